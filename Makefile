@@ -1,0 +1,45 @@
+# `make` shows the targets. Everything is installed into VENV; nothing else on the machine changes.
+
+VENV ?= .venv
+PYTHON ?= python3
+BIN = $(VENV)/bin
+INSTALLED = $(VENV)/.installed
+PACKAGES = wire_format support git_remote cursors node_pusher books aggregator
+
+.PHONY: help install run test lint check-tools clean
+
+help:
+	@echo 'make run      try it: three nodes, real usage data, balances (under two minutes)'
+	@echo 'make test     everything that guards the project'
+	@echo 'make lint     only ruff, mypy and the import rules'
+	@echo 'make install  the programs into $(BIN)'
+	@echo 'make clean    remove the virtual environment, caches and the demo'
+
+install: $(INSTALLED)
+
+check-tools:
+	@command -v git >/dev/null || { echo 'git is missing: apt-get install git' >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is missing: apt-get install python3 python3-venv' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed; this is' "$$($(PYTHON) --version)" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo 'the venv module is missing: apt-get install python3-venv' >&2; exit 1; }
+
+$(INSTALLED): pyproject.toml | check-tools
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+run: $(INSTALLED)
+	@$(BIN)/python -m fixtures.demo
+
+test: $(INSTALLED) lint
+	@sh tests/debian-packages.sh
+	$(BIN)/pytest -n 2
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""What every program here needs at its edge: errors with a hint, exit codes, output."""

@@ -1,0 +1,54 @@
+"""What a program prints: JSON for programs, tables for people, nothing a terminal would obey."""
+
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def escape(text: str) -> str:
+    """`text` with control and direction characters written out, so that no terminal obeys them."""
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def escape_lines(text: str) -> str:
+    """`escape` for a text of several lines."""
+    return "\n".join(map(escape, text.split("\n")))
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
+    """Write one JSON document to standard output."""
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def print_table(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
+) -> None:
+    """Write a table for people to standard output.
+
+    Args:
+        headers: column names.
+        rows: cells, escaped here.
+        right: the columns that are aligned to the right (numbers).
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in headers:
+        table.add_column(
+            header, justify="right" if header in right else "left", overflow="fold", no_wrap=False
+        )
+    for row in rows:
+        table.add_row(*(Text(escape(cell)) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200
+    console.print(table)

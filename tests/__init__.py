@@ -1,0 +1,1 @@
+"""Tests of gitmeter: each folder mirrors a package."""

@@ -1,0 +1,24 @@
+#!/bin/sh
+# The tests talk to a real sshd and check the units with systemd-analyze. Installs what is missing
+# when it may, and says what to type when it may not.
+set -eu
+
+missing=''
+[ -x /usr/sbin/sshd ] || missing="$missing openssh-server"
+command -v ssh >/dev/null || missing="$missing openssh-client"
+command -v systemd-analyze >/dev/null || missing="$missing systemd"
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "the tests need these Debian packages: sudo apt-get install$missing" >&2
+    exit 1
+fi
+apt-get update -qq
+# No daemon is to start: the tests run their own sshd.
+printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d.gitmeter
+chmod +x /usr/sbin/policy-rc.d.gitmeter
+[ -e /usr/sbin/policy-rc.d ] || { mv /usr/sbin/policy-rc.d.gitmeter /usr/sbin/policy-rc.d; added=1; }
+# shellcheck disable=SC2086 # a list of words
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+rm -f /usr/sbin/policy-rc.d.gitmeter
+[ -z "${added:-}" ] || rm -f /usr/sbin/policy-rc.d

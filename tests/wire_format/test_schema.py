@@ -1,0 +1,119 @@
+"""The JSON Schemas are what the models state, and another validator reads them the same way."""
+
+import json
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import (  # type: ignore[import-untyped] # it ships no types
+    Draft202012Validator,
+)
+
+from tests.wire_format.agreed import MODELS
+from tests.wire_format.generated import folders, odd_values, values_in, written
+from tests.wire_format.vectors import INVALID, VALID, Vector, name_of
+from wire_format.explain import explain_line
+from wire_format.faults import FaultCode
+from wire_format.lines import Folder
+from wire_format.schema import SCHEMA_DIR, schemas
+
+_FILES: Final = {Folder.USAGE: "usage.v1.schema.json", Folder.PAYMENTS: "money.v1.schema.json"}
+VALIDATORS: Final = {
+    folder: Draft202012Validator(json.loads(schemas()[name])) for folder, name in _FILES.items()
+}
+BEYOND_A_SCHEMA: Final = (
+    *("usage-corrects-itself", "usage-corrects-later", "usage-corrects-without-reason"),
+    *("usage-reason-without-corrects", "usage-units-negative", "usage-negative-units-with-id"),
+    *("money-adjustment-without-reason", "money-payment-refers-to", "money-refund-refers-to"),
+    *("money-refund-without-refers-to", "money-other-currency-not-credited", "money-adjustment-ze"),
+    *("money-amount-zero", "money-amount-minus-zero", "money-amount-negative", "money-credited-"),
+    "money-refund-negative",
+)
+"""Vectors that break a rule between fields, or about what an amount is worth."""
+SPELLING: Final = ("usage-float-units-whole", "usage-exponent-units", "usage-version-float")
+"""To a JSON Schema 512.0 is an integer; the canonical encoding settles how it is spelled."""
+CALENDAR: Final = (
+    *("usage-ts-february", "usage-ts-month", "usage-ts-day-zero", "usage-ts-hour-24"),
+    *("usage-ts-minute-60", "usage-ts-leap-second", "usage-ts-year-1999", "usage-ts-year-2101"),
+    *("usage-ts-zero-decimals", "money-ts-zero-decimals"),
+)
+"""The pattern of `ts` knows no calendar."""
+
+
+def _trailing_newline(value: object) -> bool:
+    """Whether Python's `$` lets a text pass that the `$` of a JSON Schema (ECMA-262) refuses."""
+    if isinstance(value, dict):
+        return any(map(_trailing_newline, [*value, *value.values()]))
+    return isinstance(value, str) and value.endswith("\n")
+
+
+def test_the_schema_files_are_the_generated_ones() -> None:
+    """When this fails: `python -m wire_format.schema`."""
+    files = {path.name: path.read_text() for path in SCHEMA_DIR.iterdir()}
+    assert files == schemas()
+
+
+@pytest.mark.parametrize("folder", list(Folder))
+def test_the_schemas_are_schemas(folder: Folder) -> None:
+    Draft202012Validator.check_schema(VALIDATORS[folder].schema)
+
+
+@pytest.mark.parametrize("folder", list(Folder))
+def test_every_field_states_its_meaning(folder: Folder) -> None:
+    fields = json.loads(schemas()[_FILES[folder]])["properties"]
+    assert [name for name, field in fields.items() if len(field.get("description", "")) < 10] == []
+
+
+@pytest.mark.parametrize("vector", VALID, ids=name_of)
+def test_valid_vectors_fit_their_schema(vector: Vector) -> None:
+    for line in vector.lines:
+        VALIDATORS[vector.folder].validate(json.loads(line))
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [
+        vector
+        for vector in INVALID
+        if vector.bad == {1: FaultCode.INVALID_FIELD}
+        and not vector.name.startswith((*BEYOND_A_SCHEMA, *SPELLING, *CALENDAR))
+    ],
+    ids=name_of,
+)
+def test_vectors_that_break_a_field_rule_do_not_fit_their_schema(vector: Vector) -> None:
+    value = json.loads(vector.data)
+    if not _trailing_newline(value):
+        assert not VALIDATORS[vector.folder].is_valid(value)
+
+
+def _spelled_otherwise(value: Any) -> bool:  # noqa: ANN401 - whatever JSON can say
+    if isinstance(value, dict):
+        return any(map(_spelled_otherwise, value.values()))
+    return isinstance(value, float) and value.is_integer()
+
+
+@given(data=st.data(), folder=folders)
+def test_the_schema_accepts_all_that_the_model_accepts_and_no_other_field_values(
+    data: st.DataObject, folder: Folder
+) -> None:
+    value = data.draw(odd_values(data.draw(values_in(folder))))
+    line = written(value)
+    fault = explain_line(line, folder)
+    fits = VALIDATORS[folder].is_valid(value)
+    if fault is None:
+        assert fits
+    elif fits and not _trailing_newline(value) and not _spelled_otherwise(value):
+        # What is left is about order, the calendar, or several fields: never one field's form.
+        kinds = {error["type"] for error in _errors(line, folder)}
+        assert kinds <= {"value_error"}, (value, kinds)
+
+
+def _errors(line: bytes, folder: Folder) -> list[Any]:
+    from pydantic import ValidationError
+
+    try:
+        MODELS[folder].model_validate_json(line)
+    except ValidationError as error:
+        return list(error.errors())
+    return []

@@ -1,0 +1,67 @@
+"""What a home says about itself: its status, and its commits in human form."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from node_pusher.home import Home
+from node_pusher.ledger_repo import CommitInfo, LedgerRepo
+from node_pusher.seal import epoch_of
+from node_pusher.store import Store
+from wire_format.instants import format_ts, from_us
+
+_TOTAL: Final = re.compile(r"(\S.*?)\s{2,}(-?[0-9.]+) in ([0-9]+) records?")
+
+
+def status(path: Path) -> dict[str, Any]:
+    """Where a home stands, as its `status --json` prints it."""
+    home = Home.load(path)
+    with Store.open(home.spool_file, home.node) as store:
+        state = store.state()
+        in_spool = store.count()
+    repo = LedgerRepo(home)
+    waiting = repo.waiting()
+    pushed_us = state.last_push_us
+    return {
+        "node": home.node,
+        "remote": home.remote.url,
+        "branch": home.branch,
+        "epoch": epoch_of(state.next_seq),
+        "next_seq": state.next_seq,
+        "records_in_spool": in_spool,
+        "records_in_waiting_commits": sum(i.summary.records for i in waiting if i.summary),
+        "commits_waiting": len(waiting),
+        "head": repo.tip,
+        "last_push_at": None if pushed_us is None else format_ts(from_us(pushed_us)),
+    }
+
+
+def log(path: Path, count: int | None) -> Iterator[dict[str, Any]]:
+    """The commits of a home, newest first, as its `log --json` prints them."""
+    repo = LedgerRepo(Home.load(path))
+    waiting = {info.commit for info in repo.waiting()}
+    for info in islice(repo.history(), count):
+        yield _entry(info, pushed=info.commit not in waiting)
+
+
+def _entry(info: CommitInfo, *, pushed: bool) -> dict[str, Any]:
+    found = info.summary
+    return {
+        "commit": info.commit,
+        "committed_at": format_ts(datetime.fromtimestamp(info.committed_at_s, UTC)),
+        "pushed": pushed,
+        "subject": info.message.partition("\n")[0],
+        "first_seq": None if found is None else found.first_seq,
+        "last_seq": None if found is None else found.last_seq,
+        "records": 0 if found is None else found.records,
+        "first_ts": None if found is None else format_ts(found.first_ts),
+        "last_ts": None if found is None else format_ts(found.last_ts),
+        "totals": [
+            {"name": match[1], "amount": match[2], "records": int(match[3])}
+            for match in map(_TOTAL.fullmatch, info.message.splitlines())
+            if match is not None
+        ],
+    }

@@ -1,0 +1,138 @@
+"""Which records make a segment, and which segments make a commit. Pure planning, no I/O.
+
+A segment holds records of one folder and one epoch whose `seq` is contiguous, within the limits of
+`wire_format.fields`. A commit holds up to 8 segments of one folder, contiguous too, so that one
+`Seq:` trailer states all that is in it.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from wire_format.fields import (
+    EPOCH_SIZE,
+    SEGMENT_BYTES_MAX,
+    SEGMENT_RECORDS_MAX,
+    SEGMENT_SPAN_MAX_S,
+    SEGMENTS_PER_COMMIT_MAX,
+)
+from wire_format.instants import HOUR_S
+from wire_format.lines import Folder
+
+US_PER_S: Final = 1_000_000
+_SPAN_MAX_US: Final = SEGMENT_SPAN_MAX_S * US_PER_S
+_HOUR_US: Final = HOUR_S * US_PER_S
+
+
+class Span(NamedTuple):
+    """Sequence numbers from `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+
+class Unsent(NamedTuple):
+    """What planning needs to know of a record.
+
+    Attributes:
+        seq: its number.
+        folder: where its line goes.
+        ts_us: its instant.
+        size_bytes: length of its line, newline included.
+    """
+
+    seq: int
+    folder: Folder
+    ts_us: int
+    size_bytes: int
+
+
+class CommitPlan(NamedTuple):
+    """One commit to make.
+
+    Attributes:
+        folder: where its segments go.
+        segments: their spans, in order, contiguous.
+        hour: the clock hour of its records when planned by hour, else None.
+    """
+
+    folder: Folder
+    segments: tuple[Span, ...]
+    hour: int | None
+
+
+def plan(records: Iterable[Unsent], *, by_hour: bool = False) -> Iterator[CommitPlan]:
+    """Cut records, given by rising `seq`, into commits.
+
+    Args:
+        records: what is not in any commit yet.
+        by_hour: start a new commit where the clock hour of `ts` changes, for importing history.
+    """
+    for (folder, hour, _run), segments in groupby(
+        _segments(records, by_hour=by_hour), key=lambda found: found[0]
+    ):
+        spans = [span for _, span in segments]
+        for i in range(0, len(spans), SEGMENTS_PER_COMMIT_MAX):
+            yield CommitPlan(folder, tuple(spans[i : i + SEGMENTS_PER_COMMIT_MAX]), hour)
+
+
+_Group = tuple[Folder, int | None, int]
+"""Folder, hour, and the number of the contiguous run: what the segments of a commit share."""
+
+
+def _segments(records: Iterable[Unsent], *, by_hour: bool) -> Iterator[tuple[_Group, Span]]:
+    open_segment: _OpenSegment | None = None
+    group: _Group | None = None
+    run = 0
+    for record in records:
+        hour = record.ts_us // _HOUR_US if by_hour else None
+        if open_segment is not None and record.seq != open_segment.last + 1:
+            run += 1
+        if (
+            open_segment is not None
+            and group is not None
+            and (group != (record.folder, hour, run) or not open_segment.has_room(record))
+        ):
+            yield group, open_segment.span
+            open_segment = None
+        group = (record.folder, hour, run)
+        if open_segment is None:
+            open_segment = _OpenSegment(record)
+        else:
+            open_segment.add(record)
+    if open_segment is not None and group is not None:
+        yield group, open_segment.span
+
+
+class _OpenSegment:
+    """A segment that still takes records."""
+
+    def __init__(self, record: Unsent) -> None:
+        self.first = self.last = record.seq
+        self.min_ts_us = self.max_ts_us = record.ts_us
+        self.size_bytes = record.size_bytes
+
+    @property
+    def span(self) -> Span:
+        return Span(self.first, self.last)
+
+    def has_room(self, record: Unsent) -> bool:
+        earliest = min(self.min_ts_us, record.ts_us)
+        latest = max(self.max_ts_us, record.ts_us)
+        return (
+            self.last - self.first + 1 < SEGMENT_RECORDS_MAX
+            and self.size_bytes + record.size_bytes <= SEGMENT_BYTES_MAX
+            and latest - earliest <= _SPAN_MAX_US
+            and epoch_of(self.first) == epoch_of(record.seq)
+        )
+
+    def add(self, record: Unsent) -> None:
+        self.last = record.seq
+        self.min_ts_us = min(self.min_ts_us, record.ts_us)
+        self.max_ts_us = max(self.max_ts_us, record.ts_us)
+        self.size_bytes += record.size_bytes
+
+
+def epoch_of(seq: int) -> int:
+    """The epoch a number belongs to, from 0."""
+    return (seq - 1) // EPOCH_SIZE

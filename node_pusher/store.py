@@ -1,0 +1,287 @@
+"""The spool on disk: all SQL of a home.
+
+A record is on disk before its transaction returns (`synchronous=FULL`), every write takes the write
+lock first (`BEGIN IMMEDIATE`), and a `seq` is given inside the transaction: several processes may
+append at once, and no number is given twice or left out.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+from node_pusher.drafts import Draft, line_head
+from node_pusher.home import is_shared
+from node_pusher.outcomes import HomeError, Recorded, Refusal, SpoolError
+from node_pusher.seal import US_PER_S, Span, Unsent
+from wire_format.instants import HOUR_S, from_us, to_us
+from wire_format.lines import Folder
+
+SCHEMA_VERSION: Final = 1
+ID_KEPT_DAYS: Final = 7
+"""How long a caller may repeat a record with the same `id`."""
+
+_ID_KEPT_US: Final = ID_KEPT_DAYS * 24 * HOUR_S * US_PER_S
+
+_BUSY_TIMEOUT_S: Final = 60
+_SCHEMA: Final = f"""
+CREATE TABLE records (              -- appended, and not yet seen on the remote
+    seq INTEGER PRIMARY KEY,
+    folder TEXT NOT NULL,           -- which folder of the repo its line goes to
+    ts_us INTEGER NOT NULL,         -- microseconds since 1970, UTC
+    line BLOB NOT NULL              -- the canonical line, newline included
+) STRICT;
+CREATE TABLE ids (                  -- callers' own keys, so that they may retry
+    id TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    ts_us INTEGER NOT NULL,
+    fingerprint BLOB NOT NULL,      -- of the record's content
+    expires_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ids_by_expiry ON ids (expires_us);
+CREATE TABLE state (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    node TEXT NOT NULL,
+    next_seq INTEGER NOT NULL CHECK (next_seq >= 1),
+    last_push_us INTEGER            -- when the remote was last seen to hold all that was committed
+) STRICT;
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+
+class SpoolState(NamedTuple):
+    """Where a spool stands.
+
+    Attributes:
+        node: whose it is.
+        next_seq: the number of the next record.
+        last_push_us: when the remote was last seen to hold what was committed; None before.
+    """
+
+    node: str
+    next_seq: int
+    last_push_us: int | None
+
+
+class Store:
+    """An open spool. May be used by several threads."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, file: Path, node: str) -> Self:
+        """Open the spool of `node`.
+
+        Raises:
+            HomeError: there is none, it belongs to another node, or another version wrote it.
+            SpoolError: it cannot be opened.
+        """
+        if not file.exists():
+            raise HomeError(f"the spool is missing: {file}", hint="run `init` again")
+        connection = _connect(file)
+        fault = _fault(connection, node)
+        if fault is not None:
+            connection.close()
+            raise HomeError(f"{file}: {fault}")
+        return cls(connection)
+
+    @classmethod
+    def create(cls, file: Path, node: str) -> Self:
+        """Open the spool of `node`, and make it first where there is none."""
+        connection = _connect(file)
+        try:
+            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+                connection.execute("BEGIN IMMEDIATE")
+                for statement in _SCHEMA.split(";"):
+                    connection.execute(statement)
+                connection.execute(
+                    "INSERT INTO state (only, node, next_seq) VALUES (1, ?, 1)", (node,)
+                )
+                connection.execute("COMMIT")
+                # what SQLite makes beside the file gets the file's own mode
+                file.chmod(0o660 if is_shared(file.parent) else 0o600)
+        finally:
+            connection.close()
+        return cls.open(file, node)
+
+    def append(
+        self, folder: Folder, drafts: Sequence[Draft], now_us: int, *, all_or_none: bool = False
+    ) -> list[Recorded | Refusal]:
+        """Give each draft its `seq` and put it on disk, in one transaction.
+
+        Args:
+            folder: where the lines go.
+            drafts: in the order in which they are numbered.
+            now_us: for how long ids are kept.
+            all_or_none: one refusal leaves nothing written.
+        """
+        with self._write() as connection:
+            node, first_seq = connection.execute("SELECT node, next_seq FROM state").fetchone()
+            if any(draft.id is not None for draft in drafts):
+                connection.execute("DELETE FROM ids WHERE expires_us <= ?", (now_us,))
+            outcomes: list[Recorded | Refusal] = []
+            rows: list[tuple[int, str, int, bytes]] = []
+            head = line_head(node)
+            seq = first_seq
+            for draft in drafts:
+                new = draft.id is None and draft.names_seq is None
+                outcome = None if new else self._known(connection, node, seq, draft, now_us)
+                if outcome is None:
+                    outcome = Recorded(node, seq, draft.ts, False)  # noqa: FBT003 - a keyword costs
+                    rows.append((seq, folder, to_us(draft.ts), head + b"%d" % seq + draft.rest))
+                    seq += 1
+                outcomes.append(outcome)
+            if all_or_none and any(isinstance(outcome, Refusal) for outcome in outcomes):
+                connection.rollback()
+                return outcomes
+            connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", rows)
+            connection.execute("UPDATE state SET next_seq = ?", (seq,))
+        return outcomes
+
+    def _known(
+        self, connection: sqlite3.Connection, node: str, seq: int, draft: Draft, now_us: int
+    ) -> Recorded | Refusal | None:
+        """What an earlier record makes of a draft; None when it is new. Keeps the draft's id."""
+        if draft.names_seq is not None and draft.names_seq >= seq:
+            return Refusal(f"names seq {draft.names_seq}, which is not an earlier one")
+        if draft.id is None:
+            return None
+        row = connection.execute(
+            "SELECT seq, ts_us, fingerprint FROM ids WHERE id = ?", (draft.id,)
+        ).fetchone()
+        if row is None:
+            connection.execute(
+                "INSERT INTO ids VALUES (?, ?, ?, ?, ?)",
+                (draft.id, seq, to_us(draft.ts), draft.fingerprint, now_us + _ID_KEPT_US),
+            )
+            return None
+        if row[2] != draft.fingerprint:
+            return Refusal(
+                f"id: {draft.id} was recorded as seq {row[0]} with other content within"
+                f" {ID_KEPT_DAYS} days"
+            )
+        return Recorded(node, row[0], from_us(row[1]), repeated=True)
+
+    def state(self) -> SpoolState:
+        """Where the spool stands."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT node, next_seq, last_push_us FROM state").fetchone()
+        return SpoolState(*row)
+
+    def count(self) -> int:
+        """How many records are in the spool."""
+        with self._reading() as connection:
+            return int(connection.execute("SELECT count(*) FROM records").fetchone()[0])
+
+    def unsent(self, committed: Iterable[Span]) -> Iterator[Unsent]:
+        """Every record outside the spans that stand in commits already, by `seq`."""
+        query = (
+            "SELECT seq, folder, ts_us, length(line) FROM records WHERE seq BETWEEN ? AND ?"
+            " ORDER BY seq"
+        )
+        with self._reading() as connection:
+            for span in _between(committed):
+                for seq, folder, ts_us, size_bytes in connection.execute(query, span):
+                    yield Unsent(seq, Folder(folder), ts_us, size_bytes)
+
+    def lines(self, span: Span) -> bytes:
+        """The lines of a span, one after the other."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT line FROM records WHERE seq BETWEEN ? AND ? ORDER BY seq", span
+            )
+            return b"".join(line for (line,) in rows)
+
+    def retire(self, spans: Iterable[Span]) -> int:
+        """Forget records that were seen on the remote; returns how many."""
+        with self._write() as connection:
+            return sum(
+                connection.execute("DELETE FROM records WHERE seq BETWEEN ? AND ?", span).rowcount
+                for span in spans
+            )
+
+    def note_push(self, now_us: int) -> None:
+        """Note when the remote was seen to hold all that was committed."""
+        with self._write() as connection:
+            connection.execute("UPDATE state SET last_push_us = ?", (now_us,))
+
+    def raise_next_seq(self, floor: int) -> int:
+        """Let the next number be at least `floor`; returns it."""
+        with self._write() as connection:
+            connection.execute("UPDATE state SET next_seq = max(next_seq, ?)", (floor,))
+            return int(connection.execute("SELECT next_seq FROM state").fetchone()[0])
+
+    def close(self) -> None:
+        """Close the spool."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that holds the write lock from its start."""
+        with self._reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.rollback()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._lock:
+                yield self._connection
+        except sqlite3.OperationalError as error:
+            raise SpoolError(
+                f"the spool: {error}", hint="what was to be recorded is not; try again"
+            ) from error
+
+
+def _between(committed: Iterable[Span]) -> Iterator[Span]:
+    """The spans of numbers outside all given ones."""
+    start = 1
+    for span in sorted(committed):
+        if span.first > start:
+            yield Span(start, span.first - 1)
+        start = max(start, span.last + 1)
+    yield Span(start, 2**63 - 1)
+
+
+def _fault(connection: sqlite3.Connection, node: str) -> str | None:
+    """Why this is not a spool of `node` that this program can use."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != SCHEMA_VERSION:
+        return f"it is of version {version}; this program knows version {SCHEMA_VERSION}"
+    owner = connection.execute("SELECT node FROM state").fetchone()[0]
+    return None if owner == node else f"it is the spool of {owner}, not of {node}"
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(
+            file, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    except sqlite3.Error as error:
+        raise SpoolError(f"{file}: {error}") from error
+    return connection

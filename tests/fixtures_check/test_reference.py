@@ -1,0 +1,149 @@
+"""The naive reference, against examples worked by hand."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.support.reference import Ledger, reckon
+from tests.support.repos import money_line, usage_line
+from tests.support.strategies import DEFAULT_LADDER
+
+HOUR = "2025-03-01T10:00:00Z"
+TOKENS = "llm/acme/m1/tokens"
+
+
+def price(**values: object) -> dict[str, Any]:
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    return {"resource": "hero_os/seconds", "usd": "1", "per": 1, "from": start, **values}
+
+
+def ledger(usage: list[bytes], money: list[bytes], prices: list[dict[str, Any]]) -> Ledger:
+    return reckon(set(usage), set(money), prices, [DEFAULT_LADDER])
+
+
+def only_charge(found: Ledger) -> tuple[int, int, str, int, int]:
+    (charge,) = found.charges.values()
+    return charge
+
+
+def test_a_charge_sums_its_hour_and_rounds_once_half_to_even() -> None:
+    """Three records of one unit at half a nano-dollar: 1.5 rounds to 2, not three times to 0."""
+    usage = [usage_line(seq=seq, ts=f"2025-03-01T10:00:0{seq}Z") for seq in (1, 2, 3)]
+    found = ledger(usage, [], [price(usd="0.0000000005")])
+    assert found.charges == {
+        (HOUR, "alice", "hero_os/seconds", "hero_os_hourly"): (3, 3, "rated", 2, 2)
+    }
+    half = ledger(usage[:1], [], [price(usd="0.0000000005")])
+    assert only_charge(half) == (1, 1, "rated", 0, 0)
+
+
+def test_conflicts_reused_numbers_and_corrections() -> None:
+    """Fewer units win, then smaller bytes; another `ts` is another record; corrections wait."""
+    at = "2025-03-01T10:30:00Z"
+    more, less = (usage_line(ts=at, units=units) for units in (7, 5))
+    twin = usage_line(ts=at, units=5, user="bob")
+    reused = usage_line(ts="2025-03-01T11:30:00Z", units=9)
+    correction = usage_line(ts=at, units=-1, seq=2, corrects=1, reason="miscount")
+    found = ledger([more, less, twin, reused, correction], [], [])
+    assert {key[:2]: charge[:3] for key, charge in found.charges.items()} == {
+        (HOUR, "alice"): (5, 1, "unpriced"),
+        ("2025-03-01T11:00:00Z", "alice"): (9, 1, "unpriced"),
+    }
+    assert found.held == {more: "conflict", twin: "conflict", correction: "correction"}
+
+
+@pytest.mark.parametrize(
+    ("paid_at", "billed"),
+    [
+        (None, 1000),
+        ("2025-03-01T10:00:01Z", 1000),
+        ("2025-02-22T10:00:00.000001Z", 1000),
+        ("2025-02-22T10:00:00Z", 500),
+        ("2025-01-30T10:00:00.000001Z", 500),
+        ("2025-01-30T10:00:00Z", 250),
+    ],
+)
+def test_tiers_begin_exactly_7_and_30_days_after_the_first_payment(
+    paid_at: str | None, billed: int
+) -> None:
+    """Tenure is measured at the start of the hour, the border included."""
+    money = (
+        []
+        if paid_at is None
+        else [money_line(ts=paid_at), money_line(seq=2, ts="2025-03-05T00:00:00Z")]
+    )
+    usage = [usage_line(ts="2025-03-01T10:59:59Z", units=1000)]
+    assert only_charge(ledger(usage, money, [price(usd="0.000000001")]))[3:] == (1000, billed)
+
+
+def test_prices_bound_to_a_category_come_first_and_others_are_a_mismatch() -> None:
+    """A bound price beats a later free one; only prices of other categories: a mismatch."""
+    usage = [usage_line(ts=HOUR, resource=TOKENS, applies_to="llm")]
+    bound = price(resource=TOKENS, usd="3", applies_to="llm")
+    later = price(resource=TOKENS, usd="4", **{"from": datetime(2025, 2, 1, tzinfo=UTC)})
+    other = price(resource=TOKENS, usd="5", applies_to="vm")
+    assert only_charge(ledger(usage, [], [bound, later, other]))[3] == 3 * 10**9
+    assert only_charge(ledger(usage, [], [later, other]))[3] == 4 * 10**9
+    assert only_charge(ledger(usage, [], [other]))[2:] == ("category_mismatch", 0, 0)
+    assert only_charge(ledger(usage, [], []))[2:] == ("unpriced", 0, 0)
+
+
+def test_a_price_holds_from_its_hour_on() -> None:
+    starts = price(**{"from": datetime(2025, 3, 1, 10, tzinfo=UTC)})
+    for ts, state in (("2025-03-01T09:59:59.999999Z", "unpriced"), (HOUR, "rated")):
+        assert only_charge(ledger([usage_line(ts=ts)], [], [starts]))[2] == state
+
+
+def test_overflow_costs_nothing_and_the_border_is_still_rated() -> None:
+    """A million dollars is a cost; a nano-dollar more is an overflow."""
+    at_most = [usage_line(ts=HOUR, units=10**15)]
+    above = [usage_line(ts=HOUR, units=10**15 + 1)]
+    nano = [price(usd="0.000000001")]
+    assert only_charge(ledger(at_most, [], nano))[2:] == ("rated", 10**15, 10**15)
+    assert only_charge(ledger(above, [], nano))[2:] == ("overflow", 0, 0)
+    many = [usage_line(seq=seq, ts=HOUR, units=2**53 - 1) for seq in range(1, 514)]
+    assert only_charge(ledger(many, [], []))[:3] == (513 * (2**53 - 1), 513, "overflow")
+
+
+def test_the_balance_adds_every_kind_of_money_once() -> None:
+    """Payments, grants and adjustments less refunds and usage; grants start no tenure."""
+    refund = money_line(seq=5, kind="refund", refers_to=2, amount="1", ts="2025-03-03T00:00:00Z")
+    money = [
+        money_line(seq=1, kind="grant", amount="100"),
+        money_line(
+            seq=2, amount="26000", currency="TZS", credited_usd="10", ts="2025-03-02T00:00:00Z"
+        ),
+        money_line(seq=3, status="pending"),
+        money_line(seq=4, kind="adjustment", amount="-0.5", reason="goodwill"),
+        refund,
+    ]
+    found = ledger([usage_line(ts=HOUR, units=2)], money, [price()])
+    assert found.accounts == {
+        "alice": {
+            "first_paid_at": "2025-03-02T00:00:00Z",
+            "list_cost_nano": 2 * 10**9,
+            "billed_cost_nano": 2 * 10**9,
+            "lifetime_paid_nano": 10 * 10**9,
+            "balance_nano": (1000 + 100 - 5 - 10 - 20) * 10**8,
+        }
+    }
+    assert found.held == {}
+
+
+def test_a_reference_counts_once_and_a_refund_needs_its_payment() -> None:
+    """The earliest line of a reference counts, as time and not as text; kinds do not share one."""
+    first = money_line(seq=2, external_ref="r", ts="2025-03-02T00:00:00Z")
+    again = money_line(seq=1, external_ref="r", ts="2025-03-02T00:00:00.500000Z")
+    grant = money_line(seq=3, external_ref="r", kind="grant")
+    good = money_line(seq=4, kind="refund", refers_to=2)
+    of_uncounted = money_line(seq=5, kind="refund", refers_to=1)
+    of_another = money_line(seq=6, kind="refund", refers_to=2, user="bob")
+    found = ledger([], [first, again, grant, good, of_uncounted, of_another], [])
+    assert found.held == {
+        again: "repeated reference",
+        of_uncounted: "refund of no counted payment",
+        of_another: "refund of no counted payment",
+    }
+    assert set(found.accounts) == {"alice"}
+    assert found.accounts["alice"]["balance_nano"] == 10 * 10**9

@@ -1,0 +1,89 @@
+"""A clock that only the test moves, and homes on remotes of this machine."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from git_remote.remote import Remote
+from node_pusher.home import Home
+from node_pusher.join import init
+from node_pusher.spool import Spool
+from tests.support.repos import RepoWriter, bare_repo
+from wire_format.instants import parse_ts
+
+NODE = "embedder-01"
+START = parse_ts("2026-11-21T13:05:00Z")
+
+
+class FixedClock:
+    """Says `now` until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        """The time."""
+        return self.now
+
+    def move(self, by: timedelta) -> None:
+        """Let time pass."""
+        self.now += by
+
+
+MakeHome = Callable[..., Home]
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def remote_dir(tmp_path: Path) -> Path:
+    return bare_repo(tmp_path / "remote.git")
+
+
+@pytest.fixture
+def make_home(tmp_path: Path, remote_dir: Path) -> MakeHome:
+    """Makes a home of the node, on the remote over files unless told."""
+
+    def make(name: str = "home", remote: Remote | None = None, node: str = NODE) -> Home:
+        home = Home(tmp_path / name, node, remote or Remote(remote_dir.as_uri()))
+        init(home, START)
+        return home
+
+    return make
+
+
+@pytest.fixture
+def home(make_home: MakeHome) -> Home:
+    return make_home()
+
+
+def record(home: Home, count: int = 1, *, start: datetime = START) -> None:
+    """Record `count` uses, one a second from `start`."""
+    with Spool.open(home.path) as spool:
+        spool.record_many(
+            {
+                "user": f"user-{i % 3}",
+                "resource": "llm/openai/gpt-4o/output_tokens" if i % 2 else "hero_os/seconds",
+                "units": i + 1,
+                "ts": start + timedelta(seconds=i),
+            }
+            for i in range(count)
+        )
+
+
+def spool_count(home: Home) -> int:
+    """How many records are in the spool."""
+    with Spool.open(home.path) as spool:
+        return spool.store.count()
+
+
+def files_of(remote_dir: Path) -> dict[str, bytes]:
+    """Every file at the tip of a remote."""
+    writer = RepoWriter(remote_dir)
+    tip = writer.tip()
+    return {} if tip is None else dict(writer.files(tip))

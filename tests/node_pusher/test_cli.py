@@ -1,0 +1,190 @@
+"""The program: what it prints, its JSON, its exit codes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.errors import ExitCode
+from tests.node_pusher.conftest import NODE
+from tests.support.repos import RepoWriter, bare_repo
+
+PROGRAM = Path(sys.executable).with_name("node-pusher")
+
+
+class Program:
+    """Runs `node-pusher` on one home."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def __call__(self, *args: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+        """Run it, whatever comes of it."""
+        return subprocess.run(
+            [PROGRAM, "--home", self.home, *args],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def json(self, *args: str, stdin: str = "") -> Any:  # noqa: ANN401 - JSON
+        """Run it with `--json`, and well."""
+        done = self(*args, "--json", stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def remote_dir(tmp_path: Path) -> Path:
+    return bare_repo(tmp_path / "remote.git")
+
+
+@pytest.fixture
+def program(tmp_path: Path, remote_dir: Path) -> Program:
+    program = Program(tmp_path / "home")
+    done = program("init", "--node", NODE, "--remote", remote_dir.as_uri())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "embedder-01: a new home; the next record is seq 1\n"
+    return program
+
+
+def test_from_record_to_push_in_words(program: Program, remote_dir: Path) -> None:
+    done = program(
+        "record", "--user", "alice", "--resource", "vm/small/seconds", "--units", "3600",
+        "--applies-to", "vm", "--ts", "2026-11-21T13:05:00Z", "--instance", "vm-7", "--id", "a1",
+        "--meta", "zone=eu", "--meta", "cores=4", "--meta", "code=007",
+    )  # fmt: skip
+    assert done.stdout == "embedder-01 seq 1 at 2026-11-21T13:05:00Z\n"
+    pushed = program("push")
+    tip = RepoWriter(remote_dir).tip()
+    assert tip is not None
+    assert pushed.stdout == (
+        f"embedder-01: pushed 1 commit with 1 record; the remote is at {tip[:12]}\n"
+    )
+    assert program("push").stdout == f"embedder-01: nothing new; the remote is at {tip[:12]}\n"
+    (line,) = [
+        data for path, data in RepoWriter(remote_dir).files(tip).items() if path.startswith("usage")
+    ]
+    assert line == (
+        b'{"v":1,"node":"embedder-01","seq":1,"ts":"2026-11-21T13:05:00Z","user":"alice",'
+        b'"resource":"vm/small/seconds","applies_to":"vm","units":3600,"instance":"vm-7",'
+        b'"id":"a1","meta":{"code":"007","cores":4,"zone":"eu"}}\n'
+    )
+
+
+def test_from_record_to_push_in_json(program: Program) -> None:
+    options = ("--user", "alice", "--resource", "r", "--units", "1", "--id", "k")
+    first = program.json("record", *options)
+    assert first == {"node": NODE, "seq": 1, "ts": first["ts"], "repeated": False}
+    assert program.json("record", *options) == {**first, "repeated": True}
+    status = program.json("status")
+    assert (status["records_in_spool"], status["commits_waiting"]) == (1, 0)
+    assert (status["next_seq"], status["epoch"], status["last_push_at"]) == (2, 0, None)
+    report = program.json("push")
+    assert (report["committed"], report["pushed"], report["retired"]) == (1, 1, 1)
+    (entry,) = program.json("log")
+    assert (entry["first_seq"], entry["last_seq"], entry["records"]) == (1, 1, 1)
+    assert entry["totals"] == [{"name": "r", "amount": "1", "records": 1}]
+    assert entry["pushed"] is True
+    status = program.json("status")
+    assert (status["records_in_spool"], status["head"]) == (0, report["head"])
+    assert status["last_push_at"] is not None
+
+
+def test_records_from_standard_input(program: Program) -> None:
+    good = '{"user":"a","resource":"r","units":1}\n'
+    done = program("record", "-", stdin=good + "\x1b[31mbad\n" + good)
+    assert done.returncode == ExitCode.FAILED
+    assert done.stdout == "recorded 2 records, seq 1..2, 1 bad line\n"
+    assert done.stderr.startswith("line 2: ")
+    report = program.json("record", "-", stdin=good)
+    assert (report["recorded"], report["first_seq"], report["refused"]) == (1, 3, 0)
+
+
+def test_bad_data_reaches_no_terminal_raw(program: Program) -> None:
+    done = program("record", "--user", "a", "--resource", "\x1b[31mred", "--units", "1")
+    assert done.returncode == ExitCode.FAILED
+    assert "\x1b" not in done.stderr
+    stream = program("record", "-", stdin='{"user":"a","resource":"r","units":1,"\\u001b[1m":2}\n')
+    assert stream.returncode == ExitCode.FAILED
+    assert "\x1b" not in stream.stderr
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("record",),
+        ("record", "--user", "a"),
+        ("record", "-", "--user", "a"),
+        ("record", "--user", "a", "--resource", "r", "--units", "-1"),
+        ("record", "--user", "a", "--resource", "r", "--units", "1", "--applies-to", "x"),
+        ("record", "--user", "a", "--resource", "r", "--units", "1", "--meta", "novalue"),
+        ("init", "--node", "x"),
+        ("fly",),
+    ],
+)
+def test_a_wrong_command_line_is_exit_code_2(program: Program, args: tuple[str, ...]) -> None:
+    done = program(*args)
+    assert done.returncode == ExitCode.USAGE, done.stderr
+
+
+def test_without_init_the_hint_says_so(tmp_path: Path) -> None:
+    for args in (("status",), ("push",), ("log",),
+                 ("record", "--user", "a", "--resource", "r", "--units", "1")):  # fmt: skip
+        done = Program(tmp_path / "nothing")(*args)
+        assert done.returncode == ExitCode.FAILED
+        assert "init" in done.stderr
+
+
+def test_a_remote_that_does_not_answer_is_exit_code_75(program: Program, tmp_path: Path) -> None:
+    settings = program.home / "node.toml"
+    url = (tmp_path / "remote.git").as_uri()
+    settings.write_text(settings.read_text().replace(url, "http://127.0.0.1:9/x.git"))
+    program("record", "--user", "a", "--resource", "r", "--units", "1")
+    done = program("push")
+    assert done.returncode == ExitCode.TRY_LATER
+    assert "nothing is lost: 1 commit waits here" in done.stderr
+    status = program("status").stdout.splitlines()
+    assert status[3:5] == [
+        "not committed:  0 records",
+        "not pushed:     1 commit with 1 record",
+    ]
+
+
+def test_the_home_may_come_from_the_environment(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NODE_PUSHER_HOME", str(program.home))
+    done = subprocess.run([PROGRAM, "status"], capture_output=True, text=True, check=True)
+    assert NODE in done.stdout
+
+
+def test_log_shows_time_numbers_records_and_resources(program: Program) -> None:
+    for units in (1, 2):
+        program("record", "--user", "a", "--resource", "r", "--units", str(units))
+        program("push")
+    shown = program("log", "-n", "1").stdout
+    assert "2..2" in shown
+    assert "r 2" in shown
+    assert "1..1" not in shown
+
+
+def test_recording_one_use_loads_no_heavy_library() -> None:
+    """A service may run the program for every record."""
+    code = (
+        "import sys, node_pusher.cli, node_pusher.spool\n"
+        "print(*{'pygit2', 'pydantic', 'rich', 'tomlkit'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
+
+
+@pytest.mark.parametrize("command", ["init", "record", "push", "status", "log"])
+def test_every_command_explains_itself(program: Program, command: str) -> None:
+    done = program(command, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Usage: node-pusher")

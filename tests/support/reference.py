@@ -1,0 +1,99 @@
+"""The ledger, naively: a set of lines and a rule book in, charges and balances out.
+
+It shares no code with the product and knows nothing of git, order or time of arrival.
+"""
+
+import json
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+NANO = 10**9
+SUMS = ("list_cost_nano", "billed_cost_nano", "lifetime_paid_nano", "balance_nano")
+Row = dict[str, Any]  # a line, a price or a ladder version, as its file states it
+instant = datetime.fromisoformat
+
+
+class Ledger(NamedTuple):
+    """Charges by (hour, user, resource, applies_to), accounts by user, held lines with reasons."""
+
+    charges: dict[tuple[str, str, str, str], tuple[int, int, str, int, int]]
+    accounts: dict[str, Row]
+    held: dict[bytes, str]
+
+
+def admit(lines: set[bytes], held: dict[bytes, str]) -> list[Row]:
+    """One line for each (node, seq, ts): the smallest, then the one with the smaller bytes."""
+    rivals = defaultdict(list)
+    for line in lines:
+        row = {"line": line, **json.loads(line)}
+        dollars = Fraction(row.get("credited_usd", row.get("amount", 0)))
+        row["size"] = row["units"] if "units" in row else int(dollars * NANO)
+        if "corrects" in row:
+            held[line] = "correction"
+        else:
+            rivals[row["node"], row["seq"], row["ts"]].append(row)
+    for rows in rivals.values():
+        rows.sort(key=lambda row: (row["size"], row["line"]))
+        held.update({row["line"]: "conflict" for row in rows[1:]})
+    return [rows[0] for rows in rivals.values()]
+
+
+def counted_money(lines: set[bytes], held: dict[bytes, str]) -> list[Row]:
+    """Succeeded lines, the earliest of each business key, and no refund without its payment."""
+    first: dict[tuple[Any, ...], Row] = {}
+    succeeded = [row for row in admit(lines, held) if row["status"] == "succeeded"]
+    for row in sorted(succeeded, key=lambda row: (instant(row["ts"]), row["node"], row["seq"])):
+        reference = row.get("external_ref", row["line"])  # no reference: nothing to share
+        if first.setdefault((row["provider"], reference, row["kind"]), row) is not row:
+            held[row["line"]] = "repeated reference"
+    paid = {(r["node"], r["seq"], r["user"]) for r in first.values() if r["kind"] == "payment"}
+    for row in first.values():
+        if row["kind"] == "refund" and (row["node"], row["refers_to"], row["user"]) not in paid:
+            held[row["line"]] = "refund of no counted payment"
+    return [row for row in first.values() if row["line"] not in held]
+
+
+def price_of(resource: str, category: str, hour: datetime, prices: list[Row]) -> Row:
+    """The price in force at the start of the hour, with the state of a charge under it."""
+    in_force = [row for row in prices if row["resource"] == resource and row["from"] <= hour]
+    for bound_to in (category, None):
+        if usable := [row for row in in_force if row.get("applies_to") == bound_to]:
+            return {**max(usable, key=lambda row: row["from"]), "state": "rated"}
+    return {"usd": 0, "per": 1, "state": "category_mismatch" if in_force else "unpriced"}
+
+
+def multiplier(category: str, hour: datetime, paid_at: str | None, ladders: list[Row]) -> Fraction:
+    """Of the user's tier at the start of the hour, by the ladder version then in force."""
+    versions = [row for row in ladders if row["from"] <= hour]
+    tiers = max(versions, key=lambda row: row["from"])["tiers"] if versions and paid_at else []
+    reached = [t for t in tiers if timedelta(days=t["after_days"]) <= hour - instant(str(paid_at))]
+    tier: Row = max(reached, key=lambda row: row["after_days"], default={"applies_to": []})
+    return Fraction(tier["multiplier"] if category in tier["applies_to"] else 1)
+
+
+def reckon(usage: set[bytes], money: set[bytes], prices: list[Row], ladders: list[Row]) -> Ledger:
+    """What these lines and rules come to; each cost is rounded once, half to even."""
+    out, units, paid_at = Ledger({}, {}, {}), defaultdict(list), dict[str, str]()
+    sums = defaultdict[str, Counter[str]](Counter)
+    for row in counted_money(money, out.held):
+        sums[row["user"]]["balance_nano"] += row["size"] * (-1 if row["kind"] == "refund" else 1)
+        if row["kind"] == "payment":  # the earliest comes first
+            paid_at.setdefault(row["user"], row["ts"])
+            sums[row["user"]]["lifetime_paid_nano"] += row["size"]
+    for row in admit(usage, out.held):
+        hour, category = row["ts"][:13] + ":00:00Z", row.get("applies_to", "hero_os_hourly")
+        units[hour, row["user"], row["resource"], category].append(row["units"])
+    for (hour, user, resource, category), parts in units.items():
+        price = price_of(resource, category, instant(hour), prices)
+        exact = sum(parts) * Fraction(price["usd"]) / price["per"] * NANO
+        cost = exact * multiplier(category, instant(hour), paid_at.get(user), ladders)
+        state, listed, billed = price["state"], round(exact), round(cost)
+        if sum(parts) > 2**62 or listed > 1_000_000 * NANO:
+            state, listed, billed = "overflow", 0, 0
+        out.charges[hour, user, resource, category] = sum(parts), len(parts), state, listed, billed
+        sums[user].update(list_cost_nano=listed, billed_cost_nano=billed, balance_nano=-billed)
+    for user, total in sums.items():
+        out.accounts[user] = {"first_paid_at": paid_at.get(user), **dict.fromkeys(SUMS, 0), **total}
+    return out

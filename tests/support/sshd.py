@@ -1,0 +1,165 @@
+"""A real `sshd` on a loopback port with keys made for the occasion.
+
+    with SshServer(tmp_path / "sshd") as server:
+        url = server.url(tmp_path / "node.git")  # with server.key_file, server.known_hosts_file
+
+It works as root and as an ordinary user, serves what that user may read and write, and takes no
+other key.
+"""
+
+import os
+import pwd
+import socket
+import subprocess
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_START_TRIES = 5
+_START_POLLS = 500
+_POLL_S = 0.02
+_STOP_S = 10
+
+
+class SshServer:
+    """Runs until the `with` block ends.
+
+    Attributes:
+        key_file: the private ed25519 key that is let in.
+        stranger_key_file: a private ed25519 key that is not.
+        rsa_key_file: a private RSA key that is let in, by those who may use one.
+        known_hosts_file: knows the server's key.
+        wrong_known_hosts_file: knows another key for the same host and port.
+        empty_known_hosts_file: knows nobody.
+        log_file: what sshd said.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder.resolve()
+        self.key_file = self._make_key("client")
+        self.stranger_key_file = self._make_key("stranger")
+        self.rsa_key_file = self._make_key("rsa_client", "rsa")
+        self._host_key_file = self._make_key("host")
+        self._other_host_key_file = self._make_key("other_host")
+        self.known_hosts_file = self.folder / "known_hosts"
+        self.wrong_known_hosts_file = self.folder / "wrong_known_hosts"
+        self.empty_known_hosts_file = self.folder / "empty_known_hosts"
+        self.log_file = self.folder / "sshd.log"
+        self.port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, path: Path) -> str:
+        """The `ssh://` URL of a repo on this machine."""
+        return f"ssh://{_user_name()}@127.0.0.1:{self.port}{path.resolve()}"
+
+    def scp_url(self, path: Path) -> str:
+        """The `user@host:path` form, which cannot name a port; only for tests of its parsing."""
+        return f"{_user_name()}@127.0.0.1:{path.resolve()}"
+
+    def git_ssh_command(self, known_hosts_file: Path | None = None) -> str:
+        """A `GIT_SSH_COMMAND` for the git program."""
+        return (
+            f"ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes"
+            f" -o UserKnownHostsFile={known_hosts_file or self.known_hosts_file}"
+            f" -o GlobalKnownHostsFile={os.devnull} -i {self.key_file}"
+        )
+
+    def __enter__(self) -> Self:
+        if os.geteuid() == 0:
+            # Where a root sshd locks its unprivileged half in; Debian's unit makes it at boot.
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        keys = [Path(f"{key}.pub").read_text() for key in (self.key_file, self.rsa_key_file)]
+        (self.folder / "authorized_keys").write_text("".join(keys))
+        for _ in range(_START_TRIES):
+            if self._start():
+                self._write_known_hosts()
+                return self
+        raise RuntimeError(f"sshd does not start: {self.log_file.read_text()}")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    def _make_key(self, name: str, kind: str = "ed25519") -> Path:
+        path = self.folder / f"{name}_key"
+        size = ("-b", "2048") if kind == "rsa" else ()  # the default takes seconds to make
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", kind, *size, "-N", "", "-C", name, "-f", str(path)],
+            check=True,
+        )
+        return path
+
+    def _start(self) -> bool:
+        """Try a port; another process may take it before sshd does."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        config = self.folder / "sshd_config"
+        config.write_text(self._config())
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                ["/usr/sbin/sshd", "-D", "-e", "-f", str(config)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        pause = threading.Event()
+        for _ in range(_START_POLLS):
+            if self._process.poll() is not None:
+                return False
+            if self._answers():
+                return True
+            pause.wait(_POLL_S)
+        self._stop()
+        return False
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=_STOP_S) as connection:
+                return connection.recv(4) == b"SSH-"
+        except OSError:
+            return False
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=_STOP_S)
+
+    def _write_known_hosts(self) -> None:
+        for path, key in (
+            (self.known_hosts_file, self._host_key_file),
+            (self.wrong_known_hosts_file, self._other_host_key_file),
+        ):
+            kind, public = Path(f"{key}.pub").read_text().split()[:2]
+            path.write_text(f"[127.0.0.1]:{self.port} {kind} {public}\n")
+        self.empty_known_hosts_file.write_text("")
+
+    def _config(self) -> str:
+        settings = {
+            "ListenAddress": f"127.0.0.1:{self.port}",
+            "HostKey": self._host_key_file,
+            "AuthorizedKeysFile": self.folder / "authorized_keys",
+            "PidFile": "none",
+            "UsePAM": "no",
+            "StrictModes": "no",  # the folder of a test lies below a world-writable /tmp
+            "PermitRootLogin": "prohibit-password",
+            "PasswordAuthentication": "no",
+            "KbdInteractiveAuthentication": "no",
+            "PermitUserRC": "no",
+            "AllowTcpForwarding": "no",
+            "MaxStartups": "200",  # tests that run at once must not be turned away at random
+            "SetEnv": "GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null",
+            "LogLevel": "INFO",
+        }
+        return "".join(f"{name} {value}\n" for name, value in settings.items())
+
+
+def _user_name() -> str:
+    """Of the account this process runs as; `USER` may say otherwise."""
+    return pwd.getpwuid(os.geteuid()).pw_name

@@ -1,0 +1,1 @@
+"""Reads every repo and keeps every user's balance. Start at `aggregator/ingest.py`."""

@@ -1,0 +1,293 @@
+"""Accounts, resources and charges as rows. Every function works inside the caller's transaction."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from aggregator.batch import ChargeKey
+from aggregator.rating import ChargeState
+from wire_format.fields import APPLIES_TO, AppliesTo
+
+INT64_MAX: Final = 2**63 - 1
+STATES: Final = tuple(ChargeState)
+"""A state's place here is its number in the database."""
+
+_STATE_NUMBER: Final = {state: number for number, state in enumerate(STATES)}
+_APPLIES_TO_NUMBER: Final[dict[AppliesTo, int]] = {
+    name: number for number, name in enumerate(APPLIES_TO)
+}
+_PAGE: Final = 10_000
+
+
+def exact(number: int) -> int | str:
+    """A number as a column of type ANY keeps it: decimal text where it leaves 64 bits."""
+    return number if -INT64_MAX <= number <= INT64_MAX else str(number)
+
+
+@dataclass(slots=True)
+class Account:
+    """A user's row; amounts in nano-dollars, hours since 1970."""
+
+    id: int
+    user: str
+    first_paid_us: int | None
+    list_cost_nano: int
+    billed_cost_nano: int
+    first_active_hour: int | None
+    last_active_hour: int | None
+
+    def add_cost(self, list_cost_nano: int, billed_cost_nano: int) -> None:
+        """Add the change of a charge to the account's sums."""
+        self.list_cost_nano += list_cost_nano
+        self.billed_cost_nano += billed_cost_nano
+
+    def add_hour(self, hour: int) -> None:
+        """Take an hour with a charge into the account's active hours."""
+        if self.first_active_hour is None or hour < self.first_active_hour:
+            self.first_active_hour = hour
+        if self.last_active_hour is None or hour > self.last_active_hour:
+            self.last_active_hour = hour
+
+
+class ChargeRow(NamedTuple):
+    """One charge as it is in the database."""
+
+    hour: int
+    account_id: int
+    resource_id: int
+    applies_to: AppliesTo
+    quantity: int
+    records: int
+    state: ChargeState
+    list_cost_nano: int
+    billed_cost_nano: int
+
+
+class RatedCharge(NamedTuple):
+    """A charge with the names and the account facts that rating it needs."""
+
+    row: ChargeRow
+    user: str
+    resource: str
+    first_paid_us: int | None
+
+
+def accounts(connection: sqlite3.Connection, users: Iterable[str]) -> dict[str, Account]:
+    """The accounts of `users`, opening those that are not there."""
+    names = json.dumps(sorted(users))
+    connection.execute(
+        "INSERT INTO account (user) SELECT value FROM json_each(?) WHERE true"
+        " ON CONFLICT (user) DO NOTHING",
+        (names,),
+    )
+    rows = connection.execute(
+        "SELECT id, user, first_paid_us, list_cost_nano, billed_cost_nano, first_active_hour,"
+        " last_active_hour FROM account WHERE user IN (SELECT value FROM json_each(?))",
+        (names,),
+    )
+    return {
+        row[1]: Account(row[0], row[1], row[2], int(row[3]), int(row[4]), row[5], row[6])
+        for row in rows
+    }
+
+
+def accounts_by_id(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Account]:
+    """The accounts with these ids."""
+    users = connection.execute(
+        "SELECT user FROM account WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(sorted(ids)),),
+    )
+    found = accounts(connection, [str(user) for (user,) in users])
+    return {account.id: account for account in found.values()}
+
+
+def save_accounts(connection: sqlite3.Connection, changed: Iterable[Account]) -> None:
+    """Write the sums and hours of accounts."""
+    connection.executemany(
+        "UPDATE account SET list_cost_nano = ?, billed_cost_nano = ?, first_active_hour = ?,"
+        " last_active_hour = ? WHERE id = ?",
+        (
+            (
+                exact(account.list_cost_nano),
+                exact(account.billed_cost_nano),
+                account.first_active_hour,
+                account.last_active_hour,
+                account.id,
+            )
+            for account in changed
+        ),
+    )
+
+
+def resource_ids(connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, int]:
+    """The ids of resources, adding those that are not there."""
+    wanted = json.dumps(sorted(names))
+    connection.execute(
+        "INSERT INTO resource (name) SELECT value FROM json_each(?) WHERE true"
+        " ON CONFLICT (name) DO NOTHING",
+        (wanted,),
+    )
+    rows = connection.execute(
+        "SELECT name, id FROM resource WHERE name IN (SELECT value FROM json_each(?))", (wanted,)
+    )
+    return {str(name): int(row_id) for name, row_id in rows}
+
+
+def empty_hours(connection: sqlite3.Connection, hours: Iterable[int]) -> set[int]:
+    """Those of `hours` in which nothing is charged yet, so that no look-up is needed there."""
+    return {
+        hour
+        for hour in hours
+        if connection.execute("SELECT 1 FROM charge WHERE hour = ? LIMIT 1", (hour,)).fetchone()
+        is None
+    }
+
+
+def find_charge(
+    connection: sqlite3.Connection, key: ChargeKey, account_id: int, resource_id: int
+) -> ChargeRow | None:
+    """The charge under a key, or None."""
+    row = connection.execute(
+        "SELECT * FROM charge"
+        " WHERE hour = ? AND account_id = ? AND resource_id = ? AND applies_to = ?",
+        (key[0], account_id, resource_id, _APPLIES_TO_NUMBER[key[3]]),
+    ).fetchone()
+    return None if row is None else _charge(row)
+
+
+def save_charges(connection: sqlite3.Connection, rows: Iterable[ChargeRow]) -> None:
+    """Insert or replace charges, in the order of their key."""
+    category, number = _APPLIES_TO_NUMBER, _STATE_NUMBER
+    connection.executemany(
+        "INSERT OR REPLACE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (*row[:3], category[row[3]], exact(row[4]), row[5], number[row[6]], row[7], row[8])
+            for row in sorted(rows)
+        ],
+    )
+
+
+def delete_charges(connection: sqlite3.Connection, rows: Iterable[ChargeRow]) -> None:
+    """Delete charges of which no record is left."""
+    connection.executemany(
+        "DELETE FROM charge"
+        " WHERE hour = ? AND account_id = ? AND resource_id = ? AND applies_to = ?",
+        (
+            (row.hour, row.account_id, row.resource_id, _APPLIES_TO_NUMBER[row.applies_to])
+            for row in rows
+        ),
+    )
+
+
+def charges_of(
+    connection: sqlite3.Connection,
+    account: Account,
+    since_hour: int | None = None,
+    until_hour: int | None = None,
+) -> Iterator[RatedCharge]:
+    """All charges of one account by hour, from `since_hour` to before `until_hour`.
+
+    The table is ordered by hour; stepping through the account's own hours needs no second index,
+    which would cost every write.
+    """
+    if account.first_active_hour is None or account.last_active_hour is None:
+        return iter(())
+    first = max(account.first_active_hour, since_hour or 0)
+    last = account.last_active_hour
+    if until_hour is not None:
+        last = min(last, until_hour - 1)
+    if last < first:
+        return iter(())
+    rows = connection.execute(
+        "WITH RECURSIVE hours (hour) AS ("
+        " SELECT ? UNION ALL SELECT hour + 1 FROM hours WHERE hour < ?)"
+        " SELECT charge.*, ? AS user, resource.name, ? AS first_paid_us FROM hours"
+        " CROSS JOIN charge ON charge.hour = hours.hour AND charge.account_id = ?"
+        " JOIN resource ON resource.id = charge.resource_id"
+        " ORDER BY charge.hour, resource.name, charge.applies_to",
+        (
+            first,
+            last,
+            account.user,
+            account.first_paid_us,
+            account.id,
+        ),
+    )
+    return map(_rated, rows)
+
+
+def pages_from(
+    connection: sqlite3.Connection, from_hour: int, resources: Iterable[str] | None
+) -> Iterator[Sequence[RatedCharge]]:
+    """Pages of all charges from an hour on, in key order; a page may be changed before the next.
+
+    Args:
+        connection: the database.
+        from_hour: first hour wanted.
+        resources: only these; None for all.
+    """
+    wanted = None if resources is None else json.dumps(sorted(resources))
+    after = (from_hour, -1, -1, -1)
+    while True:
+        page = [
+            _rated(row)
+            for row in connection.execute(
+                "SELECT charge.*, account.user, resource.name, account.first_paid_us FROM charge"
+                " JOIN account ON account.id = charge.account_id"
+                " JOIN resource ON resource.id = charge.resource_id"
+                " WHERE (charge.hour, charge.account_id, charge.resource_id, charge.applies_to)"
+                " > (?, ?, ?, ?)"
+                " AND (? IS NULL OR resource.name IN (SELECT value FROM json_each(?)))"
+                " ORDER BY charge.hour, charge.account_id, charge.resource_id, charge.applies_to"
+                " LIMIT ?",
+                (*after, wanted, wanted, _PAGE),
+            )
+        ]
+        if not page:
+            return
+        row = page[-1].row
+        after = (row.hour, row.account_id, row.resource_id, _APPLIES_TO_NUMBER[row.applies_to])
+        yield page
+
+
+def active_hours(connection: sqlite3.Connection, account: Account) -> tuple[int | None, int | None]:
+    """First and last hour in which the account has a charge."""
+    hours = [charge.row.hour for charge in charges_of(connection, account)]
+    return (hours[0], hours[-1]) if hours else (None, None)
+
+
+def save_tiers(connection: sqlite3.Connection, tiers: Iterable[tuple[int, str]]) -> None:
+    """Set the displayed tier of accounts, as pairs of account id and tier."""
+    connection.executemany(
+        "UPDATE account SET discount_tier = ?2 WHERE id = ?1 AND discount_tier <> ?2", tiers
+    )
+
+
+def paid_accounts(connection: sqlite3.Connection) -> list[tuple[int, int]]:
+    """Id and first payment (microseconds since 1970) of every account that ever paid."""
+    return [
+        (int(row[0]), int(row[1]))
+        for row in connection.execute(
+            "SELECT id, first_paid_us FROM account WHERE first_paid_us IS NOT NULL"
+        )
+    ]
+
+
+def _charge(row: sqlite3.Row) -> ChargeRow:
+    return ChargeRow(
+        row[0],
+        row[1],
+        row[2],
+        APPLIES_TO[row[3]],
+        int(row[4]),
+        row[5],
+        STATES[row[6]],
+        row[7],
+        row[8],
+    )
+
+
+def _rated(row: sqlite3.Row) -> RatedCharge:
+    return RatedCharge(_charge(row), row[9], row[10], row[11])

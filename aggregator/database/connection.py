@@ -1,0 +1,161 @@
+"""Open the ledger's SQLite file, and its write transaction."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import sqlite_utils
+
+from cursors.store import SCHEMA as CURSOR_SCHEMA
+from support.errors import GitmeterError
+
+SCHEMA_VERSION: Final = 1
+"""Grows with the schema and with every change in what is admitted or how it is rated: a database of
+another version is rebuilt from git."""
+
+_BUSY_TIMEOUT_S: Final = 30
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA cache_size = -32768",
+)
+
+
+class SchemaVersionError(GitmeterError):
+    """The database was written by another version of the aggregator."""
+
+
+class NoDatabaseError(GitmeterError):
+    """There is no database yet."""
+
+
+def schema() -> str:
+    """The whole schema, as it is made in a new database."""
+    own = files("aggregator.database").joinpath("schema.sql").read_text()
+    return (
+        f"{own}\n-- Owned by `cursors`; moves in the transaction of its charges.\n{CURSOR_SCHEMA}"
+    )
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Open the database, making it when it is not there.
+
+    Raises:
+        SchemaVersionError: it has another version; rebuild it.
+    """
+    is_new = not path.exists()
+    connection = _connect(f"file:{path}?mode=rwc")
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+    if is_new or _version(connection) == 0:
+        _create(connection)
+    return _checked(connection, path)
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open the database for questions only.
+
+    Raises:
+        NoDatabaseError: nothing was pulled yet.
+        SchemaVersionError: it has another version; rebuild it.
+    """
+    if not path.exists():
+        raise NoDatabaseError(
+            f"there is no ledger at {path} yet", hint="run `aggregator pull` first"
+        )
+    connection = _connect(f"file:{path}?mode=rw")
+    connection.execute("PRAGMA query_only = ON")
+    return _checked(connection, path)
+
+
+@contextmanager
+def write_transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """The one way to write: take the write lock first, commit at the end, or change nothing.
+
+    A plain BEGIN that reads the cursor and then writes fails with SQLITE_BUSY_SNAPSHOT when another
+    connection wrote in between.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite may have rolled back by itself; what happened first is what the caller must see
+        with suppress(sqlite3.Error):
+            connection.rollback()
+        raise
+
+
+@contextmanager
+def read_transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """One consistent view over several queries."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def fold_in_log(connection: sqlite3.Connection) -> None:
+    """Write everything into the database file itself, so that it can be moved alone."""
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def upsert_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
+    """Set a fact about the database."""
+    connection.execute(
+        "INSERT INTO meta (key, value) VALUES (?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (key, value),
+    )
+
+
+def read_meta(connection: sqlite3.Connection, key: str) -> str | None:
+    """A fact about the database, or None."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    with write_transaction(connection):
+        for statement in _statements(schema()):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script; unlike `executescript` the caller keeps its transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    if (found := _version(connection)) != SCHEMA_VERSION:
+        connection.close()
+        raise SchemaVersionError(
+            f"{path} has schema version {found}, this aggregator needs {SCHEMA_VERSION}",
+            hint="run `aggregator rebuild`: it makes the database again from git",
+        )
+    return connection
+
+
+def as_utils(connection: sqlite3.Connection) -> sqlite_utils.Database:
+    """The same connection with the conveniences of sqlite-utils, for reports."""
+    return sqlite_utils.Database(connection)

@@ -1,0 +1,102 @@
+"""Money lines as rows. Every function works inside the caller's transaction."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from aggregator.batch import MoneyEntry
+from aggregator.database.charges import exact
+from aggregator.money import Credit, MoneyState, movement
+from wire_format.instants import to_us
+from wire_format.lines import Money
+
+_DECODER = msgspec.json.Decoder(Money)
+
+
+def insert_money(
+    connection: sqlite3.Connection,
+    node_id: int,
+    entries: Iterable[MoneyEntry],
+    account_ids: dict[str, int],
+) -> None:
+    """Add admitted lines; what becomes of them is decided by `save_states`."""
+    connection.executemany(
+        "INSERT INTO money VALUES (?, ?, ?, ?, ?, 'not_succeeded', ?, ?, ?, ?)",
+        (
+            (
+                node_id,
+                entry.record.seq,
+                to_us(entry.record.ts),
+                account_ids[entry.record.user],
+                _movement_text(entry.record),
+                entry.line,
+                *entry.place,
+            )
+            for entry in entries
+        ),
+    )
+
+
+def delete_money(
+    connection: sqlite3.Connection, node_id: int, entries: Iterable[MoneyEntry]
+) -> None:
+    """Take out lines whose key went to another line."""
+    connection.executemany(
+        "DELETE FROM money WHERE node_id = ? AND seq = ? AND ts_us = ? AND line = ?",
+        ((node_id, entry.record.seq, to_us(entry.record.ts), entry.line) for entry in entries),
+    )
+
+
+def users_sharing_movements(
+    connection: sqlite3.Connection, entries: Iterable[MoneyEntry]
+) -> set[str]:
+    """The users of all lines that share a business key with one of `entries`."""
+    wanted = {_movement_text(entry.record) for entry in entries} - {None}
+    rows = connection.execute(
+        "SELECT DISTINCT user FROM money JOIN account ON account.id = money.account_id"
+        " WHERE movement IN (SELECT value FROM json_each(?))",
+        (json.dumps(sorted(map(str, wanted))),),
+    )
+    return {str(row[0]) for row in rows}
+
+
+def lines_to_judge(connection: sqlite3.Connection, users: Iterable[str]) -> list[Money]:
+    """All lines of `users`, and every line that shares a business key with one of them."""
+    rows = connection.execute(
+        "WITH own AS (SELECT money.* FROM money JOIN account ON account.id = money.account_id"
+        " WHERE user IN (SELECT value FROM json_each(?)))"
+        " SELECT line FROM own"
+        " UNION SELECT money.line FROM money JOIN own ON money.movement = own.movement",
+        (json.dumps(sorted(users)),),
+    )
+    return [_DECODER.decode(row[0]) for row in rows]
+
+
+def save_states(connection: sqlite3.Connection, states: Sequence[tuple[Money, MoneyState]]) -> None:
+    """Write what became of lines."""
+    connection.executemany(
+        "UPDATE money SET state = ?"
+        " WHERE node_id = (SELECT id FROM node WHERE name = ?) AND seq = ? AND ts_us = ?",
+        ((str(state), record.node, record.seq, to_us(record.ts)) for record, state in states),
+    )
+
+
+def save_credit(connection: sqlite3.Connection, account_id: int, credit: Credit) -> None:
+    """Write what a user's counted lines come to."""
+    connection.execute(
+        "UPDATE account SET credit_nano = ?, lifetime_paid_nano = ?, first_paid_us = ?"
+        " WHERE id = ?",
+        (
+            exact(credit.credit_nano),
+            exact(credit.lifetime_paid_nano),
+            credit.first_paid_us,
+            account_id,
+        ),
+    )
+
+
+def _movement_text(record: Money) -> str | None:
+    key = movement(record)
+    return None if key is None else " ".join(key)

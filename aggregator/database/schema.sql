@@ -1,0 +1,169 @@
+-- The ledger: an index over git that can be thrown away and rebuilt to the same digest.
+--
+-- An hour is the number of clock hours since 1970-01-01T00:00Z; *_us are microseconds and *_s seconds
+-- since then; *_nano are nano-dollars (1e-9 USD). A column of type ANY holds an integer, or its decimal
+-- text where it leaves 64 bits. applies_to: 0 hero_os_hourly, 1 llm, 2 vm.
+--
+-- References are declared and proved by `aggregator verify`, not enforced row by row, which would cost
+-- a fifth of writing charges. In a CHECK, BETWEEN costs nothing and IN doubles the cost of an insert.
+
+CREATE TABLE meta (                      -- facts about this database as a whole
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE node (                      -- who writes records; a node may have several repos
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    records INTEGER NOT NULL DEFAULT 0,  -- admitted
+    duplicates INTEGER NOT NULL DEFAULT 0 -- dropped: the same line again
+) STRICT;
+
+CREATE TABLE repo (                      -- a repo of the configuration
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    node_id INTEGER NOT NULL REFERENCES node,
+    role TEXT NOT NULL CHECK (role IN ('usage', 'books')),
+    head TEXT,                           -- the head that was seen last
+    outcome TEXT,                        -- what that head meant
+    behind INTEGER NOT NULL DEFAULT 0,   -- commits fetched and not applied
+    checked_at TEXT                      -- when it was looked at last
+) STRICT;
+
+CREATE TABLE seen_range (                -- seqs of a node that were met, as disjoint ranges
+    node_id INTEGER NOT NULL REFERENCES node,
+    first_seq INTEGER NOT NULL CHECK (first_seq > 0),
+    last_seq INTEGER NOT NULL CHECK (last_seq >= first_seq),
+    PRIMARY KEY (node_id, first_seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE segment (                   -- every segment that was read, to find lines by seq and hour
+    id INTEGER PRIMARY KEY,
+    repo_id INTEGER NOT NULL REFERENCES repo,
+    node_id INTEGER NOT NULL REFERENCES node,
+    folder TEXT NOT NULL,
+    commit_id TEXT NOT NULL,
+    path TEXT NOT NULL,
+    blob TEXT NOT NULL,
+    committed_at_s INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    first_hour INTEGER NOT NULL,
+    last_hour INTEGER NOT NULL,
+    records INTEGER NOT NULL,
+    all_claimed INTEGER NOT NULL CHECK (all_claimed IN (0, 1))
+) STRICT;
+CREATE INDEX segment_by_seq ON segment (node_id, first_seq);
+CREATE INDEX segment_wide ON segment (node_id) WHERE last_seq - first_seq >= 50000;
+CREATE INDEX segment_by_blob ON segment (blob);
+CREATE INDEX segment_by_hour ON segment (first_hour);
+
+CREATE TABLE account (                   -- one user's balance; balance = credit - billed cost
+    id INTEGER PRIMARY KEY,
+    user TEXT NOT NULL UNIQUE,
+    credit_nano ANY NOT NULL DEFAULT 0,  -- payments, grants and adjustments less refunds
+    lifetime_paid_nano ANY NOT NULL DEFAULT 0,
+    list_cost_nano ANY NOT NULL DEFAULT 0,
+    billed_cost_nano ANY NOT NULL DEFAULT 0,
+    first_paid_us INTEGER,               -- first succeeded payment; tenure runs from here
+    first_active_hour INTEGER,           -- first and last hour with a charge
+    last_active_hour INTEGER,
+    discount_tier TEXT NOT NULL DEFAULT 'none' -- for display; rating never reads it
+) STRICT;
+
+CREATE TABLE resource (                  -- what can be used
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE charge (                    -- one user, one resource, one category, one clock hour
+    hour INTEGER NOT NULL,
+    account_id INTEGER NOT NULL REFERENCES account,
+    resource_id INTEGER NOT NULL REFERENCES resource,
+    applies_to INTEGER NOT NULL CHECK (applies_to BETWEEN 0 AND 2),
+    quantity ANY NOT NULL,
+    records INTEGER NOT NULL CHECK (records > 0),
+    state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3), -- rated, unpriced, category_mismatch, overflow
+    list_cost_nano INTEGER NOT NULL,
+    billed_cost_nano INTEGER NOT NULL,
+    PRIMARY KEY (hour, account_id, resource_id, applies_to),
+    CHECK (billed_cost_nano BETWEEN 0 AND list_cost_nano),
+    CHECK (state = 0 OR list_cost_nano = 0)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE money (                     -- admitted money lines of the books
+    node_id INTEGER NOT NULL REFERENCES node,
+    seq INTEGER NOT NULL,
+    ts_us INTEGER NOT NULL,
+    account_id INTEGER NOT NULL REFERENCES account,
+    movement TEXT,                       -- provider, reference and kind, when it has a reference
+    state TEXT NOT NULL
+        CHECK (state IN ('counted', 'not_succeeded', 'same_movement', 'no_payment')),
+    line BLOB NOT NULL,
+    commit_id TEXT NOT NULL,
+    path TEXT NOT NULL,
+    line_no INTEGER NOT NULL,
+    PRIMARY KEY (node_id, seq, ts_us)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX money_by_account ON money (account_id);
+CREATE INDEX money_by_movement ON money (movement) WHERE movement IS NOT NULL;
+
+CREATE TABLE held (                      -- well-formed lines that are not billed
+    node_id INTEGER NOT NULL REFERENCES node, -- whose repo it was found in
+    line_sha256 TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    seq INTEGER,
+    ts_us INTEGER,
+    line BLOB NOT NULL,
+    commit_id TEXT NOT NULL,             -- where it was seen first
+    path TEXT NOT NULL,
+    line_no INTEGER NOT NULL,
+    PRIMARY KEY (node_id, line_sha256, reason)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reject (                    -- lines that are not valid; line 0 is a whole file
+    node_id INTEGER NOT NULL REFERENCES node,
+    commit_id TEXT NOT NULL,
+    path TEXT NOT NULL,
+    line_no INTEGER NOT NULL,
+    line_sha256 TEXT NOT NULL,
+    code TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    line BLOB NOT NULL,                  -- its first 8 KiB
+    PRIMARY KEY (node_id, commit_id, path, line_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE incident (                  -- what a person has to look at, open until closed_at is set
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    repo_id INTEGER NOT NULL REFERENCES repo,
+    subject TEXT NOT NULL,               -- what it is about: a commit, a seq; part of its identity
+    detail TEXT NOT NULL,
+    opened_at TEXT NOT NULL,
+    seen_at TEXT NOT NULL,
+    closed_at TEXT
+) STRICT;
+CREATE UNIQUE INDEX incident_open ON incident (kind, repo_id, subject) WHERE closed_at IS NULL;
+
+CREATE TABLE rule_book (                 -- the rule book in force; one row, none before the first
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    sha256 TEXT NOT NULL,
+    commit_id TEXT NOT NULL,             -- commit of the books it was read from
+    prices_toml BLOB,                    -- absent file: NULL
+    discounts_toml BLOB
+) STRICT;
+
+CREATE VIEW charge_view AS               -- charges in words, for people with a database shell
+SELECT strftime('%Y-%m-%dT%H:00:00Z', charge.hour * 3600, 'unixepoch') AS hour,
+    account.user AS user,
+    resource.name AS resource,
+    CASE applies_to WHEN 0 THEN 'hero_os_hourly' WHEN 1 THEN 'llm' ELSE 'vm' END AS applies_to,
+    quantity,
+    charge.records AS records,
+    CASE state WHEN 0 THEN 'rated' WHEN 1 THEN 'unpriced' WHEN 2 THEN 'category_mismatch'
+        ELSE 'overflow' END AS state,
+    charge.list_cost_nano AS list_cost_nano,
+    charge.billed_cost_nano AS billed_cost_nano
+FROM charge
+JOIN account ON account.id = charge.account_id
+JOIN resource ON resource.id = charge.resource_id;

@@ -1,0 +1,155 @@
+"""Every cent down to a line: what one charge is made of.
+
+The lines are read again from the commits they stand in, and the conflict rule is applied to them
+again, so the answer is a check of the ledger and not a copy of it.
+"""
+
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from aggregator.batch import Place, RuleFiles
+from aggregator.database import evidence, reports
+from aggregator.database.charges import RatedCharge, charges_of
+from aggregator.database.connection import read_transaction
+from aggregator.price_book import NoPrice
+from aggregator.rating import Rater
+from aggregator.reports import NoAccountError, charge_answer
+from aggregator.segments import SegmentReader
+from support.errors import GitmeterError
+from wire_format.instants import format_hour, format_ts, from_us, hour_of
+from wire_format.lines import Usage
+from wire_format.rule_book import PRICES_PATH
+
+_PRICE_TABLE = re.compile(rb"^[ \t]*\[\[[ \t]*price[ \t]*\]\]", re.MULTILINE)
+
+
+class NoChargeError(GitmeterError):
+    """There is no such charge."""
+
+
+class CountedLine(NamedTuple):
+    """A line that counts towards a charge.
+
+    Attributes:
+        repo: the repo it was read from.
+        record: what it says.
+        place: where it stands.
+        repeats: how many times the same bytes were delivered again.
+    """
+
+    repo: str
+    record: Usage
+    place: Place
+    repeats: int
+
+
+def explain(
+    connection: sqlite3.Connection,
+    rater: Rater,
+    reader: SegmentReader,
+    user: str,
+    resource: str,
+    hour: int,
+) -> list[dict[str, Any]]:
+    """Explain the charges of one user, resource and clock hour, one for each category.
+
+    Raises:
+        NoAccountError: nothing was ever used or paid in that name.
+        NoChargeError: nothing of the resource was charged in that hour.
+    """
+    with read_transaction(connection):
+        account_row = reports.account_row(connection, user)
+        if account_row is None:
+            raise NoAccountError(f"no account of {user!r}", hint="see `aggregator balance`")
+        found = [
+            charge
+            for charge in charges_of(connection, reports.account_of(account_row), hour, hour + 1)
+            if charge.resource == resource
+        ]
+        if not found:
+            raise NoChargeError(
+                f"no charge of {user!r} for {resource!r} at {format_hour(hour)}",
+                hint="see `aggregator charges USER`",
+            )
+        lines = list(_lines(connection, reader, user, resource, hour))
+        rules = evidence.read_rule_files(connection)
+    return [_explained(charge, rater, lines, rules) for charge in found]
+
+
+def _lines(
+    connection: sqlite3.Connection, reader: SegmentReader, user: str, resource: str, hour: int
+) -> Iterator[CountedLine]:
+    """The lines that count; of conflicting ones the same that admission chose."""
+    rivals: dict[tuple[str, int, datetime], dict[bytes, list[CountedLine]]]
+    rivals = defaultdict(lambda: defaultdict(list))
+    for segment in evidence.segments_at_hour(connection, hour):
+        for record, line, place in reader.claims(segment):
+            if isinstance(record, Usage) and hour_of(record.ts) == hour:
+                key = (segment.node, record.seq, record.ts)
+                rivals[key][line].append(CountedLine(segment.repo, record, place, 0))
+    for versions in rivals.values():
+        line = min(versions, key=lambda text: (versions[text][0].record.units, text))
+        first, *again = versions[line]
+        if (first.record.user, first.record.resource) == (user, resource):
+            yield first._replace(repeats=len(again))
+
+
+def _explained(
+    charge: RatedCharge,
+    rater: Rater,
+    lines: Iterable[CountedLine],
+    rules: RuleFiles | None,
+) -> dict[str, Any]:
+    own = [line for line in lines if line.record.applies_to == charge.row.applies_to]
+    units = sum(line.record.units for line in own)
+    paid_us = charge.first_paid_us
+    return {
+        "user": charge.user,
+        **charge_answer(charge, rater.ladder),
+        "first_paid_at": None if paid_us is None else format_ts(from_us(paid_us)),
+        "price": _price(charge, rater, rules),
+        "lines": [_line(line) for line in own],
+        "adds_up": (units, len(own)) == (charge.row.quantity, charge.row.records),
+    }
+
+
+def _line(line: CountedLine) -> dict[str, Any]:
+    return {
+        "repo": line.repo,
+        "node": line.record.node,
+        "seq": line.record.seq,
+        "ts": format_ts(line.record.ts),
+        "units": line.record.units,
+        "instance": line.record.instance,
+        "commit": line.place.commit,
+        "path": line.place.path,
+        "line_no": line.place.line_no,
+        "repeats": line.repeats,
+    }
+
+
+def _price(charge: RatedCharge, rater: Rater, rules: RuleFiles | None) -> dict[str, Any] | None:
+    """The price that applied, and the line of the rule book that states it."""
+    row = charge.row
+    price = rater.prices.price_at(charge.resource, row.applies_to, row.hour)
+    if isinstance(price, NoPrice) or rules is None:
+        return None
+    position = rater.rule_book.prices.index(price.rule)
+    tables = list(_PRICE_TABLE.finditer(rules.prices_toml or b""))
+    line_no = None
+    if len(tables) == len(rater.rule_book.prices):
+        line_no = (rules.prices_toml or b"").count(b"\n", 0, tables[position].start()) + 1
+    return {
+        "usd": price.rule.usd,
+        "per": price.rule.per,
+        "from": format_ts(price.rule.from_),
+        "applies_to": price.rule.applies_to,
+        "rule_book": rater.rule_book.sha256,
+        "commit": rules.commit,
+        "path": PRICES_PATH,
+        "line_no": line_no,
+    }

@@ -1,0 +1,68 @@
+"""Look at a remote: ask for its head, and fetch it when it is new.
+
+Runs in a thread beside others and touches no database.
+"""
+
+from typing import NamedTuple
+
+from aggregator.config import RepoConfig
+from aggregator.mirror import MirrorError
+from aggregator.state import State
+from cursors.position import HeadOutcome
+from git_remote.branch import BranchStatus, fetch, read_branch
+from git_remote.failures import RemoteConfigError, RemoteError, RepoGoneError
+
+
+class Look(NamedTuple):
+    """What looking at a remote found.
+
+    Attributes:
+        head: the fetched head, or None when there is no such branch or no answer.
+        trouble: what went wrong, or None.
+        detail: a sentence about it.
+        retry: whether looking again may help without anybody doing anything.
+    """
+
+    head: str | None
+    trouble: HeadOutcome | None = None
+    detail: str = ""
+    retry: bool = True
+
+
+def look_at(state: State, repo: RepoConfig, cursor: str | None) -> Look:
+    """Bring the mirror of a repo up to date; what goes wrong is the answer, not an exception.
+
+    Args:
+        state: has the mirror and the limits.
+        repo: where the remote is.
+        cursor: what was billed, kept in the mirror before anything is fetched.
+    """
+    try:
+        return _look(state, repo, cursor)
+    except RepoGoneError as error:
+        return Look(None, HeadOutcome.REPO_GONE, str(error), error.retry)
+    except (RemoteError, RemoteConfigError, MirrorError) as error:
+        return Look(None, HeadOutcome.UNREACHABLE, str(error), error.retry)
+
+
+def _look(state: State, repo: RepoConfig, cursor: str | None) -> Look:
+    config = state.config
+    mirror = state.open_mirror(repo.identity)
+    if cursor is not None:
+        mirror.advance_applied(cursor)
+    tip = read_branch(repo.remote, repo.branch, config.connect_timeout_s)
+    if tip.status is BranchStatus.MISSING:
+        detail = f"the remote has other branches, but not {repo.branch}"
+        return Look(None, HeadOutcome.BRANCH_MISSING, detail)
+    if tip.commit is None:
+        return Look(None)
+    if tip.commit != mirror.head or not mirror.has_commit(tip.commit):
+        fetch(
+            repo.remote,
+            mirror.path,
+            f"+refs/heads/{repo.branch}:refs/heads/{repo.branch}",
+            timeout_s=config.fetch_timeout_s,
+            memory_bytes_max=config.fetch_memory_bytes_max,
+            file_bytes_max=config.fetch_file_bytes_max,
+        )
+    return Look(state.open_mirror(repo.identity).head)

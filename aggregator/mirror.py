@@ -1,0 +1,150 @@
+"""A bare copy of one repo on the aggregator's disk, and the refs that keep what was billed.
+
+- `refs/heads/<branch>`: the head as it was last fetched, whatever it is.
+- `refs/aggregator/applied`: the cursor; set before each fetch, so that git never collects what was
+  billed, and `git log refs/aggregator/applied..main` shows what is still to come.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pygit2
+from pygit2 import Commit, Oid, Repository
+from pygit2.enums import ObjectType
+
+from support.errors import GitmeterError
+
+APPLIED_REF: Final = "refs/aggregator/applied"
+_IDENTITY_KEYS: Final = ("gitmeter.node", "gitmeter.role", "gitmeter.branch")
+
+# A pack is verified when it is fetched; hashing every blob again makes reading three times slower.
+pygit2.settings.enable_strict_hash_verification(value=False)
+pygit2.settings.enable_fsync_gitdir(value=True)
+
+
+class MirrorError(GitmeterError):
+    """A mirror on the aggregator's own disk cannot be used."""
+
+
+class Mirror:
+    """One mirror, open for one pass: a long-lived one would keep deleted packs open.
+
+    Args:
+        path: the bare repository; made when it is not there.
+        branch: the branch that is billed.
+        identity: node and role, kept in the mirror's own configuration.
+    """
+
+    def __init__(self, path: Path, branch: str, identity: tuple[str, str]) -> None:
+        self.path = path
+        self._head_ref = f"refs/heads/{branch}"
+        try:
+            if not (path / "HEAD").exists():
+                pygit2.init_repository(str(path), bare=True, initial_head=branch)
+            self.repository = Repository(str(path))
+            self._remember(dict(zip(_IDENTITY_KEYS, (*identity, branch), strict=True)))
+        except (OSError, pygit2.GitError) as error:
+            raise MirrorError(
+                f"the mirror {path} cannot be opened: {error}",
+                hint="check that the state directory belongs to the aggregator's user",
+            ) from error
+
+    @staticmethod
+    def identity(path: Path) -> tuple[str, str, str] | None:
+        """Node, role and branch that a mirror remembers, or None when it is not one of ours."""
+        config = pygit2.Config(str(path / "config"))
+        if not all(key in config for key in _IDENTITY_KEYS):
+            return None
+        node, role, branch = (str(config[key]) for key in _IDENTITY_KEYS)
+        return node, role, branch
+
+    def _remember(self, facts: dict[str, str]) -> None:
+        config = self.repository.config
+        for key, value in facts.items():
+            if key not in config or config[key] != value:
+                config[key] = value
+
+    @property
+    def head(self) -> str | None:
+        """The fetched head of the branch, or None."""
+        return self._read(self._head_ref)
+
+    @property
+    def applied(self) -> str | None:
+        """The commit that was last recorded as billed, or None."""
+        return self._read(APPLIED_REF)
+
+    def advance_applied(self, commit: str) -> None:
+        """Record a commit as billed, unless one that builds on it was recorded before.
+
+        That is so when an older copy of the database was put back: what was billed since stays
+        known, and is billed again from the same commits.
+        """
+        applied = self.applied
+        if applied == commit or not self.has_commit(commit):
+            return
+        if applied is None or self.repository.descendant_of(commit, applied):
+            self.repository.references.create(APPLIED_REF, Oid(hex=commit), force=True)
+
+    def has_commit(self, commit: str) -> bool:
+        """Whether the commit is in the mirror."""
+        oid = Oid(hex=commit)
+        with self.reading():
+            return oid in self.repository and self.repository[oid].type == ObjectType.COMMIT
+
+    def first_parent(self, commit: str) -> str | None:
+        """A commit's first parent, or None for a root commit.
+
+        Raises:
+            MirrorError: the commit is not in the mirror.
+        """
+        parents = self.commit(commit).parent_ids
+        return str(parents[0]) if parents else None
+
+    def commit(self, commit: str) -> Commit:
+        """The commit object.
+
+        Raises:
+            MirrorError: it is not in the mirror.
+        """
+        if not self.has_commit(commit):
+            raise MirrorError(
+                f"commit {commit} is not in the mirror {self.path}",
+                hint="restore the mirror from a backup, or move it away to fetch it again",
+            )
+        return self.repository[Oid(hex=commit)].peel(Commit)
+
+    def blob_size(self, blob: str) -> int:
+        """Size in bytes, read from the object's header alone."""
+        with self.reading():
+            return int(self.repository.odb.read_header(Oid(hex=blob))[1])
+
+    def read_blob(self, blob: str) -> bytes:
+        """The bytes of a blob."""
+        with self.reading():
+            return bytes(self.repository.odb.read(Oid(hex=blob))[1])
+
+    def find_blob(self, commit: str, path: str) -> str | None:
+        """The blob of a file in a commit's tree, or None when it is not a file there."""
+        with self.reading():
+            tree = self.commit(commit).tree
+            if path not in tree or tree[path].type != ObjectType.BLOB:
+                return None
+            return str(tree[path].id)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turn what git says of an object that is missing or damaged into a `MirrorError`."""
+        try:
+            yield
+        except pygit2.GitError as error:
+            raise MirrorError(
+                f"the mirror {self.path} lacks an object or has a damaged one: {error}",
+                hint="restore the mirror from a backup, or move it away to fetch it again",
+            ) from error
+
+    def _read(self, name: str) -> str | None:
+        reference = self.repository.references.get(name)
+        return None if reference is None else str(reference.target)

@@ -1,0 +1,27 @@
+"""A progress bar on standard error for work that takes long; silent where nobody looks."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+ProgressCallback = Callable[[str, int, int], None]
+
+
+@contextmanager
+def commits_progress() -> Iterator[ProgressCallback]:
+    """A bar for each repo; the callback takes its name, commits done and commits in all."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def show(repo: str, done: int, total: int) -> None:
+            if repo not in tasks:
+                tasks[repo] = progress.add_task(repo, total=total)
+            progress.update(tasks[repo], completed=done)
+
+        yield show

@@ -1,0 +1,129 @@
+"""What a charge costs: a pure function of its quantity, its price and its user's discount.
+
+A charge is what one user used of one resource in one category in one clock hour. Cost is computed
+from the summed quantity and rounded once, so late, repeated and reordered records end in the same
+amount. Money is whole nano-dollars; this module is the one place that rounds.
+"""
+
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from aggregator.discounts import DiscountLadder
+from aggregator.price_book import NoPrice, PriceBook, PriceInForce
+from wire_format.fields import AppliesTo
+from wire_format.money import NANO
+from wire_format.rule_book import MULTIPLIER_SCALE, RuleBook
+
+QUANTITY_MAX: Final = 2**62
+COST_MAX_NANO_DEFAULT: Final = 1_000_000 * NANO
+
+
+class ChargeState(StrEnum):
+    """What became of a charge."""
+
+    RATED = "rated"
+    UNPRICED = "unpriced"
+    CATEGORY_MISMATCH = "category_mismatch"
+    OVERFLOW = "overflow"
+    """Quantity or list cost out of range: it costs 0 and keeps its exact quantity."""
+
+
+class Rating(NamedTuple):
+    """The outcome of rating one charge; costs in nano-dollars."""
+
+    state: ChargeState
+    list_cost_nano: int
+    billed_cost_nano: int
+
+
+_PRICES_CACHED: Final = 8192
+
+_WITHOUT_PRICE: Final = {
+    NoPrice.UNPRICED: Rating(ChargeState.UNPRICED, 0, 0),
+    NoPrice.CATEGORY_MISMATCH: Rating(ChargeState.CATEGORY_MISMATCH, 0, 0),
+}
+_OVERFLOW: Final = Rating(ChargeState.OVERFLOW, 0, 0)
+
+
+def divide_half_even(numerator: int, denominator: int) -> int:
+    """The nearest whole number to a fraction, ties to the even one; `denominator` is above zero."""
+    quotient, remainder = divmod(numerator, denominator)
+    twice = 2 * remainder
+    if twice > denominator or (twice == denominator and quotient & 1):
+        return quotient + 1
+    return quotient
+
+
+class Rater:
+    """Rates charges under one rule book.
+
+    Args:
+        rule_book: prices and ladders.
+        cost_max_nano: the highest list cost one charge may have before it counts as overflow.
+    """
+
+    def __init__(self, rule_book: RuleBook, cost_max_nano: int = COST_MAX_NANO_DEFAULT) -> None:
+        self.rule_book = rule_book
+        self.cost_max_nano = cost_max_nano
+        self.prices = PriceBook(rule_book.prices)
+        self.ladder = DiscountLadder(rule_book.ladders)
+        self._price_at = lru_cache(_PRICES_CACHED)(self.prices.price_at)
+
+    def rate(
+        self,
+        quantity: int,
+        resource: str,
+        applies_to: AppliesTo,
+        hour: int,
+        first_paid_us: int | None,
+    ) -> Rating:
+        """Rate the whole quantity of one charge.
+
+        Args:
+            quantity: sum of all admitted units, exact.
+            resource: what was used.
+            applies_to: the charge's discount category.
+            hour: the clock hour that is charged.
+            first_paid_us: when its user first paid, microseconds since 1970; None for never.
+        """
+        price = self._price_at(resource, applies_to, hour)
+        if not -QUANTITY_MAX <= quantity <= QUANTITY_MAX:
+            return _OVERFLOW
+        if not isinstance(price, PriceInForce):
+            return _WITHOUT_PRICE[price]
+        amount = quantity * price.numerator
+        list_cost_nano = divide_half_even(amount, price.denominator)
+        if abs(list_cost_nano) > self.cost_max_nano:
+            return _OVERFLOW
+        if first_paid_us is None:
+            return Rating(ChargeState.RATED, list_cost_nano, list_cost_nano)
+        discount = self.ladder.discount_at(first_paid_us, hour, applies_to)
+        if discount.multiplier == MULTIPLIER_SCALE:
+            return Rating(ChargeState.RATED, list_cost_nano, list_cost_nano)
+        billed_cost_nano = divide_half_even(
+            amount * discount.multiplier, price.denominator * MULTIPLIER_SCALE
+        )
+        return Rating(ChargeState.RATED, list_cost_nano, billed_cost_nano)
+
+
+class Scope(NamedTuple):
+    """Which charges another rule book may rate differently.
+
+    Attributes:
+        from_hour: the first clock hour.
+        resources: these alone; None for all.
+    """
+
+    from_hour: int
+    resources: frozenset[str] | None
+
+
+def scope_of_change(before: RuleBook, after: RuleBook) -> Scope | None:
+    """What to rate again when a rule book takes the place of another; None for nothing."""
+    prices = set(before.prices) ^ set(after.prices)
+    ladders = set(before.ladders) ^ set(after.ladders)
+    hours = [price.from_hour for price in prices] + [ladder.from_hour for ladder in ladders]
+    if not hours:
+        return None
+    return Scope(min(hours), None if ladders else frozenset(price.resource for price in prices))

@@ -1,0 +1,72 @@
+"""Prove the ledger against git: recompute everything from the accepted tips and compare."""
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import islice
+from typing import NamedTuple
+
+from aggregator.database.connection import read_transaction
+from aggregator.database.reports import broken_references
+from aggregator.digest import Difference, differences, digest
+from aggregator.ledger import rule_book_in_force
+from aggregator.rebuild import Progress, scratch_ledger
+from aggregator.state import State
+from cursors.store import read_cursors
+
+
+class Verification(NamedTuple):
+    """What comparing the database with git found.
+
+    Attributes:
+        digest: of the database.
+        recomputed_digest: of the ledger recomputed from git.
+        rule_book: SHA-256 of the rule book in force.
+        cursors: the commit up to which each repo was compared.
+        differences: the first rows that differ.
+        broken_references: rows of the database that refer to nothing.
+    """
+
+    digest: str
+    recomputed_digest: str
+    rule_book: str
+    cursors: Mapping[str, str]
+    differences: list[Difference]
+    broken_references: int
+
+    @property
+    def matches(self) -> bool:
+        """Whether the database says what git says."""
+        return self.digest == self.recomputed_digest and self.broken_references == 0
+
+
+def verify(
+    state: State,
+    connection: sqlite3.Connection,
+    now: datetime,
+    on_progress: Progress,
+    differences_max: int,
+) -> Verification:
+    """Compare the database with git, over one consistent view of the database.
+
+    The aggregator may go on pulling: what it adds after the view was taken is not compared.
+
+    Raises:
+        MirrorError: a mirror lacks a commit that was accepted.
+    """
+    with read_transaction(connection):
+        cursors = read_cursors(connection)
+        ours = digest(connection)
+        with scratch_ledger(state, cursors, now, on_progress) as recomputed:
+            theirs = digest(recomputed)
+            found = []
+            if ours != theirs:
+                found = list(islice(differences(connection, recomputed), differences_max))
+        return Verification(
+            digest=ours,
+            recomputed_digest=theirs,
+            rule_book=rule_book_in_force(connection).sha256,
+            cursors=cursors,
+            differences=found,
+            broken_references=broken_references(connection),
+        )

@@ -1,0 +1,82 @@
+"""What one commit adds: new segments, and edits that must not be.
+
+A commit is compared with its first parent. It may add segments; an edit or a deletion in a segment
+folder means that history was tampered with. Files elsewhere are ignored, except the rule book's.
+"""
+
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from pygit2 import Diff, Tree
+from pygit2.enums import DeltaStatus, DiffOption, FileMode
+
+from aggregator.mirror import Mirror
+from wire_format.paths import folder_of
+from wire_format.rule_book import RULE_PATHS
+
+_LATEST_S: Final = int(datetime(9000, 1, 1, tzinfo=UTC).timestamp())
+"""A commit may claim any time; past this one dates cannot be computed with."""
+
+
+class AddedFile(NamedTuple):
+    """A file that a commit adds in a segment folder.
+
+    Attributes:
+        path, blob: its path and blob.
+        is_regular: False for a symbolic link or a submodule.
+    """
+
+    path: str
+    blob: str
+    is_regular: bool
+
+
+class CommitDelta(NamedTuple):
+    """What one commit does, compared with its first parent.
+
+    Attributes:
+        commit: its hash.
+        committed_at: its committer time.
+        added: new files in segment folders, by path.
+        edited: paths in segment folders that it changes or deletes.
+        touches_rules: whether it changes the rule book.
+    """
+
+    commit: str
+    committed_at: datetime
+    added: tuple[AddedFile, ...]
+    edited: tuple[str, ...]
+    touches_rules: bool
+
+
+def commit_delta(mirror: Mirror, commit: str) -> CommitDelta:
+    """Compare a commit with its first parent.
+
+    Raises:
+        MirrorError: the commit or its parent is not in the mirror.
+    """
+    found = mirror.commit(commit)
+    parent = mirror.first_parent(commit)
+    with mirror.reading():
+        diff = _diff(found.tree, None if parent is None else mirror.commit(parent).tree)
+    added: list[AddedFile] = []
+    edited: list[str] = []
+    touches_rules = False
+    for delta in diff.deltas:
+        is_new = delta.status == DeltaStatus.ADDED
+        path = (delta.new_file if is_new else delta.old_file).raw_path.decode(errors="replace")
+        if folder_of(path) is None:
+            touches_rules = touches_rules or path in RULE_PATHS
+        elif is_new:
+            regular = delta.new_file.mode in {FileMode.BLOB, FileMode.BLOB_EXECUTABLE}
+            added.append(AddedFile(path, str(delta.new_file.id), regular))
+        else:
+            edited.append(path)
+    committed_at = datetime.fromtimestamp(min(found.commit_time, _LATEST_S), UTC)
+    return CommitDelta(commit, committed_at, tuple(added), tuple(edited), touches_rules)
+
+
+def _diff(tree: Tree, parent: Tree | None) -> Diff:
+    if parent is None:
+        return tree.diff_to_tree(swap=True)
+    return parent.diff_to_tree(tree, flags=DiffOption.INCLUDE_TYPECHANGE)

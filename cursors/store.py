@@ -1,0 +1,57 @@
+"""The cursor as a row: read and moved only inside the caller's transaction.
+
+The cursor is the hash of the last commit whose records are in the same database. It moves in the
+transaction that writes those records, so a process may die anywhere: either both are there or none.
+"""
+
+import sqlite3
+from typing import Final
+
+from support.errors import GitmeterError
+
+SCHEMA: Final = """\
+CREATE TABLE cursor (
+    repo TEXT PRIMARY KEY,           -- name of the repo in the configuration
+    tip TEXT NOT NULL                -- last commit whose records are in this database
+        CHECK (length(tip) = 40)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+class CursorMovedError(GitmeterError):
+    """Another writer moved the cursor since it was read; nothing was written."""
+
+    retry = True
+
+
+def read_cursor(connection: sqlite3.Connection, repo: str) -> str | None:
+    """The commit a repo was read up to, or None before the first."""
+    row = connection.execute("SELECT tip FROM cursor WHERE repo = ?", (repo,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def read_cursors(connection: sqlite3.Connection) -> dict[str, str]:
+    """The cursor of every repo that has one."""
+    return dict(connection.execute("SELECT repo, tip FROM cursor ORDER BY repo"))
+
+
+def move_cursor(
+    connection: sqlite3.Connection, repo: str, expected: str | None, tip: str
+) -> None:
+    """Move a cursor from `expected` to `tip`.
+
+    Raises:
+        CursorMovedError: the cursor is no longer at `expected`.
+    """
+    if not connection.in_transaction:
+        raise RuntimeError("a cursor moves only in the transaction that writes its records")
+    if read_cursor(connection, repo) != expected:
+        raise CursorMovedError(
+            f"{repo}: the cursor is no longer at {expected or 'the beginning'}",
+            hint="another aggregator works on this state; run only one",
+        )
+    connection.execute(
+        "INSERT INTO cursor (repo, tip) VALUES (?, ?)"
+        " ON CONFLICT (repo) DO UPDATE SET tip = excluded.tip",
+        (repo, tip),
+    )

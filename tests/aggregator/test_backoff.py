@@ -1,0 +1,48 @@
+"""A repo that fails is left alone for longer and longer, and never for good."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aggregator.backoff import FIRST, LONGEST, Backoff, is_worth_a_log
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_the_wait_doubles_up_to_the_longest() -> None:
+    backoff, waits = Backoff(), []
+    for number in range(1, 10):
+        assert backoff.failed("node-1", NOW) == number
+        minutes = next(
+            m for m in range(200) if not backoff.is_waiting("node-1", NOW + timedelta(minutes=m))
+        )
+        waits.append(minutes)
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert timedelta(minutes=1) == FIRST
+    assert timedelta(hours=1) == LONGEST
+
+
+def test_a_year_of_failures_changes_nothing() -> None:
+    backoff = Backoff()
+    for _ in range(10_000):
+        backoff.failed("node-1", NOW)
+    assert backoff.is_waiting("node-1", NOW + LONGEST - timedelta(seconds=1))
+    assert not backoff.is_waiting("node-1", NOW + LONGEST)
+
+
+def test_a_success_forgets_the_failures_of_that_repo_alone() -> None:
+    backoff = Backoff()
+    for name in ("node-1", "node-1", "node-2"):
+        backoff.failed(name, NOW)
+    backoff.succeeded("node-1")
+    backoff.succeeded("never-failed")
+    assert not backoff.is_waiting("node-1", NOW)
+    assert backoff.is_waiting("node-2", NOW)
+    assert backoff.failed("node-1", NOW) == 1
+
+
+@pytest.mark.parametrize(
+    ("errors", "logged"), [(1, True), (2, True), (3, False), (4, True), (6, False), (1024, True)]
+)
+def test_errors_are_logged_ever_more_rarely(errors: int, *, logged: bool) -> None:
+    assert is_worth_a_log(errors) is logged

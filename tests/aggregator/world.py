@@ -1,0 +1,273 @@
+"""An aggregator with its remotes: real repos, a real state directory, a clock that is set by hand.
+
+world = World(tmp_path)
+world.repo("node-1").commit({segment_path(day, 1): usage_line()})
+world.pull()["node-1"].admitted
+"""
+
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from aggregator import reports
+from aggregator.cli.context import open_or_rebuild
+from aggregator.config import Config, RepoConfig
+from aggregator.database.connection import open_for_reading
+from aggregator.digest import digest
+from aggregator.ledger import Ledger, rule_book_in_force
+from aggregator.look import look_at
+from aggregator.pull import Puller, RepoReport
+from aggregator.rating import Rater
+from aggregator.rebuild import scratch_ledger
+from aggregator.state import State
+from aggregator.verify import Verification, verify
+from cursors.store import read_cursor
+from tests.support.repos import RepoWriter, money_line, segment_path, usage_line
+from wire_format.money import NANO
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = date(2025, 6, 1)
+_SHM = "/dev/shm"  # noqa: S108 - TemporaryDirectory makes a private folder in it
+MEMORY = _SHM if os.access(_SHM, os.W_OK | os.X_OK) else None
+"""A folder in memory for many short-lived worlds, where syncing costs nothing; None without one."""
+
+BOOKS = "books"
+PRICES = b"""\
+[[price]]
+resource = "hero_os/seconds"
+usd = "3.60"
+per = 3600
+from = 2020-01-01T00:00:00Z
+"""
+
+
+class DeathError(BaseException):
+    """The process dies here: nothing that it meant to do afterwards happens."""
+
+
+class MortalConnection(sqlite3.Connection):
+    """A connection that dies before a given statement, and takes no statement after that.
+
+    Attributes:
+        statements_left: how many it still takes; None is for ever.
+        statements: how many it took.
+    """
+
+    statements_left: int | None = None
+    statements = 0
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:  # noqa: ANN401 - as sqlite3 has them
+        """As ever, while it lives."""
+        self._tick()
+        return super().execute(*arguments)
+
+    def executemany(self, *arguments: Any) -> sqlite3.Cursor:  # noqa: ANN401 - as sqlite3 has them
+        """As ever, while it lives."""
+        self._tick()
+        return super().executemany(*arguments)
+
+    def _tick(self) -> None:
+        if self.statements_left == 0:
+            raise DeathError
+        if self.statements_left is not None:
+            self.statements_left -= 1
+        self.statements += 1
+
+
+class World:
+    """Remotes and one aggregator that reads them.
+
+    Attributes:
+        folder: everything lies below it.
+        now: what the aggregator's clock says.
+        settings: keys of the configuration beside `state` and `repo`.
+    """
+
+    def __init__(self, folder: Path, **settings: int) -> None:
+        self.folder = folder
+        self.now = NOW
+        self.settings: dict[str, Any] = {"fetch_workers": 2, "connect_timeout_s": 5, **settings}
+        self._writers: dict[str, RepoWriter] = {}
+        self._repos: dict[str, RepoConfig] = {}
+
+    def repo(self, name: str, *, node: str | None = None, url: str | None = None) -> RepoWriter:
+        """The remote of this name, made and added to the configuration when it is new.
+
+        Args:
+            name: of the repo; `books` has that role.
+            node: whose repo it is, when not `name`.
+            url: where the aggregator finds it, when not on disk.
+        """
+        if name not in self._writers:
+            self._writers[name] = RepoWriter(self.folder / "remotes" / f"{name}.git")
+            role = "books" if name == BOOKS else "usage"
+            self._repos[name] = RepoConfig.model_validate(
+                {
+                    "name": name,
+                    "node": node or name,
+                    "role": role,
+                    "url": url or self._writers[name].url,
+                }
+            )
+        return self._writers[name]
+
+    def usage(self, *lines: bytes, repo: str = "node-1", when: datetime | None = None) -> str:
+        """Commit one segment of usage lines; the path tells it from every earlier one."""
+        return self._segment("usage", repo, lines, when)
+
+    def pay(self, *lines: bytes, repo: str = BOOKS, when: datetime | None = None) -> str:
+        """Commit one segment of money lines."""
+        return self._segment("payments", repo, lines, when)
+
+    def _segment(
+        self, folder: str, repo: str, lines: tuple[bytes, ...], when: datetime | None
+    ) -> str:
+        writer = self.repo(repo)
+        number = sum(path.endswith(".jsonl") for path in self._files(writer)) + 1
+        return writer.commit({segment_path(DAY, number, folder=folder): b"".join(lines)}, when=when)
+
+    def _files(self, writer: RepoWriter) -> dict[str, bytes]:
+        tip = writer.tip()
+        return {} if tip is None else writer.files(tip)
+
+    def rules(self, prices: bytes | None = PRICES, discounts: bytes | None = None) -> str:
+        """Commit a rule book to the books."""
+        writer = self.repo(BOOKS)
+        there = self._files(writer)
+        files = {"rules/prices.toml": prices, "rules/discounts.toml": discounts}
+        return writer.commit({p: d for p, d in files.items() if d is not None or p in there})
+
+    @property
+    def config(self) -> Config:
+        """The configuration as it is now."""
+        return Config(
+            state=self.folder / "state", repo=tuple(self._repos.values()), **self.settings
+        )
+
+    def write_config(self, *, name: str = "aggregator.toml") -> Path:
+        """The same configuration as the file that the program reads."""
+        keys = {"state": str(self.config.state), **self.settings}
+        lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+        for repo in self.config.repo:
+            shown = {"name": repo.name, "node": repo.node, "url": repo.url, "role": repo.role}
+            lines += ["[[repo]]", *(f"{key} = {json.dumps(text)}" for key, text in shown.items())]
+        path = self.folder / name
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    @property
+    def state(self) -> State:
+        """The state directory."""
+        return State(self.config)
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """The ledger as a process that was just started has it: made again from git when lost."""
+        state = self.state
+        with closing(open_or_rebuild(state)) as connection:
+            yield Ledger(connection, state.config.charge_cost_max_usd * NANO)
+
+    def pull(self, *names: str) -> dict[str, RepoReport]:
+        """One pass of a new process over some repos; none named: over all."""
+        with self.ledger() as ledger:
+            return self.pull_into(ledger, *names)
+
+    def pull_into(self, ledger: Ledger, *names: str) -> dict[str, RepoReport]:
+        """One pass with a ledger that is open."""
+        puller = Puller(self.state, ledger, lambda: self.now)
+        found = puller.pull(skip=lambda name: bool(names) and name not in names)
+        return {report.name: report for report in found}
+
+    def fetch(self) -> None:
+        """Bring the mirrors up to date and the ledger not, as a process does that dies then."""
+        with self.ledger() as ledger:
+            for repo in self.config.repo:
+                look_at(self.state, repo, read_cursor(ledger.connection, repo.name))
+
+    def mortal_pull(self, statements: int | None) -> int:
+        """One pass of a process that dies before the statement after these; how many it took.
+
+        Raises:
+            DeathError: it did die.
+        """
+        path = self.config.database_path
+        uri = f"file:{path}?mode=rwc"
+        with closing(
+            sqlite3.connect(uri, uri=True, isolation_level=None, factory=MortalConnection)
+        ) as connection:
+            connection.row_factory = sqlite3.Row
+            connection.statements_left = statements
+            self.pull_into(Ledger(connection, self.config.charge_cost_max_usd * NANO))
+            return connection.statements
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The database, for questions."""
+        with closing(open_for_reading(self.config.database_path)) as connection:
+            yield connection
+
+    def digest(self) -> str:
+        """The digest of the database."""
+        with self.reading() as connection:
+            return digest(connection)
+
+    def rebuilt_digest(self) -> str:
+        """The digest of a ledger made again from the accepted tips."""
+        with scratch_ledger(self.state, self.state.accepted_tips(), self.now) as connection:
+            return digest(connection)
+
+    def verify(self) -> Verification:
+        """Compare the database with git."""
+        with self.reading() as connection:
+            return verify(self.state, connection, self.now, lambda *_: None, 20)
+
+    def forget(self, *, mirrors: bool = False) -> None:
+        """Lose the database, and the mirrors too when asked."""
+        for path in self.config.state.glob("ledger.db*"):
+            path.unlink()
+        if mirrors:
+            shutil.rmtree(self.config.mirrors_path)
+
+    def balance(self, user: str = "alice") -> dict[str, Any]:
+        """What `aggregator balance USER` says."""
+        with self.reading() as connection:
+            return reports.balance(connection, user)
+
+    def charges(self, user: str = "alice") -> list[dict[str, Any]]:
+        """What `aggregator charges USER` says."""
+        with self.reading() as connection:
+            ladder = Rater(rule_book_in_force(connection)).ladder
+            return list(reports.charges(connection, user, ladder))
+
+    def held(self) -> list[dict[str, Any]]:
+        """What `aggregator held` says."""
+        with self.reading() as connection:
+            return reports.held(connection)
+
+    def rejects(self) -> list[dict[str, Any]]:
+        """What `aggregator rejects` says."""
+        with self.reading() as connection:
+            return reports.rejects(connection)
+
+    def incidents(self, *, closed: bool = False) -> list[dict[str, Any]]:
+        """What `aggregator incidents` says."""
+        with self.reading() as connection:
+            return reports.incidents(connection, closed=closed)
+
+    def open_kinds(self) -> list[tuple[str, str]]:
+        """Repo and kind of every open incident."""
+        return [(row["repo"], row["kind"]) for row in self.incidents()]
+
+    def node(self, repo: str = "node-1") -> dict[str, Any]:
+        """What `aggregator nodes` says of one repo."""
+        with self.reading() as connection:
+            return next(row for row in reports.nodes(connection) if row["repo"] == repo)
+
+
+__all__ = ["BOOKS", "DAY", "NOW", "PRICES", "World", "money_line", "segment_path", "usage_line"]

@@ -1,0 +1,77 @@
+"""A cursor moves by compare and swap, and only in the transaction of its records."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from cursors.store import SCHEMA, CursorMovedError, move_cursor, read_cursor, read_cursors
+from support.errors import ExitCode
+
+A, B, C = "a" * 40, "b" * 40, "c" * 40
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(tmp_path / "db", isolation_level=None)) as opened:
+        opened.execute(SCHEMA)
+        yield opened
+
+
+def test_there_is_no_cursor_before_the_first_move(connection: sqlite3.Connection) -> None:
+    assert read_cursor(connection, "node-1") is None
+    assert read_cursors(connection) == {}
+
+
+def test_a_cursor_moves_from_where_it_is(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    move_cursor(connection, "node-1", None, A)
+    move_cursor(connection, "node-1", A, B)
+    move_cursor(connection, "books", None, C)
+    connection.execute("COMMIT")
+    assert read_cursors(connection) == {"books": C, "node-1": B}
+
+
+@pytest.mark.parametrize("expected", [None, B])
+def test_a_cursor_that_another_moved_stays(
+    connection: sqlite3.Connection, expected: str | None
+) -> None:
+    """The caller learns that trying again may help, and its transaction comes to nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    move_cursor(connection, "node-1", None, A)
+    connection.execute("COMMIT")
+    connection.execute("BEGIN IMMEDIATE")
+    with pytest.raises(CursorMovedError, match="node-1") as raised:
+        move_cursor(connection, "node-1", expected, C)
+    connection.execute("ROLLBACK")
+    assert raised.value.exit_code is ExitCode.TRY_LATER
+    assert raised.value.hint
+    assert read_cursor(connection, "node-1") == A
+
+
+def test_a_cursor_that_is_not_there_is_not_moved_on(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    with pytest.raises(CursorMovedError):
+        move_cursor(connection, "node-1", A, B)
+
+
+def test_without_a_transaction_nothing_moves(connection: sqlite3.Connection) -> None:
+    """Otherwise it would be durable before the records are."""
+    with pytest.raises(RuntimeError, match="transaction"):
+        move_cursor(connection, "node-1", None, A)
+    assert read_cursors(connection) == {}
+
+
+def test_a_transaction_undone_takes_the_cursor_back(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    move_cursor(connection, "node-1", None, A)
+    connection.execute("ROLLBACK")
+    assert read_cursor(connection, "node-1") is None
+
+
+def test_only_a_whole_hash_is_a_cursor(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.IntegrityError):
+        move_cursor(connection, "node-1", None, "abc")

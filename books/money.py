@@ -1,0 +1,112 @@
+"""Movements of prepaid balances: from what an operator says to a line on disk.
+
+Whatever is recorded here has been read back by the decoder of the wire format, so no money line
+leaves the books that the aggregator would reject.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from node_pusher.drafts import UNNUMBERED
+from node_pusher.outcomes import Recorded, Refusal
+from node_pusher.spool import Spool
+from support.errors import GitmeterError
+from wire_format import fields
+from wire_format.agreement import CURRENCY_DEFAULT
+from wire_format.lines import Folder, Money, MoneyKind, Provider, Status
+
+_AMOUNT_FORM: Final = "a decimal such as 12.50, with up to 9 digits before and 9 after the point"
+_VISIBLE_FORM: Final = 'printable ASCII characters without space, " and \\'
+_FORMS: Final = {
+    "user": (fields.USER_PATTERN, f"1 to 256 {_VISIBLE_FORM}"),
+    "amount": (fields.AMOUNT_PATTERN, _AMOUNT_FORM),
+    "credited_usd": (fields.AMOUNT_PATTERN, _AMOUNT_FORM),
+    "currency": (fields.CURRENCY_PATTERN, "three capital letters such as USD"),
+    "external_ref": (fields.REFERENCE_PATTERN, f"1 to 128 {_VISIBLE_FORM}"),
+    "reason": (fields.REASON_PATTERN, "1 to 200 printable ASCII characters"),
+}
+"""The forms that a person may get wrong, in words."""
+
+
+class MoneyError(GitmeterError):
+    """A movement of money breaks a rule; nothing was recorded."""
+
+
+@dataclass(frozen=True)
+class Movement:
+    """One movement of a user's balance; fields as in `wire_format.models.MoneyRecord`.
+
+    Attributes:
+        kind: `payment`, `grant`, `refund` or `adjustment`.
+        user: whose balance.
+        amount: in `currency`, as text.
+        provider: who moved the money.
+        external_ref: the provider's own reference.
+        refers_to: for a refund the seq of its payment.
+        currency: ISO 4217 code.
+        credited_usd: what the balance gets (a refund: loses), when the currency is not USD.
+        status: only `succeeded` moves money.
+        reason: why.
+        ts: when; now when None.
+    """
+
+    kind: MoneyKind
+    user: str
+    amount: str
+    provider: Provider = "manual"
+    external_ref: str | None = None
+    refers_to: int | None = None
+    currency: str = CURRENCY_DEFAULT
+    credited_usd: str | None = None
+    status: Status = "succeeded"
+    reason: str | None = None
+    ts: datetime | None = None
+
+
+def record(spool: Spool, movement: Movement) -> Recorded:
+    """Put a movement on disk as a line of the books.
+
+    Raises:
+        MoneyError: it breaks a rule of the wire format, or lies in the future.
+        SpoolError: it could not be written; nothing was recorded.
+    """
+    now = spool.now()
+    if movement.ts is not None and movement.ts > now:
+        raise MoneyError("ts: lies in the future; the books record what has happened")
+    if wrong := malformed(movement):
+        raise MoneyError("; ".join(wrong))
+    outcome = spool.append(Folder.PAYMENTS, [_line(spool.node, movement, movement.ts or now)])[0]
+    if isinstance(outcome, Refusal):
+        raise MoneyError(outcome.reason)
+    return outcome
+
+
+def malformed(movement: Movement) -> list[str]:
+    """A sentence for each field whose form is wrong; rules between fields are the decoder's."""
+    stated = {name: getattr(movement, name) for name in _FORMS}
+    return [
+        f"{name}: must be {form}"
+        for name, (pattern, form) in _FORMS.items()
+        if stated[name] is not None and re.fullmatch(pattern, stated[name]) is None
+    ]
+
+
+def _line(node: str, movement: Movement, ts: datetime) -> Money:
+    return Money(
+        v=fields.VERSION,
+        node=node,
+        seq=UNNUMBERED,
+        ts=ts,
+        user=movement.user,
+        kind=movement.kind,
+        provider=movement.provider,
+        external_ref=movement.external_ref,
+        refers_to=movement.refers_to,
+        amount=movement.amount,
+        currency=movement.currency,
+        credited_usd=movement.credited_usd,
+        status=movement.status,
+        reason=movement.reason,
+    )

@@ -1,0 +1,77 @@
+"""Making the books: a home whose repo starts with a rule book."""
+
+from datetime import datetime
+from typing import Final
+
+from books.rule_changes import Changes, build_rules_message
+from books.rules import RuleFiles
+from node_pusher.commit import README_PATH, locked_repo
+from node_pusher.home import Home
+from node_pusher.join import InitReport
+from node_pusher.join import init as make_home
+from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH, PRICES_PATH, RULE_PATHS
+
+EMPTY_PRICES: Final = """\
+# The price book. A resource without a price is charged nothing, shown as unpriced, and billed once
+# a price for its hour is here. Try a change first: `aggregator reprice prices.toml`.
+#
+# resource    as in the usage lines
+# usd         dollars for `per` units, in quotes
+# per         how many units the price is for
+# from        first clock hour it is in force, UTC; it holds until a later price of the resource
+# applies_to  hero_os_hourly, llm or vm: binds the price to that category; required under vm/
+#
+# [[price]]
+# resource = "vm/small/seconds"
+# usd = "0.04"
+# per = 3600
+# from = 2026-01-01T00:00:00Z
+# applies_to = "vm"
+"""
+
+
+def init_books(wanted: Home, now: datetime, *, rejoin: bool = False) -> tuple[InitReport, bool]:
+    """Make a home for the books, or check that it is there, and start the rule book.
+
+    A remote that has a rule file keeps what it has. Rule files of a joined repo are brought here,
+    so that later commands need no remote.
+
+    Args:
+        wanted: folder, node and remote.
+        now: the time of a first commit.
+        rejoin: see `node_pusher.join.init`.
+
+    Returns:
+        what `init` did, and whether a rule book was committed.
+
+    Raises:
+        HomeError, RemoteError, BusyError: see `node_pusher.join.init`.
+    """
+    report = make_home(wanted, now, rejoin=rejoin)
+    home = Home.load(wanted.path)
+    with locked_repo(home) as repo:
+        present = [path for path in RULE_PATHS if repo.read_file(path) is not None]
+        if present:
+            return report, False
+        files = RuleFiles(EMPTY_PRICES.encode(), DEFAULT_DISCOUNTS.encode())
+        added = {PRICES_PATH: files.prices_toml or b"", DISCOUNTS_PATH: files.discounts_toml or b""}
+        if not repo.has_path(README_PATH):
+            added[README_PATH] = _readme(home.node)
+        started = Changes(["the default discount ladder", "an empty price book"], [], [])
+        message = build_rules_message(home.node, "rules/start.toml", started, files.sha256)
+        repo.commit(added, message, now)
+    return report, True
+
+
+def _readme(node: str) -> bytes:
+    return f"""\
+# Books of `{node}`
+
+Payments, grants, refunds and corrections (`payments/`, one JSON object a line, added and never
+changed) and the rule book that usage is charged by (`rules/`, changed by commits).
+
+    git log                                              # what happened, when, in total
+    git log --format='%h %cs %(trailers:key=Rule-Book)' -- rules
+    git log -p -- rules/prices.toml                      # every change of a price
+    git grep '"user":"alice"' -- payments                # one user's money lines
+""".encode()

@@ -1,0 +1,202 @@
+"""What is typed becomes a money line that counts, or is refused with a reason."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node_pusher.home import Home
+from node_pusher.seal import Span
+from node_pusher.store import Store
+from tests.books.program import Books
+from wire_format import fields
+from wire_format.lines import Folder, Money
+from wire_format.segment import decode_segment
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Books:
+    """Books that were made and know alice."""
+    found = Books(tmp_path)
+    found.init().ok()
+    return found
+
+
+def spooled(books: Books) -> bytes:
+    home = Home.load(books.home)
+    with Store.open(home.spool_file, home.node) as store:
+        return store.lines(Span(1, 2**53))
+
+
+def test_everything_that_moves_a_balance_reaches_it(books: Books) -> None:
+    """Recorded, pushed, pulled, and counted by the aggregator to the nano-dollar."""
+    books("pay", "alice", "50.00", "--provider", "stripe", "--external-ref", "pi_1").ok()
+    books("pay", "alice", "100", "--status", "pending", "--external-ref", "inv-1").ok()
+    books("pay", "alice", "50000", "--currency", "tzs", "--credited-usd", "19.04").ok()
+    books("grant", "alice", "5", "--reason", "welcome").ok()
+    books("refund", "alice", "12.50", "--payment", "1", "--external-ref", "re_1").ok()
+    books("adjust", "alice", "-0.000000001", "--reason", "rounding").ok()
+    books("pay", "bob", "1").ok()
+    found = books.balance("alice")
+    assert found["balance_usd"] == "61.539999999"
+    assert found["lifetime_paid_nano"] == 69_040_000_000
+    assert books.balance("bob")["balance_nano"] == 1_000_000_000
+    assert books.aggregate("verify", "--json").ok().json["matches"] is True
+    assert books.aggregate("rejects", "--json").ok().json == []
+    assert books.aggregate("held", "--json").ok().json == []
+
+
+def test_a_command_prints_the_seq(books: Books) -> None:
+    assert books("pay", "alice", "50.00").ok().out == "books seq 1: payment of 50.00 USD, alice\n"
+    found = books("adjust", "alice", "-5", "--reason", "x", "--json").ok().json
+    assert found["seq"] == 2
+    assert (found["kind"], found["amount"], found["reason"]) == ("adjustment", "-5", "x")
+
+
+def test_a_record_is_on_disk_when_the_command_returns(books: Books) -> None:
+    """The spool's file alone, read by another connection, has the line."""
+    books("pay", "alice", "50.00", "--ts", "2026-01-01T01:00:00+01:00").ok()
+    assert spooled(books) == (
+        b'{"v":1,"node":"books","seq":1,"ts":"2026-01-01T00:00:00Z","user":"alice",'
+        b'"kind":"payment","provider":"manual","amount":"50.00","currency":"USD",'
+        b'"status":"succeeded"}\n'
+    )
+
+
+@pytest.mark.parametrize("amount", ["-5", "-5.00", "-0.5", "-5.000000001"])
+def test_an_adjustment_takes_a_negative_amount_as_it_is_typed(books: Books, amount: str) -> None:
+    for arguments in ([amount, "--reason", "x"], ["--reason", "x", amount]):
+        books("adjust", "alice", *arguments).ok()
+    books("adjust", "--reason", "x", "--", "alice", amount).ok()
+    records = decode_segment(spooled(books), Folder.PAYMENTS).records
+    assert [r.amount for r in records if isinstance(r, Money)] == [amount] * 3
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("pay alice 12,50", "amount: must be a decimal such as 12.50"),
+        ("pay alice 1e3", "amount: must be a decimal"),
+        ("pay alice 1.0000000001", "9 after the point"),
+        ("pay alice 0.00", "amount: must be above zero"),
+        ("pay alice -5", "amount: must be above zero"),
+        ("grant alice -5", "amount: must be above zero"),
+        ("adjust alice 0 --reason x", "amount: must be above zero"),
+        ("adjust alice 5", "--reason"),
+        ("pay alice 5 --currency TZS", "credited_usd: required when the currency is not USD"),
+        ("pay alice 5 --currency dollars", "currency: must be three capital letters"),
+        ("pay alice 5 --currency TZS --credited-usd x", "credited_usd: must be a decimal"),
+        ("pay alice 5 --currency TZS --credited-usd -1", "credited_usd: must be above zero"),
+        ("pay alice 5 --provider paypal", "paypal"),
+        ("pay alice 5 --status done", "done"),
+        ("pay al\\ice 5", "user: must be 1 to 256"),
+        ("pay alicé 5", "user: must be 1 to 256"),
+        ("pay alice 5 --external-ref é", "external_ref: must be 1 to 128"),
+        ("pay alice 5 --ts 2026-01-01", "ts: must be such as"),
+        ("pay alice 5 --ts 2026-02-30T00:00:00Z", "ts: is not a date and time that exists"),
+        ("pay alice 5 --ts 1999-01-01T00:00:00Z", "2000"),
+        ("pay alice 5 --ts 2099-01-01T00:00:00Z", "ts: lies in the future"),
+        ("pay alice 5 --reson x", "unexpected extra argument"),
+        ("refund alice 5", "--payment"),
+        ("refund alice 5 --payment 0", "--payment"),
+        ("refund alice 5 --payment 99", "no line of these books has seq 99"),
+    ],
+)
+def test_wrong_input_is_refused_with_a_reason_and_nothing_is_written(
+    books: Books, command: str, says: str
+) -> None:
+    outcome = books(*command.split(" "))
+    assert outcome.code in {1, 2}
+    assert says in outcome.err
+    assert spooled(books) == b""
+
+
+@pytest.mark.parametrize("when", ["spooled", "pushed"])
+def test_a_refund_must_fit_its_payment(books: Books, when: str) -> None:
+    """Wherever the payment is by now; provider and currency come from it."""
+    books("pay", "alice", "50", "--provider", "stripe").ok()
+    books("grant", "alice", "50").ok()
+    books("pay", "alice", "9", "--status", "failed").ok()
+    books("pay", "alice", "5000", "--currency", "TZS", "--credited-usd", "2").ok()
+    if when == "pushed":
+        books("push").ok()
+    for command, says in [
+        ("refund bob 5 --payment 1", "a payment of alice, not of bob"),
+        ("refund alice 5 --payment 2", "not a payment but a grant"),
+        ("refund alice 5 --payment 3", "it moved no money"),
+        ("refund alice 50.01 --payment 1", "more than the payment of 50"),
+        ("refund alice 1000 --payment 4", "credited_usd: required"),
+        ("refund alice 6000 --payment 4 --credited-usd 2", "more than the payment of 5000"),
+        ("refund alice 1000 --payment 4 --credited-usd 2.01", "more than the payment of 2"),
+        ("refund alice x --payment 1", "amount: must be a decimal"),
+    ]:
+        outcome = books(*command.split())
+        assert (outcome.code, says in outcome.err) == (1, True), outcome
+    found = books("refund", "alice", "50", "--payment", "1", "--json").ok().json
+    assert (found["seq"], found["provider"], found["refers_to"]) == (5, "stripe", 1)
+    options = ("--payment", "4", "--credited-usd", "2")
+    found = books("refund", "alice", "5000", *options, "--json").ok().json
+    assert found["currency"] == "TZS"
+
+
+def test_commands_before_init_say_what_to_do(tmp_path: Path) -> None:
+    outcome = Books(tmp_path)("pay", "alice", "5")
+    assert outcome.code == 1
+    assert "`init`" in outcome.err
+
+
+AMOUNTS = (
+    st.sampled_from(["5", "-5", "0.000000001", "999999999.999999999"])
+    | st.from_regex(r"\A-?[0-9]{1,10}(\.[0-9]{0,10})?\Z")
+    | st.text(max_size=4)
+)
+TEXTS = st.sampled_from(["a-b", "TZS", 'it is "fine" \\o/']) | st.text(
+    st.characters(min_codepoint=1, max_codepoint=300), max_size=12
+)
+USERS = st.just("alice") | st.from_regex(rf"\A{fields.USER_PATTERN}\Z") | TEXTS
+TIMES = st.datetimes(
+    datetime(1999, 1, 1),  # noqa: DTZ001 - the zone is drawn below
+    datetime(2030, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
+).map(datetime.isoformat)
+OPTIONS = {
+    "pay": {
+        "--provider": st.sampled_from(["stripe", "clickpesa", "manual"]),
+        "--external-ref": TEXTS,
+        "--currency": st.sampled_from(["USD", "TZS", "usd", "X"]) | TEXTS,
+        "--credited-usd": AMOUNTS,
+        "--status": st.sampled_from(["succeeded", "pending", "failed"]),
+    },
+    "grant": {"--reason": TEXTS},
+    "adjust": {"--reason": TEXTS},
+    "refund": {"--payment": st.integers(1, 9).map(str), "--reason": TEXTS, "--currency": TEXTS},
+}
+
+
+@st.composite
+def commands(draw: st.DrawFn) -> list[str]:
+    name = draw(st.sampled_from(sorted(OPTIONS)))
+    command = [name]
+    for option, values in {**OPTIONS[name], "--ts": TIMES}.items():
+        if option in {"--payment", "--reason"} or draw(st.booleans()):
+            command.append(f"{option}={draw(values)}")
+    return [*command, "--", draw(USERS), draw(AMOUNTS)]
+
+
+@given(st.lists(commands(), min_size=1, max_size=8))
+def test_whatever_is_accepted_is_a_valid_line(typed: list[list[str]]) -> None:
+    """Any input: each accepted command is one more line, each refused one leaves none."""
+    with TemporaryDirectory() as folder:
+        books = Books(Path(folder))
+        books.init().ok()
+        assert books("pay", "alice", "5").code == 0
+        codes = [books(*command).code for command in typed]
+        assert set(codes) <= {0, 1, 2}
+        accepted = 1 + codes.count(0)
+        segment = decode_segment(spooled(books), Folder.PAYMENTS)
+        assert segment.rejects == ()
+        assert [record.seq for record in segment.records] == list(range(1, accepted + 1))
+        assert all(record.ts <= datetime.now(UTC) for record in segment.records)

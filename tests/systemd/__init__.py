@@ -1,0 +1,1 @@
+"""Tests of the units and of what their README says."""

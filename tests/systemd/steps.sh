@@ -1,0 +1,100 @@
+# What a person does after the README, under a systemd that boot.sh has started. Each step leaves what
+# it printed in /out/NAME and its exit status in /out/NAME.status; test_booted.py judges them.
+#
+# Read from /out: url (of the node's repo), ssh_url (of the same), ssh_key, known_hosts.
+set -u
+trap 'journalctl --no-pager -b >/out/whole_journal 2>&1' EXIT
+trap 'exit 1' TERM
+url=$(cat /out/url)
+node() { runuser -u node-pusher -- /opt/gitmeter/bin/node-pusher --home /var/lib/node-pusher "$@"; }
+aggregator() { runuser -u gitmeter -- /opt/gitmeter/bin/aggregator "$@"; }
+step() {
+    name=$1; shift
+    "$@" >"/out/$name" 2>&1
+    echo $? >"/out/$name.status"
+}
+until_it_prints() { # WORDS COMMAND...: try for 20 s
+    words=$1; shift
+    for _ in $(seq 40); do
+        "$@" 2>/dev/null | grep -q "$words" && return
+        sleep 0.5
+    done
+}
+main_pid() { systemctl show -P MainPID "$1"; }
+
+step sysusers systemd-sysusers gitmeter.conf
+step tmpfiles systemd-tmpfiles --create gitmeter.conf
+printf 'may-write\n' | install -m 400 -o node-pusher /dev/stdin /etc/gitmeter/node-pusher.token
+printf 'may-read\n' | install -m 400 /dev/stdin /etc/gitmeter/token
+
+systemctl start node-pusher.service
+step before_init systemctl show -P ConditionResult node-pusher.service
+step init node init --node n1 --remote "$url" --token-file /etc/gitmeter/node-pusher.token
+
+# A service of the group, with a state directory of its own, records.
+cat >/run/systemd/system/embedder.service <<'UNIT'
+[Service]
+Type=oneshot
+DynamicUser=yes
+StateDirectory=embedder
+SupplementaryGroups=node-pusher
+ReadWritePaths=/var/lib/node-pusher
+Environment=NODE_PUSHER_HOME=/var/lib/node-pusher
+ExecStart=/opt/gitmeter/bin/node-pusher record --user alice --resource hero_os/seconds --units 3600
+UNIT
+systemctl daemon-reload
+step record systemctl start embedder.service
+step push systemctl start node-pusher.service
+step after_push node status
+
+# The remote is away: port 9 refuses.
+step record_again systemctl start embedder.service
+sed -i.kept 's#://127.0.0.1:[0-9]*#://127.0.0.1:9#' /var/lib/node-pusher/node.toml
+step push_away systemctl start node-pusher.service
+step waiting node status
+mv /var/lib/node-pusher/node.toml.kept /var/lib/node-pusher/node.toml
+step push_back systemctl start node-pusher.service
+step journal_pusher journalctl --no-pager -o cat -u node-pusher.service
+step timer systemctl start node-pusher.timer
+step timers systemctl list-timers --no-pager node-pusher.timer
+
+cat >/etc/gitmeter/aggregator.toml <<CONFIG
+pull_every_s = 5
+pull_jitter_s = 0
+[[repo]]
+node = "n1"
+url = "$url"
+token_file = "/run/credentials/aggregator.service/token"
+CONFIG
+step start systemctl start aggregator.service
+until_it_prints '"records": 2' aggregator nodes --json
+step nodes aggregator nodes --json
+step status systemctl show -P StatusText aggregator.service
+step process cat "/proc/$(main_pid aggregator.service)/status"
+step credentials stat -c '%a %U %n' /run/credentials/aggregator.service/token
+step credentials_others runuser -u node-pusher -- cat /run/credentials/aggregator.service/token
+step stop systemctl stop aggregator.service
+step stopped systemctl show -P Result aggregator.service
+step verify aggregator verify
+
+# A daemon that hangs is ended by the watchdog, says where it hung, and is started again.
+mkdir -p /run/systemd/system/aggregator.service.d
+printf '[Service]\nWatchdogSec=3s\nRestartSec=100ms\n' >/run/systemd/system/aggregator.service.d/short.conf
+systemctl daemon-reload
+systemctl start aggregator.service
+kill -STOP "$(main_pid aggregator.service)"
+until_it_prints '^1$' systemctl show -P NRestarts aggregator.service
+step restarts systemctl show -P NRestarts aggregator.service
+systemctl stop aggregator.service
+step journal journalctl --no-pager -o cat -u aggregator.service
+
+# The same sandbox, from inside.
+cp /out/ssh_key /out/known_hosts /etc/gitmeter/
+systemd-tmpfiles --create gitmeter.conf
+sed 's#^ExecStart=.*#ExecStart=/opt/gitmeter/bin/python3 /opt/source/tests/systemd/sandboxed.py#
+     s#^Type=.*#Type=oneshot#; s#^Restart=.*##; s#^WatchdogSec=.*##
+     s#^Environment=.*#Environment=PYTHONPATH=/opt/source:/opt/site#' \
+    /etc/systemd/system/aggregator.service >/run/systemd/system/sandboxed.service
+systemctl daemon-reload
+step sandbox systemctl start sandboxed.service
+step sandboxed journalctl --no-pager -o cat -u sandboxed.service

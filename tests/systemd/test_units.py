@@ -1,0 +1,189 @@
+"""systemd takes the units as they are, they start what exists, and their limits fit the code."""
+
+import itertools
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from aggregator import maintenance
+from node_pusher import push
+from support.errors import ExitCode
+from tests.systemd.units import (
+    FOLDER,
+    README,
+    SERVICES,
+    TIMERS,
+    command_line,
+    help_text,
+    read_unit,
+    run,
+    service,
+    subcommands,
+    unknown_words,
+    with_programs_here,
+)
+
+EXPOSURE_TENTHS_MAX: Final = 15
+"""Of 100: what `systemd-analyze security` may find at most."""
+
+
+def in_seconds(timespan: str) -> int:
+    shown = run("systemd-analyze", "timespan", timespan)
+    assert shown.returncode == 0, shown.stderr
+    found = re.search(r"μs: (\d+)", shown.stdout)
+    assert found is not None
+    return int(found[1]) // 1_000_000
+
+
+def test_systemd_verifies_every_unit_without_a_word(tmp_path: Path) -> None:
+    copies = with_programs_here(tmp_path)
+    assert len(copies) == 5
+    result = run("systemd-analyze", "verify", "--man=no", *copies)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_verify_sees_a_program_that_is_not_there_and_a_misspelt_key(tmp_path: Path) -> None:
+    """The test above can fail."""
+    for old, new, said in (
+        ("node-pusher --home", "node-pushr --home", "not executable"),
+        ("ProtectSystem=strict", "ProtectSystm=strict", "Unknown key"),
+    ):
+        unit = with_programs_here(tmp_path)[SERVICES.index("node-pusher.service")]
+        unit.write_text(unit.read_text().replace(old, new))
+        assert said in run("systemd-analyze", "verify", "--man=no", unit).stderr
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_exposure_is_below_the_bound_and_as_the_readme_says(name: str) -> None:
+    result = run(
+        *("systemd-analyze", "security", "--offline=true", "--no-pager"),
+        *(f"--threshold={EXPOSURE_TENTHS_MAX}", FOLDER / name),
+    )
+    assert result.returncode == 0, result.stdout
+    assert result.stderr == ""
+    found = re.search(r"Overall exposure level for \S+: ([0-9.]+)", result.stdout)
+    assert found is not None
+    if run("systemd-analyze", "--version").stdout.startswith("systemd 252 "):
+        assert f"| `{name}` | {found[1]} |" in README.read_text()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_systemd_still_finds_exposed_is_what_the_readme_explains(name: str) -> None:
+    listed = run(
+        *("systemd-analyze", "security", "--offline=true", "--no-pager", "--json=short"),
+        FOLDER / name,
+    )
+    rows: list[dict[str, Any]] = json.loads(listed.stdout)
+    exposed = {row["json_field"] for row in rows if row["set"] is False and row["exposure"]}
+    explained = {
+        "RestrictAddressFamilies_AF_INET_INET6",
+        "RestrictAddressFamilies_AF_UNIX",
+        "PrivateNetwork",
+        "IPAddressDeny",
+        "RootDirectoryOrRootImage",
+        "PrivateMounts",
+        "DeviceAllow",  # ProtectClock= adds a read-only clock
+        "UMask",  # the aggregator's group may read, for backups
+    }
+    assert exposed <= explained
+
+
+def test_all_services_are_hardened_alike() -> None:
+    def hardening(name: str) -> list[tuple[str, str]]:
+        lines = list(service(name).items())
+        start = [key for key, _ in lines].index("NoNewPrivileges")
+        return lines[start:]
+
+    first, *others = map(hardening, SERVICES)
+    assert len(first) > 20
+    for other in others:
+        assert other == first
+
+
+def test_no_two_services_share_an_account_or_a_folder() -> None:
+    for key in ("User", "Group", "StateDirectory"):
+        assert len({service(name)[key] for name in SERVICES}) == len(SERVICES)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_starts_a_command_with_options_that_the_program_knows(name: str) -> None:
+    program, *words = command_line(name)
+    assert unknown_words([Path(program).name, *words]) == []
+
+
+def test_unknown_commands_and_options_are_found() -> None:
+    """The test above can fail."""
+    assert "run" in subcommands("aggregator")
+    assert "--config" in help_text("aggregator")
+    assert unknown_words(["aggregator", "--confg", "x", "run"]) == ["--confg"]
+    assert unknown_words(["aggregator", "ruin"]) == ["aggregator without a command"]
+
+
+@pytest.mark.parametrize("name", ["node-pusher.service", "books.service"])
+def test_an_unreachable_remote_is_a_success_and_a_long_push_is_not_cut_off(name: str) -> None:
+    settings = service(name)
+    assert int(settings["SuccessExitStatus"]) == ExitCode.TRY_LATER
+    longest_s = push.PUSH_TIMEOUT_S + push._GC_TIMEOUT_S + 2 * push.PROBE_TIMEOUT_S
+    assert in_seconds(settings["TimeoutStartSec"]) > longest_s
+
+
+@pytest.mark.parametrize("name", ["node-pusher.service", "books.service"])
+def test_a_pusher_works_on_its_own_state_directory_and_waits_for_init(name: str) -> None:
+    home = f"/var/lib/{service(name)['StateDirectory']}"
+    words = command_line(name)
+    assert words[words.index("--home") + 1] == home
+    assert read_unit(name)["Unit"]["ConditionPathExists"] == [f"{home}/node.toml"]
+
+
+def test_the_watchdog_outwaits_the_longest_silence_of_the_daemon() -> None:
+    watchdog_s = in_seconds(service("aggregator.service")["WatchdogSec"])
+    assert watchdog_s > maintenance._TIMEOUT_S
+
+
+def test_only_a_wrong_command_line_is_not_tried_again() -> None:
+    settings = service("aggregator.service")
+    assert settings["Restart"] == "on-failure"
+    assert int(settings["RestartPreventExitStatus"]) == ExitCode.USAGE
+    assert read_unit("aggregator.service")["Unit"]["StartLimitIntervalSec"] == ["0"]
+
+
+def elapses(timer: str) -> list[datetime]:
+    """The next times of a timer, in UTC, without its random delay."""
+    (expression,) = read_unit(timer)["Timer"]["OnCalendar"]
+    shown = run(
+        *("systemd-analyze", "calendar", "--iterations=30"),
+        *("--base-time=2026-11-21 11:59:59 UTC", expression),
+    )
+    assert shown.returncode == 0, shown.stderr
+    found = re.findall(r"\(in UTC\): \w+ (\S+ \S+) UTC", shown.stdout)
+    return [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in found]
+
+
+@pytest.mark.parametrize(
+    ("timer", "first", "every"),
+    [
+        ("node-pusher.timer", "12:05", timedelta(hours=1)),
+        ("books.timer", "12:00", timedelta(minutes=5)),
+    ],
+)
+def test_timers_keep_to_utc_hours_wherever_the_machine_is(
+    timer: str, first: str, every: timedelta
+) -> None:
+    """Local time in tests is 45 minutes off the hour."""
+    times = elapses(timer)
+    assert len(times) == 30
+    assert f"{times[0]:%H:%M}" == first
+    assert {later - time for time, later in itertools.pairwise(times)} == {every}
+
+
+@pytest.mark.parametrize("timer", TIMERS)
+def test_a_timer_starts_its_service_catches_up_and_spreads(timer: str) -> None:
+    assert timer.replace(".timer", ".service") in SERVICES
+    settings = {key: values[-1] for key, values in read_unit(timer)["Timer"].items()}
+    assert settings["Persistent"] == "yes"
+    assert in_seconds(settings["RandomizedDelaySec"]) > 0
+    assert read_unit(timer)["Install"] == {"WantedBy": ["timers.target"]}

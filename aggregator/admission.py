@@ -15,6 +15,7 @@ with the lines already admitted around it, which the caller reads from the commi
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import repeat
 from operator import attrgetter, lt
 from typing import NamedTuple, cast
 
@@ -166,8 +167,11 @@ class Admission:
     def _count_all(self, claims: Sequence[Usage]) -> None:
         """Count records that are known to be new; the hot path."""
         usage = self.batch.usage
-        for record in claims:
-            key = (hour_of(record.ts), record.user, record.resource, record.applies_to)
+        times = list(map(_ts, claims))
+        first, last = hour_of(min(times)), hour_of(max(times))
+        hours = repeat(first) if first == last else map(hour_of, times)
+        for record, hour in zip(claims, hours, strict=False):
+            key = (hour, record.user, record.resource, record.applies_to)
             delta = usage.get(key)
             if delta is None:
                 usage[key] = [record.units, 1]
@@ -231,7 +235,7 @@ def _none_held(records: Sequence[Line], node: str, latest: datetime) -> bool:
     return (
         {record.node for record in records} <= {node}
         and max(map(_ts, records), default=latest) <= latest
-        and not any(isinstance(r, Usage) and r.corrects is not None for r in records)
+        and {record.corrects for record in records if isinstance(record, Usage)} <= {None}
     )
 
 

@@ -11,7 +11,9 @@ What stops a repo (an edited history, a commit from the future) is returned, not
 before it are applied, the cursor stays there, and every other repo goes on.
 """
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -35,7 +37,7 @@ from wire_format.rule_book import (
     parse_rule_book,
 )
 
-BATCH_WEIGHT: Final = 100_000
+BATCH_WEIGHT: Final = 50_000
 """Lines after which a batch is written: bounds memory and how long the write lock is held."""
 
 _PATHS_SHOWN_MAX: Final = 3
@@ -140,6 +142,15 @@ class Ingest:
             CursorMovedError: another aggregator writes to this database.
             MirrorError: an object is missing from the mirror.
         """
+        with without_cycle_collection():
+            return self._run(commits, on_commit, interrupted)
+
+    def _run(
+        self,
+        commits: Sequence[str],
+        on_commit: Callable[[], object],
+        interrupted: Callable[[], bool],
+    ) -> Intake:
         cursor = read_cursor(self._ledger.connection, self._repo.name)
         tip = cursor
         for commit in commits:
@@ -260,3 +271,18 @@ class Ingest:
         if (size := self._mirror.blob_size(blob)) > RULE_FILE_BYTES_MAX:
             raise RuleBookError(path, [f"{size} bytes; at most {RULE_FILE_BYTES_MAX}"])
         return self._mirror.read_blob(blob)
+
+
+@contextmanager
+def without_cycle_collection() -> Iterator[None]:
+    """Pause Python's search for cycles.
+
+    Millions of records make none, and looking for them takes a quarter of the time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

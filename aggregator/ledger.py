@@ -19,6 +19,7 @@ from aggregator.incidents import file_shown_by
 from aggregator.money import MoneyState, credit, judge
 from aggregator.rating import Rater, scope_of_change
 from cursors.store import move_cursor
+from wire_format.lines import Money
 from wire_format.rule_book import RuleBook, parse_rule_book
 
 
@@ -151,12 +152,12 @@ class Ledger:
             if record.user in users
         ]
         money.save_states(self.connection, judged)
+        records: dict[str, list[Money]] = {}
+        for record, state in judged:
+            if state is MoneyState.COUNTED:
+                records.setdefault(record.user, []).append(record)
         for account in charges.accounts(self.connection, users).values():
-            counted = credit(
-                record
-                for record, state in judged
-                if record.user == account.user and state is MoneyState.COUNTED
-            )
+            counted = credit(records.get(account.user, ()))
             money.save_credit(self.connection, account.id, counted)
             if counted.first_paid_us != account.first_paid_us:
                 account.first_paid_us = counted.first_paid_us

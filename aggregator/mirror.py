@@ -21,6 +21,10 @@ _IDENTITY_KEYS: Final = ("gitmeter.node", "gitmeter.role", "gitmeter.branch")
 
 # A pack is verified when it is fetched; hashing every blob again makes reading three times slower.
 pygit2.settings.enable_strict_hash_verification(value=False)
+# libgit2 would map whole packs and keep 256 MB of objects; nothing is read twice in a walk.
+pygit2.settings.mwindow_size = 4 << 20
+pygit2.settings.mwindow_mapped_limit = 32 << 20
+pygit2.settings.cache_max_size(16 << 20)
 pygit2.settings.enable_fsync_gitdir(value=True)
 
 
@@ -139,7 +143,7 @@ class Mirror:
         """Turn what git says of an object that is missing or damaged into a `MirrorError`."""
         try:
             yield
-        except pygit2.GitError as error:
+        except (KeyError, pygit2.GitError) as error:
             raise MirrorError(
                 f"the mirror {self.path} lacks an object or has a damaged one: {error}",
                 hint="restore the mirror from a backup, or move it away to fetch it again",

@@ -7,15 +7,19 @@ folder means that history was tampered with. Files elsewhere are ignored, except
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from pygit2 import Diff, Tree
-from pygit2.enums import DeltaStatus, DiffOption, FileMode
+from pygit2.enums import FileMode
 
 from aggregator.mirror import Mirror
+from aggregator.tree_changes import changes
+from wire_format.lines import Folder
 from wire_format.paths import folder_of
 from wire_format.rule_book import RULE_PATHS
 
 _LATEST_S: Final = int(datetime(9000, 1, 1, tzinfo=UTC).timestamp())
 """A commit may claim any time; past this one dates cannot be computed with."""
+
+_TOPS: Final = frozenset(path.partition("/")[0].encode() for path in (*Folder, *RULE_PATHS))
+"""The top-level folders that mean anything here."""
 
 
 class AddedFile(NamedTuple):
@@ -57,26 +61,21 @@ def commit_delta(mirror: Mirror, commit: str) -> CommitDelta:
     """
     found = mirror.commit(commit)
     parent = mirror.first_parent(commit)
-    with mirror.reading():
-        diff = _diff(found.tree, None if parent is None else mirror.commit(parent).tree)
     added: list[AddedFile] = []
     edited: list[str] = []
     touches_rules = False
-    for delta in diff.deltas:
-        is_new = delta.status == DeltaStatus.ADDED
-        path = (delta.new_file if is_new else delta.old_file).raw_path.decode(errors="replace")
-        if folder_of(path) is None:
-            touches_rules = touches_rules or path in RULE_PATHS
-        elif is_new:
-            regular = delta.new_file.mode in {FileMode.BLOB, FileMode.BLOB_EXECUTABLE}
-            added.append(AddedFile(path, str(delta.new_file.id), regular))
-        else:
-            edited.append(path)
+    with mirror.reading():
+        before = None if parent is None else mirror.commit(parent).tree
+        for change in changes(mirror.repository, before, found.tree, _TOPS):
+            path = change.path.decode(errors="replace")
+            if folder_of(path) is None:
+                touches_rules = touches_rules or path in RULE_PATHS
+            elif change.before is None and change.after is not None:
+                regular = change.after.mode in {FileMode.BLOB, FileMode.BLOB_EXECUTABLE}
+                added.append(AddedFile(path, str(change.after.id), regular))
+            else:
+                edited.append(path)
     committed_at = datetime.fromtimestamp(min(found.commit_time, _LATEST_S), UTC)
-    return CommitDelta(commit, committed_at, tuple(added), tuple(edited), touches_rules)
-
-
-def _diff(tree: Tree, parent: Tree | None) -> Diff:
-    if parent is None:
-        return tree.diff_to_tree(swap=True)
-    return parent.diff_to_tree(tree, flags=DiffOption.INCLUDE_TYPECHANGE)
+    return CommitDelta(
+        commit, committed_at, tuple(sorted(added)), tuple(sorted(edited)), touches_rules
+    )

@@ -35,9 +35,7 @@ def read_cursors(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT repo, tip FROM cursor ORDER BY repo"))
 
 
-def move_cursor(
-    connection: sqlite3.Connection, repo: str, expected: str | None, tip: str
-) -> None:
+def move_cursor(connection: sqlite3.Connection, repo: str, expected: str | None, tip: str) -> None:
     """Move a cursor from `expected` to `tip`.
 
     Raises:

@@ -7,7 +7,7 @@ only where that fails does the decoder go line by line. Bad data is never an exc
 
 from collections.abc import Sequence
 from datetime import UTC
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import msgspec
 
@@ -21,8 +21,6 @@ _DECODERS: Final[dict[Folder, msgspec.json.Decoder[Line]]] = {
     Folder.USAGE: msgspec.json.Decoder(Usage),
     Folder.PAYMENTS: msgspec.json.Decoder(Money),
 }
-_CROSS_CHECKED: Final = (b'"units":-', b'"corrects":', b'"reason":')
-"""A usage line without any of these bytes needs no check across its fields."""
 _ESCAPE: Final = b"\\"
 """Fields at their limits make a line too long only when characters in them are escaped."""
 
@@ -85,9 +83,13 @@ def _decode_canonical(data: bytes, folder: Folder) -> Sequence[Line] | None:
         return None
     if _ESCAPE in data and max(map(len, data.split(b"\n"))) >= LINE_BYTES_MAX:
         return None
-    if folder is not Folder.USAGE or any(marker in data for marker in _CROSS_CHECKED):
-        return records if all(_fault(record) is None for record in records) else None
-    return records
+    if folder is Folder.USAGE:
+        usage = cast("Sequence[Usage]", records)
+        if not all(map(is_resource, {record.resource for record in usage})):
+            return None
+        if _is_plain(usage):
+            return records
+    return records if all(_fault(record) is None for record in records) else None
 
 
 def _values_valid(records: Sequence[Line]) -> bool:
@@ -95,9 +97,17 @@ def _values_valid(records: Sequence[Line]) -> bool:
     return (
         all(map(is_user, {record.user for record in records}))
         and all(map(is_node, {record.node for record in records}))
-        and all(map(is_resource, {r.resource for r in records if isinstance(r, Usage)}))
         and {record.ts.tzinfo for record in records} <= {UTC}
         and all(YEAR_MIN <= year <= YEAR_MAX for year in {record.ts.year for record in records})
+    )
+
+
+def _is_plain(records: Sequence[Usage]) -> bool:
+    """Whether no record corrects another or is below zero: then no rule across fields applies."""
+    return (
+        {record.corrects for record in records} <= {None}
+        and {record.reason for record in records} <= {None}
+        and min([record.units for record in records], default=0) >= 0
     )
 
 

@@ -55,7 +55,7 @@ CREATE TABLE segment (                   -- every segment that was read, to find
 ) STRICT;
 CREATE INDEX segment_by_seq ON segment (node_id, first_seq);
 CREATE INDEX segment_wide ON segment (node_id) WHERE last_seq - first_seq >= 50000;
-CREATE INDEX segment_by_blob ON segment (blob);
+CREATE INDEX segment_by_blob ON segment (blob, node_id);
 CREATE INDEX segment_by_hour ON segment (first_hour);
 
 CREATE TABLE account (                   -- one user's balance; balance = credit - billed cost

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,7 @@ def test_past_the_time_limit_git_is_ended_with_its_children(tmp_path: Path) -> N
         run_git(["-c", alias, "wait"], timeout_s=1)
     assert raised.value.exit_code is ExitCode.TRY_LATER
     for pid in pids.read_text().split():
-        assert _is_gone(int(pid))
+        assert _ends(int(pid))
 
 
 def test_a_file_past_the_limit_ends_git(tmp_path: Path) -> None:
@@ -91,6 +92,15 @@ def test_without_git_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPa
     with pytest.raises(GitMissingError) as raised:
         run_git(["version"], timeout_s=30)
     assert "apt-get install git" in raised.value.hint
+
+
+def _ends(pid: int) -> bool:
+    """Whether a killed process is gone soon; the kernel takes its time on a busy machine."""
+    for _ in range(300):
+        if _is_gone(pid):
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def _is_gone(pid: int) -> bool:

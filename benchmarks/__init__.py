@@ -1,0 +1,1 @@
+"""Measurements of the whole pipe; `benchmarks/README.md` says what they mean."""

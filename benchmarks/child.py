@@ -1,0 +1,61 @@
+"""What is measured in a process of its own: `python -m benchmarks.child TASK FOLDER [COUNT]`.
+
+Each task prints one JSON object. A fresh process starts with empty caches and an own memory peak.
+"""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+from aggregator.cli.context import Context, now
+from aggregator.pull import Puller
+from benchmarks import new_commit, stages
+from benchmarks.data import NODE, Place
+
+_KIBIBYTE = 1024
+
+
+def memory_peak_bytes() -> int:
+    """The most memory this process had in RAM, the mapped packs and the database included.
+
+    Read as `VmHWM` where there is a /proc: `ru_maxrss` may be what the parent had when it forked.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM:"))
+        return int(line.split()[1]) * _KIBIBYTE
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIBIBYTE
+
+
+def pull(place: Place) -> dict[str, float]:
+    """What `aggregator pull` does, from reading the configuration to the closed database."""
+    context = Context(place.config_path, None, verbose=False)
+    started = time.perf_counter()
+    with context.writing() as (state, ledger):
+        reports = {report.name: report for report in Puller(state, ledger, now).pull()}
+    return {
+        "seconds": time.perf_counter() - started,
+        "admitted": reports[NODE].admitted,
+        "memory_peak_bytes": memory_peak_bytes(),
+    }
+
+
+def main() -> None:
+    """Run one task."""
+    task, folder, *rest = sys.argv[1:]
+    match task:
+        case "pull":
+            result: object = pull(Place(Path(folder)))
+        case "stages":
+            result = stages.measure(Place(Path(folder)))
+        case "new-commit":
+            result = new_commit.measure(Path(folder), int(rest[0]))
+        case _:
+            raise SystemExit(f"no such task: {task}")
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

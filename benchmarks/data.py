@@ -1,0 +1,287 @@
+"""Data to measure with: usage of any size and a price for all of it, in real git repos.
+
+The same arguments give the same records. Prices are whole nano-dollars for one unit, so that a list
+cost is exact however it is summed, and other programs' answers can be compared with the ledger's.
+"""
+
+import random
+import subprocess
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from aggregator.config import Config, load_config
+from aggregator.mirror import APPLIED_REF
+from aggregator.rebuild import remove_database
+from aggregator.state import State
+from git_remote.branch import fetch
+from git_remote.runner import clean_environment, run_git
+from wire_format.commit_message import Summary, Total, build_message
+from wire_format.fields import AppliesTo
+from wire_format.instants import HOUR_S
+from wire_format.lines import Folder, Money, Usage, encode_lines
+from wire_format.paths import SegmentPath
+from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH, PRICES_PATH
+
+NODE: Final = "bench-01"
+BOOKS: Final = "books"
+START: Final = datetime(2012, 1, 1, tzinfo=UTC)
+"""The hour of the first commit's records; each commit holds one clock hour more."""
+
+RECORDS_PER_CHARGE: Final = 30
+PAYMENT_USD: Final = "50"
+_GIT_TIMEOUT_S: Final = 3600
+_HOUR_US: Final = HOUR_S * 1_000_000
+_UNITS_MAX: Final = 5000
+_PAY_DAYS: Final = 28
+_LADDER_FROM: Final = "from = 2020-01-01"
+"""Since when the default ladder holds; here it must hold from the first record on."""
+
+
+class Resource(NamedTuple):
+    """Something that is used, and its price: `usd` for `per` units."""
+
+    name: str
+    applies_to: AppliesTo
+    usd: str
+    per: int
+
+
+RESOURCES: Final = (
+    Resource("hero_os/seconds", "hero_os_hourly", "0.36", 3600),
+    Resource("vm/small/seconds", "vm", "0.036", 3600),
+    Resource("vm/large/seconds", "vm", "0.144", 3600),
+    Resource("llm/openai/gpt-4o/input_tokens", "llm", "2.50", 1_000_000),
+    Resource("llm/openai/gpt-4o/output_tokens", "llm", "10.00", 1_000_000),
+    Resource("llm/openai/gpt-4o-mini/input_tokens", "llm", "0.15", 1_000_000),
+    Resource("llm/openai/gpt-4o-mini/output_tokens", "llm", "0.60", 1_000_000),
+    Resource("llm/anthropic/claude/output_tokens", "llm", "15.00", 1_000_000),
+)
+
+
+class Shape(NamedTuple):
+    """How much usage, and how it is spread.
+
+    Attributes:
+        name: names its folder.
+        records, commits, users: how many; each commit is one segment of one clock hour.
+        records_per_charge: about how many records share hour, user and resource; 1 is exact.
+    """
+
+    name: str
+    records: int
+    commits: int
+    users: int
+    records_per_charge: int
+
+    def sizes(self) -> list[int]:
+        """How many records each commit has."""
+        even, left = divmod(self.records, self.commits)
+        return [even + (i < left) for i in range(self.commits)]
+
+
+class Place(NamedTuple):
+    """A folder with remotes of one shape and an aggregator's state that mirrors them."""
+
+    folder: Path
+
+    @property
+    def usage_origin(self) -> Path:
+        """The node's repo as a forge has it."""
+        return self.folder / f"{NODE}.git"
+
+    @property
+    def books_origin(self) -> Path:
+        """The books as a forge has them."""
+        return self.folder / f"{BOOKS}.git"
+
+    @property
+    def mirror(self) -> Path:
+        """The aggregator's copy of the node's repo."""
+        return self.config().mirror_path(NODE)
+
+    @property
+    def books_mirror(self) -> Path:
+        """The aggregator's copy of the books."""
+        return self.config().mirror_path(BOOKS)
+
+    @property
+    def config_path(self) -> Path:
+        """The aggregator's configuration."""
+        return self.folder / "aggregator.toml"
+
+    def config(self) -> Config:
+        """The configuration, read."""
+        return load_config(self.config_path, environment={})
+
+    def forget(self) -> None:
+        """Take away all that was applied; the mirrors stay as they were fetched."""
+        remove_database(self.config().database_path)
+        for mirror in (self.mirror, self.books_mirror):
+            _git("-C", str(mirror), "update-ref", "-d", APPLIED_REF)
+
+
+def make(folder: Path, shape: Shape) -> Place:
+    """Write a shape's repos and mirror them, unless the folder has them already."""
+    place = Place(folder)
+    done = folder / "made"
+    if not done.exists():
+        folder.mkdir(parents=True)
+        _import(place.usage_origin, _usage_commits(shape))
+        _import(place.books_origin, [_books_commit(shape.users)])
+        place.config_path.write_text(_config_toml(place))
+        _mirror(place)
+        done.write_text(f"{shape}\n")
+    elif done.read_text() != f"{shape}\n":
+        raise SystemExit(f"{folder} holds data of another size: {done.read_text()}")
+    return place
+
+
+class CommitFiles(NamedTuple):
+    """One commit to write: its time, message and files by path."""
+
+    at: datetime
+    message: str
+    files: dict[str, bytes]
+
+
+def usage_commit(
+    users: Sequence[str], at: datetime, first_seq: int, records: int, records_per_charge: int
+) -> CommitFiles:
+    """The commit of one clock hour's usage, which began at `at`."""
+    rng = random.Random(first_seq)
+    drawn = rng.sample(range(len(users) * len(RESOURCES)), max(1, records // records_per_charge))
+    keys = drawn if len(drawn) == records else rng.choices(drawn, k=records)
+    lines: list[Usage] = []
+    units_of: Counter[str] = Counter()
+    records_of: Counter[str] = Counter()
+    for i, key in enumerate(keys):
+        resource = RESOURCES[key % len(RESOURCES)]
+        units = rng.randrange(1, _UNITS_MAX)
+        units_of[resource.name] += units
+        records_of[resource.name] += 1
+        lines.append(
+            Usage(
+                v=1,
+                node=NODE,
+                seq=first_seq + i,
+                ts=at + timedelta(microseconds=(i * _HOUR_US + units) // records),
+                user=users[key // len(RESOURCES)],
+                resource=resource.name,
+                applies_to=resource.applies_to,
+                units=units,
+            )
+        )
+    done_at = at + timedelta(hours=1)
+    path = str(SegmentPath(Folder.USAGE, done_at.date(), first_seq))
+    summary = Summary(NODE, first_seq, first_seq + records - 1, records, lines[0].ts, lines[-1].ts)
+    totals = [Total(name, str(units_of[name]), records_of[name]) for name in sorted(units_of)]
+    message = build_message(Folder.USAGE, summary, totals)
+    return CommitFiles(done_at, message, {path: encode_lines(lines)})
+
+
+@cache
+def users_of(count: int) -> tuple[str, ...]:
+    """Account ids in the form of overlay network addresses."""
+    rng = random.Random(count)
+    return tuple(":".join(f"{rng.getrandbits(16):04x}" for _ in range(4)) for _ in range(count))
+
+
+def prices_toml() -> bytes:
+    """A price book with a price for every resource."""
+    return "\n".join(
+        f'[[price]]\nresource = "{resource.name}"\napplies_to = "{resource.applies_to}"\n'
+        f'usd = "{resource.usd}"\nper = {resource.per}\nfrom = {START:%Y-%m-%dT%H:%M:%SZ}\n'
+        for resource in RESOURCES
+    ).encode()
+
+
+def _usage_commits(shape: Shape) -> Iterator[CommitFiles]:
+    users = users_of(shape.users)
+    first_seq = 1
+    for hour, records in enumerate(shape.sizes()):
+        at = START + timedelta(hours=hour)
+        yield usage_commit(users, at, first_seq, records, shape.records_per_charge)
+        first_seq += records
+
+
+def _books_commit(users: int) -> CommitFiles:
+    """A price book and one payment of every user, spread so that all tiers are met."""
+    ladder = DEFAULT_DISCOUNTS.replace(_LADDER_FROM, f"from = {START:%Y-%m-%d}").encode()
+    files = {PRICES_PATH: prices_toml(), DISCOUNTS_PATH: ladder}
+    by_day: dict[int, list[Money]] = {}
+    for i, user in enumerate(users_of(users)):
+        day = i * _PAY_DAYS // users
+        by_day.setdefault(day, []).append(
+            Money(
+                v=1,
+                node=BOOKS,
+                seq=i + 1,
+                ts=START + timedelta(days=day),
+                user=user,
+                kind="payment",
+                provider="manual",
+                amount=PAYMENT_USD,
+                currency="USD",
+                status="succeeded",
+            )
+        )
+    at = START + timedelta(days=_PAY_DAYS)
+    for lines in by_day.values():
+        path = str(SegmentPath(Folder.PAYMENTS, at.date(), lines[0].seq))
+        files[path] = encode_lines(lines)
+    return CommitFiles(at, "books: prices and payments\n", files)
+
+
+def _config_toml(place: Place) -> str:
+    return (
+        f'state = "{place.folder / "state"}"\n'
+        f'[[repo]]\nnode = "{BOOKS}"\nurl = "{place.books_origin.as_uri()}"\nrole = "books"\n'
+        f'[[repo]]\nnode = "{NODE}"\nurl = "{place.usage_origin.as_uri()}"\n'
+    )
+
+
+def _import(path: Path, commits: Iterator[CommitFiles] | list[CommitFiles]) -> None:
+    """Write commits into a new bare repo and pack them as a forge's housekeeping would."""
+    _git("init", "--quiet", "--bare", "--initial-branch=main", str(path))
+    process = subprocess.Popen(
+        ["git", "-C", str(path), "fast-import", "--quiet", "--depth=0"],
+        stdin=subprocess.PIPE,
+        env=clean_environment(),
+    )
+    if process.stdin is None:
+        raise RuntimeError("fast-import has no standard input")
+    with process, process.stdin as stream:
+        for commit in commits:
+            seconds = int(commit.at.timestamp())
+            message = commit.message.encode()
+            stream.write(
+                b"commit refs/heads/main\n"
+                b"committer %b <%b@example.invalid> %d +0000\n"
+                b"data %d\n%b\n" % (NODE.encode(), NODE.encode(), seconds, len(message), message)
+            )
+            for name, data in commit.files.items():
+                stream.write(b"M 100644 inline %b\ndata %d\n" % (name.encode(), len(data)))
+                stream.write(data + b"\n")
+    if process.returncode != 0:
+        raise RuntimeError(f"git fast-import failed with {process.returncode}")
+    _git("-C", str(path), "repack", "-a", "-d", "-f", "--quiet")
+
+
+def _mirror(place: Place) -> None:
+    """Fetch both repos as the aggregator does."""
+    config = place.config()
+    state = State(config)
+    for repo in config.repo:
+        mirror = state.open_mirror(repo.identity)
+        refspec = f"+refs/heads/{repo.branch}:refs/heads/{repo.branch}"
+        fetch(repo.remote, mirror.path, refspec, timeout_s=_GIT_TIMEOUT_S)
+
+
+def _git(*args: str) -> None:
+    result = run_git(args, timeout_s=_GIT_TIMEOUT_S)
+    if result.returncode != 0:
+        raise RuntimeError(f"git {args[0]} failed: {result.stderr}")

@@ -1,0 +1,155 @@
+"""One new commit on a long history and on a short one, in a process that has opened both.
+
+Two figures for each: *applied* starts when the commit is in the mirror and ends when its charges,
+balances and cursor are committed; *pulled* is a whole pass: probe, fetch by the git program, apply.
+"""
+
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import pygit2
+
+from aggregator.cli.context import Context, now
+from aggregator.config import KnownRepo
+from aggregator.database import evidence
+from aggregator.database.connection import write_transaction
+from aggregator.ingest import Ingest, Rules
+from aggregator.ledger import Ledger
+from aggregator.pull import Puller
+from aggregator.state import State
+from benchmarks.data import NODE, Place, Shape, usage_commit, users_of
+from cursors.position import advance
+from cursors.store import read_cursor
+from git_remote.branch import fetch
+from wire_format.commit_message import parse_message
+
+_TIMEOUT_S = 600
+_WARM_UP = 3
+
+
+class History:
+    """A repo whose commits are all applied, and an aggregator that stands on its head."""
+
+    def __init__(self, place: Place, shape: Shape, state: State, ledger: Ledger) -> None:
+        self.state = state
+        self.ledger = ledger
+        self._shape = shape
+        self._repo = next(repo for repo in state.config.repo if repo.name == NODE)
+        self._known = KnownRepo(NODE, NODE, self._repo.role, self._repo.branch)
+        self._origin = pygit2.Repository(str(place.usage_origin))
+        self._records = shape.records // shape.commits
+        head = self._head()
+        summary = parse_message(head.message)
+        if summary is None:
+            raise RuntimeError(f"{head.id} states no records")
+        self._next_seq = summary.last_seq + 1
+        self._next_hour = datetime.fromtimestamp(head.commit_time, UTC)
+
+    def push(self) -> None:
+        """Commit one more hour's usage to the remote, as the node would."""
+        users = users_of(self._shape.users)
+        at, message, files = usage_commit(
+            users, self._next_hour, self._next_seq, self._records, self._shape.records_per_charge
+        )
+        ((path, data),) = files.items()
+        head = self._head()
+        tree = _with_file(self._origin, head.tree, path.split("/"), data)
+        who = pygit2.Signature(NODE, f"{NODE}@example.invalid", int(at.timestamp()), 0)
+        self._origin.create_commit("refs/heads/main", who, who, message, tree, [head.id])
+        self._next_hour = at
+        self._next_seq += self._records
+
+    def _head(self) -> pygit2.Commit:
+        return self._origin.references["refs/heads/main"].peel(pygit2.Commit)
+
+    def fetch(self) -> None:
+        """Bring the new commit into the mirror."""
+        mirror = self.state.open_mirror(self._known)
+        branch = self._repo.branch
+        refspec = f"+refs/heads/{branch}:refs/heads/{branch}"
+        fetch(self._repo.remote, mirror.path, refspec, timeout_s=_TIMEOUT_S)
+
+    def apply(self, at: datetime) -> None:
+        """Apply what is new in the mirror: one commit."""
+        connection = self.ledger.connection
+        mirror = self.state.open_mirror(self._known)
+        position = advance(read_cursor(connection, NODE), mirror.head, mirror.first_parent)
+        with write_transaction(connection):
+            row = evidence.repo_row(connection, NODE, NODE, self._repo.role)
+        rules = Rules(self.state.skew, latest_commit=at, now=at)
+        ingest = Ingest(self.ledger, row, mirror, self.state.open_mirror_named, rules)
+        intake = ingest.run(position.commits)
+        cursor = read_cursor(connection, NODE)
+        if cursor is None or (intake.commits, intake.admitted) != (1, self._records):
+            raise RuntimeError(f"one new commit was to be applied, not {intake}")
+        mirror.advance_applied(cursor)
+
+    def pull(self) -> None:
+        """One whole pass that finds one new commit."""
+        reports = {report.name: report for report in Puller(self.state, self.ledger, now).pull()}
+        if (reports[NODE].commits, reports[NODE].admitted) != (1, self._records):
+            raise RuntimeError(f"one new commit was to be pulled: {reports[NODE]}")
+
+
+class Timing(NamedTuple):
+    """Medians for one history, in seconds."""
+
+    commits: int
+    applied_s: float
+    pulled_s: float
+
+
+def shape_of(commits: int) -> Shape:
+    """Ten records a commit, each its own charge."""
+    return Shape(f"commits-{commits}", commits * 10, commits, 100, 1)
+
+
+def measure(folder: Path, repetitions: int) -> list[Timing]:
+    """Pull every history in `folder` to its head, then time one new commit at a time, in turn."""
+    sizes = sorted(int(path.name.removeprefix("commits-")) for path in folder.glob("commits-*"))
+    with ExitStack() as stack:
+        histories: dict[int, History] = {}
+        for commits in sizes:
+            shape = shape_of(commits)
+            place = Place(folder / shape.name)
+            context = Context(place.config_path, None, verbose=False)
+            state, ledger = stack.enter_context(context.writing())
+            for _ in Puller(state, ledger, now).pull():
+                pass
+            histories[commits] = History(place, shape, state, ledger)
+        applied: dict[int, list[float]] = {commits: [] for commits in sizes}
+        pulled: dict[int, list[float]] = {commits: [] for commits in sizes}
+        for _ in range(_WARM_UP + repetitions):
+            for commits, history in histories.items():
+                history.push()
+                history.fetch()
+                started = time.perf_counter()
+                history.apply(now())
+                applied[commits].append(time.perf_counter() - started)
+                history.push()
+                started = time.perf_counter()
+                history.pull()
+                pulled[commits].append(time.perf_counter() - started)
+    return [
+        Timing(commits, median(applied[commits][_WARM_UP:]), median(pulled[commits][_WARM_UP:]))
+        for commits in sizes
+    ]
+
+
+def _with_file(
+    repo: pygit2.Repository, tree: pygit2.Tree | None, path: list[str], data: bytes
+) -> pygit2.Oid:
+    """The tree with one more file."""
+    builder = repo.TreeBuilder() if tree is None else repo.TreeBuilder(tree)
+    name, *below = path
+    if not below:
+        builder.insert(name, repo.create_blob(data), pygit2.enums.FileMode.BLOB)
+        return builder.write()
+    old = tree[name] if tree is not None and name in tree else None
+    inner = _with_file(repo, old if isinstance(old, pygit2.Tree) else None, below, data)
+    builder.insert(name, inner, pygit2.enums.FileMode.TREE)
+    return builder.write()

@@ -1,0 +1,70 @@
+"""`node-pusher record -` in bulk: the real program, reading a file."""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import IO
+
+from benchmarks.data import NODE, RESOURCES, START, users_of
+from git_remote.runner import clean_environment, run_git
+
+_PROGRAM = Path(sys.executable).with_name("node-pusher")
+_USERS = 2000
+_LINES_PER_S = 100
+_UNITS_MAX = 5000
+_GIT_TIMEOUT_S = 60
+
+
+def write_input(path: Path, records: int) -> None:
+    """A file of usage as a service hands it over: no node, no seq."""
+    rng = random.Random(records)
+    users = users_of(_USERS)
+    with path.open("w") as stream:
+        for i in range(records):
+            resource = rng.choice(RESOURCES)
+            ts = START + timedelta(seconds=i // _LINES_PER_S, microseconds=1 + i % _LINES_PER_S)
+            line = {
+                "user": rng.choice(users),
+                "resource": resource.name,
+                "applies_to": resource.applies_to,
+                "units": rng.randrange(1, _UNITS_MAX),
+                "ts": f"{ts:%Y-%m-%dT%H:%M:%S.%fZ}",
+            }
+            stream.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+
+def seconds_to_record(folder: Path, records: int) -> float:
+    """Record that many lines into a new spool; the program's start and every fsync count."""
+    source = folder / f"input-{records}.jsonl"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not source.exists():
+        write_input(source, records)
+    home, remote = folder / "home", folder / "remote.git"
+    for path in (home, remote):
+        shutil.rmtree(path, ignore_errors=True)
+    run_git(["init", "--quiet", "--bare", str(remote)], timeout_s=_GIT_TIMEOUT_S)
+    _node_pusher(home, "init", "--node", NODE, "--remote", remote.as_uri())
+    with source.open("rb") as lines:
+        started = time.perf_counter()
+        said = _node_pusher(home, "record", "-", "--json", stdin=lines)
+        seconds = time.perf_counter() - started
+    if json.loads(said)["recorded"] != records:
+        raise RuntimeError(f"node-pusher did not record {records} lines: {said}")
+    return seconds
+
+
+def _node_pusher(home: Path, *args: str, stdin: IO[bytes] | None = None) -> str:
+    done = subprocess.run(
+        [str(_PROGRAM), "--home", str(home), *args],
+        stdin=stdin or subprocess.DEVNULL,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    )
+    return done.stdout

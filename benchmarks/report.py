@@ -1,0 +1,145 @@
+"""The table that `benchmarks.ingest` prints and keeps in `benchmarks/README.md`."""
+
+import os
+import platform
+import sqlite3
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Final, NamedTuple
+
+from pygit2 import LIBGIT2_VERSION
+
+README: Final = Path(__file__).with_name("README.md")
+_BEGIN: Final = "<!-- begin: written by `python -m benchmarks.ingest --write` -->"
+_END: Final = "<!-- end -->"
+_HEADERS: Final = ("measured", "result", "against", "ratio or value", "target", "met")
+_MEGABYTE: Final = 1_000_000
+_MS_PER_S: Final = 1000
+_SECONDS_EXACT_BELOW: Final = 0.1
+
+
+class Row(NamedTuple):
+    """One line of the table.
+
+    Attributes:
+        what: what was measured.
+        result: the figure, with its unit.
+        against: what it is compared with, and that figure.
+        value: the number that the target is about, as text.
+        target: its limit, as text; empty where there is none.
+        is_met: whether the value keeps to the target; None where there is none.
+    """
+
+    what: str
+    result: str
+    against: str = ""
+    value: str = ""
+    target: str = ""
+    is_met: bool | None = None
+
+
+def against(
+    what: str,
+    seconds: Sequence[float],
+    yardstick: tuple[str, Sequence[float]],
+    limit: float | None = None,
+    per_second: int | None = None,
+) -> Row:
+    """A row about a ratio of times, each measured right beside its yardstick.
+
+    Args:
+        what: what was measured.
+        seconds: one for each round.
+        yardstick: what it is compared with, and its seconds in the same rounds.
+        limit: the highest median ratio wanted.
+        per_second: how many things one run works on, to show a rate.
+    """
+    name, yardstick_seconds = yardstick
+    ratios = [a / b for a, b in zip(seconds, yardstick_seconds, strict=True)]
+    middle = median(ratios)
+    result = duration(median(seconds))
+    if per_second is not None:
+        result += f" ({per_second / median(seconds):,.0f}/s)"
+    value = f"{middle:.2f}"
+    if len(ratios) > 1:
+        value += f" ({min(ratios):.2f} to {max(ratios):.2f})"
+    target, is_met = ("", None) if limit is None else (f"at most {limit:g}", middle <= limit)
+    return Row(
+        what, result, f"{name}: {duration(median(yardstick_seconds))}", value, target, is_met
+    )
+
+
+def at_most(what: str, size_bytes: float, limit_mb: int) -> Row:
+    """A row about memory."""
+    megabytes = size_bytes / _MEGABYTE
+    met = megabytes < limit_mb
+    return Row(what, f"{megabytes:.0f} MB", "", f"{megabytes:.0f} MB", f"below {limit_mb} MB", met)
+
+
+def at_least(what: str, count: int, seconds: Sequence[float], limit: int) -> Row:
+    """A row about a rate."""
+    rate = count / median(seconds)
+    value = f"{rate:,.0f}/s"
+    return Row(what, duration(median(seconds)), "", value, f"at least {limit:,}/s", rate >= limit)
+
+
+def duration(seconds: float) -> str:
+    """Seconds, or milliseconds where that reads better."""
+    if seconds < _SECONDS_EXACT_BELOW:
+        return f"{seconds * _MS_PER_S:.2f} ms"
+    return f"{seconds:.2f} s"
+
+
+def table(rows: Iterable[Row]) -> str:
+    """The rows as Markdown."""
+    met = {True: "yes", False: "**no**", None: ""}
+    cells = [(*row[:5], met[row.is_met]) for row in rows]
+    return markdown(_HEADERS, cells)
+
+
+def stage_table(seconds_of: Mapping[str, Mapping[str, float]]) -> str:
+    """Seconds of each stage (rows) for each kind of data (columns)."""
+    kinds = list(seconds_of)
+    totals = {kind: sum(seconds_of[kind].values()) for kind in kinds}
+    stages = list(seconds_of[kinds[0]])
+    cells = [
+        (
+            stage,
+            *(
+                f"{seconds_of[kind][stage]:.2f} s ({seconds_of[kind][stage] / totals[kind]:.0%})"
+                for kind in kinds
+            ),
+        )
+        for stage in stages
+    ]
+    return markdown(("stage", *kinds), cells)
+
+
+def markdown(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [headers, ["---"] * len(headers), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def machine() -> str:
+    """What the figures depend on, in one sentence that names no machine."""
+    git = subprocess.run(["git", "version"], check=True, capture_output=True, text=True).stdout
+    return (
+        f"{os.cpu_count()} {platform.machine()} cores,"
+        f" {platform.python_implementation()} {platform.python_version()},"
+        f" SQLite {sqlite3.sqlite_version}, git {git.split()[2]},"
+        f" pygit2 {version('pygit2')} (libgit2 {LIBGIT2_VERSION}),"
+        f" msgspec {version('msgspec')}."
+    )
+
+
+def keep(text: str) -> None:
+    """Put the text between the marks of the README."""
+    before, begin, rest = README.read_text().partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise RuntimeError(f"{README.name} has lost its marks")
+    README.write_text(f"{before}{begin}\n{text}\n{end}{after}")

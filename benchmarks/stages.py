@@ -1,0 +1,130 @@
+"""Where the time of a pull goes: the product's own functions, each with a stopwatch around it.
+
+A stage's time excludes the stages inside it. The stopwatches cost time themselves, so the sum is
+somewhat more than an undisturbed pull.
+"""
+
+import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+
+from aggregator import ingest, ledger, segments
+from aggregator.admission import Admission
+from aggregator.cli.context import Context, now
+from aggregator.database import charges, connection, evidence
+from aggregator.ledger import Ledger
+from aggregator.mirror import Mirror
+from aggregator.pull import Puller
+from aggregator.rating import Rater
+from benchmarks.data import Place
+from wire_format import lines
+from wire_format.lines import Usage
+
+WALK: Final = "walk: compare each commit with its parent"
+READ: Final = "read blobs"
+DECODE: Final = "decode"
+CHECK: Final = "check: encode again and compare, values, limits"
+ADMIT: Final = "admit and group by charge"
+RATE: Final = "rate"
+APPLY: Final = "apply: merge charges and accounts"
+WRITE: Final = "write rows"
+COMMIT: Final = "commit"
+REST: Final = "all the rest"
+
+STAGES: Final = (WALK, READ, DECODE, CHECK, ADMIT, RATE, APPLY, WRITE, COMMIT, REST)
+
+
+class Stopwatch:
+    """Adds up the time in each stage, without the stages inside it."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._inner_s = [0.0]
+
+    def around(self, owner: Any, name: str, stage: str) -> None:  # noqa: ANN401 - any owner
+        """Put the stopwatch around a function of a module or class."""
+        timed = getattr(owner, name)
+        setattr(owner, name, self.timed(timed, stage))
+
+    def timed(self, function: Callable[..., Any], stage: str) -> Callable[..., Any]:
+        """The function with the stopwatch around it."""
+
+        def run(*args: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever the function takes
+            started = time.perf_counter()
+            self._inner_s.append(0.0)
+            try:
+                return function(*args, **named)
+            finally:
+                passed = time.perf_counter() - started
+                self.seconds[stage] += passed - self._inner_s.pop()
+                self._inner_s[-1] += passed
+
+        return run
+
+
+def measure(place: Place) -> dict[str, float]:
+    """Pull once and give the seconds of each stage."""
+    decode_s = _decode_alone(place)
+    watch = Stopwatch()
+    watch.around(ingest, "commit_delta", WALK)
+    watch.around(Mirror, "first_parent", WALK)
+    watch.around(Mirror, "blob_size", READ)
+    watch.around(Mirror, "read_blob", READ)
+    watch.around(ingest, "read_segment", CHECK)
+    watch.around(segments, "decode_segment", DECODE)
+    watch.around(lines, "encode_decoded", CHECK)
+    watch.around(Admission, "admit", ADMIT)
+    watch.around(Rater, "rate", RATE)
+    watch.around(Ledger, "apply", APPLY)
+    for name in ("save_charges", "save_accounts", "accounts"):
+        watch.around(charges, name, WRITE)
+    for name in ("add_seen", "insert_segments", "add_counts"):
+        watch.around(evidence, name, WRITE)
+    _time_commit(watch)
+    context = Context(place.config_path, None, verbose=False)
+    started = time.perf_counter()
+    with context.writing() as (state, book):
+        for _ in Puller(state, book, now).pull():
+            pass
+    total_s = time.perf_counter() - started
+    found = dict(watch.seconds)
+    # decode_segment decodes, then looks at the values; only the first is decoding.
+    found[CHECK] += found[DECODE] - decode_s
+    found[DECODE] = decode_s
+    found[REST] = total_s - sum(found.values())
+    return {stage: found[stage] for stage in STAGES}
+
+
+def _time_commit(watch: Stopwatch) -> None:
+    """Time the end of each ingest transaction."""
+    transaction = connection.write_transaction
+
+    @contextmanager
+    def timed_transaction(database: sqlite3.Connection) -> Iterator[None]:
+        manager = transaction(database)
+        manager.__enter__()
+        yield
+        watch.timed(manager.__exit__, COMMIT)(None, None, None)
+
+    setattr(ledger, "write_transaction", timed_transaction)  # noqa: B010 - replaced on purpose
+
+
+def _decode_alone(place: Place) -> float:
+    """Seconds for decoding every segment and nothing else."""
+    context = Context(place.config_path, None, verbose=False)
+    repo = next(repo for repo in context.state().known_repos() if repo.role == "usage")
+    mirror = context.state().open_mirror(repo)
+    decoder = msgspec.json.Decoder(Usage)
+    seconds = 0.0
+    for oid in mirror.repository.odb:
+        kind, data = mirror.repository.odb.read(oid)
+        if kind == 3 and data.startswith(b'{"v"'):
+            started = time.perf_counter()
+            decoder.decode_lines(data)
+            seconds += time.perf_counter() - started
+    return seconds

@@ -24,8 +24,9 @@ check-tools:
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo 'the venv module is missing: apt-get install python3-venv' >&2; exit 1; }
 
 $(INSTALLED): pyproject.toml | check-tools
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@echo 'installing into $(VENV) ...'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 run: $(INSTALLED)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tests talk to a real sshd and check the units with systemd-analyze. Installs what is missing
+# The tests talk to a real sshd and check the units with systemd's own tools. Installs what is missing
 # when it may, and says what to type when it may not.
 set -eu
 
@@ -13,12 +13,13 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "the tests need these Debian packages: sudo apt-get install$missing" >&2
     exit 1
 fi
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then # no daemon is to start: the tests run their own sshd
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+    trap 'rm -f "$policy"' EXIT
+fi
+echo "installing$missing ..."
 apt-get update -qq
-# No daemon is to start: the tests run their own sshd.
-printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d.gitmeter
-chmod +x /usr/sbin/policy-rc.d.gitmeter
-[ -e /usr/sbin/policy-rc.d ] || { mv /usr/sbin/policy-rc.d.gitmeter /usr/sbin/policy-rc.d; added=1; }
 # shellcheck disable=SC2086 # a list of words
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
-rm -f /usr/sbin/policy-rc.d.gitmeter
-[ -z "${added:-}" ] || rm -f /usr/sbin/policy-rc.d

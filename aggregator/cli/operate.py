@@ -6,6 +6,7 @@ import click
 
 from aggregator.cli.context import Context, json_option, now, rebuild_in_place
 from aggregator.daemon import Daemon
+from aggregator.digest import digest
 from aggregator.progress import commits_progress
 from aggregator.pull import Puller, RepoReport
 from aggregator.verify import verify as verify_ledger
@@ -110,13 +111,19 @@ def verify(context: Context, *, as_json: bool) -> int:
 
 
 @click.command()
+@json_option
 @click.pass_obj
-def rebuild(context: Context) -> None:
+def rebuild(context: Context, *, as_json: bool) -> None:
     """Make the database again from the accepted commits and put it in place of the old one."""
     state = context.state()
     with state.locked():
         rebuild_in_place(state)
-    click.echo(f"rebuilt {state.config.database_path}")
+    path = state.config.database_path
+    rebuilt = {"database": str(path), "digest": digest(context.reading())}
+    if as_json:
+        print_json(rebuilt)
+    else:
+        click.echo(f"rebuilt {path}: digest {rebuilt['digest']}")
 
 
 COMMANDS = (pull, run, verify, rebuild)

@@ -10,8 +10,9 @@ from support.terminal import print_json
 
 @click.command()
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
+@json_option
 @click.pass_obj
-def init(context: Context, *, force: bool) -> None:
+def init(context: Context, *, force: bool, as_json: bool) -> None:
     """Write a commented configuration to start from, at --config FILE."""
     path = context.config_path
     if path.exists() and not force:
@@ -23,6 +24,9 @@ def init(context: Context, *, force: bool) -> None:
         raise GitmeterError(
             f"{path} cannot be written: {error.strerror}", hint="choose another --config FILE"
         ) from error
+    if as_json:
+        print_json({"config": str(path)})
+        return
     click.echo(f"wrote {path}\nnext: add your repos to it, then `aggregator --config {path} pull`")
 
 

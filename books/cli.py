@@ -9,7 +9,15 @@ import click
 from books import cli_money
 from books.cli_prices import prices
 from books.cli_rules import rules
-from node_pusher.cli import home_of, log, push, remote_options, status
+from node_pusher.cli import (
+    ROLE_KEY,
+    SPOOL_LOST,
+    home_of,
+    log,
+    push,
+    remote_options,
+    status,
+)
 from support.entry import run
 from support.terminal import escape, print_json
 
@@ -49,6 +57,7 @@ def cli(context: click.Context, home: Path) -> None:
       books push
     """
     context.obj = home
+    context.meta[ROLE_KEY] = "books"
 
 
 @cli.command()
@@ -79,6 +88,7 @@ def init(home: Path, /, node: str, *, rejoin: bool, as_json: bool, **options: An
                 "outcome": report.outcome,
                 "rule_book_started": started,
                 "left_behind": report.left_behind,
+                "spool_lost": report.spool_lost,
             }
         )
         return
@@ -88,6 +98,8 @@ def init(home: Path, /, node: str, *, rejoin: bool, as_json: bool, **options: An
         "rejoined": f"took over what the remote holds, in epoch {report.epoch}",
         "unchanged": "the home was there",
     }
+    if report.spool_lost:
+        click.echo(SPOOL_LOST.format(epoch=report.epoch), err=True)
     click.echo(f"{report.node}: {told[report.outcome]}; the next record is seq {report.next_seq}")
     for subject in report.left_behind:
         click.echo(f"not carried over, to be done again: {escape(subject)}")

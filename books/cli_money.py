@@ -138,8 +138,9 @@ def _record(home: Path, as_json: bool, kind: "MoneyKind", **said: Any) -> None: 
     from node_pusher.spool import Spool
     from wire_format.instants import format_ts
 
-    with Spool.open(home) as spool:
+    with Spool.open(home, role="books") as spool:
         movement = _movement(home, spool, kind, said)
+        _refuse_second(home, spool, movement)
         done = record(spool, movement)
     if as_json:
         print_json(
@@ -163,7 +164,7 @@ def _record(home: Path, as_json: bool, kind: "MoneyKind", **said: Any) -> None: 
     pending = "" if movement.status == "succeeded" else f" ({movement.status}: moves no money)"
     click.echo(
         f"{done.node} seq {done.seq}: {kind} of {movement.amount} {movement.currency},"
-        f" {movement.user}{pending}"
+        f" {movement.user}{pending}; next: `books push`"
     )
 
 
@@ -184,11 +185,32 @@ def _movement(home: Path, spool: "Spool", kind: "MoneyKind", said: dict[str, Any
     movement = Movement(kind=kind, **values)
     if kind != "refund":
         return movement
-    from books.refunds import find_line, fit_payment
+    from books.earlier_lines import find_line, lines_at_hand
+    from books.refunds import fit_payment
     from node_pusher.home import Home
 
-    payment = find_line(Home.load(home), spool, values["refers_to"])
-    return fit_payment(movement, payment, values.get("provider"), values.get("currency"))
+    settings = Home.load(home, "books")
+    payment = find_line(settings, spool, values["refers_to"])
+    given = (values.get("provider"), values.get("currency"))
+    return fit_payment(movement, payment, *given, lines_at_hand(settings, spool))
+
+
+def _refuse_second(home: Path, spool: "Spool", movement: "Movement") -> None:
+    """Refuse a movement that the aggregator would not count, being recorded already."""
+    if movement.external_ref is None or movement.status != "succeeded":
+        return
+    from books.earlier_lines import lines_at_hand
+    from books.money import MoneyError
+    from node_pusher.home import Home
+
+    key = (movement.provider, movement.external_ref, movement.kind, "succeeded")
+    for line in lines_at_hand(Home.load(home, "books"), spool):
+        if (line.provider, line.external_ref, line.kind, line.status) == key:
+            raise MoneyError(
+                f"seq {line.seq} records the {line.kind} {line.external_ref} of {line.provider}"
+                f" already: {line.amount} {line.currency}, {line.user}",
+                hint="nothing was recorded: of several the aggregator counts only the first",
+            )
 
 
 COMMANDS = (pay, grant, refund, adjust)

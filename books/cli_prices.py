@@ -133,7 +133,7 @@ def import_llm(home: Path, /, *, dry_run: bool, as_json: bool, **said: Any) -> i
     try:
         names = said.pop("models")
         report = import_prices(
-            Home.load(home), names, Choice(**said), datetime.now(UTC), dry_run=dry_run
+            Home.load(home, "books"), names, Choice(**said), datetime.now(UTC), dry_run=dry_run
         )
     except RuleFileError as error:
         return print_faults(error)

@@ -30,7 +30,7 @@ def show(home: Path, /, *, as_json: bool) -> None:
     from node_pusher.home import Home
     from node_pusher.ledger_repo import LedgerRepo
 
-    book = parse_rules(read_rules(LedgerRepo(Home.load(home))))
+    book = parse_rules(read_rules(LedgerRepo(Home.load(home, "books"))))
     if as_json:
         print_json(_book_json(book))
     else:
@@ -56,9 +56,9 @@ def check(home: Path, /, file: Path | None, *, as_json: bool) -> int:
 
     try:
         if file is None:
-            parse_rules(read_rules(LedgerRepo(Home.load(home))))
+            parse_rules(read_rules(LedgerRepo(Home.load(home, "books"))))
         else:
-            check_data(*read_rule_file(file))
+            check_data(*read_rule_file(file), str(file), "mend these and check again")
     except RuleFileError as error:
         if not as_json:
             return print_faults(error)
@@ -89,7 +89,7 @@ def set_(home: Path, /, file: Path, *, as_json: bool) -> int:
 
     try:
         path, data = read_rule_file(file)
-        done = set_rule_file(Home.load(home), path, data, datetime.now(UTC))
+        done = set_rule_file(Home.load(home, "books"), path, data, datetime.now(UTC))
     except RuleFileError as error:
         return print_faults(error)
     print_json(commit_json(done)) if as_json else print_commit(done)

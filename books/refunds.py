@@ -4,25 +4,24 @@ The aggregator holds a refund that names no counted payment of the same user. A 
 better noticed while the person who typed it is still there.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 from books.money import MoneyError, Movement
-from node_pusher.home import Home
-from node_pusher.ledger_repo import LedgerRepo
-from node_pusher.seal import Span
-from node_pusher.spool import Spool
 from wire_format.agreement import CURRENCY_DEFAULT
-from wire_format.lines import Folder, Money, Provider
-from wire_format.money import InvalidAmountError, parse_nano
-from wire_format.paths import InvalidPathError, parse_path
-from wire_format.segment import decode_segment
+from wire_format.lines import Money, Provider
+from wire_format.money import InvalidAmountError, format_usd, parse_nano
 
 _HINT: Final = "`books log` and `git show` in the books' repo list payments with their seq"
 
 
 def fit_payment(
-    refund: Movement, payment: Money | None, provider: Provider | None, currency: str | None
+    refund: Movement,
+    payment: Money | None,
+    provider: Provider | None,
+    currency: str | None,
+    earlier: Iterable[Money] = (),
 ) -> Movement:
     """The refund with the payment's provider and currency where it states none.
 
@@ -31,9 +30,10 @@ def fit_payment(
         payment: the line with that number, or None when there is none.
         provider: what the operator says, or None.
         currency: likewise.
+        earlier: lines of the books; the refunds of this payment among them count too.
 
     Raises:
-        MoneyError: there is no such payment of that user, or it is smaller than the refund.
+        MoneyError: there is no such payment of that user, or it is smaller than its refunds.
     """
     seq = refund.refers_to
     if payment is None:
@@ -49,21 +49,35 @@ def fit_payment(
         provider=provider or payment.provider,
         currency=currency or payment.currency,
     )
-    for what, asked, given in _comparable(fitted, payment):
-        if parse_nano(asked) > parse_nano(given):
-            raise MoneyError(f"the refund of {asked} {what} is more than the payment of {given}")
+    counted = earlier if refund.status == "succeeded" else ()
+    _refuse_too_much(fitted, payment, [line for line in counted if _gives_back(line, seq)])
     return fitted
 
 
-def _comparable(refund: Movement, payment: Money) -> list[tuple[str, str, str]]:
-    """Amounts of both in the same currency."""
-    pairs = []
-    if refund.currency == payment.currency:
-        pairs.append((refund.currency, refund.amount, payment.amount))
-    if refund.credited_usd is not None or refund.currency == CURRENCY_DEFAULT:
-        gets_back = refund.credited_usd or refund.amount
-        pairs.append((CURRENCY_DEFAULT, gets_back, payment.credited_usd or payment.amount))
-    return [pair for pair in pairs if _is_amount(pair[1])]
+def _gives_back(line: Money, seq: int | None) -> bool:
+    return line.kind == "refund" and line.refers_to == seq and line.status == "succeeded"
+
+
+def _refuse_too_much(refund: Movement, payment: Money, earlier: list[Money]) -> None:
+    """Compare in every currency that both the payment and this refund are stated in."""
+    given = _amounts_nano(payment)
+    asked = _amounts_nano(refund)
+    for currency in given.keys() & asked.keys():
+        before_nano = sum(_amounts_nano(line).get(currency, 0) for line in earlier)
+        if before_nano + asked[currency] > given[currency]:
+            before = f" after {format_usd(before_nano)} given back before" if before_nano else ""
+            raise MoneyError(
+                f"the refund of {format_usd(asked[currency])} {currency}{before} is more than the"
+                f" payment of {format_usd(given[currency])}"
+            )
+
+
+def _amounts_nano(movement: Movement | Money) -> dict[str, int]:
+    """What moved, by currency; an amount that is malformed is told with all else that is."""
+    stated = {movement.currency: movement.amount}
+    if movement.credited_usd is not None:
+        stated[CURRENCY_DEFAULT] = movement.credited_usd
+    return {currency: parse_nano(text) for currency, text in stated.items() if _is_amount(text)}
 
 
 def _is_amount(text: str) -> bool:
@@ -72,37 +86,3 @@ def _is_amount(text: str) -> bool:
     except InvalidAmountError:
         return False  # said with everything else that is malformed
     return True
-
-
-def find_line(home: Home, spool: Spool, seq: int) -> Money | None:
-    """The money line with this number, from the spool or from the newest commit.
-
-    Raises:
-        RemoteError: the home was joined without file contents, and the remote does not give the
-            one that is needed.
-    """
-    waiting = spool.store.lines(Span(seq, seq)) if seq >= 1 else b""
-    for line in decode_segment(waiting, Folder.PAYMENTS).records:
-        if isinstance(line, Money):
-            return line
-    repo = LedgerRepo(home)
-    if repo.tip is None:
-        return None
-    for path in _candidates(repo, repo.tip, seq):
-        for line in decode_segment(repo.read_file(path) or b"", Folder.PAYMENTS).records:
-            if line.seq == seq and isinstance(line, Money):
-                return line
-    return None
-
-
-def _candidates(repo: LedgerRepo, commit: str, seq: int) -> list[str]:
-    """The segments that begin nearest below `seq`: more than one only after a rejoin."""
-    starts: dict[int, list[str]] = {}
-    for path, _ in repo.paths(commit):
-        try:
-            found = parse_path(path)
-        except InvalidPathError:
-            continue
-        if found.folder is Folder.PAYMENTS and found.first_seq <= seq:
-            starts.setdefault(found.first_seq, []).append(path)
-    return starts[max(starts)] if starts else []

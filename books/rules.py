@@ -106,15 +106,20 @@ def faults_of(path: str, data: bytes) -> list[str]:
     return []
 
 
-def check_file(path: str, data: bytes) -> None:
+def check_file(path: str, data: bytes, name: str = "", hint: str = "") -> None:
     """Refuse the content of a rule file that cannot be used.
+
+    Args:
+        path: its place in the repo, which says what it must hold.
+        data: its content.
+        name: what to call it; its place in the repo when empty.
+        hint: what the person can do next.
 
     Raises:
         RuleFileError: with everything that is wrong with it.
     """
     if faults := faults_of(path, data):
-        hint = "nothing was changed; mend these and try again"
-        raise RuleFileError(f"{path} cannot be used", faults, hint=hint)
+        raise RuleFileError(f"{name or path} cannot be used", faults, hint=hint)
 
 
 def read_rule_file(file: Path) -> tuple[str, bytes]:
@@ -158,7 +163,7 @@ def commit_rule_file(
 
 def plan_rule_file(repo: LedgerRepo, path: str, data: bytes) -> RuleCommit | None:
     """What `commit_rule_file` would do, with an empty `commit`; changes nothing."""
-    check_file(path, data)
+    check_file(path, data, hint="nothing was changed; mend these and try again")
     files = read_rules(repo)
     if files.at(path) == data:
         return None

@@ -1,6 +1,5 @@
 """The program `node-pusher`: parses, calls, prints."""
 
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,12 +7,18 @@ from typing import Any, Final
 
 import click
 
+from node_pusher.cli_record import record
 from support.entry import run
-from support.errors import ExitCode
 from support.terminal import escape, print_json, print_table
 
 HOME_DEFAULT: Final = "/var/lib/node-pusher"
-_APPLIES_TO: Final = ("hero_os_hourly", "llm", "vm")
+ROLE_KEY: Final = "gitmeter.role"
+"""Where a program notes in click's context what its homes carry: commands are shared."""
+
+SPOOL_LOST: Final = (
+    "warning: the spool was lost; this home goes on in epoch {epoch}; what was recorded and not"
+    " committed is gone"
+)
 _JSON_OPTION: Final = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON for programs."
 )
@@ -70,6 +75,7 @@ def cli(context: click.Context, home: Path) -> None:
     node-pusher push
     """
     context.obj = home
+    context.meta[ROLE_KEY] = "usage"
 
 
 @cli.command()
@@ -100,55 +106,11 @@ def init(home: Path, /, node: str, rejoin: bool, as_json: bool, **options: Any) 
         "rejoined": f"took over what the remote holds, in epoch {report.epoch}",
         "unchanged": "nothing to do",
     }
+    if report.spool_lost:
+        click.echo(SPOOL_LOST.format(epoch=report.epoch), err=True)
     click.echo(f"{report.node}: {told[report.outcome]}; the next record is seq {report.next_seq}")
     for subject in report.left_behind:
         click.echo(f"not carried over, to be done again: {escape(subject)}")
-
-
-@cli.command()
-@click.argument("source", type=click.Choice(["-"]), required=False)
-@click.option("--user", help="Who pays: an account id.")
-@click.option("--resource", help="What was used, unit included: vm/small/seconds.")
-@click.option("--units", type=click.IntRange(min=0), help="How much of it, in whole units.")
-@click.option("--applies-to", type=click.Choice(_APPLIES_TO), default=_APPLIES_TO[0],
-              show_default=True, help="Discount category.")  # fmt: skip
-@click.option("--instance", help="Which VM, API key or project.")
-@click.option("--id", help="Your own key: the same id and content again within 7 days gives the"
-              " same seq, so a retry is safe.")  # fmt: skip
-@click.option("--ts", help="When, with its offset: 2026-11-21T13:05:00Z. Default: now.")
-@click.option("--meta", multiple=True, metavar="KEY=VALUE", help="Shown in audits; may be given"
-              " several times. Whole numbers are stored as numbers.")  # fmt: skip
-@_JSON_OPTION
-@click.pass_obj
-def record(home: Path, /, source: str | None, as_json: bool, **values: Any) -> None:  # noqa: ANN401, FBT001 - click passes options by name
-    """Record one use, or with `-` one per line of standard input.
-
-    It is on disk before this returns. Lines of standard input are JSON objects with the names of
-    the options as keys (`applies_to`; `meta` is an object); each bad line is reported on standard
-    error and costs none of the others.
-
-    \b
-    node-pusher record --user alice --resource llm/openai/gpt-4o/output_tokens --units 512 \\
-        --applies-to llm --id req-8c1f
-    echo '{"user":"alice","resource":"hero_os/seconds","units":3600}' | node-pusher record -
-    """
-    if source is not None:
-        if any(values[name] for name in ("user", "resource", "instance", "id", "ts", "meta")):
-            raise click.UsageError("with - the records come from standard input alone")
-        sys.exit(_record_stream(home, as_json=as_json))
-    if missing := [name for name in ("user", "resource", "units") if values[name] is None]:
-        raise click.UsageError(f"missing --{', --'.join(missing)} (or - for standard input)")
-    from node_pusher.spool import Spool
-    from wire_format.instants import format_ts
-
-    with Spool.open(home) as spool:
-        done = spool.record(**(values | {"meta": _meta(values["meta"])}))
-    if as_json:
-        print_json({"node": done.node, "seq": done.seq, "ts": format_ts(done.ts),
-                    "repeated": done.repeated})  # fmt: skip
-    else:
-        again = " (recorded before)" if done.repeated else ""
-        click.echo(f"{done.node} seq {done.seq} at {format_ts(done.ts)}{again}")
 
 
 @cli.command()
@@ -162,10 +124,9 @@ def push(home: Path, /, by_hour: bool, as_json: bool) -> None:  # noqa: FBT001 -
     While the remote does not answer, commits wait here and the next push sends them all (exit code
     75). If the remote holds something else, nothing is pushed (exit code 1).
     """
-    from node_pusher.home import Home
     from node_pusher.push import push as deliver
 
-    settings = Home.load(home)
+    settings = load_home(home)
     report = deliver(settings, datetime.now(UTC), by_hour=by_hour)
     if report.remark:
         click.echo(f"warning: {escape(report.remark)}", err=True)
@@ -189,7 +150,7 @@ def status(home: Path, /, as_json: bool) -> None:  # noqa: FBT001 - click
     """Show what is recorded, committed and pushed; asks no remote."""
     from node_pusher.history import status as read_status
 
-    found = read_status(home)
+    found = read_status(load_home(home))
     if as_json:
         print_json(found)
         return
@@ -218,7 +179,7 @@ def log(home: Path, /, count: int | None, as_json: bool) -> None:  # noqa: FBT00
     """
     from node_pusher.history import log as read_log
 
-    entries = list(read_log(home, count))
+    entries = list(read_log(load_home(home), count))
     if as_json:
         print_json(entries)
         return
@@ -239,6 +200,9 @@ def log(home: Path, /, count: int | None, as_json: bool) -> None:  # noqa: FBT00
     )
 
 
+cli.add_command(record)
+
+
 def home_of(path: Path, node: str, options: dict[str, Any]) -> "Any":  # noqa: ANN401 - a Home
     """The home that the options of `init` describe."""
     from git_remote.remote import Remote
@@ -247,41 +211,22 @@ def home_of(path: Path, node: str, options: dict[str, Any]) -> "Any":  # noqa: A
     remote = Remote(
         options["remote"], options["token_file"], options["ssh_key"], options["known_hosts"]
     )
-    return Home(path, node, remote, options["branch"])
+    return Home(path, node, remote, options["branch"], _role())
 
 
-def _record_stream(home: Path, *, as_json: bool) -> ExitCode:
-    from node_pusher.spool import Spool
-    from node_pusher.stream import record_stream
+def load_home(path: Path) -> "Any":  # noqa: ANN401 - a Home
+    """The home in this folder, which must be one of the running program's.
 
-    def refused(line_no: int, reason: str) -> None:
-        click.echo(f"line {line_no}: {escape(reason)}", err=True)
+    Raises:
+        NotInitialisedError, HomeError: see `node_pusher.home.Home.load`.
+    """
+    from node_pusher.home import Home
 
-    with Spool.open(home) as spool:
-        report = record_stream(spool, sys.stdin.fileno(), refused)
-    if as_json:
-        print_json(report)
-    else:
-        span = "" if report.first_seq is None else f", seq {report.first_seq}..{report.last_seq}"
-        again = f", {report.repeated} recorded before" if report.repeated else ""
-        bad = f", {_count(report.refused, 'bad line')}" if report.refused else ""
-        click.echo(f"recorded {_count(report.recorded, 'record')}{span}{again}{bad}")
-    return ExitCode.FAILED if report.refused else ExitCode.OK
+    return Home.load(path, _role())
 
 
-def _meta(pairs: tuple[str, ...]) -> dict[str, int | str] | None:
-    meta: dict[str, int | str] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or key in meta:
-            raise click.UsageError(f"--meta takes KEY=VALUE, each key once, not {pair!r}")
-        try:
-            number = int(value)
-        except ValueError:
-            meta[key] = value
-        else:
-            meta[key] = number if str(number) == value else value
-    return meta or None
+def _role() -> Any:  # noqa: ANN401 - a Role
+    return click.get_current_context().meta[ROLE_KEY]
 
 
 def _what(entry: dict[str, Any]) -> str:

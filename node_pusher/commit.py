@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from node_pusher.home import Home
-from node_pusher.ledger_repo import CommitInfo, LedgerRepo
+from node_pusher.ledger_repo import CommitInfo, LedgerRepo, repo_faults
 from node_pusher.locks import push_lock, sweep_stale_locks
 from node_pusher.outcomes import SpoolError
 from node_pusher.seal import CommitPlan, Span, plan
@@ -67,14 +67,15 @@ def locked_repo(home: Home) -> Iterator[LedgerRepo]:
     Raises:
         BusyError: another process committed or pushed for too long.
     """
-    with push_lock(home.path, wait_s=_LOCK_WAIT_S):
+    with push_lock(home.path, wait_s=_LOCK_WAIT_S), repo_faults(home):
         sweep_stale_locks(home.repo_dir)
         yield LedgerRepo(home)
 
 
 def read_file(home: Home, path: str) -> bytes | None:
     """A file at the newest commit of a home; None when there is none."""
-    return LedgerRepo(home).read_file(path)
+    with repo_faults(home):
+        return LedgerRepo(home).read_file(path)
 
 
 def spans_of(commits: list[CommitInfo]) -> list[Span]:

@@ -9,7 +9,7 @@ place, and only that number is exchanged inside.
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -18,11 +18,16 @@ from msgspec import Struct
 from node_pusher.outcomes import Refusal
 from wire_format.faults import Fault
 from wire_format.fields import APPLIES_TO_DEFAULT, INT_MAX, LINE_BYTES_MAX, VERSION
+from wire_format.instants import format_ts
 from wire_format.lines import Folder, Line, Money, Usage, encode_lines
 from wire_format.segment import decode_line, decode_segment
 
 UNNUMBERED: Final = INT_MAX
 """The `seq` of a line that has none yet; no line can be longer with another."""
+
+AHEAD_MAX: Final = timedelta(seconds=300)
+"""How far a record may lie ahead of this machine's clock: what the aggregator lets a commit's
+records, and past which it holds them."""
 
 _INSTANT: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
@@ -162,6 +167,11 @@ def _usage(item: UsageInput, node: str, now: datetime) -> Usage | Refusal:
     ts = now if item.ts is None else parse_instant(item.ts)
     if isinstance(ts, Refusal):
         return ts
+    if ts - now > AHEAD_MAX:
+        return Refusal(
+            f"ts: lies more than {AHEAD_MAX // timedelta(minutes=1)} minutes ahead of this"
+            f" machine's clock ({format_ts(now)}), so it would never be billed"
+        )
     return Usage(
         v=VERSION,
         node=node,

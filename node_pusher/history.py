@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any, Final
 
 from node_pusher.home import Home
-from node_pusher.ledger_repo import CommitInfo, LedgerRepo
+from node_pusher.ledger_repo import CommitInfo, LedgerRepo, repo_faults
 from node_pusher.seal import epoch_of
 from node_pusher.store import Store
 from wire_format.instants import format_ts, from_us
@@ -16,14 +15,14 @@ from wire_format.instants import format_ts, from_us
 _TOTAL: Final = re.compile(r"(\S.*?)\s{2,}(-?[0-9.]+) in ([0-9]+) records?")
 
 
-def status(path: Path) -> dict[str, Any]:
+def status(home: Home) -> dict[str, Any]:
     """Where a home stands, as its `status --json` prints it."""
-    home = Home.load(path)
     with Store.open(home.spool_file, home.node) as store:
         state = store.state()
         in_spool = store.count()
-    repo = LedgerRepo(home)
-    waiting = repo.waiting()
+    with repo_faults(home):
+        repo = LedgerRepo(home)
+        waiting = repo.waiting()
     pushed_us = state.last_push_us
     return {
         "node": home.node,
@@ -39,12 +38,13 @@ def status(path: Path) -> dict[str, Any]:
     }
 
 
-def log(path: Path, count: int | None) -> Iterator[dict[str, Any]]:
+def log(home: Home, count: int | None) -> Iterator[dict[str, Any]]:
     """The commits of a home, newest first, as its `log --json` prints them."""
-    repo = LedgerRepo(Home.load(path))
-    waiting = {info.commit for info in repo.waiting()}
-    for info in islice(repo.history(), count):
-        yield _entry(info, pushed=info.commit not in waiting)
+    with repo_faults(home):
+        repo = LedgerRepo(home)
+        waiting = {info.commit for info in repo.waiting()}
+        for info in islice(repo.history(), count):
+            yield _entry(info, pushed=info.commit not in waiting)
 
 
 def _entry(info: CommitInfo, *, pushed: bool) -> dict[str, Any]:

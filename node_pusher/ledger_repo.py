@@ -6,6 +6,7 @@ so after a crash the commits above it name the records that must not be committe
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -17,8 +18,10 @@ from git_remote.failures import failure
 from git_remote.remote import environment
 from git_remote.runner import run_git
 from node_pusher.home import Home
-from node_pusher.outcomes import NonFastForwardError
+from node_pusher.outcomes import HomeError, NonFastForwardError
+from node_pusher.seal import Segment
 from wire_format.commit_message import Summary, parse_message
+from wire_format.paths import InvalidPathError, parse_path
 
 _FETCH_TIMEOUT_S: Final = 600
 _MAIL_DOMAIN: Final = "node-pusher.invalid"
@@ -47,12 +50,32 @@ class CommitInfo(NamedTuple):
     summary: Summary | None
 
 
+@contextmanager
+def repo_faults(home: Home) -> Iterator[None]:
+    """Where a home's repo is used: what libgit2 cannot read becomes an error with a way out.
+
+    Raises:
+        HomeError: the repo is missing or damaged.
+    """
+    try:
+        yield
+    except pygit2.GitError as error:
+        state = "damaged" if home.repo_dir.exists() else "missing"
+        raise HomeError(
+            f"{home.repo_dir} is {state}: {error}",
+            hint="run it as the user who owns the home; if the repo is broken, move it aside (keep"
+            " it: it may hold commits that were not pushed) and run `init` with --rejoin: records"
+            " that were not pushed are in spool.db too",
+        ) from error
+
+
 class LedgerRepo:
     """The open repo of a home. Open one per tick and drop it: it keeps deleted packs open."""
 
     def __init__(self, home: Home) -> None:
         pygit2.settings.enable_fsync_gitdir(True)  # noqa: FBT003 - a commit counts once it is on disk
-        self._repo = pygit2.Repository(str(home.repo_dir))
+        with repo_faults(home):
+            self._repo = pygit2.Repository(str(home.repo_dir))
         self._home = home
         self._node = home.node
         self._branch = f"refs/heads/{home.branch}"
@@ -130,6 +153,11 @@ class LedgerRepo:
         except KeyError:
             return self._fetch_blob(str(entry.id))
 
+    def blob_here(self, blob: str) -> bytes | None:
+        """A blob; None when this repo, joined without file contents, does not have it."""
+        found = self._repo.get(blob)
+        return found.data if isinstance(found, pygit2.Blob) else None
+
     def has_path(self, path: str) -> bool:
         """Whether the tip has such a file; needs no blob, so works in a partial clone."""
         tip = self.tip
@@ -138,6 +166,27 @@ class LedgerRepo:
     def paths(self, commit: str) -> Iterator[tuple[str, str]]:
         """Path and blob id of every file at a commit."""
         yield from _files(self._tree(commit), "")
+
+    def segments_of(self, commit: str) -> list[Segment]:
+        """The segments that a commit added to its first parent.
+
+        Raises:
+            KeyError: not all of it is here, as in a clone without file contents.
+        """
+        found = self._repo[commit].peel(pygit2.Commit)
+        if found.parent_ids:
+            diff = self._tree(str(found.parent_ids[0])).diff_to_tree(found.tree)
+        else:
+            diff = found.tree.diff_to_tree(swap=True)
+        segments = []
+        for delta in diff.deltas:
+            try:
+                path = parse_path(delta.new_file.path)
+            except InvalidPathError:
+                continue
+            data = self._repo[delta.new_file.id].peel(pygit2.Blob).data
+            segments.append(Segment(path.folder, path.first_seq, data))
+        return segments
 
     def top_names(self, commit: str) -> set[str]:
         """Names in the root folder of a commit."""

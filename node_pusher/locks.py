@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from node_pusher.outcomes import BusyError
+from node_pusher.home import OWNER_HINT
+from node_pusher.outcomes import BusyError, HomeError
 
 _FILE: Final = "push.lock"
 _POLL_S: Final = 0.05
@@ -24,8 +25,13 @@ def push_lock(home: Path, *, wait_s: float = 0) -> Iterator[None]:
 
     Raises:
         BusyError: another process holds it.
+        HomeError: the lock cannot be opened.
     """
-    descriptor = os.open(home / _FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(home / _FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        hint = OWNER_HINT if isinstance(error, PermissionError) else ""
+        raise HomeError(f"{home / _FILE}: {error.strerror}", hint=hint) from error
     try:
         _acquire(descriptor, home, time.monotonic() + wait_s)
         yield

@@ -33,6 +33,20 @@ class Refusal(NamedTuple):
     reason: str
 
 
+class SpoolState(NamedTuple):
+    """Where a spool stands.
+
+    Attributes:
+        node: whose it is.
+        next_seq: the number of the next record.
+        last_push_us: when the remote was last seen to hold what was committed; None before.
+    """
+
+    node: str
+    next_seq: int
+    last_push_us: int | None
+
+
 class InvalidRecordError(GitmeterError):
     """A record handed over through the Python API breaks a rule of the wire format or of ids."""
 
@@ -46,7 +60,11 @@ class HomeError(GitmeterError):
 
 
 class SpoolError(GitmeterError):
-    """The spool could not be read or written: disk full, no permission, busy for too long."""
+    """The spool could not be read or written: damaged, or not this user's."""
+
+
+class SpoolBusyError(SpoolError):
+    """The spool could not be written for now: the disk is full, or others wrote for too long."""
 
     retry = True
 

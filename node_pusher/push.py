@@ -17,9 +17,9 @@ from git_remote.branch import BIG_FILE_BYTES, RemoteBranch, read_branch, with_se
 from git_remote.failures import GitTimeoutError, RemoteError, UnreachableError, failure
 from git_remote.remote import environment
 from git_remote.runner import run_git
-from node_pusher.commit import commit_unsent, spans_of
+from node_pusher.commit import commit_unsent
 from node_pusher.home import Home
-from node_pusher.ledger_repo import LedgerRepo
+from node_pusher.ledger_repo import LedgerRepo, repo_faults
 from node_pusher.locks import push_lock, sweep_stale_locks
 from node_pusher.outcomes import PushRefusedError
 from node_pusher.store import Store
@@ -66,7 +66,11 @@ def push(home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
             wait here.
         NonFastForwardError: the remote holds something else; nothing was pushed.
     """
-    with push_lock(home.path), Store.open(home.spool_file, home.node) as store:
+    with (
+        push_lock(home.path),
+        repo_faults(home),
+        Store.open(home.spool_file, home.node) as store,
+    ):
         sweep_stale_locks(home.repo_dir)
         repo = LedgerRepo(home)
         committed = commit_unsent(store, repo, home, now, by_hour=by_hour)
@@ -131,7 +135,9 @@ def _settle(store: Store, repo: LedgerRepo, seen: RemoteBranch, now: datetime) -
         return 0, 0
     known = {info.commit for info in repo.above(seen.commit)}
     arrived = [info for info in repo.waiting() if info.commit not in known]
-    retired = store.retire(spans_of(arrived))
+    retired = sum(
+        store.retire(segment) for info in arrived for segment in repo.segments_of(info.commit)
+    )
     if arrived:
         repo.set_pushed(seen.commit)
     if seen.commit == repo.tip:

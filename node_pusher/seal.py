@@ -31,6 +31,20 @@ class Span(NamedTuple):
     last: int
 
 
+class Segment(NamedTuple):
+    """Lines that a commit added.
+
+    Attributes:
+        folder: where they lie.
+        first_seq: the number of the first; each line has the next one.
+        data: the lines, each with its newline.
+    """
+
+    folder: Folder
+    first_seq: int
+    data: bytes
+
+
 class Unsent(NamedTuple):
     """What planning needs to know of a record.
 
@@ -131,6 +145,16 @@ class _OpenSegment:
         self.min_ts_us = min(self.min_ts_us, record.ts_us)
         self.max_ts_us = max(self.max_ts_us, record.ts_us)
         self.size_bytes += record.size_bytes
+
+
+def outside(committed: Iterable[Span]) -> Iterator[Span]:
+    """The spans of numbers outside all given ones."""
+    start = 1
+    for span in sorted(committed):
+        if span.first > start:
+            yield Span(start, span.first - 1)
+        start = max(start, span.last + 1)
+    yield Span(start, 2**63 - 1)
 
 
 def epoch_of(seq: int) -> int:

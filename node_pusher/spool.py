@@ -13,7 +13,7 @@ from node_pusher.drafts import (
     draft_inputs,
     draft_lines,
 )
-from node_pusher.home import Home
+from node_pusher.home import Home, Role
 from node_pusher.outcomes import InvalidRecordError, Recorded, Refusal
 from node_pusher.store import Store
 from wire_format.fields import APPLIES_TO_DEFAULT
@@ -44,15 +44,20 @@ class Spool:
         self._clock = clock
 
     @classmethod
-    def open(cls, home: str | Path, *, clock: Clock = utc_now) -> Self:
+    def open(cls, home: str | Path, *, role: Role = "usage", clock: Clock = utc_now) -> Self:
         """Open the spool of a home.
+
+        Args:
+            home: its folder.
+            role: what it records: `usage` for a node, `books` for the operator's books.
+            clock: says the time in UTC.
 
         Raises:
             NotInitialisedError: no `init` was run there.
-            HomeError: the home cannot be used.
+            HomeError: the home cannot be used, or has another role.
             SpoolError: the spool cannot be opened.
         """
-        settings = Home.load(Path(home))
+        settings = Home.load(Path(home), role)
         return cls(settings.node, Store.open(settings.spool_file, settings.node), clock)
 
     def now(self) -> datetime:

@@ -8,15 +8,16 @@ append at once, and no number is given twice or left out.
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from itertools import count, repeat
 from pathlib import Path
-from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from node_pusher.drafts import Draft, line_head
 from node_pusher.home import is_shared
-from node_pusher.outcomes import HomeError, Recorded, Refusal, SpoolError
-from node_pusher.seal import US_PER_S, Span, Unsent
+from node_pusher.outcomes import HomeError, Recorded, Refusal, SpoolState
+from node_pusher.seal import US_PER_S, Segment, Span, Unsent, outside
+from node_pusher.spool_faults import explained, explanation
 from wire_format.instants import HOUR_S, from_us, to_us
 from wire_format.lines import Folder
 
@@ -52,20 +53,6 @@ PRAGMA user_version = {SCHEMA_VERSION};
 """
 
 
-class SpoolState(NamedTuple):
-    """Where a spool stands.
-
-    Attributes:
-        node: whose it is.
-        next_seq: the number of the next record.
-        last_push_us: when the remote was last seen to hold what was committed; None before.
-    """
-
-    node: str
-    next_seq: int
-    last_push_us: int | None
-
-
 class Store:
     """An open spool. May be used by several threads."""
 
@@ -81,32 +68,35 @@ class Store:
             HomeError: there is none, it belongs to another node, or another version wrote it.
             SpoolError: it cannot be opened.
         """
-        if not file.exists():
-            raise HomeError(f"the spool is missing: {file}", hint="run `init` again")
-        connection = _connect(file)
-        fault = _fault(connection, node)
-        if fault is not None:
-            connection.close()
-            raise HomeError(f"{file}: {fault}")
+        with explained():
+            if not file.exists():
+                raise HomeError(f"the spool is missing: {file}", hint="run `init` again")
+            with ExitStack() as opened:
+                connection = opened.enter_context(closing(_connect(file)))
+                _check(connection, file, node)
+                opened.pop_all()
         return cls(connection)
 
     @classmethod
-    def create(cls, file: Path, node: str) -> Self:
-        """Open the spool of `node`, and make it first where there is none."""
-        connection = _connect(file)
-        try:
+    def create(cls, file: Path, node: str, first_seq: int = 1) -> Self:
+        """Open the spool of `node`, and make it first where there is none.
+
+        Args:
+            file: where it lies.
+            node: whose it is.
+            first_seq: the first number of a spool that is made; one that is there keeps its own.
+        """
+        with explained(), closing(_connect(file)) as connection:
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 connection.execute("BEGIN IMMEDIATE")
                 for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
                 connection.execute(
-                    "INSERT INTO state (only, node, next_seq) VALUES (1, ?, 1)", (node,)
+                    "INSERT INTO state (only, node, next_seq) VALUES (1, ?, ?)", (node, first_seq)
                 )
                 connection.execute("COMMIT")
                 # what SQLite makes beside the file gets the file's own mode
                 file.chmod(0o660 if is_shared(file.parent) else 0o600)
-        finally:
-            connection.close()
         return cls.open(file, node)
 
     def append(
@@ -185,7 +175,7 @@ class Store:
             " ORDER BY seq"
         )
         with self._reading() as connection:
-            for span in _between(committed):
+            for span in outside(committed):
                 for seq, folder, ts_us, size_bytes in connection.execute(query, span):
                     yield Unsent(seq, Folder(folder), ts_us, size_bytes)
 
@@ -197,13 +187,35 @@ class Store:
             )
             return b"".join(line for (line,) in rows)
 
-    def retire(self, spans: Iterable[Span]) -> int:
-        """Forget records that were seen on the remote; returns how many."""
+    def retire(self, segment: Segment) -> int:
+        """Forget the records of a segment that was seen on the remote; returns how many.
+
+        A record that has a number of the segment, but another line, is not the one that was sent
+        and stays.
+        """
+        lines = segment.data.splitlines(keepends=True)
         with self._write() as connection:
-            return sum(
-                connection.execute("DELETE FROM records WHERE seq BETWEEN ? AND ?", span).rowcount
-                for span in spans
-            )
+            return connection.executemany(
+                "DELETE FROM records WHERE seq = ? AND line = ?",
+                enumerate(lines, segment.first_seq),
+            ).rowcount
+
+    def put_back(self, segment: Segment, ts_us: Sequence[int]) -> bool:
+        """Let the spool hold the records of a segment that is committed but was not sent.
+
+        Args:
+            segment: its lines.
+            ts_us: the instant of each line.
+
+        Returns:
+            whether it holds all of them now; False when other records have their numbers.
+        """
+        lines = segment.data.splitlines(keepends=True)
+        rows = zip(count(segment.first_seq), repeat(segment.folder), ts_us, lines, strict=False)
+        with self._write() as connection:
+            connection.executemany("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?)", rows)
+            last_seq = segment.first_seq + len(lines) - 1
+            return self.lines(Span(segment.first_seq, last_seq)) == segment.data
 
     def note_push(self, now_us: int) -> None:
         """Note when the remote was seen to hold all that was committed."""
@@ -224,12 +236,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self.close()
 
     @contextmanager
@@ -250,38 +257,42 @@ class Store:
         try:
             with self._lock:
                 yield self._connection
-        except sqlite3.OperationalError as error:
-            raise SpoolError(
-                f"the spool: {error}", hint="what was to be recorded is not; try again"
-            ) from error
+        except sqlite3.DatabaseError as error:
+            raise explanation(error) from error
 
 
-def _between(committed: Iterable[Span]) -> Iterator[Span]:
-    """The spans of numbers outside all given ones."""
-    start = 1
-    for span in sorted(committed):
-        if span.first > start:
-            yield Span(start, span.first - 1)
-        start = max(start, span.last + 1)
-    yield Span(start, 2**63 - 1)
+def is_missing(file: Path) -> bool:
+    """Whether there is no spool: no file, or one in which none was made to the end.
+
+    Raises:
+        SpoolError: it cannot be looked at.
+    """
+    with explained():
+        if not file.exists():
+            return True
+        with closing(_connect(file)) as connection:
+            return bool(connection.execute("PRAGMA user_version").fetchone()[0] == 0)
 
 
-def _fault(connection: sqlite3.Connection, node: str) -> str | None:
-    """Why this is not a spool of `node` that this program can use."""
+def _check(connection: sqlite3.Connection, file: Path, node: str) -> None:
+    """Refuse what is not a spool of `node` that this program can use."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        raise HomeError(f"the spool is missing: {file} is empty", hint="run `init` again")
     if version != SCHEMA_VERSION:
-        return f"it is of version {version}; this program knows version {SCHEMA_VERSION}"
+        raise HomeError(f"{file} is of version {version}; this program knows {SCHEMA_VERSION}")
     owner = connection.execute("SELECT node FROM state").fetchone()[0]
-    return None if owner == node else f"it is the spool of {owner}, not of {node}"
+    if owner != node:
+        raise HomeError(f"{file}: it is the spool of {owner}, not of {node}")
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    try:
+    with ExitStack() as opened:
         connection = sqlite3.connect(
             file, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
+        opened.callback(connection.close)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-    except sqlite3.Error as error:
-        raise SpoolError(f"{file}: {error}") from error
+        opened.pop_all()
     return connection

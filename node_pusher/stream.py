@@ -34,6 +34,7 @@ class StreamReport:
         first_seq: the lowest number given; None when none was.
         last_seq: the highest.
         lines: lines read so far.
+        interrupted: whether it was broken off; what is counted here is on disk all the same.
     """
 
     recorded: int = 0
@@ -42,6 +43,7 @@ class StreamReport:
     first_seq: int | None = None
     last_seq: int | None = None
     lines: int = 0
+    interrupted: bool = False
 
     def count(self, outcome: Recorded) -> None:
         """Take in one record that is on disk."""
@@ -55,7 +57,11 @@ class StreamReport:
 
 
 def record_stream(
-    spool: Spool, descriptor: int, refused: Callable[[int, str], None]
+    spool: Spool,
+    descriptor: int,
+    refused: Callable[[int, str], None],
+    report: StreamReport | None = None,
+    interrupted: int | None = None,
 ) -> StreamReport:
     """Record every good line of a stream until it ends.
 
@@ -63,12 +69,14 @@ def record_stream(
         spool: where to.
         descriptor: the file descriptor to read.
         refused: called for every other line with its number, from 1, and the reason.
+        report: counts, for a caller that wants to know them after an error too.
+        interrupted: a file descriptor; once it can be read, nothing more is taken from the stream.
 
     Raises:
         SpoolError: the spool could not be written; lines before that stand.
     """
-    report = StreamReport()
-    for group in _groups(descriptor):
+    report = report or StreamReport()
+    for group in _groups(descriptor, report, interrupted):
         if isinstance(group, Refusal):
             report.lines += 1
             report.refused += 1
@@ -105,12 +113,20 @@ def _one_by_one(group: bytes, first_line_no: int) -> tuple[list[int], list[Usage
     return [line_no for line_no, _ in filled], [decode_input(line) for _, line in filled]
 
 
-def _groups(descriptor: int) -> Iterator[bytes | Refusal]:
+def _groups(
+    descriptor: int, report: StreamReport, interrupted: int | None
+) -> Iterator[bytes | Refusal]:
     """Whole lines, as many as are there, and a refusal for each line that is too long."""
     _widen(descriptor)
     rest = b""
     skipping = False
-    while data := _read(descriptor):
+    while True:
+        if interrupted is not None and _is_interrupted(descriptor, interrupted):
+            report.interrupted = True
+            return
+        data = _read(descriptor)
+        if not data:
+            break
         if skipping:
             _, newline, data = data.partition(b"\n")
             skipping = not newline
@@ -122,6 +138,11 @@ def _groups(descriptor: int) -> Iterator[bytes | Refusal]:
             rest, skipping = b"", True
     if rest:
         yield rest + b"\n"
+
+
+def _is_interrupted(descriptor: int, interrupted: int) -> bool:
+    """Wait for either; the interrupt goes first."""
+    return interrupted in select.select([descriptor, interrupted], [], [])[0]
 
 
 def _read(descriptor: int) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import node_pusher.cli as pusher_cli
 from books.start import EMPTY_PRICES
 from node_pusher.home import Home
 from tests.books.program import Books, run
@@ -235,3 +236,27 @@ def test_the_installed_program_tells_when_it_recorded(books: Books) -> None:
 )
 def test_every_command_explains_itself(books: Books, command: str) -> None:
     assert books(command, "--help").ok().out.startswith("Usage: ")
+
+
+def test_the_programs_refuse_each_others_home(books: Books, tmp_path: Path) -> None:
+    """A payment in a node's home would be accepted and never credited."""
+    node = tmp_path / "node"
+    remote = f"file://{bare_repo(tmp_path / 'node.git')}"
+    run(pusher_cli.main, "--home", str(node), "init", "--node", "n-1", "--remote", remote).ok()
+    record = ("record", "--user", "a", "--resource", "r", "--units", "1")
+    for command in (record, ("push",), ("status",), ("log",)):
+        refused = run(pusher_cli.main, "--home", str(books.home), *command)
+        assert refused.code == 1
+        assert "home of the operator's books (books)" in refused.err
+        assert "hint: use the program books" in refused.err
+    books.home = node
+    for words in (
+        ("pay", "alice", "5"),
+        ("push",),
+        ("rules", "show"),
+        ("init", "--node", "n-1", "--remote", remote),
+    ):
+        refused = books(*words)
+        assert refused.code == 1
+        assert "home of a node that records usage (n-1)" in refused.err
+        assert "hint: use the program node-pusher" in refused.err

@@ -50,7 +50,8 @@ def test_everything_that_moves_a_balance_reaches_it(books: Books) -> None:
 
 
 def test_a_command_prints_the_seq(books: Books) -> None:
-    assert books("pay", "alice", "50.00").ok().out == "books seq 1: payment of 50.00 USD, alice\n"
+    said = books("pay", "alice", "50.00").ok().out
+    assert said == "books seq 1: payment of 50.00 USD, alice; next: `books push`\n"
     found = books("adjust", "alice", "-5", "--reason", "x", "--json").ok().json
     assert found["seq"] == 2
     assert (found["kind"], found["amount"], found["reason"]) == ("adjustment", "-5", "x")
@@ -200,3 +201,54 @@ def test_whatever_is_accepted_is_a_valid_line(typed: list[list[str]]) -> None:
         assert segment.rejects == ()
         assert [record.seq for record in segment.records] == list(range(1, accepted + 1))
         assert all(record.ts <= datetime.now(UTC) for record in segment.records)
+
+
+def test_refunds_of_one_payment_are_never_more_than_it_together(books: Books) -> None:
+    """Counted over the spool, waiting commits and pushed ones; failed refunds moved nothing."""
+    books("pay", "alice", "50").ok()
+    books("refund", "alice", "20", "--payment", "1").ok()
+    books("refund", "alice", "40", "--payment", "1", "--status", "failed").ok()
+    assert books("refund", "alice", "30.01", "--payment", "1").code == 1
+    books("push").ok()
+    refused = books("refund", "alice", "30.01", "--payment", "1")
+    assert refused.code == 1
+    assert "30.01 USD after 20.00 given back before is more than the payment of" in refused.err
+    books("refund", "alice", "30", "--payment", "1").ok()
+    assert books("refund", "alice", "0.01", "--payment", "1").code == 1
+    assert books.balance("alice")["balance_nano"] == 0
+
+
+def test_refunds_in_another_currency_add_up_too(books: Books) -> None:
+    paid = ("--currency", "TZS", "--credited-usd", "2")
+    books("pay", "alice", "5000", *paid).ok()
+    books("refund", "alice", "3000", "--payment", "1", "--credited-usd", "1.20").ok()
+    for amount, usd in (("2001", "0.80"), ("2000", "0.81")):
+        refused = books("refund", "alice", amount, "--payment", "1", "--credited-usd", usd)
+        assert (refused.code, "given back before" in refused.err) == (1, True)
+    books("refund", "alice", "2000", "--payment", "1", "--credited-usd", "0.80").ok()
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+def test_a_reference_is_recorded_once(books: Books, *, pushed: bool) -> None:
+    """The aggregator counts only the first, so a second one is refused while somebody looks."""
+    stripe = ("--provider", "stripe", "--external-ref", "pi_1")
+    books("pay", "alice", "50", *stripe, "--status", "pending").ok()
+    books("pay", "alice", "50", *stripe).ok()
+    if pushed:
+        books("push").ok()
+    again = books("pay", "alice", "50", *stripe)
+    assert again.code == 1
+    assert "seq 2 records the payment pi_1 of stripe already: 50 USD, alice" in again.err
+    assert "counts only the first" in again.err
+    books("pay", "alice", "50", "--provider", "clickpesa", "--external-ref", "pi_1").ok()
+    books("pay", "alice", "50", *stripe, "--status", "failed").ok()
+
+
+def test_what_was_recorded_names_the_next_step(books: Books) -> None:
+    for command in (
+        ["pay", "alice", "5"],
+        ["grant", "alice", "5"],
+        ["refund", "alice", "5", "--payment", "1"],
+        ["adjust", "alice", "-5", "--reason", "x"],
+    ):
+        assert books(*command).ok().out.endswith("next: `books push`\n")

@@ -155,6 +155,11 @@ def test_check_needs_no_books_for_a_file_and_reports_as_json(tmp_path: Path) -> 
     assert outcome.code == 1
     assert outcome.json["usable"] is False
     assert len(outcome.json["faults"]) == 4
+    (tmp_path / "elsewhere").mkdir()
+    elsewhere = write(str(tmp_path / "elsewhere" / "prices.toml"), BROKEN)
+    outcome = books("rules", "check", elsewhere)
+    assert f"error: {elsewhere} cannot be used" in outcome.err
+    assert "nothing was changed" not in outcome.err
     assert books("rules", "check").code == 1  # no books
     assert books("rules", "check", "missing/prices.toml").code == 1
 

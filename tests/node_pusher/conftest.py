@@ -64,7 +64,7 @@ def home(make_home: MakeHome) -> Home:
 
 def record(home: Home, count: int = 1, *, start: datetime = START) -> None:
     """Record `count` uses, one a second from `start`."""
-    with Spool.open(home.path) as spool:
+    with Spool.open(home.path, clock=lambda: start + timedelta(seconds=count)) as spool:
         spool.record_many(
             {
                 "user": f"user-{i % 3}",

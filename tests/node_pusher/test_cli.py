@@ -1,8 +1,12 @@
 """The program: what it prints, its JSON, its exit codes."""
 
 import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +192,149 @@ def test_every_command_explains_itself(program: Program, command: str) -> None:
     done = program(command, "--help")
     assert done.returncode == 0
     assert done.stdout.startswith("Usage: node-pusher")
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--applies-to", "vm"),
+        ("--units", "3"),
+        ("--meta", "a=b"),
+        ("--applies-to", "hero_os_hourly"),
+    ],
+)
+def test_an_option_that_a_stream_would_ignore_is_refused_by_name(
+    program: Program, option: tuple[str, str]
+) -> None:
+    done = program("record", "-", *option, stdin='{"user":"a","resource":"r","units":1}\n')
+    assert done.returncode == ExitCode.USAGE
+    assert option[0] in done.stderr
+    assert program.json("status")["records_in_spool"] == 0
+
+
+def test_init_says_that_the_spool_was_lost(program: Program, remote_dir: Path) -> None:
+    program("record", "--user", "a", "--resource", "r", "--units", "1")
+    for file in program.home.glob("spool.db*"):
+        file.unlink()
+    done = program("init", "--node", NODE, "--remote", remote_dir.as_uri())
+    assert "the spool was lost" in done.stderr
+    assert "epoch 1" in done.stderr
+    assert done.stdout.endswith("the next record is seq 1000000001\n")
+
+
+def test_a_record_far_ahead_of_the_clock_is_refused_with_the_reason(program: Program) -> None:
+    """The aggregator would hold it for good."""
+    ahead = (datetime.now(UTC) + timedelta(seconds=360)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    near = (datetime.now(UTC) + timedelta(seconds=240)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    use = ("record", "--user", "a", "--resource", "r", "--units", "1")
+    done = program(*use, "--ts", ahead)
+    assert done.returncode == ExitCode.FAILED
+    assert "ahead of this machine's clock" in done.stderr
+    assert program(*use, "--ts", near).returncode == 0
+    line = '{"user":"a","resource":"r","units":1,"ts":"%s"}\n'
+    stream = program("record", "-", stdin=line % near + line % ahead)
+    assert stream.stdout == "recorded 1 record, seq 2..2, 1 bad line\n"
+    assert "line 2: ts: lies more than 5 minutes ahead" in stream.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_interrupted_stream_says_what_is_on_disk(
+    program: Program, number: signal.Signals, *, as_json: bool
+) -> None:
+    args = [str(PROGRAM), "--home", str(program.home), "record", "-"]
+    with subprocess.Popen(
+        args + ["--json"] * as_json, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        running.stdin.write('{"user":"a","resource":"r","units":1}\n' * 50 + '{"user":')
+        running.stdin.flush()
+        while program.json("status")["records_in_spool"] < 50:
+            pass
+        running.send_signal(number)
+        said = running.stdout.read()
+        assert running.wait() == ExitCode.INTERRUPTED
+    if as_json:
+        report = json.loads(said)
+        assert (report["recorded"], report["last_seq"], report["interrupted"]) == (50, 50, True)
+    else:
+        assert said == "recorded 50 records, seq 1..50, 50 lines read; interrupted\n"
+
+
+_USE = ("record", "--user", "a", "--resource", "r", "--units", "1")
+
+
+@pytest.mark.parametrize("args", [_USE, ("status",), ("push",)])
+def test_a_damaged_spool_is_told_with_a_way_out(program: Program, args: tuple[str, ...]) -> None:
+    """A retry cannot help, so it is not exit code 75."""
+    for file in program.home.glob("spool.db-*"):
+        file.unlink()
+    (program.home / "spool.db").write_bytes(b"this is no database at all, whoever wrote it\n" * 100)
+    done = program(*args)
+    assert done.returncode == ExitCode.FAILED
+    assert "spool" in done.stderr
+    assert "hint: if spool.db is damaged" in done.stderr
+
+
+@pytest.mark.parametrize("damage", ["missing", "damaged"])
+@pytest.mark.parametrize("args", [("status",), ("push",), ("log",)])
+def test_a_broken_repo_is_told_with_a_way_out(
+    program: Program, args: tuple[str, ...], damage: str
+) -> None:
+    program(*_USE)
+    program("push")
+    if damage == "missing":
+        shutil.rmtree(program.home / "repo.git")
+    else:
+        for file in (program.home / "repo.git" / "objects").glob("??/*"):
+            file.chmod(0o600)
+            file.write_bytes(b"")
+    done = program(*args)
+    assert done.returncode == ExitCode.FAILED, done.stderr
+    assert f"repo.git is {damage}" in done.stderr
+    assert "--rejoin" in done.stderr
+
+
+def test_a_repo_that_was_moved_aside_is_made_again_by_a_rejoin(
+    program: Program, remote_dir: Path
+) -> None:
+    """The way out that the hint names."""
+    program(*_USE)
+    program("push")
+    program(*_USE)
+    (program.home / "repo.git").rename(program.home / "broken.git")
+    done = program("init", "--node", NODE, "--remote", remote_dir.as_uri(), "--rejoin")
+    assert done.returncode == 0, done.stderr
+    assert program.json("push")["retired"] == 1
+
+
+_AS_NOBODY = """
+import os, sys, rich.table
+import node_pusher.cli, node_pusher.history, node_pusher.push, node_pusher.spool
+sys.argv[0] = "node-pusher"
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+node_pusher.cli.main()
+"""  # what is needed is imported first: nobody may not read everybody's Python
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can run a program as somebody else")
+@pytest.mark.parametrize("args", [_USE, ("status",), ("push",)])
+def test_a_home_of_somebody_else_is_no_reason_to_try_again(
+    program: Program, tmp_path: Path, args: tuple[str, ...]
+) -> None:
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.name.startswith("pytest-"):
+            folder.chmod(0o755)
+    for readable in (False, True):
+        if readable:
+            program.home.chmod(0o755)
+            (program.home / "node.toml").chmod(0o644)
+        done = subprocess.run(
+            [sys.executable, "-c", _AS_NOBODY, "--home", program.home, *args],
+            capture_output=True, text=True, check=False, cwd="/",
+        )  # fmt: skip
+        assert done.returncode == ExitCode.FAILED, done.stderr
+        assert "hint: run it as the user who owns the home" in done.stderr

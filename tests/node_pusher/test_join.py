@@ -1,6 +1,8 @@
 """Numbers are never given twice, whoever makes a home and whatever was restored."""
 
+import dataclasses
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,12 +10,14 @@ import pytest
 
 from git_remote.failures import RepoGoneError, UnreachableError
 from git_remote.remote import Remote
-from node_pusher.commit import commit_files
-from node_pusher.home import Home
-from node_pusher.join import InitReport, first_seq_above, init
+from node_pusher.commit import commit_files, commit_unsent
+from node_pusher.home import Home, is_branch
+from node_pusher.join import InitReport, init
 from node_pusher.ledger_repo import LedgerRepo
 from node_pusher.outcomes import HomeError, NonFastForwardError
 from node_pusher.push import push
+from node_pusher.remote_history import first_seq_above
+from node_pusher.seal import Span
 from node_pusher.spool import Spool
 from support.errors import ExitCode
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
@@ -277,3 +281,148 @@ def test_a_new_epoch_is_above_what_the_home_itself_gave(home: Home, remote_dir: 
         spool.store.raise_next_seq(2 * EPOCH + 5)
     RepoWriter(remote_dir).commit({"README.md": b"x"})
     assert init(home, START, rejoin=True).next_seq == 3 * EPOCH + 1
+
+
+def _lose_spool(home: Home) -> None:
+    for file in home.path.glob("spool.db*"):
+        file.unlink()
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_a_lost_spool_goes_on_in_a_new_epoch_and_loses_no_new_record(
+    tmp_path: Path, remote_dir: Path, home: Home, *, reachable: bool
+) -> None:
+    """A waiting commit holds seq 1 and 2; new records must not have these numbers."""
+    away = remote_dir.rename(tmp_path / "away.git")
+    record(home, 2)
+    with pytest.raises(RepoGoneError):
+        push(home, START)
+    _lose_spool(home)
+    if reachable:
+        away.rename(remote_dir)
+    report = init(home, START)
+    assert report == InitReport(NODE, EPOCH + 1, 1, "unchanged", spool_lost=True)
+    if not reachable:
+        away.rename(remote_dir)
+    record(home, 2)
+    push(home, START)
+    files = files_of(remote_dir)
+    assert segment_path(START.date(), 1) in files
+    assert segment_path(START.date(), EPOCH + 1) in files
+    assert spool_count(home) == 0
+
+
+def test_a_lost_spool_of_a_home_whose_repo_is_lost_too_is_joined_again(
+    home: Home, remote_dir: Path
+) -> None:
+    record(home)
+    push(home, START)
+    _lose_spool(home)
+    shutil.rmtree(home.repo_dir)
+    assert init(home, START).next_seq == EPOCH + 1
+    record(home)
+    assert push(home, START).retired == 1
+    assert segment_path(START.date(), EPOCH + 1) in files_of(remote_dir)
+
+
+def test_a_lost_spool_starts_above_what_others_pushed(home: Home, remote_dir: Path) -> None:
+    """The remote went ahead by another home of this node, in epoch 3."""
+    record(home)
+    push(home, START)
+    path = segment_path(START.date(), 3 * EPOCH + 1)
+    RepoWriter(remote_dir).commit({path: usage_line(node=NODE, seq=3 * EPOCH + 1)})
+    _lose_spool(home)
+    assert init(home, START).next_seq == 4 * EPOCH + 1
+
+
+def test_a_rejoin_after_a_lost_spool_sends_what_waited_in_commits(
+    remote_dir: Path, make_home: MakeHome, tmp_path: Path
+) -> None:
+    first, second = make_home("first"), make_home("second")
+    record(first, 2)
+    away = remote_dir.rename(tmp_path / "away.git")
+    with pytest.raises(RepoGoneError):
+        push(first, START)
+    away.rename(remote_dir)
+    record(second, 1)
+    push(second, START)
+    _lose_spool(first)
+    report = init(first, START, rejoin=True)
+    assert (report.outcome, report.left_behind, report.spool_lost) == ("rejoined", (), True)
+    assert push(first, START).retired == 2
+
+
+def test_a_record_is_retired_only_when_the_remote_holds_its_line(home: Home) -> None:
+    """A number that stands in a commit proves nothing about another line with that number."""
+    record(home, 2)
+    repo = LedgerRepo(home)
+    with Spool.open(home.path) as spool:
+        commit_unsent(spool.store, repo, home, START)
+        (segment,) = repo.segments_of(repo.tip or "")
+        other = segment._replace(data=segment.data.replace(b'"units":1', b'"units":9'))
+        assert spool.store.retire(other) == 1
+        assert spool.store.lines(Span(1, 1)) == segment.data.splitlines(keepends=True)[0]
+
+
+@pytest.mark.parametrize(
+    ("node", "branch"), [("H5", "main"), ("", "main"), ("ok", "a b..c"), ("ok", "-x"), ("ok", "")]
+)
+def test_names_that_are_none_are_refused_before_anything_is_made(
+    tmp_path: Path, remote_dir: Path, node: str, branch: str
+) -> None:
+    wanted = Home(tmp_path / "new", node, Remote(remote_dir.as_uri()), branch)
+    with pytest.raises(HomeError, match="not the name of a"):
+        init(wanted, START)
+    assert not wanted.path.exists()
+
+
+def test_branches_are_named_as_git_names_them() -> None:
+    names = ["main", "a/b", "a.b", "v1-x", "é", "a..b", "a.lock", "a.lock/b", ".a", "a/.b", "a/",
+             "/a", "a//b", "a b", "a~", "a^", "a:b", "a?", "a*", "a[", "a\\b", "a@{b", "a.",
+             "-a", "HEAD", ""]  # fmt: skip
+    for name in names:
+        checked = subprocess.run(
+            ["git", "check-ref-format", "--branch", name], capture_output=True, check=False
+        )
+        assert is_branch(name) is (checked.returncode == 0), name
+
+
+def test_a_refused_init_does_not_stand_in_the_way_of_the_right_one(
+    tmp_path: Path, home: Home
+) -> None:
+    record(home)
+    push(home, START)
+    with pytest.raises(HomeError, match="repo of embedder-01"):
+        init(_home(tmp_path, home.remote.url, "new", "other-01"), START)
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["push.lock"]
+    own = bare_repo(tmp_path / "own.git").as_uri()
+    assert init(_home(tmp_path, own, "new", "other-02"), START).outcome == "created"
+
+
+def test_a_home_has_one_role(home: Home) -> None:
+    with pytest.raises(HomeError, match="records usage"):
+        Home.load(home.path, "books")
+    with pytest.raises(HomeError, match="records usage"):
+        Spool.open(home.path, role="books")
+    with pytest.raises(HomeError, match="records usage"):
+        init(dataclasses.replace(home, role="books"), START)
+    settings = home.path / "node.toml"
+    settings.write_text(settings.read_text().replace('role = "usage"\n', ""))
+    with pytest.raises(HomeError, match="role"):
+        Home.load(home.path)
+
+
+def test_settings_that_are_lost_cost_no_waiting_commit(
+    home: Home, remote_dir: Path, tmp_path: Path
+) -> None:
+    away = remote_dir.rename(tmp_path / "away.git")
+    record(home, 2)
+    with pytest.raises(RepoGoneError):
+        push(home, START)
+    away.rename(remote_dir)
+    (home.path / "node.toml").unlink()
+    _lose_spool(home)
+    assert init(home, START).next_seq == EPOCH + 1
+    record(home)
+    push(home, START)
+    assert len([path for path in files_of(remote_dir) if path.startswith("usage/")]) == 2

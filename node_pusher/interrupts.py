@@ -1,0 +1,37 @@
+"""^C and SIGTERM as something that can be waited for, so that they break off nothing half done."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def interrupts() -> Iterator[int]:
+    """Within it, the first ^C or SIGTERM makes a file descriptor readable and does nothing else.
+
+    The second one ends the program as it would without this. For the main thread alone.
+
+    Yields:
+        the descriptor.
+    """
+    reader, writer = os.pipe()
+    before: dict[int, Any] = {}
+
+    def take(_signal: int, _frame: object) -> None:
+        os.write(writer, b"!")
+        restore()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, take)
+    try:
+        yield reader
+    finally:
+        restore()
+        os.close(reader)
+        os.close(writer)

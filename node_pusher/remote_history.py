@@ -1,0 +1,143 @@
+"""What stands in the remote when a home is made or joins again: whose it is, and which numbers."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from git_remote.branch import BranchStatus, RemoteBranch, fetch, read_branch
+from git_remote.failures import RemoteError, UnreachableError
+from git_remote.remote import environment
+from git_remote.runner import run_git
+from node_pusher.home import Home
+from node_pusher.ledger_repo import LedgerRepo
+from node_pusher.outcomes import HomeError
+from node_pusher.push import PROBE_TIMEOUT_S
+from node_pusher.seal import epoch_of
+from wire_format.fields import EPOCH_SIZE, SEGMENT_RECORDS_MAX
+from wire_format.paths import InvalidPathError, SegmentPath, parse_path
+
+_FETCH_TIMEOUT_S: Final = 1800
+_FETCHED: Final = "refs/rejoin/fetched"
+_HARMLESS: Final = re.compile(r"(?i)(readme|licen[sc]e|copying|changelog|\.git).*|rules|decisions")
+"""What may stand in a repo without segments: what a forge puts there, and rule books."""
+
+
+def first_seq_above(highest: int) -> int:
+    """The first number of the next epoch above everything that may have been given."""
+    return (epoch_of(max(highest, 1)) + 1) * EPOCH_SIZE + 1
+
+
+def ask(home: Home) -> RemoteBranch:
+    """Where the remote's branch stands.
+
+    Raises:
+        UnreachableError, RemoteError: it cannot be asked.
+        HomeError: it has other branches only.
+    """
+    try:
+        seen = read_branch(home.remote, home.branch, PROBE_TIMEOUT_S)
+    except UnreachableError as error:
+        raise type(error)(
+            f"{error}; init needs the remote once, to know which numbers are free",
+            hint=error.hint or "run the same command again when the remote answers",
+        ) from error
+    if seen.status is BranchStatus.MISSING:
+        raise HomeError(
+            f"{home.remote.url} has other branches, but no {home.branch}",
+            hint="use an empty repo, or name the branch of this node with --branch",
+        )
+    return seen
+
+
+def fetch_unknown(home: Home, repo: LedgerRepo, seen: RemoteBranch) -> str | None:
+    """Fetch what the remote holds, unless it is nothing or stands in the repo here."""
+    if seen.commit is None or repo.builds_on(seen.commit):
+        return None
+    _fetch(home, shallow=repo.tip is None)
+    return _fetched(repo)
+
+
+def _fetch(home: Home, *, shallow: bool) -> None:
+    """Without history and file contents when a home is made: trees and one commit are enough.
+
+    A server that cannot filter sends the files too; git says so and goes on.
+    """
+    options = ("--depth=1", "--filter=blob:none") if shallow else ()
+    refspec = f"+refs/heads/{home.branch}:{_FETCHED}"
+    fetch(home.remote, home.repo_dir, refspec, timeout_s=_FETCH_TIMEOUT_S, options=options)
+
+
+def _fetched(repo: LedgerRepo) -> str:
+    tip = repo.target(_FETCHED)
+    if tip is None:
+        raise RemoteError("the remote's branch went away while it was fetched")
+    return tip
+
+
+def _segments(repo: LedgerRepo, commit: str) -> list[tuple[SegmentPath, str]]:
+    """The segments at a commit, each with its blob id."""
+    found = []
+    for path, blob in repo.paths(commit):
+        try:
+            found.append((parse_path(path), blob))
+        except InvalidPathError:
+            continue  # other files are nobody's business here
+    return found
+
+
+def _highest_seq(repo: LedgerRepo, commit: str) -> int:
+    """No number above this one stands in the history of `commit`; 0 when there is none."""
+    firsts = [path.first_seq + SEGMENT_RECORDS_MAX - 1 for path, _ in _segments(repo, commit)]
+    stated = next(repo.history(commit)).summary
+    return max([*firsts, 0 if stated is None else stated.last_seq])
+
+
+def highest_of(repo: LedgerRepo, tips: Iterable[str]) -> int:
+    """No number above this one stands in the history of these commits; 0 when there is none."""
+    return max((_highest_seq(repo, tip) for tip in tips), default=0)
+
+
+def check_history(home: Home, repo: LedgerRepo, commit: str) -> None:
+    """Refuse a history that another node, or no pusher at all, has written.
+
+    Raises:
+        HomeError: it is not this node's.
+    """
+    owner = _owner(home, repo, commit)
+    if owner == home.node:
+        return
+    if owner is not None:
+        raise HomeError(
+            f"{home.remote.url} is the repo of {owner}, not of {home.node}",
+            hint="every node has a repo of its own",
+        )
+    strangers = sorted(name for name in repo.top_names(commit) if _HARMLESS.fullmatch(name) is None)
+    if strangers:
+        raise HomeError(
+            f"{home.remote.url} holds what no pusher has written: {', '.join(strangers[:5])}",
+            hint="use an empty repo",
+        )
+
+
+def _owner(home: Home, repo: LedgerRepo, commit: str) -> str | None:
+    """The node that a history names: in its newest trailer, else in its newest segment."""
+    stated = next(repo.history(commit)).summary
+    if stated is not None:
+        return stated.node
+    segments = _segments(repo, commit)
+    if not segments:
+        return None
+    _, blob = max(segments)
+    shown = run_git(
+        ["cat-file", "blob", blob],  # a partial clone fetches it here
+        cwd=home.repo_dir,
+        timeout_s=_FETCH_TIMEOUT_S,
+        environment=environment(home.remote),
+    )
+    try:
+        first = msgspec.json.decode(shown.stdout.partition(b"\n")[0])
+        return str(first["node"])
+    except (msgspec.MsgspecError, ValueError, KeyError, TypeError):
+        return "(a segment without a node)"

@@ -19,7 +19,7 @@ from itertools import repeat
 from operator import attrgetter, lt
 from typing import NamedTuple, cast
 
-from aggregator.batch import Batch, HeldLine, HeldReason, MoneyEntry, Place, RejectedLine
+from aggregator.batch import Batch, HeldLine, HeldReason, MoneyEntry, Place, rejected_line
 from aggregator.money import credited_nano
 from aggregator.ranges import RangeSet, runs
 from wire_format.faults import FaultCode
@@ -148,7 +148,7 @@ class Admission:
             held = HeldLine(reject.line, HeldReason.UNKNOWN_VERSION, place, None, None)
             self.batch.held.append(held)
         else:
-            self.batch.rejected.append(RejectedLine(reject.line, reject.fault, place))
+            self.batch.rejected.append(rejected_line(reject.line, reject.fault, place))
 
     def _hold_unless_admitted(self, record: Line, reason: HeldReason, place: Place) -> None:
         """A line ahead of this commit may have been admitted from another one already."""

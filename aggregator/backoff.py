@@ -20,8 +20,13 @@ class Backoff:
     def __init__(self) -> None:
         self._failures: dict[str, _Failures] = {}
 
-    def failed(self, name: str, now: datetime) -> int:
+    def failed(self, name: str, now: datetime, *, wait: bool = True) -> int:
         """Note a failure.
+
+        Args:
+            name: what failed.
+            now: when.
+            wait: whether to leave it alone for a while, or only to count.
 
         Returns:
             How many there were in a row.
@@ -29,8 +34,8 @@ class Backoff:
         before = self._failures.get(name)
         count = 1 if before is None else before.count + 1
         # the exponent is bounded, so that a year of failures cannot overflow
-        wait = min(FIRST * 2 ** min(count - 1, 16), LONGEST)
-        self._failures[name] = _Failures(count, now + wait)
+        delay = min(FIRST * 2 ** min(count - 1, 16), LONGEST) if wait else timedelta(0)
+        self._failures[name] = _Failures(count, now + delay)
         return count
 
     def succeeded(self, name: str) -> None:

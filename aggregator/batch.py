@@ -1,12 +1,13 @@
 """What a stretch of commits changes, collected in memory until one transaction writes it."""
 
+import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
 from aggregator.ranges import Range
 from wire_format.faults import Fault
-from wire_format.fields import AppliesTo
+from wire_format.fields import LINE_BYTES_MAX, AppliesTo
 from wire_format.lines import Folder, Money
 
 
@@ -72,14 +73,26 @@ class RejectedLine(NamedTuple):
     """A line (or a whole file, at line 0) that is not valid.
 
     Attributes:
-        line: its bytes; for a whole file empty.
+        line: its first 8 KiB; for a whole file empty.
+        sha256: of all of it.
         fault: what is wrong.
         place: where it stands.
     """
 
     line: bytes
+    sha256: str
     fault: Fault
     place: Place
+
+
+def rejected_line(line: bytes, fault: Fault, place: Place) -> RejectedLine:
+    """File a line without keeping all of one that may be megabytes long."""
+    return RejectedLine(line[:LINE_BYTES_MAX], line_sha256(line), fault, place)
+
+
+def line_sha256(line: bytes) -> str:
+    """What names a held or rejected line."""
+    return hashlib.sha256(line).hexdigest()
 
 
 class SegmentEntry(NamedTuple):
@@ -158,5 +171,5 @@ class Batch:
 
     @property
     def weight(self) -> int:
-        """How many lines are kept in memory or will be written."""
-        return self.admitted + len(self.held) + len(self.rejected)
+        """How many lines were read into it."""
+        return self.admitted + self.duplicates + len(self.held) + len(self.rejected)

@@ -8,14 +8,17 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
+import tomlkit
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -23,10 +26,13 @@ from git_remote.failures import RemoteConfigError
 from git_remote.remote import Remote
 from support.errors import GitmeterError
 from wire_format import fields
+from wire_format.wording import FORMS, Place, sentences
 
 CONFIG_PATH_DEFAULT: Final = Path("/etc/gitmeter/aggregator.toml")
 STATE_ENVIRONMENT: Final = "AGGREGATOR_STATE"
-_NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9.-]{0,79}$"
+_MEND_HINT: Final = "mend these and run `aggregator config check`"
+_NAME_PATTERN: Final = r"[a-z0-9][a-z0-9.-]{0,79}"
+_FORMS: Final = FORMS | {_NAME_PATTERN: "1 to 80 of a-z, 0-9, . and -, beginning with a-z or 0-9"}
 
 
 class ConfigError(GitmeterError):
@@ -36,10 +42,10 @@ class ConfigError(GitmeterError):
         faults: one sentence for each thing that is wrong, with its key.
     """
 
-    def __init__(self, path: Path, faults: list[str]) -> None:
+    def __init__(self, path: Path, faults: list[str], *, hint: str = _MEND_HINT) -> None:
         super().__init__(
             f"the configuration {path} cannot be used:\n" + "\n".join(f"  {f}" for f in faults),
-            hint="mend these and run `aggregator config check`",
+            hint=hint,
         )
         self.faults = faults
 
@@ -62,6 +68,14 @@ class KnownRepo(NamedTuple):
     branch: str
 
 
+def _try_remote(url: str, **files: Path | None) -> None:
+    """Raise what pydantic can list beside all other faults, each with its own key."""
+    try:
+        Remote(url, **files)
+    except RemoteConfigError as error:
+        raise ValueError(str(error)) from None
+
+
 class RepoConfig(_Section):
     """One repo to read."""
 
@@ -72,7 +86,7 @@ class RepoConfig(_Section):
     role: Literal["usage", "books"] = Field(
         default="usage", description="`books` for the operator's payments and rule book."
     )
-    name: Annotated[str, StringConstraints(pattern=_NAME_PATTERN)] = Field(
+    name: Annotated[str, StringConstraints(pattern=f"^(?:{_NAME_PATTERN})$")] = Field(
         default="",
         description="Names the repo here; the node's name unless the node has several repos.",
         validate_default=False,
@@ -85,17 +99,25 @@ class RepoConfig(_Section):
     @model_validator(mode="before")
     @classmethod
     def _name_from_node(cls, values: Any) -> Any:  # noqa: ANN401 - whatever the file says
-        if isinstance(values, dict) and "name" not in values and "node" in values:
-            return {**values, "name": values["node"]}
+        # A bad node is one fault, not a second one about a name that nobody wrote.
+        if isinstance(values, dict) and "name" not in values:
+            node = values.get("node")
+            if isinstance(node, str) and fields.is_node(node):
+                return {**values, "name": node}
         return values
 
-    @model_validator(mode="after")
-    def _remote_is_possible(self) -> Self:
-        try:
-            _ = self.remote
-        except RemoteConfigError as error:
-            raise ValueError(f"url: {error}") from None
-        return self
+    @field_validator("url")
+    @classmethod
+    def _url_is_allowed(cls, url: str) -> str:
+        _try_remote(url)
+        return url
+
+    @field_validator("token_file", "ssh_key_file", "known_hosts_file")
+    @classmethod
+    def _file_goes_with_url(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if "url" in info.data and info.field_name is not None:
+            _try_remote(info.data["url"], **{info.field_name: path})
+        return path
 
     @property
     def identity(self) -> KnownRepo:
@@ -141,16 +163,18 @@ class Config(_Section):
         default=1_000_000, ge=1, le=1_000_000_000, description="A charge above it is an overflow."
     )
 
-    @model_validator(mode="after")
-    def _repos_differ(self) -> Self:
-        names = [repo.name for repo in self.repo]
+    @field_validator("repo")
+    @classmethod
+    def _repos_differ(cls, repos: tuple[RepoConfig, ...]) -> tuple[RepoConfig, ...]:
+        names = [repo.name for repo in repos]
         if twins := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(
-                f"repo: two have the name {', '.join(twins)}; give each its own `name`"
-            )
-        if sum(repo.role == "books" for repo in self.repo) > 1:
-            raise ValueError("repo: only one may have the role books")
-        return self
+            raise ValueError(f"two have the name {', '.join(twins)}; give each its own `name`")
+        if sum(repo.role == "books" for repo in repos) > 1:
+            raise ValueError("only one may have the role books")
+        books = {repo.node for repo in repos if repo.role == "books"}
+        if both := books & {repo.node for repo in repos if repo.role == "usage"}:
+            raise ValueError(f"{', '.join(both)} cannot write usage and the books")
+        return repos
 
     @property
     def database_path(self) -> Path:
@@ -183,8 +207,9 @@ def load_config(
     try:
         document = tomllib.loads(path.read_text())
     except OSError as error:
-        raise GitmeterError(
-            f"the configuration {path} cannot be read: {error.strerror}",
+        raise ConfigError(
+            path,
+            [f"it cannot be read: {error.strerror}"],
             hint="`aggregator --config FILE init` writes one to start from",
         ) from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -197,23 +222,31 @@ def load_config(
     try:
         return Config.model_validate(document)
     except ValidationError as error:
-        raise ConfigError(path, _sentences(error)) from None
+        raise ConfigError(path, sentences(error, _numbered, _FORMS)) from None
 
 
-def _sentences(error: ValidationError) -> list[str]:
-    sentences = []
-    for detail in error.errors(include_url=False, include_input=False, include_context=False):
-        parts = [f"#{p + 1}" if isinstance(p, int) else str(p) for p in detail["loc"]]
-        message = detail["msg"].removeprefix("Value error, ")
-        sentences.append(f"{' '.join(parts)}: {message}" if parts else message)
-    return sentences
+def _numbered(place: Place) -> str:
+    return " ".join(f"#{p + 1}" if isinstance(p, int) else p for p in place)
 
 
-EXAMPLE: Final = """\
+def example(state: Path | None = None) -> str:
+    """A commented configuration to start from.
+
+    Args:
+        state: the state directory it names; the default one when None.
+    """
+    if state is None:
+        return _EXAMPLE
+    line = f"state = {tomlkit.item(str(state.absolute())).as_string()}"
+    return _EXAMPLE.replace(_STATE_LINE, line, 1)
+
+
+_STATE_LINE: Final = 'state = "/var/lib/gitmeter"'
+_EXAMPLE: Final = f"""\
 # gitmeter aggregator. Every key is optional except the repos; commented ones show their default.
 
 # Database and mirrors. Under systemd $STATE_DIRECTORY is used when this is absent.
-state = "/var/lib/gitmeter"
+{_STATE_LINE}
 
 # The daemon pulls this often, plus a random part of the jitter.
 # pull_every_s = 300

@@ -18,6 +18,7 @@ import sdnotify
 import structlog
 
 from aggregator.backoff import Backoff, is_worth_a_log
+from aggregator.incidents import BACKED_OFF
 from aggregator.ledger import Ledger
 from aggregator.maintenance import maintain, staggered
 from aggregator.pull import Puller, RepoReport
@@ -44,7 +45,7 @@ class Daemon:
         self._state = state
         self._ledger = ledger
         self._clock = clock
-        self._stop = threading.Event()
+        self._signal: signal.Signals | None = None
         self._backoff = Backoff()
         self._systemd = sdnotify.SystemdNotifier()
         self._mirrors = staggered(state.config.mirrors_path)
@@ -62,21 +63,21 @@ class Daemon:
         _log.info("started", repos=len(config.repo), state=str(config.state))
         self._systemd.notify("READY=1")
         self._pull()
-        while not self._stop.is_set():
+        while self._signal is None:
             self._scheduler.run_pending()
             self._alive()
-            self._stop.wait(_TICK_S)
+            time.sleep(_TICK_S)
+        _log.info("draining", signal=self._signal.name)
         self._systemd.notify("STOPPING=1")
         stop_running()
         _log.info("stopped")
 
     def _handle_signals(self) -> None:
         def drain(number: int, _frame: FrameType | None) -> None:
-            if self._stop.is_set():
+            # no log and no event here: their locks may be held by what the signal interrupted
+            if self._signal is not None:
                 raise KeyboardInterrupt
-            self._stop.set()
-            self._systemd.notify("STATUS=finishing the transaction at hand")
-            _log.info("draining", signal=signal.Signals(number).name)
+            self._signal = signal.Signals(number)
 
         signal.signal(signal.SIGTERM, drain)
         signal.signal(signal.SIGINT, drain)
@@ -84,7 +85,7 @@ class Daemon:
     def _pull(self) -> None:
         started_s = time.monotonic()
         self._status("pulling")
-        puller = Puller(self._state, self._ledger, self._clock, self._stop.is_set)
+        puller = Puller(self._state, self._ledger, self._clock, self._is_stopping)
         records = troubled = 0
         for report in puller.pull(self._on_progress, skip=self._is_waiting, on_wait=self._alive):
             self._note(report)
@@ -98,6 +99,9 @@ class Daemon:
             duration_s=round(time.monotonic() - started_s, 3),
         )
 
+    def _is_stopping(self) -> bool:
+        return self._signal is not None
+
     def _is_waiting(self, name: str) -> bool:
         return self._backoff.is_waiting(name, self._clock())
 
@@ -109,12 +113,15 @@ class Daemon:
 
     def _note(self, report: RepoReport) -> None:
         facts = {"repo": report.name, "outcome": str(report.outcome), "records": report.admitted}
+        for kind in report.noticed:
+            _log.warning(str(kind), **facts)
         if report.incident is None:
             self._backoff.succeeded(report.name)
             if report.commits:
                 _log.info("applied", commits=report.commits, **facts)
             return
-        errors = self._backoff.failed(report.name, self._clock())
+        wait = report.incident in BACKED_OFF
+        errors = self._backoff.failed(report.name, self._clock(), wait=wait)
         if is_worth_a_log(errors):
             _log.warning(
                 str(report.incident), detail=report.detail, consecutive_errors=errors, **facts
@@ -134,6 +141,8 @@ class Daemon:
 
     def _alive(self) -> None:
         self._systemd.notify("WATCHDOG=1")
+        if self._signal is not None:
+            self._status("finishing the transaction at hand")
 
     def _status(self, text: str) -> None:
         self._systemd.notify(f"STATUS={text}")

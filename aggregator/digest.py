@@ -57,14 +57,10 @@ def differences(ours: sqlite3.Connection, recomputed: sqlite3.Connection) -> Ite
     """The rows in which two ledgers differ, section by section."""
     for section, rows in SECTIONS.items():
         tagged = merge(
-            ((orjson.dumps(row), True) for row in _sorted_texts(rows(ours))),
-            ((orjson.dumps(row), False) for row in _sorted_texts(rows(recomputed))),
+            ((text, True) for text in sorted(map(orjson.dumps, rows(ours)))),
+            ((text, False) for text in sorted(map(orjson.dumps, rows(recomputed)))),
         )
         for text, same in groupby(tagged, key=lambda item: item[0]):
             sides = [is_ours for _, is_ours in same]
             if len(sides) == 1:
                 yield Difference(section, text.decode(), sides[0])
-
-
-def _sorted_texts(rows: Iterator[list[object]]) -> list[list[object]]:
-    return sorted(rows, key=orjson.dumps)

@@ -38,7 +38,8 @@ class CountedLine(NamedTuple):
         repo: the repo it was read from.
         record: what it says.
         place: where it stands.
-        repeats: how many times the same bytes were delivered again.
+        repeats: how many times the same line stands in other segments; a segment that was delivered
+            again as a whole is not among them.
     """
 
     repo: str

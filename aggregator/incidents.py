@@ -17,6 +17,7 @@ class IncidentKind(StrEnum):
     REWRITTEN = "rewritten"
     EDITED_HISTORY = "edited history"
     COMMIT_AHEAD = "commit ahead of clock"
+    OVERSIZED_COMMIT = "oversized commit"
     UNREACHABLE = "unreachable"
     REPO_GONE = "repo gone"
     BRANCH_MISSING = "branch missing"
@@ -37,12 +38,14 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
     " that commit; put the old history back, and the next pull goes on.",
     IncidentKind.COMMIT_AHEAD: "A commit is dated in the future. It is read once our clock gets"
     " there; check the node's clock and ours.",
-    IncidentKind.UNREACHABLE: "The remote did not answer or refused us. Tried again at every pull;"
-    " clears itself.",
-    IncidentKind.REPO_GONE: "The remote answers but has no such repo. Tried again at every pull;"
-    " clears itself.",
-    IncidentKind.BRANCH_MISSING: "The repo has lost its branch. Tried again at every pull; clears"
-    " itself.",
+    IncidentKind.OVERSIZED_COMMIT: "A commit adds more segments than one may hold. The repo is held"
+    " before it; the node must commit them in smaller steps on top of what was billed.",
+    IncidentKind.UNREACHABLE: "The remote did not answer or refused us. It is tried again, the"
+    " daemon waiting up to an hour in between; clears itself.",
+    IncidentKind.REPO_GONE: "The remote answers but has no such repo. It is tried again, the daemon"
+    " waiting up to an hour in between; clears itself.",
+    IncidentKind.BRANCH_MISSING: "The repo has lost its branch. It is tried again, the daemon"
+    " waiting up to an hour in between; clears itself.",
     IncidentKind.SEQUENCE_REUSED: "The node gave a seq to two records. Both are billed; find out"
     " whether its spool was restored from a backup.",
     IncidentKind.BAD_RULE_BOOK: "The newest rule book cannot be used; the one before it stays in"
@@ -50,6 +53,11 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
     IncidentKind.BAD_MIRROR: "The mirror on our disk lacks objects or cannot be read. Move it away"
     " and pull again, or restore it from a backup.",
 }
+
+BACKED_OFF: Final = frozenset(
+    (IncidentKind.UNREACHABLE, IncidentKind.REPO_GONE, IncidentKind.BRANCH_MISSING)
+)
+"""The kinds after which the daemon leaves a repo alone for a while."""
 
 _OF_HEAD: Final = {
     HeadOutcome.REWRITTEN: IncidentKind.REWRITTEN,
@@ -62,6 +70,7 @@ _ABOUT_HEAD: Final = frozenset(
         *_OF_HEAD.values(),
         IncidentKind.EDITED_HISTORY,
         IncidentKind.COMMIT_AHEAD,
+        IncidentKind.OVERSIZED_COMMIT,
         IncidentKind.BAD_MIRROR,
     )
 )

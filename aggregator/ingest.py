@@ -16,19 +16,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 from aggregator.admission import Admission, Admitted, Delivery
-from aggregator.batch import Batch, Place, RejectedLine, RuleFiles
+from aggregator.batch import Batch, Place, RuleFiles, rejected_line
 from aggregator.database import evidence
 from aggregator.database.evidence import RepoRow, SegmentPlace
 from aggregator.incidents import IncidentKind
+from aggregator.intake import Intake, Stop
 from aggregator.ledger import Ledger
 from aggregator.mirror import Mirror
 from aggregator.segments import SegmentReader, entry_for, misplaced, read_segment
 from aggregator.walk import AddedFile, CommitDelta, commit_delta
 from cursors.store import read_cursor
 from wire_format.faults import Fault
+from wire_format.fields import SEGMENTS_PER_COMMIT_MAX
 from wire_format.rule_book import (
     DISCOUNTS_PATH,
     PRICES_PATH,
@@ -41,44 +43,6 @@ BATCH_WEIGHT: Final = 50_000
 """Lines after which a batch is written: bounds memory and how long the write lock is held."""
 
 _PATHS_SHOWN_MAX: Final = 3
-
-
-class Stop(NamedTuple):
-    """Why the walk stopped before a commit.
-
-    Attributes:
-        kind: what was found.
-        commit: the commit that is not applied.
-        detail: a sentence for a person.
-    """
-
-    kind: IncidentKind
-    commit: str
-    detail: str
-
-
-@dataclass
-class Intake:
-    """What one pass over one repo did.
-
-    Attributes:
-        commits, admitted, duplicates, held, rejected: how many.
-        stop: why it stopped early, or None.
-    """
-
-    commits: int = 0
-    admitted: int = 0
-    duplicates: int = 0
-    held: int = 0
-    rejected: int = 0
-    stop: Stop | None = None
-
-    def add(self, batch: Batch) -> None:
-        """Count a batch that was written."""
-        self.admitted += batch.admitted
-        self.duplicates += batch.duplicates
-        self.held += len(batch.held)
-        self.rejected += len(batch.rejected)
 
 
 @dataclass(frozen=True)
@@ -136,7 +100,7 @@ class Ingest:
         Args:
             commits: what to apply.
             on_commit: told after each.
-            interrupted: asked after each transaction whether to leave the rest for another pass.
+            interrupted: asked after each commit whether to leave the rest for another pass.
 
         Raises:
             CursorMovedError: another aggregator writes to this database.
@@ -153,6 +117,7 @@ class Ingest:
     ) -> Intake:
         cursor = read_cursor(self._ledger.connection, self._repo.name)
         tip = cursor
+        unwritten = 0
         for commit in commits:
             delta = commit_delta(self._mirror, commit)
             self._intake.stop = self._reason_to_stop(delta)
@@ -162,10 +127,12 @@ class Ingest:
             tip = commit
             self._intake.commits += 1
             on_commit()
-            if self._admission.batch.weight >= BATCH_WEIGHT:
-                cursor = self._write(cursor, tip)
-                if interrupted():
-                    break
+            unwritten += 1
+            stopping = interrupted()
+            if stopping or self._admission.batch.weight + unwritten >= BATCH_WEIGHT:
+                cursor, unwritten = self._write(cursor, tip), 0
+            if stopping:
+                break
         if tip is not None and tip != cursor:
             self._write(cursor, tip)
         return self._intake
@@ -186,6 +153,12 @@ class Ingest:
                 IncidentKind.EDITED_HISTORY,
                 delta.commit,
                 f"changes or deletes billed files: {paths}",
+            )
+        if len(delta.added) > SEGMENTS_PER_COMMIT_MAX:
+            return Stop(
+                IncidentKind.OVERSIZED_COMMIT,
+                delta.commit,
+                f"adds more than {SEGMENTS_PER_COMMIT_MAX} segments",
             )
         latest = self._rules.latest_commit
         if latest is not None and delta.committed_at > latest:
@@ -212,7 +185,7 @@ class Ingest:
         segment = fault or read_segment(self._mirror, file)
         if isinstance(segment, Fault):
             place = Place(delivery.commit, file.path, 0)
-            batch.rejected.append(RejectedLine(b"", segment, place))
+            batch.rejected.append(rejected_line(b"", segment, place))
             return
         all_claimed = self._admission.admit(segment, delivery)
         entry = entry_for(segment, file, delivery, self._repo.node, all_claimed=all_claimed)

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 
-from aggregator.batch import Batch, ChargeKey, MoneyEntry
+from aggregator.batch import Batch, ChargeKey, MoneyEntry, RuleFiles
 from aggregator.database import charges, evidence, money
 from aggregator.database.charges import Account, ChargeRow, RatedCharge
 from aggregator.database.connection import write_transaction
@@ -55,7 +55,7 @@ class Ledger:
         with write_transaction(self.connection):
             move_cursor(self.connection, repo.name, expected, tip)
             if batch.rule_files is not None:
-                rater = self._adopt(batch)
+                rater = self._adopt(batch.rule_files)
             self._apply_money(repo, batch, rater)
             self._apply_usage(batch, rater)
             evidence.add_seen(self.connection, repo.node_id, batch.seen)
@@ -79,11 +79,8 @@ class Ledger:
                 ],
             )
 
-    def _adopt(self, batch: Batch) -> Rater:
-        """Put the batch's rule book in force and rate again what it changes."""
-        files = batch.rule_files
-        if files is None:
-            return self.rater
+    def _adopt(self, files: RuleFiles) -> Rater:
+        """Put a rule book in force and rate again what it changes."""
         book = parse_rule_book(files.prices_toml, files.discounts_toml)
         evidence.save_rule_files(self.connection, files, book.sha256)
         rater = Rater(book, self._cost_max_nano)

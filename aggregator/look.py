@@ -3,6 +3,7 @@
 Runs in a thread beside others and touches no database.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from aggregator.config import RepoConfig
@@ -21,31 +22,43 @@ class Look(NamedTuple):
         trouble: what went wrong, or None.
         detail: a sentence about it.
         retry: whether looking again may help without anybody doing anything.
+        is_mirror_bad: whether not the remote but our own mirror is in the way.
     """
 
     head: str | None
     trouble: HeadOutcome | None = None
     detail: str = ""
     retry: bool = True
+    is_mirror_bad: bool = False
 
 
-def look_at(state: State, repo: RepoConfig, cursor: str | None) -> Look:
+def look_at(
+    state: State,
+    repo: RepoConfig,
+    cursor: str | None,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Look:
     """Bring the mirror of a repo up to date; what goes wrong is the answer, not an exception.
 
     Args:
         state: has the mirror and the limits.
         repo: where the remote is.
         cursor: what was billed, kept in the mirror before anything is fetched.
+        interrupted: asked before a fetch is started.
     """
     try:
-        return _look(state, repo, cursor)
+        return _look(state, repo, cursor, interrupted)
     except RepoGoneError as error:
         return Look(None, HeadOutcome.REPO_GONE, str(error), error.retry)
-    except (RemoteError, RemoteConfigError, MirrorError) as error:
+    except (RemoteError, RemoteConfigError) as error:
         return Look(None, HeadOutcome.UNREACHABLE, str(error), error.retry)
+    except MirrorError as error:
+        return Look(None, HeadOutcome.UNCHANGED, str(error), error.retry, is_mirror_bad=True)
 
 
-def _look(state: State, repo: RepoConfig, cursor: str | None) -> Look:
+def _look(
+    state: State, repo: RepoConfig, cursor: str | None, interrupted: Callable[[], bool]
+) -> Look:
     config = state.config
     mirror = state.open_mirror(repo.identity)
     if cursor is not None:
@@ -56,7 +69,7 @@ def _look(state: State, repo: RepoConfig, cursor: str | None) -> Look:
         return Look(None, HeadOutcome.BRANCH_MISSING, detail)
     if tip.commit is None:
         return Look(None)
-    if tip.commit != mirror.head or not mirror.has_commit(tip.commit):
+    if not interrupted() and (tip.commit != mirror.head or not mirror.has_commit(tip.commit)):
         fetch(
             repo.remote,
             mirror.path,

@@ -6,7 +6,7 @@
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -58,11 +58,12 @@ class Mirror:
     @staticmethod
     def identity(path: Path) -> tuple[str, str, str] | None:
         """Node, role and branch that a mirror remembers, or None when it is not one of ours."""
-        config = pygit2.Config(str(path / "config"))
-        if not all(key in config for key in _IDENTITY_KEYS):
-            return None
-        node, role, branch = (str(config[key]) for key in _IDENTITY_KEYS)
-        return node, role, branch
+        with readable(path):
+            config = pygit2.Config(str(path / "config"))
+            if not all(key in config for key in _IDENTITY_KEYS):
+                return None
+            node, role, branch = (str(config[key]) for key in _IDENTITY_KEYS)
+            return node, role, branch
 
     def _remember(self, facts: dict[str, str]) -> None:
         config = self.repository.config
@@ -89,8 +90,9 @@ class Mirror:
         applied = self.applied
         if applied == commit or not self.has_commit(commit):
             return
-        if applied is None or self.repository.descendant_of(commit, applied):
-            self.repository.references.create(APPLIED_REF, Oid(hex=commit), force=True)
+        with self.reading():
+            if applied is None or self.repository.descendant_of(commit, applied):
+                self.repository.references.create(APPLIED_REF, Oid(hex=commit), force=True)
 
     def has_commit(self, commit: str) -> bool:
         """Whether the commit is in the mirror."""
@@ -113,12 +115,8 @@ class Mirror:
         Raises:
             MirrorError: it is not in the mirror.
         """
-        if not self.has_commit(commit):
-            raise MirrorError(
-                f"commit {commit} is not in the mirror {self.path}",
-                hint="restore the mirror from a backup, or move it away to fetch it again",
-            )
-        return self.repository[Oid(hex=commit)].peel(Commit)
+        with self.reading():
+            return self.repository[Oid(hex=commit)].peel(Commit)
 
     def blob_size(self, blob: str) -> int:
         """Size in bytes, read from the object's header alone."""
@@ -138,17 +136,23 @@ class Mirror:
                 return None
             return str(tree[path].id)
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Turn what git says of an object that is missing or damaged into a `MirrorError`."""
-        try:
-            yield
-        except (KeyError, pygit2.GitError) as error:
-            raise MirrorError(
-                f"the mirror {self.path} lacks an object or has a damaged one: {error}",
-                hint="restore the mirror from a backup, or move it away to fetch it again",
-            ) from error
+    def reading(self) -> AbstractContextManager[None]:
+        """See `readable`."""
+        return readable(self.path)
 
     def _read(self, name: str) -> str | None:
-        reference = self.repository.references.get(name)
-        return None if reference is None else str(reference.target)
+        with self.reading():
+            reference = self.repository.references.get(name)
+            return None if reference is None else str(reference.target)
+
+
+@contextmanager
+def readable(mirror: Path) -> Iterator[None]:
+    """Turn what git says of a mirror that is damaged or lacks an object into a `MirrorError`."""
+    try:
+        yield
+    except (KeyError, OSError, pygit2.GitError) as error:
+        raise MirrorError(
+            f"the mirror {mirror} lacks an object or is damaged: {error}",
+            hint="restore the mirror from a backup, or move it away to fetch it again",
+        ) from error

@@ -22,11 +22,6 @@ class MoneyState(StrEnum):
     SAME_MOVEMENT = "same_movement"
     NO_PAYMENT = "no_payment"
 
-    @property
-    def is_held(self) -> bool:
-        """Whether a person should look at the line."""
-        return self in {MoneyState.SAME_MOVEMENT, MoneyState.NO_PAYMENT}
-
 
 class Credit(NamedTuple):
     """What the counted money lines of one user come to.

@@ -5,7 +5,7 @@ happens here, one repo after the other, the books first. What goes wrong with on
 and its incident; the others go on.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,8 @@ from aggregator.config import Config, RepoConfig
 from aggregator.database import evidence
 from aggregator.database.connection import read_meta, upsert_meta, write_transaction
 from aggregator.incidents import IncidentKind, file_standing, kind_of
-from aggregator.ingest import Ingest, Intake, Rules
+from aggregator.ingest import Ingest, Rules
+from aggregator.intake import Intake
 from aggregator.ledger import Ledger
 from aggregator.look import Look, look_at
 from aggregator.mirror import Mirror, MirrorError
@@ -29,6 +30,7 @@ from wire_format.instants import format_ts, hour_of
 PULLED_AT: Final = "pulled_at"
 _PROMOTED_ON: Final = "tiers_promoted_on"
 _WAIT_S: Final = 1.0
+_STOP_S: Final = 0.1
 _PASSING: Final = frozenset(
     (IncidentKind.UNREACHABLE, IncidentKind.BRANCH_MISSING, IncidentKind.COMMIT_AHEAD)
 )
@@ -42,8 +44,9 @@ class RepoReport:
     Attributes:
         name, node, role: which repo.
         outcome: what its head meant.
-        incident: what a person has to look at, or None.
+        incident: what keeps it from going on, or None.
         detail: a sentence about it.
+        noticed: other incidents that the new records show.
         commits, admitted, duplicates, held, rejected: what was applied.
         behind: commits fetched and not applied.
         retry: whether the next pull may succeed without anybody doing anything.
@@ -55,6 +58,7 @@ class RepoReport:
     outcome: HeadOutcome
     incident: IncidentKind | None
     detail: str
+    noticed: tuple[IncidentKind, ...]
     commits: int
     admitted: int
     duplicates: int
@@ -106,13 +110,14 @@ class Puller:
         repos.sort(key=lambda repo: repo.role != "books")
         with ThreadPoolExecutor(self._config.fetch_workers) as pool:
             looks = {
-                pool.submit(look_at, self._state, repo, self._cursor(repo)): repo for repo in repos
+                pool.submit(look_at, self._state, repo, self._cursor(repo), self._interrupted): repo
+                for repo in repos
             }
             for done in _books_first(looks, on_wait, self._interrupted):
                 yield self._take(looks[done], done.result(), on_progress)
             if self._interrupted():
                 pool.shutdown(wait=False, cancel_futures=True)
-                stop_running()
+                _stop_looking(looks, on_wait)
                 return
         self._finish()
 
@@ -129,7 +134,7 @@ class Puller:
         position = Advance(look.trouble or HeadOutcome.UNCHANGED)
         detail, kind = look.detail, None
         try:
-            if look.trouble is None:
+            if look.trouble is None and not look.is_mirror_bad:
                 mirror = self._state.open_mirror(repo.identity)
                 self._catch_up(row, mirror, now, on_progress)
                 position = advance(self._cursor(repo), look.head, mirror.first_parent)
@@ -139,6 +144,8 @@ class Puller:
             detail = _detail(look, position, intake)
         except MirrorError as error:
             kind, detail = IncidentKind.BAD_MIRROR, str(error)
+        if look.is_mirror_bad:
+            kind = IncidentKind.BAD_MIRROR
         behind = len(position.commits) - (intake.commits if intake else 0)
         with write_transaction(connection):
             subject = (intake.stop.commit if intake and intake.stop else look.head) or ""
@@ -210,6 +217,15 @@ def _books_first(
                     yield look
 
 
+def _stop_looking(looks: Iterable[Future[Look]], on_wait: Callable[[], object]) -> None:
+    """End every fetch, those that are only just starting too."""
+    pending = set(looks)
+    while pending:
+        stop_running()
+        on_wait()
+        pending = wait(pending, timeout=_STOP_S).not_done
+
+
 def _detail(look: Look, position: Advance, intake: Intake | None) -> str:
     if intake is not None and intake.stop is not None:
         return f"commit {intake.stop.commit} {intake.stop.detail}"
@@ -236,6 +252,7 @@ def _report(
         outcome=position.outcome,
         incident=kind,
         detail=detail,
+        noticed=tuple(sorted(intake.noticed)),
         commits=intake.commits,
         admitted=intake.admitted,
         duplicates=intake.duplicates,

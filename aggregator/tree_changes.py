@@ -38,11 +38,12 @@ class Change(NamedTuple):
 
 
 def changes(
-    repository: Repository, before: Tree | None, after: Tree, tops: frozenset[bytes]
+    repository: Repository, before: Tree | None, after: Tree, tops: frozenset[bytes], depth_max: int
 ) -> Iterator[Change]:
     """Every file that differs below the top-level folders `tops`, in no order.
 
-    A stack and not recursion: how deep a tree goes is up to whoever writes the repo.
+    Folders deeper than `depth_max` are not opened and count as files: a tree of a few kilobytes can
+    name the same folder over and over and stand for millions of paths.
 
     Raises:
         KeyError: a tree is missing.
@@ -56,9 +57,16 @@ def changes(
             if was == now or (not prefix and name not in tops):
                 continue
             path = prefix + name
-            was_tree, now_tree = _is_tree(was), _is_tree(now)
+            may_open = path.count(b"/") < depth_max
+            was_tree, now_tree = may_open and _is_tree(was), may_open and _is_tree(now)
             if was_tree or now_tree:
-                pending.append((path + b"/", _open(repository, was), _open(repository, now)))
+                pending.append(
+                    (
+                        path + b"/",
+                        _entries_of(repository, was) if was_tree else {},
+                        _entries_of(repository, now) if now_tree else {},
+                    )
+                )
             was_file, now_file = None if was_tree else was, None if now_tree else now
             if was_file is not None or now_file is not None:
                 yield Change(path, was_file, now_file)
@@ -74,8 +82,5 @@ def _is_tree(entry: Entry | None) -> bool:
     return entry is not None and entry.mode == FileMode.TREE
 
 
-def _open(repository: Repository, entry: Entry | None) -> dict[bytes, Entry]:
-    """What is in a subtree; nothing where there is a file or nothing at all."""
-    if entry is None or not _is_tree(entry):
-        return {}
-    return _entries(repository[entry.id].peel(Tree))
+def _entries_of(repository: Repository, entry: Entry | None) -> dict[bytes, Entry]:
+    return {} if entry is None else _entries(repository[entry.id].peel(Tree))

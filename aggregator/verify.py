@@ -13,6 +13,11 @@ from aggregator.ledger import rule_book_in_force
 from aggregator.rebuild import Progress, scratch_ledger
 from aggregator.state import State
 from cursors.store import read_cursors
+from support.errors import GitmeterError
+
+
+class LimitsChangedError(GitmeterError):
+    """The ledger was made under another configuration; a comparison would prove nothing."""
 
 
 class Verification(NamedTuple):
@@ -52,8 +57,14 @@ def verify(
     The aggregator may go on pulling: what it adds after the view was taken is not compared.
 
     Raises:
+        LimitsChangedError: the configuration changed since the ledger was made.
         MirrorError: a mirror lacks a commit that was accepted.
     """
+    if not state.is_judged_alike(connection):
+        raise LimitsChangedError(
+            "the configuration has other limits, nodes or roles than the ledger was made with",
+            hint="`aggregator pull` judges all records again; then verify",
+        )
     with read_transaction(connection):
         cursors = read_cursors(connection)
         ours = digest(connection)

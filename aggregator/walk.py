@@ -11,6 +11,7 @@ from pygit2.enums import FileMode
 
 from aggregator.mirror import Mirror
 from aggregator.tree_changes import changes
+from wire_format.fields import SEGMENTS_PER_COMMIT_MAX
 from wire_format.lines import Folder
 from wire_format.paths import folder_of
 from wire_format.rule_book import RULE_PATHS
@@ -20,6 +21,9 @@ _LATEST_S: Final = int(datetime(9000, 1, 1, tzinfo=UTC).timestamp())
 
 _TOPS: Final = frozenset(path.partition("/")[0].encode() for path in (*Folder, *RULE_PATHS))
 """The top-level folders that mean anything here."""
+
+_DEPTH_MAX: Final = 4
+"""Folders above a segment: `usage/2026/11/21`."""
 
 
 class AddedFile(NamedTuple):
@@ -44,6 +48,8 @@ class CommitDelta(NamedTuple):
         added: new files in segment folders, by path.
         edited: paths in segment folders that it changes or deletes.
         touches_rules: whether it changes the rule book.
+
+    Where more is added or edited than a commit may hold, the rest is not listed.
     """
 
     commit: str
@@ -66,8 +72,8 @@ def commit_delta(mirror: Mirror, commit: str) -> CommitDelta:
     touches_rules = False
     with mirror.reading():
         before = None if parent is None else mirror.commit(parent).tree
-        for change in changes(mirror.repository, before, found.tree, _TOPS):
-            path = change.path.decode(errors="replace")
+        for change in changes(mirror.repository, before, found.tree, _TOPS, _DEPTH_MAX):
+            path = change.path.decode(errors="backslashreplace")
             if folder_of(path) is None:
                 touches_rules = touches_rules or path in RULE_PATHS
             elif change.before is None and change.after is not None:
@@ -75,6 +81,8 @@ def commit_delta(mirror: Mirror, commit: str) -> CommitDelta:
                 added.append(AddedFile(path, str(change.after.id), regular))
             else:
                 edited.append(path)
+            if len(added) > SEGMENTS_PER_COMMIT_MAX or len(edited) > SEGMENTS_PER_COMMIT_MAX:
+                break  # it will not be applied
     committed_at = datetime.fromtimestamp(min(found.commit_time, _LATEST_S), UTC)
     return CommitDelta(
         commit, committed_at, tuple(sorted(added)), tuple(sorted(edited)), touches_rules

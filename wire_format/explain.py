@@ -12,6 +12,7 @@ from wire_format.faults import Fault, FaultCode
 from wire_format.fields import LINE_BYTES_MAX, VERSION
 from wire_format.lines import Folder
 from wire_format.models import AnyRecord, MoneyRecord, UsageRecord
+from wire_format.wording import Place, sentences
 
 _MODELS: Final[dict[Folder, type[AnyRecord]]] = {
     Folder.USAGE: UsageRecord,
@@ -52,7 +53,7 @@ def _explain_object(line: bytes, value: dict[str, Any], folder: Folder) -> Fault
     try:
         record = _MODELS[folder].model_validate_json(line)
     except ValidationError as error:
-        return Fault(FaultCode.INVALID_FIELD, "; ".join(_sentences(error)))
+        return Fault(FaultCode.INVALID_FIELD, "; ".join(sentences(error, _dotted)))
     canonical = record.canonical()
     if line == canonical:
         return None
@@ -66,10 +67,5 @@ def _explain_object(line: bytes, value: dict[str, Any], folder: Folder) -> Fault
     )
 
 
-def _sentences(error: ValidationError) -> list[str]:
-    sentences = []
-    for detail in error.errors(include_url=False, include_input=False, include_context=False):
-        where = ".".join(str(part) for part in detail["loc"])
-        message = detail["msg"].removeprefix("Value error, ")
-        sentences.append(f"{where}: {message}" if where else message)
-    return sentences
+def _dotted(place: Place) -> str:
+    return ".".join(map(str, place))

@@ -26,6 +26,7 @@ from pydantic import (
 from wire_format import fields
 from wire_format.fields import AppliesTo
 from wire_format.instants import format_ts, hour_of
+from wire_format.wording import FORMS, Place, sentences
 
 PRICES_PATH: Final = "rules/prices.toml"
 DISCOUNTS_PATH: Final = "rules/discounts.toml"
@@ -49,6 +50,8 @@ tiers = [
 """
 
 _VM_PREFIX: Final = "vm/"
+_TIER_NAME_PATTERN: Final = r"[a-z][a-z0-9_]{0,31}"
+_FORMS: Final = FORMS | {_TIER_NAME_PATTERN: "1 to 32 of a-z, 0-9 and _, beginning with a letter"}
 _PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,15})?")
 _MULTIPLIER = re.compile(r"(0(\.[0-9]{1,9})?|1(\.0{1,9})?)")
 
@@ -101,7 +104,10 @@ class _Rule(BaseModel):
 
 
 class Price(_Rule):
-    """What a resource costs from an hour on, until a later price of the same resource."""
+    """What a resource costs from an hour on, until a later price of the same resource and category.
+
+    A price that states `applies_to` goes before one that states none.
+    """
 
     resource: Annotated[str, StringConstraints(pattern=f"^(?:{fields.RESOURCE_PATTERN})$")] = Field(
         description="As in the usage lines."
@@ -136,7 +142,7 @@ class Price(_Rule):
 class Tier(_Rule):
     """One rung of the ladder."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+    name: Annotated[str, StringConstraints(pattern=f"^(?:{_TIER_NAME_PATTERN})$")]
     after_days: int = Field(ge=1, le=36_500, description="Tenure in days from which it holds.")
     multiplier: Annotated[str, AfterValidator(_check_multiplier)] = Field(
         description="Billed over list cost."
@@ -246,17 +252,11 @@ def _load(path: str, text: bytes, model: type[_File]) -> _File:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise RuleBookError(path, _sentences(error)) from None
+        raise RuleBookError(path, sentences(error, _spaced, _FORMS)) from None
 
 
-def _sentences(error: ValidationError) -> list[str]:
-    sentences = []
-    for detail in error.errors(include_url=False, include_input=False, include_context=False):
-        where = "".join(
-            f" #{part + 1}" if isinstance(part, int) else f" {part}" for part in detail["loc"]
-        ).strip()
-        sentences.append(f"{where}: {detail['msg'].removeprefix('Value error, ')}")
-    return sentences
+def _spaced(place: Place) -> str:
+    return "".join(f" #{p + 1}" if isinstance(p, int) else f" {p}" for p in place).strip()
 
 
 def _refuse_twins(path: str, names: Iterable[str]) -> None:

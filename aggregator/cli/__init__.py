@@ -5,12 +5,15 @@ from pathlib import Path
 import click
 
 from aggregator.cli import ask, audit, operate, setup
-from aggregator.cli.context import Context
+from aggregator.cli.context import Context, LedgerGroup
 from aggregator.config import CONFIG_PATH_DEFAULT
 from support.entry import run
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LedgerGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.option(
     "--config",
     "config_path",

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from aggregator import reports
-from aggregator.cli.context import HOUR, Context, json_option
+from aggregator.cli.context import HOUR, Context, counted, json_option
 from aggregator.explain import explain as explain_charge
 from aggregator.ledger import rule_book_in_force
 from aggregator.rating import Rater
@@ -34,12 +34,14 @@ def balance(context: Context, user: str | None, *, as_json: bool) -> None:
         return
     print_balances(everybody)
     for state, count in reports.unrated(connection).items():
-        click.echo(f"{count} charges are {state} and cost nothing so far")
+        are = "is" if count == 1 else "are"
+        cost = "costs" if count == 1 else "cost"
+        click.echo(f"{counted(count, 'charge')} {are} {state} and {cost} nothing so far")
 
 
 def print_balances(found: list[dict[str, Any]]) -> None:
     """A table of balances in dollars."""
-    columns = ("list cost", "discount", "billed", "paid in", "balance")
+    columns = ("list cost", "discount", "billed", "credited", "balance")
     keys = ("list_cost_nano", "discount_nano", "billed_cost_nano", "credit_nano", "balance_nano")
     print_table(
         ("user", "tier", *columns),
@@ -123,7 +125,7 @@ def explain(context: Context, user: str, resource: str, hour: int, *, as_json: b
 
 def _print_explanation(charge: dict[str, Any], mirrors: Path, books: str) -> None:
     click.echo(f"{escape(charge['user'])}  {charge['resource']}  {charge['hour']}")
-    click.echo(f"  quantity    {charge['quantity']} in {charge['records']} records")
+    click.echo(f"  quantity    {charge['quantity']} in {counted(charge['records'], 'record')}")
     price = charge["price"]
     if price is None:
         click.echo(f"  price       none: {charge['state']}")
@@ -138,7 +140,7 @@ def _print_explanation(charge: dict[str, Any], mirrors: Path, books: str) -> Non
     click.echo(f"  billed      {format_usd(charge['billed_cost_nano'])} USD ({charge['state']})")
     click.echo("  lines")
     for line in charge["lines"]:
-        again = f", delivered {line['repeats']} more times" if line["repeats"] else ""
+        again = f", delivered {counted(line['repeats'], 'more time')}" if line["repeats"] else ""
         click.echo(
             f"    {line['units']} at {line['ts']}, {line['node']} seq {line['seq']}{again}\n"
             f"      git -C {mirrors / line['repo']}.git show {line['commit']}:{line['path']}"
@@ -178,7 +180,7 @@ def reprice(context: Context, file: Path, *, as_json: bool) -> None:
         right=columns,
     )
     click.echo(
-        f"{found['charges_changed']} of {found['charges']} charges change;"
+        f"{found['charges_changed']} of {counted(found['charges'], 'charge')} would change;"
         f" {format_usd(found['difference_nano'])} USD in all"
     )
 

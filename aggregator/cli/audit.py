@@ -20,13 +20,14 @@ def nodes(context: Context, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    numbers = ("behind", "records", "dropped", "held", "rejected", "highest seq")
+    numbers = ("behind", "records", "duplicates", "held", "rejected", "highest seq")
     print_table(
-        ("repo", "outcome", "cursor", *numbers, "last commit", "incidents"),
+        ("repo", "outcome", "checked", "cursor", *numbers, "epochs", "last commit", "incidents"),
         [
             (
                 row["repo"],
                 row["outcome"] or "",
+                row["checked_at"] or "never",
                 (row["cursor"] or "")[:_COMMIT_SHOWN],
                 str(row["behind"]),
                 str(row["records"]),
@@ -34,6 +35,7 @@ def nodes(context: Context, *, as_json: bool) -> None:
                 str(row["held"]),
                 str(row["rejected"]),
                 str(row["highest_seq"] or ""),
+                ", ".join(map(str, row["epochs"])),
                 row["last_commit_at"] or "",
                 str(row["open_incidents"] or ""),
             )
@@ -93,7 +95,8 @@ def _print_lines(found: list[dict[str, Any]], reason_key: str, *, as_json: bool)
     for row in found:
         where = f"{row['commit']}:{row['path']}"
         click.echo(f"{row['node']}: {escape(row[reason_key])}")
-        click.echo(f"  git show {escape(where)}  # line {row['line_no']}")
+        line = f"  # line {row['line_no']}" if row["line_no"] else ""  # 0 is the whole file
+        click.echo(f"  git show {escape(where)}{line}")
         if row["line"]:
             click.echo(f"  {escape(row['line'])}")
     if not found:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Final
 
 import click
 
@@ -19,13 +20,60 @@ from aggregator.logs import configure_logs
 from aggregator.progress import commits_progress
 from aggregator.rebuild import rebuild, swap
 from aggregator.state import State
+from support.errors import GitmeterError
 from wire_format.instants import InvalidInstantError, hour_of, parse_ts
 from wire_format.money import NANO
+
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
+_LEDGER_HINTS: Final = {
+    **dict.fromkeys(_DAMAGED, "`aggregator rebuild` makes it again from git"),
+    **dict.fromkeys(
+        (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
+        "run this as the user who owns the state directory",
+    ),
+    **dict.fromkeys(
+        (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
+        "look at the disk under the state directory, then run this again",
+    ),
+}
+_LEDGER_BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
 def now() -> datetime:
     """The clock of the program; everything below is told the time."""
     return datetime.now(UTC)
+
+
+class BrokenLedgerError(GitmeterError):
+    """SQLite cannot work with the ledger's file; nothing of it is lost, git has it all."""
+
+
+class BusyLedgerError(GitmeterError):
+    """Another process holds the ledger's file for longer than we wait."""
+
+    retry = True
+
+
+class LedgerGroup(click.Group):
+    """Commands that ask the ledger: a file that SQLite cannot use is an error with a hint."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click declares it
+        """Run the command.
+
+        Raises:
+            BrokenLedgerError: the file is damaged, or cannot be opened or written.
+            BusyLedgerError: another process holds it.
+        """
+        try:
+            return super().invoke(ctx)
+        except sqlite3.DatabaseError as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            message = f"the ledger cannot be used: {error}"
+            if code in _LEDGER_BUSY:
+                raise BusyLedgerError(message, hint="another process works on it") from error
+            if code not in _LEDGER_HINTS:
+                raise
+            raise BrokenLedgerError(message, hint=_LEDGER_HINTS[code]) from error
 
 
 class Context:
@@ -35,16 +83,20 @@ class Context:
         config_path: the configuration file.
         state: the state directory from the command line, or None.
         verbose: log more.
+
+    Attributes:
+        config_path: the same.
+        stated: the state directory from the command line, or None.
     """
 
     def __init__(self, config_path: Path, state: Path | None, *, verbose: bool) -> None:
         self.config_path = config_path
-        self._state = state
+        self.stated = state
         configure_logs(verbose=verbose)
 
     def config(self) -> Config:
         """The configuration, read when it is needed."""
-        return load_config(self.config_path, state=self._state)
+        return load_config(self.config_path, state=self.stated)
 
     def state(self) -> State:
         """The state directory."""
@@ -93,12 +145,18 @@ def rebuild_in_place(state: State) -> None:
     """Make the database again from the accepted tips and put it in place of the old one."""
     path = state.config.database_path
     new = path.with_name(path.name + ".new")
+    tips = state.tips_to_rebuild()
     with commits_progress() as on_progress:
-        rebuild(state, new, state.accepted_tips(), now(), on_progress)
+        rebuild(state, new, tips, now(), on_progress)
     swap(new, path)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 record`, `2 records`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 class HourType(click.ParamType[int]):

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from aggregator.cli.context import Context, json_option, now, rebuild_in_place
+from aggregator.cli.context import Context, counted, json_option, now, rebuild_in_place
 from aggregator.daemon import Daemon
 from aggregator.digest import digest
 from aggregator.progress import commits_progress
@@ -44,25 +44,27 @@ def pull(context: Context, *, as_json: bool) -> int:
 def _line(report: RepoReport) -> str:
     parts = [f"{report.name}: {report.outcome}"]
     if report.commits:
-        parts.append(f"{report.commits} commits, {report.admitted} records")
-    for count, noun in (
-        (report.duplicates, "duplicates"),
-        (report.held, "held"),
-        (report.rejected, "rejected"),
-        (report.behind, "commits behind"),
-    ):
-        if count:
-            parts.append(f"{count} {noun}")
+        records = counted(report.admitted, "record")
+        parts.append(f"{counted(report.commits, 'commit')}, {records}")
+    if report.duplicates:
+        parts.append(counted(report.duplicates, "duplicate"))
+    if report.held:
+        parts.append(f"{report.held} held")
+    if report.rejected:
+        parts.append(f"{report.rejected} rejected")
+    if report.behind:
+        parts.append(f"{counted(report.behind, 'commit')} behind")
     if report.incident is not None:
         parts.append(f"INCIDENT {report.incident}: {escape(report.detail)}")
+    parts += [f"INCIDENT {kind}" for kind in report.noticed]
     return "; ".join(parts)
 
 
 def _exit_code(reports: list[RepoReport]) -> ExitCode:
     troubled = [report for report in reports if report.incident is not None]
-    if not troubled:
-        return ExitCode.OK
-    return ExitCode.TRY_LATER if all(r.retry for r in troubled) else ExitCode.FAILED
+    if any(report.noticed for report in reports) or not all(r.retry for r in troubled):
+        return ExitCode.FAILED
+    return ExitCode.TRY_LATER if troubled else ExitCode.OK
 
 
 @click.command()

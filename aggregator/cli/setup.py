@@ -1,10 +1,12 @@
 """`init` and `config`: from nothing to a configuration that can be used."""
 
+import shlex
+
 import click
 
 from aggregator.cli.context import Context, json_option
-from aggregator.config import EXAMPLE
-from support.errors import GitmeterError
+from aggregator.config import ConfigError, example
+from support.errors import ExitCode, GitmeterError
 from support.terminal import print_json
 
 
@@ -13,13 +15,16 @@ from support.terminal import print_json
 @json_option
 @click.pass_obj
 def init(context: Context, *, force: bool, as_json: bool) -> None:
-    """Write a commented configuration to start from, at --config FILE."""
+    """Write a commented configuration to start from, at --config FILE.
+
+    A state directory given by `aggregator --state` is written into it.
+    """
     path = context.config_path
     if path.exists() and not force:
         raise GitmeterError(f"{path} is there already", hint="edit it, or use --force")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(EXAMPLE)
+        path.write_text(example(context.stated))
     except OSError as error:
         raise GitmeterError(
             f"{path} cannot be written: {error.strerror}", hint="choose another --config FILE"
@@ -27,7 +32,8 @@ def init(context: Context, *, force: bool, as_json: bool) -> None:
     if as_json:
         print_json({"config": str(path)})
         return
-    click.echo(f"wrote {path}\nnext: add your repos to it, then `aggregator --config {path} pull`")
+    pull = shlex.join(("aggregator", "--config", str(path), "pull"))
+    click.echo(f"wrote {path}\nnext: add your repos to it, then `{pull}`")
 
 
 @click.group()
@@ -38,18 +44,28 @@ def config() -> None:
 @config.command()
 @json_option
 @click.pass_obj
-def check(context: Context, *, as_json: bool) -> None:
-    """Check the configuration and show what it comes to; every fault is listed with its key."""
-    found = context.config()
+def check(context: Context, *, as_json: bool) -> int:
+    """Check the configuration and show what it comes to; every fault is listed with its key.
+
+    Exits with 1 if it cannot be used.
+    """
+    try:
+        found = context.config()
+    except ConfigError as error:
+        if not as_json:
+            raise
+        print_json({"usable": False, "faults": error.faults})
+        return ExitCode.FAILED
     if as_json:
-        print_json(found.model_dump(mode="json"))
-        return
+        print_json({"usable": True, **found.model_dump(mode="json")})
+        return ExitCode.OK
     click.echo(f"{context.config_path}: good")
     click.echo(f"state: {found.state}")
     for repo in found.repo:
         click.echo(f"repo: {repo.name} ({repo.role} of {repo.node}) {repo.url} {repo.branch}")
     if not found.repo:
         click.echo("no repos yet: add a [[repo]] table for each")
+    return ExitCode.OK
 
 
 COMMANDS = (init, config)

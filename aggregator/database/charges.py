@@ -265,14 +265,16 @@ def save_tiers(connection: sqlite3.Connection, tiers: Iterable[tuple[int, str]])
     )
 
 
-def paid_accounts(connection: sqlite3.Connection) -> list[tuple[int, int]]:
-    """Id and first payment (microseconds since 1970) of every account that ever paid."""
-    return [
-        (int(row[0]), int(row[1]))
-        for row in connection.execute(
-            "SELECT id, first_paid_us FROM account WHERE first_paid_us IS NOT NULL"
-        )
-    ]
+def paid_accounts(connection: sqlite3.Connection) -> list[tuple[int, int | None]]:
+    """Id and first payment (microseconds since 1970) of every account that has or had a tier.
+
+    The payment is None where the one that counted counts no longer.
+    """
+    rows = connection.execute(
+        "SELECT id, first_paid_us FROM account"
+        " WHERE first_paid_us IS NOT NULL OR discount_tier <> 'none'"
+    )
+    return [(int(row[0]), row[1]) for row in rows]
 
 
 def _charge(row: sqlite3.Row) -> ChargeRow:

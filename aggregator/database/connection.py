@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -10,6 +10,7 @@ from typing import Final
 import sqlite_utils
 
 from cursors.store import SCHEMA as CURSOR_SCHEMA
+from cursors.store import read_cursors
 from support.errors import GitmeterError
 
 SCHEMA_VERSION: Final = 1
@@ -47,7 +48,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         SchemaVersionError: it has another version; rebuild it.
     """
     is_new = not path.exists()
-    connection = _connect(f"file:{path}?mode=rwc")
+    connection = _connect(path, "rwc")
     for pragma in _PRAGMAS:
         connection.execute(pragma)
     if is_new or _version(connection) == 0:
@@ -66,7 +67,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         raise NoDatabaseError(
             f"there is no ledger at {path} yet", hint="run `aggregator pull` first"
         )
-    connection = _connect(f"file:{path}?mode=rw")
+    connection = _connect(path, "rw")
     connection.execute("PRAGMA query_only = ON")
     return _checked(connection, path)
 
@@ -99,6 +100,17 @@ def read_transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("ROLLBACK")
 
 
+def cursors_of(path: Path) -> dict[str, str]:
+    """The cursors of a database of any version; none where it is gone or cannot be read."""
+    if not path.exists():
+        return {}
+    try:
+        with closing(_connect(path, "ro")) as connection:
+            return read_cursors(connection)
+    except sqlite3.Error:
+        return {}
+
+
 def fold_in_log(connection: sqlite3.Connection) -> None:
     """Write everything into the database file itself, so that it can be moved alone."""
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -119,7 +131,8 @@ def read_meta(connection: sqlite3.Connection, key: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _connect(uri: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
     connection.row_factory = sqlite3.Row
     return connection

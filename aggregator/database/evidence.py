@@ -3,18 +3,22 @@
 Every function that writes works inside the caller's transaction.
 """
 
-import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from aggregator.batch import HeldLine, HeldReason, RejectedLine, RuleFiles, SegmentEntry
+from aggregator.batch import (
+    HeldLine,
+    HeldReason,
+    RejectedLine,
+    RuleFiles,
+    SegmentEntry,
+    line_sha256,
+)
 from aggregator.ranges import Range, RangeSet
 from wire_format.fields import SEGMENT_RECORDS_MAX
 from wire_format.lines import Folder
-
-_REJECT_BYTES_MAX: Final = 8 * 1024
 
 
 class RepoRow(NamedTuple):
@@ -218,19 +222,14 @@ def file_rejected(
             (
                 node_id,
                 *rejected.place,
-                line_sha256(rejected.line),
+                rejected.sha256,
                 str(rejected.fault.code),
                 rejected.fault.reason,
-                rejected.line[:_REJECT_BYTES_MAX],
+                rejected.line,
             )
             for rejected in lines
         ),
     )
-
-
-def line_sha256(line: bytes) -> str:
-    """What names a held or rejected line."""
-    return hashlib.sha256(line).hexdigest()
 
 
 def add_counts(

@@ -54,7 +54,9 @@ def repo_rows(connection: sqlite3.Connection) -> list[Row]:
             " cursor.tip AS cursor, node.id AS node_id, node.records, node.duplicates,"
             " (SELECT max(committed_at_s) FROM segment WHERE segment.repo_id = repo.id)"
             " AS committed_at_s,"
-            " (SELECT count(*) FROM held WHERE held.node_id = node.id) AS held,"
+            " (SELECT count(*) FROM held WHERE held.node_id = node.id)"
+            " + (SELECT count(*) FROM money WHERE money.node_id = node.id"
+            " AND state IN ('same_movement', 'no_payment')) AS held,"
             " (SELECT count(*) FROM reject WHERE reject.node_id = node.id) AS rejected,"
             " (SELECT count(*) FROM incident WHERE repo_id = repo.id AND closed_at IS NULL)"
             " AS incidents"
@@ -65,7 +67,7 @@ def repo_rows(connection: sqlite3.Connection) -> list[Row]:
 
 
 def held_rows(connection: sqlite3.Connection) -> list[Row]:
-    """Held lines of all kinds, with the repo that their place is in."""
+    """Held lines of all kinds, with the node in whose repo they stand."""
     return list(
         as_utils(connection).query(
             "SELECT node.name AS node, reason, seq, ts_us, line, commit_id, path, line_no FROM held"

@@ -118,6 +118,21 @@ def test_verify_fails_on_a_ledger_that_was_tampered_with(program: Program) -> No
     assert program("verify").code == 0
 
 
+def test_json_has_numbers_past_64_bits(program: Program) -> None:
+    """One user's huge quantity must not take everybody's answers away."""
+    huge = 2**53 - 1
+    lines = [
+        usage_line(node="node-9", seq=seq, user="rich", ts=USED, units=huge)
+        for seq in range(1, 2100)
+    ]
+    program.world.usage(*lines, repo="node-9")
+    program.world.pull()
+    found = program("charges", "rich", "--json")
+    assert found.code == 0
+    assert found.json[0]["quantity"] == 2099 * huge > 2**64
+    assert found.json[0]["state"] == "overflow"
+
+
 def test_nodes(program: Program) -> None:
     program.world.usage(usage_line(seq=9, ts=USED))
     program("pull")
@@ -129,12 +144,33 @@ def test_nodes(program: Program) -> None:
     assert "node-1: 3..8" in program("nodes").out
 
 
+def test_the_table_of_nodes_shows_epochs_and_when_each_was_looked_at(program: Program) -> None:
+    program.world.usage(usage_line(seq=2_000_000_001, ts=USED))
+    program("pull")
+    node = next(row for row in program("nodes", "--json").json if row["node"] == "node-1")
+    assert node["epochs"] == [0, 2]
+    shown = program("nodes").out
+    header = next(line for line in shown.splitlines() if "outcome" in line)
+    row = next(line for line in shown.splitlines() if line.strip().startswith("node-1"))
+    assert {"checked", "epochs", "duplicates"} <= set(header.split())
+    assert node["checked_at"] in row
+    assert "0, 2" in row
+
+
+def test_a_file_that_is_rejected_whole_is_shown_without_a_line(program: Program) -> None:
+    program.world.repo("node-1").commit({"usage/no-segment.jsonl": b"x\n"})
+    program("pull")
+    (reject,) = program("rejects", "--json").json
+    assert reject["line_no"] == 0
+    assert "usage/no-segment.jsonl\n" in program("rejects").out
+
+
 def test_pull_tells_of_every_repo(program: Program) -> None:
     program.world.usage(usage_line(seq=3, ts=USED), usage_line(seq=1, ts=USED, units=3600))
     shown = program("pull")
     assert shown.code == 0
     assert "books: unchanged" in shown.out
-    assert "node-1: fast-forward; 1 commits, 1 records; 1 duplicates" in shown.out
+    assert "node-1: fast-forward; 1 commit, 1 record; 1 duplicate\n" in shown.out
     found = {row["name"]: row for row in program("pull", "--json").json}
     assert found["node-1"]["outcome"] == "unchanged"
     keys = {"name", "node", "role", "outcome", "incident", "detail", "commits", "admitted"}
@@ -219,7 +255,7 @@ def test_explain_says_when_a_charge_has_no_price(program: Program) -> None:
     (found,) = program("explain", "alice", "mystery/units", HOUR, "--json").json
     assert (found["price"], found["state"], found["adds_up"]) == (None, "unpriced", True)
     assert "none: unpriced" in program("explain", "alice", "mystery/units", HOUR).out
-    assert "1 charges are unpriced" in program("balance").out
+    assert "1 charge is unpriced and costs" in program("balance").out
 
 
 DISCOUNTS = b"""\
@@ -364,6 +400,27 @@ def test_a_database_of_another_version_is_made_again(program: Program) -> None:
     assert program.world.digest() == digest
 
 
+@pytest.mark.parametrize("offset", [0, 4096])
+@pytest.mark.parametrize("command", ["balance", "nodes", "verify", "pull"])
+def test_a_damaged_database_is_made_again_by_rebuild(
+    program: Program, command: str, offset: int
+) -> None:
+    """Whether it is no database at all or only some pages of it are bad."""
+    digest = program.world.digest()
+    path = program.world.config.database_path
+    whole = path.read_bytes()
+    path.write_bytes(whole[:offset] + b"\xa5" * (len(whole) - offset))
+    said = program(command)
+    assert (said.code, said.out) == (1, "")
+    assert re.fullmatch(
+        r"error: the ledger cannot be used: [a-z ]+\n"
+        r"hint: `aggregator rebuild` makes it again from git\n",
+        said.err,
+    )
+    assert program("rebuild").code == 0
+    assert program.world.digest() == digest
+
+
 def test_other_limits_judge_all_records_again(program: Program) -> None:
     """The ledger is a function of git and the configuration, not of when that was changed."""
     program.world.settings["charge_cost_max_usd"] = 1
@@ -373,13 +430,13 @@ def test_other_limits_judge_all_records_again(program: Program) -> None:
 
 
 def test_a_second_writer_is_refused_and_readers_are_not(program: Program) -> None:
-    """Nothing is wrong; the same command works when the other is done."""
+    """Nothing is wrong; the same command works when the other is done or was stopped."""
     with program.world.state.locked():
         for command in ("pull", "run", "rebuild"):
             said = program(command)
             assert said.code == 75
             assert "another aggregator works on" in said.err
-            assert "hint: " in said.err
+            assert "wait for it, or stop" in said.err
         assert program("balance").code == 0
         assert program("verify").code == 0
 
@@ -406,22 +463,77 @@ def test_init_writes_a_configuration_that_is_good(
             assert str(defaults[key]) == value
 
 
+def test_init_with_a_state_directory_leads_to_a_pull_that_works_as_it_is_printed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With a relative path, and with spaces and quotes in it."""
+    world = World(tmp_path / "world")
+    world.usage(usage_line())
+    path = tmp_path / "my etc" / "aggregator.toml"
+    program = Program(world, capfd)
+    said = program.bare("--config", str(path), "--state", 'our "state"', "init")
+    assert program.bare("--config", str(path), "config", "check", "--json").json["state"] == str(
+        tmp_path / 'our "state"'
+    )
+    remote = (tmp_path / "world" / "remotes" / "node-1.git").as_uri()
+    with path.open("a") as file:
+        file.write(f'[[repo]]\nnode = "node-1"\nurl = "{remote}"\n')
+    (printed,) = re.findall("then `(.+)`", said.out)
+    name, *arguments = shlex.split(printed)
+    assert name == "aggregator"
+    assert program.bare(*arguments).code == 0
+    assert (tmp_path / 'our "state"' / "ledger.db").exists()
+
+
 def test_a_bad_configuration_names_every_key_that_is_wrong(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "aggregator.toml"
     path.write_text(
-        'stat = "/x"\npull_every_s = 1\nskew_s = "no"\n'
+        'stat = "/x"\npull_every_s = 1\nskew_s = "no"\nstate = 5\n'
         '[[repo]]\nnode = "Not A Node"\nurl = "file:///x"\n'
         '[[repo]]\nnode = "a"\nurl = "ftp://x/y"\nrole = "king"\n'
-        '[[repo]]\nurl = "file:///y"\n'
+        '[[repo]]\nurl = "file:///y"\ntoken_file = "/t"\nname = "Y"\n'
     )
+    faults = [
+        "state: must be a path, in quotes",
+        "repo #1 node: must be 1 to 63 of a-z, 0-9 and -, not beginning with -",
+        "repo #2 url: ftp:// is not allowed for a remote",
+        "repo #2 role: must be 'usage' or 'books'",
+        "repo #3 node: is missing",
+        "repo #3 name: must be 1 to 80 of a-z, 0-9, . and -, beginning with a-z or 0-9",
+        "repo #3 token_file: a token file is of use only with https://",
+        "pull_every_s: must be at least 5",
+        "skew_s: must be a whole number",
+        "stat: is not a known field",
+    ]
     program = Program(World(tmp_path / "world"), capfd)
     for command in (("config", "check"), ("pull",), ("balance",)):
         said = program.bare("--config", str(path), *command)
         assert said.code == 1
-        for key in ("stat:", "pull_every_s:", "skew_s:", "#1 node:", "#2 role:", "#3 node:"):
-            assert key in said.err, key
+        assert re.findall("^  (.+)$", said.err, re.MULTILINE) == faults
+    said = program.bare("--config", str(path), "config", "check", "--json")
+    assert (said.code, said.json) == (1, {"usable": False, "faults": faults})
+
+
+def test_a_good_configuration_says_so_beside_its_values(program: Program) -> None:
+    assert (
+        program("config", "check", "--json").json.items() >= {"usable": True, "skew_s": 300}.items()
+    )
+
+
+def test_faults_between_repos_are_told_beside_others(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "aggregator.toml"
+    path.write_text("skew_s = -1\n" + '[[repo]]\nnode = "a"\nurl = "file:///x"\n' * 2)
+    said = Program(World(tmp_path / "world"), capfd).bare(
+        "--config", str(path), "config", "check", "--json"
+    )
+    assert said.json["faults"] == [
+        "repo: two have the name a; give each its own `name`",
+        "skew_s: must be at least 0",
+    ]
 
 
 @pytest.mark.parametrize(

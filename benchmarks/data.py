@@ -131,7 +131,7 @@ def make(folder: Path, shape: Shape) -> Place:
     if not done.exists():
         folder.mkdir(parents=True)
         _import(place.usage_origin, _usage_commits(shape))
-        _import(place.books_origin, [_books_commit(shape.users)])
+        _import(place.books_origin, _books_commits(shape.users))
         place.config_path.write_text(_config_toml(place))
         _mirror(place)
         done.write_text(f"{shape}\n")
@@ -208,10 +208,11 @@ def _usage_commits(shape: Shape) -> Iterator[CommitFiles]:
         first_seq += records
 
 
-def _books_commit(users: int) -> CommitFiles:
-    """A price book and one payment of every user, spread so that all tiers are met."""
+def _books_commits(users: int) -> Iterator[CommitFiles]:
+    """A price book, then one payment of every user, spread so that all tiers are met."""
     ladder = DEFAULT_DISCOUNTS.replace(_LADDER_FROM, f"from = {START:%Y-%m-%d}").encode()
-    files = {PRICES_PATH: prices_toml(), DISCOUNTS_PATH: ladder}
+    rules = {PRICES_PATH: prices_toml(), DISCOUNTS_PATH: ladder}
+    yield CommitFiles(START, "rules: prices and ladder\n", rules)
     by_day: dict[int, list[Money]] = {}
     for i, user in enumerate(users_of(users)):
         day = i * _PAY_DAYS // users
@@ -229,11 +230,10 @@ def _books_commit(users: int) -> CommitFiles:
                 status="succeeded",
             )
         )
-    at = START + timedelta(days=_PAY_DAYS)
-    for lines in by_day.values():
+    for day, lines in by_day.items():
+        at = START + timedelta(days=day + 1)
         path = str(SegmentPath(Folder.PAYMENTS, at.date(), lines[0].seq))
-        files[path] = encode_lines(lines)
-    return CommitFiles(at, "books: prices and payments\n", files)
+        yield CommitFiles(at, "payments: books\n", {path: encode_lines(lines)})
 
 
 def _config_toml(place: Place) -> str:

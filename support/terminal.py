@@ -1,12 +1,14 @@
 """What a program prints: JSON for programs, tables for people, nothing a terminal would obey."""
 
+import json
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
+_WIDTH_MAX: Final = 1 << 20
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -22,33 +24,41 @@ def escape_lines(text: str) -> str:
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
     """Write one JSON document to standard output."""
-    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2)
+    except orjson.JSONEncodeError:  # a number past 64 bits: JSON has no limit, orjson does
+        text = json.dumps(value, indent=2).encode()
+    sys.stdout.buffer.write(text + b"\n")
     sys.stdout.buffer.flush()
 
 
 def print_table(
     headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
 ) -> None:
-    """Write a table for people to standard output.
+    """Write a table for people to standard output, each row one line, as wide as it must be.
+
+    Nothing is folded or cut to fit a terminal: half a number or half a time helps nobody.
 
     Args:
         headers: column names.
         rows: cells, escaped here.
         right: the columns that are aligned to the right (numbers).
     """
+    import click
     from rich import box
     from rich.console import Console
+    from rich.measure import measure_renderables
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for header in headers:
-        table.add_column(
-            header, justify="right" if header in right else "left", overflow="fold", no_wrap=False
-        )
+        table.add_column(header, justify="right" if header in right else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(escape(cell)) for cell in row))
-    console = Console()
-    if not console.is_terminal:
-        console.width = 200
-    console.print(table)
+    console = Console(width=_WIDTH_MAX)
+    console.width = measure_renderables(console, console.options, [table]).maximum
+    with console.capture() as written:
+        console.print(table)
+    # Not by rich itself, which ends the program with 1 when the reader closed the pipe
+    click.echo(written.get(), nl=False)

@@ -1,0 +1,1 @@
+"""Tests of the room `support`: how programs start, end and print."""

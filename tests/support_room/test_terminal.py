@@ -1,0 +1,68 @@
+"""Tables for people: nothing in them is broken into pieces, however narrow the terminal."""
+
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+from fcntl import ioctl
+from termios import TIOCSWINSZ
+
+import pytest
+
+HEADERS = ("repo", "outcome", "highest seq", "last commit")
+ROW = ("node-" + "x" * 60, "fast-forward", "9007199254740991", "2026-11-21T13:50:40Z")
+SOURCE = f"""
+from support.terminal import print_table
+print_table({HEADERS!r}, [{ROW!r}], right=("highest seq",))
+"""
+
+
+def shown_on_a_terminal(columns: int) -> str:
+    """What a program writes to a terminal of that width, without the colours."""
+    ours, theirs = pty.openpty()
+    ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"COLUMNS", "LINES", "NO_COLOR"}
+    }
+    program = subprocess.Popen(
+        [sys.executable, "-c", SOURCE],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**environment, "TERM": "xterm-256color"},
+    )
+    os.close(theirs)
+    written = b""
+    try:
+        while part := os.read(ours, 65536):
+            written += part
+    except OSError:  # how a terminal says that its program has ended
+        pass
+    os.close(ours)
+    assert program.wait() == 0
+    return re.sub(r"\x1b\[[0-9;]*m", "", written.decode())
+
+
+@pytest.mark.parametrize("columns", [20, 80, 300])
+def test_headers_numbers_and_times_stay_whole_on_a_terminal(columns: int) -> None:
+    shown = shown_on_a_terminal(columns).splitlines()
+    header, row = (next(line for line in shown if words[0] in line) for words in (HEADERS, ROW))
+    assert re.split(r"\s{2,}", header.strip()) == list(HEADERS)
+    assert row.split() == list(ROW)
+
+
+def test_a_table_that_nobody_sees_is_as_wide_as_it_must_be() -> None:
+    """Into a file or a pipe every row is one line, and plain."""
+    wide = ROW[0] * 10
+    ran = subprocess.run(
+        [sys.executable, "-c", SOURCE.replace(ROW[0], wide)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert (wide, *ROW[1:]) in [tuple(line.split()) for line in ran.stdout.splitlines()]
+    assert "\x1b" not in ran.stdout

@@ -11,15 +11,15 @@ from books.cli_prices import prices
 from books.cli_rules import rules
 from node_pusher.cli import (
     ROLE_KEY,
-    SPOOL_LOST,
     home_of,
     log,
     push,
     remote_options,
     status,
+    tell_init,
 )
 from support.entry import run
-from support.terminal import escape, print_json
+from support.terminal import print_json
 
 HOME_DEFAULT: Final = "/var/lib/gitmeter-books"
 
@@ -92,17 +92,7 @@ def init(home: Path, /, node: str, *, rejoin: bool, as_json: bool, **options: An
             }
         )
         return
-    told = {
-        "created": "a new home",
-        "joined": f"joined what the remote holds, in epoch {report.epoch}",
-        "rejoined": f"took over what the remote holds, in epoch {report.epoch}",
-        "unchanged": "the home was there",
-    }
-    if report.spool_lost:
-        click.echo(SPOOL_LOST.format(epoch=report.epoch), err=True)
-    click.echo(f"{report.node}: {told[report.outcome]}; the next record is seq {report.next_seq}")
-    for subject in report.left_behind:
-        click.echo(f"not carried over, to be done again: {escape(subject)}")
+    tell_init(report, unchanged="the home was there")
     if started:
         click.echo("started with an empty price book and the default ladder; next: `books push`")
 

@@ -21,6 +21,13 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON 
 _ts_option = click.option(
     "--ts", help="When, with its offset: 2026-11-21T13:05:00Z. Default: now; never later."
 )
+_status_option = click.option(
+    "--status",
+    type=click.Choice(_STATUSES),
+    default="succeeded",
+    show_default=True,
+    help="Only succeeded moves money.",
+)
 _user_argument = click.argument("user")
 _amount_argument = click.argument("amount")
 
@@ -42,13 +49,7 @@ _amount_argument = click.argument("amount")
 )
 @click.option("--currency", default="USD", show_default=True, help="What AMOUNT is in.")
 @click.option("--credited-usd", metavar="USD", help="What the balance gets, if not paid in USD.")
-@click.option(
-    "--status",
-    type=click.Choice(_STATUSES),
-    default="succeeded",
-    show_default=True,
-    help="Only succeeded moves money.",
-)
+@_status_option
 @_ts_option
 @_json_option
 @click.pass_obj
@@ -97,13 +98,7 @@ def grant(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401
 @click.option("--external-ref", metavar="TEXT", help="The provider's reference of the refund.")
 @click.option("--currency", help="What AMOUNT is in; default: as paid.")
 @click.option("--credited-usd", metavar="USD", help="What the balance loses, if not in USD.")
-@click.option(
-    "--status",
-    type=click.Choice(_STATUSES),
-    default="succeeded",
-    show_default=True,
-    help="Only succeeded moves money.",
-)
+@_status_option
 @_ts_option
 @_json_option
 @click.pass_obj

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from node_pusher.cli_record import record
 from support.entry import run
 from support.terminal import escape, print_json, print_table
+
+if TYPE_CHECKING:
+    from node_pusher.join import InitReport
 
 HOME_DEFAULT: Final = "/var/lib/node-pusher"
 ROLE_KEY: Final = "gitmeter.role"
@@ -100,11 +103,16 @@ def init(home: Path, /, node: str, rejoin: bool, as_json: bool, **options: Any) 
     if as_json:
         print_json(report)
         return
+    tell_init(report, unchanged="nothing to do")
+
+
+def tell_init(report: "InitReport", unchanged: str) -> None:
+    """Say what `init` did; `unchanged` is what to call a home that was there."""
     told = {
         "created": "a new home",
         "joined": f"joined what the remote holds, in epoch {report.epoch}",
         "rejoined": f"took over what the remote holds, in epoch {report.epoch}",
-        "unchanged": "nothing to do",
+        "unchanged": unchanged,
     }
     if report.spool_lost:
         click.echo(SPOOL_LOST.format(epoch=report.epoch), err=True)

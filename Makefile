@@ -4,14 +4,21 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
-PACKAGES = wire_format support git_remote cursors node_pusher books aggregator
+PACKAGES = wire_format support signing git_remote cursors node_pusher books aggregator
 
-.PHONY: help install run test lint check-tools clean
+SEEDS ?= 1000
+KILLS ?= 300
+RUNS ?= 1000000
+
+.PHONY: help install run test lint simulate torture fuzz check-tools clean
 
 help:
 	@echo 'make run      try it: three nodes, real usage data, balances (under two minutes)'
 	@echo 'make test     everything that guards the project'
 	@echo 'make lint     only ruff, mypy and the import rules'
+	@echo 'make simulate SEEDS=1000   a fleet under faults, one history for each seed'
+	@echo 'make torture KILLS=300     the real programs, killed at random moments'
+	@echo 'make fuzz RUNS=1000000     every parser, guided by coverage'
 	@echo 'make install  the programs into $(BIN)'
 	@echo 'make clean    remove the virtual environment, caches and the demo'
 
@@ -41,6 +48,16 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+simulate: $(INSTALLED)
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+torture: $(INSTALLED)
+	@$(BIN)/python -m tests.torture --kills $(KILLS)
+
+fuzz: $(INSTALLED)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	@$(BIN)/python -m tests.fuzz --runs $(RUNS)
 
 clean:
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -6,6 +6,7 @@ from typing import Final
 
 FIRST: Final = timedelta(minutes=1)
 LONGEST: Final = timedelta(hours=1)
+NONE: Final = timedelta(0)
 
 
 @dataclass
@@ -20,13 +21,16 @@ class Backoff:
     def __init__(self) -> None:
         self._failures: dict[str, _Failures] = {}
 
-    def failed(self, name: str, now: datetime, *, wait: bool = True) -> int:
+    def failed(
+        self, name: str, now: datetime, *, wait: bool = True, asked_s: int | None = None
+    ) -> int:
         """Note a failure.
 
         Args:
             name: what failed.
             now: when.
             wait: whether to leave it alone for a while, or only to count.
+            asked_s: for how long its server asked to be left alone, at most until `LONGEST`.
 
         Returns:
             How many there were in a row.
@@ -34,8 +38,8 @@ class Backoff:
         before = self._failures.get(name)
         count = 1 if before is None else before.count + 1
         # the exponent is bounded, so that a year of failures cannot overflow
-        delay = min(FIRST * 2 ** min(count - 1, 16), LONGEST) if wait else timedelta(0)
-        self._failures[name] = _Failures(count, now + delay)
+        delay = max(FIRST * 2 ** min(count - 1, 16), timedelta(seconds=asked_s or 0))
+        self._failures[name] = _Failures(count, now + (min(delay, LONGEST) if wait else NONE))
         return count
 
     def succeeded(self, name: str) -> None:

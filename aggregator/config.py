@@ -8,22 +8,12 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 import tomlkit
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
-from git_remote.failures import RemoteConfigError
-from git_remote.remote import Remote
+from aggregator.remote_config import RemoteConfig, Section
 from support.errors import GitmeterError
 from wire_format import fields
 from wire_format.wording import FORMS, Place, sentences
@@ -31,8 +21,8 @@ from wire_format.wording import FORMS, Place, sentences
 CONFIG_PATH_DEFAULT: Final = Path("/etc/gitmeter/aggregator.toml")
 STATE_ENVIRONMENT: Final = "AGGREGATOR_STATE"
 _MEND_HINT: Final = "mend these and run `aggregator config check`"
-_NAME_PATTERN: Final = r"[a-z0-9][a-z0-9.-]{0,79}"
-_FORMS: Final = FORMS | {_NAME_PATTERN: "1 to 80 of a-z, 0-9, . and -, beginning with a-z or 0-9"}
+_ALLOW_PATTERN: Final = r"[A-Za-z0-9._:/@+*?-]{1,200}"
+_FORMS: Final = FORMS | {_ALLOW_PATTERN: "1 to 200 letters, digits and . _ : / @ + - * ?"}
 
 
 class ConfigError(GitmeterError):
@@ -50,51 +40,49 @@ class ConfigError(GitmeterError):
         self.faults = faults
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class KnownRepo(NamedTuple):
     """What a repo is, whether it is configured still or only its mirror is left.
 
     Attributes:
         name, node, role: as in the configuration.
         branch: the branch that is billed.
+        allow: patterns of the resources that it may bill; empty for all.
     """
 
     name: str
     node: str
     role: str
     branch: str
+    allow: tuple[str, ...] = ()
+
+    @property
+    def judged_by(self) -> tuple[str, str, str]:
+        """What its lines are judged by, as text: node, role and `allow`."""
+        return self.node, self.role, ",".join(self.allow)
 
 
-def _try_remote(url: str, **files: Path | None) -> None:
-    """Raise what pydantic can list beside all other faults, each with its own key."""
-    try:
-        Remote(url, **files)
-    except RemoteConfigError as error:
-        raise ValueError(str(error)) from None
-
-
-class RepoConfig(_Section):
+class RepoConfig(RemoteConfig):
     """One repo to read."""
 
     node: Annotated[str, StringConstraints(pattern=f"^(?:{fields.NODE_PATTERN})$")] = Field(
         description="The node whose records it carries."
     )
-    url: str = Field(description="https://, ssh:// or file://.")
     role: Literal["usage", "books"] = Field(
         default="usage", description="`books` for the operator's payments and rule book."
     )
-    name: Annotated[str, StringConstraints(pattern=f"^(?:{_NAME_PATTERN})$")] = Field(
+    name: Annotated[str, StringConstraints(pattern=f"^(?:{fields.REPO_PATTERN})$")] = Field(
         default="",
         description="Names the repo here; the node's name unless the node has several repos.",
         validate_default=False,
     )
     branch: str = Field(default="main", min_length=1, description="The branch that is billed.")
-    token_file: Path | None = Field(default=None, description="File with an access token.")
-    ssh_key_file: Path | None = Field(default=None, description="Private key for ssh.")
-    known_hosts_file: Path | None = Field(default=None, description="Host keys for ssh.")
+    allow: tuple[Annotated[str, StringConstraints(pattern=f"^(?:{_ALLOW_PATTERN})$")], ...] = Field(
+        default=(),
+        description="Resources that it may bill, such as llm/* (* for anything); empty for all.",
+    )
+    allow_unsigned: bool = Field(
+        default=False, description="Take commits that no allowed key has signed."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -106,38 +94,27 @@ class RepoConfig(_Section):
                 return {**values, "name": node}
         return values
 
-    @field_validator("url")
-    @classmethod
-    def _url_is_allowed(cls, url: str) -> str:
-        _try_remote(url)
-        return url
-
-    @field_validator("token_file", "ssh_key_file", "known_hosts_file")
-    @classmethod
-    def _file_goes_with_url(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        if "url" in info.data and info.field_name is not None:
-            _try_remote(info.data["url"], **{info.field_name: path})
-        return path
-
     @property
     def identity(self) -> KnownRepo:
-        """Its name, node, role and branch."""
-        return KnownRepo(self.name, self.node, self.role, self.branch)
-
-    @property
-    def remote(self) -> Remote:
-        """Where and with what to fetch it."""
-        return Remote(self.url, self.token_file, self.ssh_key_file, self.known_hosts_file)
+        """What its mirror remembers of it."""
+        return KnownRepo(self.name, self.node, self.role, self.branch, self.allow)
 
 
-class Config(_Section):
+class Config(Section):
     """Everything the aggregator can be told."""
 
     state: Path = Field(
         default=Path("/var/lib/gitmeter"),
         description="Database and mirrors; $STATE_DIRECTORY under systemd.",
     )
+    allowed_signers_file: Path | None = Field(
+        default=None,
+        description="Keys that may sign commits, by node, in OpenSSH's allowed_signers format.",
+    )
     repo: tuple[RepoConfig, ...] = Field(default=(), description="The repos to read.")
+    copy_remote: RemoteConfig | None = Field(
+        default=None, alias="copy", description="A repo that keeps a copy of all that was billed."
+    )
     pull_every_s: int = Field(
         default=300, ge=5, le=86_400, description="Seconds between two pulls of the daemon."
     )
@@ -146,6 +123,11 @@ class Config(_Section):
     )
     fetch_workers: int = Field(default=8, ge=1, le=64, description="Repos fetched at a time.")
     fetch_timeout_s: int = Field(default=600, ge=1, description="Limit for fetching one repo.")
+    turn_s: int = Field(
+        default=30,
+        ge=1,
+        description="How long commits of one repo are applied before others have their turn.",
+    )
     connect_timeout_s: int = Field(default=15, ge=1, description="Limit for one answer.")
     fetch_memory_bytes_max: int = Field(
         default=1 << 30, ge=1 << 26, description="Memory of the git program that fetches."
@@ -175,6 +157,16 @@ class Config(_Section):
         if both := books & {repo.node for repo in repos if repo.role == "usage"}:
             raise ValueError(f"{', '.join(both)} cannot write usage and the books")
         return repos
+
+    @model_validator(mode="after")
+    def _somebody_may_sign(self) -> Self:
+        signed = [repo.name for repo in self.repo if not repo.allow_unsigned]
+        if signed and self.allowed_signers_file is None:
+            raise ValueError(
+                f"allowed_signers_file: is missing; commits of {', '.join(signed)} must be signed"
+                " by a key in it (or say allow_unsigned = true for a repo)"
+            )
+        return self
 
     @property
     def database_path(self) -> Path:
@@ -229,18 +221,30 @@ def _numbered(place: Place) -> str:
     return " ".join(f"#{p + 1}" if isinstance(p, int) else p for p in place)
 
 
-def example(state: Path | None = None) -> str:
+def example(path: Path, state: Path | None = None) -> str:
     """A commented configuration to start from.
 
     Args:
+        path: where it will lie; the allowed signers are expected beside it.
         state: the state directory it names; the default one when None.
     """
-    if state is None:
-        return _EXAMPLE
-    line = f"state = {tomlkit.item(str(state.absolute())).as_string()}"
-    return _EXAMPLE.replace(_STATE_LINE, line, 1)
+    text = _EXAMPLE
+    if state is not None:
+        text = text.replace(_STATE_LINE, f"state = {_quoted(state.absolute())}", 1)
+    signers = f"allowed_signers_file = {_quoted(signers_beside(path))}"
+    return text.replace(_SIGNERS_LINE, signers, 1)
 
 
+def signers_beside(path: Path) -> Path:
+    """Where `init` puts the allowed signers of a configuration."""
+    return path.absolute().with_name("allowed_signers")
+
+
+def _quoted(path: Path) -> str:
+    return str(tomlkit.item(str(path)).as_string())
+
+
+_SIGNERS_LINE: Final = 'allowed_signers_file = "/etc/gitmeter/allowed_signers"'
 _STATE_LINE: Final = 'state = "/var/lib/gitmeter"'
 _EXAMPLE: Final = f"""\
 # gitmeter aggregator. Every key is optional except the repos; commented ones show their default.
@@ -252,7 +256,12 @@ _EXAMPLE: Final = f"""\
 # pull_every_s = 300
 # pull_jitter_s = 60
 
-# Limits for fetching one repo.
+# The keys that may sign for each node, in OpenSSH's allowed_signers format, one line a key:
+# `node-pusher show-key >> allowed_signers`, and `books show-key` for the books.
+{_SIGNERS_LINE}
+
+# Limits for one repo.
+# turn_s = 30
 # fetch_workers = 8
 # fetch_timeout_s = 600
 # connect_timeout_s = 15
@@ -265,13 +274,21 @@ _EXAMPLE: Final = f"""\
 # A charge with a higher list cost is shown as an overflow and costs nothing.
 # charge_cost_max_usd = 1000000
 
+# A repo of your own that keeps a copy of every commit that was billed; push access needed.
+# [copy]
+# url = "https://elsewhere.example/hero_ops/billing-copies.git"
+# token_file = "/etc/gitmeter/copy_token"
+
 # One table for each repo. token_file (https), ssh_key_file and known_hosts_file (ssh) name files;
-# secrets never stand here. Give `name` when a node has more than one repo.
+# secrets never stand here. Give `name` when a node has more than one repo. `allow` limits what it
+# may bill. allow_unsigned = true takes commits that no allowed key has signed, with a warning each
+# time.
 #
 # [[repo]]
 # node = "embedder-01"
 # url = "https://forge.example/hero_ops/billing-embedder-01.git"
 # token_file = "/etc/gitmeter/token"
+# allow = ["llm/*"]
 #
 # [[repo]]
 # node = "books"

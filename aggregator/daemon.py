@@ -18,16 +18,21 @@ import sdnotify
 import structlog
 
 from aggregator.backoff import Backoff, is_worth_a_log
+from aggregator.copies import Copying
 from aggregator.incidents import BACKED_OFF
 from aggregator.ledger import Ledger
 from aggregator.maintenance import maintain, staggered
-from aggregator.pull import Puller, RepoReport
+from aggregator.pull import Puller
+from aggregator.repo_pull import RepoReport
 from aggregator.state import State
 from git_remote.runner import stop_running
 from support.errors import GitmeterError
 from wire_format.instants import hour_of
 
 _TICK_S: Final = 1.0
+_COPY: Final = "[copy]"
+"""Stands for the copy remote among the names of repos, none of which has such letters."""
+
 _MAINTENANCE_EVERY_MIN: Final = 10
 _log = structlog.get_logger()
 
@@ -51,6 +56,7 @@ class Daemon:
         self._mirrors = staggered(state.config.mirrors_path)
         self._scheduler = schedule.Scheduler()
         self._maintenance: threading.Thread | None = None
+        self._copying = Copying(state, ledger.connection, clock, self._is_stopping)
 
     def run(self) -> None:
         """Pull at once, then on schedule, until a signal comes."""
@@ -65,6 +71,7 @@ class Daemon:
         self._pull()
         while self._signal is None:
             self._scheduler.run_pending()
+            self._note_copies()
             self._alive()
             time.sleep(_TICK_S)
         _log.info("draining", signal=self._signal.name)
@@ -98,6 +105,29 @@ class Daemon:
             incidents=troubled,
             duration_s=round(time.monotonic() - started_s, 3),
         )
+        if not self._is_stopping():
+            self._copying.start()
+
+    def _note_copies(self) -> None:
+        """Write down what the copy remote got meanwhile; billing never waits for it."""
+        result = self._copying.collect()
+        if result is None:
+            return
+        if result.copied:
+            _log.info("copied", repos=len(result.copied))
+        if not result.failures:
+            self._backoff.succeeded(_COPY)
+            return
+        errors = self._backoff.failed(_COPY, self._clock(), wait=False)
+        if is_worth_a_log(errors):
+            name, failure = next(iter(result.failures.items()))
+            _log.warning(
+                "copy failed",
+                repos=len(result.failures),
+                repo=name,
+                detail=failure.detail,
+                consecutive_errors=errors,
+            )
 
     def _is_stopping(self) -> bool:
         return self._signal is not None
@@ -121,7 +151,9 @@ class Daemon:
                 _log.info("applied", commits=report.commits, **facts)
             return
         wait = report.incident in BACKED_OFF
-        errors = self._backoff.failed(report.name, self._clock(), wait=wait)
+        errors = self._backoff.failed(
+            report.name, self._clock(), wait=wait, asked_s=report.retry_after_s
+        )
         if is_worth_a_log(errors):
             _log.warning(
                 str(report.incident), detail=report.detail, consecutive_errors=errors, **facts

@@ -22,6 +22,7 @@ SECTIONS: Final[dict[str, Callable[[sqlite3.Connection], Iterator[list[object]]]
     "money": ledger_rows.money_rows,
     "balances": ledger_rows.balance_rows,
     "seen": ledger_rows.seen_rows,
+    "decisions": ledger_rows.decision_rows,
     "held": ledger_rows.held_rows,
     "rejected": ledger_rows.rejected_rows,
     "rule_book": lambda connection: iter([[rule_book_in_force(connection).sha256]]),

@@ -8,17 +8,18 @@ import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from aggregator.batch import Place, RuleFiles
-from aggregator.database import evidence, reports
+from aggregator.database import evidence, reports, segment_rows
 from aggregator.database.charges import RatedCharge, charges_of
 from aggregator.database.connection import read_transaction
+from aggregator.decisions import Decisions
 from aggregator.price_book import NoPrice
 from aggregator.rating import Rater
 from aggregator.reports import NoAccountError, charge_answer
 from aggregator.segments import SegmentReader
+from aggregator.verdicts import Claim, verdicts
 from support.errors import GitmeterError
 from wire_format.instants import format_hour, format_ts, from_us, hour_of
 from wire_format.lines import Usage
@@ -52,16 +53,23 @@ def explain(
     connection: sqlite3.Connection,
     rater: Rater,
     reader: SegmentReader,
-    user: str,
-    resource: str,
-    hour: int,
+    decisions: Decisions,
+    charge: tuple[str, str, int],
 ) -> list[dict[str, Any]]:
     """Explain the charges of one user, resource and clock hour, one for each category.
+
+    Args:
+        connection: the database.
+        rater: under the rule book in force.
+        reader: reads the segments that the lines stand in.
+        decisions: those in force.
+        charge: user, resource and hour.
 
     Raises:
         NoAccountError: nothing was ever used or paid in that name.
         NoChargeError: nothing of the resource was charged in that hour.
     """
+    user, resource, hour = charge
     with read_transaction(connection):
         account_row = reports.account_row(connection, user)
         if account_row is None:
@@ -76,27 +84,36 @@ def explain(
                 f"no charge of {user!r} for {resource!r} at {format_hour(hour)}",
                 hint="see `aggregator charges USER`",
             )
-        lines = list(_lines(connection, reader, user, resource, hour))
+        lines = list(_lines(connection, reader, decisions, charge))
         rules = evidence.read_rule_files(connection)
     return [_explained(charge, rater, lines, rules) for charge in found]
 
 
 def _lines(
-    connection: sqlite3.Connection, reader: SegmentReader, user: str, resource: str, hour: int
+    connection: sqlite3.Connection,
+    reader: SegmentReader,
+    decisions: Decisions,
+    charge: tuple[str, str, int],
 ) -> Iterator[CountedLine]:
-    """The lines that count; of conflicting ones the same that admission chose."""
-    rivals: dict[tuple[str, int, datetime], dict[bytes, list[CountedLine]]]
-    rivals = defaultdict(lambda: defaultdict(list))
-    for segment in evidence.segments_at_hour(connection, hour):
-        for record, line, place in reader.claims(segment):
-            if isinstance(record, Usage) and hour_of(record.ts) == hour:
-                key = (segment.node, record.seq, record.ts)
-                rivals[key][line].append(CountedLine(segment.repo, record, place, 0))
-    for versions in rivals.values():
-        line = min(versions, key=lambda text: (versions[text][0].record.units, text))
-        first, *again = versions[line]
-        if (first.record.user, first.record.resource) == (user, resource):
-            yield first._replace(repeats=len(again))
+    """The lines that count, judged again as admission judged them, by node and seq.
+
+    Rivals, corrections and what they correct all have one `ts`, so one hour has all of them.
+    """
+    user, resource, hour = charge
+    claims: dict[str, list[Claim]] = defaultdict(list)
+    places: dict[tuple[str, bytes], list[str]] = defaultdict(list)
+    for segment in segment_rows.segments_at_hour(connection, hour):
+        for claim in reader.claims(segment):
+            if isinstance(claim.record, Usage) and hour_of(claim.record.ts) == hour:
+                claims[segment.node].append(claim)
+                places[segment.node, claim.line].append(segment.repo)
+    for node in sorted(claims):
+        judged = verdicts(claims[node], decisions.of_node(node)).values()
+        counted = [claim for claim, reason in judged if reason is None]
+        for record, line, place in sorted(counted, key=lambda claim: claim.record.seq):
+            if isinstance(record, Usage) and (record.user, record.resource) == (user, resource):
+                repos = places[node, line]
+                yield CountedLine(repos[0], record, place, len(repos) - 1)
 
 
 def _explained(
@@ -126,6 +143,8 @@ def _line(line: CountedLine) -> dict[str, Any]:
         "ts": format_ts(line.record.ts),
         "units": line.record.units,
         "instance": line.record.instance,
+        "corrects": line.record.corrects,
+        "reason": line.record.reason,
         "commit": line.place.commit,
         "path": line.place.path,
         "line_no": line.place.line_no,

@@ -15,29 +15,28 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from aggregator.admission import Admission, Admitted, Delivery
-from aggregator.batch import Batch, Place, RuleFiles, rejected_line
-from aggregator.database import evidence
-from aggregator.database.evidence import RepoRow, SegmentPlace
+from aggregator.admission import Admission, Delivery
+from aggregator.batch import Batch, Place, rejected_line
+from aggregator.database import evidence, segment_rows
+from aggregator.database.decisions import read_decisions
+from aggregator.database.evidence import RepoRow
+from aggregator.decisions import Decisions
 from aggregator.incidents import IncidentKind
 from aggregator.intake import Intake, Stop
-from aggregator.ledger import Ledger
+from aggregator.known_lines import NodeLines, TangledError
+from aggregator.ledger import Changes, Ledger, Move
+from aggregator.limits import LINES_READ_AGAIN_MAX
 from aggregator.mirror import Mirror
+from aggregator.rejudge import judged_anew
+from aggregator.rule_files import read_rules, rules_below
 from aggregator.segments import SegmentReader, entry_for, misplaced, read_segment
 from aggregator.walk import AddedFile, CommitDelta, commit_delta
 from cursors.store import read_cursor
 from wire_format.faults import Fault
-from wire_format.fields import SEGMENTS_PER_COMMIT_MAX
-from wire_format.rule_book import (
-    DISCOUNTS_PATH,
-    PRICES_PATH,
-    RULE_FILE_BYTES_MAX,
-    RuleBookError,
-    parse_rule_book,
-)
+from wire_format.rule_book import RuleBookError
 
 BATCH_WEIGHT: Final = 50_000
 """Lines after which a batch is written: bounds memory and how long the write lock is held."""
@@ -50,14 +49,32 @@ class Rules:
     """What reading records depends on besides the records.
 
     Attributes:
-        skew: how far a `ts` may lie ahead of its commit, and a commit ahead of our clock.
+        reader: reads segments again, under the rules of the repo that each stands in.
         latest_commit: commits dated later are not read yet; None reads all of them.
         now: when an incident that the records show counts as opened.
     """
 
-    skew: timedelta
+    reader: SegmentReader
     latest_commit: datetime | None
     now: datetime
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Commits to apply.
+
+    Attributes:
+        commits: oldest first, each compared with its first parent.
+        accepted: how many of them, from the first, the operator has accepted whatever they do: an
+            edited segment is then read like an added one, and no limit but memory's holds.
+        kept: tips that the commits do not build on and whose records stay.
+        replaced: those of the commits that the cursor will not build on; their rules do not hold.
+    """
+
+    commits: Sequence[str]
+    accepted: int = 0
+    kept: tuple[str, ...] = ()
+    replaced: frozenset[str] = frozenset()
 
 
 class Ingest:
@@ -67,38 +84,47 @@ class Ingest:
         ledger: where they go.
         repo: whose commits they are.
         mirror: where they are read.
-        open_mirror: gives any repo's mirror by name: a node's earlier records may lie in another.
         rules: the limits of the configuration.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        repo: RepoRow,
-        mirror: Mirror,
-        open_mirror: Callable[[str], Mirror],
-        rules: Rules,
-    ) -> None:
+    def __init__(self, ledger: Ledger, repo: RepoRow, mirror: Mirror, rules: Rules) -> None:
         self._ledger = ledger
         self._repo = repo
         self._mirror = mirror
         self._rules = rules
-        self._reader = SegmentReader(open_mirror, rules.skew)
-        seen = evidence.read_seen(ledger.connection, repo.node_id)
-        self._admission = Admission(repo.node, rules.skew, seen, self._lines_between)
-        self._blobs: dict[str, int] = {}
+        self._blobs: dict[tuple[str, str], int] = {}
         self._intake = Intake()
+        self._unwritten: list[CommitDelta] = []
+        self._replaced: frozenset[str] = frozenset()
+
+    def _begin(self) -> None:
+        """Start collecting from what the database holds."""
+        ledger, repo, reader = self._ledger, self._repo, self._rules.reader
+        self._known = NodeLines(ledger.connection, repo.node_id, reader, repo.name, repo.node)
+        self._admission = Admission(
+            reader.rules_of(repo.name),
+            evidence.read_seen(ledger.connection, repo.node_id),
+            ledger.decisions.of_node(repo.node),
+            self._known,
+        )
+        self._known.batch = self._batch
+        self._blobs.clear()
+        self._unwritten.clear()
+
+    @property
+    def _batch(self) -> Batch:
+        return self._admission.settlement.batch
 
     def run(
         self,
-        commits: Sequence[str],
+        stretch: Stretch,
         on_commit: Callable[[], object] = lambda: None,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> Intake:
-        """Apply commits, oldest first, each against its first parent.
+        """Apply commits.
 
         Args:
-            commits: what to apply.
+            stretch: what to apply.
             on_commit: told after each.
             interrupted: asked after each commit whether to leave the rest for another pass.
 
@@ -106,47 +132,82 @@ class Ingest:
             CursorMovedError: another aggregator writes to this database.
             MirrorError: an object is missing from the mirror.
         """
+        self._begin()  # between two turns another repo of the same node may have been read
+        self._replaced = stretch.replaced
         with without_cycle_collection():
-            return self._run(commits, on_commit, interrupted)
-
-    def _run(
-        self,
-        commits: Sequence[str],
-        on_commit: Callable[[], object],
-        interrupted: Callable[[], bool],
-    ) -> Intake:
-        cursor = read_cursor(self._ledger.connection, self._repo.name)
-        tip = cursor
-        unwritten = 0
-        for commit in commits:
-            delta = commit_delta(self._mirror, commit)
-            self._intake.stop = self._reason_to_stop(delta)
-            if self._intake.stop is not None:
-                break
-            self._read_commit(delta)
-            tip = commit
-            self._intake.commits += 1
-            on_commit()
-            unwritten += 1
-            stopping = interrupted()
-            if stopping or self._admission.batch.weight + unwritten >= BATCH_WEIGHT:
-                cursor, unwritten = self._write(cursor, tip), 0
-            if stopping:
-                break
-        if tip is not None and tip != cursor:
-            self._write(cursor, tip)
+            self._run(stretch, on_commit, interrupted)
         return self._intake
 
-    def _write(self, cursor: str | None, tip: str) -> str:
-        batch, self._admission.batch = self._admission.batch, Batch()
-        self._ledger.apply(self._repo, cursor, tip, batch, self._rules.now)
-        self._intake.add(batch)
+    def _run(
+        self, stretch: Stretch, on_commit: Callable[[], object], interrupted: Callable[[], bool]
+    ) -> None:
+        if stretch.kept and stretch.commits and self._repo.role == "books":
+            self._batch.rule_files = rules_below(self._mirror, stretch.commits[0])
+        for number, commit in enumerate(stretch.commits):
+            if not self._take(commit, is_accepted=number < stretch.accepted):
+                break
+            self._intake.commits += 1
+            on_commit()
+            stopping = interrupted()
+            if stopping or self._batch.weight + len(self._unwritten) >= BATCH_WEIGHT:
+                self._write(stretch.kept)
+            if stopping:
+                return
+        self._write(stretch.kept)
+
+    def _take(self, commit: str, *, is_accepted: bool) -> bool:
+        """Read a commit into the batch, unless there is a reason to stop before it."""
+        delta = commit_delta(self._mirror, commit, is_limited=not is_accepted)
+        if not is_accepted:
+            self._intake.stop = self._reason_to_stop(delta)
+            if self._intake.stop is not None:
+                return False
+        self._known.limit(None if is_accepted else LINES_READ_AGAIN_MAX)
+        try:
+            self._read_commit(delta)
+        except TangledError:
+            detail = "has lines that overlap too many earlier ones"
+            self._intake.stop = Stop(IncidentKind.OVERSIZED_COMMIT, commit, detail)
+            self._read_again()
+            return False
+        self._unwritten.append(delta)
+        return True
+
+    def _read_again(self) -> None:
+        """Collect the commits of this batch anew, without the half of one that came after."""
+        read = list(self._unwritten)
+        self._begin()
+        for delta in read:
+            self._read_commit(delta)
+            self._unwritten.append(delta)
+
+    def _write(self, kept: tuple[str, ...]) -> None:
+        if not self._unwritten:
+            return
+        batch, tip = self._batch, self._unwritten[-1].commit
+        changes = self._with_decisions(batch)
+        expected = read_cursor(self._ledger.connection, self._repo.name)
+        move = Move(self._repo, expected, tip, kept)
+        self._intake.add(batch, self._ledger.apply(move, changes, self._rules.now))
         self._blobs.clear()
-        return tip
+        self._unwritten.clear()
+        self._admission.settlement.batch = self._known.batch = Batch()
+
+    def _with_decisions(self, batch: Batch) -> Changes:
+        """The batch, and what its decisions change for every node."""
+        if not batch.decisions:
+            return Changes(batch)
+        connection, before = self._ledger.connection, self._ledger.decisions
+        after = Decisions(read_decisions(connection, batch.decisions))
+        self._known.limit(None)
+        own = self._repo.node
+        self._admission.adopt(after.of_node(own), before.changed_seqs(after, own))
+        others = judged_anew(connection, self._rules.reader, before, after, but=own)
+        return Changes(batch, others, after)
 
     def _reason_to_stop(self, delta: CommitDelta) -> Stop | None:
         if delta.edited:
-            paths = ", ".join(delta.edited[:_PATHS_SHOWN_MAX])
+            paths = ", ".join(file.path for file in delta.edited[:_PATHS_SHOWN_MAX])
             if len(delta.edited) > _PATHS_SHOWN_MAX:
                 paths += f" and {len(delta.edited) - _PATHS_SHOWN_MAX} more"
             return Stop(
@@ -154,12 +215,8 @@ class Ingest:
                 delta.commit,
                 f"changes or deletes billed files: {paths}",
             )
-        if len(delta.added) > SEGMENTS_PER_COMMIT_MAX:
-            return Stop(
-                IncidentKind.OVERSIZED_COMMIT,
-                delta.commit,
-                f"adds more than {SEGMENTS_PER_COMMIT_MAX} segments",
-            )
+        if delta.oversized:
+            return Stop(IncidentKind.OVERSIZED_COMMIT, delta.commit, delta.oversized)
         latest = self._rules.latest_commit
         if latest is not None and delta.committed_at > latest:
             return Stop(
@@ -170,15 +227,18 @@ class Ingest:
         return None
 
     def _read_commit(self, delta: CommitDelta) -> None:
-        if delta.touches_rules and self._repo.role == "books":
+        is_in_force = self._repo.role == "books" and delta.commit not in self._replaced
+        if delta.touches_rules and is_in_force:
             self._read_rules(delta.commit)
-        for file in delta.added:
+        edited = [file.after for file in delta.edited if file.after is not None]
+        for file in (*delta.added, *edited):
             self._read_file(file, Delivery(delta.commit, file.path, delta.committed_at))
 
     def _read_file(self, file: AddedFile, delivery: Delivery) -> None:
-        batch = self._admission.batch
+        batch = self._batch
         fault = misplaced(file, self._repo.role)
-        claimed = None if fault else self._claimed_records(file.blob)
+        key = (file.path.partition("/")[0], file.blob)
+        claimed = None if fault else self._claimed_records(*key)
         if claimed is not None:
             batch.duplicates += claimed
             return
@@ -192,58 +252,23 @@ class Ingest:
         if entry is not None:
             batch.segments.append(entry)
             if all_claimed:
-                self._blobs[file.blob] = entry.records
+                self._blobs[key] = entry.records
 
-    def _claimed_records(self, blob: str) -> int | None:
+    def _claimed_records(self, folder: str, blob: str) -> int | None:
         """How many records a blob brought that was applied whole before, or None."""
-        if blob in self._blobs:
-            return self._blobs[blob]
-        return evidence.claimed_records(self._ledger.connection, self._repo.node_id, blob)
-
-    def _lines_between(self, first_seq: int, last_seq: int) -> Iterator[Admitted]:
-        """The node's lines around a range of seqs: applied ones, then those of this batch."""
-        applied = evidence.segments_between(
-            self._ledger.connection, self._repo.node_id, first_seq, last_seq
-        )
-        pending = [
-            SegmentPlace(
-                repo=self._repo.name,
-                node=self._repo.node,
-                folder=entry.folder,
-                commit=entry.commit,
-                path=entry.path,
-                blob=entry.blob,
-                committed_at_s=entry.committed_at_s,
-            )
-            for entry in self._admission.batch.segments
-            if entry.first_seq <= last_seq and entry.last_seq >= first_seq
-        ]
-        for place in (*applied, *pending):
-            yield from self._reader.claims(place)
+        if (folder, blob) in self._blobs:
+            return self._blobs[folder, blob]
+        connection, node_id = self._ledger.connection, self._repo.node_id
+        return segment_rows.claimed_records(connection, node_id, folder, blob)
 
     def _read_rules(self, commit: str) -> None:
         """Take over the rule book of a commit; one that cannot be used is reported and passed."""
-        batch = self._admission.batch
         try:
-            files = RuleFiles(
-                commit,
-                self._rule_file(commit, PRICES_PATH),
-                self._rule_file(commit, DISCOUNTS_PATH),
-            )
-            parse_rule_book(files.prices_toml, files.discounts_toml)
+            self._batch.rule_files = read_rules(self._mirror, commit)
         except RuleBookError as error:
-            batch.bad_rules.append((commit, str(error)))
+            self._batch.bad_rules.append((commit, str(error)))
         else:
-            batch.rule_files = files
-            batch.bad_rules.clear()
-
-    def _rule_file(self, commit: str, path: str) -> bytes | None:
-        blob = self._mirror.find_blob(commit, path)
-        if blob is None:
-            return None
-        if (size := self._mirror.blob_size(blob)) > RULE_FILE_BYTES_MAX:
-            raise RuleBookError(path, [f"{size} bytes; at most {RULE_FILE_BYTES_MAX}"])
-        return self._mirror.read_blob(blob)
+            self._batch.bad_rules.clear()
 
 
 @contextmanager

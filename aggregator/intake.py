@@ -1,5 +1,6 @@
 """What one pass over one repo did, and why it stopped."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -39,15 +40,12 @@ class Intake:
     stop: Stop | None = None
     noticed: set[IncidentKind] = field(default_factory=set)
 
-    def add(self, batch: Batch) -> None:
-        """Count a batch that was written."""
+    def add(self, batch: Batch, noticed: Iterable[IncidentKind]) -> None:
+        """Count a batch that was written, and what its records showed."""
         self.admitted += batch.admitted
         self.duplicates += batch.duplicates
-        self.held += len(batch.held)
+        self.held += len(batch.held_lines)
         self.rejected += len(batch.rejected)
-        if batch.sequence_reused:
-            self.noticed.add(IncidentKind.SEQUENCE_REUSED)
-        if batch.bad_rules:
-            self.noticed.add(IncidentKind.BAD_RULE_BOOK)
-        elif batch.rule_files is not None:
+        if batch.rule_files is not None:
             self.noticed.discard(IncidentKind.BAD_RULE_BOOK)
+        self.noticed.update(noticed)

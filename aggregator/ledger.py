@@ -6,21 +6,56 @@ files what is held or refused, and moves the cursor.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from aggregator.batch import Batch, ChargeKey, MoneyEntry, RuleFiles
-from aggregator.database import charges, evidence, money
+from aggregator.batch import Batch, ChargeKey, RuleFiles
+from aggregator.database import charges, evidence, money, segment_rows
 from aggregator.database.charges import Account, ChargeRow, RatedCharge
 from aggregator.database.connection import write_transaction
+from aggregator.database.decisions import change_decisions, read_decisions
 from aggregator.database.evidence import RepoRow
+from aggregator.decisions import Decisions
 from aggregator.discounts import DiscountLadder
-from aggregator.incidents import file_shown_by
+from aggregator.incidents import IncidentKind, close_acknowledged, file_shown_by
 from aggregator.money import MoneyState, credit, judge
 from aggregator.rating import Rater, scope_of_change
-from cursors.store import move_cursor
+from cursors.store import keep_tips, move_cursor
 from wire_format.lines import Money
 from wire_format.rule_book import RuleBook, parse_rule_book
+
+
+@dataclass(frozen=True)
+class Move:
+    """Where a repo's cursor goes.
+
+    Attributes:
+        repo: whose.
+        expected: the cursor that the changes were read from; None before the first.
+        tip: the last commit in them.
+        kept: tips that `tip` does not build on and whose records stay.
+    """
+
+    repo: RepoRow
+    expected: str | None
+    tip: str
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a stretch of commits changes.
+
+    Attributes:
+        own: to what is filed for the repo's node.
+        others: to what is filed for other nodes, by id, because other decisions hold.
+        decisions: those that hold from now on; None when none changed.
+    """
+
+    own: Batch
+    others: Mapping[int, Batch] = field(default_factory=dict)
+    decisions: Decisions | None = None
 
 
 class Ledger:
@@ -29,43 +64,69 @@ class Ledger:
     Args:
         connection: open for writing; this object's alone.
         cost_max_nano: the highest list cost of one charge.
+
+    Attributes:
+        rater: rates under the rule book in force.
+        decisions: those in force.
     """
 
     def __init__(self, connection: sqlite3.Connection, cost_max_nano: int) -> None:
         self.connection = connection
         self._cost_max_nano = cost_max_nano
         self.rater = Rater(rule_book_in_force(connection), cost_max_nano)
+        self.decisions = Decisions(read_decisions(connection))
 
-    def apply(
-        self, repo: RepoRow, expected: str | None, tip: str, batch: Batch, now: datetime
-    ) -> None:
-        """Write a batch and move the repo's cursor from `expected` to `tip`, in one transaction.
+    def apply(self, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:
+        """Write changes and move the repo's cursor, in one transaction.
 
         Args:
-            repo: whose commits the batch holds.
-            expected: the cursor that the batch was read from.
-            tip: the last commit in it.
-            batch: what to write.
+            move: where the cursor goes.
+            changes: what to write.
             now: when an incident that the records show counts as opened.
+
+        Returns:
+            The kinds of incidents that the records show and nobody has acknowledged.
 
         Raises:
             CursorMovedError: another writer was faster; nothing was written.
         """
-        rater = self.rater
+        rater, decisions = self.rater, changes.decisions or self.decisions
+        repo, batch = move.repo, changes.own
         with write_transaction(self.connection):
-            move_cursor(self.connection, repo.name, expected, tip)
+            move_cursor(self.connection, repo.name, move.expected, move.tip)
+            keep_tips(self.connection, repo.name, move.kept)
             if batch.rule_files is not None:
                 rater = self._adopt(batch.rule_files)
-            self._apply_money(repo, batch, rater)
-            self._apply_usage(batch, rater)
-            evidence.add_seen(self.connection, repo.node_id, batch.seen)
-            evidence.insert_segments(self.connection, repo, batch.segments)
-            evidence.file_held(self.connection, repo.node_id, batch.held)
-            evidence.release_held(self.connection, repo.node_id, batch.released)
-            evidence.file_rejected(self.connection, repo.node_id, batch.rejected)
-            evidence.add_counts(self.connection, repo.node_id, batch.admitted, batch.duplicates)
-            file_shown_by(self.connection, repo.id, batch, now)
-        self.rater = rater
+            change_decisions(self.connection, repo.node_id, batch.decisions.values())
+            for node_id, part in ((repo.node_id, batch), *changes.others.items()):
+                self._write(node_id, part, rater)
+            segment_rows.insert_segments(self.connection, repo, batch.segments)
+            noticed = file_shown_by(self.connection, repo, batch, decisions, now)
+            if changes.decisions is not None:
+                close_acknowledged(self.connection, decisions, now)
+        self.rater, self.decisions = rater, decisions
+        return noticed
+
+    def decide(self, changes: Mapping[int, Batch], decisions: Decisions) -> None:
+        """Let other decisions hold without filing them; only a copy of a ledger is tried so.
+
+        Args:
+            changes: what they change for each node, by id.
+            decisions: those that hold from now on.
+        """
+        with write_transaction(self.connection):
+            for node_id, part in changes.items():
+                self._write(node_id, part, self.rater)
+        self.decisions = decisions
+
+    def _write(self, node_id: int, batch: Batch, rater: Rater) -> None:
+        self._apply_money(node_id, batch, rater)
+        self._apply_usage(batch, rater)
+        evidence.add_seen(self.connection, node_id, batch.seen)
+        segment_rows.insert_corrections(self.connection, node_id, batch.corrections)
+        evidence.file_held(self.connection, node_id, batch.held)
+        evidence.file_rejected(self.connection, node_id, batch.rejected)
+        evidence.add_counts(self.connection, node_id, batch.admitted, batch.duplicates)
 
     def promote_tiers(self, hour: int) -> None:
         """Bring the displayed tier of every account up to date as of a clock hour."""
@@ -118,7 +179,13 @@ class Ledger:
             account.add_hour(hour)
         charges.save_charges(self.connection, saved)
         charges.delete_charges(self.connection, emptied)
-        self._narrow_active(accounts.values(), {row.account_id for row in emptied})
+        edges = {
+            (account.id, hour)
+            for account in accounts.values()
+            for hour in (account.first_active_hour, account.last_active_hour)
+        }
+        narrowed = {row.account_id for row in emptied if (row.account_id, row.hour) in edges}
+        self._narrow_active(accounts.values(), narrowed)
         charges.save_accounts(self.connection, accounts.values())
 
     def _find(self, key: ChargeKey, account: Account, resource_id: int) -> ChargeRow | None:
@@ -131,16 +198,15 @@ class Ledger:
                 first, last = charges.active_hours(self.connection, account)
                 account.first_active_hour, account.last_active_hour = first, last
 
-    def _apply_money(self, repo: RepoRow, batch: Batch, rater: Rater) -> None:
+    def _apply_money(self, node_id: int, batch: Batch, rater: Rater) -> None:
         """Judge the lines of every user that the batch's money lines can touch."""
-        changed = [*batch.money_added, *batch.money_removed]
-        if not changed:
+        if not batch.money:
             return
+        changed = [entry for entry, _ in batch.money.values()]
         users = {entry.record.user for entry in changed}
         accounts = charges.accounts(self.connection, users)
         ids = {account.user: account.id for account in accounts.values()}
-        money.delete_money(self.connection, repo.node_id, batch.money_removed)
-        money.insert_money(self.connection, repo.node_id, _standing(batch), ids)
+        money.change_money(self.connection, node_id, batch.money.values(), ids)
         users |= money.users_sharing_movements(self.connection, changed)
         # a line of another user takes part where it shares a business key, and is not decided here
         judged = [
@@ -187,9 +253,3 @@ def rule_book_in_force(connection: sqlite3.Connection) -> RuleBook:
     if files is None:
         return parse_rule_book(None, None)
     return parse_rule_book(files.prices_toml, files.discounts_toml)
-
-
-def _standing(batch: Batch) -> list[MoneyEntry]:
-    """The batch's added lines without those that lost their key to another line of the batch."""
-    lost = {entry.line for entry in batch.money_removed}
-    return [entry for entry in batch.money_added if entry.line not in lost]

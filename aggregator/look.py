@@ -4,14 +4,26 @@ Runs in a thread beside others and touches no database.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from aggregator.config import RepoConfig
 from aggregator.mirror import MirrorError
-from aggregator.state import State
+from aggregator.recovery import recover
+from aggregator.state import State, Tips
 from cursors.position import HeadOutcome
 from git_remote.branch import BranchStatus, fetch, read_branch
-from git_remote.failures import RemoteConfigError, RemoteError, RepoGoneError
+from git_remote.failures import (
+    ContentRefusedError,
+    RemoteConfigError,
+    RemoteError,
+    RepoGoneError,
+)
+from support.errors import GitmeterError
+
+_TROUBLES: Final = {
+    RepoGoneError: HeadOutcome.REPO_GONE,
+    ContentRefusedError: HeadOutcome.REFUSED,
+}
 
 
 class Look(NamedTuple):
@@ -23,6 +35,9 @@ class Look(NamedTuple):
         detail: a sentence about it.
         retry: whether looking again may help without anybody doing anything.
         is_mirror_bad: whether not the remote but our own mirror is in the way.
+        retry_after_s: how long the server asks to be left alone, if it says.
+        unrecovered: why the copy remote could not give back what our mirror has lost; empty when
+            nothing is lost, or it could.
     """
 
     head: str | None
@@ -30,6 +45,8 @@ class Look(NamedTuple):
     detail: str = ""
     retry: bool = True
     is_mirror_bad: bool = False
+    retry_after_s: int | None = None
+    unrecovered: str = ""
 
 
 def look_at(
@@ -37,20 +54,43 @@ def look_at(
     repo: RepoConfig,
     cursor: str | None,
     interrupted: Callable[[], bool] = lambda: False,
+    kept: frozenset[str] = frozenset(),
 ) -> Look:
     """Bring the mirror of a repo up to date; what goes wrong is the answer, not an exception.
+
+    Where it then lacks what was billed, that is fetched from the copy remote.
 
     Args:
         state: has the mirror and the limits.
         repo: where the remote is.
         cursor: what was billed, kept in the mirror before anything is fetched.
         interrupted: asked before a fetch is started.
+        kept: other tips that were billed.
     """
+    found = _tried(state, repo, cursor, interrupted)
+    if cursor is None or found.is_mirror_bad or interrupted():
+        return found
+    try:
+        is_whole = recover(state, repo.identity, Tips(cursor, kept))
+    except GitmeterError as error:
+        return found._replace(unrecovered=str(error))
+    if is_whole or state.config.copy_remote is None:
+        return found
+    return found._replace(unrecovered="it does not have them")
+
+
+def _tried(
+    state: State, repo: RepoConfig, cursor: str | None, interrupted: Callable[[], bool]
+) -> Look:
     try:
         return _look(state, repo, cursor, interrupted)
-    except RepoGoneError as error:
-        return Look(None, HeadOutcome.REPO_GONE, str(error), error.retry)
-    except (RemoteError, RemoteConfigError) as error:
+    except RemoteError as error:
+        trouble = next(
+            (outcome for kind, outcome in _TROUBLES.items() if isinstance(error, kind)),
+            HeadOutcome.UNREACHABLE,
+        )
+        return Look(None, trouble, str(error), error.retry, retry_after_s=error.retry_after_s)
+    except RemoteConfigError as error:
         return Look(None, HeadOutcome.UNREACHABLE, str(error), error.retry)
     except MirrorError as error:
         return Look(None, HeadOutcome.UNCHANGED, str(error), error.retry, is_mirror_bad=True)

@@ -62,6 +62,15 @@ class RangeSet:
         at = bisect_left(self._lasts, first)
         return at < len(self._firsts) and self._firsts[at] <= last
 
+    def within(self, span: Range) -> list[Range]:
+        """The parts of the set that lie inside a range."""
+        at = bisect_left(self._lasts, span.first)
+        end = bisect_right(self._firsts, span.last)
+        return [
+            Range(max(first, span.first), min(last, span.last))
+            for first, last in zip(self._firsts[at:end], self._lasts[at:end], strict=True)
+        ]
+
     def add(self, added: Range) -> None:
         """Add a range, joining it with those it overlaps or touches."""
         low = bisect_left(self._lasts, added.first - 1)

@@ -7,18 +7,18 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from aggregator.config import KnownRepo
 from aggregator.database import evidence
 from aggregator.database.connection import fold_in_log, open_for_writing, write_transaction
-from aggregator.ingest import Ingest, Rules
+from aggregator.ingest import Ingest, Rules, Stretch
 from aggregator.ledger import Ledger
-from aggregator.mirror import MirrorError
-from aggregator.state import State
-from cursors.position import HeadOutcome, advance
+from aggregator.mirror import Mirror, MirrorError
+from aggregator.state import State, Tips
+from cursors.store import keep_tips, move_cursor, read_cursor
 from wire_format.money import NANO
 
 _SIDE_FILES: Final = ("", "-wal", "-shm")
@@ -33,7 +33,7 @@ def _silent(_repo: str, _done: int, _total: int) -> None:
 def rebuild(
     state: State,
     path: Path,
-    tips: Mapping[str, str],
+    tips: Mapping[str, Tips],
     now: datetime,
     on_progress: Progress = _silent,
 ) -> None:
@@ -42,7 +42,7 @@ def rebuild(
     Args:
         state: has the mirrors.
         path: the new file; whatever is there goes.
-        tips: the last commit to read of each repo, by name.
+        tips: what to read of each repo, by name.
         now: when incidents that the records themselves show count as opened.
         on_progress: told after each commit.
 
@@ -54,42 +54,39 @@ def rebuild(
     try:
         state.note_limits(connection)
         ledger = Ledger(connection, state.config.charge_cost_max_usd * NANO)
-        for repo in state.known_repos():
+        rules = Rules(state.segment_reader(), latest_commit=None, now=now)
+        known = state.known_repos()
+        if lost := sorted(tips.keys() - {repo.name for repo in known}):
+            raise MirrorError(
+                f"billed, but no mirror of it can be read: {', '.join(lost)}",
+                hint="restore it from a backup",
+            )
+        for repo in known:
             if repo.name in tips:
-                _replay(state, ledger, repo, tips[repo.name], now, on_progress)
+                with write_transaction(connection):
+                    row = evidence.repo_row(connection, repo.name, repo.judged_by)
+                mirror = state.open_mirror(repo)
+                ingest = Ingest(ledger, row, mirror, rules)
+                _replay(ingest, mirror, repo.name, tips[repo.name], on_progress)
+                with write_transaction(connection):
+                    cursor = read_cursor(connection, repo.name)
+                    move_cursor(connection, repo.name, cursor, tips[repo.name].cursor)
+                    keep_tips(connection, repo.name, tips[repo.name].kept)
         fold_in_log(connection)
     finally:
         connection.close()
 
 
-def _replay(
-    state: State,
-    ledger: Ledger,
-    repo: KnownRepo,
-    tip: str,
-    now: datetime,
-    on_progress: Progress,
-) -> None:
-    mirror = state.open_mirror(repo)
-    position = advance(None, tip, mirror.first_parent)
-    if position.outcome is not HeadOutcome.FAST_FORWARD:
-        raise MirrorError(f"{repo.name}: {tip} cannot be read")
-    with write_transaction(ledger.connection):
-        row = evidence.repo_row(ledger.connection, repo.name, repo.node, repo.role)
-    total = len(position.commits)
-    done = 0
-
-    def count() -> None:
-        nonlocal done
-        done += 1
-        on_progress(repo.name, done, total)
-
-    rules = Rules(state.skew, latest_commit=None, now=now)
-    intake = Ingest(ledger, row, mirror, state.open_mirror_named, rules).run(
-        position.commits, count
-    )
-    if intake.stop is not None:
-        raise MirrorError(f"{repo.name}: accepted commit {intake.stop.commit} {intake.stop.detail}")
+def _replay(ingest: Ingest, mirror: Mirror, name: str, tips: Tips, on_progress: Progress) -> None:
+    """Read every commit that the tips reach, each once; all of them were accepted."""
+    commits: dict[str, None] = {}
+    for tip in (*sorted(tips.kept), tips.cursor):
+        newest_first = list(takewhile(lambda commit: commit not in commits, mirror.chain(tip)))
+        commits.update(dict.fromkeys(reversed(newest_first)))
+    done = iter(range(1, len(commits) + 1))
+    replaced = commits.keys() - set(mirror.chain(tips.cursor))
+    stretch = Stretch(tuple(commits), accepted=len(commits), replaced=frozenset(replaced))
+    ingest.run(stretch, lambda: on_progress(name, next(done), len(commits)))
 
 
 def swap(new: Path, current: Path) -> None:
@@ -107,7 +104,7 @@ def remove_database(path: Path) -> None:
 
 @contextmanager
 def scratch_ledger(
-    state: State, tips: Mapping[str, str], now: datetime, on_progress: Progress = _silent
+    state: State, tips: Mapping[str, Tips], now: datetime, on_progress: Progress = _silent
 ) -> Iterator[sqlite3.Connection]:
     """A ledger recomputed beside the real one, removed at the end of the block."""
     with TemporaryDirectory(prefix="scratch-", dir=state.config.state) as folder:

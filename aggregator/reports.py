@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from aggregator.batch import HeldReason
+from aggregator.batch import HeldReason, line_sha256
+from aggregator.copies import copied_at
 from aggregator.database import evidence, reports
 from aggregator.database.charges import STATES, RatedCharge, charges_of
 from aggregator.database.connection import read_meta
@@ -110,7 +111,9 @@ def format_multiplier(multiplier: int) -> str:
 
 def nodes(connection: sqlite3.Connection) -> list[Answer]:
     """Where every repo stands and what is known of its node's numbering."""
-    return [_node(connection, row) for row in reports.repo_rows(connection)]
+    copied = copied_at(connection)
+    rows = reports.repo_rows(connection)
+    return [_node(connection, row) | {"copied_at": copied.get(row["name"])} for row in rows]
 
 
 def _node(connection: sqlite3.Connection, row: reports.Row) -> Answer:
@@ -133,20 +136,27 @@ def _node(connection: sqlite3.Connection, row: reports.Row) -> Answer:
         "highest_seq": seen.highest,
         "gaps": [{"first_seq": gap.first, "last_seq": gap.last} for gap in seen.gaps()],
         "epochs": epochs,
-        "unproved_tails": epochs[:-1],
+        # whoever starts an epoch claims it first: each one below the highest had a home of its own
+        "unproved_tails": [{"first_epoch": 0, "last_epoch": epochs[-1] - 1}]
+        if epochs and epochs[-1]
+        else [],
         "open_incidents": row["incidents"],
     }
 
 
 def held(connection: sqlite3.Connection) -> list[Answer]:
     """Well-formed lines that are not billed, with where and why."""
+    repos = _only_repos(connection)
     return [
         {
             "node": row["node"],
             "reason": row["reason"],
             "meaning": HeldReason(row["reason"]).meaning,
+            "advice": HeldReason(row["reason"]).advice,
             "seq": row["seq"],
             "ts": None if row["ts_us"] is None else format_ts(from_us(row["ts_us"])),
+            "line_sha256": line_sha256(bytes(row["line"])),
+            "repo": repos.get(row["node"]),
             **_place(row),
         }
         for row in reports.held_rows(connection)
@@ -155,10 +165,25 @@ def held(connection: sqlite3.Connection) -> list[Answer]:
 
 def rejects(connection: sqlite3.Connection) -> list[Answer]:
     """Lines and files that are not valid, with where and why."""
+    repos = _only_repos(connection)
     return [
-        {"node": row["node"], "code": row["code"], "reason": row["reason"], **_place(row)}
+        {
+            "node": row["node"],
+            "code": row["code"],
+            "reason": row["reason"],
+            "repo": repos.get(row["node"]),
+            **_place(row),
+        }
         for row in reports.reject_rows(connection)
     ]
+
+
+def _only_repos(connection: sqlite3.Connection) -> dict[str, str]:
+    """The repo of each node that has one alone: there its lines stand."""
+    names: dict[str, list[str]] = {}
+    for name, (node, _, _) in evidence.judged_by(connection).items():
+        names.setdefault(node, []).append(name)
+    return {node: found[0] for node, found in names.items() if len(found) == 1}
 
 
 def _place(row: reports.Row) -> Answer:

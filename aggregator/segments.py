@@ -1,14 +1,16 @@
 """Read segments out of mirrors: the file's own rules first, then its lines."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
-from aggregator.admission import Admitted, Delivery, held_reason
+from aggregator.admission import Delivery
 from aggregator.batch import Place, SegmentEntry
-from aggregator.database.evidence import SegmentPlace
+from aggregator.database.segment_rows import SegmentPlace
+from aggregator.line_rules import LineRules
 from aggregator.mirror import Mirror
+from aggregator.verdicts import Claim
 from aggregator.walk import AddedFile
 from wire_format import fields
 from wire_format.faults import Fault, FaultCode
@@ -17,7 +19,7 @@ from wire_format.lines import Folder, Line, encode_lines
 from wire_format.paths import InvalidPathError, parse_path
 from wire_format.segment import Segment, decode_segment
 
-FOLDERS_OF_ROLE: Final = {"usage": {Folder.USAGE}, "books": {Folder.PAYMENTS}}
+FOLDERS_OF_ROLE: Final = {"usage": {Folder.USAGE}, "books": {Folder.PAYMENTS, Folder.DECISIONS}}
 _SPAN_MAX: Final = timedelta(seconds=fields.SEGMENT_SPAN_MAX_S)
 _REREAD_CACHE: Final = 4
 
@@ -84,23 +86,33 @@ class SegmentReader:
 
     Args:
         open_mirror: gives the mirror of a repo by its name.
-        skew: how far `ts` may lie ahead of the commit.
+        rules_of: gives the rules of a repo by its name.
     """
 
-    def __init__(self, open_mirror: Callable[[str], Mirror], skew: timedelta) -> None:
-        self._skew = skew
+    def __init__(
+        self, open_mirror: Callable[[str], Mirror], rules_of: Callable[[str], LineRules]
+    ) -> None:
+        self.rules_of = cache(rules_of)
         mirror = lru_cache(_REREAD_CACHE)(open_mirror)
         self._decode = lru_cache(_REREAD_CACHE)(
             lambda repo, blob, folder: decode_segment(mirror(repo).read_blob(blob), folder)
         )
 
-    def claims(self, place: SegmentPlace) -> Iterator[Admitted]:
-        """The lines of a segment that claim their key, judged as they were when it was applied."""
-        latest = datetime.fromtimestamp(place.committed_at_s, UTC) + self._skew
+    def claims(self, place: SegmentPlace, seqs: Container[int] | None = None) -> Iterator[Claim]:
+        """The lines of a segment that claim their key, judged as they were when it was applied.
+
+        Args:
+            place: where it lies.
+            seqs: only lines with one of these; None for all.
+        """
+        committed_at = datetime.fromtimestamp(place.committed_at_s, UTC)
+        rules = self.rules_of(place.repo)
         for record, line_no in self.lines(place):
-            if held_reason(record, place.node, latest) is None:
+            if seqs is not None and record.seq not in seqs:
+                continue
+            if rules.held_reason(record, committed_at) is None:
                 line_place = Place(place.commit, place.path, line_no)
-                yield Admitted(record, encode_lines([record]), line_place)
+                yield Claim(record, encode_lines([record]), line_place)
 
     def lines(self, place: SegmentPlace) -> Iterator[tuple[Line, int]]:
         """The valid lines of a segment with their numbers."""

@@ -6,20 +6,23 @@ the ledger can be made again from them alone.
 
 import fcntl
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from aggregator.config import Config, KnownRepo
 from aggregator.database import evidence
 from aggregator.database.connection import (
-    cursors_of,
     read_meta,
+    tips_of,
     upsert_meta,
     write_transaction,
 )
+from aggregator.line_rules import LineRules
 from aggregator.mirror import Mirror, MirrorError
+from aggregator.segments import SegmentReader
+from cursors.store import read_cursors, read_kept_tips
 from support.errors import GitmeterError
 
 _JUDGED_UNDER: Final = "judged_under"
@@ -29,6 +32,25 @@ class StateLockedError(GitmeterError):
     """Another aggregator works on this state directory; the same call works when it is done."""
 
     retry = True
+
+
+class Tips(NamedTuple):
+    """What was billed of one repo: everything that these commits reach.
+
+    Attributes:
+        cursor: the last commit that was applied.
+        kept: tips of histories that the cursor does not build on.
+    """
+
+    cursor: str
+    kept: frozenset[str] = frozenset()
+
+
+def read_tips(connection: sqlite3.Connection) -> dict[str, Tips]:
+    """What a database has as billed, by the repo's name."""
+    kept = read_kept_tips(connection)
+    cursors = read_cursors(connection)
+    return {name: Tips(tip, kept.get(name, frozenset())) for name, tip in cursors.items()}
 
 
 class State:
@@ -77,8 +99,14 @@ class State:
         known = {repo.name: repo.identity for repo in self.config.repo}
         for path in sorted(self.config.mirrors_path.glob("*.git")):
             name = path.name.removesuffix(".git")
-            if name not in known and (identity := Mirror.identity(path)) is not None:
-                known[name] = KnownRepo(name, *identity)
+            identity = None
+            if name not in known:
+                with suppress(MirrorError):  # whoever needs that repo's lines will miss it
+                    identity = Mirror.identity(path)
+            if identity is not None:
+                node, role, branch, allow = identity
+                patterns = tuple(allow.split(",")) if allow else ()
+                known[name] = KnownRepo(name, node, role, branch, patterns)
         return sorted(
             known.values(),
             key=lambda repo: (repo.role != "books", repo.name in configured, repo.name),
@@ -87,25 +115,55 @@ class State:
     def open_mirror(self, repo: KnownRepo) -> Mirror:
         """Open (or make) a mirror; the caller drops it after the pass."""
         path = self.config.mirror_path(repo.name)
-        return Mirror(path, repo.branch, identity=(repo.node, repo.role))
+        node, role, allow = repo.judged_by
+        return Mirror(path, (node, role, repo.branch, allow))
 
     def open_mirror_named(self, name: str) -> Mirror:
         """Open the mirror of a known repo by its name."""
-        repo = next((repo for repo in self.known_repos() if repo.name == name), None)
+        return self.open_mirror(self._known(name))
+
+    def segment_reader(self) -> SegmentReader:
+        """Reads segments of all known repos, under the rules of each."""
+
+        def rules_of(name: str) -> LineRules:
+            repo = self._known(name)
+            return LineRules(repo.node, self.skew, repo.allow or None)
+
+        return SegmentReader(self.open_mirror_named, rules_of)
+
+    def _known(self, name: str) -> KnownRepo:
+        configured = (repo.identity for repo in self.config.repo if repo.name == name)
+        repo = next(configured, None) or next(
+            (repo for repo in self.known_repos() if repo.name == name), None
+        )
         if repo is None:
             raise MirrorError(
                 f"{name} is configured no longer and its mirror is gone",
                 hint=f"restore {self.config.mirror_path(name)} from a backup",
             )
-        return self.open_mirror(repo)
+        return repo
 
     def is_judged_alike(self, connection: sqlite3.Connection) -> bool:
-        """Whether all records were judged under today's limits, nodes and roles."""
-        judged = evidence.identities(connection)
+        """Whether all records were judged under today's limits, nodes, roles and permissions."""
+        judged = evidence.judged_by(connection)
         return read_meta(connection, _JUDGED_UNDER) == self._limits and all(
-            judged.get(repo.name, (repo.node, repo.role)) == (repo.node, repo.role)
+            judged.get(repo.name, repo.identity.judged_by) == repo.identity.judged_by
             for repo in self.config.repo
         )
+
+    def is_older_copy(self, connection: sqlite3.Connection) -> bool:
+        """Whether the database is from before a rewritten history that was accepted since.
+
+        A tip is kept in the mirror first, so the cursor itself may be among those.
+        """
+        kept, cursors = read_kept_tips(connection), read_cursors(connection)
+        for repo in self.known_repos():
+            if self.config.mirror_path(repo.name).exists():
+                cursor, mirror = cursors.get(repo.name, ""), self.open_mirror(repo)
+                is_replaced = cursor in mirror.kept and mirror.applied != cursor
+                if is_replaced or not mirror.kept <= kept.get(repo.name, frozenset()) | {cursor}:
+                    return True
+        return False
 
     def note_limits(self, connection: sqlite3.Connection) -> None:
         """Write into a new ledger which limits its records are judged under."""
@@ -117,32 +175,50 @@ class State:
         config = self.config
         return f"skew_s={config.skew_s} charge_cost_max_usd={config.charge_cost_max_usd}"
 
-    def tips_to_rebuild(self) -> dict[str, str]:
+    def tips_to_rebuild(self) -> dict[str, Tips]:
         """The accepted tips, when none that the old database knows is lost.
 
         Raises:
             MirrorError: a repo was billed and its mirror is gone; a ledger made without it would
                 lack what its users consumed.
         """
-        billed = cursors_of(self.config.database_path)
+        billed, kept = tips_of(self.config.database_path)
         for name in billed:
             if self.config.mirror_path(name).exists():
-                self.open_mirror_named(name).advance_applied(billed[name])
+                mirror = self.open_mirror_named(name)
+                mirror.advance_applied(billed[name])
+                for tip in kept.get(name, frozenset()):
+                    if mirror.has_commit(tip):
+                        mirror.keep(tip)
         tips = self.accepted_tips()
-        if lost := sorted(billed.keys() - tips.keys()):
+        lost = {
+            name
+            for name in billed
+            if name not in tips or not self._has_all(name, billed[name], kept.get(name, ()))
+        }
+        if lost:
             raise MirrorError(
-                f"billed, but no mirror is left: {', '.join(lost)}",
+                f"billed, but no mirror has it any more: {', '.join(sorted(lost))}",
                 hint=f"restore it below {self.config.mirrors_path} from a backup, or let a pull"
                 " fetch it again under the limits that the database was made with",
             )
         return tips
 
-    def accepted_tips(self) -> dict[str, str]:
+    def _has_all(self, name: str, cursor: str, kept: Iterable[str]) -> bool:
+        """Whether what a mirror remembers reaches all that the database knows as billed."""
+        mirror = self.open_mirror_named(name)
+        own = {mirror.applied, *mirror.kept} - {None}
+        return all(
+            mirror.has_commit(tip) and any(mirror.builds_on(mine, tip) for mine in own if mine)
+            for tip in (cursor, *kept)
+        )
+
+    def accepted_tips(self) -> dict[str, Tips]:
         """What each mirror remembers as billed: the tips a lost ledger is made from."""
-        tips: dict[str, str] = {}
+        tips: dict[str, Tips] = {}
         for repo in self.known_repos():
             if self.config.mirror_path(repo.name).exists():
-                applied = self.open_mirror(repo).applied
-                if applied is not None:
-                    tips[repo.name] = applied
+                mirror = self.open_mirror(repo)
+                if mirror.applied is not None:
+                    tips[repo.name] = Tips(mirror.applied, mirror.kept - {mirror.applied})
         return tips

@@ -37,50 +37,72 @@ class Change(NamedTuple):
     after: Entry | None
 
 
+class OversizedFoldersError(Exception):
+    """The folders that differ take more bytes than are opened for one commit."""
+
+
 def changes(
-    repository: Repository, before: Tree | None, after: Tree, tops: frozenset[bytes], depth_max: int
+    repository: Repository,
+    before: Oid | None,
+    after: Oid,
+    tops: frozenset[bytes],
+    depth_max: int,
+    bytes_max: int,
 ) -> Iterator[Change]:
     """Every file that differs below the top-level folders `tops`, in no order.
 
     Folders deeper than `depth_max` are not opened and count as files: a tree of a few kilobytes can
     name the same folder over and over and stand for millions of paths.
 
+    Args:
+        repository: where the trees are.
+        before: the first tree; None is one without entries.
+        after: the second.
+        tops: names of top-level folders.
+        depth_max: how many folders may stand above a file.
+        bytes_max: of all trees together; each is opened only when it is its turn and when its
+            header says that it fits.
+
     Raises:
+        OversizedFoldersError: the trees take more than `bytes_max`.
         KeyError: a tree is missing.
         pygit2.GitError: a tree is damaged.
     """
-    pending = [(b"", _entries(before), _entries(after))]
+    opener = _Opener(repository, bytes_max)
+    pending: list[tuple[bytes, Oid | None, Oid | None]] = [(b"", before, after)]
     while pending:
-        prefix, old, new = pending.pop()
+        prefix, old_id, new_id = pending.pop()
+        old, new = opener.entries(old_id), opener.entries(new_id)
         for name in old.keys() | new.keys():
             was, now = old.get(name), new.get(name)
             if was == now or (not prefix and name not in tops):
                 continue
             path = prefix + name
             may_open = path.count(b"/") < depth_max
-            was_tree, now_tree = may_open and _is_tree(was), may_open and _is_tree(now)
+            was_tree, now_tree = (_tree(entry) if may_open else None for entry in (was, now))
             if was_tree or now_tree:
-                pending.append(
-                    (
-                        path + b"/",
-                        _entries_of(repository, was) if was_tree else {},
-                        _entries_of(repository, now) if now_tree else {},
-                    )
-                )
+                pending.append((path + b"/", was_tree, now_tree))
             was_file, now_file = None if was_tree else was, None if now_tree else now
             if was_file is not None or now_file is not None:
                 yield Change(path, was_file, now_file)
 
 
-def _entries(tree: Tree | None) -> dict[bytes, Entry]:
-    if tree is None:
-        return {}
-    return {entry.raw_name or b"": Entry(entry.id, entry.filemode) for entry in tree}
+class _Opener:
+    """Opens trees while their bytes last."""
+
+    def __init__(self, repository: Repository, bytes_max: int) -> None:
+        self._repository = repository
+        self._bytes_left = bytes_max
+
+    def entries(self, tree: Oid | None) -> dict[bytes, Entry]:
+        if tree is None:
+            return {}
+        self._bytes_left -= int(self._repository.odb.read_header(tree)[1])
+        if self._bytes_left < 0:
+            raise OversizedFoldersError
+        opened = self._repository[tree].peel(Tree)
+        return {entry.raw_name or b"": Entry(entry.id, entry.filemode) for entry in opened}
 
 
-def _is_tree(entry: Entry | None) -> bool:
-    return entry is not None and entry.mode == FileMode.TREE
-
-
-def _entries_of(repository: Repository, entry: Entry | None) -> dict[bytes, Entry]:
-    return {} if entry is None else _entries(repository[entry.id].peel(Tree))
+def _tree(entry: Entry | None) -> Oid | None:
+    return entry.id if entry is not None and entry.mode == FileMode.TREE else None

@@ -11,8 +11,7 @@ from aggregator.database.reports import broken_references
 from aggregator.digest import Difference, differences, digest
 from aggregator.ledger import rule_book_in_force
 from aggregator.rebuild import Progress, scratch_ledger
-from aggregator.state import State
-from cursors.store import read_cursors
+from aggregator.state import State, read_tips
 from support.errors import GitmeterError
 
 
@@ -66,9 +65,9 @@ def verify(
             hint="`aggregator pull` judges all records again; then verify",
         )
     with read_transaction(connection):
-        cursors = read_cursors(connection)
+        tips = read_tips(connection)
         ours = digest(connection)
-        with scratch_ledger(state, cursors, now, on_progress) as recomputed:
+        with scratch_ledger(state, tips, now, on_progress) as recomputed:
             theirs = digest(recomputed)
             found = []
             if ours != theirs:
@@ -77,7 +76,7 @@ def verify(
             digest=ours,
             recomputed_digest=theirs,
             rule_book=rule_book_in_force(connection).sha256,
-            cursors=cursors,
+            cursors={name: tip.cursor for name, tip in tips.items()},
             differences=found,
             broken_references=broken_references(connection),
         )

@@ -240,7 +240,9 @@ def _config_toml(place: Place) -> str:
     return (
         f'state = "{place.folder / "state"}"\n'
         f'[[repo]]\nnode = "{BOOKS}"\nurl = "{place.books_origin.as_uri()}"\nrole = "books"\n'
+        "allow_unsigned = true\n"
         f'[[repo]]\nnode = "{NODE}"\nurl = "{place.usage_origin.as_uri()}"\n'
+        "allow_unsigned = true\n"
     )
 
 

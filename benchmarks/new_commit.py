@@ -17,7 +17,7 @@ from aggregator.cli.context import Context, now
 from aggregator.config import KnownRepo
 from aggregator.database import evidence
 from aggregator.database.connection import write_transaction
-from aggregator.ingest import Ingest, Rules
+from aggregator.ingest import Ingest, Rules, Stretch
 from aggregator.ledger import Ledger
 from aggregator.pull import Puller
 from aggregator.state import State
@@ -79,10 +79,10 @@ class History:
         mirror = self.state.open_mirror(self._known)
         position = advance(read_cursor(connection, NODE), mirror.head, mirror.first_parent)
         with write_transaction(connection):
-            row = evidence.repo_row(connection, NODE, NODE, self._repo.role)
-        rules = Rules(self.state.skew, latest_commit=at, now=at)
-        ingest = Ingest(self.ledger, row, mirror, self.state.open_mirror_named, rules)
-        intake = ingest.run(position.commits)
+            row = evidence.repo_row(connection, NODE, self._repo.identity.judged_by)
+        rules = Rules(self.state.segment_reader(), latest_commit=at, now=at)
+        ingest = Ingest(self.ledger, row, mirror, rules)
+        intake = ingest.run(Stretch(position.commits))
         cursor = read_cursor(connection, NODE)
         if cursor is None or (intake.commits, intake.admitted) != (1, self._records):
             raise RuntimeError(f"one new commit was to be applied, not {intake}")

@@ -16,7 +16,7 @@ import msgspec
 from aggregator import ingest, ledger, segments
 from aggregator.admission import Admission
 from aggregator.cli.context import Context, now
-from aggregator.database import charges, connection, evidence
+from aggregator.database import charges, connection, evidence, segment_rows
 from aggregator.ledger import Ledger
 from aggregator.mirror import Mirror
 from aggregator.pull import Puller
@@ -83,8 +83,12 @@ def measure(place: Place) -> dict[str, float]:
     watch.around(Ledger, "apply", APPLY)
     for name in ("save_charges", "save_accounts", "accounts"):
         watch.around(charges, name, WRITE)
-    for name in ("add_seen", "insert_segments", "add_counts"):
-        watch.around(evidence, name, WRITE)
+    for owner, name in (
+        (evidence, "add_seen"),
+        (evidence, "add_counts"),
+        (segment_rows, "insert_segments"),
+    ):
+        watch.around(owner, name, WRITE)
     _time_commit(watch)
     context = Context(place.config_path, None, verbose=False)
     started = time.perf_counter()

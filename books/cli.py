@@ -7,23 +7,16 @@ from typing import Any, Final
 import click
 
 from books import cli_money
+from books.cli_decide import decide
 from books.cli_prices import prices
 from books.cli_rules import rules
-from node_pusher.cli import (
-    ROLE_KEY,
-    home_of,
-    log,
-    push,
-    remote_options,
-    status,
-    tell_init,
-)
+from node_pusher.cli import init_values, log, push, status, tell_init
+from node_pusher.cli_home import ROLE_KEY, home_of, json_option, remote_options, vouched_of
+from node_pusher.cli_keys import rotate_key, show_key
 from support.entry import run
 from support.terminal import print_json
 
 HOME_DEFAULT: Final = "/var/lib/gitmeter-books"
-
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
 def main() -> None:
@@ -63,14 +56,19 @@ def cli(context: click.Context, home: Path) -> None:
 @cli.command()
 @click.option("--node", default="books", show_default=True, help="The name of these books.")
 @remote_options
-@_json_option
+@json_option
 @click.pass_obj
 def init(home: Path, /, node: str, *, rejoin: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
     """Make this folder the home of the books.
 
     An empty repo gets an empty price book and the default discount ladder as its first commit; one
     that has these books' history is joined in a new epoch, so that no number is ever used twice.
-    The same command again changes nothing.
+    What stands there must be signed by these books' own keys; or give the keys of the machine that
+    this one replaces, or the commit that you trust, with the options below. The same command again
+    changes nothing; it makes again what was lost.
+
+    New books get a key that signs their commits. Its line, printed here and by `books show-key`, is
+    for the aggregator's allowed signers.
 
     \b
     books init --remote file:///srv/git/billing-books.git
@@ -78,24 +76,29 @@ def init(home: Path, /, node: str, *, rejoin: bool, as_json: bool, **options: An
     """
     from books.start import init_books
 
-    report, started = init_books(home_of(home, node, options), datetime.now(UTC), rejoin=rejoin)
+    report, started = init_books(
+        home_of(home, node, options),
+        datetime.now(UTC),
+        rejoin=rejoin,
+        vouched=vouched_of(options),
+    )
     if as_json:
-        print_json(
-            {
-                "node": report.node,
-                "next_seq": report.next_seq,
-                "epoch": report.epoch,
-                "outcome": report.outcome,
-                "rule_book_started": started,
-                "left_behind": report.left_behind,
-                "spool_lost": report.spool_lost,
-            }
-        )
+        print_json(init_values(report) | {"rule_book_started": started})
         return
     tell_init(report, unchanged="the home was there")
     if started:
         click.echo("started with an empty price book and the default ladder; next: `books push`")
 
 
-for command in (*cli_money.COMMANDS, rules, prices, push, status, log):
+for command in (
+    *cli_money.COMMANDS,
+    decide,
+    rules,
+    prices,
+    push,
+    status,
+    log,
+    rotate_key,
+    show_key,
+):
     cli.add_command(command)

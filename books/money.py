@@ -4,11 +4,11 @@ Whatever is recorded here has been read back by the decoder of the wire format, 
 leaves the books that the aggregator would reject.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from books.forms import malformed
 from node_pusher.drafts import UNNUMBERED
 from node_pusher.outcomes import Recorded, Refusal
 from node_pusher.spool import Spool
@@ -17,17 +17,15 @@ from wire_format import fields
 from wire_format.agreement import CURRENCY_DEFAULT
 from wire_format.lines import Folder, Money, MoneyKind, Provider, Status
 
-_AMOUNT_FORM: Final = "a decimal such as 12.50, with up to 9 digits before and 9 after the point"
-_VISIBLE_FORM: Final = 'printable ASCII characters without space, " and \\'
-_FORMS: Final = {
-    "user": (fields.USER_PATTERN, f"1 to 256 {_VISIBLE_FORM}"),
-    "amount": (fields.AMOUNT_PATTERN, _AMOUNT_FORM),
-    "credited_usd": (fields.AMOUNT_PATTERN, _AMOUNT_FORM),
-    "currency": (fields.CURRENCY_PATTERN, "three capital letters such as USD"),
-    "external_ref": (fields.REFERENCE_PATTERN, f"1 to 128 {_VISIBLE_FORM}"),
-    "reason": (fields.REASON_PATTERN, "1 to 200 printable ASCII characters"),
+_PATTERNS: Final = {
+    "user": fields.USER_PATTERN,
+    "amount": fields.AMOUNT_PATTERN,
+    "credited_usd": fields.AMOUNT_PATTERN,
+    "currency": fields.CURRENCY_PATTERN,
+    "external_ref": fields.REFERENCE_PATTERN,
+    "reason": fields.REASON_PATTERN,
 }
-"""The forms that a person may get wrong, in words."""
+"""The forms that a person may get wrong."""
 
 
 class MoneyError(GitmeterError):
@@ -75,22 +73,12 @@ def record(spool: Spool, movement: Movement) -> Recorded:
     now = spool.now()
     if movement.ts is not None and movement.ts > now:
         raise MoneyError("ts: lies in the future; the books record what has happened")
-    if wrong := malformed(movement):
+    if wrong := malformed(movement, _PATTERNS):
         raise MoneyError("; ".join(wrong))
     outcome = spool.append(Folder.PAYMENTS, [_line(spool.node, movement, movement.ts or now)])[0]
     if isinstance(outcome, Refusal):
         raise MoneyError(outcome.reason)
     return outcome
-
-
-def malformed(movement: Movement) -> list[str]:
-    """A sentence for each field whose form is wrong; rules between fields are the decoder's."""
-    stated = {name: getattr(movement, name) for name in _FORMS}
-    return [
-        f"{name}: must be {form}"
-        for name, (pattern, form) in _FORMS.items()
-        if stated[name] is not None and re.fullmatch(pattern, stated[name]) is None
-    ]
 
 
 def _line(node: str, movement: Movement, ts: datetime) -> Money:

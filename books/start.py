@@ -9,6 +9,7 @@ from node_pusher.commit import README_PATH, locked_repo
 from node_pusher.home import Home
 from node_pusher.join import InitReport
 from node_pusher.join import init as make_home
+from node_pusher.trust import OWN_KEYS_ONLY, Vouched
 from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH, PRICES_PATH, RULE_PATHS
 
 EMPTY_PRICES: Final = """\
@@ -30,7 +31,9 @@ EMPTY_PRICES: Final = """\
 """
 
 
-def init_books(wanted: Home, now: datetime, *, rejoin: bool = False) -> tuple[InitReport, bool]:
+def init_books(
+    wanted: Home, now: datetime, *, rejoin: bool = False, vouched: Vouched = OWN_KEYS_ONLY
+) -> tuple[InitReport, bool]:
     """Make a home for the books, or check that it is there, and start the rule book.
 
     A remote that has a rule file keeps what it has. Rule files of a joined repo are brought here,
@@ -40,6 +43,7 @@ def init_books(wanted: Home, now: datetime, *, rejoin: bool = False) -> tuple[In
         wanted: folder, node and remote.
         now: the time of a first commit.
         rejoin: see `node_pusher.join.init`.
+        vouched: likewise.
 
     Returns:
         what `init` did, and whether a rule book was committed.
@@ -47,7 +51,7 @@ def init_books(wanted: Home, now: datetime, *, rejoin: bool = False) -> tuple[In
     Raises:
         HomeError, RemoteError, BusyError: see `node_pusher.join.init`.
     """
-    report = make_home(wanted, now, rejoin=rejoin)
+    report = make_home(wanted, now, rejoin=rejoin, vouched=vouched)
     home = Home.load(wanted.path)
     with locked_repo(home) as repo:
         present = [path for path in RULE_PATHS if repo.read_file(path) is not None]
@@ -67,11 +71,13 @@ def _readme(node: str) -> bytes:
     return f"""\
 # Books of `{node}`
 
-Payments, grants, refunds and corrections (`payments/`, one JSON object a line, added and never
-changed) and the rule book that usage is charged by (`rules/`, changed by commits).
+Payments, grants, refunds and corrections (`payments/`) and what was decided about lines, histories
+and incidents (`decisions/`), both one JSON object a line, added and never changed; and the rule
+book that usage is charged by (`rules/`, changed by commits).
 
     git log                                              # what happened, when, in total
     git log --format='%h %cs %(trailers:key=Rule-Book)' -- rules
     git log -p -- rules/prices.toml                      # every change of a price
     git grep '"user":"alice"' -- payments                # one user's money lines
+    git log -p -- decisions                              # who decided what, when and why
 """.encode()

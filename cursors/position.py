@@ -5,9 +5,9 @@ may still lie in the mirror. First-parent only, because a merge compared with it
 already holds what its side branch brought.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class HeadOutcome(StrEnum):
@@ -15,14 +15,24 @@ class HeadOutcome(StrEnum):
 
     UNCHANGED = "unchanged"
     FAST_FORWARD = "fast-forward"
+    TOO_LONG = "too long"
+    """More commits above the cursor than are held in memory at once."""
     EMPTY = "empty"
     """No commit yet; possible only where nothing was read before."""
     UNREACHABLE = "unreachable"
+    REFUSED = "content refused"
+    """What the remote sent is damaged or past a limit; nothing of it was taken over."""
     REPO_GONE = "repo gone"
     BRANCH_MISSING = "branch missing"
+    ACCEPTED = "accepted rewrite"
+    """The head does not build on the cursor, and the operator accepted a commit of it."""
     REWRITTEN = "rewritten"
     """The head does not build on the cursor: a forced push, unrelated history, a head behind the
     cursor, a merge that puts the cursor on a side branch, or a cursor that no longer exists."""
+
+
+COMMITS_AHEAD_MAX: Final = 1_000_000
+"""Hourly commits of 114 years; a hundred megabytes of memory and seven seconds to walk."""
 
 
 class Advance(NamedTuple):
@@ -30,15 +40,22 @@ class Advance(NamedTuple):
 
     Attributes:
         outcome: what the head means.
-        commits: the commits to read, oldest first; empty unless `outcome` is `FAST_FORWARD`.
+        commits: the commits to read, oldest first; empty unless `outcome` is `FAST_FORWARD` or
+            `ACCEPTED`.
+        accepted: how many of them, from the first, the operator has accepted by name.
     """
 
     outcome: HeadOutcome
     commits: tuple[str, ...] = ()
+    accepted: int = 0
 
 
 def advance(
-    cursor: str | None, head: str | None, first_parent: Callable[[str], str | None]
+    cursor: str | None,
+    head: str | None,
+    first_parent: Callable[[str], str | None],
+    accepted: Collection[str] = (),
+    billed: Callable[[], Collection[str]] = frozenset,
 ) -> Advance:
     """Judge a head against a cursor.
 
@@ -46,6 +63,8 @@ def advance(
         cursor: the last commit whose records are in the database; None before the first.
         head: the fetched tip of the branch; None when the repo has no such branch.
         first_parent: gives a commit's first parent, None for a root commit.
+        accepted: commits up to which the operator accepted the history, whatever its shape.
+        billed: gives every commit that was read so far; asked only about a rewritten history.
 
     Work is proportional to the commits above the cursor, except for a rewritten history, which is
     walked to its root.
@@ -58,7 +77,23 @@ def advance(
     commit: str | None = head
     while commit is not None and commit != cursor:
         newest_first.append(commit)
+        if len(newest_first) > COMMITS_AHEAD_MAX:
+            return Advance(HeadOutcome.TOO_LONG)
         commit = first_parent(commit)
+    outcome = HeadOutcome.FAST_FORWARD
     if commit != cursor:
-        return Advance(HeadOutcome.REWRITTEN)
-    return Advance(HeadOutcome.FAST_FORWARD, tuple(reversed(newest_first)))
+        outcome = HeadOutcome.ACCEPTED
+        if not _accepted(newest_first, accepted):
+            return Advance(HeadOutcome.REWRITTEN)
+        known = billed()
+        above = next((at for at, c in enumerate(newest_first) if c in known), len(newest_first))
+        del newest_first[above:]
+        if not _accepted(newest_first, accepted):
+            return Advance(HeadOutcome.REWRITTEN)  # that commit was accepted and read long ago
+    commits = tuple(reversed(newest_first))
+    return Advance(outcome, commits, _accepted(commits, accepted))
+
+
+def _accepted(commits: Sequence[str], accepted: Collection[str]) -> int:
+    """The number of commits up to the last that is among `accepted`; 0 for none of them."""
+    return max((at for at, commit in enumerate(commits, 1) if commit in accepted), default=0)

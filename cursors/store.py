@@ -5,6 +5,7 @@ transaction that writes those records, so a process may die anywhere: either bot
 """
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Final
 
 from support.errors import GitmeterError
@@ -14,6 +15,11 @@ CREATE TABLE cursor (
     repo TEXT PRIMARY KEY,           -- name of the repo in the configuration
     tip TEXT NOT NULL                -- last commit whose records are in this database
         CHECK (length(tip) = 40)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE kept_tip (              -- cursors that a rewritten history, once accepted, left behind
+    repo TEXT NOT NULL,
+    tip TEXT NOT NULL CHECK (length(tip) = 40),
+    PRIMARY KEY (repo, tip)          -- their records stay in this database
 ) STRICT, WITHOUT ROWID;
 """
 
@@ -53,3 +59,18 @@ def move_cursor(connection: sqlite3.Connection, repo: str, expected: str | None,
         " ON CONFLICT (repo) DO UPDATE SET tip = excluded.tip",
         (repo, tip),
     )
+
+
+def keep_tips(connection: sqlite3.Connection, repo: str, tips: Iterable[str]) -> None:
+    """Note tips whose records stay although the cursor no longer builds on them."""
+    connection.executemany(
+        "INSERT INTO kept_tip VALUES (?, ?) ON CONFLICT DO NOTHING", ((repo, tip) for tip in tips)
+    )
+
+
+def read_kept_tips(connection: sqlite3.Connection) -> dict[str, frozenset[str]]:
+    """The kept tips of every repo that has any."""
+    found: dict[str, set[str]] = {}
+    for repo, tip in connection.execute("SELECT repo, tip FROM kept_tip"):
+        found.setdefault(str(repo), set()).add(str(tip))
+    return {repo: frozenset(tips) for repo, tips in found.items()}

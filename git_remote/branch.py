@@ -1,8 +1,9 @@
 """Where a branch of a remote stands, and fetching it.
 
-The probe goes through libgit2 for files and http (1 to 7 ms when nothing is new, ten times faster
-than starting git), and through the git program for ssh (see `git_remote.remote`). Fetching always
-goes through the git program, as a child that can be limited and killed.
+The probe is one request of our own over http, libgit2's for files (1 to 7 ms when nothing is new,
+ten times faster than starting git), and goes through the git program for ssh (see
+`git_remote.remote`). Fetching always goes through the git program, as a child that can be limited
+and killed.
 """
 
 import os
@@ -12,14 +13,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from git_remote.failures import RemoteError, failure
-from git_remote.remote import Remote, Transport, callbacks, environment
+from git_remote.http_refs import Advertised, advertised
+from git_remote.remote import Remote, Transport, environment
 from git_remote.runner import config_environment, run_git
 
 BIG_FILE_BYTES: Final = 1024 * 1024
 """Larger blobs are streamed to disk and never held in memory whole."""
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
-_MS_PER_S: Final = 1000
 
 
 class BranchStatus(StrEnum):
@@ -50,7 +51,7 @@ def read_branch(remote: Remote, branch: str, timeout_s: float) -> RemoteBranch:
     Args:
         remote: whom to ask.
         branch: its short name.
-        timeout_s: how long to wait for a connection and for each answer.
+        timeout_s: how long to wait for all of it; over http, for a connection and for the rest.
 
     Raises:
         UnreachableError: no answer, or an answer that the server is out of order.
@@ -58,13 +59,16 @@ def read_branch(remote: Remote, branch: str, timeout_s: float) -> RemoteBranch:
         AccessDeniedError: the token or key is not accepted, or the server's identity is wrong.
         RemoteError: anything else.
     """
-    if remote.transport is Transport.SSH:
-        refs = _refs_by_git(remote, timeout_s)
-    else:
-        refs = _refs_by_libgit2(remote, timeout_s)
-    commit = refs.get(f"refs/heads/{branch}")
+    ref = f"refs/heads/{branch}"
+    match remote.transport:
+        case Transport.SSH:
+            commit, has_refs = _by_git(remote, ref, timeout_s)
+        case Transport.FILE:
+            commit, has_refs = _by_libgit2(remote, ref)
+        case _:
+            commit, has_refs = advertised(remote, ref, timeout_s)
     if commit is None:
-        return RemoteBranch(BranchStatus.MISSING if refs else BranchStatus.EMPTY, None)
+        return RemoteBranch(BranchStatus.MISSING if has_refs else BranchStatus.EMPTY, None)
     if _COMMIT.fullmatch(commit) is None:
         raise RemoteError(
             f"{remote.url}: its object format is not sha1",
@@ -131,7 +135,7 @@ def with_settings(variables: dict[str, str], settings: dict[str, str]) -> dict[s
     return variables | config_environment(stated | settings)
 
 
-def _refs_by_git(remote: Remote, timeout_s: float) -> dict[str, str]:
+def _by_git(remote: Remote, ref: str, timeout_s: float) -> Advertised:
     result = run_git(
         ["ls-remote", "--quiet", "--", remote.url],
         timeout_s=timeout_s,
@@ -139,24 +143,25 @@ def _refs_by_git(remote: Remote, timeout_s: float) -> dict[str, str]:
     )
     if result.returncode != 0:
         raise failure(remote.url, result.stderr)
-    lines = (line.partition("\t") for line in result.stdout.decode(errors="replace").splitlines())
-    return {name: commit for commit, _, name in lines}
+    found = re.search(rb"(?m)^(\S+)\t%b$" % re.escape(ref.encode()), result.stdout)
+    commit = None if found is None else found[1].decode(errors="replace")
+    return Advertised(commit, has_refs=bool(result.stdout))
 
 
-def _refs_by_libgit2(remote: Remote, timeout_s: float) -> dict[str, str]:
+def _by_libgit2(remote: Remote, ref: str) -> Advertised:
     import pygit2
 
-    _configure_libgit2(timeout_s)
+    _forget_configuration()
     try:
-        probe = pygit2.Repository().remotes.create_anonymous(remote.url)
-        heads = probe.list_heads(callbacks=callbacks(remote), proxy=True)
+        heads = pygit2.Repository().remotes.create_anonymous(remote.url).list_heads()
     except pygit2.GitError as error:
         raise failure(remote.url, str(error)) from error
-    return {head.name: str(head.oid) for head in heads if head.name is not None}
+    commit = next((str(head.oid) for head in heads if head.name == ref), None)
+    return Advertised(commit, has_refs=bool(heads))
 
 
-def _configure_libgit2(timeout_s: float) -> None:
-    """Time limits (libgit2 has none by default), and no configuration but ours."""
+def _forget_configuration() -> None:
+    """The system's and the user's, which could rewrite the address."""
     import pygit2
     from pygit2.enums import ConfigLevel
 
@@ -164,5 +169,3 @@ def _configure_libgit2(timeout_s: float) -> None:
     for level in levels:
         if pygit2.settings.search_path[level]:
             pygit2.settings.search_path[level] = ""
-    pygit2.settings.server_connect_timeout = int(timeout_s * _MS_PER_S)
-    pygit2.settings.server_timeout = int(timeout_s * _MS_PER_S)

@@ -12,9 +12,14 @@ from support.errors import GitmeterError
 
 
 class RemoteError(GitmeterError):
-    """A remote could not be used, for a reason not known better."""
+    """A remote could not be used, for a reason not known better.
+
+    Attributes:
+        retry_after_s: how long the remote asks to be left alone; None when it does not say.
+    """
 
     retry = True
+    retry_after_s: int | None = None
 
 
 class UnreachableError(RemoteError):
@@ -22,7 +27,7 @@ class UnreachableError(RemoteError):
 
 
 class GitTimeoutError(UnreachableError):
-    """The git program passed its time limit and was ended with all its children."""
+    """The time limit passed; a git program was ended with all its children."""
 
 
 class RepoGoneError(RemoteError):
@@ -53,6 +58,8 @@ class GitMissingError(GitmeterError):
 
 _DENIED_HINT: Final = "check the token or key and what it may do on this repo"
 
+_GONE_HINT: Final = "check the address; a repo must exist before it is used"
+
 
 class _Rule(NamedTuple):
     error: type[RemoteError]
@@ -71,7 +78,7 @@ _RULES: Final = (
     _Rule(
         AccessDeniedError,
         "the server's TLS certificate is not one that this machine trusts",
-        ("ssl certificate", "server certificate", "certificate verif", "rejected certificate"),
+        ("ssl certificate|server certificate|certificate verif", "ssl: .* target host name"),
     ),
     _Rule(
         AccessDeniedError,
@@ -91,6 +98,16 @@ _RULES: Final = (
         ),
     ),
     _Rule(
+        RepoGoneError,
+        "the repo seems to have moved: state its new address",
+        (r"(returned error|http status code): 3[0-9][0-9]\b",),
+    ),
+    _Rule(
+        RepoGoneError,
+        _GONE_HINT,
+        (r"(returned error|http status code): (404|410)\b",),
+    ),
+    _Rule(
         UnreachableError,
         "",
         (
@@ -107,18 +124,16 @@ _RULES: Final = (
     _Rule(
         UnreachableError,
         "something other than git answers at this address",
-        ("invalid content-type",),
-    ),
-    _Rule(
-        RepoGoneError,
-        "the repo seems to have moved: state its new address",
-        (r"(returned error|http status code): 3[0-9][0-9]\b", "cannot redirect from"),
-    ),
-    _Rule(
-        RepoGoneError,
-        "check the address; a repo must exist before it is used",
         (
-            r"(returned error|http status code): (404|410)\b",
+            "invalid content-type",
+            r"info/refs not valid: is this a git repository",
+            "bad line length character",
+        ),
+    ),
+    _Rule(
+        RepoGoneError,
+        _GONE_HINT,
+        (
             r"repository '.*' not found|repository not found|could not find repository",
             "does not appear to be a git repository",
             r"failed to resolve path .*no such file",

@@ -1,4 +1,4 @@
-"""A remote repo: which addresses are allowed, and how git and libgit2 are let in.
+"""A remote repo: which addresses are allowed, and how git is let in.
 
 A token never stands in an address or on a command line; it is read from its file when it is used.
 Remotes over ssh are left to the git program alone, probes included: libgit2 compares host keys
@@ -8,26 +8,30 @@ OpenSSH does all of it right for 0.1 s more.
 
 import base64
 import ipaddress
+import os
 import re
 import shlex
 import stat
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from git_remote.failures import RemoteConfigError
 from git_remote.runner import PROTOCOLS, config_environment
 
-if TYPE_CHECKING:
-    import pygit2
+CA_ENVIRONMENT: Final = "SSL_CERT_FILE"
+"""Names a file of certificate authorities, as for everything that is built on OpenSSL."""
 
 _SCP_LIKE: Final = re.compile(
     r"[A-Za-z0-9._~][A-Za-z0-9._~-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^:/-][^:]*"
 )
 _PRINTABLE: Final = re.compile(r"[!-~]+")
-_HOST: Final = re.compile(r"[A-Za-z0-9:][A-Za-z0-9.:_-]*")
+_NETLOC: Final = re.compile(
+    r"([A-Za-z0-9._~-]+@)?([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?"
+)
+"""User, host or address in brackets, port: all of it, because `urlsplit` passes over the rest."""
 _ALLOWED: Final = "use https://, ssh:// (or git@host:path) or file:///absolute/path"
 _CONNECT_TIMEOUT_S: Final = 15
 _LOW_SPEED_BYTES_PER_S: Final = 500
@@ -88,52 +92,44 @@ def environment(remote: Remote) -> dict[str, str]:
     """
     settings = {
         "http.followRedirects": "false",  # a redirect would carry the token to another server
+        "http.sslVerify": "true",
         "http.lowSpeedLimit": str(_LOW_SPEED_BYTES_PER_S),
         "http.lowSpeedTime": str(_LOW_SPEED_TIME_S),
         "core.askPass": "",
         "credential.helper": "",
     }
-    token = read_token(remote)
-    if token is not None:
-        basic = base64.b64encode(f"{_TOKEN_USER}:{token}".encode()).decode()
-        settings["http.extraHeader"] = f"Authorization: Basic {basic}"
+    if (authorities := ca_file()) is not None:
+        settings["http.sslCAInfo"] = authorities
+    if (proof := authorization(remote)) is not None:
+        settings[f"http.{remote.url}.extraHeader"] = f"Authorization: {proof}"
     variables = config_environment(settings) | {"GIT_SSH_COMMAND": _ssh_command(remote)}
     if remote.transport is Transport.HTTP:
         variables["GIT_ALLOW_PROTOCOL"] = f"{PROTOCOLS}:http"
     return variables
 
 
-def callbacks(remote: Remote) -> "pygit2.RemoteCallbacks":
-    """What libgit2 asks while it connects: the token once, and never to trust a bad certificate.
+def authorization(remote: Remote) -> str | None:
+    """The value of an `Authorization` header for `remote`; None without a token.
 
     Raises:
         RemoteConfigError: the token file cannot be used.
     """
-    import pygit2
-
     token = read_token(remote)
+    if token is None:
+        return None
+    return "Basic " + base64.b64encode(f"{_TOKEN_USER}:{token}".encode()).decode()
 
-    class Callbacks(pygit2.RemoteCallbacks):
-        asked = 0
 
-        def credentials(
-            self, url: str, username_from_url: str | None, allowed_types: object
-        ) -> pygit2.UserPass:
-            """libgit2 asks again for ever while the answer is wrong."""
-            del url, username_from_url, allowed_types
-            self.asked += 1
-            if token is None:
-                raise pygit2.AuthError("authentication required")
-            if self.asked > 1:
-                raise pygit2.AuthError("authentication failed: the token was not accepted")
-            return pygit2.UserPass(_TOKEN_USER, token)
+def ca_file() -> str | None:
+    """The certificate authorities that are trusted in place of this machine's, if any.
 
-        def certificate_check(self, certificate: None, valid: bool, host: bytes) -> bool:  # noqa: FBT001 - libgit2's signature
-            """The default lets every certificate pass."""
-            del certificate, host
-            return valid
-
-    return Callbacks()
+    Raises:
+        RemoteConfigError: the file cannot be read.
+    """
+    path = os.environ.get(CA_ENVIRONMENT)
+    if path and not os.access(path, os.R_OK):
+        raise RemoteConfigError(f"{CA_ENVIRONMENT} names a file that cannot be read: {path}")
+    return path or None
 
 
 def read_token(remote: Remote) -> str | None:
@@ -193,6 +189,9 @@ def _transport(url: str) -> Transport:
         _ = parts.port  # checked by reading it
     except ValueError as error:
         raise RemoteConfigError(f"not an address of a remote: {error}", hint=_ALLOWED) from error
+    if not url.startswith(f"{parts.scheme}://"):
+        # git takes any other case for a helper's name, and `file:/x` for a host of that name
+        raise RemoteConfigError(f"not an address of a remote: {url}", hint=_ALLOWED)
     if has_secret or (parts.username and parts.scheme != Transport.SSH):
         raise RemoteConfigError(
             "a password or token must not stand in the address of a remote",
@@ -212,7 +211,7 @@ def _of_parts(parts: SplitResult, host: str) -> Transport:
     if scheme not in set(Transport):
         raise RemoteConfigError(f"{scheme}:// is not allowed for a remote", hint=_ALLOWED)
     user_ok = parts.username is None or not parts.username.startswith("-")
-    if _HOST.fullmatch(host) is None or not user_ok or parts.path in {"", "/"}:
+    if _NETLOC.fullmatch(parts.netloc) is None or not user_ok or parts.path in {"", "/"}:
         raise RemoteConfigError(f"the address must name a host and a path: {parts.geturl()}")
     if scheme == Transport.HTTP and not _is_loopback(host):
         raise RemoteConfigError(

@@ -7,12 +7,14 @@ variables, system and user configuration, prompts, other languages.
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
-from git_remote.failures import GitMissingError, GitTimeoutError
+from git_remote.exchange import STDOUT_BYTES_MAX, TooMuchOutputError, exchange
+from git_remote.failures import ContentRefusedError, GitMissingError, GitTimeoutError
 
 PROTOCOLS: Final = "file:https:ssh"
 _BLOCK_BYTES: Final = 512
@@ -29,7 +31,7 @@ class GitResult(NamedTuple):
     Attributes:
         returncode: its exit code; negative when a signal ended it.
         stdout: what it wrote, as bytes.
-        stderr: what it said, as text; bytes that are not UTF-8 are replaced.
+        stderr: the end of what it said, as text; bytes that are not UTF-8 are replaced.
     """
 
     returncode: int
@@ -60,38 +62,62 @@ def run_git(
 
     Raises:
         GitTimeoutError: the time limit passed.
+        ContentRefusedError: it wrote more to its standard output than is taken.
         GitMissingError: there is no git program.
     """
     command = _with_limits(["git", *args], memory_bytes_max, file_bytes_max)
+    process = _start(command, cwd, clean_environment() | dict(environment or {}), stdin)
+    with process, _noted(process):
+        try:
+            stdout, stderr = exchange(process, timeout_s)
+        except subprocess.TimeoutExpired:
+            _kill_group(process)
+            raise GitTimeoutError(
+                f"git {args[0]} took longer than {timeout_s:g} s and was stopped"
+            ) from None
+        except TooMuchOutputError:
+            _kill_group(process)
+            raise ContentRefusedError(
+                f"git {args[0]} wrote more than {STDOUT_BYTES_MAX} bytes and was stopped"
+            ) from None
+        except BaseException:
+            _kill_group(process)
+            raise
+    return GitResult(process.returncode, stdout, stderr.decode(errors="replace"))
+
+
+def _start(
+    command: list[str], cwd: Path | None, environment: dict[str, str], stdin: bytes | None
+) -> subprocess.Popen[bytes]:
     try:
-        process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env=clean_environment() | dict(environment or {}),
-            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        with _source(stdin) as source:
+            return subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=environment,
+                stdin=source,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
     except FileNotFoundError as error:
         if cwd is not None and not cwd.is_dir():
             raise
         raise GitMissingError(
             "the git program was not found", hint="apt-get install git"
         ) from error
-    with process, _noted(process):
-        try:
-            stdout, stderr = process.communicate(stdin, timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            _kill_group(process)
-            process.communicate()
-            raise GitTimeoutError(
-                f"git {args[0]} took longer than {timeout_s:g} s and was stopped"
-            ) from None
-        except BaseException:
-            _kill_group(process)
-            raise
-    return GitResult(process.returncode, stdout, stderr.decode(errors="replace"))
+
+
+@contextmanager
+def _source(stdin: bytes | None) -> Iterator[int | IO[bytes]]:
+    """A file and not a pipe, so that nobody has to feed it."""
+    if not stdin:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(stdin)
+        file.seek(0)
+        yield file
 
 
 def stop_running() -> None:

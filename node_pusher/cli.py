@@ -1,12 +1,22 @@
 """The program `node-pusher`: parses, calls, prints."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from node_pusher.cli_correct import correct
+from node_pusher.cli_home import (
+    ROLE_KEY,
+    home_of,
+    home_option,
+    json_option,
+    load_home,
+    remote_options,
+    vouched_of,
+)
+from node_pusher.cli_keys import rotate_key, show_key
 from node_pusher.cli_record import record
 from support.entry import run
 from support.terminal import escape, print_json, print_table
@@ -14,55 +24,15 @@ from support.terminal import escape, print_json, print_table
 if TYPE_CHECKING:
     from node_pusher.join import InitReport
 
-HOME_DEFAULT: Final = "/var/lib/node-pusher"
-ROLE_KEY: Final = "gitmeter.role"
-"""Where a program notes in click's context what its homes carry: commands are shared."""
-
 SPOOL_LOST: Final = (
     "warning: the spool was lost; this home goes on in epoch {epoch}; what was recorded and not"
     " committed is gone"
 )
-_JSON_OPTION: Final = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON for programs."
-)
-_Command = Callable[..., Any]
 
 
 def main() -> None:
     """Run the program."""
     run(cli, "node-pusher")
-
-
-def home_option(command: _Command) -> _Command:
-    """The option that names a node's home."""
-    return click.option(
-        "--home",
-        type=click.Path(file_okay=False, path_type=Path),
-        envvar="NODE_PUSHER_HOME",
-        default=HOME_DEFAULT,
-        show_default=True,
-        show_envvar=True,
-        help="The node's folder.",
-    )(command)
-
-
-def remote_options(command: _Command) -> _Command:
-    """The options that say where the repo is and what opens it."""
-    file = click.Path(exists=True, dir_okay=False, path_type=Path)
-    for option in (
-        click.option("--rejoin", is_flag=True, help="The remote went ahead of this home (restored"
-                     " from a backup): take over what it holds, in a new epoch; records that were"
-                     " not sent are kept and sent on top."),
-        click.option("--branch", default="main", show_default=True, help="The branch to push."),
-        click.option("--known-hosts", type=file, help="Keys of the servers to trust (ssh)."),
-        click.option("--ssh-key", type=file, help="Private key (ssh)."),
-        click.option("--token-file", type=file, help="File of mode 600 with an access token"
-                     " (https)."),
-        click.option("--remote", required=True, metavar="URL", help="https://, ssh:// or"
-                     " file:///path of a repo that exists; empty, or this node's own."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -84,13 +54,19 @@ def cli(context: click.Context, home: Path) -> None:
 @cli.command()
 @click.option("--node", required=True, help="This node's name: a-z, 0-9 and -.")
 @remote_options
-@_JSON_OPTION
+@json_option
 @click.pass_obj
 def init(home: Path, /, node: str, rejoin: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN401, FBT001 - click passes options by name
     """Make this folder the home of a node.
 
-    Asks the remote once: a repo that already has this node's history is joined in a new epoch, so
-    that no number is ever used twice. The same command again changes nothing.
+    Asks the remote and notes there from which number this home goes on, so it must be allowed to
+    push: a repo that already has this node's history is joined in a new epoch, and no number is
+    ever used twice. What stands there must be signed by this home's own keys; or
+    give the keys of another machine of this node, or the commit that you trust, with the options
+    below. The same command again changes nothing; it makes again what was lost.
+
+    A new home gets a key that signs its commits. Its line, printed here and by `show-key`, is for
+    the operator's allowed signers.
 
     \b
     node-pusher init --node embedder-01 --remote file:///srv/git/embedder-01.git
@@ -99,11 +75,31 @@ def init(home: Path, /, node: str, rejoin: bool, as_json: bool, **options: Any) 
     """
     from node_pusher.join import init as make
 
-    report = make(home_of(home, node, options), datetime.now(UTC), rejoin=rejoin)
+    report = make(
+        home_of(home, node, options),
+        datetime.now(UTC),
+        rejoin=rejoin,
+        vouched=vouched_of(options),
+    )
     if as_json:
-        print_json(report)
+        print_json(init_values(report))
         return
     tell_init(report, unchanged="nothing to do")
+
+
+def init_values(report: "InitReport") -> dict[str, Any]:
+    """What `init --json` prints."""
+    return {
+        "node": report.node,
+        "next_seq": report.next_seq,
+        "epoch": report.epoch,
+        "outcome": report.outcome,
+        "left_behind": report.left_behind,
+        "spool_lost": report.spool_lost,
+        "key_made": report.key_made,
+        "allowed_signers_line": report.signer.line,
+        "fingerprint": report.signer.fingerprint,
+    }
 
 
 def tell_init(report: "InitReport", unchanged: str) -> None:
@@ -119,12 +115,17 @@ def tell_init(report: "InitReport", unchanged: str) -> None:
     click.echo(f"{report.node}: {told[report.outcome]}; the next record is seq {report.next_seq}")
     for subject in report.left_behind:
         click.echo(f"not carried over, to be done again: {escape(subject)}")
+    if report.key_made:
+        click.echo("it signs with a new key; for the operator's allowed signers:")
+    else:
+        click.echo("it signs with this key:")
+    click.echo(report.signer.line)
 
 
 @cli.command()
 @click.option("--by-hour", is_flag=True, help="One commit per clock hour of the records, dated at"
               " the end of it: for importing history.")  # fmt: skip
-@_JSON_OPTION
+@json_option
 @click.pass_obj
 def push(home: Path, /, by_hour: bool, as_json: bool) -> None:  # noqa: FBT001 - click
     """Commit what was recorded and push it: what the timer runs.
@@ -152,7 +153,7 @@ def push(home: Path, /, by_hour: bool, as_json: bool) -> None:  # noqa: FBT001 -
 
 
 @cli.command()
-@_JSON_OPTION
+@json_option
 @click.pass_obj
 def status(home: Path, /, as_json: bool) -> None:  # noqa: FBT001 - click
     """Show what is recorded, committed and pushed; asks no remote."""
@@ -171,6 +172,7 @@ def status(home: Path, /, as_json: bool) -> None:  # noqa: FBT001 - click
         ["not committed", _count(found["records_in_spool"] - committed, "record")],
         ["not pushed", f"{waiting} with {_count(committed, 'record')}"],
         ["last push", found["last_push_at"] or "never"],
+        ["signing key", found["signing_key"] or "none: `init` makes one"],
     ]
     for name, value in rows:
         click.echo(f"{name + ':':<15} {escape(value)}")
@@ -178,7 +180,7 @@ def status(home: Path, /, as_json: bool) -> None:  # noqa: FBT001 - click
 
 @cli.command()
 @click.option("-n", "count", type=click.IntRange(min=1), help="How many commits.")
-@_JSON_OPTION
+@json_option
 @click.pass_obj
 def log(home: Path, /, count: int | None, as_json: bool) -> None:  # noqa: FBT001 - click
     """Show this node's history, newest first.
@@ -208,33 +210,8 @@ def log(home: Path, /, count: int | None, as_json: bool) -> None:  # noqa: FBT00
     )
 
 
-cli.add_command(record)
-
-
-def home_of(path: Path, node: str, options: dict[str, Any]) -> "Any":  # noqa: ANN401 - a Home
-    """The home that the options of `init` describe."""
-    from git_remote.remote import Remote
-    from node_pusher.home import Home
-
-    remote = Remote(
-        options["remote"], options["token_file"], options["ssh_key"], options["known_hosts"]
-    )
-    return Home(path, node, remote, options["branch"], _role())
-
-
-def load_home(path: Path) -> "Any":  # noqa: ANN401 - a Home
-    """The home in this folder, which must be one of the running program's.
-
-    Raises:
-        NotInitialisedError, HomeError: see `node_pusher.home.Home.load`.
-    """
-    from node_pusher.home import Home
-
-    return Home.load(path, _role())
-
-
-def _role() -> Any:  # noqa: ANN401 - a Role
-    return click.get_current_context().meta[ROLE_KEY]
+for _command in (record, correct, rotate_key, show_key):
+    cli.add_command(_command)
 
 
 def _what(entry: dict[str, Any]) -> str:

@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from node_pusher.home import Home
-from node_pusher.ledger_repo import CommitInfo, LedgerRepo, repo_faults
+from node_pusher.ledger_repo import CommitInfo, LedgerRepo
 from node_pusher.locks import push_lock, sweep_stale_locks
 from node_pusher.outcomes import SpoolError
+from node_pusher.own_key import ensure_key
+from node_pusher.repo_faults import repo_faults
 from node_pusher.seal import CommitPlan, Span, plan
 from node_pusher.store import Store
 from node_pusher.totals import Totals
@@ -66,9 +68,11 @@ def locked_repo(home: Home) -> Iterator[LedgerRepo]:
 
     Raises:
         BusyError: another process committed or pushed for too long.
+        HomeError, SigningKeyError: there is no key to sign with, or it cannot be used.
     """
     with push_lock(home.path, wait_s=_LOCK_WAIT_S), repo_faults(home):
         sweep_stale_locks(home.repo_dir)
+        ensure_key(home)
         yield LedgerRepo(home)
 
 

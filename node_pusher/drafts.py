@@ -19,7 +19,7 @@ from node_pusher.outcomes import Refusal
 from wire_format.faults import Fault
 from wire_format.fields import APPLIES_TO_DEFAULT, INT_MAX, LINE_BYTES_MAX, VERSION
 from wire_format.instants import format_ts
-from wire_format.lines import Folder, Line, Money, Usage, encode_lines
+from wire_format.lines import Decision, Folder, Line, Money, Usage, encode_lines
 from wire_format.segment import decode_line, decode_segment
 
 UNNUMBERED: Final = INT_MAX
@@ -67,7 +67,8 @@ class Draft(NamedTuple):
         rest: its bytes after the `seq`, newline included.
         id: the caller's key.
         fingerprint: of its content; empty without an id.
-        names_seq: the seq of a record that must be an earlier one (a correction's or refund's).
+        names_seq: the seq of a record that must be an earlier one (of a correction, a refund
+            or the withdrawal of a decision).
     """
 
     ts: datetime
@@ -224,7 +225,7 @@ def _draft_alone(line: Line, node: str, folder: Folder, no_ts: bool) -> Draft | 
 
 
 def _draft(line: Line, rest: bytes, no_ts: bool) -> Draft:  # noqa: FBT001 - one of a row
-    if isinstance(line, Money):
+    if isinstance(line, Money | Decision):
         return Draft(line.ts, rest, None, b"", line.refers_to)
     if line.id is None:
         return Draft(line.ts, rest, None, b"", line.corrects)

@@ -7,7 +7,10 @@ from itertools import islice
 from typing import Any, Final
 
 from node_pusher.home import Home
-from node_pusher.ledger_repo import CommitInfo, LedgerRepo, repo_faults
+from node_pusher.ledger_repo import CommitInfo, LedgerRepo
+from node_pusher.outcomes import HomeError
+from node_pusher.own_key import own_key
+from node_pusher.repo_faults import repo_faults
 from node_pusher.seal import epoch_of
 from node_pusher.store import Store
 from wire_format.instants import format_ts, from_us
@@ -35,7 +38,16 @@ def status(home: Home) -> dict[str, Any]:
         "commits_waiting": len(waiting),
         "head": repo.tip,
         "last_push_at": None if pushed_us is None else format_ts(from_us(pushed_us)),
+        "signing_key": _fingerprint(home),
     }
+
+
+def _fingerprint(home: Home) -> str | None:
+    """The key that signs here; None where there is none yet."""
+    try:
+        return own_key(home).fingerprint
+    except HomeError:
+        return None
 
 
 def log(home: Home, count: int | None) -> Iterator[dict[str, Any]]:

@@ -1,9 +1,11 @@
 """A home: the folder that makes a node (or the operator's books) of a machine.
 
-node.toml   who this is and where its repo is
-spool.db    records that are not yet known to be on the remote
-repo.git    the bare repo that is pushed
-push.lock   held while something commits or pushes
+node.toml        who this is and where its repo is
+spool.db         records that are not yet known to be on the remote
+repo.git         the bare repo that is pushed
+push.lock        held while something commits or pushes
+signing_key      signs every commit; `signing_key.pub` is its public half
+allowed_signers  whose commits this home builds on: its own keys, past ones too
 """
 
 import os
@@ -25,7 +27,8 @@ Role = Literal["usage", "books"]
 BRANCH_DEFAULT: Final = "main"
 FOLDER_MODE: Final = 0o700
 _SETTINGS: Final = "node.toml"
-_REMOTE_KEYS: Final = {"url", "branch", "token_file", "ssh_key_file", "known_hosts_file"}
+_FILE_KEYS: Final = ("token_file", "ssh_key_file", "known_hosts_file")
+_REMOTE_KEYS: Final = {"url", "branch", *_FILE_KEYS}
 _PROGRAMS: Final[dict[Role, str]] = {"usage": "node-pusher", "books": "books"}
 _NOT_IN_BRANCH: Final = re.compile(
     r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^[./-]|[./]$|^@$|^HEAD$"
@@ -110,10 +113,10 @@ class Home:
             raise TypeError(f"not the name of a node: {settings['node']}")
         if settings["role"] not in get_args(Role):
             raise TypeError(f"role must be one of {', '.join(get_args(Role))}")
-        files = {
-            key: None if key not in remote else Path(remote[key])
-            for key in ("token_file", "ssh_key_file", "known_hosts_file")
-        }
+        for key in _FILE_KEYS:
+            if remote.get(key) == "":
+                raise TypeError(f"{key} is empty: leave it out if there is none")
+        files = {key: None if key not in remote else Path(remote[key]) for key in _FILE_KEYS}
         branch = remote.get("branch", BRANCH_DEFAULT)
         if not is_branch(branch):
             raise TypeError(f"not the name of a branch: {branch}")
@@ -130,7 +133,7 @@ class Home:
         document["node"] = self.node
         document["role"] = self.role
         remote: dict[str, str] = {"url": self.remote.url, "branch": self.branch}
-        for key in ("token_file", "ssh_key_file", "known_hosts_file"):
+        for key in _FILE_KEYS:
             file: Path | None = getattr(self.remote, key)
             if file is not None:
                 remote[key] = str(file.absolute())
@@ -188,14 +191,20 @@ def spool_file(path: Path) -> Path:
 def write_durably(file: Path, data: bytes, mode: int = 0o600) -> None:
     """Replace a file so that after a crash it is either the old or the new one, on disk."""
     draft = file.with_name(f".{file.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    draft.unlink(missing_ok=True)  # of a process that died; or a link that somebody left there
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
         os.fchmod(descriptor, mode)
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
     draft.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    sync_folder(file.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Have the names in a folder on disk."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
     finally:

@@ -6,8 +6,8 @@ so after a crash the commits above it name the records that must not be committe
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import pygit2
@@ -18,7 +18,9 @@ from git_remote.failures import failure
 from git_remote.remote import environment
 from git_remote.runner import run_git
 from node_pusher.home import Home
-from node_pusher.outcomes import HomeError, NonFastForwardError
+from node_pusher.outcomes import NonFastForwardError
+from node_pusher.own_key import load_own_key
+from node_pusher.repo_faults import lacks, repo_faults
 from node_pusher.seal import Segment
 from wire_format.commit_message import Summary, parse_message
 from wire_format.paths import InvalidPathError, parse_path
@@ -50,25 +52,6 @@ class CommitInfo(NamedTuple):
     summary: Summary | None
 
 
-@contextmanager
-def repo_faults(home: Home) -> Iterator[None]:
-    """Where a home's repo is used: what libgit2 cannot read becomes an error with a way out.
-
-    Raises:
-        HomeError: the repo is missing or damaged.
-    """
-    try:
-        yield
-    except pygit2.GitError as error:
-        state = "damaged" if home.repo_dir.exists() else "missing"
-        raise HomeError(
-            f"{home.repo_dir} is {state}: {error}",
-            hint="run it as the user who owns the home; if the repo is broken, move it aside (keep"
-            " it: it may hold commits that were not pushed) and run `init` with --rejoin: records"
-            " that were not pushed are in spool.db too",
-        ) from error
-
-
 class LedgerRepo:
     """The open repo of a home. Open one per tick and drop it: it keeps deleted packs open."""
 
@@ -94,16 +77,17 @@ class LedgerRepo:
     @property
     def tip(self) -> str | None:
         """The newest commit made here."""
-        return self._target(self._branch)
+        return self.target(self._branch)
 
     @property
     def pushed(self) -> str | None:
         """The last commit seen on the remote whose records are retired."""
-        return self._target(self._pushed)
+        return self.target(self._pushed)
 
     def target(self, ref: str) -> str | None:
         """Where a ref stands."""
-        return self._target(ref)
+        reference = self._repo.references.get(ref)
+        return None if reference is None else str(reference.target)
 
     def set_pushed(self, commit: str) -> None:
         """Note that everything up to `commit` is on the remote and retired."""
@@ -118,19 +102,29 @@ class LedgerRepo:
         self._repo.references.create(ref, pygit2.Oid(hex=commit), force=True)
 
     def commit(self, files: Mapping[str, bytes], message: str, when: datetime) -> str:
-        """Add or replace files on top of the branch; returns the commit, which is on disk."""
-        tip = self.tip
-        base = None if tip is None else self._tree(tip)
+        """Add or replace files on top of the branch; returns the commit, signed and on disk.
+
+        Raises:
+            HomeError, SigningKeyError: there is no key to sign with, or it cannot be used.
+        """
+        commit = self.write_commit(files, message, when, self.tip)
+        self.set_tip(commit)
+        return commit
+
+    def write_commit(
+        self, files: Mapping[str, bytes], message: str, when: datetime, parent: str | None
+    ) -> str:
+        """As `commit`, on top of any commit or of none; no ref moves."""
+        base = None if parent is None else self._tree(parent)
         blobs = [(path.split("/"), self._repo.create_blob(data)) for path, data in files.items()]
         signature = pygit2.Signature(
             self._node, f"{self._node}@{_MAIL_DOMAIN}", int(when.timestamp()), 0
         )
-        parents = [] if tip is None else [pygit2.Oid(hex=tip)]
+        parents: list[str | pygit2.Oid] = [] if parent is None else [pygit2.Oid(hex=parent)]
         tree = self._grow(base, blobs)
-        commit = self._repo.create_commit(
-            self._branch, signature, signature, message, tree, parents
-        )
-        return str(commit)
+        text = str(self._repo.create_commit_string(signature, signature, message, tree, parents))
+        signed = load_own_key(self._home).sign(text.encode()).decode().rstrip("\n")
+        return str(self._repo.create_commit_with_signature(text, signed, "gpgsig"))
 
     def read_file(self, path: str, commit: str | None = None) -> bytes | None:
         """A file at a commit, at the tip unless told; None when there is none.
@@ -138,6 +132,7 @@ class LedgerRepo:
         Raises:
             RemoteError: the home was joined without file contents, and the remote does not give
                 this one.
+            HomeError: it is missing though the home was not joined.
         """
         at = commit or self.tip
         if at is None:
@@ -154,8 +149,14 @@ class LedgerRepo:
             return self._fetch_blob(str(entry.id))
 
     def blob_here(self, blob: str) -> bytes | None:
-        """A blob; None when this repo, joined without file contents, does not have it."""
+        """A blob; None when this repo, joined without file contents, does not have it.
+
+        Raises:
+            HomeError: it is missing though the home was not joined.
+        """
         found = self._repo.get(blob)
+        if found is None and not self._is_partial():
+            raise lacks(self._home, blob)
         return found.data if isinstance(found, pygit2.Blob) else None
 
     def has_path(self, path: str) -> bool:
@@ -188,19 +189,26 @@ class LedgerRepo:
             segments.append(Segment(path.folder, path.first_seq, data))
         return segments
 
+    def raw_commit(self, commit: str) -> bytes:
+        """All bytes of a commit, its signature included."""
+        return self._repo.read(pygit2.Oid(hex=commit))[1]
+
     def top_names(self, commit: str) -> set[str]:
         """Names in the root folder of a commit."""
         return {entry.name for entry in self._tree(commit) if entry.name is not None}
 
     def history(self, start: str | None = None) -> Iterator[CommitInfo]:
-        """Commits from `start` (the tip unless told) along first parents, newest first."""
+        """Commits from `start` (the tip unless told) along first parents, newest first.
+
+        A shallow clone ends at the commits that git lists; libgit2 knows them only where they were
+        there when it opened the repo.
+        """
         at = start or self.tip
+        ends = _shallow(self._home.repo_dir / "shallow")
         while at is not None:
-            if at not in self._repo:
-                return  # a shallow clone ends here
             commit = self._repo[at].peel(pygit2.Commit)
             yield CommitInfo(at, commit.message, commit.commit_time, parse_message(commit.message))
-            at = str(commit.parent_ids[0]) if commit.parent_ids else None
+            at = str(commit.parent_ids[0]) if commit.parent_ids and at not in ends else None
 
     def waiting(self) -> list[CommitInfo]:
         """Commits above the last one known to be pushed, newest first.
@@ -243,13 +251,14 @@ class LedgerRepo:
             timeout_s=_FETCH_TIMEOUT_S,
             environment=environment(remote),
         )
-        if shown.returncode:
-            raise failure(remote.url, shown.stderr)
-        return shown.stdout
+        if shown.returncode == 0:
+            return shown.stdout
+        if not self._is_partial():
+            raise lacks(self._home, blob)  # git has asked nobody
+        raise failure(remote.url, shown.stderr)
 
-    def _target(self, ref: str) -> str | None:
-        reference = self._repo.references.get(ref)
-        return None if reference is None else str(reference.target)
+    def _is_partial(self) -> bool:
+        return any(entry.name.endswith(".promisor") for entry in self._repo.config)
 
     def _tree(self, commit: str) -> pygit2.Tree:
         return self._repo[commit].peel(pygit2.Tree)
@@ -270,6 +279,14 @@ class LedgerRepo:
             below = entry if isinstance(entry, pygit2.Tree) else None
             builder.insert(name, self._grow(below, inner), FileMode.TREE)
         return builder.write()
+
+
+def _shallow(file: Path) -> frozenset[str]:
+    """The commits whose parents a shallow clone has not fetched."""
+    try:
+        return frozenset(file.read_text().split())
+    except FileNotFoundError:
+        return frozenset()
 
 
 def _files(tree: pygit2.Tree, prefix: str) -> Iterator[tuple[str, str]]:

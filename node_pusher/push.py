@@ -19,9 +19,11 @@ from git_remote.remote import environment
 from git_remote.runner import run_git
 from node_pusher.commit import commit_unsent
 from node_pusher.home import Home
-from node_pusher.ledger_repo import LedgerRepo, repo_faults
+from node_pusher.ledger_repo import LedgerRepo
 from node_pusher.locks import push_lock, sweep_stale_locks
 from node_pusher.outcomes import PushRefusedError
+from node_pusher.own_key import ensure_key, own_key
+from node_pusher.repo_faults import repo_faults
 from node_pusher.store import Store
 from support.errors import GitmeterError
 from wire_format.instants import to_us
@@ -29,6 +31,10 @@ from wire_format.instants import to_us
 PROBE_TIMEOUT_S: Final = 30
 PUSH_TIMEOUT_S: Final = 1800
 _GC_TIMEOUT_S: Final = 600
+_TORN_HINT: Final = (
+    "if it stays so, git cannot see that the branch builds on the remote's commit: look with"
+    " `git -C {} fsck`; if commits are missing, move that repo aside and run `init` with --rejoin"
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ def push(home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
         AccessDeniedError, RepoGoneError: the remote does not let us in or is not there; the commits
             wait here.
         NonFastForwardError: the remote holds something else; nothing was pushed.
+        HomeError, SigningKeyError: there is no key to sign with, or it cannot be used; nothing was
+            committed.
     """
     with (
         push_lock(home.path),
@@ -73,11 +81,13 @@ def push(home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
     ):
         sweep_stale_locks(home.repo_dir)
         repo = LedgerRepo(home)
+        remark = _new_key(home) if ensure_key(home) else ""
         committed = commit_unsent(store, repo, home, now, by_hour=by_hour)
         if repo.tip is None:
-            return PushReport(0, 0, 0, None)
+            return PushReport(0, 0, 0, None, remark)
         pushed, retired = _deliver(store, repo, home, now)
-        return PushReport(len(committed), pushed, retired, repo.tip, _maintain(home))
+        remarks = "; ".join(filter(None, [remark, _maintain(home)]))
+        return PushReport(len(committed), pushed, retired, repo.tip, remarks)
 
 
 def _deliver(store: Store, repo: LedgerRepo, home: Home, now: datetime) -> tuple[int, int]:
@@ -86,7 +96,7 @@ def _deliver(store: Store, repo: LedgerRepo, home: Home, now: datetime) -> tuple
         seen = read_branch(home.remote, home.branch, PROBE_TIMEOUT_S)
         said: RemoteError | None = None
         if repo.above(seen.commit):
-            said = _push(home)
+            said = push_to_branch(home, f"refs/heads/{home.branch}")
             seen = read_branch(home.remote, home.branch, PROBE_TIMEOUT_S)
     except RemoteError as error:
         raise _waiting(repo, error) from error
@@ -96,8 +106,12 @@ def _deliver(store: Store, repo: LedgerRepo, home: Home, now: datetime) -> tuple
     return done
 
 
-def _push(home: Home) -> RemoteError | None:
-    """Let git push; returns what it had against it, which decides nothing."""
+def push_to_branch(home: Home, source: str) -> RemoteError | None:
+    """Let git push a commit or ref of the home's repo to its branch on the remote.
+
+    Returns:
+        what git had against it, which decides nothing: read the branch back.
+    """
     ref = f"refs/heads/{home.branch}"
     settings = {
         "push.gpgSign": "false",
@@ -108,7 +122,7 @@ def _push(home: Home) -> RemoteError | None:
     }
     try:
         result = run_git(
-            ["push", "--porcelain", "--no-verify", "--", home.remote.url, f"{ref}:{ref}"],
+            ["push", "--porcelain", "--no-verify", "--", home.remote.url, f"{source}:{ref}"],
             cwd=home.repo_dir,
             timeout_s=PUSH_TIMEOUT_S,
             environment=with_settings(environment(home.remote), settings),
@@ -125,7 +139,8 @@ def _push(home: Home) -> RemoteError | None:
             for line in result.stderr.splitlines()
             if line.startswith("remote:") and line.removeprefix("remote:").strip()
         ]
-        return PushRefusedError("; ".join([f"{home.remote.url}: {reason}", *remarks]))
+        hint = _TORN_HINT.format(home.repo_dir) if "non-fast-forward" in reason else ""
+        return PushRefusedError("; ".join([f"{home.remote.url}: {reason}", *remarks]), hint=hint)
     return failure(home.remote.url, result.stderr)
 
 
@@ -153,6 +168,13 @@ def _waiting(repo: LedgerRepo, cause: RemoteError | None) -> GitmeterError:
     if cause is None:
         return PushRefusedError(f"the remote did not take the push; {kept}")
     return type(cause)(f"{cause}; {kept}", hint=cause.hint)
+
+
+def _new_key(home: Home) -> str:
+    return (
+        "this home signs its commits from now on; the operator has to add this line to the allowed"
+        f" signers of {home.node}: {own_key(home).line}"
+    )
 
 
 def _maintain(home: Home) -> str:

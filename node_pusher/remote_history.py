@@ -1,4 +1,8 @@
-"""What stands in the remote when a home is made or joins again: whose it is, and which numbers."""
+"""What stands in the remote when a home is made or joins again: whose it is, and which numbers.
+
+A node claims an epoch by a file `epochs/<10 digits>` that holds its name. A path shows at any later
+commit, also in a shallow clone without file contents.
+"""
 
 import re
 from collections.abc import Iterable
@@ -15,18 +19,28 @@ from node_pusher.ledger_repo import LedgerRepo
 from node_pusher.outcomes import HomeError
 from node_pusher.push import PROBE_TIMEOUT_S
 from node_pusher.seal import epoch_of
-from wire_format.fields import EPOCH_SIZE, SEGMENT_RECORDS_MAX
+from wire_format.commit_message import stated_node
+from wire_format.fields import EPOCH_SIZE, SEGMENT_RECORDS_MAX, is_node
 from wire_format.paths import InvalidPathError, SegmentPath, parse_path
 
 _FETCH_TIMEOUT_S: Final = 1800
 _FETCHED: Final = "refs/rejoin/fetched"
-_HARMLESS: Final = re.compile(r"(?i)(readme|licen[sc]e|copying|changelog|\.git).*|rules|decisions")
-"""What may stand in a repo without segments: what a forge puts there, and rule books."""
+_HARMLESS: Final = re.compile(
+    r"(?i)(readme|licen[sc]e|copying|changelog|\.git).*|rules|decisions|epochs"
+)
+"""What may stand in a repo without segments: what a forge puts there, claims, and rule books."""
+
+_CLAIM: Final = re.compile(r"epochs/([0-9]{10})")
 
 
 def first_seq_above(highest: int) -> int:
     """The first number of the next epoch above everything that may have been given."""
     return (epoch_of(max(highest, 1)) + 1) * EPOCH_SIZE + 1
+
+
+def claim_path(epoch: int) -> str:
+    """Where the claim of an epoch lies."""
+    return f"epochs/{epoch:010d}"
 
 
 def ask(home: Home) -> RemoteBranch:
@@ -40,7 +54,7 @@ def ask(home: Home) -> RemoteBranch:
         seen = read_branch(home.remote, home.branch, PROBE_TIMEOUT_S)
     except UnreachableError as error:
         raise type(error)(
-            f"{error}; init needs the remote once, to know which numbers are free",
+            f"{error}; init needs the remote, to know which numbers are free and to claim them",
             hint=error.hint or "run the same command again when the remote answers",
         ) from error
     if seen.status is BranchStatus.MISSING:
@@ -87,15 +101,22 @@ def _segments(repo: LedgerRepo, commit: str) -> list[tuple[SegmentPath, str]]:
     return found
 
 
+def _claims(repo: LedgerRepo, commit: str) -> list[tuple[int, str]]:
+    """The epochs that are claimed at a commit, each with the blob id of the claim."""
+    found = [(_CLAIM.fullmatch(path), blob) for path, blob in repo.paths(commit)]
+    return [(int(match[1]), blob) for match, blob in found if match is not None]
+
+
 def _highest_seq(repo: LedgerRepo, commit: str) -> int:
-    """No number above this one stands in the history of `commit`; 0 when there is none."""
+    """Of segments, trailer and claims; of a claimed epoch its first number, given or not."""
     firsts = [path.first_seq + SEGMENT_RECORDS_MAX - 1 for path, _ in _segments(repo, commit)]
+    claimed = [epoch * EPOCH_SIZE + 1 for epoch, _ in _claims(repo, commit)]
     stated = next(repo.history(commit)).summary
-    return max([*firsts, 0 if stated is None else stated.last_seq])
+    return max([*firsts, *claimed, 0 if stated is None else stated.last_seq])
 
 
 def highest_of(repo: LedgerRepo, tips: Iterable[str]) -> int:
-    """No number above this one stands in the history of these commits; 0 when there is none."""
+    """No epoch above that of this number is used in the history of these commits; 0 for none."""
     return max((_highest_seq(repo, tip) for tip in tips), default=0)
 
 
@@ -122,22 +143,28 @@ def check_history(home: Home, repo: LedgerRepo, commit: str) -> None:
 
 
 def _owner(home: Home, repo: LedgerRepo, commit: str) -> str | None:
-    """The node that a history names: in its newest trailer, else in its newest segment."""
-    stated = next(repo.history(commit)).summary
+    """The node that a history names: in its newest trailers, its newest segment or its claims."""
+    stated = stated_node(next(repo.history(commit)).message)
     if stated is not None:
-        return stated.node
-    segments = _segments(repo, commit)
-    if not segments:
-        return None
-    _, blob = max(segments)
+        return stated
+    if segments := _segments(repo, commit):
+        line = _content(home, max(segments)[1]).partition(b"\n")[0]
+        try:
+            return str(msgspec.json.decode(line)["node"])
+        except (msgspec.MsgspecError, ValueError, KeyError, TypeError):
+            return "(a segment without a node)"
+    if claims := _claims(repo, commit):
+        name = _content(home, max(claims)[1]).decode(errors="replace").strip()
+        return name if is_node(name) else "(a claim without a node)"
+    return None
+
+
+def _content(home: Home, blob: str) -> bytes:
+    """A file of the remote; empty when it cannot be had."""
     shown = run_git(
         ["cat-file", "blob", blob],  # a partial clone fetches it here
         cwd=home.repo_dir,
         timeout_s=_FETCH_TIMEOUT_S,
         environment=environment(home.remote),
     )
-    try:
-        first = msgspec.json.decode(shown.stdout.partition(b"\n")[0])
-        return str(first["node"])
-    except (msgspec.MsgspecError, ValueError, KeyError, TypeError):
-        return "(a segment without a node)"
+    return shown.stdout

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from node_pusher.drafts import (
     Draft,
@@ -19,6 +19,9 @@ from node_pusher.store import Store
 from wire_format.fields import APPLIES_TO_DEFAULT
 from wire_format.instants import to_us
 from wire_format.lines import Folder, Line
+
+if TYPE_CHECKING:
+    from node_pusher.correct import Corrected
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -38,8 +41,9 @@ class Spool:
         node: the node that records.
     """
 
-    def __init__(self, node: str, store: Store, clock: Clock) -> None:
-        self.node = node
+    def __init__(self, home: Home, store: Store, clock: Clock) -> None:
+        self.node = home.node
+        self._home = home
         self.store = store
         self._clock = clock
 
@@ -58,7 +62,7 @@ class Spool:
             SpoolError: the spool cannot be opened.
         """
         settings = Home.load(Path(home), role)
-        return cls(settings.node, Store.open(settings.spool_file, settings.node), clock)
+        return cls(settings, Store.open(settings.spool_file, settings.node), clock)
 
     def now(self) -> datetime:
         """The time that records get which have none."""
@@ -116,6 +120,37 @@ class Spool:
         """
         listed = list(records)
         return self._record_all(listed, [f"record {i}: " for i in range(1, len(listed) + 1)])
+
+    def correct(
+        self,
+        seq: int,
+        *,
+        reason: str,
+        units: int | None = None,
+        total: int | None = None,
+        id: str | None = None,  # noqa: A002 - the field's own name
+    ) -> "Corrected":
+        """Correct an earlier record of this node; say either what to add or the new total.
+
+        Args:
+            seq: its number.
+            reason: why; printable ASCII, at most 200.
+            units: what is added to its quantity; negative takes off.
+            total: what its quantity shall be, all corrections together; 0 takes all of it away.
+            id: your own key: the same id and correction again is recorded once.
+
+        Raises:
+            InvalidRecordError: there is no such record, or it cannot be corrected so; see
+                `node_pusher.correct.plan_correction`.
+            HomeError: the repo of the home cannot be read by this user.
+            RemoteError: the record lies in a file that only the remote has, which does not give it.
+            SpoolError: it could not be written; nothing was recorded.
+        """
+        from node_pusher.correct import Wanted, corrected, plan_correction
+
+        planned = plan_correction(self._home, self.store, Wanted(seq, reason, units, total, id))
+        outcome = planned.recorded or self.append(Folder.USAGE, [planned.line])[0]
+        return corrected(planned, outcome)
 
     def append(self, folder: Folder, lines: Sequence[Line]) -> list[Recorded | Refusal]:
         """Record lines of any folder in one transaction; each that is valid gets its `seq`.

@@ -94,7 +94,7 @@ def _record(
     inputs = decode_inputs(group)
     numbers: Sequence[int]
     items: Sequence[UsageInput | Refusal]
-    if inputs is not None and len(inputs) == group.count(b"\n"):
+    if inputs is not None and _is_one_a_line(group, len(inputs)):
         items = inputs
         numbers = range(report.lines + 1, report.lines + 1 + len(items))
     else:
@@ -105,6 +105,18 @@ def _record(
         else:
             report.refused += 1
             refused(line_no, outcome.reason)
+
+
+def _is_one_a_line(group: bytes, objects: int) -> bool:
+    """Whether each line is one object, given that all of the group is that many objects.
+
+    Decoders take an object over two lines and two objects on one line as well. If each line begins
+    with `{` and ends with `}`, no object goes on past its line: inside one, no `}` is followed by a
+    line's end and `{`. So as many objects as lines are one on each.
+    """
+    count = group.count(b"\n")
+    begin_and_end = group.startswith(b"{") and group.endswith(b"}\n")
+    return begin_and_end and objects == count == group.count(b"}\n{") + 1
 
 
 def _one_by_one(group: bytes, first_line_no: int) -> tuple[list[int], list[UsageInput | Refusal]]:

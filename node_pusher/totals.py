@@ -4,12 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from wire_format.commit_message import Total
-from wire_format.lines import Line, Usage
+from wire_format.lines import Decision, Line, Usage
 from wire_format.money import format_usd, parse_nano
 
 
 class Totals:
-    """Sums over records: units per resource, or amounts per kind, currency and status of money."""
+    """Sums over records: units per resource, amounts per kind, currency and status of money.
+
+    Decisions have nothing to add up: their total is how many there are of each kind.
+    """
 
     def __init__(self) -> None:
         self._units: defaultdict[str, int] = defaultdict(int)
@@ -22,6 +25,9 @@ class Totals:
             if isinstance(record, Usage):
                 name = record.resource
                 self._units[name] += record.units
+            elif isinstance(record, Decision):
+                name = record.kind
+                self._units[name] += 1
             else:
                 settled = record.status == "succeeded"
                 name = f"{record.kind} {record.currency}" + (

@@ -70,7 +70,7 @@ def _run(command: click.Command, name: str) -> int:
 def _say_error(message: str, hint: str) -> None:
     _say(f"error: {escape_lines(message)}")
     if hint:
-        _say(f"hint: {hint}")
+        _say(f"hint: {escape_lines(hint)}")
 
 
 def _say(text: str) -> None:

@@ -11,6 +11,9 @@ import orjson
 _WIDTH_MAX: Final = 1 << 20
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
+_CONTROL_IN_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""JSON allows these as they are; the others it escapes itself."""
+
 
 def escape(text: str) -> str:
     """`text` with control and direction characters written out, so that no terminal obeys them."""
@@ -23,12 +26,16 @@ def escape_lines(text: str) -> str:
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
-    """Write one JSON document to standard output."""
+    """Write one JSON document to standard output.
+
+    What a terminal would obey is written as JSON's own escapes: the same value for a program.
+    """
     try:
         text = orjson.dumps(value, option=orjson.OPT_INDENT_2)
     except orjson.JSONEncodeError:  # a number past 64 bits: JSON has no limit, orjson does
         text = json.dumps(value, indent=2).encode()
-    sys.stdout.buffer.write(text + b"\n")
+    shown = _CONTROL_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text.decode())
+    sys.stdout.buffer.write(shown.encode() + b"\n")
     sys.stdout.buffer.flush()
 
 

@@ -12,7 +12,8 @@
     Last-Ts: 2026-11-21T13:59:58Z
 
 The last paragraph is git trailers, so `git log --format='%h %(trailers:key=Records)'` is a report.
-Messages are for people and for the node's own next tick; the aggregator bills from the lines alone.
+A commit that claims an epoch has the trailers `Node:` and `Epoch:`. Messages are for people and for
+the node's own next tick; the aggregator bills from the lines alone.
 """
 
 import re
@@ -31,11 +32,12 @@ _TRAILER = re.compile(r"([A-Za-z][A-Za-z-]*): (.*)")
 
 
 class Total(NamedTuple):
-    """What one commit adds for one resource (or one kind of money line).
+    """What one commit adds for one resource (or one kind of money line or decision).
 
     Attributes:
-        name: the resource, or kind and currency.
-        amount: its sum as text, in the resource's own units or in the currency.
+        name: the resource, or kind and currency, or kind.
+        amount: its sum as text, in the resource's own units or in the currency; of decisions, how
+            many there are.
         records: how many records make it up.
     """
 
@@ -92,14 +94,36 @@ def _table(totals: Sequence[Total]) -> list[str]:
     return rows
 
 
-def parse_message(message: str) -> Summary | None:
-    """Read the trailers back; None when the commit states no segments."""
+def build_epoch_message(node: str, epoch: int, first_seq: int) -> str:
+    """Write the commit message that claims an epoch for a node.
+
+    Args:
+        node: who gives its numbers.
+        epoch: from 0.
+        first_seq: the first of them.
+    """
+    subject = f"node: {node} starts epoch {epoch} at seq {first_seq}"
+    return f"{subject}\n\nNode: {node}\nEpoch: {epoch}\n"
+
+
+def stated_node(message: str) -> str | None:
+    """The node that a commit of any kind names in its trailers; None when it names none."""
+    node = _trailers(message).get("Node", "")
+    return node if is_node(node) else None
+
+
+def _trailers(message: str) -> dict[str, str]:
     last_paragraph = message.rstrip("\n").rpartition("\n\n")[2]
-    found: dict[str, str] = {
+    return {
         match[1]: match[2]
         for match in map(_TRAILER.fullmatch, last_paragraph.split("\n"))
         if match is not None
     }
+
+
+def parse_message(message: str) -> Summary | None:
+    """Read the trailers back; None when the commit states no segments."""
+    found = _trailers(message)
     span = _SEQ.fullmatch(found.get("Seq", ""))
     records = found.get("Records", "")
     if span is None or _RECORDS.fullmatch(records) is None or not is_node(found.get("Node", "")):

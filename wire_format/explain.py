@@ -11,12 +11,13 @@ from pydantic import ValidationError
 from wire_format.faults import Fault, FaultCode
 from wire_format.fields import LINE_BYTES_MAX, VERSION
 from wire_format.lines import Folder
-from wire_format.models import AnyRecord, MoneyRecord, UsageRecord
+from wire_format.models import AnyRecord, DecisionRecord, MoneyRecord, UsageRecord
 from wire_format.wording import Place, sentences
 
 _MODELS: Final[dict[Folder, type[AnyRecord]]] = {
     Folder.USAGE: UsageRecord,
     Folder.PAYMENTS: MoneyRecord,
+    Folder.DECISIONS: DecisionRecord,
 }
 _EXPECTED_SHOWN_MAX: Final = 400
 
@@ -68,4 +69,10 @@ def _explain_object(line: bytes, value: dict[str, Any], folder: Folder) -> Fault
 
 
 def _dotted(place: Place) -> str:
-    return ".".join(map(str, place))
+    return ".".join(_shown(part) for part in place)
+
+
+def _shown(part: int | str) -> str:
+    """A key as a line states it; what a terminal would obey is written out."""
+    text = str(part)
+    return text if text.isprintable() and text else ascii(text)

@@ -39,6 +39,12 @@ TS_PATTERN: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0
 REFERENCE_PATTERN: Final = r"[!#-\[\]-~]{1,128}"
 AMOUNT_PATTERN: Final = r"-?[0-9]{1,9}(\.[0-9]{1,9})?"
 CURRENCY_PATTERN: Final = r"[A-Z]{3}"
+REPO_PATTERN: Final = r"[a-z0-9][a-z0-9.-]{0,79}"
+COMMIT_PATTERN: Final = r"[0-9a-f]{40}"
+SHA256_PATTERN: Final = r"[0-9a-f]{64}"
+INCIDENT_PATTERN: Final = r"[a-z ]{1,40}"
+SUBJECT_PATTERN: Final = r"[ -~]{1,200}"
+BY_PATTERN: Final = r"[ -~]{1,100}"
 
 AppliesTo = Literal["hero_os_hourly", "llm", "vm"]
 """Discount category: which column of the discount ladder a record falls under."""

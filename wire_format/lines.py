@@ -1,4 +1,4 @@
-"""Usage and money lines as the hot path reads and writes them, and their canonical encoding.
+"""Lines as the hot path reads and writes them, and their canonical encoding.
 
 The order of the attributes is the order of the keys on the wire, and an attribute that equals its
 default is left out. `wire_format.models` states what each field means; a property test holds both
@@ -29,6 +29,7 @@ MetaKey = Annotated[str, _text(fields.META_KEY_PATTERN)]
 MoneyKind = Literal["payment", "refund", "grant", "adjustment"]
 Provider = Literal["stripe", "clickpesa", "manual"]
 Status = Literal["pending", "failed", "succeeded"]
+DecisionKind = Literal["accept_tip", "exclude", "choose", "acknowledge", "withdraw"]
 
 
 class Folder(StrEnum):
@@ -36,6 +37,7 @@ class Folder(StrEnum):
 
     USAGE = "usage"
     PAYMENTS = "payments"
+    DECISIONS = "decisions"
 
 
 class Usage(
@@ -89,7 +91,34 @@ class Money(
     reason: Annotated[str, _text(fields.REASON_PATTERN)] | None = None
 
 
-Line = Usage | Money
+class Decision(
+    Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, gc=False
+):
+    """One decision of the operator. Fields as in `wire_format.models.DecisionRecord`.
+
+    `ts` and `of_ts` are instants in UTC.
+    """
+
+    v: Literal[1]
+    node: str
+    seq: Seq
+    ts: datetime
+    kind: DecisionKind
+    repo: Annotated[str, _text(fields.REPO_PATTERN)] | None = None
+    tip: Annotated[str, _text(fields.COMMIT_PATTERN)] | None = None
+    of: Annotated[str, _text(fields.NODE_PATTERN)] | None = None
+    of_seq: Seq | None = None
+    to_seq: Seq | None = None
+    of_ts: datetime | None = None
+    line_sha256: Annotated[str, _text(fields.SHA256_PATTERN)] | None = None
+    incident: Annotated[str, _text(fields.INCIDENT_PATTERN)] | None = None
+    subject: Annotated[str, _text(fields.SUBJECT_PATTERN)] | None = None
+    refers_to: Seq | None = None
+    by: Annotated[str, _text(fields.BY_PATTERN)]
+    reason: Annotated[str, _text(fields.REASON_PATTERN)]
+
+
+Line = Usage | Money | Decision
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 

@@ -19,10 +19,10 @@ from pydantic import (
 )
 
 from wire_format import fields
-from wire_format.agreement import money_fault, usage_fault
+from wire_format.agreement import DECISION_ABOUT, decision_fault, money_fault, usage_fault
 from wire_format.fields import APPLIES_TO_DEFAULT, INT_MAX, AppliesTo
 from wire_format.instants import parse_ts
-from wire_format.lines import MoneyKind, Provider, Status
+from wire_format.lines import DecisionKind, MoneyKind, Provider, Status
 
 
 def _text(pattern: str) -> StringConstraints:
@@ -66,7 +66,6 @@ class _Line(BaseModel):
         " decimals (6 zeros are left out), years 2000 to 2100. A usage line covers at most one"
         " clock hour, and `ts` is never the exclusive end of it."
     )
-    user: User = Field(description="Opaque account id: who pays.")
 
     def canonical(self) -> bytes:
         """The one encoding of this value that is a valid line, with its newline."""
@@ -81,7 +80,11 @@ class _Line(BaseModel):
         return json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
-class UsageRecord(_Line):
+class _AccountLine(_Line):
+    user: User = Field(description="Opaque account id: who pays.")
+
+
+class UsageRecord(_AccountLine):
     """What one user used of one resource, within one clock hour, on one node."""
 
     resource: Annotated[str, _text(fields.RESOURCE_PATTERN)] = Field(
@@ -135,7 +138,7 @@ class UsageRecord(_Line):
         return self
 
 
-class MoneyRecord(_Line):
+class MoneyRecord(_AccountLine):
     """One movement of a user's prepaid balance, as the operator's books state it."""
 
     kind: MoneyKind = Field(
@@ -180,4 +183,70 @@ class MoneyRecord(_Line):
         return self
 
 
-AnyRecord = UsageRecord | MoneyRecord
+class DecisionRecord(_Line):
+    """What the operator decided about a repo, about lines, or about an earlier decision."""
+
+    kind: DecisionKind = Field(
+        description="`accept_tip` takes a history as it is, `exclude` makes lines count nothing,"
+        " `choose` says which of conflicting lines counts, `acknowledge` closes incidents,"
+        " `withdraw` takes an earlier decision back."
+    )
+    repo: Annotated[str, _text(fields.REPO_PATTERN)] | None = Field(
+        default=None,
+        description="For accept_tip and acknowledge: the repo, as the aggregator names it.",
+    )
+    tip: Annotated[str, _text(fields.COMMIT_PATTERN)] | None = Field(
+        default=None,
+        description="For accept_tip: the commit up to which the history is accepted, whatever its"
+        " shape or signature.",
+    )
+    of: Node | None = Field(
+        default=None, description="For exclude and choose: the node whose lines are meant."
+    )
+    of_seq: Seq | None = Field(
+        default=None, description="For exclude and choose: the seq of the line, or the first one."
+    )
+    to_seq: Seq | None = Field(
+        default=None,
+        description="For exclude: the last seq of a range, both ends included; not with `of_ts`.",
+    )
+    of_ts: Timestamp | None = Field(
+        default=None,
+        description="The `ts` of the record. For exclude: only the record with exactly this key,"
+        " instead of every record with the seq. Required in choose.",
+    )
+    line_sha256: Annotated[str, _text(fields.SHA256_PATTERN)] | None = Field(
+        default=None,
+        description="For choose: SHA-256 of the line that counts, its newline included.",
+    )
+    incident: Annotated[str, _text(fields.INCIDENT_PATTERN)] | None = Field(
+        default=None, description="For acknowledge: the kind of incident."
+    )
+    subject: Annotated[str, _text(fields.SUBJECT_PATTERN)] | None = Field(
+        default=None,
+        description="For acknowledge: what the incident is about, as the aggregator shows it.",
+    )
+    refers_to: Seq | None = Field(
+        default=None,
+        description="For withdraw: the seq of the earlier decision of these books that no longer"
+        " holds.",
+    )
+    by: Annotated[str, _text(fields.BY_PATTERN)] = Field(description="Who decided.")
+    reason: Reason = Field(description="Why; required in every decision.")
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> Self:
+        fault = decision_fault(
+            kind=self.kind,
+            seq=self.seq,
+            stated=[name for name in DECISION_ABOUT if getattr(self, name) is not None],
+            of_seq=self.of_seq,
+            to_seq=self.to_seq,
+            refers_to=self.refers_to,
+        )
+        if fault is not None:
+            raise ValueError(fault)
+        return self
+
+
+AnyRecord = UsageRecord | MoneyRecord | DecisionRecord

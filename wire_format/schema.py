@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from wire_format.models import AnyRecord, MoneyRecord, UsageRecord
+from wire_format.models import AnyRecord, DecisionRecord, MoneyRecord, UsageRecord
 
 SCHEMA_DIR: Final = Path(__file__).parent / "schema"
 _MODELS: Final[dict[str, type[AnyRecord]]] = {
     "usage.v1.schema.json": UsageRecord,
     "money.v1.schema.json": MoneyRecord,
+    "decision.v1.schema.json": DecisionRecord,
 }
 
 

@@ -12,14 +12,15 @@ from typing import Final, NamedTuple, cast
 import msgspec
 
 from wire_format import lines
-from wire_format.agreement import money_fault, usage_fault
+from wire_format.agreement import DECISION_ABOUT, decision_fault, money_fault, usage_fault
 from wire_format.faults import Fault, FaultCode
 from wire_format.fields import LINE_BYTES_MAX, YEAR_MAX, YEAR_MIN, is_node, is_resource, is_user
-from wire_format.lines import Folder, Line, Money, Usage
+from wire_format.lines import Decision, Folder, Line, Money, Usage
 
 _DECODERS: Final[dict[Folder, msgspec.json.Decoder[Line]]] = {
     Folder.USAGE: msgspec.json.Decoder(Usage),
     Folder.PAYMENTS: msgspec.json.Decoder(Money),
+    Folder.DECISIONS: msgspec.json.Decoder(Decision),
 }
 _ESCAPE: Final = b"\\"
 """Fields at their limits make a line too long only when characters in them are escaped."""
@@ -79,7 +80,7 @@ def _decode_canonical(data: bytes, folder: Folder) -> Sequence[Line] | None:
         records = _DECODERS[folder].decode_lines(data)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    if lines.encode_decoded(records) != data or not _values_valid(records):
+    if lines.encode_decoded(records) != data or not _values_valid(records, folder):
         return None
     if _ESCAPE in data and max(map(len, data.split(b"\n"))) >= LINE_BYTES_MAX:
         return None
@@ -92,13 +93,27 @@ def _decode_canonical(data: bytes, folder: Folder) -> Sequence[Line] | None:
     return records if all(_fault(record) is None for record in records) else None
 
 
-def _values_valid(records: Sequence[Line]) -> bool:
+def _values_valid(records: Sequence[Line], folder: Folder) -> bool:
     """The rules that are cheaper to check once per distinct value than in the decoder."""
+    if folder is Folder.DECISIONS:
+        if not _of_ts_valid(cast("Sequence[Decision]", records)):
+            return False
+    else:
+        paid_for = cast("Sequence[Usage | Money]", records)
+        if not all(map(is_user, {record.user for record in paid_for})):
+            return False
     return (
-        all(map(is_user, {record.user for record in records}))
-        and all(map(is_node, {record.node for record in records}))
+        all(map(is_node, {record.node for record in records}))
         and {record.ts.tzinfo for record in records} <= {UTC}
         and all(YEAR_MIN <= year <= YEAR_MAX for year in {record.ts.year for record in records})
+    )
+
+
+def _of_ts_valid(decisions: Sequence[Decision]) -> bool:
+    return all(
+        record.of_ts.tzinfo == UTC and YEAR_MIN <= record.of_ts.year <= YEAR_MAX
+        for record in decisions
+        if record.of_ts is not None
     )
 
 
@@ -115,6 +130,15 @@ def _fault(record: Line) -> str | None:
     if isinstance(record, Usage):
         return usage_fault(
             seq=record.seq, units=record.units, corrects=record.corrects, reason=record.reason
+        )
+    if isinstance(record, Decision):
+        return decision_fault(
+            kind=record.kind,
+            seq=record.seq,
+            stated=[name for name in DECISION_ABOUT if getattr(record, name) is not None],
+            of_seq=record.of_seq,
+            to_seq=record.to_seq,
+            refers_to=record.refers_to,
         )
     return money_fault(
         kind=record.kind,

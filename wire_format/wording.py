@@ -27,6 +27,11 @@ FORMS: Final[dict[str, str]] = {
     fields.AMOUNT_PATTERN: "a decimal such as 12.50, with up to 9 digits before and 9 after the"
     " point",
     fields.CURRENCY_PATTERN: "three capital letters such as USD",
+    fields.REPO_PATTERN: "1 to 80 of a-z, 0-9, . and -, beginning with a-z or 0-9",
+    fields.COMMIT_PATTERN: "a full commit hash: 40 of 0-9 and a-f",
+    fields.SHA256_PATTERN: "a SHA-256: 64 of 0-9 and a-f",
+    fields.INCIDENT_PATTERN: "a kind of incident: 1 to 40 of a-z and space",
+    fields.BY_PATTERN: "1 to 100 printable ASCII characters",
 }
 """The form of a field (a pattern of `wire_format.fields`) in words that follow "must be"."""
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli import ask, audit, operate, setup
+from aggregator.cli import ask, audit, keep, operate, setup
 from aggregator.cli.context import Context, LedgerGroup
 from aggregator.config import CONFIG_PATH_DEFAULT
 from support.entry import run
@@ -48,7 +48,13 @@ def cli(context: click.Context, config_path: Path, state: Path | None, *, verbos
     context.obj = Context(config_path, state, verbose=verbose)
 
 
-for command in (*setup.COMMANDS, *operate.COMMANDS, *ask.COMMANDS, *audit.COMMANDS):
+for command in (
+    *setup.COMMANDS,
+    *operate.COMMANDS,
+    *ask.COMMANDS,
+    *audit.COMMANDS,
+    *keep.COMMANDS,
+):
     cli.add_command(command)
 
 

@@ -1,6 +1,5 @@
 """`balance`, `charges`, `explain` and `reprice`: what a user has, and why."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +7,12 @@ import click
 
 from aggregator import reports
 from aggregator.cli.context import HOUR, Context, counted, json_option
+from aggregator.database.decisions import read_decisions
+from aggregator.decisions import Decisions
 from aggregator.explain import explain as explain_charge
 from aggregator.ledger import rule_book_in_force
 from aggregator.rating import Rater
 from aggregator.reprice import reprice as reprice_with
-from aggregator.segments import SegmentReader
 from support.terminal import escape, print_json, print_table
 from wire_format.money import NANO, format_usd
 
@@ -113,8 +113,8 @@ def explain(context: Context, user: str, resource: str, hour: int, *, as_json: b
     state = context.state()
     config = state.config
     rater = Rater(rule_book_in_force(connection), config.charge_cost_max_usd * NANO)
-    reader = SegmentReader(state.open_mirror_named, timedelta(seconds=config.skew_s))
-    found = explain_charge(connection, rater, reader, user, resource, hour)
+    reader, decisions = state.segment_reader(), Decisions(read_decisions(connection))
+    found = explain_charge(connection, rater, reader, decisions, (user, resource, hour))
     if as_json:
         print_json(found)
         return
@@ -140,6 +140,8 @@ def _print_explanation(charge: dict[str, Any], mirrors: Path, books: str) -> Non
     click.echo(f"  billed      {format_usd(charge['billed_cost_nano'])} USD ({charge['state']})")
     click.echo("  lines")
     for line in charge["lines"]:
+        if line["corrects"] is not None:
+            click.echo(f"    correction of seq {line['corrects']}: {line['reason']}")
         again = f", delivered {counted(line['repeats'], 'more time')}" if line["repeats"] else ""
         click.echo(
             f"    {line['units']} at {line['ts']}, {line['node']} seq {line['seq']}{again}\n"

@@ -19,7 +19,9 @@ from aggregator.ledger import Ledger
 from aggregator.logs import configure_logs
 from aggregator.progress import commits_progress
 from aggregator.rebuild import rebuild, swap
+from aggregator.recovery import recover_all, refuse_to_begin_anew
 from aggregator.state import State
+from git_remote.failures import RemoteError
 from support.errors import GitmeterError
 from wire_format.instants import InvalidInstantError, hour_of, parse_ts
 from wire_format.money import NANO
@@ -110,6 +112,13 @@ class Context:
     def writing(self) -> Iterator[tuple[State, Ledger]]:
         """The state, locked, and the ledger, made again from git first if it must be."""
         state = self.state()
+        unsigned = [repo.name for repo in state.config.repo if repo.allow_unsigned]
+        if unsigned:
+            click.echo(
+                f"warning: commits of {', '.join(unsigned)} are taken whoever made them"
+                " (allow_unsigned = true)",
+                err=True,
+            )
         with state.locked():
             connection = open_or_rebuild(state)
             try:
@@ -127,13 +136,20 @@ def open_or_rebuild(state: State) -> sqlite3.Connection:
         except SchemaVersionError as error:
             click.echo(f"{error}: making it again from git", err=True)
         else:
-            if state.is_judged_alike(connection):
+            if not state.is_judged_alike(connection):
+                click.echo("limits, nodes or roles changed: judging all records again", err=True)
+            elif state.is_older_copy(connection):
+                click.echo("this is an older copy: making the ledger again from git", err=True)
+            else:
                 return connection
             connection.close()
-            click.echo("limits, nodes or roles changed: judging all records again", err=True)
     elif state.accepted_tips():
         click.echo("the database is gone: making it again from git", err=True)
     else:
+        try:
+            refuse_to_begin_anew(state)
+        except RemoteError as error:  # billing does not wait for the copies
+            click.echo(f"warning: the copy remote may know an earlier ledger: {error}", err=True)
         connection = open_for_writing(path)
         state.note_limits(connection)
         return connection
@@ -145,6 +161,7 @@ def rebuild_in_place(state: State) -> None:
     """Make the database again from the accepted tips and put it in place of the old one."""
     path = state.config.database_path
     new = path.with_name(path.name + ".new")
+    recover_all(state)
     tips = state.tips_to_rebuild()
     with commits_progress() as on_progress:
         rebuild(state, new, tips, now(), on_progress)

@@ -1,14 +1,17 @@
 """`pull`, `run`, `rebuild` and `verify`: keep the ledger, and prove it."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 
 import click
 
 from aggregator.cli.context import Context, counted, json_option, now, rebuild_in_place
+from aggregator.copies import CopyFailure, copy_now
 from aggregator.daemon import Daemon
 from aggregator.digest import digest
 from aggregator.progress import commits_progress
-from aggregator.pull import Puller, RepoReport
+from aggregator.pull import Puller
+from aggregator.repo_pull import RepoReport
 from aggregator.verify import verify as verify_ledger
 from support.errors import ExitCode, GitmeterError
 from support.terminal import escape, print_json
@@ -36,9 +39,12 @@ def pull(context: Context, *, as_json: bool) -> int:
                 reports.append(report)
                 if not as_json:
                     click.echo(_line(report))
+        failures = copy_now(state, ledger.connection, now)
     if as_json:
         print_json([asdict(report) for report in reports])
-    return _exit_code(reports)
+    for name, failure in failures.items():
+        click.echo(f"{name}: INCIDENT copy failed: {escape(failure.detail)}", err=as_json)
+    return _exit_code(reports, failures.values())
 
 
 def _line(report: RepoReport) -> str:
@@ -60,11 +66,12 @@ def _line(report: RepoReport) -> str:
     return "; ".join(parts)
 
 
-def _exit_code(reports: list[RepoReport]) -> ExitCode:
+def _exit_code(reports: list[RepoReport], failures: Iterable[CopyFailure]) -> ExitCode:
     troubled = [report for report in reports if report.incident is not None]
-    if any(report.noticed for report in reports) or not all(r.retry for r in troubled):
+    may_pass = [report.retry for report in troubled] + [failure.retry for failure in failures]
+    if any(report.noticed for report in reports) or not all(may_pass):
         return ExitCode.FAILED
-    return ExitCode.TRY_LATER if troubled else ExitCode.OK
+    return ExitCode.TRY_LATER if may_pass else ExitCode.OK
 
 
 @click.command()

@@ -4,10 +4,18 @@ import shlex
 
 import click
 
-from aggregator.cli.context import Context, json_option
-from aggregator.config import ConfigError, example
+from aggregator.cli.context import Context, counted, json_option
+from aggregator.config import ConfigError, example, signers_beside
+from aggregator.signatures import Signers
 from support.errors import ExitCode, GitmeterError
 from support.terminal import print_json
+
+_SIGNERS = """\
+# Who may sign commits of which repo, one key a line:
+#   node-pusher show-key >> allowed_signers
+#   books show-key >> allowed_signers
+# To end a key: <node> namespaces="git",valid-before="20270101Z" ssh-ed25519 ...
+"""
 
 
 @click.command()
@@ -17,23 +25,28 @@ from support.terminal import print_json
 def init(context: Context, *, force: bool, as_json: bool) -> None:
     """Write a commented configuration to start from, at --config FILE.
 
-    A state directory given by `aggregator --state` is written into it.
+    A state directory given by `aggregator --state` is written into it. Beside it goes a file for
+    the keys that may sign commits, unless there is one.
     """
     path = context.config_path
     if path.exists() and not force:
         raise GitmeterError(f"{path} is there already", hint="edit it, or use --force")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(example(context.stated))
+        path.write_text(example(path, context.stated))
+        signers = signers_beside(path)
+        if not signers.exists():
+            signers.write_text(_SIGNERS)
     except OSError as error:
         raise GitmeterError(
             f"{path} cannot be written: {error.strerror}", hint="choose another --config FILE"
         ) from error
     if as_json:
-        print_json({"config": str(path)})
+        print_json({"config": str(path), "allowed_signers": str(signers)})
         return
     pull = shlex.join(("aggregator", "--config", str(path), "pull"))
-    click.echo(f"wrote {path}\nnext: add your repos to it, then `{pull}`")
+    click.echo(f"wrote {path}; keys that may sign go into {signers}")
+    click.echo(f"next: add your repos and their keys, then `{pull}`")
 
 
 @click.group()
@@ -61,8 +74,22 @@ def check(context: Context, *, as_json: bool) -> int:
         return ExitCode.OK
     click.echo(f"{context.config_path}: good")
     click.echo(f"state: {found.state}")
+    signers = Signers(found.allowed_signers_file)
     for repo in found.repo:
         click.echo(f"repo: {repo.name} ({repo.role} of {repo.node}) {repo.url} {repo.branch}")
+        if repo.allow:
+            click.echo(f"  may bill {', '.join(repo.allow)}")
+        if repo.allow_unsigned:
+            click.echo("  warning: its commits are taken whoever made them")
+        elif (keys := signers.keys_of(repo)) == 0:
+            click.echo(
+                f"  warning: no line of {found.allowed_signers_file} is about {repo.node}, so"
+                " nothing of it will be billed; `show-key` on the node prints the line"
+            )
+        else:
+            click.echo(f"  signed by one of {counted(keys, 'key')}")
+    if found.copy_remote is not None:
+        click.echo(f"copy: {found.copy_remote.url}")
     if not found.repo:
         click.echo("no repos yet: add a [[repo]] table for each")
     return ExitCode.OK

@@ -10,10 +10,10 @@ from typing import Final
 import sqlite_utils
 
 from cursors.store import SCHEMA as CURSOR_SCHEMA
-from cursors.store import read_cursors
+from cursors.store import read_cursors, read_kept_tips
 from support.errors import GitmeterError
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Grows with the schema and with every change in what is admitted or how it is rated: a database of
 another version is rebuilt from git."""
 
@@ -68,6 +68,9 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             f"there is no ledger at {path} yet", hint="run `aggregator pull` first"
         )
     connection = _connect(path, "rw")
+    if _version(connection) == 0:  # another process is just making it
+        connection.close()
+        raise NoDatabaseError(f"there is no ledger at {path} yet", hint="try again in a moment")
     connection.execute("PRAGMA query_only = ON")
     return _checked(connection, path)
 
@@ -100,15 +103,25 @@ def read_transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("ROLLBACK")
 
 
-def cursors_of(path: Path) -> dict[str, str]:
-    """The cursors of a database of any version; none where it is gone or cannot be read."""
-    if not path.exists():
-        return {}
-    try:
-        with closing(_connect(path, "ro")) as connection:
-            return read_cursors(connection)
-    except sqlite3.Error:
-        return {}
+def tips_of(path: Path) -> tuple[dict[str, str], dict[str, frozenset[str]]]:
+    """Cursors and kept tips of a database; none where it is gone or cannot be read.
+
+    Another version's database has cursors at least.
+    """
+    cursors: dict[str, str] = {}
+    kept: dict[str, frozenset[str]] = {}
+    if path.exists():
+        with suppress(sqlite3.Error), closing(_connect(path, "ro")) as connection:
+            cursors = read_cursors(connection)
+            kept = read_kept_tips(connection)
+    return cursors, kept
+
+
+def copy_database(connection: sqlite3.Connection, path: Path) -> None:
+    """Write a consistent copy of a database that may be in use; whatever is at `path` goes."""
+    path.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as copy:
+        connection.backup(copy)
 
 
 def fold_in_log(connection: sqlite3.Connection) -> None:

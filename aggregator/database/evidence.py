@@ -4,21 +4,17 @@ Every function that writes works inside the caller's transaction.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from aggregator.batch import (
     HeldLine,
     HeldReason,
     RejectedLine,
     RuleFiles,
-    SegmentEntry,
     line_sha256,
 )
 from aggregator.ranges import Range, RangeSet
-from wire_format.fields import SEGMENT_RECORDS_MAX
-from wire_format.lines import Folder
 
 
 class RepoRow(NamedTuple):
@@ -31,13 +27,20 @@ class RepoRow(NamedTuple):
     role: str
 
 
-def repo_row(connection: sqlite3.Connection, name: str, node: str, role: str) -> RepoRow:
-    """The row of a repo, added when it is not there."""
+def repo_row(connection: sqlite3.Connection, name: str, judged_by: tuple[str, str, str]) -> RepoRow:
+    """The row of a repo, added when it is not there.
+
+    Args:
+        connection: the database.
+        name: of the repo.
+        judged_by: its node, role and allowed resources.
+    """
+    node, role, allow = judged_by
     connection.execute("INSERT INTO node (name) VALUES (?) ON CONFLICT DO NOTHING", (node,))
     connection.execute(
-        "INSERT INTO repo (name, node_id, role) SELECT ?, id, ? FROM node WHERE node.name = ?"
-        " ON CONFLICT DO NOTHING",
-        (name, role, node),
+        "INSERT INTO repo (name, node_id, role, allow) SELECT ?, id, ?, ? FROM node"
+        " WHERE node.name = ? ON CONFLICT DO NOTHING",
+        (name, role, allow, node),
     )
     row = connection.execute(
         "SELECT repo.id, repo.name, node_id, node.name, role FROM repo"
@@ -47,12 +50,18 @@ def repo_row(connection: sqlite3.Connection, name: str, node: str, role: str) ->
     return RepoRow(*row)
 
 
-def identities(connection: sqlite3.Connection) -> dict[str, tuple[str, str]]:
-    """Node and role that the records of each repo were judged under, by the repo's name."""
+def find_node(connection: sqlite3.Connection, name: str) -> int | None:
+    """The row of a node, or None when no repo ever had it."""
+    row = connection.execute("SELECT id FROM node WHERE name = ?", (name,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def judged_by(connection: sqlite3.Connection) -> dict[str, tuple[str, str, str]]:
+    """Node, role and allowed resources that each repo's records were judged by, by its name."""
     rows = connection.execute(
-        "SELECT repo.name, node.name, role FROM repo JOIN node ON node.id = node_id"
+        "SELECT repo.name, node.name, role, allow FROM repo JOIN node ON node.id = node_id"
     )
-    return {str(name): (str(node), str(role)) for name, node, role in rows}
+    return {str(name): (str(node), str(role), str(allow)) for name, node, role, allow in rows}
 
 
 def save_look(
@@ -110,83 +119,23 @@ def _ranges_below(connection: sqlite3.Connection, node_id: int, seq: int) -> Ite
         seq = row[0] - 1
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentPlace:
-    """Where a segment lies.
-
-    Attributes:
-        repo: name of its repo.
-        folder: what kind of lines it holds.
-        commit, path, blob: its place there.
-        committed_at_s: its commit's time, seconds since 1970.
-    """
-
-    repo: str
-    node: str
-    folder: Folder
-    commit: str
-    path: str
-    blob: str
-    committed_at_s: int
-
-
-_SEGMENT_COLUMNS: Final = (
-    "SELECT repo.name, node.name, folder, commit_id, path, blob, committed_at_s FROM segment"
-    " JOIN repo ON repo.id = segment.repo_id JOIN node ON node.id = segment.node_id"
-)
-
-
-def segments_between(
-    connection: sqlite3.Connection, node_id: int, first_seq: int, last_seq: int
-) -> list[SegmentPlace]:
-    """The segments of a node whose range overlaps the given one, both ends included.
-
-    A segment of contiguous seqs is at most 50,000 wide, which bounds the look-up; the few wider
-    ones have an index of their own.
-    """
-    rows = connection.execute(
-        f"{_SEGMENT_COLUMNS} WHERE segment.node_id = ?1"
-        " AND first_seq BETWEEN ?2 - ?4 AND ?3 AND last_seq >= ?2 UNION"
-        f" {_SEGMENT_COLUMNS} WHERE segment.node_id = ?1"
-        " AND last_seq - first_seq >= 50000 AND first_seq <= ?3 AND last_seq >= ?2",
-        (node_id, first_seq, last_seq, SEGMENT_RECORDS_MAX),
-    )
-    return [_segment(row) for row in rows]
-
-
-def segments_at_hour(connection: sqlite3.Connection, hour: int) -> list[SegmentPlace]:
-    """The segments of all nodes that may hold records of a clock hour, oldest first."""
-    rows = connection.execute(
-        f"{_SEGMENT_COLUMNS} WHERE first_hour BETWEEN ? - 24 AND ? AND last_hour >= ?"
-        " ORDER BY segment.id",
-        (hour, hour, hour),
-    )
-    return [_segment(row) for row in rows]
-
-
-def claimed_records(connection: sqlite3.Connection, node_id: int, blob: str) -> int | None:
-    """How many records a blob brought when it was applied whole for this node, or None."""
-    row = connection.execute(
-        "SELECT records FROM segment WHERE blob = ? AND node_id = ? AND all_claimed LIMIT 1",
-        (blob, node_id),
-    ).fetchone()
-    return None if row is None else int(row[0])
-
-
-def insert_segments(
-    connection: sqlite3.Connection, repo: RepoRow, segments: Iterable[SegmentEntry]
+def file_held(
+    connection: sqlite3.Connection,
+    node_id: int,
+    lines: Mapping[tuple[bytes, HeldReason], HeldLine | None],
 ) -> None:
-    """File segments that were read."""
+    """File lines that are not billed, and strike off (None) those that are held no longer.
+
+    A line already filed for the same reason stays as it is.
+    """
     connection.executemany(
-        "INSERT INTO segment (repo_id, node_id, folder, commit_id, path, blob, committed_at_s,"
-        " first_seq, last_seq, first_hour, last_hour, records, all_claimed)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        ((repo.id, repo.node_id, *entry) for entry in segments),
+        "DELETE FROM held WHERE node_id = ? AND line_sha256 = ? AND reason = ?",
+        (
+            (node_id, line_sha256(line), str(reason))
+            for (line, reason), held in lines.items()
+            if held is None
+        ),
     )
-
-
-def file_held(connection: sqlite3.Connection, node_id: int, lines: Iterable[HeldLine]) -> None:
-    """File lines that are not billed; a line already filed for the same reason stays as it is."""
     connection.executemany(
         "INSERT INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
@@ -199,16 +148,9 @@ def file_held(connection: sqlite3.Connection, node_id: int, lines: Iterable[Held
                 held.line,
                 *held.place,
             )
-            for held in lines
+            for held in lines.values()
+            if held is not None
         ),
-    )
-
-
-def release_held(connection: sqlite3.Connection, node_id: int, lines: Iterable[bytes]) -> None:
-    """Strike lines off the held ones that were too far ahead: the same bytes claim a key now."""
-    connection.executemany(
-        "DELETE FROM held WHERE node_id = ? AND line_sha256 = ? AND reason = ?",
-        ((node_id, line_sha256(line), str(HeldReason.AHEAD_OF_COMMIT)) for line in lines),
     )
 
 
@@ -258,7 +200,3 @@ def read_rule_files(connection: sqlite3.Connection) -> RuleFiles | None:
         "SELECT commit_id, prices_toml, discounts_toml FROM rule_book"
     ).fetchone()
     return None if row is None else RuleFiles(*row)
-
-
-def _segment(row: sqlite3.Row) -> SegmentPlace:
-    return SegmentPlace(row[0], row[1], Folder(row[2]), row[3], row[4], row[5], row[6])

@@ -52,6 +52,15 @@ def seen_rows(connection: sqlite3.Connection) -> Iterator[list[object]]:
     )
 
 
+def decision_rows(connection: sqlite3.Connection) -> Iterator[list[object]]:
+    """Node, seq, time and the line itself."""
+    return _rows(
+        connection,
+        "SELECT node.name, seq, ts_us, CAST(line AS TEXT) FROM decision"
+        " JOIN node ON node.id = node_id ORDER BY node.name, seq, ts_us",
+    )
+
+
 def held_rows(connection: sqlite3.Connection) -> Iterator[list[object]]:
     """Node, hash of the line, reason."""
     return _rows(

@@ -2,26 +2,35 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
 from aggregator.batch import MoneyEntry
 from aggregator.database.charges import exact
 from aggregator.money import Credit, MoneyState, movement
-from wire_format.instants import to_us
+from wire_format.instants import from_us, to_us
 from wire_format.lines import Money
 
 _DECODER = msgspec.json.Decoder(Money)
 
 
-def insert_money(
+def change_money(
     connection: sqlite3.Connection,
     node_id: int,
-    entries: Iterable[MoneyEntry],
-    account_ids: dict[str, int],
+    changes: Iterable[tuple[MoneyEntry, bool]],
+    account_ids: Mapping[str, int],
 ) -> None:
-    """Add admitted lines; what becomes of them is decided by `save_states`."""
+    """File lines that hold their key now (True), and strike off those that lost it.
+
+    What becomes of those that hold it is decided by `save_states`.
+    """
+    listed = list(changes)
+    connection.executemany(
+        "DELETE FROM money WHERE node_id = ? AND seq = ? AND ts_us = ? AND line = ?",
+        ((node_id, entry.record.seq, to_us(entry.record.ts), entry.line) for entry, _ in listed),
+    )
     connection.executemany(
         "INSERT INTO money VALUES (?, ?, ?, ?, ?, 'not_succeeded', ?, ?, ?, ?)",
         (
@@ -34,18 +43,9 @@ def insert_money(
                 entry.line,
                 *entry.place,
             )
-            for entry in entries
+            for entry, counts in listed
+            if counts
         ),
-    )
-
-
-def delete_money(
-    connection: sqlite3.Connection, node_id: int, entries: Iterable[MoneyEntry]
-) -> None:
-    """Take out lines whose key went to another line."""
-    connection.executemany(
-        "DELETE FROM money WHERE node_id = ? AND seq = ? AND ts_us = ? AND line = ?",
-        ((node_id, entry.record.seq, to_us(entry.record.ts), entry.line) for entry in entries),
     )
 
 
@@ -60,6 +60,19 @@ def users_sharing_movements(
         (json.dumps(sorted(map(str, wanted))),),
     )
     return {str(row[0]) for row in rows}
+
+
+def counted_instead(
+    connection: sqlite3.Connection, node: str, seq: int, ts: datetime
+) -> tuple[int, datetime] | None:
+    """Key of the line of the same node that counts for the movement of another one, or None."""
+    row = connection.execute(
+        "SELECT other.seq, other.ts_us FROM money JOIN node ON node.id = money.node_id"
+        " JOIN money AS other USING (node_id, movement)"
+        " WHERE node.name = ? AND money.seq = ? AND money.ts_us = ? AND other.state = 'counted'",
+        (node, seq, to_us(ts)),
+    ).fetchone()
+    return None if row is None else (int(row[0]), from_us(row[1]))
 
 
 def lines_to_judge(connection: sqlite3.Connection, users: Iterable[str]) -> list[Money]:

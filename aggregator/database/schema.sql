@@ -24,6 +24,7 @@ CREATE TABLE repo (                      -- a repo of the configuration
     name TEXT NOT NULL UNIQUE,
     node_id INTEGER NOT NULL REFERENCES node,
     role TEXT NOT NULL CHECK (role IN ('usage', 'books')),
+    allow TEXT NOT NULL,                 -- patterns of what it may bill, by comma; empty for all
     head TEXT,                           -- the head that was seen last
     outcome TEXT,                        -- what that head meant
     behind INTEGER NOT NULL DEFAULT 0,   -- commits fetched and not applied
@@ -57,6 +58,13 @@ CREATE INDEX segment_by_seq ON segment (node_id, first_seq);
 CREATE INDEX segment_wide ON segment (node_id) WHERE last_seq - first_seq >= 50000;
 CREATE INDEX segment_by_blob ON segment (blob, node_id);
 CREATE INDEX segment_by_hour ON segment (first_hour);
+
+CREATE TABLE correction (                -- which seqs of a node correct which; tells what is judged together
+    node_id INTEGER NOT NULL REFERENCES node,
+    corrects INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (node_id, corrects, seq)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE account (                   -- one user's balance; balance = credit - billed cost
     id INTEGER PRIMARY KEY,
@@ -107,6 +115,17 @@ CREATE TABLE money (                     -- admitted money lines of the books
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX money_by_account ON money (account_id);
 CREATE INDEX money_by_movement ON money (movement) WHERE movement IS NOT NULL;
+
+CREATE TABLE decision (                  -- admitted decision lines of the books, withdrawn ones too
+    node_id INTEGER NOT NULL REFERENCES node,
+    seq INTEGER NOT NULL,
+    ts_us INTEGER NOT NULL,
+    line BLOB NOT NULL,
+    commit_id TEXT NOT NULL,
+    path TEXT NOT NULL,
+    line_no INTEGER NOT NULL,
+    PRIMARY KEY (node_id, seq, ts_us)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE held (                      -- well-formed lines that are not billed
     node_id INTEGER NOT NULL REFERENCES node, -- whose repo it was found in

@@ -31,9 +31,11 @@ def expect(
     usage: set[bytes],
     money: set[bytes] = frozenset(),  # type: ignore[assignment]
     prices: list[dict[str, Any]] | None = None,
+    decisions: set[bytes] = frozenset(),  # type: ignore[assignment]
 ) -> Ledger:
     """What the reference makes of these lines, under `PRICES` unless told."""
-    return reckon(set(usage), set(money), [PRICE] if prices is None else prices, [DEFAULT_LADDER])
+    in_force = [PRICE] if prices is None else prices
+    return reckon(set(usage), set(money), in_force, [DEFAULT_LADDER], set(decisions))
 
 
 def redelivered(world: World) -> Ledger:

@@ -4,15 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from aggregator.pull import RepoReport
+from aggregator.repo_pull import RepoReport
 from cursors.position import HeadOutcome
 from tests.aggregator.world import World
 from tests.support.deliveries import Delivery, land
 from tests.support.reference import SUMS, Ledger
 
 REASONS = {
-    "correction": "correction",
-    "conflict": "conflict",
     "repeated reference": "same_movement",
     "refund of no counted payment": "no_payment",
 }

@@ -30,6 +30,18 @@ def test_a_year_of_failures_changes_nothing() -> None:
     assert not backoff.is_waiting("node-1", NOW + LONGEST)
 
 
+@pytest.mark.parametrize(("asked_s", "waits_s"), [(None, 60), (5, 60), (90, 90), (10**9 - 1, 3600)])
+def test_a_server_is_left_alone_for_as_long_as_it_asks_within_reason(
+    asked_s: int | None, waits_s: int
+) -> None:
+    backoff = Backoff()
+    backoff.failed("node-1", NOW, asked_s=asked_s)
+    assert backoff.is_waiting("node-1", NOW + timedelta(seconds=waits_s - 1))
+    assert not backoff.is_waiting("node-1", NOW + timedelta(seconds=waits_s))
+    backoff.failed("node-1", NOW, wait=False, asked_s=asked_s)
+    assert not backoff.is_waiting("node-1", NOW)
+
+
 def test_a_success_forgets_the_failures_of_that_repo_alone() -> None:
     backoff = Backoff()
     for name in ("node-1", "node-1", "node-2"):

@@ -231,10 +231,10 @@ def test_a_line_of_a_later_version_is_held(world: World) -> None:
     assert world.rejects() == []
 
 
-def test_a_correction_is_held(world: World) -> None:
-    world.usage(GOOD, usage_line(seq=2, units=-1, corrects=1, reason="miscount"))
+def test_a_correction_that_would_leave_less_than_nothing_is_held(world: World) -> None:
+    world.usage(GOOD, usage_line(seq=2, units=-2, corrects=1, reason="miscount"))
     accounted(world)
-    assert held_reasons(world) == ["correction"]
+    assert held_reasons(world) == ["below_zero"]
     assert world.charges()[0]["quantity"] == 1
 
 
@@ -420,7 +420,10 @@ def test_the_jump_to_another_epoch_is_no_gap_but_its_tail_is_unproved(world: Wor
     accounted(world)
     node = world.node()
     assert node["gaps"] == [{"first_seq": 3 * EPOCH + 2, "last_seq": 3 * EPOCH + 2}]
-    assert (node["epochs"], node["unproved_tails"]) == ([0, 3], [0])
+    assert (node["epochs"], node["unproved_tails"]) == (
+        [0, 3],
+        [{"first_epoch": 0, "last_epoch": 2}],
+    )
     assert node["highest_seq"] == 3 * EPOCH + 3
 
 

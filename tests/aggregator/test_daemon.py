@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.database.connection import SchemaVersionError
+from aggregator.database.connection import NoDatabaseError
 from tests.aggregator.world import World, money_line, usage_line
 from tests.support.git_http import GitHttpServer
 
@@ -95,7 +95,7 @@ def records(world: World) -> int:
         return 0
     try:
         return int(world.node()["records"])
-    except (StopIteration, SchemaVersionError):  # in the making
+    except (StopIteration, NoDatabaseError):  # in the making
         return 0
 
 

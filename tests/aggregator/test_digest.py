@@ -7,7 +7,7 @@ import pytest
 
 from aggregator.database.connection import open_for_writing
 from aggregator.digest import SECTIONS, differences
-from tests.aggregator.world import World, money_line, usage_line
+from tests.aggregator.world import World, decision_line, money_line, usage_line
 
 
 def told(folder: Path, order: list[str]) -> World:
@@ -16,6 +16,7 @@ def told(folder: Path, order: list[str]) -> World:
     world.repo("books")
     world.rules()
     world.pay(money_line(), money_line(seq=2, user="z"))
+    world.decide(decision_line(seq=3, kind="exclude", of="node-1", of_seq=9))
     for name in ("node-1", "node-2"):
         world.usage(
             usage_line(node=name, user=f"u-{name}"),
@@ -46,6 +47,7 @@ TAMPERED = {
     "money": "UPDATE money SET state = 'not_succeeded'",
     "balances": "UPDATE account SET first_paid_us = 1",
     "seen": "UPDATE seen_range SET last_seq = last_seq + 1",
+    "decisions": "DELETE FROM decision",
     "held": "DELETE FROM held",
     "rejected": "DELETE FROM reject",
     "rule_book": "DELETE FROM rule_book",

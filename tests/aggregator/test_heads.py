@@ -394,7 +394,7 @@ def test_a_server_that_is_out_of_order_is_shown_and_clears_itself(
         world.pull()
         cursor = writer.tip()
         writer.commit({SECOND: line(2)})
-        server.misbehave(fault)  # type: ignore[arg-type]
+        server.misbehave(fault)
         held_at(world, cursor, IncidentKind.UNREACHABLE)
         assert world.pull()["node-1"].retry
         server.behave()

@@ -80,7 +80,7 @@ def test_death_before_any_statement_changes_nothing(
             shutil.rmtree(other.folder)
 
 
-def die(*_: object) -> None:
+def die(*_: object, **__: object) -> None:
     raise DeathError
 
 

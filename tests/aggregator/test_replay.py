@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from tests.aggregator.telling import Places, mismatches, tell
 from tests.aggregator.world import BOOKS, MEMORY, World
 from tests.support.deliveries import Delivery, deliveries
-from tests.support.strategies import NODES, Facts, money_lines, rules, usage_lines
+from tests.support.strategies import (
+    NODES,
+    Facts,
+    decision_lines,
+    money_lines,
+    rules,
+    usage_lines,
+)
 
 
 @st.composite
@@ -19,7 +26,8 @@ def crowded_facts(draw: st.DrawFn) -> Facts:
     for node in NODES:
         usage[node] = draw(usage_lines(node, max_size=6)) | draw(usage_lines(node, max_size=6))
     money = draw(money_lines(max_size=6)) | draw(money_lines(max_size=4))
-    return Facts(usage, money, draw(rules()))
+    lines = {line for of_node in usage.values() for line in of_node} | money
+    return Facts(usage, money, draw(rules()), draw(decision_lines(lines)))
 
 
 @st.composite

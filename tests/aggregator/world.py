@@ -22,13 +22,20 @@ from aggregator.database.connection import open_for_reading
 from aggregator.digest import digest
 from aggregator.ledger import Ledger, rule_book_in_force
 from aggregator.look import look_at
-from aggregator.pull import Puller, RepoReport
+from aggregator.pull import Puller
 from aggregator.rating import Rater
 from aggregator.rebuild import scratch_ledger
+from aggregator.repo_pull import RepoReport
 from aggregator.state import State
 from aggregator.verify import Verification, verify
 from cursors.store import read_cursor
-from tests.support.repos import RepoWriter, money_line, segment_path, usage_line
+from tests.support.repos import (
+    RepoWriter,
+    decision_line,
+    money_line,
+    segment_path,
+    usage_line,
+)
 from wire_format.money import NANO
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -89,7 +96,7 @@ class World:
         settings: keys of the configuration beside `state` and `repo`.
     """
 
-    def __init__(self, folder: Path, **settings: int) -> None:
+    def __init__(self, folder: Path, **settings: object) -> None:
         self.folder = folder
         self.now = NOW
         self.settings: dict[str, Any] = {"fetch_workers": 2, "connect_timeout_s": 5, **settings}
@@ -113,6 +120,7 @@ class World:
                     "node": node or name,
                     "role": role,
                     "url": url or self._writers[name].url,
+                    "allow_unsigned": True,
                 }
             )
         return self._writers[name]
@@ -124,6 +132,15 @@ class World:
     def pay(self, *lines: bytes, repo: str = BOOKS, when: datetime | None = None) -> str:
         """Commit one segment of money lines."""
         return self._segment("payments", repo, lines, when)
+
+    def decide(self, *lines: bytes, repo: str = BOOKS, when: datetime | None = None) -> str:
+        """Commit one segment of decision lines."""
+        return self._segment("decisions", repo, lines, when)
+
+    def configure(self, name: str, **keys: object) -> None:
+        """Change keys of a configured repo."""
+        stated = self._repos[name].model_dump() | keys
+        self._repos[name] = RepoConfig.model_validate(stated)
 
     def _segment(
         self, folder: str, repo: str, lines: tuple[bytes, ...], when: datetime | None
@@ -155,7 +172,7 @@ class World:
         keys = {"state": str(self.config.state), **self.settings}
         lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
         for repo in self.config.repo:
-            shown = {"name": repo.name, "node": repo.node, "url": repo.url, "role": repo.role}
+            shown = repo.model_dump(mode="json", exclude_defaults=True)
             lines += ["[[repo]]", *(f"{key} = {json.dumps(text)}" for key, text in shown.items())]
         path = self.folder / name
         path.write_text("\n".join(lines) + "\n")
@@ -270,4 +287,14 @@ class World:
             return next(row for row in reports.nodes(connection) if row["repo"] == repo)
 
 
-__all__ = ["BOOKS", "DAY", "NOW", "PRICES", "World", "money_line", "segment_path", "usage_line"]
+__all__ = [
+    "BOOKS",
+    "DAY",
+    "NOW",
+    "PRICES",
+    "World",
+    "decision_line",
+    "money_line",
+    "segment_path",
+    "usage_line",
+]

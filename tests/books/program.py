@@ -76,15 +76,23 @@ class Books:
         """Run `books` on them."""
         return run(books.cli.main, "--home", str(self.home), *arguments)
 
-    def init(self) -> Outcome:
-        """Run `books init`."""
-        return self("init", "--remote", f"file://{self.remote}")
+    def init(self, *options: str) -> Outcome:
+        """Run `books init`, with the keys of the other machines in this folder at hand."""
+        where = ("--remote", f"file://{self.remote}", "--allowed-signers", str(self.signers()))
+        return self("init", *where, *options)
+
+    def signers(self) -> Path:
+        """The keys of every machine in this folder, as the operator collects them in a file."""
+        known = self.folder / "known_signers"
+        homes = sorted(self.folder.glob("*/allowed_signers"))
+        known.write_text("".join(file.read_text() for file in homes))
+        return known
 
     def aggregate(self, *arguments: str) -> Outcome:
         """Run `aggregator` over their repo."""
         config = self.folder / "aggregator.toml"
         config.write_text(
-            f'state = "{self.folder / "state"}"\n\n'
+            f'state = "{self.folder / "state"}"\nallowed_signers_file = "{self.signers()}"\n\n'
             f'[[repo]]\nnode = "books"\nurl = "file://{self.remote}"\nrole = "books"\n'
         )
         return run(aggregator.cli.main, "--config", str(config), *arguments)

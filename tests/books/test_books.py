@@ -36,8 +36,9 @@ def test_init_starts_a_rule_book_and_again_changes_nothing(tmp_path: Path) -> No
     assert "books push" in made.out
     assert "the home was there" in books.init().ok().out
     books("push").ok()
-    assert len(books.messages()) == 1
-    assert books.messages()[0].startswith("rules: start:")
+    rules, claim = books.messages()
+    assert rules.startswith("rules: start:")
+    assert claim.startswith("node: books starts epoch 0 at seq 1\n")
     assert books.pushed("README.md").startswith(b"# Books of `books`")
 
 
@@ -46,7 +47,7 @@ def test_a_home_that_was_made_but_has_no_rule_book_yet_gets_one(tmp_path: Path) 
     books = Books(tmp_path)
     books.init().ok()
     (books.home / "repo.git" / "refs" / "heads" / "main").unlink()
-    found = books("init", "--remote", f"file://{books.remote}", "--json").ok().json
+    found = books.init("--json").ok().json
     assert (found["outcome"], found["rule_book_started"]) == ("unchanged", True)
     assert books("rules", "check").ok()
 
@@ -60,7 +61,7 @@ def test_a_joined_repo_keeps_its_rule_book_and_gets_a_new_epoch(
     books("push").ok()
     before = books.pushed(PRICES_PATH)
     other = Books(tmp_path, "other", books.remote)
-    joined = other("init", "--remote", f"file://{books.remote}", "--json").ok().json
+    joined = other.init("--json").ok().json
     assert (joined["outcome"], joined["rule_book_started"]) == ("joined", False)
     assert joined["next_seq"] == EPOCH_SIZE + 1
     other("refund", "alice", "20", "--payment", "1").ok()
@@ -83,7 +84,7 @@ def test_a_machine_that_fell_behind_rejoins(books: Books, tmp_path: Path) -> Non
     other("push").ok()
     books("pay", "alice", "2").ok()
     books("prices", "import-llm", "--model", "openai:o3").ok()
-    outcome = books("init", "--remote", f"file://{books.remote}", "--rejoin").ok()
+    outcome = books.init("--rejoin").ok()
     assert "to be done again:" in outcome.out
     assert "rules: prices: 5 added" in outcome.out
     assert books.balance("alice")["balance_usd"] == "2.00"
@@ -120,7 +121,7 @@ def test_the_repo_of_another_node_is_refused(books: Books, tmp_path: Path) -> No
     books("pay", "alice", "1").ok()
     books("push").ok()
     other = Books(tmp_path, "other", books.remote)
-    outcome = other("init", "--remote", f"file://{books.remote}", "--node", "books-2")
+    outcome = other.init("--node", "books-2")
     assert outcome.code == 1
     assert "the repo of books, not of books-2" in outcome.err
 
@@ -166,7 +167,7 @@ def test_a_rule_book_that_others_broke_is_shown_with_its_faults(tmp_path: Path) 
     writer = RepoWriter(bare_repo(tmp_path / "books.git"))
     writer.commit({PRICES_PATH: b"[[price]]\n", "rules/discounts.toml": b"ladder = 1\n"})
     books = Books(tmp_path, remote=tmp_path / "books.git")
-    books.init().ok()
+    books.init("--trust-tip", str(writer.tip())).ok()
     for command in ("show", "check"):
         outcome = books("rules", command)
         assert outcome.code == 1
@@ -186,11 +187,12 @@ def test_the_history_reads_as_one(books: Books) -> None:
     assert "grant USD 5.00" in table
     assert "payment USD 50.00" in table
     entries = books("log", "--json").ok().json
-    assert [entry["records"] for entry in entries] == [1, 1, 0]
+    assert [entry["records"] for entry in entries] == [1, 1, 0, 0]
     assert [message.partition("\n")[0] for message in books.messages()] == [
         "payments: books seq 2..2 (1 record)",
         "payments: books seq 1..1 (1 record)",
         "rules: start: 2 added",
+        "node: books starts epoch 0 at seq 1",
     ]
 
 
@@ -232,7 +234,21 @@ def test_the_installed_program_tells_when_it_recorded(books: Books) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["adjust", "grant", "init", "log", "pay", "prices", "push", "refund", "rules", "status"],
+    [
+        "adjust",
+        "decide",
+        "grant",
+        "init",
+        "log",
+        "pay",
+        "prices",
+        "push",
+        "refund",
+        "rotate-key",
+        "rules",
+        "show-key",
+        "status",
+    ],
 )
 def test_every_command_explains_itself(books: Books, command: str) -> None:
     assert books(command, "--help").ok().out.startswith("Usage: ")

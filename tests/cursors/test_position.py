@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cursors import position
 from cursors.position import Advance, HeadOutcome, advance
 
 LINE = {"a": None, "b": "a", "c": "b", "d": "c"}
@@ -53,6 +54,60 @@ def test_a_head_against_a_cursor(
     assert advance(cursor, head, parents.__getitem__) == expected
 
 
+def accepted(*commits: str, count: int) -> Advance:
+    return Advance(HeadOutcome.ACCEPTED, commits, count)
+
+
+@pytest.mark.parametrize(
+    ("cursor", "head", "parents", "tips", "billed", "expected"),
+    [
+        pytest.param("d", "y", FORKED, "y", "abcd", accepted("x", "y", count=2), id="the head"),
+        pytest.param("d", "y", FORKED, "x", "abcd", accepted("x", "y", count=1), id="below it"),
+        pytest.param("d", "y", FORKED, "xy", "abcd", accepted("x", "y", count=2), id="both"),
+        pytest.param("d", "s", UNRELATED, "s", "abcd", accepted("r", "s", count=2), id="unrelated"),
+        pytest.param("d", "m", MERGED, "m", "abcd", accepted("x", "y", "m", count=3), id="merge"),
+        pytest.param("d", "y", FORKED, "b", "abcd", REWRITTEN, id="of the shared past"),
+        pytest.param("d", "y", FORKED, "d", "abcd", REWRITTEN, id="the cursor itself"),
+        pytest.param("d", "y", FORKED, "q", "abcd", REWRITTEN, id="of nowhere"),
+        pytest.param("d", "b", LINE, "b", "abcd", REWRITTEN, id="a shorter history"),
+        pytest.param("d", "y", FORKED, "x", "abcdx", REWRITTEN, id="accepted and billed before"),
+        pytest.param("x", "d", FORKED, "d", "abcx", accepted("d", count=1), id="back to the old"),
+        pytest.param("x", "c", FORKED, "c", "abcx", REWRITTEN, id="back, and nothing is new"),
+    ],
+)
+def test_a_rewritten_head_that_the_operator_may_have_accepted(
+    cursor: str,
+    head: str,
+    parents: Mapping[str, str | None],
+    tips: str,
+    billed: str,
+    expected: Advance,
+) -> None:
+    """What it brings is read from where it leaves what was billed; a commit read before is not new.
+
+    Each letter of `tips` and `billed` is a commit.
+    """
+    assert advance(cursor, head, parents.__getitem__, set(tips), lambda: set(billed)) == expected
+
+
+@pytest.mark.parametrize(("tips", "count"), [("", 0), ("c", 1), ("d", 2), ("cd", 2), ("b", 0)])
+def test_commits_accepted_by_name_in_a_history_that_goes_on(tips: str, count: int) -> None:
+    """They may be edits; only those above the cursor matter."""
+    expected = Advance(HeadOutcome.FAST_FORWARD, ("c", "d"), count)
+    assert advance("b", "d", LINE.__getitem__, set(tips)) == expected
+
+
+def test_what_was_billed_is_asked_for_only_when_a_history_was_rewritten() -> None:
+    """It is the whole history."""
+
+    def billed() -> set[str]:
+        pytest.fail("asked")
+
+    for head in ("b", "d"):
+        advance("b", head, FORKED.__getitem__, {"d"}, billed)
+    assert advance("d", "y", FORKED.__getitem__, {"q"}, billed) == REWRITTEN
+
+
 @given(st.integers(1, 30), st.data())
 def test_a_history_in_any_parts_is_walked_once(length: int, data: st.DataObject) -> None:
     """Wherever it is looked at on the way, each commit comes once and in order."""
@@ -77,3 +132,21 @@ def test_work_is_proportional_to_what_is_new() -> None:
 
     assert advance("1000000", "1000003", first_parent).outcome is HeadOutcome.FAST_FORWARD
     assert asked == ["1000003", "1000002", "1000001"]
+
+
+def test_a_history_of_too_many_commits_is_not_walked_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One commit more than is held in memory is too many; that many are read."""
+    monkeypatch.setattr(position, "COMMITS_AHEAD_MAX", 3)
+    parents = {str(n): str(n - 1) if n else None for n in range(9)}
+    found = advance("5", "8", parents.__getitem__)
+    assert (found.outcome, found.commits) == (HeadOutcome.FAST_FORWARD, ("6", "7", "8"))
+    asked: list[str] = []
+
+    def first_parent(commit: str) -> str | None:
+        asked.append(commit)
+        return parents[commit]
+
+    assert advance("4", "8", first_parent) == Advance(HeadOutcome.TOO_LONG)
+    assert asked == ["8", "7", "6"]

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from cursors.store import SCHEMA, CursorMovedError, move_cursor, read_cursor, read_cursors
+from cursors.store import (
+    SCHEMA,
+    CursorMovedError,
+    keep_tips,
+    move_cursor,
+    read_cursor,
+    read_cursors,
+    read_kept_tips,
+)
 from support.errors import ExitCode
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
@@ -16,7 +24,7 @@ A, B, C = "a" * 40, "b" * 40, "c" * 40
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(tmp_path / "db", isolation_level=None)) as opened:
-        opened.execute(SCHEMA)
+        opened.executescript(SCHEMA)
         yield opened
 
 
@@ -75,3 +83,18 @@ def test_only_a_whole_hash_is_a_cursor(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     with pytest.raises(sqlite3.IntegrityError):
         move_cursor(connection, "node-1", None, "abc")
+
+
+def test_kept_tips_add_up_and_are_each_repos_own(connection: sqlite3.Connection) -> None:
+    """Noting one again changes nothing: a repo may be rewritten back and forth."""
+    assert read_kept_tips(connection) == {}
+    keep_tips(connection, "node-1", [A])
+    keep_tips(connection, "node-1", [A, B])
+    keep_tips(connection, "node-2", [C])
+    keep_tips(connection, "node-3", [])
+    assert read_kept_tips(connection) == {"node-1": {A, B}, "node-2": {C}}
+
+
+def test_only_a_whole_hash_is_kept(connection: sqlite3.Connection) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        keep_tips(connection, "node-1", ["abc"])

@@ -1,12 +1,13 @@
 """The naive reference, against examples worked by hand."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.support.reference import Ledger, reckon
-from tests.support.repos import money_line, usage_line
+from tests.support.repos import decision_line, money_line, usage_line
 from tests.support.strategies import DEFAULT_LADDER
 
 HOUR = "2025-03-01T10:00:00Z"
@@ -39,7 +40,7 @@ def test_a_charge_sums_its_hour_and_rounds_once_half_to_even() -> None:
 
 
 def test_conflicts_reused_numbers_and_corrections() -> None:
-    """Fewer units win, then smaller bytes; another `ts` is another record; corrections wait."""
+    """Fewer units win, then smaller bytes; another `ts` is another record; corrections net out."""
     at = "2025-03-01T10:30:00Z"
     more, less = (usage_line(ts=at, units=units) for units in (7, 5))
     twin = usage_line(ts=at, units=5, user="bob")
@@ -47,10 +48,10 @@ def test_conflicts_reused_numbers_and_corrections() -> None:
     correction = usage_line(ts=at, units=-1, seq=2, corrects=1, reason="miscount")
     found = ledger([more, less, twin, reused, correction], [], [])
     assert {key[:2]: charge[:3] for key, charge in found.charges.items()} == {
-        (HOUR, "alice"): (5, 1, "unpriced"),
+        (HOUR, "alice"): (4, 2, "unpriced"),
         ("2025-03-01T11:00:00Z", "alice"): (9, 1, "unpriced"),
     }
-    assert found.held == {more: "conflict", twin: "conflict", correction: "correction"}
+    assert found.held == {more: "conflict", twin: "conflict"}
 
 
 @pytest.mark.parametrize(
@@ -147,3 +148,73 @@ def test_a_reference_counts_once_and_a_refund_needs_its_payment() -> None:
     }
     assert set(found.accounts) == {"alice"}
     assert found.accounts["alice"]["balance_nano"] == 10 * 10**9
+
+
+CORRECTED_AT = "2025-03-01T10:30:00Z"
+
+
+def correction(seq: int, units: int, **values: object) -> bytes:
+    defaults = {"ts": CORRECTED_AT, "corrects": 1, "reason": "miscount"}
+    return usage_line(seq=seq, units=units, **{**defaults, **values})
+
+
+def test_corrections_of_one_record_count_together_or_not_at_all() -> None:
+    """Five less three less three is below zero; one more makes it four of them that count."""
+    original = usage_line(ts=CORRECTED_AT, units=5)
+    both = [correction(2, -3), correction(3, -3)]
+    assert only_charge(ledger([original, *both], [], []))[:2] == (5, 1)
+    assert ledger([original, *both], [], []).held == dict.fromkeys(both, "below_zero")
+    assert only_charge(ledger([original, *both, correction(4, 1)], [], []))[:2] == (0, 4)
+
+
+def test_what_a_correction_must_share_with_its_record() -> None:
+    """The whole key, user, resource and category; and the record is no correction itself."""
+    original = usage_line(ts=CORRECTED_AT, units=5)
+    elsewhen = correction(2, -1, ts="2025-03-01T10:31:00Z")
+    elsewho = correction(3, -1, user="bob")
+    elsewhat = correction(4, -1, applies_to="llm")
+    counted = correction(5, -1)
+    of_counted = correction(6, 1, corrects=5)
+    found = ledger([original, elsewhen, elsewho, elsewhat, counted, of_counted], [], [])
+    assert only_charge(found)[:2] == (4, 2)
+    assert found.held == {
+        elsewhen: "no_original",
+        of_counted: "no_original",
+        elsewho: "unlike_original",
+        elsewhat: "unlike_original",
+    }
+
+
+def decided(usage: list[bytes], money: list[bytes], *decisions: bytes) -> Ledger:
+    return reckon(set(usage), set(money), [], [DEFAULT_LADDER], set(decisions))
+
+
+def test_the_operator_excludes_chooses_and_takes_it_back() -> None:
+    """A key or a range counts nothing, another rival than the smaller counts, or not any more."""
+    less, more = (usage_line(ts=HOUR, units=units) for units in (3, 4))
+    other = usage_line(seq=2, ts=HOUR, units=10)
+    about = {"of": "node-1", "of_seq": 1}
+    key = decision_line(seq=1, kind="exclude", **about, of_ts=HOUR)
+    elsewhen = decision_line(seq=1, kind="exclude", **about, of_ts="2025-03-01T10:00:01Z")
+    span = decision_line(seq=2, kind="exclude", **about, to_seq=2)
+    sha256 = hashlib.sha256(more).hexdigest()
+    choice = decision_line(seq=3, kind="choose", **about, of_ts=HOUR, line_sha256=sha256)
+    undone = decision_line(seq=4, kind="withdraw", refers_to=3)
+    usage = [less, more, other]
+    assert only_charge(decided(usage, []))[:2] == (13, 2)
+    assert decided(usage, [], elsewhen) == decided(usage, [])
+    assert only_charge(decided(usage, [], key))[:2] == (10, 1)
+    assert decided(usage, [], span).held == dict.fromkeys(usage, "excluded")
+    assert only_charge(decided(usage, [], choice))[:2] == (14, 2)
+    assert decided(usage, [], choice).held == {less: "conflict"}
+    assert decided(usage, [], choice, undone) == decided(usage, [])
+
+
+def test_an_excluded_payment_starts_no_tenure_and_can_not_be_given_back() -> None:
+    first, second = money_line(seq=1), money_line(seq=2, ts="2025-02-01T00:00:00Z")
+    refund = money_line(seq=3, kind="refund", refers_to=1, amount="4")
+    away = decision_line(seq=4, kind="exclude", of="books", of_seq=1)
+    found = decided([], [first, second, refund], away)
+    assert found.accounts["alice"]["first_paid_at"] == "2025-02-01T00:00:00Z"
+    assert found.accounts["alice"]["balance_nano"] == 10 * 10**9
+    assert found.held == {first: "excluded", refund: "refund of no counted payment"}

@@ -97,7 +97,7 @@ def test_ssh_reads_and_fetches_with_the_key_and_the_known_host(
 
 
 def test_ssh_stops_at_a_wrong_host_a_strange_key_and_a_missing_repo(
-    tmp_path: Path, writer: RepoWriter
+    tmp_path: Path, writer: RepoWriter, receiver: Path
 ) -> None:
     with SshServer(tmp_path / "sshd") as server:
         url, key, known = server.url(writer.path), server.key_file, server.known_hosts_file
@@ -106,6 +106,8 @@ def test_ssh_stops_at_a_wrong_host_a_strange_key_and_a_missing_repo(
             with pytest.raises(AccessDeniedError, match=r"(?i)host (key|identification)") as raised:
                 read_branch(impostor, "main", TIMEOUT_S)
             assert "known_hosts" in raised.value.hint
+            with pytest.raises(AccessDeniedError, match=r"(?i)host (key|identification)"):
+                fetch(impostor, receiver, REFSPEC, timeout_s=TIMEOUT_S)
         stranger = Remote(url, ssh_key_file=server.stranger_key_file, known_hosts_file=known)
         with pytest.raises(AccessDeniedError, match="Permission denied"):
             read_branch(stranger, "main", TIMEOUT_S)

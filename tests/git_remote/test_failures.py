@@ -33,6 +33,12 @@ HEARD = [
     (f"fatal: Authentication failed for '{URL}/'", AccessDeniedError),
     (f"fatal: unable to access '{URL}/': SSL certificate problem: self-signed certificate",
      AccessDeniedError),
+    ((f"fatal: unable to access '{URL}/': SSL: certificate subject name () does not match target"
+     " host name 'forge.example'"), AccessDeniedError),
+    ((f"fatal: unable to access '{URL}/': SSL: no alternative certificate subject name matches"
+     " target host name 'forge.example'"), AccessDeniedError),
+    (f"fatal: {URL}/info/refs not valid: is this a git repository?", UnreachableError),
+    ("fatal: protocol error: bad line length character: <htm", UnreachableError),
     (f"fatal: repository '{URL}/' not found", RepoGoneError),
     (f"fatal: unable to access '{URL}/': The requested URL returned error: 410", RepoGoneError),
     (f"fatal: unable to access '{URL}/': The requested URL returned error: 302", RepoGoneError),
@@ -58,11 +64,11 @@ HEARD = [
     ("invalid content-type: 'text/html'", UnreachableError),
     ("unexpected http status code: 403", AccessDeniedError),
     ("remote authentication required but no callback set", AccessDeniedError),
-    ("the SSL certificate is invalid", AccessDeniedError),
-    ("user rejected certificate for forge.example", AccessDeniedError),
     ("repository path '/srv/git/x.git' is not owned by current user", AccessDeniedError),
     ("unexpected http status code: 404", RepoGoneError),
-    ("cannot redirect from 'forge.example' to 'other.example'", RepoGoneError),
+    (("error: RPC failed; HTTP 404 curl 22 The requested URL returned error: 404\nsend-pack:"
+      " unexpected disconnect while reading sideband packet\nfatal: the remote end hung up"
+      " unexpectedly"), RepoGoneError),
     ("failed to resolve path '/srv/git/x.git': No such file or directory", RepoGoneError),
     ("could not find repository at '/srv/git/x.git'", RepoGoneError),
     ("failed to resolve path '/srv/git/x.git': Permission denied", AccessDeniedError),

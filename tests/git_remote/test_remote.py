@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from git_remote.failures import RemoteConfigError
-from git_remote.remote import Remote, Transport, callbacks, environment, read_token
+from git_remote.remote import Remote, Transport, environment, read_token
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,3 @@ def _token(folder: Path, content: str, mode: int = 0o600) -> Path:
     file.write_text(content)
     file.chmod(mode)
     return file
-
-
-def test_a_certificate_that_libgit2_does_not_trust_is_not_trusted() -> None:
-    asked = callbacks(Remote("https://forge.example/node.git"))
-    assert asked.certificate_check(None, valid=False, host=b"forge.example") is False
-    assert asked.certificate_check(None, valid=True, host=b"forge.example") is True

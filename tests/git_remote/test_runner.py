@@ -84,7 +84,7 @@ def test_memory_past_the_limit_ends_git(tmp_path: Path) -> None:
     data = bytes(60_000_000)
     result = run_git(write, cwd=tmp_path, timeout_s=30, stdin=data, memory_bytes_max=40_000_000)
     assert result.returncode != 0
-    assert "ut of memory" in result.stderr
+    assert "annot allocate memory" in result.stderr
 
 
 def test_without_git_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

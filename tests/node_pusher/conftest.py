@@ -10,6 +10,7 @@ from git_remote.remote import Remote
 from node_pusher.home import Home
 from node_pusher.join import init
 from node_pusher.spool import Spool
+from node_pusher.trust import OWN_KEYS_ONLY, Vouched
 from tests.support.repos import RepoWriter, bare_repo
 from wire_format.instants import parse_ts
 
@@ -49,9 +50,14 @@ def remote_dir(tmp_path: Path) -> Path:
 def make_home(tmp_path: Path, remote_dir: Path) -> MakeHome:
     """Makes a home of the node, on the remote over files unless told."""
 
-    def make(name: str = "home", remote: Remote | None = None, node: str = NODE) -> Home:
+    def make(
+        name: str = "home",
+        remote: Remote | None = None,
+        node: str = NODE,
+        vouched: Vouched = OWN_KEYS_ONLY,
+    ) -> Home:
         home = Home(tmp_path / name, node, remote or Remote(remote_dir.as_uri()))
-        init(home, START)
+        init(home, START, vouched=vouched)
         return home
 
     return make

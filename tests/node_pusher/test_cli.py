@@ -52,7 +52,10 @@ def program(tmp_path: Path, remote_dir: Path) -> Program:
     program = Program(tmp_path / "home")
     done = program("init", "--node", NODE, "--remote", remote_dir.as_uri())
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "embedder-01: a new home; the next record is seq 1\n"
+    told, about_key, line = done.stdout.splitlines()
+    assert told == "embedder-01: a new home; the next record is seq 1"
+    assert "allowed signers" in about_key
+    assert line.startswith('embedder-01 namespaces="git" ssh-ed25519 AAAA')
     return program
 
 
@@ -90,10 +93,13 @@ def test_from_record_to_push_in_json(program: Program) -> None:
     assert (status["next_seq"], status["epoch"], status["last_push_at"]) == (2, 0, None)
     report = program.json("push")
     assert (report["committed"], report["pushed"], report["retired"]) == (1, 1, 1)
-    (entry,) = program.json("log")
+    entry, claim = program.json("log")
     assert (entry["first_seq"], entry["last_seq"], entry["records"]) == (1, 1, 1)
     assert entry["totals"] == [{"name": "r", "amount": "1", "records": 1}]
     assert entry["pushed"] is True
+    assert (claim["subject"], claim["records"], claim["first_seq"], claim["pushed"]) == (
+        "node: embedder-01 starts epoch 0 at seq 1", 0, None, True,
+    )  # fmt: skip
     status = program.json("status")
     assert (status["records_in_spool"], status["head"]) == (0, report["head"])
     assert status["last_push_at"] is not None
@@ -181,13 +187,15 @@ def test_recording_one_use_loads_no_heavy_library() -> None:
     """A service may run the program for every record."""
     code = (
         "import sys, node_pusher.cli, node_pusher.spool\n"
-        "print(*{'pygit2', 'pydantic', 'rich', 'tomlkit'} & set(sys.modules))"
+        "print(*{'cryptography', 'pygit2', 'pydantic', 'rich', 'tomlkit'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "\n"
 
 
-@pytest.mark.parametrize("command", ["init", "record", "push", "status", "log"])
+@pytest.mark.parametrize(
+    "command", ["init", "record", "correct", "push", "status", "log", "show-key", "rotate-key"]
+)
 def test_every_command_explains_itself(program: Program, command: str) -> None:
     done = program(command, "--help")
     assert done.returncode == 0
@@ -219,7 +227,7 @@ def test_init_says_that_the_spool_was_lost(program: Program, remote_dir: Path) -
     done = program("init", "--node", NODE, "--remote", remote_dir.as_uri())
     assert "the spool was lost" in done.stderr
     assert "epoch 1" in done.stderr
-    assert done.stdout.endswith("the next record is seq 1000000001\n")
+    assert done.stdout.splitlines()[0].endswith("the next record is seq 1000000001")
 
 
 def test_a_record_far_ahead_of_the_clock_is_refused_with_the_reason(program: Program) -> None:

@@ -19,6 +19,7 @@ from node_pusher.push import push
 from node_pusher.remote_history import first_seq_above
 from node_pusher.seal import Span
 from node_pusher.spool import Spool
+from node_pusher.trust import Vouched
 from support.errors import ExitCode
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
 from tests.support.git_http import GitHttpServer
@@ -37,9 +38,19 @@ def _home(tmp_path: Path, url: str, name: str = "home", node: str = NODE) -> Hom
     return Home(tmp_path / name, node, Remote(url))
 
 
+def brief(report: InitReport) -> tuple[str, int, int, str]:
+    """Whose home, its next seq and epoch, and what `init` did."""
+    return (report.node, report.next_seq, report.epoch, report.outcome)
+
+
+def keys_of(home: Home) -> Vouched:
+    """What a person vouches for who brings the keys of another machine."""
+    return Vouched(signers_file=home.path / "allowed_signers")
+
+
 def test_an_empty_remote_starts_at_one(tmp_path: Path, remote_dir: Path) -> None:
     home = _home(tmp_path, remote_dir.as_uri())
-    assert init(home, START) == InitReport(NODE, 1, 0, "created")
+    assert brief(init(home, START)) == (NODE, 1, 0, "created")
     assert home.path.stat().st_mode & 0o777 == 0o700
     assert Home.load(home.path) == home
 
@@ -61,9 +72,9 @@ def test_the_spool_is_open_to_the_group_where_the_folder_is(
 
 def test_the_same_init_again_changes_nothing(home: Home) -> None:
     record(home, 3)
-    assert init(home, START) == InitReport(NODE, 4, 0, "unchanged")
+    assert brief(init(home, START)) == (NODE, 4, 0, "unchanged")
     push(home, START)
-    assert init(home, START) == InitReport(NODE, 4, 0, "unchanged")
+    assert brief(init(home, START)) == (NODE, 4, 0, "unchanged")
 
 
 def test_another_node_or_remote_in_the_same_folder_is_refused(home: Home, tmp_path: Path) -> None:
@@ -87,6 +98,14 @@ def test_the_files_that_open_the_remote_may_change(home: Home, tmp_path: Path) -
     assert Home.load(home.path).remote.token_file == token
 
 
+@pytest.mark.parametrize("key", ["token_file", "ssh_key_file", "known_hosts_file"])
+def test_a_file_without_a_name_is_refused_when_the_settings_are_read(home: Home, key: str) -> None:
+    settings = home.path / "node.toml"
+    settings.write_text(f'{settings.read_text()}{key} = ""\n')
+    with pytest.raises(HomeError, match=f"{key} is empty"):
+        Home.load(home.path)
+
+
 @pytest.mark.parametrize(
     ("highest", "first"),
     [(0, EPOCH), (1, EPOCH), (EPOCH, EPOCH), (EPOCH + 1, 2 * EPOCH), (3 * EPOCH, 3 * EPOCH)],
@@ -104,7 +123,7 @@ def test_a_remote_with_history_is_joined_in_a_new_epoch(
         push(home, START)
     url = remote_dir.as_uri() if transport == "file" else server.url("remote.git")
     joined = _home(tmp_path, url, "joined")
-    assert init(joined, START) == InitReport(NODE, EPOCH + 1, 1, "joined")
+    assert brief(init(joined, START, vouched=keys_of(home))) == (NODE, EPOCH + 1, 1, "joined")
     record(joined, 2)
     push(joined, START)
     assert segment_path(START.date(), EPOCH + 1) in files_of(remote_dir)
@@ -118,12 +137,13 @@ def test_joining_fetches_one_commit_and_no_old_records(
         record(home, 2)
         push(home, START)
     joined = _home(tmp_path, remote_dir.as_uri(), "joined")
-    init(joined, START)
+    init(joined, START, vouched=keys_of(home))
     repo = LedgerRepo(joined)
-    assert len(list(repo.history())) == 1
-    tip = repo.tip
-    assert tip is not None
-    assert not [blob for _, blob in repo.paths(tip) if blob in repo._repo]
+    claim, fetched = repo.history()
+    assert claim.message.startswith(f"node: {NODE} starts epoch 1 at seq {EPOCH + 1}\n")
+    assert fetched.message.startswith("usage: ")
+    here = [path for path, blob in repo.paths(claim.commit) if blob in repo._repo]
+    assert {path.partition("/")[0] for path in here} == {"epochs"}
 
 
 def test_a_server_that_cannot_filter_is_joined_too(
@@ -133,7 +153,7 @@ def test_a_server_that_cannot_filter_is_joined_too(
     push(home, START)
     RepoWriter(remote_dir).repo.config["uploadpack.allowFilter"] = False
     joined = _home(tmp_path, server.url("remote.git"), "joined")
-    assert init(joined, START).outcome == "joined"
+    assert init(joined, START, vouched=keys_of(home)).outcome == "joined"
     record(joined)
     assert push(joined, START).retired == 1
 
@@ -148,7 +168,8 @@ def test_numbers_below_the_tips_trailer_count_too(tmp_path: Path, remote_dir: Pa
         f"usage\n\nNode: {NODE}\nSeq: 3..3\nRecords: 1\nFirst-Ts: 2026-11-21T13:05:00Z\n"
         "Last-Ts: 2026-11-21T13:05:00Z\n"))  # fmt: skip
     home = _home(tmp_path, writer.url)
-    assert init(home, START).next_seq == 6 * EPOCH + 1
+    vouched = Vouched(tip=writer.tip())
+    assert init(home, START, vouched=vouched).next_seq == 6 * EPOCH + 1
 
 
 def test_the_repo_of_another_node_is_refused(tmp_path: Path, remote_dir: Path, home: Home) -> None:
@@ -221,7 +242,7 @@ def test_a_restored_backup_rejoins_in_a_new_epoch_and_sends_what_waits(
     with pytest.raises(NonFastForwardError):
         push(home, START)
     assert init(home, START).outcome == "unchanged"
-    assert init(home, START, rejoin=True) == InitReport(NODE, EPOCH + 1, 1, "rejoined")
+    assert brief(init(home, START, rejoin=True)) == (NODE, EPOCH + 1, 1, "rejoined")
     record(home, 1)
     assert push(home, START).retired == 2
     files = files_of(remote_dir)
@@ -233,12 +254,33 @@ def test_a_restored_backup_rejoins_in_a_new_epoch_and_sends_what_waits(
     assert spool_count(home) == 0
 
 
-def test_a_rejoin_without_reason_changes_nothing(home: Home) -> None:
-    record(home)
-    assert init(home, START, rejoin=True).outcome == "unchanged"
+def test_a_rejoin_goes_on_in_a_new_epoch_even_if_the_remote_is_not_ahead(
+    home: Home, tmp_path: Path
+) -> None:
+    """Numbers that a lost disk gave and never pushed are not given again by its backup."""
+    record(home, 2)
     push(home, START)
+    shutil.copytree(home.path, tmp_path / "backup")
+    record(home, 5)
+    shutil.rmtree(home.path)
+    (tmp_path / "backup").rename(home.path)
+    assert brief(init(home, START, rejoin=True)) == (NODE, EPOCH + 1, 1, "rejoined")
     record(home)
-    assert init(home, START, rejoin=True) == InitReport(NODE, 3, 0, "unchanged")
+    assert brief(init(home, START, rejoin=True)) == (NODE, 2 * EPOCH + 1, 2, "rejoined")
+    assert push(home, START).retired == 1
+
+
+def test_a_rejoin_sends_commits_that_wait_once(
+    home: Home, remote_dir: Path, tmp_path: Path
+) -> None:
+    away = remote_dir.rename(tmp_path / "away.git")
+    record(home, 2)
+    with pytest.raises(RepoGoneError):
+        push(home, START)
+    away.rename(remote_dir)
+    init(home, START, rejoin=True)
+    assert push(home, START).retired == 2
+    assert len([path for path in files_of(remote_dir) if path.startswith("usage/")]) == 1
 
 
 def test_a_rejoin_names_the_files_it_leaves_behind_and_keeps_them(
@@ -247,11 +289,11 @@ def test_a_rejoin_names_the_files_it_leaves_behind_and_keeps_them(
     first = make_home("first")
     record(first)
     push(first, START)
-    second = make_home("second")
+    second = make_home("second", vouched=keys_of(first))
     commit_files(first, {"rules/prices.toml": b"# mine\n"}, "rules: mine\n", START)
     record(second)
     push(second, START)
-    report = init(first, START, rejoin=True)
+    report = init(first, START, rejoin=True, vouched=keys_of(second))
     assert [subject.split(" ", 1)[1] for subject in report.left_behind] == ["rules: mine"]
     kept = list((first.repo_dir / "refs" / "rejoin" / "left").iterdir())
     assert len(kept) == 1
@@ -272,15 +314,16 @@ def test_a_home_with_commits_that_were_never_pushed_sends_their_records_after_a_
     push(second, START)
     with pytest.raises(NonFastForwardError):
         push(first, START)
-    init(first, START, rejoin=True)
+    init(first, START, rejoin=True, vouched=keys_of(second))
     assert push(first, START).retired == 2
 
 
 def test_a_new_epoch_is_above_what_the_home_itself_gave(home: Home, remote_dir: Path) -> None:
     with Spool.open(home.path) as spool:
         spool.store.raise_next_seq(2 * EPOCH + 5)
-    RepoWriter(remote_dir).commit({"README.md": b"x"})
-    assert init(home, START, rejoin=True).next_seq == 3 * EPOCH + 1
+    tip = RepoWriter(remote_dir).commit({"README.md": b"x"})
+    report = init(home, START, rejoin=True, vouched=Vouched(tip=tip))
+    assert report.next_seq == 3 * EPOCH + 1
 
 
 def _lose_spool(home: Home) -> None:
@@ -298,12 +341,15 @@ def test_a_lost_spool_goes_on_in_a_new_epoch_and_loses_no_new_record(
     with pytest.raises(RepoGoneError):
         push(home, START)
     _lose_spool(home)
-    if reachable:
-        away.rename(remote_dir)
-    report = init(home, START)
-    assert report == InitReport(NODE, EPOCH + 1, 1, "unchanged", spool_lost=True)
     if not reachable:
-        away.rename(remote_dir)
+        with pytest.raises(RepoGoneError):
+            init(home, START)
+        with pytest.raises(HomeError, match="the spool is missing"):
+            record(home)
+    away.rename(remote_dir)
+    report = init(home, START)
+    assert brief(report) == (NODE, EPOCH + 1, 1, "rejoined")
+    assert report.spool_lost
     record(home, 2)
     push(home, START)
     files = files_of(remote_dir)
@@ -330,9 +376,11 @@ def test_a_lost_spool_starts_above_what_others_pushed(home: Home, remote_dir: Pa
     record(home)
     push(home, START)
     path = segment_path(START.date(), 3 * EPOCH + 1)
-    RepoWriter(remote_dir).commit({path: usage_line(node=NODE, seq=3 * EPOCH + 1)})
+    tip = RepoWriter(remote_dir).commit({path: usage_line(node=NODE, seq=3 * EPOCH + 1)})
     _lose_spool(home)
-    assert init(home, START).next_seq == 4 * EPOCH + 1
+    with pytest.raises(HomeError, match="not signed"):
+        init(home, START)
+    assert init(home, START, vouched=Vouched(tip=tip)).next_seq == 4 * EPOCH + 1
 
 
 def test_a_rejoin_after_a_lost_spool_sends_what_waited_in_commits(
@@ -347,7 +395,7 @@ def test_a_rejoin_after_a_lost_spool_sends_what_waited_in_commits(
     record(second, 1)
     push(second, START)
     _lose_spool(first)
-    report = init(first, START, rejoin=True)
+    report = init(first, START, rejoin=True, vouched=keys_of(second))
     assert (report.outcome, report.left_behind, report.spool_lost) == ("rejoined", (), True)
     assert push(first, START).retired == 2
 

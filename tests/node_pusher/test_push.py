@@ -72,8 +72,9 @@ def test_a_tick_brings_everything_and_empties_the_spool(home: Home, remote_dir: 
 
 
 def test_a_tick_without_news_changes_nothing(home: Home, remote_dir: Path) -> None:
-    assert push(home, START) == PushReport(0, 0, 0, None)
-    assert _tip(remote_dir) is None
+    claim = _tip(remote_dir)
+    assert push(home, START) == PushReport(0, 0, 0, claim)
+    assert _tip(remote_dir) == claim
     record(home)
     head = push(home, START).head
     assert push(home, START + HOUR) == PushReport(0, 0, 0, head)
@@ -148,16 +149,23 @@ First-Ts: 2026-11-21T13:05:00Z
 Last-Ts: 2026-11-21T13:05:03Z
 
 
- README.md                               | 10 ++++++++++
- usage/2026/11/21/0000000000000001.jsonl |  4 ++++
- 2 files changed, 14 insertions(+)
+ usage/2026/11/21/0000000000000001.jsonl | 4 ++++
+ 1 file changed, 4 insertions(+)
+embedder-01 <embedder-01@node-pusher.invalid> 2026-11-21 13:05:00 +0000
+node: embedder-01 starts epoch 0 at seq 1
+
+Node: embedder-01
+Epoch: 0
+
+
+ README.md         | 10 ++++++++++
+ epochs/0000000000 |  1 +
+ 2 files changed, 11 insertions(+)
 """
     )
     trailers = "--format=%h %(trailers:key=Records,valueonly,separator=%x2C)"
-    assert [line.split()[1] for line in _git(remote_dir, "log", trailers).splitlines()] == [
-        "1",
-        "4",
-    ]
+    shown = _git(remote_dir, "log", trailers)
+    assert [line.split()[1:] for line in shown.splitlines()] == [["1"], ["4"], []]
 
 
 def test_a_month_offline_is_several_commits_and_one_push(
@@ -181,11 +189,12 @@ def test_a_month_offline_is_several_commits_and_one_push(
 
 def test_a_refused_push_keeps_the_records(http_home: Home, remote_dir: Path) -> None:
     record(http_home, 3)
+    before = _tip(remote_dir)
     refuse_pushes(remote_dir, "closed for inventory")
     with pytest.raises(PushRefusedError, match=r"closed for inventory.*1 commit waits") as raised:
         push(http_home, START)
     assert raised.value.exit_code is ExitCode.TRY_LATER
-    assert (spool_count(http_home), _tip(remote_dir)) == (3, None)
+    assert (spool_count(http_home), _tip(remote_dir)) == (3, before)
     accept_pushes(remote_dir)
     record(http_home, 1)
     assert push(http_home, START + HOUR).retired == 4
@@ -237,9 +246,9 @@ def test_a_repo_that_is_gone_keeps_the_records(home: Home, remote_dir: Path) -> 
 
 @pytest.mark.parametrize("transport", ["file", "http"])
 def test_a_foreign_commit_on_the_remote_stops_the_push(
-    home: Home, http_home: Home, remote_dir: Path, transport: str
+    request: pytest.FixtureRequest, remote_dir: Path, transport: str
 ) -> None:
-    mine = home if transport == "file" else http_home
+    mine: Home = request.getfixturevalue("home" if transport == "file" else "http_home")
     record(mine)
     push(mine, START)
     foreign = RepoWriter(remote_dir).commit({"notes.txt": b"hello"})
@@ -287,10 +296,10 @@ def die(*args, **kwargs):
 
 place = sys.argv[2]
 if place == "before the push":
-    module._push = die
+    module.push_to_branch = die
 elif place == "after the push":
-    push = module._push
-    module._push = lambda home: (push(home), die())
+    push = module.push_to_branch
+    module.push_to_branch = lambda *args: (push(*args), die())
 elif place == "after the read-back":
     Store.retire = die
 elif place == "after retiring":
@@ -375,7 +384,7 @@ def test_by_hour_each_clock_hour_is_a_commit_dated_at_its_end(home: Home, remote
         record(home, 2, start=START + hour * HOUR)
     now = START + 3 * HOUR + timedelta(minutes=10)
     assert push(home, now, by_hour=True).pushed == 3
-    dates = _git(remote_dir, "log", "--reverse", "--format=%cI").split()
+    dates = _git(remote_dir, "log", "--reverse", "--format=%cI", "--", "usage").split()
     assert dates == [
         "2026-11-21T14:00:00+00:00",
         "2026-11-21T15:00:00+00:00",
@@ -432,4 +441,4 @@ def _git(repo: Path, *args: str) -> str:
 def test_the_author_is_the_node(home: Home, remote_dir: Path) -> None:
     record(home)
     push(home, START)
-    assert _git(remote_dir, "log", "--format=%an %cn").split() == [NODE, NODE]
+    assert _git(remote_dir, "log", "--format=%an %cn").split() == [NODE] * 4

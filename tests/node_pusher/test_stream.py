@@ -22,6 +22,11 @@ from tests.support.repos import bare_repo
 
 GOOD = b'{"user":"alice","resource":"r","units":%d}'
 BAD = [b"nonsense", b"[]", b'{"user":"alice"}', b'{"user":"a b","resource":"r","units":1}', b"\xff"]
+BEGUN = (GOOD % 1).removesuffix(b"}")
+"""An object that the next line ends, as decoders of JSON lines have it."""
+ENDED_AND_ANOTHER = b"}" + GOOD % 1
+TWO = GOOD % 1 + GOOD % 1
+TORN = [BEGUN, ENDED_AND_ANOTHER, TWO, b"}", b"{" + BEGUN]
 
 
 @pytest.fixture
@@ -62,6 +67,25 @@ def test_bad_lines_are_reported_by_number_and_cost_no_good_one(spool: Spool) -> 
     assert [number for number, _ in refused] == [2, 5, 6, 7, 8]
     assert (report.recorded, report.refused, spool.store.count()) == (3, 5, 3)
     assert all(reason for _, reason in refused)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [BEGUN, ENDED_AND_ANOTHER, GOOD % 2],
+        [BEGUN, b"}", TWO, GOOD % 2],
+        [b"", TWO, GOOD % 2],
+        [b'{"user":"alice","resource":"r","units":1,"meta":{}', b"}" + GOOD % 1, GOOD % 2],
+    ],
+)
+def test_as_many_objects_as_lines_are_not_yet_an_object_a_line(
+    spool: Spool, lines: list[bytes]
+) -> None:
+    report, refused = _feed(spool, b"\n".join(lines))
+    assert [number for number, _ in refused] == [
+        i for i, line in enumerate(lines, start=1) if line not in {b"", GOOD % 2}
+    ]
+    assert report.recorded == 1
 
 
 def test_a_line_cut_by_the_pipe_is_one_line(spool: Spool) -> None:
@@ -114,7 +138,7 @@ def test_a_line_is_recorded_before_the_stream_ends(home: Home, spool: Spool) -> 
 
 @settings(max_examples=25)
 @given(
-    lines=st.lists(st.sampled_from([GOOD % 1, *BAD, b"", b"  "]), max_size=12),
+    lines=st.lists(st.sampled_from([GOOD % 1, *BAD, *TORN, b"", b"  "]), max_size=12),
     cuts=st.lists(st.integers(0, 400), max_size=5),
     ends=st.booleans(),
 )
@@ -136,7 +160,7 @@ def test_however_a_stream_is_cut_the_same_lines_are_taken(
         refused: list[int] = []
         record_stream(spool, 0, lambda number, _: refused.append(number))
         assert spool.store.count() == lines.count(GOOD % 1)
-    assert refused == [i for i, line in enumerate(lines, start=1) if line in BAD]
+    assert refused == [i for i, line in enumerate(lines, start=1) if line in {*BAD, *TORN}]
 
 
 def test_a_file_is_read_as_a_pipe_is(spool: Spool, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = (
-    *("wire_format", "support", "git_remote", "cursors"),
+    *("wire_format", "support", "signing", "git_remote", "cursors"),
     *("node_pusher", "books", "aggregator"),
 )
 FUNCTION_LINES_MAX: Final = 69

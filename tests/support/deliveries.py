@@ -74,15 +74,17 @@ def deliveries(
         drafts: other rule books may be in force before the last one.
     """
     histories = {
-        node: _dated(_in_commits(draw, _segments(draw, lines, messy=messy), "usage"))
+        node: _dated(_in_commits(draw, segments_of(draw, lines, messy=messy), "usage"))
         for node, lines in facts.usage.items()
     }
-    of_books = _in_commits(draw, _segments(draw, facts.money, messy=messy), "payments")
+    of_money = _in_commits(draw, segments_of(draw, facts.money, messy=messy), "payments")
+    decided = _in_commits(draw, segments_of(draw, facts.decisions, messy=messy), "decisions")
+    of_books = _interleaved(draw, of_money, decided)
     histories[BOOKS] = _dated(_with_rules(draw, of_books, facts.rules, drafts=drafts))
     return Delivery(histories, _rounds(draw, histories))
 
 
-def _segments(draw: st.DrawFn, lines: Iterable[bytes], *, messy: bool) -> list[bytes]:
+def segments_of(draw: st.DrawFn, lines: Iterable[bytes], *, messy: bool) -> list[bytes]:
     """Every line in some segment, in drawn order; some segments twice, some lines in others too."""
     ordered = sorted(lines, key=_by_seq)
     if not ordered:
@@ -130,6 +132,17 @@ def _in_commits(draw: st.DrawFn, segments: Sequence[bytes], folder: str) -> list
     if visited and commits:
         commits[0]["README.md"] = b"For visitors; no segment.\n"
     return commits
+
+
+def _interleaved(draw: st.DrawFn, ours: Sequence[Files], theirs: Sequence[Files]) -> list[Files]:
+    """Two sequences as one, each in its own order."""
+    merged = list(ours)
+    at = 0
+    for files in theirs:
+        at = draw(st.integers(at, len(merged)))
+        merged.insert(at, files)
+        at += 1
+    return merged
 
 
 def _with_rules(

@@ -3,6 +3,7 @@
 It shares no code with the product and knows nothing of git, order or time of arrival.
 """
 
+import hashlib
 import json
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
@@ -23,27 +24,76 @@ class Ledger(NamedTuple):
     held: dict[bytes, str]
 
 
-def admit(lines: set[bytes], held: dict[bytes, str]) -> list[Row]:
-    """One line for each (node, seq, ts): the smallest, then the one with the smaller bytes."""
+def in_force(lines: set[bytes], held: dict[bytes, str]) -> list[Row]:
+    """Decisions in the order of their seq, the smaller bytes under each key, none withdrawn."""
+    by_key: dict[tuple[str, int, str], Row] = {}
+    for line in sorted(lines):
+        row = json.loads(line)
+        if by_key.setdefault((row["node"], row["seq"], row["ts"]), row) is not row:
+            held[line] = "conflict"
+    ordered = sorted(by_key.values(), key=lambda row: (row["seq"], row["node"], instant(row["ts"])))
+    withdrawn = {(row["node"], row["refers_to"]) for row in ordered if row["kind"] == "withdraw"}
+    return [row for row in ordered if (row["node"], row["seq"]) not in withdrawn]
+
+
+def excluded(row: Row, decided: list[Row]) -> bool:
+    """Whether a decision takes the line's key out."""
+    return any(
+        (d["kind"], d["of"]) == ("exclude", row["node"])
+        and d["of_seq"] <= row["seq"] <= d.get("to_seq", d["of_seq"])
+        and d.get("of_ts", row["ts"]) == row["ts"]
+        for d in decided
+        if "of" in d
+    )
+
+
+def admit(lines: set[bytes], held: dict[bytes, str], decided: list[Row]) -> list[Row]:
+    """One line for each (node, seq, ts): the chosen, else the smallest, then the smaller bytes."""
+    chosen = {
+        (d["of"], d["of_seq"], d["of_ts"]): d["line_sha256"]
+        for d in decided
+        if d["kind"] == "choose"
+    }
     rivals = defaultdict(list)
     for line in lines:
         row = {"line": line, **json.loads(line)}
         dollars = Fraction(row.get("credited_usd", row.get("amount", 0)))
         row["size"] = row["units"] if "units" in row else int(dollars * NANO)
-        if "corrects" in row:
-            held[line] = "correction"
+        if excluded(row, decided):
+            held[line] = "excluded"
         else:
             rivals[row["node"], row["seq"], row["ts"]].append(row)
-    for rows in rivals.values():
+    for key, rows in rivals.items():
         rows.sort(key=lambda row: (row["size"], row["line"]))
+        rows.sort(key=lambda row: hashlib.sha256(row["line"]).hexdigest() != chosen.get(key))
         held.update({row["line"]: "conflict" for row in rows[1:]})
-    return [rows[0] for rows in rivals.values()]
+    return corrected([rows[0] for rows in rivals.values()], held)
 
 
-def counted_money(lines: set[bytes], held: dict[bytes, str]) -> list[Row]:
+def corrected(rows: list[Row], held: dict[bytes, str]) -> list[Row]:
+    """Without the corrections that do not count."""
+    originals = {(r["node"], r["seq"], r["ts"]): r for r in rows if "corrects" not in r}
+    groups = defaultdict(list)
+    for row in rows:
+        if "corrects" in row:
+            original = originals.get((row["node"], row["corrects"], row["ts"]))
+            names = ("user", "resource", "applies_to")
+            if original is None:
+                held[row["line"]] = "no_original"
+            elif [row.get(name) for name in names] != [original.get(name) for name in names]:
+                held[row["line"]] = "unlike_original"
+            else:
+                groups[original["line"], original["units"]].append(row)
+    for (_, units), group in groups.items():
+        if units + sum(row["units"] for row in group) < 0:
+            held.update({row["line"]: "below_zero" for row in group})
+    return [row for row in rows if row["line"] not in held]
+
+
+def counted_money(lines: set[bytes], held: dict[bytes, str], decided: list[Row]) -> list[Row]:
     """Succeeded lines, the earliest of each business key, and no refund without its payment."""
     first: dict[tuple[Any, ...], Row] = {}
-    succeeded = [row for row in admit(lines, held) if row["status"] == "succeeded"]
+    succeeded = [row for row in admit(lines, held, decided) if row["status"] == "succeeded"]
     for row in sorted(succeeded, key=lambda row: (instant(row["ts"]), row["node"], row["seq"])):
         reference = row.get("external_ref", row["line"])  # no reference: nothing to share
         if first.setdefault((row["provider"], reference, row["kind"]), row) is not row:
@@ -57,11 +107,11 @@ def counted_money(lines: set[bytes], held: dict[bytes, str]) -> list[Row]:
 
 def price_of(resource: str, category: str, hour: datetime, prices: list[Row]) -> Row:
     """The price in force at the start of the hour, with the state of a charge under it."""
-    in_force = [row for row in prices if row["resource"] == resource and row["from"] <= hour]
+    started = [row for row in prices if row["resource"] == resource and row["from"] <= hour]
     for bound_to in (category, None):
-        if usable := [row for row in in_force if row.get("applies_to") == bound_to]:
+        if usable := [row for row in started if row.get("applies_to") == bound_to]:
             return {**max(usable, key=lambda row: row["from"]), "state": "rated"}
-    return {"usd": 0, "per": 1, "state": "category_mismatch" if in_force else "unpriced"}
+    return {"usd": 0, "per": 1, "state": "category_mismatch" if started else "unpriced"}
 
 
 def multiplier(category: str, hour: datetime, paid_at: str | None, ladders: list[Row]) -> Fraction:
@@ -73,16 +123,23 @@ def multiplier(category: str, hour: datetime, paid_at: str | None, ladders: list
     return Fraction(tier["multiplier"] if category in tier["applies_to"] else 1)
 
 
-def reckon(usage: set[bytes], money: set[bytes], prices: list[Row], ladders: list[Row]) -> Ledger:
+def reckon(
+    usage: set[bytes],
+    money: set[bytes],
+    prices: list[Row],
+    ladders: list[Row],
+    decisions: set[bytes] = frozenset(),  # type: ignore[assignment]
+) -> Ledger:
     """What these lines and rules come to; each cost is rounded once, half to even."""
     out, units, paid_at = Ledger({}, {}, {}), defaultdict(list), dict[str, str]()
     sums = defaultdict[str, Counter[str]](Counter)
-    for row in counted_money(money, out.held):
+    decided = in_force(decisions, out.held)
+    for row in counted_money(money, out.held, decided):
         sums[row["user"]]["balance_nano"] += row["size"] * (-1 if row["kind"] == "refund" else 1)
         if row["kind"] == "payment":  # the earliest comes first
             paid_at.setdefault(row["user"], row["ts"])
             sums[row["user"]]["lifetime_paid_nano"] += row["size"]
-    for row in admit(usage, out.held):
+    for row in admit(usage, out.held, decided):
         hour, category = row["ts"][:13] + ":00:00Z", row.get("applies_to", "hero_os_hourly")
         units[hour, row["user"], row["resource"], category].append(row["units"])
     for (hour, user, resource, category), parts in units.items():

@@ -6,7 +6,7 @@ writer.commit({segment_path(date(2025, 1, 1), 1): usage_line(seq=1, ...)})
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +22,10 @@ USAGE_KEYS = (
 MONEY_KEYS = (
     *("v", "node", "seq", "ts", "user", "kind", "provider", "external_ref", "refers_to", "amount"),
     *("currency", "credited_usd", "status", "reason"),
+)
+DECISION_KEYS = (
+    *("v", "node", "seq", "ts", "kind", "repo", "tip", "of", "of_seq", "to_seq", "of_ts"),
+    *("line_sha256", "incident", "subject", "refers_to", "by", "reason"),
 )
 
 
@@ -95,6 +99,19 @@ def money_line(**values: object) -> bytes:
     return encode_line({**defaults, **values}, MONEY_KEYS)
 
 
+def decision_line(**values: object) -> bytes:
+    """A decision line with keys in wire order."""
+    defaults = {
+        "v": 1,
+        "node": "books",
+        "seq": 1,
+        "ts": "2025-01-01T00:00:00Z",
+        "by": "olga",
+        "reason": "looked at",
+    }
+    return encode_line({**defaults, **values}, DECISION_KEYS)
+
+
 def encode_line(values: Mapping[str, object], keys: Sequence[str]) -> bytes:
     """One JSON line with `keys` in that order; None and the default category are left out."""
     present = {key: values[key] for key in keys if values.get(key) is not None}
@@ -111,7 +128,10 @@ class RepoWriter:
     Attributes:
         path: the bare repo.
         repo: for anything that is not here.
+        signer: gives the signature over a new commit; None leaves it unsigned.
     """
+
+    signer: Callable[[bytes], bytes] | None = None
 
     def __init__(self, path: Path) -> None:
         self.path = path if path.exists() else bare_repo(path)
@@ -158,9 +178,14 @@ class RepoWriter:
         signature = pygit2.Signature("node", "node@example.invalid", int(when.timestamp()), 0)
         base = self.repo[parents[0]].peel(pygit2.Tree) if parents else None
         tree = self._tree(base, [(path.split("/"), data) for path, data in files.items()])
-        commit = self.repo.create_commit(
-            None, signature, signature, message, tree, [pygit2.Oid(hex=p) for p in parents]
-        )
+        above: list[str | pygit2.Oid] = [pygit2.Oid(hex=p) for p in parents]
+        if self.signer is None:
+            commit = self.repo.create_commit(None, signature, signature, message, tree, above)
+        else:
+            made = self.repo.create_commit_string(signature, signature, message, tree, above)
+            text = str(made)
+            signed = self.signer(text.encode()).decode()
+            commit = self.repo.create_commit_with_signature(text, signed, "gpgsig")
         self.force(str(commit), branch=branch)
         return str(commit)
 

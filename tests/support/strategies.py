@@ -9,6 +9,9 @@ the rule; hours lie on both sides of the first payments and of the 7 and 30 days
 All lines are valid and in the repo of their own node. All times are in the first half of 2025.
 """
 
+import hashlib
+import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +20,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from tests.support.reference import Ledger, reckon
-from tests.support.repos import money_line, usage_line
+from tests.support.repos import decision_line, money_line, usage_line
 
 BOOKS = "books"
 NODES = ("node-1", "node-2")
@@ -87,16 +90,19 @@ class Facts:
         usage: the usage lines of each node.
         money: the lines of the books.
         rules: the rule book that is in force in the end.
+        decisions: the decision lines of the books.
     """
 
     usage: Mapping[str, frozenset[bytes]]
     money: frozenset[bytes]
     rules: Rules
+    decisions: frozenset[bytes] = frozenset()
 
     def reckoned(self) -> Ledger:
         """What the reference makes of it."""
         lines = {line for of_node in self.usage.values() for line in of_node}
-        return reckon(lines, set(self.money), self.rules.prices, self.rules.ladders)
+        prices, ladders = self.rules.prices, self.rules.ladders
+        return reckon(lines, set(self.money), prices, ladders, set(self.decisions))
 
 
 def instants() -> st.SearchStrategy[datetime]:
@@ -122,8 +128,16 @@ _TWISTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "conflict": st.sampled_from(UNITS).map(lambda units: {"units": units}),
     "conflict of equals": st.sampled_from(USERS).map(lambda user: {"user": user}),
     "reused number": instants().map(lambda ts: {"ts": ts_text(ts)}),
-    "correction": st.just({"units": -1, "reason": "miscount"}),
 }
+_twist = st.sampled_from(sorted(_TWISTS))
+_CORRECTIONS = st.fixed_dictionaries(
+    {"units": st.sampled_from((-1, -2, -1000, 1, -(2**53 - 1)))},
+    optional={
+        "user": st.sampled_from(USERS),
+        "resource": st.sampled_from(RESOURCES),
+        "ts": instants().map(ts_text),
+    },
+)
 
 
 @st.composite
@@ -132,17 +146,63 @@ def usage_lines(
 ) -> frozenset[bytes]:
     """Usage lines of one node: conflicting, with reused numbers and with corrections among them."""
     lines = set()
-    twists = [name for name in _TWISTS if corrections or name != "correction"]
+    originals = []
     for seq in draw(st.lists(st.sampled_from(SEQS), unique=True, max_size=max_size)):
         values = draw(_usage_values())
         lines.add(usage_line(node=node, seq=seq, **values))
-        twist = draw(st.sampled_from(twists))
-        change = draw(_TWISTS[twist])
-        if twist == "correction" and seq > 1:
-            lines.add(usage_line(node=node, seq=seq, **values | change, corrects=seq - 1))
-        elif twist != "correction":
-            lines.add(usage_line(node=node, seq=seq, **values | change))
+        lines.add(usage_line(node=node, seq=seq, **values | draw(_TWISTS[draw(_twist)])))
+        originals.append((seq, values))
+    if corrections and originals:
+        for _ in range(draw(st.integers(0, 4))):
+            seq, values = draw(st.sampled_from(originals))
+            values = values | draw(_CORRECTIONS) | {"corrects": seq, "reason": "miscount"}
+            later = [other for other in SEQS if other > seq]
+            if later:
+                own_seq = draw(st.sampled_from(later))
+                lines.add(usage_line(node=node, seq=own_seq, **values))
+                originals.append((own_seq, values))
     return frozenset(lines)
+
+
+@st.composite
+def decision_lines(
+    draw: st.DrawFn, lines: Iterable[bytes], *, max_size: int = 5
+) -> frozenset[bytes]:
+    """Decisions about some of these lines: ranges and keys excluded, rivals chosen, withdrawals."""
+    ordered = sorted(lines)
+    keys = Counter(map(_key, ordered))
+    rivals = [line for line in ordered if keys[_key(line)] > 1]
+    found = set()
+    for seq in range(101, 101 + draw(st.integers(0, max_size if ordered else 0))):
+        line = draw(st.sampled_from(ordered))
+        node, number, ts = _key(line)
+        last = min(SEQS[-1], number + draw(st.integers(0, 3)))
+        rival = draw(st.sampled_from(rivals or ordered))
+        values = draw(
+            st.sampled_from(
+                [
+                    {"kind": "exclude", "of": node, "of_seq": number, "to_seq": last},
+                    {"kind": "exclude", "of": node, "of_seq": number, "of_ts": ts},
+                    _choice(rival),
+                    {"kind": "withdraw", "refers_to": draw(st.integers(100, seq - 1))},
+                ]
+            )
+        )
+        found.add(decision_line(seq=seq, **values))
+        if draw(st.integers(0, 9)) == 0:
+            found.add(decision_line(seq=seq, **values | {"by": "other"}))
+    return frozenset(found)
+
+
+def _key(line: bytes) -> tuple[str, int, str]:
+    row = json.loads(line)
+    return row["node"], row["seq"], row["ts"]
+
+
+def _choice(line: bytes) -> dict[str, Any]:
+    node, seq, ts = _key(line)
+    sha256 = hashlib.sha256(line).hexdigest()
+    return {"kind": "choose", "of": node, "of_seq": seq, "of_ts": ts, "line_sha256": sha256}
 
 
 @st.composite
@@ -243,6 +303,8 @@ def _toml(value: object) -> str:
 
 @st.composite
 def facts(draw: st.DrawFn, *, nodes: Sequence[str] = NODES, corrections: bool = True) -> Facts:
-    """Lines of every node, money lines and a rule book."""
+    """Lines of every node, money lines, a rule book, and decisions about the lines."""
     usage = {node: draw(usage_lines(node, corrections=corrections)) for node in nodes}
-    return Facts(usage, draw(money_lines()), draw(rules()))
+    money = draw(money_lines())
+    lines = {line for of_node in usage.values() for line in of_node} | money
+    return Facts(usage, money, draw(rules()), draw(decision_lines(lines)))

@@ -58,9 +58,11 @@ step journal_pusher journalctl --no-pager -o cat -u node-pusher.service
 step timer systemctl start node-pusher.timer
 step timers systemctl list-timers --no-pager node-pusher.timer
 
+node show-key >/etc/gitmeter/allowed_signers
 cat >/etc/gitmeter/aggregator.toml <<CONFIG
 pull_every_s = 5
 pull_jitter_s = 0
+allowed_signers_file = "/etc/gitmeter/allowed_signers"
 [[repo]]
 node = "n1"
 url = "$url"

@@ -51,7 +51,8 @@ def test_the_programs_know_what_is_to_be_pasted() -> None:
 
 def test_the_configuration_can_be_pasted() -> None:
     (example,) = blocks("toml")
-    config = Config.model_validate(tomllib.loads(example))
+    signers = {"allowed_signers_file": "/etc/gitmeter/allowed_signers"}  # as `init` writes it
+    config = Config.model_validate(signers | tomllib.loads(example))
     directory = "/run/credentials/aggregator.service/"
     loaded = read_unit("aggregator.service")["Service"]["LoadCredential"]
     names = {value.partition(":")[0] for value in loaded}
@@ -63,6 +64,7 @@ def test_every_file_below_etc_gitmeter_is_one_that_the_tmpfiles_or_a_unit_know()
     loaded = read_unit("aggregator.service")["Service"]["LoadCredential"]
     known = set(modes()) | {value.partition(":")[2] for value in loaded}
     known |= {"/etc/gitmeter/aggregator.toml", "/etc/gitmeter/other_token"}
+    known |= {"/etc/gitmeter/allowed_signers"}
     named = {path.rstrip(".") for path in re.findall(r"/etc/gitmeter/[\w.-]+", TEXT)}
     assert named <= known
 

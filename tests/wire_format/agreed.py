@@ -1,5 +1,6 @@
 """The promise that two decoders make: both accept and refuse the same lines, with one value."""
 
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -7,19 +8,23 @@ import msgspec
 from wire_format.explain import explain_line
 from wire_format.instants import format_ts
 from wire_format.lines import Folder, Line, encode_lines
-from wire_format.models import AnyRecord, MoneyRecord, UsageRecord
+from wire_format.models import AnyRecord, DecisionRecord, MoneyRecord, UsageRecord
 from wire_format.segment import decode_line, decode_segment
 
 MODELS: Final[dict[Folder, type[AnyRecord]]] = {
     Folder.USAGE: UsageRecord,
     Folder.PAYMENTS: MoneyRecord,
+    Folder.DECISIONS: DecisionRecord,
 }
 """Which model states the lines of which folder."""
 
 
 def values(record: Line) -> dict[str, Any]:
     """What a decoded line holds, as its model spells it."""
-    return msgspec.structs.asdict(record) | {"ts": format_ts(record.ts)}
+    return {
+        name: format_ts(value) if isinstance(value, datetime) else value
+        for name, value in msgspec.structs.asdict(record).items()
+    }
 
 
 def assert_agree(line: bytes, folder: Folder) -> bool:

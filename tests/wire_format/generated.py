@@ -108,6 +108,53 @@ def money_values(draw: st.DrawFn) -> Value:
     return {key: item for key, item in value.items() if item is not None}
 
 
+REPO_CHARACTERS: Final = LOWER + ".-"
+HEX: Final = "0123456789abcdef"
+
+
+@st.composite
+def decision_values(draw: st.DrawFn) -> Value:
+    """A valid decision line as a dict in key order."""
+    seq = draw(seqs.filter(lambda seq: seq > 1))
+    of_seq = draw(seqs)
+    repo = draw(st.builds(str.__add__, st.sampled_from(LOWER), texts(REPO_CHARACTERS, 79, 0)))
+    of: Value = {"of": draw(nodes), "of_seq": of_seq}
+    kinds: list[tuple[str, Value]] = [
+        ("accept_tip", {"repo": repo, "tip": draw(st.text(HEX, min_size=40, max_size=40))}),
+        ("exclude", of),
+        ("exclude", of | {"to_seq": draw(st.integers(of_seq, INT_MAX))}),
+        ("exclude", of | {"of_ts": draw(timestamps)}),
+        (
+            "choose",
+            of
+            | {
+                "of_ts": draw(timestamps),
+                "line_sha256": draw(st.text(HEX, min_size=64, max_size=64)),
+            },
+        ),
+        (
+            "acknowledge",
+            {
+                "repo": repo,
+                "incident": draw(texts("abcxyz ", 40)),
+                "subject": draw(texts(PRINTABLE, 200)),
+            },
+        ),
+        ("withdraw", {"refers_to": draw(st.integers(1, seq - 1))}),
+    ]
+    kind, about = draw(st.sampled_from(kinds))
+    return {
+        "v": 1,
+        "node": draw(nodes),
+        "seq": seq,
+        "ts": draw(timestamps),
+        "kind": kind,
+        **about,
+        "by": draw(texts(PRINTABLE, 100)),
+        "reason": draw(reasons),
+    }
+
+
 def written(value: Value) -> bytes:
     """A line as the specification says to write it."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
@@ -118,7 +165,11 @@ folders = st.sampled_from(list(Folder))
 
 def values_in(folder: Folder) -> st.SearchStrategy[Value]:
     """Valid lines of a folder, as dicts."""
-    return usage_values() if folder is Folder.USAGE else money_values()
+    return {
+        Folder.USAGE: usage_values,
+        Folder.PAYMENTS: money_values,
+        Folder.DECISIONS: decision_values,
+    }[folder]()
 
 
 ODD_VALUES: Final[list[Any]] = [
@@ -164,7 +215,8 @@ ODD_VALUES: Final[list[Any]] = [
 def odd_values(draw: st.DrawFn, value: Value) -> Value:
     """`value` with a field changed, added, lost, or moved."""
     keys = list(value)
-    key = draw(st.sampled_from([*keys, "applies_to", "reason", "corrects", "meta", "x"]))
+    odd = ["applies_to", "reason", "corrects", "meta", "x", "of_ts", "to_seq", "subject"]
+    key = draw(st.sampled_from([*keys, *odd]))
     match draw(st.sampled_from(["set", "drop", "move", "length"])):
         case "set":
             return value | {key: draw(st.sampled_from(ODD_VALUES))}

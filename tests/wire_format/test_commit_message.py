@@ -15,7 +15,14 @@ from tests.wire_format.generated import (
     texts,
     utc_instants,
 )
-from wire_format.commit_message import Summary, Total, build_message, parse_message
+from wire_format.commit_message import (
+    Summary,
+    Total,
+    build_epoch_message,
+    build_message,
+    parse_message,
+    stated_node,
+)
 from wire_format.lines import Folder
 
 SUMMARY = Summary(
@@ -89,6 +96,20 @@ def test_any_text_is_a_summary_or_none(text: str) -> None:
 
 def test_a_message_reads_as_a_billing_history() -> None:
     assert build_message(Folder.USAGE, SUMMARY, TOTALS) == MESSAGE
+
+
+def test_the_claim_of_an_epoch_names_its_node_and_states_no_segments() -> None:
+    message = build_epoch_message("embedder-01", 1, 1_000_000_001)
+    assert message == (
+        "node: embedder-01 starts epoch 1 at seq 1000000001\n\nNode: embedder-01\nEpoch: 1\n"
+    )
+    assert parse_message(message) is None
+    assert stated_node(message) == stated_node(MESSAGE) == "embedder-01"
+
+
+@pytest.mark.parametrize("message", ["", "Node: a\n\nno trailer", "x\n\nNode: Not A Node\n"])
+def test_a_message_that_names_no_node(message: str) -> None:
+    assert stated_node(message) is None
 
 
 def test_one_record_is_not_called_records() -> None:

@@ -12,7 +12,8 @@ from wire_format.paths import InvalidPathError, SegmentPath, folder_of, parse_pa
 
 days = st.dates(date(2000, 1, 1), date(2100, 12, 31))
 texts = st.text(max_size=60) | st.from_regex(
-    r"(usage|payments|rules)/[0-9]{4}/[0-9]{2}/[0-9]{2}/[0-9]{15,17}\.jsonl", fullmatch=True
+    r"(usage|payments|decisions|rules)/[0-9]{4}/[0-9]{2}/[0-9]{2}/[0-9]{15,17}\.jsonl",
+    fullmatch=True,
 )
 
 
@@ -75,6 +76,7 @@ def test_a_refused_path_says_why(path: str, reason: str) -> None:
         ("usage/x", Folder.USAGE),
         ("usage/", Folder.USAGE),
         ("payments/2026/x", Folder.PAYMENTS),
+        ("decisions/2026/x", Folder.DECISIONS),
         ("usage", None),
         ("README.md", None),
         ("rules/prices.toml", None),

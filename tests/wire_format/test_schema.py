@@ -18,7 +18,11 @@ from wire_format.faults import FaultCode
 from wire_format.lines import Folder
 from wire_format.schema import SCHEMA_DIR, schemas
 
-_FILES: Final = {Folder.USAGE: "usage.v1.schema.json", Folder.PAYMENTS: "money.v1.schema.json"}
+_FILES: Final = {
+    Folder.USAGE: "usage.v1.schema.json",
+    Folder.PAYMENTS: "money.v1.schema.json",
+    Folder.DECISIONS: "decision.v1.schema.json",
+}
 VALIDATORS: Final = {
     folder: Draft202012Validator(json.loads(schemas()[name])) for folder, name in _FILES.items()
 }
@@ -29,6 +33,12 @@ BEYOND_A_SCHEMA: Final = (
     *("money-refund-without-refers-to", "money-other-currency-not-credited", "money-adjustment-ze"),
     *("money-amount-zero", "money-amount-minus-zero", "money-amount-negative", "money-credited-"),
     "money-refund-negative",
+    *("decision-accept-tip-of", "decision-accept-tip-without-", "decision-acknowledge-refers-to"),
+    *("decision-acknowledge-tip", "decision-acknowledge-without-", "decision-choose-subject"),
+    *("decision-choose-to-seq", "decision-choose-without-", "decision-exclude-line-sha256"),
+    *("decision-exclude-of-ts", "decision-exclude-repo", "decision-exclude-to-seq-below"),
+    *("decision-exclude-without-", "decision-withdraw-of", "decision-withdraw-refers-to-itself"),
+    *("decision-withdraw-refers-to-later", "decision-withdraw-without-"),
 )
 """Vectors that break a rule between fields, or about what an amount is worth."""
 SPELLING: Final = ("usage-float-units-whole", "usage-exponent-units", "usage-version-float")
@@ -36,9 +46,10 @@ SPELLING: Final = ("usage-float-units-whole", "usage-exponent-units", "usage-ver
 CALENDAR: Final = (
     *("usage-ts-february", "usage-ts-month", "usage-ts-day-zero", "usage-ts-hour-24"),
     *("usage-ts-minute-60", "usage-ts-leap-second", "usage-ts-year-1999", "usage-ts-year-2101"),
-    *("usage-ts-zero-decimals", "money-ts-zero-decimals"),
+    *("usage-ts-zero-decimals", "money-ts-zero-decimals", "decision-of-ts-zero-decimals"),
+    *("decision-of-ts-february", "decision-of-ts-year"),
 )
-"""The pattern of `ts` knows no calendar."""
+"""The pattern of a timestamp knows no calendar."""
 
 
 def _trailing_newline(value: object) -> bool:

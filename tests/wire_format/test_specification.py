@@ -14,7 +14,7 @@ from wire_format.commit_message import parse_message
 from wire_format.explain import explain_line
 from wire_format.faults import FaultCode
 from wire_format.lines import Folder
-from wire_format.models import MoneyRecord, UsageRecord
+from wire_format.models import DecisionRecord, MoneyRecord, UsageRecord
 from wire_format.paths import parse_path
 from wire_format.rule_book import DEFAULT_DISCOUNTS, parse_rule_book, rule_book_sha256
 from wire_format.segment import decode_segment
@@ -43,6 +43,8 @@ def first_column(text: str) -> list[str]:
 
 
 def folder_of_line(line: str) -> Folder:
+    if '"by":' in line:
+        return Folder.DECISIONS
     return Folder.PAYMENTS if '"kind":' in line else Folder.USAGE
 
 
@@ -55,12 +57,17 @@ def test_example_lines_are_valid(block: str) -> None:
 
 def test_example_lines_show_every_field() -> None:
     shown = "".join(blocks("json"))
-    for model in (UsageRecord, MoneyRecord):
+    for model in (UsageRecord, MoneyRecord, DecisionRecord):
         assert [name for name in model.model_fields if f'"{name}":' not in shown] == []
 
 
 @pytest.mark.parametrize(
-    ("title", "model"), [("Usage lines", UsageRecord), ("Money lines", MoneyRecord)]
+    ("title", "model"),
+    [
+        ("Usage lines", UsageRecord),
+        ("Money lines", MoneyRecord),
+        ("Decision lines", DecisionRecord),
+    ],
 )
 def test_the_tables_list_every_field_in_key_order(title: str, model: type[BaseModel]) -> None:
     assert first_column(section(title)) == list(model.model_fields)

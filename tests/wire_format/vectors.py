@@ -9,6 +9,11 @@ from wire_format.lines import Folder
 ROOT: Final = Path(__file__).parents[2] / "fixtures" / "lines"
 INDEX: Final = ROOT / "README.md"
 _ROW = re.compile(r"\| `([a-z0-9-]+\.jsonl)` \| ([^|]+) \| (.+) \|")
+_FOLDERS: Final = {
+    "usage": Folder.USAGE,
+    "money": Folder.PAYMENTS,
+    "decision": Folder.DECISIONS,
+}
 _LINE = re.compile(r"([0-9]+) `([a-z0-9_]+)`")
 
 
@@ -28,7 +33,7 @@ class Vector(NamedTuple):
     @property
     def folder(self) -> Folder:
         """The folder of a repo this segment would lie in."""
-        return Folder.USAGE if self.name.startswith("usage-") else Folder.PAYMENTS
+        return _FOLDERS[self.name.partition("-")[0]]
 
     @property
     def lines(self) -> list[bytes]:

@@ -1,0 +1,138 @@
+"""Segments and corrections as rows: how lines that were read before are found again.
+
+Every function that writes works inside the caller's transaction.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from aggregator.batch import SegmentEntry
+from aggregator.database.evidence import RepoRow
+from wire_format.fields import SEGMENT_RECORDS_MAX
+from wire_format.lines import Folder
+
+
+class SegmentPlace(NamedTuple):
+    """Where a segment lies.
+
+    Attributes:
+        repo: name of its repo.
+        node: whose lines it holds.
+        folder: what kind of lines.
+        commit, path, blob: its place there.
+        committed_at_s: its commit's time, seconds since 1970.
+        first_seq, last_seq: range of the node's seqs in it.
+        records: how many lines of the node it has.
+    """
+
+    repo: str
+    node: str
+    folder: Folder
+    commit: str
+    path: str
+    blob: str
+    committed_at_s: int
+    first_seq: int
+    last_seq: int
+    records: int
+
+
+_SEGMENT_COLUMNS: Final = (
+    "SELECT repo.name, node.name, folder, commit_id, path, blob, committed_at_s, first_seq,"
+    " last_seq, segment.records FROM segment"
+    " JOIN repo ON repo.id = segment.repo_id JOIN node ON node.id = segment.node_id"
+)
+
+
+def segments_between(
+    connection: sqlite3.Connection, node_id: int, first_seq: int, last_seq: int
+) -> list[SegmentPlace]:
+    """The segments of a node whose range overlaps the given one, both ends included, oldest first.
+
+    A segment of contiguous seqs is at most 50,000 wide, which bounds the look-up; the few wider
+    ones have an index of their own.
+    """
+    rows = connection.execute(
+        f"{_SEGMENT_COLUMNS} WHERE segment.id IN ("  # noqa: S608 - a constant
+        "SELECT id FROM segment WHERE node_id = ?1"
+        " AND first_seq BETWEEN ?2 - ?4 AND ?3 AND last_seq >= ?2 UNION"
+        " SELECT id FROM segment WHERE node_id = ?1"
+        " AND last_seq - first_seq >= 50000 AND first_seq <= ?3 AND last_seq >= ?2"
+        ") ORDER BY segment.id",
+        (node_id, first_seq, last_seq, SEGMENT_RECORDS_MAX),
+    )
+    return [_segment(row) for row in rows]
+
+
+def segments_at_hour(connection: sqlite3.Connection, hour: int) -> list[SegmentPlace]:
+    """The segments of all nodes that may hold records of a clock hour, oldest first."""
+    rows = connection.execute(
+        f"{_SEGMENT_COLUMNS} WHERE first_hour BETWEEN ? - 24 AND ? AND last_hour >= ?"
+        " ORDER BY segment.id",
+        (hour, hour, hour),
+    )
+    return [_segment(row) for row in rows]
+
+
+def claimed_records(
+    connection: sqlite3.Connection, node_id: int, folder: str, blob: str
+) -> int | None:
+    """How many records a blob brought when it was applied whole for this node there, or None."""
+    row = connection.execute(
+        "SELECT records FROM segment WHERE blob = ? AND node_id = ? AND folder = ?"
+        " AND all_claimed LIMIT 1",
+        (blob, node_id, folder),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def insert_segments(
+    connection: sqlite3.Connection, repo: RepoRow, segments: Iterable[SegmentEntry]
+) -> None:
+    """File segments that were read."""
+    connection.executemany(
+        "INSERT INTO segment (repo_id, node_id, folder, commit_id, path, blob, committed_at_s,"
+        " first_seq, last_seq, first_hour, last_hour, records, all_claimed)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ((repo.id, repo.node_id, *entry) for entry in segments),
+    )
+
+
+def is_corrected(
+    connection: sqlite3.Connection, node_id: int, first_seq: int, last_seq: int
+) -> bool:
+    """Whether a correction names any seq of a range, both ends included."""
+    found = connection.execute(
+        "SELECT 1 FROM correction WHERE node_id = ? AND corrects BETWEEN ? AND ? LIMIT 1",
+        (node_id, first_seq, last_seq),
+    )
+    return found.fetchone() is not None
+
+
+def corrections_of(
+    connection: sqlite3.Connection, node_id: int, seqs: Iterable[int]
+) -> list[tuple[int, int]]:
+    """For every correction of one of these seqs: what it corrects, and its own seq."""
+    rows = connection.execute(
+        "SELECT corrects, seq FROM correction WHERE node_id = ?"
+        " AND corrects IN (SELECT value FROM json_each(?))",
+        (node_id, json.dumps(list(seqs))),
+    )
+    return [(int(corrects), int(seq)) for corrects, seq in rows]
+
+
+def insert_corrections(
+    connection: sqlite3.Connection, node_id: int, corrections: Iterable[tuple[int, int]]
+) -> None:
+    """File what corrects what, so that both are judged together whenever either arrives."""
+    connection.executemany(
+        "INSERT INTO correction VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        ((node_id, *correction) for correction in corrections),
+    )
+
+
+def _segment(row: sqlite3.Row) -> SegmentPlace:
+    repo, node, folder, *rest = row
+    return SegmentPlace(repo, node, Folder(folder), *rest)

@@ -1,0 +1,64 @@
+"""Which lines of a repo claim their key at all. Pure.
+
+A line that names another node, lies too far ahead of its commit, or bills what this repo may not
+bill is held and claims nothing, so it cannot stand in the way of an honest line.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from operator import attrgetter
+from typing import Final
+
+from aggregator.batch import HeldReason
+from wire_format.lines import Line, Usage
+
+_ts = attrgetter("ts")
+_RESOURCES_CACHED: Final = 65_536
+
+
+class LineRules:
+    """The rules of one repo.
+
+    Args:
+        node: whose lines belong there.
+        skew: how far `ts` may lie ahead of the commit.
+        allow: patterns (`llm/*`) of the resources that it may bill; None for all.
+    """
+
+    def __init__(self, node: str, skew: timedelta, allow: Sequence[str] | None = None) -> None:
+        self.node = node
+        self._skew = skew
+        self._allow = allow
+        self._allows = lru_cache(_RESOURCES_CACHED)(self._matches)
+
+    def held_reason(self, record: Line, committed_at: datetime) -> HeldReason | None:
+        """Why a line claims no key, or None when it does.
+
+        Args:
+            record: a well-formed line.
+            committed_at: the time of the commit that brought it.
+        """
+        if record.node != self.node:
+            return HeldReason.WRONG_NODE
+        if record.ts > committed_at + self._skew:
+            return HeldReason.AHEAD_OF_COMMIT
+        if isinstance(record, Usage) and not self._allows(record.resource):
+            return HeldReason.NOT_ALLOWED
+        return None
+
+    def hold_none(self, records: Sequence[Line], committed_at: datetime) -> bool:
+        """Whether every line claims its key, checked over whole columns."""
+        latest = committed_at + self._skew
+        return (
+            {record.node for record in records} <= {self.node}
+            and max(map(_ts, records), default=latest) <= latest
+            and (
+                self._allow is None
+                or all(map(self._allows, {r.resource for r in records if isinstance(r, Usage)}))
+            )
+        )
+
+    def _matches(self, resource: str) -> bool:
+        return self._allow is None or any(fnmatchcase(resource, p) for p in self._allow)

@@ -1,0 +1,166 @@
+"""Settling what counts: judge lines without and with what is new, and file the difference.
+
+Both an arriving segment and a decision of the operator end here, so that the outcome cannot depend
+on which of them came first.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Final, Protocol
+
+from aggregator.batch import Batch, DecisionEntry, HeldLine, HeldReason, MoneyEntry
+from aggregator.decisions import NodeDecisions
+from aggregator.ranges import RangeSet
+from aggregator.verdicts import Claim, Verdicts, verdicts
+from wire_format.instants import hour_of, to_us
+from wire_format.lines import Money, Usage
+
+_ADOPTED_AT_ONCE: Final = 50_000
+"""Seqs that are judged together when other decisions hold: bounds memory."""
+
+LinesBySeq = Mapping[int, Mapping[bytes, Claim]]
+
+
+class KnownLines(Protocol):
+    """The lines of a node that were applied before or wait in the batch."""
+
+    def at(self, seqs: Collection[int]) -> Iterable[Claim]:
+        """Every line with one of these seqs that claims its key."""
+
+    def is_corrected(self, first_seq: int, last_seq: int) -> bool:
+        """Whether a correction names any seq of this range."""
+
+    def corrections_of(self, seqs: Collection[int]) -> Iterable[tuple[int, int]]:
+        """For every correction of one of these seqs: what it corrects, and its own seq."""
+
+
+class Settlement:
+    """What counts among the lines of one node.
+
+    Args:
+        decisions: what holds on this node's lines.
+        known: reads what was admitted before.
+
+    Attributes:
+        batch: takes the changes.
+        decisions: the same.
+    """
+
+    def __init__(self, decisions: NodeDecisions, known: KnownLines) -> None:
+        self.batch = Batch()
+        self.decisions = decisions
+        self._known = known
+
+    def add(self, new: LinesBySeq, known: LinesBySeq) -> None:
+        """Count new lines; those that others contest are judged with them.
+
+        Args:
+            new: lines that were never known, by seq.
+            known: the known lines at the same seqs.
+        """
+        before = self._tied_to(self._contested(new, known), new)
+        for seq in new.keys() - before.keys():
+            for claim in new[seq].values():
+                self._count(claim, 1)
+        stood = list(_claims_in(before))
+        added = [claim for seq in before for claim in new.get(seq, {}).values()]
+        self._change(verdicts(stood, self.decisions), verdicts([*stood, *added], self.decisions))
+
+    def adopt(self, decisions: NodeDecisions, changed: RangeSet, seen: RangeSet) -> None:
+        """Judge again what other decisions hold on.
+
+        Args:
+            decisions: what holds from now on.
+            changed: the seqs about which it differs from what held before.
+            seen: the seqs that the node ever gave.
+        """
+        spilled: set[int] = set()
+        numbers = (
+            seq
+            for span in changed
+            for part in seen.within(span)
+            for seq in range(part.first, part.last + 1)
+        )
+        while chunk := set(islice(numbers, _ADOPTED_AT_ONCE)):
+            lines = self._tied_to(chunk - spilled, {})
+            spilled.update(lines.keys() - chunk)
+            claims = list(_claims_in(lines))
+            self._change(verdicts(claims, self.decisions), verdicts(claims, decisions))
+        self.decisions = decisions
+
+    def hold(self, claim: Claim, reason: HeldReason) -> None:
+        """File a line as held."""
+        record, line, place = claim
+        self.batch.hold(HeldLine(line, reason, place, record.seq, to_us(record.ts)))
+
+    def lines_at(self, seqs: Collection[int]) -> dict[int, dict[bytes, Claim]]:
+        """The known lines at some seqs; of equal ones the first."""
+        found: dict[int, dict[bytes, Claim]] = defaultdict(dict)
+        for claim in self._known.at(seqs):
+            found[claim.record.seq].setdefault(claim.line, claim)
+        return found
+
+    def _contested(self, new: LinesBySeq, known: LinesBySeq) -> set[int]:
+        """The seqs whose new lines do not simply count."""
+        found = {
+            seq
+            for seq, lines in new.items()
+            if len(lines) > 1 or known.get(seq) or self.decisions.touch(seq, seq)
+        }
+        found.update(seq for seq, _ in self._known.corrections_of(new.keys()))
+        found.update(claim.record.seq for claim in _claims_in(new) if _corrects(claim) is not None)
+        return found
+
+    def _tied_to(self, seqs: Collection[int], new: LinesBySeq) -> LinesBySeq:
+        """The known lines at these seqs and at all others that corrections tie to them."""
+        found: dict[int, Mapping[bytes, Claim]] = {}
+        ahead = set(seqs)
+        while ahead:
+            lines = self.lines_at(ahead)
+            tied = {seq for _, seq in self._known.corrections_of(ahead)}
+            for seq in ahead:
+                found[seq] = lines.get(seq, {})
+                for claim in (*found[seq].values(), *new.get(seq, {}).values()):
+                    if (original := _corrects(claim)) is not None:
+                        tied.add(original)
+            ahead = tied - found.keys()
+        return found
+
+    def _change(self, was: Verdicts, now: Verdicts) -> None:
+        """Put into the batch what differs between two judgements."""
+        for line, (claim, reason) in now.items():
+            held_before = was[line][1] if line in was else None
+            if line in was and held_before == reason:
+                continue
+            if held_before is not None:
+                self.batch.release(line, held_before)
+            elif line in was:
+                self._count(claim, -1)
+            if reason is None:
+                self._count(claim, 1)
+            else:
+                self.hold(claim, reason)
+
+    def _count(self, claim: Claim, sign: int) -> None:
+        """Add a line to what is counted, or with `sign` -1 take it out again."""
+        record, line, place = claim
+        self.batch.admitted += sign
+        if isinstance(record, Usage):
+            key = (hour_of(record.ts), record.user, record.resource, record.applies_to)
+            delta = self.batch.usage.setdefault(key, [0, 0])
+            delta[0] += sign * record.units
+            delta[1] += sign
+        elif isinstance(record, Money):
+            self.batch.money[line] = (MoneyEntry(record, line, place), sign > 0)
+        else:
+            self.batch.decisions[line] = (DecisionEntry(record, line, place), sign > 0)
+
+
+def _corrects(claim: Claim) -> int | None:
+    return claim.record.corrects if isinstance(claim.record, Usage) else None
+
+
+def _claims_in(lines: LinesBySeq) -> Iterator[Claim]:
+    for claims in lines.values():
+        yield from claims.values()

@@ -1,0 +1,108 @@
+"""What counts among lines of one node: rivals under one key, decisions, corrections. Pure.
+
+The verdict is a function of the *set* of lines and of the decisions, never of the order in which
+either came:
+
+- of different lines under one key `(node, seq, ts)` the one with the fewer units counts, then the
+  one with smaller bytes, unless the operator chose another;
+- lines under an excluded key count nothing;
+- corrections count when the record they correct counts under `(node, corrects, ts)`, has the same
+  user, resource and category, is itself no correction, and stays at or above zero with all of them
+  together. All of one record count, or none.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from aggregator.batch import HeldReason, Place, line_sha256
+from aggregator.decisions import NodeDecisions
+from aggregator.money import credited_nano
+from wire_format.lines import Decision, Line, Money, Usage
+
+Key = tuple[int, datetime]
+"""`seq` and `ts`: with the node, what makes two lines the same record."""
+
+
+class Claim(NamedTuple):
+    """A line that claims its key, and where it stands."""
+
+    record: Line
+    line: bytes
+    place: Place
+
+
+Verdicts = dict[bytes, tuple[Claim, HeldReason | None]]
+"""For each distinct line where it stood first and why it is held, or None when it counts."""
+
+
+def verdicts(claims: Iterable[Claim], decisions: NodeDecisions) -> Verdicts:
+    """Judge lines against each other.
+
+    Args:
+        claims: lines of one node; every rival of each, and for a correction also the record it
+            corrects and that record's other corrections.
+        decisions: what holds on this node's lines.
+    """
+    found: Verdicts = {}
+    rivals: dict[tuple[Key, type[Line]], dict[bytes, Claim]] = defaultdict(dict)
+    for claim in claims:
+        key = (claim.record.seq, claim.record.ts)
+        rivals[key, type(claim.record)].setdefault(claim.line, claim)  # each folder has own keys
+    winners: dict[Key, Usage] = {}
+    corrections: dict[Key, list[Claim]] = defaultdict(list)
+    for (key, kind), lines in rivals.items():
+        is_decision = kind is Decision
+        excluded = not is_decision and decisions.excluding(*key) is not None
+        for line, claim in lines.items():
+            found[line] = (claim, HeldReason.EXCLUDED if excluded else HeldReason.CONFLICT)
+        if excluded:
+            continue
+        winner = _winner(lines, None if is_decision else decisions.chosen(*key))
+        found[winner.line] = (winner, None)
+        if isinstance(winner.record, Usage):
+            if winner.record.corrects is None:
+                winners[key] = winner.record
+            else:
+                corrections[winner.record.corrects, winner.record.ts].append(winner)
+    for key, group in corrections.items():
+        found.update(_judge_corrections(winners.get(key), group))
+    return found
+
+
+def _winner(lines: dict[bytes, Claim], chosen: str | None) -> Claim:
+    if len(lines) > 1 and chosen is not None:
+        for line, claim in lines.items():
+            if line_sha256(line) == chosen:
+                return claim
+    return min(lines.values(), key=_precedence)
+
+
+def _precedence(claim: Claim) -> tuple[int, bytes]:
+    """The lowest counts: fewer units (or less credit), then smaller bytes."""
+    record = claim.record
+    if isinstance(record, Money):
+        return credited_nano(record), claim.line
+    return (record.units if isinstance(record, Usage) else 0), claim.line
+
+
+def _judge_corrections(original: Usage | None, group: list[Claim]) -> Verdicts:
+    """All corrections of one record, which is None when it does not count."""
+    if original is None:
+        return {claim.line: (claim, HeldReason.NO_ORIGINAL) for claim in group}
+    alike = [claim for claim in group if _charged_as(claim.record) == _charged_as(original)]
+    total = original.units + sum(_units(claim.record) for claim in alike)
+    reason = HeldReason.BELOW_ZERO if total < 0 else None
+    found: Verdicts = {claim.line: (claim, reason) for claim in alike}
+    for claim in group:
+        found.setdefault(claim.line, (claim, HeldReason.UNLIKE_ORIGINAL))
+    return found
+
+
+def _charged_as(record: Line) -> tuple[str, ...]:
+    return (record.user, record.resource, record.applies_to) if isinstance(record, Usage) else ()
+
+
+def _units(record: Line) -> int:
+    return record.units if isinstance(record, Usage) else 0

@@ -1,0 +1,125 @@
+"""The operator's decisions: from what a person says to a line on disk.
+
+Whatever is recorded here has been read back by the decoder of the wire format, so no decision
+leaves the books that the aggregator would reject. Whether the lines, commits and incidents it names
+exist is not asked: a decision applies to them whenever they arrive.
+"""
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from books.earlier_lines import decisions_at_hand, find_line
+from books.forms import malformed
+from books.standing import Standing, repeated, standings
+from node_pusher.drafts import Draft, draft_lines
+from node_pusher.home import Home
+from node_pusher.outcomes import Refusal
+from node_pusher.spool import Spool
+from support.errors import GitmeterError
+from wire_format import fields
+from wire_format.lines import Decision, Folder
+
+_PATTERNS: Final = {
+    "repo": fields.REPO_PATTERN,
+    "tip": fields.COMMIT_PATTERN,
+    "of": fields.NODE_PATTERN,
+    "line_sha256": fields.SHA256_PATTERN,
+    "incident": fields.INCIDENT_PATTERN,
+    "subject": fields.SUBJECT_PATTERN,
+    "by": fields.BY_PATTERN,
+    "reason": fields.REASON_PATTERN,
+}
+"""The forms that a person may get wrong."""
+
+_LIST_HINT: Final = "`books decide list` shows the decisions with their seq"
+
+
+class DecisionError(GitmeterError):
+    """A decision breaks a rule; nothing was recorded."""
+
+
+class Taken(NamedTuple):
+    """A decision on disk.
+
+    Attributes:
+        decision: the line, with its `seq`.
+        repeated: whether it was there before, so that nothing was recorded.
+    """
+
+    decision: Decision
+    repeated: bool
+
+
+def decide(home: Home, spool: Spool, wanted: Decision) -> Taken:
+    """Put a decision on disk as a line of the books, unless the newest on its matter says the same.
+
+    Args:
+        home: of the books.
+        spool: of the books.
+        wanted: of these books, with `seq` set to `node_pusher.drafts.UNNUMBERED`.
+
+    Raises:
+        DecisionError: it breaks a rule, or takes back what is no decision that can be withdrawn.
+        RemoteError: it takes back a decision that is not on this machine, and the remote does not
+            give it.
+        SpoolError: it could not be written; nothing was recorded.
+    """
+    draft = _draft(wanted)
+    if wanted.kind == "withdraw":
+        withdrawn_by = _withdrawal(home, spool, wanted.refers_to)
+        if withdrawn_by is not None:
+            return Taken(withdrawn_by, repeated=True)
+    elif (there := repeated(wanted, decisions_at_hand(home, spool))) is not None:
+        return Taken(there, repeated=True)
+    outcome = spool.append_drafts(Folder.DECISIONS, [draft])[0]
+    if isinstance(outcome, Refusal):
+        raise DecisionError(outcome.reason)
+    return Taken(msgspec.structs.replace(wanted, seq=outcome.seq), repeated=False)
+
+
+def _draft(wanted: Decision) -> Draft:
+    """The line without its `seq`, when it is valid."""
+    if wrong := malformed(wanted, _PATTERNS):
+        raise DecisionError("; ".join(wrong))
+    if not wanted.reason.strip(" ."):
+        raise DecisionError(
+            "reason: is still to be filled in", hint="it stays in the books: say why, for auditors"
+        )
+    draft = draft_lines([wanted], wanted.node, Folder.DECISIONS)[0]
+    if isinstance(draft, Refusal):
+        raise DecisionError(draft.reason)
+    return draft
+
+
+def _withdrawal(home: Home, spool: Spool, seq: int | None) -> Decision | None:
+    """The decision that has taken back the one with this seq already; None when it can be done."""
+    every = standings(decisions_at_hand(home, spool, fetch=True))
+    by_seq = {standing.decision.seq: standing for standing in every}
+    if seq not in by_seq:
+        money = None if seq is None else find_line(home, spool, seq)
+        raise DecisionError(
+            f"no line of these books has seq {seq}"
+            if money is None
+            else f"seq {seq} is not a decision but a {money.kind}",
+            hint=_LIST_HINT,
+        )
+    found = by_seq[seq]
+    _refuse_lasting(found)
+    return None if found.withdrawn_by is None else by_seq[found.withdrawn_by].decision
+
+
+def _refuse_lasting(found: Standing) -> None:
+    """Refuse to take back what cannot be."""
+    decision = found.decision
+    if decision.kind == "accept_tip":
+        raise DecisionError(
+            f"seq {decision.seq} accepts a tip, which cannot be withdrawn: what was billed from"
+            " that history stays billed",
+            hint="`books decide exclude` takes single lines or a range out of the bill",
+        )
+    if decision.kind == "withdraw":
+        raise DecisionError(
+            f"seq {decision.seq} is itself a withdrawal, which cannot be withdrawn",
+            hint=f"take the decision of seq {decision.refers_to} again",
+        )

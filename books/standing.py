@@ -1,0 +1,150 @@
+"""Which decisions hold, and what each of them says. Pure.
+
+`wire_format/README.md`, under *Decisions*, states the rules.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from wire_format.instants import format_ts
+from wire_format.lines import Decision
+
+
+class Standing(NamedTuple):
+    """A decision and what became of it.
+
+    Attributes:
+        decision: the line.
+        withdrawn_by: the seq of the decision that took it back; None when none did.
+        overridden_by: the seq of a decision that holds in its place; None when none does.
+    """
+
+    decision: Decision
+    withdrawn_by: int | None
+    overridden_by: int | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it has an effect."""
+        return self.withdrawn_by is None and self.overridden_by is None
+
+    def __str__(self) -> str:
+        if self.withdrawn_by is not None:
+            return f"withdrawn by {self.withdrawn_by}"
+        if self.overridden_by is not None:
+            return f"overridden by {self.overridden_by}"
+        return "holds"
+
+
+def standings(decisions: Iterable[Decision]) -> list[Standing]:
+    """What became of each decision of these books, newest last."""
+    taken = sorted(decisions, key=lambda decision: (decision.seq, decision.ts))
+    withdrawals = {d.refers_to: d.seq for d in reversed(taken) if d.kind == "withdraw"}
+    found = [
+        (decision, withdrawals.get(decision.seq) if is_withdrawable(decision) else None)
+        for decision in taken
+    ]
+    in_force = [decision for decision, withdrawn_by in found if withdrawn_by is None]
+    return [
+        Standing(
+            decision,
+            withdrawn_by,
+            _overriding(decision, in_force) if withdrawn_by is None else None,
+        )
+        for decision, withdrawn_by in found
+    ]
+
+
+def is_withdrawable(decision: Decision) -> bool:
+    """Whether a `withdraw` can take it back."""
+    return decision.kind not in {"accept_tip", "withdraw"}
+
+
+def repeated(wanted: Decision, decisions: Iterable[Decision]) -> Decision | None:
+    """The newest decision on the same thing, when it says what `wanted` says; else None."""
+    on_it = [
+        standing
+        for standing in standings(decisions)
+        if _about(standing.decision) == _about(wanted) and standing.withdrawn_by is None
+    ]
+    if on_it and _said(on_it[-1].decision) == _said(wanted):
+        return on_it[-1].decision
+    return None
+
+
+def described(decision: Decision) -> str:
+    """What it says, for a person."""
+    return _DESCRIBED[decision.kind](decision)
+
+
+def _overriding(decision: Decision, in_force: list[Decision]) -> int | None:
+    """The seq of what goes before a `choose`: an exclusion of its record, or a later choice."""
+    if decision.kind != "choose":
+        return None
+    return next(
+        (
+            other.seq
+            for other in reversed(in_force)
+            if (other.kind == "exclude" and _covers(other, decision))
+            or (_about(other) == _about(decision) and other.seq > decision.seq)
+        ),
+        None,
+    )
+
+
+def _covers(exclude: Decision, record: Decision) -> bool:
+    if exclude.of_seq is None or record.of_seq is None or exclude.of != record.of:
+        return False
+    last_seq = exclude.to_seq or exclude.of_seq
+    return exclude.of_seq <= record.of_seq <= last_seq and exclude.of_ts in {None, record.of_ts}
+
+
+def _about(decision: Decision) -> tuple[object, ...]:
+    """What it decides on: two decisions with the same are on the same thing."""
+    return (
+        decision.kind,
+        decision.repo,
+        decision.of,
+        decision.of_seq,
+        decision.to_seq,
+        decision.of_ts,
+        decision.incident,
+        decision.subject,
+        decision.refers_to,
+    )
+
+
+def _said(decision: Decision) -> tuple[object, ...]:
+    return decision.tip, decision.line_sha256
+
+
+def _exclude_described(decision: Decision) -> str:
+    span = "" if decision.to_seq is None else f"..{decision.to_seq}"
+    return f"exclude {decision.of} seq {decision.of_seq}{span}{_at(decision)}"
+
+
+def _choose_described(decision: Decision) -> str:
+    line = _short(decision.line_sha256)
+    return f"choose {line} for {decision.of} seq {decision.of_seq}{_at(decision)}"
+
+
+def _acknowledge_described(decision: Decision) -> str:
+    return f"acknowledge {decision.incident} of {decision.repo}: {decision.subject}"
+
+
+def _at(decision: Decision) -> str:
+    return "" if decision.of_ts is None else f" at {format_ts(decision.of_ts)}"
+
+
+def _short(name: str | None) -> str:
+    """As git shows commits."""
+    return "" if name is None else name[:12]
+
+
+_DESCRIBED: Final[dict[str, Callable[[Decision], str]]] = {
+    "accept_tip": lambda decision: f"accept {decision.repo} up to {_short(decision.tip)}",
+    "exclude": _exclude_described,
+    "choose": _choose_described,
+    "acknowledge": _acknowledge_described,
+    "withdraw": lambda decision: f"withdraw seq {decision.refers_to}",
+}

@@ -1,0 +1,260 @@
+"""The ledger, broken on purpose: each function breaks one rule, whatever else holds."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from aggregator import ledger, money, rating, verdicts
+from aggregator.admission import Admission, Delivery
+from aggregator.batch import Batch
+from aggregator.database import charges, evidence, segment_rows
+from aggregator.database import money as money_rows
+from aggregator.database.connection import write_transaction
+from aggregator.database.segment_rows import SegmentPlace
+from aggregator.incidents import IncidentKind
+from aggregator.ingest import Ingest
+from aggregator.known_lines import NodeLines
+from aggregator.ledger import Changes, Ledger, Move
+from aggregator.line_rules import LineRules
+from aggregator.money import Credit, MoneyState
+from aggregator.ranges import RangeSet
+from aggregator.rating import Rater, Rating
+from cursors.store import move_cursor
+from wire_format.instants import to_us
+from wire_format.lines import Line, Money, Usage
+from wire_format.segment import Segment
+
+Patch = pytest.MonkeyPatch
+
+
+def dedup_by_content(patch: Patch) -> None:
+    """Lines that are alike but for their number count once."""
+    count_all = Admission._count_all
+
+    def broken(self: Admission, claims: Sequence[Usage]) -> None:
+        count_all(self, list({(c.ts, c.user, c.resource, c.units): c for c in claims}.values()))
+
+    patch.setattr(Admission, "_count_all", broken)
+
+
+def dedup_by_number(patch: Patch) -> None:
+    """The time is left out of the key."""
+    one_by_one = Admission._count_one_by_one
+
+    def broken(
+        self: Admission, claims: Sequence[Line], numbers: Sequence[int], at: Delivery
+    ) -> None:
+        new = [
+            (claim, number)
+            for claim, number in zip(claims, numbers, strict=True)
+            if not self._seen.overlaps(claim.seq, claim.seq)
+        ]
+        if new:
+            one_by_one(self, [claim for claim, _ in new], [number for _, number in new], at)
+
+    patch.setattr(Admission, "_count_one_by_one", broken)
+
+
+def first_one_wins(patch: Patch) -> None:
+    """A conflict is decided by who came first."""
+    patch.setattr(verdicts, "_precedence", lambda _: 0)
+
+
+def last_one_wins(patch: Patch) -> None:
+    """A conflict is decided by who came last."""
+    patch.setattr(verdicts, "_winner", lambda lines, _: list(lines.values())[-1])
+
+
+def seen_ranges_ignored(patch: Patch) -> None:
+    """Everything looks new."""
+    patch.setattr(RangeSet, "overlaps", lambda *_: False)
+
+
+def seen_ranges_not_kept(patch: Patch) -> None:
+    """The ranges do not survive the process."""
+    patch.setattr(evidence, "add_seen", lambda *_: None)
+
+
+def applied_lines_ignored(patch: Patch) -> None:
+    """Nothing is compared with what is in the database."""
+    patch.setattr(segment_rows, "segments_between", lambda *_: [])
+
+
+def lines_of_this_batch_ignored(patch: Patch) -> None:
+    """Nothing is compared with what the batch already holds."""
+    places = NodeLines._places
+
+    def broken(self: NodeLines, ascending: Sequence[int]) -> Iterator[SegmentPlace]:
+        pending, self.batch.segments = self.batch.segments, []
+        found = list(places(self, ascending))
+        self.batch.segments = pending
+        yield from found
+
+    patch.setattr(NodeLines, "_places", broken)
+
+
+def other_repos_ignored(patch: Patch) -> None:
+    """The ranges belong to the repo, not to the node."""
+    read_seen = evidence.read_seen
+
+    def broken(connection: sqlite3.Connection, node_id: int) -> RangeSet:
+        repos = connection.execute("SELECT count(*) FROM repo WHERE node_id = ?", (node_id,))
+        return RangeSet() if repos.fetchone()[0] > 1 else read_seen(connection, node_id)
+
+    patch.setattr(evidence, "read_seen", broken)
+
+
+def cursor_moved_before_the_charges(patch: Patch) -> None:
+    """In a transaction of its own, as once cost docs.rs some packages."""
+    apply = Ledger.apply
+
+    def broken(self: Ledger, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:
+        with write_transaction(self.connection):
+            move_cursor(self.connection, move.repo.name, move.expected, move.tip)
+        return apply(self, replace(move, expected=move.tip), changes, now)
+
+    patch.setattr(Ledger, "apply", broken)
+
+
+def cursor_not_moved(patch: Patch) -> None:
+    """Every pull reads everything again."""
+    patch.setattr(ledger, "move_cursor", lambda *_: None)
+
+
+def charges_before_the_transaction(patch: Patch) -> None:
+    """Charges are committed by themselves; death after that bills them twice."""
+    apply = Ledger.apply
+
+    def broken(self: Ledger, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:
+        with write_transaction(self.connection):
+            self._apply_usage(changes.own, self.rater)
+        return apply(self, move, replace(changes, own=replace(changes.own, usage={})), now)
+
+    patch.setattr(Ledger, "apply", broken)
+
+
+def shortcut_though_lines_were_held(patch: Patch) -> None:
+    """A blob counts as applied whole although some of its lines were held."""
+    admit = Admission.admit
+
+    def broken(self: Admission, segment: Segment, delivery: Delivery) -> bool:
+        admit(self, segment, delivery)
+        return True
+
+    patch.setattr(Admission, "admit", broken)
+
+
+def batch_applied_twice(patch: Patch) -> None:
+    """Charges are added twice."""
+    apply_usage = Ledger._apply_usage
+
+    def broken(self: Ledger, batch: Batch, rater: Rater) -> None:
+        apply_usage(self, batch, rater)
+        apply_usage(self, batch, rater)
+
+    patch.setattr(Ledger, "_apply_usage", broken)
+
+
+def batch_not_emptied(patch: Patch) -> None:
+    """What one transaction wrote is written by the next one too."""
+    write = Ingest._write
+
+    def broken(self: Ingest, kept: tuple[str, ...]) -> None:
+        usage = dict(self._batch.usage)
+        write(self, kept)
+        self._batch.usage.update(usage)
+
+    patch.setattr(Ingest, "_write", broken)
+
+
+def foreign_lines_billed(patch: Patch) -> None:
+    """Nobody looks at the node that a line names."""
+    patch.setattr(LineRules, "hold_none", lambda *_: True)
+
+
+def payment_does_not_rate_again(patch: Patch) -> None:
+    """What was charged before the first payment was known stays as it is."""
+    patch.setattr(Ledger, "_rate_again", lambda *_: None)
+
+
+def price_does_not_rate_again(patch: Patch) -> None:
+    """What was charged before the price was known stays as it is."""
+    patch.setattr(ledger, "scope_of_change", lambda *_: None)
+
+
+def rating_again_forgets_the_account(patch: Patch) -> None:
+    """Charges follow a new price, balances do not."""
+    patch.setattr(charges, "accounts_by_id", lambda *_: _Nobody())
+
+
+class _Nobody(dict[int, Any]):
+    def __missing__(self, _: int) -> Any:  # noqa: ANN401 - stands for any account
+        return self
+
+    def add_cost(self, *_: int) -> None:
+        """Forget it."""
+
+
+def grant_starts_tenure(patch: Patch) -> None:
+    """A grant counts as a first payment."""
+    credit = money.credit
+
+    def broken(records: Iterable[Money]) -> Credit:
+        counted = list(records)
+        first = min((to_us(record.ts) for record in counted), default=None)
+        return credit(counted)._replace(first_paid_us=first)
+
+    patch.setattr(ledger, "credit", broken)
+
+
+def references_ignored(patch: Patch) -> None:
+    """Each line is a movement of its own."""
+    patch.setattr(money, "movement", lambda _: None)
+    patch.setattr(money_rows, "movement", lambda _: None)
+
+
+def any_refund_counts(patch: Patch) -> None:
+    """A refund needs no payment."""
+    judge = money.judge
+
+    def broken(records: Iterable[Money]) -> list[tuple[Money, MoneyState]]:
+        return [
+            (record, MoneyState.COUNTED if state is MoneyState.NO_PAYMENT else state)
+            for record, state in judge(records)
+        ]
+
+    patch.setattr(ledger, "judge", broken)
+
+
+def every_judged_line_decided(patch: Patch) -> None:
+    """Lines of others, judged without their own payments, are written down too."""
+    save_states, lines_to_judge = money_rows.save_states, money_rows.lines_to_judge
+    judged: list[Any] = []
+
+    def remember(connection: sqlite3.Connection, users: Iterable[str]) -> list[Money]:
+        found = lines_to_judge(connection, users)
+        judged[:] = money.judge(found)
+        return found
+
+    patch.setattr(money_rows, "lines_to_judge", remember)
+    patch.setattr(money_rows, "save_states", lambda connection, _: save_states(connection, judged))
+
+
+def half_up(patch: Patch) -> None:
+    """Ties are rounded up."""
+    patch.setattr(rating, "divide_half_even", lambda n, d: (2 * n + d) // (2 * d))
+
+
+def price_rounded_to_the_nano(patch: Patch) -> None:
+    """What one unit costs is rounded before it is multiplied."""
+
+    def broken(self: Rater, quantity: int, *key: Any) -> Rating:  # noqa: ANN401 - as `rate` has them
+        one = rate(self, 1, *key)
+        return Rating(one.state, quantity * one.list_cost_nano, quantity * one.billed_cost_nano)
+
+    rate = Rater.rate
+    patch.setattr(Rater, "rate", broken)

@@ -1,0 +1,171 @@
+"""Decisions of the operator, broken on purpose: one rule in each function."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import pytest
+
+from aggregator import decisions, ingest, ledger, settlement, verdicts
+from aggregator.admission import Admission
+from aggregator.batch import HeldReason, line_sha256
+from aggregator.database.decisions import read_decisions
+from aggregator.decisions import Decisions, NodeDecisions
+from aggregator.ranges import Range
+from aggregator.settlement import Settlement
+from aggregator.verdicts import Claim, Verdicts
+from wire_format.lines import Decision, Line, Usage
+
+Patch = pytest.MonkeyPatch
+
+
+def only_later_lines(patch: Patch) -> None:
+    """A decision does not touch what was judged before it came."""
+
+    def broken(self: Settlement, decided: NodeDecisions, *_: object) -> None:
+        self.decisions = decided
+
+    patch.setattr(Settlement, "adopt", broken)
+
+
+def only_earlier_lines(patch: Patch) -> None:
+    """A decision does not wait for the lines that it is about."""
+    is_plain = Admission._is_plain_and_new
+
+    def broken(self: Admission, claims: Sequence[Line], seqs: Sequence[int]) -> bool:
+        with pytest.MonkeyPatch.context() as blind:
+            blind.setattr(NodeDecisions, "touch", lambda *_: False)
+            return is_plain(self, claims, seqs)
+
+    patch.setattr(Admission, "_is_plain_and_new", broken)
+
+
+def other_nodes_skipped(patch: Patch) -> None:
+    """Only lines of the books are judged again."""
+    patch.setattr(ingest, "judged_anew", lambda *_, **__: {})
+
+
+def own_node_skipped(patch: Patch) -> None:
+    """Lines of the books are not judged again."""
+    patch.setattr(Admission, "adopt", lambda *_: None)
+
+
+def end_of_range_left_out(patch: Patch) -> None:
+    """A range is its first number."""
+
+    def broken(record: Decision) -> Range:
+        return Range(record.of_seq or 0, record.of_seq or 0)
+
+    patch.setattr(decisions, "span_of", broken)
+
+
+def time_of_the_key_ignored(patch: Patch) -> None:
+    """Excluding one record takes all records of its number out."""
+
+    def broken(self: NodeDecisions, seq: int, _ts: datetime) -> Decision | None:
+        narrow = self._excludes.get(seq, [])
+        wide = [r for _, span, r in self._wide_excludes if span.first <= seq <= span.last]
+        return next(iter([*(record for _, record in narrow), *wide]), None)
+
+    patch.setattr(NodeDecisions, "excluding", broken)
+
+
+def withdrawal_ignored(patch: Patch) -> None:
+    """What was decided once holds for ever."""
+    start = Decisions.__init__
+
+    def broken(self: Decisions, records: Iterable[Decision] = ()) -> None:
+        start(self, [record for record in records if record.kind != "withdraw"])
+
+    patch.setattr(Decisions, "__init__", broken)
+
+
+def first_choice_holds(patch: Patch) -> None:
+    """Of two choices the earlier one holds."""
+    start = NodeDecisions.__init__
+
+    def broken(self: NodeDecisions, records: Iterable[Decision] = ()) -> None:
+        start(self, list(records)[::-1])
+
+    patch.setattr(NodeDecisions, "__init__", broken)
+
+
+def order_of_arrival(patch: Patch) -> None:
+    """The choice that arrived last holds, whatever its number."""
+    read = read_decisions
+    arrived: list[Decision] = []
+
+    def by_arrival(*arguments: object) -> list[Decision]:
+        found = read(*arguments)  # type: ignore[arg-type]
+        arrived.extend(record for record in found if record not in arrived)
+        return found
+
+    start = NodeDecisions.__init__
+
+    def broken(self: NodeDecisions, records: Iterable[Decision] = ()) -> None:
+        start(self, sorted(records, key=arrived.index))
+
+    patch.setattr(ingest, "read_decisions", by_arrival)
+    patch.setattr(ledger, "read_decisions", by_arrival)
+    patch.setattr(NodeDecisions, "__init__", broken)
+
+
+def no_choice_holds(patch: Patch) -> None:
+    """The smaller line counts whatever the operator chose."""
+    patch.setattr(NodeDecisions, "chosen", lambda *_: None)
+
+
+def a_chosen_line_must_be_there(patch: Patch) -> None:
+    """Where the chosen line is not among the rivals, the last of them counts."""
+    winner = verdicts._winner
+
+    def broken(lines: dict[bytes, Claim], chosen: str | None) -> Claim:
+        if chosen is not None and chosen not in map(line_sha256, lines):
+            return max(lines.values(), key=verdicts._precedence)
+        return winner(lines, chosen)
+
+    patch.setattr(verdicts, "_winner", broken)
+
+
+def decisions_not_kept(patch: Patch) -> None:
+    """Decisions hold for the process that read them."""
+    patch.setattr(ledger, "change_decisions", lambda *_: None)
+
+
+def exclusion_ends_a_conflict(patch: Patch) -> None:
+    """Of excluded rivals those that lost before stay held as lost."""
+    _held_instead(patch, HeldReason.CONFLICT)
+
+
+def _held_instead(patch: Patch, reason: HeldReason) -> None:
+    def broken(claims: Iterable[Claim], decided: NodeDecisions) -> Verdicts:
+        listed = list(claims)
+        undecided = verdicts.verdicts(listed, NodeDecisions())
+        found = verdicts.verdicts(listed, decided)
+        return {
+            line: (claim, reason if undecided[line][1] is reason else why)
+            for line, (claim, why) in found.items()
+        }
+
+    patch.setattr(settlement, "verdicts", broken)
+
+
+def corrections_outlive_it(patch: Patch) -> None:
+    """The corrections of an excluded record go on counting."""
+
+    def broken(claims: Iterable[Claim], decided: NodeDecisions) -> Verdicts:
+        found = verdicts.verdicts(claims, decided)
+        return {
+            line: (claim, None if _is_orphan(claim, why, decided) else why)
+            for line, (claim, why) in found.items()
+        }
+
+    patch.setattr(settlement, "verdicts", broken)
+
+
+def _is_orphan(claim: Claim, why: HeldReason | None, decided: NodeDecisions) -> bool:
+    record = claim.record
+    return (
+        why is HeldReason.NO_ORIGINAL
+        and isinstance(record, Usage)
+        and decided.excluding(record.corrects or 0, record.ts) is not None
+    )

@@ -1,0 +1,59 @@
+"""Accepted rewrites, broken on purpose: one rule in each function."""
+
+from collections.abc import Callable, Collection
+
+import pytest
+
+from aggregator import ledger, repo_pull
+from aggregator.ingest import Ingest
+from aggregator.mirror import Mirror
+from aggregator.state import State, Tips
+from aggregator.walk import CommitDelta
+from cursors.position import Advance, advance
+
+Patch = pytest.MonkeyPatch
+
+
+def kept_tips_not_written(patch: Patch) -> None:
+    """The database does not know what the cursor left behind."""
+    patch.setattr(ledger, "keep_tips", lambda *_: None)
+
+
+def kept_tips_not_in_the_mirror(patch: Patch) -> None:
+    """The mirror does not know what the cursor left behind."""
+    patch.setattr(Mirror, "keep", lambda *_: None)
+
+
+def old_history_forgotten(patch: Patch) -> None:
+    """A lost ledger is made from the newest history alone."""
+    accepted_tips = State.accepted_tips
+
+    def broken(self: State) -> dict[str, Tips]:
+        return {name: Tips(tips.cursor) for name, tips in accepted_tips(self).items()}
+
+    patch.setattr(State, "accepted_tips", broken)
+
+
+def edits_skipped(patch: Patch) -> None:
+    """What an accepted commit puts in the place of a billed file is not read."""
+    read = Ingest._read_commit
+
+    def broken(self: Ingest, delta: CommitDelta) -> None:
+        read(self, delta._replace(edited=()))
+
+    patch.setattr(Ingest, "_read_commit", broken)
+
+
+def only_the_head_is_accepted(patch: Patch) -> None:
+    """A commit that is accepted below the head does not count."""
+
+    def broken(
+        cursor: str | None,
+        head: str | None,
+        first_parent: Callable[[str], str | None],
+        accepted: Collection[str] = (),
+        *rest: Callable[[], Collection[str]],
+    ) -> Advance:
+        return advance(cursor, head, first_parent, {head} & set(accepted) - {None}, *rest)  # type: ignore[arg-type]
+
+    patch.setattr(repo_pull, "advance", broken)

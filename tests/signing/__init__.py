@@ -1,0 +1,1 @@
+"""Signatures and allowed signers, compared with OpenSSH and git themselves."""

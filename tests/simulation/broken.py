@@ -1,0 +1,276 @@
+"""The product, broken on purpose: each way must be found within a few seeds.
+
+`python -m tests.simulation --broken NAME` runs seeds on one of them; `--broken all` on each.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+from aggregator import ledger, repo_pull, verdicts
+from aggregator.admission import Admission
+from aggregator.batch import Batch, HeldReason
+from aggregator.database import evidence
+from aggregator.database.connection import write_transaction
+from aggregator.ingest import Ingest
+from aggregator.ledger import Ledger
+from aggregator.line_rules import LineRules
+from aggregator.mirror import Mirror
+from aggregator.money import Credit, credit
+from aggregator.ranges import RangeSet
+from aggregator.rating import Rater
+from aggregator.settlement import Settlement
+from cursors.position import Advance, HeadOutcome, advance
+from cursors.store import move_cursor
+from git_remote.branch import BranchStatus, RemoteBranch
+from node_pusher import join, seal
+from node_pusher import push as pushing
+from node_pusher.commit import commit_unsent
+from node_pusher.home import Home
+from node_pusher.ledger_repo import LedgerRepo
+from node_pusher.store import Store
+from wire_format.instants import to_us
+from wire_format.lines import Line, Money, Usage
+
+Patch = pytest.MonkeyPatch
+
+
+def cursor_moved_before_the_transaction(patch: Patch) -> None:
+    """In a transaction of its own, as once cost docs.rs some packages."""
+    apply = Ledger.apply
+
+    def broken(self: Ledger, move: Any, changes: Any, now: datetime) -> None:  # noqa: ANN401
+        with write_transaction(self.connection):
+            move_cursor(self.connection, move.repo.name, move.expected, move.tip)
+        apply(self, replace(move, expected=move.tip), changes, now)
+
+    patch.setattr(Ledger, "apply", broken)
+
+
+def charges_before_the_transaction(patch: Patch) -> None:
+    """Charges are committed by themselves; death after that bills them twice."""
+    apply = Ledger.apply
+
+    def broken(self: Ledger, move: Any, changes: Any, now: datetime) -> None:  # noqa: ANN401
+        with write_transaction(self.connection):
+            self._apply_usage(changes.own, self.rater)
+        apply(self, move, replace(changes, own=replace(changes.own, usage={})), now)
+
+    patch.setattr(Ledger, "apply", broken)
+
+
+def batch_applied_twice(patch: Patch) -> None:
+    """Charges are added twice."""
+    apply_usage = Ledger._apply_usage
+
+    def broken(self: Ledger, batch: Batch, rater: Rater) -> None:
+        apply_usage(self, batch, rater)
+        apply_usage(self, batch, rater)
+
+    patch.setattr(Ledger, "_apply_usage", broken)
+
+
+def dedup_by_content(patch: Patch) -> None:
+    """Lines that are alike but for their number count once."""
+    count_all = Admission._count_all
+
+    def broken(self: Admission, claims: Sequence[Usage]) -> None:
+        count_all(self, list({(c.ts, c.user, c.resource, c.units): c for c in claims}.values()))
+
+    patch.setattr(Admission, "_count_all", broken)
+
+
+def seen_ranges_ignored(patch: Patch) -> None:
+    """Everything looks new."""
+    patch.setattr(RangeSet, "overlaps", lambda *_: False)
+
+
+def seen_ranges_not_kept(patch: Patch) -> None:
+    """The ranges do not outlive the process."""
+    patch.setattr(evidence, "add_seen", lambda *_: None)
+
+
+def foreign_lines_billed(patch: Patch) -> None:
+    """Nobody looks at the node that a line names."""
+    held_reason = LineRules.held_reason
+
+    def broken(self: LineRules, record: Line, committed_at: datetime) -> HeldReason | None:
+        found = held_reason(self, record, committed_at)
+        return None if found is HeldReason.WRONG_NODE else found
+
+    patch.setattr(LineRules, "held_reason", broken)
+
+
+def shortcut_though_lines_were_held(patch: Patch) -> None:
+    """A blob counts as applied whole although some of its lines were held."""
+    admit = Admission.admit
+    patch.setattr(Admission, "admit", lambda *arguments: admit(*arguments) or True)
+
+
+def payment_does_not_rate_again(patch: Patch) -> None:
+    """What was charged before the first payment was known stays as it is."""
+    patch.setattr(Ledger, "_rate_again", lambda *_: None)
+
+
+def grant_starts_tenure(patch: Patch) -> None:
+    """A grant counts as a first payment."""
+
+    def broken(records: Iterable[Money]) -> Credit:
+        counted = list(records)
+        first = min((to_us(record.ts) for record in counted), default=None)
+        return credit(counted)._replace(first_paid_us=first)
+
+    patch.setattr(ledger, "credit", broken)
+
+
+def decisions_do_not_judge_again(patch: Patch) -> None:
+    """A decision holds only on lines that come after it."""
+
+    def broken(self: Settlement, decisions: Any, *_: object) -> None:  # noqa: ANN401
+        self.decisions = decisions
+
+    patch.setattr(Settlement, "adopt", broken)
+
+
+def corrections_below_zero(patch: Patch) -> None:
+    """Any correction of a record that counts, counts."""
+    judge = verdicts._judge_corrections
+
+    def broken(original: Usage | None, group: Any) -> Any:  # noqa: ANN401
+        found = judge(original, group)
+        lenient = {HeldReason.BELOW_ZERO, HeldReason.NO_ORIGINAL}
+        return {k: (c, None if why in lenient else why) for k, (c, why) in found.items()}
+
+    patch.setattr(verdicts, "_judge_corrections", broken)
+
+
+def applied_ref_not_kept(patch: Patch) -> None:
+    """The mirrors do not remember what was billed."""
+    patch.setattr(Mirror, "advance_applied", lambda *_: None)
+
+
+def rewritten_history_followed(patch: Patch) -> None:
+    """A head that does not build on the cursor is walked all the same."""
+
+    def broken(cursor: str | None, head: str | None, first_parent: Any, *more: Any) -> Advance:  # noqa: ANN401
+        found = advance(cursor, head, first_parent, *more)
+        if found.outcome is not HeadOutcome.REWRITTEN:
+            return found
+        return advance(None, head, first_parent)
+
+    patch.setattr(repo_pull, "advance", broken)
+
+
+def edited_history_followed(patch: Patch) -> None:
+    """A commit that changes segments is walked as any other."""
+    reason_to_stop = Ingest._reason_to_stop
+    patch.setattr(
+        Ingest,
+        "_reason_to_stop",
+        lambda self, delta: reason_to_stop(self, delta._replace(edited=())),
+    )
+
+
+def push_believed_without_read_back(patch: Patch) -> None:
+    """What git says of a push is taken for what the remote holds."""
+    settle = pushing._settle
+
+    def broken(
+        store: Store, repo: LedgerRepo, _seen: RemoteBranch, now: datetime
+    ) -> tuple[int, int]:
+        return settle(store, repo, RemoteBranch(BranchStatus.PRESENT, repo.tip), now)
+
+    patch.setattr(pushing, "_settle", broken)
+
+
+def spool_retired_before_the_push(patch: Patch) -> None:
+    """What is committed is forgotten, and pushed afterwards."""
+
+    def broken(store: Store, repo: LedgerRepo, home: Home, now: datetime, **options: Any) -> Any:  # noqa: ANN401
+        made = commit_unsent(store, repo, home, now, **options)
+        for commit in made:
+            for segment in repo.segments_of(commit):
+                store.retire(segment)
+        return made
+
+    patch.setattr(pushing, "commit_unsent", broken)
+
+
+def seq_reused_after_a_restore(patch: Patch) -> None:
+    """Who rejoins goes on with the numbers of the copy."""
+
+    def broken(self: Store, _floor: int) -> int:
+        return self.state().next_seq
+
+    patch.setattr(Store, "raise_next_seq", broken)
+
+
+def epoch_not_changed_by_a_new_home(patch: Patch) -> None:
+    """A new home goes on right above what the remote holds."""
+    patch.setattr(join, "highest_of", _last_of)
+    patch.setattr(join, "first_seq_above", lambda highest: highest + 1)
+
+
+def _last_of(repo: LedgerRepo, tips: Iterable[str]) -> int:
+    stated = [next(repo.history(tip)).summary for tip in tips]
+    return max((summary.last_seq for summary in stated if summary is not None), default=0)
+
+
+def rejoin_forgets_what_waits(patch: Patch) -> None:
+    """Commits that the remote has not are dropped, and not put back into the spool."""
+    patch.setattr(join, "_put_back", lambda *_: True)
+
+
+def ids_not_kept(patch: Patch) -> None:
+    """A retry is a new record."""
+    patch.setattr(Store, "_known", lambda *_: None)
+
+
+def last_record_left_out_of_its_segment(patch: Patch) -> None:
+    """The last record of a segment is left out of it, and counts as committed."""
+    span = seal._OpenSegment.span
+
+    def broken(self: Any) -> seal.Span:  # noqa: ANN401
+        whole = span.__get__(self)
+        return seal.Span(whole.first, max(whole.first, whole.last - 1))
+
+    patch.setattr(seal._OpenSegment, "span", property(broken))
+
+
+class Variant(NamedTuple):
+    """A broken product, and the first seed that found it when it was added."""
+
+    breaks: Callable[[Patch], None]
+    seed: int
+
+
+VARIANTS: Final = {
+    variant.breaks.__name__: variant
+    for variant in (
+        Variant(cursor_moved_before_the_transaction, 10),
+        Variant(charges_before_the_transaction, 7),
+        Variant(batch_applied_twice, 1),
+        Variant(dedup_by_content, 1),
+        Variant(seen_ranges_ignored, 7),
+        Variant(seen_ranges_not_kept, 2),
+        Variant(foreign_lines_billed, 110),
+        Variant(shortcut_though_lines_were_held, 28),
+        Variant(payment_does_not_rate_again, 3),
+        Variant(grant_starts_tenure, 5),
+        Variant(decisions_do_not_judge_again, 7),
+        Variant(corrections_below_zero, 67),
+        Variant(applied_ref_not_kept, 1),
+        Variant(rewritten_history_followed, 1),
+        Variant(edited_history_followed, 13),
+        Variant(push_believed_without_read_back, 5),
+        Variant(spool_retired_before_the_push, 2),
+        Variant(seq_reused_after_a_restore, 21),
+        Variant(epoch_not_changed_by_a_new_home, 2),
+        Variant(rejoin_forgets_what_waits, 9),
+        Variant(ids_not_kept, 1),
+        Variant(last_record_left_out_of_its_segment, 1),
+    )
+}

@@ -56,7 +56,6 @@ torture: $(INSTALLED)
 	@$(BIN)/python -m tests.torture --kills $(KILLS)
 
 fuzz: $(INSTALLED)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	@$(BIN)/python -m tests.fuzz --runs $(RUNS)
 
 clean:

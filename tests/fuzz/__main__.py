@@ -31,7 +31,7 @@ _HEADS: Final = (
     *("target", "inputs", "lines", "accepted", "edges", "features", "corpus", "seconds", "result"),
 )
 _MISSING: Final = (
-    "the guided fuzzer is not installed: pip install -e '.[fuzz]' (atheris; it comes ready-made for"
+    "the guided fuzzer is not installed: pip install -e '.[dev]' (atheris; it comes ready-made for"
     " some versions of CPython on Linux only). The same targets run without it in"
     " tests/fuzz/test_fuzz.py."
 )

@@ -97,7 +97,7 @@ def test_without_the_guided_fuzzer_the_program_says_what_to_install(
     monkeypatch.setattr(program, "is_installed", lambda: False)
     said = CliRunner().invoke(program.main, ["--target", "path", "--runs", "1"])
     assert said.exit_code == 1
-    assert "pip install -e '.[fuzz]'" in said.output
+    assert "pip install -e '.[dev]'" in said.output
 
 
 @pytest.mark.skipif(not campaign.is_installed(), reason="atheris is not installed")

@@ -160,7 +160,14 @@ class AggregatorSite:
 
     def has_mirrors(self) -> bool:
         """Whether everything that was billed is in a mirror."""
-        return all(self.config.mirror_path(name).exists() for name in self.cursors())
+        return all(
+            self._is_in_mirror(name, tip) for name, tips in self.tips().items() for tip in tips
+        )
+
+    def _is_in_mirror(self, name: str, tip: str) -> bool:
+        """One that was deleted is made again, empty, when its repo cannot be fetched."""
+        mirror = self.config.mirror_path(name)
+        return (mirror / "HEAD").exists() and tip in pygit2.Repository(str(mirror))
 
     def another(self, folder: Path) -> "AggregatorSite":
         """An aggregator of the same repos that has read nothing yet."""

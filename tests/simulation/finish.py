@@ -49,14 +49,16 @@ def _mend(fleet: Fleet) -> None:
 
 
 def _deliver(fleet: Fleet, site: Site) -> None:
-    """The home is sound, records once more, and the remote holds all of it."""
+    """The home is sound, records something new, and the remote holds all of it."""
     for _ in range(_TRIES_MAX):
         if site.needs != READY:
             _well(site.init())
-        if site.role == "usage":
-            _well(fleet.clients[site.name].record(CALM))
-        else:
-            _well(fleet.operator.move_money(CALM))
+        before = len(site.witness.acknowledged)
+        while len(site.witness.acknowledged) == before:  # it may only retry, or be refused
+            if site.role == "usage":
+                _well(fleet.clients[site.name].record(CALM))
+            else:
+                _well(fleet.operator.move_money(CALM))
         end = site.push()
         if isinstance(end.error, NonFastForwardError):
             site.needs = BEHIND

@@ -39,6 +39,7 @@ _RARE: Final = (
 )
 """Boundaries that few of the crossings are."""
 
+_MANY_CROSSINGS: Final = 50
 _FATES: Final = (Fate.DIES_BEFORE, Fate.DIES_AFTER, Fate.LOSES_POWER, Fate.NO_SPACE)
 
 
@@ -167,11 +168,13 @@ class Fleet:
         if random.random() < self.weather.wire_rate:
             command = random.choice(list(_WIRES))
             wire[command] = random.choice(_WIRES[command])
-        if random.random() >= self.weather.fault_rate:
+        # the aggregator has fewer and longer processes than the nodes
+        rate = self.weather.fault_rate * (2 if crossings >= _MANY_CROSSINGS else 1)
+        if random.random() >= rate:
             return Plan(wire=wire) if wire else CALM
         fate = random.choice(self.weather.fates)
         at = random.choice(_RARE) if random.random() < 0.4 else ""
-        mean = 1 if at else crossings
+        mean = max(1, crossings / 15) if at else crossings
         crossing = min(int(random.expovariate(1 / mean)), 500)
         return Plan(fate, crossing, at, random.random(), wire)
 

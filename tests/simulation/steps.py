@@ -242,7 +242,7 @@ STEPS = (
     Step(5, rules),
     Step(18, push),
     Step(9, join),
-    Step(14, pull),
+    Step(16, pull),
     Step(1, verify),
     Step(5, correct, is_optional=True),
     Step(6, decide, is_optional=True),

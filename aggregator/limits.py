@@ -1,4 +1,4 @@
-"""How large git objects may be. Read from an object's header, before memory is spent on it.
+"""How much one commit may make us read; sizes are read from an object's header first.
 
 Git itself knows no such limits: a few kilobytes of a pack can stand for a commit message or a
 folder of gigabytes. Each limit is far above what a node writes, so that only a repo that was made

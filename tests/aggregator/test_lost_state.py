@@ -10,23 +10,13 @@ from aggregator.cli.context import rebuild_in_place
 from aggregator.incidents import IncidentKind
 from aggregator.mirror import MirrorError
 from cursors.position import HeadOutcome
-from tests.aggregator.world import DAY, World, segment_path, usage_line
-
-PATHS = [segment_path(DAY, seq) for seq in range(10)]
-
-
-def line(seq: int, units: int = 1) -> bytes:
-    return usage_line(seq=seq, units=units, ts="2025-01-01T00:30:00Z")
+from tests.aggregator.rewritten_repos import PATHS, billed_world, line
+from tests.aggregator.world import World, usage_line
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    made = World(tmp_path)
-    made.rules()
-    made.usage(usage_line(node="node-2", user="b:2"), repo="node-2")
-    made.repo("node-1").commits([{PATHS[1]: line(1)}, {PATHS[2]: line(2)}])
-    made.pull()
-    return made
+    return billed_world(tmp_path)
 
 
 def rewritten(world: World) -> str:

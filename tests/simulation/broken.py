@@ -3,25 +3,20 @@
 `python -m tests.simulation --broken NAME` runs seeds on one of them; `--broken all` on each.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import pytest
 
-from aggregator import ledger, repo_pull, verdicts
-from aggregator.admission import Admission
-from aggregator.batch import Batch, HeldReason
-from aggregator.database import evidence
+from aggregator import repo_pull, verdicts
+from aggregator.batch import HeldReason
 from aggregator.database.connection import write_transaction
 from aggregator.ingest import Ingest
 from aggregator.ledger import Ledger
 from aggregator.line_rules import LineRules
 from aggregator.mirror import Mirror
-from aggregator.money import Credit, credit
-from aggregator.ranges import RangeSet
-from aggregator.rating import Rater
 from aggregator.settlement import Settlement
 from cursors.position import Advance, HeadOutcome, advance
 from cursors.store import move_cursor
@@ -32,8 +27,17 @@ from node_pusher.commit import commit_unsent
 from node_pusher.home import Home
 from node_pusher.ledger_repo import LedgerRepo
 from node_pusher.store import Store
-from wire_format.instants import to_us
-from wire_format.lines import Line, Money, Usage
+from tests.aggregator.broken import (
+    batch_applied_twice,
+    charges_before_the_transaction,
+    dedup_by_content,
+    grant_starts_tenure,
+    payment_does_not_rate_again,
+    seen_ranges_ignored,
+    seen_ranges_not_kept,
+    shortcut_though_lines_were_held,
+)
+from wire_format.lines import Line, Usage
 
 Patch = pytest.MonkeyPatch
 
@@ -50,49 +54,6 @@ def cursor_moved_before_the_transaction(patch: Patch) -> None:
     patch.setattr(Ledger, "apply", broken)
 
 
-def charges_before_the_transaction(patch: Patch) -> None:
-    """Charges are committed by themselves; death after that bills them twice."""
-    apply = Ledger.apply
-
-    def broken(self: Ledger, move: Any, changes: Any, now: datetime) -> Any:  # noqa: ANN401
-        with write_transaction(self.connection):
-            self._apply_usage(changes.own, self.rater)
-        return apply(self, move, replace(changes, own=replace(changes.own, usage={})), now)
-
-    patch.setattr(Ledger, "apply", broken)
-
-
-def batch_applied_twice(patch: Patch) -> None:
-    """Charges are added twice."""
-    apply_usage = Ledger._apply_usage
-
-    def broken(self: Ledger, batch: Batch, rater: Rater) -> None:
-        apply_usage(self, batch, rater)
-        apply_usage(self, batch, rater)
-
-    patch.setattr(Ledger, "_apply_usage", broken)
-
-
-def dedup_by_content(patch: Patch) -> None:
-    """Lines that are alike but for their number count once."""
-    count_all = Admission._count_all
-
-    def broken(self: Admission, claims: Sequence[Usage]) -> None:
-        count_all(self, list({(c.ts, c.user, c.resource, c.units): c for c in claims}.values()))
-
-    patch.setattr(Admission, "_count_all", broken)
-
-
-def seen_ranges_ignored(patch: Patch) -> None:
-    """Everything looks new."""
-    patch.setattr(RangeSet, "overlaps", lambda *_: False)
-
-
-def seen_ranges_not_kept(patch: Patch) -> None:
-    """The ranges do not outlive the process."""
-    patch.setattr(evidence, "add_seen", lambda *_: None)
-
-
 def foreign_lines_billed(patch: Patch) -> None:
     """Nobody looks at the node that a line names."""
     held_reason = LineRules.held_reason
@@ -102,28 +63,6 @@ def foreign_lines_billed(patch: Patch) -> None:
         return None if found is HeldReason.WRONG_NODE else found
 
     patch.setattr(LineRules, "held_reason", broken)
-
-
-def shortcut_though_lines_were_held(patch: Patch) -> None:
-    """A blob counts as applied whole although some of its lines were held."""
-    admit = Admission.admit
-    patch.setattr(Admission, "admit", lambda *arguments: admit(*arguments) or True)
-
-
-def payment_does_not_rate_again(patch: Patch) -> None:
-    """What was charged before the first payment was known stays as it is."""
-    patch.setattr(Ledger, "_rate_again", lambda *_: None)
-
-
-def grant_starts_tenure(patch: Patch) -> None:
-    """A grant counts as a first payment."""
-
-    def broken(records: Iterable[Money]) -> Credit:
-        counted = list(records)
-        first = min((to_us(record.ts) for record in counted), default=None)
-        return credit(counted)._replace(first_paid_us=first)
-
-    patch.setattr(ledger, "credit", broken)
 
 
 def decisions_do_not_judge_again(patch: Patch) -> None:

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
 
 from tests.support.git_http_handler import Handler
-from tests.support.http_faults import is_fault, reset
+from tests.support.http_faults import FAULTS, is_status, reset
 
 Access = Literal["read", "write"]
 Fault = str
@@ -33,11 +33,13 @@ class Misbehaviour(NamedTuple):
         fault: what it does.
         where: only requests whose `METHOD /path?query` contains this text.
         times_left: how many requests more; None is for ever.
+        spared: how many such requests are served as usual before.
     """
 
     fault: Fault
     where: str
     times_left: int | None
+    spared: int
 
 
 class GitHttpServer(ThreadingHTTPServer):
@@ -62,6 +64,8 @@ class GitHttpServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+    handler: type[Handler] = Handler
+    faults = FAULTS
 
     def __init__(
         self,
@@ -70,7 +74,7 @@ class GitHttpServer(ThreadingHTTPServer):
         tokens: Mapping[str, Mapping[str, Access]] = {},
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", 0), self.handler)
         self._tls = tls
         self.authorizations: list[str] = []
         self.elsewhere: str | None = None
@@ -93,12 +97,17 @@ class GitHttpServer(ThreadingHTTPServer):
         """How many requests so far contain `where` in their `METHOD /path?query`."""
         return sum(where in request for request in list(self.requests))
 
-    def misbehave(self, fault: Fault, *, where: str = "", times: int | None = None) -> None:
-        """Do this from now on, for requests with `where` in them, `times` times (None: always)."""
-        if not is_fault(fault):
+    def misbehave(
+        self, fault: Fault, *, where: str = "", times: int | None = None, spare: int = 0
+    ) -> None:
+        """Do this from now on, for requests with `where` in them, `times` times (None: always).
+
+        The first `spare` of them are served as usual: `times=1, spare=4` hits the fifth.
+        """
+        if fault not in self.faults and not is_status(fault):
             raise ValueError(f"not a fault: {fault}")
         with self._lock:
-            self._misbehaviour = Misbehaviour(fault, where, times)
+            self._misbehaviour = Misbehaviour(fault, where, times, spare)
             self.released.clear()
 
     def behave(self) -> None:
@@ -115,6 +124,9 @@ class GitHttpServer(ThreadingHTTPServer):
             if now is None or now.where not in request or " /moved/" in request:
                 return None
             if now.times_left == 0:
+                return None
+            if now.spared:
+                self._misbehaviour = now._replace(spared=now.spared - 1)
                 return None
             if now.times_left is not None:
                 self._misbehaviour = now._replace(times_left=now.times_left - 1)

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from tests.support.http_faults import Dripping, page, reset
+from tests.support.http_faults import Dripping, is_status, page, reset
 
 if TYPE_CHECKING:
     from tests.support.git_http import Fault, GitHttpServer
@@ -24,6 +24,7 @@ class Handler(BaseHTTPRequestHandler):
 
     server: "GitHttpServer"
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # an answer is two writes; else the second waits 40 ms
 
     def do_GET(self) -> None:
         """Serve one request, whatever its method."""
@@ -65,9 +66,7 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self, body: IO[bytes]) -> None:
         self.server.authorizations.append(self.headers.get("Authorization", ""))
         fault = self.server.fault_for(f"{self.command} {self.path}")
-        if fault is None or fault in ("lose_answer", "cut", "drip_head", "drip_body"):
-            self._serve_repo(body, fault)
-        elif fault == "hang":
+        if fault == "hang":
             self.server.released.wait()
             self._reset()
         elif fault == "reset":
@@ -78,8 +77,10 @@ class Handler(BaseHTTPRequestHandler):
         elif fault in ("garbage", "garbage_git"):
             headers, data = page(fault)
             self._answer(200, headers, io.BytesIO(data))
-        else:
+        elif fault is not None and is_status(fault):
             self._answer(int(fault), self.server.headers)
+        else:
+            self._serve_repo(body, fault)
 
     def _serve_repo(self, body: IO[bytes], fault: "Fault | None") -> None:
         if (refusal := self._refusal()) is not None:
@@ -87,12 +88,16 @@ class Handler(BaseHTTPRequestHandler):
             return
         with tempfile.TemporaryFile() as answer:
             self._run_backend(body, answer)
-            if fault == "lose_answer":
-                self._reset()
-                return
-            if fault == "drip_head":
-                self.wfile = Dripping(self.wfile, self.server.released)
-            self._relay(answer, fault)
+            if not self._is_lost(fault):
+                self._relay(answer, fault)
+
+    def _is_lost(self, fault: "Fault | None") -> bool:
+        """Drop the connection before what was done is told, or slow it down, where told to."""
+        if fault == "lose_answer":
+            self._reset()
+        elif fault == "drip_head":
+            self.wfile = Dripping(self.wfile, self.server.released)
+        return fault == "lose_answer"
 
     def _refusal(self) -> int | None:
         """401 or 403 where a private repo demands it."""
@@ -122,8 +127,9 @@ class Handler(BaseHTTPRequestHandler):
             return base64.b64decode(value).decode().split(":", 1)
         return [value] if scheme.lower() in ("token", "bearer") else []
 
-    def _run_backend(self, body: IO[bytes], answer: IO[bytes]) -> None:
-        environment = {
+    def _environment(self, length: int) -> dict[str, str]:
+        """What `git http-backend` is told about a request with a body of this many bytes."""
+        return {
             "PATH": os.environ["PATH"],
             "LC_ALL": "C",
             "GIT_CONFIG_NOSYSTEM": "1",
@@ -135,16 +141,18 @@ class Handler(BaseHTTPRequestHandler):
             "REQUEST_METHOD": self.command,
             "REMOTE_ADDR": self.client_address[0],
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-            "CONTENT_LENGTH": str(os.fstat(body.fileno()).st_size),
+            "CONTENT_LENGTH": str(length),
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
             "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
         }
+
+    def _run_backend(self, body: IO[bytes], answer: IO[bytes]) -> None:
         subprocess.run(
             ["git", "http-backend"],
             stdin=body,
             stdout=answer,
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env=self._environment(os.fstat(body.fileno()).st_size),
             check=False,
         )
 

@@ -38,9 +38,9 @@ PAGE: Final = b"<html><body>Welcome \x1b[31mto the \x00 captive portal</body></h
 NOISE: Final = bytes(range(256)) * 16
 
 
-def is_fault(name: str) -> bool:
-    """Whether a server knows how to do this wrong."""
-    return name in FAULTS or (name.isdecimal() and len(name) == 3)
+def is_status(name: str) -> bool:
+    """Whether a fault is a status code of HTTP."""
+    return name.isdecimal() and len(name) == 3
 
 
 def reset(connection: socket.socket) -> None:

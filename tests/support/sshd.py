@@ -12,6 +12,7 @@ import pwd
 import socket
 import subprocess
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -54,16 +55,33 @@ class SshServer:
         """The `ssh://` URL of a repo on this machine."""
         return f"ssh://{_user_name()}@127.0.0.1:{self.port}{path.resolve()}"
 
+    @property
+    def user_name(self) -> str:
+        """Who logs in."""
+        return _user_name()
+
+    def authorize(self, lines: Iterable[str]) -> None:
+        """Let in these keys and no others from the next connection on.
+
+        Args:
+            lines: as in an `authorized_keys` file.
+        """
+        beside = self.folder / "authorized_keys.new"
+        beside.write_text("".join(f"{line.strip()}\n" for line in lines))
+        beside.replace(self.folder / "authorized_keys")
+
     def scp_url(self, path: Path) -> str:
         """The `user@host:path` form, which cannot name a port; only for tests of its parsing."""
         return f"{_user_name()}@127.0.0.1:{path.resolve()}"
 
-    def git_ssh_command(self, known_hosts_file: Path | None = None) -> str:
-        """A `GIT_SSH_COMMAND` for the git program."""
+    def git_ssh_command(
+        self, known_hosts_file: Path | None = None, *, key_file: Path | None = None
+    ) -> str:
+        """A `GIT_SSH_COMMAND` for the git program; the key that is let in unless told."""
         return (
             f"ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes"
             f" -o UserKnownHostsFile={known_hosts_file or self.known_hosts_file}"
-            f" -o GlobalKnownHostsFile={os.devnull} -i {self.key_file}"
+            f" -o GlobalKnownHostsFile={os.devnull} -i {key_file or self.key_file}"
         )
 
     def __enter__(self) -> Self:
@@ -71,7 +89,7 @@ class SshServer:
             # Where a root sshd locks its unprivileged half in; Debian's unit makes it at boot.
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         keys = [Path(f"{key}.pub").read_text() for key in (self.key_file, self.rsa_key_file)]
-        (self.folder / "authorized_keys").write_text("".join(keys))
+        self.authorize(keys)
         for _ in range(_START_TRIES):
             if self._start():
                 self._write_known_hosts()

@@ -1,0 +1,1 @@
+"""Tests of the test forge: it does what a Forgejo does."""

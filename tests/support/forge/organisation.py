@@ -1,0 +1,150 @@
+"""The organisation of a test forge: its repos by id and by name, and who may see them."""
+
+import re
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from tests.support.forge.disk import Disk
+from tests.support.forge.records import NOT_FOUND, ApiError, Hook, Repo, Token
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+
+class Organisation:
+    """Everything the forge holds; take `lock` around what reads and then writes.
+
+    Args:
+        name: of the organisation.
+        disk: where its repos are.
+        clock: the forge's own.
+
+    Attributes:
+        repos: by id, in the order they were made.
+        hooks: by id.
+        tokens: by secret.
+        user_keys: signing keys of the forge's users, by e-mail address.
+        on_keys: called when keys, names or repos changed.
+    """
+
+    def __init__(self, name: str, disk: Disk, clock: Callable[[], datetime]) -> None:
+        self.name = name
+        self.disk = disk
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.repos: dict[int, Repo] = {}
+        self.hooks: dict[int, Hook] = {}
+        self.tokens: dict[str, Token] = {}
+        self.user_keys: dict[str, str] = {}
+        self.on_keys: Callable[[], None] = lambda: None
+        self._names: dict[str, int] = {}
+        self._moved: dict[str, int] = {}
+        self._last_id = 0
+
+    def now(self) -> datetime:
+        """The forge's time, in whole seconds."""
+        return self.clock().astimezone(UTC).replace(microsecond=0)
+
+    def next_id(self) -> int:
+        """A number that was never given before."""
+        with self.lock:
+            self._last_id += 1
+            return self._last_id
+
+    def find(self, name: str) -> Repo | None:
+        """The repo of that name; upper and lower case are one."""
+        id_ = self._names.get(name.lower())
+        return None if id_ is None else self.repos[id_]
+
+    def moved_to(self, name: str) -> str | None:
+        """The new name of a repo that had this one; None while another repo has it."""
+        id_ = self._moved.get(name.lower())
+        if id_ is None or id_ not in self.repos:
+            return None
+        return self.repos[id_].name
+
+    def visible(self, name: str, token: Token | None) -> Repo:
+        """The repo of that name, if the token's user may see it.
+
+        Raises:
+            ApiError: there is none, or the user may not know of it.
+        """
+        repo = self.find(name)
+        if repo is None or not sees(token, repo):
+            raise ApiError(404, NOT_FOUND)
+        return repo
+
+    def create(
+        self,
+        name: str,
+        *,
+        branch: str = "main",
+        private: bool = True,
+        description: str = "",
+    ) -> Repo:
+        """Make an empty repo.
+
+        Raises:
+            ApiError: the name is taken or cannot be one.
+        """
+        with self.lock:
+            self._check_name(name)
+            now = self.now()
+            repo = Repo(
+                self.next_id(),
+                name,
+                now,
+                now,
+                private=private,
+                default_branch=branch,
+                description=description,
+            )
+            self.disk.make(repo)
+            self.repos[repo.id] = repo
+            self._names[name.lower()] = repo.id
+            self._moved.pop(name.lower(), None)
+            return repo
+
+    def rename(self, repo: Repo, name: str) -> None:
+        """Give a repo another name; the old one leads to it until it is used again.
+
+        Raises:
+            ApiError: the name is taken or cannot be one.
+        """
+        with self.lock:
+            self._check_name(name)
+            self.disk.move(repo.name, name)
+            del self._names[repo.name.lower()]
+            self._moved[repo.name.lower()] = repo.id
+            self._moved.pop(name.lower(), None)
+            self._names[name.lower()] = repo.id
+            repo.name = name
+            self.changed(repo)
+
+    def delete(self, repo: Repo) -> None:
+        """Take a repo away for good; its id is never used again."""
+        with self.lock:
+            self.disk.delete(repo.name)
+            del self.repos[repo.id]
+            del self._names[repo.name.lower()]
+            self.on_keys()
+
+    def changed(self, repo: Repo) -> None:
+        """Note that something about a repo was set."""
+        with self.lock:
+            repo.updated_at = self.now()
+            self.disk.note(repo)
+            self.on_keys()
+
+    def _check_name(self, name: str) -> None:
+        if _NAME.fullmatch(name) is None or name.endswith((".git", ".wiki")) or name in {".", ".."}:
+            raise ApiError(422, f"[Name]: invalid name {name!r}")
+        if self.find(name) is not None:
+            raise ApiError(409, "The repository with the same name already exists.")
+
+
+def sees(token: Token | None, repo: Repo) -> bool:
+    """Whether that user knows of the repo."""
+    if token is None:
+        return not repo.private
+    return token.sees is None or repo.name in token.sees

@@ -1,18 +1,23 @@
 """When to look again at a repo that failed. Pure: told the time by its caller."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 FIRST: Final = timedelta(minutes=1)
 LONGEST: Final = timedelta(hours=1)
+ASKED_MAX: Final = timedelta(days=1)
 NONE: Final = timedelta(0)
 
 
-@dataclass
-class _Failures:
-    count: int
-    again_at: datetime
+class _Failures(NamedTuple):
+    in_a_row: int
+    since: datetime
+    wait: timedelta
+    is_asked: bool
+
+    def is_waiting(self, now: datetime) -> bool:
+        # before `since`: the clock was set back meanwhile, and must not make the wait longer
+        return self.since <= now < self.since + self.wait
 
 
 class Backoff:
@@ -24,22 +29,26 @@ class Backoff:
     def failed(
         self, name: str, now: datetime, *, wait: bool = True, asked_s: int | None = None
     ) -> int:
-        """Note a failure.
+        """Note a failure; one in the middle of a wait makes that no longer.
 
         Args:
             name: what failed.
             now: when.
             wait: whether to leave it alone for a while, or only to count.
-            asked_s: for how long its server asked to be left alone, at most until `LONGEST`.
+            asked_s: for how long its server asked to be left alone, at most until `ASKED_MAX`.
 
         Returns:
             How many there were in a row.
         """
         before = self._failures.get(name)
-        count = 1 if before is None else before.count + 1
+        asked = min(timedelta(seconds=asked_s or 0), ASKED_MAX)
+        if before is not None and before.is_waiting(now) and wait and not asked:
+            return before.in_a_row
+        count = 1 if before is None else before.in_a_row + 1
         # the exponent is bounded, so that a year of failures cannot overflow
-        delay = max(FIRST * 2 ** min(count - 1, 16), timedelta(seconds=asked_s or 0))
-        self._failures[name] = _Failures(count, now + (min(delay, LONGEST) if wait else NONE))
+        own = min(FIRST * 2 ** min(count - 1, 16), LONGEST)
+        delay = max(own, asked) if wait else NONE
+        self._failures[name] = _Failures(count, now, delay, asked >= own)
         return count
 
     def succeeded(self, name: str) -> None:
@@ -49,7 +58,11 @@ class Backoff:
     def is_waiting(self, name: str, now: datetime) -> bool:
         """Whether the repo should be left alone for now."""
         failures = self._failures.get(name)
-        return failures is not None and now < failures.again_at
+        return failures is not None and failures.is_waiting(now)
+
+    def is_asked_to_wait(self, name: str, now: datetime) -> bool:
+        """Whether its server asked for that, so that not even a hint is a reason to ask."""
+        return self.is_waiting(name, now) and self._failures[name].is_asked
 
 
 def is_worth_a_log(consecutive_errors: int) -> bool:

@@ -9,14 +9,11 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final
-
-import pygit2
-from pygit2 import Oid
 
 from aggregator.archive import (
     DATABASE_MEMBER,
@@ -26,19 +23,18 @@ from aggregator.archive import (
     SavedRepo,
     bundle_member,
 )
+from aggregator.archived import ArchivedRepos
+from aggregator.bundles import NotWrittenError, write_bundle
 from aggregator.config import Config
 from aggregator.database.connection import SCHEMA_VERSION, open_for_reading
 from aggregator.database.snapshot import snapshot
 from aggregator.digest import digest
-from aggregator.mirror import APPLIED_REF, KEPT_REFS, Mirror, MirrorError, readable
+from aggregator.durable import sync_folder
+from aggregator.mirror import APPLIED_REF, KEPT_REFS, Mirror, MirrorError
 from aggregator.state import Tips, read_tips
-from git_remote.branch import BIG_FILE_BYTES
-from git_remote.runner import run_git
 from support.errors import GitmeterError
 from wire_format.instants import format_ts
 
-_TIMEOUT_S: Final = 6 * 3600
-_DISK_WORDS: Final = ("no space left", "file too large", "quota exceeded", "read-only file system")
 _DISK_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 _ROOM_HINT: Final = (
     "make room there (a backup is as large as the database and the packs of the mirrors, and twice"
@@ -157,14 +153,45 @@ def _snapshot(source: Path, copy: Path) -> None:
 
 
 def _save(config: Config, name: str, tips: Tips, archive: ArchiveWriter, work: Path) -> SavedRepo:
-    """Put what the tips of one repo reach into the archive."""
+    """Put what the tips of one repo reach into the backup."""
+    archived = ArchivedRepos(config.state)
     mirror = config.mirror_path(name)
+    if archived.has(name) and not mirror.exists():
+        return _save_archived(archived, name, tips, archive, work)
     identity = Mirror.identity(mirror) if mirror.exists() else None
     if identity is None:
         raise MirrorError(f"the mirror {mirror} is gone")
+    return _save_mirror(name, mirror, identity, tips, archive, work)
+
+
+def _save_archived(
+    archived: ArchivedRepos, name: str, tips: Tips, archive: ArchiveWriter, work: Path
+) -> SavedRepo:
+    """An archived repo goes in as it lies there, when it has just what is billed."""
+    saved = archived.read(name)
+    if Tips(saved.cursor, frozenset(saved.kept)) == tips:
+        archive.add(bundle_member(name), archived.checked_bundle(name))
+        return saved
+    identity = (saved.node, saved.role, saved.branch, saved.allow)
+    mirror = archived.open(name, identity)
+    return _save_mirror(name, mirror.path, identity, tips, archive, work)
+
+
+def _save_mirror(
+    name: str,
+    mirror: Path,
+    identity: Sequence[str],
+    tips: Tips,
+    archive: ArchiveWriter,
+    work: Path,
+) -> SavedRepo:
     node, role, branch, allow = identity
     bundle = work / "bundle"
-    _bundle(mirror, tips, bundle, work / "refs.git")
+    refs = {APPLIED_REF: tips.cursor} | {KEPT_REFS + tip: tip for tip in tips.kept}
+    try:
+        write_bundle(mirror, refs, bundle, work / "refs.git")
+    except NotWrittenError as error:
+        raise BackupError(str(error), hint=_ROOM_HINT) from error
     sha256 = archive.add(bundle_member(name), bundle)
     bundle.unlink()
     return SavedRepo.model_validate(
@@ -179,48 +206,6 @@ def _save(config: Config, name: str, tips: Tips, archive: ArchiveWriter, work: P
             "bundle_sha256": sha256,
         }
     )
-
-
-def _bundle(mirror: Path, tips: Tips, bundle: Path, refs: Path) -> None:
-    """Bundle what the tips reach, under the names that a mirror has for them.
-
-    A bundle is made of refs, and those of the mirror may have moved on: so a repo beside it that
-    borrows its objects gets refs of its own, and the mirror is only read.
-
-    Raises:
-        MirrorError: the mirror lacks what was billed, or is damaged.
-        BackupError: the bundle cannot be written.
-    """
-    repository = pygit2.init_repository(str(refs), bare=True)
-    (refs / "objects" / "info" / "alternates").write_text(f"{mirror.absolute()}/objects\n")
-    with readable(mirror):
-        repository = pygit2.Repository(str(refs))
-        for ref, tip in ((APPLIED_REF, tips.cursor), *((KEPT_REFS + t, t) for t in tips.kept)):
-            repository.references.create(ref, Oid(hex=tip))
-    del repository
-    result = run_git(
-        [
-            *("-c", f"core.bigFileThreshold={BIG_FILE_BYTES}", "-c", "pack.windowMemory=256m"),
-            *("bundle", "create", "--quiet", str(bundle.absolute()), "--all"),
-        ],
-        cwd=refs,
-        timeout_s=_TIMEOUT_S,
-    )
-    shutil.rmtree(refs)
-    if result.returncode != 0:
-        words = result.stderr.strip()
-        if result.returncode < 0 or any(word in words.lower() for word in _DISK_WORDS):
-            raise BackupError(f"{bundle} cannot be written: {words or 'git died'}", hint=_ROOM_HINT)
-        raise MirrorError(f"the mirror {mirror} lacks an object or is damaged: {words}")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was renamed in a folder last through a loss of power."""
-    descriptor = _open(folder)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _open(folder: Path) -> int:

@@ -6,23 +6,27 @@ default. Every fault is listed with its key.
 
 import os
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+from typing import Final, Self
 
-import tomlkit
-from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from aggregator import config_sections
+from aggregator.config_sections import ForgeConfig, ListenConfig, NotifyConfig
+from aggregator.fleet.nodes_dir import read_registrations, registration_file
 from aggregator.remote_config import RemoteConfig, Section
+from aggregator.repo_config import ALLOW_PATTERN, RepoConfig
 from support.errors import GitmeterError
-from wire_format import fields
 from wire_format.wording import FORMS, Place, sentences
 
 CONFIG_PATH_DEFAULT: Final = Path("/etc/gitmeter/aggregator.toml")
 STATE_ENVIRONMENT: Final = "AGGREGATOR_STATE"
 _MEND_HINT: Final = "mend these and run `aggregator config check`"
-_ALLOW_PATTERN: Final = r"[A-Za-z0-9._:/@+*?-]{1,200}"
-_FORMS: Final = FORMS | {_ALLOW_PATTERN: "1 to 200 letters, digits and . _ : / @ + - * ?"}
+_ALLOW_FORM: Final = "1 to 200 letters, digits and . _ : / @ + - * ?"
+_FORMS: Final = FORMS | config_sections.FORMS | {ALLOW_PATTERN: _ALLOW_FORM}
+_NODES: Final = "nodes.d"
 
 
 class ConfigError(GitmeterError):
@@ -40,66 +44,6 @@ class ConfigError(GitmeterError):
         self.faults = faults
 
 
-class KnownRepo(NamedTuple):
-    """What a repo is, whether it is configured still or only its mirror is left.
-
-    Attributes:
-        name, node, role: as in the configuration.
-        branch: the branch that is billed.
-        allow: patterns of the resources that it may bill; empty for all.
-    """
-
-    name: str
-    node: str
-    role: str
-    branch: str
-    allow: tuple[str, ...] = ()
-
-    @property
-    def judged_by(self) -> tuple[str, str, str]:
-        """What its lines are judged by, as text: node, role and `allow`."""
-        return self.node, self.role, ",".join(self.allow)
-
-
-class RepoConfig(RemoteConfig):
-    """One repo to read."""
-
-    node: Annotated[str, StringConstraints(pattern=f"^(?:{fields.NODE_PATTERN})$")] = Field(
-        description="The node whose records it carries."
-    )
-    role: Literal["usage", "books"] = Field(
-        default="usage", description="`books` for the operator's payments and rule book."
-    )
-    name: Annotated[str, StringConstraints(pattern=f"^(?:{fields.REPO_PATTERN})$")] = Field(
-        default="",
-        description="Names the repo here; the node's name unless the node has several repos.",
-        validate_default=False,
-    )
-    branch: str = Field(default="main", min_length=1, description="The branch that is billed.")
-    allow: tuple[Annotated[str, StringConstraints(pattern=f"^(?:{_ALLOW_PATTERN})$")], ...] = Field(
-        default=(),
-        description="Resources that it may bill, such as llm/* (* for anything); empty for all.",
-    )
-    allow_unsigned: bool = Field(
-        default=False, description="Take commits that no allowed key has signed."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_from_node(cls, values: Any) -> Any:  # noqa: ANN401 - whatever the file says
-        # A bad node is one fault, not a second one about a name that nobody wrote.
-        if isinstance(values, dict) and "name" not in values:
-            node = values.get("node")
-            if isinstance(node, str) and fields.is_node(node):
-                return {**values, "name": node}
-        return values
-
-    @property
-    def identity(self) -> KnownRepo:
-        """What its mirror remembers of it."""
-        return KnownRepo(self.name, self.node, self.role, self.branch, self.allow)
-
-
 class Config(Section):
     """Everything the aggregator can be told."""
 
@@ -111,7 +55,21 @@ class Config(Section):
         default=None,
         description="Keys that may sign commits, by node, in OpenSSH's allowed_signers format.",
     )
-    repo: tuple[RepoConfig, ...] = Field(default=(), description="The repos to read.")
+    repo: tuple[RepoConfig, ...] = Field(
+        default=(), description="The repos to read; those of registered nodes are added to them."
+    )
+    nodes_dir: Path = Field(
+        default=CONFIG_PATH_DEFAULT.with_name(_NODES),
+        description="Registrations of nodes; nodes.d beside the configuration.",
+    )
+    registration_faults: tuple[tuple[str, str], ...] = Field(
+        default=(), exclude=True, description="Set when registrations are read: node and fault."
+    )
+    forge: ForgeConfig | None = Field(default=None, description="Where nodes' repos are found.")
+    listen: ListenConfig | None = Field(
+        default=None, description="The daemon's listener: webhooks, /metrics, /healthz."
+    )
+    notify: NotifyConfig | None = Field(default=None, description="Who is told of incidents.")
     copy_remote: RemoteConfig | None = Field(
         default=None, alias="copy", description="A repo that keeps a copy of all that was billed."
     )
@@ -135,6 +93,11 @@ class Config(Section):
     fetch_file_bytes_max: int = Field(
         default=4 << 30, ge=1 << 20, description="Largest file that fetching may write."
     )
+    silent_after_s: int = Field(
+        default=86_400,
+        ge=0,
+        description="A node that pushed nothing for so long is an incident; 0 for never.",
+    )
     skew_s: int = Field(
         default=300,
         ge=0,
@@ -148,8 +111,8 @@ class Config(Section):
     @field_validator("repo")
     @classmethod
     def _repos_differ(cls, repos: tuple[RepoConfig, ...]) -> tuple[RepoConfig, ...]:
-        names = [repo.name for repo in repos]
-        if twins := sorted({name for name in names if names.count(name) > 1}):
+        counts = Counter(repo.name for repo in repos)
+        if twins := sorted(name for name, count in counts.items() if count > 1):
             raise ValueError(f"two have the name {', '.join(twins)}; give each its own `name`")
         if sum(repo.role == "books" for repo in repos) > 1:
             raise ValueError("only one may have the role books")
@@ -160,7 +123,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _somebody_may_sign(self) -> Self:
-        signed = [repo.name for repo in self.repo if not repo.allow_unsigned]
+        signed = [r.name for r in self.repo if not (r.allow_unsigned or r.registered_at)]
         if signed and self.allowed_signers_file is None:
             raise ValueError(
                 f"allowed_signers_file: is missing; commits of {', '.join(signed)} must be signed"
@@ -211,88 +174,42 @@ def load_config(
         document["state"] = given
     elif "state" not in document and "STATE_DIRECTORY" in environment:
         document["state"] = environment["STATE_DIRECTORY"]
+    document.setdefault("nodes_dir", str(path.absolute().with_name(_NODES)))
     try:
-        return Config.model_validate(document)
+        return with_registered(Config.model_validate(document))
     except ValidationError as error:
         raise ConfigError(path, sentences(error, _numbered, _FORMS)) from None
 
 
+def with_registered(config: Config) -> Config:
+    """A configuration with the repos of the nodes that are registered now.
+
+    Where a registration cannot be used, that node's repos stay as they were, and the fault is told.
+    """
+    forge, nodes_dir = config.forge, config.nodes_dir
+    token_url, token_file = ("", None) if forge is None else (forge.url, forge.token_file)
+    repos = [repo for repo in config.repo if repo.registered_at is None]
+    taken = {repo.node for repo in repos} | {repo.name for repo in repos}
+    before = [repo for repo in config.repo if repo.registered_at is not None]
+    found = read_registrations(nodes_dir)
+    faults = {node: str(error) for node, error in found.faults.items()}
+    if before and not nodes_dir.exists():
+        faults[""] = f"{nodes_dir} is gone: put it back"
+    for node, registration in found.nodes.items():
+        if taken & {node, *(repo.name for repo in registration.repos)}:
+            faults[node] = f"{node} has a [[repo]] table in the configuration too: delete one"
+            continue
+        try:
+            repos += registration.as_repos(token_url, token_file)
+        except ValidationError as error:
+            file = registration_file(nodes_dir, node)
+            faults[node] = f"{file}: {'; '.join(sentences(error, _numbered))}"
+    repos += [repo for repo in before if "" in faults or repo.node in faults]
+    values = {**dict(config), "repo": repos, "copy": config.copy_remote}
+    del values["copy_remote"]
+    values["registration_faults"] = tuple(sorted(faults.items()))
+    return Config.model_validate(values)
+
+
 def _numbered(place: Place) -> str:
     return " ".join(f"#{p + 1}" if isinstance(p, int) else p for p in place)
-
-
-def example(path: Path, state: Path | None = None) -> str:
-    """A commented configuration to start from.
-
-    Args:
-        path: where it will lie; the allowed signers are expected beside it.
-        state: the state directory it names; the default one when None.
-    """
-    text = _EXAMPLE
-    if state is not None:
-        text = text.replace(_STATE_LINE, f"state = {_quoted(state.absolute())}", 1)
-    signers = f"allowed_signers_file = {_quoted(signers_beside(path))}"
-    return text.replace(_SIGNERS_LINE, signers, 1)
-
-
-def signers_beside(path: Path) -> Path:
-    """Where `init` puts the allowed signers of a configuration."""
-    return path.absolute().with_name("allowed_signers")
-
-
-def _quoted(path: Path) -> str:
-    return str(tomlkit.item(str(path)).as_string())
-
-
-_SIGNERS_LINE: Final = 'allowed_signers_file = "/etc/gitmeter/allowed_signers"'
-_STATE_LINE: Final = 'state = "/var/lib/gitmeter"'
-_EXAMPLE: Final = f"""\
-# gitmeter aggregator. Every key is optional except the repos; commented ones show their default.
-
-# Database and mirrors. Under systemd $STATE_DIRECTORY is used when this is absent.
-{_STATE_LINE}
-
-# The daemon pulls this often, plus a random part of the jitter.
-# pull_every_s = 300
-# pull_jitter_s = 60
-
-# The keys that may sign for each node, in OpenSSH's allowed_signers format, one line a key:
-# `node-pusher show-key >> allowed_signers`, and `books show-key` for the books.
-{_SIGNERS_LINE}
-
-# Limits for one repo.
-# turn_s = 30
-# fetch_workers = 8
-# fetch_timeout_s = 600
-# connect_timeout_s = 15
-# fetch_memory_bytes_max = 1073741824
-# fetch_file_bytes_max = 4294967296
-
-# How far a record may lie ahead of its commit, and a commit ahead of our clock.
-# skew_s = 300
-
-# A charge with a higher list cost is shown as an overflow and costs nothing.
-# charge_cost_max_usd = 1000000
-
-# A repo of your own that keeps a copy of every commit that was billed; push access needed.
-# [copy]
-# url = "https://elsewhere.example/hero_ops/billing-copies.git"
-# token_file = "/etc/gitmeter/copy_token"
-
-# One table for each repo. token_file (https), ssh_key_file and known_hosts_file (ssh) name files;
-# secrets never stand here. Give `name` when a node has more than one repo. `allow` limits what it
-# may bill. allow_unsigned = true takes commits that no allowed key has signed, with a warning each
-# time.
-#
-# [[repo]]
-# node = "embedder-01"
-# url = "https://forge.example/hero_ops/billing-embedder-01.git"
-# token_file = "/etc/gitmeter/token"
-# allow = ["llm/*"]
-#
-# [[repo]]
-# node = "books"
-# url = "https://forge.example/hero_ops/billing-books.git"
-# token_file = "/etc/gitmeter/token"
-# role = "books"
-"""

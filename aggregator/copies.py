@@ -105,7 +105,8 @@ def copy(
         try:
             if name not in repos:
                 raise MirrorError("it is configured no longer and its mirror is gone")
-            remote.push(state.open_mirror(repos[name]), name, tips, there.get(name))
+            if there.get(name) != tips or not state.is_archived(name):
+                remote.push(state.open_mirror(repos[name]), name, tips, there.get(name))
         except (GitmeterError, OSError) as error:
             failures[name] = _failure(error)
         else:

@@ -1,15 +1,15 @@
-"""The daemon: pull every few minutes, promote tiers once a day, keep mirrors small.
+"""The daemon: pull every few minutes and when the forge says so, promote tiers, keep mirrors small.
 
 It tells systemd when it is ready, what it does, and that it is alive. The first SIGTERM or SIGINT
 drains: the transaction at hand is finished and nothing new begins. The second interrupts.
 """
 
+import random
 import signal
-import threading
 import time
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from datetime import datetime
-from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -19,14 +19,16 @@ import structlog
 
 from aggregator.backoff import Backoff, is_worth_a_log
 from aggregator.copies import Copying
+from aggregator.fleet.reload import RegistrationWatch
+from aggregator.fleet.sweep import Sweep
 from aggregator.incidents import BACKED_OFF
 from aggregator.ledger import Ledger
-from aggregator.maintenance import maintain, staggered
+from aggregator.maintenance import Packing
 from aggregator.pull import Puller
 from aggregator.repo_pull import RepoReport
 from aggregator.state import State
+from aggregator.watch.attendants import Attendants
 from git_remote.runner import stop_running
-from support.errors import GitmeterError
 from wire_format.instants import hour_of
 
 _TICK_S: Final = 1.0
@@ -52,31 +54,43 @@ class Daemon:
         self._clock = clock
         self._signal: signal.Signals | None = None
         self._backoff = Backoff()
+        self._pull_at_s = 0.0
         self._systemd = sdnotify.SystemdNotifier()
-        self._mirrors = staggered(state.config.mirrors_path)
         self._scheduler = schedule.Scheduler()
-        self._maintenance: threading.Thread | None = None
+        self._packing = Packing(state.config.mirrors_path, self._is_stopping)
         self._copying = Copying(state, ledger.connection, clock, self._is_stopping)
+        self._registrations = RegistrationWatch(state)
+        self._sweep = Sweep(state, clock, self._is_stopping)
+        self._attendants = Attendants(state, ledger.connection, clock)
 
     def run(self) -> None:
-        """Pull at once, then on schedule, until a signal comes."""
+        """Pull at once, then on schedule and on hints, until a signal comes.
+
+        Raises:
+            GitmeterError: the listener's address or secret cannot be used.
+        """
         self._handle_signals()
         config = self._state.config
-        every = self._scheduler.every(config.pull_every_s)
-        every.to(config.pull_every_s + config.pull_jitter_s).seconds.do(self._pull)
-        self._scheduler.every(_MAINTENANCE_EVERY_MIN).minutes.do(self._maintain)
+        self._scheduler.every(_MAINTENANCE_EVERY_MIN).minutes.do(self._packing.start)
         self._scheduler.every().hour.do(self._promote)
-        _log.info("started", repos=len(config.repo), state=str(config.state))
-        self._systemd.notify("READY=1")
-        self._pull()
-        while self._signal is None:
-            self._scheduler.run_pending()
-            self._note_copies()
-            self._alive()
-            time.sleep(_TICK_S)
-        _log.info("draining", signal=self._signal.name)
-        self._systemd.notify("STOPPING=1")
-        stop_running()
+        self._scheduler.every().day.do(self._attendants.check_forge)
+        with self._attendants:
+            _log.info("started", repos=len(config.repo), state=str(config.state))
+            self._systemd.notify("READY=1")
+            self._pull()
+            self._attendants.check_forge()
+            while self._signal is None:
+                self._scheduler.run_pending()
+                if time.monotonic() >= self._pull_at_s:
+                    self._pull()
+                self._pull_hinted()
+                self._note_copies()
+                self._attendants.collect()
+                self._alive()
+                self._attendants.hints.wait(_TICK_S)
+            _log.info("draining", signal=self._signal.name)
+            self._systemd.notify("STOPPING=1")
+            stop_running()
         _log.info("stopped")
 
     def _handle_signals(self) -> None:
@@ -90,23 +104,64 @@ class Daemon:
         signal.signal(signal.SIGINT, drain)
 
     def _pull(self) -> None:
+        """One pass over all repos that are due.
+
+        The next one is timed by a clock that nobody sets: setting the wall clock back must not stop
+        billing until it has caught up.
+        """
         started_s = time.monotonic()
         self._status("pulling")
-        puller = Puller(self._state, self._ledger, self._clock, self._is_stopping)
-        records = troubled = 0
-        for report in puller.pull(self._on_progress, skip=self._is_waiting, on_wait=self._alive):
-            self._note(report)
-            records += report.admitted
-            troubled += report.incident is not None
-        self._status(f"{len(self._state.config.repo)} repos, {troubled} with an incident")
+        pulse = self._attendants.pulse
+        pulse.pull_started()
+        for name in self._registrations.refresh(self._ledger.connection, self._clock()):
+            self._backoff.succeeded(name)
+            self._sweep.forget(name)
+        found = self._sweep.due(self._ledger.connection, self._alive)
+        self._attendants.note_listing(self._sweep)
+        now = self._clock()
+        due = {name for name in found if not self._backoff.is_waiting(name, now)}
+        records, troubled = self._pull_repos(due, is_whole=self._sweep.is_current)
+        pulse.pull_finished(whole=not self._is_stopping())
+        repos = len(self._state.config.repo)
+        self._status(f"{repos} repos, {troubled} with an incident")
         _log.info(
             "pulled",
+            due=len(due),
             records=records,
             incidents=troubled,
             duration_s=round(time.monotonic() - started_s, 3),
         )
         if not self._is_stopping():
+            self._attendants.compare(is_whole=True)
             self._copying.start()
+        config = self._state.config
+        pause_s = config.pull_every_s + random.uniform(0, config.pull_jitter_s)
+        self._pull_at_s = time.monotonic() + pause_s
+        pulse.next_pull_in(pause_s)
+
+    def _pull_hinted(self) -> None:
+        """What the forge says was pushed to; whoever takes pushes answers again."""
+        now, found = self._clock(), self._attendants.hints.due(time.monotonic())
+        hinted = {name for name in found if not self._backoff.is_asked_to_wait(name, now)}
+        if hinted:
+            self._pull_repos(hinted, is_whole=False)
+            self._attendants.compare(is_whole=False)
+
+    def _pull_repos(self, due: AbstractSet[str], *, is_whole: bool) -> tuple[int, int]:
+        """Pull repos by name; returns how many records are new and how many repos in trouble."""
+        puller = Puller(self._state, self._ledger, self._clock, self._is_stopping)
+        records = troubled = 0
+        for report in puller.pull(
+            self._on_progress,
+            skip=lambda name: name not in due,
+            on_wait=self._alive,
+            is_whole=is_whole,
+        ):
+            self._note(report)
+            self._sweep.note(report)
+            records += report.admitted
+            troubled += report.incident is not None
+        return records, troubled
 
     def _note_copies(self) -> None:
         """Write down what the copy remote got meanwhile; billing never waits for it."""
@@ -131,9 +186,6 @@ class Daemon:
 
     def _is_stopping(self) -> bool:
         return self._signal is not None
-
-    def _is_waiting(self, name: str) -> bool:
-        return self._backoff.is_waiting(name, self._clock())
 
     def _on_progress(self, repo: str, done: int, total: int) -> None:
         """A long backlog is work, not a hang."""
@@ -162,27 +214,11 @@ class Daemon:
     def _promote(self) -> None:
         self._ledger.promote_tiers(hour_of(self._clock()))
 
-    def _maintain(self) -> None:
-        """Pack one mirror beside the loop; the next one waits until it is done."""
-        if self._maintenance is not None and self._maintenance.is_alive():
-            return
-        mirror = next(self._mirrors)
-        if mirror is not None:
-            self._maintenance = threading.Thread(target=_maintain, args=(mirror,), daemon=True)
-            self._maintenance.start()
-
     def _alive(self) -> None:
         self._systemd.notify("WATCHDOG=1")
+        self._attendants.pulse.tick()
         if self._signal is not None:
             self._status("finishing the transaction at hand")
 
     def _status(self, text: str) -> None:
         self._systemd.notify(f"STATUS={text}")
-
-
-def _maintain(mirror: Path) -> None:
-    try:
-        if maintain(mirror):
-            _log.info("packed", mirror=mirror.name)
-    except GitmeterError as error:
-        _log.warning("maintenance failed", mirror=mirror.name, detail=str(error))

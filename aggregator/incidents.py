@@ -39,6 +39,15 @@ class IncidentKind(StrEnum):
     NO_SIGNERS = "no allowed signers"
     LOST_HISTORY = "lost history"
     COPY_FAILED = "copy failed"
+    SILENT = "silent"
+    PENDING = "pending repo"
+    VANISHED = "repo vanished"
+    RENAMED = "repo renamed"
+    RECREATED = "repo created anew"
+    LISTING_SHRANK = "listing shrank"
+    LISTING_FAILED = "listing failed"
+    DRIFT = "forge drift"
+    BAD_REGISTRATION = "bad registration"
 
     @property
     def advice(self) -> str:
@@ -89,9 +98,38 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
     " be proved for this repo. It is held; restore its mirror from a backup or the copy remote.",
     IncidentKind.COPY_FAILED: "What was billed last is not on the copy remote. Billing goes on; it"
     " is tried again after every pull and clears itself.",
+    IncidentKind.SILENT: "The node has pushed no record for longer than expected. If the repo has"
+    " another incident, look at that first; a clock that lags looks like silence too. See with"
+    " `node-pusher doctor` on it what is wrong, and whether its timer runs. A node that nobody uses"
+    " pushes nothing either: give it a longer silent_after_s, or 0 for never.",
+    IncidentKind.PENDING: "A repo on the forge is called like one of a node, and bills nothing."
+    " `aggregator node accept` lets it, with the key of its node; otherwise find out who made it.",
+    IncidentKind.VANISHED: "The forge no longer lists a repo that is registered. It is asked again"
+    " every hour, and what was billed stays billed. If it was deleted on purpose, `aggregator node"
+    " retire` its node; if the token lost its rights, give them back. Clears itself.",
+    IncidentKind.RENAMED: "The repo has another name on the forge, so nothing can be fetched or"
+    " pushed. Give it its old name back; or `aggregator node accept NODE --repo NAME` registers the"
+    " new one, and the node is given the new address.",
+    IncidentKind.RECREATED: "A repo of this name was created anew: it is not the one that was"
+    " registered, and nothing is read from it. If that is right, `aggregator node add NODE --adopt`"
+    " sets it up and binds it to the node; what it repeats is billed once.",
+    IncidentKind.LISTING_SHRANK: "More than a twentieth of the registered repos vanished from the"
+    " forge's list at once, so the list is not believed. Look whether the token still sees the"
+    " organisation; `aggregator node retire` the nodes whose repos were deleted on purpose. Repos"
+    " are asked one by one meanwhile; clears itself.",
+    IncidentKind.LISTING_FAILED: "The forge did not give its list of repos. Each repo is asked by"
+    " itself at least once an hour meanwhile; clears itself.",
+    IncidentKind.DRIFT: "The forge is not set up as it should be. `aggregator forge check` names"
+    " each difference and the command that mends it.",
+    IncidentKind.BAD_REGISTRATION: "A file in nodes.d cannot be used, or changes what records that"
+    " are billed were judged by; the registrations of before stay in force. Mend the file, and the"
+    " next pull reads it; after a change of `allow`, restart the daemon.",
 }
 
 _REUSED: Final = re.compile(r"seq [0-9]{1,16}(\.\.[0-9]{1,16})?")
+
+ACKNOWLEDGED: Final = (IncidentKind.SEQUENCE_REUSED, IncidentKind.BAD_RULE_BOOK)
+"""The kinds that a person ends by saying that they are known."""
 
 BACKED_OFF: Final = frozenset(
     (
@@ -116,7 +154,7 @@ _OF_HEAD: Final = {
     HeadOutcome.REPO_GONE: IncidentKind.REPO_GONE,
     HeadOutcome.BRANCH_MISSING: IncidentKind.BRANCH_MISSING,
 }
-_ABOUT_HEAD: Final = frozenset(
+ABOUT_HEAD: Final = frozenset(
     (
         *_OF_HEAD.values(),
         IncidentKind.EDITED_HISTORY,
@@ -141,7 +179,7 @@ def file_standing(
     now: datetime,
 ) -> None:
     """Record what keeps a repo from going on; None when nothing does."""
-    close_incidents(connection, repo_id, _ABOUT_HEAD, now, but=(kind, subject))
+    close_incidents(connection, repo_id, ABOUT_HEAD, now, but=(kind, subject))
     if kind is not None:
         open_incident(connection, repo_id, kind, subject, detail, now)
 
@@ -185,15 +223,17 @@ def file_shown_by(
 def close_acknowledged(connection: sqlite3.Connection, decisions: Decisions, now: datetime) -> None:
     """Close the open incidents that a person has acknowledged.
 
-    Those that say where a repo stands go when their cause does.
+    The others go when their cause does, and not before.
     """
     for incident in open_incidents(connection):
         if incident.kind == IncidentKind.SEQUENCE_REUSED:
             accepted = _acknowledged_seqs(decisions, incident.repo)
-            is_over = accepted.within(_reused(incident.subject)) == [_reused(incident.subject)]
+            is_over = accepted.within(reused_seqs(incident.subject)) == [
+                reused_seqs(incident.subject)
+            ]
         else:
             known = decisions.acknowledged_subjects(incident.repo, incident.kind)
-            is_over = incident.subject in known and incident.kind not in _ABOUT_HEAD
+            is_over = incident.subject in known and incident.kind in ACKNOWLEDGED
         if is_over:
             close_incident(connection, incident.id, now)
 
@@ -201,10 +241,10 @@ def close_acknowledged(connection: sqlite3.Connection, decisions: Decisions, now
 def _acknowledged_seqs(decisions: Decisions, repo: str) -> RangeSet:
     """The reused seqs that need nothing more, however they were told: one by one or as a range."""
     subjects = decisions.acknowledged_subjects(repo, IncidentKind.SEQUENCE_REUSED)
-    return RangeSet(_reused(s) for s in subjects if _REUSED.fullmatch(s))
+    return RangeSet(reused_seqs(s) for s in subjects if _REUSED.fullmatch(s))
 
 
-def _reused(subject: str) -> Range:
+def reused_seqs(subject: str) -> Range:
     """The seqs of a subject such as `seq 17` or `seq 17..19`."""
     first, _, last = subject.removeprefix("seq ").partition("..")
     return Range(*sorted((int(first), int(last or first))))

@@ -6,9 +6,9 @@ Runs in a thread beside others and touches no database.
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from aggregator.config import RepoConfig
 from aggregator.mirror import MirrorError
 from aggregator.recovery import recover
+from aggregator.repo_config import RepoConfig
 from aggregator.state import State, Tips
 from cursors.position import HeadOutcome
 from git_remote.branch import BranchStatus, fetch, read_branch
@@ -100,6 +100,7 @@ def _look(
     state: State, repo: RepoConfig, cursor: str | None, interrupted: Callable[[], bool]
 ) -> Look:
     config = state.config
+    state.bring_back(repo.identity)
     mirror = state.open_mirror(repo.identity)
     if cursor is not None:
         mirror.advance_applied(cursor)

@@ -23,6 +23,13 @@ from support.errors import GitmeterError
 
 APPLIED_REF: Final = "refs/aggregator/applied"
 KEPT_REFS: Final = "refs/aggregator/kept/"
+_LOCKS: Final = (
+    "*.lock",
+    "refs/**/*.lock",
+    "objects/*.lock",
+    "objects/info/**/*.lock",
+    "objects/pack/*.lock",
+)
 _IDENTITY_KEYS: Final = ("gitmeter.node", "gitmeter.role", "gitmeter.branch", "gitmeter.allow")
 
 # A pack is verified when it is fetched; hashing every blob again makes reading three times slower.
@@ -78,10 +85,16 @@ class Mirror:
 
     @staticmethod
     def identity(path: Path) -> tuple[str, ...] | None:
-        """What a mirror remembers of its repo, or None when it is not one of ours."""
+        """What a mirror remembers of its repo, or None when it is not one of ours.
+
+        Raises:
+            MirrorError: it was billed, or cannot be read, and does not say whose it is.
+        """
         with readable(path):
             config = pygit2.Config(str(path / "config"))
             if not all(key in config for key in _IDENTITY_KEYS):
+                if APPLIED_REF in pygit2.Repository(str(path)).references:
+                    raise MirrorError(f"the mirror {path} was billed and has lost whose it is")
                 return None
             return tuple(str(config[key]) for key in _IDENTITY_KEYS)
 
@@ -218,6 +231,16 @@ class Mirror:
         with self.reading():
             reference = self.repository.references.get(name)
             return None if reference is None else str(reference.target)
+
+
+def sweep_locks(mirror: Path) -> None:
+    """Remove what a git that was killed left locked; nobody else works in the mirror now.
+
+    A fetch locks refs; a gc the commit graph, the packs' index and its own state too.
+    """
+    for pattern in _LOCKS:
+        for lock in mirror.glob(pattern):
+            lock.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -8,17 +8,19 @@ and its incident; the others go on.
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Final
 
-from aggregator.config import Config, RepoConfig
+from aggregator.config import Config
 from aggregator.database.connection import read_meta, upsert_meta, write_transaction
-from aggregator.database.incidents import close_everywhere
-from aggregator.incidents import IncidentKind
+from aggregator.database.incidents import close_but, close_everywhere, subjects_by_repo
+from aggregator.incidents import ABOUT_HEAD, IncidentKind
 from aggregator.ledger import Ledger
 from aggregator.look import Look, look_at
 from aggregator.rebuild import Progress
+from aggregator.repo_config import RepoConfig
 from aggregator.repo_pull import RepoPull, RepoReport
 from aggregator.signatures import Signers
 from aggregator.state import State
@@ -62,6 +64,7 @@ class Puller:
         *,
         skip: Callable[[str], bool] = lambda _name: False,
         on_wait: Callable[[], object] = lambda: None,
+        is_whole: bool = True,
     ) -> Iterator[RepoReport]:
         """Look at every repo and apply what is new, yielding each report as it is done.
 
@@ -69,10 +72,12 @@ class Puller:
             on_progress: told after each applied commit.
             skip: tells by name which repos are not looked at this time.
             on_wait: told about once a second while remotes are waited for.
+            is_whole: whether what is skipped is known to have nothing new, so that the ledger is
+                up to date afterwards.
         """
-        repos = [repo for repo in self._config.repo if not skip(repo.name)]
+        repos = [repo for repo in self._readable() if not skip(repo.name)]
         repos.sort(key=lambda repo: repo.role != "books")
-        signers = Signers(self._config.allowed_signers_file)
+        signers = Signers(self._config)
         with ThreadPoolExecutor(self._config.fetch_workers) as pool:
             kept = read_kept_tips(self._ledger.connection)
             looks = {self._look(pool, repo, kept): repo for repo in repos}
@@ -92,7 +97,21 @@ class Puller:
                 _stop_looking(looks, on_wait)
         yield from self._in_turns(unfinished, on_progress, on_wait)
         if not self._interrupted():
-            self._finish()
+            self._finish(is_whole=is_whole)
+
+    def _readable(self) -> Iterator[RepoConfig]:
+        """The repos of the configuration, but those of which nothing is to be read.
+
+        What is retired and archived has nothing new; what is another repo under the old name has
+        nothing of the node's.
+        """
+        others: AbstractSet[tuple[str, str]] = set()
+        if self._config.forge is not None:
+            others = subjects_by_repo(self._ledger.connection, IncidentKind.RECREATED)
+        for repo in self._config.repo:
+            is_over = repo.is_retired and self._state.is_archived(repo.name)
+            if not is_over and (repo.name, str(repo.forge_id)) not in others:
+                yield repo
 
     def _in_turns(
         self,
@@ -124,7 +143,7 @@ class Puller:
         tips = kept.get(repo.name, frozenset())
         return pool.submit(look_at, self._state, repo, cursor, self._interrupted, tips)
 
-    def _finish(self) -> None:
+    def _finish(self, *, is_whole: bool) -> None:
         """Note when the ledger was brought up to date, and once a day who stands on which tier."""
         now = self._clock()
         connection = self._ledger.connection
@@ -134,7 +153,10 @@ class Puller:
         with write_transaction(connection):
             if self._config.copy_remote is None:
                 close_everywhere(connection, IncidentKind.COPY_FAILED, now)
-            upsert_meta(connection, PULLED_AT, format_ts(now))
+            if is_whole:
+                upsert_meta(connection, PULLED_AT, format_ts(now))
+                # nobody looks there any more, so nothing else would ever close them
+                close_but(connection, ABOUT_HEAD, (r.name for r in self._readable()), now)
             upsert_meta(connection, _PROMOTED_ON, today)
 
 

@@ -1,9 +1,9 @@
 """Get back from the copy remote what a mirror has lost."""
 
-from aggregator.config import KnownRepo
 from aggregator.copy_remote import COPIED_REFS, CopyRemote
 from aggregator.database.connection import tips_of
 from aggregator.mirror import Mirror
+from aggregator.repo_config import KnownRepo
 from aggregator.state import State, Tips
 from support.errors import GitmeterError
 
@@ -26,6 +26,8 @@ def recover(state: State, repo: KnownRepo, tips: Tips) -> bool:
     mirror = state.open_mirror(repo)
     is_whole = _has_all(mirror, tips)
     if not is_whole and state.config.copy_remote is not None:
+        state.bring_back(repo)
+        mirror = state.open_mirror(repo)
         CopyRemote(state.config).fetch_beside(mirror.path, repo.name)
         mirror = state.open_mirror(repo)
         is_whole = _has_all(mirror, tips)

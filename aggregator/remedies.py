@@ -11,14 +11,13 @@ from typing import Any, Final, NamedTuple
 from aggregator.batch import HeldReason
 from aggregator.database import money
 from aggregator.decisions import Decisions
-from aggregator.incidents import IncidentKind
+from aggregator.incidents import ACKNOWLEDGED, IncidentKind
 from aggregator.rewrites import ACCEPTABLE
 from wire_format.fields import INT_MAX, VERSION
 from wire_format.instants import format_ts, parse_ts
 from wire_format.lines import Decision, Folder
 
 _REASON: Final = ("--reason", "...")
-_ACKNOWLEDGED: Final = (IncidentKind.SEQUENCE_REUSED, IncidentKind.BAD_RULE_BOOK)
 
 
 class Remedy(NamedTuple):
@@ -78,7 +77,7 @@ def of_incident(repo: str, kind: str, subject: str) -> str | None:
     """
     if kind in ACCEPTABLE and kind != IncidentKind.REWRITTEN and subject:
         return _command("accept-tip", repo, subject)
-    if kind in _ACKNOWLEDGED:
+    if kind in ACKNOWLEDGED:
         return _command("acknowledge", repo, kind, "--subject", subject)
     return None
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from aggregator.config import RepoConfig
 from aggregator.database import evidence
 from aggregator.database.connection import write_transaction
 from aggregator.incidents import PASSING, IncidentKind, file_standing, kind_of
@@ -15,6 +14,7 @@ from aggregator.ledger import Ledger
 from aggregator.look import Look
 from aggregator.mirror import Mirror, MirrorError, OversizedObjectError
 from aggregator.rebuild import Progress
+from aggregator.repo_config import RepoConfig
 from aggregator.signatures import Signers
 from aggregator.state import State
 from cursors.position import Advance, HeadOutcome, advance
@@ -203,6 +203,8 @@ class RepoPull:
 
     def _filed(self, kind: IncidentKind | None, subject: str, detail: str) -> RepoReport:
         intake, outcome = self._intake, self._position.outcome
+        if self.repo.is_retired and kind is IncidentKind.REPO_GONE:
+            kind = None  # what was retired may be deleted; what was billed of it stays
         behind = len(self._position.commits) - intake.commits
         connection, head = self._ledger.connection, self._look.head
         with write_transaction(connection):

@@ -4,7 +4,6 @@ A backup proves itself: every bundle is checked by git, the ledger is recomputed
 and its digest must be the one in the manifest. Only then is anything put in place.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -12,21 +11,20 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from aggregator.archive import DATABASE_MEMBER, Archive, Manifest, SavedRepo
+from aggregator.bundles import AGGREGATOR_REFS, NotTakenError, read_bundle
 from aggregator.config import Config
 from aggregator.copy_remote import CopyRemote
 from aggregator.database.connection import SCHEMA_VERSION, open_for_reading
 from aggregator.digest import digest
+from aggregator.durable import sync_file
 from aggregator.mirror import Mirror
 from aggregator.rebuild import rebuild
 from aggregator.signatures import Signers
-from aggregator.staging import Staging, sync_file
+from aggregator.staging import Staging
 from aggregator.state import State, Tips, read_tips
 from aggregator.verify import LimitsChangedError, verify
-from git_remote.branch import BIG_FILE_BYTES
-from git_remote.runner import config_environment, run_git
 from support.errors import GitmeterError
 
-_TIMEOUT_S: Final = 6 * 3600
 _DAMAGED_HINT: Final = "use another backup, or `aggregator restore --from-copy`"
 _DIFFERENCES_MAX: Final = 3
 Progress = Callable[[str, int, int], object]
@@ -124,7 +122,7 @@ def restore_from_copy(
         raise RestoreError(f"{copy.url} has no copy of anything", hint="check [copy] url")
     with _staged(config, force=force) as staging:
         state, unsigned = staging.state, {}
-        signers = Signers(config.allowed_signers_file)
+        signers = Signers(config)
         for done, repo in enumerate((r for r in config.repo if r.name in tips), 1):
             mirror = state.open_mirror(repo.identity)
             copy.fetch_tips(mirror.path, repo.name)
@@ -161,27 +159,14 @@ def _restore_mirror(state: State, archive: Archive, repo: SavedRepo) -> None:
     bundle = state.config.state / "bundle"
     if archive.extract(repo.bundle, bundle) != repo.bundle_sha256:
         raise RestoreError(f"the bundle of {repo.name} is damaged", hint=_DAMAGED_HINT)
-    settings = {
-        "core.bigFileThreshold": str(BIG_FILE_BYTES),
-        "transfer.fsckObjects": "true",
-        "core.fsync": "all",
-        "core.hooksPath": os.devnull,
-    }
-    result = run_git(
-        [
-            *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", "--"),
-            *(str(bundle.absolute()), "+refs/aggregator/*:refs/aggregator/*"),
-        ],
-        cwd=mirror.path,
-        timeout_s=_TIMEOUT_S,
-        environment=config_environment(settings),
-    )
-    bundle.unlink()
-    if result.returncode != 0:
+    try:
+        read_bundle(bundle, mirror.path, AGGREGATOR_REFS)
+    except NotTakenError as error:
         raise RestoreError(
-            f"git does not take the bundle of {repo.name}: {result.stderr.strip()}",
-            hint=_DAMAGED_HINT,
-        )
+            f"git does not take the bundle of {repo.name}: {error}", hint=_DAMAGED_HINT
+        ) from error
+    finally:
+        bundle.unlink()
     if mirror.applied != repo.cursor or mirror.kept != set(repo.kept):
         raise RestoreError(
             f"the bundle of {repo.name} has other tips than the manifest", hint=_DAMAGED_HINT

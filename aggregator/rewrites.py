@@ -6,12 +6,12 @@ from datetime import datetime
 from itertools import chain, takewhile
 from typing import NamedTuple
 
-from aggregator.config import RepoConfig
 from aggregator.database import evidence, reports
 from aggregator.incidents import IncidentKind
 from aggregator.ingest import Ingest, Rules, Stretch
 from aggregator.mirror import Mirror, MirrorError
 from aggregator.preview import Effect, preview
+from aggregator.repo_config import RepoConfig
 from aggregator.segments import misplaced, read_segment
 from aggregator.state import State
 from aggregator.walk import AddedFile, commit_delta

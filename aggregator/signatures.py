@@ -5,12 +5,17 @@ and its tree. What was accepted once is never asked again: keys come and go, the
 """
 
 from datetime import datetime
-from pathlib import Path
 
-from aggregator.config import RepoConfig
+from aggregator.config import Config
 from aggregator.incidents import IncidentKind
 from aggregator.mirror import Mirror
-from signing.allowed_signers import AllowedSigners, AllowedSignersError, load_allowed_signers
+from aggregator.repo_config import RepoConfig
+from signing.allowed_signers import (
+    AllowedSigners,
+    AllowedSignersError,
+    load_allowed_signers,
+    parse_allowed_signers,
+)
 from signing.patterns import matches_list
 from signing.verdict import judge_commit
 
@@ -19,15 +24,23 @@ class Signers:
     """The keys of one pass over all repos.
 
     Args:
-        file: the operator's allowed signers; None without any.
+        config: names the file of the operator's allowed signers, and has the registered keys.
     """
 
-    def __init__(self, file: Path | None) -> None:
-        self._allowed: AllowedSigners | AllowedSignersError
+    def __init__(self, config: Config) -> None:
+        file = config.allowed_signers_file
+        self._file: AllowedSigners | AllowedSignersError
         try:
-            self._allowed = AllowedSigners() if file is None else load_allowed_signers(file)
+            self._file = AllowedSigners() if file is None else load_allowed_signers(file)
         except AllowedSignersError as error:
-            self._allowed = error
+            self._file = error
+
+    def _allowed(self, repo: RepoConfig) -> AllowedSigners | AllowedSignersError:
+        """Whose signatures count for a repo: its registered keys, and those of the file."""
+        if isinstance(self._file, AllowedSignersError) or not repo.signers:
+            return self._file
+        registered = "\n".join(repo.signers)
+        return parse_allowed_signers(registered, f"registration of {repo.node}") + self._file
 
     def judge(
         self, mirror: Mirror, repo: RepoConfig, head: str, now: datetime
@@ -42,9 +55,10 @@ class Signers:
         """
         if repo.allow_unsigned:
             return None
-        if isinstance(self._allowed, AllowedSignersError):
-            return IncidentKind.NO_SIGNERS, f"cannot be checked: {self._allowed}"
-        verdict = judge_commit(mirror.raw_commit(head), repo.node, self._allowed, now)
+        allowed = self._allowed(repo)
+        if isinstance(allowed, AllowedSignersError):
+            return IncidentKind.NO_SIGNERS, f"cannot be checked: {allowed}"
+        verdict = judge_commit(mirror.raw_commit(head), repo.node, allowed, now)
         if verdict.verified:
             return None
         return IncidentKind.BAD_SIGNATURE, f"may not be billed: {verdict.sentence}"
@@ -55,7 +69,8 @@ class Signers:
         Raises:
             AllowedSignersError: they cannot be used.
         """
-        if isinstance(self._allowed, AllowedSignersError):
-            raise self._allowed
-        entries = self._allowed.entries
+        allowed = self._allowed(repo)
+        if isinstance(allowed, AllowedSignersError):
+            raise allowed
+        entries = allowed.entries
         return sum(matches_list(repo.node, e.principals) and e.signs_commits() for e in entries)

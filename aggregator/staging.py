@@ -5,14 +5,14 @@ the database, each by one rename: whoever starts in between finds mirrors withou
 is made again from them. What was there before is moved aside, never deleted.
 """
 
-import os
 import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from aggregator.backup import sync_folder
+from aggregator.archived import ArchivedRepos
 from aggregator.config import Config
+from aggregator.durable import sync_folder
 from aggregator.rebuild import swap
 from aggregator.state import State
 from support.errors import GitmeterError
@@ -84,9 +84,9 @@ class Staging:
 
     def _there(self) -> list[Path]:
         """What a state directory holds that must not be lost."""
-        mirrors = self._config.mirrors_path
+        folders = (self._config.mirrors_path, ArchivedRepos(self._config.state).folder)
         databases = self._config.state.glob(f"{self._config.database_path.name}*")
-        return [*databases, *([mirrors] if mirrors.exists() and any(mirrors.iterdir()) else [])]
+        return [*databases, *(each for each in folders if each.exists() and any(each.iterdir()))]
 
     def _move_aside(self, now: datetime) -> Path | None:
         there = self._there()
@@ -99,9 +99,3 @@ class Staging:
         for folder in (aside, self._config.state):
             sync_folder(folder)
         return aside
-
-
-def sync_file(path: Path) -> None:
-    """Make a file's content last through a loss of power."""
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())

@@ -7,11 +7,12 @@ the ledger can be made again from them alone.
 import fcntl
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-from aggregator.config import Config, KnownRepo
+from aggregator.archived import ArchivedRepos
+from aggregator.config import Config
 from aggregator.database import evidence
 from aggregator.database.connection import (
     read_meta,
@@ -20,7 +21,8 @@ from aggregator.database.connection import (
     write_transaction,
 )
 from aggregator.line_rules import LineRules
-from aggregator.mirror import Mirror, MirrorError
+from aggregator.mirror import Mirror, MirrorError, sweep_locks
+from aggregator.repo_config import KnownRepo
 from aggregator.segments import SegmentReader
 from cursors.store import read_cursors, read_kept_tips
 from support.errors import GitmeterError
@@ -58,11 +60,15 @@ class State:
 
     Args:
         config: tells where it is and which repos are configured.
+
+    Attributes:
+        archived: the repos that are read no more.
     """
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.skew = timedelta(seconds=config.skew_s)
+        self.archived = ArchivedRepos(config.state)
         config.mirrors_path.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
@@ -81,42 +87,83 @@ class State:
                     f"another aggregator works on {self.config.state}",
                     hint="one process writes at a time: wait for it, or stop the daemon first",
                 ) from None
-            self._sweep_locks()
+            for mirror in self.config.mirrors_path.glob("*.git"):
+                sweep_locks(mirror)
+            self.archived.sweep()
             yield
 
-    def _sweep_locks(self) -> None:
-        """Remove what a process that died left locked; nobody else works here now."""
-        for mirror in self.config.mirrors_path.glob("*.git"):
-            for lock in (*mirror.glob("*.lock"), *mirror.glob("refs/**/*.lock")):
-                lock.unlink(missing_ok=True)
-
     def known_repos(self) -> list[KnownRepo]:
-        """Configured repos and mirrors of repos that are configured no longer.
+        """Configured repos, and mirrors and archives of repos that are configured no longer.
 
         Books come first, and of those the configured ones last: the rule book in force is theirs.
         """
+        return self._known_and_unreadable()[0]
+
+    def _known_and_unreadable(self) -> tuple[list[KnownRepo], list[str]]:
+        """The known repos, and the names of those of which nothing says any more whose they are."""
         configured = {repo.name for repo in self.config.repo}
         known = {repo.name: repo.identity for repo in self.config.repo}
-        for path in sorted(self.config.mirrors_path.glob("*.git")):
-            name = path.name.removesuffix(".git")
-            identity = None
-            if name not in known:
-                with suppress(MirrorError):  # whoever needs that repo's lines will miss it
-                    identity = Mirror.identity(path)
+        unreadable: list[str] = []
+        mirrors = {file.stem for file in self.config.mirrors_path.glob("*.git")}
+        for name in (mirrors | set(self.archived.names())) - configured:
+            try:
+                identity = self._identity(name)
+            except MirrorError:
+                unreadable.append(name)
+                continue
             if identity is not None:
-                node, role, branch, allow = identity
-                patterns = tuple(allow.split(",")) if allow else ()
-                known[name] = KnownRepo(name, node, role, branch, patterns)
-        return sorted(
+                known[name] = identity
+        unreadable += [name for name in self.archived.nameless() if name not in known]
+        found = sorted(
             known.values(),
             key=lambda repo: (repo.role != "books", repo.name in configured, repo.name),
         )
+        return found, unreadable
+
+    def _identity(self, name: str) -> KnownRepo | None:
+        """What the mirror or the archive of a repo says of it; None of a mirror just begun."""
+        path = self.config.mirror_path(name)
+        if path.exists():
+            identity = Mirror.identity(path)
+            return None if identity is None else _known(name, *identity)
+        saved = self.archived.read(name)
+        return _known(name, saved.node, saved.role, saved.branch, saved.allow)
 
     def open_mirror(self, repo: KnownRepo) -> Mirror:
-        """Open (or make) a mirror; the caller drops it after the pass."""
-        path = self.config.mirror_path(repo.name)
+        """Open (or make) a mirror; the caller drops it after the pass.
+
+        That of an archived repo is unpacked for as long as anybody uses it.
+        """
         node, role, allow = repo.judged_by
-        return Mirror(path, (node, role, repo.branch, allow))
+        identity = (node, role, repo.branch, allow)
+        if self.is_archived(repo.name):
+            return self.archived.open(repo.name, identity)
+        return Mirror(self.config.mirror_path(repo.name), identity)
+
+    def is_archived(self, name: str) -> bool:
+        """Whether a repo has an archive in place of a mirror."""
+        return self.archived.has(name) and not self.config.mirror_path(name).exists()
+
+    def bring_back(self, repo: KnownRepo) -> None:
+        """Put the mirror of a repo that is archived in its place again; the caller has the lock.
+
+        Raises:
+            MirrorError: the archive is damaged or lost.
+        """
+        if self.archived.has(repo.name):
+            node, role, allow = repo.judged_by
+            path = self.config.mirror_path(repo.name)
+            self.archived.bring_back(repo.name, (node, role, repo.branch, allow), path)
+
+    def remembered(self, repo: KnownRepo) -> tuple[str | None, frozenset[str]]:
+        """What a repo's mirror or archive has as billed: the last commit, and the kept tips."""
+        if self.is_archived(repo.name):
+            saved = self.archived.read(repo.name)
+            return saved.cursor, frozenset(saved.kept)
+        if not self.config.mirror_path(repo.name).exists():
+            return None, frozenset()
+        mirror = self.open_mirror(repo)
+        return mirror.applied, mirror.kept
 
     def open_mirror_named(self, name: str) -> Mirror:
         """Open the mirror of a known repo by its name."""
@@ -158,11 +205,11 @@ class State:
         """
         kept, cursors = read_kept_tips(connection), read_cursors(connection)
         for repo in self.known_repos():
-            if self.config.mirror_path(repo.name).exists():
-                cursor, mirror = cursors.get(repo.name, ""), self.open_mirror(repo)
-                is_replaced = cursor in mirror.kept and mirror.applied != cursor
-                if is_replaced or not mirror.kept <= kept.get(repo.name, frozenset()) | {cursor}:
-                    return True
+            applied, tips = self.remembered(repo)
+            cursor = cursors.get(repo.name, "")
+            is_replaced = cursor in tips and applied != cursor
+            if is_replaced or not tips <= kept.get(repo.name, frozenset()) | {cursor}:
+                return True
         return False
 
     def note_limits(self, connection: sqlite3.Connection) -> None:
@@ -179,8 +226,8 @@ class State:
         """The accepted tips, when none that the old database knows is lost.
 
         Raises:
-            MirrorError: a repo was billed and its mirror is gone; a ledger made without it would
-                lack what its users consumed.
+            MirrorError: a repo was billed and its mirror or archive is gone; a ledger made without
+                it would lack what its users consumed.
         """
         billed, kept = tips_of(self.config.database_path)
         for name in billed:
@@ -206,6 +253,10 @@ class State:
 
     def _has_all(self, name: str, cursor: str, kept: Iterable[str]) -> bool:
         """Whether what a mirror remembers reaches all that the database knows as billed."""
+        if self.is_archived(name):
+            saved = self.archived.read(name)
+            if (saved.cursor, set(saved.kept)) == (cursor, set(kept)):
+                return True  # whoever reads the archive checks it
         mirror = self.open_mirror_named(name)
         own = {mirror.applied, *mirror.kept} - {None}
         return all(
@@ -214,11 +265,26 @@ class State:
         )
 
     def accepted_tips(self) -> dict[str, Tips]:
-        """What each mirror remembers as billed: the tips a lost ledger is made from."""
+        """What each mirror remembers as billed: the tips a lost ledger is made from.
+
+        Raises:
+            MirrorError: a mirror or an archive does not say whose it is; a ledger made without it
+                might lack what its users consumed.
+        """
+        known, unreadable = self._known_and_unreadable()
+        if unreadable:
+            raise MirrorError(
+                f"nothing says whose they are: {', '.join(sorted(unreadable))}",
+                hint=f"restore them below {self.config.state} from a backup, or move them away"
+                " if nothing of them was ever billed",
+            )
         tips: dict[str, Tips] = {}
-        for repo in self.known_repos():
-            if self.config.mirror_path(repo.name).exists():
-                mirror = self.open_mirror(repo)
-                if mirror.applied is not None:
-                    tips[repo.name] = Tips(mirror.applied, mirror.kept - {mirror.applied})
+        for repo in known:
+            applied, kept = self.remembered(repo)
+            if applied is not None:
+                tips[repo.name] = Tips(applied, kept - {applied})
         return tips
+
+
+def _known(name: str, node: str, role: str, branch: str, allow: str) -> KnownRepo:
+    return KnownRepo(name, node, role, branch, tuple(allow.split(",")) if allow else ())

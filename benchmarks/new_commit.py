@@ -14,12 +14,12 @@ from typing import NamedTuple
 import pygit2
 
 from aggregator.cli.context import Context, now
-from aggregator.config import KnownRepo
 from aggregator.database import evidence
 from aggregator.database.connection import write_transaction
 from aggregator.ingest import Ingest, Rules, Stretch
 from aggregator.ledger import Ledger
 from aggregator.pull import Puller
+from aggregator.repo_config import KnownRepo
 from aggregator.state import State
 from benchmarks.data import NODE, Place, Shape, usage_commit, users_of
 from cursors.position import advance

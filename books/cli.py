@@ -11,6 +11,7 @@ from books.cli_decide import decide
 from books.cli_prices import prices
 from books.cli_rules import rules
 from node_pusher.cli import init_values, log, push, status, tell_init
+from node_pusher.cli_doctor import doctor
 from node_pusher.cli_home import ROLE_KEY, home_of, json_option, remote_options, vouched_of
 from node_pusher.cli_keys import rotate_key, show_key
 from support.entry import run
@@ -100,5 +101,6 @@ for command in (
     log,
     rotate_key,
     show_key,
+    doctor,
 ):
     cli.add_command(command)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from node_pusher import earlier_lines
 from node_pusher.home import Home
-from node_pusher.ledger_repo import LedgerRepo
 from node_pusher.repo_faults import repo_faults
 from node_pusher.spool import Spool
 from wire_format.lines import Decision, Folder, Line, Money
@@ -51,7 +50,8 @@ def find_line(home: Home, spool: Spool, seq: int) -> Money | None:
             one that is needed.
     """
     with repo_faults(home):
-        found = earlier_lines.find_line(spool.store, LedgerRepo(home), Folder.PAYMENTS, seq)
+        repos = earlier_lines.open_repos(home)
+        found = earlier_lines.find_line(spool.store, repos, Folder.PAYMENTS, seq)
     return found if isinstance(found, Money) else None
 
 
@@ -67,9 +67,9 @@ def _records(home: Home, spool: Spool, folder: Folder, *, fetch: bool = False) -
 def _segments(home: Home, spool: Spool, folder: Folder, *, fetch: bool) -> Iterator[bytes]:
     yield from earlier_lines.spooled(spool.store, folder)
     with repo_faults(home):
-        repo = LedgerRepo(home)
-        for place in reversed(earlier_lines.places(repo, folder)):
-            found = repo.blob_here(place.blob)
+        repos = earlier_lines.open_repos(home)
+        for place in reversed(earlier_lines.places(repos, folder)):
+            found = place.repo.blob_here(place.blob)
             if found is None and fetch:
-                found = repo.read_file(place.path)
+                found = place.repo.read_file(place.path)
             yield found or b""

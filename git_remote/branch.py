@@ -108,6 +108,7 @@ def fetch(
     settings = {
         "core.bigFileThreshold": str(BIG_FILE_BYTES),
         "transfer.fsckObjects": "true",
+        "fetch.unpackLimit": "1",  # one pack each time, not a file for each object
         "core.fsync": "committed",
         "core.hooksPath": os.devnull,
     }

@@ -77,6 +77,12 @@ _RULES: Final = (
     ),
     _Rule(
         AccessDeniedError,
+        "take the repo out of the archive on the forge, or go on in the node's next one:"
+        " node-pusher rollover",
+        (r"repo(: \S*)? ?is archived",),
+    ),
+    _Rule(
+        AccessDeniedError,
         "the server's TLS certificate is not one that this machine trusts",
         ("ssl certificate|server certificate|certificate verif", "ssl: .* target host name"),
     ),
@@ -134,7 +140,7 @@ _RULES: Final = (
         RepoGoneError,
         _GONE_HINT,
         (
-            r"repository '.*' not found|repository not found|could not find repository",
+            r"repository '.*' not found|repository not found|(could not|cannot) find repository",
             "does not appear to be a git repository",
             r"failed to resolve path .*no such file",
             "(repository|project) .*(does not exist|not be found)",

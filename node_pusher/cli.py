@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from node_pusher.cli_correct import correct
+from node_pusher.cli_doctor import doctor
 from node_pusher.cli_home import (
     ROLE_KEY,
     home_of,
@@ -17,7 +18,9 @@ from node_pusher.cli_home import (
     vouched_of,
 )
 from node_pusher.cli_keys import rotate_key, show_key
+from node_pusher.cli_listen import listen
 from node_pusher.cli_record import record
+from node_pusher.cli_rollover import rollover
 from support.entry import run
 from support.terminal import escape, print_json, print_table
 
@@ -173,6 +176,7 @@ def status(home: Path, /, as_json: bool) -> None:  # noqa: FBT001 - click
         ["not pushed", f"{waiting} with {_count(committed, 'record')}"],
         ["last push", found["last_push_at"] or "never"],
         ["signing key", found["signing_key"] or "none: `init` makes one"],
+        *(["earlier repo", f"{e['remote']} ({e['branch']})"] for e in found["earlier_repos"]),
     ]
     for name, value in rows:
         click.echo(f"{name + ':':<15} {escape(value)}")
@@ -180,16 +184,18 @@ def status(home: Path, /, as_json: bool) -> None:  # noqa: FBT001 - click
 
 @cli.command()
 @click.option("-n", "count", type=click.IntRange(min=1), help="How many commits.")
+@click.option("--all", "earlier", is_flag=True, help="Those of earlier repos too.")
 @json_option
 @click.pass_obj
-def log(home: Path, /, count: int | None, as_json: bool) -> None:  # noqa: FBT001 - click
+def log(home: Path, /, count: int | None, *, earlier: bool, as_json: bool) -> None:
     """Show this node's history, newest first.
 
-    The same and more is in git itself: git -C HOME/repo.git log
+    The same and more is in git itself: git -C HOME/repo.git log (after a rollover repo.2.git, and
+    so on).
     """
     from node_pusher.history import log as read_log
 
-    entries = list(read_log(load_home(home), count))
+    entries = list(read_log(load_home(home), count, earlier=earlier))
     if as_json:
         print_json(entries)
         return
@@ -210,7 +216,7 @@ def log(home: Path, /, count: int | None, as_json: bool) -> None:  # noqa: FBT00
     )
 
 
-for _command in (record, correct, rotate_key, show_key):
+for _command in (record, correct, rotate_key, show_key, listen, rollover, doctor):
     cli.add_command(_command)
 
 

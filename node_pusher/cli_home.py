@@ -44,7 +44,8 @@ def remote_options(command: _Command) -> _Command:
                      " signed: the file allowed_signers of the machine that this one replaces."),
         click.option("--rejoin", is_flag=True, help="This home was restored from a backup, or the"
                      " remote went ahead of it: take over what the remote holds, in a new epoch;"
-                     " records that were not sent are kept and sent on top."),
+                     " records that were not sent are kept and sent on top. With the --remote of"
+                     " the repo that the node has gone on to since, if it has."),
         click.option("--branch", default="main", show_default=True, help="The branch to push."),
         click.option("--known-hosts", type=file, help="Keys of the servers to trust (ssh)."),
         click.option("--ssh-key", type=file, help="Private key (ssh)."),

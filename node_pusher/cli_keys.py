@@ -1,31 +1,64 @@
 """`show-key` and `rotate-key`: the key that signs a home's commits."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from node_pusher.cli_home import json_option, load_home
 from support.terminal import print_json
 
+if TYPE_CHECKING:
+    from node_pusher.own_key import OwnKey
+
+_LOCK_WAIT_S: Final = 60
+
 
 @click.command("show-key")
+@click.option("--node", help="The node's name; makes the key where no home is yet, for the `init`"
+              " that comes later.")  # fmt: skip
 @json_option
 @click.pass_obj
-def show_key(home: Path, /, as_json: bool) -> None:  # noqa: FBT001 - click
+def show_key(home: Path, /, node: str | None, as_json: bool) -> None:  # noqa: FBT001 - click
     """Print the line that lets this home's key sign.
 
-    The operator adds it to the allowed signers of this node, as for `git verify-commit`:
+    The operator adds it to the allowed signers of this node, as for `git verify-commit`. The same
+    key may open the node's repo over ssh, as the deploy key of the forge.
 
     \b
     node-pusher show-key >> allowed_signers
+    ssh node node-pusher show-key --node embedder-01 | aggregator node add embedder-01 --key -
     """
     from node_pusher.own_key import own_key
 
-    key = own_key(load_home(home))
+    key = own_key(load_home(home)) if node is None else _key_of(home, node)
     if as_json:
         print_json({"allowed_signers_line": key.line, "fingerprint": key.fingerprint})
     else:
         click.echo(key.line)
+
+
+def _key_of(path: Path, node: str) -> "OwnKey":
+    """The key of a home, which must be this node's, or of one that is not made yet."""
+    from node_pusher.home import Home, check_node, make_folder
+    from node_pusher.locks import push_lock
+    from node_pusher.outcomes import HomeError
+    from node_pusher.own_key import NewHome, ensure_key, own_key
+
+    check_node(node)
+    if Home.find(path) is None:
+        make_folder(path)
+        with push_lock(path, wait_s=_LOCK_WAIT_S):
+            if Home.find(path) is None:
+                ensure_key(NewHome(path, node))
+                return own_key(NewHome(path, node))
+    home = load_home(path)
+    if home.node != node:
+        raise HomeError(
+            f"{path} is the home of {home.node}, not of {node}",
+            hint="give every node a folder of its own with --home",
+        )
+    return own_key(home)
 
 
 @click.command("rotate-key")
@@ -56,7 +89,7 @@ def rotate_key(home: Path, /, prepare: bool, as_json: bool) -> None:  # noqa: FB
     from node_pusher.own_key import prepare_rotation, rotate
 
     settings = load_home(home)
-    with push_lock(settings.path, wait_s=60):
+    with push_lock(settings.path, wait_s=_LOCK_WAIT_S):
         key = (prepare_rotation if prepare else rotate)(settings)
     if as_json:
         print_json(

@@ -70,10 +70,12 @@ def locked_repo(home: Home) -> Iterator[LedgerRepo]:
         BusyError: another process committed or pushed for too long.
         HomeError, SigningKeyError: there is no key to sign with, or it cannot be used.
     """
-    with push_lock(home.path, wait_s=_LOCK_WAIT_S), repo_faults(home):
-        sweep_stale_locks(home.repo_dir)
-        ensure_key(home)
-        yield LedgerRepo(home)
+    with push_lock(home.path, wait_s=_LOCK_WAIT_S):
+        home = home.reread()
+        with repo_faults(home):
+            sweep_stale_locks(home.repo_dir)
+            ensure_key(home)
+            yield LedgerRepo(home)
 
 
 def read_file(home: Home, path: str) -> bytes | None:

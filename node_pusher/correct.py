@@ -8,9 +8,8 @@ here is checked here, while the person who typed it is still there.
 from typing import NamedTuple
 
 from node_pusher.drafts import UNNUMBERED
-from node_pusher.earlier_lines import Corrections, find_corrections, find_line
+from node_pusher.earlier_lines import Corrections, find_corrections, find_line, open_repos
 from node_pusher.home import Home
-from node_pusher.ledger_repo import LedgerRepo
 from node_pusher.outcomes import InvalidRecordError, Recorded, Refusal
 from node_pusher.repo_faults import repo_faults
 from node_pusher.store import Store
@@ -82,8 +81,8 @@ def plan_correction(home: Home, store: Store, wanted: Wanted) -> Planned:
             one with the record.
     """
     with repo_faults(home):
-        repo = LedgerRepo(home)
-        original = find_line(store, repo, Folder.USAGE, wanted.seq)
+        repos = open_repos(home)
+        original = find_line(store, repos, Folder.USAGE, wanted.seq)
         if not isinstance(original, Usage):
             raise InvalidRecordError(
                 f"no record of {home.node} has seq {wanted.seq}",
@@ -94,7 +93,7 @@ def plan_correction(home: Home, store: Store, wanted: Wanted) -> Planned:
                 f"seq {wanted.seq} is itself a correction, of seq {original.corrects}",
                 hint=f"correct seq {original.corrects} once more",
             )
-        return _planned(original, wanted, find_corrections(store, repo, wanted.seq))
+        return _planned(original, wanted, find_corrections(store, repos, wanted.seq))
 
 
 def _planned(original: Usage, wanted: Wanted, known: Corrections) -> Planned:

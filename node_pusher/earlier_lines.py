@@ -1,8 +1,9 @@
-"""What a home has recorded before: its lines in the spool and in the commits."""
+"""What a home has recorded before: its lines in the spool and in the commits of all its repos."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from node_pusher.home import Home
 from node_pusher.ledger_repo import LedgerRepo
 from node_pusher.seal import Span, plan
 from node_pusher.store import Store
@@ -21,11 +22,13 @@ class Place(NamedTuple):
         first_seq: the number of its first record.
         path: where it lies.
         blob: what it holds.
+        repo: the repo that has it.
     """
 
     first_seq: int
     path: str
     blob: str
+    repo: LedgerRepo
 
 
 class Corrections(NamedTuple):
@@ -40,8 +43,13 @@ class Corrections(NamedTuple):
     segments_unread: int
 
 
-def find_line(store: Store, repo: LedgerRepo, folder: Folder, seq: int) -> Line | None:
-    """The line of a folder with this number, from the spool or from the newest commit.
+def open_repos(home: Home) -> list[LedgerRepo]:
+    """The repos of a home, the newest first."""
+    return [LedgerRepo(each) for each in home.each_repo()]
+
+
+def find_line(store: Store, repos: Sequence[LedgerRepo], folder: Folder, seq: int) -> Line | None:
+    """The line of a folder with this number, from the spool or from the newest commits.
 
     Raises:
         RemoteError: the home was joined without file contents, and the remote does not give the
@@ -51,13 +59,13 @@ def find_line(store: Store, repo: LedgerRepo, folder: Folder, seq: int) -> Line 
         return None
     for line in decode_segment(store.lines(Span(seq, seq)), folder).records:
         return line
-    found = places(repo, folder, seq)
+    found = places(repos, folder, seq)
     nearest = max((place.first_seq for place in found if place.first_seq <= seq), default=0)
     for place in found:
         if place.first_seq == nearest:
-            data = repo.read_file(place.path) or b""
+            data = place.repo.read_file(place.path) or b""
         elif place.first_seq < nearest:  # after a rejoin records may lie in other segments too
-            data = repo.blob_here(place.blob) or b""
+            data = place.repo.blob_here(place.blob) or b""
         else:
             continue
         for line in decode_segment(data, folder).records:
@@ -66,14 +74,14 @@ def find_line(store: Store, repo: LedgerRepo, folder: Folder, seq: int) -> Line 
     return None
 
 
-def find_corrections(store: Store, repo: LedgerRepo, seq: int) -> Corrections:
+def find_corrections(store: Store, repos: Sequence[LedgerRepo], seq: int) -> Corrections:
     """Every correction of a record that is on this machine; nothing is fetched for this."""
     found: dict[bytes, Usage] = {}
     unread = 0
     for data in spooled(store, Folder.USAGE):
         found |= _correcting(data, seq)
-    for place in places(repo, Folder.USAGE, seq):
-        here = repo.blob_here(place.blob)
+    for place in places(repos, Folder.USAGE, seq):
+        here = place.repo.blob_here(place.blob)
         if here is None:
             unread += 1
         else:
@@ -81,17 +89,18 @@ def find_corrections(store: Store, repo: LedgerRepo, seq: int) -> Corrections:
     return Corrections(tuple(found.values()), unread)
 
 
-def places(repo: LedgerRepo, folder: Folder, seq: int = 1) -> list[Place]:
+def places(repos: Sequence[LedgerRepo], folder: Folder, seq: int = 1) -> list[Place]:
     """The segments of a folder that may hold this number or a later one, the latest first."""
     found = []
-    for path, blob in () if repo.tip is None else repo.paths(repo.tip):
-        try:
-            segment = parse_path(path)
-        except InvalidPathError:
-            continue
-        if segment.folder is folder and segment.first_seq + SEGMENT_RECORDS_MAX > seq:
-            found.append(Place(segment.first_seq, path, blob))
-    return sorted(found, reverse=True)
+    for repo in repos:
+        for path, blob in () if repo.tip is None else repo.paths(repo.tip):
+            try:
+                segment = parse_path(path)
+            except InvalidPathError:
+                continue
+            if segment.folder is folder and segment.first_seq + SEGMENT_RECORDS_MAX > seq:
+                found.append(Place(segment.first_seq, path, blob, repo))
+    return sorted(found, key=lambda place: place[:3], reverse=True)
 
 
 def spooled(store: Store, folder: Folder) -> Iterator[bytes]:

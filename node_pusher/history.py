@@ -39,6 +39,14 @@ def status(home: Home) -> dict[str, Any]:
         "head": repo.tip,
         "last_push_at": None if pushed_us is None else format_ts(from_us(pushed_us)),
         "signing_key": _fingerprint(home),
+        "earlier_repos": [
+            {
+                "remote": place.remote.url,
+                "branch": place.branch,
+                "folder": str(home.path / place.repo),
+            }
+            for place in reversed(home.earlier)
+        ],
     }
 
 
@@ -50,18 +58,30 @@ def _fingerprint(home: Home) -> str | None:
         return None
 
 
-def log(home: Home, count: int | None) -> Iterator[dict[str, Any]]:
-    """The commits of a home, newest first, as its `log --json` prints them."""
+def log(home: Home, count: int | None, *, earlier: bool = False) -> Iterator[dict[str, Any]]:
+    """The commits of a home, newest first, as its `log --json` prints them.
+
+    Args:
+        home: whose.
+        count: how many; None for all.
+        earlier: those of its earlier repos too.
+    """
+    homes = home.each_repo() if earlier else [home]
+    return islice((entry for each in homes for entry in _entries(each)), count)
+
+
+def _entries(home: Home) -> Iterator[dict[str, Any]]:
     with repo_faults(home):
         repo = LedgerRepo(home)
         waiting = {info.commit for info in repo.waiting()}
-        for info in islice(repo.history(), count):
-            yield _entry(info, pushed=info.commit not in waiting)
+        for info in repo.history():
+            yield _entry(info, home.remote.url, pushed=info.commit not in waiting)
 
 
-def _entry(info: CommitInfo, *, pushed: bool) -> dict[str, Any]:
+def _entry(info: CommitInfo, url: str, *, pushed: bool) -> dict[str, Any]:
     found = info.summary
     return {
+        "remote": url,
         "commit": info.commit,
         "committed_at": format_ts(datetime.fromtimestamp(info.committed_at_s, UTC)),
         "pushed": pushed,

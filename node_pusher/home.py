@@ -1,40 +1,41 @@
 """A home: the folder that makes a node (or the operator's books) of a machine.
 
-node.toml        who this is and where its repo is
+node.toml        who this is and where its repo is, and where earlier ones are
 spool.db         records that are not yet known to be on the remote
-repo.git         the bare repo that is pushed
+repo.git         the bare repo that is pushed; after a rollover repo.2.git, and so on
 push.lock        held while something commits or pushes
 signing_key      signs every commit; `signing_key.pub` is its public half
 allowed_signers  whose commits this home builds on: its own keys, past ones too
 """
 
 import os
-import re
 import stat
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Self, get_args
 
 from git_remote.failures import RemoteConfigError
 from git_remote.remote import Remote
 from node_pusher.outcomes import HomeError, NotInitialisedError
+from node_pusher.repo_place import (
+    BRANCH_DEFAULT,
+    REPO_DEFAULT,
+    RepoPlace,
+    is_branch,
+    read_place,
+    shown_place,
+)
 from wire_format.fields import is_node
 
 Role = Literal["usage", "books"]
 """What a home's repo carries: what users consumed, or money and the rule book."""
 
-BRANCH_DEFAULT: Final = "main"
 FOLDER_MODE: Final = 0o700
 _SETTINGS: Final = "node.toml"
-_FILE_KEYS: Final = ("token_file", "ssh_key_file", "known_hosts_file")
-_REMOTE_KEYS: Final = {"url", "branch", *_FILE_KEYS}
+_KEYS: Final = {"node", "role", "remote", "earlier"}
 _PROGRAMS: Final[dict[Role, str]] = {"usage": "node-pusher", "books": "books"}
-_NOT_IN_BRANCH: Final = re.compile(
-    r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^[./-]|[./]$|^@$|^HEAD$"
-)
-"""What git takes in no name of a branch (`git help check-ref-format`)."""
-
 OWNER_HINT: Final = "run it as the user who owns the home, or as one of its group"
 
 
@@ -48,6 +49,8 @@ class Home:
         remote: where its repo is pushed to.
         branch: the branch that is pushed.
         role: what its repo carries.
+        repo: the folder of the bare repo that is pushed there.
+        earlier: the repos before it, oldest first; nothing is written to them any more.
     """
 
     path: Path
@@ -55,11 +58,32 @@ class Home:
     remote: Remote
     branch: str = BRANCH_DEFAULT
     role: Role = "usage"
+    repo: str = REPO_DEFAULT
+    earlier: tuple[RepoPlace, ...] = ()
 
     @property
     def repo_dir(self) -> Path:
-        """The bare repo."""
-        return self.path / "repo.git"
+        """The bare repo that is pushed."""
+        return self.path / self.repo
+
+    @property
+    def place(self) -> RepoPlace:
+        """Where the repo that is pushed is."""
+        return RepoPlace(self.remote, self.branch, self.repo)
+
+    def at(self, place: RepoPlace) -> Self:
+        """The same home with another repo of the node, to look at."""
+        return replace(self, remote=place.remote, branch=place.branch, repo=place.repo)
+
+    def reread(self) -> Self:
+        """The home as its settings say now: a rollover may have gone to another repo meanwhile."""
+        found = self.find(self.path)
+        return self if found is None or found.repo == self.repo else found
+
+    def each_repo(self) -> Iterator[Self]:
+        """The home with each of its repos, the newest first."""
+        yield self
+        yield from map(self.at, reversed(self.earlier))
 
     @property
     def spool_file(self) -> Path:
@@ -81,7 +105,8 @@ class Home:
         home = cls.find(path)
         if home is None:
             raise NotInitialisedError(
-                f"no node lives in {path}", hint="name its folder with --home, or run `init` first"
+                f"no {'books live' if role == 'books' else 'node lives'} in {path}",
+                hint="name its folder with --home, or run `init` first",
             )
         if role is not None and home.role != role:
             raise wrong_role(home, role)
@@ -106,40 +131,61 @@ class Home:
 
     @classmethod
     def _from(cls, path: Path, settings: dict[str, Any]) -> Self:
-        remote = settings["remote"]
-        if unknown := (set(settings) - {"node", "role", "remote"}) | (set(remote) - _REMOTE_KEYS):
+        if unknown := set(settings) - _KEYS:
             raise TypeError(f"unknown settings: {', '.join(sorted(unknown))}")
         if not is_node(settings["node"]):
             raise TypeError(f"not the name of a node: {settings['node']}")
         if settings["role"] not in get_args(Role):
             raise TypeError(f"role must be one of {', '.join(get_args(Role))}")
-        for key in _FILE_KEYS:
-            if remote.get(key) == "":
-                raise TypeError(f"{key} is empty: leave it out if there is none")
-        files = {key: None if key not in remote else Path(remote[key]) for key in _FILE_KEYS}
-        branch = remote.get("branch", BRANCH_DEFAULT)
-        if not is_branch(branch):
-            raise TypeError(f"not the name of a branch: {branch}")
-        address = Remote(remote["url"], **files)
-        return cls(path, settings["node"], address, branch, settings["role"])
+        earlier = tuple(map(read_place, settings.get("earlier", ())))
+        now = read_place(settings["remote"])
+        if len({place.repo for place in (now, *earlier)}) <= len(earlier):
+            raise TypeError("two repos have the same folder")
+        return cls(
+            path, settings["node"], now.remote, now.branch, settings["role"], now.repo, earlier
+        )
 
     def write(self) -> None:
         """Write the settings, all or nothing; see `is_shared` for who may read them."""
         import tomlkit
 
         document = tomlkit.document()
-        document.add(tomlkit.comment("Written by `init`. Node, role and address stay as they"))
-        document.add(tomlkit.comment("are; files with tokens and keys may be changed here."))
+        document.add(tomlkit.comment("Written by `init`. Node and role stay as they are; files"))
+        document.add(tomlkit.comment("with tokens and keys may be changed here, and the address"))
+        document.add(tomlkit.comment("where the same repo was moved on the forge."))
         document["node"] = self.node
         document["role"] = self.role
-        remote: dict[str, str] = {"url": self.remote.url, "branch": self.branch}
-        for key in _FILE_KEYS:
-            file: Path | None = getattr(self.remote, key)
-            if file is not None:
-                remote[key] = str(file.absolute())
-        document["remote"] = remote
+        document["remote"] = shown_place(self.place)
+        if self.earlier:
+            document["earlier"] = [shown_place(place) for place in self.earlier]
         mode = 0o640 if is_shared(self.path) else 0o600
         write_durably(self.path / _SETTINGS, tomlkit.dumps(document).encode(), mode)
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder of a home where there is none.
+
+    Raises:
+        HomeError: it cannot be made.
+    """
+    try:
+        path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    except OSError as error:
+        hint = OWNER_HINT if isinstance(error, PermissionError) else ""
+        raise HomeError(f"{error.filename}: {error.strerror}", hint=hint) from error
+
+
+def check_node(name: str) -> None:
+    """Refuse what is not the name of a node.
+
+    Raises:
+        HomeError: it is none.
+    """
+    if not is_node(name):
+        raise HomeError(
+            f"not the name of a node: {name}",
+            hint="1 to 63 of a-z, 0-9 and -, beginning with a letter or digit: embedder-01",
+        )
 
 
 def check_names(wanted: Home) -> None:
@@ -148,21 +194,12 @@ def check_names(wanted: Home) -> None:
     Raises:
         HomeError: the node's or the branch's name is none.
     """
-    if not is_node(wanted.node):
-        raise HomeError(
-            f"not the name of a node: {wanted.node}",
-            hint="1 to 63 of a-z, 0-9 and -, beginning with a letter or digit: embedder-01",
-        )
+    check_node(wanted.node)
     if not is_branch(wanted.branch):
         raise HomeError(
             f"not the name of a branch: {wanted.branch}",
             hint="git allows no spaces, no .. and none of ~^:?*[\\ in it: main",
         )
-
-
-def is_branch(text: str) -> bool:
-    """Whether git would take `text` as the name of a branch."""
-    return bool(text) and _NOT_IN_BRANCH.search(text) is None
 
 
 def wrong_role(home: Home, role: Role) -> HomeError:

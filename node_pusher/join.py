@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from node_pusher.carry_over import take_over
 from node_pusher.epoch_claim import claim_epoch
-from node_pusher.home import FOLDER_MODE, OWNER_HINT, Home, check_names, wrong_role
-from node_pusher.ledger_repo import CommitInfo, LedgerRepo
+from node_pusher.home import Home, check_names, make_folder, wrong_role
+from node_pusher.ledger_repo import LedgerRepo
+from node_pusher.left_repo import LeftRepo, look_back
 from node_pusher.locks import push_lock, sweep_stale_locks
 from node_pusher.outcomes import HomeError, PushRefusedError
 from node_pusher.own_key import OwnKey, ensure_key, key_file, own_key
@@ -26,14 +28,13 @@ from node_pusher.remote_history import (
     highest_of,
 )
 from node_pusher.repo_faults import repo_faults
+from node_pusher.rollover import next_remote
 from node_pusher.seal import epoch_of
+from node_pusher.standing_repos import found_again, next_home, remember
 from node_pusher.store import Store, is_missing
 from node_pusher.trust import OWN_KEYS_ONLY, Vouched, check_tip, check_vouched
 from wire_format.fields import EPOCH_SIZE, INT_MAX
-from wire_format.instants import to_us
-from wire_format.segment import decode_segment
 
-_LEFT: Final = "refs/rejoin/left"
 _LOOKS_MAX: Final = 10
 
 
@@ -73,7 +74,8 @@ def init(
         now: the time of the claim; whose keys are valid is judged by it.
         rejoin: the home exists, and was restored from a backup or its remote went ahead of it: take
             over what the remote holds and go on in a new epoch; records that were not sent are sent
-            on top of it. A home whose spool is lost does so without being told.
+            on top of it. A home whose spool is lost does so without being told. When the node has
+            gone on in another repo since, name that one: it is the one to take over.
         vouched: whom to believe, apart from the home's own keys, where the remote holds commits
             that were not made here.
 
@@ -88,17 +90,22 @@ def init(
     """
     check_names(wanted)
     check_vouched(vouched)
-    _make_folder(wanted)
+    make_folder(wanted.path)
     with push_lock(wanted.path), repo_faults(wanted):
         present = Home.find(wanted.path)
         if present is None:
             if rejoin:
                 raise HomeError(f"there is no node in {wanted.path} to rejoin with")
-            return _start_epoch(wanted, None, now, vouched)
-        home = _same(present, wanted)
-        lost = is_missing(home.spool_file)
+            return _start_epoch(found_again(wanted), None, now, vouched)
+        lost, left = is_missing(wanted.spool_file), None
+        if rejoin and _is_elsewhere(present, wanted):
+            left = look_back(present, wanted.remote.url, vouched, now)
+            home = next_home(present, _opened_alike(present, wanted))
+        else:
+            home = _same(present, wanted)
         if lost or rejoin:
-            report = _start_epoch(home, present, now, vouched)
+            with repo_faults(home):
+                report = _start_epoch(home, present, now, vouched, left)
             return replace(report, spool_lost=lost)
         return _keep(home, present)
 
@@ -108,16 +115,10 @@ def _keep(home: Home, present: Home) -> InitReport:
     key_made = ensure_key(home, replace_lost=True)
     if home != present:
         home.write()
+    if home.repo_dir.exists():
+        remember(home)
     with Store.open(home.spool_file, home.node) as store:
         return replace(_report(home, store, "unchanged"), key_made=key_made)
-
-
-def _make_folder(home: Home) -> None:
-    try:
-        home.path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    except OSError as error:
-        hint = OWNER_HINT if isinstance(error, PermissionError) else ""
-        raise HomeError(f"{error.filename}: {error.strerror}", hint=hint) from error
 
 
 def _same(present: Home, wanted: Home) -> Home:
@@ -126,15 +127,47 @@ def _same(present: Home, wanted: Home) -> Home:
         raise wrong_role(present, wanted.role)
     mine = (present.node, present.remote.url, present.branch)
     theirs = (wanted.node, wanted.remote.url, wanted.branch)
+    if present.node == wanted.node and _was_at(present, wanted.remote.url):
+        raise HomeError(
+            f"{present.path} has gone on from {wanted.remote.url} to {present.remote.url}",
+            hint="its next repo is the one to name: the earlier one takes no records any more",
+        )
     if mine != theirs:
         raise HomeError(
             f"{present.path} is the home of {mine[0]} at {mine[1]} ({mine[2]}),"
             f" not of {theirs[0]} at {theirs[1]} ({theirs[2]})",
-            hint="give every node a folder of its own with --home",
+            hint="give every node a folder of its own with --home; after a restored backup --rejoin"
+            " goes on in the repo that its node went on to, and `rollover` begins the next one",
         )
     asked = wanted.remote
     anything = asked.token_file or asked.ssh_key_file or asked.known_hosts_file
-    return wanted if anything else present
+    if not anything:
+        return present
+    return replace(wanted, repo=present.repo, earlier=present.earlier)
+
+
+def _was_at(present: Home, url: str) -> bool:
+    return any(place.remote.url == url for place in present.earlier)
+
+
+def _is_elsewhere(present: Home, wanted: Home) -> bool:
+    """Whether another repo of the same node is wanted than any that its settings know."""
+    is_same = (present.node, present.role) == (wanted.node, wanted.role)
+    url = wanted.remote.url
+    return is_same and url != present.remote.url and not _was_at(present, url)
+
+
+def _opened_alike(present: Home, wanted: Home) -> Home:
+    """With the files that open the present repo where no others are named."""
+    asked = wanted.remote
+    remote = next_remote(
+        present.remote,
+        asked.url,
+        token_file=asked.token_file,
+        ssh_key_file=asked.ssh_key_file,
+        known_hosts_file=asked.known_hosts_file,
+    )
+    return replace(wanted, remote=remote)
 
 
 class _Claim(NamedTuple):
@@ -153,7 +186,13 @@ class _Claim(NamedTuple):
     is_first: bool
 
 
-def _start_epoch(home: Home, present: Home | None, now: datetime, vouched: Vouched) -> InitReport:
+def _start_epoch(
+    home: Home,
+    present: Home | None,
+    now: datetime,
+    vouched: Vouched,
+    left: LeftRepo | None = None,
+) -> InitReport:
     """Claim an epoch, then let the repo stand there and the spool go on there.
 
     Everything may be repeated, at the cost of an epoch. The settings are written last and make it a
@@ -164,25 +203,31 @@ def _start_epoch(home: Home, present: Home | None, now: datetime, vouched: Vouch
         present: what its settings say now.
         now: the time of the claim.
         vouched: whom to believe.
+        left: the repo that the settings say and the node has left; None where it has not.
     """
     key_made = not key_file(home).exists()
-    given = _highest_given(home)
+    given = max(_highest_given(home), 0 if present is None else 1, left.highest if left else 0)
     with _opened(home) as repo:
-        claim = _claim(home, repo, given if present is None else max(given, 1), vouched, now)
+        claim = _claim(home, repo, given, vouched, now, must_be_own=left is not None)
         is_ours = repo.tip is not None and claim.fetched is None
         if is_ours:  # commits that wait here went with it; the next push retires their records
             repo.set_tip(claim.commit)
-    left: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
     with Store.create(home.spool_file, home.node, claim.first_seq) as store:
         store.raise_next_seq(claim.first_seq)
+        if left is not None:
+            behind = left.carry_over(store, now)
         if not is_ours:
-            left = _take_over(repo, store, claim.commit, now)
+            behind += take_over(repo, store, claim.commit, now)
+        remember(home)
         if home != present:
             home.write()
+        if left is not None:
+            left.settle()
         outcome = "rejoined"
         if present is None:
             outcome = "created" if claim.is_first else "joined"
-        return replace(_report(home, store, outcome, left), key_made=key_made)
+        return replace(_report(home, store, outcome, behind), key_made=key_made)
 
 
 def _highest_given(home: Home) -> int:
@@ -193,14 +238,26 @@ def _highest_given(home: Home) -> int:
         return store.state().next_seq - 1
 
 
-def _claim(home: Home, repo: LedgerRepo, given: int, vouched: Vouched, now: datetime) -> _Claim:
+def _claim(
+    home: Home,
+    repo: LedgerRepo,
+    given: int,
+    vouched: Vouched,
+    now: datetime,
+    *,
+    must_be_own: bool = False,
+) -> _Claim:
     """Claim the next free epoch; look again while others push to the remote."""
     for _ in range(_LOOKS_MAX):
         seen = ask(home)
         fetched = fetch_unknown(home, repo, seen)
         tips = [tip for tip in (repo.tip, fetched) if tip is not None]
-        for tip in tips:
-            check_history(home, repo, tip)
+        is_own = [check_history(home, repo, tip) for tip in tips]
+        if must_be_own and not any(is_own):
+            raise HomeError(
+                f"{home.remote.url} holds nothing of {home.node}: it has not gone on there",
+                hint="name the repo where it was last with --remote",
+            )
         if fetched is not None:
             check_tip(home, repo, fetched, vouched, now)
         highest = max(highest_of(repo, tips), given)
@@ -227,40 +284,6 @@ def _opened(home: Home) -> Iterator[LedgerRepo]:
         if new:
             shutil.rmtree(home.repo_dir, ignore_errors=True)
         raise
-
-
-def _take_over(repo: LedgerRepo, store: Store, tip: str, now: datetime) -> tuple[str, ...]:
-    """Let the branch stand at the remote's commit; returns what of ours is not carried over.
-
-    Records of commits that the remote has not go back to the spool, which may be a new one.
-    """
-    left = [info for info in _left_behind(repo, tip) if not _put_back(repo, store, info)]
-    if left and repo.tip is not None:
-        repo.keep(repo.tip, f"{_LEFT}/{now:%Y%m%dT%H%M%SZ}")
-    repo.set_pushed(tip)
-    repo.set_tip(tip)
-    return tuple(f"{info.commit[:12]} {info.message.splitlines()[0]}" for info in left)
-
-
-def _put_back(repo: LedgerRepo, store: Store, info: CommitInfo) -> bool:
-    """Whether the spool holds now all that a commit added."""
-    if info.summary is None:
-        return False
-    try:
-        segments = repo.segments_of(info.commit)
-    except KeyError:
-        return False  # the oldest commit of a shallow clone, without its parent and files
-    back = []
-    for segment in segments:
-        lines = decode_segment(segment.data, segment.folder).records
-        back.append(store.put_back(segment, [to_us(line.ts) for line in lines]))
-    return all(back)
-
-
-def _left_behind(repo: LedgerRepo, tip: str) -> list[CommitInfo]:
-    """Commits made here that the remote's history does not hold."""
-    theirs = {info.commit for info in repo.history(tip)}
-    return [] if repo.tip is None else [i for i in repo.history() if i.commit not in theirs]
 
 
 def _report(

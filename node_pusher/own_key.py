@@ -10,9 +10,9 @@ The private key is what counts: `signing_key.pub` is made again from it, and it 
 """
 
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from node_pusher.home import Home, sync_folder, write_durably
+from node_pusher.home import sync_folder, write_durably
 from node_pusher.outcomes import HomeError
 from signing.allowed_signers import (
     AllowedSigners,
@@ -33,6 +33,30 @@ from signing.signing_key import (
 _PUBLIC_MODE: Final = 0o644
 
 
+class KeyOwner(Protocol):
+    """Whoever has a key: a home, also one that is still to be made."""
+
+    @property
+    def path(self) -> Path:
+        """The folder of the home."""
+
+    @property
+    def node(self) -> str:
+        """The node's name."""
+
+
+class NewHome(NamedTuple):
+    """A home that is not made yet.
+
+    Attributes:
+        path: its folder.
+        node: the node that it will be of.
+    """
+
+    path: Path
+    node: str
+
+
 class OwnKey(NamedTuple):
     """A key of a home, as a person or program needs to know it.
 
@@ -45,7 +69,7 @@ class OwnKey(NamedTuple):
     fingerprint: str
 
 
-def load_own_key(home: Home) -> SigningKey:
+def load_own_key(home: KeyOwner) -> SigningKey:
     """The key that signs here.
 
     Raises:
@@ -62,7 +86,7 @@ def load_own_key(home: Home) -> SigningKey:
         ) from error
 
 
-def own_key(home: Home) -> OwnKey:
+def own_key(home: KeyOwner) -> OwnKey:
     """The key that signs here, in public.
 
     Raises:
@@ -71,7 +95,7 @@ def own_key(home: Home) -> OwnKey:
     return _told(home, load_own_key(home).public)
 
 
-def ensure_key(home: Home, *, replace_lost: bool = False) -> bool:
+def ensure_key(home: KeyOwner, *, replace_lost: bool = False) -> bool:
     """Make sure that there is a key and that its commits are taken for the home's own.
 
     A home of a version that did not sign gets its key here. A home that had one and lost it does
@@ -97,7 +121,7 @@ def ensure_key(home: Home, *, replace_lost: bool = False) -> bool:
     return made
 
 
-def own_signers(home: Home) -> AllowedSigners:
+def own_signers(home: KeyOwner) -> AllowedSigners:
     """The keys that ever signed here.
 
     Raises:
@@ -107,7 +131,7 @@ def own_signers(home: Home) -> AllowedSigners:
     return parse_allowed_signers(_signers_text(home), str(_signers_file(home)))
 
 
-def prepare_rotation(home: Home) -> OwnKey:
+def prepare_rotation(home: KeyOwner) -> OwnKey:
     """Make the next key, unless it is there; it signs nothing yet.
 
     Raises:
@@ -119,7 +143,7 @@ def prepare_rotation(home: Home) -> OwnKey:
     return _told(home, load_signing_key(_next_file(home)).public)
 
 
-def rotate(home: Home) -> OwnKey:
+def rotate(home: KeyOwner) -> OwnKey:
     """Sign with the next key from now on; the old private key is gone, its public half stays.
 
     A crash before the one rename leaves the old key in use and the next one prepared; a crash after
@@ -137,24 +161,24 @@ def rotate(home: Home) -> OwnKey:
     return told
 
 
-def key_file(home: Home) -> Path:
+def key_file(home: KeyOwner) -> Path:
     """Where the private key lies."""
     return home.path / "signing_key"
 
 
-def _next_file(home: Home) -> Path:
+def _next_file(home: KeyOwner) -> Path:
     return home.path / "signing_key.next"
 
 
-def _signers_file(home: Home) -> Path:
+def _signers_file(home: KeyOwner) -> Path:
     return home.path / "allowed_signers"
 
 
-def _told(home: Home, key: PublicKey) -> OwnKey:
+def _told(home: KeyOwner, key: PublicKey) -> OwnKey:
     return OwnKey(format_entry(home.node, key), key.fingerprint)
 
 
-def _settle(home: Home, key: PublicKey) -> None:
+def _settle(home: KeyOwner, key: PublicKey) -> None:
     _add_signer(home, key)
     public = home.path / "signing_key.pub"
     text = f"{key.line} {home.node}\n".encode()
@@ -162,7 +186,7 @@ def _settle(home: Home, key: PublicKey) -> None:
         write_durably(public, text, _PUBLIC_MODE)
 
 
-def _add_signer(home: Home, key: PublicKey) -> None:
+def _add_signer(home: KeyOwner, key: PublicKey) -> None:
     text = _signers_text(home)
     line = format_entry(home.node, key)
     if line not in text.splitlines():
@@ -170,7 +194,7 @@ def _add_signer(home: Home, key: PublicKey) -> None:
         write_durably(_signers_file(home), added.encode(), _PUBLIC_MODE)
 
 
-def _signers_text(home: Home) -> str:
+def _signers_text(home: KeyOwner) -> str:
     path = _signers_file(home)
     try:
         return read_own(path, secret=False).decode()

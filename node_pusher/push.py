@@ -9,7 +9,7 @@ Where a process may die, and why nothing is lost or sent twice:
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -74,20 +74,29 @@ def push(home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
         HomeError, SigningKeyError: there is no key to sign with, or it cannot be used; nothing was
             committed.
     """
-    with (
-        push_lock(home.path),
-        repo_faults(home),
-        Store.open(home.spool_file, home.node) as store,
-    ):
-        sweep_stale_locks(home.repo_dir)
-        repo = LedgerRepo(home)
-        remark = _new_key(home) if ensure_key(home) else ""
-        committed = commit_unsent(store, repo, home, now, by_hour=by_hour)
-        if repo.tip is None:
-            return PushReport(0, 0, 0, None, remark)
-        pushed, retired = _deliver(store, repo, home, now)
-        remarks = "; ".join(filter(None, [remark, _maintain(home)]))
-        return PushReport(len(committed), pushed, retired, repo.tip, remarks)
+    with push_lock(home.path):
+        home = home.reread()
+        with repo_faults(home), Store.open(home.spool_file, home.node) as store:
+            report = push_held(store, home, now, by_hour=by_hour)
+            if not home.earlier:
+                return report
+            from node_pusher.left_mark import mark_left  # it pushes too
+
+            remarks = filter(None, [report.remark, mark_left(home, now)])
+            return replace(report, remark="; ".join(remarks))
+
+
+def push_held(store: Store, home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
+    """As `push`; the caller holds the push lock, and the spool open."""
+    sweep_stale_locks(home.repo_dir)
+    repo = LedgerRepo(home)
+    remark = _new_key(home) if ensure_key(home) else ""
+    committed = commit_unsent(store, repo, home, now, by_hour=by_hour)
+    if repo.tip is None:
+        return PushReport(0, 0, 0, None, remark)
+    pushed, retired = _deliver(store, repo, home, now)
+    remarks = "; ".join(filter(None, [remark, _maintain(home)]))
+    return PushReport(len(committed), pushed, retired, repo.tip, remarks)
 
 
 def _deliver(store: Store, repo: LedgerRepo, home: Home, now: datetime) -> tuple[int, int]:

@@ -30,6 +30,9 @@ _HARMLESS: Final = re.compile(
 )
 """What may stand in a repo without segments: what a forge puts there, claims, and rule books."""
 
+MOVED_PATH: Final = "epochs/moved"
+"""Where a repo says that its node goes on in another one; holds the address of that."""
+
 _CLAIM: Final = re.compile(r"epochs/([0-9]{10})")
 
 
@@ -120,15 +123,32 @@ def highest_of(repo: LedgerRepo, tips: Iterable[str]) -> int:
     return max((_highest_seq(repo, tip) for tip in tips), default=0)
 
 
-def check_history(home: Home, repo: LedgerRepo, commit: str) -> None:
+def moved_to(home: Home, repo: LedgerRepo, commit: str) -> str | None:
+    """Where a history says that its node goes on; None where it does not say that it left."""
+    mark = next((blob for path, blob in repo.paths(commit) if path == MOVED_PATH), None)
+    if mark is None:
+        return None
+    return _content(home, mark).decode("ascii", "replace").strip() or "another repo"
+
+
+def check_history(home: Home, repo: LedgerRepo, commit: str) -> bool:
     """Refuse a history that another node, or no pusher at all, has written.
 
+    Returns:
+        whether it is this node's; otherwise there is nothing of anybody in it.
+
     Raises:
-        HomeError: it is not this node's.
+        HomeError: it is not this node's, or the node has gone on in another repo.
     """
+    if (to := moved_to(home, repo, commit)) is not None:
+        raise HomeError(
+            f"{home.node} has left {home.remote.url} and goes on in {to}",
+            hint="there it is known which numbers are free: name its newest repo with --remote, and"
+            " add --rejoin if this home was restored from a backup",
+        )
     owner = _owner(home, repo, commit)
     if owner == home.node:
-        return
+        return True
     if owner is not None:
         raise HomeError(
             f"{home.remote.url} is the repo of {owner}, not of {home.node}",
@@ -140,6 +160,7 @@ def check_history(home: Home, repo: LedgerRepo, commit: str) -> None:
             f"{home.remote.url} holds what no pusher has written: {', '.join(strangers[:5])}",
             hint="use an empty repo",
         )
+    return False
 
 
 def _owner(home: Home, repo: LedgerRepo, commit: str) -> str | None:

@@ -148,7 +148,8 @@ class Spool:
         """
         from node_pusher.correct import Wanted, corrected, plan_correction
 
-        planned = plan_correction(self._home, self.store, Wanted(seq, reason, units, total, id))
+        home = self._home.reread()
+        planned = plan_correction(home, self.store, Wanted(seq, reason, units, total, id))
         outcome = planned.recorded or self.append(Folder.USAGE, [planned.line])[0]
         return corrected(planned, outcome)
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pygit2
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from pygit2.enums import ConfigLevel
@@ -94,3 +95,9 @@ def _guarded_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 @pytest.fixture(autouse=True)
 def _own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _own_logs() -> None:
+    """A program that ran inside a test before has set up logs for a terminal that is gone."""
+    structlog.reset_defaults()

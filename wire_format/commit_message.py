@@ -12,7 +12,8 @@
     Last-Ts: 2026-11-21T13:59:58Z
 
 The last paragraph is git trailers, so `git log --format='%h %(trailers:key=Records)'` is a report.
-A commit that claims an epoch has the trailers `Node:` and `Epoch:`. Messages are for people and for
+A commit that claims an epoch has the trailers `Node:` and `Epoch:`; the first one of a node's next
+repo names the last commit of the one before it in `Continues:`. Messages are for people and for
 the node's own next tick; the aggregator bills from the lines alone.
 """
 
@@ -104,6 +105,30 @@ def build_epoch_message(node: str, epoch: int, first_seq: int) -> str:
     """
     subject = f"node: {node} starts epoch {epoch} at seq {first_seq}"
     return f"{subject}\n\nNode: {node}\nEpoch: {epoch}\n"
+
+
+def build_continuation_message(node: str, epoch: int, continues: str | None) -> str:
+    """Write the message of the first commit in a node's next repo.
+
+    Args:
+        node: who goes on there.
+        epoch: the one that it goes on in.
+        continues: where its repo before this one stood then; None when that had no commit.
+    """
+    trailers = f"Node: {node}\nEpoch: {epoch}\n"
+    if continues is not None:
+        trailers += f"Continues: {continues}\n"
+    return f"node: {node} goes on here in epoch {epoch}\n\n{trailers}"
+
+
+def build_moved_message(node: str, url: str) -> str:
+    """Write the message of the last commit in a repo that a node has left for its next one.
+
+    Args:
+        node: who left.
+        url: where the next repo is.
+    """
+    return f"node: {node} goes on in another repo\n\nNode: {node}\nContinued-In: {url}\n"
 
 
 def stated_node(message: str) -> str | None:

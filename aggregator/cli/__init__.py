@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli import ask, audit, keep, operate, setup
+from aggregator.cli import ask, audit, fleet, keep, notices, operate, setup
 from aggregator.cli.context import Context, LedgerGroup
 from aggregator.config import CONFIG_PATH_DEFAULT
 from support.entry import run
@@ -54,6 +54,8 @@ for command in (
     *ask.COMMANDS,
     *audit.COMMANDS,
     *keep.COMMANDS,
+    *fleet.COMMANDS,
+    *notices.COMMANDS,
 ):
     cli.add_command(command)
 

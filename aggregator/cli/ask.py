@@ -7,6 +7,8 @@ import click
 
 from aggregator import reports
 from aggregator.cli.context import HOUR, Context, counted, json_option
+from aggregator.cli.git_lines import git_show
+from aggregator.config import Config
 from aggregator.database.decisions import read_decisions
 from aggregator.decisions import Decisions
 from aggregator.explain import explain as explain_charge
@@ -120,10 +122,10 @@ def explain(context: Context, user: str, resource: str, hour: int, *, as_json: b
         return
     books = next((repo.name for repo in state.known_repos() if repo.role == "books"), "books")
     for charge in found:
-        _print_explanation(charge, config.mirrors_path, books)
+        _print_explanation(charge, config, books)
 
 
-def _print_explanation(charge: dict[str, Any], mirrors: Path, books: str) -> None:
+def _print_explanation(charge: dict[str, Any], config: Config, books: str) -> None:
     click.echo(f"{escape(charge['user'])}  {charge['resource']}  {charge['hour']}")
     click.echo(f"  quantity    {charge['quantity']} in {counted(charge['records'], 'record')}")
     price = charge["price"]
@@ -132,8 +134,7 @@ def _print_explanation(charge: dict[str, Any], mirrors: Path, books: str) -> Non
     else:
         click.echo(f"  price       {price['usd']} USD per {price['per']}, from {price['from']}")
         where = f"{price['commit']}:{price['path']}"
-        line = f"  # line {price['line_no']}" if price["line_no"] else ""
-        click.echo(f"      git -C {mirrors / books}.git show {where}{line}")
+        click.echo(f"      {git_show(config, books, where, price['line_no'])}")
     click.echo(f"  list cost   {format_usd(charge['list_cost_nano'])} USD")
     paid = charge["first_paid_at"] or "never"
     click.echo(f"  multiplier  x{charge['multiplier']}: tier {charge['tier']}, first paid {paid}")
@@ -143,10 +144,10 @@ def _print_explanation(charge: dict[str, Any], mirrors: Path, books: str) -> Non
         if line["corrects"] is not None:
             click.echo(f"    correction of seq {line['corrects']}: {line['reason']}")
         again = f", delivered {counted(line['repeats'], 'more time')}" if line["repeats"] else ""
+        where = f"{line['commit']}:{line['path']} | sed -n {line['line_no']}p"
         click.echo(
             f"    {line['units']} at {line['ts']}, {line['node']} seq {line['seq']}{again}\n"
-            f"      git -C {mirrors / line['repo']}.git show {line['commit']}:{line['path']}"
-            f" | sed -n {line['line_no']}p"
+            f"      {git_show(config, line['repo'], where, None)}"
         )
     if not charge["adds_up"]:
         click.echo("  THE LINES DO NOT ADD UP to the charge: run `aggregator verify`")

@@ -1,12 +1,13 @@
 """`nodes`, `incidents`, `rejects`, `held`, `rewrites`: what came, what did not count, and why."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from aggregator import remedies, reports
 from aggregator.cli.context import Context, counted, json_option, now
+from aggregator.cli.git_lines import git_show
+from aggregator.config import Config
 from aggregator.decision_list import decision_list
 from aggregator.decision_reports import held_with_remedies, rewrite_answer
 from aggregator.rewrites import rewrites as find_rewrites
@@ -84,7 +85,7 @@ def incidents(context: Context, *, closed: bool, as_json: bool) -> None:
         return
     for row in found:
         over = f", over since {row['closed_at']}" if row["closed_at"] else ""
-        click.echo(f"{row['repo']}: {row['kind']} since {row['opened_at']}{over}")
+        click.echo(f"{row['repo'] or 'the forge'}: {row['kind']} since {row['opened_at']}{over}")
         click.echo(f"  {escape(row['detail'])}")
         click.echo(f"  {row['advice']}")
         if row["command"] is not None:
@@ -103,12 +104,11 @@ def rejects(context: Context, *, as_json: bool) -> None:
     they are judged again when a newer aggregator reads more.
     """
     found = reports.rejects(context.reading())
-    mirrors = context.config().mirrors_path
     if as_json:
         print_json(found)
         return
     for row in found:
-        _print_line(row, row["reason"], mirrors)
+        _print_line(row, row["reason"], context.config())
     if not found:
         click.echo("none")
 
@@ -133,7 +133,7 @@ def held(context: Context, *, effects: bool, as_json: bool) -> None:
         print_json(found)
         return
     for row in found:
-        _print_line(row, row["meaning"], state.config.mirrors_path)
+        _print_line(row, row["meaning"], state.config)
         click.echo(f"  {row['advice']}")
         if row["command"] is not None:
             click.echo(f"    {escape(row['command'])}")
@@ -202,12 +202,10 @@ def decisions(context: Context, *, as_json: bool) -> None:
         click.echo("none")
 
 
-def _print_line(row: dict[str, Any], reason: str, mirrors: Path) -> None:
-    where = f"{row['commit']}:{row['path']}"
-    inside = "" if row["repo"] is None else f"-C {mirrors / row['repo']}.git "
+def _print_line(row: dict[str, Any], reason: str, config: Config) -> None:
+    where = escape(f"{row['commit']}:{row['path']}")
     click.echo(f"{row['node']}: {escape(reason)}")
-    line = f"  # line {row['line_no']}" if row["line_no"] else ""  # 0 is the whole file
-    click.echo(f"  git {inside}show {escape(where)}{line}")
+    click.echo(f"  {git_show(config, row['repo'], where, row['line_no'])}")
     if row["line"]:
         click.echo(f"  {escape(row['line'])}")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import click
 
@@ -78,6 +78,28 @@ class LedgerGroup(click.Group):
             raise BrokenLedgerError(message, hint=_LEDGER_HINTS[code]) from error
 
 
+class OwnFiles(NamedTuple):
+    """Files with secrets from the command line, in place of those of the configuration.
+
+    Attributes:
+        token_file: opens the forge.
+        webhook_secret_file: signs webhooks.
+    """
+
+    token_file: Path | None = None
+    webhook_secret_file: Path | None = None
+
+    def applied_to(self, config: Config) -> Config:
+        """A configuration with them."""
+        forge, listen = config.forge, config.listen
+        if forge is not None and self.token_file is not None:
+            forge = forge.model_copy(update={"token_file": self.token_file})
+        if listen is not None and self.webhook_secret_file is not None:
+            file = {"webhook_secret_file": self.webhook_secret_file}
+            listen = listen.model_copy(update=file)
+        return config.model_copy(update={"forge": forge, "listen": listen})
+
+
 class Context:
     """The options of the program and what they lead to.
 
@@ -89,7 +111,10 @@ class Context:
     Attributes:
         config_path: the same.
         stated: the state directory from the command line, or None.
+        own_files: secrets of whoever runs the command.
     """
+
+    own_files = OwnFiles()
 
     def __init__(self, config_path: Path, state: Path | None, *, verbose: bool) -> None:
         self.config_path = config_path
@@ -98,7 +123,7 @@ class Context:
 
     def config(self) -> Config:
         """The configuration, read when it is needed."""
-        return load_config(self.config_path, state=self.stated)
+        return self.own_files.applied_to(load_config(self.config_path, state=self.stated))
 
     def state(self) -> State:
         """The state directory."""
@@ -119,6 +144,8 @@ class Context:
                 " (allow_unsigned = true)",
                 err=True,
             )
+        for _, fault in state.config.registration_faults:
+            click.echo(f"warning: {fault}", err=True)
         with state.locked():
             connection = open_or_rebuild(state)
             try:

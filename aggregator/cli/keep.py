@@ -1,4 +1,4 @@
-"""`backup` and `restore`: what is needed when the disk of the aggregator is lost."""
+"""`backup`, `restore`, `archive`, `unarchive`: what is kept, and where."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from aggregator.archiving import archive_repo, unarchive_repo
 from aggregator.backup import backup as write_backup
 from aggregator.cli.context import Context, counted, json_option, now
 from aggregator.progress import commits_progress
@@ -116,4 +117,50 @@ def _print(state: Path, done: Restored) -> None:
     click.echo("next: `aggregator pull`")
 
 
-COMMANDS = (backup, restore)
+@click.command()
+@click.argument("repo")
+@click.option("--force", is_flag=True, help="Also when it is still read (the next pull brings it"
+              " back), and when more may have been pushed than billed: that is lost.")  # fmt: skip
+@json_option
+@click.pass_obj
+def archive(context: Context, repo: str, *, force: bool, as_json: bool) -> None:
+    """Pack the mirror of REPO, which is read no more, into one file.
+
+    For a repo whose node was retired or has gone on in its next repo. Its remote is asked once more
+    where it is configured: everything there must have been billed. What was billed of it stays
+    billed: `verify`, `rebuild`, `explain` and `backup` unpack the file when they need it, and so
+    does a pull when the repo is read again. The mirror goes once the file is proved and on disk.
+
+    One process writes at a time: stop the daemon for it.
+    """
+    with context.writing() as (state, ledger):
+        saved = archive_repo(state, ledger.connection, repo, force=force)
+        bundle = state.archived.bundle(repo)
+        size_bytes = bundle.stat().st_size
+    if as_json:
+        print_json(saved.model_dump(mode="json") | {
+            "file": str(bundle), "size_bytes": size_bytes,
+        })  # fmt: skip
+    else:
+        click.echo(f"archived {repo} in {bundle}, {size_bytes} bytes: {saved.bundle_sha256}")
+
+
+@click.command()
+@click.argument("repo")
+@json_option
+@click.pass_obj
+def unarchive(context: Context, repo: str, *, as_json: bool) -> None:
+    """Make the mirror of REPO again from its archive.
+
+    To look into it with git. Nothing else needs it: whatever reads an archived repo unpacks it.
+    """
+    with context.writing() as (state, _):
+        unarchive_repo(state, repo)
+        mirror = state.config.mirror_path(repo)
+    if as_json:
+        print_json({"name": repo, "mirror": str(mirror)})
+    else:
+        click.echo(f"{repo} is in {mirror} again")
+
+
+COMMANDS = (backup, restore, archive, unarchive)

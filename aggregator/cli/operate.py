@@ -7,7 +7,6 @@ import click
 
 from aggregator.cli.context import Context, counted, json_option, now, rebuild_in_place
 from aggregator.copies import CopyFailure, copy_now
-from aggregator.daemon import Daemon
 from aggregator.digest import digest
 from aggregator.progress import commits_progress
 from aggregator.pull import Puller
@@ -32,7 +31,8 @@ def pull(context: Context, *, as_json: bool) -> int:
     with context.writing() as (state, ledger):
         if not state.config.repo:
             raise GitmeterError(
-                f"no repos in {context.config_path}", hint="add a [[repo]] table for each repo"
+                f"no repos in {context.config_path}",
+                hint="add a [[repo]] table for each, or `aggregator node add` on a forge",
             )
         with commits_progress() as on_progress:
             for report in Puller(state, ledger, now).pull(on_progress):
@@ -44,6 +44,8 @@ def pull(context: Context, *, as_json: bool) -> int:
         print_json([asdict(report) for report in reports])
     for name, failure in failures.items():
         click.echo(f"{name}: INCIDENT copy failed: {escape(failure.detail)}", err=as_json)
+    if state.config.registration_faults:
+        return ExitCode.FAILED
     return _exit_code(reports, failures.values())
 
 
@@ -82,6 +84,8 @@ def run(context: Context) -> None:
     The first SIGTERM finishes the transaction at hand, the second interrupts. Under systemd it says
     when it is ready, what it does, and feeds the watchdog.
     """
+    from aggregator.daemon import Daemon
+
     with context.writing() as (state, ledger):
         Daemon(state, ledger, now).run()
 

@@ -1,11 +1,13 @@
 """`init` and `config`: from nothing to a configuration that can be used."""
 
 import shlex
+from collections.abc import Iterator
 
 import click
 
 from aggregator.cli.context import Context, counted, json_option
-from aggregator.config import ConfigError, example, signers_beside
+from aggregator.config import Config, ConfigError
+from aggregator.config_example import example, signers_beside
 from aggregator.signatures import Signers
 from support.errors import ExitCode, GitmeterError
 from support.terminal import print_json
@@ -70,29 +72,47 @@ def check(context: Context, *, as_json: bool) -> int:
         print_json({"usable": False, "faults": error.faults})
         return ExitCode.FAILED
     if as_json:
-        print_json({"usable": True, **found.model_dump(mode="json")})
-        return ExitCode.OK
+        faults = [fault for _, fault in found.registration_faults]
+        print_json({"usable": not faults, "faults": faults, **found.model_dump(mode="json")})
+        return ExitCode.FAILED if faults else ExitCode.OK
     click.echo(f"{context.config_path}: good")
     click.echo(f"state: {found.state}")
-    signers = Signers(found.allowed_signers_file)
+    for line in (*_repo_lines(found), *_service_lines(found)):
+        click.echo(line)
+    for _, fault in found.registration_faults:
+        click.echo(f"fault: {fault}", err=True)
+    return ExitCode.FAILED if found.registration_faults else ExitCode.OK
+
+
+def _repo_lines(found: Config) -> Iterator[str]:
+    signers = Signers(found)
     for repo in found.repo:
-        click.echo(f"repo: {repo.name} ({repo.role} of {repo.node}) {repo.url} {repo.branch}")
+        yield f"repo: {repo.name} ({repo.role} of {repo.node}) {repo.url} {repo.branch}"
         if repo.allow:
-            click.echo(f"  may bill {', '.join(repo.allow)}")
+            yield f"  may bill {', '.join(repo.allow)}"
         if repo.allow_unsigned:
-            click.echo("  warning: its commits are taken whoever made them")
+            yield "  warning: its commits are taken whoever made them"
         elif (keys := signers.keys_of(repo)) == 0:
-            click.echo(
+            yield (
                 f"  warning: no line of {found.allowed_signers_file} is about {repo.node}, so"
                 " nothing of it will be billed; `show-key` on the node prints the line"
             )
         else:
-            click.echo(f"  signed by one of {counted(keys, 'key')}")
-    if found.copy_remote is not None:
-        click.echo(f"copy: {found.copy_remote.url}")
+            yield f"  signed by one of {counted(keys, 'key')}"
     if not found.repo:
-        click.echo("no repos yet: add a [[repo]] table for each")
-    return ExitCode.OK
+        yield "no repos yet: add a [[repo]] table for each, or `aggregator node add`"
+
+
+def _service_lines(found: Config) -> Iterator[str]:
+    if found.copy_remote is not None:
+        yield f"copy: {found.copy_remote.url}"
+    if found.forge is not None:
+        yield f"forge: {found.forge.url}/{found.forge.org}, repos {found.forge.pattern}"
+        yield f"registrations: {found.nodes_dir}"
+    if found.listen is not None:
+        yield f"listens on {found.listen.address}"
+    if found.notify is not None:
+        yield f"tells {found.notify.url}; balances below {found.notify.balance_below_usd} USD"
 
 
 COMMANDS = (init, config)

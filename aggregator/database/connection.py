@@ -13,7 +13,7 @@ from cursors.store import SCHEMA as CURSOR_SCHEMA
 from cursors.store import read_cursors, read_kept_tips
 from support.errors import GitmeterError
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Grows with the schema and with every change in what is admitted or how it is rated: a database of
 another version is rebuilt from git."""
 
@@ -65,7 +65,8 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """
     if not path.exists():
         raise NoDatabaseError(
-            f"there is no ledger at {path} yet", hint="run `aggregator pull` first"
+            f"there is no ledger at {path} yet",
+            hint="run `aggregator pull` first, or wait for the daemon's first pull",
         )
     connection = _connect(path, "rw")
     if _version(connection) == 0:  # another process is just making it
@@ -153,12 +154,12 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 def _create(connection: sqlite3.Connection) -> None:
     with write_transaction(connection):
-        for statement in _statements(schema()):
+        for statement in statements(schema()):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def _statements(script: str) -> Iterator[str]:
+def statements(script: str) -> Iterator[str]:
     """The statements of a script; unlike `executescript` the caller keeps its transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):

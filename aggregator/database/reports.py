@@ -51,9 +51,8 @@ def repo_rows(connection: sqlite3.Connection) -> list[Row]:
     return list(
         as_utils(connection).query(
             "SELECT repo.id, repo.name, node.name AS node, role, head, outcome, behind, checked_at,"
-            " cursor.tip AS cursor, node.id AS node_id, node.records, node.duplicates,"
-            " (SELECT max(committed_at_s) FROM segment WHERE segment.repo_id = repo.id)"
-            " AS committed_at_s,"
+            " committed_at_s, cursor.tip AS cursor, node.id AS node_id, node.records,"
+            " node.duplicates,"
             " (SELECT count(*) FROM held WHERE held.node_id = node.id)"
             " + (SELECT count(*) FROM money WHERE money.node_id = node.id"
             " AND state IN ('same_movement', 'no_payment')) AS held,"
@@ -95,8 +94,8 @@ def incident_rows(connection: sqlite3.Connection, *, closed: bool) -> list[Row]:
     return list(
         as_utils(connection).query(
             "SELECT repo.name AS repo, node.name AS node, kind, subject, detail, opened_at,"
-            " seen_at, closed_at FROM incident JOIN repo ON repo.id = repo_id"
-            " JOIN node ON node.id = repo.node_id WHERE closed_at IS NULL OR ?"
+            " seen_at, closed_at FROM incident LEFT JOIN repo ON repo.id = repo_id"
+            " LEFT JOIN node ON node.id = repo.node_id WHERE closed_at IS NULL OR ?"
             " ORDER BY opened_at, incident.id",
             [closed],
         )

@@ -26,6 +26,7 @@ CREATE TABLE repo (                      -- a repo of the configuration
     role TEXT NOT NULL CHECK (role IN ('usage', 'books')),
     allow TEXT NOT NULL,                 -- patterns of what it may bill, by comma; empty for all
     head TEXT,                           -- the head that was seen last
+    committed_at_s INTEGER,              -- time of the newest applied commit with records
     outcome TEXT,                        -- what that head meant
     behind INTEGER NOT NULL DEFAULT 0,   -- commits fetched and not applied
     checked_at TEXT                      -- when it was looked at last
@@ -99,6 +100,8 @@ CREATE TABLE charge (                    -- one user, one resource, one category
     CHECK (state = 0 OR list_cost_nano = 0)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX charge_unrated ON charge (state) WHERE state <> 0;
+
 CREATE TABLE money (                     -- admitted money lines of the books
     node_id INTEGER NOT NULL REFERENCES node,
     seq INTEGER NOT NULL,
@@ -113,6 +116,7 @@ CREATE TABLE money (                     -- admitted money lines of the books
     line_no INTEGER NOT NULL,
     PRIMARY KEY (node_id, seq, ts_us)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX money_held ON money (node_id) WHERE state IN ('same_movement', 'no_payment');
 CREATE INDEX money_by_account ON money (account_id);
 CREATE INDEX money_by_movement ON money (movement) WHERE movement IS NOT NULL;
 
@@ -155,14 +159,16 @@ CREATE TABLE reject (                    -- lines that are not valid; line 0 is 
 CREATE TABLE incident (                  -- what a person has to look at, open until closed_at is set
     id INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
-    repo_id INTEGER NOT NULL REFERENCES repo,
+    repo_id INTEGER REFERENCES repo,     -- NULL: the forge as a whole
     subject TEXT NOT NULL,               -- what it is about: a commit, a seq; part of its identity
     detail TEXT NOT NULL,
     opened_at TEXT NOT NULL,
     seen_at TEXT NOT NULL,
     closed_at TEXT
 ) STRICT;
-CREATE UNIQUE INDEX incident_open ON incident (kind, repo_id, subject) WHERE closed_at IS NULL;
+CREATE UNIQUE INDEX incident_open ON incident (kind, coalesce(repo_id, 0), subject)
+    WHERE closed_at IS NULL;
+CREATE INDEX incident_by_repo ON incident (repo_id) WHERE closed_at IS NULL;
 
 CREATE TABLE rule_book (                 -- the rule book in force; one row, none before the first
     id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -40,7 +40,7 @@ class SegmentPlace(NamedTuple):
 
 
 _SEGMENT_COLUMNS: Final = (
-    "SELECT repo.name, node.name, folder, commit_id, path, blob, committed_at_s, first_seq,"
+    "SELECT repo.name, node.name, folder, commit_id, path, blob, segment.committed_at_s, first_seq,"
     " last_seq, segment.records FROM segment"
     " JOIN repo ON repo.id = segment.repo_id JOIN node ON node.id = segment.node_id"
 )
@@ -91,13 +91,19 @@ def claimed_records(
 def insert_segments(
     connection: sqlite3.Connection, repo: RepoRow, segments: Iterable[SegmentEntry]
 ) -> None:
-    """File segments that were read."""
+    """File segments that were read, and how new the newest is."""
+    entries = list(segments)
     connection.executemany(
         "INSERT INTO segment (repo_id, node_id, folder, commit_id, path, blob, committed_at_s,"
         " first_seq, last_seq, first_hour, last_hour, records, all_claimed)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        ((repo.id, repo.node_id, *entry) for entry in segments),
+        ((repo.id, repo.node_id, *entry) for entry in entries),
     )
+    if entries:
+        connection.execute(
+            "UPDATE repo SET committed_at_s = max(coalesce(committed_at_s, 0), ?) WHERE id = ?",
+            (max(entry.committed_at_s for entry in entries), repo.id),
+        )
 
 
 def is_corrected(

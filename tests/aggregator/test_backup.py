@@ -25,7 +25,8 @@ from aggregator.staging import StateNotEmptyError
 from aggregator.state import State, StateLockedError
 from tests.aggregator.copied import CopyWorld, tell_a_little
 from tests.aggregator.program import Program
-from tests.aggregator.test_daemon import PROGRAM, daemon, records
+from tests.aggregator.running import PROGRAM
+from tests.aggregator.test_daemon import daemon, records
 from tests.aggregator.world import BOOKS, DAY, World
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import decision_line, segment_path, usage_line

@@ -459,11 +459,15 @@ def test_init_writes_a_configuration_that_is_good(
     assert "# mine" in path.read_text()
     assert program.bare(*config, "init", "--force").code == 0
     assert "# mine" not in path.read_text()
-    commented = re.findall(r"^# (\w+) = (\S+)$", path.read_text(), re.MULTILINE)
+    text = path.read_text()
+    commented = re.findall(r"^# (\w+) = (\S+)$", text.partition("\n# [")[0], re.MULTILINE)
     defaults = program.bare(*config, "config", "check", "--json").json
     for key, value in commented:
-        if key not in {"node", "url", "token_file", "role", "allow"}:
-            assert str(defaults[key]) == value
+        assert str(defaults[key]) == value
+    path.write_text(re.sub(r"^# (?=\w+ = |\[)", "", text, flags=re.MULTILINE))
+    whole = program.bare(*config, "config", "check", "--json").json
+    assert whole["forge"]["pattern"] == "billing-{node}"
+    assert [repo["role"] for repo in whole["repo"]] == ["usage", "books"]
 
 
 def test_init_with_a_state_directory_leads_to_a_pull_that_works_as_it_is_printed(
@@ -625,7 +629,8 @@ def test_every_command_and_option_is_explained(
     command = dict(commands())[words]
     said = Program(World(tmp_path), capfd).bare(*words, "--help")
     assert said.code == 0
-    assert (command.help or "").strip().endswith((".", "git")), words
+    prose = (command.help or "").partition("\b")[0]  # commands to paste follow it
+    assert prose.strip().endswith((".", ":", "git")), words
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert (parameter.help or "").endswith("."), parameter.name
@@ -634,7 +639,7 @@ def test_every_command_and_option_is_explained(
 
 
 def test_every_command_that_prints_answers_has_json() -> None:
-    silent = {(), ("config",), ("run",)}
+    silent = {(), ("config",), ("node",), ("forge",), ("run",)}
     for words, command in commands():
         has = any("--json" in parameter.opts for parameter in command.params)
         assert has is (words not in silent), words

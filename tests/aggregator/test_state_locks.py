@@ -12,7 +12,8 @@ import pytest
 
 from support.errors import ExitCode
 from tests.aggregator.copied import tell_a_little
-from tests.aggregator.test_daemon import PATIENCE_S, PROGRAM, daemon
+from tests.aggregator.running import PATIENCE_S, PROGRAM
+from tests.aggregator.test_daemon import daemon
 from tests.aggregator.world import World
 from tests.support.git_http import GitHttpServer
 
@@ -101,3 +102,27 @@ def test_the_lock_of_a_killed_process_is_free(world: World, tmp_path: Path) -> N
             process.send_signal(signal.SIGKILL)
             process.wait()
         assert aggregator(world, "pull").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "packed-refs.lock",
+        "gc.pid.lock",
+        "objects/info/commit-graph.lock",
+        "objects/pack/multi-pack-index.lock",
+    ],
+)
+def test_what_a_killed_gc_left_locked_does_not_stop_the_next_one(world: World, lock: str) -> None:
+    mirror = world.config.mirror_path("node-1")
+    (mirror / lock).parent.mkdir(exist_ok=True)
+    (mirror / lock).touch()
+    commands = (
+        ["gc", "--quiet"],
+        ["commit-graph", "write", "--reachable"],
+        ["multi-pack-index", "write"],
+    )
+    with world.state.locked():
+        done = [subprocess.run(["git", *words], cwd=mirror, check=False) for words in commands]
+    assert [command.returncode for command in done] == [0, 0, 0]
+    assert world.verify().matches

@@ -17,7 +17,7 @@ from typing import Any
 
 from aggregator import reports
 from aggregator.cli.context import open_or_rebuild
-from aggregator.config import Config, RepoConfig
+from aggregator.config import Config
 from aggregator.database.connection import open_for_reading
 from aggregator.digest import digest
 from aggregator.ledger import Ledger, rule_book_in_force
@@ -25,6 +25,7 @@ from aggregator.look import look_at
 from aggregator.pull import Puller
 from aggregator.rating import Rater
 from aggregator.rebuild import scratch_ledger
+from aggregator.repo_config import RepoConfig
 from aggregator.repo_pull import RepoReport
 from aggregator.state import State
 from aggregator.verify import Verification, verify

@@ -21,7 +21,7 @@ from aggregator.settlement import Settlement
 from cursors.position import Advance, HeadOutcome, advance
 from cursors.store import move_cursor
 from git_remote.branch import BranchStatus, RemoteBranch
-from node_pusher import join, seal
+from node_pusher import carry_over, join, seal
 from node_pusher import push as pushing
 from node_pusher.commit import commit_unsent
 from node_pusher.home import Home
@@ -160,7 +160,7 @@ def _last_of(repo: LedgerRepo, tips: Iterable[str]) -> int:
 
 def rejoin_forgets_what_waits(patch: Patch) -> None:
     """Commits that the remote has not are dropped, and not put back into the spool."""
-    patch.setattr(join, "_put_back", lambda *_: True)
+    patch.setattr(carry_over, "_put_back", lambda *_: True)
 
 
 def ids_not_kept(patch: Patch) -> None:

@@ -91,7 +91,7 @@ done
 
 # As the README installs them.
 cd "$source"
-install -m 644 systemd/*.service systemd/*.timer "$root/etc/systemd/system/"
+install -m 644 systemd/*.service systemd/*.socket systemd/*.timer "$root/etc/systemd/system/"
 install -D -m 644 systemd/gitmeter.sysusers "$root/etc/sysusers.d/gitmeter.conf"
 install -D -m 644 systemd/gitmeter.tmpfiles "$root/etc/tmpfiles.d/gitmeter.conf"
 

@@ -58,6 +58,26 @@ step journal_pusher journalctl --no-pager -o cat -u node-pusher.service
 step timer systemctl start node-pusher.timer
 step timers systemctl list-timers --no-pager node-pusher.timer
 
+# Services send over the socket; the listener starts with the first one, and anew for a client that waits.
+step listen systemctl start node-pusher-listen.socket
+cat >/run/systemd/system/broker.service <<'UNIT'
+[Service]
+Type=oneshot
+DynamicUser=yes
+SupplementaryGroups=node-pusher
+ExecStart=/bin/sh -c 'printf "{\\"user\\":\\"bob\\",\\"resource\\":\\"r\\",\\"units\\":1}\\n" | nc -N -U /var/lib/node-pusher/listen.sock'
+StandardOutput=append:/out/answers
+UNIT
+systemctl daemon-reload
+step send systemctl start broker.service
+step listen_socket stat -c '%a %U %G' /var/lib/node-pusher/listen.sock
+step listen_process cat "/proc/$(main_pid node-pusher-listen.service)/status"
+step listen_stop systemctl stop node-pusher-listen.service
+step send_again systemctl start broker.service
+step doctor /opt/gitmeter/bin/node-pusher --home /var/lib/node-pusher doctor --json
+step listen_end systemctl stop node-pusher-listen.socket node-pusher-listen.service
+step journal_listen journalctl --no-pager -o cat -u node-pusher-listen.service
+
 node show-key >/etc/gitmeter/allowed_signers
 cat >/etc/gitmeter/aggregator.toml <<CONFIG
 pull_every_s = 5

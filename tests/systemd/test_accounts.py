@@ -84,8 +84,8 @@ def test_folders_and_files_get_the_modes_that_are_written_down(tmp_path: Path) -
 
 
 def test_no_secret_is_open_to_anybody_but_its_owner() -> None:
-    secrets = [path for path in modes() if path.endswith(("token", "key"))]
-    assert len(secrets) == 6
+    secrets = [path for path in modes() if path.endswith(("token", "key", "secret"))]
+    assert len(secrets) == 11
     assert {modes()[path][0] for path in secrets} == {"0400"}
 
 
@@ -93,8 +93,10 @@ def test_credentials_come_from_files_that_have_a_mode_and_are_never_missing() ->
     lines = read_unit("aggregator.service")["Service"]
     loaded = dict(value.split(":") for value in lines["LoadCredential"])
     stand_ins = dict(value.split(":") for value in lines["SetCredential"])
-    assert set(loaded) == set(stand_ins) == {"token", "ssh_key", "known_hosts"}
-    for name in ("token", "ssh_key"):
+    secret = {"token", "ssh_key", "copy_token", "webhook_secret"}
+    secret |= {"notify_secret", "notify_token"}
+    assert set(loaded) == set(stand_ins) == {"known_hosts", *secret}
+    for name in secret:
         assert modes()[loaded[name]] == ("0400", "root", "root")
     assert all(" " in value for value in stand_ins.values()), "a token has no space in it"
 

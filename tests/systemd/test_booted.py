@@ -116,6 +116,25 @@ def test_the_timer_waits_for_its_minute(steps: Steps) -> None:
     assert re.search(r":(05|06|07|08|09|1\d):\d\d .*node-pusher.service", steps.text("timers"))
 
 
+def test_services_record_over_the_socket_also_while_the_listener_starts_anew(steps: Steps) -> None:
+    for name in ("listen", "send", "listen_stop", "send_again", "listen_end"):
+        assert steps.ended_well(name), steps.text(name) + steps.text("journal_listen")
+    answers = [json.loads(line) for line in steps.text("answers").splitlines()]
+    assert [answer["seq"] for answer in answers] == [3, 4]
+    assert steps.text("listen_socket") == "660 node-pusher node-pusher"
+    facts = dict(line.split(":\t") for line in steps.text("listen_process").splitlines())
+    assert (facts["NoNewPrivs"], facts["Seccomp"], facts["CapEff"]) == ("1", "2", "0" * 16)
+    assert steps.text("journal_listen").count("stopped; everything received") == 2
+
+
+def test_doctor_knows_the_timer_and_the_listener(steps: Steps) -> None:
+    """Run by root, so it warns of the home's owner; here is what only a real systemd can tell."""
+    found = {check["check"]: check for check in json.loads(steps.text("doctor"))["checks"]}
+    assert found["timer"]["health"] == "warning", found["timer"]  # started, but not enabled
+    assert "does not start by itself" in found["timer"]["says"]
+    assert found["listener"]["health"] == "ok", found["listener"]
+
+
 def test_the_aggregator_gets_ready_and_reads_with_its_credential(steps: Steps) -> None:
     assert steps.ended_well("start"), steps.text("start")
     (node,) = json.loads(steps.text("nodes"))

@@ -50,21 +50,23 @@ def test_the_programs_know_what_is_to_be_pasted() -> None:
 
 
 def test_the_configuration_can_be_pasted() -> None:
-    (example,) = blocks("toml")
     signers = {"allowed_signers_file": "/etc/gitmeter/allowed_signers"}  # as `init` writes it
-    config = Config.model_validate(signers | tomllib.loads(example))
+    config = Config.model_validate(signers | tomllib.loads("\n".join(blocks("toml"))))
     directory = "/run/credentials/aggregator.service/"
     loaded = read_unit("aggregator.service")["Service"]["LoadCredential"]
     names = {value.partition(":")[0] for value in loaded}
-    for repo in config.repo:
-        assert str(repo.token_file).removeprefix(directory) in names
+    assert config.forge is not None
+    assert config.listen is not None
+    files = [repo.token_file for repo in config.repo]
+    for file in (*files, config.forge.token_file, config.listen.webhook_secret_file):
+        assert str(file).removeprefix(directory) in names
 
 
 def test_every_file_below_etc_gitmeter_is_one_that_the_tmpfiles_or_a_unit_know() -> None:
     loaded = read_unit("aggregator.service")["Service"]["LoadCredential"]
     known = set(modes()) | {value.partition(":")[2] for value in loaded}
     known |= {"/etc/gitmeter/aggregator.toml", "/etc/gitmeter/other_token"}
-    known |= {"/etc/gitmeter/allowed_signers"}
+    known |= {"/etc/gitmeter/allowed_signers", "/etc/gitmeter/nodes.d"}
     named = {path.rstrip(".") for path in re.findall(r"/etc/gitmeter/[\w.-]+", TEXT)}
     assert named <= known
 

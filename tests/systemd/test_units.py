@@ -10,12 +10,14 @@ from typing import Any, Final
 import pytest
 
 from aggregator import maintenance
-from node_pusher import push
+from node_pusher import listen, push, store
+from node_pusher.listen_socket import socket_file
 from support.errors import ExitCode
 from tests.systemd.units import (
     FOLDER,
     README,
     SERVICES,
+    SOCKETS,
     TIMERS,
     command_line,
     help_text,
@@ -41,7 +43,7 @@ def in_seconds(timespan: str) -> int:
 
 def test_systemd_verifies_every_unit_without_a_word(tmp_path: Path) -> None:
     copies = with_programs_here(tmp_path)
-    assert len(copies) == 5
+    assert len(copies) == 7
     result = run("systemd-analyze", "verify", "--man=no", *copies)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
@@ -93,10 +95,13 @@ def test_what_systemd_still_finds_exposed_is_what_the_readme_explains(name: str)
 
 
 def test_all_services_are_hardened_alike() -> None:
+    """All but the network, which the listener has none of."""
+    network = {"RestrictAddressFamilies", "PrivateNetwork", "IPAddressDeny"}
+
     def hardening(name: str) -> list[tuple[str, str]]:
         lines = list(service(name).items())
         start = [key for key, _ in lines].index("NoNewPrivileges")
-        return lines[start:]
+        return [line for line in lines[start:] if line[0] not in network]
 
     first, *others = map(hardening, SERVICES)
     assert len(first) > 20
@@ -105,8 +110,37 @@ def test_all_services_are_hardened_alike() -> None:
 
 
 def test_no_two_services_share_an_account_or_a_folder() -> None:
+    """But for the two of a node's home."""
+    apart = [name for name in SERVICES if name != "node-pusher-listen.service"]
     for key in ("User", "Group", "StateDirectory"):
-        assert len({service(name)[key] for name in SERVICES}) == len(SERVICES)
+        assert len({service(name)[key] for name in apart}) == len(apart)
+    for key in ("User", "Group", "StateDirectory", "StateDirectoryMode", "UMask"):
+        assert service("node-pusher-listen.service")[key] == service("node-pusher.service")[key]
+
+
+def test_the_listener_speaks_to_this_machine_alone() -> None:
+    settings = service("node-pusher-listen.service")
+    assert settings["RestrictAddressFamilies"] == "AF_UNIX"
+    assert settings["PrivateNetwork"] == "yes"
+
+
+@pytest.mark.parametrize("name", SOCKETS)
+def test_a_socket_starts_its_service_where_doctor_looks_for_it(name: str) -> None:
+    """Who may connect is who may write into the folder."""
+    unit = service(name.replace(".socket", ".service"))
+    home = Path("/var/lib") / unit["StateDirectory"]
+    (settings,) = [read_unit(name)["Socket"]]
+    assert settings["ListenStream"] == [str(socket_file(home))]
+    assert settings["SocketMode"] == ["0660"]
+    assert settings["SocketUser"] == settings["SocketGroup"] == [unit["User"]]
+    assert "Accept" not in settings
+    assert f"Requires={name}" in (FOLDER / name.replace(".socket", ".service")).read_text()
+
+
+def test_stopping_the_listener_outwaits_a_busy_spool() -> None:
+    settings = service("node-pusher-listen.service")
+    longest_s = store._BUSY_TIMEOUT_S + listen._FLUSH_TIMEOUT_S
+    assert in_seconds(settings["TimeoutStopSec"]) > longest_s
 
 
 @pytest.mark.parametrize("name", SERVICES)

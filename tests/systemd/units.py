@@ -18,6 +18,7 @@ PROGRAMS: Final = Path(sys.executable).parent
 """Where the programs are on this machine."""
 
 SERVICES: Final = sorted(path.name for path in FOLDER.glob("*.service"))
+SOCKETS: Final = sorted(path.name for path in FOLDER.glob("*.socket"))
 TIMERS: Final = sorted(path.name for path in FOLDER.glob("*.timer"))
 
 Unit = dict[str, dict[str, list[str]]]
@@ -50,7 +51,7 @@ def command_line(name: str) -> list[str]:
 def with_programs_here(folder: Path) -> list[Path]:
     """Copies of all units that start the programs of this machine, all else unchanged."""
     copies = []
-    for name in (*SERVICES, *TIMERS):
+    for name in (*SERVICES, *SOCKETS, *TIMERS):
         copy = folder / name
         text = (FOLDER / name).read_text()
         copy.write_text(text.replace(INSTALLED, f"{PROGRAMS}/"))

@@ -18,8 +18,10 @@ from tests.wire_format.generated import (
 from wire_format.commit_message import (
     Summary,
     Total,
+    build_continuation_message,
     build_epoch_message,
     build_message,
+    build_moved_message,
     parse_message,
     stated_node,
 )
@@ -105,6 +107,22 @@ def test_the_claim_of_an_epoch_names_its_node_and_states_no_segments() -> None:
     )
     assert parse_message(message) is None
     assert stated_node(message) == stated_node(MESSAGE) == "embedder-01"
+
+
+@pytest.mark.parametrize("continues", [None, "a" * 40])
+def test_a_rollover_is_told_in_both_repos_and_states_no_segments(continues: str | None) -> None:
+    first = build_continuation_message("embedder-01", 0, continues)
+    last = build_moved_message("embedder-01", "https://forge.example/ops/n.2027.git")
+    named = "" if continues is None else f"Continues: {continues}\n"
+    assert first == (
+        f"node: embedder-01 goes on here in epoch 0\n\nNode: embedder-01\nEpoch: 0\n{named}"
+    )
+    assert last == (
+        "node: embedder-01 goes on in another repo\n\nNode: embedder-01\n"
+        "Continued-In: https://forge.example/ops/n.2027.git\n"
+    )
+    assert parse_message(first) is parse_message(last) is None
+    assert stated_node(first) == stated_node(last) == "embedder-01"
 
 
 @pytest.mark.parametrize("message", ["", "Node: a\n\nno trailer", "x\n\nNode: Not A Node\n"])

@@ -1,0 +1,152 @@
+"""`notices`: what was told over the webhook of `[notify]`, and whether the receiver takes it."""
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import click
+
+from aggregator.cli.context import Context, counted, json_option, now
+from aggregator.config_sections import NotifyConfig
+from aggregator.database import notices as rows
+from aggregator.database.connection import write_transaction
+from aggregator.database.notices import NOTICES_NAME, NoticeRow, NoticesError
+from aggregator.notices import events
+from aggregator.notices.retries import Outcome
+from support.errors import ExitCode, GitmeterError
+from support.terminal import escape, print_json, print_table
+from wire_format.instants import format_ts
+
+
+@click.group(invoke_without_command=True)
+@click.option("--undelivered", is_flag=True, help="Only what the receiver did not take.")
+@json_option
+@click.pass_context
+def notices(context: click.Context, *, undelivered: bool, as_json: bool) -> None:
+    """Show what was told of the last 90 days: when, how often it was tried, and what came of it.
+
+    Told are incidents and balances that went below the threshold or to nothing, each once. The
+    daemon delivers them; see docs/notifications.md.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    with closing(_open(_path(context.obj))) as connection:
+        found = rows.notice_rows(connection, undelivered=undelivered)
+        receiver = rows.read_receiver(connection)
+    if as_json:
+        print_json([_shown(row) for row in found])
+        return
+    print_table(
+        ("made", "event", "about", "attempts", "state", "last error"),
+        [
+            (row.made_at, row.event, row.subject, str(row.attempts), _state(row), row.error or "")
+            for row in found
+        ],
+        right=("attempts",),
+    )
+    if receiver.error is not None:
+        click.echo(
+            f"the receiver took none {counted(receiver.errors, 'time')} in a row:"
+            f" {escape(receiver.error)}; tried again at {_at_s(receiver.wait_until_s)}"
+        )
+
+
+@notices.command()
+@json_option
+@click.pass_obj
+def test(context: Context, *, as_json: bool) -> int:
+    """Send one event of kind "test" now and say what came back.
+
+    Exits with 1 when the receiver does not want it, with 75 when it may take it later.
+    """
+    from aggregator.notices.receiver import Receiver
+
+    config = _config(context)
+    notice = events.of_test(uuid4(), now())
+    with Receiver(config, now) as receiver:
+        answer = receiver.post(notice.delivery, notice.event, notice.body)
+    if as_json:
+        print_json({"id": notice.delivery, "outcome": answer.outcome, "answer": answer.detail})
+    else:
+        click.echo(f"{config.url}: {answer.outcome}: {escape(answer.detail)}")
+    codes = {Outcome.TAKEN: ExitCode.OK, Outcome.TROUBLE: ExitCode.TRY_LATER}
+    return codes.get(answer.outcome, ExitCode.FAILED)
+
+
+@notices.command()
+@json_option
+@click.pass_obj
+def retry(context: Context, *, as_json: bool) -> int:
+    """Deliver now what was not delivered, also what was given up; without a wait before it.
+
+    Exits with 75 when something is left.
+    """
+    from aggregator.notices.delivery import deliver
+
+    config, path = _config(context), _path(context)
+    with closing(_open(path)) as connection, write_transaction(connection):
+        rows.make_due(connection)
+    result = deliver(path, config, now)
+    if as_json:
+        print_json({"delivered": result.delivered, "left": result.waiting, "error": result.error})
+    else:
+        click.echo(f"{counted(result.delivered, 'notice')} delivered, {result.waiting} left")
+        if result.error:
+            click.echo(f"  {escape(result.error)}")
+    return ExitCode.TRY_LATER if result.waiting or result.error else ExitCode.OK
+
+
+def _config(context: Context) -> NotifyConfig:
+    config = context.config().notify
+    if config is None:
+        raise GitmeterError(
+            f"no [notify] in {context.config_path}", hint="add it with the url of a receiver"
+        )
+    return config
+
+
+def _path(context: Context) -> Path:
+    return context.config().state / NOTICES_NAME
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        raise NoticesError(
+            "nothing was told yet", hint="the daemon tells with [notify] in its configuration"
+        )
+    return rows.open_notices(path)
+
+
+def _state(row: NoticeRow) -> str:
+    if row.delivered_at is not None:
+        return f"delivered {row.delivered_at}"
+    if row.given_up_at is not None:
+        return f"given up {row.given_up_at}"
+    return f"waits until {_at_s(row.next_at_s)}" if row.next_at_s else "waits"
+
+
+def _shown(row: NoticeRow) -> dict[str, Any]:
+    return {
+        "id": row.delivery,
+        "event": row.event,
+        "about": row.subject,
+        "made_at": row.made_at,
+        "attempts": row.attempts,
+        "tried_at": row.tried_at,
+        "next_at": _at_s(row.next_at_s) if row.next_at_s else None,
+        "delivered_at": row.delivered_at,
+        "given_up_at": row.given_up_at,
+        "error": row.error,
+        "body": json.loads(row.body),
+    }
+
+
+def _at_s(at_s: int) -> str:
+    return format_ts(datetime.fromtimestamp(at_s, UTC))
+
+
+COMMANDS = (notices,)

@@ -1,0 +1,169 @@
+"""What is measured of the ledger at one moment, for the monitoring.
+
+The cost of reading it grows with nodes, repos, accounts, gaps, open incidents and what is filed
+(held lines, rejects, charges that are not rated), never with charges, segments or records.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from aggregator.database.connection import (
+    SCHEMA_VERSION,
+    NoDatabaseError,
+    SchemaVersionError,
+    read_meta,
+    read_transaction,
+)
+from wire_format.fields import EPOCH_SIZE
+
+BUSY_TIMEOUT_S: Final = 2
+"""A scrape gives up long before the time limit of whoever scrapes; in WAL mode no writer makes it
+wait at all."""
+
+_REPOS: Final = """
+SELECT node.name, repo.name, role, behind, committed_at_s FROM repo
+JOIN node ON node.id = repo.node_id ORDER BY node.name, repo.name
+"""
+_NODES: Final = "SELECT id, name, records, duplicates FROM node ORDER BY name"
+_HELD: Final = "SELECT node_id, count(*) FROM held GROUP BY node_id"
+_HELD_MONEY: Final = """
+SELECT node_id, count(*) FROM money WHERE state IN ('same_movement', 'no_payment') GROUP BY node_id
+"""
+_REJECTED: Final = "SELECT node_id, count(*) FROM reject GROUP BY node_id"
+_GAPS: Final = """
+SELECT node_id, count(*), sum(missing) FROM (
+    SELECT node_id, first_seq - max(
+        coalesce(lag(last_seq) OVER (PARTITION BY node_id ORDER BY first_seq), 0),
+        (first_seq - 1) / :epoch_size * :epoch_size
+    ) - 1 AS missing FROM seen_range
+) WHERE missing > 0 GROUP BY node_id
+"""
+"""As `RangeSet.gaps`: a gap reaches back to the range before it, or to the start of its epoch."""
+
+_INCIDENTS: Final = "SELECT kind, count(*) FROM incident WHERE closed_at IS NULL GROUP BY kind"
+_UNRATED: Final = "SELECT state, count(*) FROM charge WHERE state <> 0 GROUP BY state"
+_ACCOUNTS: Final = """
+SELECT count(*), sum(typeof(credit_nano) = 'integer' AND typeof(billed_cost_nano) = 'integer'
+    AND credit_nano < billed_cost_nano) FROM account
+WHERE first_active_hour IS NOT NULL OR EXISTS (SELECT 1 FROM money WHERE account_id = account.id)
+"""
+_HUGE_ACCOUNTS: Final = """
+SELECT credit_nano, billed_cost_nano FROM account
+WHERE typeof(credit_nano) <> 'integer' OR typeof(billed_cost_nano) <> 'integer'
+"""
+"""Sums beyond 64 bits are decimal text, which SQLite would compare as text."""
+
+STATEMENTS: Final = (
+    *(_REPOS, _NODES, _HELD, _HELD_MONEY, _REJECTED, _GAPS),
+    *(_INCIDENTS, _UNRATED, _ACCOUNTS, _HUGE_ACCOUNTS),
+)
+
+
+class RepoStanding(NamedTuple):
+    """Where a repo stands: commits fetched and not applied, time of the newest applied one."""
+
+    node: str
+    repo: str
+    role: str
+    behind: int
+    committed_at_s: int | None
+
+
+class NodeCounts(NamedTuple):
+    """What is known of a node's records, in lines; gaps as ranges and as missing seqs."""
+
+    node: str
+    records: int
+    duplicates: int
+    held: int
+    rejected: int
+    gaps: int
+    missing_seqs: int
+
+
+class Facts(NamedTuple):
+    """One consistent view of the ledger.
+
+    Attributes:
+        repos, nodes: every one that was ever read, by name.
+        open_incidents: how many of each kind that has any.
+        unrated: how many charges have each state that has any, but rated, by the state's number.
+        accounts, accounts_below_zero: users with usage or payments, and those who owe.
+        pulled_at: when the ledger was brought up to date last; None before the first time.
+        database_bytes: size of its file and of the log beside it.
+    """
+
+    repos: tuple[RepoStanding, ...]
+    nodes: tuple[NodeCounts, ...]
+    open_incidents: Mapping[str, int]
+    unrated: Mapping[int, int]
+    accounts: int
+    accounts_below_zero: int
+    pulled_at: str | None
+    database_bytes: int
+
+
+def read_facts(path: Path, pulled_at_key: str) -> Facts:
+    """Measure the ledger on a connection of its own, in one read transaction.
+
+    Args:
+        path: the database.
+        pulled_at_key: under which of its facts the time of the last pull stands.
+
+    Raises:
+        NoDatabaseError: nothing was pulled yet.
+        SchemaVersionError: it has another version.
+        sqlite3.Error: it cannot be read now.
+    """
+    with _reading(path) as connection, read_transaction(connection):
+        accounts, below_zero = connection.execute(_ACCOUNTS).fetchone()
+        huge = connection.execute(_HUGE_ACCOUNTS)
+        below_zero = (below_zero or 0) + sum(int(credit) < int(cost) for credit, cost in huge)
+        return Facts(
+            repos=tuple(RepoStanding(*row) for row in connection.execute(_REPOS)),
+            nodes=tuple(_nodes(connection)),
+            open_incidents=dict(connection.execute(_INCIDENTS).fetchall()),
+            unrated=dict(connection.execute(_UNRATED).fetchall()),
+            accounts=accounts,
+            accounts_below_zero=below_zero,
+            pulled_at=read_meta(connection, pulled_at_key),
+            database_bytes=_size_bytes(path),
+        )
+
+
+def gaps(connection: sqlite3.Connection) -> dict[int, tuple[int, int]]:
+    """How many gaps a node has and how many seqs are missing in them, by the node's row."""
+    found = connection.execute(_GAPS, {"epoch_size": EPOCH_SIZE})
+    return {node_id: (count, missing) for node_id, count, missing in found}
+
+
+def _nodes(connection: sqlite3.Connection) -> Iterator[NodeCounts]:
+    held = Counter[int](dict(connection.execute(_HELD).fetchall()))
+    held.update(dict(connection.execute(_HELD_MONEY).fetchall()))
+    rejected: dict[int, int] = dict(connection.execute(_REJECTED).fetchall())
+    missing = gaps(connection)
+    for node_id, name, records, duplicates in connection.execute(_NODES):
+        counts = (records, duplicates, held[node_id], rejected.get(node_id, 0))
+        yield NodeCounts(name, *counts, *missing.get(node_id, (0, 0)))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    if not path.exists():
+        raise NoDatabaseError(f"there is no ledger at {path} yet")
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+    with closing(connection):
+        found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if found != SCHEMA_VERSION:
+            raise SchemaVersionError(f"{path} has schema version {found}, not {SCHEMA_VERSION}")
+        yield connection
+
+
+def _size_bytes(path: Path) -> int:
+    files = (path, path.with_name(f"{path.name}-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())

@@ -1,0 +1,136 @@
+"""What the forge's list of repos means for the registered ones. Pure.
+
+Repos are told apart by the forge's own number, which stays through a rename and is another one
+after a repo was deleted and made again under its old name.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from aggregator.fleet.naming import node_repo
+from aggregator.forge.interface import ForgeRepo, Listing
+from aggregator.repo_config import RepoConfig
+
+SETTLED: Final = timedelta(seconds=2)
+"""A change time has whole seconds: only one older than this stands for all changes up to it."""
+
+_ALONE: Final = 1
+_SHARE: Final = 20
+
+
+class Findings(NamedTuple):
+    """What a listing says; repos by their names here, sentences about them for people.
+
+    Attributes:
+        changed_at: when each registered repo was changed last; None where it may have changed again
+            within the same second.
+        pending: repos that are called like a node's and are registered for none, by the name that
+            the forge has for them.
+        vanished: registered repos that are not listed, but those of retired nodes.
+        renamed: registered repos that the forge calls otherwise now.
+        recreated: registered repos whose name belongs to another repo now.
+        lost_at_once: when these are too many to be true, the ones that are gone since the listing
+            before; then nothing of the listing is to be believed.
+        listed: the forge's numbers of the registered repos that are listed.
+    """
+
+    changed_at: dict[str, datetime | None]
+    pending: dict[str, str]
+    vanished: dict[str, str]
+    renamed: dict[str, str]
+    recreated: dict[str, str]
+    lost_at_once: tuple[str, ...]
+    listed: frozenset[int]
+
+
+def judge_listing(
+    listing: Listing,
+    repos: Iterable[RepoConfig],
+    pattern: str,
+    listed_before: frozenset[int] = frozenset(),
+) -> Findings:
+    """Compare a listing with what is registered.
+
+    Args:
+        listing: all repos of the organisation.
+        repos: the configuration's; those without a number of the forge are no business of it, but
+            are not pending either.
+        pattern: how repos of nodes are called, such as `billing-{node}`.
+        listed_before: `listed` of the last listing that was believed; empty before the first.
+    """
+    registered = {repo.forge_id: repo for repo in repos if repo.forge_id is not None}
+    taken = {_place(repo.url) for repo in repos}
+    found = Findings(
+        {}, {}, {}, {}, {}, (), frozenset(r.id for r in listing.repos) & registered.keys()
+    )
+    by_name = {repo.name.lower(): repo for repo in listing.repos}
+    listed = {repo.id: repo for repo in listing.repos}
+    for forge_id, repo in registered.items():
+        _judge(repo, listed.get(forge_id), by_name.get(registered_name(repo).lower()), found)
+        if forge_id in listed:
+            changed_at = listed[forge_id].updated_at
+            is_settled = changed_at < listing.at - SETTLED
+            found.changed_at[repo.name] = changed_at if is_settled else None
+    for other in listing.repos:
+        if other.id in registered or _place(other.clone_url) in taken:
+            continue
+        owner = node_repo(pattern, other.name)
+        if owner is not None and not other.archived:
+            found.pending[other.name] = f"{other.name} is called like a repo of node {owner.node}"
+    present = {n: repo.name for n, repo in registered.items() if n in listed_before}
+    expected = {n: name for n, name in present.items() if not registered[n].is_retired}
+    gone = tuple(sorted(name for n, name in expected.items() if n not in listed))
+    too_many = len(gone) > _ALONE and len(gone) * _SHARE > len(expected)
+    return found._replace(lost_at_once=gone if too_many else ())
+
+
+def pushed_repo(repos: Iterable[RepoConfig], forge_id: int, clone_url: str, ref: str) -> str | None:
+    """Which repo somebody pushed to, by its name here; None for one or a branch that is not read.
+
+    Args:
+        repos: the configuration's.
+        forge_id: the forge's number of what was pushed to.
+        clone_url: its address, for a repo that is configured and not registered.
+        ref: what was pushed to, such as `refs/heads/main`.
+    """
+    place = _place(clone_url)
+    for repo in repos:
+        is_it = repo.forge_id == forge_id
+        if repo.forge_id is None:
+            is_it = place is not None and _place(repo.url) == place
+        if is_it and ref == f"refs/heads/{repo.branch}":
+            return repo.name
+    return None
+
+
+def registered_name(repo: RepoConfig) -> str:
+    """What the forge called a repo when it was registered: the end of its address."""
+    return urlsplit(repo.url).path.rsplit("/", 1)[-1].removesuffix(".git")
+
+
+def _judge(
+    repo: RepoConfig, listed: ForgeRepo | None, namesake: ForgeRepo | None, found: Findings
+) -> None:
+    name = registered_name(repo)
+    if namesake is not None and namesake.id != repo.forge_id:
+        where = "is gone" if listed is None else f"is called {listed.name}"
+        found.recreated[repo.name] = (
+            f"{name} is number {namesake.id} on the forge now; number {repo.forge_id}, which was"
+            f" registered, {where}"
+        )
+    elif listed is None:
+        if not repo.is_retired:
+            found.vanished[repo.name] = f"{name} (number {repo.forge_id}) is not listed"
+    elif namesake is None:
+        found.renamed[repo.name] = f"{name} is called {listed.name} on the forge now"
+
+
+def _place(url: str) -> str | None:
+    """An address for comparison: host and path, without user and ending; None if it is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path.removesuffix('.git')}".lower()

@@ -1,0 +1,101 @@
+"""Keys of nodes as an operator gives them: which line, and whose it is. Pure but for one file.
+
+One ed25519 key signs a node's commits and opens its repo on the forge. It is made on the node and
+its private half never leaves it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from aggregator.fleet.registration import Registration
+from signing.allowed_signers import Entry, load_allowed_signers, parse_allowed_signers
+from signing.keys import InvalidKeyError, read_public_key
+from signing.patterns import matches_list
+from support.errors import GitmeterError
+
+_SOURCE: Final = "the key"
+_SHOW_HINT: Final = "on the node: node-pusher show-key --node"
+_ALGORITHMS: Final = ("ssh-", "ecdsa-", "sk-")
+
+
+class FleetError(GitmeterError):
+    """A node cannot be set up, or changed, in the way that was asked for."""
+
+
+def read_key(text: str, node: str) -> str:
+    """The key of a node, as `ssh-ed25519 AAAA...` without a comment.
+
+    Args:
+        text: that, or the whole line of `node-pusher show-key`.
+        node: whose it is to be.
+
+    Raises:
+        AllowedSignersError: it is no key, or of a kind that is not accepted.
+        FleetError: it is another node's, or not one line.
+    """
+    stated = text.strip()
+    if not stated or "\n" in stated:
+        raise FleetError("the key must be one line", hint=f"{_SHOW_HINT} {node}")
+    line = f"{node} {stated}" if stated.startswith(_ALGORITHMS) else stated
+    (entry,) = parse_allowed_signers(line, _SOURCE).entries or (None,)
+    if entry is None:
+        raise FleetError("the key must not be a comment", hint=f"{_SHOW_HINT} {node}")
+    if not matches_list(node, entry.principals):
+        raise FleetError(
+            f"the key is of {entry.principals}, not of {node}", hint=f"{_SHOW_HINT} {node}"
+        )
+    if not entry.signs_commits() or _has_window(entry):
+        raise FleetError(
+            "the key must be one for git, and without valid-after and valid-before",
+            hint=f"{_SHOW_HINT} {node}",
+        )
+    return entry.key.line
+
+
+def check_owner(
+    line: str, node: str, registrations: Mapping[str, Registration], signers_file: Path | None
+) -> None:
+    """Refuse a key that is somebody else's: who signs must be told apart.
+
+    Args:
+        line: as from `read_key`.
+        node: whose it is to be.
+        registrations: of all nodes.
+        signers_file: the operator's own allowed signers, which the books' key stands in.
+
+    Raises:
+        FleetError: it is registered for another node, or stands there for another name.
+        AllowedSignersError: that file cannot be used.
+    """
+    for other in registrations.values():
+        if other.node != node and any(key.line == line for key in other.keys):
+            raise FleetError(
+                f"the key is that of node {other.node}",
+                hint="every node makes a key of its own; a copied home is not a new node",
+            )
+    entries = () if signers_file is None else load_allowed_signers(signers_file).entries
+    for entry in entries:
+        if entry.key.line == line and not matches_list(node, entry.principals):
+            raise FleetError(
+                f"the key stands in {signers_file} as that of {entry.principals}",
+                hint="every node makes a key of its own; a copied home is not a new node",
+            )
+
+
+def fingerprint(line: str) -> str:
+    """`SHA256:...` of a key, whatever comment it has; the text itself when it is none."""
+    try:
+        algorithm, encoded = line.split()[:2]
+        return read_public_key(algorithm, encoded).fingerprint
+    except (InvalidKeyError, ValueError):
+        return line
+
+
+def is_same_key(line: str, other: str) -> bool:
+    """Whether two lines are the same key, whatever comments they have."""
+    return line.split()[:2] == other.split()[:2]
+
+
+def _has_window(entry: Entry) -> bool:
+    return entry.valid_after is not None or entry.valid_before is not None

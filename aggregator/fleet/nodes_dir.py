@@ -1,0 +1,175 @@
+"""The folder of registrations: `nodes.d/<node>.toml`, written all or nothing.
+
+One file that cannot be used must not keep the others out: a key that was closed because it was
+stolen has to end whatever else is wrong in the folder.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import tomlkit
+from pydantic import ValidationError
+
+from aggregator.durable import sync_folder
+from aggregator.fleet.registration import Registration
+from support.errors import GitmeterError
+from wire_format.wording import sentences
+
+_SUFFIX: Final = ".toml"
+_FOLDER_MODE: Final = 0o755
+_FILE_MODE: Final = 0o644
+_HEAD: Final = "Written by `aggregator node`; what it may bill and expects may be edited here."
+
+
+class RegistrationError(GitmeterError):
+    """A registration cannot be read, used or written; names the file and the key."""
+
+
+def registration_file(nodes_dir: Path, node: str) -> Path:
+    """Where the registration of a node lies."""
+    return nodes_dir / f"{node}{_SUFFIX}"
+
+
+class Registered(NamedTuple):
+    """What a folder of registrations says.
+
+    Attributes:
+        nodes: the registrations that can be used, by node.
+        faults: by node, why another one cannot; by `""` where the folder itself cannot be read.
+    """
+
+    nodes: dict[str, Registration]
+    faults: dict[str, RegistrationError]
+
+
+def load_registrations(nodes_dir: Path) -> dict[str, Registration]:
+    """Every registration, by node; none when there is no such folder.
+
+    Raises:
+        RegistrationError: one cannot be used.
+    """
+    found = read_registrations(nodes_dir)
+    for error in found.faults.values():
+        raise error
+    return found.nodes
+
+
+def read_registrations(nodes_dir: Path) -> Registered:
+    """Every registration that can be used, and what is wrong with the others."""
+    found = Registered({}, {})
+    owners: dict[int, str] = {}
+    try:
+        files = _files(nodes_dir)
+    except RegistrationError as error:
+        return Registered({}, {"": error})
+    for file in files:
+        try:
+            registration = read_registration(file)
+            _check_owners(file, registration, owners)
+        except RegistrationError as error:
+            found.faults[file.name.removesuffix(_SUFFIX)] = error
+        else:
+            found.nodes[registration.node] = registration
+    return found
+
+
+def _check_owners(file: Path, registration: Registration, owners: dict[int, str]) -> None:
+    for repo in registration.repos:
+        other = owners.setdefault(repo.forge_id, registration.node)
+        if other != registration.node:
+            raise RegistrationError(
+                f"{file}: {other} has the forge's repo {repo.forge_id} too",
+                hint="one repo carries one node's records: delete it from one of the files",
+            )
+
+
+def read_registration(file: Path) -> Registration:
+    """One registration.
+
+    Raises:
+        RegistrationError: it cannot be used.
+    """
+    try:
+        registration = Registration.model_validate(tomllib.loads(file.read_text("utf-8")))
+    except OSError as error:
+        raise RegistrationError(f"{file}: {error.strerror}") from error
+    except ValidationError as error:
+        faults = "; ".join(sentences(error, lambda place: ".".join(map(str, place))))
+        raise RegistrationError(f"{file}: {faults}", hint="mend or move the file") from None
+    except ValueError as error:
+        raise RegistrationError(f"{file}: not TOML: {error}") from None
+    if file.name != f"{registration.node}{_SUFFIX}":
+        raise RegistrationError(
+            f"{file}: is about {registration.node}", hint=f"call it {registration.node}{_SUFFIX}"
+        )
+    return registration
+
+
+def write_registration(nodes_dir: Path, registration: Registration) -> None:
+    """Write a registration, all or nothing.
+
+    Raises:
+        RegistrationError: it cannot be written.
+    """
+    values = registration.model_dump(by_alias=True, exclude_defaults=True)
+    document = tomlkit.document()
+    document.add(tomlkit.comment(_HEAD))
+    for key, value in values.items():
+        document[key] = _toml(value)
+    file = registration_file(nodes_dir, registration.node)
+    draft = file.with_name(f".{file.name}.new")
+    try:
+        if not nodes_dir.exists():  # no secrets: whoever sets nodes up is not whoever reads them
+            nodes_dir.mkdir(parents=True)
+            nodes_dir.chmod(_FOLDER_MODE)
+        with draft.open("w", encoding="utf-8") as stream:
+            os.fchmod(stream.fileno(), _FILE_MODE)
+            stream.write(tomlkit.dumps(document))
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(file)
+        sync_folder(nodes_dir)
+    except OSError as error:
+        raise RegistrationError(
+            f"{file}: {error.strerror}", hint="run this as a user who may write there"
+        ) from error
+
+
+def fingerprint(nodes_dir: Path) -> frozenset[tuple[str, int, int]]:
+    """Changes when a registration does: name, time in nanoseconds and size of each file."""
+    try:
+        return frozenset(_mark(file) for file in _files(nodes_dir))
+    except RegistrationError:
+        return frozenset((("", 0, 0),))
+
+
+def _mark(file: Path) -> tuple[str, int, int]:
+    try:
+        stat = file.stat()
+    except OSError:  # gone since, or a link to nowhere: whoever reads it says so
+        return file.name, 0, 0
+    return file.name, stat.st_mtime_ns, stat.st_size
+
+
+def _files(nodes_dir: Path) -> list[Path]:
+    try:
+        found = sorted(nodes_dir.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:  # reading none of them would stop billing those nodes without a word
+        raise RegistrationError(
+            f"{nodes_dir} cannot be read: {error.strerror}",
+            hint="let the user that the aggregator runs as read it",
+        ) from error
+    return [f for f in found if f.name.endswith(_SUFFIX) and not f.name.startswith(".")]
+
+
+def _toml(value: Any) -> Any:  # noqa: ANN401 - whatever a model dumps
+    """Tuples as lists, which is what TOML knows."""
+    if isinstance(value, tuple | list):
+        return [_toml(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _toml(item) for key, item in value.items() if item is not None}
+    return value

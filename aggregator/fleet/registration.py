@@ -1,0 +1,164 @@
+"""Registrations: which repos of the forge may bill for which node, one TOML file a node.
+
+`nodes.d/<node>.toml`, written by `aggregator node ...` and no secret:
+
+    node = "embedder-01"
+    registered_at = 2026-11-21T10:00:00Z
+
+    [[key]]
+    line = "ssh-ed25519 AAAA..."
+    added_at = 2026-11-21T10:00:00Z
+
+    [[repo]]
+    name = "embedder-01"
+    forge_id = 17
+    url = "https://forge.example/ops/billing-embedder-01.git"
+
+A repo that somebody made on the forge bills nothing until such a file names its number there.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from aggregator.remote_config import Section
+from aggregator.repo_config import ALLOW_PATTERN, RepoConfig
+from signing.allowed_signers import AllowedSignersError, parse_allowed_signers
+from wire_format import fields
+
+
+def _in_utc(value: Any) -> Any:  # noqa: ANN401 - whatever the file says
+    if value is None:
+        return None
+    if not isinstance(value, datetime) or value.tzinfo is None:  # a number is no time here
+        raise ValueError("must be a time with Z")
+    return value.astimezone(UTC)
+
+
+class RegisteredKey(Section):
+    """A key that may sign for the node, and push as it.
+
+    Attributes:
+        line: algorithm and key, as in `signing_key.pub`.
+        added_at: when it was registered.
+        closed_at: from when on it may sign nothing new; None while it may.
+    """
+
+    line: str
+    added_at: datetime
+    closed_at: datetime | None = None
+
+    _times = field_validator("added_at", "closed_at", mode="before")(_in_utc)
+
+    @field_validator("line")
+    @classmethod
+    def _is_key(cls, line: str) -> str:
+        """Algorithm and key alone, so that two spellings of one key are equal."""
+        try:
+            (entry,) = parse_allowed_signers(f"* {line}\n", "the key").entries
+        except (AllowedSignersError, ValueError):
+            raise ValueError("must be a key like ssh-ed25519 AAAA...") from None
+        return entry.key.line
+
+    def signer(self, node: str) -> str:
+        """Its line of allowed signers."""
+        options = 'namespaces="git"'
+        if self.closed_at is not None:
+            options += f',valid-before="{self.closed_at:%Y%m%d%H%M%SZ}"'
+        return f"{node} {options} {self.line}"
+
+
+class RegisteredRepo(Section):
+    """A repo that carries the node's records.
+
+    Attributes:
+        name: what it is called here: the node's name, later ones with `.` and more.
+        forge_id: the forge's own number of it, which stays through a rename.
+        url: where it is fetched from.
+        branch: the branch that is billed.
+        closed_at: since when nothing new is expected of it; None while it is in use.
+    """
+
+    name: Annotated[str, StringConstraints(pattern=f"^(?:{fields.REPO_PATTERN})$")]
+    forge_id: int = Field(ge=1)
+    url: str
+    branch: str = "main"
+    closed_at: datetime | None = None
+
+    _time = field_validator("closed_at", mode="before")(_in_utc)
+
+
+class Registration(Section):
+    """Everything that is registered of one node.
+
+    Attributes:
+        node: its name.
+        registered_at: when that was.
+        retired_at: since when nothing new is expected of it; None while it works.
+        allow: patterns of the resources that it may bill; empty for all.
+        silent_after_s: after which silence somebody is told; None for the default.
+        keys: who may sign.
+        repos: its repos, the newest last.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    node: Annotated[str, StringConstraints(pattern=f"^(?:{fields.NODE_PATTERN})$")]
+    registered_at: datetime
+    retired_at: datetime | None = None
+    allow: tuple[Annotated[str, StringConstraints(pattern=f"^(?:{ALLOW_PATTERN})$")], ...] = ()
+    silent_after_s: int | None = Field(default=None, ge=0)
+    keys: tuple[RegisteredKey, ...] = Field(default=(), alias="key")
+    repos: tuple[RegisteredRepo, ...] = Field(default=(), alias="repo")
+
+    _times = field_validator("registered_at", "retired_at", mode="before")(_in_utc)
+
+    @model_validator(mode="after")
+    def _repos_are_its_own(self) -> Self:
+        if len({repo.forge_id for repo in self.repos}) < len(self.repos):
+            raise ValueError("repo: two have the same forge_id")
+        if len({repo.name for repo in self.repos}) < len(self.repos):
+            raise ValueError("repo: two have the same name")
+        for repo in self.repos:
+            if repo.name.partition(".")[0] != self.node:
+                raise ValueError(f"repo: {repo.name} is not a name for a repo of {self.node}")
+        return self
+
+    def open_keys(self) -> tuple[RegisteredKey, ...]:
+        """Those that may sign what is new."""
+        return tuple(key for key in self.keys if key.closed_at is None)
+
+    def as_repos(self, token_url: str, token_file: Path | None) -> list[RepoConfig]:
+        """Its repos as the configuration states repos.
+
+        Args:
+            token_url: below which address the token opens repos.
+            token_file: the token, or None.
+
+        Raises:
+            pydantic.ValidationError: an address is not allowed.
+        """
+        return [
+            RepoConfig(
+                node=self.node,
+                name=repo.name,
+                url=repo.url,
+                branch=repo.branch,
+                token_file=token_file if repo.url.startswith(f"{token_url}/") else None,
+                allow=self.allow,
+                silent_after_s=self.silent_after_s,
+                forge_id=repo.forge_id,
+                signers=tuple(key.signer(self.node) for key in self.keys),
+                registered_at=self.registered_at,
+                retired_at=self.retired_at or repo.closed_at,
+            )
+            for repo in self.repos
+        ]

@@ -1,0 +1,185 @@
+"""The registered nodes, while one of them is being changed: who may be, and what is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Final
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from aggregator.config import Config
+from aggregator.config_sections import ForgeConfig
+from aggregator.fleet.naming import forge_name, node_repo
+from aggregator.fleet.node_keys import FleetError, check_owner, read_key
+from aggregator.fleet.nodes_dir import load_registrations, write_registration
+from aggregator.fleet.registration import RegisteredKey, RegisteredRepo, Registration
+from aggregator.fleet.repo_setup import BRANCH, Done, Say, Step
+from aggregator.forge.interface import ForgeRepo
+from aggregator.repo_config import ALLOW_PATTERN
+from wire_format import fields
+from wire_format.wording import FORMS, sentences
+
+_FORGE_HINT: Final = 'add a [forge] table: kind = "forgejo", url, org and token_file'
+_FORMS: Final = FORMS | {ALLOW_PATTERN: "1 to 200 letters, digits and . _ : / @ + - * ?"}
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The registrations of a configuration.
+
+    Attributes:
+        config: the configuration.
+        now: what is written is dated with it.
+        say: told of each step.
+    """
+
+    config: Config
+    now: datetime
+    say: Say
+
+    @cached_property
+    def registrations(self) -> dict[str, Registration]:
+        """All of them, by node: as they were when first asked for, with what was written since."""
+        return load_registrations(self.config.nodes_dir)
+
+    def known(self, node: str) -> Registration:
+        """A registered node.
+
+        Raises:
+            FleetError: it is not registered.
+        """
+        found = self.registrations.get(node)
+        if found is None:
+            raise FleetError(
+                f"{node} is not registered", hint="`aggregator node list` shows those that are"
+            )
+        return found
+
+    def present(self, node: str) -> Registration:
+        """A registered node that works.
+
+        Raises:
+            FleetError: it is not registered, or retired.
+        """
+        found = self.known(node)
+        if found.retired_at is not None:
+            raise FleetError(
+                f"{node} was retired", hint="its name stays its own: give a new node another one"
+            )
+        return found
+
+    def to_add(self, node: str) -> Registration | None:
+        """What is registered of a node that is to be set up; None when nothing is.
+
+        Raises:
+            FleetError: it is no name of a node, in use by a `[[repo]]`, or retired.
+        """
+        if not fields.is_node(node):
+            raise FleetError(
+                f"not the name of a node: {node}",
+                hint="1 to 63 of a-z, 0-9 and -, beginning with a letter or digit: embedder-01",
+            )
+        for repo in self.config.repo:
+            if repo.forge_id is None and node in {repo.node, repo.name}:
+                raise FleetError(
+                    f"{node} has a [[repo]] table in the configuration",
+                    hint="a node is either there or registered: take the table out first",
+                )
+        return self.present(node) if node in self.registrations else None
+
+    def key(self, node: str, text: str) -> str:
+        """A key that is given for a node, checked to be nobody else's.
+
+        Raises:
+            FleetError, AllowedSignersError: it is, or it is no key.
+        """
+        line = read_key(text, node)
+        check_owner(line, node, self.registrations, self.config.allowed_signers_file)
+        return line
+
+    def local_name(self, node: str, found: ForgeRepo) -> str:
+        """What a repo of the forge is called here.
+
+        Raises:
+            FleetError: it is not called like one of the node's, or registered for another.
+        """
+        for other in self.registrations.values():
+            for repo in other.repos:
+                if repo.forge_id == found.id and other.node == node:
+                    return repo.name
+                if repo.forge_id == found.id:
+                    raise FleetError(f"{found.name} is registered as {repo.name} of {other.node}")
+        pattern = forge_config(self.config).pattern
+        owner = node_repo(pattern, found.name)
+        if owner is None or owner.node != node:
+            raise FleetError(
+                f"{found.name} is not called like a repo of {node}",
+                hint=f"those are {forge_name(pattern, node)} and {forge_name(pattern, node)}.2027",
+            )
+        return owner.name
+
+    def register(
+        self, known: Registration, allow: Sequence[str] | None, name: str, repo: ForgeRepo
+    ) -> Registration:
+        """Let a repo bill for its node.
+
+        Args:
+            known: what is registered or to be registered of the node.
+            allow: patterns of what it may bill; None to leave that as it is.
+            name: what the repo is called here.
+            repo: it.
+
+        Raises:
+            FleetError: a pattern is none.
+            RegistrationError: it cannot be written.
+        """
+        entry = RegisteredRepo(name=name, forge_id=repo.id, url=repo.clone_url, branch=BRANCH)
+        places = [each.name for each in known.repos]
+        repos = list(known.repos)
+        if name in places:
+            repos[places.index(name)] = entry
+        else:
+            repos.append(entry)
+        values = {
+            "repos": tuple(repos),
+            "allow": known.allow if allow is None else tuple(allow),
+        }
+        try:  # not `model_copy`, which checks nothing: patterns come from the command line
+            changed = Registration.model_validate(known.model_dump() | values)
+        except ValidationError as error:
+            faults = sentences(error, lambda place: ".".join(map(str, place)), _FORMS)
+            raise FleetError("; ".join(faults)) from None
+        return self.write(changed)
+
+    def write(self, changed: Registration) -> Registration:
+        """Write a registration where it says something new."""
+        before = self.registrations.get(changed.node)
+        done = Done.UNCHANGED if changed == before else Done.MENDED if before else Done.MADE
+        if done != Done.UNCHANGED:
+            write_registration(self.config.nodes_dir, changed)
+            self.registrations[changed.node] = changed
+        self.say(Step("registration", changed.node, done))
+        return changed
+
+    def new(self, node: str, line: str) -> Registration:
+        """A node with one key and no repo yet; not written."""
+        key = RegisteredKey(line=line, added_at=self.now)
+        return Registration(node=node, registered_at=self.now, key=(key,))
+
+
+def repo_name(registered: RegisteredRepo) -> str:
+    """What the forge called a repo when it was registered: the end of its address."""
+    return urlsplit(registered.url).path.rsplit("/", 1)[-1].removesuffix(".git")
+
+
+def forge_config(config: Config) -> ForgeConfig:
+    """The `[forge]` table.
+
+    Raises:
+        FleetError: there is none.
+    """
+    if config.forge is None:
+        raise FleetError("no forge is configured", hint=_FORGE_HINT)
+    return config.forge

@@ -1,0 +1,237 @@
+"""Which repos are due to be looked at, by what the forge lists and when each was looked at last.
+
+One request for each fifty repos says which of them changed, so a pass in which nothing is new costs
+the listing alone. The listing is a hint: every repo is asked itself at least once in
+`forge.probe_every_s`, one that is not in order at every pass, and all of them after a start.
+"""
+
+import json
+import random
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from aggregator.backoff import Backoff, is_worth_a_log
+from aggregator.config_sections import ForgeConfig
+from aggregator.database import evidence
+from aggregator.database.connection import read_meta, upsert_meta, write_transaction
+from aggregator.database.incidents import About, file_all
+from aggregator.fleet.listing import Findings, judge_listing
+from aggregator.forge import open_forge
+from aggregator.forge.interface import BadAnswerError, ForgeError, Listing
+from aggregator.incidents import IncidentKind
+from aggregator.repo_config import RepoConfig
+from aggregator.repo_pull import RepoReport
+from aggregator.state import State
+from support.errors import GitmeterError
+
+_EARLIEST: Final = 0.5
+"""Each repo's next probe is drawn from this part of `probe_every_s` on, so that they spread."""
+
+_WAIT_S: Final = 1.0
+_NAMED: Final = 10
+_FORGE: Final = "[forge]"
+_KINDS: Final = (
+    *(IncidentKind.LISTING_FAILED, IncidentKind.LISTING_SHRANK, IncidentKind.PENDING),
+    *(IncidentKind.VANISHED, IncidentKind.RENAMED, IncidentKind.RECREATED, IncidentKind.DRIFT),
+)
+_LISTED: Final = "forge_listed"
+"""What the last listing that was believed had, across restarts; a ledger that was made again
+believes the first one."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class _LookedAt:
+    """One look at a repo.
+
+    Attributes:
+        changed_at: what the listing had said before it; None when that may not be all.
+        is_in_order: whether nothing is left to do or to retry.
+        probe_at: when the repo is asked itself again, whatever the listing says.
+    """
+
+    changed_at: datetime | None
+    is_in_order: bool
+    probe_at: datetime
+
+
+class Sweep:
+    """What a daemon remembers from one pass over the repos to the next.
+
+    Args:
+        state: has the configuration.
+        clock: tells the time.
+        interrupted: asked while the forge is waited for.
+
+    Attributes:
+        findings: what the last listing that can be believed said; None before the first.
+        is_failing: whether the last try gave no list.
+        is_current: whether what is not due is known to have nothing new.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        clock: Callable[[], datetime],
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._state = state
+        self._clock = clock
+        self._interrupted = interrupted
+        self._looked_at: dict[str, _LookedAt] = {}
+        self._backoff = Backoff()
+        self.findings: Findings | None = None
+        self.is_failing = False
+        self.is_current = True
+        self._has_forgotten = False
+
+    def due(
+        self, connection: sqlite3.Connection, on_wait: Callable[[], object] = lambda: None
+    ) -> set[str]:
+        """Ask the forge for its repos, and name those to look at in this pass.
+
+        What is wrong with the list is an incident, not an error: without one, repos are asked by
+        the hour.
+
+        Args:
+            connection: the ledger, open for writing.
+            on_wait: told about once a second while the forge is waited for.
+        """
+        self._list_repos(connection, on_wait)
+        now = self._clock()
+        return {repo.name for repo in self._state.config.repo if self._is_due(repo, now)}
+
+    def _list_repos(self, connection: sqlite3.Connection, on_wait: Callable[[], object]) -> None:
+        forge = self._state.config.forge
+        self.is_current = forge is None
+        if forge is None:
+            self._forget_forge(connection)
+            return
+        if self._backoff.is_waiting(_FORGE, self._clock()):
+            return
+        answers: list[Listing | GitmeterError] = []
+        asking = threading.Thread(target=lambda: answers.append(_list(forge)), daemon=True)
+        asking.start()
+        while asking.is_alive():
+            asking.join(_WAIT_S)
+            on_wait()
+            if self._interrupted():
+                return
+        listing = answers[0]
+        if isinstance(listing, GitmeterError):
+            self._note_failure(connection, listing)
+            return
+        self.is_failing = False
+        self._backoff.succeeded(_FORGE)
+        repos = self._state.config.repo
+        listed_before = frozenset(json.loads(read_meta(connection, _LISTED) or "[]"))
+        findings = judge_listing(listing, repos, forge.pattern, listed_before)
+        before = self.findings
+        self.is_current = not findings.lost_at_once
+        if self.is_current:
+            self.findings = findings
+        # `node add` makes a repo and then registers it: what is new to the list has one pass for it
+        known_pending = findings.pending.keys() & (before.pending if before else {})
+        pending = {name: findings.pending[name] for name in known_pending}
+        _file(connection, repos, findings._replace(pending=pending), self._clock())
+
+    def _is_due(self, repo: RepoConfig, now: datetime) -> bool:
+        forge = self._state.config.forge
+        if forge is None or repo.forge_id is None:
+            return True
+        last = self._looked_at.get(repo.name)
+        if last is None or not last.is_in_order:
+            return True
+        # further ahead than any probe: the clock was set back meanwhile
+        if not timedelta(0) < last.probe_at - now <= timedelta(seconds=forge.probe_every_s):
+            return True
+        if self.findings is None or repo.name not in self.findings.changed_at:
+            return False
+        changed_at = self.findings.changed_at[repo.name]
+        return changed_at is None or changed_at != last.changed_at
+
+    def forget(self, name: str) -> None:
+        """Look at a repo in the next pass, as if it were new."""
+        self._looked_at.pop(name, None)
+
+    def note(self, report: RepoReport) -> None:
+        """Remember a look."""
+        config = self._state.config
+        if config.forge is None:
+            return
+        pause_s = config.pull_every_s + config.pull_jitter_s  # it is asked in a pass, not between
+        probe_in_s = config.forge.probe_every_s * random.uniform(_EARLIEST, 1) - pause_s
+        changed_at = self.findings and self.findings.changed_at.get(report.name)
+        is_in_order = report.incident is None and report.behind == 0
+        self._looked_at[report.name] = _LookedAt(
+            changed_at, is_in_order, self._clock() + timedelta(seconds=probe_in_s)
+        )
+
+    def _forget_forge(self, connection: sqlite3.Connection) -> None:
+        """What was filed while there was a forge would stay open for ever."""
+        if not self._has_forgotten:
+            self._has_forgotten = True
+            with write_transaction(connection):
+                for kind in _KINDS:
+                    file_all(connection, kind, {}, self._clock())
+
+    def _note_failure(self, connection: sqlite3.Connection, error: GitmeterError) -> None:
+        self.is_failing = True
+        now = self._clock()
+        asked_s = error.retry_after_s if isinstance(error, ForgeError) else None
+        errors = self._backoff.failed(_FORGE, now, wait=error.retry, asked_s=asked_s)
+        if is_worth_a_log(errors):
+            _log.warning("listing failed", detail=str(error), consecutive_errors=errors)
+        with write_transaction(connection):
+            file_all(connection, IncidentKind.LISTING_FAILED, {(None, "list"): str(error)}, now)
+
+
+def _list(forge: ForgeConfig) -> Listing | GitmeterError:
+    """Ask; nothing that a forge answers may end the daemon, a bug of ours in reading it neither."""
+    try:
+        return open_forge(forge).list_repos()
+    except GitmeterError as error:  # also a token file that cannot be read
+        return error
+    except Exception as error:  # noqa: BLE001 - it is logged, and an incident
+        _log.exception("listing failed by a bug")
+        return BadAnswerError(f"{forge.url}: {type(error).__name__}: {error}")
+
+
+def _file(
+    connection: sqlite3.Connection, repos: Iterable[RepoConfig], findings: Findings, now: datetime
+) -> None:
+    """Let the incidents about the listing be what it shows."""
+    with write_transaction(connection):
+        file_all(connection, IncidentKind.LISTING_FAILED, {}, now)
+        if gone := findings.lost_at_once:
+            more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
+            detail = f"{len(gone)} repos at once: {', '.join(gone[:_NAMED])}{more}"
+            file_all(connection, IncidentKind.LISTING_SHRANK, {(None, "list"): detail}, now)
+            return
+        file_all(connection, IncidentKind.LISTING_SHRANK, {}, now)
+        pending: dict[About, str] = {
+            (None, name): detail for name, detail in findings.pending.items()
+        }
+        file_all(connection, IncidentKind.PENDING, pending, now)
+        for kind, found in (
+            (IncidentKind.VANISHED, findings.vanished),
+            (IncidentKind.RENAMED, findings.renamed),
+            (IncidentKind.RECREATED, findings.recreated),
+        ):
+            named = [repo for repo in repos if repo.name in found]
+            rows = [evidence.repo_row(connection, r.name, r.identity.judged_by) for r in named]
+            about: dict[About, str] = {
+                (row.id, str(repo.forge_id)): found[repo.name]
+                for row, repo in zip(rows, named, strict=True)
+            }
+            file_all(connection, kind, about, now)
+        listed = json.dumps(sorted(findings.listed))
+        if read_meta(connection, _LISTED) != listed:
+            upsert_meta(connection, _LISTED, listed)

@@ -1,0 +1,153 @@
+"""What an answer of a forge means when it is not the one that was asked for. Pure."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Final, NamedTuple
+
+import orjson
+from requests.exceptions import SSLError
+
+from aggregator.forge.interface import (
+    BadAnswerError,
+    DeniedError,
+    ForgeError,
+    NotThereError,
+    RateLimitedError,
+    RefusedError,
+    UnavailableError,
+)
+from git_remote.remote import Remote
+
+ANSWER_TIMEOUT_S: Final = 30
+"""For the whole of one answer, connecting included."""
+
+RETRY_AFTER_MAX_S: Final = 86_400
+_WORDS_MAX: Final = 300
+
+Wait = Callable[[int], None]
+"""Waits that many seconds and says so."""
+
+
+class Answer(NamedTuple):
+    """What the forge said.
+
+    Attributes:
+        status: the HTTP status.
+        headers: by name, in any case.
+        body: as it came.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def at(self) -> datetime | None:
+        """When the forge answered, by its own clock."""
+        return http_date(self.headers.get("Date", ""))
+
+
+class Access(NamedTuple):
+    """Whom to ask, and how.
+
+    Attributes:
+        remote: the root of the API, with the token file.
+        org: the organisation, for hints.
+        wait: waits when the forge asks for it; None to give up at once instead.
+        timeout_s: for the whole of one answer.
+    """
+
+    remote: Remote
+    org: str
+    wait: Wait | None = None
+    timeout_s: float = ANSWER_TIMEOUT_S
+
+
+def of_error(url: str, error: Exception) -> ForgeError:
+    """The typed error behind what the network said."""
+    words = _deepest(error)
+    if isinstance(error, SSLError):
+        return DeniedError(
+            f"{url}: {words}",
+            hint="the server's TLS certificate is not one that this machine trusts",
+        )
+    return UnavailableError(f"{url}: {words}", hint="is the forge up, and the address right?")
+
+
+def bad_answer(url: str, words: str) -> BadAnswerError:
+    """An answer that is none of a forge's API."""
+    return BadAnswerError(f"{url}: {words}", hint="is this the address of a forge?")
+
+
+def of_status(access: Access, method: str, url: str, answer: Answer) -> ForgeError:
+    """The typed error behind a status that means no success."""
+    status = answer.status
+    said = f"{method} {url}: {status} {_words(answer.body)}".rstrip()
+    pause_s = _retry_after_s(answer)
+    if status == HTTPStatus.TOO_MANY_REQUESTS or (
+        status == HTTPStatus.SERVICE_UNAVAILABLE and pause_s is not None
+    ):
+        hint = "" if pause_s is None else f"the forge asks to wait {pause_s} s"
+        return RateLimitedError(said, hint=hint, retry_after_s=pause_s)
+    if status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return UnavailableError(said, hint="the forge's own log says more")
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        place = answer.headers.get("Location", "nowhere")
+        return BadAnswerError(
+            f"{said}: it leads to {place}", hint="redirects are refused: state the address itself"
+        )
+    if status == HTTPStatus.UNAUTHORIZED:
+        file = access.remote.token_file
+        return DeniedError(
+            said, hint=f"the forge does not know the token in {file}: make a new one"
+        )
+    if status == HTTPStatus.FORBIDDEN:
+        return DeniedError(
+            said,
+            hint="the token needs the scopes write:organization and write:repository, and its"
+            f" user must be an owner of {access.org} (read:... is enough to pull)",
+        )
+    if status == HTTPStatus.NOT_FOUND:
+        return NotThereError(
+            said, hint=f"does {access.org} exist, and may the token's user see what it owns?"
+        )
+    return RefusedError(said)
+
+
+def _deepest(error: BaseException) -> str:
+    """What the operating system or TLS said, without the names of the layers above."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return str(error) or type(error).__name__
+
+
+def _words(body: bytes) -> str:
+    """The forge's own sentence, as far as it says one."""
+    with suppress(orjson.JSONDecodeError):
+        document = orjson.loads(body)
+        if isinstance(document, dict) and isinstance(document.get("message"), str):
+            return " ".join(document["message"].split())[:_WORDS_MAX]
+    return ""
+
+
+def _retry_after_s(answer: Answer) -> int | None:
+    """Seconds of `Retry-After`; a date in it is compared with the forge's own clock."""
+    text = answer.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(int(text[:9]), RETRY_AFTER_MAX_S)
+    until, at = http_date(text), answer.at
+    if until is None or at is None:
+        return None
+    return min(max(0, round((until - at).total_seconds())), RETRY_AFTER_MAX_S)
+
+
+def http_date(text: str) -> datetime | None:
+    """A date as HTTP writes it, in UTC; None for anything else."""
+    try:
+        at = parsedate_to_datetime(text)
+        return at.astimezone(UTC) if at.tzinfo is not None else None
+    except (ValueError, IndexError, OverflowError):
+        return None

@@ -1,0 +1,146 @@
+"""The JSON of Forgejo's and Gitea's API, as far as it is used: checked, then turned into values."""
+
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+
+from aggregator.forge.answers import bad_answer
+from aggregator.forge.interface import DeployKey, ForgeRepo, Hook, Protection
+
+T = TypeVar("T")
+_FAULTS_MAX: Final = 3
+_Text = Annotated[str, StringConstraints(max_length=4096)]
+_Id = Annotated[int, Field(strict=True, ge=1)]
+_Flag = Annotated[bool, Field(strict=True)]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class RepoShape(_Shape):
+    """A repo."""
+
+    id: _Id
+    name: Annotated[_Text, StringConstraints(pattern=r"^[^/\s]+$")]
+    ssh_url: _Text
+    updated_at: AwareDatetime
+    private: _Flag
+    archived: _Flag
+    empty: _Flag
+    default_branch: _Text
+
+    def value(self, clone_root: str) -> ForgeRepo:
+        """As a value; fetched from below the address that the API was asked at.
+
+        The forge's own `clone_url` may name another server, and would take the token there.
+        """
+        return ForgeRepo(
+            self.id,
+            self.name,
+            f"{clone_root}/{self.name}.git",
+            self.ssh_url,
+            self.updated_at.astimezone(UTC),
+            self.private,
+            self.archived,
+            self.empty,
+            self.default_branch,
+        )
+
+
+class KeyShape(_Shape):
+    """A deploy key."""
+
+    id: _Id
+    title: _Text
+    key: _Text
+    read_only: _Flag
+
+    def value(self) -> DeployKey:
+        """As a value."""
+        return DeployKey(self.id, self.title, self.key, self.read_only)
+
+
+class ProtectionShape(_Shape):
+    """The rule of a branch; Forgejo has no `enable_force_push` and refuses it always."""
+
+    rule_name: _Text
+    enable_push: _Flag
+    enable_push_whitelist: _Flag
+    push_whitelist_deploy_keys: _Flag
+    push_whitelist_usernames: tuple[_Text, ...] | None = None
+    push_whitelist_teams: tuple[_Text, ...] | None = None
+    require_signed_commits: _Flag
+    enable_force_push: _Flag | None = None
+
+    def value(self) -> Protection:
+        """As a value."""
+        return Protection(
+            self.rule_name,
+            self.enable_push,
+            self.enable_push_whitelist,
+            self.push_whitelist_deploy_keys,
+            self.require_signed_commits,
+            self.enable_force_push,
+            (*(self.push_whitelist_usernames or ()), *(self.push_whitelist_teams or ())),
+        )
+
+
+class HookShape(_Shape):
+    """A webhook; its address stands in `config`."""
+
+    id: _Id
+    type: _Text
+    events: tuple[_Text, ...] | None = None
+    branch_filter: _Text = ""
+    active: _Flag
+    config: dict[str, _Text]
+
+    def value(self) -> Hook:
+        """As a value."""
+        return Hook(
+            self.id,
+            self.type,
+            self.config.get("url", ""),
+            self.events or (),
+            self.branch_filter,
+            self.active,
+            self.config.get("content_type", ""),
+        )
+
+
+REPO: Final = TypeAdapter(RepoShape)
+REPOS: Final = TypeAdapter(tuple[RepoShape, ...])
+KEY: Final = TypeAdapter(KeyShape)
+KEYS: Final = TypeAdapter(tuple[KeyShape, ...])
+HOOKS: Final = TypeAdapter(tuple[HookShape, ...])
+PROTECTION: Final = TypeAdapter(ProtectionShape)
+
+
+def read(shape: TypeAdapter[T], body: bytes, url: str) -> T:
+    """Check the body of an answer.
+
+    Raises:
+        BadAnswerError: it is not JSON of that shape; names the first keys.
+    """
+    try:
+        return shape.validate_json(body)
+    except ValidationError as error:
+        raise bad_answer(url, f"not what a forge answers: {_said(error)}") from None
+
+
+def _said(error: ValidationError) -> str:
+    details: Sequence[Any] = error.errors(include_url=False, include_input=False)
+    faults = [f"{'.'.join(map(str, d['loc'])) or 'all of it'}: {d['msg']}" for d in details]
+    more = f" and {len(faults) - _FAULTS_MAX} more" if len(faults) > _FAULTS_MAX else ""
+    return "; ".join(faults[:_FAULTS_MAX]) + more

@@ -1,0 +1,1 @@
+"""Notifications: what a person should know, told once over a webhook."""

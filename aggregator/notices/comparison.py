@@ -1,0 +1,90 @@
+"""Compare the ledger with what was told, inside the transactions of the caller."""
+
+import sqlite3
+from datetime import datetime
+from uuid import uuid4
+
+from aggregator.config_sections import NotifyConfig
+from aggregator.database import notices, watched
+from aggregator.notices import events
+from aggregator.notices.crossings import (
+    Knowledge,
+    Level,
+    below_nano,
+    cross_accounts,
+    cross_incidents,
+)
+from aggregator.notices.events import NewNotice, StartCounts
+
+
+class Comparison:
+    """One comparison.
+
+    Args:
+        connection: of the file of notices, in a write transaction.
+        ledger: in a read transaction.
+        config: has the threshold.
+        now: the time.
+
+    Attributes:
+        began: what counts as told because nothing was compared before; None when something was.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        ledger: sqlite3.Connection,
+        config: NotifyConfig,
+        now: datetime,
+    ) -> None:
+        self.began: StartCounts | None = None
+        self._connection = connection
+        self._ledger = ledger
+        self._threshold_nano = config.balance_below_nano
+        self._now = now
+
+    def compare(self) -> list[NewNotice]:
+        """Note what is so now as told; returns what is new, incidents first."""
+        is_first = not notices.has_begun(self._connection)
+        incidents, accounts = self._incidents(), self._accounts()
+        if not is_first:
+            return [*incidents, *accounts]
+        levels = list(notices.told_accounts(self._connection).values())
+        self.began = StartCounts(
+            len(incidents), levels.count(Level.LOW), levels.count(Level.EXHAUSTED)
+        )
+        notices.note_begun(self._connection, self._now)
+        return [events.of_start(self.began, uuid4(), self._now)]
+
+    def _incidents(self) -> list[NewNotice]:
+        told = notices.told_incidents(self._connection)
+        open_now = watched.open_incident_rows(self._ledger)
+        repos = {key.repo for key in told}
+        knowledge = Knowledge(
+            watched.closed_incidents(self._ledger, repos), watched.looked_at(self._ledger)
+        )
+        now_s = int(self._now.timestamp())
+        changes = cross_incidents(told, open_now, knowledge, now_s)
+        notices.save_incidents(self._connection, changes.saved, changes.forgotten)
+        return [events.of_incident(row, uuid4(), self._now) for row in changes.opened]
+
+    def _accounts(self) -> list[NewNotice]:
+        """Nothing, while the books were never read: everybody would look exhausted."""
+        if watched.has_unread_books(self._ledger):
+            return []
+        threshold_nano = self._threshold_nano
+        before_nano = notices.read_threshold_nano(self._connection)
+        changes = cross_accounts(
+            notices.told_accounts(self._connection),
+            watched.balances_below(self._ledger, below_nano(threshold_nano)),
+            threshold_nano,
+            threshold_nano if before_nano is None else before_nano,
+        )
+        notices.save_accounts(self._connection, changes.levels)
+        notices.save_threshold_nano(self._connection, threshold_nano)
+        if before_nano is None:  # the first comparison of balances: what is so counts as told
+            return []
+        return [
+            events.of_account(crossing, threshold_nano, uuid4(), self._now)
+            for crossing in changes.crossed
+        ]

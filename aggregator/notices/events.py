@@ -1,0 +1,108 @@
+"""What is posted, byte by byte. Pure; `docs/notifications.md` is the contract with receivers."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from aggregator.incidents import IncidentKind
+from aggregator.notices.crossings import AccountCrossing, Level, OpenIncident
+from wire_format.instants import format_ts
+from wire_format.money import format_usd
+
+VERSION: Final = 1
+STARTED: Final = "started"
+TEST: Final = "test"
+_DETAIL_CHARACTERS_MAX: Final = 2_000
+
+
+class NewNotice(NamedTuple):
+    """A notice to put into the outbox.
+
+    Attributes:
+        delivery: the id that the receiver sees.
+        event: what kind it is.
+        subject: an account or a repo; its notices are delivered in order.
+        body: what is posted.
+    """
+
+    delivery: str
+    event: str
+    subject: str
+    body: bytes
+
+
+class StartCounts(NamedTuple):
+    """What was so already when telling began, and counts as told.
+
+    Attributes:
+        open_incidents: how many incidents are open.
+        low_accounts: how many accounts are below the threshold and not exhausted.
+        exhausted_accounts: how many are.
+    """
+
+    open_incidents: int
+    low_accounts: int
+    exhausted_accounts: int
+
+
+def of_account(
+    crossing: AccountCrossing, threshold_nano: int, delivery: UUID, now: datetime
+) -> NewNotice:
+    """The notice of a balance that went below a level."""
+    event = "balance_low" if crossing.level is Level.LOW else "balance_exhausted"
+    return _notice(
+        event,
+        f"account {crossing.user}",
+        delivery,
+        now,
+        {
+            "user": crossing.user,
+            "balance_usd": format_usd(crossing.balance_nano),
+            "balance_nano": crossing.balance_nano,
+            "threshold_usd": format_usd(threshold_nano),
+            "threshold_nano": threshold_nano,
+        },
+    )
+
+
+def of_incident(incident: OpenIncident, delivery: UUID, now: datetime) -> NewNotice:
+    """The notice of an incident that was opened."""
+    detail = incident.detail
+    if len(detail) > _DETAIL_CHARACTERS_MAX:
+        detail = detail[:_DETAIL_CHARACTERS_MAX] + "..."
+    return _notice(
+        "incident_opened",
+        f"repo {incident.repo}",
+        delivery,
+        now,
+        {
+            "repo": incident.repo or None,
+            "node": incident.node or None,
+            "kind": incident.kind,
+            "subject": incident.subject,
+            "detail": detail,
+            "advice": IncidentKind(incident.kind).advice,
+            "opened_at": incident.opened_at,
+        },
+    )
+
+
+def of_start(counts: StartCounts, delivery: UUID, now: datetime) -> NewNotice:
+    """The notice that telling begins, and what counts as told already."""
+    return _notice(STARTED, STARTED, delivery, now, counts._asdict())
+
+
+def of_test(delivery: UUID, now: datetime) -> NewNotice:
+    """A notice that means nothing, to try the receiver."""
+    return _notice(TEST, TEST, delivery, now, {})
+
+
+def _notice(
+    event: str, subject: str, delivery: UUID, now: datetime, keys: Mapping[str, Any]
+) -> NewNotice:
+    head = {"v": VERSION, "id": str(delivery), "event": event, "at": format_ts(now)}
+    # not orjson, which has no integers past 64 bits
+    body = json.dumps({**head, **keys}, separators=(",", ":"))
+    return NewNotice(str(delivery), event, subject, body.encode())

@@ -1,0 +1,161 @@
+"""Tell what is new, once: compare the ledger with what was told, and deliver it beside the loop.
+
+What was told lies in a file of its own beside the ledger, so that it outlives a ledger that is made
+again. New notices go into its outbox in the transaction that notes them as told, so a process may
+die anywhere: what was not noted is found again, what was noted is delivered, under the same id.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from aggregator.backoff import is_worth_a_log
+from aggregator.config_sections import NotifyConfig
+from aggregator.database import notices
+from aggregator.database.connection import read_transaction, write_transaction
+from aggregator.database.notices import NOTICES_NAME, NoticesError
+from aggregator.notices.comparison import Comparison
+from aggregator.notices.delivery import AGAIN_AFTER_S, Delivery, deliver
+
+KEPT: Final = timedelta(days=90)
+"""For how long what was delivered, or given up, can be looked up."""
+
+DRAIN_S: Final = 10
+"""For how long delivering goes on when the daemon is told to stop; the rest waits in the outbox."""
+
+_JOIN_S: Final = 15
+_SIDE_FILES: Final = ("", "-wal", "-shm")
+_log = structlog.get_logger()
+
+
+class Notifier:
+    """Tells over the webhook of `[notify]`, beside a loop that must not wait.
+
+    Whatever goes wrong here is logged and tried again; it never stops billing.
+
+    Args:
+        config: the receiver and the threshold.
+        folder: the state directory.
+        clock: tells the time.
+    """
+
+    def __init__(self, config: NotifyConfig, folder: Path, clock: Callable[[], datetime]) -> None:
+        self._config = config
+        self._path = folder / NOTICES_NAME
+        self._clock = clock
+        self._thread: threading.Thread | None = None
+        self._result: Delivery | None = None
+        self._is_fresh = True
+        self._next_at_s: int | None = None
+        self._stop_at_s: float | None = None
+        self._failures = 0
+
+    def compare(self, ledger: sqlite3.Connection) -> int:
+        """Put what is new since it was told last into the outbox.
+
+        Call it in the thread of `ledger`, after a pull that was not cut short: a ledger in the
+        making shows neither all incidents nor all payments.
+
+        Returns:
+            How many notices are new.
+        """
+        try:
+            new = self._compare(ledger)
+        except NoticesError as error:
+            self._failures += 1
+            if is_worth_a_log(self._failures):
+                _log.warning(
+                    "notices cannot be kept", detail=str(error), consecutive_errors=self._failures
+                )
+            return 0
+        self._failures = 0
+        self._is_fresh |= new > 0
+        return new
+
+    def _compare(self, ledger: sqlite3.Connection) -> int:
+        try:
+            return self._compare_with_file(ledger)
+        except NoticesError as error:
+            if not error.is_damaged:
+                raise
+            aside = self._set_aside()
+            _log.warning("notices were damaged", detail=str(error), kept_as=str(aside))
+            return self._compare_with_file(ledger)
+
+    def _compare_with_file(self, ledger: sqlite3.Connection) -> int:
+        now = self._clock()
+        with closing(notices.open_notices(self._path)) as connection:
+            try:
+                with write_transaction(connection), read_transaction(ledger):
+                    comparison = Comparison(connection, ledger, self._config, now)
+                    new = comparison.compare()
+                    notices.add_notices(connection, new, now)
+                    notices.prune(connection, int((now - KEPT).timestamp()))
+            except sqlite3.Error as error:
+                raise notices.broken(self._path, error) from error
+        if comparison.began is not None and any(comparison.began):
+            _log.warning("what is so now counts as told", **comparison.began._asdict())
+        return len(new)
+
+    def _set_aside(self) -> Path:
+        for suffix in _SIDE_FILES:
+            beside = self._path.with_name(self._path.name + suffix)
+            if beside.exists():
+                beside.replace(self._path.with_name(f"{self._path.name}.damaged{suffix}"))
+        return self._path.with_name(f"{self._path.name}.damaged")
+
+    def deliver(self) -> None:
+        """Begin to deliver in a thread, if anything is due and the last run has been collected."""
+        if self._thread is not None:
+            return
+        is_due = self._next_at_s is not None and self._clock().timestamp() >= self._next_at_s
+        if not (self._is_fresh or is_due):
+            return
+        self._is_fresh = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        self._result = deliver(self._path, self._config, self._clock, self._is_over)
+
+    def _is_over(self) -> bool:
+        return self._stop_at_s is not None and time.monotonic() >= self._stop_at_s
+
+    def collect(self) -> Delivery | None:
+        """Log what a run that has ended did; None when there is none."""
+        if self._thread is None or self._thread.is_alive():
+            return None
+        self._thread = None
+        result, self._result = self._result, None
+        if result is None:  # a bug; billing goes on, the traceback is in the log
+            again_at_s = int(self._clock().timestamp()) + AGAIN_AFTER_S
+            result = Delivery(error="delivering ended without a result", next_at_s=again_at_s)
+        self._next_at_s = result.next_at_s
+        if result.delivered:
+            _log.info("told", notices=result.delivered)
+        if result.given_up:
+            _log.warning("notices given up", notices=result.given_up, detail=result.error)
+        if result.error and is_worth_a_log(result.errors):
+            _log.warning(
+                "telling failed",
+                detail=result.error,
+                waiting=result.waiting,
+                consecutive_errors=result.errors,
+            )
+        return result
+
+    def close(self) -> None:
+        """Deliver what is due for a last few seconds; what is left waits for the next start."""
+        self._stop_at_s = time.monotonic() + DRAIN_S
+        self.collect()
+        self.deliver()
+        if self._thread is not None:
+            self._thread.join(_JOIN_S)
+        self.collect()

@@ -1,0 +1,126 @@
+"""When a notice is tried again. Pure: told the time and the chance by its caller.
+
+Two things can be wrong. The receiver may be down or busy: then no notice is tried for a while. Or
+it answers and does not want this one: then this one, and those about the same subject after it,
+wait alone, and it is given up in the end.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+FIRST_WAIT_S: Final = 10
+LONGEST_WAIT_S: Final = 3600
+ASKED_WAIT_MAX_S: Final = 86_400
+"""A receiver that asks for more is asked again after a day."""
+
+GIVEN_UP_AFTER: Final = timedelta(days=7)
+REFUSED_IN_A_ROW_MAX: Final = 5
+"""A receiver that wants none of so many different notices wants none at all for now."""
+
+_PERCENT: Final = 100
+_JITTER_PERCENT: Final = 25
+
+
+class Outcome(StrEnum):
+    """What became of an attempt."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    """The receiver does not want this notice."""
+    TROUBLE = "trouble"
+    """The receiver takes none for now."""
+
+
+class Answer(NamedTuple):
+    """What a receiver said.
+
+    Attributes:
+        outcome: what that means.
+        detail: in its words or ours.
+        retry_after_s: for how long it asked to be left alone; None when it did not.
+    """
+
+    outcome: Outcome
+    detail: str
+    retry_after_s: int | None = None
+
+
+class WaitingNotice(NamedTuple):
+    """A notice that is to be delivered.
+
+    Attributes:
+        id: its row.
+        delivery: the id that the receiver sees.
+        event: what kind it is.
+        body: what is posted.
+        attempts: how many there were.
+        refused_since_s: since when the receiver does not want it; None while it never said so.
+    """
+
+    id: int
+    delivery: str
+    event: str
+    body: bytes
+    attempts: int
+    refused_since_s: int | None
+
+
+class ReceiverState(NamedTuple):
+    """How the receiver is.
+
+    Attributes:
+        errors: how many times in a row it took none.
+        wait_until_s: it is left alone until then, seconds since 1970.
+        error: what it said last, or what was wrong; None when it took a notice since.
+    """
+
+    errors: int
+    wait_until_s: int
+    error: str | None
+
+
+class Retry(NamedTuple):
+    """When a refused notice is tried again.
+
+    Attributes:
+        next_at_s: not before.
+        refused_since_s: since when the receiver does not want it.
+        is_given_up: whether it is not tried any more.
+    """
+
+    next_at_s: int
+    refused_since_s: int
+    is_given_up: bool
+
+
+def wait_s(failures: int, asked_s: int | None, chance_percent: int) -> int:
+    """How long to wait: 10 s after the first failure, twice that after each, at most an hour.
+
+    Args:
+        failures: how many there were in a row, this one included.
+        asked_s: for how long the receiver asked to be left alone; never less than this, up to a
+            day.
+        chance_percent: from 0 to 100; up to a quarter is taken off, so that not everybody who
+            lost the receiver at the same moment comes back at the same moment.
+    """
+    # the exponent is bounded, so that a year of failures cannot overflow
+    longest_s = min(FIRST_WAIT_S << min(failures - 1, 16), LONGEST_WAIT_S)
+    own_s = longest_s - longest_s * _JITTER_PERCENT * chance_percent // _PERCENT**2
+    return max(own_s, min(asked_s or 0, ASKED_WAIT_MAX_S))
+
+
+def after_trouble(
+    before: ReceiverState, answer: Answer, now_s: int, chance_percent: int
+) -> ReceiverState:
+    """How the receiver is once it took none."""
+    errors = before.errors + 1
+    until_s = now_s + wait_s(errors, answer.retry_after_s, chance_percent)
+    return ReceiverState(errors, until_s, answer.detail)
+
+
+def after_refusal(notice: WaitingNotice, answer: Answer, now_s: int, chance_percent: int) -> Retry:
+    """When a notice that the receiver did not want is tried again, if at all."""
+    since_s = now_s if notice.refused_since_s is None else notice.refused_since_s
+    pause_s = wait_s(notice.attempts + 1, answer.retry_after_s, chance_percent)
+    return Retry(now_s + pause_s, since_s, now_s - since_s >= GIVEN_UP_AFTER.total_seconds())

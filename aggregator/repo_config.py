@@ -1,0 +1,90 @@
+"""What the configuration says of one repo."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+from pydantic import Field, StringConstraints, model_validator
+
+from aggregator.remote_config import RemoteConfig
+from wire_format import fields
+
+ALLOW_PATTERN: Final = r"[A-Za-z0-9._:/@+*?-]{1,200}"
+
+
+class KnownRepo(NamedTuple):
+    """What a repo is, whether it is configured still or only its mirror is left.
+
+    Attributes:
+        name, node, role: as in the configuration.
+        branch: the branch that is billed.
+        allow: patterns of the resources that it may bill; empty for all.
+    """
+
+    name: str
+    node: str
+    role: str
+    branch: str
+    allow: tuple[str, ...] = ()
+
+    @property
+    def judged_by(self) -> tuple[str, str, str]:
+        """What its lines are judged by, as text: node, role and `allow`."""
+        return self.node, self.role, ",".join(self.allow)
+
+
+class RepoConfig(RemoteConfig):
+    """One repo to read."""
+
+    node: Annotated[str, StringConstraints(pattern=f"^(?:{fields.NODE_PATTERN})$")] = Field(
+        description="The node whose records it carries."
+    )
+    role: Literal["usage", "books"] = Field(
+        default="usage", description="`books` for the operator's payments and rule book."
+    )
+    name: Annotated[str, StringConstraints(pattern=f"^(?:{fields.REPO_PATTERN})$")] = Field(
+        default="",
+        description="Names the repo here; the node's name unless the node has several repos.",
+        validate_default=False,
+    )
+    branch: str = Field(default="main", min_length=1, description="The branch that is billed.")
+    allow: tuple[Annotated[str, StringConstraints(pattern=f"^(?:{ALLOW_PATTERN})$")], ...] = Field(
+        default=(),
+        description="Resources that it may bill, such as llm/* (* for anything); empty for all.",
+    )
+    allow_unsigned: bool = Field(
+        default=False, description="Take commits that no allowed key has signed."
+    )
+
+    silent_after_s: int | None = Field(
+        default=None, ge=0, description="As for all repos, for this one; 0 for never."
+    )
+    forge_id: int | None = Field(
+        default=None, ge=1, description="The forge's own number of it, when it is registered."
+    )
+    signers: tuple[str, ...] = Field(
+        default=(), description="Lines of allowed signers, when it is registered."
+    )
+    registered_at: datetime | None = Field(default=None, description="When it was registered.")
+    retired_at: datetime | None = Field(
+        default=None, description="Since when nothing new is expected of it."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_from_node(cls, values: Any) -> Any:  # noqa: ANN401 - whatever the file says
+        # A bad node is one fault, not a second one about a name that nobody wrote.
+        if isinstance(values, dict) and "name" not in values:
+            node = values.get("node")
+            if isinstance(node, str) and fields.is_node(node):
+                return {**values, "name": node}
+        return values
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether nothing new is expected of it."""
+        return self.retired_at is not None
+
+    @property
+    def identity(self) -> KnownRepo:
+        """What its mirror remembers of it."""
+        return KnownRepo(self.name, self.node, self.role, self.branch, self.allow)

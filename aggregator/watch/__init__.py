@@ -1,0 +1,1 @@
+"""The daemon's listener: hints from the forge in, health and measurements out."""

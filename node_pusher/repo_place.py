@@ -1,0 +1,81 @@
+"""Where one repo of a node is, as `node.toml` says it."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from git_remote.remote import Remote
+
+BRANCH_DEFAULT: Final = "main"
+REPO_DEFAULT: Final = "repo.git"
+_REPO: Final = re.compile(r"repo(?:\.([1-9][0-9]{0,3}))?\.git")
+_FILE_KEYS: Final = ("token_file", "ssh_key_file", "known_hosts_file")
+_KEYS: Final = {"url", "branch", "repo", *_FILE_KEYS}
+_NOT_IN_BRANCH: Final = re.compile(
+    r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^[./-]|[./]$|^@$|^HEAD$"
+)
+"""What git takes in no name of a branch (`git help check-ref-format`)."""
+
+
+@dataclass(frozen=True)
+class RepoPlace:
+    """Where one repo of a node is: the one that is pushed now, or an earlier one.
+
+    Attributes:
+        remote: where it is pushed to.
+        branch: the branch that is pushed.
+        repo: the folder in the home that has it.
+    """
+
+    remote: Remote
+    branch: str = BRANCH_DEFAULT
+    repo: str = REPO_DEFAULT
+
+
+def read_place(stated: dict[str, Any]) -> RepoPlace:
+    """Read where a repo is.
+
+    Raises:
+        KeyError, TypeError, AttributeError, RemoteConfigError: it is not what `init` writes.
+    """
+    if unknown := set(stated) - _KEYS:
+        raise TypeError(f"unknown settings: {', '.join(sorted(unknown))}")
+    for key in _FILE_KEYS:
+        if stated.get(key) == "":
+            raise TypeError(f"{key} is empty: leave it out if there is none")
+    files = {key: None if key not in stated else Path(stated[key]) for key in _FILE_KEYS}
+    branch, repo = stated.get("branch", BRANCH_DEFAULT), stated.get("repo", REPO_DEFAULT)
+    if not is_branch(branch):
+        raise TypeError(f"not the name of a branch: {branch}")
+    if number_of(repo) is None:
+        raise TypeError(f"not the folder of a repo: {repo}")
+    return RepoPlace(Remote(stated["url"], **files), branch, repo)
+
+
+def shown_place(place: RepoPlace) -> dict[str, str]:
+    """The settings that `read_place` reads."""
+    stated = {"url": place.remote.url, "branch": place.branch}
+    if place.repo != REPO_DEFAULT:
+        stated["repo"] = place.repo
+    for key in _FILE_KEYS:
+        file: Path | None = getattr(place.remote, key)
+        if file is not None:
+            stated[key] = str(file.absolute())
+    return stated
+
+
+def number_of(folder: str) -> int | None:
+    """Which repo of its home a folder is, from 1; None when it is none."""
+    match = _REPO.fullmatch(folder)
+    return None if match is None else int(match[1] or 1)
+
+
+def next_folder(folder: str) -> str:
+    """The folder of the repo after the one in this folder."""
+    return f"repo.{(number_of(folder) or 1) + 1}.git"
+
+
+def is_branch(text: str) -> bool:
+    """Whether git would take `text` as the name of a branch."""
+    return bool(text) and _NOT_IN_BRANCH.search(text) is None

@@ -1,0 +1,151 @@
+"""A forge with registered nodes and the sweeps of one aggregator, its clock set by hand.
+
+with Fleet(tmp_path) as fleet:
+    fleet.register("node-1")
+    fleet.use("node-1")
+    fleet.sweep()  # the names of the repos that were looked at
+"""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from aggregator import reports
+from aggregator.cli.context import open_or_rebuild
+from aggregator.config import load_config
+from aggregator.fleet.nodes_dir import write_registration
+from aggregator.fleet.registration import RegisteredKey, RegisteredRepo, Registration
+from aggregator.fleet.reload import RegistrationWatch
+from aggregator.fleet.sweep import Sweep
+from aggregator.ledger import Ledger
+from aggregator.pull import Puller
+from aggregator.repo_pull import RepoReport
+from aggregator.state import State
+from signing.signing_key import new_signing_key
+from tests.aggregator.world import DAY
+from tests.support.forge import ForgeServer
+from tests.support.repos import segment_path, usage_line
+from wire_format.money import NANO
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+KEY = new_signing_key()
+
+
+class Fleet:
+    """Registered nodes on a test forge.
+
+    Attributes:
+        forge: the forge; its clock is `now`.
+        now: what every clock says.
+        reports: of the last sweep, by the repo's name.
+    """
+
+    def __init__(self, folder: Path, **forge: object) -> None:
+        self.folder = folder
+        self.now = START
+        self.forge = ForgeServer(folder / "forge", clock=lambda: self.now, **forge)  # type: ignore[arg-type]
+        self.reports: Mapping[str, RepoReport] = {}
+        self._numbers: dict[str, int] = {}
+        self._stack = ExitStack()
+
+    @property
+    def nodes_dir(self) -> Path:
+        """Where registrations lie."""
+        return self.folder / "nodes.d"
+
+    def register(self, *names: str, **values: Any) -> None:  # noqa: ANN401 - as the model has them
+        """Make the repos of nodes on the forge and register them; `n.2027` is a repo of `n`."""
+        for name in names:
+            repo = self.forge.create(f"billing-{name}")
+            self.bind(name, repo.id, **values)
+
+    def bind(self, name: str, forge_id: int, **values: Any) -> None:  # noqa: ANN401
+        """Register a repo that is there."""
+        node = name.partition(".")[0]
+        url = self.forge.clone_url(f"billing-{name}")
+        stated = {
+            "node": node,
+            "registered_at": START,
+            "keys": (RegisteredKey(line=KEY.public.line, added_at=START),),
+            "repos": (RegisteredRepo(name=name, forge_id=forge_id, url=url),),
+        }
+        write_registration(self.nodes_dir, Registration.model_validate(stated | values))
+
+    def use(self, *names: str) -> None:
+        """Let nodes push one record each, a minute later."""
+        self.now += MINUTE
+        for name in names:
+            seq = self._numbers[name] = self._numbers.get(name, 0) + 1
+            node = name.partition(".")[0]
+            writer = self.forge.writer(f"billing-{name}")
+            writer.signer = KEY.sign
+            line = usage_line(node=node, seq=seq)
+            writer.commit({segment_path(DAY, seq): line}, when=self.now)
+            self.forge.touch(f"billing-{name}")
+
+    def sweep(self, after: timedelta = MINUTE) -> set[str]:
+        """One pass of the daemon; returns the names of the repos that it looked at."""
+        self.now += after
+        connection = self.ledger.connection
+        for name in self.registrations.refresh(connection, self.now):
+            self.pass_.forget(name)
+        due = self.pass_.due(connection)
+        puller = Puller(self.state, self.ledger, lambda: self.now)
+        found = {report.name: report for report in puller.pull(skip=lambda n: n not in due)}
+        for report in found.values():
+            self.pass_.note(report)
+        self.reports = found
+        return set(found)
+
+    def incidents(self) -> dict[str, set[str]]:
+        """Open incidents: kind to what they are about."""
+        found: dict[str, set[str]] = {}
+        for row in reports.incidents(self.ledger.connection):
+            found.setdefault(row["kind"], set()).add(row["repo"] or row["subject"])
+        return found
+
+    def restart(self) -> None:
+        """A new process of the daemon: what it only remembered is gone."""
+        self._stack.close()
+        self._open()
+
+    def lose_ledger(self) -> None:
+        """Lose the database; the next process makes it again from the mirrors."""
+        self._stack.close()
+        for path in self.state.config.state.glob("ledger.db*"):
+            path.unlink()
+        self._open()
+
+    def _open(self) -> None:
+        self.state = State(load_config(self.folder / "aggregator.toml", environment={}))
+        connection = open_or_rebuild(self.state)
+        self._stack.callback(connection.close)
+        self.ledger = Ledger(connection, self.state.config.charge_cost_max_usd * NANO)
+        self.registrations = RegistrationWatch(self.state)
+        self.pass_ = Sweep(self.state, lambda: self.now)
+
+    def __enter__(self) -> Self:
+        self.forge.__enter__()
+        token = self.folder / "token"
+        token.write_text(self.forge.admin_token)
+        token.chmod(0o600)
+        (self.folder / "aggregator.toml").write_text(
+            f'state = "{self.folder / "state"}"\nfetch_workers = 2\n'
+            f'[forge]\nkind = "forgejo"\nurl = "{self.forge.base_url}"\n'
+            f'org = "{self.forge.org.name}"\ntoken_file = "{token}"\n'
+        )
+        self._open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+        self.forge.__exit__(kind, error, trace)

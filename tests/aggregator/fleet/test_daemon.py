@@ -1,0 +1,128 @@
+"""The daemon with a forge: a push is billed within seconds, and everything can be watched."""
+
+import json
+import socket
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from aggregator.forge import open_forge
+from tests.aggregator.fleet.fleet import Fleet
+from tests.aggregator.running import running_daemon
+
+SECRET = "only-the-forge-and-we-know"  # noqa: S105 - of this test alone
+NEVER_S = 86_400
+"""So long between two passes that nothing but a hint can be what brings a record in."""
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, port: int) -> Iterator[Fleet]:
+    with Fleet(tmp_path) as made:
+        made.register("node-1", "node-2")
+        made.use("node-1")
+        secret = tmp_path / "secret"
+        secret.write_text(SECRET)
+        secret.chmod(0o600)
+        config = tmp_path / "aggregator.toml"
+        own = f"pull_every_s = {NEVER_S}\npull_jitter_s = 0\n"
+        listen = f'[listen]\naddress = "127.0.0.1:{port}"\nwebhook_secret_file = "{secret}"\n'
+        config.write_text(own + config.read_text() + listen)
+        made.restart()
+        assert made.state.config.forge is not None
+        forge = open_forge(made.state.config.forge)
+        forge.set_hook(f"http://127.0.0.1:{port}/webhook", SECRET, "main")
+        yield made
+
+
+def records(fleet: Fleet, node: str) -> int:
+    """How many records of a node are billed."""
+    with sqlite3.connect(fleet.state.config.database_path) as connection:
+        row = connection.execute("SELECT records FROM node WHERE name = ?", (node,)).fetchone()
+    connection.close()
+    return 0 if row is None else int(row[0])
+
+
+def push(fleet: Fleet, node: str) -> None:
+    """A push of one more record, and the webhook that tells of it."""
+    fleet.use(node)
+    repo = fleet.forge.repo(f"billing-{node}")
+    tip = fleet.forge.writer(repo.name).tip()
+    fleet.forge.webhooks.push(repo, "refs/heads/main", "0" * 40, str(tip), "-")
+
+
+def metrics(port: int) -> dict[tuple[str, str], float]:
+    """Every measurement by its name and its only label's value."""
+    text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
+    return {
+        (sample.name, ",".join(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_a_push_is_billed_without_a_pass(fleet: Fleet, port: int) -> None:
+    """And health and measurements tell of it; the other repo is not even asked."""
+    with running_daemon(fleet.folder, fleet.folder / "aggregator.toml") as running:
+        running.listen(lambda: any("repos," in text for text in running.messages))
+        assert (records(fleet, "node-1"), records(fleet, "node-2")) == (1, 0)
+        asked = fleet.forge.count("billing-node-1.git")
+        push(fleet, "node-2")
+        running.listen(lambda: records(fleet, "node-2") == 1)
+        assert fleet.forge.count("billing-node-1.git") == asked
+        health = requests.get(f"http://127.0.0.1:{port}/healthz", timeout=60)
+        assert (health.status_code, health.json()["status"]) == (200, "ok")
+        found = metrics(port)
+        code, _ = running.leave()
+    assert code == 0
+    assert found["gitmeter_records_total", "node-2"] == 1
+    assert found["gitmeter_webhook_requests_total", "accepted"] == 1
+    assert fleet.forge.webhooks.deliveries[0].status in {200, 202, 204}
+
+
+def test_a_forged_webhook_moves_nothing(fleet: Fleet, port: int) -> None:
+    with running_daemon(fleet.folder, fleet.folder / "aggregator.toml") as running:
+        running.listen(lambda: any("repos," in text for text in running.messages))
+        push(fleet, "node-2")
+        fleet.forge.webhooks.wait(1)
+        sent = fleet.forge.webhooks.deliveries[0]
+        asked = fleet.forge.count("billing-node-2.git")
+        body = sent.body.replace(b"billing-node-2", b"billing-node-1")
+        answer = requests.post(sent.url, data=body, headers=sent.headers, timeout=60)
+        assert answer.status_code == 403
+        running.listen(lambda: records(fleet, "node-2") == 1)
+        code, _ = running.leave()
+    assert code == 0
+    assert fleet.forge.count("billing-node-2.git") >= asked
+
+
+def test_what_drifted_on_the_forge_is_an_incident(fleet: Fleet) -> None:
+    """The repos were made by hand here, so neither has the key and the rule it should have."""
+    with running_daemon(fleet.folder, fleet.folder / "aggregator.toml") as running:
+        running.listen(lambda: "forge drift" in fleet.incidents())
+        code, _ = running.leave()
+    assert code == 0
+    assert fleet.incidents()["forge drift"] >= {"node-1", "node-2"}
+
+
+def test_a_taken_address_is_an_error_with_a_hint(fleet: Fleet, port: int) -> None:
+    with socket.create_server(("127.0.0.1", port)):
+        config = fleet.folder / "aggregator.toml"
+        with running_daemon(fleet.folder, config, JOURNAL_STREAM="8:1") as running:
+            code = running.process.wait(60)
+            assert running.process.stderr is not None
+            said = running.process.stderr.read()
+    assert code == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in said
+    events = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    assert not any(event["event"] == "started" for event in events)

@@ -1,0 +1,287 @@
+"""What a pass looks at: what changed by the forge's list, what is not in order, what is overdue."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.fleet.registration import RegisteredKey, RegisteredRepo, Registration
+from aggregator.reports import balances
+from tests.aggregator.fleet.fleet import KEY, START, Fleet
+
+NODES = tuple(f"node-{number}" for number in range(1, 5))
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    with Fleet(tmp_path) as made:
+        made.register(*NODES)
+        made.use(*NODES)
+        made.sweep()
+        yield made
+
+
+def git_requests(fleet: Fleet) -> int:
+    return fleet.forge.count("info/refs") + fleet.forge.count("git-upload-pack")
+
+
+def test_a_new_process_looks_at_every_repo(fleet: Fleet) -> None:
+    assert fleet.sweep() == set()
+    fleet.restart()
+    assert fleet.sweep() == set(NODES)
+
+
+def test_a_pass_with_nothing_new_costs_the_listing_alone(fleet: Fleet) -> None:
+    before, calls = git_requests(fleet), fleet.forge.api_counts()
+    assert fleet.sweep() == set()
+    assert git_requests(fleet) == before
+    assert (fleet.forge.api_counts() - calls).total() == 1
+
+
+def test_what_changed_is_looked_at_and_billed(fleet: Fleet) -> None:
+    fleet.use("node-2")
+    assert fleet.sweep() == {"node-2"}
+    assert fleet.reports["node-2"].admitted == 1
+    assert fleet.sweep() == set()
+    assert {row["user"] for row in balances(fleet.ledger.connection)} == {"alice"}
+
+
+def test_a_push_in_the_second_of_the_listing_is_not_missed(fleet: Fleet) -> None:
+    """A change time has whole seconds, so a later push of that second shows the same time."""
+    fleet.use("node-3")
+    assert fleet.sweep(after=timedelta(0)) == {"node-3"}
+    fleet.now -= timedelta(minutes=1)
+    fleet.use("node-3")  # in the same second as the one before
+    assert fleet.sweep() == {"node-3"}
+    assert fleet.reports["node-3"].admitted == 1
+    assert fleet.sweep() == set()
+
+
+def test_every_repo_is_asked_itself_within_an_hour(fleet: Fleet) -> None:
+    seen: set[str] = set()
+    for _ in range(11):
+        seen |= fleet.sweep(after=timedelta(minutes=5))
+    assert seen == set(NODES)
+
+
+def test_a_listing_that_lies_about_times_delays_billing_by_an_hour_at_most(fleet: Fleet) -> None:
+    fleet.use("node-1")
+    fleet.forge.repo("billing-node-1").updated_at = START
+    fleet.sweep()
+    fleet.forge.repo("billing-node-1").updated_at = START
+    seen = set()
+    for _ in range(13):
+        seen |= fleet.sweep(after=timedelta(minutes=5))
+    assert "node-1" in seen
+    assert fleet.reports.keys() <= set(NODES)
+
+
+def test_a_repo_that_is_not_in_order_is_looked_at_in_every_pass(fleet: Fleet) -> None:
+    fleet.forge.writer("billing-node-1").commit({"usage/2025/06/01/0000000000000001.jsonl": b"x"})
+    fleet.forge.touch("billing-node-1")
+    fleet.sweep()
+    assert fleet.sweep() == {"node-1"}
+    assert "bad signature" in fleet.incidents()
+
+
+def test_without_a_list_repos_are_asked_by_the_hour(fleet: Fleet) -> None:
+    fleet.forge.misbehave("500", where="/api/v1/")
+    fleet.use("node-1")
+    assert fleet.sweep() == set()
+    assert fleet.incidents() == {"listing failed": {"list"}}
+    assert not fleet.pass_.is_current, "the ledger is not said to be up to date"
+    seen: set[str] = set()
+    for _ in range(12):
+        seen |= fleet.sweep(after=timedelta(minutes=5))
+    assert seen == set(NODES)
+    fleet.forge.behave()
+    fleet.sweep(after=2 * HOUR)
+    assert fleet.incidents() == {}
+
+
+def test_a_rate_limit_is_obeyed(fleet: Fleet) -> None:
+    fleet.forge.headers["Retry-After"] = "900"
+    fleet.forge.misbehave("429", where="/api/v1/", times=1)
+    fleet.sweep()
+    asked = fleet.forge.count("/api/v1/")
+    fleet.sweep(after=timedelta(minutes=14))
+    assert fleet.forge.count("/api/v1/") == asked
+    fleet.sweep(after=timedelta(minutes=2))
+    assert fleet.forge.count("/api/v1/") == asked + 1
+
+
+def test_a_repo_that_somebody_made_is_pending_and_bills_nothing(fleet: Fleet) -> None:
+    fleet.forge.create("billing-node-9")
+    fleet.forge.create("website")
+    assert fleet.sweep() == set()
+    assert fleet.incidents() == {}, "whoever makes repos has one pass to register them"
+    assert fleet.sweep() == set()
+    assert fleet.incidents() == {"pending repo": {"billing-node-9"}}
+    fleet.bind("node-9", fleet.forge.repo("billing-node-9").id)
+    assert fleet.sweep() == {"node-9"}
+    assert fleet.incidents() == {}
+
+
+def test_a_repo_that_vanishes_is_kept_shown_and_asked_again(fleet: Fleet) -> None:
+    fleet.forge.delete("billing-node-4")
+    fleet.sweep()
+    assert fleet.incidents() == {"repo vanished": {"node-4"}}
+    seen: set[str] = set()
+    for _ in range(12):
+        seen |= fleet.sweep(after=timedelta(minutes=5))
+    assert "node-4" in seen
+    assert fleet.incidents() == {"repo vanished": {"node-4"}, "repo gone": {"node-4"}}
+    assert balances(fleet.ledger.connection) != []
+
+
+def test_too_many_that_vanish_at_once_stop_the_sweep(fleet: Fleet) -> None:
+    fleet.forge.delete("billing-node-3")
+    fleet.forge.delete("billing-node-4")
+    fleet.forge.create("billing-node-9")
+    fleet.use("node-1")
+    assert fleet.sweep() == set(), "nothing of such a listing is believed"
+    assert fleet.incidents() == {"listing shrank": {"list"}}
+    for name in ("node-3", "node-4"):
+        fleet.bind(name, 1 + NODES.index(name), retired_at=START)
+    fleet.sweep()
+    assert fleet.incidents() == {}
+    assert fleet.reports["node-1"].admitted == 1
+
+
+def test_what_was_gone_before_the_ledger_was_made_again_is_believed(fleet: Fleet) -> None:
+    """One after the other they went, and a new ledger does not know in which order."""
+    for name in ("billing-node-3", "billing-node-4"):
+        fleet.forge.delete(name)
+        fleet.sweep()
+    fleet.lose_ledger()
+    fleet.sweep()
+    assert fleet.incidents()["repo vanished"] == {"node-3", "node-4"}
+    assert "listing shrank" not in fleet.incidents()
+
+
+def test_a_token_that_cannot_be_read_stops_no_billing(fleet: Fleet) -> None:
+    (fleet.folder / "token").unlink()
+    fleet.use("node-1")
+    fleet.sweep()
+    assert fleet.incidents() == {"listing failed": {"list"}}
+
+
+def test_what_was_gone_before_a_restart_does_not_stop_the_sweep_after_it(fleet: Fleet) -> None:
+    fleet.forge.delete("billing-node-3")
+    fleet.sweep()
+    fleet.restart()
+    fleet.forge.delete("billing-node-4")
+    fleet.sweep()
+    assert fleet.incidents()["repo vanished"] == {"node-3", "node-4"}
+    assert "listing shrank" not in fleet.incidents()
+
+
+def test_a_rename_is_noticed_and_billing_goes_on_where_it_is_accepted(fleet: Fleet) -> None:
+    fleet.forge.rename("billing-node-1", "billing-node-8")
+    fleet.sweep()
+    renamed = {"repo renamed": {"node-1"}, "repo gone": {"node-1"}}
+    assert fleet.incidents() == renamed, "and not pending as node-8's"
+    fleet.forge.rename("billing-node-8", "billing-node-1")
+    fleet.sweep()
+    assert fleet.incidents() == {}
+
+
+def test_a_name_that_was_made_anew_is_not_read(fleet: Fleet) -> None:
+    again = fleet.forge.recreate("billing-node-2")
+    fleet.use("node-2")
+    assert "node-2" not in fleet.sweep()
+    assert fleet.incidents() == {"repo created anew": {"node-2"}}
+    fleet.sweep(after=2 * HOUR)
+    assert "node-2" not in fleet.reports
+    fleet.restart()
+    fleet.forge.misbehave("500", where="/api/v1/")
+    fleet.sweep()
+    assert "node-2" not in fleet.reports, "nor after a restart, whatever the forge says"
+    fleet.forge.behave()
+    fleet.sweep(after=2 * HOUR)
+    fleet.bind("node-2", again.id)
+    assert "node-2" in fleet.sweep()
+
+
+def test_registrations_are_taken_over_without_a_restart_and_bad_ones_are_not(fleet: Fleet) -> None:
+    (fleet.nodes_dir / "node-7.toml").write_text('node = "node-8"')
+    fleet.sweep()
+    assert fleet.incidents() == {"bad registration": {"nodes.d/node-7"}}
+    fleet.register("node-5")
+    assert fleet.sweep() == {"node-5"}, "one bad file keeps no other out"
+    (fleet.nodes_dir / "node-7.toml").unlink()
+    (fleet.nodes_dir / "node-5.toml").write_text("garbage")
+    fleet.use("node-5")
+    assert fleet.sweep() == {"node-5"}, "its registration of before stays in force"
+    assert fleet.incidents() == {"bad registration": {"nodes.d/node-5"}}
+    fleet.restart()
+    fleet.use("node-1")
+    assert fleet.sweep() == {*NODES}, "nor does it keep a new process from billing the others"
+    assert fleet.incidents() == {"bad registration": {"nodes.d/node-5"}}
+
+
+def test_a_folder_that_is_gone_takes_no_node_out_of_billing(fleet: Fleet) -> None:
+    away = fleet.nodes_dir.rename(fleet.folder / "away")
+    fleet.use("node-1")
+    assert fleet.sweep() == {"node-1"}
+    assert fleet.incidents() == {"bad registration": {"nodes.d/"}}
+    away.rename(fleet.nodes_dir)
+    fleet.sweep()
+    assert fleet.incidents() == {}
+
+
+def test_what_would_judge_billed_records_anew_waits_for_a_restart(fleet: Fleet) -> None:
+    fleet.bind("node-1", 1, allow=("llm/*",))
+    closed = RegisteredKey(line=KEY.public.line, added_at=START, closed_at=START)
+    fleet.bind("node-2", 2, keys=(closed,))
+    fleet.use("node-1", "node-2")
+    fleet.sweep()
+    assert fleet.reports["node-1"].admitted == 1
+    assert fleet.incidents() == {
+        "bad registration": {"nodes.d/node-1"},
+        "bad signature": {"node-2"},  # a stolen key ends whatever else is wrong
+    }
+    fleet.restart()
+    fleet.sweep()
+    assert fleet.reports["node-1"].incident is None
+
+
+def test_what_nobody_looks_at_any_more_has_no_open_incident(fleet: Fleet) -> None:
+    fleet.forge.delete("billing-node-4")
+    fleet.forge.delete("billing-node-3")
+    fleet.sweep(after=2 * HOUR)
+    assert fleet.incidents()["repo gone"] == {"node-3", "node-4"}
+    fleet.bind("node-4", 4, retired_at=START)
+    (fleet.nodes_dir / "node-3.toml").unlink()
+    fleet.sweep()
+    assert fleet.incidents() == {}
+
+
+def test_a_forge_that_is_configured_no_longer_leaves_nothing_open(fleet: Fleet) -> None:
+    fleet.forge.recreate("billing-node-2")
+    fleet.forge.create("billing-node-9")
+    fleet.sweep()
+    fleet.sweep()
+    config = fleet.folder / "aggregator.toml"
+    config.write_text(config.read_text().partition("[forge]")[0])
+    fleet.restart()
+    fleet.sweep()
+    assert fleet.incidents().keys() <= {"unreachable", "repo gone"}, "the token was the forge's"
+
+
+def test_a_node_with_two_repos_is_read_from_both(fleet: Fleet) -> None:
+    first = fleet.forge.repo("billing-node-1").id
+    next_one = fleet.forge.create("billing-node-1.2027")
+    fleet.sweep()
+    fleet.sweep()
+    assert fleet.incidents() == {"pending repo": {"billing-node-1.2027"}}
+    repos = [
+        RegisteredRepo(name=name, forge_id=number, url=fleet.forge.clone_url(f"billing-{name}"))
+        for name, number in (("node-1", first), ("node-1.2027", next_one.id))
+    ]
+    fleet.bind("node-1", first, repos=tuple(repos))
+    assert fleet.sweep() == {"node-1.2027"}
+    assert isinstance(fleet.state.config.repo[0].forge_id, int)
+    assert Registration.model_fields.keys() >= {"node", "keys", "repos"}

@@ -1,0 +1,25 @@
+"""A forge for each test, and one with ssh."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.aggregator.forge.place import Place, Shell
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with Place(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def ssh_place(tmp_path: Path) -> Iterator[Place]:
+    with Place(tmp_path, has_ssh=True) as made:
+        yield made
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(capsys)

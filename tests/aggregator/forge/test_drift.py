@@ -1,0 +1,298 @@
+"""Every way in which a forge can come to differ from what it should be, made there and named."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pytest
+
+from aggregator.fleet.drift import OF_LISTING, Drift, What, check
+from aggregator.fleet.node_keys import fingerprint
+from aggregator.forge.interface import UnavailableError
+from tests.aggregator.forge.place import SECRET, Place
+
+NODE = "vm-01"
+NAME = "billing-vm-01"
+LATER = "billing-vm-01.2027"
+Change = Callable[[Place], object]
+
+
+class Case(NamedTuple):
+    """A change on the forge, and the one drift that it is.
+
+    Attributes:
+        mends: whether `node add` puts it right.
+    """
+
+    change: Change
+    what: What
+    repo: str
+    found: str
+    mends: bool = True
+
+
+def _options(place: Place, **options: object) -> None:
+    place.forge.repo(NAME).rules["main"].options |= options
+
+
+def _settings(name: str, **values: object) -> Change:
+    def change(place: Place) -> None:
+        for key, value in values.items():
+            setattr(place.forge.repo(name), key, value)
+
+    return change
+
+
+def _rule(**options: object) -> Change:
+    return lambda place: _options(place, **options)
+
+
+def _hook(**values: object) -> Change:
+    def change(place: Place) -> None:
+        for key, value in values.items():
+            setattr(next(iter(place.forge.org.hooks.values())), key, value)
+
+    return change
+
+
+def _foreign_key(place: Place) -> None:
+    place.client().add_deploy_key(NAME, "somebody", place.key("stranger"))
+
+
+def _read_only(place: Place) -> None:
+    place.forge.repo(NAME).keys[0].read_only = True
+
+
+def _recreate(place: Place) -> None:
+    place.forge.recreate(NAME)
+
+
+CASES = {
+    "missing": Case(
+        lambda p: p.forge.delete(NAME), What.MISSING, NODE, "no such repo", mends=False
+    ),
+    "renamed": Case(lambda p: p.forge.rename(NAME, "x"), What.RENAMED, NODE, "x", mends=False),
+    "made again": Case(_recreate, What.RECREATED, NODE, "number", mends=False),
+    "public": Case(_settings(NAME, private=False), What.PUBLIC, NODE, "public"),
+    "archived": Case(lambda p: p.forge.archive(NAME), What.ARCHIVED, NODE, "archived"),
+    "default branch": Case(
+        _settings(NAME, default_branch="trunk"), What.DEFAULT_BRANCH, NODE, "trunk", mends=False
+    ),
+    "key gone": Case(lambda p: p.forge.repo(NAME).keys.clear(), What.KEY_MISSING, NODE, "none"),
+    "key reads": Case(_read_only, What.KEY_READ_ONLY, NODE, "to read"),
+    "key of a stranger": Case(_foreign_key, What.KEY_FOREIGN, NODE, "SHA256:", mends=False),
+    "no rule": Case(lambda p: p.forge.repo(NAME).rules.clear(), What.UNPROTECTED, NODE, "none"),
+    "nobody pushes": Case(_rule(enable_push=False), What.PROTECTION, NODE, "nobody may push"),
+    "everybody pushes": Case(
+        _rule(enable_push_whitelist=False), What.PROTECTION, NODE, "everybody with write access"
+    ),
+    "keys do not push": Case(
+        _rule(push_whitelist_deploy_keys=False), What.PROTECTION, NODE, "deploy keys may not push"
+    ),
+    "others push": Case(
+        _rule(push_whitelist_usernames=["eve"]), What.PROTECTION, NODE, "eve may push"
+    ),
+    "the forge's users sign": Case(
+        _rule(require_signed_commits=True), What.PROTECTION, NODE, "the forge's own users"
+    ),
+    "no hook": Case(lambda p: p.forge.org.hooks.clear(), What.HOOK_MISSING, "", "none"),
+    "hook elsewhere": Case(
+        _hook(url="https://old.example/"), What.HOOK_MISSING, "", "https://old.example/"
+    ),
+    "hook asleep": Case(_hook(active=False), What.HOOK, "", "not active"),
+    "hook of issues": Case(_hook(events=["issues"]), What.HOOK, "", "sent for issues"),
+    "hook of a branch": Case(_hook(branch_filter="x"), What.HOOK, "", "sent for branches x"),
+    "hook as a form": Case(_hook(content_type="form"), What.HOOK, "", "its content is form"),
+    "hook of another kind": Case(_hook(type="slack"), What.HOOK, "", "of kind slack"),
+    "pending": Case(
+        lambda p: p.forge.create("billing-vm-09"),
+        What.PENDING,
+        "billing-vm-09",
+        "vm-09",
+        mends=False,
+    ),
+}
+
+
+@pytest.fixture
+def added(place: Place) -> Place:
+    place.provisioner().add(NODE, place.key("first"))
+    assert place.drifts() == ()
+    return place
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_drift_is_named_alone_with_what_mends_it(added: Place, name: str) -> None:
+    case = CASES[name]
+    case.change(added)
+    (drift,) = added.drifts()
+    assert (drift.repo, drift.what) == (case.repo, case.what)
+    assert case.found in drift.found
+    assert drift.expected
+    assert drift.remedy
+    assert drift.remedy in drift.sentence
+    if case.mends:
+        added.provisioner().add(NODE)
+        assert added.drifts() == ()
+
+
+def test_every_kind_of_drift_is_tried() -> None:
+    apart = {What.RETIRED}  # needs a retired node: below
+    assert {case.what for case in CASES.values()} | apart == set(What)
+    assert set(What) >= OF_LISTING
+
+
+def test_several_at_once_are_all_named(added: Place) -> None:
+    for name in ("public", "key gone", "key of a stranger", "no rule", "no hook", "pending"):
+        CASES[name].change(added)
+    found = [drift.what for drift in added.drifts()]
+    assert sorted(found) == sorted(
+        [
+            *(What.PUBLIC, What.KEY_MISSING, What.KEY_FOREIGN, What.UNPROTECTED),
+            *(What.HOOK_MISSING, What.PENDING),
+        ]
+    )
+
+
+def test_each_kind_comes_once_for_a_repo(added: Place) -> None:
+    """Incidents are told apart by repo and kind."""
+    _foreign_key(added)
+    added.client().add_deploy_key(NAME, "another", added.key("another"))
+    (drift,) = added.drifts()
+    for name in ("stranger", "another"):
+        assert fingerprint(added.key(name)) in drift.found
+
+
+def test_a_second_webhook_to_the_same_address_is_a_drift_and_goes(added: Place) -> None:
+    values = {
+        "type": "forgejo",
+        "active": True,
+        "events": ["push"],
+        "branch_filter": "main",
+        "config": {"url": added.hook_url, "content_type": "json", "secret": SECRET},
+    }
+    added.client()._send("POST", f"{added.forge.base_url}/api/v1/orgs/ops/hooks", values)
+    (drift,) = added.drifts()
+    assert "it is there 2 times" in drift.found
+    added.provisioner().hook()
+    assert added.drifts() == ()
+
+
+def test_webhooks_and_repos_that_are_no_business_of_ours_are_no_drift(added: Place) -> None:
+    added.client().set_hook("https://chat.example/", SECRET, "main")
+    added.forge.create("website")
+    added.forge.create("billing")
+    assert added.drifts() == ()
+
+
+def test_a_key_that_was_closed_and_is_back_goes_by_closing_again(added: Place) -> None:
+    added.provisioner().rotate(NODE, added.key("second"))
+    added.provisioner().close(NODE)
+    added.client().add_deploy_key(NAME, "again", added.key("first"))
+    (drift,) = added.drifts()
+    assert drift.what == What.KEY_FOREIGN
+    assert "--close" in drift.remedy
+    added.provisioner().close(NODE)
+    assert added.drifts() == ()
+
+
+def test_a_comment_after_a_key_makes_it_no_other_key(added: Place) -> None:
+    key = added.forge.repo(NAME).keys[0]
+    key.content += " root@vm-01"
+    assert added.drifts() == ()
+
+
+@pytest.mark.parametrize("is_archived", [True, False])
+def test_a_retired_node_whose_repo_takes_pushes_again_is_a_drift(
+    added: Place, *, is_archived: bool
+) -> None:
+    added.provisioner().retire(NODE)
+    assert added.drifts() == ()
+    if is_archived:
+        return
+    added.forge.archive(NAME, archived=False)
+    (drift,) = added.drifts()
+    assert (drift.repo, drift.what) == (NODE, What.RETIRED)
+    added.provisioner().retire(NODE)
+    assert added.drifts() == ()
+
+
+def test_the_repo_of_a_retired_node_may_be_deleted(added: Place) -> None:
+    added.provisioner().retire(NODE)
+    added.forge.delete(NAME)
+    assert added.drifts() == ()
+
+
+def test_an_earlier_repo_may_be_archived_and_lose_its_key_but_stays_private(
+    added: Place,
+) -> None:
+    added.provisioner().rollover(NODE, "2027")
+    added.forge.repo(NAME).keys.clear()
+    assert added.drifts() == ()
+    added.forge.repo(NAME).private = False
+    added.forge.repo(NAME).rules.clear()
+    assert [(drift.repo, drift.what) for drift in added.drifts()] == [
+        (NODE, What.PUBLIC),
+        (NODE, What.UNPROTECTED),
+    ]
+    added.provisioner().add(NODE)
+    assert added.drifts() == ()
+    added.forge.archive(NAME)
+    assert added.drifts() == ()
+
+
+def test_a_static_repo_that_is_called_like_a_nodes_is_not_pending(added: Place) -> None:
+    url = added.forge.clone_url("billing-books")
+    text = added.config_file.read_text()
+    added.forge.create("billing-books")
+    assert [drift.what for drift in added.drifts()] == [What.PENDING]
+    added.config_file.write_text(f'{text}[[repo]]\nnode = "books"\nrole = "books"\nurl = "{url}"\n')
+    assert added.drifts() == ()
+
+
+def test_a_repo_that_goes_while_it_is_asked_about_is_missing(added: Place) -> None:
+    def before(request: str) -> None:
+        if "/keys" in request:
+            added.forge.before = None
+            added.forge.delete(NAME)
+
+    added.forge.before = before
+    assert [drift.what for drift in added.drifts()] == [What.MISSING]
+
+
+def test_a_forge_that_does_not_answer_is_an_error_and_no_list_of_drifts(added: Place) -> None:
+    added.forge.misbehave("500", where="/branch_protections")
+    with pytest.raises(UnavailableError):
+        added.drifts()
+
+
+@dataclass
+class Progress:
+    """What was told while it was asked."""
+
+    told: list[tuple[int, int]] = field(default_factory=list)
+
+    def __call__(self, done: int, total: int) -> None:
+        """Note it."""
+        self.told.append((done, total))
+
+
+def test_it_runs_in_a_thread_and_tells_how_far_it_is(added: Place) -> None:
+    added.provisioner().add("vm-02", added.key("other"))
+    config, registrations, progress = added.config(), added.registrations(), Progress()
+    found: list[tuple[Drift, ...]] = []
+    thread = threading.Thread(
+        target=lambda: found.append(check(added.client(), config, registrations, progress))
+    )
+    thread.start()
+    thread.join()
+    assert found == [()]
+    assert progress.told == [(1, 2), (2, 2)]
+
+
+def test_two_requests_for_each_repo_and_two_for_all(added: Place) -> None:
+    added.provisioner().add("vm-02", added.key("other"))
+    before = added.forge.count()
+    added.drifts()
+    assert added.forge.count() - before == 2 + 2 * 2

@@ -10,10 +10,11 @@ SEEDS ?= 1000
 KILLS ?= 300
 RUNS ?= 1000000
 
-.PHONY: help install run test lint simulate torture fuzz check-tools clean
+.PHONY: help install run run-fleet test lint simulate torture fuzz check-tools clean
 
 help:
 	@echo 'make run      try it: three nodes, real usage data, balances (under two minutes)'
+	@echo 'make run-fleet  see it live: a forge, twenty nodes, webhooks and balances, for a minute'
 	@echo 'make test     everything that guards the project'
 	@echo 'make lint     only ruff, mypy and the import rules'
 	@echo 'make simulate SEEDS=1000   a fleet under faults, one history for each seed'
@@ -39,6 +40,9 @@ $(INSTALLED): pyproject.toml | check-tools
 run: $(INSTALLED)
 	@$(BIN)/python -m fixtures.demo
 
+run-fleet: $(INSTALLED)
+	@$(BIN)/python -m fixtures.fleet_demo
+
 test: $(INSTALLED) lint
 	@sh tests/debian-packages.sh
 	$(BIN)/pytest -n 2
@@ -59,4 +63,4 @@ fuzz: $(INSTALLED)
 	@$(BIN)/python -m tests.fuzz --runs $(RUNS)
 
 clean:
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo demo-fleet .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

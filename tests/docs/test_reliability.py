@@ -8,7 +8,7 @@ import pytest
 from tests.docs.test_docs import ROOT
 
 PAGE = (ROOT / "docs" / "reliability.md").read_text()
-NAMED = sorted(set(re.findall(r"`([a-z_]+/(?:test_[a-z_]+\.py)?)(?:::([a-z0-9_*]+))?`", PAGE)))
+NAMED = sorted(set(re.findall(r"`((?:[a-z_]+/)+(?:test_[a-z_]+\.py)?)(?:::([a-z0-9_*]+))?`", PAGE)))
 
 
 @pytest.mark.parametrize(("path", "name"), NAMED, ids=lambda text: text or "all")

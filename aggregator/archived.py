@@ -31,8 +31,8 @@ from aggregator.bundles import (
     read_bundle,
     write_bundle,
 )
-from aggregator.durable import sync_file, sync_folder, write_durably
 from aggregator.mirror import APPLIED_REF, KEPT_REFS, Mirror, MirrorError
+from support.durable import sync_file, sync_folder, write_durably
 
 Identity = tuple[str, str, str, str]
 """Node, role, branch and allowed resources, as a mirror remembers them."""
@@ -147,7 +147,8 @@ class ArchivedRepos:
         facts = dict(zip(("node", "role", "branch", "allow"), identity, strict=True))
         tips = {"cursor": applied, "kept": sorted(mirror.kept - {applied})}
         saved = SavedRepo.model_validate({"name": name, **facts, **tips, "bundle_sha256": sha256})
-        write_durably(self._facts(name), saved.model_dump_json(indent=2).encode() + b"\n")
+        facts_text = saved.model_dump_json(indent=2).encode() + b"\n"
+        write_durably(self._facts(name), facts_text, None)
         return saved
 
     def bring_back(self, name: str, identity: Identity, path: Path) -> None:

@@ -4,10 +4,10 @@ import sqlite3
 from datetime import timedelta
 from typing import Final
 
-from aggregator import reports
 from aggregator.archive import SavedRepo
 from aggregator.config import Config
 from aggregator.database.incidents import open_incidents, subjects_by_repo
+from aggregator.database.reports import repo_rows
 from aggregator.incidents import ABOUT_HEAD, IncidentKind
 from aggregator.look import look_at
 from aggregator.mirror import Mirror, MirrorError
@@ -157,7 +157,7 @@ def _was_seen_closed(connection: sqlite3.Connection, repo: RepoConfig) -> bool:
     """
     if repo.retired_at is None or repo.forge_id is None:
         return False
-    row = next((row for row in reports.nodes(connection) if row["repo"] == repo.name), None)
+    row = next((row for row in repo_rows(connection) if row["name"] == repo.name), None)
     return (
         row is not None
         and row["checked_at"] is not None

@@ -29,9 +29,9 @@ from aggregator.config import Config
 from aggregator.database.connection import SCHEMA_VERSION, open_for_reading
 from aggregator.database.snapshot import snapshot
 from aggregator.digest import digest
-from aggregator.durable import sync_folder
 from aggregator.mirror import APPLIED_REF, KEPT_REFS, Mirror, MirrorError
 from aggregator.state import Tips, read_tips
+from support.durable import sync_folder
 from support.errors import GitmeterError
 from wire_format.instants import format_ts
 

@@ -32,6 +32,11 @@ class KnownRepo(NamedTuple):
         return self.node, self.role, ",".join(self.allow)
 
 
+def patterns_of(allow: str) -> tuple[str, ...]:
+    """What a repo may bill, from the text that `judged_by` has for it."""
+    return tuple(allow.split(",")) if allow else ()
+
+
 class RepoConfig(RemoteConfig):
     """One repo to read."""
 

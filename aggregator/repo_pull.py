@@ -18,7 +18,7 @@ from aggregator.repo_config import RepoConfig
 from aggregator.signatures import Signers
 from aggregator.state import State
 from cursors.position import Advance, HeadOutcome, advance
-from cursors.store import read_cursor, read_kept_tips
+from cursors.store import kept_tips_of, read_cursor
 from wire_format.instants import format_ts
 
 
@@ -119,7 +119,7 @@ class RepoPull:
     def _judge(self) -> None:
         """Find out what there is to apply."""
         mirror = self._state.open_mirror(self.repo.identity)
-        kept = read_kept_tips(self._ledger.connection).get(self.repo.name, frozenset())
+        kept = kept_tips_of(self._ledger.connection, self.repo.name)
         cursor = self._cursor
         gone = [tip for tip in (cursor, *sorted(kept)) if tip and not mirror.has_commit(tip)]
         if gone:

@@ -16,13 +16,13 @@ from aggregator.config import Config
 from aggregator.copy_remote import CopyRemote
 from aggregator.database.connection import SCHEMA_VERSION, open_for_reading
 from aggregator.digest import digest
-from aggregator.durable import sync_file
 from aggregator.mirror import Mirror
 from aggregator.rebuild import rebuild
 from aggregator.signatures import Signers
 from aggregator.staging import Staging
 from aggregator.state import State, Tips, read_tips
 from aggregator.verify import LimitsChangedError, verify
+from support.durable import sync_file
 from support.errors import GitmeterError
 
 _DAMAGED_HINT: Final = "use another backup, or `aggregator restore --from-copy`"

@@ -16,7 +16,7 @@ from aggregator.segments import misplaced, read_segment
 from aggregator.state import State
 from aggregator.walk import AddedFile, commit_delta
 from cursors.position import Advance, HeadOutcome, advance
-from cursors.store import read_cursor, read_kept_tips
+from cursors.store import kept_tips_of, read_cursor
 from wire_format.faults import Fault
 from wire_format.lines import encode_lines
 
@@ -91,7 +91,7 @@ def _rewrite(
     head, cursor = mirror.head, read_cursor(connection, repo.name)
     if head is None:
         return None
-    tips = {cursor, *read_kept_tips(connection).get(repo.name, frozenset())} - {None}
+    tips = {cursor, *kept_tips_of(connection, repo.name)} - {None}
     billed = set(chain.from_iterable(mirror.chain(tip) for tip in tips if tip))
     position = advance(cursor, head, mirror.first_parent, {head}, lambda: billed)
     new_side = list(takewhile(lambda commit: commit not in billed, mirror.chain(head)))

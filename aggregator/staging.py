@@ -12,9 +12,9 @@ from typing import Final
 
 from aggregator.archived import ArchivedRepos
 from aggregator.config import Config
-from aggregator.durable import sync_folder
 from aggregator.rebuild import swap
 from aggregator.state import State
+from support.durable import sync_folder
 from support.errors import GitmeterError
 
 _STAGE: Final = "restore.new"

@@ -22,7 +22,7 @@ from aggregator.database.connection import (
 )
 from aggregator.line_rules import LineRules
 from aggregator.mirror import Mirror, MirrorError, sweep_locks
-from aggregator.repo_config import KnownRepo
+from aggregator.repo_config import KnownRepo, patterns_of
 from aggregator.segments import SegmentReader
 from cursors.store import read_cursors, read_kept_tips
 from support.errors import GitmeterError
@@ -287,4 +287,4 @@ class State:
 
 
 def _known(name: str, node: str, role: str, branch: str, allow: str) -> KnownRepo:
-    return KnownRepo(name, node, role, branch, tuple(allow.split(",")) if allow else ())
+    return KnownRepo(name, node, role, branch, patterns_of(allow))

@@ -68,6 +68,12 @@ def keep_tips(connection: sqlite3.Connection, repo: str, tips: Iterable[str]) ->
     )
 
 
+def kept_tips_of(connection: sqlite3.Connection, repo: str) -> frozenset[str]:
+    """The kept tips of one repo."""
+    rows = connection.execute("SELECT tip FROM kept_tip WHERE repo = ?", (repo,))
+    return frozenset(str(tip) for (tip,) in rows)
+
+
 def read_kept_tips(connection: sqlite3.Connection) -> dict[str, frozenset[str]]:
     """The kept tips of every repo that has any."""
     found: dict[str, set[str]] = {}

@@ -11,7 +11,6 @@ import ipaddress
 import os
 import re
 import shlex
-import stat
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from git_remote.failures import RemoteConfigError
 from git_remote.runner import PROTOCOLS, config_environment
+from support.word_file import WordFileError, read_word
 
 CA_ENVIRONMENT: Final = "SSL_CERT_FILE"
 """Names a file of certificate authorities, as for everything that is built on OpenSSL."""
@@ -36,7 +36,6 @@ _ALLOWED: Final = "use https://, ssh:// (or git@host:path) or file:///absolute/p
 _CONNECT_TIMEOUT_S: Final = 15
 _LOW_SPEED_BYTES_PER_S: Final = 500
 _LOW_SPEED_TIME_S: Final = 60
-_OTHERS_MAY_READ: Final = stat.S_IROTH | stat.S_IWOTH
 _TOKEN_USER: Final = "git"  # noqa: S105 - forges ignore the name that comes with a token
 
 
@@ -138,21 +137,12 @@ def read_token(remote: Remote) -> str | None:
     Raises:
         RemoteConfigError: the file is missing, empty, not one token, or readable by everybody.
     """
-    path = remote.token_file
-    if path is None:
+    if remote.token_file is None:
         return None
     try:
-        mode = path.stat().st_mode
-        text = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RemoteConfigError(f"the token file cannot be read: {path}: {error}") from error
-    if mode & _OTHERS_MAY_READ:
-        raise RemoteConfigError(
-            f"everybody on this machine may read the token file {path}", hint=f"chmod 600 {path}"
-        )
-    if _PRINTABLE.fullmatch(text) is None:
-        raise RemoteConfigError(f"the token file {path} does not hold one token")
-    return text
+        return read_word(remote.token_file, "token")
+    except WordFileError as error:
+        raise RemoteConfigError(str(error), hint=error.hint) from error
 
 
 def _ssh_command(remote: Remote) -> str:

@@ -8,7 +8,6 @@ signing_key      signs every commit; `signing_key.pub` is its public half
 allowed_signers  whose commits this home builds on: its own keys, past ones too
 """
 
-import os
 import stat
 import tomllib
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from node_pusher.repo_place import (
     read_place,
     shown_place,
 )
+from support.durable import write_durably
 from wire_format.fields import is_node
 
 Role = Literal["usage", "books"]
@@ -223,26 +223,3 @@ def is_shared(folder: Path) -> bool:
 def spool_file(path: Path) -> Path:
     """Where the spool of a home lies."""
     return path / "spool.db"
-
-
-def write_durably(file: Path, data: bytes, mode: int = 0o600) -> None:
-    """Replace a file so that after a crash it is either the old or the new one, on disk."""
-    draft = file.with_name(f".{file.name}.new")
-    draft.unlink(missing_ok=True)  # of a process that died; or a link that somebody left there
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        os.fchmod(descriptor, mode)
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(file)
-    sync_folder(file.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """Have the names in a folder on disk."""
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

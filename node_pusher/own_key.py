@@ -12,7 +12,6 @@ The private key is what counts: `signing_key.pub` is made again from it, and it 
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
-from node_pusher.home import sync_folder, write_durably
 from node_pusher.outcomes import HomeError
 from signing.allowed_signers import (
     AllowedSigners,
@@ -29,6 +28,7 @@ from signing.signing_key import (
     new_signing_key,
     read_own,
 )
+from support.durable import sync_folder, write_durably
 
 _PUBLIC_MODE: Final = 0o644
 

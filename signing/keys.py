@@ -7,7 +7,6 @@ hardware keys (`sk-...`) want a person's touch, which a machine that commits eve
 import base64
 import binascii
 import hashlib
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, cast
@@ -28,7 +27,6 @@ _ECDSA_HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
     "ecdsa-sha2-nistp521": hashes.SHA512(),
 }
 ACCEPTED: Final = (ED25519, *_ECDSA_HASHES)
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
 class InvalidKeyError(ValueError):

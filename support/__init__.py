@@ -1,1 +1,1 @@
-"""What every program here needs at its edge: errors with a hint, exit codes, output."""
+"""What every program here needs at its edge: errors with a hint, exit codes, output, its files."""

@@ -20,17 +20,18 @@ class Closing:
         self._setup = setup
         self._say = say
 
-    def end_keys(self, registered: RegisteredRepo, lines: frozenset[str]) -> None:
-        """Let these keys push to a repo no more."""
+    def end_keys(self, registered: RegisteredRepo, lines: frozenset[str]) -> ForgeRepo | None:
+        """Let these keys push to a repo no more; returns the repo, None when it is gone."""
         repo = find_registered(self._forge, registered)
         if repo is None:
             self._say(Step("repo is gone", repo_name(registered), Done.UNCHANGED))
         else:
             self._setup.no_deploy_keys(repo.name, lines)
+        return repo
 
-    def archive(self, registered: RegisteredRepo) -> None:
-        """Let a repo take no pushes at all."""
-        repo = find_registered(self._forge, registered)
+    def shut(self, registered: RegisteredRepo, lines: frozenset[str]) -> None:
+        """Let a repo take no pushes at all, and these keys open it no more."""
+        repo = self.end_keys(registered, lines)
         if repo is None:
             return
         if not repo.archived:

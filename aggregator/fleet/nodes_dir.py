@@ -4,7 +4,6 @@ One file that cannot be used must not keep the others out: a key that was closed
 stolen has to end whatever else is wrong in the folder.
 """
 
-import os
 import tomllib
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -12,8 +11,8 @@ from typing import Any, Final, NamedTuple
 import tomlkit
 from pydantic import ValidationError
 
-from aggregator.durable import sync_folder
 from aggregator.fleet.registration import Registration
+from support.durable import write_durably
 from support.errors import GitmeterError
 from wire_format.wording import sentences
 
@@ -119,18 +118,11 @@ def write_registration(nodes_dir: Path, registration: Registration) -> None:
     for key, value in values.items():
         document[key] = _toml(value)
     file = registration_file(nodes_dir, registration.node)
-    draft = file.with_name(f".{file.name}.new")
     try:
         if not nodes_dir.exists():  # no secrets: whoever sets nodes up is not whoever reads them
             nodes_dir.mkdir(parents=True)
             nodes_dir.chmod(_FOLDER_MODE)
-        with draft.open("w", encoding="utf-8") as stream:
-            os.fchmod(stream.fileno(), _FILE_MODE)
-            stream.write(tomlkit.dumps(document))
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(file)
-        sync_folder(nodes_dir)
+        write_durably(file, tomlkit.dumps(document).encode(), _FILE_MODE)
     except OSError as error:
         raise RegistrationError(
             f"{file}: {error.strerror}", hint="run this as a user who may write there"

@@ -18,7 +18,7 @@ from aggregator.fleet.registration import RegisteredKey, RegisteredRepo, Registr
 from aggregator.fleet.repo_setup import Done, RepoSetup, Say, Step, Target
 from aggregator.fleet.roster import Roster, forge_config, repo_name
 from aggregator.forge.interface import Forge, ForgeRepo
-from aggregator.watch.secret_file import read_secret
+from aggregator.secret_file import read_secret
 
 _SUFFIX: Final = re.compile("[a-z0-9][a-z0-9-]{0,15}")
 _ROTATE_HINT: Final = "its next key is registered with `aggregator node rotate-key`"
@@ -217,8 +217,7 @@ class Provisioner:
         chosen = [repo for repo in known.repos if local in {None, repo.name}]
         lines = frozenset(key.line for key in known.keys)
         for registered in chosen:
-            self._closing.end_keys(registered, lines)
-            self._closing.archive(registered)
+            self._closing.shut(registered, lines)
         if local is None:
             values: dict[str, object] = {"retired_at": known.retired_at or self._now}
         else:

@@ -11,7 +11,7 @@ from aggregator.database.connection import write_transaction
 from aggregator.database.incidents import About, file_all
 from aggregator.fleet.nodes_dir import fingerprint
 from aggregator.incidents import IncidentKind
-from aggregator.repo_config import RepoConfig
+from aggregator.repo_config import RepoConfig, patterns_of
 from aggregator.state import State
 
 _log = structlog.get_logger()
@@ -72,6 +72,5 @@ def _as_judged(connection: sqlite3.Connection, config: Config) -> tuple[Config, 
         kept[repo.node] = f"what {repo.name} may bill changed: restart the daemon, which then"
         kept[repo.node] += " judges all records again"
         if (node, role) == (repo.node, repo.role):
-            patterns = tuple(allow.split(",")) if allow else ()
-            repos.append(repo.model_copy(update={"allow": patterns}))
+            repos.append(repo.model_copy(update={"allow": patterns_of(allow)}))
     return config.model_copy(update={"repo": tuple(repos)}), kept

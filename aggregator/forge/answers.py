@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
@@ -19,6 +18,7 @@ from aggregator.forge.interface import (
     RefusedError,
     UnavailableError,
 )
+from aggregator.http_exchange import deepest, http_date, retry_after_s
 from git_remote.remote import Remote
 
 ANSWER_TIMEOUT_S: Final = 30
@@ -68,7 +68,7 @@ class Access(NamedTuple):
 
 def of_error(url: str, error: Exception) -> ForgeError:
     """The typed error behind what the network said."""
-    words = _deepest(error)
+    words = deepest(error)
     if isinstance(error, SSLError):
         return DeniedError(
             f"{url}: {words}",
@@ -86,7 +86,9 @@ def of_status(access: Access, method: str, url: str, answer: Answer) -> ForgeErr
     """The typed error behind a status that means no success."""
     status = answer.status
     said = f"{method} {url}: {status} {_words(answer.body)}".rstrip()
-    pause_s = _retry_after_s(answer)
+    pause_s = retry_after_s(answer.headers)
+    if pause_s is not None:
+        pause_s = min(pause_s, RETRY_AFTER_MAX_S)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.SERVICE_UNAVAILABLE and pause_s is not None
     ):
@@ -117,13 +119,6 @@ def of_status(access: Access, method: str, url: str, answer: Answer) -> ForgeErr
     return RefusedError(said)
 
 
-def _deepest(error: BaseException) -> str:
-    """What the operating system or TLS said, without the names of the layers above."""
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-    return str(error) or type(error).__name__
-
-
 def _words(body: bytes) -> str:
     """The forge's own sentence, as far as it says one."""
     with suppress(orjson.JSONDecodeError):
@@ -131,23 +126,3 @@ def _words(body: bytes) -> str:
         if isinstance(document, dict) and isinstance(document.get("message"), str):
             return " ".join(document["message"].split())[:_WORDS_MAX]
     return ""
-
-
-def _retry_after_s(answer: Answer) -> int | None:
-    """Seconds of `Retry-After`; a date in it is compared with the forge's own clock."""
-    text = answer.headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
-        return min(int(text[:9]), RETRY_AFTER_MAX_S)
-    until, at = http_date(text), answer.at
-    if until is None or at is None:
-        return None
-    return min(max(0, round((until - at).total_seconds())), RETRY_AFTER_MAX_S)
-
-
-def http_date(text: str) -> datetime | None:
-    """A date as HTTP writes it, in UTC; None for anything else."""
-    try:
-        at = parsedate_to_datetime(text)
-        return at.astimezone(UTC) if at.tzinfo is not None else None
-    except (ValueError, IndexError, OverflowError):
-        return None

@@ -4,7 +4,6 @@ Redirects are never followed: one would carry the token to another place. Cookie
 compressed answers are not used.
 """
 
-import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import TracebackType
@@ -13,13 +12,12 @@ from typing import Any, Final, Self
 import orjson
 from requests import PreparedRequest, Request, Response
 from requests.exceptions import RequestException
-from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
 from aggregator.forge.answers import Access, Answer, bad_answer, of_error, of_status
-from aggregator.forge.deadline import Deadline, WatchedAdapter
 from aggregator.forge.interface import RateLimitedError, UnavailableError
-from git_remote.remote import ca_file, read_token
+from aggregator.http_exchange import HttpExchange
+from git_remote.remote import read_token
 
 CONNECT_TIMEOUT_S: Final = 10
 ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -46,9 +44,7 @@ class Session:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._token = read_token(access.remote)
-        self._trusted = _trusted()
-        self._deadline = Deadline()
-        self._adapter = WatchedAdapter(self._deadline)
+        self._exchange = HttpExchange()
 
     def __enter__(self) -> Self:
         return self
@@ -59,8 +55,7 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._adapter.close()
-        self._deadline.close()
+        self._exchange.close()
 
     def ask(
         self,
@@ -101,13 +96,13 @@ class Session:
         request = self._request(method, url, values)
         timeout_s = self._access.timeout_s
         try:
-            with self._deadline.limit(timeout_s):
-                answer = self._exchange(request)
+            with self._exchange.limit(timeout_s):
+                answer = self._answer(request)
         except (RequestException, HTTPError, OSError) as error:
-            if self._deadline.passed:
+            if self._exchange.is_late:
                 raise _too_late(url, timeout_s) from None
             raise of_error(url, error) from error
-        if self._deadline.passed:  # an answer without a length looks whole wherever it is cut
+        if self._exchange.is_late:  # an answer without a length looks whole wherever it is cut
             raise _too_late(url, timeout_s)
         if answer.status in accept or answer.status in _SUCCESS:
             return answer
@@ -126,16 +121,9 @@ class Session:
         body = None if values is None else orjson.dumps(values)
         return Request(method, url, headers=headers, data=body).prepare()
 
-    def _exchange(self, request: PreparedRequest) -> Answer:
-        """By the adapter itself: a `requests.Session` reads the whole body of a redirect first."""
+    def _answer(self, request: PreparedRequest) -> Answer:
         url = str(request.url)
-        response = self._adapter.send(
-            request,
-            stream=True,
-            timeout=(CONNECT_TIMEOUT_S, self._access.timeout_s),
-            verify=self._trusted,
-            proxies=get_environ_proxies(url),
-        )
+        response = self._exchange.send(request, (CONNECT_TIMEOUT_S, self._access.timeout_s))
         try:
             return Answer(response.status_code, response.headers, _body(url, response))
         except BaseException:
@@ -157,9 +145,3 @@ def _body(url: str, response: Response) -> bytes:
 
 def _too_late(url: str, timeout_s: float) -> UnavailableError:
     return UnavailableError(f"{url}: no whole answer in {timeout_s:g} s")
-
-
-def _trusted() -> str | bool:
-    """As git trusts: this machine's authorities, or those of `SSL_CERT_FILE`."""
-    paths = ssl.get_default_verify_paths()
-    return ca_file() or paths.cafile or paths.capath or True

@@ -13,12 +13,12 @@ from pathlib import Path
 import structlog
 
 from aggregator.config_sections import ListenConfig
+from aggregator.secret_file import read_secret
 from aggregator.watch.address import UNIX, listen_on, remove_socket_file
 from aggregator.watch.application import Application
 from aggregator.watch.hints import Hints
 from aggregator.watch.metrics import Metrics
 from aggregator.watch.pulse import Pulse
-from aggregator.watch.secret_file import read_secret
 from aggregator.watch.server import REQUEST_S, Server
 from aggregator.watch.webhook import Push
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from aggregator.config import Config
 from aggregator.copies import CopyFailure, copy_now
-from tests.aggregator.world import World
-from tests.support.repos import RepoWriter, money_line, usage_line
+from tests.aggregator.world import BOOKS, DAY, World
+from tests.support.repos import RepoWriter, decision_line, money_line, segment_path, usage_line
 
 
 class CopyWorld(World):
@@ -57,3 +57,16 @@ def tell_a_little(world: World) -> None:
     world.pay(money_line())
     world.usage(usage_line(seq=1), usage_line(seq=2))
     world.usage(usage_line(node="node-2", user="bob"), repo="node-2")
+
+
+def tell_with_rewrite(made: World) -> World:
+    """Tell of books and two nodes, one of which is billed over a rewritten history too."""
+    tell_a_little(made)
+    made.pull()
+    lines = b"".join((usage_line(seq=1), usage_line(seq=2)))
+    tip = made.repo("node-1").orphan({segment_path(DAY, 1): lines, "note": b"new"})
+    line = decision_line(kind="accept_tip", repo="node-1", tip=tip, seq=2)
+    made.repo(BOOKS).commit({segment_path(DAY, 2, folder="decisions"): line})
+    made.pull()
+    assert made.state.accepted_tips()["node-1"].kept
+    return made

@@ -26,30 +26,17 @@ from aggregator.restore import restore
 from aggregator.state import State
 from cursors.position import HeadOutcome
 from support.errors import ExitCode
-from tests.aggregator.copied import CopyWorld, tell_a_little
+from tests.aggregator.copied import CopyWorld, tell_with_rewrite
 from tests.aggregator.program import Program
-from tests.aggregator.world import BOOKS, DAY, MEMORY, NOW, World
+from tests.aggregator.world import DAY, MEMORY, NOW, World
 from tests.support.repos import decision_line, segment_path, usage_line
 
 STEPS_MIN = 8
 
 
-def told(made: World) -> World:
-    """Books and two nodes, one of which was billed over a rewritten history too."""
-    tell_a_little(made)
-    made.pull()
-    lines = b"".join((usage_line(seq=1), usage_line(seq=2)))
-    tip = made.repo("node-1").orphan({segment_path(DAY, 1): lines, "note": b"new"})
-    line = decision_line(kind="accept_tip", repo="node-1", tip=tip, seq=2)
-    made.repo(BOOKS).commit({segment_path(DAY, 2, folder="decisions"): line})
-    made.pull()
-    assert made.state.accepted_tips()["node-1"].kept
-    return made
-
-
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    return told(World(tmp_path))
+    return tell_with_rewrite(World(tmp_path))
 
 
 @pytest.fixture
@@ -444,7 +431,7 @@ def test_a_restore_moves_archives_aside_with_the_rest(world: World, tmp_path: Pa
 
 def test_an_archived_repo_stays_on_the_copy_remote(tmp_path: Path) -> None:
     world = CopyWorld(tmp_path)
-    told(world)
+    tell_with_rewrite(world)
     assert world.copy() == {}
     before = world.copied()
     forget_repo(world, "node-1")
@@ -533,7 +520,7 @@ class Killer:
 def test_each_step_may_be_the_last(work: Callable[[World], None], *, after: bool) -> None:
     """The ledger can be proved at once, and the same command finishes what was begun."""
     with TemporaryDirectory(dir=MEMORY) as folder:
-        world = told(World(Path(folder)))
+        world = tell_with_rewrite(World(Path(folder)))
         forget_repo(world, "node-1")
         if work is bring_back:
             put_away(world)

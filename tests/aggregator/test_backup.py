@@ -23,13 +23,13 @@ from aggregator.database.connection import NoDatabaseError
 from aggregator.restore import Restored, RestoreError, restore, restore_from_copy
 from aggregator.staging import StateNotEmptyError
 from aggregator.state import State, StateLockedError
-from tests.aggregator.copied import CopyWorld, tell_a_little
+from tests.aggregator.copied import CopyWorld, tell_a_little, tell_with_rewrite
 from tests.aggregator.program import Program
 from tests.aggregator.running import PROGRAM
 from tests.aggregator.test_daemon import daemon, records
-from tests.aggregator.world import BOOKS, DAY, World
+from tests.aggregator.world import BOOKS, World
 from tests.support.git_http import GitHttpServer
-from tests.support.repos import decision_line, segment_path, usage_line
+from tests.support.repos import usage_line
 
 KILLS = 5
 
@@ -41,16 +41,7 @@ def silent(*_: object) -> None:
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """Books and two nodes, one of which was billed over a rewritten history too."""
-    made = World(tmp_path)
-    tell_a_little(made)
-    made.pull()
-    lines = b"".join((usage_line(seq=1), usage_line(seq=2)))
-    tip = made.repo("node-1").orphan({segment_path(DAY, 1): lines, "note": b"new"})
-    line = decision_line(kind="accept_tip", repo="node-1", tip=tip, seq=2)
-    made.repo(BOOKS).commit({segment_path(DAY, 2, folder="decisions"): line})
-    made.pull()
-    assert made.state.accepted_tips()["node-1"].kept
-    return made
+    return tell_with_rewrite(World(tmp_path))
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from node_pusher.home import Home, sync_folder, write_durably
+from node_pusher.home import Home
 from node_pusher.join import init
 from node_pusher.ledger_repo import LedgerRepo
 from node_pusher.outcomes import HomeError
 from node_pusher.own_key import own_key, prepare_rotation, rotate
 from node_pusher.push import push
+from support.durable import sync_folder, write_durably
 from tests.node_pusher.conftest import NODE, START, record
 from tests.node_pusher.test_cli import Program
 from tests.node_pusher.test_signing import git_takes, mode_of

@@ -10,13 +10,14 @@ import pytest
 
 from node_pusher.commit import commit_files
 from node_pusher.history import status
-from node_pusher.home import Home, write_durably
+from node_pusher.home import Home
 from node_pusher.join import init
 from node_pusher.ledger_repo import LedgerRepo
 from node_pusher.outcomes import HomeError
 from node_pusher.own_key import own_key
 from node_pusher.push import push
 from signing.signing_key import SigningKeyError
+from support.durable import write_durably
 from tests.node_pusher.conftest import NODE, START, record, spool_count
 from tests.node_pusher.test_cli import Program
 from tests.support.repos import bare_repo

@@ -1,7 +1,6 @@
 """`aggregator notices`: what was told, whether it arrived, and trying the receiver."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -16,19 +15,6 @@ from tests.aggregator.notices.telling import SECRET, Desk
 from tests.support.receiver import ReceiverServer
 
 Output = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def server() -> Iterator[ReceiverServer]:
-    with ReceiverServer() as running:
-        yield running
-
-
-@pytest.fixture
-def desk(server: ReceiverServer, tmp_path: Path) -> Desk:
-    place = Desk(tmp_path / "state", server.url)
-    place.begin()
-    return place
 
 
 def aggregator(desk: Desk, *arguments: str) -> int:

@@ -3,7 +3,6 @@
 import hmac
 import json
 import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -18,19 +17,6 @@ from aggregator.notices.retries import GIVEN_UP_AFTER, LONGEST_WAIT_S
 from tests.aggregator.notices.telling import NOW, SECRET, TOKEN, Desk, mortal_notices
 from tests.aggregator.world import DeathError
 from tests.support.receiver import ReceiverServer
-
-
-@pytest.fixture
-def server() -> Iterator[ReceiverServer]:
-    with ReceiverServer() as running:
-        yield running
-
-
-@pytest.fixture
-def desk(server: ReceiverServer, tmp_path: Path) -> Desk:
-    place = Desk(tmp_path / "state", server.url)
-    place.begin()
-    return place
 
 
 def run(desk: Desk) -> Delivery:

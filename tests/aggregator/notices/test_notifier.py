@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,19 +16,6 @@ from tests.aggregator.world import World, money_line, usage_line
 from tests.support.receiver import ReceiverServer
 
 PATIENCE_S = 30
-
-
-@pytest.fixture
-def server() -> Iterator[ReceiverServer]:
-    with ReceiverServer() as running:
-        yield running
-
-
-@pytest.fixture
-def desk(server: ReceiverServer, tmp_path: Path) -> Desk:
-    place = Desk(tmp_path / "state", server.url)
-    place.begin()
-    return place
 
 
 def until(found: Callable[[], object]) -> None:

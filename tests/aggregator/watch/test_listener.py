@@ -13,10 +13,10 @@ import pytest
 import requests
 
 from aggregator.database.connection import open_for_writing
+from aggregator.secret_file import SecretFileError
 from aggregator.watch.address import ListenError, listen_on
 from aggregator.watch.application import Environ
 from aggregator.watch.pulse import HookResult
-from aggregator.watch.secret_file import SecretFileError
 from aggregator.watch.server import THREADS, Server
 from aggregator.watch.webhook import BODY_BYTES_MAX, signature
 from tests.aggregator.watch.listening import SECRET, Site, answer_on, push_body, rest_of, signed

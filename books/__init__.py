@@ -4,6 +4,6 @@ The books are a node: the same spool, the same commits, the same push. Their rep
 `books`, carries money and decision lines in place of usage, and the files of the rule book under
 `rules/`.
 
-Start reading at `books.money` for what moves a balance, at `books.rules` for prices, and at
-`books.decisions` for what the operator says about lines, histories and incidents.
+Start reading at `books.money` for what moves a balance, at `books.rule_book.rules` for prices, and
+at `books.decisions` for what the operator says about lines, histories and incidents.
 """

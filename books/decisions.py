@@ -12,10 +12,10 @@ import msgspec
 from books.earlier_lines import decisions_at_hand, find_line
 from books.forms import malformed
 from books.standing import Standing, repeated, standings
-from node_pusher.drafts import Draft, draft_lines
-from node_pusher.home import Home
-from node_pusher.outcomes import Refusal
-from node_pusher.spool import Spool
+from node_pusher.home.errors import Refusal
+from node_pusher.home.settings import Home
+from node_pusher.spool.api import Spool
+from node_pusher.spool.drafts import Draft, draft_lines
 from support.errors import GitmeterError
 from wire_format import fields
 from wire_format.lines import Decision, Folder
@@ -57,7 +57,7 @@ def decide(home: Home, spool: Spool, wanted: Decision) -> Taken:
     Args:
         home: of the books.
         spool: of the books.
-        wanted: of these books, with `seq` set to `node_pusher.drafts.UNNUMBERED`.
+        wanted: of these books, with `seq` set to `node_pusher.spool.drafts.UNNUMBERED`.
 
     Raises:
         DecisionError: it breaks a rule, or takes back what is no decision that can be withdrawn.

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from node_pusher import earlier_lines
-from node_pusher.home import Home
-from node_pusher.repo_faults import repo_faults
-from node_pusher.spool import Spool
+from node_pusher.home.settings import Home
+from node_pusher.sending import earlier_lines
+from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.spool.api import Spool
 from wire_format.lines import Decision, Folder, Line, Money
 from wire_format.segment import decode_segment
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Final
 
 from books.forms import malformed
-from node_pusher.drafts import UNNUMBERED
-from node_pusher.outcomes import Recorded, Refusal
-from node_pusher.spool import Spool
+from node_pusher.home.errors import Recorded, Refusal
+from node_pusher.spool.api import Spool
+from node_pusher.spool.drafts import UNNUMBERED
 from support.errors import GitmeterError
 from wire_format import fields
 from wire_format.agreement import CURRENCY_DEFAULT

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Final
 
-from books.rule_changes import Changes, build_rules_message
-from books.rules import RuleFiles
-from node_pusher.commit import README_PATH, locked_repo
-from node_pusher.home import Home
-from node_pusher.join import InitReport
-from node_pusher.join import init as make_home
-from node_pusher.trust import OWN_KEYS_ONLY, Vouched
+from books.rule_book.rule_changes import Changes, build_rules_message
+from books.rule_book.rules import RuleFiles
+from node_pusher.home.settings import Home
+from node_pusher.joining.init import InitReport
+from node_pusher.joining.init import init as make_home
+from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched
+from node_pusher.sending.commit import README_PATH, locked_repo
 from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH, PRICES_PATH, RULE_PATHS
 
 EMPTY_PRICES: Final = """\
@@ -42,14 +42,14 @@ def init_books(
     Args:
         wanted: folder, node and remote.
         now: the time of a first commit.
-        rejoin: see `node_pusher.join.init`.
+        rejoin: see `node_pusher.joining.init.init`.
         vouched: likewise.
 
     Returns:
         what `init` did, and whether a rule book was committed.
 
     Raises:
-        HomeError, RemoteError, BusyError: see `node_pusher.join.init`.
+        HomeError, RemoteError, BusyError: see `node_pusher.joining.init.init`.
     """
     report = make_home(wanted, now, rejoin=rejoin, vouched=vouched)
     home = Home.load(wanted.path)

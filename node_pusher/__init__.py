@@ -7,10 +7,10 @@ A service written in Python records with `Spool`; everything else uses the progr
     with Spool.open("/var/lib/node-pusher") as spool:
         spool.record(user="alice", resource="vm/small/seconds", units=3600, applies_to="vm")
 
-Start reading at `node_pusher.push`.
+Start reading at `node_pusher.sending.push`.
 """
 
-from node_pusher.outcomes import InvalidRecordError, Recorded, Refusal
-from node_pusher.spool import Spool
+from node_pusher.home.errors import InvalidRecordError, Recorded, Refusal
+from node_pusher.spool.api import Spool
 
 __all__ = ["InvalidRecordError", "Recorded", "Refusal", "Spool"]

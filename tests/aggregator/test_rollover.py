@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from git_remote.remote import Remote
-from node_pusher.home import Home
-from node_pusher.join import init
-from node_pusher.push import push
-from node_pusher.rollover import rollover
-from node_pusher.spool import Spool
+from node_pusher.home.settings import Home
+from node_pusher.joining.init import init
+from node_pusher.joining.rollover import rollover
+from node_pusher.sending.push import push
+from node_pusher.spool.api import Spool
 from tests.aggregator.program import Program
 from tests.aggregator.test_archived import forget_repo, put_away
 from tests.aggregator.world import MEMORY, World

@@ -12,11 +12,11 @@ from typing import Final
 
 import pytest
 
-from benchmarks.fleet_forge import RECORDS_PER_COMMIT, ForgeProcess
-from benchmarks.fleet_month import Month, usage
-from benchmarks.fleet_passes import Passes
-from benchmarks.fleet_site import Site
-from benchmarks.fleet_tables import curve_table, month_table
+from benchmarks.fleet.forge import RECORDS_PER_COMMIT, ForgeProcess
+from benchmarks.fleet.month import Month, usage
+from benchmarks.fleet.passes import Passes
+from benchmarks.fleet.site import Site
+from benchmarks.fleet.tables import curve_table, month_table
 from benchmarks.ingest import ROOT
 
 REPOS: Final = 20

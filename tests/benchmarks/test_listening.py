@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import listening
 from benchmarks.report import README
-from node_pusher.spool import Spool
+from node_pusher.spool.api import Spool
 
 
 def test_the_table_has_every_row_and_its_counts_are_records_in_a_spool(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import node_pusher.cli as pusher_cli
 from books.start import EMPTY_PRICES
-from node_pusher.home import Home
+from node_pusher.home.settings import Home
 from tests.books.program import Books, run
 from tests.support.git_http import Access, GitHttpServer
 from tests.support.repos import RepoWriter, bare_repo, refuse_pushes

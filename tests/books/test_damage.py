@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from node_pusher.home import Home
-from node_pusher.store import Store
+from node_pusher.home.settings import Home
+from node_pusher.spool.store import Store
 from support.errors import ExitCode
 from tests.books.program import Books
 

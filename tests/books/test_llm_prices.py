@@ -21,9 +21,9 @@ from genai_prices.types import (
 )
 
 from aggregator.rating import ChargeState, Rater
-from books.llm_models import LlmPriceError, Model, find_model, list_models
-from books.llm_prices import FROM_DEFAULT, Choice, price_entries
-from books.price_file import merge_prices
+from books.rule_book.llm_models import LlmPriceError, Model, find_model, list_models
+from books.rule_book.llm_prices import FROM_DEFAULT, Choice, price_entries
+from books.rule_book.price_file import merge_prices
 from fixtures.data import llm_priced
 from wire_format.instants import hour_of
 from wire_format.rule_book import parse_rule_book

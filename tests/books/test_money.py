@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node_pusher.home import Home
-from node_pusher.seal import Span
-from node_pusher.store import Store
+from node_pusher.home.settings import Home
+from node_pusher.spool.plan import Span
+from node_pusher.spool.store import Store
 from tests.books.program import Books
 from wire_format import fields
 from wire_format.lines import Folder, Money

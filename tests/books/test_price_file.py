@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from books.price_file import InlinePricesError, PriceEntry, merge_prices
+from books.rule_book.price_file import InlinePricesError, PriceEntry, merge_prices
 from books.start import EMPTY_PRICES
 from tests.support.strategies import Rules, rules
 from wire_format.fields import AppliesTo

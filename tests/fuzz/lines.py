@@ -6,7 +6,8 @@ from functools import partial
 from random import Random
 from typing import Any, Final
 
-from node_pusher.drafts import (
+from node_pusher.home.errors import Refusal
+from node_pusher.spool.drafts import (
     AHEAD_MAX,
     UNNUMBERED,
     Draft,
@@ -16,7 +17,6 @@ from node_pusher.drafts import (
     draft_inputs,
     line_head,
 )
-from node_pusher.outcomes import Refusal
 from tests.fuzz.target import Target, is_printable, promise
 from tests.wire_format.agreed import MODELS, values
 from tests.wire_format.generated import ODD_VALUES, RESPELLED

@@ -13,8 +13,8 @@ from aggregator.config_example import example
 from git_remote import http_refs
 from git_remote.failures import RemoteConfigError, RemoteError, failure
 from git_remote.remote import Remote, Transport, environment
-from node_pusher.home import Home
-from node_pusher.outcomes import HomeError
+from node_pusher.home.errors import HomeError
+from node_pusher.home.settings import Home
 from tests.fuzz.target import Target, is_printable, promise
 from wire_format.commit_message import Summary, Total, build_message, parse_message
 from wire_format.instants import parse_ts

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from git_remote.remote import Remote
-from node_pusher.home import Home
-from node_pusher.join import init
-from node_pusher.spool import Spool
-from node_pusher.trust import OWN_KEYS_ONLY, Vouched
+from node_pusher.home.settings import Home
+from node_pusher.joining.init import init
+from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched
+from node_pusher.spool.api import Spool
 from tests.support.repos import RepoWriter, bare_repo
 from wire_format.instants import parse_ts
 

@@ -186,7 +186,7 @@ def test_log_shows_time_numbers_records_and_resources(program: Program) -> None:
 def test_recording_one_use_loads_no_heavy_library() -> None:
     """A service may run the program for every record."""
     code = (
-        "import sys, node_pusher.cli, node_pusher.spool\n"
+        "import sys, node_pusher.cli, node_pusher.spool.api\n"
         "print(*{'cryptography', 'pygit2', 'pydantic', 'rich', 'tomlkit'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -319,7 +319,7 @@ def test_a_repo_that_was_moved_aside_is_made_again_by_a_rejoin(
 
 _AS_NOBODY = """
 import os, sys, rich.table
-import node_pusher.cli, node_pusher.history, node_pusher.push, node_pusher.spool
+import node_pusher.cli, node_pusher.sending.history, node_pusher.sending.push, node_pusher.spool.api
 sys.argv[0] = "node-pusher"
 os.setgroups([])
 os.setgid(65534)

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from git_remote.failures import RepoGoneError
 from git_remote.remote import Remote
-from node_pusher.correct import Corrected
-from node_pusher.home import Home
-from node_pusher.join import init
-from node_pusher.outcomes import InvalidRecordError
-from node_pusher.push import push
-from node_pusher.spool import Spool
-from node_pusher.trust import Vouched
+from node_pusher.home.errors import InvalidRecordError
+from node_pusher.home.settings import Home
+from node_pusher.joining.init import init
+from node_pusher.joining.trust import Vouched
+from node_pusher.sending.correct import Corrected
+from node_pusher.sending.push import push
+from node_pusher.spool.api import Spool
 from tests.node_pusher.conftest import NODE, START, FixedClock, files_of, record
 from tests.node_pusher.test_cli import Program
 from tests.support.repos import bare_repo

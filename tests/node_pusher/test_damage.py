@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from node_pusher.history import log, status
-from node_pusher.home import Home
-from node_pusher.join import init
-from node_pusher.ledger_repo import LedgerRepo
-from node_pusher.outcomes import HomeError
-from node_pusher.push import push
-from node_pusher.repo_faults import repo_faults
-from node_pusher.spool import Spool
+from node_pusher.home.errors import HomeError
+from node_pusher.home.settings import Home
+from node_pusher.joining.init import init
+from node_pusher.sending.history import log, status
+from node_pusher.sending.push import push
+from node_pusher.sending.repo import LedgerRepo
+from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.spool.api import Spool
 from support.errors import GitmeterError
 from tests.node_pusher.conftest import START, MakeHome, record, spool_count
 

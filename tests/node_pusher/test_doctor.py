@@ -22,17 +22,20 @@ from typing import Any
 import pytest
 
 from git_remote.remote import Remote
-from node_pusher import doctor, doctor_home, doctor_remote, doctor_system
-from node_pusher.commit import commit_unsent
-from node_pusher.doctor import CHECKS, examine, is_well
-from node_pusher.doctor_findings import Finding, Health, in_words
-from node_pusher.doctor_system import judge_clock, judge_timer
-from node_pusher.home import Home
-from node_pusher.ledger_repo import LedgerRepo
-from node_pusher.locks import push_lock
-from node_pusher.push import push
-from node_pusher.spool import Spool
-from node_pusher.store import Store
+from node_pusher.doctor import examine as doctor
+from node_pusher.doctor import home as doctor_home
+from node_pusher.doctor import remote as doctor_remote
+from node_pusher.doctor import system
+from node_pusher.doctor.examine import CHECKS, examine, is_well
+from node_pusher.doctor.findings import Finding, Health, in_words
+from node_pusher.doctor.system import judge_clock, judge_timer
+from node_pusher.home.locks import push_lock
+from node_pusher.home.settings import Home
+from node_pusher.sending.commit import commit_unsent
+from node_pusher.sending.push import push
+from node_pusher.sending.repo import LedgerRepo
+from node_pusher.spool.api import Spool
+from node_pusher.spool.store import Store
 from tests.node_pusher.conftest import NODE, START, MakeHome, record
 from tests.node_pusher.listening import PROGRAM, Listening
 from tests.support.git_http import GitHttpServer
@@ -580,7 +583,7 @@ def test_listener_one_that_has_no_room(home: Home) -> None:
 def test_listener_one_that_hangs_or_is_something_else(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor_system, "_TIMEOUT_S", 1)
+    monkeypatch.setattr(system, "_TIMEOUT_S", 1)
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(os.path.relpath(home.path / "listen.sock"))
         other.listen()

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-import node_pusher.epoch_claim
-import node_pusher.join
+import node_pusher.joining.epoch_claim
+import node_pusher.joining.init
 from git_remote.failures import AccessDeniedError, RemoteError, UnreachableError
 from git_remote.remote import Remote
-from node_pusher.commit import commit_files
-from node_pusher.home import Home
-from node_pusher.join import init
-from node_pusher.ledger_repo import LedgerRepo
-from node_pusher.outcomes import HomeError, NotInitialisedError, PushRefusedError
-from node_pusher.own_key import ensure_key, own_signers
-from node_pusher.push import push, push_to_branch
-from node_pusher.spool import Spool
-from node_pusher.store import Store
-from node_pusher.trust import Vouched
+from node_pusher.home.errors import HomeError, NotInitialisedError, PushRefusedError
+from node_pusher.home.own_key import ensure_key, own_signers
+from node_pusher.home.settings import Home
+from node_pusher.joining.init import init
+from node_pusher.joining.trust import Vouched
+from node_pusher.sending.commit import commit_files
+from node_pusher.sending.push import push, push_to_branch
+from node_pusher.sending.repo import LedgerRepo
+from node_pusher.spool.api import Spool
+from node_pusher.spool.store import Store
 from signing.verdict import judge_commit
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record
 from tests.support.git_http import GitHttpServer
@@ -176,7 +176,7 @@ def test_a_claim_that_cannot_be_read_back_may_stand_and_costs_an_epoch(
         return said
 
     with monkeypatch.context() as patch:
-        patch.setattr(node_pusher.epoch_claim, "push_to_branch", pushed_then_cut)
+        patch.setattr(node_pusher.joining.epoch_claim, "push_to_branch", pushed_then_cut)
         with pytest.raises(UnreachableError, match="init needs the remote"):
             init(wanted, START)
     assert not gives_numbers(wanted)
@@ -190,12 +190,12 @@ def test_of_two_homes_made_at_once_each_gets_an_epoch(
     """The other one is made between the look and the push."""
 
     def others_first(home: Home, source: str) -> RemoteError | None:
-        monkeypatch.setattr(node_pusher.epoch_claim, "push_to_branch", push_to_branch)
+        monkeypatch.setattr(node_pusher.joining.epoch_claim, "push_to_branch", push_to_branch)
         made.append(make_home("other"))
         return push_to_branch(home, source)
 
     made: list[Home] = []
-    monkeypatch.setattr(node_pusher.epoch_claim, "push_to_branch", others_first)
+    monkeypatch.setattr(node_pusher.joining.epoch_claim, "push_to_branch", others_first)
     made.append(make_home("home"))
     assert [init(home, START).next_seq for home in made] == [1, EPOCH + 1]
     assert {"epochs/0000000000", "epochs/0000000001"} <= set(files_of(remote_dir))

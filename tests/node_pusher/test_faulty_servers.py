@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import node_pusher.push
+import node_pusher.sending.push
 from git_remote.failures import AccessDeniedError, RemoteError, RepoGoneError, UnreachableError
 from git_remote.remote import Remote
-from node_pusher.home import Home
-from node_pusher.push import push
+from node_pusher.home.settings import Home
+from node_pusher.sending.push import push
 from support.terminal import escape_lines
 from tests.node_pusher.conftest import START, MakeHome, files_of, record, spool_count
 from tests.support.git_http import GitHttpServer
@@ -93,9 +93,9 @@ def test_a_push_to_a_server_that_never_ends_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """At the push, and at the question before it."""
-    monkeypatch.setattr(node_pusher.push, "PUSH_TIMEOUT_S", 1)
+    monkeypatch.setattr(node_pusher.sending.push, "PUSH_TIMEOUT_S", 1)
     if fault == "mute":
-        monkeypatch.setattr(node_pusher.push, "PROBE_TIMEOUT_S", 1)
+        monkeypatch.setattr(node_pusher.sending.push, "PROBE_TIMEOUT_S", 1)
     server.misbehave(fault, where="" if fault == "mute" else SENDING)
     error = _said(home)
     if fault.startswith("drip") and error is None:

@@ -10,17 +10,17 @@ import pytest
 
 from git_remote.failures import RepoGoneError, UnreachableError
 from git_remote.remote import Remote
-from node_pusher.commit import commit_files, commit_unsent
-from node_pusher.home import Home
-from node_pusher.join import InitReport, init
-from node_pusher.ledger_repo import LedgerRepo
-from node_pusher.outcomes import HomeError, NonFastForwardError
-from node_pusher.push import push
-from node_pusher.remote_history import first_seq_above
-from node_pusher.repo_place import is_branch
-from node_pusher.seal import Span
-from node_pusher.spool import Spool
-from node_pusher.trust import Vouched
+from node_pusher.home.errors import HomeError, NonFastForwardError
+from node_pusher.home.repo_place import is_branch
+from node_pusher.home.settings import Home
+from node_pusher.joining.init import InitReport, init
+from node_pusher.joining.remote_history import first_seq_above
+from node_pusher.joining.trust import Vouched
+from node_pusher.sending.commit import commit_files, commit_unsent
+from node_pusher.sending.push import push
+from node_pusher.sending.repo import LedgerRepo
+from node_pusher.spool.api import Spool
+from node_pusher.spool.plan import Span
 from support.errors import ExitCode
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
 from tests.support.git_http import GitHttpServer

@@ -7,11 +7,11 @@ import pytest
 
 from git_remote.failures import AccessDeniedError
 from git_remote.remote import Remote
-from node_pusher.home import Home
-from node_pusher.join import init
-from node_pusher.own_key import rotate
-from node_pusher.push import push
-from node_pusher.rollover import next_remote, rollover
+from node_pusher.home.own_key import rotate
+from node_pusher.home.settings import Home
+from node_pusher.joining.init import init
+from node_pusher.joining.rollover import next_remote, rollover
+from node_pusher.sending.push import push
 from tests.books.program import Books
 from tests.node_pusher.conftest import NODE, START, record
 from tests.node_pusher.test_cli import Program

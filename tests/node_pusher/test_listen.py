@@ -18,13 +18,13 @@ from random import Random
 
 import pytest
 
-from node_pusher.home import Home
-from node_pusher.listen import Listener
-from node_pusher.listen_group import GroupRecorder
-from node_pusher.listen_protocol import Request
-from node_pusher.listen_socket import own_socket
-from node_pusher.spool import Spool
-from node_pusher.store import Store
+from node_pusher.home.settings import Home
+from node_pusher.listener.group import GroupRecorder
+from node_pusher.listener.protocol import Request
+from node_pusher.listener.server import Listener
+from node_pusher.listener.socket import own_socket
+from node_pusher.spool.api import Spool
+from node_pusher.spool.store import Store
 from tests.node_pusher.conftest import NODE, MakeHome
 from tests.node_pusher.listening import (
     PROGRAM,

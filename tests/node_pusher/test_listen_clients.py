@@ -13,8 +13,8 @@ from typing import Final
 import pytest
 
 from docs.generate import DOCS
-from node_pusher.drafts import UsageInput
-from node_pusher.home import Home
+from node_pusher.home.settings import Home
+from node_pusher.spool.drafts import UsageInput
 from tests.node_pusher.listening import TIMEOUT_S, Listening, lines_in
 
 TEXT: Final = (DOCS / "clients/README.md").read_text()

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from node_pusher.home import Home
+from node_pusher.home.settings import Home
 from tests.node_pusher.listening import Client, Listening, lines_in, use
 
 CLIENTS = 20

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node_pusher import store
-from node_pusher.home import Home
-from node_pusher.listen_group import GroupRecorder
-from node_pusher.listen_protocol import (
+from node_pusher.home.settings import Home
+from node_pusher.listener.group import GroupRecorder
+from node_pusher.listener.protocol import (
     BUFFER_BYTES_MAX,
     NotTaken,
     Request,
     Requests,
     answer_not_taken,
 )
+from node_pusher.spool import store
 from tests.node_pusher.conftest import MakeHome
 from tests.node_pusher.listening import lines_in
 from wire_format.fields import LINE_BYTES_MAX
@@ -123,7 +123,7 @@ def test_a_reason_that_is_no_text_is_still_told() -> None:
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """One home for all examples: what one leaves must not disturb the next."""
     from git_remote.remote import Remote
-    from node_pusher.join import init
+    from node_pusher.joining.init import init
     from tests.node_pusher.conftest import NODE, START
     from tests.support.repos import bare_repo
 

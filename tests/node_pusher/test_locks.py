@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from git_remote.remote import Remote
-from node_pusher.home import Home
+from node_pusher.home.settings import Home
 from support.errors import ExitCode
 from tests.node_pusher.conftest import MakeHome, record, spool_count
 from tests.support.git_http import GitHttpServer

@@ -12,13 +12,13 @@ import pytest
 
 from git_remote.failures import AccessDeniedError, RepoGoneError, UnreachableError
 from git_remote.remote import Remote
-from node_pusher.commit import commit_files, read_file
-from node_pusher.home import Home
-from node_pusher.ledger_repo import LedgerRepo
-from node_pusher.locks import push_lock
-from node_pusher.outcomes import BusyError, NonFastForwardError, PushRefusedError
-from node_pusher.push import PushReport, push
-from node_pusher.spool import Spool
+from node_pusher.home.errors import BusyError, NonFastForwardError, PushRefusedError
+from node_pusher.home.locks import push_lock
+from node_pusher.home.settings import Home
+from node_pusher.sending.commit import commit_files, read_file
+from node_pusher.sending.push import PushReport, push
+from node_pusher.sending.repo import LedgerRepo
+from node_pusher.spool.api import Spool
 from support.errors import ExitCode
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
 from tests.support.git_http import GitHttpServer
@@ -287,9 +287,9 @@ import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from node_pusher import push as module
-from node_pusher.home import Home
-from node_pusher.ledger_repo import LedgerRepo
-from node_pusher.store import Store
+from node_pusher.home.settings import Home
+from node_pusher.sending.repo import LedgerRepo
+from node_pusher.spool.store import Store
 
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-import node_pusher.epoch_claim
-import node_pusher.join
-import node_pusher.left_repo
+import node_pusher.joining.epoch_claim
+import node_pusher.joining.init
+import node_pusher.joining.moved_repo
 from git_remote.failures import RepoGoneError
 from git_remote.remote import Remote
-from node_pusher.commit import commit_unsent
-from node_pusher.home import Home
-from node_pusher.join import InitReport, init
-from node_pusher.ledger_repo import LedgerRepo
-from node_pusher.outcomes import HomeError, NonFastForwardError
-from node_pusher.push import push
-from node_pusher.spool import Spool
-from node_pusher.store import Store
-from node_pusher.trust import Vouched
+from node_pusher.home.errors import HomeError, NonFastForwardError
+from node_pusher.home.settings import Home
+from node_pusher.joining.init import InitReport, init
+from node_pusher.joining.trust import Vouched
+from node_pusher.sending.commit import commit_unsent
+from node_pusher.sending.push import push
+from node_pusher.sending.repo import LedgerRepo
+from node_pusher.spool.api import Spool
+from node_pusher.spool.store import Store
 from support.errors import GitmeterError
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
 from tests.node_pusher.test_rollover import Died, Killer, now_home, roll, seqs_in
@@ -264,9 +264,9 @@ def watch(killer: Killer, patch: pytest.MonkeyPatch) -> None:
         (LedgerRepo, "set_pushed"),
         (Store, "raise_next_seq"),
         (Store, "put_back"),
-        (node_pusher.epoch_claim, "push_to_branch"),
-        (node_pusher.join, "remember"),
-        (node_pusher.left_repo, "remember"),
+        (node_pusher.joining.epoch_claim, "push_to_branch"),
+        (node_pusher.joining.init, "remember"),
+        (node_pusher.joining.moved_repo, "remember"),
         (Path, "replace"),
     ):
         patch.setattr(owner, name, killer.on_disk(getattr(owner, name)))

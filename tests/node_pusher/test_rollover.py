@@ -11,23 +11,23 @@ from typing import Any
 import pygit2
 import pytest
 
-import node_pusher.left_mark
-import node_pusher.push
-import node_pusher.rollover
+import node_pusher.joining.moved_mark
+import node_pusher.joining.rollover
+import node_pusher.sending.push
 from git_remote.failures import UnreachableError
 from git_remote.remote import Remote
-from node_pusher.history import log, status
-from node_pusher.home import Home
-from node_pusher.join import init
-from node_pusher.ledger_repo import LedgerRepo
-from node_pusher.locks import push_lock
-from node_pusher.outcomes import BusyError, HomeError, PushRefusedError
-from node_pusher.own_key import own_signers
-from node_pusher.push import push
-from node_pusher.rollover import RolloverReport, next_remote, rollover
-from node_pusher.spool import Spool
-from node_pusher.store import Store
-from node_pusher.trust import Vouched
+from node_pusher.home.errors import BusyError, HomeError, PushRefusedError
+from node_pusher.home.locks import push_lock
+from node_pusher.home.own_key import own_signers
+from node_pusher.home.settings import Home
+from node_pusher.joining.init import init
+from node_pusher.joining.rollover import RolloverReport, next_remote, rollover
+from node_pusher.joining.trust import Vouched
+from node_pusher.sending.history import log, status
+from node_pusher.sending.push import push
+from node_pusher.sending.repo import LedgerRepo
+from node_pusher.spool.api import Spool
+from node_pusher.spool.store import Store
 from signing.verdict import judge_commit
 from support.errors import ExitCode
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
@@ -380,7 +380,7 @@ def test_a_push_tells_the_repo_that_was_left_what_a_rollover_could_not(
     third = bare_repo(tmp_path / "third.git")
     record(home)
     with monkeypatch.context() as patch:
-        patch.setattr(node_pusher.rollover, "mark_left", lambda *_: "")
+        patch.setattr(node_pusher.joining.rollover, "mark_left", lambda *_: "")
         roll(home, next_dir)
         roll(home, third)
     refuse_pushes(remote_dir, "not now")
@@ -402,7 +402,7 @@ def test_a_repo_that_was_left_and_is_gone_is_named_once(
 ) -> None:
     record(home)
     with monkeypatch.context() as patch:
-        patch.setattr(node_pusher.rollover, "mark_left", lambda *_: "")
+        patch.setattr(node_pusher.joining.rollover, "mark_left", lambda *_: "")
         roll(home, next_dir)
     shutil.rmtree(remote_dir)
     record(home)
@@ -447,11 +447,11 @@ class Killer:
             (LedgerRepo, "set_pushed"),
             (Store, "retire"),
             (Store, "note_push"),
-            (node_pusher.push, "push_to_branch"),
-            (node_pusher.rollover, "push_to_branch"),
-            (node_pusher.left_mark, "push_to_branch"),
-            (node_pusher.left_mark, "note_told"),
-            (node_pusher.rollover, "remember"),
+            (node_pusher.sending.push, "push_to_branch"),
+            (node_pusher.joining.rollover, "push_to_branch"),
+            (node_pusher.joining.moved_mark, "push_to_branch"),
+            (node_pusher.joining.moved_mark, "note_told"),
+            (node_pusher.joining.rollover, "remember"),
             (Path, "replace"),
         ):
             patch.setattr(owner, name, self.on_disk(getattr(owner, name)))
@@ -549,7 +549,7 @@ def test_a_push_that_began_before_a_rollover_goes_to_the_next_repo(
 def test_while_somebody_pushes_a_rollover_waits_its_turn(
     home: Home, next_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(node_pusher.rollover, "_LOCK_WAIT_S", 0)
+    monkeypatch.setattr(node_pusher.joining.rollover, "_LOCK_WAIT_S", 0)
     with push_lock(home.path), pytest.raises(BusyError):
         roll(home, next_dir)
     assert roll(home, next_dir).outcome == "started"

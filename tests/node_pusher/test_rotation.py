@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from node_pusher.home import Home
-from node_pusher.join import init
-from node_pusher.ledger_repo import LedgerRepo
-from node_pusher.outcomes import HomeError
-from node_pusher.own_key import own_key, prepare_rotation, rotate
-from node_pusher.push import push
+from node_pusher.home.errors import HomeError
+from node_pusher.home.own_key import own_key, prepare_rotation, rotate
+from node_pusher.home.settings import Home
+from node_pusher.joining.init import init
+from node_pusher.sending.push import push
+from node_pusher.sending.repo import LedgerRepo
 from support.durable import sync_folder, write_durably
 from tests.node_pusher.conftest import NODE, START, record
 from tests.node_pusher.test_cli import Program
@@ -91,8 +91,10 @@ def _dies_at(monkeypatch: pytest.MonkeyPatch, step: int, *, after: bool) -> None
             raise Died
 
     real_replace = Path.replace
-    monkeypatch.setattr("node_pusher.own_key.write_durably", lambda *a: on_disk(write_durably, *a))
-    monkeypatch.setattr("node_pusher.own_key.sync_folder", lambda *a: on_disk(sync_folder, *a))
+    monkeypatch.setattr(
+        "node_pusher.home.own_key.write_durably", lambda *a: on_disk(write_durably, *a)
+    )
+    monkeypatch.setattr("node_pusher.home.own_key.sync_folder", lambda *a: on_disk(sync_folder, *a))
     monkeypatch.setattr(
         Path,
         "replace",

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node_pusher.seal import CommitPlan, Span, Unsent, epoch_of, plan
+from node_pusher.spool.plan import CommitPlan, Span, Unsent, epoch_of, plan
 from wire_format import fields
 from wire_format.lines import Folder
 

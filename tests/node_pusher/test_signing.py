@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from node_pusher.commit import commit_files
-from node_pusher.history import status
-from node_pusher.home import Home
-from node_pusher.join import init
-from node_pusher.ledger_repo import LedgerRepo
-from node_pusher.outcomes import HomeError
-from node_pusher.own_key import own_key
-from node_pusher.push import push
+from node_pusher.home.errors import HomeError
+from node_pusher.home.own_key import own_key
+from node_pusher.home.settings import Home
+from node_pusher.joining.init import init
+from node_pusher.sending.commit import commit_files
+from node_pusher.sending.history import status
+from node_pusher.sending.push import push
+from node_pusher.sending.repo import LedgerRepo
 from signing.signing_key import SigningKeyError
 from support.durable import write_durably
 from tests.node_pusher.conftest import NODE, START, record, spool_count
@@ -150,7 +150,7 @@ def test_a_process_that_died_while_making_the_key_leaves_a_home_that_works(
 
     record(home)
     with monkeypatch.context() as patch:
-        patch.setattr("node_pusher.own_key.write_durably", die)
+        patch.setattr("node_pusher.home.own_key.write_durably", die)
         with pytest.raises(KeyboardInterrupt):
             push(home, START)
     key = own_key(home)

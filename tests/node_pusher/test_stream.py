@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from git_remote.remote import Remote
-from node_pusher import stream
-from node_pusher.home import Home
-from node_pusher.join import init
-from node_pusher.spool import Spool
-from node_pusher.stream import LINE_BYTES_MAX, StreamReport, record_stream
+from node_pusher.home.settings import Home
+from node_pusher.joining.init import init
+from node_pusher.spool import stream
+from node_pusher.spool.api import Spool
+from node_pusher.spool.stream import LINE_BYTES_MAX, StreamReport, record_stream
 from tests.node_pusher.conftest import NODE, START
 from tests.support.repos import bare_repo
 

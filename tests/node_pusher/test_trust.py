@@ -7,13 +7,13 @@ import pytest
 from pygit2.enums import ObjectType
 
 from git_remote.remote import Remote
-from node_pusher.commit import README_PATH
-from node_pusher.home import Home
-from node_pusher.join import init
-from node_pusher.outcomes import HomeError
-from node_pusher.own_key import own_key
-from node_pusher.push import push
-from node_pusher.trust import Vouched
+from node_pusher.home.errors import HomeError
+from node_pusher.home.own_key import own_key
+from node_pusher.home.settings import Home
+from node_pusher.joining.init import init
+from node_pusher.joining.trust import Vouched
+from node_pusher.sending.commit import README_PATH
+from node_pusher.sending.push import push
 from signing.allowed_signers import AllowedSignersError
 from tests.node_pusher.conftest import NODE, START, MakeHome, record, spool_count
 from tests.node_pusher.test_cli import Program

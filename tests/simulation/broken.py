@@ -21,12 +21,13 @@ from aggregator.settlement import Settlement
 from cursors.position import Advance, HeadOutcome, advance
 from cursors.store import move_cursor
 from git_remote.branch import BranchStatus, RemoteBranch
-from node_pusher import carry_over, join, seal
-from node_pusher import push as pushing
-from node_pusher.commit import commit_unsent
-from node_pusher.home import Home
-from node_pusher.ledger_repo import LedgerRepo
-from node_pusher.store import Store
+from node_pusher.home.settings import Home
+from node_pusher.joining import carry_over, init
+from node_pusher.sending import push as pushing
+from node_pusher.sending.commit import commit_unsent
+from node_pusher.sending.repo import LedgerRepo
+from node_pusher.spool import plan
+from node_pusher.spool.store import Store
 from tests.aggregator.broken import (
     batch_applied_twice,
     charges_before_the_transaction,
@@ -149,8 +150,8 @@ def seq_reused_after_a_restore(patch: Patch) -> None:
 
 def epoch_not_changed_by_a_new_home(patch: Patch) -> None:
     """A new home goes on right above what the remote holds."""
-    patch.setattr(join, "highest_of", _last_of)
-    patch.setattr(join, "first_seq_above", lambda highest: highest + 1)
+    patch.setattr(init, "highest_of", _last_of)
+    patch.setattr(init, "first_seq_above", lambda highest: highest + 1)
 
 
 def _last_of(repo: LedgerRepo, tips: Iterable[str]) -> int:
@@ -170,13 +171,13 @@ def ids_not_kept(patch: Patch) -> None:
 
 def last_record_left_out_of_its_segment(patch: Patch) -> None:
     """The last record of a segment is left out of it, and counts as committed."""
-    span = seal._OpenSegment.span
+    span = plan._OpenSegment.span
 
-    def broken(self: Any) -> seal.Span:  # noqa: ANN401
+    def broken(self: Any) -> plan.Span:  # noqa: ANN401
         whole = span.__get__(self)
-        return seal.Span(whole.first, max(whole.first, whole.last - 1))
+        return plan.Span(whole.first, max(whole.first, whole.last - 1))
 
-    patch.setattr(seal._OpenSegment, "span", property(broken))
+    patch.setattr(plan._OpenSegment, "span", property(broken))
 
 
 class Variant(NamedTuple):

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from node_pusher.correct import Corrected
-from node_pusher.drafts import convert_input
-from node_pusher.outcomes import Recorded, Refusal
-from node_pusher.spool import Spool
+from node_pusher.home.errors import Recorded, Refusal
+from node_pusher.sending.correct import Corrected
+from node_pusher.spool.api import Spool
+from node_pusher.spool.drafts import convert_input
 from tests.simulation.boundaries import End, Plan
 from tests.simulation.site import Site
 from tests.simulation.witness import ID_RETRIED_FOR, Sent, content

@@ -9,8 +9,8 @@ from random import Random
 from typing import Any
 
 from books.decisions import Taken, decide
-from node_pusher.drafts import UNNUMBERED
-from node_pusher.spool import Spool
+from node_pusher.spool.api import Spool
+from node_pusher.spool.drafts import UNNUMBERED
 from tests.simulation.boundaries import CALM, End, Plan
 from tests.simulation.forge import Repo
 from tests.simulation.site import Site

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from aggregator import reports
-from node_pusher.outcomes import NonFastForwardError
+from node_pusher.home.errors import NonFastForwardError
 from tests.simulation import invariants
 from tests.simulation.boundaries import CALM, End
 from tests.simulation.expected import expect

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import pygit2
 
-from node_pusher.outcomes import NonFastForwardError
+from node_pusher.home.errors import NonFastForwardError
 from support.errors import GitmeterError
 from tests.simulation.aggregator_site import AggregatorSite
 from tests.simulation.boundaries import CALM, Boundaries, End, Fate, Plan, Wire

@@ -5,9 +5,9 @@ from random import Random
 from typing import Any, Final
 
 from books.money import Movement, record
-from books.rules import set_rule_file
-from node_pusher.outcomes import Recorded
-from node_pusher.spool import Spool
+from books.rule_book.rules import set_rule_file
+from node_pusher.home.errors import Recorded
+from node_pusher.spool.api import Spool
 from tests.simulation.boundaries import End, Plan
 from tests.simulation.clients import RESOURCES, USERS
 from tests.simulation.clock import START

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from aggregator import ingest
-from node_pusher import seal
+from node_pusher.spool import plan
 from tests.aggregator.world import MEMORY
 from tests.simulation.boundaries import replaced
 from tests.simulation.finish import finish
@@ -122,5 +122,5 @@ def _limits(drawn: Weather) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(replaced(ingest, "BATCH_WEIGHT", drawn.batch_weight))
         limit = min(drawn.segment_records_max, SEGMENT_RECORDS_MAX)
-        stack.enter_context(replaced(seal, "SEGMENT_RECORDS_MAX", limit))
+        stack.enter_context(replaced(plan, "SEGMENT_RECORDS_MAX", limit))
         yield

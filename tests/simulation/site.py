@@ -11,11 +11,11 @@ import pygit2
 
 from books.start import init_books
 from git_remote.remote import Remote
-from node_pusher.home import Home, Role
-from node_pusher.join import InitReport, init
-from node_pusher.own_key import own_key
-from node_pusher.push import push
-from node_pusher.trust import Vouched
+from node_pusher.home.own_key import own_key
+from node_pusher.home.settings import Home, Role
+from node_pusher.joining.init import InitReport, init
+from node_pusher.joining.trust import Vouched
+from node_pusher.sending.push import push
 from tests.simulation.boundaries import CALM, Boundaries, End, Plan
 from tests.simulation.clock import Clock
 from tests.simulation.disk import copy_database, copy_folder, remove_folder, replace_folder

@@ -14,14 +14,14 @@ CLOCK_ALLOWED: Final = {
     "aggregator/daemon.py": "the edge: each round of the loop reads the clock once",
     "books/cli*.py": "the edge: a command reads the clock once and hands it on",
     "node_pusher/cli*.py": "the edge: a command reads the clock once and hands it on",
-    "node_pusher/spool.py": "the default clock of services that record through the Python API",
+    "node_pusher/spool/api.py": "the default clock of services that record through the Python API",
 }
 PRINT_ALLOWED: Final = {"support/*.py": "the room that prints for all others"}
 SQL_ALLOWED: Final = {
     "aggregator/database/*.py": "the ledger's SQL",
     "cursors/store.py": "the cursor's own table",
-    "node_pusher/store.py": "the spool's SQL",
-    "node_pusher/store_look.py": "the spool's file, looked at by `doctor`",
+    "node_pusher/spool/store.py": "the spool's SQL",
+    "node_pusher/spool/inspection.py": "the spool's file, looked at by `doctor`",
 }
 FLOAT_ALLOWED: Final[dict[str, str]] = {}
 """Modules that handle money and yet need a float, which is none so far (say, a time limit)."""

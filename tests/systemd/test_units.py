@@ -10,8 +10,10 @@ from typing import Any, Final
 import pytest
 
 from aggregator import maintenance
-from node_pusher import listen, push, store
-from node_pusher.listen_socket import socket_file
+from node_pusher.listener import server
+from node_pusher.listener.socket import socket_file
+from node_pusher.sending import push
+from node_pusher.spool import store
 from support.errors import ExitCode
 from tests.systemd.units import (
     FOLDER,
@@ -139,7 +141,7 @@ def test_a_socket_starts_its_service_where_doctor_looks_for_it(name: str) -> Non
 
 def test_stopping_the_listener_outwaits_a_busy_spool() -> None:
     settings = service("node-pusher-listen.service")
-    longest_s = store._BUSY_TIMEOUT_S + listen._FLUSH_TIMEOUT_S
+    longest_s = store._BUSY_TIMEOUT_S + server._FLUSH_TIMEOUT_S
     assert in_seconds(settings["TimeoutStopSec"]) > longest_s
 
 

@@ -4,8 +4,8 @@
 import time
 from typing import Any
 
-from node_pusher import commit
-from node_pusher.seal import Segment
+from node_pusher.sending import commit
+from node_pusher.spool.plan import Segment
 
 _commit = commit._commit
 _SLOW_S = 0.3

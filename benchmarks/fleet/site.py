@@ -1,0 +1,108 @@
+"""The folder of a fleet: the forge's repos, the registrations, the aggregator's state."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from aggregator.fleet.nodes_dir import write_registration
+from aggregator.fleet.registration import RegisteredKey, RegisteredRepo, Registration
+from benchmarks.fleet import forge as fleet_forge
+from benchmarks.fleet.forge import BOOKS, PATTERN, Made, MadeRepo, Place, Remote
+
+_RULES: Final = """\
+state = "{state}"
+[forge]
+kind = "forgejo"
+url = "{url}"
+org = "{org}"
+token_file = "{token}"
+pattern = "{pattern}"
+[[repo]]
+node = "{books}"
+role = "books"
+url = "{books_url}"
+token_file = "{token}"
+allow_unsigned = true
+"""
+
+
+class Site:
+    """A fleet's folder, opened by any process.
+
+    Args:
+        folder: made by `lay_out`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config_path = folder / "aggregator.toml"
+        self.nodes_dir = folder / "nodes.d"
+        self.state_dir = folder / "state"
+        self.log_path = folder / "log"
+
+    def lay_out(self, place: Place, now: datetime, commits: int) -> None:
+        """Write everything but the registrations."""
+        facts = {"now": now.isoformat(), "commits": str(commits), **place._asdict()}
+        (self.folder / "site.json").write_text(json.dumps(facts))
+        token = self.folder / "token"
+        token.write_text(self.made.token)
+        token.chmod(0o600)
+        self.config_path.write_text(
+            _RULES.format(
+                state=self.state_dir,
+                url=self.made.url,
+                org=self.made.org,
+                token=token,
+                pattern=PATTERN,
+                books=BOOKS,
+                books_url=self.made.books_url,
+            )
+        )
+
+    @cached_property
+    def _facts(self) -> dict[str, str]:
+        facts: dict[str, str] = json.loads((self.folder / "site.json").read_text())
+        return facts
+
+    @property
+    def now(self) -> datetime:
+        """What the aggregator's clock says in all passes: so no repo is due by the hour."""
+        return datetime.fromisoformat(self._facts["now"]).astimezone(UTC)
+
+    @property
+    def commits(self) -> int:
+        """How many each node's history had at first."""
+        return int(self._facts["commits"])
+
+    @cached_property
+    def forge(self) -> Remote:
+        """The forge."""
+        return fleet_forge.reach(Place(self._facts["address"], self._facts["word"]))
+
+    @cached_property
+    def made(self) -> Made:
+        """What the forge had at first."""
+        return self.forge.made()
+
+    @property
+    def nodes(self) -> Sequence[str]:
+        """All nodes."""
+        return [repo.node for repo in self.made.repos]
+
+    def register(self, nodes_dir: Path | None = None) -> None:
+        """Register every node."""
+        for repo in self.made.repos:
+            write_registration(nodes_dir or self.nodes_dir, _registration(repo, self.now))
+
+
+def _registration(repo: MadeRepo, now: datetime) -> Registration:
+    values = {
+        "node": repo.node,
+        "registered_at": now,
+        "keys": (RegisteredKey(line=repo.key, added_at=now),),
+        "repos": (RegisteredRepo(name=repo.node, forge_id=repo.forge_id, url=repo.url),),
+    }
+    return Registration.model_validate(values)

@@ -1,0 +1,112 @@
+"""The tables that `benchmarks.fleet` prints."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+from typing import Any, Final
+
+from benchmarks import report
+from benchmarks.fleet.gauges import Cost, Moment
+from benchmarks.fleet.month import RECORDS_PER_FETCH, Month
+from benchmarks.fleet.programs import Program
+
+_KINDS: Final = {
+    "first": "the first pass: everything fetched and billed",
+    "start": "first pass of a daemon that begins anew: every repo is asked",
+    "nothing": "nothing new: the listing alone",
+    "some": "5 % have a new commit",
+    "all": "all have a new commit",
+}
+_PASS_HEADERS: Final = (
+    *("pass", "runs", "seconds", "CPU seconds", "requests: git", "API", "git programs"),
+    *("files open, most", "memory after", "memory, most"),
+)
+_MEGABYTE: Final = 1_000_000
+
+
+def pass_table(costs: Mapping[str, Sequence[Cost]]) -> str:
+    """Each kind of pass: lowest, median and highest."""
+    rows = []
+    for kind, found in costs.items():
+        middle = Cost(*(median(values) for values in zip(*found, strict=True)))
+        rows.append(
+            (
+                _KINDS[kind],
+                str(len(found)),
+                spread([cost.seconds for cost in found]),
+                spread([cost.cpu_s for cost in found]),
+                f"{middle.git_requests:,.0f}",
+                f"{middle.api_requests:,.0f}",
+                f"{middle.programs:,.0f}",
+                str(max(cost.files_peak for cost in found)),
+                megabytes(middle.memory_bytes),
+                megabytes(max(cost.memory_peak_bytes for cost in found)),
+            )
+        )
+    return report.markdown(_PASS_HEADERS, rows)
+
+
+def curve_table(curves: Mapping[str, Sequence[Sequence[Any]]]) -> str:
+    """Memory, files and threads from the first to the last of many passes."""
+    names = {"quiet": "nothing new", "busy": "5 % new"}
+    rows = []
+    for kind, points in curves.items():
+        for number, values in points:
+            now = Moment(*values)
+            counts = (str(now.files), str(now.threads), f"{now.objects:,}")
+            cells = (megabytes(now.memory_bytes), *counts)
+            rows.append((names[kind], f"{number:,}", *cells))
+    headers = ("passes", "after", "memory", "open files", "threads", "Python objects")
+    return report.markdown(headers, rows)
+
+
+def month_table(month: Month) -> str:
+    """What a month leaves in a mirror, and a thousand of them."""
+    many = 1000
+    packed = f"{month.rounds} times, {month.first_s:.2f} s at first, {month.last_s:.2f} s at last"
+    rows = [
+        ("packs of a mirror, most", str(month.packs_max)),
+        ("inodes of a mirror, most", str(month.files_max)),
+        ("packed", packed),
+        ("packing wrote, a mirror", megabytes(month.written_bytes)),
+        ("disk of a mirror before it was packed last", megabytes(month.disk_bytes_max)),
+        ("disk of a mirror at the end", megabytes(month.disk_bytes)),
+        ("ledger's database, a node", megabytes(month.database_bytes)),
+        (f"disk of {many:,} mirrors and the ledger", _disk_text(month, many)),
+    ]
+    fetches = f"{month.fetches} hourly fetches of {RECORDS_PER_FETCH} records each"
+    return report.markdown((fetches, f"of {month.mirrors} mirrors"), rows)
+
+
+def _disk_text(month: Month, mirrors: int) -> str:
+    size = max(month.disk_bytes, month.disk_bytes_max) + month.database_bytes
+    return f"{size * mirrors / 1e9:.1f} GB, {month.files_max * mirrors:,} inodes"
+
+
+def registration_rows(
+    found: Mapping[str, Sequence[float]], repos: int
+) -> Iterable[tuple[str, str]]:
+    """What registrations take."""
+    names: Mapping[str, str] = {
+        "written": f"{repos:,} registrations written, each synced",
+        "read": f"configuration with {repos:,} registrations read",
+        "compared": "registrations looked at for a change, as in each pass",
+    }
+    return [(names[kind], spread(values)) for kind, values in found.items()]
+
+
+def program_text(program: Program) -> str:
+    """What a program takes."""
+    return f"{spread(program.seconds)}, CPU {median(program.cpu_s):.2f} s"
+
+
+def spread(values: Sequence[float]) -> str:
+    """Median, with lowest and highest where there are several."""
+    middle = report.duration(median(values))
+    if len(values) == 1:
+        return middle
+    return f"{middle} ({report.duration(min(values))} to {report.duration(max(values))})"
+
+
+def megabytes(size_bytes: float) -> str:
+    """Bytes for people."""
+    return f"{size_bytes / _MEGABYTE:.1f} MB"

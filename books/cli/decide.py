@@ -1,0 +1,247 @@
+"""`books decide`: what the operator says about histories, lines and incidents."""
+
+import getpass
+import os
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from support.terminal import print_json, print_table
+
+if TYPE_CHECKING:
+    from wire_format.lines import Decision, DecisionKind
+
+_SPAN: Final = re.compile(r"([0-9]{1,16})(?:\.\.([0-9]{1,16}))?")
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+def _login_name() -> str:
+    if "SUDO_USER" in os.environ:
+        return os.environ["SUDO_USER"]
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # which of them depends on the version of Python
+        return ""
+
+
+def _taken(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every decision."""
+    for option in (
+        _json_option,
+        click.option(
+            "--by",
+            metavar="NAME",
+            default=_login_name,
+            show_default="your login name",
+            help="Who decided; shown in audits.",
+        ),
+        click.option("--reason", required=True, help="Why; shown in audits."),
+    ):
+        command = option(command)
+    return command
+
+
+class SpanType(click.ParamType[tuple[int, int | None]]):
+    """A seq or a range of them: `17` or `17..40`; the end is None for a single one."""
+
+    name = "span"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int | None]:
+        """Read a range from the command line."""
+        match = _SPAN.fullmatch(str(value))
+        if match is None:
+            self.fail(f"{value!r} is not a seq such as 17, nor a range such as 17..40", param, ctx)
+        first, last = int(match[1]), int(match[2] or match[1])
+        return first, None if last == first else last
+
+
+@click.group()
+def decide() -> None:
+    """Decide on what the aggregator holds: each decision is a line of the books.
+
+    It applies to what it names whenever that arrives, and takes effect once it was pushed and
+    the aggregator has pulled it. `aggregator held`, `rejects` and `incidents` show what is open.
+    """
+
+
+@decide.command("accept-tip")
+@click.argument("repo")
+@click.argument("tip")
+@_taken
+@click.pass_obj
+def accept_tip(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """Accept the history of REPO up to the commit TIP, whatever its shape and signatures.
+
+    REPO is the aggregator's name of the repo, TIP a whole commit hash. It cannot be withdrawn.
+
+    \b
+    books decide accept-tip embedder-01 4f1d0b6c2a9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c --reason "new disk"
+    """
+    _decide(home, as_json, "accept_tip", **said)
+
+
+@decide.command()
+@click.argument("of", metavar="NODE")
+@click.argument("span", metavar="SEQ[..SEQ]", type=SpanType())
+@click.option("--ts", "of_ts", help="Only the record with this time, of several with SEQ.")
+@_taken
+@click.pass_obj
+def exclude(
+    home: Path,
+    /,
+    span: tuple[int, int | None],
+    *,
+    as_json: bool,
+    **said: Any,  # noqa: ANN401 - click passes options by name
+) -> None:
+    """Let lines of NODE count nothing: those with SEQ, or a range of them.
+
+    NODE may be the books themselves: an excluded payment starts no discount.
+
+    \b
+    books decide exclude embedder-01 17..40 --reason "a load test"
+    books decide exclude embedder-01 41 --ts 2026-11-21T13:05:00Z --reason "sent twice"
+    """
+    _decide(home, as_json, "exclude", of_seq=span[0], to_seq=span[1], **said)
+
+
+@decide.command()
+@click.argument("of", metavar="NODE")
+@click.argument("of_seq", metavar="SEQ", type=int)
+@click.argument("of_ts", metavar="TS")
+@click.argument("line_sha256")
+@_taken
+@click.pass_obj
+def choose(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """Let the line with LINE_SHA256 count, of those that NODE sent with one SEQ and TS.
+
+    LINE_SHA256 is the SHA-256 of the line with its newline; `aggregator held` prints the command
+    for each of the lines.
+    """
+    _decide(home, as_json, "choose", **said)
+
+
+@decide.command()
+@click.argument("repo")
+@click.argument("incident", metavar="KIND")
+@click.option("--subject", metavar="TEXT", required=True, help="What the incident is about.")
+@_taken
+@click.pass_obj
+def acknowledge(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """Say that an incident in REPO needs nothing more; `aggregator incidents` prints the command.
+
+    \b
+    books decide acknowledge embedder-01 "sequence reused" --subject "seq 41" --reason "..."
+    """
+    _decide(home, as_json, "acknowledge", **said)
+
+
+@decide.command()
+@click.argument("refers_to", metavar="SEQ", type=int)
+@_taken
+@click.pass_obj
+def withdraw(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """Take back the decision with SEQ of these books.
+
+    \b
+    books decide withdraw 8 --reason "half of it was real usage"
+    """
+    _decide(home, as_json, "withdraw", **said)
+
+
+@decide.command("list")
+@_json_option
+@click.pass_obj
+def list_decisions(home: Path, /, *, as_json: bool) -> None:
+    """List the decisions of these books, newest last, and which of them hold."""
+    from books.earlier_lines import decisions_at_hand
+    from books.standing import described, standings
+    from node_pusher.home.settings import Home
+    from node_pusher.spool.api import Spool
+    from wire_format.instants import format_ts
+
+    with Spool.open(home, role="books") as spool:
+        found = standings(decisions_at_hand(Home.load(home, "books"), spool, fetch=True))
+    if as_json:
+        print_json(
+            [
+                _values(standing.decision)
+                | {
+                    "holds": standing.holds,
+                    "withdrawn_by": standing.withdrawn_by,
+                    "overridden_by": standing.overridden_by,
+                }
+                for standing in found
+            ]
+        )
+        return
+    print_table(
+        ("seq", "decided", "what", "by", "reason", "stands"),
+        [
+            (str(d.seq), format_ts(d.ts), described(d), d.by, d.reason, str(standing))
+            for standing in found
+            for d in [standing.decision]
+        ],
+        right=("seq",),
+    )
+
+
+def _decide(home: Path, as_json: bool, kind: "DecisionKind", **said: Any) -> None:  # noqa: ANN401, FBT001 - what click passed
+    """Record a decision and say so."""
+    from books.decisions import decide as take
+    from books.standing import described
+    from node_pusher.home.settings import Home
+    from node_pusher.spool.api import Spool
+
+    with Spool.open(home, role="books") as spool:
+        wanted = _wanted(spool.node, spool.now(), kind, said)
+        taken = take(Home.load(home, "books"), spool, wanted)
+    decision = taken.decision
+    if as_json:
+        print_json(_values(decision) | {"repeated": taken.repeated})
+        return
+    at = f"{decision.node} seq {decision.seq}"
+    if taken.repeated:
+        click.echo(
+            f"{at} says that already: {described(decision)}, by {decision.by}; nothing was recorded"
+        )
+        return
+    click.echo(f"{at}: {described(decision)}, by {decision.by}; next: `books push`")
+
+
+def _wanted(node: str, now: datetime, kind: "DecisionKind", said: dict[str, Any]) -> "Decision":
+    """What the options of a command say."""
+    from books.decisions import DecisionError
+    from node_pusher.home.errors import Refusal
+    from node_pusher.spool.drafts import UNNUMBERED, parse_instant
+    from wire_format.fields import VERSION
+    from wire_format.lines import Decision
+
+    if not said["by"]:
+        raise DecisionError("by: nobody is named", hint="say with --by who decides")
+    if said.get("of_ts") is not None:
+        of_ts = parse_instant(said["of_ts"])
+        if isinstance(of_ts, Refusal):
+            raise DecisionError(f"of_{of_ts.reason}")
+        said["of_ts"] = of_ts
+    return Decision(v=VERSION, node=node, seq=UNNUMBERED, ts=now, kind=kind, **said)
+
+
+def _values(decision: "Decision") -> dict[str, Any]:
+    """A decision for programs: every field, null where it has none."""
+    import msgspec
+
+    from wire_format.instants import format_ts
+
+    return {
+        name: format_ts(value) if isinstance(value, datetime) else value
+        for name, value in msgspec.structs.asdict(decision).items()
+        if name != "v"
+    }

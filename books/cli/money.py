@@ -1,0 +1,211 @@
+"""`books pay`, `grant`, `refund` and `adjust`: what moves a balance."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from support.terminal import print_json
+
+if TYPE_CHECKING:
+    from books.money import Movement
+    from node_pusher.spool.api import Spool
+    from wire_format.lines import MoneyKind
+
+_PROVIDERS: Final = ("stripe", "clickpesa", "manual")
+_STATUSES: Final = ("succeeded", "pending", "failed")
+_NEGATIVE_AMOUNTS: Final = {"ignore_unknown_options": True}
+"""Lets `-5.00` through as an argument; an option that does not exist is then one too many."""
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+_ts_option = click.option(
+    "--ts", help="When, with its offset: 2026-11-21T13:05:00Z. Default: now; never later."
+)
+_status_option = click.option(
+    "--status",
+    type=click.Choice(_STATUSES),
+    default="succeeded",
+    show_default=True,
+    help="Only succeeded moves money.",
+)
+_user_argument = click.argument("user")
+_amount_argument = click.argument("amount")
+
+
+@click.command(context_settings=_NEGATIVE_AMOUNTS)
+@_user_argument
+@_amount_argument
+@click.option(
+    "--provider",
+    type=click.Choice(_PROVIDERS),
+    default="manual",
+    show_default=True,
+    help="Who moved the money.",
+)
+@click.option(
+    "--external-ref",
+    metavar="TEXT",
+    help="The provider's reference: the same one recorded twice counts once.",
+)
+@click.option("--currency", default="USD", show_default=True, help="What AMOUNT is in.")
+@click.option("--credited-usd", metavar="USD", help="What the balance gets, if not paid in USD.")
+@_status_option
+@_ts_option
+@_json_option
+@click.pass_obj
+def pay(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """Record that USER paid AMOUNT.
+
+    \b
+    books pay alice 50.00
+    books pay alice 50.00 --provider stripe --external-ref pi_3Q8c1f
+    books pay bob 50000 --currency TZS --credited-usd 19.04 --provider clickpesa
+    """
+    _record(home, as_json, "payment", **said)
+
+
+@click.command(context_settings=_NEGATIVE_AMOUNTS)
+@_user_argument
+@_amount_argument
+@click.option("--reason", help="Why; shown in audits.")
+@_ts_option
+@_json_option
+@click.pass_obj
+def grant(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """Give USER a credit of AMOUNT in USD; it starts no discount.
+
+    \b
+    books grant alice 5.00 --reason "welcome credit"
+    """
+    _record(home, as_json, "grant", **said)
+
+
+@click.command(context_settings=_NEGATIVE_AMOUNTS)
+@_user_argument
+@_amount_argument
+@click.option(
+    "--payment",
+    "refers_to",
+    type=click.IntRange(min=1),
+    required=True,
+    metavar="SEQ",
+    help="The seq of the payment that is given back.",
+)
+@click.option("--reason", help="Why; shown in audits.")
+@click.option(
+    "--provider", type=click.Choice(_PROVIDERS), help="Who moved the money; default: as paid."
+)
+@click.option("--external-ref", metavar="TEXT", help="The provider's reference of the refund.")
+@click.option("--currency", help="What AMOUNT is in; default: as paid.")
+@click.option("--credited-usd", metavar="USD", help="What the balance loses, if not in USD.")
+@_status_option
+@_ts_option
+@_json_option
+@click.pass_obj
+def refund(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """Record that USER got AMOUNT of a payment back.
+
+    \b
+    books refund alice 12.50 --payment 3 --external-ref re_1 --reason "double order"
+    """
+    _record(home, as_json, "refund", **said)
+
+
+@click.command(context_settings=_NEGATIVE_AMOUNTS)
+@_user_argument
+@_amount_argument
+@click.option("--reason", required=True, help="Why; shown in audits.")
+@_ts_option
+@_json_option
+@click.pass_obj
+def adjust(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """Correct the balance of USER by AMOUNT in USD, which may be negative.
+
+    \b
+    books adjust alice -5.00 --reason "counted twice, see the letter of 3 May"
+    """
+    _record(home, as_json, "adjustment", **said)
+
+
+def _record(home: Path, as_json: bool, kind: "MoneyKind", **said: Any) -> None:  # noqa: ANN401, FBT001 - what click passed
+    """Record a movement and say so."""
+    from books.money import record
+    from node_pusher.spool.api import Spool
+    from wire_format.instants import format_ts
+
+    with Spool.open(home, role="books") as spool:
+        movement = _movement(home, spool, kind, said)
+        _refuse_second(home, spool, movement)
+        done = record(spool, movement)
+    if as_json:
+        print_json(
+            {
+                "node": done.node,
+                "seq": done.seq,
+                "ts": format_ts(done.ts),
+                "user": movement.user,
+                "kind": kind,
+                "provider": movement.provider,
+                "external_ref": movement.external_ref,
+                "refers_to": movement.refers_to,
+                "amount": movement.amount,
+                "currency": movement.currency,
+                "credited_usd": movement.credited_usd,
+                "status": movement.status,
+                "reason": movement.reason,
+            }
+        )
+        return
+    pending = "" if movement.status == "succeeded" else f" ({movement.status}: moves no money)"
+    click.echo(
+        f"{done.node} seq {done.seq}: {kind} of {movement.amount} {movement.currency},"
+        f" {movement.user}{pending}; next: `books push`"
+    )
+
+
+def _movement(home: Path, spool: "Spool", kind: "MoneyKind", said: dict[str, Any]) -> "Movement":
+    """What the options of a command say, with what a refund takes from its payment."""
+    from books.money import MoneyError, Movement
+    from node_pusher.home.errors import Refusal
+    from node_pusher.spool.drafts import parse_instant
+
+    values = {name: value for name, value in said.items() if value is not None}
+    if "ts" in values:
+        ts = parse_instant(values["ts"])
+        if isinstance(ts, Refusal):
+            raise MoneyError(ts.reason)
+        values["ts"] = ts
+    if "currency" in values:
+        values["currency"] = values["currency"].upper()
+    movement = Movement(kind=kind, **values)
+    if kind != "refund":
+        return movement
+    from books.earlier_lines import find_line, lines_at_hand
+    from books.refunds import fit_payment
+    from node_pusher.home.settings import Home
+
+    settings = Home.load(home, "books")
+    payment = find_line(settings, spool, values["refers_to"])
+    given = (values.get("provider"), values.get("currency"))
+    return fit_payment(movement, payment, *given, lines_at_hand(settings, spool))
+
+
+def _refuse_second(home: Path, spool: "Spool", movement: "Movement") -> None:
+    """Refuse a movement that the aggregator would not count, being recorded already."""
+    if movement.external_ref is None or movement.status != "succeeded":
+        return
+    from books.earlier_lines import lines_at_hand
+    from books.money import MoneyError
+    from node_pusher.home.settings import Home
+
+    key = (movement.provider, movement.external_ref, movement.kind, "succeeded")
+    for line in lines_at_hand(Home.load(home, "books"), spool):
+        if (line.provider, line.external_ref, line.kind, line.status) == key:
+            raise MoneyError(
+                f"seq {line.seq} records the {line.kind} {line.external_ref} of {line.provider}"
+                f" already: {line.amount} {line.currency}, {line.user}",
+                hint="nothing was recorded: of several the aggregator counts only the first",
+            )
+
+
+COMMANDS = (pay, grant, refund, adjust)

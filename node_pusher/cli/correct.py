@@ -1,0 +1,89 @@
+"""`node-pusher correct`: say that an earlier record was wrong, and by how much."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from node_pusher.cli.home import json_option
+from support.terminal import print_json
+
+if TYPE_CHECKING:
+    from node_pusher.sending.correct import Corrected
+
+
+@click.command()
+@click.argument("seq", type=click.IntRange(min=1))
+@click.option("--units", metavar="DELTA", type=int, help="What to add to the record's quantity: 100"
+              " adds 100 units to it, -100 takes 100 off it. Not the new quantity: that is"
+              " --to.")  # fmt: skip
+@click.option("--to", "total", metavar="TOTAL", type=click.IntRange(min=0), help="What the record's"
+              " quantity shall be, all its corrections together; 0 takes all of it"
+              " away.")  # fmt: skip
+@click.option("--reason", required=True, help="Why: up to 200 printable ASCII characters.")
+@click.option("--id", help="Your own key: the same id and correction again is recorded once, so a"
+              " retry is safe.")  # fmt: skip
+@json_option
+@click.pass_obj
+def correct(
+    home: Path,
+    /,
+    seq: int,
+    units: int | None,
+    total: int | None,
+    reason: str,
+    id: str | None,  # noqa: A002 - the option's own name
+    as_json: bool,  # noqa: FBT001 - click
+) -> None:
+    """Correct the earlier record SEQ of this node by a quantity.
+
+    Give either --units or --to. The record stays as it is; a line that corrects it is recorded, and
+    counts in the record's own hour once it was pushed and billed. It may be corrected several
+    times, never below zero. `node-pusher log` and `git show` list records with their numbers.
+
+    \b
+    node-pusher correct 17 --units -100 --reason 'counted twice by the broker'
+    node-pusher correct 17 --to 0 --reason 'a test, not a customer' --id ticket-4711
+    """
+    from node_pusher.spool.api import Spool
+
+    if (units is None) == (total is None):
+        raise click.UsageError("give either --units (what to add) or --to (the new quantity)")
+    with Spool.open(home) as spool:
+        done = spool.correct(seq, reason=reason, units=units, total=total, id=id)
+    _tell(done, as_json=as_json)
+
+
+def _tell(done: "Corrected", *, as_json: bool) -> None:
+    from wire_format.instants import format_ts
+
+    line, recorded = done.line, done.recorded
+    if done.segments_unread:
+        click.echo(
+            f"warning: {done.segments_unread} of this node's files are not on this machine;"
+            " corrections in them were not counted",
+            err=True,
+        )
+    if as_json:
+        print_json(
+            {
+                "node": recorded.node,
+                "seq": recorded.seq,
+                "ts": format_ts(recorded.ts),
+                "corrects": line.corrects,
+                "user": line.user,
+                "resource": line.resource,
+                "units": line.units,
+                "units_before": done.units_before,
+                "units_after": done.units_after,
+                "segments_unread": done.segments_unread,
+                "repeated": recorded.repeated,
+            }
+        )
+        return
+    again = " (recorded before)" if recorded.repeated else ""
+    click.echo(
+        f"{recorded.node} seq {recorded.seq} corrects seq {line.corrects} of {line.user}:"
+        f" {done.units_before} {'+' if line.units > 0 else '-'} {abs(line.units)} ="
+        f" {done.units_after} units of {line.resource}{again}"
+    )

@@ -1,0 +1,53 @@
+"""`doctor`: is all well with this home?"""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from node_pusher.cli.home import json_option, role
+from support.errors import ExitCode
+from support.terminal import escape, print_json
+
+if TYPE_CHECKING:
+    from node_pusher.doctor.findings import Finding
+
+_COLOURS: Final = {"ok": "green", "warning": "yellow", "problem": "red"}
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def doctor(home: Path, /, as_json: bool) -> None:  # noqa: FBT001 - click
+    """Check everything this home needs, and say what to do.
+
+    Looks at settings, spool, disk, lock, key, remote, write access, clock, timer, listener and
+    programs. Changes nothing, sends nothing, and waits for nobody longer than half a minute. The
+    exit code is 0 when nothing is a problem, otherwise 1; a warning is no problem yet.
+    """
+    from node_pusher.doctor.examine import examine, is_well
+
+    findings = examine(home, role(), datetime.now(UTC))
+    if as_json:
+        _print_json(findings)
+    else:
+        _print(findings)
+    if not is_well(findings):
+        sys.exit(ExitCode.FAILED)
+
+
+def _print_json(findings: "list[Finding]") -> None:
+    counts = {
+        f"{name}s": sum(f.health == name for f in findings) for name in ("problem", "warning")
+    }
+    print_json({**counts, "checks": [finding._asdict() for finding in findings]})
+
+
+def _print(findings: "list[Finding]") -> None:
+    for finding in findings:
+        health = click.style(f"{finding.health:<8}", fg=_COLOURS[finding.health])
+        click.echo(f"{health} {finding.check:<9} {escape(finding.says)}")
+        if finding.do:
+            click.echo(f"{'':<18} -> {escape(finding.do)}")

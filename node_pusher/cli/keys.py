@@ -1,0 +1,104 @@
+"""`show-key` and `rotate-key`: the key that signs a home's commits."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from node_pusher.cli.home import json_option, load_home
+from support.terminal import print_json
+
+if TYPE_CHECKING:
+    from node_pusher.home.own_key import OwnKey
+
+_LOCK_WAIT_S: Final = 60
+
+
+@click.command("show-key")
+@click.option("--node", help="The node's name; makes the key where no home is yet, for the `init`"
+              " that comes later.")  # fmt: skip
+@json_option
+@click.pass_obj
+def show_key(home: Path, /, node: str | None, as_json: bool) -> None:  # noqa: FBT001 - click
+    """Print the line that lets this home's key sign.
+
+    The operator adds it to the allowed signers of this node, as for `git verify-commit`. The same
+    key may open the node's repo over ssh, as the deploy key of the forge.
+
+    \b
+    node-pusher show-key >> allowed_signers
+    ssh node node-pusher show-key --node embedder-01 | aggregator node add embedder-01 --key -
+    """
+    from node_pusher.home.own_key import own_key
+
+    key = own_key(load_home(home)) if node is None else _key_of(home, node)
+    if as_json:
+        print_json({"allowed_signers_line": key.line, "fingerprint": key.fingerprint})
+    else:
+        click.echo(key.line)
+
+
+def _key_of(path: Path, node: str) -> "OwnKey":
+    """The key of a home, which must be this node's, or of one that is not made yet."""
+    from node_pusher.home.errors import HomeError
+    from node_pusher.home.locks import push_lock
+    from node_pusher.home.own_key import NewHome, ensure_key, own_key
+    from node_pusher.home.settings import Home, check_node, make_folder
+
+    check_node(node)
+    if Home.find(path) is None:
+        make_folder(path)
+        with push_lock(path, wait_s=_LOCK_WAIT_S):
+            if Home.find(path) is None:
+                ensure_key(NewHome(path, node))
+                return own_key(NewHome(path, node))
+    home = load_home(path)
+    if home.node != node:
+        raise HomeError(
+            f"{path} is the home of {home.node}, not of {node}",
+            hint="give every node a folder of its own with --home",
+        )
+    return own_key(home)
+
+
+@click.command("rotate-key")
+@click.option("--prepare", is_flag=True, help="Only make the next key and print its line; the old"
+              " one signs on. Again: the same line.")  # fmt: skip
+@json_option
+@click.pass_obj
+def rotate_key(home: Path, /, prepare: bool, as_json: bool) -> None:  # noqa: FBT001 - click
+    """Sign with another key from now on.
+
+    The old private key is deleted. Its public half stays in this home's own allowed_signers, so
+    that what it signed is still taken for this home's. No commit is held up when the operator
+    knows the new key first:
+
+    \b
+    1. here:         rotate-key --prepare    prints the line of the next key
+    2. the operator: adds that line to the allowed signers; in front of the key it may say
+                     valid-after="20261201Z"
+    3. here:         rotate-key              signs with it from now on
+    4. the operator: once a commit of the new key was billed, closes the old key's line with
+                     valid-before="20261202Z"
+
+    If a key was stolen: delete signing_key.next where it is there, rotate-key, let the operator
+    replace the line, and look at what the old key signed. After an interruption `show-key` says
+    which key is in use; whatever was prepared is used by the next rotate-key.
+    """
+    from node_pusher.home.locks import push_lock
+    from node_pusher.home.own_key import prepare_rotation, rotate
+
+    settings = load_home(home)
+    with push_lock(settings.path, wait_s=_LOCK_WAIT_S):
+        key = (prepare_rotation if prepare else rotate)(settings)
+    if as_json:
+        print_json(
+            {
+                "allowed_signers_line": key.line,
+                "fingerprint": key.fingerprint,
+                "in_use": not prepare,
+            }
+        )
+        return
+    click.echo("the next key:" if prepare else "signs from now on:", err=True)
+    click.echo(key.line)

@@ -1,0 +1,110 @@
+"""`node-pusher doctor`: looks at everything a node needs, and says what is wrong and what to do.
+
+Nothing is changed and nothing is waited for without a limit: each check runs in a thread of its
+own, and one that does not come back in time is a finding too.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from node_pusher.doctor.findings import Finding, Health, Patient, problem
+from node_pusher.doctor.home import check_disk, check_key, check_lock, check_settings, check_spool
+from node_pusher.doctor.remote import check_clock, check_remote, check_write
+from node_pusher.doctor.system import check_listener, check_programs, check_timer
+from node_pusher.home.settings import Home, Role
+from support.errors import GitmeterError
+
+CHECK_TIMEOUT_S: Final = 30
+"""Above the limits that the checks have of their own."""
+
+Check = Callable[[Patient], Iterable[Finding]]
+
+CHECKS: Final[dict[str, Check]] = {
+    "settings": check_settings,
+    "spool": check_spool,
+    "disk": check_disk,
+    "lock": check_lock,
+    "key": check_key,
+    "remote": check_remote,
+    "write": check_write,
+    "clock": check_clock,
+    "timer": check_timer,
+    "listener": check_listener,
+    "programs": check_programs,
+}
+_NOT_SO: Final = "see what the check says; the others are not touched by it"
+
+
+def examine(
+    path: Path, role: Role, now: datetime, timeout_s: float = CHECK_TIMEOUT_S
+) -> list[Finding]:
+    """Look at the home in a folder.
+
+    Args:
+        path: the folder.
+        role: what it must carry.
+        now: the time by this machine's clock.
+        timeout_s: after which a check is left alone.
+
+    Returns:
+        what was found, in the order of `CHECKS`; only the settings where they cannot be read.
+    """
+    started_s = time.monotonic()
+    ends_at_s = started_s + timeout_s
+    loaded: list[Home] = []
+
+    def load() -> Iterable[Finding]:
+        loaded.append(Home.load(path, role))
+        return ()
+
+    unusable = _Running("settings", load, ends_at_s).findings()
+    if unusable:
+        return unusable
+    patient = Patient(loaded[0], now, started_s)
+    running = [_Running(name, partial(check, patient), ends_at_s) for name, check in CHECKS.items()]
+    return [finding for each in running for finding in each.findings()]
+
+
+def is_well(findings: Iterable[Finding]) -> bool:
+    """Whether nothing is a problem."""
+    return all(finding.health is not Health.PROBLEM for finding in findings)
+
+
+class _Running:
+    """A check at work in a thread that may be left behind."""
+
+    def __init__(self, name: str, check: Callable[[], Iterable[Finding]], ends_at_s: float) -> None:
+        self._name = name
+        self._check = check
+        self._ends_at_s = ends_at_s
+        self._found: list[Finding] = []
+        self._bug: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def findings(self) -> list[Finding]:
+        """What it found, once it has or its time is up."""
+        self._thread.join(max(0, self._ends_at_s - time.monotonic()))
+        if self._thread.is_alive():
+            says = "it did not come to an end, so it was left alone"
+            return [problem(self._name, says, "look whether its disk or server hangs")]
+        if self._bug is not None:
+            raise self._bug
+        return self._found
+
+    def _run(self) -> None:
+        try:
+            self._found.extend(self._check())
+        except (GitmeterError, OSError) as error:
+            self._found.append(_of_error(self._name, error))
+        except BaseException as error:  # noqa: BLE001 - raised again where it is collected
+            self._bug = error
+
+
+def _of_error(name: str, error: GitmeterError | OSError) -> Finding:
+    return problem(name, str(error), getattr(error, "hint", "") or _NOT_SO)

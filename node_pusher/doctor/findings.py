@@ -1,0 +1,88 @@
+"""What `doctor` finds, and the words it tells times with."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from node_pusher.home.settings import Home
+
+_UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+_WORTH_TELLING: Final = 2
+"""Of a unit: `36 hours` says more than `1 day`."""
+
+
+class Health(StrEnum):
+    """What a finding means."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """Nothing is lost or late yet, or it cannot be told."""
+    PROBLEM = "problem"
+    """Records are not sent, will not be billed, or are in danger."""
+
+
+class Finding(NamedTuple):
+    """What one check found.
+
+    Attributes:
+        check: its name.
+        health: what it means.
+        says: a sentence.
+        do: what to do next; empty when there is nothing to do.
+    """
+
+    check: str
+    health: Health
+    says: str
+    do: str = ""
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What the checks look at.
+
+    Attributes:
+        home: the home.
+        now: the time by this machine's clock when the examination began.
+        started_s: the monotonic clock at that moment, in seconds.
+    """
+
+    home: Home
+    now: datetime
+    started_s: float
+
+    @property
+    def path(self) -> Path:
+        """The folder of the home."""
+        return self.home.path
+
+
+def ok(check: str, says: str) -> Finding:
+    """All is well."""
+    return Finding(check, Health.OK, says)
+
+
+def warning(check: str, says: str, do: str) -> Finding:
+    """Nothing is lost or late yet, or it cannot be told."""
+    return Finding(check, Health.WARNING, says, do)
+
+
+def problem(check: str, says: str, do: str) -> Finding:
+    """Records are not sent, will not be billed, or are in danger."""
+    return Finding(check, Health.PROBLEM, says, do)
+
+
+def in_words(span: timedelta) -> str:
+    """How long that is: `36 hours`."""
+    seconds = abs(span) // timedelta(seconds=1)
+    for unit, size_s in _UNITS:
+        if seconds >= _WORTH_TELLING * size_s:
+            return f"{seconds // size_s} {unit}s"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 record`, `2 records`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,206 @@
+"""What `doctor` looks at in the home itself: settings, spool, disk, lock, key."""
+
+import os
+import stat
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from node_pusher.doctor.findings import Finding, Patient, counted, in_words, ok, problem, warning
+from node_pusher.home.own_key import key_file, load_own_key, own_signers
+from node_pusher.home.settings import OWNER_HINT, is_shared
+from node_pusher.spool.drafts import AHEAD_MAX
+from node_pusher.spool.inspection import SpoolLook, look_at_spool
+from node_pusher.spool.store import Store
+from signing.allowed_signers import Permission, find_signer
+from wire_format.instants import format_ts, from_us
+
+LATE_WARNING: Final = timedelta(hours=3)
+LATE_PROBLEM: Final = timedelta(hours=24)
+"""How long records may wait for the remote: the timer pushes every hour."""
+
+LOCK_HELD_LONG: Final = timedelta(hours=1)
+"""A push may take 30 minutes and packing 10."""
+
+FREE_BYTES_WARNING: Final = 512 * 1024 * 1024
+FREE_BYTES_PROBLEM: Final = 32 * 1024 * 1024
+FREE_FILES_WARNING: Final = 10_000
+FREE_FILES_PROBLEM: Final = 500
+_MEBIBYTE: Final = 1024 * 1024
+_QUICK_CHECK_S: Final = 10
+_LOOK: Final = "see what the other checks say, then `push`"
+
+
+def check_settings(patient: Patient) -> Iterator[Finding]:
+    """Whose home it is, and whether it is this user's."""
+    home = patient.home
+    found = patient.path.stat()
+    if found.st_mode & stat.S_IWOTH:
+        yield problem(
+            "settings",
+            f"everybody on this machine may write to {patient.path}, so may bill anybody",
+            f"chmod o-w {patient.path}",
+        )
+    elif found.st_uid != os.geteuid():
+        yield warning(
+            "settings",
+            f"{patient.path} belongs to user {found.st_uid}, and this runs as {os.geteuid()}",
+            OWNER_HINT,
+        )
+    else:
+        group = "; its group records here too" if is_shared(patient.path) else ""
+        yield ok("settings", f"{home.node} pushes {home.branch} to {home.remote.url}{group}")
+
+
+def check_spool(patient: Patient) -> Iterator[Finding]:
+    """Whether it opens and is sound, whether records wait too long, and whether times make sense.
+
+    Raises:
+        HomeError, SpoolError: it cannot be used.
+    """
+    Store.open(patient.home.spool_file, patient.home.node).close()
+    look = look_at_spool(patient.home.spool_file, _QUICK_CHECK_S)
+    what = f"{counted(look.records, 'record')} not known to be on the remote"
+    if look.damage:
+        yield problem(
+            "spool",
+            f"spool.db is damaged: {look.damage}",
+            "push what can be pushed; then keep a copy, take spool.db away with its -wal and -shm,"
+            " and run `init` again: it goes on in a new epoch",
+        )
+    elif look.damage is None:
+        yield warning("spool", f"{what}; too large to be checked in full", "`push`")
+    else:
+        yield ok("spool", f"sound; {what}; the next one is seq {look.next_seq}")
+    yield _sent(patient, look)
+    yield from _ahead(patient, look)
+
+
+def _sent(patient: Patient, look: SpoolLook) -> Finding:
+    """Whether records wait for longer than pushes are apart."""
+    pushed = None if look.last_push_us is None else from_us(look.last_push_us)
+    last = "there was no push yet" if pushed is None else f"the last push was {format_ts(pushed)}"
+    if look.first_ts_us is None:
+        if pushed is not None and patient.now - pushed > LATE_PROBLEM:
+            since = in_words(patient.now - pushed)
+            return warning("sent", f"nothing waits, but the last push was {since} ago", _LOOK)
+        return ok("sent", f"nothing waits; {last}")
+    oldest = from_us(look.first_ts_us)  # what was there at the last push went with it
+    waiting = patient.now - (oldest if pushed is None else max(oldest, pushed))
+    says = f"records wait since {in_words(waiting)}, the oldest of {format_ts(oldest)}; {last}"
+    if waiting > LATE_PROBLEM:
+        return problem("sent", says, _LOOK)
+    if waiting > LATE_WARNING:
+        return warning("sent", says, _LOOK)
+    return ok("sent", f"{counted(look.records, 'record')} for the next push; {last}")
+
+
+def _ahead(patient: Patient, look: SpoolLook) -> Iterator[Finding]:
+    """What the spool says of this machine's clock."""
+    for what, instant_us in (("a record", look.last_ts_us), ("the last push", look.last_push_us)):
+        if instant_us is not None and from_us(instant_us) - patient.now > AHEAD_MAX:
+            ahead = in_words(from_us(instant_us) - patient.now)
+            yield problem(
+                "clock",
+                f"{what} is of {format_ts(from_us(instant_us))}, {ahead} ahead of this machine's"
+                " clock, which is wrong or was",
+                "set the clock; the aggregator holds what lies in its future until that has come",
+            )
+
+
+def check_disk(patient: Patient) -> Iterator[Finding]:
+    """Room for records and commits."""
+    disk = os.statvfs(patient.path)
+    free_bytes = disk.f_bavail * disk.f_frsize
+    has_file_limit = disk.f_files > 0  # btrfs has none
+    says = f"{free_bytes // _MEBIBYTE} MiB free"
+    says += f", room for {disk.f_favail} files" if has_file_limit else ""
+    do = f"make room on the disk of {patient.path}: when it is full, records are refused"
+    if disk.f_flag & os.ST_RDONLY:
+        yield problem("disk", f"{patient.path} is mounted read-only", "mount it for writing")
+    elif free_bytes < FREE_BYTES_PROBLEM or (has_file_limit and disk.f_favail < FREE_FILES_PROBLEM):
+        yield problem("disk", says, do)
+    elif free_bytes < FREE_BYTES_WARNING or (has_file_limit and disk.f_favail < FREE_FILES_WARNING):
+        yield warning("disk", says, do)
+    else:
+        yield ok("disk", says)
+
+
+class _Holder(NamedTuple):
+    """A process that holds a lock.
+
+    Attributes:
+        pid: its number.
+        command: its command line; empty when it may not be seen.
+        age: how long it has been running; None when that may not be seen.
+    """
+
+    pid: int
+    command: str
+    age: timedelta | None
+
+
+def check_lock(patient: Patient) -> Iterator[Finding]:
+    """Who commits or pushes right now, and what dead ones left."""
+    holder = _holder(patient.path / "push.lock")
+    repo = patient.home.repo_dir
+    stale = [file.name for file in (*repo.glob("*.lock"), *(repo / "refs").rglob("*.lock"))]
+    if holder is not None:
+        age = "" if holder.age is None else f", started {in_words(holder.age)} ago"
+        says = f"process {holder.pid} commits or pushes now: {holder.command}{age}"
+        if holder.age is not None and holder.age > LOCK_HELD_LONG:
+            yield problem("lock", says, f"if it hangs: kill {holder.pid}; nothing is lost by it")
+        else:
+            yield ok("lock", says)
+    elif stale:
+        yield warning(
+            "lock",
+            f"a process that died left {', '.join(sorted(stale))}",
+            "nothing: the next `push` removes what is stale",
+        )
+    else:
+        yield ok("lock", "free")
+
+
+def _holder(file: Path) -> _Holder | None:
+    """Who holds the lock, as the kernel lists it: trying it could make a push fail."""
+    try:
+        inode = file.stat().st_ino
+        listed = Path("/proc/locks").read_text()
+    except FileNotFoundError:
+        return None
+    for line in listed.splitlines():
+        words = line.split()
+        if "FLOCK" in words and "->" not in words and words[-3].endswith(f":{inode}"):
+            return _process(int(words[-4]))
+    return None
+
+
+def _process(pid: int) -> _Holder:
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").strip()
+        started = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+        up_s = float(Path("/proc/uptime").read_text().split()[0])
+    except OSError:
+        return _Holder(pid, "", None)
+    age_s = up_s - started / os.sysconf("SC_CLK_TCK")
+    return _Holder(pid, command.decode(errors="replace"), timedelta(seconds=age_s))
+
+
+def check_key(patient: Patient) -> Iterator[Finding]:
+    """Whether commits can be signed, and are taken for this home's own.
+
+    Raises:
+        HomeError, SigningKeyError, AllowedSignersError: there is no key, or it cannot be used.
+    """
+    key = load_own_key(patient.home).public
+    allowed = find_signer(own_signers(patient.home), patient.home.node, key, patient.now)
+    if allowed is Permission.ALLOWED:
+        yield ok("key", f"signs with {key.fingerprint}")
+    else:
+        yield problem(
+            "key",
+            f"{key_file(patient.home)} is, by this home's own allowed_signers, {allowed}",
+            "the next `push` adds it; if it was closed there on purpose: rotate-key",
+        )

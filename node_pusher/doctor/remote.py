@@ -1,0 +1,135 @@
+"""What `doctor` looks at on the remote: whether it answers, fits, may be written, and its clock."""
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from typing import IO, Final
+from urllib import request
+from urllib.error import HTTPError
+
+from git_remote.branch import BranchStatus, read_branch, with_settings
+from git_remote.failures import failure
+from git_remote.http_refs import tls_context
+from git_remote.remote import Transport, environment
+from git_remote.runner import run_git
+from node_pusher.doctor.findings import Finding, Patient, counted, in_words, ok, problem, warning
+from node_pusher.doctor.system import clock_is_kept
+from node_pusher.sending.repo import LedgerRepo
+from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.spool.drafts import AHEAD_MAX
+
+TIMEOUT_S: Final = 15
+CLOCK_WARNING: Final = timedelta(seconds=30)
+_SET_CLOCK: Final = "set the clock, and let it be kept: timedatectl set-ntp true"
+
+
+def check_remote(patient: Patient) -> Iterator[Finding]:
+    """Where its branch stands, and what a push would meet.
+
+    Raises:
+        RemoteError: it does not answer, is not there or does not let us in.
+        NonFastForwardError: it holds what this home has not made.
+        HomeError: the repo here cannot be read.
+    """
+    home = patient.home
+    seen = read_branch(home.remote, home.branch, TIMEOUT_S)
+    with repo_faults(home):
+        repo = LedgerRepo(home)
+        waiting = repo.above(seen.commit)
+    if seen.commit is None:
+        what = "is empty" if seen.status is BranchStatus.EMPTY else f"has no {home.branch}"
+        yield problem(
+            "remote",
+            f"{home.remote.url} {what}, though this home claimed its numbers there",
+            "find out who emptied it before anything is pushed; what was billed stays billed",
+        )
+    elif waiting:
+        count = counted(len(waiting), "commit")
+        yield ok("remote", f"answers; {count} here build on its {seen.commit[:12]}")
+    else:
+        yield ok("remote", f"answers; it is at {seen.commit[:12]}, as this home")
+
+
+def check_write(patient: Patient) -> Iterator[Finding]:
+    """Whether it lets this home push, as far as a push that sends nothing can tell.
+
+    Raises:
+        RemoteError: it does not.
+        HomeError: the repo here cannot be read.
+    """
+    home = patient.home
+    with repo_faults(home):
+        tip = LedgerRepo(home).tip
+    if tip is None:
+        yield warning("write", "nothing was committed yet, so a push cannot be tried", "`push`")
+        return
+    settings = {"push.gpgSign": "false", "core.hooksPath": os.devnull}
+    ref = f"{tip}:refs/heads/{home.branch}"
+    tried = run_git(
+        ["push", "--dry-run", "--porcelain", "--no-verify", "--", home.remote.url, ref],
+        cwd=home.repo_dir,
+        timeout_s=TIMEOUT_S,
+        environment=with_settings(environment(home.remote), settings),
+    )
+    if tried.returncode == 0:
+        yield ok("write", "it lets this home push; its rules for the branch show at a real push")
+        return
+    told = [line for line in tried.stdout.decode(errors="replace").splitlines() if line[:1] == "!"]
+    if not told:
+        raise failure(home.remote.url, tried.stderr)
+    reason = told[0].rpartition("\t")[2]
+    yield problem("write", f"a push would be refused: {reason}", "see what the check `remote` says")
+
+
+def check_clock(patient: Patient) -> Iterator[Finding]:
+    """This machine's clock against the server's; where it shows none, whether it is kept at all."""
+    if patient.home.remote.transport not in {Transport.HTTP, Transport.HTTPS}:
+        yield clock_is_kept()
+        return
+    theirs = _date_of(patient.home.remote.url)
+    if theirs is None:
+        yield clock_is_kept()
+        return
+    ours = patient.now + timedelta(seconds=time.monotonic() - patient.started_s)
+    apart = ours - theirs
+    way = "ahead of" if apart > timedelta(0) else "behind"
+    says = f"{in_words(apart)} {way} the clock of {patient.home.remote.url}"
+    if abs(apart) > AHEAD_MAX:
+        limit = in_words(AHEAD_MAX)
+        yield problem("clock", f"{says}; past {limit} the aggregator holds records", _SET_CLOCK)
+    elif abs(apart) > CLOCK_WARNING:
+        yield warning("clock", says, _SET_CLOCK)
+    else:
+        yield ok("clock", f"within {in_words(CLOCK_WARNING)} of the remote's")
+
+
+class _NoRedirect(request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """A redirect is an answer with a date too."""
+
+
+def _date_of(url: str) -> datetime | None:
+    """The time by the server's clock, to a second; None where it does not answer or tell.
+
+    No token goes along: being turned away comes with a date as well.
+    """
+    opener = request.build_opener(_NoRedirect, request.HTTPSHandler(context=tls_context()))
+    try:
+        with opener.open(f"{url}/info/refs?service=git-upload-pack", timeout=TIMEOUT_S) as answer:
+            return _stated(answer)
+    except HTTPError as error:
+        with error:
+            return _stated(error)
+    except (OSError, HTTPException):
+        return None  # what is wrong says the check `remote`
+
+
+def _stated(answer: IO[bytes]) -> datetime | None:
+    try:
+        stated = parsedate_to_datetime(getattr(answer, "headers", {}).get("Date", ""))
+    except ValueError:
+        return None
+    return stated.replace(tzinfo=UTC) if stated.tzinfo is None else stated.astimezone(UTC)

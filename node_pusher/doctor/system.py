@@ -1,0 +1,190 @@
+"""What `doctor` asks the machine: who pushes, who listens, whether its clock is kept, programs."""
+
+import os
+import platform
+import re
+import shutil
+import socket
+import sqlite3
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Final
+
+from git_remote.remote import Transport
+from node_pusher.doctor.findings import Finding, Patient, ok, problem, warning
+from node_pusher.home.settings import Role
+from node_pusher.listener.socket import socket_file
+from support.errors import ExitCode
+from wire_format.instants import format_ts
+
+UNIT_OF: Final[dict[Role, str]] = {"usage": "node-pusher", "books": "books"}
+_TIMEOUT_S: Final = 5
+_GIT_SYNCS_SINCE: Final = (2, 36)
+"""The version that knows `core.fsync`."""
+
+_ANSWER_BYTES_MAX: Final = 4096
+
+
+def check_timer(patient: Patient) -> Iterator[Finding]:
+    """Whether systemd pushes this home again and again."""
+    unit = UNIT_OF[patient.home.role]
+    timer, service = _show(f"{unit}.timer"), _show(f"{unit}.service")
+    if timer is None or service is None:
+        yield warning(
+            "timer",
+            "systemd does not answer here, so it cannot be told what pushes",
+            "let something run `push` every hour, and look at its exit code",
+        )
+    else:
+        yield judge_timer(unit, timer, service, str(patient.path.absolute()))
+
+
+def judge_timer(
+    unit: str, timer: Mapping[str, str], service: Mapping[str, str], home: str
+) -> Finding:
+    """What systemd's facts mean.
+
+    Args:
+        unit: the name of both units.
+        timer: properties of the timer.
+        service: properties of the service that it starts.
+        home: the folder that is to be pushed.
+    """
+    if timer.get("LoadState") != "loaded" or service.get("LoadState") != "loaded":
+        return warning(
+            "timer",
+            f"{unit}.timer is not installed",
+            "install it (systemd/README.md), or let something else run `push` every hour",
+        )
+    if home not in re.split(r"[ ;]+", service.get("ExecStart", "")):
+        return warning(
+            "timer", f"{unit}.timer pushes another home", "let something run `push` for this one"
+        )
+    if timer.get("ActiveState") != "active":
+        return problem(
+            "timer", f"{unit}.timer is not running", f"systemctl enable --now {unit}.timer"
+        )
+    look = f"journalctl -u {unit}.service"
+    if service.get("Result") != "success":
+        return problem("timer", f"the last push ended with {service.get('Result')}", look)
+    if service.get("ExecMainStatus") == str(int(ExitCode.TRY_LATER)):
+        return warning("timer", "the last push could not be finished", look)
+    if timer.get("UnitFileState") != "enabled":
+        return warning(
+            "timer", f"{unit}.timer does not start by itself", f"systemctl enable {unit}.timer"
+        )
+    last, following = (
+        _instant(service.get("ExecMainExitTimestamp")),
+        _instant(timer.get("NextElapseUSecRealtime")),
+    )
+    told = [f"{unit}.timer runs", f"the last push went well at {last}" if last else "no push yet"]
+    return ok("timer", "; ".join([*told, f"next at {following}"] if following else told))
+
+
+def _instant(stated: str | None) -> str:
+    """What systemd writes as `@` and seconds since 1970; empty for never."""
+    seconds = (stated or "").removeprefix("@")
+    if not seconds.isdigit() or int(seconds) == 0:
+        return ""
+    return format_ts(datetime.fromtimestamp(int(seconds), UTC))
+
+
+def _show(unit: str) -> dict[str, str] | None:
+    said = _said("systemctl", "show", "--timestamp=unix", unit)
+    if said is None:
+        return None
+    return dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+
+
+def clock_is_kept() -> Finding:
+    """Whether something sets this machine's clock, as systemd knows."""
+    said = _said("timedatectl", "show", "--property=NTPSynchronized", "--value")
+    return judge_clock(said)
+
+
+def judge_clock(said: str | None) -> Finding:
+    """What `timedatectl` says of the clock; None when it says nothing."""
+    if said == "yes":
+        return ok("clock", "kept by a time server")
+    if said == "no":
+        return warning("clock", "no time server keeps this clock", "timedatectl set-ntp true")
+    return warning(
+        "clock",
+        "the remote shows no time, and systemd does not say whether this clock is kept",
+        "compare it with another one: date -u",
+    )
+
+
+def _said(*command: str) -> str | None:
+    """What a program printed; None when it is not there, fails or takes too long."""
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=_TIMEOUT_S,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return (done.stdout + done.stderr).strip() if done.returncode == 0 else None
+
+
+def check_programs(patient: Patient) -> Iterator[Finding]:
+    """What does the work here, in which versions."""
+    found = [f"gitmeter {version('gitmeter')}", f"Python {platform.python_version()}"]
+    found.append(f"SQLite {sqlite3.sqlite_version}")
+    git = _said("git", "version")
+    if git is None:
+        yield problem("programs", "the git program does not run", "apt-get install git")
+        return
+    found.append(git)
+    if patient.home.remote.transport is Transport.SSH:
+        ssh = _said("ssh", "-V")
+        if ssh is None:
+            yield problem("programs", "ssh does not run", "apt-get install openssh-client")
+            return
+        found.append(ssh.partition(",")[0])
+    says = ", ".join(found)
+    numbers = re.search(r"(\d+)\.(\d+)", git)
+    if numbers is not None and (int(numbers[1]), int(numbers[2])) < _GIT_SYNCS_SINCE:
+        do = "a newer git: this one may lose what it fetched or packed when the power fails"
+        yield warning("programs", says, do)
+    else:
+        yield ok("programs", says)
+
+
+def check_listener(patient: Patient) -> Iterator[Finding]:
+    """Whether the listener answers, where there is one."""
+    path = socket_file(patient.path)
+    if not path.exists():
+        yield ok("listener", "none at this home's socket")
+        return
+    start = "systemctl restart node-pusher-listen" if shutil.which("systemctl") else "start it"
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(_TIMEOUT_S)
+        try:
+            client.connect(str(path))
+            with suppress(BrokenPipeError):  # one without room answers and hangs up at once
+                client.sendall(b"{}\n")  # refused as a record: an answer that changes nothing
+            answer = client.recv(_ANSWER_BYTES_MAX)
+        except TimeoutError:
+            yield problem("listener", f"{path} does not answer in {_TIMEOUT_S} s", start)
+            return
+        except OSError as error:
+            yield problem(
+                "listener", f"{path}: {error.strerror or error}: services cannot record", start
+            )
+            return
+    if answer.startswith(b'{"error":') and b'"retry":false' in answer:
+        yield ok("listener", f"answers at {path}")
+    elif b'"retry":true' in answer:
+        yield warning("listener", f"{path} has no room for more clients", "listen --connections")
+    else:
+        yield problem("listener", f"something else answers at {path}", start)

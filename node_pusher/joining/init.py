@@ -1,0 +1,294 @@
+"""Making a home: on an empty remote, on one with history (a new epoch), or once more (rejoin).
+
+A node that died may have recorded numbers that were never pushed. So whoever joins a history starts
+in the next epoch: at the next multiple of 1,000,000,000 above everything in it, plus 1. An epoch is
+claimed on the remote first, so that it counts even if no record of it ever gets there.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from node_pusher.home.errors import HomeError, PushRefusedError
+from node_pusher.home.known_repos import found_again, next_home, remember
+from node_pusher.home.locks import push_lock, sweep_stale_locks
+from node_pusher.home.own_key import OwnKey, ensure_key, key_file, own_key
+from node_pusher.home.settings import Home, check_names, make_folder, wrong_role
+from node_pusher.joining.carry_over import take_over
+from node_pusher.joining.epoch_claim import claim_epoch
+from node_pusher.joining.moved_repo import LeftRepo, look_back
+from node_pusher.joining.remote_history import (
+    ask,
+    check_history,
+    fetch_unknown,
+    first_seq_above,
+    highest_of,
+)
+from node_pusher.joining.rollover import next_remote
+from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched, check_tip, check_vouched
+from node_pusher.sending.repo import LedgerRepo
+from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.spool.plan import epoch_of
+from node_pusher.spool.store import Store, is_missing
+from wire_format.fields import EPOCH_SIZE, INT_MAX
+
+_LOOKS_MAX: Final = 10
+
+
+@dataclass(frozen=True)
+class InitReport:
+    """What `init` did.
+
+    Attributes:
+        node: whose home it is.
+        next_seq: the number of its next record.
+        epoch: the epoch that number is in, from 0.
+        outcome: `created`, `joined`, `rejoined` (in a new epoch), or `unchanged`.
+        signer: the key that signs here.
+        left_behind: commits that a rejoin did not carry over, newest first: those of plain files,
+            and any whose numbers other records have; they are kept below `refs/rejoin/left`.
+        spool_lost: whether the home had no spool any more and got a new one, in a new epoch.
+        key_made: whether it was made now.
+    """
+
+    node: str
+    next_seq: int
+    epoch: int
+    outcome: str
+    signer: OwnKey
+    left_behind: tuple[str, ...] = ()
+    spool_lost: bool = False
+    key_made: bool = False
+
+
+def init(
+    wanted: Home, now: datetime, *, rejoin: bool = False, vouched: Vouched = OWN_KEYS_ONLY
+) -> InitReport:
+    """Make a home, or check that it is there; either way it has a key to sign with afterwards.
+
+    Args:
+        wanted: folder, node and remote.
+        now: the time of the claim; whose keys are valid is judged by it.
+        rejoin: the home exists, and was restored from a backup or its remote went ahead of it: take
+            over what the remote holds and go on in a new epoch; records that were not sent are sent
+            on top of it. A home whose spool is lost does so without being told. When the node has
+            gone on in another repo since, name that one: it is the one to take over.
+        vouched: whom to believe, apart from the home's own keys, where the remote holds commits
+            that were not made here.
+
+    Raises:
+        HomeError: a name is none, the home or the remote belongs to another node, or nobody answers
+            for the commit that the remote stands at.
+        SigningKeyError, AllowedSignersError: a file with keys cannot be used.
+        UnreachableError: the remote does not answer, or (`PushRefusedError`) does not take the
+            claim of an epoch; nothing here gives numbers yet.
+        RemoteError: the remote cannot be used, or may not be written.
+        BusyError: another process commits or pushes from there.
+    """
+    check_names(wanted)
+    check_vouched(vouched)
+    make_folder(wanted.path)
+    with push_lock(wanted.path), repo_faults(wanted):
+        present = Home.find(wanted.path)
+        if present is None:
+            if rejoin:
+                raise HomeError(f"there is no node in {wanted.path} to rejoin with")
+            return _start_epoch(found_again(wanted), None, now, vouched)
+        lost, left = is_missing(wanted.spool_file), None
+        if rejoin and _is_elsewhere(present, wanted):
+            left = look_back(present, wanted.remote.url, vouched, now)
+            home = next_home(present, _opened_alike(present, wanted))
+        else:
+            home = _same(present, wanted)
+        if lost or rejoin:
+            with repo_faults(home):
+                report = _start_epoch(home, present, now, vouched, left)
+            return replace(report, spool_lost=lost)
+        return _keep(home, present)
+
+
+def _keep(home: Home, present: Home) -> InitReport:
+    """The home is there; a key that was lost is made again."""
+    key_made = ensure_key(home, replace_lost=True)
+    if home != present:
+        home.write()
+    if home.repo_dir.exists():
+        remember(home)
+    with Store.open(home.spool_file, home.node) as store:
+        return replace(_report(home, store, "unchanged"), key_made=key_made)
+
+
+def _same(present: Home, wanted: Home) -> Home:
+    """The home with the files of `wanted`, which must be the same node at the same place."""
+    if present.role != wanted.role:
+        raise wrong_role(present, wanted.role)
+    mine = (present.node, present.remote.url, present.branch)
+    theirs = (wanted.node, wanted.remote.url, wanted.branch)
+    if present.node == wanted.node and _was_at(present, wanted.remote.url):
+        raise HomeError(
+            f"{present.path} has gone on from {wanted.remote.url} to {present.remote.url}",
+            hint="its next repo is the one to name: the earlier one takes no records any more",
+        )
+    if mine != theirs:
+        raise HomeError(
+            f"{present.path} is the home of {mine[0]} at {mine[1]} ({mine[2]}),"
+            f" not of {theirs[0]} at {theirs[1]} ({theirs[2]})",
+            hint="give every node a folder of its own with --home; after a restored backup --rejoin"
+            " goes on in the repo that its node went on to, and `rollover` begins the next one",
+        )
+    asked = wanted.remote
+    anything = asked.token_file or asked.ssh_key_file or asked.known_hosts_file
+    if not anything:
+        return present
+    return replace(wanted, repo=present.repo, earlier=present.earlier)
+
+
+def _was_at(present: Home, url: str) -> bool:
+    return any(place.remote.url == url for place in present.earlier)
+
+
+def _is_elsewhere(present: Home, wanted: Home) -> bool:
+    """Whether another repo of the same node is wanted than any that its settings know."""
+    is_same = (present.node, present.role) == (wanted.node, wanted.role)
+    url = wanted.remote.url
+    return is_same and url != present.remote.url and not _was_at(present, url)
+
+
+def _opened_alike(present: Home, wanted: Home) -> Home:
+    """With the files that open the present repo where no others are named."""
+    asked = wanted.remote
+    remote = next_remote(
+        present.remote,
+        asked.url,
+        token_file=asked.token_file,
+        ssh_key_file=asked.ssh_key_file,
+        known_hosts_file=asked.known_hosts_file,
+    )
+    return replace(wanted, remote=remote)
+
+
+class _Claim(NamedTuple):
+    """An epoch that is this home's.
+
+    Attributes:
+        commit: the commit on the remote that says so.
+        first_seq: its first number.
+        fetched: what the remote held before that was not here; None when all of it was.
+        is_first: whether there was nothing here and there.
+    """
+
+    commit: str
+    first_seq: int
+    fetched: str | None
+    is_first: bool
+
+
+def _start_epoch(
+    home: Home,
+    present: Home | None,
+    now: datetime,
+    vouched: Vouched,
+    left: LeftRepo | None = None,
+) -> InitReport:
+    """Claim an epoch, then let the repo stand there and the spool go on there.
+
+    Everything may be repeated, at the cost of an epoch. The settings are written last and make it a
+    home. A repo may stand here already, its settings or spool lost: what it holds counts too.
+
+    Args:
+        home: to be made, or to go on in a new epoch.
+        present: what its settings say now.
+        now: the time of the claim.
+        vouched: whom to believe.
+        left: the repo that the settings say and the node has left; None where it has not.
+    """
+    key_made = not key_file(home).exists()
+    given = max(_highest_given(home), 0 if present is None else 1, left.highest if left else 0)
+    with _opened(home) as repo:
+        claim = _claim(home, repo, given, vouched, now, must_be_own=left is not None)
+        is_ours = repo.tip is not None and claim.fetched is None
+        if is_ours:  # commits that wait here went with it; the next push retires their records
+            repo.set_tip(claim.commit)
+    behind: tuple[str, ...] = ()
+    with Store.create(home.spool_file, home.node, claim.first_seq) as store:
+        store.raise_next_seq(claim.first_seq)
+        if left is not None:
+            behind = left.carry_over(store, now)
+        if not is_ours:
+            behind += take_over(repo, store, claim.commit, now)
+        remember(home)
+        if home != present:
+            home.write()
+        if left is not None:
+            left.settle()
+        outcome = "rejoined"
+        if present is None:
+            outcome = "created" if claim.is_first else "joined"
+        return replace(_report(home, store, outcome, behind), key_made=key_made)
+
+
+def _highest_given(home: Home) -> int:
+    """The last number that the spool gave; 0 when it gave none or is not there."""
+    if is_missing(home.spool_file):
+        return 0
+    with Store.open(home.spool_file, home.node) as store:
+        return store.state().next_seq - 1
+
+
+def _claim(
+    home: Home,
+    repo: LedgerRepo,
+    given: int,
+    vouched: Vouched,
+    now: datetime,
+    *,
+    must_be_own: bool = False,
+) -> _Claim:
+    """Claim the next free epoch; look again while others push to the remote."""
+    for _ in range(_LOOKS_MAX):
+        seen = ask(home)
+        fetched = fetch_unknown(home, repo, seen)
+        tips = [tip for tip in (repo.tip, fetched) if tip is not None]
+        is_own = [check_history(home, repo, tip) for tip in tips]
+        if must_be_own and not any(is_own):
+            raise HomeError(
+                f"{home.remote.url} holds nothing of {home.node}: it has not gone on there",
+                hint="name the repo where it was last with --remote",
+            )
+        if fetched is not None:
+            check_tip(home, repo, fetched, vouched, now)
+        highest = max(highest_of(repo, tips), given)
+        is_first = not tips and not highest
+        first_seq = 1 if is_first else first_seq_above(highest)
+        if first_seq + EPOCH_SIZE - 1 > INT_MAX:
+            raise HomeError(f"{home.remote.url} claims the last epoch: no numbers are left")
+        ensure_key(home, replace_lost=True)
+        commit = claim_epoch(home, repo, fetched or repo.tip, first_seq, seen, now)
+        if commit is not None:
+            return _Claim(commit, first_seq, fetched, is_first)
+    raise PushRefusedError(f"{home.remote.url}: others keep pushing there; try again")
+
+
+@contextmanager
+def _opened(home: Home) -> Iterator[LedgerRepo]:
+    """The repo, made where there is none; one that was made goes again when this fails."""
+    new = not home.repo_dir.exists()
+    try:
+        repo = LedgerRepo.create(home)
+        sweep_stale_locks(home.repo_dir)
+        yield repo
+    except BaseException:
+        if new:
+            shutil.rmtree(home.repo_dir, ignore_errors=True)
+        raise
+
+
+def _report(
+    home: Home, store: Store, outcome: str, left_behind: tuple[str, ...] = ()
+) -> InitReport:
+    next_seq = store.state().next_seq
+    key = own_key(home)
+    return InitReport(home.node, next_seq, epoch_of(next_seq), outcome, key, left_behind)

@@ -1,0 +1,191 @@
+"""What stands in the remote when a home is made or joins again: whose it is, and which numbers.
+
+A node claims an epoch by a file `epochs/<10 digits>` that holds its name. A path shows at any later
+commit, also in a shallow clone without file contents.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from git_remote.branch import BranchStatus, RemoteBranch, fetch, read_branch
+from git_remote.failures import RemoteError, UnreachableError
+from git_remote.remote import environment
+from git_remote.runner import run_git
+from node_pusher.home.errors import HomeError
+from node_pusher.home.settings import Home
+from node_pusher.sending.push import PROBE_TIMEOUT_S
+from node_pusher.sending.repo import LedgerRepo
+from node_pusher.spool.plan import epoch_of
+from wire_format.commit_message import stated_node
+from wire_format.fields import EPOCH_SIZE, SEGMENT_RECORDS_MAX, is_node
+from wire_format.paths import InvalidPathError, SegmentPath, parse_path
+
+_FETCH_TIMEOUT_S: Final = 1800
+_FETCHED: Final = "refs/rejoin/fetched"
+_HARMLESS: Final = re.compile(
+    r"(?i)(readme|licen[sc]e|copying|changelog|\.git).*|rules|decisions|epochs"
+)
+"""What may stand in a repo without segments: what a forge puts there, claims, and rule books."""
+
+MOVED_PATH: Final = "epochs/moved"
+"""Where a repo says that its node goes on in another one; holds the address of that."""
+
+_CLAIM: Final = re.compile(r"epochs/([0-9]{10})")
+
+
+def first_seq_above(highest: int) -> int:
+    """The first number of the next epoch above everything that may have been given."""
+    return (epoch_of(max(highest, 1)) + 1) * EPOCH_SIZE + 1
+
+
+def claim_path(epoch: int) -> str:
+    """Where the claim of an epoch lies."""
+    return f"epochs/{epoch:010d}"
+
+
+def ask(home: Home) -> RemoteBranch:
+    """Where the remote's branch stands.
+
+    Raises:
+        UnreachableError, RemoteError: it cannot be asked.
+        HomeError: it has other branches only.
+    """
+    try:
+        seen = read_branch(home.remote, home.branch, PROBE_TIMEOUT_S)
+    except UnreachableError as error:
+        raise type(error)(
+            f"{error}; init needs the remote, to know which numbers are free and to claim them",
+            hint=error.hint or "run the same command again when the remote answers",
+        ) from error
+    if seen.status is BranchStatus.MISSING:
+        raise HomeError(
+            f"{home.remote.url} has other branches, but no {home.branch}",
+            hint="use an empty repo, or name the branch of this node with --branch",
+        )
+    return seen
+
+
+def fetch_unknown(home: Home, repo: LedgerRepo, seen: RemoteBranch) -> str | None:
+    """Fetch what the remote holds, unless it is nothing or stands in the repo here."""
+    if seen.commit is None or repo.builds_on(seen.commit):
+        return None
+    _fetch(home, shallow=repo.tip is None)
+    return _fetched(repo)
+
+
+def _fetch(home: Home, *, shallow: bool) -> None:
+    """Without history and file contents when a home is made: trees and one commit are enough.
+
+    A server that cannot filter sends the files too; git says so and goes on.
+    """
+    options = ("--depth=1", "--filter=blob:none") if shallow else ()
+    refspec = f"+refs/heads/{home.branch}:{_FETCHED}"
+    fetch(home.remote, home.repo_dir, refspec, timeout_s=_FETCH_TIMEOUT_S, options=options)
+
+
+def _fetched(repo: LedgerRepo) -> str:
+    tip = repo.target(_FETCHED)
+    if tip is None:
+        raise RemoteError("the remote's branch went away while it was fetched")
+    return tip
+
+
+def _segments(repo: LedgerRepo, commit: str) -> list[tuple[SegmentPath, str]]:
+    """The segments at a commit, each with its blob id."""
+    found = []
+    for path, blob in repo.paths(commit):
+        try:
+            found.append((parse_path(path), blob))
+        except InvalidPathError:
+            continue  # other files are nobody's business here
+    return found
+
+
+def _claims(repo: LedgerRepo, commit: str) -> list[tuple[int, str]]:
+    """The epochs that are claimed at a commit, each with the blob id of the claim."""
+    found = [(_CLAIM.fullmatch(path), blob) for path, blob in repo.paths(commit)]
+    return [(int(match[1]), blob) for match, blob in found if match is not None]
+
+
+def _highest_seq(repo: LedgerRepo, commit: str) -> int:
+    """Of segments, trailer and claims; of a claimed epoch its first number, given or not."""
+    firsts = [path.first_seq + SEGMENT_RECORDS_MAX - 1 for path, _ in _segments(repo, commit)]
+    claimed = [epoch * EPOCH_SIZE + 1 for epoch, _ in _claims(repo, commit)]
+    stated = next(repo.history(commit)).summary
+    return max([*firsts, *claimed, 0 if stated is None else stated.last_seq])
+
+
+def highest_of(repo: LedgerRepo, tips: Iterable[str]) -> int:
+    """No epoch above that of this number is used in the history of these commits; 0 for none."""
+    return max((_highest_seq(repo, tip) for tip in tips), default=0)
+
+
+def moved_to(home: Home, repo: LedgerRepo, commit: str) -> str | None:
+    """Where a history says that its node goes on; None where it does not say that it left."""
+    mark = next((blob for path, blob in repo.paths(commit) if path == MOVED_PATH), None)
+    if mark is None:
+        return None
+    return _content(home, mark).decode("ascii", "replace").strip() or "another repo"
+
+
+def check_history(home: Home, repo: LedgerRepo, commit: str) -> bool:
+    """Refuse a history that another node, or no pusher at all, has written.
+
+    Returns:
+        whether it is this node's; otherwise there is nothing of anybody in it.
+
+    Raises:
+        HomeError: it is not this node's, or the node has gone on in another repo.
+    """
+    if (to := moved_to(home, repo, commit)) is not None:
+        raise HomeError(
+            f"{home.node} has left {home.remote.url} and goes on in {to}",
+            hint="there it is known which numbers are free: name its newest repo with --remote, and"
+            " add --rejoin if this home was restored from a backup",
+        )
+    owner = _owner(home, repo, commit)
+    if owner == home.node:
+        return True
+    if owner is not None:
+        raise HomeError(
+            f"{home.remote.url} is the repo of {owner}, not of {home.node}",
+            hint="every node has a repo of its own",
+        )
+    strangers = sorted(name for name in repo.top_names(commit) if _HARMLESS.fullmatch(name) is None)
+    if strangers:
+        raise HomeError(
+            f"{home.remote.url} holds what no pusher has written: {', '.join(strangers[:5])}",
+            hint="use an empty repo",
+        )
+    return False
+
+
+def _owner(home: Home, repo: LedgerRepo, commit: str) -> str | None:
+    """The node that a history names: in its newest trailers, its newest segment or its claims."""
+    stated = stated_node(next(repo.history(commit)).message)
+    if stated is not None:
+        return stated
+    if segments := _segments(repo, commit):
+        line = _content(home, max(segments)[1]).partition(b"\n")[0]
+        try:
+            return str(msgspec.json.decode(line)["node"])
+        except (msgspec.MsgspecError, ValueError, KeyError, TypeError):
+            return "(a segment without a node)"
+    if claims := _claims(repo, commit):
+        name = _content(home, max(claims)[1]).decode(errors="replace").strip()
+        return name if is_node(name) else "(a claim without a node)"
+    return None
+
+
+def _content(home: Home, blob: str) -> bytes:
+    """A file of the remote; empty when it cannot be had."""
+    shown = run_git(
+        ["cat-file", "blob", blob],  # a partial clone fetches it here
+        cwd=home.repo_dir,
+        timeout_s=_FETCH_TIMEOUT_S,
+        environment=environment(home.remote),
+    )
+    return shown.stdout

@@ -1,0 +1,222 @@
+"""The next repo of a node: records go on there under the same numbers.
+
+1. What was recorded is pushed to the repo that is left.
+2. The next repo, which must be empty, gets a first commit that claims the epoch in use: whoever
+   joins it after this disk was lost starts in the epoch above.
+3. One write of `node.toml` makes it the repo in use.
+4. The repo that is left gets a last commit that says where the node went, so that nobody joins it.
+
+Died anywhere in between, the same command goes on; any push makes up for step 4. Until step 3
+everything is pushed to the old repo, after it to the next one; records taken meanwhile wait in the
+spool for either.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from git_remote.branch import BranchStatus, RemoteBranch, read_branch
+from git_remote.failures import RemoteError
+from git_remote.remote import Remote
+from node_pusher.home.errors import HomeError, PushRefusedError
+from node_pusher.home.known_repos import remember
+from node_pusher.home.locks import push_lock, sweep_stale_locks
+from node_pusher.home.repo_place import next_folder
+from node_pusher.home.settings import Home
+from node_pusher.joining.moved_mark import mark_left
+from node_pusher.joining.remote_history import claim_path
+from node_pusher.sending.commit import README_PATH, readme
+from node_pusher.sending.push import PROBE_TIMEOUT_S, PushReport, push_held, push_to_branch
+from node_pusher.sending.repo import LedgerRepo
+from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.spool.plan import epoch_of
+from node_pusher.spool.store import Store
+from wire_format.commit_message import build_continuation_message
+
+_LOCK_WAIT_S: Final = 60
+
+
+@dataclass(frozen=True)
+class RolloverReport:
+    """What a rollover did.
+
+    Attributes:
+        node: whose home it is.
+        outcome: `started`, or `unchanged` where the home was there already.
+        remote: the repo in use now.
+        earlier: the one before it.
+        epoch: the epoch in use, the same as before.
+        next_seq: the number of the next record, likewise.
+        pushed: commits that the repo that was left got now.
+        head: the commit at which the repo in use stands here.
+        remark: what the person should know although all went well; may be empty.
+    """
+
+    node: str
+    outcome: str
+    remote: str
+    earlier: str
+    epoch: int
+    next_seq: int
+    pushed: int
+    head: str | None
+    remark: str
+
+
+def rollover(home: Home, to: Remote, now: datetime) -> RolloverReport:
+    """Let a node go on in its next repo, or finish that.
+
+    Args:
+        home: of the node.
+        to: the next repo; the branch stays the same.
+        now: the time of the commits.
+
+    Raises:
+        HomeError: the next repo is not empty, or the home is that of books.
+        UnreachableError: one of the remotes does not answer, or (`PushRefusedError`) did not take
+            the push; the home is on its old repo, and nothing is lost.
+        BusyError, RemoteError, NonFastForwardError, SigningKeyError: as
+            `node_pusher.sending.push.push`.
+    """
+    if home.role != "usage":
+        raise HomeError(
+            "books have no rollover: their rule book is that of one repo's own history",
+            hint="a repo of books stays small; a backup of the aggregator saves it too",
+        )
+    with push_lock(home.path, wait_s=_LOCK_WAIT_S):
+        present = home.reread()
+        with Store.open(present.spool_file, present.node) as store:
+            if present.remote.url == to.url:
+                return _finished(present, store, now)
+            with repo_faults(present):
+                sent = push_held(store, present, now)
+                left_at = LedgerRepo(present).tip
+            following = _following(present, to)
+            with repo_faults(following):
+                _start(following, store, left_at, now)
+            remember(present)
+            remember(following)
+            following.write()
+            return _report(following, store, "started", sent, mark_left(following, now))
+
+
+def next_remote(
+    present: Remote,
+    url: str,
+    *,
+    token_file: Path | None = None,
+    ssh_key_file: Path | None = None,
+    known_hosts_file: Path | None = None,
+) -> Remote:
+    """The next repo's address, with the files that open the present one unless others are named.
+
+    A token is for the server that it was given for: on another one it is not used.
+
+    Raises:
+        RemoteConfigError: the address is not allowed, or a file does not go with it.
+    """
+    asked = Remote(url, token_file, ssh_key_file, known_hosts_file)
+    if asked.transport is not present.transport:
+        return asked
+    is_same_server = urlsplit(url).netloc == urlsplit(present.url).netloc
+    return replace(
+        asked,
+        token_file=token_file or (present.token_file if is_same_server else None),
+        ssh_key_file=ssh_key_file or present.ssh_key_file,
+        known_hosts_file=known_hosts_file or present.known_hosts_file,
+    )
+
+
+def _following(present: Home, to: Remote) -> Home:
+    return replace(
+        present,
+        remote=to,
+        repo=next_folder(present.repo),
+        earlier=(*present.earlier, present.place),
+    )
+
+
+def _start(home: Home, store: Store, continues: str | None, now: datetime) -> None:
+    """Let the next repo stand at its first commit, here and on the remote."""
+    sweep_stale_locks(home.repo_dir)
+    repo = LedgerRepo.create(home)
+    seen = _seen(home)
+    _check_ours(home, repo, seen)
+    epoch = epoch_of(store.state().next_seq)
+    if not repo.has_path(claim_path(epoch)):
+        files = {claim_path(epoch): f"{home.node}\n".encode(), README_PATH: readme(home.node)}
+        repo.commit(files, build_continuation_message(home.node, epoch, continues), now)
+    if seen.commit != repo.tip:
+        said = push_to_branch(home, f"refs/heads/{home.branch}")
+        if _seen(home).commit != repo.tip:
+            raise _refused(home, said) from said
+    if repo.tip is not None:
+        repo.set_pushed(repo.tip)
+
+
+def _seen(home: Home) -> RemoteBranch:
+    try:
+        return read_branch(home.remote, home.branch, PROBE_TIMEOUT_S)
+    except RemoteError as error:
+        raise type(error)(
+            f"{error}; this home stays on its repo until the next one answers", hint=error.hint
+        ) from error
+
+
+def _check_ours(home: Home, repo: LedgerRepo, seen: RemoteBranch) -> None:
+    """Refuse a repo that has anything but what an interrupted rollover left here and there.
+
+    Raises:
+        HomeError: it does.
+    """
+    if seen.commit is None and seen.status is not BranchStatus.MISSING:
+        if any(info.summary for info in repo.history()):
+            raise HomeError(
+                f"{home.repo_dir} holds records, and {home.remote.url} does not",
+                hint="move that folder aside (keep it), then run this again",
+            )
+        return
+    if seen.commit is None or not repo.builds_on(seen.commit):
+        raise HomeError(
+            f"{home.remote.url} is not empty, so {home.node} cannot start its next repo there",
+            hint="make an empty repo for it; a node that was set up anew joins its newest one with"
+            " `init`, with --rejoin if it was restored from a backup",
+        )
+
+
+def _refused(home: Home, said: RemoteError | None) -> RemoteError:
+    stays = "this home stays on its repo until the next one takes its first commit"
+    if said is None:
+        return PushRefusedError(f"{home.remote.url} did not take the push; {stays}")
+    return type(said)(f"{said}; {stays}", hint=said.hint)
+
+
+def _finished(home: Home, store: Store, now: datetime) -> RolloverReport:
+    """The home is there; the repo that was left may not know it yet."""
+    if not home.earlier:
+        raise HomeError(
+            f"{home.path} is at {home.remote.url} already, its only repo",
+            hint="name the address of the node's next repo, which is empty",
+        )
+    return _report(home, store, "unchanged", PushReport(0, 0, 0, None), mark_left(home, now))
+
+
+def _report(
+    home: Home, store: Store, outcome: str, sent: PushReport, remark: str
+) -> RolloverReport:
+    next_seq = store.state().next_seq
+    with repo_faults(home):
+        head = LedgerRepo(home).tip
+    return RolloverReport(
+        node=home.node,
+        outcome=outcome,
+        remote=home.remote.url,
+        earlier=home.earlier[-1].remote.url,
+        epoch=epoch_of(next_seq),
+        next_seq=next_seq,
+        pushed=sent.pushed,
+        head=head,
+        remark="; ".join(filter(None, [sent.remark, remark])),
+    )

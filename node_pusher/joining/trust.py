@@ -1,0 +1,90 @@
+"""Whether a home may build on a commit that it has not made: one signature vouches for all below.
+
+The aggregator looks at the signature of a tip alone. So whoever signs on top of a history that
+somebody else wrote signs that history too, and must know whose it is.
+"""
+
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from node_pusher.home.errors import HomeError
+from node_pusher.home.own_key import own_signers
+from node_pusher.home.settings import Home
+from node_pusher.sending.repo import LedgerRepo
+from signing.allowed_signers import load_allowed_signers
+from signing.verdict import judge_commit
+
+_SAYS_NOTHING: Final = re.compile(r"(?i)(readme|licen[sc]e|copying|changelog|\.git).*|epochs")
+"""What a forge, or a home that recorded nothing, puts into a new repo: nothing that is billed."""
+
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+
+
+class Vouched(NamedTuple):
+    """What a person vouches for, apart from the home's own keys.
+
+    Attributes:
+        tip: a commit that they have looked at.
+        signers_file: the keys of another machine, in `allowed_signers` format.
+    """
+
+    tip: str | None = None
+    signers_file: Path | None = None
+
+
+OWN_KEYS_ONLY: Final = Vouched()
+
+
+def check_vouched(vouched: Vouched) -> None:
+    """Refuse what names no commit or no keys, before anything is made.
+
+    Raises:
+        HomeError: the tip is not the whole id of a commit.
+        AllowedSignersError: the file of keys cannot be used.
+    """
+    if vouched.tip is not None and _COMMIT.fullmatch(vouched.tip) is None:
+        raise HomeError(
+            "the tip to trust must be the whole id of a commit: 40 hex digits",
+            hint="`git ls-remote URL` shows it; nothing shorter names one commit for sure",
+        )
+    if vouched.signers_file is not None:
+        load_allowed_signers(vouched.signers_file)
+
+
+def check_tip(home: Home, repo: LedgerRepo, commit: str, vouched: Vouched, now: datetime) -> None:
+    """Refuse to build on a commit that nobody answers for.
+
+    A first commit of nothing but a README or the claim of an epoch needs nobody.
+
+    Raises:
+        HomeError: it is neither signed by an allowed key nor named by the person.
+        AllowedSignersError, SigningKeyError: the keys cannot be read.
+    """
+    if commit == vouched.tip or _says_nothing(repo, commit):
+        return
+    allowed = own_signers(home)
+    if vouched.signers_file is not None:
+        allowed += load_allowed_signers(vouched.signers_file)
+    verdict = judge_commit(repo.raw_commit(commit), home.node, allowed, now)
+    if verdict.verified:
+        return
+    named = f", which is not the {vouched.tip} that you named" if vouched.tip else ""
+    raise HomeError(
+        f"{home.remote.url} stands at {commit}{named}; {verdict.sentence}, so this home does not"
+        " build on it",
+        hint="if another machine of this node wrote it, give its allowed_signers file with"
+        " --allowed-signers; otherwise look at that history and, if it is right, run this again"
+        f" with --trust-tip {commit}",
+    )
+
+
+def _says_nothing(repo: LedgerRepo, commit: str) -> bool:
+    """Whether there is nothing below it and nothing in it that could ever be billed.
+
+    Its parents are read from its bytes: libgit2 shows none in a shallow clone.
+    """
+    headers = repo.raw_commit(commit).partition(b"\n\n")[0].split(b"\n")
+    is_first = not any(line.startswith(b"parent ") for line in headers)
+    return is_first and all(map(_SAYS_NOTHING.fullmatch, repo.top_names(commit)))

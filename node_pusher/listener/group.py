@@ -1,0 +1,124 @@
+"""Requests of all clients into the spool, a group in one transaction.
+
+What stands in the way of the spool never costs a record: such requests are answered with `retry`,
+whatever has to be mended first, and the spool is opened again for the next group.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from node_pusher.home.errors import Recorded, Refusal, SpoolBusyError, SpoolError
+from node_pusher.home.settings import spool_file
+from node_pusher.listener.protocol import NotTaken, Request, answer_not_taken, answer_recorded
+from node_pusher.spool.api import Clock, Spool, utc_now
+from node_pusher.spool.drafts import UsageInput, decode_input
+from support.errors import GitmeterError
+
+_REPLACED: Final = "the spool was replaced by another file; nothing was recorded in the new one"
+
+
+class GroupRecorder:
+    """Records groups of requests. For one thread at a time.
+
+    Args:
+        home: the folder of the home.
+        tell: called with a sentence when the spool begins to fail, fails differently, or works
+            again.
+        clock: the time of records that have none.
+
+    Raises:
+        NotInitialisedError, HomeError, SpoolError: the spool cannot be opened.
+    """
+
+    def __init__(self, home: Path, tell: Callable[[str], None], clock: Clock = utc_now) -> None:
+        self._home = home
+        self._tell = tell
+        self._clock = clock
+        self._trouble: str | None = None
+        self._spool: Spool | None = None
+        self._opened: tuple[int, int] | None = None
+        self._open()
+
+    def record(self, requests: Sequence[Request]) -> list[bytes]:
+        """Record every good request, and return the answer of each.
+
+        When this returns, what an answer calls recorded is on disk.
+        """
+        inputs = [_decoded(request) for request in requests]
+        try:
+            outcomes = self._append(inputs)
+        except (GitmeterError, OSError) as error:
+            failure = NotTaken(str(error), retry=True)
+            self._note(error)
+            return [_answer(item, failure) for item in inputs]
+        if self._trouble is not None:
+            self._trouble = None
+            self._tell("the spool can be written again")
+        return [_answer(item, done) for item, done in zip(inputs, outcomes, strict=True)]
+
+    def _append(self, inputs: Sequence[UsageInput | NotTaken]) -> list[Recorded | NotTaken]:
+        good = [item for item in inputs if isinstance(item, UsageInput)]
+        written = iter(self._append_good(good) if good else ())
+        return [item if isinstance(item, NotTaken) else next(written) for item in inputs]
+
+    def _append_good(self, inputs: Sequence[UsageInput]) -> list[Recorded | NotTaken]:
+        spool = self._spool or self._open()
+        outcomes = spool.append_inputs(inputs)
+        if self._file() != self._opened:
+            # a file without a name takes records and loses them when it is closed
+            raise SpoolError(_REPLACED)
+        return [NotTaken(done.reason) if isinstance(done, Refusal) else done for done in outcomes]
+
+    def _note(self, error: GitmeterError | OSError) -> None:
+        if not isinstance(error, SpoolBusyError):
+            self.close()
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            hint = getattr(error, "hint", "")
+            self._tell(f"{error} (hint: {hint})" if hint else str(error))
+
+    def _open(self) -> Spool:
+        self._opened = self._file()  # first: if it is replaced meanwhile, that is seen
+        self._spool = Spool.open(self._home, clock=self._clock)
+        return self._spool
+
+    def _file(self) -> tuple[int, int] | None:
+        try:
+            found = spool_file(self._home).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def close(self) -> None:
+        """Close the spool."""
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _decoded(request: Request) -> UsageInput | NotTaken:
+    if isinstance(request, NotTaken):
+        return request
+    found = decode_input(request)
+    return NotTaken(found.reason) if isinstance(found, Refusal) else found
+
+
+def _answer(item: UsageInput | NotTaken, outcome: Recorded | NotTaken) -> bytes:
+    if isinstance(item, NotTaken):
+        return answer_not_taken(item)
+    if isinstance(outcome, NotTaken):
+        return answer_not_taken(outcome, item.id)
+    return answer_recorded(outcome, item.id)

@@ -1,0 +1,219 @@
+"""`node-pusher listen`: records from many clients over a Unix socket, each answered once on disk.
+
+One thread talks to the clients, a second one writes. Whatever has arrived from all clients while
+the last transaction was written goes into the next one, so many waiting clients share an fsync.
+
+What is kept in memory is bounded: of each client at most `BUFFER_BYTES_MAX` of requests and one
+read are held, and nothing more is taken from a client that does not read its answers.
+"""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Final, cast
+
+from node_pusher.listener.group import GroupRecorder
+from node_pusher.listener.protocol import NotTaken, Request, Requests
+from node_pusher.listener.socket import BACKLOG
+
+CONNECTIONS_MAX: Final = 256
+_LINES_PER_TURN: Final = 1000
+"""Of one client in one transaction, so that the others do not wait for its backlog."""
+
+_ANSWERS_BYTES_HIGH: Final = 64 * 1024
+_FLUSH_TIMEOUT_S: Final = 5
+"""How long a listener that stops waits for clients to read their answers."""
+
+
+class Listener:
+    """Serves clients until it is told to stop.
+
+    Args:
+        recorder: writes groups of requests.
+        connections_max: how many clients at once; others are told to come again.
+    """
+
+    def __init__(self, recorder: GroupRecorder, connections_max: int = CONNECTIONS_MAX) -> None:
+        self._recorder = recorder
+        self._connections_max = connections_max
+        self._clients: set[_Client] = set()
+        self._work = asyncio.Event()
+        self._is_stopping = False
+
+    async def serve(self, listening: socket.socket, notify: Callable[[str], None]) -> None:
+        """Serve until SIGTERM or SIGINT; what was received by then is recorded and answered.
+
+        Args:
+            listening: where clients connect; closed at the end.
+            notify: called with `READY=1` once they can, and with `STOPPING=1` (sd_notify(3)).
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        # not create_unix_server: from Python 3.13 on it removes the file, which may be systemd's
+        server = await loop.create_server(lambda: _Client(self), sock=listening, backlog=BACKLOG)
+        notify("READY=1")
+        with ThreadPoolExecutor(1, "spool") as writer:
+            while not self._is_stopping:
+                await self._work.wait()
+                self._work.clear()
+                await self._record_group(writer)
+            notify("STOPPING=1")
+            server.close()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # what the kernel holds for a client is read in between
+            for client in self._clients:
+                client.end()
+            while await self._record_group(writer):
+                pass
+        await self._close_all()
+
+    def stop(self) -> None:
+        """Stop as at the first signal; the second one ends the program as it would without this."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+        self._is_stopping = True
+        self._work.set()
+
+    def wake(self) -> None:
+        """A client has sent something or can be answered again."""
+        self._work.set()
+
+    def welcome(self, client: "_Client") -> bool:
+        """Note a new client; whether there was room for it."""
+        self._clients.add(client)
+        return len(self._clients) <= self._connections_max
+
+    async def _record_group(self, writer: ThreadPoolExecutor) -> bool:
+        """Record one turn of every client and answer it; whether there was anything to do."""
+        turns: list[tuple[_Client, int]] = []
+        group: list[Request] = []
+        for client in list(self._clients):
+            if self._is_stopping or not client.is_stuck:
+                taken = client.take()
+                group += taken
+                turns.append((client, len(taken)))
+        if group:
+            loop = asyncio.get_running_loop()
+            answers = iter(await loop.run_in_executor(writer, self._recorder.record, group))
+        for client, count in turns:
+            if count:
+                client.answer(b"".join([next(answers) for _ in range(count)]))
+            if client.is_done:
+                client.close()
+                self._clients.discard(client)
+        return bool(group)
+
+    async def _close_all(self) -> None:
+        """Let the clients read their answers, but do not wait for one that does not."""
+        closing = [client.closed for client in self._clients]
+        for client in self._clients:
+            client.close()
+        if closing:
+            await asyncio.wait(closing, timeout=_FLUSH_TIMEOUT_S)
+        for client in self._clients:
+            client.abort()
+
+
+class _Client(asyncio.Protocol):
+    """One connection.
+
+    Attributes:
+        is_stuck: it does not read its answers for now.
+        closed: done when the connection is no more.
+    """
+
+    def __init__(self, listener: Listener) -> None:
+        self.is_stuck = False
+        self.closed = asyncio.get_running_loop().create_future()
+        self._listener = listener
+        self._requests = Requests()
+        self._has_ended = False
+        self._transport: asyncio.Transport | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it will send nothing more and has been answered."""
+        return self._has_ended and self._requests.is_empty
+
+    def take(self) -> list[Request]:
+        """Its next requests."""
+        taken = self._requests.take(_LINES_PER_TURN)
+        if not self._requests.is_empty:
+            self._listener.wake()
+        if self._transport is not None and not self._requests.is_full:
+            self._transport.resume_reading()
+        if self._requests.is_over:
+            self._take_no_more()
+        return taken
+
+    def end(self) -> None:
+        """Take in nothing more, whether it has ended or not."""
+        self._requests.end()
+
+    def answer(self, lines: bytes) -> None:
+        """Send answers, unless it is gone."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(lines)
+
+    def close(self) -> None:
+        """Close it when it has read its answers."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close it now."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=_ANSWERS_BYTES_HIGH)
+        if not self._listener.welcome(self):
+            self._requests.refuse(NotTaken("too many connections", retry=True))
+            self._take_no_more()
+            self._listener.wake()
+
+    def data_received(self, data: bytes) -> None:
+        self._requests.feed(data)
+        if self._requests.is_over:
+            self._take_no_more()
+        if self._transport is not None and self._requests.is_full:
+            self._transport.pause_reading()
+        self._listener.wake()
+
+    def eof_received(self) -> bool:
+        self._has_ended = True
+        self._requests.end()
+        self._listener.wake()
+        return True  # it may still read
+
+    def pause_writing(self) -> None:
+        self.is_stuck = True
+
+    def resume_writing(self) -> None:
+        self.is_stuck = False
+        self._listener.wake()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """What it has sent in whole lines is recorded all the same."""
+        self._transport = None
+        self.is_stuck = False
+        self._has_ended = True
+        self._requests.end()
+        if not self.closed.done():
+            self.closed.set_result(None)
+        self._listener.wake()
+
+    def _take_no_more(self) -> None:
+        """Let its next write fail, and read to the end what it has written.
+
+        Closing with unread data would end the connection in an error after the answers.
+        """
+        if self._transport is not None:
+            with suppress(OSError):  # it is gone already
+                self._transport.get_extra_info("socket").shutdown(socket.SHUT_RD)

@@ -1,0 +1,150 @@
+"""Correcting a record: a line that adds units to an earlier one, or takes some off it.
+
+The aggregator counts a correction only where user, resource, category and instant are those of its
+original, and where all corrections together leave it at zero or above. What can be known of that
+here is checked here, while the person who typed it is still there.
+"""
+
+from typing import NamedTuple
+
+from node_pusher.home.errors import InvalidRecordError, Recorded, Refusal
+from node_pusher.home.settings import Home
+from node_pusher.sending.earlier_lines import Corrections, find_corrections, find_line, open_repos
+from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.spool.drafts import UNNUMBERED
+from node_pusher.spool.store import Store
+from wire_format.fields import VERSION
+from wire_format.lines import Folder, Usage
+
+
+class Wanted(NamedTuple):
+    """What a person or service wants corrected; exactly one of `units` and `total` is given.
+
+    Attributes:
+        seq: the record.
+        reason: why; printable ASCII, at most 200.
+        units: what is added to it; negative takes off.
+        total: what it shall be, all corrections together.
+        id: the caller's own key, so that a retry corrects once.
+    """
+
+    seq: int
+    reason: str
+    units: int | None = None
+    total: int | None = None
+    id: str | None = None
+
+
+class Planned(NamedTuple):
+    """A correction that fits what is known here.
+
+    Attributes:
+        line: to be recorded, with `seq` set to `node_pusher.spool.drafts.UNNUMBERED`.
+        units_before: what the record stands at without it.
+        segments_unread: how many segments that may hold more corrections are not on this machine.
+        recorded: the same correction with the same id, when it was recorded before.
+    """
+
+    line: Usage
+    units_before: int
+    segments_unread: int
+    recorded: Recorded | None
+
+
+class Corrected(NamedTuple):
+    """A correction that is on disk.
+
+    Attributes:
+        recorded: its own number; `ts` is that of the record it corrects.
+        line: what it says; its own `seq` is in `recorded`.
+        units_before: what the record stood at without it.
+        units_after: what it stands at with it.
+        segments_unread: how many segments that may hold more corrections are not on this machine,
+            so were not counted.
+    """
+
+    recorded: Recorded
+    line: Usage
+    units_before: int
+    units_after: int
+    segments_unread: int
+
+
+def plan_correction(home: Home, store: Store, wanted: Wanted) -> Planned:
+    """Check a correction against what is known here, and make its line.
+
+    Raises:
+        InvalidRecordError: the record is unknown or a correction itself, or would be below zero; or
+            the correction changes nothing, or its id was used for another one.
+        HomeError: the repo of the home cannot be read.
+        RemoteError: the home was joined without file contents, and the remote does not give the
+            one with the record.
+    """
+    with repo_faults(home):
+        repos = open_repos(home)
+        original = find_line(store, repos, Folder.USAGE, wanted.seq)
+        if not isinstance(original, Usage):
+            raise InvalidRecordError(
+                f"no record of {home.node} has seq {wanted.seq}",
+                hint="`node-pusher log` lists commits with their numbers, `git show` their lines",
+            )
+        if original.corrects is not None:
+            raise InvalidRecordError(
+                f"seq {wanted.seq} is itself a correction, of seq {original.corrects}",
+                hint=f"correct seq {original.corrects} once more",
+            )
+        return _planned(original, wanted, find_corrections(store, repos, wanted.seq))
+
+
+def _planned(original: Usage, wanted: Wanted, known: Corrections) -> Planned:
+    again = [line for line in known.lines if wanted.id is not None and line.id == wanted.id]
+    before = original.units + sum(line.units for line in known.lines if line not in again)
+    units = _units(wanted, before)
+    line = Usage(
+        v=VERSION,
+        node=original.node,
+        seq=UNNUMBERED,
+        ts=original.ts,
+        user=original.user,
+        resource=original.resource,
+        applies_to=original.applies_to,
+        units=units,
+        instance=original.instance,
+        id=wanted.id,
+        corrects=wanted.seq,
+        reason=wanted.reason,
+    )
+    recorded = None
+    for earlier in again:
+        if (earlier.units, earlier.reason) != (units, wanted.reason):
+            raise InvalidRecordError(
+                f"id: {wanted.id} was recorded as seq {earlier.seq} with other content"
+            )
+        recorded = Recorded(earlier.node, earlier.seq, earlier.ts, repeated=True)
+    return Planned(line, before, known.segments_unread, recorded)
+
+
+def _units(wanted: Wanted, before: int) -> int:
+    if (wanted.units is None) == (wanted.total is None):
+        raise InvalidRecordError("a correction takes either what is added or the new total")
+    units = wanted.units if wanted.total is None else wanted.total - before
+    if not units:
+        raise InvalidRecordError(f"it changes nothing: seq {wanted.seq} stands at {before} units")
+    if before + units < 0:
+        raise InvalidRecordError(
+            f"seq {wanted.seq} stands at {before} units, so {units} would leave it below zero",
+            hint="a total of 0 takes all of it away",
+        )
+    return units
+
+
+def corrected(planned: Planned, outcome: Recorded | Refusal) -> Corrected:
+    """What became of a planned correction.
+
+    Raises:
+        InvalidRecordError: it breaks a rule of the wire format, or its id has other content.
+    """
+    if isinstance(outcome, Refusal):
+        raise InvalidRecordError(outcome.reason)
+    after = planned.units_before + planned.line.units
+    return Corrected(outcome, planned.line, planned.units_before, after, planned.segments_unread)

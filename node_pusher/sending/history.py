@@ -1,0 +1,99 @@
+"""What a home says about itself: its status, and its commits in human form."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Final
+
+from node_pusher.home.errors import HomeError
+from node_pusher.home.own_key import own_key
+from node_pusher.home.settings import Home
+from node_pusher.sending.repo import CommitInfo, LedgerRepo
+from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.spool.plan import epoch_of
+from node_pusher.spool.store import Store
+from wire_format.instants import format_ts, from_us
+
+_TOTAL: Final = re.compile(r"(\S.*?)\s{2,}(-?[0-9.]+) in ([0-9]+) records?")
+
+
+def status(home: Home) -> dict[str, Any]:
+    """Where a home stands, as its `status --json` prints it."""
+    with Store.open(home.spool_file, home.node) as store:
+        state = store.state()
+        in_spool = store.count()
+    with repo_faults(home):
+        repo = LedgerRepo(home)
+        waiting = repo.waiting()
+    pushed_us = state.last_push_us
+    return {
+        "node": home.node,
+        "remote": home.remote.url,
+        "branch": home.branch,
+        "epoch": epoch_of(state.next_seq),
+        "next_seq": state.next_seq,
+        "records_in_spool": in_spool,
+        "records_in_waiting_commits": sum(i.summary.records for i in waiting if i.summary),
+        "commits_waiting": len(waiting),
+        "head": repo.tip,
+        "last_push_at": None if pushed_us is None else format_ts(from_us(pushed_us)),
+        "signing_key": _fingerprint(home),
+        "earlier_repos": [
+            {
+                "remote": place.remote.url,
+                "branch": place.branch,
+                "folder": str(home.path / place.repo),
+            }
+            for place in reversed(home.earlier)
+        ],
+    }
+
+
+def _fingerprint(home: Home) -> str | None:
+    """The key that signs here; None where there is none yet."""
+    try:
+        return own_key(home).fingerprint
+    except HomeError:
+        return None
+
+
+def log(home: Home, count: int | None, *, earlier: bool = False) -> Iterator[dict[str, Any]]:
+    """The commits of a home, newest first, as its `log --json` prints them.
+
+    Args:
+        home: whose.
+        count: how many; None for all.
+        earlier: those of its earlier repos too.
+    """
+    homes = home.each_repo() if earlier else [home]
+    return islice((entry for each in homes for entry in _entries(each)), count)
+
+
+def _entries(home: Home) -> Iterator[dict[str, Any]]:
+    with repo_faults(home):
+        repo = LedgerRepo(home)
+        waiting = {info.commit for info in repo.waiting()}
+        for info in repo.history():
+            yield _entry(info, home.remote.url, pushed=info.commit not in waiting)
+
+
+def _entry(info: CommitInfo, url: str, *, pushed: bool) -> dict[str, Any]:
+    found = info.summary
+    return {
+        "remote": url,
+        "commit": info.commit,
+        "committed_at": format_ts(datetime.fromtimestamp(info.committed_at_s, UTC)),
+        "pushed": pushed,
+        "subject": info.message.partition("\n")[0],
+        "first_seq": None if found is None else found.first_seq,
+        "last_seq": None if found is None else found.last_seq,
+        "records": 0 if found is None else found.records,
+        "first_ts": None if found is None else format_ts(found.first_ts),
+        "last_ts": None if found is None else format_ts(found.last_ts),
+        "totals": [
+            {"name": match[1], "amount": match[2], "records": int(match[3])}
+            for match in map(_TOTAL.fullmatch, info.message.splitlines())
+            if match is not None
+        ],
+    }

@@ -1,0 +1,195 @@
+"""One tick: seal what is in the spool, commit it, push, and believe only what the remote shows.
+
+Where a process may die, and why nothing is lost or sent twice:
+
+1. before a commit: the records are in the spool.
+2. after a commit: its trailer names the records, so the next tick does not commit them again.
+3. after the push: the next tick finds the remote at our commit.
+4. after retiring records, before `origin` moves: retiring again finds nothing.
+"""
+
+import os
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from git_remote.branch import BIG_FILE_BYTES, RemoteBranch, read_branch, with_settings
+from git_remote.failures import GitTimeoutError, RemoteError, UnreachableError, failure
+from git_remote.remote import environment
+from git_remote.runner import run_git
+from node_pusher.home.errors import PushRefusedError
+from node_pusher.home.locks import push_lock, sweep_stale_locks
+from node_pusher.home.own_key import ensure_key, own_key
+from node_pusher.home.settings import Home
+from node_pusher.sending.commit import commit_unsent
+from node_pusher.sending.repo import LedgerRepo
+from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.spool.store import Store
+from support.errors import GitmeterError
+from wire_format.instants import to_us
+
+PROBE_TIMEOUT_S: Final = 30
+PUSH_TIMEOUT_S: Final = 1800
+_GC_TIMEOUT_S: Final = 600
+_TORN_HINT: Final = (
+    "if it stays so, git cannot see that the branch builds on the remote's commit: look with"
+    " `git -C {} fsck`; if commits are missing, move that repo aside and run `init` with --rejoin"
+)
+
+
+@dataclass(frozen=True)
+class PushReport:
+    """What a tick did.
+
+    Attributes:
+        committed: commits made in this tick.
+        pushed: commits that the remote holds now and was not known to hold before.
+        retired: records forgotten by the spool because the remote holds them.
+        head: the commit that both sides stand at; None while nothing was ever recorded.
+        remark: what the person should know although all went well; may be empty.
+    """
+
+    committed: int
+    pushed: int
+    retired: int
+    head: str | None
+    remark: str = ""
+
+
+def push(home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
+    """Commit everything in the spool and bring it to the remote.
+
+    Args:
+        home: whose spool.
+        now: the time of the commits.
+        by_hour: see `node_pusher.sending.commit.commit_unsent`.
+
+    Raises:
+        BusyError: another process commits or pushes.
+        UnreachableError: the remote does not answer, or (`PushRefusedError`) did not take the
+            commits; they wait here.
+        AccessDeniedError, RepoGoneError: the remote does not let us in or is not there; the commits
+            wait here.
+        NonFastForwardError: the remote holds something else; nothing was pushed.
+        HomeError, SigningKeyError: there is no key to sign with, or it cannot be used; nothing was
+            committed.
+    """
+    with push_lock(home.path):
+        home = home.reread()
+        with repo_faults(home), Store.open(home.spool_file, home.node) as store:
+            report = push_held(store, home, now, by_hour=by_hour)
+            if not home.earlier:
+                return report
+            from node_pusher.joining.moved_mark import mark_left  # it pushes too
+
+            remarks = filter(None, [report.remark, mark_left(home, now)])
+            return replace(report, remark="; ".join(remarks))
+
+
+def push_held(store: Store, home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
+    """As `push`; the caller holds the push lock, and the spool open."""
+    sweep_stale_locks(home.repo_dir)
+    repo = LedgerRepo(home)
+    remark = _new_key(home) if ensure_key(home) else ""
+    committed = commit_unsent(store, repo, home, now, by_hour=by_hour)
+    if repo.tip is None:
+        return PushReport(0, 0, 0, None, remark)
+    pushed, retired = _deliver(store, repo, home, now)
+    remarks = "; ".join(filter(None, [remark, _maintain(home)]))
+    return PushReport(len(committed), pushed, retired, repo.tip, remarks)
+
+
+def _deliver(store: Store, repo: LedgerRepo, home: Home, now: datetime) -> tuple[int, int]:
+    """Push, then read the remote's branch back and decide from that alone."""
+    try:
+        seen = read_branch(home.remote, home.branch, PROBE_TIMEOUT_S)
+        said: RemoteError | None = None
+        if repo.above(seen.commit):
+            said = push_to_branch(home, f"refs/heads/{home.branch}")
+            seen = read_branch(home.remote, home.branch, PROBE_TIMEOUT_S)
+    except RemoteError as error:
+        raise _waiting(repo, error) from error
+    done = _settle(store, repo, seen, now)
+    if seen.commit != repo.tip:
+        raise _waiting(repo, said) from said
+    return done
+
+
+def push_to_branch(home: Home, source: str) -> RemoteError | None:
+    """Let git push a commit or ref of the home's repo to its branch on the remote.
+
+    Returns:
+        what git had against it, which decides nothing: read the branch back.
+    """
+    ref = f"refs/heads/{home.branch}"
+    settings = {
+        "push.gpgSign": "false",
+        "push.followTags": "false",
+        "core.hooksPath": os.devnull,
+        # looking for likeness among segments of many MiB takes minutes and finds next to none
+        "core.bigFileThreshold": str(BIG_FILE_BYTES),
+    }
+    try:
+        result = run_git(
+            ["push", "--porcelain", "--no-verify", "--", home.remote.url, f"{source}:{ref}"],
+            cwd=home.repo_dir,
+            timeout_s=PUSH_TIMEOUT_S,
+            environment=with_settings(environment(home.remote), settings),
+        )
+    except UnreachableError as error:
+        return error
+    if result.returncode == 0:
+        return None
+    told = [line for line in result.stdout.decode(errors="replace").splitlines() if line[:1] == "!"]
+    if told:
+        reason = told[0].rpartition("\t")[2]
+        remarks = [
+            line.removeprefix("remote:").strip()
+            for line in result.stderr.splitlines()
+            if line.startswith("remote:") and line.removeprefix("remote:").strip()
+        ]
+        hint = _TORN_HINT.format(home.repo_dir) if "non-fast-forward" in reason else ""
+        return PushRefusedError("; ".join([f"{home.remote.url}: {reason}", *remarks]), hint=hint)
+    return failure(home.remote.url, result.stderr)
+
+
+def _settle(store: Store, repo: LedgerRepo, seen: RemoteBranch, now: datetime) -> tuple[int, int]:
+    """Retire what the remote holds, then note it; returns commits and records."""
+    if seen.commit is None:
+        return 0, 0
+    known = {info.commit for info in repo.above(seen.commit)}
+    arrived = [info for info in repo.waiting() if info.commit not in known]
+    retired = sum(
+        store.retire(segment) for info in arrived for segment in repo.segments_of(info.commit)
+    )
+    if arrived:
+        repo.set_pushed(seen.commit)
+    if seen.commit == repo.tip:
+        store.note_push(to_us(now))
+    return len(arrived), retired
+
+
+def _waiting(repo: LedgerRepo, cause: RemoteError | None) -> GitmeterError:
+    """The error to end with while commits wait here; of the type of its cause."""
+    count = len(repo.waiting())
+    what = "1 commit waits" if count == 1 else f"{count} commits wait"
+    kept = f"nothing is lost: {what} here for the next push"
+    if cause is None:
+        return PushRefusedError(f"the remote did not take the push; {kept}")
+    return type(cause)(f"{cause}; {kept}", hint=cause.hint)
+
+
+def _new_key(home: Home) -> str:
+    return (
+        "this home signs its commits from now on; the operator has to add this line to the allowed"
+        f" signers of {home.node}: {own_key(home).line}"
+    )
+
+
+def _maintain(home: Home) -> str:
+    """Let git pack loose objects when there are many; returns what it had against it."""
+    try:
+        result = run_git(["gc", "--auto", "--quiet"], cwd=home.repo_dir, timeout_s=_GC_TIMEOUT_S)
+    except GitTimeoutError as error:
+        return f"packing the repo took too long: {error}"
+    return f"git could not pack the repo: {result.stderr.strip()}" if result.returncode else ""

@@ -1,0 +1,298 @@
+"""The bare repo of a home: commits written with a tree builder, without index or work tree.
+
+Two refs say where things stand. The branch is what was committed here; `refs/remotes/origin/...` is
+the last commit whose records were seen on the remote *and* retired from the spool. It moves last,
+so after a crash the commits above it name the records that must not be committed again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pygit2
+from pygit2.enums import FileMode
+
+from git_remote.branch import BIG_FILE_BYTES
+from git_remote.failures import failure
+from git_remote.remote import environment
+from git_remote.runner import run_git
+from node_pusher.home.errors import NonFastForwardError
+from node_pusher.home.own_key import load_own_key
+from node_pusher.home.settings import Home
+from node_pusher.sending.repo_faults import lacks, repo_faults
+from node_pusher.spool.plan import Segment
+from wire_format.commit_message import Summary, parse_message
+from wire_format.paths import InvalidPathError, parse_path
+
+_FETCH_TIMEOUT_S: Final = 600
+_MAIL_DOMAIN: Final = "node-pusher.invalid"
+_CONFIG: Final = {
+    "gc.autoDetach": "false",  # a detached child would outlive the push lock
+    "maintenance.autoDetach": "false",
+    "repack.writeBitmaps": "false",  # git gc fails to write them in a shallow clone
+    "core.fsync": "committed",
+    "core.bigFileThreshold": str(BIG_FILE_BYTES),  # as in `node_pusher.sending.push`
+}
+
+
+class CommitInfo(NamedTuple):
+    """A commit of this repo.
+
+    Attributes:
+        commit: its id.
+        message: all of it.
+        committed_at_s: seconds since 1970.
+        summary: what its trailers state; None when it adds no segments.
+    """
+
+    commit: str
+    message: str
+    committed_at_s: int
+    summary: Summary | None
+
+
+class LedgerRepo:
+    """The open repo of a home. Open one per tick and drop it: it keeps deleted packs open."""
+
+    def __init__(self, home: Home) -> None:
+        pygit2.settings.enable_fsync_gitdir(True)  # noqa: FBT003 - a commit counts once it is on disk
+        with repo_faults(home):
+            self._repo = pygit2.Repository(str(home.repo_dir))
+        self._home = home
+        self._node = home.node
+        self._branch = f"refs/heads/{home.branch}"
+        self._pushed = f"refs/remotes/origin/{home.branch}"
+
+    @classmethod
+    def create(cls, home: Home) -> "LedgerRepo":
+        """Make the repo where there is none, and open it."""
+        if not (home.repo_dir / "HEAD").exists():
+            pygit2.init_repository(str(home.repo_dir), bare=True, initial_head=home.branch)
+        repo = cls(home)
+        for key, value in _CONFIG.items():
+            repo._repo.config[key] = value
+        return repo
+
+    @property
+    def tip(self) -> str | None:
+        """The newest commit made here."""
+        return self.target(self._branch)
+
+    @property
+    def pushed(self) -> str | None:
+        """The last commit seen on the remote whose records are retired."""
+        return self.target(self._pushed)
+
+    def target(self, ref: str) -> str | None:
+        """Where a ref stands."""
+        reference = self._repo.references.get(ref)
+        return None if reference is None else str(reference.target)
+
+    def set_pushed(self, commit: str) -> None:
+        """Note that everything up to `commit` is on the remote and retired."""
+        self._repo.references.create(self._pushed, pygit2.Oid(hex=commit), force=True)
+
+    def set_tip(self, commit: str) -> None:
+        """Let the branch stand at `commit`, whatever it stood at."""
+        self._repo.references.create(self._branch, pygit2.Oid(hex=commit), force=True)
+
+    def keep(self, commit: str, ref: str) -> None:
+        """Keep a commit under a ref of its own."""
+        self._repo.references.create(ref, pygit2.Oid(hex=commit), force=True)
+
+    def commit(self, files: Mapping[str, bytes], message: str, when: datetime) -> str:
+        """Add or replace files on top of the branch; returns the commit, signed and on disk.
+
+        Raises:
+            HomeError, SigningKeyError: there is no key to sign with, or it cannot be used.
+        """
+        commit = self.write_commit(files, message, when, self.tip)
+        self.set_tip(commit)
+        return commit
+
+    def write_commit(
+        self, files: Mapping[str, bytes], message: str, when: datetime, parent: str | None
+    ) -> str:
+        """As `commit`, on top of any commit or of none; no ref moves."""
+        base = None if parent is None else self._tree(parent)
+        blobs = [(path.split("/"), self._repo.create_blob(data)) for path, data in files.items()]
+        signature = pygit2.Signature(
+            self._node, f"{self._node}@{_MAIL_DOMAIN}", int(when.timestamp()), 0
+        )
+        parents: list[str | pygit2.Oid] = [] if parent is None else [pygit2.Oid(hex=parent)]
+        tree = self._grow(base, blobs)
+        text = str(self._repo.create_commit_string(signature, signature, message, tree, parents))
+        signed = load_own_key(self._home).sign(text.encode()).decode().rstrip("\n")
+        return str(self._repo.create_commit_with_signature(text, signed, "gpgsig"))
+
+    def read_file(self, path: str, commit: str | None = None) -> bytes | None:
+        """A file at a commit, at the tip unless told; None when there is none.
+
+        Raises:
+            RemoteError: the home was joined without file contents, and the remote does not give
+                this one.
+            HomeError: it is missing though the home was not joined.
+        """
+        at = commit or self.tip
+        if at is None:
+            return None
+        try:
+            entry = self._tree(at) / path
+        except KeyError:
+            return None
+        if not isinstance(entry, pygit2.Blob):
+            return None
+        try:
+            return entry.data
+        except KeyError:
+            return self._fetch_blob(str(entry.id))
+
+    def blob_here(self, blob: str) -> bytes | None:
+        """A blob; None when this repo, joined without file contents, does not have it.
+
+        Raises:
+            HomeError: it is missing though the home was not joined.
+        """
+        found = self._repo.get(blob)
+        if found is None and not self._is_partial():
+            raise lacks(self._home, blob)
+        return found.data if isinstance(found, pygit2.Blob) else None
+
+    def has_path(self, path: str) -> bool:
+        """Whether the tip has such a file; needs no blob, so works in a partial clone."""
+        tip = self.tip
+        return tip is not None and path in self._tree(tip)
+
+    def paths(self, commit: str) -> Iterator[tuple[str, str]]:
+        """Path and blob id of every file at a commit."""
+        yield from _files(self._tree(commit), "")
+
+    def segments_of(self, commit: str) -> list[Segment]:
+        """The segments that a commit added to its first parent.
+
+        Raises:
+            KeyError: not all of it is here, as in a clone without file contents.
+        """
+        found = self._repo[commit].peel(pygit2.Commit)
+        if found.parent_ids:
+            diff = self._tree(str(found.parent_ids[0])).diff_to_tree(found.tree)
+        else:
+            diff = found.tree.diff_to_tree(swap=True)
+        segments = []
+        for delta in diff.deltas:
+            try:
+                path = parse_path(delta.new_file.path)
+            except InvalidPathError:
+                continue
+            data = self._repo[delta.new_file.id].peel(pygit2.Blob).data
+            segments.append(Segment(path.folder, path.first_seq, data))
+        return segments
+
+    def raw_commit(self, commit: str) -> bytes:
+        """All bytes of a commit, its signature included."""
+        return self._repo.read(pygit2.Oid(hex=commit))[1]
+
+    def top_names(self, commit: str) -> set[str]:
+        """Names in the root folder of a commit."""
+        return {entry.name for entry in self._tree(commit) if entry.name is not None}
+
+    def history(self, start: str | None = None) -> Iterator[CommitInfo]:
+        """Commits from `start` (the tip unless told) along first parents, newest first.
+
+        A shallow clone ends at the commits that git lists; libgit2 knows them only where they were
+        there when it opened the repo.
+        """
+        at = start or self.tip
+        ends = _shallow(self._home.repo_dir / "shallow")
+        while at is not None:
+            commit = self._repo[at].peel(pygit2.Commit)
+            yield CommitInfo(at, commit.message, commit.commit_time, parse_message(commit.message))
+            at = str(commit.parent_ids[0]) if commit.parent_ids and at not in ends else None
+
+    def waiting(self) -> list[CommitInfo]:
+        """Commits above the last one known to be pushed, newest first.
+
+        Raises:
+            NonFastForwardError: the branch does not build on what was pushed.
+        """
+        return self.above(self.pushed)
+
+    def above(self, base: str | None) -> list[CommitInfo]:
+        """Commits from the tip down to `base`, without it, newest first.
+
+        Raises:
+            NonFastForwardError: the branch does not build on `base`.
+        """
+        found: list[CommitInfo] = []
+        for info in self.history():
+            if info.commit == base:
+                return found
+            found.append(info)
+        if base is None:
+            return found
+        raise NonFastForwardError(
+            f"the remote holds {base[:12]}, a commit that this home has not made; nothing was"
+            " pushed and nothing is lost",
+            hint="somebody else pushed there, or this home was restored from a backup:"
+            " `init` with --rejoin takes over what the remote holds",
+        )
+
+    def builds_on(self, commit: str) -> bool:
+        """Whether the branch has `commit` among its first parents."""
+        return any(info.commit == commit for info in self.history())
+
+    def _fetch_blob(self, blob: str) -> bytes:
+        """A blob that the partial clone lacks: git asks the remote for it and keeps it."""
+        remote = self._home.remote
+        shown = run_git(
+            ["cat-file", "blob", blob],
+            cwd=self._home.repo_dir,
+            timeout_s=_FETCH_TIMEOUT_S,
+            environment=environment(remote),
+        )
+        if shown.returncode == 0:
+            return shown.stdout
+        if not self._is_partial():
+            raise lacks(self._home, blob)  # git has asked nobody
+        raise failure(remote.url, shown.stderr)
+
+    def _is_partial(self) -> bool:
+        return any(entry.name.endswith(".promisor") for entry in self._repo.config)
+
+    def _tree(self, commit: str) -> pygit2.Tree:
+        return self._repo[commit].peel(pygit2.Tree)
+
+    def _grow(
+        self, base: pygit2.Tree | None, blobs: Sequence[tuple[list[str], pygit2.Oid]]
+    ) -> pygit2.Oid:
+        """A tree with blobs added; costs the folders on their paths, not the size of the repo."""
+        builder = self._repo.TreeBuilder() if base is None else self._repo.TreeBuilder(base)
+        folders: dict[str, list[tuple[list[str], pygit2.Oid]]] = {}
+        for parts, blob in blobs:
+            if len(parts) == 1:
+                builder.insert(parts[0], blob, FileMode.BLOB)
+            else:
+                folders.setdefault(parts[0], []).append((parts[1:], blob))
+        for name, inner in folders.items():
+            entry = base[name] if base is not None and name in base else None
+            below = entry if isinstance(entry, pygit2.Tree) else None
+            builder.insert(name, self._grow(below, inner), FileMode.TREE)
+        return builder.write()
+
+
+def _shallow(file: Path) -> frozenset[str]:
+    """The commits whose parents a shallow clone has not fetched."""
+    try:
+        return frozenset(file.read_text().split())
+    except FileNotFoundError:
+        return frozenset()
+
+
+def _files(tree: pygit2.Tree, prefix: str) -> Iterator[tuple[str, str]]:
+    for entry in tree:
+        path = f"{prefix}{entry.name}"
+        if isinstance(entry, pygit2.Tree):
+            yield from _files(entry, f"{path}/")
+        else:
+            yield path, str(entry.id)

@@ -1,0 +1,46 @@
+"""What can be wrong with a home's repo, in words, and the way out."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import pygit2
+
+from node_pusher.home.errors import HomeError
+from node_pusher.home.settings import Home
+
+_OBJECT: Final = re.compile(r"[0-9a-f]{40}")
+
+
+@contextmanager
+def repo_faults(home: Home) -> Iterator[None]:
+    """Where a home's repo is used: what libgit2 cannot read becomes an error with a way out.
+
+    Raises:
+        HomeError: the repo is missing or damaged.
+    """
+    try:
+        yield
+    except pygit2.GitError as error:
+        state = "damaged" if home.repo_dir.exists() else "missing"
+        raise _broken(f"{home.repo_dir} is {state}: {error}") from error
+    except KeyError as error:
+        missing = _OBJECT.search(str(error))  # how pygit2 says that an object is not there
+        if missing is None:
+            raise
+        raise lacks(home, missing[0]) from error
+
+
+def lacks(home: Home, name: str) -> HomeError:
+    """The error of a repo without an object that must be there."""
+    return _broken(f"{home.repo_dir} is damaged: it lacks the object {name}")
+
+
+def _broken(what: str) -> HomeError:
+    return HomeError(
+        what,
+        hint="run it as the user who owns the home; if the repo is broken, move it aside (keep"
+        " it: it may hold commits that were not pushed) and run `init` with --rejoin: records"
+        " that were not pushed are in spool.db too",
+    )

@@ -1,0 +1,217 @@
+"""The Python API of the spool: what a service on a node calls."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from node_pusher.home.errors import InvalidRecordError, Recorded, Refusal
+from node_pusher.home.settings import Home, Role
+from node_pusher.spool.drafts import Draft, UsageInput, convert_input, draft_inputs, draft_lines
+from node_pusher.spool.store import Store
+from wire_format.fields import APPLIES_TO_DEFAULT
+from wire_format.instants import to_us
+from wire_format.lines import Folder, Line
+
+if TYPE_CHECKING:
+    from node_pusher.sending.correct import Corrected
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
+class Spool:
+    """An open spool; use it in a `with` block. Safe with several threads and processes.
+
+    A record is on disk (fsync) before the method that took it returns.
+
+    Attributes:
+        node: the node that records.
+    """
+
+    def __init__(self, home: Home, store: Store, clock: Clock) -> None:
+        self.node = home.node
+        self._home = home
+        self.store = store
+        self._clock = clock
+
+    @classmethod
+    def open(cls, home: str | Path, *, role: Role = "usage", clock: Clock = utc_now) -> Self:
+        """Open the spool of a home.
+
+        Args:
+            home: its folder.
+            role: what it records: `usage` for a node, `books` for the operator's books.
+            clock: says the time in UTC.
+
+        Raises:
+            NotInitialisedError: no `init` was run there.
+            HomeError: the home cannot be used, or has another role.
+            SpoolError: the spool cannot be opened.
+        """
+        settings = Home.load(Path(home), role)
+        return cls(settings, Store.open(settings.spool_file, settings.node), clock)
+
+    def now(self) -> datetime:
+        """The time that records get which have none."""
+        return self._clock()
+
+    def record(  # noqa: PLR0913 - the fields of a record
+        self,
+        *,
+        user: str,
+        resource: str,
+        units: int,
+        applies_to: str = APPLIES_TO_DEFAULT,
+        instance: str | None = None,
+        id: str | None = None,  # noqa: A002 - the field's own name
+        ts: datetime | str | None = None,
+        meta: Mapping[str, int | str] | None = None,
+    ) -> Recorded:
+        """Record one use.
+
+        Args:
+            user: who pays.
+            resource: what was used, unit included: `vm/small/seconds`.
+            units: how much of it, in whole units, 0 or more.
+            applies_to: discount category: `hero_os_hourly`, `llm` or `vm`.
+            instance: which VM, API key or project.
+            id: your own key: within 7 days the same id and content gives the same `seq` again.
+            ts: an instant inside the time it covers, with its offset; now when None.
+            meta: shown in audits.
+
+        Raises:
+            InvalidRecordError: it breaks a rule, or `id` was used with other content.
+            SpoolError: it could not be written; nothing was recorded.
+        """
+        values = {
+            "user": user,
+            "resource": resource,
+            "units": units,
+            "applies_to": applies_to,
+            "instance": instance,
+            "id": id,
+            "ts": ts,
+            "meta": meta,
+        }
+        return self._record_all([values], ("",))[0]
+
+    def record_many(self, records: Iterable[Mapping[str, Any]]) -> list[Recorded]:
+        """Record several uses, all or none of them, in one transaction.
+
+        Args:
+            records: each with the arguments of `record` as keys.
+
+        Raises:
+            InvalidRecordError: one of them breaks a rule; nothing was recorded.
+            SpoolError: they could not be written; nothing was recorded.
+        """
+        listed = list(records)
+        return self._record_all(listed, [f"record {i}: " for i in range(1, len(listed) + 1)])
+
+    def correct(
+        self,
+        seq: int,
+        *,
+        reason: str,
+        units: int | None = None,
+        total: int | None = None,
+        id: str | None = None,  # noqa: A002 - the field's own name
+    ) -> "Corrected":
+        """Correct an earlier record of this node; say either what to add or the new total.
+
+        Args:
+            seq: its number.
+            reason: why; printable ASCII, at most 200.
+            units: what is added to its quantity; negative takes off.
+            total: what its quantity shall be, all corrections together; 0 takes all of it away.
+            id: your own key: the same id and correction again is recorded once.
+
+        Raises:
+            InvalidRecordError: there is no such record, or it cannot be corrected so; see
+                `node_pusher.sending.correct.plan_correction`.
+            HomeError: the repo of the home cannot be read by this user.
+            RemoteError: the record lies in a file that only the remote has, which does not give it.
+            SpoolError: it could not be written; nothing was recorded.
+        """
+        from node_pusher.sending.correct import Wanted, corrected, plan_correction
+
+        home = self._home.reread()
+        planned = plan_correction(home, self.store, Wanted(seq, reason, units, total, id))
+        outcome = planned.recorded or self.append(Folder.USAGE, [planned.line])[0]
+        return corrected(planned, outcome)
+
+    def append(self, folder: Folder, lines: Sequence[Line]) -> list[Recorded | Refusal]:
+        """Record lines of any folder in one transaction; each that is valid gets its `seq`.
+
+        Args:
+            folder: which folder of the repo the lines go to.
+            lines: of this node, with `seq` set to `node_pusher.spool.drafts.UNNUMBERED`.
+
+        Raises:
+            SpoolError: they could not be written; nothing was recorded.
+        """
+        return self.append_drafts(folder, draft_lines(lines, self.node, folder))
+
+    def append_inputs(self, inputs: Iterable[UsageInput | Refusal]) -> list[Recorded | Refusal]:
+        """Record uses in one transaction, each that is valid; refusals stay in their place.
+
+        Raises:
+            SpoolError: they could not be written; nothing was recorded.
+        """
+        return self.append_drafts(Folder.USAGE, draft_inputs(inputs, self.node, self._clock()))
+
+    def append_drafts(
+        self, folder: Folder, drafts: Sequence[Draft | Refusal]
+    ) -> list[Recorded | Refusal]:
+        """Number and write the drafts; a refusal stays in its place."""
+        good = [draft for draft in drafts if isinstance(draft, Draft)]
+        written = iter(self.store.append(folder, good, to_us(self._clock())) if good else ())
+        return [next(written) if isinstance(draft, Draft) else draft for draft in drafts]
+
+    def _record_all(
+        self, records: Sequence[Mapping[str, Any]], names: Sequence[str]
+    ) -> list[Recorded]:
+        """Record all or none; `names` say in an error which one it was."""
+        now = self._clock()
+        inputs = _checked(names, [_as_input(values) for values in records])
+        drafts = _checked(names, draft_inputs(inputs, self.node, now))
+        outcomes = self.store.append(Folder.USAGE, drafts, to_us(now), all_or_none=True)
+        return _checked(names, outcomes)
+
+    def close(self) -> None:
+        """Close the spool."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _as_input(values: Mapping[str, Any]) -> UsageInput | Refusal:
+    ts = values.get("ts")
+    if isinstance(ts, datetime):
+        values = {**values, "ts": ts.isoformat()}
+    return convert_input(values)
+
+
+def _checked(names: Sequence[str], outcomes: Sequence[T | Refusal]) -> list[T]:
+    good: list[T] = []
+    for name, outcome in zip(names, outcomes, strict=True):
+        if isinstance(outcome, Refusal):
+            raise InvalidRecordError(f"{name}{outcome.reason}")
+        good.append(outcome)
+    return good

@@ -1,0 +1,243 @@
+"""From what a service hands over to lines that lack only their `seq`.
+
+Whatever gets into the spool has been decoded by the reader of the wire format first, so no line
+leaves a node that the aggregator would reject. The encoding of a line starts with its version, node
+and `seq`, so the line is made ready outside the spool's transaction, with the largest `seq` in its
+place, and only that number is exchanged inside.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from node_pusher.home.errors import Refusal
+from wire_format.faults import Fault
+from wire_format.fields import APPLIES_TO_DEFAULT, INT_MAX, LINE_BYTES_MAX, VERSION
+from wire_format.instants import format_ts
+from wire_format.lines import Decision, Folder, Line, Money, Usage, encode_lines
+from wire_format.segment import decode_line, decode_segment
+
+UNNUMBERED: Final = INT_MAX
+"""The `seq` of a line that has none yet; no line can be longer with another."""
+
+AHEAD_MAX: Final = timedelta(seconds=300)
+"""How far a record may lie ahead of this machine's clock: what the aggregator lets a commit's
+records, and past which it holds them."""
+
+_INSTANT: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
+)
+_FINGERPRINT_BYTES: Final = 16
+
+
+class UsageInput(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+    """What a service says about one use; limits are those of `wire_format.models.UsageRecord`.
+
+    Attributes:
+        user: who pays.
+        resource: what was used, unit included.
+        units: how much of it.
+        applies_to: discount category.
+        ts: an instant inside the time it covers, with its offset; now when absent.
+        instance: which VM, API key or project.
+        id: the service's own key, so that it may retry.
+        meta: shown in audits.
+    """
+
+    user: str
+    resource: str
+    units: int
+    applies_to: str = APPLIES_TO_DEFAULT
+    ts: str | None = None
+    instance: str | None = None
+    id: str | None = None
+    meta: dict[str, int | str] | None = None
+
+
+class Draft(NamedTuple):
+    """A valid line that lacks its `seq`.
+
+    Attributes:
+        ts: its instant.
+        rest: its bytes after the `seq`, newline included.
+        id: the caller's key.
+        fingerprint: of its content; empty without an id.
+        names_seq: the seq of a record that must be an earlier one (of a correction, a refund
+            or the withdrawal of a decision).
+    """
+
+    ts: datetime
+    rest: bytes
+    id: str | None
+    fingerprint: bytes
+    names_seq: int | None
+
+
+_INPUTS: Final = msgspec.json.Decoder(UsageInput)
+
+
+def decode_inputs(lines: bytes) -> Sequence[UsageInput] | None:
+    """Decode JSONL; None when any of it is not what a service may say."""
+    try:
+        return _INPUTS.decode_lines(lines)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def decode_input(line: bytes) -> UsageInput | Refusal:
+    """Decode one line of JSONL."""
+    try:
+        return _INPUTS.decode(line)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        return Refusal(str(error))
+
+
+def convert_input(values: Mapping[str, Any]) -> UsageInput | Refusal:
+    """Check a mapping as `decode_input` does a line."""
+    try:
+        return msgspec.convert(dict(values), UsageInput)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        return Refusal(str(error))
+
+
+def draft_inputs(
+    inputs: Iterable[UsageInput | Refusal], node: str, now: datetime
+) -> list[Draft | Refusal]:
+    """Make drafts of what a service said; refusals pass through.
+
+    Args:
+        inputs: what is to be recorded.
+        node: who records.
+        now: the time of whatever has none.
+    """
+    lines: list[Line | Refusal] = []
+    defaulted: list[bool] = []
+    for item in inputs:
+        if isinstance(item, Refusal):
+            lines.append(item)
+            defaulted.append(False)
+        else:
+            lines.append(_usage(item, node, now))
+            defaulted.append(item.ts is None)
+    return draft_lines(lines, node, Folder.USAGE, defaulted)
+
+
+def draft_lines(
+    lines: Sequence[Line | Refusal],
+    node: str,
+    folder: Folder,
+    ts_defaulted: Sequence[bool] = (),
+) -> list[Draft | Refusal]:
+    """Make drafts of lines of `node` whose `seq` is `UNNUMBERED`; refusals pass through.
+
+    Args:
+        lines: what is to be recorded.
+        node: who records.
+        folder: how the lines are read.
+        ts_defaulted: for each line whether its `ts` was not the caller's; such a `ts` is no part of
+            its content. Empty: all are the caller's.
+    """
+    defaulted = ts_defaulted or [False] * len(lines)
+    drafts = _draft_together(lines, node, folder, defaulted)
+    if drafts is not None:
+        return drafts
+    return [
+        line if isinstance(line, Refusal) else _draft_alone(line, node, folder, no_ts)
+        for line, no_ts in zip(lines, defaulted, strict=True)
+    ]
+
+
+def parse_instant(text: str) -> datetime | Refusal:
+    """Read an instant with its offset and at most 6 decimals (a seventh would be rounded)."""
+    if _INSTANT.fullmatch(text) is None:
+        return Refusal(
+            "ts: must be such as 2026-11-21T13:05:00Z: with its offset and at most 6 decimals"
+        )
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        return Refusal(f"ts: is not a date and time that exists: {error}")
+
+
+def _usage(item: UsageInput, node: str, now: datetime) -> Usage | Refusal:
+    ts = now if item.ts is None else parse_instant(item.ts)
+    if isinstance(ts, Refusal):
+        return ts
+    if ts - now > AHEAD_MAX:
+        return Refusal(
+            f"ts: lies more than {AHEAD_MAX // timedelta(minutes=1)} minutes ahead of this"
+            f" machine's clock ({format_ts(now)}), so it would never be billed"
+        )
+    return Usage(
+        v=VERSION,
+        node=node,
+        seq=UNNUMBERED,
+        ts=ts,
+        user=item.user,
+        resource=item.resource,
+        applies_to=item.applies_to,  # type: ignore[arg-type] # the decoder checks what it is
+        units=item.units,
+        instance=item.instance,
+        id=item.id,
+        meta=item.meta or None,
+    )
+
+
+def _draft_together(
+    lines: Sequence[Line | Refusal], node: str, folder: Folder, defaulted: Sequence[bool]
+) -> list[Draft | Refusal] | None:
+    """The drafts when every line is valid, at a tenth of the cost; None when any is not."""
+    whole = [line for line in lines if not isinstance(line, Refusal)]
+    if len(whole) != len(lines):
+        return None
+    try:
+        data = encode_lines(whole)
+    except (msgspec.MsgspecError, ValueError, TypeError):
+        return None
+    if decode_segment(data, folder).rejects:
+        return None
+    encoded = data.splitlines(keepends=True)
+    if max(map(len, encoded), default=0) > LINE_BYTES_MAX:
+        return None
+    skip = len(line_head(node)) + len(str(UNNUMBERED))
+    return [
+        _draft(line, text[skip:], no_ts)
+        for line, text, no_ts in zip(whole, encoded, defaulted, strict=True)
+    ]
+
+
+def _draft_alone(line: Line, node: str, folder: Folder, no_ts: bool) -> Draft | Refusal:  # noqa: FBT001 - one of a row
+    try:
+        text = encode_lines([line])
+    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+        return Refusal(str(error))
+    if len(text) > LINE_BYTES_MAX:
+        return Refusal(f"{len(text)} bytes; a line has at most {LINE_BYTES_MAX}")
+    decoded = decode_line(text, folder)
+    if isinstance(decoded, Fault):
+        return Refusal(decoded.reason)
+    return _draft(line, text[len(line_head(node)) + len(str(UNNUMBERED)) :], no_ts)
+
+
+def _draft(line: Line, rest: bytes, no_ts: bool) -> Draft:  # noqa: FBT001 - one of a row
+    if isinstance(line, Money | Decision):
+        return Draft(line.ts, rest, None, b"", line.refers_to)
+    if line.id is None:
+        return Draft(line.ts, rest, None, b"", line.corrects)
+    return Draft(line.ts, rest, line.id, _fingerprint(rest, no_ts), line.corrects)
+
+
+def _fingerprint(rest: bytes, no_ts: bool) -> bytes:  # noqa: FBT001 - one of a row
+    """Of a line's content: all of `,"ts":"...","user":...`, or all after a `ts` that is not its."""
+    content = rest.split(b",", 2)[2] if no_ts else rest
+    return hashlib.blake2b(content, digest_size=_FINGERPRINT_BYTES).digest()
+
+
+def line_head(node: str) -> bytes:
+    """The bytes of a line before its `seq`."""
+    return b'{"v":%d,"node":"%b","seq":' % (VERSION, node.encode())

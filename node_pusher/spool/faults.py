@@ -1,0 +1,39 @@
+"""What can be wrong with the spool's file, in words, and whether trying again can help."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from node_pusher.home.errors import SpoolBusyError, SpoolError
+from node_pusher.home.settings import OWNER_HINT
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Where the spool is used: what stands in its way becomes a SpoolError.
+
+    Raises:
+        SpoolError: SQLite or the system says no.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise explanation(error) from error
+    except PermissionError as error:
+        raise SpoolError(f"{error.filename}: {error.strerror}", hint=OWNER_HINT) from error
+
+
+def explanation(error: sqlite3.DatabaseError) -> SpoolError:
+    """What SQLite says, as an error that says whether trying again can help."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}:
+        return SpoolBusyError(
+            f"the spool: {error}", hint="what was to be recorded is not; try again"
+        )
+    if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
+        return SpoolError(f"the spool: {error}; nothing was recorded", hint=OWNER_HINT)
+    return SpoolError(
+        f"the spool: {error}; nothing was recorded",
+        hint="if spool.db is damaged: keep a copy, take it away with its -wal and -shm, and run"
+        " `init` again: it goes on in a new epoch",
+    )

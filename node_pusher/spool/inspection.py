@@ -1,0 +1,74 @@
+"""A look at the spool that writes no record: what `doctor` wants to know of its file."""
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from node_pusher.spool.faults import explained
+
+_BUSY_TIMEOUT_S: Final = 5
+_STEPS_BETWEEN_LOOKS: Final = 100_000
+
+
+class SpoolLook(NamedTuple):
+    """What stands in a spool.
+
+    Attributes:
+        records: how many are not known to be on the remote.
+        first_ts_us: the earliest instant among them, microseconds since 1970; None without any.
+        last_ts_us: the latest one.
+        next_seq: the number of the next record.
+        last_push_us: when the remote was last seen to hold all that was committed.
+        damage: what SQLite finds wrong with the file; empty when it is sound, None when there was
+            no time to look at all of it.
+    """
+
+    records: int
+    first_ts_us: int | None
+    last_ts_us: int | None
+    next_seq: int
+    last_push_us: int | None
+    damage: str | None
+
+
+def look_at_spool(file: Path, check_s: float) -> SpoolLook:
+    """Look at a spool that is there.
+
+    Args:
+        file: where it lies.
+        check_s: how long its file may be checked.
+
+    Raises:
+        SpoolError: it cannot be read, or is so damaged that nothing can be said of it.
+    """
+    with explained(), closing(_open(file)) as connection:
+        damage = _damage(connection, check_s)
+        records, first_us, last_us = connection.execute(
+            "SELECT count(*), min(ts_us), max(ts_us) FROM records"
+        ).fetchone()
+        state = connection.execute("SELECT next_seq, last_push_us FROM state").fetchone()
+    return SpoolLook(records, first_us, last_us, state[0], state[1], damage)
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_TIMEOUT_S
+    )
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _damage(connection: sqlite3.Connection, check_s: float) -> str | None:
+    ends_at_s = time.monotonic() + check_s
+    connection.set_progress_handler(lambda: int(time.monotonic() > ends_at_s), _STEPS_BETWEEN_LOOKS)
+    try:
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return None
+    finally:
+        connection.set_progress_handler(None, 0)
+    return "" if found == "ok" else str(found)

@@ -1,0 +1,298 @@
+"""The spool on disk: all SQL of a home.
+
+A record is on disk before its transaction returns (`synchronous=FULL`), every write takes the write
+lock first (`BEGIN IMMEDIATE`), and a `seq` is given inside the transaction: several processes may
+append at once, and no number is given twice or left out.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from itertools import count, repeat
+from pathlib import Path
+from typing import Final, Self
+
+from node_pusher.home.errors import HomeError, Recorded, Refusal, SpoolState
+from node_pusher.home.settings import is_shared
+from node_pusher.spool.drafts import Draft, line_head
+from node_pusher.spool.faults import explained, explanation
+from node_pusher.spool.plan import US_PER_S, Segment, Span, Unsent, outside
+from wire_format.instants import HOUR_S, from_us, to_us
+from wire_format.lines import Folder
+
+SCHEMA_VERSION: Final = 1
+ID_KEPT_DAYS: Final = 7
+"""How long a caller may repeat a record with the same `id`."""
+
+_ID_KEPT_US: Final = ID_KEPT_DAYS * 24 * HOUR_S * US_PER_S
+
+_BUSY_TIMEOUT_S: Final = 60
+_SCHEMA: Final = f"""
+CREATE TABLE records (              -- appended, and not yet seen on the remote
+    seq INTEGER PRIMARY KEY,
+    folder TEXT NOT NULL,           -- which folder of the repo its line goes to
+    ts_us INTEGER NOT NULL,         -- microseconds since 1970, UTC
+    line BLOB NOT NULL              -- the canonical line, newline included
+) STRICT;
+CREATE TABLE ids (                  -- callers' own keys, so that they may retry
+    id TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    ts_us INTEGER NOT NULL,
+    fingerprint BLOB NOT NULL,      -- of the record's content
+    expires_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ids_by_expiry ON ids (expires_us);
+CREATE TABLE state (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    node TEXT NOT NULL,
+    next_seq INTEGER NOT NULL CHECK (next_seq >= 1),
+    last_push_us INTEGER            -- when the remote was last seen to hold all that was committed
+) STRICT;
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+
+class Store:
+    """An open spool. May be used by several threads."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, file: Path, node: str) -> Self:
+        """Open the spool of `node`.
+
+        Raises:
+            HomeError: there is none, it belongs to another node, or another version wrote it.
+            SpoolError: it cannot be opened.
+        """
+        with explained():
+            if not file.exists():
+                raise HomeError(f"the spool is missing: {file}", hint="run `init` again")
+            with ExitStack() as opened:
+                connection = opened.enter_context(closing(_connect(file)))
+                _check(connection, file, node)
+                opened.pop_all()
+        return cls(connection)
+
+    @classmethod
+    def create(cls, file: Path, node: str, first_seq: int = 1) -> Self:
+        """Open the spool of `node`, and make it first where there is none.
+
+        Args:
+            file: where it lies.
+            node: whose it is.
+            first_seq: the first number of a spool that is made; one that is there keeps its own.
+        """
+        with explained(), closing(_connect(file)) as connection:
+            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+                connection.execute("BEGIN IMMEDIATE")
+                for statement in _SCHEMA.split(";"):
+                    connection.execute(statement)
+                connection.execute(
+                    "INSERT INTO state (only, node, next_seq) VALUES (1, ?, ?)", (node, first_seq)
+                )
+                connection.execute("COMMIT")
+                # what SQLite makes beside the file gets the file's own mode
+                file.chmod(0o660 if is_shared(file.parent) else 0o600)
+        return cls.open(file, node)
+
+    def append(
+        self, folder: Folder, drafts: Sequence[Draft], now_us: int, *, all_or_none: bool = False
+    ) -> list[Recorded | Refusal]:
+        """Give each draft its `seq` and put it on disk, in one transaction.
+
+        Args:
+            folder: where the lines go.
+            drafts: in the order in which they are numbered.
+            now_us: for how long ids are kept.
+            all_or_none: one refusal leaves nothing written.
+        """
+        with self._write() as connection:
+            node, first_seq = connection.execute("SELECT node, next_seq FROM state").fetchone()
+            if any(draft.id is not None for draft in drafts):
+                connection.execute("DELETE FROM ids WHERE expires_us <= ?", (now_us,))
+            outcomes: list[Recorded | Refusal] = []
+            rows: list[tuple[int, str, int, bytes]] = []
+            head = line_head(node)
+            seq = first_seq
+            for draft in drafts:
+                new = draft.id is None and draft.names_seq is None
+                outcome = None if new else self._known(connection, node, seq, draft, now_us)
+                if outcome is None:
+                    outcome = Recorded(node, seq, draft.ts, False)  # noqa: FBT003 - a keyword costs
+                    rows.append((seq, folder, to_us(draft.ts), head + b"%d" % seq + draft.rest))
+                    seq += 1
+                outcomes.append(outcome)
+            if all_or_none and any(isinstance(outcome, Refusal) for outcome in outcomes):
+                connection.rollback()
+                return outcomes
+            connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", rows)
+            connection.execute("UPDATE state SET next_seq = ?", (seq,))
+        return outcomes
+
+    def _known(
+        self, connection: sqlite3.Connection, node: str, seq: int, draft: Draft, now_us: int
+    ) -> Recorded | Refusal | None:
+        """What an earlier record makes of a draft; None when it is new. Keeps the draft's id."""
+        if draft.names_seq is not None and draft.names_seq >= seq:
+            return Refusal(f"names seq {draft.names_seq}, which is not an earlier one")
+        if draft.id is None:
+            return None
+        row = connection.execute(
+            "SELECT seq, ts_us, fingerprint FROM ids WHERE id = ?", (draft.id,)
+        ).fetchone()
+        if row is None:
+            connection.execute(
+                "INSERT INTO ids VALUES (?, ?, ?, ?, ?)",
+                (draft.id, seq, to_us(draft.ts), draft.fingerprint, now_us + _ID_KEPT_US),
+            )
+            return None
+        if row[2] != draft.fingerprint:
+            return Refusal(
+                f"id: {draft.id} was recorded as seq {row[0]} with other content within"
+                f" {ID_KEPT_DAYS} days"
+            )
+        return Recorded(node, row[0], from_us(row[1]), repeated=True)
+
+    def state(self) -> SpoolState:
+        """Where the spool stands."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT node, next_seq, last_push_us FROM state").fetchone()
+        return SpoolState(*row)
+
+    def count(self) -> int:
+        """How many records are in the spool."""
+        with self._reading() as connection:
+            return int(connection.execute("SELECT count(*) FROM records").fetchone()[0])
+
+    def unsent(self, committed: Iterable[Span]) -> Iterator[Unsent]:
+        """Every record outside the spans that stand in commits already, by `seq`."""
+        query = (
+            "SELECT seq, folder, ts_us, length(line) FROM records WHERE seq BETWEEN ? AND ?"
+            " ORDER BY seq"
+        )
+        with self._reading() as connection:
+            for span in outside(committed):
+                for seq, folder, ts_us, size_bytes in connection.execute(query, span):
+                    yield Unsent(seq, Folder(folder), ts_us, size_bytes)
+
+    def lines(self, span: Span) -> bytes:
+        """The lines of a span, one after the other."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT line FROM records WHERE seq BETWEEN ? AND ? ORDER BY seq", span
+            )
+            return b"".join(line for (line,) in rows)
+
+    def retire(self, segment: Segment) -> int:
+        """Forget the records of a segment that was seen on the remote; returns how many.
+
+        A record that has a number of the segment, but another line, is not the one that was sent
+        and stays.
+        """
+        lines = segment.data.splitlines(keepends=True)
+        with self._write() as connection:
+            return connection.executemany(
+                "DELETE FROM records WHERE seq = ? AND line = ?",
+                enumerate(lines, segment.first_seq),
+            ).rowcount
+
+    def put_back(self, segment: Segment, ts_us: Sequence[int]) -> bool:
+        """Let the spool hold the records of a segment that is committed but was not sent.
+
+        Args:
+            segment: its lines.
+            ts_us: the instant of each line.
+
+        Returns:
+            whether it holds all of them now; False when other records have their numbers.
+        """
+        lines = segment.data.splitlines(keepends=True)
+        rows = zip(count(segment.first_seq), repeat(segment.folder), ts_us, lines, strict=False)
+        with self._write() as connection:
+            connection.executemany("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?)", rows)
+            last_seq = segment.first_seq + len(lines) - 1
+            return self.lines(Span(segment.first_seq, last_seq)) == segment.data
+
+    def note_push(self, now_us: int) -> None:
+        """Note when the remote was seen to hold all that was committed."""
+        with self._write() as connection:
+            connection.execute("UPDATE state SET last_push_us = ?", (now_us,))
+
+    def raise_next_seq(self, floor: int) -> int:
+        """Let the next number be at least `floor`; returns it."""
+        with self._write() as connection:
+            connection.execute("UPDATE state SET next_seq = max(next_seq, ?)", (floor,))
+            return int(connection.execute("SELECT next_seq FROM state").fetchone()[0])
+
+    def close(self) -> None:
+        """Close the spool."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that holds the write lock from its start."""
+        with self._reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.rollback()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._lock:
+                yield self._connection
+        except sqlite3.DatabaseError as error:
+            raise explanation(error) from error
+
+
+def is_missing(file: Path) -> bool:
+    """Whether there is no spool: no file, or one in which none was made to the end.
+
+    Raises:
+        SpoolError: it cannot be looked at.
+    """
+    with explained():
+        if not file.exists():
+            return True
+        with closing(_connect(file)) as connection:
+            return bool(connection.execute("PRAGMA user_version").fetchone()[0] == 0)
+
+
+def _check(connection: sqlite3.Connection, file: Path, node: str) -> None:
+    """Refuse what is not a spool of `node` that this program can use."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        raise HomeError(f"the spool is missing: {file} is empty", hint="run `init` again")
+    if version != SCHEMA_VERSION:
+        raise HomeError(f"{file} is of version {version}; this program knows {SCHEMA_VERSION}")
+    owner = connection.execute("SELECT node FROM state").fetchone()[0]
+    if owner != node:
+        raise HomeError(f"{file}: it is the spool of {owner}, not of {node}")
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    with ExitStack() as opened:
+        connection = sqlite3.connect(
+            file, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        opened.callback(connection.close)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        opened.pop_all()
+    return connection

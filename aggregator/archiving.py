@@ -5,14 +5,14 @@ from datetime import timedelta
 from typing import Final
 
 from aggregator.archive import SavedRepo
-from aggregator.config import Config
-from aggregator.database.incidents import open_incidents, subjects_by_repo
-from aggregator.database.reports import repo_rows
+from aggregator.config.loading import Config
+from aggregator.config.repos import KnownRepo, RepoConfig
 from aggregator.incidents import ABOUT_HEAD, IncidentKind
 from aggregator.look import look_at
 from aggregator.mirror import Mirror, MirrorError
-from aggregator.repo_config import KnownRepo, RepoConfig
 from aggregator.state import State, Tips, read_tips
+from aggregator.store.answer_rows import repo_rows
+from aggregator.store.incident_rows import open_incidents, subjects_by_repo
 from cursors.position import HeadOutcome
 from support.errors import GitmeterError
 from wire_format.instants import parse_ts

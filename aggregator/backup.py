@@ -25,12 +25,12 @@ from aggregator.archive import (
 )
 from aggregator.archived import ArchivedRepos
 from aggregator.bundles import NotWrittenError, write_bundle
-from aggregator.config import Config
-from aggregator.database.connection import SCHEMA_VERSION, open_for_reading
-from aggregator.database.snapshot import snapshot
+from aggregator.config.loading import Config
 from aggregator.digest import digest
 from aggregator.mirror import APPLIED_REF, KEPT_REFS, Mirror, MirrorError
 from aggregator.state import Tips, read_tips
+from aggregator.store.connection import SCHEMA_VERSION, open_for_reading
+from aggregator.store.snapshot import snapshot
 from support.durable import sync_folder
 from support.errors import GitmeterError
 from wire_format.instants import format_ts

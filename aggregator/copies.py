@@ -14,12 +14,12 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from aggregator.copy_remote import CopyRemote
-from aggregator.database import evidence
-from aggregator.database.connection import read_meta, upsert_meta, write_transaction
-from aggregator.database.incidents import close_incidents, open_incident
 from aggregator.incidents import IncidentKind
 from aggregator.mirror import MirrorError
 from aggregator.state import State, Tips, read_tips
+from aggregator.store import repo_rows
+from aggregator.store.connection import read_meta, upsert_meta, write_transaction
+from aggregator.store.incident_rows import close_incidents, open_incident
 from support.errors import GitmeterError
 from wire_format.instants import format_ts
 
@@ -209,4 +209,4 @@ def _copied(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
 
 
 def _repo_id(connection: sqlite3.Connection, name: str) -> int:
-    return evidence.repo_row(connection, name, evidence.judged_by(connection)[name]).id
+    return repo_rows.repo_row(connection, name, repo_rows.judged_by(connection)[name]).id

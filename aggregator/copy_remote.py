@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from aggregator.config import Config
+from aggregator.config.loading import Config
 from aggregator.mirror import APPLIED_REF, KEPT_REFS, Mirror, MirrorError
 from aggregator.state import Tips
 from git_remote.branch import fetch

@@ -3,10 +3,10 @@
 import sqlite3
 from typing import Any
 
-from aggregator.database import evidence
-from aggregator.database.decisions import read_decisions
-from aggregator.decisions import Decisions, span_of
+from aggregator.admission.decisions import Decisions, span_of
 from aggregator.incidents import IncidentKind
+from aggregator.store import repo_rows
+from aggregator.store.decision_rows import read_decisions
 from wire_format.instants import format_ts
 from wire_format.lines import Decision
 
@@ -19,7 +19,7 @@ def decision_list(connection: sqlite3.Connection) -> list[dict[str, Any]]:
     """
     records = sorted(read_decisions(connection), key=lambda record: (record.seq, record.ts))
     in_force = set(Decisions(records).in_force)
-    repos = evidence.judged_by(connection)
+    repos = repo_rows.judged_by(connection)
     return [
         {
             "node": record.node,
@@ -64,9 +64,9 @@ def _remark(
         named = (record.node, record.refers_to) in known
         return None if named else f"seq {record.refers_to} is no decision that can be withdrawn"
     if record.of is not None:
-        node_id = evidence.find_node(connection, record.of)
+        node_id = repo_rows.find_node(connection, record.of)
         if node_id is None:
             return f"no node is called {record.of}"
-        if not evidence.read_seen(connection, node_id).within(span_of(record)):
+        if not repo_rows.read_seen(connection, node_id).within(span_of(record)):
             return "no such line has arrived yet"
     return None

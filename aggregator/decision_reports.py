@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from datetime import datetime
 
 from aggregator import remedies, reports
-from aggregator.database.decisions import read_decisions
-from aggregator.decisions import Decisions
+from aggregator.admission.decisions import Decisions
 from aggregator.preview import Effect, Preview, preview
 from aggregator.reports import Answer
 from aggregator.rewrites import Rewrite
 from aggregator.state import State
+from aggregator.store.decision_rows import read_decisions
 
 
 def held_with_remedies(

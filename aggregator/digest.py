@@ -14,17 +14,17 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from aggregator.database import ledger_rows
 from aggregator.ledger import rule_book_in_force
+from aggregator.store import digest_rows
 
 SECTIONS: Final[dict[str, Callable[[sqlite3.Connection], Iterator[list[object]]]]] = {
-    "charges": ledger_rows.charge_rows,
-    "money": ledger_rows.money_rows,
-    "balances": ledger_rows.balance_rows,
-    "seen": ledger_rows.seen_rows,
-    "decisions": ledger_rows.decision_rows,
-    "held": ledger_rows.held_rows,
-    "rejected": ledger_rows.rejected_rows,
+    "charges": digest_rows.charge_rows,
+    "money": digest_rows.money_rows,
+    "balances": digest_rows.balance_rows,
+    "seen": digest_rows.seen_rows,
+    "decisions": digest_rows.decision_rows,
+    "held": digest_rows.held_rows,
+    "rejected": digest_rows.rejected_rows,
     "rule_book": lambda connection: iter([[rule_book_in_force(connection).sha256]]),
 }
 """The parts of a ledger, each as sorted rows."""

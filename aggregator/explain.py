@@ -10,16 +10,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from aggregator.batch import Place, RuleFiles
-from aggregator.database import evidence, reports, segment_rows
-from aggregator.database.charges import RatedCharge, charges_of
-from aggregator.database.connection import read_transaction
-from aggregator.decisions import Decisions
-from aggregator.price_book import NoPrice
-from aggregator.rating import Rater
+from aggregator.admission.batch import Place, RuleFiles
+from aggregator.admission.decisions import Decisions
+from aggregator.admission.verdicts import Claim, verdicts
+from aggregator.rating.price_book import NoPrice
+from aggregator.rating.rating import Rater
 from aggregator.reports import NoAccountError, charge_answer
 from aggregator.segments import SegmentReader
-from aggregator.verdicts import Claim, verdicts
+from aggregator.store import answer_rows, repo_rows, segment_rows
+from aggregator.store.charge_rows import RatedCharge, charges_of
+from aggregator.store.connection import read_transaction
 from support.errors import GitmeterError
 from wire_format.instants import format_hour, format_ts, from_us, hour_of
 from wire_format.lines import Usage
@@ -71,12 +71,14 @@ def explain(
     """
     user, resource, hour = charge
     with read_transaction(connection):
-        account_row = reports.account_row(connection, user)
+        account_row = answer_rows.account_row(connection, user)
         if account_row is None:
             raise NoAccountError(f"no account of {user!r}", hint="see `aggregator balance`")
         found = [
             charge
-            for charge in charges_of(connection, reports.account_of(account_row), hour, hour + 1)
+            for charge in charges_of(
+                connection, answer_rows.account_of(account_row), hour, hour + 1
+            )
             if charge.resource == resource
         ]
         if not found:
@@ -85,7 +87,7 @@ def explain(
                 hint="see `aggregator charges USER`",
             )
         lines = list(_lines(connection, reader, decisions, charge))
-        rules = evidence.read_rule_files(connection)
+        rules = repo_rows.read_rule_files(connection)
     return [_explained(charge, rater, lines, rules) for charge in found]
 
 

@@ -6,16 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from aggregator.batch import Batch
-from aggregator.database.evidence import RepoRow
-from aggregator.database.incidents import (
+from aggregator.admission.batch import Batch
+from aggregator.admission.decisions import Decisions
+from aggregator.admission.ranges import Range, RangeSet, runs
+from aggregator.store.incident_rows import (
     close_incident,
     close_incidents,
     open_incident,
     open_incidents,
 )
-from aggregator.decisions import Decisions
-from aggregator.ranges import Range, RangeSet, runs
+from aggregator.store.repo_rows import RepoRow
 from cursors.position import HeadOutcome
 
 

@@ -18,12 +18,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from aggregator.admission import Admission, Delivery
-from aggregator.batch import Batch, Place, rejected_line
-from aggregator.database import evidence, segment_rows
-from aggregator.database.decisions import read_decisions
-from aggregator.database.evidence import RepoRow
-from aggregator.decisions import Decisions
+from aggregator.admission.admission import Admission, Delivery
+from aggregator.admission.batch import Batch, Place, rejected_line
+from aggregator.admission.decisions import Decisions
 from aggregator.incidents import IncidentKind
 from aggregator.intake import Intake, Stop
 from aggregator.known_lines import NodeLines, TangledError
@@ -33,8 +30,11 @@ from aggregator.mirror import Mirror
 from aggregator.rejudge import judged_anew
 from aggregator.rule_files import read_rules, rules_below
 from aggregator.segments import SegmentReader, entry_for, misplaced, read_segment
+from aggregator.store import repo_rows, segment_rows
+from aggregator.store.decision_rows import read_decisions
+from aggregator.store.repo_rows import RepoRow
 from aggregator.walk import AddedFile, CommitDelta, commit_delta
-from cursors.store import read_cursor
+from cursors.rows import read_cursor
 from wire_format.faults import Fault
 from wire_format.rule_book import RuleBookError
 
@@ -103,7 +103,7 @@ class Ingest:
         self._known = NodeLines(ledger.connection, repo.node_id, reader, repo.name, repo.node)
         self._admission = Admission(
             reader.rules_of(repo.name),
-            evidence.read_seen(ledger.connection, repo.node_id),
+            repo_rows.read_seen(ledger.connection, repo.node_id),
             ledger.decisions.of_node(repo.node),
             self._known,
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from aggregator.batch import Batch
+from aggregator.admission.batch import Batch
 from aggregator.incidents import IncidentKind
 
 

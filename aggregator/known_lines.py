@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
-from aggregator.batch import Batch, SegmentEntry
-from aggregator.database import segment_rows
-from aggregator.database.segment_rows import SegmentPlace
+from aggregator.admission.batch import Batch, SegmentEntry
+from aggregator.admission.verdicts import Claim
 from aggregator.segments import SegmentReader
-from aggregator.verdicts import Claim
+from aggregator.store import segment_rows
+from aggregator.store.segment_rows import SegmentPlace
 from wire_format.fields import SEGMENT_RECORDS_MAX
 
 _FAR: Final = SEGMENT_RECORDS_MAX

@@ -10,18 +10,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from aggregator.batch import Batch, ChargeKey, RuleFiles
-from aggregator.database import charges, evidence, money, segment_rows
-from aggregator.database.charges import Account, ChargeRow, RatedCharge
-from aggregator.database.connection import write_transaction
-from aggregator.database.decisions import change_decisions, read_decisions
-from aggregator.database.evidence import RepoRow
-from aggregator.decisions import Decisions
-from aggregator.discounts import DiscountLadder
+from aggregator.admission.batch import Batch, ChargeKey, RuleFiles
+from aggregator.admission.decisions import Decisions
+from aggregator.admission.money_lines import MoneyState, credit, judge
 from aggregator.incidents import IncidentKind, close_acknowledged, file_shown_by
-from aggregator.money import MoneyState, credit, judge
-from aggregator.rating import Rater, scope_of_change
-from cursors.store import keep_tips, move_cursor
+from aggregator.rating.discounts import DiscountLadder
+from aggregator.rating.rating import Rater, scope_of_change
+from aggregator.store import charge_rows, money_rows, repo_rows, segment_rows
+from aggregator.store.charge_rows import Account, ChargeRow, RatedCharge
+from aggregator.store.connection import write_transaction
+from aggregator.store.decision_rows import change_decisions, read_decisions
+from aggregator.store.repo_rows import RepoRow
+from cursors.rows import keep_tips, move_cursor
 from wire_format.lines import Money
 from wire_format.rule_book import RuleBook, parse_rule_book
 
@@ -122,41 +122,41 @@ class Ledger:
     def _write(self, node_id: int, batch: Batch, rater: Rater) -> None:
         self._apply_money(node_id, batch, rater)
         self._apply_usage(batch, rater)
-        evidence.add_seen(self.connection, node_id, batch.seen)
+        repo_rows.add_seen(self.connection, node_id, batch.seen)
         segment_rows.insert_corrections(self.connection, node_id, batch.corrections)
-        evidence.file_held(self.connection, node_id, batch.held)
-        evidence.file_rejected(self.connection, node_id, batch.rejected)
-        evidence.add_counts(self.connection, node_id, batch.admitted, batch.duplicates)
+        repo_rows.file_held(self.connection, node_id, batch.held)
+        repo_rows.file_rejected(self.connection, node_id, batch.rejected)
+        repo_rows.add_counts(self.connection, node_id, batch.admitted, batch.duplicates)
 
     def promote_tiers(self, hour: int) -> None:
         """Bring the displayed tier of every account up to date as of a clock hour."""
         ladder: DiscountLadder = self.rater.ladder
         with write_transaction(self.connection):
-            charges.save_tiers(
+            charge_rows.save_tiers(
                 self.connection,
                 [
                     (account_id, ladder.tier_at(first_paid_us, hour))
-                    for account_id, first_paid_us in charges.paid_accounts(self.connection)
+                    for account_id, first_paid_us in charge_rows.paid_accounts(self.connection)
                 ],
             )
 
     def _adopt(self, files: RuleFiles) -> Rater:
         """Put a rule book in force and rate again what it changes."""
         book = parse_rule_book(files.prices_toml, files.discounts_toml)
-        evidence.save_rule_files(self.connection, files, book.sha256)
+        repo_rows.save_rule_files(self.connection, files, book.sha256)
         rater = Rater(book, self._cost_max_nano)
         scope = scope_of_change(self.rater.rule_book, book)
         if scope is not None:
-            pages = charges.pages_from(self.connection, scope.from_hour, scope.resources)
+            pages = charge_rows.pages_from(self.connection, scope.from_hour, scope.resources)
             for page in pages:
                 self._rate_again(page, rater)
         return rater
 
     def _apply_usage(self, batch: Batch, rater: Rater) -> None:
         users = {key[1] for key in batch.usage}
-        accounts = charges.accounts(self.connection, users)
-        resources = charges.resource_ids(self.connection, {key[2] for key in batch.usage})
-        empty = charges.empty_hours(self.connection, {key[0] for key in batch.usage})
+        accounts = charge_rows.accounts(self.connection, users)
+        resources = charge_rows.resource_ids(self.connection, {key[2] for key in batch.usage})
+        empty = charge_rows.empty_hours(self.connection, {key[0] for key in batch.usage})
         saved: list[ChargeRow] = []
         emptied: list[ChargeRow] = []
         for key, (units, records) in batch.usage.items():
@@ -177,8 +177,8 @@ class Ledger:
             saved.append(row)
             account.add_cost(rating.list_cost_nano, rating.billed_cost_nano)
             account.add_hour(hour)
-        charges.save_charges(self.connection, saved)
-        charges.delete_charges(self.connection, emptied)
+        charge_rows.save_charges(self.connection, saved)
+        charge_rows.delete_charges(self.connection, emptied)
         edges = {
             (account.id, hour)
             for account in accounts.values()
@@ -186,16 +186,16 @@ class Ledger:
         }
         narrowed = {row.account_id for row in emptied if (row.account_id, row.hour) in edges}
         self._narrow_active(accounts.values(), narrowed)
-        charges.save_accounts(self.connection, accounts.values())
+        charge_rows.save_accounts(self.connection, accounts.values())
 
     def _find(self, key: ChargeKey, account: Account, resource_id: int) -> ChargeRow | None:
-        return charges.find_charge(self.connection, key, account.id, resource_id)
+        return charge_rows.find_charge(self.connection, key, account.id, resource_id)
 
     def _narrow_active(self, accounts: Iterable[Account], ids: set[int]) -> None:
         """After charges went, find out anew when these accounts were active."""
         for account in accounts:
             if account.id in ids:
-                first, last = charges.active_hours(self.connection, account)
+                first, last = charge_rows.active_hours(self.connection, account)
                 account.first_active_hour, account.last_active_hour = first, last
 
     def _apply_money(self, node_id: int, batch: Batch, rater: Rater) -> None:
@@ -204,27 +204,27 @@ class Ledger:
             return
         changed = [entry for entry, _ in batch.money.values()]
         users = {entry.record.user for entry in changed}
-        accounts = charges.accounts(self.connection, users)
+        accounts = charge_rows.accounts(self.connection, users)
         ids = {account.user: account.id for account in accounts.values()}
-        money.change_money(self.connection, node_id, batch.money.values(), ids)
-        users |= money.users_sharing_movements(self.connection, changed)
+        money_rows.change_money(self.connection, node_id, batch.money.values(), ids)
+        users |= money_rows.users_sharing_movements(self.connection, changed)
         # a line of another user takes part where it shares a business key, and is not decided here
         judged = [
             (record, state)
-            for record, state in judge(money.lines_to_judge(self.connection, users))
+            for record, state in judge(money_rows.lines_to_judge(self.connection, users))
             if record.user in users
         ]
-        money.save_states(self.connection, judged)
+        money_rows.save_states(self.connection, judged)
         records: dict[str, list[Money]] = {}
         for record, state in judged:
             if state is MoneyState.COUNTED:
                 records.setdefault(record.user, []).append(record)
-        for account in charges.accounts(self.connection, users).values():
+        for account in charge_rows.accounts(self.connection, users).values():
             counted = credit(records.get(account.user, ()))
-            money.save_credit(self.connection, account.id, counted)
+            money_rows.save_credit(self.connection, account.id, counted)
             if counted.first_paid_us != account.first_paid_us:
                 account.first_paid_us = counted.first_paid_us
-                self._rate_again(list(charges.charges_of(self.connection, account)), rater)
+                self._rate_again(list(charge_rows.charges_of(self.connection, account)), rater)
 
     def _rate_again(self, page: Iterable[RatedCharge], rater: Rater) -> None:
         """Rate charges whose price or tenure changed; their segments are not read again."""
@@ -240,16 +240,16 @@ class Ledger:
                 list_cost_nano + rating.list_cost_nano - row.list_cost_nano,
                 billed_cost_nano + rating.billed_cost_nano - row.billed_cost_nano,
             )
-        charges.save_charges(self.connection, saved)
-        accounts = charges.accounts_by_id(self.connection, changes)
+        charge_rows.save_charges(self.connection, saved)
+        accounts = charge_rows.accounts_by_id(self.connection, changes)
         for account_id, change in changes.items():
             accounts[account_id].add_cost(*change)
-        charges.save_accounts(self.connection, accounts.values())
+        charge_rows.save_accounts(self.connection, accounts.values())
 
 
 def rule_book_in_force(connection: sqlite3.Connection) -> RuleBook:
     """The rule book of the last applied books commit that had a usable one; else the empty one."""
-    files = evidence.read_rule_files(connection)
+    files = repo_rows.read_rule_files(connection)
     if files is None:
         return parse_rule_book(None, None)
     return parse_rule_book(files.prices_toml, files.discounts_toml)

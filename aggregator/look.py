@@ -6,9 +6,9 @@ Runs in a thread beside others and touches no database.
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from aggregator.config.repos import RepoConfig
 from aggregator.mirror import MirrorError
 from aggregator.recovery import recover
-from aggregator.repo_config import RepoConfig
 from aggregator.state import State, Tips
 from cursors.position import HeadOutcome
 from git_remote.branch import BranchStatus, fetch, read_branch

@@ -12,14 +12,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from aggregator.database import reports
-from aggregator.database.connection import copy_database, open_for_writing
-from aggregator.database.decisions import read_decisions
-from aggregator.decisions import Decisions
+from aggregator.admission.decisions import Decisions
 from aggregator.ledger import Ledger
 from aggregator.rejudge import judged_anew
 from aggregator.segments import SegmentReader
 from aggregator.state import State
+from aggregator.store import answer_rows
+from aggregator.store.connection import copy_database, open_for_writing
+from aggregator.store.decision_rows import read_decisions
 from wire_format.lines import Decision
 from wire_format.money import NANO
 
@@ -93,5 +93,5 @@ def balances(connection: sqlite3.Connection) -> dict[str, int]:
     """Every account's balance in nano-dollars."""
     return {
         row["user"]: int(row["credit_nano"]) - int(row["billed_cost_nano"])
-        for row in reports.account_rows(connection)
+        for row in answer_rows.account_rows(connection)
     }

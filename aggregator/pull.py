@@ -13,18 +13,18 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Final
 
-from aggregator.config import Config
-from aggregator.database.connection import read_meta, upsert_meta, write_transaction
-from aggregator.database.incidents import close_but, close_everywhere, subjects_by_repo
+from aggregator.config.loading import Config
+from aggregator.config.repos import RepoConfig
 from aggregator.incidents import ABOUT_HEAD, IncidentKind
 from aggregator.ledger import Ledger
 from aggregator.look import Look, look_at
 from aggregator.rebuild import Progress
-from aggregator.repo_config import RepoConfig
 from aggregator.repo_pull import RepoPull, RepoReport
 from aggregator.signatures import Signers
 from aggregator.state import State
-from cursors.store import read_cursor, read_kept_tips
+from aggregator.store.connection import read_meta, upsert_meta, write_transaction
+from aggregator.store.incident_rows import close_but, close_everywhere, subjects_by_repo
+from cursors.rows import read_cursor, read_kept_tips
 from git_remote.runner import stop_running
 from wire_format.instants import format_ts, hour_of
 

@@ -12,13 +12,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from aggregator.database import evidence
-from aggregator.database.connection import fold_in_log, open_for_writing, write_transaction
 from aggregator.ingest import Ingest, Rules, Stretch
 from aggregator.ledger import Ledger
 from aggregator.mirror import Mirror, MirrorError
 from aggregator.state import State, Tips
-from cursors.store import keep_tips, move_cursor, read_cursor
+from aggregator.store import repo_rows
+from aggregator.store.connection import fold_in_log, open_for_writing, write_transaction
+from cursors.rows import keep_tips, move_cursor, read_cursor
 from wire_format.money import NANO
 
 _SIDE_FILES: Final = ("", "-wal", "-shm")
@@ -64,7 +64,7 @@ def rebuild(
         for repo in known:
             if repo.name in tips:
                 with write_transaction(connection):
-                    row = evidence.repo_row(connection, repo.name, repo.judged_by)
+                    row = repo_rows.repo_row(connection, repo.name, repo.judged_by)
                 mirror = state.open_mirror(repo)
                 ingest = Ingest(ledger, row, mirror, rules)
                 _replay(ingest, mirror, repo.name, tips[repo.name], on_progress)

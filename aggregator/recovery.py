@@ -1,10 +1,10 @@
 """Get back from the copy remote what a mirror has lost."""
 
+from aggregator.config.repos import KnownRepo
 from aggregator.copy_remote import COPIED_REFS, CopyRemote
-from aggregator.database.connection import tips_of
 from aggregator.mirror import Mirror
-from aggregator.repo_config import KnownRepo
 from aggregator.state import State, Tips
+from aggregator.store.connection import tips_of
 from support.errors import GitmeterError
 
 

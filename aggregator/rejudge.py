@@ -2,13 +2,13 @@
 
 import sqlite3
 
-from aggregator.batch import Batch
-from aggregator.database import evidence
-from aggregator.decisions import Decisions
+from aggregator.admission.batch import Batch
+from aggregator.admission.decisions import Decisions
+from aggregator.admission.settlement import Settlement
 from aggregator.known_lines import NodeLines
 from aggregator.mirror import MirrorError
 from aggregator.segments import SegmentReader
-from aggregator.settlement import Settlement
+from aggregator.store import repo_rows
 
 
 def judged_anew(
@@ -36,14 +36,14 @@ def judged_anew(
     """
     batches: dict[int, Batch] = {}
     for node in before.changed_nodes(after):
-        node_id = evidence.find_node(connection, node)
+        node_id = repo_rows.find_node(connection, node)
         if node == but or node_id is None:
             continue
         known = NodeLines(connection, node_id, reader, "", node)
         settlement = Settlement(before.of_node(node), known)
         changed = before.changed_seqs(after, node)
         try:
-            settlement.adopt(after.of_node(node), changed, evidence.read_seen(connection, node_id))
+            settlement.adopt(after.of_node(node), changed, repo_rows.read_seen(connection, node_id))
         except MirrorError as error:
             raise MirrorError(
                 f"a decision about {node} cannot be carried out: {error}", hint=error.hint

@@ -8,11 +8,11 @@ import sqlite3
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from aggregator.batch import HeldReason
-from aggregator.database import money
-from aggregator.decisions import Decisions
+from aggregator.admission.batch import HeldReason
+from aggregator.admission.decisions import Decisions
 from aggregator.incidents import ACKNOWLEDGED, IncidentKind
 from aggregator.rewrites import ACCEPTABLE
+from aggregator.store import money_rows
 from wire_format.fields import INT_MAX, VERSION
 from wire_format.instants import format_ts, parse_ts
 from wire_format.lines import Decision, Folder
@@ -60,7 +60,7 @@ def of_held(
         decision = _decision(now, kind="withdraw", node=excluding.node, refers_to=excluding.seq)
         return Remedy(decision, _command("withdraw", str(excluding.seq)))
     if reason is HeldReason.SAME_MOVEMENT:
-        counted = money.counted_instead(connection, node, seq, ts)
+        counted = money_rows.counted_instead(connection, node, seq, ts)
         if counted is None:
             return None
         other, at = counted

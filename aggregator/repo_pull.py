@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from aggregator.database import evidence
-from aggregator.database.connection import write_transaction
+from aggregator.config.repos import RepoConfig
 from aggregator.incidents import PASSING, IncidentKind, file_standing, kind_of
 from aggregator.ingest import Ingest, Rules, Stretch
 from aggregator.intake import Intake, Stop
@@ -14,11 +13,12 @@ from aggregator.ledger import Ledger
 from aggregator.look import Look
 from aggregator.mirror import Mirror, MirrorError, OversizedObjectError
 from aggregator.rebuild import Progress
-from aggregator.repo_config import RepoConfig
 from aggregator.signatures import Signers
 from aggregator.state import State
+from aggregator.store import repo_rows
+from aggregator.store.connection import write_transaction
 from cursors.position import Advance, HeadOutcome, advance
-from cursors.store import kept_tips_of, read_cursor
+from cursors.rows import kept_tips_of, read_cursor
 from wire_format.instants import format_ts
 
 
@@ -83,7 +83,7 @@ class RepoPull:
         self._signers = signers
         self._now = now
         with write_transaction(ledger.connection):
-            self._row = evidence.repo_row(ledger.connection, repo.name, repo.identity.judged_by)
+            self._row = repo_rows.repo_row(ledger.connection, repo.name, repo.identity.judged_by)
         self._position = Advance(look.trouble or HeadOutcome.UNCHANGED)
         self._stop: Stop | None = None
         self._stretch = Stretch(())
@@ -210,7 +210,7 @@ class RepoPull:
         with write_transaction(connection):
             file_standing(connection, self._row.id, kind, subject, detail, self._now)
             checked_at = format_ts(self._now)
-            evidence.save_look(connection, self._row.id, head, str(outcome), behind, checked_at)
+            repo_rows.save_look(connection, self._row.id, head, str(outcome), behind, checked_at)
         return RepoReport(
             name=self.repo.name,
             node=self.repo.node,

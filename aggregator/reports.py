@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from aggregator.batch import HeldReason, line_sha256
+from aggregator.admission.batch import HeldReason, line_sha256
 from aggregator.copies import copied_at
-from aggregator.database import evidence, reports
-from aggregator.database.charges import STATES, RatedCharge, charges_of
-from aggregator.database.connection import read_meta
-from aggregator.discounts import DiscountLadder
 from aggregator.incidents import IncidentKind
 from aggregator.pull import PULLED_AT
-from aggregator.rating import ChargeState
+from aggregator.rating.discounts import DiscountLadder
+from aggregator.rating.rating import ChargeState
+from aggregator.store import answer_rows, repo_rows
+from aggregator.store.charge_rows import STATES, RatedCharge, charges_of
+from aggregator.store.connection import read_meta
 from support.errors import GitmeterError
 from wire_format.instants import format_hour, format_ts, from_us
 from wire_format.money import format_usd
@@ -34,7 +34,7 @@ class NoAccountError(GitmeterError):
 def balances(connection: sqlite3.Connection) -> list[Answer]:
     """The balance of every account."""
     as_of = read_meta(connection, PULLED_AT)
-    return [_balance(row, as_of) for row in reports.account_rows(connection)]
+    return [_balance(row, as_of) for row in answer_rows.account_rows(connection)]
 
 
 def balance(connection: sqlite3.Connection, user: str) -> Answer:
@@ -46,7 +46,7 @@ def balance(connection: sqlite3.Connection, user: str) -> Answer:
     return _balance(_account_row(connection, user), read_meta(connection, PULLED_AT))
 
 
-def _balance(row: reports.Row, as_of: str | None) -> Answer:
+def _balance(row: answer_rows.Row, as_of: str | None) -> Answer:
     credit_nano, billed_cost_nano = int(row["credit_nano"]), int(row["billed_cost_nano"])
     list_cost_nano = int(row["list_cost_nano"])
     last_hour, first_paid_us = row["last_active_hour"], row["first_paid_us"]
@@ -78,7 +78,7 @@ def charges(
     Raises:
         NoAccountError: nothing was ever used or paid in that name.
     """
-    account = reports.account_of(_account_row(connection, user))
+    account = answer_rows.account_of(_account_row(connection, user))
     for charge in charges_of(connection, account, since_hour, until_hour):
         yield charge_answer(charge, ladder)
 
@@ -112,12 +112,12 @@ def format_multiplier(multiplier: int) -> str:
 def nodes(connection: sqlite3.Connection) -> list[Answer]:
     """Where every repo stands and what is known of its node's numbering."""
     copied = copied_at(connection)
-    rows = reports.repo_rows(connection)
+    rows = answer_rows.repo_rows(connection)
     return [_node(connection, row) | {"copied_at": copied.get(row["name"])} for row in rows]
 
 
-def _node(connection: sqlite3.Connection, row: reports.Row) -> Answer:
-    seen = evidence.read_seen(connection, row["node_id"])
+def _node(connection: sqlite3.Connection, row: answer_rows.Row) -> Answer:
+    seen = repo_rows.read_seen(connection, row["node_id"])
     epochs = seen.epochs()
     return {
         "node": row["node"],
@@ -159,7 +159,7 @@ def held(connection: sqlite3.Connection) -> list[Answer]:
             "repo": repos.get(row["node"]),
             **_place(row),
         }
-        for row in reports.held_rows(connection)
+        for row in answer_rows.held_rows(connection)
     ]
 
 
@@ -174,19 +174,19 @@ def rejects(connection: sqlite3.Connection) -> list[Answer]:
             "repo": repos.get(row["node"]),
             **_place(row),
         }
-        for row in reports.reject_rows(connection)
+        for row in answer_rows.reject_rows(connection)
     ]
 
 
 def _only_repos(connection: sqlite3.Connection) -> dict[str, str]:
     """The repo of each node that has one alone: there its lines stand."""
     names: dict[str, list[str]] = {}
-    for name, (node, _, _) in evidence.judged_by(connection).items():
+    for name, (node, _, _) in repo_rows.judged_by(connection).items():
         names.setdefault(node, []).append(name)
     return {node: found[0] for node, found in names.items() if len(found) == 1}
 
 
-def _place(row: reports.Row) -> Answer:
+def _place(row: answer_rows.Row) -> Answer:
     return {
         "commit": row["commit_id"],
         "path": row["path"],
@@ -199,17 +199,17 @@ def incidents(connection: sqlite3.Connection, *, closed: bool = False) -> list[A
     """Incidents with what to do about them."""
     return [
         {**row, "advice": IncidentKind(row["kind"]).advice}
-        for row in reports.incident_rows(connection, closed=closed)
+        for row in answer_rows.incident_rows(connection, closed=closed)
     ]
 
 
 def unrated(connection: sqlite3.Connection) -> dict[ChargeState, int]:
     """How many charges cost nothing because they have no price or overflow."""
-    return {STATES[state]: n for state, n in reports.states_of_charges(connection).items()}
+    return {STATES[state]: n for state, n in answer_rows.states_of_charges(connection).items()}
 
 
-def _account_row(connection: sqlite3.Connection, user: str) -> reports.Row:
-    row = reports.account_row(connection, user)
+def _account_row(connection: sqlite3.Connection, user: str) -> answer_rows.Row:
+    row = answer_rows.account_row(connection, user)
     if row is None:
         raise NoAccountError(
             f"no account of {user!r}",

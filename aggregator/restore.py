@@ -12,15 +12,15 @@ from typing import Final, NamedTuple
 
 from aggregator.archive import DATABASE_MEMBER, Archive, Manifest, SavedRepo
 from aggregator.bundles import AGGREGATOR_REFS, NotTakenError, read_bundle
-from aggregator.config import Config
+from aggregator.config.loading import Config
 from aggregator.copy_remote import CopyRemote
-from aggregator.database.connection import SCHEMA_VERSION, open_for_reading
 from aggregator.digest import digest
 from aggregator.mirror import Mirror
 from aggregator.rebuild import rebuild
 from aggregator.signatures import Signers
 from aggregator.staging import Staging
 from aggregator.state import State, Tips, read_tips
+from aggregator.store.connection import SCHEMA_VERSION, open_for_reading
 from aggregator.verify import LimitsChangedError, verify
 from support.durable import sync_file
 from support.errors import GitmeterError

@@ -6,17 +6,17 @@ from datetime import datetime
 from itertools import chain, takewhile
 from typing import NamedTuple
 
-from aggregator.database import evidence, reports
+from aggregator.config.repos import RepoConfig
 from aggregator.incidents import IncidentKind
 from aggregator.ingest import Ingest, Rules, Stretch
 from aggregator.mirror import Mirror, MirrorError
 from aggregator.preview import Effect, preview
-from aggregator.repo_config import RepoConfig
 from aggregator.segments import misplaced, read_segment
 from aggregator.state import State
+from aggregator.store import answer_rows, repo_rows
 from aggregator.walk import AddedFile, commit_delta
 from cursors.position import Advance, HeadOutcome, advance
-from cursors.store import kept_tips_of, read_cursor
+from cursors.rows import kept_tips_of, read_cursor
 from wire_format.faults import Fault
 from wire_format.lines import encode_lines
 
@@ -64,7 +64,7 @@ def rewrites(state: State, connection: sqlite3.Connection, now: datetime) -> lis
     """Every repo that waits for `accept-tip`, with what that would do."""
     kinds = {
         row["repo"]: row["kind"]
-        for row in reports.incident_rows(connection, closed=False)
+        for row in answer_rows.incident_rows(connection, closed=False)
         if row["kind"] in ACCEPTABLE
     }
     found = []
@@ -129,7 +129,7 @@ def _effects(
     if position.outcome not in {HeadOutcome.FAST_FORWARD, HeadOutcome.ACCEPTED}:
         return []
     with preview(state, connection, now) as trial:
-        row = evidence.repo_row(trial.ledger.connection, repo.name, repo.identity.judged_by)
+        row = repo_rows.repo_row(trial.ledger.connection, repo.name, repo.identity.judged_by)
         rules = Rules(state.segment_reader(), latest_commit=None, now=now)
         mirror = state.open_mirror(repo.identity)
         stretch = Stretch(position.commits, accepted=len(position.commits))

@@ -4,7 +4,7 @@ Which one is in force follows from the books' own history: it is the last usable
 first parents below the cursor, and never one that a rewrite left behind.
 """
 
-from aggregator.batch import RuleFiles
+from aggregator.admission.batch import RuleFiles
 from aggregator.mirror import Mirror
 from aggregator.walk import commit_delta
 from wire_format.rule_book import (

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Final
 
-from aggregator.admission import Delivery
-from aggregator.batch import Place, SegmentEntry
-from aggregator.database.segment_rows import SegmentPlace
-from aggregator.line_rules import LineRules
+from aggregator.admission.admission import Delivery
+from aggregator.admission.batch import Place, SegmentEntry
+from aggregator.admission.claims import LineRules
+from aggregator.admission.verdicts import Claim
 from aggregator.mirror import Mirror
-from aggregator.verdicts import Claim
+from aggregator.store.segment_rows import SegmentPlace
 from aggregator.walk import AddedFile
 from wire_format import fields
 from wire_format.faults import Fault, FaultCode

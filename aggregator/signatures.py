@@ -6,10 +6,10 @@ and its tree. What was accepted once is never asked again: keys come and go, the
 
 from datetime import datetime
 
-from aggregator.config import Config
+from aggregator.config.loading import Config
+from aggregator.config.repos import RepoConfig
 from aggregator.incidents import IncidentKind
 from aggregator.mirror import Mirror
-from aggregator.repo_config import RepoConfig
 from signing.allowed_signers import (
     AllowedSigners,
     AllowedSignersError,

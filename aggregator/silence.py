@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from aggregator.config import Config
-from aggregator.database.incidents import About, file_all
-from aggregator.database.watched import newest_commits
+from aggregator.config.loading import Config
 from aggregator.incidents import IncidentKind
+from aggregator.store.incident_rows import About, file_all
+from aggregator.store.notice_rows import newest_commits
 from wire_format.instants import format_ts
 
 NEVER: Final = 0

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from aggregator.archived import ArchivedRepos
-from aggregator.config import Config
+from aggregator.config.loading import Config
 from aggregator.rebuild import swap
 from aggregator.state import State
 from support.durable import sync_folder

@@ -11,20 +11,15 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final, NamedTuple
 
+from aggregator.admission.claims import LineRules
 from aggregator.archived import ArchivedRepos
-from aggregator.config import Config
-from aggregator.database import evidence
-from aggregator.database.connection import (
-    read_meta,
-    tips_of,
-    upsert_meta,
-    write_transaction,
-)
-from aggregator.line_rules import LineRules
+from aggregator.config.loading import Config
+from aggregator.config.repos import KnownRepo, patterns_of
 from aggregator.mirror import Mirror, MirrorError, sweep_locks
-from aggregator.repo_config import KnownRepo, patterns_of
 from aggregator.segments import SegmentReader
-from cursors.store import read_cursors, read_kept_tips
+from aggregator.store import repo_rows
+from aggregator.store.connection import read_meta, tips_of, upsert_meta, write_transaction
+from cursors.rows import read_cursors, read_kept_tips
 from support.errors import GitmeterError
 
 _JUDGED_UNDER: Final = "judged_under"
@@ -192,7 +187,7 @@ class State:
 
     def is_judged_alike(self, connection: sqlite3.Connection) -> bool:
         """Whether all records were judged under today's limits, nodes, roles and permissions."""
-        judged = evidence.judged_by(connection)
+        judged = repo_rows.judged_by(connection)
         return read_meta(connection, _JUDGED_UNDER) == self._limits and all(
             judged.get(repo.name, repo.identity.judged_by) == repo.identity.judged_by
             for repo in self.config.repo

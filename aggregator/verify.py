@@ -6,12 +6,12 @@ from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
-from aggregator.database.connection import read_transaction
-from aggregator.database.reports import broken_references
 from aggregator.digest import Difference, differences, digest
 from aggregator.ledger import rule_book_in_force
 from aggregator.rebuild import Progress, scratch_ledger
 from aggregator.state import State, read_tips
+from aggregator.store.answer_rows import broken_references
+from aggregator.store.connection import read_transaction
 from support.errors import GitmeterError
 
 

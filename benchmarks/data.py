@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from aggregator.config import Config, load_config
+from aggregator.config.loading import Config, load_config
 from aggregator.mirror import APPLIED_REF
 from aggregator.rebuild import remove_database
 from aggregator.state import State

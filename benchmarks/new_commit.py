@@ -14,16 +14,16 @@ from typing import NamedTuple
 import pygit2
 
 from aggregator.cli.context import Context, now
-from aggregator.database import evidence
-from aggregator.database.connection import write_transaction
+from aggregator.config.repos import KnownRepo
 from aggregator.ingest import Ingest, Rules, Stretch
 from aggregator.ledger import Ledger
 from aggregator.pull import Puller
-from aggregator.repo_config import KnownRepo
 from aggregator.state import State
+from aggregator.store import repo_rows
+from aggregator.store.connection import write_transaction
 from benchmarks.data import NODE, Place, Shape, usage_commit, users_of
 from cursors.position import advance
-from cursors.store import read_cursor
+from cursors.rows import read_cursor
 from git_remote.branch import fetch
 from wire_format.commit_message import parse_message
 
@@ -79,7 +79,7 @@ class History:
         mirror = self.state.open_mirror(self._known)
         position = advance(read_cursor(connection, NODE), mirror.head, mirror.first_parent)
         with write_transaction(connection):
-            row = evidence.repo_row(connection, NODE, self._repo.identity.judged_by)
+            row = repo_rows.repo_row(connection, NODE, self._repo.identity.judged_by)
         rules = Rules(self.state.segment_reader(), latest_commit=at, now=at)
         ingest = Ingest(self.ledger, row, mirror, rules)
         intake = ingest.run(Stretch(position.commits))

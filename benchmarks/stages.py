@@ -14,13 +14,13 @@ from typing import Any, Final
 import msgspec
 
 from aggregator import ingest, ledger, segments
-from aggregator.admission import Admission
+from aggregator.admission.admission import Admission
 from aggregator.cli.context import Context, now
-from aggregator.database import charges, connection, evidence, segment_rows
 from aggregator.ledger import Ledger
 from aggregator.mirror import Mirror
 from aggregator.pull import Puller
-from aggregator.rating import Rater
+from aggregator.rating.rating import Rater
+from aggregator.store import charge_rows, connection, repo_rows, segment_rows
 from benchmarks.data import Place
 from wire_format import lines
 from wire_format.lines import Usage
@@ -82,10 +82,10 @@ def measure(place: Place) -> dict[str, float]:
     watch.around(Rater, "rate", RATE)
     watch.around(Ledger, "apply", APPLY)
     for name in ("save_charges", "save_accounts", "accounts"):
-        watch.around(charges, name, WRITE)
+        watch.around(charge_rows, name, WRITE)
     for owner, name in (
-        (evidence, "add_seen"),
-        (evidence, "add_counts"),
+        (repo_rows, "add_seen"),
+        (repo_rows, "add_counts"),
         (segment_rows, "insert_segments"),
     ):
         watch.around(owner, name, WRITE)

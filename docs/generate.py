@@ -8,7 +8,7 @@ import click
 import sqlite_utils
 
 from aggregator.cli import cli as aggregator_cli
-from aggregator.database.connection import open_for_writing
+from aggregator.store.connection import open_for_writing
 from books.cli import cli as books_cli
 from node_pusher.cli import cli as node_pusher_cli
 
@@ -69,7 +69,7 @@ def schema_reference(database: Path) -> str:
     return (
         "# Database schema\n\n"
         "Taken from a new database by `python -m docs.generate`; do not edit. The comments are in"
-        " [schema.sql](../aggregator/database/schema.sql). The database is an index over git that"
+        " [schema.sql](../aggregator/store/schema.sql). The database is an index over git that"
         f" can be deleted and made again.\n\n```sql\n{schema.rstrip()}\n```\n"
     )
 

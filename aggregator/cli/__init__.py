@@ -6,7 +6,7 @@ import click
 
 from aggregator.cli import ask, audit, fleet, keep, notices, operate, setup
 from aggregator.cli.context import Context, LedgerGroup
-from aggregator.config import CONFIG_PATH_DEFAULT
+from aggregator.config.loading import CONFIG_PATH_DEFAULT
 from support.entry import run
 
 

@@ -6,15 +6,15 @@ from typing import Any
 import click
 
 from aggregator import reports
+from aggregator.admission.decisions import Decisions
 from aggregator.cli.context import HOUR, Context, counted, json_option
 from aggregator.cli.git_lines import git_show
-from aggregator.config import Config
-from aggregator.database.decisions import read_decisions
-from aggregator.decisions import Decisions
+from aggregator.config.loading import Config
 from aggregator.explain import explain as explain_charge
 from aggregator.ledger import rule_book_in_force
-from aggregator.rating import Rater
+from aggregator.rating.rating import Rater
 from aggregator.reprice import reprice as reprice_with
+from aggregator.store.decision_rows import read_decisions
 from support.terminal import escape, print_json, print_table
 from wire_format.money import NANO, format_usd
 

@@ -7,7 +7,7 @@ import click
 from aggregator import remedies, reports
 from aggregator.cli.context import Context, counted, json_option, now
 from aggregator.cli.git_lines import git_show
-from aggregator.config import Config
+from aggregator.config.loading import Config
 from aggregator.decision_list import decision_list
 from aggregator.decision_reports import held_with_remedies, rewrite_answer
 from aggregator.rewrites import rewrites as find_rewrites

@@ -8,8 +8,8 @@ import click
 
 from aggregator.cli.context import Context, OwnFiles, counted, json_option
 from aggregator.cli.fleet_desk import Desk, read_line, wait
+from aggregator.config.nodes_dir import load_registrations
 from aggregator.fleet.drift import check as check_forge
-from aggregator.fleet.nodes_dir import load_registrations
 from aggregator.fleet.overview import HEADERS, overview, rows
 from aggregator.fleet.paste import host_keys, init_command, rollover_command
 from aggregator.fleet.roster import forge_config

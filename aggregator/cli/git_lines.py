@@ -1,7 +1,7 @@
 """Commands of git that show where something stands, ready to paste."""
 
 from aggregator.archived import ArchivedRepos
-from aggregator.config import Config
+from aggregator.config.loading import Config
 
 
 def git_show(config: Config, repo: str | None, where: str, line_no: int | None) -> str:

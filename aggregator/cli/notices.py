@@ -11,12 +11,12 @@ from uuid import uuid4
 import click
 
 from aggregator.cli.context import Context, counted, json_option, now
-from aggregator.config_sections import NotifyConfig
-from aggregator.database import notices as rows
-from aggregator.database.connection import write_transaction
-from aggregator.database.notices import NOTICES_NAME, NoticeRow, NoticesError
+from aggregator.config.settings import NotifyConfig
 from aggregator.notices import events
 from aggregator.notices.retries import Outcome
+from aggregator.store import outbox as rows
+from aggregator.store.connection import write_transaction
+from aggregator.store.outbox import NOTICES_NAME, NoticeRow, NoticesError
 from support.errors import ExitCode, GitmeterError
 from support.terminal import escape, print_json, print_table
 from wire_format.instants import format_ts

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import click
 
 from aggregator.cli.context import Context, counted, json_option
-from aggregator.config import Config, ConfigError
-from aggregator.config_example import example, signers_beside
+from aggregator.config.example import example, signers_beside
+from aggregator.config.loading import Config, ConfigError
 from aggregator.signatures import Signers
 from support.errors import ExitCode, GitmeterError
 from support.terminal import print_json

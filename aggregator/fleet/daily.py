@@ -7,15 +7,15 @@ from datetime import datetime
 
 import structlog
 
-from aggregator.config import Config
-from aggregator.database import evidence
-from aggregator.database.connection import write_transaction
-from aggregator.database.incidents import About, file_all
+from aggregator.config.loading import Config
+from aggregator.config.nodes_dir import load_registrations
 from aggregator.fleet.drift import OF_LISTING, Drift, check
-from aggregator.fleet.nodes_dir import load_registrations
 from aggregator.forge import open_forge
 from aggregator.incidents import IncidentKind
 from aggregator.state import State
+from aggregator.store import repo_rows
+from aggregator.store.connection import write_transaction
+from aggregator.store.incident_rows import About, file_all
 from support.errors import GitmeterError
 
 _log = structlog.get_logger()
@@ -62,7 +62,7 @@ class DriftCheck:
                 if drift.what in OF_LISTING:
                     continue  # the listing finds these within minutes
                 repo = repos.get(drift.repo)
-                row = repo and evidence.repo_row(connection, repo.name, repo.identity.judged_by)
+                row = repo and repo_rows.repo_row(connection, repo.name, repo.identity.judged_by)
                 subject = drift.what if row else f"{drift.repo} {drift.what}".strip()
                 about[row.id if row else None, subject] = drift.sentence
             file_all(connection, IncidentKind.DRIFT, about, self._clock())

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from aggregator.config import Config
-from aggregator.config_sections import ForgeConfig
+from aggregator.config.loading import Config
+from aggregator.config.registration import RegisteredRepo, Registration
+from aggregator.config.settings import ForgeConfig
 from aggregator.fleet.listing import judge_listing
 from aggregator.fleet.node_keys import fingerprint, is_same_key
-from aggregator.fleet.registration import RegisteredRepo, Registration
 from aggregator.fleet.repo_setup import BRANCH, hook_faults, weaknesses
 from aggregator.fleet.roster import forge_config, repo_name
 from aggregator.forge.interface import DeployKey, ForgeRepo, Hook, Listing, Protection

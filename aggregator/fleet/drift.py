@@ -6,7 +6,8 @@ node push no longer, or lets somebody else in the way of it.
 
 from collections.abc import Callable, Mapping
 
-from aggregator.config import Config
+from aggregator.config.loading import Config
+from aggregator.config.registration import Registration
 from aggregator.fleet.differences import (
     OF_LISTING,
     Details,
@@ -17,7 +18,6 @@ from aggregator.fleet.differences import (
     drifts_of_repo,
     pending,
 )
-from aggregator.fleet.registration import Registration
 from aggregator.fleet.repo_setup import BRANCH
 from aggregator.fleet.roster import forge_config, repo_name
 from aggregator.forge.interface import Forge, NotThereError

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from aggregator.fleet.naming import node_repo
+from aggregator.config.naming import node_repo
+from aggregator.config.repos import RepoConfig
 from aggregator.forge.interface import ForgeRepo, Listing
-from aggregator.repo_config import RepoConfig
 
 SETTLED: Final = timedelta(seconds=2)
 """A change time has whole seconds: only one older than this stands for all changes up to it."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from aggregator.fleet.registration import Registration
+from aggregator.config.registration import Registration
 from signing.allowed_signers import Entry, load_allowed_signers, parse_allowed_signers
 from signing.keys import InvalidKeyError, read_public_key
 from signing.patterns import matches_list

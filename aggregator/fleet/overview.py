@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from aggregator.config import Config
+from aggregator.config.loading import Config
+from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
 from aggregator.fleet.differences import pending
 from aggregator.fleet.node_keys import fingerprint
-from aggregator.fleet.registration import RegisteredKey, RegisteredRepo, Registration
 from aggregator.fleet.roster import repo_name
 from aggregator.forge.interface import ForgeRepo, Listing
 

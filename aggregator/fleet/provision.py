@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from aggregator.config import Config
+from aggregator.config.loading import Config
+from aggregator.config.naming import forge_name, node_repo
+from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
 from aggregator.fleet.closing import Closing, find_registered
-from aggregator.fleet.naming import forge_name, node_repo
 from aggregator.fleet.node_keys import FleetError
-from aggregator.fleet.registration import RegisteredKey, RegisteredRepo, Registration
 from aggregator.fleet.repo_setup import Done, RepoSetup, Say, Step, Target
 from aggregator.fleet.roster import Roster, forge_config, repo_name
 from aggregator.forge.interface import Forge, ForgeRepo

@@ -5,14 +5,14 @@ from datetime import datetime
 
 import structlog
 
-from aggregator.config import Config, with_registered
-from aggregator.database import evidence
-from aggregator.database.connection import write_transaction
-from aggregator.database.incidents import About, file_all
-from aggregator.fleet.nodes_dir import fingerprint
+from aggregator.config.loading import Config, with_registered
+from aggregator.config.nodes_dir import fingerprint
+from aggregator.config.repos import RepoConfig, patterns_of
 from aggregator.incidents import IncidentKind
-from aggregator.repo_config import RepoConfig, patterns_of
 from aggregator.state import State
+from aggregator.store import repo_rows
+from aggregator.store.connection import write_transaction
+from aggregator.store.incident_rows import About, file_all
 
 _log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ def _as_judged(connection: sqlite3.Connection, config: Config) -> tuple[Config, 
     What a repo may bill decides which of its earlier lines count, so a change of that waits for a
     restart; its keys, its address and all the others do not.
     """
-    judged = evidence.judged_by(connection)
+    judged = repo_rows.judged_by(connection)
     repos: list[RepoConfig] = []
     kept: dict[str, str] = {}
     for repo in config.repo:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from aggregator.config_sections import ForgeConfig
+from aggregator.config.registration import RegisteredRepo
+from aggregator.config.settings import ForgeConfig
 from aggregator.fleet.node_keys import FleetError, fingerprint, is_same_key
-from aggregator.fleet.registration import RegisteredRepo
 from aggregator.forge.interface import Forge, ForgeRepo, Hook, Protection, RefusedError
 
 BRANCH: Final = "main"

@@ -9,15 +9,15 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from aggregator.config import Config
-from aggregator.config_sections import ForgeConfig
-from aggregator.fleet.naming import forge_name, node_repo
+from aggregator.config.loading import Config
+from aggregator.config.naming import forge_name, node_repo
+from aggregator.config.nodes_dir import load_registrations, write_registration
+from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
+from aggregator.config.repos import ALLOW_PATTERN
+from aggregator.config.settings import ForgeConfig
 from aggregator.fleet.node_keys import FleetError, check_owner, read_key
-from aggregator.fleet.nodes_dir import load_registrations, write_registration
-from aggregator.fleet.registration import RegisteredKey, RegisteredRepo, Registration
 from aggregator.fleet.repo_setup import BRANCH, Done, Say, Step
 from aggregator.forge.interface import ForgeRepo
-from aggregator.repo_config import ALLOW_PATTERN
 from wire_format import fields
 from wire_format.wording import FORMS, sentences
 

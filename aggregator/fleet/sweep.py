@@ -17,17 +17,17 @@ from typing import Final
 import structlog
 
 from aggregator.backoff import Backoff, is_worth_a_log
-from aggregator.config_sections import ForgeConfig
-from aggregator.database import evidence
-from aggregator.database.connection import read_meta, upsert_meta, write_transaction
-from aggregator.database.incidents import About, file_all
+from aggregator.config.repos import RepoConfig
+from aggregator.config.settings import ForgeConfig
 from aggregator.fleet.listing import Findings, judge_listing
 from aggregator.forge import open_forge
 from aggregator.forge.interface import BadAnswerError, ForgeError, Listing
 from aggregator.incidents import IncidentKind
-from aggregator.repo_config import RepoConfig
 from aggregator.repo_pull import RepoReport
 from aggregator.state import State
+from aggregator.store import repo_rows
+from aggregator.store.connection import read_meta, upsert_meta, write_transaction
+from aggregator.store.incident_rows import About, file_all
 from support.errors import GitmeterError
 
 _EARLIEST: Final = 0.5
@@ -226,7 +226,7 @@ def _file(
             (IncidentKind.RECREATED, findings.recreated),
         ):
             named = [repo for repo in repos if repo.name in found]
-            rows = [evidence.repo_row(connection, r.name, r.identity.judged_by) for r in named]
+            rows = [repo_rows.repo_row(connection, r.name, r.identity.judged_by) for r in named]
             about: dict[About, str] = {
                 (row.id, str(repo.forge_id)): found[repo.name]
                 for row, repo in zip(rows, named, strict=True)

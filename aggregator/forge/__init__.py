@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aggregator.config_sections import ForgeConfig
+    from aggregator.config.settings import ForgeConfig
     from aggregator.forge.answers import Wait
     from aggregator.forge.interface import Forge
 

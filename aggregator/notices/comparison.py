@@ -4,8 +4,7 @@ import sqlite3
 from datetime import datetime
 from uuid import uuid4
 
-from aggregator.config_sections import NotifyConfig
-from aggregator.database import notices, watched
+from aggregator.config.settings import NotifyConfig
 from aggregator.notices import events
 from aggregator.notices.crossings import (
     Knowledge,
@@ -15,6 +14,7 @@ from aggregator.notices.crossings import (
     cross_incidents,
 )
 from aggregator.notices.events import NewNotice, StartCounts
+from aggregator.store import notice_rows, outbox
 
 
 class Comparison:
@@ -45,43 +45,43 @@ class Comparison:
 
     def compare(self) -> list[NewNotice]:
         """Note what is so now as told; returns what is new, incidents first."""
-        is_first = not notices.has_begun(self._connection)
+        is_first = not outbox.has_begun(self._connection)
         incidents, accounts = self._incidents(), self._accounts()
         if not is_first:
             return [*incidents, *accounts]
-        levels = list(notices.told_accounts(self._connection).values())
+        levels = list(outbox.told_accounts(self._connection).values())
         self.began = StartCounts(
             len(incidents), levels.count(Level.LOW), levels.count(Level.EXHAUSTED)
         )
-        notices.note_begun(self._connection, self._now)
+        outbox.note_begun(self._connection, self._now)
         return [events.of_start(self.began, uuid4(), self._now)]
 
     def _incidents(self) -> list[NewNotice]:
-        told = notices.told_incidents(self._connection)
-        open_now = watched.open_incident_rows(self._ledger)
+        told = outbox.told_incidents(self._connection)
+        open_now = notice_rows.open_incident_rows(self._ledger)
         repos = {key.repo for key in told}
         knowledge = Knowledge(
-            watched.closed_incidents(self._ledger, repos), watched.looked_at(self._ledger)
+            notice_rows.closed_incidents(self._ledger, repos), notice_rows.looked_at(self._ledger)
         )
         now_s = int(self._now.timestamp())
         changes = cross_incidents(told, open_now, knowledge, now_s)
-        notices.save_incidents(self._connection, changes.saved, changes.forgotten)
+        outbox.save_incidents(self._connection, changes.saved, changes.forgotten)
         return [events.of_incident(row, uuid4(), self._now) for row in changes.opened]
 
     def _accounts(self) -> list[NewNotice]:
         """Nothing, while the books were never read: everybody would look exhausted."""
-        if watched.has_unread_books(self._ledger):
+        if notice_rows.has_unread_books(self._ledger):
             return []
         threshold_nano = self._threshold_nano
-        before_nano = notices.read_threshold_nano(self._connection)
+        before_nano = outbox.read_threshold_nano(self._connection)
         changes = cross_accounts(
-            notices.told_accounts(self._connection),
-            watched.balances_below(self._ledger, below_nano(threshold_nano)),
+            outbox.told_accounts(self._connection),
+            notice_rows.balances_below(self._ledger, below_nano(threshold_nano)),
             threshold_nano,
             threshold_nano if before_nano is None else before_nano,
         )
-        notices.save_accounts(self._connection, changes.levels)
-        notices.save_threshold_nano(self._connection, threshold_nano)
+        outbox.save_accounts(self._connection, changes.levels)
+        outbox.save_threshold_nano(self._connection, threshold_nano)
         if before_nano is None:  # the first comparison of balances: what is so counts as told
             return []
         return [

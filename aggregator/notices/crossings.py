@@ -10,8 +10,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from aggregator.admission.ranges import RangeSet
 from aggregator.incidents import ABOUT_HEAD, IncidentKind, reused_seqs
-from aggregator.ranges import RangeSet
 
 UNKNOWN_FOR: Final = timedelta(hours=25)
 """For how long an incident that was told is kept in mind when the ledger knows nothing of it.

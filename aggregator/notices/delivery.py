@@ -11,10 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from aggregator.config_sections import NotifyConfig
-from aggregator.database import notices
-from aggregator.database.connection import write_transaction
-from aggregator.database.notices import NoticesError
+from aggregator.config.settings import NotifyConfig
 from aggregator.notices.receiver import Receiver
 from aggregator.notices.retries import (
     REFUSED_IN_A_ROW_MAX,
@@ -24,6 +21,9 @@ from aggregator.notices.retries import (
     after_refusal,
     after_trouble,
 )
+from aggregator.store import outbox
+from aggregator.store.connection import write_transaction
+from aggregator.store.outbox import NoticesError
 from support.errors import GitmeterError
 
 AGAIN_AFTER_S: Final = 60
@@ -94,9 +94,9 @@ class Run:
 
     def _next(self) -> WaitingNotice | None:
         now_s = self._now_s()
-        if self._stopping() or notices.read_receiver(self._connection).wait_until_s > now_s:
+        if self._stopping() or outbox.read_receiver(self._connection).wait_until_s > now_s:
             return None
-        return notices.next_due(self._connection, now_s)
+        return outbox.next_due(self._connection, now_s)
 
     def _now_s(self) -> int:
         return int(self._clock().timestamp())
@@ -104,7 +104,7 @@ class Run:
     def _note(self, notice: WaitingNotice, answer: Answer) -> None:
         if answer.outcome is Outcome.TAKEN:
             with write_transaction(self._connection):
-                notices.note_delivered(self._connection, notice.id, self._clock())
+                outbox.note_delivered(self._connection, notice.id, self._clock())
             self._delivered += 1
             self._refused = 0
             return
@@ -113,16 +113,16 @@ class Run:
             self._note_refused(notice, answer)
             return
         with write_transaction(self._connection):
-            notices.note_failed(self._connection, notice.id, answer.detail, self._clock())
+            outbox.note_failed(self._connection, notice.id, answer.detail, self._clock())
             self._wait(answer)
 
     def _note_refused(self, notice: WaitingNotice, answer: Answer) -> None:
         retry = after_refusal(notice, answer, self._now_s(), chance_percent())
         self._refused += 1
         with write_transaction(self._connection):
-            notices.note_failed(self._connection, notice.id, answer.detail, self._clock(), retry)
+            outbox.note_failed(self._connection, notice.id, answer.detail, self._clock(), retry)
             if retry.is_given_up:
-                notices.note_given_up(self._connection, notice.id, self._clock())
+                outbox.note_given_up(self._connection, notice.id, self._clock())
                 self._given_up += 1
             if self._refused >= REFUSED_IN_A_ROW_MAX:
                 self._wait(answer)
@@ -134,19 +134,19 @@ class Run:
 
     def _wait(self, answer: Answer) -> None:
         """Leave the receiver alone for a while."""
-        before = notices.read_receiver(self._connection)
+        before = outbox.read_receiver(self._connection)
         after = after_trouble(before, answer, self._now_s(), chance_percent())
-        notices.save_receiver(self._connection, after)
+        outbox.save_receiver(self._connection, after)
 
     def _ended(self) -> Delivery:
-        receiver = notices.read_receiver(self._connection)
-        next_at_s = notices.next_due_at_s(self._connection)
+        receiver = outbox.read_receiver(self._connection)
+        next_at_s = outbox.next_due_at_s(self._connection)
         if next_at_s is not None:
             next_at_s = max(next_at_s, receiver.wait_until_s)
         return Delivery(
             self._delivered,
             self._given_up,
-            notices.count_waiting(self._connection),
+            outbox.count_waiting(self._connection),
             self._error,
             receiver.errors,
             next_at_s,
@@ -168,11 +168,11 @@ def deliver(
         stopping: asked before each post whether to stop early.
     """
     try:
-        connection = notices.open_notices(path)
+        connection = outbox.open_notices(path)
         try:
             return Run(connection, config, clock, stopping).run()
         except sqlite3.Error as error:
-            raise notices.broken(path, error) from error
+            raise outbox.broken(path, error) from error
         finally:
             connection.close()
     except NoticesError as error:

@@ -17,12 +17,12 @@ from typing import Final
 import structlog
 
 from aggregator.backoff import is_worth_a_log
-from aggregator.config_sections import NotifyConfig
-from aggregator.database import notices
-from aggregator.database.connection import read_transaction, write_transaction
-from aggregator.database.notices import NOTICES_NAME, NoticesError
+from aggregator.config.settings import NotifyConfig
 from aggregator.notices.comparison import Comparison
 from aggregator.notices.delivery import AGAIN_AFTER_S, Delivery, deliver
+from aggregator.store import outbox
+from aggregator.store.connection import read_transaction, write_transaction
+from aggregator.store.outbox import NOTICES_NAME, NoticesError
 
 KEPT: Final = timedelta(days=90)
 """For how long what was delivered, or given up, can be looked up."""
@@ -91,15 +91,15 @@ class Notifier:
 
     def _compare_with_file(self, ledger: sqlite3.Connection) -> int:
         now = self._clock()
-        with closing(notices.open_notices(self._path)) as connection:
+        with closing(outbox.open_notices(self._path)) as connection:
             try:
                 with write_transaction(connection), read_transaction(ledger):
                     comparison = Comparison(connection, ledger, self._config, now)
                     new = comparison.compare()
-                    notices.add_notices(connection, new, now)
-                    notices.prune(connection, int((now - KEPT).timestamp()))
+                    outbox.add_notices(connection, new, now)
+                    outbox.prune(connection, int((now - KEPT).timestamp()))
             except sqlite3.Error as error:
-                raise notices.broken(self._path, error) from error
+                raise outbox.broken(self._path, error) from error
         if comparison.began is not None and any(comparison.began):
             _log.warning("what is so now counts as told", **comparison.began._asdict())
         return len(new)

@@ -15,7 +15,7 @@ from requests import Request, Response
 from requests.exceptions import RequestException, Timeout
 from urllib3.exceptions import HTTPError
 
-from aggregator.config_sections import NotifyConfig
+from aggregator.config.settings import NotifyConfig
 from aggregator.http_exchange import HttpExchange, deepest, retry_after_s
 from aggregator.notices.retries import Answer, Outcome
 from aggregator.secret_file import read_secret

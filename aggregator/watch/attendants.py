@@ -6,13 +6,13 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from aggregator.database.connection import write_transaction
 from aggregator.fleet.daily import DriftCheck
 from aggregator.fleet.listing import pushed_repo
 from aggregator.fleet.sweep import Sweep
 from aggregator.notices.notifier import Notifier
 from aggregator.silence import file_silence
 from aggregator.state import State
+from aggregator.store.connection import write_transaction
 from aggregator.watch.hints import Hints
 from aggregator.watch.listener import Listener
 from aggregator.watch.pulse import Pulse

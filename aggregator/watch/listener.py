@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from aggregator.config_sections import ListenConfig
+from aggregator.config.settings import ListenConfig
 from aggregator.secret_file import read_secret
 from aggregator.watch.address import UNIX, listen_on, remove_socket_file
 from aggregator.watch.application import Application

@@ -22,11 +22,11 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from aggregator.backoff import is_worth_a_log
-from aggregator.database.charges import STATES
-from aggregator.database.metrics_rows import Facts, NodeCounts, read_facts
 from aggregator.incidents import IncidentKind
 from aggregator.pull import PULLED_AT
-from aggregator.rating import ChargeState
+from aggregator.rating.rating import ChargeState
+from aggregator.store.charge_rows import STATES
+from aggregator.store.metrics_rows import Facts, NodeCounts, read_facts
 from aggregator.watch.pulse import Beat, Pulse
 from support.errors import GitmeterError
 from wire_format.instants import parse_ts

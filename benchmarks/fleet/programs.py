@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 import requests
 
-from aggregator.config import load_config
-from aggregator.fleet.nodes_dir import fingerprint
+from aggregator.config.loading import load_config
+from aggregator.config.nodes_dir import fingerprint
 from aggregator.forge import open_forge
 from benchmarks.data import users_of
 from benchmarks.fleet.forge import RECORDS_PER_COMMIT, USERS, Remote

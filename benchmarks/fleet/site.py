@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from aggregator.fleet.nodes_dir import write_registration
-from aggregator.fleet.registration import RegisteredKey, RegisteredRepo, Registration
+from aggregator.config.nodes_dir import write_registration
+from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
 from benchmarks.fleet import forge as fleet_forge
 from benchmarks.fleet.forge import BOOKS, PATTERN, Made, MadeRepo, Place, Remote
 

@@ -8,22 +8,23 @@ from typing import Any
 
 import pytest
 
-from aggregator import ledger, money, rating, verdicts
-from aggregator.admission import Admission, Delivery
-from aggregator.batch import Batch
-from aggregator.database import charges, evidence, segment_rows
-from aggregator.database import money as money_rows
-from aggregator.database.connection import write_transaction
-from aggregator.database.segment_rows import SegmentPlace
+from aggregator import ledger
+from aggregator.admission import money_lines, verdicts
+from aggregator.admission.admission import Admission, Delivery
+from aggregator.admission.batch import Batch
+from aggregator.admission.claims import LineRules
+from aggregator.admission.money_lines import Credit, MoneyState
+from aggregator.admission.ranges import RangeSet
 from aggregator.incidents import IncidentKind
 from aggregator.ingest import Ingest
 from aggregator.known_lines import NodeLines
 from aggregator.ledger import Changes, Ledger, Move
-from aggregator.line_rules import LineRules
-from aggregator.money import Credit, MoneyState
-from aggregator.ranges import RangeSet
-from aggregator.rating import Rater, Rating
-from cursors.store import move_cursor
+from aggregator.rating import rating
+from aggregator.rating.rating import Rater, Rating
+from aggregator.store import charge_rows, money_rows, repo_rows, segment_rows
+from aggregator.store.connection import write_transaction
+from aggregator.store.segment_rows import SegmentPlace
+from cursors.rows import move_cursor
 from wire_format.instants import to_us
 from wire_format.lines import Line, Money, Usage
 from wire_format.segment import Segment
@@ -76,7 +77,7 @@ def seen_ranges_ignored(patch: Patch) -> None:
 
 def seen_ranges_not_kept(patch: Patch) -> None:
     """The ranges do not survive the process."""
-    patch.setattr(evidence, "add_seen", lambda *_: None)
+    patch.setattr(repo_rows, "add_seen", lambda *_: None)
 
 
 def applied_lines_ignored(patch: Patch) -> None:
@@ -99,13 +100,13 @@ def lines_of_this_batch_ignored(patch: Patch) -> None:
 
 def other_repos_ignored(patch: Patch) -> None:
     """The ranges belong to the repo, not to the node."""
-    read_seen = evidence.read_seen
+    read_seen = repo_rows.read_seen
 
     def broken(connection: sqlite3.Connection, node_id: int) -> RangeSet:
         repos = connection.execute("SELECT count(*) FROM repo WHERE node_id = ?", (node_id,))
         return RangeSet() if repos.fetchone()[0] > 1 else read_seen(connection, node_id)
 
-    patch.setattr(evidence, "read_seen", broken)
+    patch.setattr(repo_rows, "read_seen", broken)
 
 
 def cursor_moved_before_the_charges(patch: Patch) -> None:
@@ -188,7 +189,7 @@ def price_does_not_rate_again(patch: Patch) -> None:
 
 def rating_again_forgets_the_account(patch: Patch) -> None:
     """Charges follow a new price, balances do not."""
-    patch.setattr(charges, "accounts_by_id", lambda *_: _Nobody())
+    patch.setattr(charge_rows, "accounts_by_id", lambda *_: _Nobody())
 
 
 class _Nobody(dict[int, Any]):
@@ -201,7 +202,7 @@ class _Nobody(dict[int, Any]):
 
 def grant_starts_tenure(patch: Patch) -> None:
     """A grant counts as a first payment."""
-    credit = money.credit
+    credit = money_lines.credit
 
     def broken(records: Iterable[Money]) -> Credit:
         counted = list(records)
@@ -213,13 +214,13 @@ def grant_starts_tenure(patch: Patch) -> None:
 
 def references_ignored(patch: Patch) -> None:
     """Each line is a movement of its own."""
-    patch.setattr(money, "movement", lambda _: None)
+    patch.setattr(money_lines, "movement", lambda _: None)
     patch.setattr(money_rows, "movement", lambda _: None)
 
 
 def any_refund_counts(patch: Patch) -> None:
     """A refund needs no payment."""
-    judge = money.judge
+    judge = money_lines.judge
 
     def broken(records: Iterable[Money]) -> list[tuple[Money, MoneyState]]:
         return [
@@ -237,7 +238,7 @@ def every_judged_line_decided(patch: Patch) -> None:
 
     def remember(connection: sqlite3.Connection, users: Iterable[str]) -> list[Money]:
         found = lines_to_judge(connection, users)
-        judged[:] = money.judge(found)
+        judged[:] = money_lines.judge(found)
         return found
 
     patch.setattr(money_rows, "lines_to_judge", remember)

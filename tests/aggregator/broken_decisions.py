@@ -5,14 +5,15 @@ from datetime import datetime
 
 import pytest
 
-from aggregator import decisions, ingest, ledger, settlement, verdicts
-from aggregator.admission import Admission
-from aggregator.batch import HeldReason, line_sha256
-from aggregator.database.decisions import read_decisions
-from aggregator.decisions import Decisions, NodeDecisions
-from aggregator.ranges import Range
-from aggregator.settlement import Settlement
-from aggregator.verdicts import Claim, Verdicts
+from aggregator import ingest, ledger
+from aggregator.admission import decisions, settlement, verdicts
+from aggregator.admission.admission import Admission
+from aggregator.admission.batch import HeldReason, line_sha256
+from aggregator.admission.decisions import Decisions, NodeDecisions
+from aggregator.admission.ranges import Range
+from aggregator.admission.settlement import Settlement
+from aggregator.admission.verdicts import Claim, Verdicts
+from aggregator.store.decision_rows import read_decisions
 from wire_format.lines import Decision, Line, Usage
 
 Patch = pytest.MonkeyPatch

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from aggregator import settlement, verdicts
-from aggregator.batch import Batch, HeldLine, HeldReason
-from aggregator.database import segment_rows
-from aggregator.decisions import NodeDecisions
+from aggregator.admission import settlement, verdicts
+from aggregator.admission.batch import Batch, HeldLine, HeldReason
+from aggregator.admission.decisions import NodeDecisions
+from aggregator.admission.settlement import Settlement
+from aggregator.admission.verdicts import Claim, Verdicts
 from aggregator.known_lines import NodeLines
-from aggregator.settlement import Settlement
-from aggregator.verdicts import Claim, Verdicts
+from aggregator.store import segment_rows
 from wire_format.lines import Usage
 
 Patch = pytest.MonkeyPatch

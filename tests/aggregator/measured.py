@@ -54,7 +54,7 @@ def _main(config_path: Path) -> None:
     from contextlib import closing
 
     from aggregator.cli.context import open_or_rebuild
-    from aggregator.config import load_config
+    from aggregator.config.loading import load_config
     from aggregator.ledger import Ledger
     from aggregator.pull import Puller
     from aggregator.state import State

@@ -17,13 +17,13 @@ from aggregator import archived
 from aggregator.archiving import archive_repo, unarchive_repo
 from aggregator.backup import backup
 from aggregator.cli.context import open_or_rebuild, rebuild_in_place
-from aggregator.database import evidence
-from aggregator.database.connection import write_transaction
-from aggregator.database.incidents import open_incident
 from aggregator.incidents import IncidentKind
 from aggregator.mirror import MirrorError
 from aggregator.restore import restore
 from aggregator.state import State
+from aggregator.store import repo_rows
+from aggregator.store.connection import write_transaction
+from aggregator.store.incident_rows import open_incident
 from cursors.position import HeadOutcome
 from support.errors import ExitCode
 from tests.aggregator.copied import CopyWorld, tell_with_rewrite
@@ -211,7 +211,7 @@ def retire(world: World, name: str = "node-1") -> None:
 def note_recreated(world: World, name: str, forge_id: str) -> None:
     """What the daemon notes when the forge lists another repo under that name."""
     with world.ledger() as ledger, write_transaction(ledger.connection):
-        row = evidence.repo_row(ledger.connection, name, (name, "usage", ""))
+        row = repo_rows.repo_row(ledger.connection, name, (name, "usage", ""))
         kind = IncidentKind.RECREATED
         open_incident(ledger.connection, row.id, kind, forge_id, "another one", world.now)
 

@@ -19,10 +19,10 @@ import pytest
 
 from aggregator.archive import Archive, ArchiveError
 from aggregator.backup import BackupBusyError, BackupError, backup
-from aggregator.database.connection import NoDatabaseError
 from aggregator.restore import Restored, RestoreError, restore, restore_from_copy
 from aggregator.staging import StateNotEmptyError
 from aggregator.state import State, StateLockedError
+from aggregator.store.connection import NoDatabaseError
 from tests.aggregator.copied import CopyWorld, tell_a_little, tell_with_rewrite
 from tests.aggregator.program import Program
 from tests.aggregator.running import PROGRAM

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.database.connection import NoDatabaseError
+from aggregator.store.connection import NoDatabaseError
 from tests.aggregator.running import PATIENCE_S, PROGRAM, Daemon, running_daemon
 from tests.aggregator.world import World, money_line, usage_line
 from tests.support.git_http import GitHttpServer

@@ -9,13 +9,13 @@ from pygit2.enums import FileMode
 
 from aggregator import ingest
 from aggregator.cli.context import rebuild_in_place
-from aggregator.database.connection import write_transaction
-from aggregator.database.evidence import repo_row
 from aggregator.ingest import Ingest, Rules, Stretch
 from aggregator.mirror import MirrorError
+from aggregator.store.connection import write_transaction
+from aggregator.store.repo_rows import repo_row
 from aggregator.verify import LimitsChangedError
 from cursors.position import advance
-from cursors.store import read_cursor
+from cursors.rows import read_cursor
 from tests.aggregator.world import DAY, PRICES, World
 from tests.support.repos import RepoWriter, decision_line, segment_path, usage_line
 from wire_format.fields import LINE_BYTES_MAX, SEGMENTS_PER_COMMIT_MAX

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from aggregator import ingest
-from aggregator.database import evidence
 from aggregator.mirror import Mirror
+from aggregator.store import repo_rows
 from tests.aggregator import scenarios
 from tests.aggregator.telling import mismatches
 from tests.aggregator.world import MEMORY, PRICES, DeathError, World, money_line, usage_line
@@ -88,7 +88,7 @@ def die(*_: object, **__: object) -> None:
     ("owner", "name"),
     [
         (Mirror, "advance_applied"),
-        (evidence, "save_look"),
+        (repo_rows, "save_look"),
         (ingest, "commit_delta"),
         (ingest, "read_segment"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.money import MoneyState, credit, judge
+from aggregator.admission.money_lines import MoneyState, credit, judge
 from tests.support.repos import money_line
 from tests.support.strategies import money_lines
 from wire_format.lines import Folder, Money

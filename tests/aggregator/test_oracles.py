@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from aggregator import reports
-from aggregator.rating import ChargeState, Rater
+from aggregator.rating.rating import ChargeState, Rater
 from fixtures import data
 from fixtures.make_demo_rules import PRICES_FILE
 from tests.aggregator.world import World

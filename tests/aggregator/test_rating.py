@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.discounts import NO_DISCOUNT, DiscountLadder
-from aggregator.price_book import NoPrice, PriceBook
-from aggregator.rating import (
+from aggregator.rating.discounts import NO_DISCOUNT, DiscountLadder
+from aggregator.rating.price_book import NoPrice, PriceBook
+from aggregator.rating.rating import (
     COST_MAX_NANO_DEFAULT,
     QUANTITY_MAX,
     ChargeState,

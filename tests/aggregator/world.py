@@ -17,19 +17,19 @@ from typing import Any
 
 from aggregator import reports
 from aggregator.cli.context import open_or_rebuild
-from aggregator.config import Config
-from aggregator.database.connection import open_for_reading
+from aggregator.config.loading import Config
+from aggregator.config.repos import RepoConfig
 from aggregator.digest import digest
 from aggregator.ledger import Ledger, rule_book_in_force
 from aggregator.look import look_at
 from aggregator.pull import Puller
-from aggregator.rating import Rater
+from aggregator.rating.rating import Rater
 from aggregator.rebuild import scratch_ledger
-from aggregator.repo_config import RepoConfig
 from aggregator.repo_pull import RepoReport
 from aggregator.state import State
+from aggregator.store.connection import open_for_reading
 from aggregator.verify import Verification, verify
-from cursors.store import read_cursor
+from cursors.rows import read_cursor
 from tests.support.repos import (
     RepoWriter,
     decision_line,

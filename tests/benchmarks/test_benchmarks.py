@@ -16,7 +16,7 @@ import pygit2
 import pytest
 
 from aggregator import reports
-from aggregator.database.connection import open_for_reading
+from aggregator.store.connection import open_for_reading
 from benchmarks import obvious_script, report
 from benchmarks.data import RESOURCES, Place, Shape, make
 from benchmarks.ingest import QUICK, ROOT, check_balances, script_seconds

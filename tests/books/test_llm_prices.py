@@ -20,7 +20,7 @@ from genai_prices.types import (
     TieredPrices,
 )
 
-from aggregator.rating import ChargeState, Rater
+from aggregator.rating.rating import ChargeState, Rater
 from books.rule_book.llm_models import LlmPriceError, Model, find_model, list_models
 from books.rule_book.llm_prices import FROM_DEFAULT, Choice, price_entries
 from books.rule_book.price_file import merge_prices

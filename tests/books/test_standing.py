@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.decisions import Decisions
+from aggregator.admission.decisions import Decisions
 from books.standing import described, repeated, standings
 from wire_format.lines import Decision
 

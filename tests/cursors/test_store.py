@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cursors.store import (
+from cursors.rows import (
     SCHEMA,
     CursorMovedError,
     keep_tips,

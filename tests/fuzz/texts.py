@@ -8,8 +8,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final, cast
 
-from aggregator.config import Config, ConfigError, load_config
-from aggregator.config_example import example
+from aggregator.config.example import example
+from aggregator.config.loading import Config, ConfigError, load_config
 from git_remote import http_refs
 from git_remote.failures import RemoteConfigError, RemoteError, failure
 from git_remote.remote import Remote, Transport, environment

@@ -11,10 +11,10 @@ from typing import Any, Final
 import pygit2
 
 from aggregator.cli import context
-from aggregator.config import Config
+from aggregator.config.loading import Config
+from aggregator.config.repos import RepoConfig
 from aggregator.ledger import Ledger
 from aggregator.pull import Puller
-from aggregator.repo_config import RepoConfig
 from aggregator.repo_pull import RepoReport
 from aggregator.state import State
 from tests.simulation.boundaries import CALM, Boundaries, End, Plan, replaced

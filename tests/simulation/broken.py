@@ -10,16 +10,17 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from aggregator import repo_pull, verdicts
-from aggregator.batch import HeldReason
-from aggregator.database.connection import write_transaction
+from aggregator import repo_pull
+from aggregator.admission import verdicts
+from aggregator.admission.batch import HeldReason
+from aggregator.admission.claims import LineRules
+from aggregator.admission.settlement import Settlement
 from aggregator.ingest import Ingest
 from aggregator.ledger import Ledger
-from aggregator.line_rules import LineRules
 from aggregator.mirror import Mirror
-from aggregator.settlement import Settlement
+from aggregator.store.connection import write_transaction
 from cursors.position import Advance, HeadOutcome, advance
-from cursors.store import move_cursor
+from cursors.rows import move_cursor
 from git_remote.branch import BranchStatus, RemoteBranch
 from node_pusher.home.settings import Home
 from node_pusher.joining import carry_over, init

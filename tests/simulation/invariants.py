@@ -8,7 +8,7 @@ from typing import Any
 from aggregator import reports
 from aggregator.digest import digest
 from aggregator.ledger import rule_book_in_force
-from aggregator.rating import Rater
+from aggregator.rating.rating import Rater
 from aggregator.rebuild import scratch_ledger
 from aggregator.state import State
 from aggregator.verify import verify

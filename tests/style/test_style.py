@@ -10,16 +10,16 @@ from tests.style import rules
 from tests.style.rules import CLOCK_NAMES, Finding, Module
 
 CLOCK_ALLOWED: Final = {
-    "aggregator/cli*.py": "the edge: a command reads the clock once and hands it on",
+    "aggregator/cli/*.py": "the edge: a command reads the clock once and hands it on",
     "aggregator/daemon.py": "the edge: each round of the loop reads the clock once",
-    "books/cli*.py": "the edge: a command reads the clock once and hands it on",
-    "node_pusher/cli*.py": "the edge: a command reads the clock once and hands it on",
+    "books/cli/*.py": "the edge: a command reads the clock once and hands it on",
+    "node_pusher/cli/*.py": "the edge: a command reads the clock once and hands it on",
     "node_pusher/spool/api.py": "the default clock of services that record through the Python API",
 }
 PRINT_ALLOWED: Final = {"support/*.py": "the room that prints for all others"}
 SQL_ALLOWED: Final = {
-    "aggregator/database/*.py": "the ledger's SQL",
-    "cursors/store.py": "the cursor's own table",
+    "aggregator/store/*.py": "the ledger's SQL",
+    "cursors/rows.py": "the cursor's own table",
     "node_pusher/spool/store.py": "the spool's SQL",
     "node_pusher/spool/inspection.py": "the spool's file, looked at by `doctor`",
 }
@@ -28,8 +28,8 @@ FLOAT_ALLOWED: Final[dict[str, str]] = {}
 
 PURE_MONEY: Final = (
     *("wire_format/money.py", "wire_format/agreement.py", "wire_format/rule_book.py"),
-    *("aggregator/rating.py", "aggregator/money.py"),
-    *("aggregator/price_book.py", "aggregator/discounts.py"),
+    *("aggregator/rating/rating.py", "aggregator/admission/money_lines.py"),
+    *("aggregator/rating/price_book.py", "aggregator/rating/discounts.py"),
 )
 """Modules that reckon with money: not even a true division is in them."""
 

@@ -15,9 +15,9 @@ from typing import Any, Self
 
 from aggregator import reports
 from aggregator.cli.context import open_or_rebuild
-from aggregator.config import load_config
-from aggregator.fleet.nodes_dir import write_registration
-from aggregator.fleet.registration import RegisteredKey, RegisteredRepo, Registration
+from aggregator.config.loading import load_config
+from aggregator.config.nodes_dir import write_registration
+from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
 from aggregator.fleet.reload import RegistrationWatch
 from aggregator.fleet.sweep import Sweep
 from aggregator.ledger import Ledger

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.config.repos import RepoConfig
 from aggregator.fleet.listing import SETTLED, judge_listing, pushed_repo
 from aggregator.forge.interface import ForgeRepo, Listing
-from aggregator.repo_config import RepoConfig
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 EARLIER = AT - timedelta(hours=1)

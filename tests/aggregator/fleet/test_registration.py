@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.config import load_config
-from aggregator.fleet.naming import forge_name, node_repo
-from aggregator.fleet.nodes_dir import (
+from aggregator.config.loading import load_config
+from aggregator.config.naming import forge_name, node_repo
+from aggregator.config.nodes_dir import (
     RegistrationError,
     load_registrations,
     registration_file,
     write_registration,
 )
-from aggregator.fleet.registration import RegisteredKey, RegisteredRepo, Registration
+from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
 from signing.allowed_signers import Permission, find_signer, parse_allowed_signers
 from signing.signing_key import new_signing_key
 from wire_format import fields

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.fleet.registration import RegisteredKey, RegisteredRepo, Registration
+from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
 from aggregator.reports import balances
 from tests.aggregator.fleet.fleet import KEY, START, Fleet
 

@@ -14,12 +14,12 @@ from typing import Any, Self
 import click
 import pytest
 
-from aggregator.config import Config, load_config
+from aggregator.config.loading import Config, load_config
+from aggregator.config.nodes_dir import load_registrations
+from aggregator.config.registration import Registration
 from aggregator.fleet.differences import Drift
 from aggregator.fleet.drift import check
-from aggregator.fleet.nodes_dir import load_registrations
 from aggregator.fleet.provision import Provisioner
-from aggregator.fleet.registration import Registration
 from aggregator.fleet.repo_setup import Done, Step
 from aggregator.forge.answers import Access, Wait
 from aggregator.forge.forgejo import Forgejo

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aggregator.config.nodes_dir import registration_file
 from aggregator.fleet.node_keys import FleetError
-from aggregator.fleet.nodes_dir import registration_file
 from aggregator.fleet.provision import Provisioner
 from aggregator.fleet.repo_setup import Done
 from aggregator.forge.interface import ForgeError

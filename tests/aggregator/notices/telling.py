@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from aggregator.config_sections import NotifyConfig
-from aggregator.database.connection import open_for_writing, write_transaction
-from aggregator.database.notices import NOTICES_NAME, NoticeRow, notice_rows, open_notices
+from aggregator.config.settings import NotifyConfig
 from aggregator.notices.notifier import Notifier
+from aggregator.store.connection import open_for_writing, write_transaction
+from aggregator.store.outbox import NOTICES_NAME, NoticeRow, notice_rows, open_notices
 from tests.aggregator.world import MortalConnection
 from wire_format.money import NANO
 
@@ -174,5 +174,5 @@ def mortal_notices(statements: int | None) -> Iterator[list[MortalConnection]]:
         return connection
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("aggregator.database.notices.sqlite3.connect", dying)
+        patch.setattr("aggregator.store.outbox.sqlite3.connect", dying)
         yield made

@@ -8,8 +8,8 @@ import pytest
 
 from aggregator.cli.context import Context
 from aggregator.cli.notices import COMMANDS
-from aggregator.database.notices import NoticesError
 from aggregator.notices.delivery import deliver
+from aggregator.store.outbox import NoticesError
 from support.errors import ExitCode, GitmeterError
 from tests.aggregator.notices.telling import SECRET, Desk
 from tests.support.receiver import ReceiverServer

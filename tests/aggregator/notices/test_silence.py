@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.database.connection import write_transaction
 from aggregator.silence import WatchedRepo, file_silence, silent_repos
+from aggregator.store.connection import write_transaction
 from tests.aggregator.world import NOW, World, usage_line
 
 DAY_S = 86_400

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import requests
 
-from aggregator.config_sections import ListenConfig
+from aggregator.config.settings import ListenConfig
 from aggregator.watch.hints import Hints
 from aggregator.watch.listener import Listener
 from aggregator.watch.pulse import HookResult, Pulse

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from aggregator.database.connection import open_for_writing
 from aggregator.secret_file import SecretFileError
+from aggregator.store.connection import open_for_writing
 from aggregator.watch.address import ListenError, listen_on
 from aggregator.watch.application import Environ
 from aggregator.watch.pulse import HookResult

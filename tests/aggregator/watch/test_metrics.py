@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator import reports
-from aggregator.database import metrics_rows
-from aggregator.database.charges import STATES
-from aggregator.database.connection import open_for_writing, schema
-from aggregator.database.metrics_rows import read_facts
+from aggregator.admission.ranges import Range, RangeSet
 from aggregator.incidents import IncidentKind
 from aggregator.pull import PULLED_AT
-from aggregator.ranges import Range, RangeSet
-from aggregator.rating import ChargeState
+from aggregator.rating.rating import ChargeState
+from aggregator.store import metrics_rows
+from aggregator.store.charge_rows import STATES
+from aggregator.store.connection import open_for_writing, schema
+from aggregator.store.metrics_rows import read_facts
 from aggregator.watch.metrics import Metrics
 from aggregator.watch.pulse import Pulse
 from tests.aggregator.watch.measured import Measured, measured

@@ -4,9 +4,9 @@
 import sqlite3
 import time
 
-from cursors import store
+from cursors import rows
 
-_move_cursor = store.move_cursor
+_move_cursor = rows.move_cursor
 _SLOW_S = 0.3
 
 
@@ -19,4 +19,4 @@ def _move_and_commit(
     connection.execute("BEGIN IMMEDIATE")
 
 
-store.move_cursor = _move_and_commit
+rows.move_cursor = _move_and_commit

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from aggregator.batch import ChargeKey
-from aggregator.rating import ChargeState
+from aggregator.admission.batch import ChargeKey
+from aggregator.rating.rating import ChargeState
 from wire_format.fields import APPLIES_TO, AppliesTo
 
 INT64_MAX: Final = 2**63 - 1

@@ -11,10 +11,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from aggregator.database.connection import statements, write_transaction
 from aggregator.notices.crossings import ToldIncident
 from aggregator.notices.events import NewNotice
 from aggregator.notices.retries import ReceiverState, Retry, WaitingNotice
+from aggregator.store.connection import statements, write_transaction
 from support.errors import GitmeterError
 from wire_format.instants import format_ts
 
@@ -92,7 +92,7 @@ def broken(path: Path, error: sqlite3.Error) -> NoticesError:
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    script = files("aggregator.database").joinpath("notices.sql").read_text()
+    script = files("aggregator.store").joinpath("notices.sql").read_text()
     with write_transaction(connection):
         if _version(connection) == 0:  # another process may have been faster
             for statement in statements(script):

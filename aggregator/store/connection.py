@@ -9,8 +9,8 @@ from typing import Final
 
 import sqlite_utils
 
-from cursors.store import SCHEMA as CURSOR_SCHEMA
-from cursors.store import read_cursors, read_kept_tips
+from cursors.rows import SCHEMA as CURSOR_SCHEMA
+from cursors.rows import read_cursors, read_kept_tips
 from support.errors import GitmeterError
 
 SCHEMA_VERSION: Final = 3
@@ -35,7 +35,7 @@ class NoDatabaseError(GitmeterError):
 
 def schema() -> str:
     """The whole schema, as it is made in a new database."""
-    own = files("aggregator.database").joinpath("schema.sql").read_text()
+    own = files("aggregator.store").joinpath("schema.sql").read_text()
     return (
         f"{own}\n-- Owned by `cursors`; moves in the transaction of its charges.\n{CURSOR_SCHEMA}"
     )

@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from aggregator.database.connection import open_for_reading
+from aggregator.store.connection import open_for_reading
 
 
 def snapshot(database: Path, copy: Path) -> None:

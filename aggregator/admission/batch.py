@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from aggregator.ranges import Range
+from aggregator.admission.ranges import Range
 from wire_format.faults import Fault
 from wire_format.fields import LINE_BYTES_MAX, AppliesTo
 from wire_format.lines import Decision, Folder, Money

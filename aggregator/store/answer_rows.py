@@ -3,8 +3,8 @@
 import sqlite3
 from typing import Any
 
-from aggregator.database.charges import Account
-from aggregator.database.connection import as_utils
+from aggregator.store.charge_rows import Account
+from aggregator.store.connection import as_utils
 
 Row = dict[str, Any]
 

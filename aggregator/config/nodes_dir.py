@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import tomlkit
 from pydantic import ValidationError
 
-from aggregator.fleet.registration import Registration
+from aggregator.config.registration import Registration
 from support.durable import write_durably
 from support.errors import GitmeterError
 from wire_format.wording import sentences

@@ -7,9 +7,9 @@ from datetime import datetime
 
 import msgspec
 
-from aggregator.batch import MoneyEntry
-from aggregator.database.charges import exact
-from aggregator.money import Credit, MoneyState, movement
+from aggregator.admission.batch import MoneyEntry
+from aggregator.admission.money_lines import Credit, MoneyState, movement
+from aggregator.store.charge_rows import exact
 from wire_format.instants import from_us, to_us
 from wire_format.lines import Money
 

@@ -2,7 +2,7 @@
 
 A segment whose seqs ascend and were never seen, and about which nothing was decided or corrected,
 is new without a look-up. Anything else is compared with the lines around it that were read before,
-and `aggregator.settlement` judges them together.
+and `aggregator.admission.settlement` judges them together.
 """
 
 from collections import defaultdict
@@ -12,12 +12,12 @@ from itertools import repeat
 from operator import attrgetter, lt
 from typing import NamedTuple, cast
 
-from aggregator.batch import HeldLine, HeldReason, Place, rejected_line
-from aggregator.decisions import NodeDecisions
-from aggregator.line_rules import LineRules
-from aggregator.ranges import RangeSet, runs
-from aggregator.settlement import KnownLines, Settlement
-from aggregator.verdicts import Claim
+from aggregator.admission.batch import HeldLine, HeldReason, Place, rejected_line
+from aggregator.admission.claims import LineRules
+from aggregator.admission.decisions import NodeDecisions
+from aggregator.admission.ranges import RangeSet, runs
+from aggregator.admission.settlement import KnownLines, Settlement
+from aggregator.admission.verdicts import Claim
 from wire_format.faults import FaultCode
 from wire_format.instants import hour_of
 from wire_format.lines import Line, Usage, encode_lines

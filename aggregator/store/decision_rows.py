@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from aggregator.batch import DecisionEntry
+from aggregator.admission.batch import DecisionEntry
 from wire_format.instants import to_us
 from wire_format.lines import Decision
 

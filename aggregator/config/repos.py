@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import Field, StringConstraints, model_validator
 
-from aggregator.remote_config import RemoteConfig
+from aggregator.config.remote import RemoteConfig
 from wire_format import fields
 
 ALLOW_PATTERN: Final = r"[A-Za-z0-9._:/@+*?-]{1,200}"

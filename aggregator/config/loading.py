@@ -13,11 +13,11 @@ from typing import Final, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from aggregator import config_sections
-from aggregator.config_sections import ForgeConfig, ListenConfig, NotifyConfig
-from aggregator.fleet.nodes_dir import read_registrations, registration_file
-from aggregator.remote_config import RemoteConfig, Section
-from aggregator.repo_config import ALLOW_PATTERN, RepoConfig
+from aggregator.config import settings
+from aggregator.config.nodes_dir import read_registrations, registration_file
+from aggregator.config.remote import RemoteConfig, Section
+from aggregator.config.repos import ALLOW_PATTERN, RepoConfig
+from aggregator.config.settings import ForgeConfig, ListenConfig, NotifyConfig
 from support.errors import GitmeterError
 from wire_format.wording import FORMS, Place, sentences
 
@@ -25,7 +25,7 @@ CONFIG_PATH_DEFAULT: Final = Path("/etc/gitmeter/aggregator.toml")
 STATE_ENVIRONMENT: Final = "AGGREGATOR_STATE"
 _MEND_HINT: Final = "mend these and run `aggregator config check`"
 _ALLOW_FORM: Final = "1 to 200 letters, digits and . _ : / @ + - * ?"
-_FORMS: Final = FORMS | config_sections.FORMS | {ALLOW_PATTERN: _ALLOW_FORM}
+_FORMS: Final = FORMS | settings.FORMS | {ALLOW_PATTERN: _ALLOW_FORM}
 _NODES: Final = "nodes.d"
 
 

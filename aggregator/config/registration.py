@@ -29,8 +29,8 @@ from pydantic import (
     model_validator,
 )
 
-from aggregator.remote_config import Section
-from aggregator.repo_config import ALLOW_PATTERN, RepoConfig
+from aggregator.config.remote import Section
+from aggregator.config.repos import ALLOW_PATTERN, RepoConfig
 from signing.allowed_signers import AllowedSignersError, parse_allowed_signers
 from wire_format import fields
 

@@ -9,8 +9,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from aggregator.discounts import DiscountLadder
-from aggregator.price_book import NoPrice, PriceBook, PriceInForce
+from aggregator.rating.discounts import DiscountLadder
+from aggregator.rating.price_book import NoPrice, PriceBook, PriceInForce
 from wire_format.fields import AppliesTo
 from wire_format.money import NANO
 from wire_format.rule_book import MULTIPLIER_SCALE, RuleBook

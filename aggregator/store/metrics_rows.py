@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from aggregator.database.connection import (
+from aggregator.store.connection import (
     SCHEMA_VERSION,
     NoDatabaseError,
     SchemaVersionError,

@@ -12,7 +12,7 @@ from functools import cache
 from operator import itemgetter
 from typing import Final
 
-from aggregator.ranges import Range, RangeSet
+from aggregator.admission.ranges import Range, RangeSet
 from wire_format.lines import Decision
 
 

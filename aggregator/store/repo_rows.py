@@ -7,14 +7,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from aggregator.batch import (
-    HeldLine,
-    HeldReason,
-    RejectedLine,
-    RuleFiles,
-    line_sha256,
-)
-from aggregator.ranges import Range, RangeSet
+from aggregator.admission.batch import HeldLine, HeldReason, RejectedLine, RuleFiles, line_sha256
+from aggregator.admission.ranges import Range, RangeSet
 
 
 class RepoRow(NamedTuple):

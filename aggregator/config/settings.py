@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, field_validator
 
-from aggregator.fleet.naming import is_pattern
-from aggregator.remote_config import Section
+from aggregator.config.naming import is_pattern
+from aggregator.config.remote import Section
 from git_remote.failures import RemoteConfigError
 from git_remote.remote import Remote
 from wire_format.money import NANO

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final, Protocol
 
-from aggregator.batch import Batch, DecisionEntry, HeldLine, HeldReason, MoneyEntry
-from aggregator.decisions import NodeDecisions
-from aggregator.ranges import RangeSet
-from aggregator.verdicts import Claim, Verdicts, verdicts
+from aggregator.admission.batch import Batch, DecisionEntry, HeldLine, HeldReason, MoneyEntry
+from aggregator.admission.decisions import NodeDecisions
+from aggregator.admission.ranges import RangeSet
+from aggregator.admission.verdicts import Claim, Verdicts, verdicts
 from wire_format.instants import hour_of, to_us
 from wire_format.lines import Money, Usage
 

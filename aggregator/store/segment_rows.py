@@ -8,8 +8,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from aggregator.batch import SegmentEntry
-from aggregator.database.evidence import RepoRow
+from aggregator.admission.batch import SegmentEntry
+from aggregator.store.repo_rows import RepoRow
 from wire_format.fields import SEGMENT_RECORDS_MAX
 from wire_format.lines import Folder
 

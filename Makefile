@@ -4,7 +4,6 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
-PACKAGES = wire_format support signing git_remote cursors node_pusher books aggregator
 
 SEEDS ?= 1000
 KILLS ?= 300

@@ -1,1 +1,1 @@
-"""Reads every repo and keeps every user's balance. Start at `aggregator/ingest.py`."""
+"""Reads every repo and keeps every user's balance. Start at `aggregator/ledger/ingest.py`."""

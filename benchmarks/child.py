@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from aggregator.cli.context import Context, now
-from aggregator.pull import Puller
+from aggregator.pulling.passes import Puller
 from benchmarks import new_commit, stages
 from benchmarks.data import NODE, Place
 

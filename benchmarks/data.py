@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from aggregator.config.loading import Config, load_config
-from aggregator.mirror import APPLIED_REF
-from aggregator.rebuild import remove_database
-from aggregator.state import State
-from git_remote.branch import fetch
-from git_remote.runner import clean_environment, run_git
+from aggregator.mirrors.mirror import APPLIED_REF
+from aggregator.mirrors.state import State
+from aggregator.proof.rebuild import remove_database
+from gitmeter.git_remote.branch import fetch
+from gitmeter.git_remote.runner import clean_environment, run_git
 from wire_format.commit_message import Summary, Total, build_message
 from wire_format.fields import AppliesTo
 from wire_format.instants import HOUR_S

@@ -17,14 +17,14 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from aggregator import reports
+from aggregator.reports import accounts
 from aggregator.store.connection import open_for_reading
 from benchmarks import obvious_script, report
 from benchmarks.data import RECORDS_PER_CHARGE, Place, Shape, make
 from benchmarks.new_commit import shape_of
 from benchmarks.recording import seconds_to_record
 from benchmarks.report import Row
-from git_remote.runner import clean_environment
+from gitmeter.git_remote.runner import clean_environment
 
 ROOT: Final = Path(__file__).parent.parent
 PARTS: Final = ("typical", "sparse", "script", "memory", "new-commit", "record", "stages")
@@ -210,7 +210,7 @@ def check_balances(place: Place, out: Path) -> None:
     """At list prices, ledger and script must agree on every user: a fast wrong answer is none."""
     ledger = open_for_reading(place.config().database_path)
     ours = {
-        row["user"]: row["credit_nano"] - row["list_cost_nano"] for row in reports.balances(ledger)
+        row["user"]: row["credit_nano"] - row["list_cost_nano"] for row in accounts.balances(ledger)
     }
     ledger.close()
     if ours != obvious_script.balances(str(out)):

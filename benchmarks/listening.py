@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 
 from benchmarks.data import NODE
 from benchmarks.report import README, machine, markdown
-from git_remote.runner import clean_environment, run_git
+from gitmeter.git_remote.runner import clean_environment, run_git
 from node_pusher.spool.api import Spool
 
 _PROGRAM: Final = Path(sys.executable).with_name("node-pusher")

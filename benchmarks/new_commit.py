@@ -15,16 +15,16 @@ import pygit2
 
 from aggregator.cli.context import Context, now
 from aggregator.config.repos import KnownRepo
-from aggregator.ingest import Ingest, Rules, Stretch
-from aggregator.ledger import Ledger
-from aggregator.pull import Puller
-from aggregator.state import State
+from aggregator.ledger.ingest import Ingest, Rules, Stretch
+from aggregator.ledger.ledger import Ledger
+from aggregator.mirrors.state import State
+from aggregator.pulling.passes import Puller
 from aggregator.store import repo_rows
 from aggregator.store.connection import write_transaction
 from benchmarks.data import NODE, Place, Shape, usage_commit, users_of
 from cursors.position import advance
 from cursors.rows import read_cursor
-from git_remote.branch import fetch
+from gitmeter.git_remote.branch import fetch
 from wire_format.commit_message import parse_message
 
 _TIMEOUT_S = 600

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from benchmarks.data import NODE, RESOURCES, START, users_of
-from git_remote.runner import clean_environment, run_git
+from gitmeter.git_remote.runner import clean_environment, run_git
 
 _PROGRAM = Path(sys.executable).with_name("node-pusher")
 _USERS = 2000

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 import msgspec
 
-from aggregator import ingest, ledger, segments
 from aggregator.admission.admission import Admission
 from aggregator.cli.context import Context, now
-from aggregator.ledger import Ledger
-from aggregator.mirror import Mirror
-from aggregator.pull import Puller
+from aggregator.ledger import ingest, ledger, segments
+from aggregator.ledger.ledger import Ledger
+from aggregator.mirrors.mirror import Mirror
+from aggregator.pulling.passes import Puller
 from aggregator.rating.rating import Rater
 from aggregator.store import charge_rows, connection, repo_rows, segment_rows
 from benchmarks.data import Place

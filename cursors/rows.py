@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Final
 
-from support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError
 
 SCHEMA: Final = """\
 CREATE TABLE cursor (

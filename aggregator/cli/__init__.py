@@ -1,13 +1,19 @@
-"""The program `aggregator`: parses, calls, prints. One module for each group of commands."""
+"""The program `aggregator`: parses, calls, prints.
+
+Owns: one module for each group of commands (`accounts`, `findings`, `backup`, `ledger`,
+`configure`, `node`, `node_desk`, `notices`), what they share (`context`, `git_lines`), `logs` and
+`progress`.
+Does not own: anything that a program in Python could not call.
+"""
 
 from pathlib import Path
 
 import click
 
-from aggregator.cli import ask, audit, fleet, keep, notices, operate, setup
+from aggregator.cli import accounts, backup, configure, findings, ledger, node, notices
 from aggregator.cli.context import Context, LedgerGroup
 from aggregator.config.loading import CONFIG_PATH_DEFAULT
-from support.entry import run
+from gitmeter.support.entry import run
 
 
 @click.group(
@@ -49,12 +55,12 @@ def cli(context: click.Context, config_path: Path, state: Path | None, *, verbos
 
 
 for command in (
-    *setup.COMMANDS,
-    *operate.COMMANDS,
-    *ask.COMMANDS,
-    *audit.COMMANDS,
-    *keep.COMMANDS,
-    *fleet.COMMANDS,
+    *configure.COMMANDS,
+    *ledger.COMMANDS,
+    *accounts.COMMANDS,
+    *findings.COMMANDS,
+    *backup.COMMANDS,
+    *node.COMMANDS,
     *notices.COMMANDS,
 ):
     cli.add_command(command)

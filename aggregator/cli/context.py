@@ -9,16 +9,16 @@ from typing import Any, Final, NamedTuple
 
 import click
 
+from aggregator.cli.logs import configure_logs
+from aggregator.cli.progress import commits_progress
 from aggregator.config.loading import Config, load_config
-from aggregator.ledger import Ledger
-from aggregator.logs import configure_logs
-from aggregator.progress import commits_progress
-from aggregator.rebuild import rebuild, swap
-from aggregator.recovery import recover_all, refuse_to_begin_anew
-from aggregator.state import State
+from aggregator.copies.recovery import recover_all, refuse_to_begin_anew
+from aggregator.ledger.ledger import Ledger
+from aggregator.mirrors.state import State
+from aggregator.proof.rebuild import rebuild, swap
 from aggregator.store.connection import SchemaVersionError, open_for_reading, open_for_writing
-from git_remote.failures import RemoteError
-from support.errors import GitmeterError
+from gitmeter.git_remote.failures import RemoteError
+from gitmeter.support.errors import GitmeterError
 from wire_format.instants import InvalidInstantError, hour_of, parse_ts
 from wire_format.money import NANO
 

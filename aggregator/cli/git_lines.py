@@ -1,7 +1,7 @@
 """Commands of git that show where something stands, ready to paste."""
 
-from aggregator.archived import ArchivedRepos
 from aggregator.config.loading import Config
+from aggregator.mirrors.archives import ArchivedRepos
 
 
 def git_show(config: Config, repo: str | None, where: str, line_no: int | None) -> str:

@@ -17,8 +17,8 @@ from aggregator.notices.retries import Outcome
 from aggregator.store import outbox as rows
 from aggregator.store.connection import write_transaction
 from aggregator.store.outbox import NOTICES_NAME, NoticeRow, NoticesError
-from support.errors import ExitCode, GitmeterError
-from support.terminal import escape, print_json, print_table
+from gitmeter.support.errors import ExitCode, GitmeterError
+from gitmeter.support.terminal import escape, print_json, print_table
 from wire_format.instants import format_ts
 
 

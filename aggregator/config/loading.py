@@ -18,7 +18,7 @@ from aggregator.config.nodes_dir import read_registrations, registration_file
 from aggregator.config.remote import RemoteConfig, Section
 from aggregator.config.repos import ALLOW_PATTERN, RepoConfig
 from aggregator.config.settings import ForgeConfig, ListenConfig, NotifyConfig
-from support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError
 from wire_format.wording import FORMS, Place, sentences
 
 CONFIG_PATH_DEFAULT: Final = Path("/etc/gitmeter/aggregator.toml")

@@ -12,8 +12,8 @@ import tomlkit
 from pydantic import ValidationError
 
 from aggregator.config.registration import Registration
-from support.durable import write_durably
-from support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError
+from gitmeter.support.files import write_durably
 from wire_format.wording import sentences
 
 _SUFFIX: Final = ".toml"

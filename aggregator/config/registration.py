@@ -31,7 +31,7 @@ from pydantic import (
 
 from aggregator.config.remote import Section
 from aggregator.config.repos import ALLOW_PATTERN, RepoConfig
-from signing.allowed_signers import AllowedSignersError, parse_allowed_signers
+from gitmeter.signing.allowed_signers import AllowedSignersError, parse_allowed_signers
 from wire_format import fields
 
 

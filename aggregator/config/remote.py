@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from git_remote.failures import RemoteConfigError
-from git_remote.remote import Remote
+from gitmeter.git_remote.failures import RemoteConfigError
+from gitmeter.git_remote.remote import Remote
 
 
 class Section(BaseModel):

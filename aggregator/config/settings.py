@@ -10,8 +10,8 @@ from pydantic import Field, StringConstraints, field_validator
 
 from aggregator.config.naming import is_pattern
 from aggregator.config.remote import Section
-from git_remote.failures import RemoteConfigError
-from git_remote.remote import Remote
+from gitmeter.git_remote.failures import RemoteConfigError
+from gitmeter.git_remote.remote import Remote
 from wire_format.money import NANO
 
 ORG_PATTERN: Final = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}"

@@ -1,8 +1,8 @@
 """What ends on the forge when a key is closed, a repo is left behind, or a node retires."""
 
 from aggregator.config.registration import RegisteredRepo
+from aggregator.fleet.registry import repo_name
 from aggregator.fleet.repo_setup import Done, RepoSetup, Say, Step
-from aggregator.fleet.roster import repo_name
 from aggregator.forge.interface import Forge, ForgeRepo
 
 

@@ -9,8 +9,8 @@ from aggregator.config.registration import RegisteredRepo, Registration
 from aggregator.config.settings import ForgeConfig
 from aggregator.fleet.listing import judge_listing
 from aggregator.fleet.node_keys import fingerprint, is_same_key
+from aggregator.fleet.registry import forge_config, repo_name
 from aggregator.fleet.repo_setup import BRANCH, hook_faults, weaknesses
-from aggregator.fleet.roster import forge_config, repo_name
 from aggregator.forge.interface import DeployKey, ForgeRepo, Hook, Listing, Protection
 
 

@@ -18,8 +18,8 @@ from aggregator.fleet.differences import (
     drifts_of_repo,
     pending,
 )
+from aggregator.fleet.registry import forge_config, repo_name
 from aggregator.fleet.repo_setup import BRANCH
-from aggregator.fleet.roster import forge_config, repo_name
 from aggregator.forge.interface import Forge, NotThereError
 
 __all__ = ["OF_LISTING", "Drift", "What", "check"]

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from aggregator.config.registration import Registration
-from signing.allowed_signers import Entry, load_allowed_signers, parse_allowed_signers
-from signing.keys import InvalidKeyError, read_public_key
-from signing.patterns import matches_list
-from support.errors import GitmeterError
+from gitmeter.signing.allowed_signers import Entry, load_allowed_signers, parse_allowed_signers
+from gitmeter.signing.keys import InvalidKeyError, read_public_key
+from gitmeter.signing.patterns import matches_list
+from gitmeter.support.errors import GitmeterError
 
 _SOURCE: Final = "the key"
 _SHOW_HINT: Final = "on the node: node-pusher show-key --node"

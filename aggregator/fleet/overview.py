@@ -8,7 +8,7 @@ from aggregator.config.loading import Config
 from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
 from aggregator.fleet.differences import pending
 from aggregator.fleet.node_keys import fingerprint
-from aggregator.fleet.roster import repo_name
+from aggregator.fleet.registry import repo_name
 from aggregator.forge.interface import ForgeRepo, Listing
 
 HEADERS: Final = ("node", "state", "registered", "keys", "repos")

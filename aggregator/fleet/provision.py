@@ -15,10 +15,10 @@ from aggregator.config.naming import forge_name, node_repo
 from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
 from aggregator.fleet.closing import Closing, find_registered
 from aggregator.fleet.node_keys import FleetError
+from aggregator.fleet.registry import Roster, forge_config, repo_name
 from aggregator.fleet.repo_setup import Done, RepoSetup, Say, Step, Target
-from aggregator.fleet.roster import Roster, forge_config, repo_name
 from aggregator.forge.interface import Forge, ForgeRepo
-from aggregator.secret_file import read_secret
+from gitmeter.http_edge.secret_file import read_secret
 
 _SUFFIX: Final = re.compile("[a-z0-9][a-z0-9-]{0,15}")
 _ROTATE_HINT: Final = "its next key is registered with `aggregator node rotate-key`"

@@ -16,19 +16,19 @@ from typing import Final
 
 import structlog
 
-from aggregator.backoff import Backoff, is_worth_a_log
 from aggregator.config.repos import RepoConfig
 from aggregator.config.settings import ForgeConfig
 from aggregator.fleet.listing import Findings, judge_listing
 from aggregator.forge import open_forge
 from aggregator.forge.interface import BadAnswerError, ForgeError, Listing
-from aggregator.incidents import IncidentKind
-from aggregator.repo_pull import RepoReport
-from aggregator.state import State
+from aggregator.incidents.filing import IncidentKind
+from aggregator.mirrors.state import State
+from aggregator.pulling.repo_pass import RepoReport
 from aggregator.store import repo_rows
 from aggregator.store.connection import read_meta, upsert_meta, write_transaction
 from aggregator.store.incident_rows import About, file_all
-from support.errors import GitmeterError
+from gitmeter.support.backoff import Backoff, is_worth_a_log
+from gitmeter.support.errors import GitmeterError
 
 _EARLIEST: Final = 0.5
 """Each repo's next probe is drawn from this part of `probe_every_s` on, so that they spread."""

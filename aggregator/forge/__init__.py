@@ -1,4 +1,9 @@
-"""The forge's API behind one small interface: what repos there are, and how one is set up."""
+"""The forge's API behind one small interface.
+
+Owns: the `interface`, Forgejo's way of it (`forgejo`, `shapes`, `paging`), requests (`transport`)
+and what answers mean (`answers`).
+Does not own: what the fleet does with it (`fleet`).
+"""
 
 from typing import TYPE_CHECKING
 

@@ -18,8 +18,8 @@ from aggregator.forge.interface import (
     RefusedError,
     UnavailableError,
 )
-from aggregator.http_exchange import deepest, http_date, retry_after_s
-from git_remote.remote import Remote
+from gitmeter.git_remote.remote import Remote
+from gitmeter.http_edge.client import deepest, http_date, retry_after_s
 
 ANSWER_TIMEOUT_S: Final = 30
 """For the whole of one answer, connecting included."""

@@ -19,7 +19,7 @@ from aggregator.forge.interface import (
 )
 from aggregator.forge.paging import Pages
 from aggregator.forge.transport import Session
-from git_remote.remote import Remote
+from gitmeter.git_remote.remote import Remote
 
 HOOK_KINDS: Final = ("forgejo", "gitea")
 """Both send the same payload and signature; Gitea knows the second alone."""

@@ -7,7 +7,7 @@ is decided by git, cursors and signatures.
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError
 
 
 class ForgeRepo(NamedTuple):

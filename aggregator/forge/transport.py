@@ -16,8 +16,8 @@ from urllib3.exceptions import HTTPError
 
 from aggregator.forge.answers import Access, Answer, bad_answer, of_error, of_status
 from aggregator.forge.interface import RateLimitedError, UnavailableError
-from aggregator.http_exchange import HttpExchange
-from git_remote.remote import read_token
+from gitmeter.git_remote.remote import read_token
+from gitmeter.http_edge.client import HttpExchange
 
 CONNECT_TIMEOUT_S: Final = 10
 ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024

@@ -1,1 +1,6 @@
-"""Notifications: what a person should know, told once over a webhook."""
+"""Notices over a webhook: each incident and each low balance, exactly once.
+
+Owns: what is worth a notice (`comparison`, `crossings`, `events`), delivering it (`notifier`,
+`delivery`, `receiver`, `retries`).
+Does not own: the outbox's rows (`store.outbox`).
+"""

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from aggregator.admission.ranges import RangeSet
-from aggregator.incidents import ABOUT_HEAD, IncidentKind, reused_seqs
+from aggregator.incidents.filing import ABOUT_HEAD, IncidentKind, reused_seqs
 
 UNKNOWN_FOR: Final = timedelta(hours=25)
 """For how long an incident that was told is kept in mind when the ledger knows nothing of it.

@@ -24,7 +24,7 @@ from aggregator.notices.retries import (
 from aggregator.store import outbox
 from aggregator.store.connection import write_transaction
 from aggregator.store.outbox import NoticesError
-from support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError
 
 AGAIN_AFTER_S: Final = 60
 """When the file of notices cannot be used."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from aggregator.incidents import IncidentKind
+from aggregator.incidents.filing import IncidentKind
 from aggregator.notices.crossings import AccountCrossing, Level, OpenIncident
 from wire_format.instants import format_ts
 from wire_format.money import format_usd

@@ -16,13 +16,13 @@ from typing import Final
 
 import structlog
 
-from aggregator.backoff import is_worth_a_log
 from aggregator.config.settings import NotifyConfig
 from aggregator.notices.comparison import Comparison
 from aggregator.notices.delivery import AGAIN_AFTER_S, Delivery, deliver
 from aggregator.store import outbox
 from aggregator.store.connection import read_transaction, write_transaction
 from aggregator.store.outbox import NOTICES_NAME, NoticesError
+from gitmeter.support.backoff import is_worth_a_log
 
 KEPT: Final = timedelta(days=90)
 """For how long what was delivered, or given up, can be looked up."""

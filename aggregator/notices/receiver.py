@@ -16,10 +16,10 @@ from requests.exceptions import RequestException, Timeout
 from urllib3.exceptions import HTTPError
 
 from aggregator.config.settings import NotifyConfig
-from aggregator.http_exchange import HttpExchange, deepest, retry_after_s
 from aggregator.notices.retries import Answer, Outcome
-from aggregator.secret_file import read_secret
-from git_remote.remote import Remote, read_token
+from gitmeter.git_remote.remote import Remote, read_token
+from gitmeter.http_edge.client import HttpExchange, deepest, retry_after_s
+from gitmeter.http_edge.secret_file import read_secret
 
 ANSWER_TIMEOUT_S: Final = 10
 """For the whole of one exchange, connecting included."""

@@ -11,7 +11,7 @@ import sqlite_utils
 
 from cursors.rows import SCHEMA as CURSOR_SCHEMA
 from cursors.rows import read_cursors, read_kept_tips
-from support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError
 
 SCHEMA_VERSION: Final = 3
 """Grows with the schema and with every change in what is admitted or how it is rated: a database of

@@ -15,7 +15,7 @@ from aggregator.notices.crossings import ToldIncident
 from aggregator.notices.events import NewNotice
 from aggregator.notices.retries import ReceiverState, Retry, WaitingNotice
 from aggregator.store.connection import statements, write_transaction
-from support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_ts
 
 NOTICES_NAME: Final = "notices.db"

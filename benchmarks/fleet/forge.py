@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, Protocol, cast
 import pygit2
 
 from benchmarks.data import prices_toml, users_of
-from signing.signing_key import SigningKey, new_signing_key
+from gitmeter.signing.signing_key import SigningKey, new_signing_key
 from tests.support.forge import ForgeServer
 from tests.support.forge.api import Forge, Request, route
 from tests.support.forge.handler import ROUTES

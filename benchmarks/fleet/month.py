@@ -17,8 +17,8 @@ from typing import Final, NamedTuple
 import pygit2
 
 from aggregator.cli.context import Context
-from aggregator.daemon import Daemon
-from aggregator.maintenance import Packing, pack_count
+from aggregator.daemon.loop import Daemon
+from aggregator.mirrors.gc import Packing, pack_count
 from benchmarks.data import users_of
 from benchmarks.fleet.forge import USERS, names
 from tests.support.repos import RepoWriter, segment_path, usage_line

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from aggregator.cli.context import Context
-from aggregator.daemon import Daemon
-from aggregator.ledger import Ledger
+from aggregator.daemon.loop import Daemon
+from aggregator.ledger.ledger import Ledger
 from benchmarks.fleet.forge import BOOKS, RECORDS_PER_COMMIT
 from benchmarks.fleet.gauges import Cost, Moment, measure, moment, watch_programs
 from benchmarks.fleet.site import Site

@@ -14,12 +14,12 @@ from books.cli import money
 from books.cli.decide import decide
 from books.cli.prices import prices
 from books.cli.rules import rules
+from gitmeter.support.entry import run
+from gitmeter.support.terminal import print_json
 from node_pusher.cli import init_values, log, push, status, tell_init
 from node_pusher.cli.doctor import doctor
 from node_pusher.cli.home import ROLE_KEY, home_of, json_option, remote_options, vouched_of
 from node_pusher.cli.keys import rotate_key, show_key
-from support.entry import run
-from support.terminal import print_json
 
 HOME_DEFAULT: Final = "/var/lib/gitmeter-books"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from support.terminal import print_json, print_table
+from gitmeter.support.terminal import print_json, print_table
 
 if TYPE_CHECKING:
     from wire_format.lines import Decision, DecisionKind

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from support.terminal import print_json
+from gitmeter.support.terminal import print_json
 
 if TYPE_CHECKING:
     from books.money import Movement

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from books.cli.rules import commit_json, print_commit, print_faults
-from support.errors import ExitCode
-from support.terminal import escape, print_json, print_table
+from gitmeter.support.errors import ExitCode
+from gitmeter.support.terminal import escape, print_json, print_table
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 

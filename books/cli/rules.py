@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from support.errors import ExitCode
-from support.terminal import escape, print_json, print_table
+from gitmeter.support.errors import ExitCode
+from gitmeter.support.terminal import escape, print_json, print_table
 
 if TYPE_CHECKING:
     from books.rule_book.rules import RuleCommit, RuleFileError

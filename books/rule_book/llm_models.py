@@ -20,7 +20,7 @@ from genai_prices.types import (
     TieredPrices,
 )
 
-from support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError
 
 PACKAGE: Final = "genai-prices"
 _DECIMALS_MIN: Final = 2

@@ -29,7 +29,7 @@ from books.rule_book.llm_models import (
     stated_prices,
 )
 from books.rule_book.price_file import PriceEntry
-from support.terminal import escape
+from gitmeter.support.terminal import escape
 from wire_format.fields import is_resource
 from wire_format.instants import format_ts
 from wire_format.rule_book import PRICE_SCALE

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from books.rule_book.rule_changes import Changes, build_rules_message, changes
+from gitmeter.support.errors import GitmeterError
 from node_pusher.home.settings import Home
 from node_pusher.sending.commit import locked_repo
 from node_pusher.sending.repo import LedgerRepo
-from support.errors import GitmeterError
 from wire_format.rule_book import (
     DISCOUNTS_PATH,
     PRICES_PATH,

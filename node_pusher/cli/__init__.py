@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from gitmeter.support.entry import run
+from gitmeter.support.terminal import escape, print_json, print_table
 from node_pusher.cli.correct import correct
 from node_pusher.cli.doctor import doctor
 from node_pusher.cli.home import (
@@ -26,8 +28,6 @@ from node_pusher.cli.keys import rotate_key, show_key
 from node_pusher.cli.listen import listen
 from node_pusher.cli.record import record
 from node_pusher.cli.rollover import rollover
-from support.entry import run
-from support.terminal import escape, print_json, print_table
 
 if TYPE_CHECKING:
     from node_pusher.joining.init import InitReport

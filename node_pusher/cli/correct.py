@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gitmeter.support.terminal import print_json
 from node_pusher.cli.home import json_option
-from support.terminal import print_json
 
 if TYPE_CHECKING:
     from node_pusher.sending.correct import Corrected

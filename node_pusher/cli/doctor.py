@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from gitmeter.support.errors import ExitCode
+from gitmeter.support.terminal import escape, print_json
 from node_pusher.cli.home import json_option, role
-from support.errors import ExitCode
-from support.terminal import escape, print_json
 
 if TYPE_CHECKING:
     from node_pusher.doctor.findings import Finding

@@ -60,7 +60,7 @@ def remote_options(command: _Command) -> _Command:
 
 def home_of(path: Path, node: str, options: dict[str, Any]) -> "Home":
     """The home that the options of `init` describe."""
-    from git_remote.remote import Remote
+    from gitmeter.git_remote.remote import Remote
     from node_pusher.home.settings import Home
 
     remote = Remote(

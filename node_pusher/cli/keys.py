@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from gitmeter.support.terminal import print_json
 from node_pusher.cli.home import json_option, load_home
-from support.terminal import print_json
 
 if TYPE_CHECKING:
     from node_pusher.home.own_key import OwnKey

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from gitmeter.support.terminal import escape
 from node_pusher.cli.home import load_home
-from support.terminal import escape
 
 
 @click.command()

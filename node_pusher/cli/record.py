@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
-from support.errors import ExitCode
-from support.terminal import escape, print_json
+from gitmeter.support.errors import ExitCode
+from gitmeter.support.terminal import escape, print_json
 
 if TYPE_CHECKING:
     from node_pusher.spool.stream import StreamReport

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from gitmeter.support.terminal import escape, print_json
 from node_pusher.cli.home import json_option, load_home
-from support.terminal import escape, print_json
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from gitmeter.support.errors import GitmeterError
 from node_pusher.doctor.findings import Finding, Health, Patient, problem
 from node_pusher.doctor.home import check_disk, check_key, check_lock, check_settings, check_spool
 from node_pusher.doctor.remote import check_clock, check_remote, check_write
 from node_pusher.doctor.system import check_listener, check_programs, check_timer
 from node_pusher.home.settings import Home, Role
-from support.errors import GitmeterError
 
 CHECK_TIMEOUT_S: Final = 30
 """Above the limits that the checks have of their own."""

@@ -7,13 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from gitmeter.signing.allowed_signers import Permission, find_signer
 from node_pusher.doctor.findings import Finding, Patient, counted, in_words, ok, problem, warning
 from node_pusher.home.own_key import key_file, load_own_key, own_signers
 from node_pusher.home.settings import OWNER_HINT, is_shared
 from node_pusher.spool.drafts import AHEAD_MAX
 from node_pusher.spool.inspection import SpoolLook, look_at_spool
 from node_pusher.spool.store import Store
-from signing.allowed_signers import Permission, find_signer
 from wire_format.instants import format_ts, from_us
 
 LATE_WARNING: Final = timedelta(hours=3)

@@ -10,11 +10,11 @@ from typing import IO, Final
 from urllib import request
 from urllib.error import HTTPError
 
-from git_remote.branch import BranchStatus, read_branch, with_settings
-from git_remote.failures import failure
-from git_remote.http_refs import tls_context
-from git_remote.remote import Transport, environment
-from git_remote.runner import run_git
+from gitmeter.git_remote.branch import BranchStatus, read_branch, with_settings
+from gitmeter.git_remote.failures import failure
+from gitmeter.git_remote.http_refs import tls_context
+from gitmeter.git_remote.remote import Transport, environment
+from gitmeter.git_remote.runner import run_git
 from node_pusher.doctor.findings import Finding, Patient, counted, in_words, ok, problem, warning
 from node_pusher.doctor.system import clock_is_kept
 from node_pusher.sending.repo import LedgerRepo

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
 
-from git_remote.remote import Transport
+from gitmeter.git_remote.remote import Transport
+from gitmeter.support.errors import ExitCode
 from node_pusher.doctor.findings import Finding, Patient, ok, problem, warning
 from node_pusher.home.settings import Role
 from node_pusher.listener.socket import socket_file
-from support.errors import ExitCode
 from wire_format.instants import format_ts
 
 UNIT_OF: Final[dict[Role, str]] = {"usage": "node-pusher", "books": "books"}

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from git_remote.failures import UnreachableError
-from support.errors import GitmeterError
+from gitmeter.git_remote.failures import UnreachableError
+from gitmeter.support.errors import GitmeterError
 
 
 class Recorded(NamedTuple):

@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 
 import pygit2
 
-from git_remote.failures import RemoteConfigError
-from git_remote.remote import Remote
+from gitmeter.git_remote.failures import RemoteConfigError
+from gitmeter.git_remote.remote import Remote
 from node_pusher.home.errors import HomeError
 from node_pusher.home.repo_place import REPO_DEFAULT, RepoPlace, number_of
 from node_pusher.home.settings import Home

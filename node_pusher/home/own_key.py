@@ -12,15 +12,14 @@ The private key is what counts: `signing_key.pub` is made again from it, and it 
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
-from node_pusher.home.errors import HomeError
-from signing.allowed_signers import (
+from gitmeter.signing.allowed_signers import (
     AllowedSigners,
     AllowedSignersError,
     format_entry,
     parse_allowed_signers,
 )
-from signing.keys import PublicKey
-from signing.signing_key import (
+from gitmeter.signing.keys import PublicKey
+from gitmeter.signing.signing_key import (
     KEY_MODE,
     MissingKeyError,
     SigningKey,
@@ -28,7 +27,8 @@ from signing.signing_key import (
     new_signing_key,
     read_own,
 )
-from support.durable import sync_folder, write_durably
+from gitmeter.support.files import sync_folder, write_durably
+from node_pusher.home.errors import HomeError
 
 _PUBLIC_MODE: Final = 0o644
 

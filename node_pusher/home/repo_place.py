@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from git_remote.remote import Remote
+from gitmeter.git_remote.remote import Remote
 
 BRANCH_DEFAULT: Final = "main"
 REPO_DEFAULT: Final = "repo.git"

@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Self, get_args
 
-from git_remote.failures import RemoteConfigError
-from git_remote.remote import Remote
+from gitmeter.git_remote.failures import RemoteConfigError
+from gitmeter.git_remote.remote import Remote
+from gitmeter.support.files import write_durably
 from node_pusher.home.errors import HomeError, NotInitialisedError
 from node_pusher.home.repo_place import (
     BRANCH_DEFAULT,
@@ -26,7 +27,6 @@ from node_pusher.home.repo_place import (
     read_place,
     shown_place,
 )
-from support.durable import write_durably
 from wire_format.fields import is_node
 
 Role = Literal["usage", "books"]

@@ -7,8 +7,8 @@ then, and whoever comes next takes the next epoch.
 from datetime import datetime
 from typing import Final
 
-from git_remote.branch import RemoteBranch
-from git_remote.failures import AccessDeniedError, RemoteError
+from gitmeter.git_remote.branch import RemoteBranch
+from gitmeter.git_remote.failures import AccessDeniedError, RemoteError
 from node_pusher.home.errors import PushRefusedError
 from node_pusher.home.settings import Home
 from node_pusher.joining.remote_history import ask, claim_path

@@ -7,8 +7,9 @@ in the repo here, so that a push has nothing to ask.
 from datetime import datetime
 from typing import Final
 
-from git_remote.branch import read_branch
-from git_remote.failures import AccessDeniedError, RepoGoneError
+from gitmeter.git_remote.branch import read_branch
+from gitmeter.git_remote.failures import AccessDeniedError, RepoGoneError
+from gitmeter.support.errors import GitmeterError
 from node_pusher.home.known_repos import is_told, note_told
 from node_pusher.home.locks import sweep_stale_locks
 from node_pusher.home.settings import Home
@@ -16,7 +17,6 @@ from node_pusher.joining.remote_history import MOVED_PATH
 from node_pusher.sending.push import PROBE_TIMEOUT_S, push_to_branch
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults
-from support.errors import GitmeterError
 from wire_format.commit_message import build_moved_message
 
 _FOR_GOOD: Final = (AccessDeniedError, RepoGoneError)

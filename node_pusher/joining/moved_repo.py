@@ -7,7 +7,7 @@ rolled over is gone, and the repo that it left says so.
 from datetime import datetime
 from typing import NamedTuple
 
-from git_remote.failures import RepoGoneError
+from gitmeter.git_remote.failures import RepoGoneError
 from node_pusher.home.errors import HomeError
 from node_pusher.home.known_repos import note_told, remember
 from node_pusher.home.settings import Home

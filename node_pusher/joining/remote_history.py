@@ -10,10 +10,10 @@ from typing import Final
 
 import msgspec
 
-from git_remote.branch import BranchStatus, RemoteBranch, fetch, read_branch
-from git_remote.failures import RemoteError, UnreachableError
-from git_remote.remote import environment
-from git_remote.runner import run_git
+from gitmeter.git_remote.branch import BranchStatus, RemoteBranch, fetch, read_branch
+from gitmeter.git_remote.failures import RemoteError, UnreachableError
+from gitmeter.git_remote.remote import environment
+from gitmeter.git_remote.runner import run_git
 from node_pusher.home.errors import HomeError
 from node_pusher.home.settings import Home
 from node_pusher.sending.push import PROBE_TIMEOUT_S

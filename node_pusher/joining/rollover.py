@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from git_remote.branch import BranchStatus, RemoteBranch, read_branch
-from git_remote.failures import RemoteError
-from git_remote.remote import Remote
+from gitmeter.git_remote.branch import BranchStatus, RemoteBranch, read_branch
+from gitmeter.git_remote.failures import RemoteError
+from gitmeter.git_remote.remote import Remote
 from node_pusher.home.errors import HomeError, PushRefusedError
 from node_pusher.home.known_repos import remember
 from node_pusher.home.locks import push_lock, sweep_stale_locks

@@ -9,12 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from gitmeter.signing.allowed_signers import load_allowed_signers
+from gitmeter.signing.verdict import judge_commit
 from node_pusher.home.errors import HomeError
 from node_pusher.home.own_key import own_signers
 from node_pusher.home.settings import Home
 from node_pusher.sending.repo import LedgerRepo
-from signing.allowed_signers import load_allowed_signers
-from signing.verdict import judge_commit
 
 _SAYS_NOTHING: Final = re.compile(r"(?i)(readme|licen[sc]e|copying|changelog|\.git).*|epochs")
 """What a forge, or a home that recorded nothing, puts into a new repo: nothing that is billed."""

@@ -14,8 +14,8 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from gitmeter.support.errors import GitmeterError
 from node_pusher.home.settings import OWNER_HINT
-from support.errors import GitmeterError
 
 BACKLOG: Final = 1024
 """Clients that connect at the same moment; past it a client without patience gets EAGAIN."""

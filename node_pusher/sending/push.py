@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from git_remote.branch import BIG_FILE_BYTES, RemoteBranch, read_branch, with_settings
-from git_remote.failures import GitTimeoutError, RemoteError, UnreachableError, failure
-from git_remote.remote import environment
-from git_remote.runner import run_git
+from gitmeter.git_remote.branch import BIG_FILE_BYTES, RemoteBranch, read_branch, with_settings
+from gitmeter.git_remote.failures import GitTimeoutError, RemoteError, UnreachableError, failure
+from gitmeter.git_remote.remote import environment
+from gitmeter.git_remote.runner import run_git
+from gitmeter.support.errors import GitmeterError
 from node_pusher.home.errors import PushRefusedError
 from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.own_key import ensure_key, own_key
@@ -25,7 +26,6 @@ from node_pusher.sending.commit import commit_unsent
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults
 from node_pusher.spool.store import Store
-from support.errors import GitmeterError
 from wire_format.instants import to_us
 
 PROBE_TIMEOUT_S: Final = 30

@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 import pygit2
 from pygit2.enums import FileMode
 
-from git_remote.branch import BIG_FILE_BYTES
-from git_remote.failures import failure
-from git_remote.remote import environment
-from git_remote.runner import run_git
+from gitmeter.git_remote.branch import BIG_FILE_BYTES
+from gitmeter.git_remote.failures import failure
+from gitmeter.git_remote.remote import environment
+from gitmeter.git_remote.runner import run_git
 from node_pusher.home.errors import NonFastForwardError
 from node_pusher.home.own_key import load_own_key
 from node_pusher.home.settings import Home

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from aggregator import ledger
 from aggregator.admission import money_lines, verdicts
 from aggregator.admission.admission import Admission, Delivery
 from aggregator.admission.batch import Batch
 from aggregator.admission.claims import LineRules
 from aggregator.admission.money_lines import Credit, MoneyState
 from aggregator.admission.ranges import RangeSet
-from aggregator.incidents import IncidentKind
-from aggregator.ingest import Ingest
-from aggregator.known_lines import NodeLines
-from aggregator.ledger import Changes, Ledger, Move
+from aggregator.incidents.filing import IncidentKind
+from aggregator.ledger import ledger
+from aggregator.ledger.ingest import Ingest
+from aggregator.ledger.known_lines import NodeLines
+from aggregator.ledger.ledger import Changes, Ledger, Move
 from aggregator.rating import rating
 from aggregator.rating.rating import Rater, Rating
 from aggregator.store import charge_rows, money_rows, repo_rows, segment_rows

@@ -5,7 +5,6 @@ from datetime import datetime
 
 import pytest
 
-from aggregator import ingest, ledger
 from aggregator.admission import decisions, settlement, verdicts
 from aggregator.admission.admission import Admission
 from aggregator.admission.batch import HeldReason, line_sha256
@@ -13,6 +12,7 @@ from aggregator.admission.decisions import Decisions, NodeDecisions
 from aggregator.admission.ranges import Range
 from aggregator.admission.settlement import Settlement
 from aggregator.admission.verdicts import Claim, Verdicts
+from aggregator.ledger import ingest, ledger
 from aggregator.store.decision_rows import read_decisions
 from wire_format.lines import Decision, Line, Usage
 

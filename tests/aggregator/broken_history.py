@@ -4,11 +4,12 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from aggregator import ledger, repo_pull
-from aggregator.ingest import Ingest
-from aggregator.mirror import Mirror
-from aggregator.state import State, Tips
-from aggregator.walk import CommitDelta
+from aggregator.ledger import ledger
+from aggregator.ledger.ingest import Ingest
+from aggregator.mirrors.commit_delta import CommitDelta
+from aggregator.mirrors.mirror import Mirror
+from aggregator.mirrors.state import State, Tips
+from aggregator.pulling import repo_pass
 from cursors.position import Advance, advance
 
 Patch = pytest.MonkeyPatch
@@ -56,4 +57,4 @@ def only_the_head_is_accepted(patch: Patch) -> None:
     ) -> Advance:
         return advance(cursor, head, first_parent, {head} & set(accepted) - {None}, *rest)  # type: ignore[arg-type]
 
-    patch.setattr(repo_pull, "advance", broken)
+    patch.setattr(repo_pass, "advance", broken)

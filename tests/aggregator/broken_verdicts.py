@@ -9,7 +9,7 @@ from aggregator.admission.batch import Batch, HeldLine, HeldReason
 from aggregator.admission.decisions import NodeDecisions
 from aggregator.admission.settlement import Settlement
 from aggregator.admission.verdicts import Claim, Verdicts
-from aggregator.known_lines import NodeLines
+from aggregator.ledger.known_lines import NodeLines
 from aggregator.store import segment_rows
 from wire_format.lines import Usage
 

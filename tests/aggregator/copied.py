@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.config.loading import Config
-from aggregator.copies import CopyFailure, copy_now
+from aggregator.copies.schedule import CopyFailure, copy_now
 from tests.aggregator.world import BOOKS, DAY, World
 from tests.support.repos import RepoWriter, decision_line, money_line, segment_path, usage_line
 

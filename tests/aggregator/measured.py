@@ -55,9 +55,9 @@ def _main(config_path: Path) -> None:
 
     from aggregator.cli.context import open_or_rebuild
     from aggregator.config.loading import load_config
-    from aggregator.ledger import Ledger
-    from aggregator.pull import Puller
-    from aggregator.state import State
+    from aggregator.ledger.ledger import Ledger
+    from aggregator.mirrors.state import State
+    from aggregator.pulling.passes import Puller
     from wire_format.money import NANO
 
     state = State(load_config(config_path))

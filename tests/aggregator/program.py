@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from aggregator.cli import cli
-from support.entry import run
+from gitmeter.support.entry import run
 from tests.aggregator.world import World
 
 

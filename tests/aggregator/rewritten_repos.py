@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aggregator.incidents import IncidentKind
+from aggregator.incidents.filing import IncidentKind
 from cursors.position import HeadOutcome
 from tests.aggregator.world import DAY, World, segment_path, usage_line
 from tests.support.repos import RepoWriter

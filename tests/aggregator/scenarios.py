@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aggregator import ingest
+from aggregator.ledger import ingest
 from aggregator.store import repo_rows
 from tests.aggregator.world import DAY, PRICES, DeathError, World, money_line, usage_line
 from tests.support.reference import Ledger, reckon

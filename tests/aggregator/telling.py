@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from aggregator.repo_pull import RepoReport
+from aggregator.pulling.repo_pass import RepoReport
 from cursors.position import HeadOutcome
 from tests.aggregator.world import World
 from tests.support.deliveries import Delivery, land
@@ -58,10 +58,10 @@ def _differences(what: str, ours: Mapping[Any, Any], theirs: Mapping[Any, Any]) 
 
 
 def _users(world: World) -> list[str]:
-    from aggregator import reports
+    from aggregator.reports import accounts
 
     with world.reading() as connection:
-        return [row["user"] for row in reports.balances(connection)]
+        return [row["user"] for row in accounts.balances(connection)]
 
 
 def _charges(world: World) -> Iterator[tuple[tuple[str, ...], tuple[object, ...]]]:

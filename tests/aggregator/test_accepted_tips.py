@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from aggregator.cli.context import rebuild_in_place
-from aggregator.incidents import IncidentKind
-from aggregator.mirror import MirrorError
-from git_remote.runner import run_git
+from aggregator.incidents.filing import IncidentKind
+from aggregator.mirrors.mirror import MirrorError
+from gitmeter.git_remote.runner import run_git
 from tests.aggregator.rewritten_repos import (
     PATHS,
     billed_world,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator import ingest
-from aggregator.incidents import IncidentKind
+from aggregator.incidents.filing import IncidentKind
+from aggregator.ledger import ingest
 from tests.aggregator.world import (
     BOOKS,
     DAY,

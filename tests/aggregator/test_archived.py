@@ -13,19 +13,19 @@ from typing import Any
 
 import pytest
 
-from aggregator import archived
-from aggregator.archiving import archive_repo, unarchive_repo
-from aggregator.backup import backup
+from aggregator.backup.archive_repo import archive_repo, unarchive_repo
+from aggregator.backup.make import backup
+from aggregator.backup.restore import restore
 from aggregator.cli.context import open_or_rebuild, rebuild_in_place
-from aggregator.incidents import IncidentKind
-from aggregator.mirror import MirrorError
-from aggregator.restore import restore
-from aggregator.state import State
+from aggregator.incidents.filing import IncidentKind
+from aggregator.mirrors import archives
+from aggregator.mirrors.mirror import MirrorError
+from aggregator.mirrors.state import State
 from aggregator.store import repo_rows
 from aggregator.store.connection import write_transaction
 from aggregator.store.incident_rows import open_incident
 from cursors.position import HeadOutcome
-from support.errors import ExitCode
+from gitmeter.support.errors import ExitCode
 from tests.aggregator.copied import CopyWorld, tell_with_rewrite
 from tests.aggregator.program import Program
 from tests.aggregator.world import DAY, MEMORY, NOW, World
@@ -503,10 +503,10 @@ class Killer:
     def watch(self, patch: pytest.MonkeyPatch) -> None:
         """Watch whatever archiving does to the disk."""
         for owner, name in (
-            (archived, "write_bundle"),
-            (archived, "read_bundle"),
-            (archived, "sync_folder"),
-            (archived, "sync_file"),
+            (archives, "write_bundle"),
+            (archives, "read_bundle"),
+            (archives, "sync_folder"),
+            (archives, "sync_file"),
             (Path, "replace"),
             (Path, "unlink"),
             (shutil, "rmtree"),

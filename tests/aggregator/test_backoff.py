@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.backoff import FIRST, LONGEST, Backoff, is_worth_a_log
+from gitmeter.support.backoff import FIRST, LONGEST, Backoff, is_worth_a_log
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.archive import Archive, ArchiveError
-from aggregator.backup import BackupBusyError, BackupError, backup
-from aggregator.restore import Restored, RestoreError, restore, restore_from_copy
-from aggregator.staging import StateNotEmptyError
-from aggregator.state import State, StateLockedError
+from aggregator.backup.backup_file import Archive, ArchiveError
+from aggregator.backup.make import BackupBusyError, BackupError, backup
+from aggregator.backup.restore import Restored, RestoreError, restore, restore_from_copy
+from aggregator.backup.staging import StateNotEmptyError
+from aggregator.mirrors.state import State, StateLockedError
 from aggregator.store.connection import NoDatabaseError
 from tests.aggregator.copied import CopyWorld, tell_a_little, tell_with_rewrite
 from tests.aggregator.program import Program

@@ -10,7 +10,7 @@ import pygit2
 import pytest
 from pygit2.enums import FileMode
 
-from aggregator.incidents import IncidentKind
+from aggregator.incidents.filing import IncidentKind
 from tests.aggregator.world import BOOKS, DAY, PRICES, World, money_line, segment_path, usage_line
 from tests.support.strategies import EPOCH
 from wire_format.faults import FaultCode
@@ -161,10 +161,10 @@ def test_a_line_of_another_node_is_held_and_costs_nobody(world: World) -> None:
 
 
 def _balances(world: World) -> list[dict[str, Any]]:
-    from aggregator import reports
+    from aggregator.reports import accounts
 
     with world.reading() as connection:
-        return reports.balances(connection)
+        return accounts.balances(connection)
 
 
 def test_a_line_ahead_of_its_commit_waits_for_a_later_commit(world: World) -> None:

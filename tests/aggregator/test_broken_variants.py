@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from aggregator import ingest
+from aggregator.ledger import ingest
 from tests.aggregator import (
     broken,
     broken_decisions,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.copies import copied_at
-from aggregator.incidents import IncidentKind
-from aggregator.restore import RestoreError, restore_from_copy
+from aggregator.backup.restore import RestoreError, restore_from_copy
+from aggregator.copies.schedule import copied_at
+from aggregator.incidents.filing import IncidentKind
 from tests.aggregator.copied import CopyWorld, tell_a_little
 from tests.aggregator.program import Program
 from tests.aggregator.test_daemon import daemon

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from signing.signing_key import new_signing_key
+from gitmeter.signing.signing_key import new_signing_key
 from tests.aggregator.program import Program
 from tests.aggregator.world import BOOKS, World, money_line, usage_line
 from tests.support.repos import decision_line

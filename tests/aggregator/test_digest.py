@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.digest import SECTIONS, differences
+from aggregator.proof.digest import SECTIONS, differences
 from aggregator.store.connection import open_for_writing
 from tests.aggregator.world import World, decision_line, money_line, usage_line
 

@@ -13,7 +13,7 @@ import pygit2
 import pytest
 from pygit2.enums import FileMode
 
-from aggregator.incidents import IncidentKind
+from aggregator.incidents.filing import IncidentKind
 from cursors.position import HeadOutcome
 from tests.aggregator.world import DAY, NOW, World, segment_path, usage_line
 from tests.support.git_http import GitHttpServer
@@ -187,7 +187,7 @@ def test_a_lost_database_comes_back_from_what_was_billed_not_from_the_new_head(
 
 
 def _git(folder: Path, *arguments: str) -> None:
-    from git_remote.runner import run_git
+    from gitmeter.git_remote.runner import run_git
 
     result = run_git(arguments, cwd=folder, timeout_s=60)
     assert result.returncode == 0, result.stderr
@@ -373,7 +373,7 @@ def test_a_mirror_that_lost_an_object_is_that_repos_trouble_alone(world: World) 
 
 
 def _unpack(mirror: Path, pack: bytes) -> None:
-    from git_remote.runner import run_git
+    from gitmeter.git_remote.runner import run_git
 
     for old in (mirror / "objects" / "pack").glob("*.rev"):
         old.unlink()

@@ -7,13 +7,13 @@ import pygit2
 import pytest
 from pygit2.enums import FileMode
 
-from aggregator import ingest
 from aggregator.cli.context import rebuild_in_place
-from aggregator.ingest import Ingest, Rules, Stretch
-from aggregator.mirror import MirrorError
+from aggregator.ledger import ingest
+from aggregator.ledger.ingest import Ingest, Rules, Stretch
+from aggregator.mirrors.mirror import MirrorError
+from aggregator.proof.verify import LimitsChangedError
 from aggregator.store.connection import write_transaction
 from aggregator.store.repo_rows import repo_row
-from aggregator.verify import LimitsChangedError
 from cursors.position import advance
 from cursors.rows import read_cursor
 from tests.aggregator.world import DAY, PRICES, World

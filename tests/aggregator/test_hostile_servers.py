@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.backoff import Backoff
-from aggregator.incidents import BACKED_OFF
-from aggregator.look import look_at
-from aggregator.pull import Puller
+from aggregator.incidents.filing import BACKED_OFF
+from aggregator.pulling.fetching import look_at
+from aggregator.pulling.passes import Puller
+from gitmeter.support.backoff import Backoff
 from tests.aggregator.world import World
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import usage_line

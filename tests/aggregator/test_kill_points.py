@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from aggregator import ingest
-from aggregator.mirror import Mirror
+from aggregator.ledger import ingest
+from aggregator.mirrors.mirror import Mirror
 from aggregator.store import repo_rows
 from tests.aggregator import scenarios
 from tests.aggregator.telling import mismatches

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from aggregator.cli.context import rebuild_in_place
-from aggregator.incidents import IncidentKind
-from aggregator.mirror import MirrorError
+from aggregator.incidents.filing import IncidentKind
+from aggregator.mirrors.mirror import MirrorError
 from cursors.position import HeadOutcome
 from tests.aggregator.rewritten_repos import PATHS, billed_world, line
 from tests.aggregator.world import World, usage_line

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from aggregator import reports
 from aggregator.rating.rating import ChargeState, Rater
+from aggregator.reports import accounts as reports
 from fixtures import data
 from fixtures.make_demo_rules import PRICES_FILE
 from tests.aggregator.world import World

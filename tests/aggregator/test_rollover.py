@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from git_remote.remote import Remote
+from gitmeter.git_remote.remote import Remote
 from node_pusher.home.settings import Home
 from node_pusher.joining.init import init
 from node_pusher.joining.rollover import rollover

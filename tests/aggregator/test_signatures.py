@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.incidents import IncidentKind
+from aggregator.incidents.filing import IncidentKind
 from cursors.position import HeadOutcome
-from signing.signing_key import SigningKey, new_signing_key
+from gitmeter.signing.signing_key import SigningKey, new_signing_key
 from tests.aggregator.scenarios_accepted import accept
 from tests.aggregator.world import BOOKS, NOW, World, decision_line, money_line, usage_line
 from tests.support.git_http import GitHttpServer

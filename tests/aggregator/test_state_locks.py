@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.errors import ExitCode
+from gitmeter.support.errors import ExitCode
 from tests.aggregator.copied import tell_a_little
 from tests.aggregator.running import PATIENCE_S, PROGRAM
 from tests.aggregator.test_daemon import daemon

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from aggregator import pull
-from aggregator.pull import Puller
-from aggregator.repo_pull import RepoReport
+from aggregator.pulling import passes
+from aggregator.pulling.passes import Puller
+from aggregator.pulling.repo_pass import RepoReport
 from tests.aggregator.world import World, money_line, usage_line
 
 COMMITS = 7
@@ -32,7 +32,7 @@ def world(tmp_path: Path) -> World:
 @pytest.fixture(autouse=True)
 def _a_second_for_each_look_at_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = count()
-    monkeypatch.setattr(pull, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+    monkeypatch.setattr(passes, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
 
 
 def pulled(world: World) -> tuple[dict[str, RepoReport], list[tuple[str, int, int]]]:

@@ -15,20 +15,20 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from aggregator import reports
 from aggregator.cli.context import open_or_rebuild
 from aggregator.config.loading import Config
 from aggregator.config.repos import RepoConfig
-from aggregator.digest import digest
-from aggregator.ledger import Ledger, rule_book_in_force
-from aggregator.look import look_at
-from aggregator.pull import Puller
+from aggregator.ledger.ledger import Ledger, rule_book_in_force
+from aggregator.mirrors.state import State
+from aggregator.proof.digest import digest
+from aggregator.proof.rebuild import scratch_ledger
+from aggregator.proof.verify import Verification, verify
+from aggregator.pulling.fetching import look_at
+from aggregator.pulling.passes import Puller
+from aggregator.pulling.repo_pass import RepoReport
 from aggregator.rating.rating import Rater
-from aggregator.rebuild import scratch_ledger
-from aggregator.repo_pull import RepoReport
-from aggregator.state import State
+from aggregator.reports import accounts
 from aggregator.store.connection import open_for_reading
-from aggregator.verify import Verification, verify
 from cursors.rows import read_cursor
 from tests.support.repos import (
     RepoWriter,
@@ -255,28 +255,28 @@ class World:
     def balance(self, user: str = "alice") -> dict[str, Any]:
         """What `aggregator balance USER` says."""
         with self.reading() as connection:
-            return reports.balance(connection, user)
+            return accounts.balance(connection, user)
 
     def charges(self, user: str = "alice") -> list[dict[str, Any]]:
         """What `aggregator charges USER` says."""
         with self.reading() as connection:
             ladder = Rater(rule_book_in_force(connection)).ladder
-            return list(reports.charges(connection, user, ladder))
+            return list(accounts.charges(connection, user, ladder))
 
     def held(self) -> list[dict[str, Any]]:
         """What `aggregator held` says."""
         with self.reading() as connection:
-            return reports.held(connection)
+            return accounts.held(connection)
 
     def rejects(self) -> list[dict[str, Any]]:
         """What `aggregator rejects` says."""
         with self.reading() as connection:
-            return reports.rejects(connection)
+            return accounts.rejects(connection)
 
     def incidents(self, *, closed: bool = False) -> list[dict[str, Any]]:
         """What `aggregator incidents` says."""
         with self.reading() as connection:
-            return reports.incidents(connection, closed=closed)
+            return accounts.incidents(connection, closed=closed)
 
     def open_kinds(self) -> list[tuple[str, str]]:
         """Repo and kind of every open incident."""
@@ -285,7 +285,7 @@ class World:
     def node(self, repo: str = "node-1") -> dict[str, Any]:
         """What `aggregator nodes` says of one repo."""
         with self.reading() as connection:
-            return next(row for row in reports.nodes(connection) if row["repo"] == repo)
+            return next(row for row in accounts.nodes(connection) if row["repo"] == repo)
 
 
 __all__ = [

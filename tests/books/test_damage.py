@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from gitmeter.support.errors import ExitCode
 from node_pusher.home.settings import Home
 from node_pusher.spool.store import Store
-from support.errors import ExitCode
 from tests.books.program import Books
 
 COMMANDS = (

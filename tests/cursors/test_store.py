@@ -16,7 +16,7 @@ from cursors.rows import (
     read_cursors,
     read_kept_tips,
 )
-from support.errors import ExitCode
+from gitmeter.support.errors import ExitCode
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from signing.allowed_signers import (
+from gitmeter.signing.allowed_signers import (
     AllowedSigners,
     AllowedSignersError,
     Entry,
@@ -14,8 +14,8 @@ from signing.allowed_signers import (
     format_entry,
     parse_allowed_signers,
 )
-from signing.signing_key import SigningKey
-from signing.verdict import Outcome, judge_commit, split_commit
+from gitmeter.signing.signing_key import SigningKey
+from gitmeter.signing.verdict import Outcome, judge_commit, split_commit
 from tests.fuzz.target import Target, is_printable, promise
 
 _NOW: Final = datetime(2026, 11, 21, tzinfo=UTC)

@@ -10,9 +10,9 @@ from typing import Final, cast
 
 from aggregator.config.example import example
 from aggregator.config.loading import Config, ConfigError, load_config
-from git_remote import http_refs
-from git_remote.failures import RemoteConfigError, RemoteError, failure
-from git_remote.remote import Remote, Transport, environment
+from gitmeter.git_remote import http_refs
+from gitmeter.git_remote.failures import RemoteConfigError, RemoteError, failure
+from gitmeter.git_remote.remote import Remote, Transport, environment
 from node_pusher.home.errors import HomeError
 from node_pusher.home.settings import Home
 from tests.fuzz.target import Target, is_printable, promise

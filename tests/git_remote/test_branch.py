@@ -8,8 +8,8 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from git_remote.branch import BranchStatus, RemoteBranch, fetch, read_branch
-from git_remote.failures import (
+from gitmeter.git_remote.branch import BranchStatus, RemoteBranch, fetch, read_branch
+from gitmeter.git_remote.failures import (
     AccessDeniedError,
     ContentRefusedError,
     GitTimeoutError,
@@ -17,8 +17,8 @@ from git_remote.failures import (
     RepoGoneError,
     UnreachableError,
 )
-from git_remote.remote import Remote
-from git_remote.runner import run_git
+from gitmeter.git_remote.remote import Remote
+from gitmeter.git_remote.runner import run_git
 from tests.support.git_http import Fault, GitHttpServer
 from tests.support.repos import RepoWriter, bare_repo
 from tests.support.sshd import SshServer

@@ -2,7 +2,7 @@
 
 import pytest
 
-from git_remote.failures import (
+from gitmeter.git_remote.failures import (
     AccessDeniedError,
     ContentRefusedError,
     RemoteError,
@@ -10,7 +10,7 @@ from git_remote.failures import (
     UnreachableError,
     failure,
 )
-from support.errors import ExitCode
+from gitmeter.support.errors import ExitCode
 
 URL = "https://forge.example/ops/corrupt-timeout-forbidden.git"
 """An address whose own words must not be taken for the failure's."""

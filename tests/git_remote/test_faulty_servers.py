@@ -7,16 +7,16 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from git_remote import http_refs
-from git_remote.branch import BranchStatus, fetch, read_branch
-from git_remote.failures import (
+from gitmeter.git_remote import http_refs
+from gitmeter.git_remote.branch import BranchStatus, fetch, read_branch
+from gitmeter.git_remote.failures import (
     AccessDeniedError,
     GitTimeoutError,
     RemoteError,
     RepoGoneError,
     UnreachableError,
 )
-from git_remote.remote import Remote
+from gitmeter.git_remote.remote import Remote
 from tests.support.git_http import GitHttpServer
 from tests.support.http_faults import FAULTS
 from tests.support.repos import RepoWriter

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from git_remote.failures import RemoteConfigError
-from git_remote.remote import Remote, Transport, environment, read_token
+from gitmeter.git_remote.failures import RemoteConfigError
+from gitmeter.git_remote.remote import Remote, Transport, environment, read_token
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from git_remote.failures import GitMissingError, GitTimeoutError
-from git_remote.runner import config_environment, run_git
-from support.errors import ExitCode
+from gitmeter.git_remote.failures import GitMissingError, GitTimeoutError
+from gitmeter.git_remote.runner import config_environment, run_git
+from gitmeter.support.errors import ExitCode
 
 
 def test_a_failing_command_is_returned_with_what_it_said() -> None:

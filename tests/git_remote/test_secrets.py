@@ -12,10 +12,10 @@ from typing import ClassVar
 import pygit2
 import pytest
 
-from git_remote.branch import fetch, read_branch
-from git_remote.failures import RemoteError, RepoGoneError
-from git_remote.remote import Remote, environment
-from git_remote.runner import run_git
+from gitmeter.git_remote.branch import fetch, read_branch
+from gitmeter.git_remote.failures import RemoteError, RepoGoneError
+from gitmeter.git_remote.remote import Remote, environment
+from gitmeter.git_remote.runner import run_git
 from tests.support.certificates import Authority
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter

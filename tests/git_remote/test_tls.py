@@ -7,10 +7,10 @@ from ssl import SSLContext
 import pygit2
 import pytest
 
-from git_remote.branch import BranchStatus, fetch, read_branch
-from git_remote.failures import AccessDeniedError, RemoteConfigError, UnreachableError
-from git_remote.remote import Remote, environment
-from git_remote.runner import run_git
+from gitmeter.git_remote.branch import BranchStatus, fetch, read_branch
+from gitmeter.git_remote.failures import AccessDeniedError, RemoteConfigError, UnreachableError
+from gitmeter.git_remote.remote import Remote, environment
+from gitmeter.git_remote.runner import run_git
 from tests.support.certificates import Authority
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter

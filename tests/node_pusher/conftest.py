@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from git_remote.remote import Remote
+from gitmeter.git_remote.remote import Remote
 from node_pusher.home.settings import Home
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched

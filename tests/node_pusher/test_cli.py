@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from support.errors import ExitCode
+from gitmeter.support.errors import ExitCode
 from tests.node_pusher.conftest import NODE
 from tests.support.repos import RepoWriter, bare_repo
 

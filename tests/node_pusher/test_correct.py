@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from git_remote.failures import RepoGoneError
-from git_remote.remote import Remote
+from gitmeter.git_remote.failures import RepoGoneError
+from gitmeter.git_remote.remote import Remote
 from node_pusher.home.errors import InvalidRecordError
 from node_pusher.home.settings import Home
 from node_pusher.joining.init import init

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gitmeter.support.errors import GitmeterError
 from node_pusher.home.errors import HomeError
 from node_pusher.home.settings import Home
 from node_pusher.joining.init import init
@@ -16,7 +17,6 @@ from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults
 from node_pusher.spool.api import Spool
-from support.errors import GitmeterError
 from tests.node_pusher.conftest import START, MakeHome, record, spool_count
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from git_remote.remote import Remote
+from gitmeter.git_remote.remote import Remote
 from node_pusher.doctor import examine as doctor
 from node_pusher.doctor import home as doctor_home
 from node_pusher.doctor import remote as doctor_remote

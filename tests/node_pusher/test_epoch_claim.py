@@ -9,8 +9,9 @@ import pytest
 
 import node_pusher.joining.epoch_claim
 import node_pusher.joining.init
-from git_remote.failures import AccessDeniedError, RemoteError, UnreachableError
-from git_remote.remote import Remote
+from gitmeter.git_remote.failures import AccessDeniedError, RemoteError, UnreachableError
+from gitmeter.git_remote.remote import Remote
+from gitmeter.signing.verdict import judge_commit
 from node_pusher.home.errors import HomeError, NotInitialisedError, PushRefusedError
 from node_pusher.home.own_key import ensure_key, own_signers
 from node_pusher.home.settings import Home
@@ -21,7 +22,6 @@ from node_pusher.sending.push import push, push_to_branch
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store
-from signing.verdict import judge_commit
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter, accept_pushes, refuse_pushes, segment_path

@@ -8,11 +8,16 @@ from pathlib import Path
 import pytest
 
 import node_pusher.sending.push
-from git_remote.failures import AccessDeniedError, RemoteError, RepoGoneError, UnreachableError
-from git_remote.remote import Remote
+from gitmeter.git_remote.failures import (
+    AccessDeniedError,
+    RemoteError,
+    RepoGoneError,
+    UnreachableError,
+)
+from gitmeter.git_remote.remote import Remote
+from gitmeter.support.terminal import escape_lines
 from node_pusher.home.settings import Home
 from node_pusher.sending.push import push
-from support.terminal import escape_lines
 from tests.node_pusher.conftest import START, MakeHome, files_of, record, spool_count
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import set_hook

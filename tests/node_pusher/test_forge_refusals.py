@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 import pytest
 
-from git_remote.failures import AccessDeniedError, RemoteError, RepoGoneError
-from git_remote.remote import Remote
+from gitmeter.git_remote.failures import AccessDeniedError, RemoteError, RepoGoneError
+from gitmeter.git_remote.remote import Remote
+from gitmeter.signing.signing_key import load_signing_key
 from node_pusher.home.errors import NonFastForwardError, PushRefusedError
 from node_pusher.home.own_key import NewHome, ensure_key
 from node_pusher.home.settings import Home, make_folder
 from node_pusher.joining.init import init
 from node_pusher.sending.push import push
-from signing.signing_key import load_signing_key
 from tests.forge_support.calling import Client, protect
 from tests.node_pusher.conftest import NODE, START, files_of, record, spool_count
 from tests.support.forge import ForgeServer

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from git_remote.failures import RepoGoneError, UnreachableError
-from git_remote.remote import Remote
+from gitmeter.git_remote.failures import RepoGoneError, UnreachableError
+from gitmeter.git_remote.remote import Remote
+from gitmeter.support.errors import ExitCode
 from node_pusher.home.errors import HomeError, NonFastForwardError
 from node_pusher.home.repo_place import is_branch
 from node_pusher.home.settings import Home
@@ -21,7 +22,6 @@ from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.plan import Span
-from support.errors import ExitCode
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter, bare_repo, segment_path, usage_line

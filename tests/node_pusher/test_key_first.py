@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from git_remote.failures import AccessDeniedError
-from git_remote.remote import Remote
+from gitmeter.git_remote.failures import AccessDeniedError
+from gitmeter.git_remote.remote import Remote
 from node_pusher.home.own_key import rotate
 from node_pusher.home.settings import Home
 from node_pusher.joining.init import init

@@ -122,7 +122,7 @@ def test_a_reason_that_is_no_text_is_still_told() -> None:
 @pytest.fixture(scope="module")
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """One home for all examples: what one leaves must not disturb the next."""
-    from git_remote.remote import Remote
+    from gitmeter.git_remote.remote import Remote
     from node_pusher.joining.init import init
     from tests.node_pusher.conftest import NODE, START
     from tests.support.repos import bare_repo

@@ -5,9 +5,9 @@ import sys
 import time
 from pathlib import Path
 
-from git_remote.remote import Remote
+from gitmeter.git_remote.remote import Remote
+from gitmeter.support.errors import ExitCode
 from node_pusher.home.settings import Home
-from support.errors import ExitCode
 from tests.node_pusher.conftest import MakeHome, record, spool_count
 from tests.support.git_http import GitHttpServer
 

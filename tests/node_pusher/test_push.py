@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from git_remote.failures import AccessDeniedError, RepoGoneError, UnreachableError
-from git_remote.remote import Remote
+from gitmeter.git_remote.failures import AccessDeniedError, RepoGoneError, UnreachableError
+from gitmeter.git_remote.remote import Remote
+from gitmeter.support.errors import ExitCode
 from node_pusher.home.errors import BusyError, NonFastForwardError, PushRefusedError
 from node_pusher.home.locks import push_lock
 from node_pusher.home.settings import Home
@@ -19,7 +20,6 @@ from node_pusher.sending.commit import commit_files, read_file
 from node_pusher.sending.push import PushReport, push
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
-from support.errors import ExitCode
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter, accept_pushes, refuse_pushes

@@ -9,8 +9,9 @@ import pytest
 import node_pusher.joining.epoch_claim
 import node_pusher.joining.init
 import node_pusher.joining.moved_repo
-from git_remote.failures import RepoGoneError
-from git_remote.remote import Remote
+from gitmeter.git_remote.failures import RepoGoneError
+from gitmeter.git_remote.remote import Remote
+from gitmeter.support.errors import GitmeterError
 from node_pusher.home.errors import HomeError, NonFastForwardError
 from node_pusher.home.settings import Home
 from node_pusher.joining.init import InitReport, init
@@ -20,7 +21,6 @@ from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store
-from support.errors import GitmeterError
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
 from tests.node_pusher.test_rollover import Died, Killer, now_home, roll, seqs_in
 from tests.support.git_http import GitHttpServer

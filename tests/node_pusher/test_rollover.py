@@ -14,8 +14,10 @@ import pytest
 import node_pusher.joining.moved_mark
 import node_pusher.joining.rollover
 import node_pusher.sending.push
-from git_remote.failures import UnreachableError
-from git_remote.remote import Remote
+from gitmeter.git_remote.failures import UnreachableError
+from gitmeter.git_remote.remote import Remote
+from gitmeter.signing.verdict import judge_commit
+from gitmeter.support.errors import ExitCode
 from node_pusher.home.errors import BusyError, HomeError, PushRefusedError
 from node_pusher.home.locks import push_lock
 from node_pusher.home.own_key import own_signers
@@ -28,8 +30,6 @@ from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store
-from signing.verdict import judge_commit
-from support.errors import ExitCode
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
 from tests.node_pusher.test_cli import Program
 from tests.support.git_http import GitHttpServer

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from gitmeter.support.files import sync_folder, write_durably
 from node_pusher.home.errors import HomeError
 from node_pusher.home.own_key import own_key, prepare_rotation, rotate
 from node_pusher.home.settings import Home
 from node_pusher.joining.init import init
 from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
-from support.durable import sync_folder, write_durably
 from tests.node_pusher.conftest import NODE, START, record
 from tests.node_pusher.test_cli import Program
 from tests.node_pusher.test_signing import git_takes, mode_of

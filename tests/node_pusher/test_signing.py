@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gitmeter.signing.signing_key import SigningKeyError
+from gitmeter.support.files import write_durably
 from node_pusher.home.errors import HomeError
 from node_pusher.home.own_key import own_key
 from node_pusher.home.settings import Home
@@ -16,8 +18,6 @@ from node_pusher.sending.commit import commit_files
 from node_pusher.sending.history import status
 from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
-from signing.signing_key import SigningKeyError
-from support.durable import write_durably
 from tests.node_pusher.conftest import NODE, START, record, spool_count
 from tests.node_pusher.test_cli import Program
 from tests.support.repos import bare_repo

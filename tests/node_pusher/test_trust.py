@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from pygit2.enums import ObjectType
 
-from git_remote.remote import Remote
+from gitmeter.git_remote.remote import Remote
+from gitmeter.signing.allowed_signers import AllowedSignersError
 from node_pusher.home.errors import HomeError
 from node_pusher.home.own_key import own_key
 from node_pusher.home.settings import Home
@@ -14,7 +15,6 @@ from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
 from node_pusher.sending.commit import README_PATH
 from node_pusher.sending.push import push
-from signing.allowed_signers import AllowedSignersError
 from tests.node_pusher.conftest import NODE, START, MakeHome, record, spool_count
 from tests.node_pusher.test_cli import Program
 from tests.support.repos import RepoWriter, segment_path, usage_line

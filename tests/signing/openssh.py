@@ -6,8 +6,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from signing.keys import PublicKey, read_public_key
-from signing.signing_key import SigningKey
+from gitmeter.signing.keys import PublicKey, read_public_key
+from gitmeter.signing.signing_key import SigningKey
 
 NOW = datetime(2026, 11, 21, 13, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signing.allowed_signers import (
+from gitmeter.signing.allowed_signers import (
     AllowedSignersError,
     Permission,
     find_signer,
@@ -15,7 +15,7 @@ from signing.allowed_signers import (
     load_allowed_signers,
     parse_allowed_signers,
 )
-from signing.patterns import matches_list
+from gitmeter.signing.patterns import matches_list
 from tests.signing.openssh import (
     NOW,
     accepts,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from signing.signing_key import (
+from gitmeter.signing.signing_key import (
     MissingKeyError,
     SigningKeyError,
     load_signing_key,

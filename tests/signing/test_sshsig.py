@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signing.ssh_wire import string, uint32
-from signing.sshsig import BadSignature, verify
+from gitmeter.signing.ssh_wire import string, uint32
+from gitmeter.signing.sshsig import BadSignature, verify
 from tests.signing.openssh import (
     NOW,
     accepts,

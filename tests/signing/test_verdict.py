@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pygit2.enums import ObjectType
 
-from signing.allowed_signers import AllowedSigners, format_entry, parse_allowed_signers
-from signing.verdict import Outcome, judge_commit, judge_signature, split_commit
+from gitmeter.signing.allowed_signers import AllowedSigners, format_entry, parse_allowed_signers
+from gitmeter.signing.verdict import Outcome, judge_commit, judge_signature, split_commit
 from tests.signing.openssh import NOW, fixed_key, make_key, sign_with
 
 KEY = fixed_key(1)

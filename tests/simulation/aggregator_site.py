@@ -13,10 +13,10 @@ import pygit2
 from aggregator.cli import context
 from aggregator.config.loading import Config
 from aggregator.config.repos import RepoConfig
-from aggregator.ledger import Ledger
-from aggregator.pull import Puller
-from aggregator.repo_pull import RepoReport
-from aggregator.state import State
+from aggregator.ledger.ledger import Ledger
+from aggregator.mirrors.state import State
+from aggregator.pulling.passes import Puller
+from aggregator.pulling.repo_pass import RepoReport
 from tests.simulation.boundaries import CALM, Boundaries, End, Plan, replaced
 from tests.simulation.clock import Clock
 from tests.simulation.disk import copy_database, remove_database, remove_folder

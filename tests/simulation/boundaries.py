@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError
 from tests.simulation.disk import copy_folder, remove_folder, replace_folder, write_log
 
 T = TypeVar("T")

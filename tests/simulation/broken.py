@@ -10,18 +10,18 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from aggregator import repo_pull
 from aggregator.admission import verdicts
 from aggregator.admission.batch import HeldReason
 from aggregator.admission.claims import LineRules
 from aggregator.admission.settlement import Settlement
-from aggregator.ingest import Ingest
-from aggregator.ledger import Ledger
-from aggregator.mirror import Mirror
+from aggregator.ledger.ingest import Ingest
+from aggregator.ledger.ledger import Ledger
+from aggregator.mirrors.mirror import Mirror
+from aggregator.pulling import repo_pass
 from aggregator.store.connection import write_transaction
 from cursors.position import Advance, HeadOutcome, advance
 from cursors.rows import move_cursor
-from git_remote.branch import BranchStatus, RemoteBranch
+from gitmeter.git_remote.branch import BranchStatus, RemoteBranch
 from node_pusher.home.settings import Home
 from node_pusher.joining import carry_over, init
 from node_pusher.sending import push as pushing
@@ -102,7 +102,7 @@ def rewritten_history_followed(patch: Patch) -> None:
             return found
         return advance(None, head, first_parent)
 
-    patch.setattr(repo_pull, "advance", broken)
+    patch.setattr(repo_pass, "advance", broken)
 
 
 def edited_history_followed(patch: Patch) -> None:

@@ -11,8 +11,8 @@ from typing import Final, TypeVar
 
 import pygit2
 
+from gitmeter.support.errors import GitmeterError
 from node_pusher.home.errors import NonFastForwardError
-from support.errors import GitmeterError
 from tests.simulation.aggregator_site import AggregatorSite
 from tests.simulation.boundaries import CALM, Boundaries, End, Fate, Plan, Wire
 from tests.simulation.clients import Clients
@@ -222,6 +222,6 @@ class Fleet:
 
 def gone(site: Site) -> tuple[type[Exception], ...]:
     """The error of a remote that is not at its address."""
-    from git_remote.failures import RepoGoneError
+    from gitmeter.git_remote.failures import RepoGoneError
 
     return (RepoGoneError,) if site.repo.is_hidden else ()

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from aggregator import reports
-from aggregator.digest import digest
-from aggregator.ledger import rule_book_in_force
+from aggregator.ledger.ledger import rule_book_in_force
+from aggregator.mirrors.state import State
+from aggregator.proof.digest import digest
+from aggregator.proof.rebuild import scratch_ledger
+from aggregator.proof.verify import verify
 from aggregator.rating.rating import Rater
-from aggregator.rebuild import scratch_ledger
-from aggregator.state import State
-from aggregator.verify import verify
+from aggregator.reports import accounts as reports
 from tests.simulation.aggregator_site import AggregatorSite, tips_in
 from tests.simulation.expected import Expected, expect, missing_numbers
 from tests.simulation.site import Site

@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pygit2.config import Config
 from pygit2.references import References
 
-import aggregator.pull
-from git_remote import branch, runner
-from git_remote.failures import UnreachableError
-from git_remote.runner import GitResult
-from signing.signing_key import SigningKey, new_signing_key
+import aggregator.pulling.passes
+from gitmeter.git_remote import branch, runner
+from gitmeter.git_remote.failures import UnreachableError
+from gitmeter.git_remote.runner import GitResult
+from gitmeter.signing.signing_key import SigningKey, new_signing_key
 from tests.simulation.boundaries import Boundaries, Wire, no_space, replaced
 
 PACKAGES: Final = (
@@ -235,8 +235,8 @@ def _over(
 def _threads(_: Boundaries) -> Iterator[None]:
     """Repos are looked at one after the other, in the order of the configuration."""
     with (
-        replaced(aggregator.pull, "ThreadPoolExecutor", OneByOne),
-        replaced(aggregator.pull, "wait", _first_of),
+        replaced(aggregator.pulling.passes, "ThreadPoolExecutor", OneByOne),
+        replaced(aggregator.pulling.passes, "wait", _first_of),
     ):
         yield
 

@@ -10,7 +10,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from aggregator import ingest
+from aggregator.ledger import ingest
 from node_pusher.spool import plan
 from tests.aggregator.world import MEMORY
 from tests.simulation.boundaries import replaced

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pygit2
 
 from books.start import init_books
-from git_remote.remote import Remote
+from gitmeter.git_remote.remote import Remote
 from node_pusher.home.own_key import own_key
 from node_pusher.home.settings import Home, Role
 from node_pusher.joining.init import InitReport, init

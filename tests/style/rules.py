@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = (
-    *("wire_format", "support", "signing", "git_remote", "cursors"),
+    *("wire_format", "gitmeter", "cursors"),
     *("node_pusher", "books", "aggregator"),
 )
 FUNCTION_LINES_MAX: Final = 69
@@ -21,10 +21,10 @@ BANNED_NAMES: Final = {
     "datetime.date.today": "take `now` as an argument",
     "time.time": "take `now` as an argument",
     "time.time_ns": "take `now` as an argument",
-    "os.system": "git_remote.runner.run_git, or subprocess with a list",
-    "os.popen": "git_remote.runner.run_git, or subprocess with a list",
-    "subprocess.getoutput": "git_remote.runner.run_git, or subprocess with a list",
-    "print": "click.echo, or support.terminal.print_json and print_table",
+    "os.system": "gitmeter.git_remote.runner.run_git, or subprocess with a list",
+    "os.popen": "gitmeter.git_remote.runner.run_git, or subprocess with a list",
+    "subprocess.getoutput": "gitmeter.git_remote.runner.run_git, or subprocess with a list",
+    "print": "click.echo, or gitmeter.support.terminal.print_json and print_table",
 }
 """Full name to what to use in its place."""
 

@@ -10,8 +10,8 @@ import pytest
 
 SMALL_PROGRAM = """
 import click, errno, os
-from support.entry import run
-from support.terminal import print_json, print_table
+from gitmeter.support.entry import run
+from gitmeter.support.terminal import print_json, print_table
 
 @click.group()
 def cli(): pass

@@ -14,7 +14,7 @@ import pytest
 HEADERS = ("repo", "outcome", "highest seq", "last commit")
 ROW = ("node-" + "x" * 60, "fast-forward", "9007199254740991", "2026-11-21T13:50:40Z")
 SOURCE = f"""
-from support.terminal import print_table
+from gitmeter.support.terminal import print_table
 print_table({HEADERS!r}, [{ROW!r}], right=("highest seq",))
 """
 

@@ -11,10 +11,10 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from aggregator.maintenance import maintain
-from git_remote.branch import fetch, read_branch
-from git_remote.remote import Remote
-from git_remote.runner import run_git
+from aggregator.mirrors.gc import maintain
+from gitmeter.git_remote.branch import fetch, read_branch
+from gitmeter.git_remote.remote import Remote
+from gitmeter.git_remote.runner import run_git
 
 STATE = Path(os.environ["STATE_DIRECTORY"])
 CREDENTIALS = Path(os.environ["CREDENTIALS_DIRECTORY"])

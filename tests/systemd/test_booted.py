@@ -160,7 +160,7 @@ def test_stopping_it_drains_and_leaves_a_ledger_that_matches_git(steps: Steps) -
 def test_a_daemon_that_hangs_is_restarted_and_says_where_it_hung(steps: Steps) -> None:
     assert steps.text("restarts") == "1"
     assert "Fatal Python error: Aborted" in steps.text("journal")
-    assert "aggregator/daemon.py" in steps.text("journal")
+    assert "aggregator/daemon/loop.py" in steps.text("journal")
 
 
 def test_the_sandbox_lets_through_what_is_needed_and_nothing_more(steps: Steps) -> None:

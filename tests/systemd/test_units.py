@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import pytest
 
-from aggregator import maintenance
+from aggregator.mirrors import gc
+from gitmeter.support.errors import ExitCode
 from node_pusher.listener import server
 from node_pusher.listener.socket import socket_file
 from node_pusher.sending import push
 from node_pusher.spool import store
-from support.errors import ExitCode
 from tests.systemd.units import (
     FOLDER,
     README,
@@ -177,7 +177,7 @@ def test_a_pusher_works_on_its_own_state_directory_and_waits_for_init(name: str)
 
 def test_the_watchdog_outwaits_the_longest_silence_of_the_daemon() -> None:
     watchdog_s = in_seconds(service("aggregator.service")["WatchdogSec"])
-    assert watchdog_s > maintenance._TIMEOUT_S
+    assert watchdog_s > gc._TIMEOUT_S
 
 
 def test_only_a_wrong_command_line_is_not_tried_again() -> None:

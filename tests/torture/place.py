@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from git_remote.runner import clean_environment
+from gitmeter.git_remote.runner import clean_environment
 from tests.support.git_http import GitHttpServer
 from tests.support.reference import Row
 from tests.support.repos import RepoWriter, bare_repo, set_hook

@@ -13,18 +13,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from aggregator import reports
 from aggregator.cli.context import open_or_rebuild
 from aggregator.config.loading import load_config
 from aggregator.config.nodes_dir import write_registration
 from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
-from aggregator.fleet.reload import RegistrationWatch
+from aggregator.fleet.registration_watch import RegistrationWatch
 from aggregator.fleet.sweep import Sweep
-from aggregator.ledger import Ledger
-from aggregator.pull import Puller
-from aggregator.repo_pull import RepoReport
-from aggregator.state import State
-from signing.signing_key import new_signing_key
+from aggregator.ledger.ledger import Ledger
+from aggregator.mirrors.state import State
+from aggregator.pulling.passes import Puller
+from aggregator.pulling.repo_pass import RepoReport
+from aggregator.reports import accounts
+from gitmeter.signing.signing_key import new_signing_key
 from tests.aggregator.world import DAY
 from tests.support.forge import ForgeServer
 from tests.support.repos import segment_path, usage_line
@@ -104,7 +104,7 @@ class Fleet:
     def incidents(self) -> dict[str, set[str]]:
         """Open incidents: kind to what they are about."""
         found: dict[str, set[str]] = {}
-        for row in reports.incidents(self.ledger.connection):
+        for row in accounts.incidents(self.ledger.connection):
             found.setdefault(row["kind"], set()).add(row["repo"] or row["subject"])
         return found
 

@@ -16,8 +16,8 @@ from aggregator.config.nodes_dir import (
     write_registration,
 )
 from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
-from signing.allowed_signers import Permission, find_signer, parse_allowed_signers
-from signing.signing_key import new_signing_key
+from gitmeter.signing.allowed_signers import Permission, find_signer, parse_allowed_signers
+from gitmeter.signing.signing_key import new_signing_key
 from wire_format import fields
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
-from aggregator.reports import balances
+from aggregator.reports.accounts import balances
 from tests.aggregator.fleet.fleet import KEY, START, Fleet
 
 NODES = tuple(f"node-{number}" for number in range(1, 5))

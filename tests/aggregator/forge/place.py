@@ -23,9 +23,9 @@ from aggregator.fleet.provision import Provisioner
 from aggregator.fleet.repo_setup import Done, Step
 from aggregator.forge.answers import Access, Wait
 from aggregator.forge.forgejo import Forgejo
-from git_remote.remote import Remote
-from signing.signing_key import new_signing_key
-from support.entry import run
+from gitmeter.git_remote.remote import Remote
+from gitmeter.signing.signing_key import new_signing_key
+from gitmeter.support.entry import run
 from tests.aggregator.program import Said
 from tests.support.forge import ForgeServer
 

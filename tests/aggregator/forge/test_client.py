@@ -11,7 +11,7 @@ import pytest
 from aggregator.config.settings import ForgeConfig
 from aggregator.forge import open_forge
 from aggregator.forge.interface import DeniedError, Forge, RefusedError
-from git_remote.failures import RemoteConfigError
+from gitmeter.git_remote.failures import RemoteConfigError
 from tests.aggregator.forge.place import SECRET, Place
 from tests.support.certificates import Authority
 from tests.support.forge import ForgeServer

@@ -21,8 +21,8 @@ from aggregator.forge.interface import (
     RefusedError,
     UnavailableError,
 )
-from git_remote.remote import Remote
-from support.errors import ExitCode
+from gitmeter.git_remote.remote import Remote
+from gitmeter.support.errors import ExitCode
 from tests.aggregator.forge.place import TIMEOUT_S, Place
 from tests.support.http_faults import DRIP_S
 

@@ -11,8 +11,8 @@ import pytest
 
 from aggregator.cli import cli as aggregator
 from books.cli import cli as books
+from gitmeter.support.errors import ExitCode
 from node_pusher.cli import cli as node_pusher
-from support.errors import ExitCode
 from tests.aggregator.forge.place import NOW, Place, Shell
 from tests.aggregator.program import Said
 

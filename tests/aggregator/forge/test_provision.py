@@ -14,9 +14,9 @@ from aggregator.fleet.node_keys import FleetError
 from aggregator.fleet.provision import Provisioner
 from aggregator.fleet.repo_setup import Done
 from aggregator.forge.interface import ForgeError
-from signing.allowed_signers import AllowedSignersError, format_entry
-from signing.keys import PublicKey, read_public_key
-from support.errors import GitmeterError
+from gitmeter.signing.allowed_signers import AllowedSignersError, format_entry
+from gitmeter.signing.keys import PublicKey, read_public_key
+from gitmeter.support.errors import GitmeterError
 from tests.aggregator.forge.place import NOW, SECRET, Place
 
 NODE = "vm-01"

@@ -10,7 +10,7 @@ from aggregator.cli.context import Context
 from aggregator.cli.notices import COMMANDS
 from aggregator.notices.delivery import deliver
 from aggregator.store.outbox import NoticesError
-from support.errors import ExitCode, GitmeterError
+from gitmeter.support.errors import ExitCode, GitmeterError
 from tests.aggregator.notices.telling import SECRET, Desk
 from tests.support.receiver import ReceiverServer
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.incidents import IncidentKind
+from aggregator.incidents.filing import IncidentKind
 from aggregator.notices import receiver as posting
 from aggregator.notices.delivery import Delivery, deliver
 from aggregator.notices.retries import GIVEN_UP_AFTER, LONGEST_WAIT_S

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.incidents import IncidentKind
+from aggregator.incidents.filing import IncidentKind
 from aggregator.store.charge_rows import exact
 from aggregator.store.outbox import open_notices
 from tests.aggregator.notices.telling import Desk, Incident, mortal_notices

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.silence import WatchedRepo, file_silence, silent_repos
+from aggregator.incidents.silence import WatchedRepo, file_silence, silent_repos
 from aggregator.store.connection import write_transaction
 from tests.aggregator.world import NOW, World, usage_line
 

@@ -11,11 +11,11 @@ from typing import Any, Final
 import requests
 
 from aggregator.config.settings import ListenConfig
-from aggregator.watch.hints import Hints
-from aggregator.watch.listener import Listener
-from aggregator.watch.pulse import HookResult, Pulse
-from aggregator.watch.server import REQUEST_S
-from aggregator.watch.webhook import Push, signature
+from aggregator.serving.hints import Hints
+from aggregator.serving.listener import Listener
+from aggregator.serving.pulse import HookResult, Pulse
+from aggregator.serving.webhook import Push, signature
+from gitmeter.http_edge.server import REQUEST_S
 from tests.aggregator.world import NOW
 
 SECRET: Final = "a-secret-of-the-forge"  # noqa: S105 - of a test

@@ -6,7 +6,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.watch.hints import COALESCE_S, Hints
+from aggregator.serving.hints import COALESCE_S, Hints
 
 NAMES = ("a", "b", "c")
 STEPS = st.lists(

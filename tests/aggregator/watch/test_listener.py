@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from aggregator.secret_file import SecretFileError
+from aggregator.serving.application import Environ
+from aggregator.serving.pulse import HookResult
+from gitmeter.http_edge.server import BODY_BYTES_MAX
+from aggregator.serving.webhook import signature
 from aggregator.store.connection import open_for_writing
-from aggregator.watch.address import ListenError, listen_on
-from aggregator.watch.application import Environ
-from aggregator.watch.pulse import HookResult
-from aggregator.watch.server import THREADS, Server
-from aggregator.watch.webhook import BODY_BYTES_MAX, signature
+from gitmeter.http_edge.address import ListenError, listen_on
+from gitmeter.http_edge.secret_file import SecretFileError
+from gitmeter.http_edge.server import THREADS, Server
 from tests.aggregator.watch.listening import SECRET, Site, answer_on, push_body, rest_of, signed
 from tests.aggregator.watch.measured import measured
 
@@ -259,7 +260,7 @@ def test_health_follows_the_loop(site: Site) -> None:
 
 
 def test_a_sick_loop_is_a_503_with_reasons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aggregator.watch.health.LOOP_AGE_MAX_S", -1)
+    monkeypatch.setattr("aggregator.serving.health.LOOP_AGE_MAX_S", -1)
     with Site(tmp_path).listening() as site:
         found = site.get("/healthz")
     assert (found.status_code, found.json()["status"]) == (503, "failing")

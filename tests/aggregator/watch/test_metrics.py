@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator import reports
 from aggregator.admission.ranges import Range, RangeSet
-from aggregator.incidents import IncidentKind
-from aggregator.pull import PULLED_AT
+from aggregator.incidents.filing import IncidentKind
+from aggregator.pulling.passes import PULLED_AT
 from aggregator.rating.rating import ChargeState
+from aggregator.reports import accounts
+from aggregator.serving.metrics import Metrics
+from aggregator.serving.pulse import Pulse
 from aggregator.store import metrics_rows
 from aggregator.store.charge_rows import STATES
 from aggregator.store.connection import open_for_writing, schema
 from aggregator.store.metrics_rows import read_facts
-from aggregator.watch.metrics import Metrics
-from aggregator.watch.pulse import Pulse
 from tests.aggregator.watch.measured import Measured, measured
 from tests.aggregator.world import World, money_line, usage_line
 from wire_format.fields import EPOCH_SIZE
@@ -73,7 +73,7 @@ def test_each_node_and_repo_is_measured_as_it_is_reported(rich: World) -> None:
     """What `aggregator nodes --json` says."""
     found = scrape(rich)
     with rich.reading() as connection:
-        rows = reports.nodes(connection)
+        rows = accounts.nodes(connection)
     assert {row["node"] for row in rows} == {"books", "node-1", "node-2", "node-3", "node-4"}
     for row in rows:
         node = row["node"]
@@ -114,7 +114,7 @@ def test_open_incidents_are_counted_by_kind_and_every_kind_is_there(rich: World)
 
 def test_charges_without_a_price_are_counted_by_state(rich: World) -> None:
     with rich.reading() as connection:
-        counts = reports.unrated(connection)
+        counts = accounts.unrated(connection)
     assert counts[ChargeState.UNPRICED] == 1
     found = scrape(rich).by("gitmeter_unpriced_charges", "state")
     assert found == {str(s): counts.get(s, 0) for s in STATES if s is not ChargeState.RATED}
@@ -122,7 +122,7 @@ def test_charges_without_a_price_are_counted_by_state(rich: World) -> None:
 
 def test_accounts_are_counted_as_they_are_reported(rich: World) -> None:
     with rich.reading() as connection:
-        balances = [row["balance_nano"] for row in reports.balances(connection)]
+        balances = [row["balance_nano"] for row in accounts.balances(connection)]
     found = scrape(rich)
     assert found("gitmeter_accounts") == len(balances)
     assert found("gitmeter_accounts_below_zero") == sum(nano < 0 for nano in balances) > 0
@@ -131,7 +131,7 @@ def test_accounts_are_counted_as_they_are_reported(rich: World) -> None:
 def test_no_user_is_named(rich: World) -> None:
     text = metrics_of(rich).text().decode()
     with rich.reading() as connection:
-        users = [row["user"] for row in reports.balances(connection)]
+        users = [row["user"] for row in accounts.balances(connection)]
     assert {"alice", "b:2", "poor"} == set(users)
     assert not any(user in text for user in users)
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.watch import health
-from aggregator.watch.health import LOOP_AGE_MAX_S, PULL_GRACE_S
-from aggregator.watch.pulse import HookResult, Pulse
+from aggregator.serving import health
+from aggregator.serving.health import LOOP_AGE_MAX_S, PULL_GRACE_S
+from aggregator.serving.pulse import HookResult, Pulse
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WITHIN_S = 360

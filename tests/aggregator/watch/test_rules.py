@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from aggregator.incidents import IncidentKind
-from aggregator.watch.health import LOOP_AGE_MAX_S, PULL_GRACE_S, PULLS_LATE
-from aggregator.watch.metrics import Metrics
-from aggregator.watch.pulse import Pulse
+from aggregator.incidents.filing import IncidentKind
+from aggregator.serving.health import LOOP_AGE_MAX_S, PULL_GRACE_S, PULLS_LATE
+from aggregator.serving.metrics import Metrics
+from aggregator.serving.pulse import Pulse
 from tests.aggregator.watch.measured import names_in
 from tests.aggregator.world import World, usage_line
 from tests.conftest import ROOT

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.watch.webhook import BadPush, Push, check_signature, read_push, signature
+from aggregator.serving.webhook import BadPush, Push, check_signature, read_push, signature
 
 SECRET = b"a secret of the forge"
 BODY = b'{"ref":"refs/heads/main"}'

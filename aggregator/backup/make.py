@@ -1,0 +1,217 @@
+"""Save everything that cannot be made again: the ledger and what was billed, in one file.
+
+It needs no lock and keeps nobody waiting. The database is copied first, in one consistent state;
+the cursors and kept tips in that copy say what is taken of each mirror. A mirror only ever gains
+commits, so those are there however far an aggregator gets in the meantime.
+"""
+
+import fcntl
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from aggregator.backup.backup_file import (
+    DATABASE_MEMBER,
+    ArchiveWriter,
+    LackingRepo,
+    Manifest,
+    SavedRepo,
+    bundle_member,
+)
+from aggregator.config.loading import Config
+from aggregator.mirrors.archives import ArchivedRepos
+from aggregator.mirrors.bundles import NotWrittenError, write_bundle
+from aggregator.mirrors.mirror import APPLIED_REF, KEPT_REFS, Mirror, MirrorError
+from aggregator.mirrors.state import Tips, read_tips
+from aggregator.proof.digest import digest
+from aggregator.store.connection import SCHEMA_VERSION, open_for_reading
+from aggregator.store.snapshot import snapshot
+from gitmeter.support.errors import GitmeterError
+from gitmeter.support.files import sync_folder
+from wire_format.instants import format_ts
+
+_DISK_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
+_ROOM_HINT: Final = (
+    "make room there (a backup is as large as the database and the packs of the mirrors, and twice"
+    " that while it is written), or choose another place"
+)
+Progress = Callable[[str, int, int], object]
+"""Told the repo's name, repos done and repos in all."""
+
+
+class BackupError(GitmeterError):
+    """The backup could not be written; nothing is left of it."""
+
+
+class BackupBusyError(BackupError):
+    """Another process writes the same file."""
+
+    retry = True
+
+
+def backup(
+    config: Config, path: Path, now: datetime, on_progress: Progress, *, force: bool = False
+) -> Manifest:
+    """Write a backup, or leave what was at `path` as it is.
+
+    A mirror that cannot be saved does not keep the others out: it is named in the manifest.
+
+    Args:
+        config: where the state is.
+        path: the file; written whole beside itself, synced, then renamed over what is there.
+        now: told in the manifest.
+        on_progress: told after each repo.
+        force: write over a file that is there.
+
+    Raises:
+        NoDatabaseError: nothing was pulled yet.
+        SchemaVersionError: the database has another version.
+        BackupError: the file is there or cannot be written.
+        BackupBusyError: another process writes the same file.
+    """
+    if path.exists() and not force:
+        raise BackupError(f"{path} is there already", hint="choose another name, or use --force")
+    with _work_folder(path) as work:
+        manifest = _write(config, work, now, on_progress)
+        (work / "backup.tar").replace(path)
+    sync_folder(path.parent)
+    return manifest
+
+
+@contextmanager
+def _work_folder(path: Path) -> Iterator[Path]:
+    """A folder beside the file, always the same: what a killed backup left goes with the next."""
+    work = path.with_name(f".{path.name}.partial")
+    work.mkdir(mode=0o700, exist_ok=True)
+    descriptor = _open(work)
+    try:
+        if not _is_ours_alone(work, descriptor):
+            raise BackupBusyError(
+                f"another process writes {path}", hint="wait for it, or choose another file"
+            )
+        _empty(work)
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work)
+    finally:
+        os.close(descriptor)
+
+
+def _is_ours_alone(work: Path, descriptor: int) -> bool:
+    """Lock the folder; whoever held the lock before may have removed it meanwhile."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(descriptor), work.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+def _write(config: Config, work: Path, now: datetime, on_progress: Progress) -> Manifest:
+    database = work / DATABASE_MEMBER
+    _snapshot(config.database_path, database)
+    with closing(open_for_reading(database)) as connection:
+        billed = read_tips(connection)
+        ledger_digest = digest(connection)
+    with (work / "backup.tar").open("xb") as stream:
+        os.fchmod(stream.fileno(), 0o600)
+        archive = ArchiveWriter(stream, int(now.timestamp()))
+        saved: list[SavedRepo] = []
+        lacking: list[LackingRepo] = []
+        for done, (name, tips) in enumerate(billed.items(), 1):
+            try:
+                saved.append(_save(config, name, tips, archive, work))
+            except MirrorError as error:
+                lacking.append(LackingRepo(name=name, reason=str(error)))
+            on_progress(name, done, len(billed))
+        manifest = Manifest(
+            created_at=format_ts(now),
+            schema_version=SCHEMA_VERSION,
+            digest=ledger_digest,
+            database_sha256=archive.add(DATABASE_MEMBER, database),
+            repos=tuple(saved),
+            lacking=tuple(lacking),
+        )
+        archive.finish(manifest)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return manifest
+
+
+def _snapshot(source: Path, copy: Path) -> None:
+    try:
+        snapshot(source, copy)
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DISK_CODES:
+            raise BackupError(f"{copy} cannot be written: {error}", hint=_ROOM_HINT) from error
+        raise
+
+
+def _save(config: Config, name: str, tips: Tips, archive: ArchiveWriter, work: Path) -> SavedRepo:
+    """Put what the tips of one repo reach into the backup."""
+    archived = ArchivedRepos(config.state)
+    mirror = config.mirror_path(name)
+    if archived.has(name) and not mirror.exists():
+        return _save_archived(archived, name, tips, archive, work)
+    identity = Mirror.identity(mirror) if mirror.exists() else None
+    if identity is None:
+        raise MirrorError(f"the mirror {mirror} is gone")
+    return _save_mirror(name, mirror, identity, tips, archive, work)
+
+
+def _save_archived(
+    archived: ArchivedRepos, name: str, tips: Tips, archive: ArchiveWriter, work: Path
+) -> SavedRepo:
+    """An archived repo goes in as it lies there, when it has just what is billed."""
+    saved = archived.read(name)
+    if Tips(saved.cursor, frozenset(saved.kept)) == tips:
+        archive.add(bundle_member(name), archived.checked_bundle(name))
+        return saved
+    identity = (saved.node, saved.role, saved.branch, saved.allow)
+    mirror = archived.open(name, identity)
+    return _save_mirror(name, mirror.path, identity, tips, archive, work)
+
+
+def _save_mirror(
+    name: str,
+    mirror: Path,
+    identity: Sequence[str],
+    tips: Tips,
+    archive: ArchiveWriter,
+    work: Path,
+) -> SavedRepo:
+    node, role, branch, allow = identity
+    bundle = work / "bundle"
+    refs = {APPLIED_REF: tips.cursor} | {KEPT_REFS + tip: tip for tip in tips.kept}
+    try:
+        write_bundle(mirror, refs, bundle, work / "refs.git")
+    except NotWrittenError as error:
+        raise BackupError(str(error), hint=_ROOM_HINT) from error
+    sha256 = archive.add(bundle_member(name), bundle)
+    bundle.unlink()
+    return SavedRepo.model_validate(
+        {
+            "name": name,
+            "node": node,
+            "role": role,
+            "branch": branch,
+            "allow": allow,
+            "cursor": tips.cursor,
+            "kept": sorted(tips.kept),
+            "bundle_sha256": sha256,
+        }
+    )
+
+
+def _open(folder: Path) -> int:
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _empty(folder: Path) -> None:
+    for child in folder.iterdir():
+        shutil.rmtree(child) if child.is_dir() else child.unlink()

@@ -1,0 +1,191 @@
+"""`balance`, `charges`, `explain` and `reprice`: what a user has, and why."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aggregator.admission.decisions import Decisions
+from aggregator.cli.context import HOUR, Context, counted, json_option
+from aggregator.cli.git_lines import git_show
+from aggregator.config.loading import Config
+from aggregator.ledger.ledger import rule_book_in_force
+from aggregator.rating.rating import Rater
+from aggregator.reports import accounts
+from aggregator.reports.explain import explain as explain_charge
+from aggregator.reports.reprice import reprice as reprice_with
+from aggregator.store.decision_rows import read_decisions
+from gitmeter.support.terminal import escape, print_json, print_table
+from wire_format.money import NANO, format_usd
+
+
+@click.command()
+@click.argument("user", required=False)
+@json_option
+@click.pass_obj
+def balance(context: Context, user: str | None, *, as_json: bool) -> None:
+    """Show what USER has left, or everybody."""
+    connection = context.reading()
+    if user is not None:
+        found = accounts.balance(connection, user)
+        print_json(found) if as_json else print_balances([found])
+        return
+    everybody = accounts.balances(connection)
+    if as_json:
+        print_json(everybody)
+        return
+    print_balances(everybody)
+    for state, count in accounts.unrated(connection).items():
+        are = "is" if count == 1 else "are"
+        cost = "costs" if count == 1 else "cost"
+        click.echo(f"{counted(count, 'charge')} {are} {state} and {cost} nothing so far")
+
+
+def print_balances(found: list[dict[str, Any]]) -> None:
+    """A table of balances in dollars."""
+    columns = ("list cost", "discount", "billed", "credited", "balance")
+    keys = ("list_cost_nano", "discount_nano", "billed_cost_nano", "credit_nano", "balance_nano")
+    print_table(
+        ("user", "tier", *columns),
+        [
+            (row["user"], row["discount_tier"], *(format_usd(row[key]) for key in keys))
+            for row in found
+        ],
+        right=columns,
+    )
+    if found:
+        click.echo(f"USD, as of {found[0]['as_of']}")
+    else:
+        click.echo("no accounts yet")
+
+
+@click.command()
+@click.argument("user")
+@click.option("--since", type=HOUR, help="From this hour or day on, UTC.")
+@click.option("--until", type=HOUR, help="Before this hour or day, UTC.")
+@json_option
+@click.pass_obj
+def charges(
+    context: Context, user: str, since: int | None, until: int | None, *, as_json: bool
+) -> None:
+    """Show what USER was charged, hour by hour."""
+    connection = context.reading()
+    ladder = Rater(rule_book_in_force(connection)).ladder
+    found = list(accounts.charges(connection, user, ladder, since, until))
+    if as_json:
+        print_json(found)
+        return
+    numbers = ("quantity", "records", "list cost", "x", "billed")
+    print_table(
+        ("hour", "resource", "applies to", *numbers, "tier", "state"),
+        [
+            (
+                row["hour"],
+                row["resource"],
+                row["applies_to"],
+                str(row["quantity"]),
+                str(row["records"]),
+                format_usd(row["list_cost_nano"]),
+                row["multiplier"],
+                format_usd(row["billed_cost_nano"]),
+                row["tier"],
+                row["state"],
+            )
+            for row in found
+        ],
+        right=numbers,
+    )
+    if not found:
+        click.echo("no charges in that time")
+
+
+@click.command()
+@click.argument("user")
+@click.argument("resource")
+@click.argument("hour", type=HOUR)
+@json_option
+@click.pass_obj
+def explain(context: Context, user: str, resource: str, hour: int, *, as_json: bool) -> None:
+    """Explain the charge of USER for RESOURCE in HOUR (such as 2026-11-21T13), line by line.
+
+    Every line is shown with its commit and path, ready to paste into `git show`; run that in the
+    node's repo or in the mirror that is named.
+    """
+    connection = context.reading()
+    state = context.state()
+    config = state.config
+    rater = Rater(rule_book_in_force(connection), config.charge_cost_max_usd * NANO)
+    reader, decisions = state.segment_reader(), Decisions(read_decisions(connection))
+    found = explain_charge(connection, rater, reader, decisions, (user, resource, hour))
+    if as_json:
+        print_json(found)
+        return
+    books = next((repo.name for repo in state.known_repos() if repo.role == "books"), "books")
+    for charge in found:
+        _print_explanation(charge, config, books)
+
+
+def _print_explanation(charge: dict[str, Any], config: Config, books: str) -> None:
+    click.echo(f"{escape(charge['user'])}  {charge['resource']}  {charge['hour']}")
+    click.echo(f"  quantity    {charge['quantity']} in {counted(charge['records'], 'record')}")
+    price = charge["price"]
+    if price is None:
+        click.echo(f"  price       none: {charge['state']}")
+    else:
+        click.echo(f"  price       {price['usd']} USD per {price['per']}, from {price['from']}")
+        where = f"{price['commit']}:{price['path']}"
+        click.echo(f"      {git_show(config, books, where, price['line_no'])}")
+    click.echo(f"  list cost   {format_usd(charge['list_cost_nano'])} USD")
+    paid = charge["first_paid_at"] or "never"
+    click.echo(f"  multiplier  x{charge['multiplier']}: tier {charge['tier']}, first paid {paid}")
+    click.echo(f"  billed      {format_usd(charge['billed_cost_nano'])} USD ({charge['state']})")
+    click.echo("  lines")
+    for line in charge["lines"]:
+        if line["corrects"] is not None:
+            click.echo(f"    correction of seq {line['corrects']}: {line['reason']}")
+        again = f", delivered {counted(line['repeats'], 'more time')}" if line["repeats"] else ""
+        where = f"{line['commit']}:{line['path']} | sed -n {line['line_no']}p"
+        click.echo(
+            f"    {line['units']} at {line['ts']}, {line['node']} seq {line['seq']}{again}\n"
+            f"      {git_show(config, line['repo'], where, None)}"
+        )
+    if not charge["adds_up"]:
+        click.echo("  THE LINES DO NOT ADD UP to the charge: run `aggregator verify`")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+@click.pass_obj
+def reprice(context: Context, file: Path, *, as_json: bool) -> None:
+    """Show what balances would be under a proposed rule book, before anybody commits it.
+
+    FILE is named prices.toml or discounts.toml; the other of the two stays as it is in force.
+    """
+    connection = context.reading()
+    found = reprice_with(connection, file, context.config().charge_cost_max_usd * NANO)
+    if as_json:
+        print_json(found)
+        return
+    columns = ("billed now", "billed then", "difference", "balance then")
+    print_table(
+        ("user", *columns),
+        [
+            (
+                row["user"],
+                format_usd(row["billed_cost_nano"]),
+                format_usd(row["proposed_billed_cost_nano"]),
+                format_usd(row["difference_nano"]),
+                format_usd(row["proposed_balance_nano"]),
+            )
+            for row in found["accounts"]
+        ],
+        right=columns,
+    )
+    click.echo(
+        f"{found['charges_changed']} of {counted(found['charges'], 'charge')} would change;"
+        f" {format_usd(found['difference_nano'])} USD in all"
+    )
+
+
+COMMANDS = (balance, charges, explain, reprice)

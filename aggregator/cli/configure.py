@@ -1,0 +1,118 @@
+"""`init` and `config`: from nothing to a configuration that can be used."""
+
+import shlex
+from collections.abc import Iterator
+
+import click
+
+from aggregator.cli.context import Context, counted, json_option
+from aggregator.config.example import example, signers_beside
+from aggregator.config.loading import Config, ConfigError
+from aggregator.pulling.signatures import Signers
+from gitmeter.support.errors import ExitCode, GitmeterError
+from gitmeter.support.terminal import print_json
+
+_SIGNERS = """\
+# Who may sign commits of which repo, one key a line:
+#   node-pusher show-key >> allowed_signers
+#   books show-key >> allowed_signers
+# To end a key: <node> namespaces="git",valid-before="20270101Z" ssh-ed25519 ...
+"""
+
+
+@click.command()
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@json_option
+@click.pass_obj
+def init(context: Context, *, force: bool, as_json: bool) -> None:
+    """Write a commented configuration to start from, at --config FILE.
+
+    A state directory given by `aggregator --state` is written into it. Beside it goes a file for
+    the keys that may sign commits, unless there is one.
+    """
+    path = context.config_path
+    if path.exists() and not force:
+        raise GitmeterError(f"{path} is there already", hint="edit it, or use --force")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(example(path, context.stated))
+        signers = signers_beside(path)
+        if not signers.exists():
+            signers.write_text(_SIGNERS)
+    except OSError as error:
+        raise GitmeterError(
+            f"{path} cannot be written: {error.strerror}", hint="choose another --config FILE"
+        ) from error
+    if as_json:
+        print_json({"config": str(path), "allowed_signers": str(signers)})
+        return
+    pull = shlex.join(("aggregator", "--config", str(path), "pull"))
+    click.echo(f"wrote {path}; keys that may sign go into {signers}")
+    click.echo(f"next: add your repos and their keys, then `{pull}`")
+
+
+@click.group()
+def config() -> None:
+    """Look at the configuration."""
+
+
+@config.command()
+@json_option
+@click.pass_obj
+def check(context: Context, *, as_json: bool) -> int:
+    """Check the configuration and show what it comes to; every fault is listed with its key.
+
+    Exits with 1 if it cannot be used.
+    """
+    try:
+        found = context.config()
+    except ConfigError as error:
+        if not as_json:
+            raise
+        print_json({"usable": False, "faults": error.faults})
+        return ExitCode.FAILED
+    if as_json:
+        faults = [fault for _, fault in found.registration_faults]
+        print_json({"usable": not faults, "faults": faults, **found.model_dump(mode="json")})
+        return ExitCode.FAILED if faults else ExitCode.OK
+    click.echo(f"{context.config_path}: good")
+    click.echo(f"state: {found.state}")
+    for line in (*_repo_lines(found), *_service_lines(found)):
+        click.echo(line)
+    for _, fault in found.registration_faults:
+        click.echo(f"fault: {fault}", err=True)
+    return ExitCode.FAILED if found.registration_faults else ExitCode.OK
+
+
+def _repo_lines(found: Config) -> Iterator[str]:
+    signers = Signers(found)
+    for repo in found.repo:
+        yield f"repo: {repo.name} ({repo.role} of {repo.node}) {repo.url} {repo.branch}"
+        if repo.allow:
+            yield f"  may bill {', '.join(repo.allow)}"
+        if repo.allow_unsigned:
+            yield "  warning: its commits are taken whoever made them"
+        elif (keys := signers.keys_of(repo)) == 0:
+            yield (
+                f"  warning: no line of {found.allowed_signers_file} is about {repo.node}, so"
+                " nothing of it will be billed; `show-key` on the node prints the line"
+            )
+        else:
+            yield f"  signed by one of {counted(keys, 'key')}"
+    if not found.repo:
+        yield "no repos yet: add a [[repo]] table for each, or `aggregator node add`"
+
+
+def _service_lines(found: Config) -> Iterator[str]:
+    if found.copy_remote is not None:
+        yield f"copy: {found.copy_remote.url}"
+    if found.forge is not None:
+        yield f"forge: {found.forge.url}/{found.forge.org}, repos {found.forge.pattern}"
+        yield f"registrations: {found.nodes_dir}"
+    if found.listen is not None:
+        yield f"listens on {found.listen.address}"
+    if found.notify is not None:
+        yield f"tells {found.notify.url}; balances below {found.notify.balance_below_usd} USD"
+
+
+COMMANDS = (init, config)

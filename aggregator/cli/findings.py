@@ -1,0 +1,226 @@
+"""`nodes`, `incidents`, `rejects`, `held`, `rewrites`: what came, what did not count, and why."""
+
+from typing import Any
+
+import click
+
+from aggregator.cli.context import Context, counted, json_option, now
+from aggregator.cli.git_lines import git_show
+from aggregator.config.loading import Config
+from aggregator.reports import accounts, proposals
+from aggregator.reports.decision_reports import held_with_remedies, rewrite_answer
+from aggregator.reports.decisions import decision_list
+from aggregator.reports.rewrites import rewrites as find_rewrites
+from gitmeter.support.terminal import escape, print_json, print_table
+from wire_format.agreement import DECISION_ABOUT
+from wire_format.money import format_usd
+
+_COMMIT_SHOWN = 12
+_TRIED_MAX = 20
+_EFFECTS_SHOWN = 5
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def nodes(context: Context, *, as_json: bool) -> None:
+    """Show where every repo stands: cursor, gaps, epochs, incidents."""
+    found = accounts.nodes(context.reading())
+    if as_json:
+        print_json(found)
+        return
+    numbers = ("behind", "records", "duplicates", "held", "rejected", "highest seq")
+    print_table(
+        ("repo", "outcome", "checked", "cursor", *numbers, "epochs", "last commit", "incidents"),
+        [
+            (
+                row["repo"],
+                row["outcome"] or "",
+                row["checked_at"] or "never",
+                (row["cursor"] or "")[:_COMMIT_SHOWN],
+                str(row["behind"]),
+                str(row["records"]),
+                str(row["duplicates"]),
+                str(row["held"]),
+                str(row["rejected"]),
+                str(row["highest_seq"] or ""),
+                ", ".join(map(str, row["epochs"])),
+                row["last_commit_at"] or "",
+                str(row["open_incidents"] or ""),
+            )
+            for row in found
+        ],
+        right=numbers,
+    )
+    for row in found:
+        for gap in row["gaps"]:
+            click.echo(f"gap  {row['node']}: {gap['first_seq']}..{gap['last_seq']} never arrived")
+        for tail in row["unproved_tails"]:
+            first, last = tail["first_epoch"], tail["last_epoch"]
+            which = f"epoch {first}" if first == last else f"epochs {first}..{last}"
+            click.echo(
+                f"tail {row['node']}: {which} ended when the node was set up anew; records lost"
+                " then before a push cannot be named"
+            )
+    if copied := [row["copied_at"] for row in found if row["copied_at"]]:
+        repos = f"{len(copied)} of {counted(len(found), 'repo')}"
+        click.echo(f"copy remote: {repos}, the oldest as of {min(copied)}")
+
+
+@click.command()
+@click.option("--all", "closed", is_flag=True, help="Those that are over too.")
+@json_option
+@click.pass_obj
+def incidents(context: Context, *, closed: bool, as_json: bool) -> None:
+    """Show what a person has to look at, what to do, and the command of a decision that ends it."""
+    found = accounts.incidents(context.reading(), closed=closed)
+    for row in found:
+        row["command"] = (
+            None
+            if row["closed_at"]
+            else proposals.of_incident(row["repo"], row["kind"], row["subject"])
+        )
+    if as_json:
+        print_json(found)
+        return
+    for row in found:
+        over = f", over since {row['closed_at']}" if row["closed_at"] else ""
+        click.echo(f"{row['repo'] or 'the forge'}: {row['kind']} since {row['opened_at']}{over}")
+        click.echo(f"  {escape(row['detail'])}")
+        click.echo(f"  {row['advice']}")
+        if row["command"] is not None:
+            click.echo(f"  {escape(row['command'])}")
+    if not found:
+        click.echo("no incidents" if closed else "no open incidents")
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def rejects(context: Context, *, as_json: bool) -> None:
+    """Show lines and files that are not valid, with where and why.
+
+    No decision can make them count. Mend what wrote them and record again what they were to say;
+    they are judged again when a newer aggregator reads more.
+    """
+    found = accounts.rejects(context.reading())
+    if as_json:
+        print_json(found)
+        return
+    for row in found:
+        _print_line(row, row["reason"], context.config())
+    if not found:
+        click.echo("none")
+
+
+@click.command()
+@click.option(
+    "--effects/--no-effects",
+    default=True,
+    show_default=True,
+    help="Try on a copy of the ledger what each decision would change in balances.",
+)
+@json_option
+@click.pass_obj
+def held(context: Context, *, effects: bool, as_json: bool) -> None:
+    """Show well-formed lines that are not billed: where, why, and what a decision would change.
+
+    Effects are tried for the first 20 lines about which something can be decided.
+    """
+    state, connection = context.state(), context.reading()
+    found = held_with_remedies(state, connection, now(), tried_max=_TRIED_MAX if effects else 0)
+    if as_json:
+        print_json(found)
+        return
+    for row in found:
+        _print_line(row, row["meaning"], state.config)
+        click.echo(f"  {row['advice']}")
+        if row["command"] is not None:
+            click.echo(f"    {escape(row['command'])}")
+        _print_effects(row["effects"])
+    if not found:
+        click.echo("none")
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def rewrites(context: Context, *, as_json: bool) -> None:
+    """Show histories that wait for a decision: what accepting them would repeat, add and change.
+
+    What was billed of a replaced history stays billed: exclude it if it should not. Nothing is
+    changed here; the command that accepts a history is shown.
+    """
+    found = [rewrite_answer(r) for r in find_rewrites(context.state(), context.reading(), now())]
+    if as_json:
+        print_json(found)
+        return
+    for row in found:
+        click.echo(f"{row['repo']}: {row['kind']}")
+        if row["trouble"]:
+            click.echo(f"  cannot be looked at: {escape(row['trouble'])}")
+            continue
+        click.echo(f"  billed up to {row['cursor'] or 'nothing yet'}, fetched {row['head']}")
+        click.echo(f"  both build on {row['base'] or 'nothing'}")
+        click.echo(
+            f"  {counted(len(row['replaced']), 'billed commit')} replaced,"
+            f" {counted(len(row['commits']), 'commit')} to apply"
+        )
+        if row["new"] is None:
+            click.echo("  too many lines to compare one by one")
+        else:
+            click.echo(
+                f"  {counted(row['new'], 'line')} new, {row['repeated']} repeated,"
+                f" {row['gone']} gone (they stay billed)"
+            )
+        _print_effects(row["effects"])
+        if row["command"] is not None:
+            click.echo(f"    {row['command']}")
+        else:
+            click.echo("    nothing to accept: the head is a commit that was billed before")
+    if not found:
+        click.echo("none")
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def decisions(context: Context, *, as_json: bool) -> None:
+    """Show what the operator decided, who and why, and decisions that are about nothing here."""
+    found = decision_list(context.reading())
+    if as_json:
+        print_json(found)
+        return
+    for row in found:
+        about = " ".join(str(row[key]) for key in DECISION_ABOUT if row[key] is not None)
+        over = "" if row["in_force"] or row["kind"] == "withdraw" else " (withdrawn)"
+        click.echo(f"{row['node']} seq {row['seq']}: {row['kind']} {escape(about)}{over}")
+        click.echo(f"  {row['ts']}, {escape(row['by'])}: {escape(row['reason'])}")
+        if row["remark"] is not None:
+            click.echo(f"  no effect so far: {escape(row['remark'])}")
+    if not found:
+        click.echo("none")
+
+
+def _print_line(row: dict[str, Any], reason: str, config: Config) -> None:
+    where = escape(f"{row['commit']}:{row['path']}")
+    click.echo(f"{row['node']}: {escape(reason)}")
+    click.echo(f"  {git_show(config, row['repo'], where, row['line_no'])}")
+    if row["line"]:
+        click.echo(f"  {escape(row['line'])}")
+
+
+def _print_effects(effects: list[dict[str, Any]] | None) -> None:
+    """Balances that a decision would change; None where it was not tried."""
+    if effects is None:
+        return
+    for effect in effects[:_EFFECTS_SHOWN]:
+        before, then = (format_usd(effect[key]) for key in ("balance_nano", "balance_then_nano"))
+        click.echo(f"    balance of {escape(effect['user'])}: {before} now, {then} then")
+    if len(effects) > _EFFECTS_SHOWN:
+        click.echo(f"    and {len(effects) - _EFFECTS_SHOWN} more balances")
+    if not effects:
+        click.echo("    no balance would change")
+
+
+COMMANDS = (nodes, incidents, rejects, held, rewrites, decisions)

@@ -1,0 +1,142 @@
+"""`pull`, `run`, `rebuild` and `verify`: keep the ledger, and prove it."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import click
+
+from aggregator.cli.context import Context, counted, json_option, now, rebuild_in_place
+from aggregator.cli.progress import commits_progress
+from aggregator.copies.schedule import CopyFailure, copy_now
+from aggregator.proof.digest import digest
+from aggregator.proof.verify import verify as verify_ledger
+from aggregator.pulling.passes import Puller
+from aggregator.pulling.repo_pass import RepoReport
+from gitmeter.support.errors import ExitCode, GitmeterError
+from gitmeter.support.terminal import escape, print_json
+
+_DIFFERENCES_SHOWN = 20
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def pull(context: Context, *, as_json: bool) -> int:
+    """Look at every repo once, fetch and apply what is new, and print a line for each.
+
+    Exits with 75 when a remote could not be reached (try again later), with 1 when something needs
+    a person (see `aggregator incidents`).
+    """
+    reports: list[RepoReport] = []
+    with context.writing() as (state, ledger):
+        if not state.config.repo:
+            raise GitmeterError(
+                f"no repos in {context.config_path}",
+                hint="add a [[repo]] table for each, or `aggregator node add` on a forge",
+            )
+        with commits_progress() as on_progress:
+            for report in Puller(state, ledger, now).pull(on_progress):
+                reports.append(report)
+                if not as_json:
+                    click.echo(_line(report))
+        failures = copy_now(state, ledger.connection, now)
+    if as_json:
+        print_json([asdict(report) for report in reports])
+    for name, failure in failures.items():
+        click.echo(f"{name}: INCIDENT copy failed: {escape(failure.detail)}", err=as_json)
+    if state.config.registration_faults:
+        return ExitCode.FAILED
+    return _exit_code(reports, failures.values())
+
+
+def _line(report: RepoReport) -> str:
+    parts = [f"{report.name}: {report.outcome}"]
+    if report.commits:
+        records = counted(report.admitted, "record")
+        parts.append(f"{counted(report.commits, 'commit')}, {records}")
+    if report.duplicates:
+        parts.append(counted(report.duplicates, "duplicate"))
+    if report.held:
+        parts.append(f"{report.held} held")
+    if report.rejected:
+        parts.append(f"{report.rejected} rejected")
+    if report.behind:
+        parts.append(f"{counted(report.behind, 'commit')} behind")
+    if report.incident is not None:
+        parts.append(f"INCIDENT {report.incident}: {escape(report.detail)}")
+    parts += [f"INCIDENT {kind}" for kind in report.noticed]
+    return "; ".join(parts)
+
+
+def _exit_code(reports: list[RepoReport], failures: Iterable[CopyFailure]) -> ExitCode:
+    troubled = [report for report in reports if report.incident is not None]
+    may_pass = [report.retry for report in troubled] + [failure.retry for failure in failures]
+    if any(report.noticed for report in reports) or not all(may_pass):
+        return ExitCode.FAILED
+    return ExitCode.TRY_LATER if may_pass else ExitCode.OK
+
+
+@click.command()
+@click.pass_obj
+def run(context: Context) -> None:
+    """Run as a daemon: pull every few minutes until a signal comes.
+
+    The first SIGTERM finishes the transaction at hand, the second interrupts. Under systemd it says
+    when it is ready, what it does, and feeds the watchdog.
+    """
+    from aggregator.daemon.loop import Daemon
+
+    with context.writing() as (state, ledger):
+        Daemon(state, ledger, now).run()
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def verify(context: Context, *, as_json: bool) -> int:
+    """Recompute the ledger from the accepted commits and compare; exits with 1 if it differs."""
+    state = context.state()
+    connection = context.reading()
+    with commits_progress() as on_progress:
+        result = verify_ledger(state, connection, now(), on_progress, _DIFFERENCES_SHOWN)
+    if as_json:
+        print_json(
+            {
+                "digest": result.digest,
+                "recomputed_digest": result.recomputed_digest,
+                "rule_book": result.rule_book,
+                "matches": result.matches,
+                "cursors": result.cursors,
+                "differences": [difference._asdict() for difference in result.differences],
+                "broken_references": result.broken_references,
+            }
+        )
+    elif result.matches:
+        click.echo(f"matches git: digest {result.digest}")
+        click.echo(f"rule book {result.rule_book}")
+    else:
+        click.echo(f"DIFFERS: the database has {result.digest}, git {result.recomputed_digest}")
+        for difference in result.differences:
+            side = "only in the database" if difference.is_ours else "only in git     "
+            click.echo(f"  {difference.section}, {side}: {escape(difference.row)}")
+        click.echo("next: `aggregator rebuild` makes the database again from git")
+    return ExitCode.OK if result.matches else ExitCode.FAILED
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def rebuild(context: Context, *, as_json: bool) -> None:
+    """Make the database again from the accepted commits and put it in place of the old one."""
+    state = context.state()
+    with state.locked():
+        rebuild_in_place(state)
+    path = state.config.database_path
+    rebuilt = {"database": str(path), "digest": digest(context.reading())}
+    if as_json:
+        print_json(rebuilt)
+    else:
+        click.echo(f"rebuilt {path}: digest {rebuilt['digest']}")
+
+
+COMMANDS = (pull, run, verify, rebuild)

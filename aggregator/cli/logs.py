@@ -1,0 +1,40 @@
+"""Logs go to standard error: for people in a terminal, as JSON under systemd."""
+
+import logging
+import os
+import sys
+
+import structlog
+
+from gitmeter.support.terminal import escape
+
+
+def configure_logs(*, verbose: bool = False) -> None:
+    """Set up structlog once, at the start of a program."""
+    level = logging.DEBUG if verbose else logging.INFO
+    renderer: structlog.typing.Processor
+    if "JOURNAL_STREAM" in os.environ:
+        renderer = structlog.processors.JSONRenderer()
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _escape_values,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+
+
+def _escape_values(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Names and reasons come from repos: nothing in them may move a cursor or colour a terminal."""
+    return {
+        k: escape(v) if isinstance(v, str) and k != "exception" else v for k, v in event.items()
+    }

@@ -1,0 +1,102 @@
+"""How commands about nodes run: against the forge, each step said, the result told at the end."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from aggregator.cli.context import Context, now
+from aggregator.fleet.node_keys import FleetError, fingerprint
+from aggregator.fleet.provision import Outcome, Provisioner
+from aggregator.fleet.registry import forge_config
+from aggregator.fleet.repo_setup import Step
+from aggregator.forge import open_forge
+from gitmeter.support.terminal import escape, print_json
+
+T = TypeVar("T")
+
+
+class Desk:
+    """One action on a node.
+
+    Args:
+        context: has the configuration.
+        as_json: say nothing before the end, and that as JSON.
+    """
+
+    def __init__(self, context: Context, *, as_json: bool) -> None:
+        self._config = context.config()
+        self._as_json = as_json
+        self._steps: list[Step] = []
+        self._warning = ""
+
+    def run(self, action: Callable[[Provisioner], T]) -> T:
+        """Do it."""
+        forge = open_forge(forge_config(self._config), wait)
+        return action(Provisioner(forge, self._config, now(), self._note))
+
+    def tell(self, outcome: Outcome | None = None, command: str | None = None) -> None:
+        """Say what it came to.
+
+        Args:
+            outcome: of an action on a node.
+            command: to paste on the node.
+        """
+        if self._as_json:
+            print_json(
+                {"steps": [step._asdict() for step in self._steps]}
+                | ({} if outcome is None else _shown(outcome))
+                | ({} if command is None else {"command": command})
+            )
+            return
+        if self._warning:
+            click.echo(f"warning: {self._warning}", err=True)
+        if command is not None:
+            click.echo("on the node, as the user of its home:", err=True)
+            click.echo(escape(command))
+
+    def known_hosts(self) -> str | None:
+        """The file with the forge's own ssh keys; None where none is configured.
+
+        Raises:
+            FleetError: it cannot be read.
+        """
+        file = forge_config(self._config).known_hosts_file
+        if file is None:
+            self._warning = (
+                "[forge] known_hosts_file is not set, so the node must know the forge's ssh key"
+            )
+            return None
+        try:
+            return file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise FleetError(f"{file} cannot be read: {error}") from error
+
+    def _note(self, step: Step) -> None:
+        self._steps.append(step)
+        if not self._as_json:
+            click.echo(escape(f"{step.what}: {step.name}: {step.done}"))
+
+
+def _shown(outcome: Outcome) -> dict[str, object]:
+    node = outcome.registration
+    return {
+        "node": node.node,
+        "is_retired": node.retired_at is not None,
+        "keys": [fingerprint(key.line) for key in node.open_keys()],
+        "repos": [repo.name for repo in node.repos],
+        "ssh_url": outcome.ssh_url,
+    }
+
+
+def read_line(key: str | None) -> str | None:
+    """What `--key` says; `-` stands for standard input."""
+    return sys.stdin.read() if key == "-" else key
+
+
+def wait(pause_s: int) -> None:
+    """Wait as the forge asks."""
+    click.echo(f"the forge asks to wait {pause_s} s", err=True)
+    time.sleep(pause_s)

@@ -1,0 +1,212 @@
+"""Keep the copy remote up to date.
+
+What is to be copied is read from the database (`due`), copied without it (`copy`, in any thread),
+and the result written down (`note`). The database only remembers what needs no look at the network;
+what is pushed is decided by what the copy remote says it has.
+"""
+
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from aggregator.copies.remote import CopyRemote
+from aggregator.incidents.filing import IncidentKind
+from aggregator.mirrors.mirror import MirrorError
+from aggregator.mirrors.state import State, Tips, read_tips
+from aggregator.store import repo_rows
+from aggregator.store.connection import read_meta, upsert_meta, write_transaction
+from aggregator.store.incident_rows import close_incidents, open_incident
+from gitmeter.support.errors import GitmeterError
+from wire_format.instants import format_ts
+
+_COPIED: Final = "copied"
+
+
+class CopyWork(NamedTuple):
+    """What is to be copied.
+
+    Attributes:
+        tips: accepted tips by the repo's name.
+        marks: stands for them, for where they go and for the day.
+    """
+
+    tips: Mapping[str, Tips]
+    marks: Mapping[str, str]
+
+
+class CopyFailure(NamedTuple):
+    """Why a repo was not copied.
+
+    Attributes:
+        detail: what went wrong.
+        retry: whether it may pass without anybody doing anything.
+    """
+
+    detail: str
+    retry: bool
+
+
+class CopyResult(NamedTuple):
+    """How copying ended.
+
+    Attributes:
+        copied: names of repos that the copy remote has now as they are billed.
+        failures: what went wrong with the others, by name.
+    """
+
+    copied: tuple[str, ...]
+    failures: Mapping[str, CopyFailure]
+
+
+def due(state: State, connection: sqlite3.Connection, now: datetime) -> CopyWork | None:
+    """What to copy: repos whose tips moved since they were copied, and once a day all of them.
+
+    Returns:
+        None when there is no copy remote, or nothing to do for it.
+    """
+    if state.config.copy_remote is None:
+        return None
+    copied = _copied(connection)
+    tips: dict[str, Tips] = {}
+    marks: dict[str, str] = {}
+    for name, tip in read_tips(connection).items():
+        place = f"{state.config.copy_remote.url} {now:%Y-%m-%d}"
+        mark = hashlib.sha256(" ".join([place, tip.cursor, *sorted(tip.kept)]).encode()).hexdigest()
+        if copied.get(name, {}).get("mark") != mark:
+            tips[name], marks[name] = tip, mark
+    return CopyWork(tips, marks) if tips else None
+
+
+def copy(
+    state: State, work: CopyWork, interrupted: Callable[[], bool] = lambda: False
+) -> CopyResult:
+    """Bring the copy remote up to date; what goes wrong is the answer, not an exception.
+
+    Args:
+        state: has the mirrors.
+        work: what to copy.
+        interrupted: asked between repos whether to stop early.
+    """
+    copied: list[str] = []
+    failures: dict[str, CopyFailure] = {}
+    try:
+        remote = CopyRemote(state.config)
+        there = remote.tips()
+    except (GitmeterError, OSError) as error:
+        return CopyResult((), dict.fromkeys(work.tips, _failure(error)))
+    repos = {repo.name: repo for repo in state.known_repos()}
+    for name, tips in work.tips.items():
+        if interrupted():
+            break
+        try:
+            if name not in repos:
+                raise MirrorError("it is configured no longer and its mirror is gone")
+            if there.get(name) != tips or not state.is_archived(name):
+                remote.push(state.open_mirror(repos[name]), name, tips, there.get(name))
+        except (GitmeterError, OSError) as error:
+            failures[name] = _failure(error)
+        else:
+            copied.append(name)
+    return CopyResult(tuple(copied), failures)
+
+
+def _failure(error: GitmeterError | OSError) -> CopyFailure:
+    if isinstance(error, OSError):
+        return CopyFailure(str(error), retry=True)
+    return CopyFailure(f"{error} ({error.hint})" if error.hint else str(error), error.retry)
+
+
+def note(connection: sqlite3.Connection, work: CopyWork, result: CopyResult, now: datetime) -> None:
+    """Write down what was copied, and open or close the incidents."""
+    at = format_ts(now)
+    with write_transaction(connection):
+        noted = _copied(connection)
+        for name in result.copied:
+            noted[name] = {"mark": work.marks[name], "at": at}
+            close_incidents(connection, _repo_id(connection, name), [IncidentKind.COPY_FAILED], now)
+        for name, failure in result.failures.items():
+            kind = IncidentKind.COPY_FAILED
+            open_incident(connection, _repo_id(connection, name), kind, "", failure.detail, now)
+        upsert_meta(connection, _COPIED, json.dumps(noted))
+
+
+def copy_now(
+    state: State, connection: sqlite3.Connection, clock: Callable[[], datetime]
+) -> Mapping[str, CopyFailure]:
+    """All three at once; returns what went wrong, by the repo's name."""
+    work = due(state, connection, clock())
+    if work is None:
+        return {}
+    result = copy(state, work)
+    note(connection, work, result, clock())
+    return result.failures
+
+
+class Copying:
+    """Copies beside a loop that must not wait: one run at a time, in a thread.
+
+    Args:
+        state: has the mirrors.
+        connection: of the ledger; used by the caller's thread alone.
+        clock: tells the time.
+        interrupted: whether to stop early.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        connection: sqlite3.Connection,
+        clock: Callable[[], datetime],
+        interrupted: Callable[[], bool],
+    ) -> None:
+        self._state = state
+        self._connection = connection
+        self._clock = clock
+        self._interrupted = interrupted
+        self._thread: threading.Thread | None = None
+        self._work: CopyWork | None = None
+        self._result: CopyResult | None = None
+
+    def start(self) -> None:
+        """Begin with what is due, unless the last run is still at it."""
+        if self._thread is not None:
+            return
+        self._work = due(self._state, self._connection, self._clock())
+        if self._work is not None:
+            self._thread = threading.Thread(target=self._run, args=(self._work,), daemon=True)
+            self._thread.start()
+
+    def collect(self) -> CopyResult | None:
+        """Write down what a run that has ended did; None when there is none."""
+        if self._thread is None or self._thread.is_alive():
+            return None
+        self._thread = None
+        work, result, self._result = self._work, self._result, None
+        if work is None:
+            return None
+        if result is None:  # a bug; billing goes on, the traceback is in the log
+            died = CopyFailure("copying ended without a result", retry=True)
+            result = CopyResult((), dict.fromkeys(work.tips, died))
+        note(self._connection, work, result, self._clock())
+        return result
+
+    def _run(self, work: CopyWork) -> None:
+        self._result = copy(self._state, work, self._interrupted)
+
+
+def copied_at(connection: sqlite3.Connection) -> dict[str, str]:
+    """When each repo was last seen to be on the copy remote as it is billed, by its name."""
+    return {name: str(noted["at"]) for name, noted in _copied(connection).items()}
+
+
+def _copied(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    noted = read_meta(connection, _COPIED)
+    return {} if noted is None else dict(json.loads(noted))
+
+
+def _repo_id(connection: sqlite3.Connection, name: str) -> int:
+    return repo_rows.repo_row(connection, name, repo_rows.judged_by(connection)[name]).id

@@ -1,0 +1,224 @@
+"""The daemon: pull every few minutes and when the forge says so, promote tiers, keep mirrors small.
+
+It tells systemd when it is ready, what it does, and that it is alive. The first SIGTERM or SIGINT
+drains: the transaction at hand is finished and nothing new begins. The second interrupts.
+"""
+
+import random
+import signal
+import time
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from types import FrameType
+from typing import Final
+
+import schedule
+import sdnotify
+import structlog
+
+from aggregator.copies.schedule import Copying
+from aggregator.daemon.services import Attendants
+from aggregator.fleet.registration_watch import RegistrationWatch
+from aggregator.fleet.sweep import Sweep
+from aggregator.incidents.filing import BACKED_OFF
+from aggregator.ledger.ledger import Ledger
+from aggregator.mirrors.gc import Packing
+from aggregator.mirrors.state import State
+from aggregator.pulling.passes import Puller
+from aggregator.pulling.repo_pass import RepoReport
+from gitmeter.git_remote.runner import stop_running
+from gitmeter.support.backoff import Backoff, is_worth_a_log
+from wire_format.instants import hour_of
+
+_TICK_S: Final = 1.0
+_COPY: Final = "[copy]"
+"""Stands for the copy remote among the names of repos, none of which has such letters."""
+
+_MAINTENANCE_EVERY_MIN: Final = 10
+_log = structlog.get_logger()
+
+
+class Daemon:
+    """Runs until it is told to stop.
+
+    Args:
+        state: locked by the caller.
+        ledger: open for writing.
+        clock: tells the time.
+    """
+
+    def __init__(self, state: State, ledger: Ledger, clock: Callable[[], datetime]) -> None:
+        self._state = state
+        self._ledger = ledger
+        self._clock = clock
+        self._signal: signal.Signals | None = None
+        self._backoff = Backoff()
+        self._pull_at_s = 0.0
+        self._systemd = sdnotify.SystemdNotifier()
+        self._scheduler = schedule.Scheduler()
+        self._packing = Packing(state.config.mirrors_path, self._is_stopping)
+        self._copying = Copying(state, ledger.connection, clock, self._is_stopping)
+        self._registrations = RegistrationWatch(state)
+        self._sweep = Sweep(state, clock, self._is_stopping)
+        self._attendants = Attendants(state, ledger.connection, clock)
+
+    def run(self) -> None:
+        """Pull at once, then on schedule and on hints, until a signal comes.
+
+        Raises:
+            GitmeterError: the listener's address or secret cannot be used.
+        """
+        self._handle_signals()
+        config = self._state.config
+        self._scheduler.every(_MAINTENANCE_EVERY_MIN).minutes.do(self._packing.start)
+        self._scheduler.every().hour.do(self._promote)
+        self._scheduler.every().day.do(self._attendants.check_forge)
+        with self._attendants:
+            _log.info("started", repos=len(config.repo), state=str(config.state))
+            self._systemd.notify("READY=1")
+            self._pull()
+            self._attendants.check_forge()
+            while self._signal is None:
+                self._scheduler.run_pending()
+                if time.monotonic() >= self._pull_at_s:
+                    self._pull()
+                self._pull_hinted()
+                self._note_copies()
+                self._attendants.collect()
+                self._alive()
+                self._attendants.hints.wait(_TICK_S)
+            _log.info("draining", signal=self._signal.name)
+            self._systemd.notify("STOPPING=1")
+            stop_running()
+        _log.info("stopped")
+
+    def _handle_signals(self) -> None:
+        def drain(number: int, _frame: FrameType | None) -> None:
+            # no log and no event here: their locks may be held by what the signal interrupted
+            if self._signal is not None:
+                raise KeyboardInterrupt
+            self._signal = signal.Signals(number)
+
+        signal.signal(signal.SIGTERM, drain)
+        signal.signal(signal.SIGINT, drain)
+
+    def _pull(self) -> None:
+        """One pass over all repos that are due.
+
+        The next one is timed by a clock that nobody sets: setting the wall clock back must not stop
+        billing until it has caught up.
+        """
+        started_s = time.monotonic()
+        self._status("pulling")
+        pulse = self._attendants.pulse
+        pulse.pull_started()
+        for name in self._registrations.refresh(self._ledger.connection, self._clock()):
+            self._backoff.succeeded(name)
+            self._sweep.forget(name)
+        found = self._sweep.due(self._ledger.connection, self._alive)
+        self._attendants.note_listing(self._sweep)
+        now = self._clock()
+        due = {name for name in found if not self._backoff.is_waiting(name, now)}
+        records, troubled = self._pull_repos(due, is_whole=self._sweep.is_current)
+        pulse.pull_finished(whole=not self._is_stopping())
+        repos = len(self._state.config.repo)
+        self._status(f"{repos} repos, {troubled} with an incident")
+        _log.info(
+            "pulled",
+            due=len(due),
+            records=records,
+            incidents=troubled,
+            duration_s=round(time.monotonic() - started_s, 3),
+        )
+        if not self._is_stopping():
+            self._attendants.compare(is_whole=True)
+            self._copying.start()
+        config = self._state.config
+        pause_s = config.pull_every_s + random.uniform(0, config.pull_jitter_s)
+        self._pull_at_s = time.monotonic() + pause_s
+        pulse.next_pull_in(pause_s)
+
+    def _pull_hinted(self) -> None:
+        """What the forge says was pushed to; whoever takes pushes answers again."""
+        now, found = self._clock(), self._attendants.hints.due(time.monotonic())
+        hinted = {name for name in found if not self._backoff.is_asked_to_wait(name, now)}
+        if hinted:
+            self._pull_repos(hinted, is_whole=False)
+            self._attendants.compare(is_whole=False)
+
+    def _pull_repos(self, due: AbstractSet[str], *, is_whole: bool) -> tuple[int, int]:
+        """Pull repos by name; returns how many records are new and how many repos in trouble."""
+        puller = Puller(self._state, self._ledger, self._clock, self._is_stopping)
+        records = troubled = 0
+        for report in puller.pull(
+            self._on_progress,
+            skip=lambda name: name not in due,
+            on_wait=self._alive,
+            is_whole=is_whole,
+        ):
+            self._note(report)
+            self._sweep.note(report)
+            records += report.admitted
+            troubled += report.incident is not None
+        return records, troubled
+
+    def _note_copies(self) -> None:
+        """Write down what the copy remote got meanwhile; billing never waits for it."""
+        result = self._copying.collect()
+        if result is None:
+            return
+        if result.copied:
+            _log.info("copied", repos=len(result.copied))
+        if not result.failures:
+            self._backoff.succeeded(_COPY)
+            return
+        errors = self._backoff.failed(_COPY, self._clock(), wait=False)
+        if is_worth_a_log(errors):
+            name, failure = next(iter(result.failures.items()))
+            _log.warning(
+                "copy failed",
+                repos=len(result.failures),
+                repo=name,
+                detail=failure.detail,
+                consecutive_errors=errors,
+            )
+
+    def _is_stopping(self) -> bool:
+        return self._signal is not None
+
+    def _on_progress(self, repo: str, done: int, total: int) -> None:
+        """A long backlog is work, not a hang."""
+        self._alive()
+        if done == total or done % 100 == 0:
+            self._status(f"{repo}: commit {done} of {total}")
+
+    def _note(self, report: RepoReport) -> None:
+        facts = {"repo": report.name, "outcome": str(report.outcome), "records": report.admitted}
+        for kind in report.noticed:
+            _log.warning(str(kind), **facts)
+        if report.incident is None:
+            self._backoff.succeeded(report.name)
+            if report.commits:
+                _log.info("applied", commits=report.commits, **facts)
+            return
+        wait = report.incident in BACKED_OFF
+        errors = self._backoff.failed(
+            report.name, self._clock(), wait=wait, asked_s=report.retry_after_s
+        )
+        if is_worth_a_log(errors):
+            _log.warning(
+                str(report.incident), detail=report.detail, consecutive_errors=errors, **facts
+            )
+
+    def _promote(self) -> None:
+        self._ledger.promote_tiers(hour_of(self._clock()))
+
+    def _alive(self) -> None:
+        self._systemd.notify("WATCHDOG=1")
+        self._attendants.pulse.tick()
+        if self._signal is not None:
+            self._status("finishing the transaction at hand")
+
+    def _status(self, text: str) -> None:
+        self._systemd.notify(f"STATUS={text}")

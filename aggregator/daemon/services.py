@@ -1,0 +1,105 @@
+"""What goes on beside the daemon's loop: listener, notifications, the daily check of the forge."""
+
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from aggregator.fleet.drift_check import DriftCheck
+from aggregator.fleet.listing import pushed_repo
+from aggregator.fleet.sweep import Sweep
+from aggregator.incidents.silence import file_silence
+from aggregator.mirrors.state import State
+from aggregator.notices.notifier import Notifier
+from aggregator.serving.hints import Hints
+from aggregator.serving.listener import Listener
+from aggregator.serving.pulse import Pulse
+from aggregator.serving.webhook import Push
+from aggregator.store.connection import write_transaction
+
+
+class Attendants:
+    """Started and stopped with the loop. None of them can hold up billing.
+
+    Args:
+        state: has the configuration.
+        connection: the ledger, open for writing; used by the loop's thread alone.
+        clock: tells the time.
+
+    Attributes:
+        hints: repos that the forge says were pushed to.
+        pulse: what the loop says of itself.
+    """
+
+    def __init__(
+        self, state: State, connection: sqlite3.Connection, clock: Callable[[], datetime]
+    ) -> None:
+        config = state.config
+        self._state = state
+        self._connection = connection
+        self._clock = clock
+        self.hints = Hints()
+        self.pulse = Pulse(clock, config.pull_every_s + config.pull_jitter_s)
+        self._drift = DriftCheck(state, clock)
+        self._notifier = (
+            None if config.notify is None else Notifier(config.notify, config.state, clock)
+        )
+        self._listener: Listener | None = None
+        if config.listen is not None:
+            self._listener = Listener(
+                config.listen, self.hints, self._pushed, self.pulse, config.database_path, clock
+            )
+
+    def __enter__(self) -> Self:
+        if self._listener is not None:
+            self._listener.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._listener is not None:
+            self._listener.stop()
+        if self._notifier is not None:
+            self._notifier.close()
+
+    def note_listing(self, sweep: Sweep) -> None:
+        """Tell the pulse which repos are read and what the forge lists."""
+        repos = self._state.config.repo
+        self.pulse.reading(frozenset(repo.name for repo in repos if not repo.is_retired))
+        if sweep.is_failing:
+            self.pulse.listing_failed()
+        elif (found := sweep.findings) is not None:
+            self.pulse.listed(pending=len(found.pending), vanished=len(found.vanished))
+
+    def compare(self, *, is_whole: bool) -> None:
+        """After a pass: who is silent, and what somebody has to be told of.
+
+        Args:
+            is_whole: whether all repos were brought up to date.
+        """
+        if is_whole:
+            with write_transaction(self._connection):
+                file_silence(self._connection, self._state.config, self._clock())
+        if self._notifier is not None:
+            self._notifier.compare(self._connection)
+            self._notifier.deliver()
+
+    def check_forge(self) -> None:
+        """Begin to compare the forge with what it should be."""
+        self._drift.start()
+
+    def collect(self) -> None:
+        """Write down what ended meanwhile, and send on what waits."""
+        self._drift.collect(self._connection)
+        if self._notifier is not None:
+            self._notifier.collect()
+            self._notifier.deliver()
+
+    def _pushed(self, push: Push) -> str | None:
+        """Called in the listener's threads; the configuration is replaced as a whole."""
+        return pushed_repo(self._state.config.repo, push.repo_id, push.clone_url, push.ref)

@@ -1,0 +1,79 @@
+"""Once a day the forge is compared with what it should be, beside the loop."""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from aggregator.config.loading import Config
+from aggregator.config.nodes_dir import load_registrations
+from aggregator.fleet.drift import OF_LISTING, Drift, check
+from aggregator.forge import open_forge
+from aggregator.incidents.filing import IncidentKind
+from aggregator.mirrors.state import State
+from aggregator.store import repo_rows
+from aggregator.store.connection import write_transaction
+from aggregator.store.incident_rows import About, file_all
+from gitmeter.support.errors import GitmeterError
+
+_log = structlog.get_logger()
+
+
+class DriftCheck:
+    """Asks in a thread, files what was found in the caller's.
+
+    Args:
+        state: has the configuration.
+        clock: tells the time.
+    """
+
+    def __init__(self, state: State, clock: Callable[[], datetime]) -> None:
+        self._state = state
+        self._clock = clock
+        self._thread: threading.Thread | None = None
+        self._found: tuple[Drift, ...] | None = None
+
+    def start(self) -> None:
+        """Begin, unless there is no forge or the last check is still at it."""
+        if self._state.config.forge is not None and self._thread is None:
+            self._thread = threading.Thread(
+                target=self._run, args=(self._state.config,), daemon=True
+            )
+            self._thread.start()
+
+    def collect(self, connection: sqlite3.Connection) -> None:
+        """File what a check that has ended found; the incidents of before it end with their cause.
+
+        Args:
+            connection: the ledger, open for writing.
+        """
+        if self._thread is None or self._thread.is_alive():
+            return
+        self._thread = None
+        found, self._found = self._found, None
+        if found is None:
+            return
+        repos = {repo.name: repo for repo in self._state.config.repo}
+        about: dict[About, str] = {}
+        with write_transaction(connection):
+            for drift in found:
+                if drift.what in OF_LISTING:
+                    continue  # the listing finds these within minutes
+                repo = repos.get(drift.repo)
+                row = repo and repo_rows.repo_row(connection, repo.name, repo.identity.judged_by)
+                subject = drift.what if row else f"{drift.repo} {drift.what}".strip()
+                about[row.id if row else None, subject] = drift.sentence
+            file_all(connection, IncidentKind.DRIFT, about, self._clock())
+        _log.info("forge checked", drifts=len(found))
+
+    def _run(self, config: Config) -> None:
+        if config.forge is None:
+            return
+
+        try:
+            registrations = load_registrations(config.nodes_dir)
+            self._found = check(open_forge(config.forge), config, registrations)
+        except GitmeterError as error:  # a forge that does not answer is an incident of the listing
+            _log.warning("forge not checked", detail=str(error))

@@ -1,0 +1,105 @@
+"""Nodes that pushed nothing for longer than expected.
+
+A node is judged by the newest commit with records in any of its repos, and by the time that stands
+in that commit: a node whose repo is held, or whose clock lags, is silent too. The incident closes
+by itself when records arrive. A node that nobody uses has nothing to push and is silent as well, so
+`silent_after_s` is a setting of each repo, and 0 means never.
+"""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+
+from aggregator.config.loading import Config
+from aggregator.incidents.filing import IncidentKind
+from aggregator.store.incident_rows import About, file_all
+from aggregator.store.notice_rows import newest_commits
+from wire_format.instants import format_ts
+
+NEVER: Final = 0
+
+
+class WatchedRepo(NamedTuple):
+    """A usage repo from which records are expected.
+
+    Attributes:
+        name: of the repo.
+        node: whose it is.
+        silent_after_s: how long it may be silent; `NEVER` for as long as it likes.
+        heard_at: time of its newest applied commit with records; None without one.
+        registered_at: since when records are expected; None where nobody wrote that down.
+    """
+
+    name: str
+    node: str
+    silent_after_s: int
+    heard_at: datetime | None
+    registered_at: datetime | None
+
+
+def silent_repos(repos: Iterable[WatchedRepo], now: datetime) -> dict[str, str]:
+    """The repo of each silent node, to a sentence about it.
+
+    A node with several repos is judged by its newest commit and by the shortest time that any of
+    them states; named is the repo that has that commit. A node of which nothing is known, neither
+    a commit nor when it was registered, is not judged.
+
+    Args:
+        repos: those of nodes that are not retired; the books are none of them.
+        now: the time.
+    """
+    nodes: defaultdict[str, list[WatchedRepo]] = defaultdict(list)
+    for repo in repos:
+        nodes[repo.node].append(repo)
+    silent: dict[str, str] = {}
+    for own in nodes.values():
+        limits_s = [repo.silent_after_s for repo in own if repo.silent_after_s != NEVER]
+        # the first of equals, so that another repo of a silent node changes nothing
+        newest = max(own, key=lambda repo: (repo.heard_at is not None, repo.heard_at or now))
+        since = _expected_since(own)
+        if limits_s and since is not None and now - since > timedelta(seconds=min(limits_s)):
+            silent[newest.name] = _sentence(newest.heard_at, since, min(limits_s))
+    return silent
+
+
+def _expected_since(own: Iterable[WatchedRepo]) -> datetime | None:
+    known = [at for repo in own for at in (repo.heard_at, repo.registered_at) if at is not None]
+    return max(known, default=None)
+
+
+def _sentence(heard_at: datetime | None, since: datetime, limit_s: int) -> str:
+    if heard_at is None:
+        return f"no records since it was registered at {format_ts(since)}; expected in {limit_s} s"
+    return f"no records since {format_ts(heard_at)}; expected every {limit_s} s"
+
+
+def file_silence(
+    connection: sqlite3.Connection, config: Config, now: datetime
+) -> Mapping[str, str]:
+    """Open and close the incidents of silent nodes, inside the caller's write transaction.
+
+    Returns:
+        The silent repos, each to a sentence about it.
+    """
+    known = newest_commits(connection)
+    watched = [
+        WatchedRepo(
+            repo.name,
+            repo.node,
+            config.silent_after_s if repo.silent_after_s is None else repo.silent_after_s,
+            _instant(known[repo.name].committed_at_s),
+            repo.registered_at,
+        )
+        for repo in config.repo
+        if repo.role == "usage" and not repo.is_retired and repo.name in known
+    ]
+    silent = silent_repos(watched, now)
+    found: dict[About, str] = {(known[name].repo_id, ""): detail for name, detail in silent.items()}
+    file_all(connection, IncidentKind.SILENT, found, now)
+    return silent
+
+
+def _instant(at_s: int | None) -> datetime | None:
+    return None if at_s is None else datetime.fromtimestamp(at_s, UTC)

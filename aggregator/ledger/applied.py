@@ -1,0 +1,51 @@
+"""What one pass over one repo did, and why it stopped."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from aggregator.admission.batch import Batch
+from aggregator.incidents.filing import IncidentKind
+
+
+class Stop(NamedTuple):
+    """Why the walk stopped before a commit.
+
+    Attributes:
+        kind: what was found.
+        commit: the commit that is not applied.
+        detail: a sentence for a person.
+    """
+
+    kind: IncidentKind
+    commit: str
+    detail: str
+
+
+@dataclass
+class Intake:
+    """What one pass over one repo did.
+
+    Attributes:
+        commits, admitted, duplicates, held, rejected: how many.
+        stop: why it stopped early, or None.
+        noticed: the kinds of incidents that the records show.
+    """
+
+    commits: int = 0
+    admitted: int = 0
+    duplicates: int = 0
+    held: int = 0
+    rejected: int = 0
+    stop: Stop | None = None
+    noticed: set[IncidentKind] = field(default_factory=set)
+
+    def add(self, batch: Batch, noticed: Iterable[IncidentKind]) -> None:
+        """Count a batch that was written, and what its records showed."""
+        self.admitted += batch.admitted
+        self.duplicates += batch.duplicates
+        self.held += len(batch.held_lines)
+        self.rejected += len(batch.rejected)
+        if batch.rule_files is not None:
+            self.noticed.discard(IncidentKind.BAD_RULE_BOOK)
+        self.noticed.update(noticed)

@@ -1,0 +1,121 @@
+"""The lines of a node that were read before, read again from the commits they stand in."""
+
+import sqlite3
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+from aggregator.admission.batch import Batch, SegmentEntry
+from aggregator.admission.verdicts import Claim
+from aggregator.ledger.segments import SegmentReader
+from aggregator.store import segment_rows
+from aggregator.store.segment_rows import SegmentPlace
+from wire_format.fields import SEGMENT_RECORDS_MAX
+
+_FAR: Final = SEGMENT_RECORDS_MAX
+"""Seqs further apart than this are looked up apart: no honest segment spans both."""
+
+
+class TangledError(Exception):
+    """New lines overlap more earlier ones than are read again for one commit."""
+
+
+class NodeLines:
+    """What is known of one node, in the database and in the batch that is being collected.
+
+    Args:
+        connection: the database.
+        node_id: the node.
+        reader: reads segments.
+        repo, node: names that the batch's own segments are read under.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        node_id: int,
+        reader: SegmentReader,
+        repo: str,
+        node: str,
+    ) -> None:
+        self._connection = connection
+        self._node_id = node_id
+        self._reader = reader
+        self._repo = repo
+        self._node = node
+        self.batch = Batch()
+        self._lines_left: int | None = None
+
+    def limit(self, lines_max: int | None) -> None:
+        """Let so many more lines be read again; None for as many as it takes."""
+        self._lines_left = lines_max
+
+    def at(self, seqs: Collection[int]) -> Iterator[Claim]:
+        """Every line with one of these seqs that claims its key.
+
+        Raises:
+            TangledError: too many lines would have to be read.
+        """
+        wanted = seqs if isinstance(seqs, set) else set(seqs)
+        read: set[tuple[str, str, str]] = set()  # a wide segment may lie in several stretches
+        for stretch in _stretches(sorted(wanted)):
+            for place in self._places(stretch):
+                if (place.repo, place.commit, place.path) in read:
+                    continue
+                read.add((place.repo, place.commit, place.path))
+                if self._lines_left is not None:
+                    self._lines_left -= place.records
+                    if self._lines_left < 0:
+                        raise TangledError
+                yield from self._reader.claims(place, wanted)
+
+    def is_corrected(self, first_seq: int, last_seq: int) -> bool:
+        """Whether a correction names any seq of this range."""
+        return any(
+            first_seq <= corrects <= last_seq for corrects, _ in self.batch.corrections
+        ) or segment_rows.is_corrected(self._connection, self._node_id, first_seq, last_seq)
+
+    def corrections_of(self, seqs: Collection[int]) -> list[tuple[int, int]]:
+        """For every correction of one of these seqs: what it corrects, and its own seq."""
+        pending = [pair for pair in self.batch.corrections if pair[0] in seqs]
+        return pending + segment_rows.corrections_of(self._connection, self._node_id, seqs)
+
+    def _places(self, ascending: Sequence[int]) -> Iterator[SegmentPlace]:
+        """The segments that may hold one of these seqs: applied ones, then the batch's."""
+        first, last = ascending[0], ascending[-1]
+        applied = segment_rows.segments_between(self._connection, self._node_id, first, last)
+        pending = [
+            self._place(entry)
+            for entry in self.batch.segments
+            if entry.first_seq <= last and entry.last_seq >= first
+        ]
+        for place in (*applied, *pending):
+            at = bisect_left(ascending, place.first_seq)
+            if at < len(ascending) and ascending[at] <= place.last_seq:
+                yield place
+
+    def _place(self, entry: SegmentEntry) -> SegmentPlace:
+        return SegmentPlace(
+            repo=self._repo,
+            node=self._node,
+            folder=entry.folder,
+            commit=entry.commit,
+            path=entry.path,
+            blob=entry.blob,
+            committed_at_s=entry.committed_at_s,
+            first_seq=entry.first_seq,
+            last_seq=entry.last_seq,
+            records=entry.records,
+        )
+
+
+def _stretches(ascending: list[int]) -> Iterator[list[int]]:
+    """Ascending numbers, cut where they lie far apart."""
+    start = 0
+    for at, (before, after) in enumerate(pairwise(ascending), 1):
+        if after - before > _FAR:
+            yield ascending[start:at]
+            start = at
+    if ascending:
+        yield ascending[start:]

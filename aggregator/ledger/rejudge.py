@@ -1,0 +1,52 @@
+"""Lines of other nodes that the operator's decisions judge anew."""
+
+import sqlite3
+
+from aggregator.admission.batch import Batch
+from aggregator.admission.decisions import Decisions
+from aggregator.admission.settlement import Settlement
+from aggregator.ledger.known_lines import NodeLines
+from aggregator.ledger.segments import SegmentReader
+from aggregator.mirrors.mirror import MirrorError
+from aggregator.store import repo_rows
+
+
+def judged_anew(
+    connection: sqlite3.Connection,
+    reader: SegmentReader,
+    before: Decisions,
+    after: Decisions,
+    *,
+    but: str | None = None,
+) -> dict[int, Batch]:
+    """What changes for each node when other decisions hold.
+
+    Args:
+        connection: the database.
+        reader: reads segments again.
+        before: what held so far.
+        after: what holds from now on.
+        but: a node that is judged elsewhere.
+
+    Returns:
+        The changes by the node's id; a node that no repo ever had has none.
+
+    Raises:
+        MirrorError: a segment cannot be read again.
+    """
+    batches: dict[int, Batch] = {}
+    for node in before.changed_nodes(after):
+        node_id = repo_rows.find_node(connection, node)
+        if node == but or node_id is None:
+            continue
+        known = NodeLines(connection, node_id, reader, "", node)
+        settlement = Settlement(before.of_node(node), known)
+        changed = before.changed_seqs(after, node)
+        try:
+            settlement.adopt(after.of_node(node), changed, repo_rows.read_seen(connection, node_id))
+        except MirrorError as error:
+            raise MirrorError(
+                f"a decision about {node} cannot be carried out: {error}", hint=error.hint
+            ) from error
+        batches[node_id] = settlement.batch
+    return batches

@@ -1,0 +1,55 @@
+"""The rule book at a commit of the books.
+
+Which one is in force follows from the books' own history: it is the last usable one on the chain of
+first parents below the cursor, and never one that a rewrite left behind.
+"""
+
+from aggregator.admission.batch import RuleFiles
+from aggregator.mirrors.commit_delta import commit_delta
+from aggregator.mirrors.mirror import Mirror
+from wire_format.rule_book import (
+    DISCOUNTS_PATH,
+    PRICES_PATH,
+    RULE_FILE_BYTES_MAX,
+    RuleBookError,
+    parse_rule_book,
+)
+
+
+def read_rules(mirror: Mirror, commit: str) -> RuleFiles:
+    """The rule files at a commit.
+
+    Raises:
+        RuleBookError: they cannot be used.
+        MirrorError: they are not in the mirror.
+    """
+    files = RuleFiles(
+        commit, _rule_file(mirror, commit, PRICES_PATH), _rule_file(mirror, commit, DISCOUNTS_PATH)
+    )
+    parse_rule_book(files.prices_toml, files.discounts_toml)
+    return files
+
+
+def rules_below(mirror: Mirror, commit: str) -> RuleFiles:
+    """The last usable rule files that were stated below a commit; none stated is an empty book.
+
+    Raises:
+        MirrorError: a commit is not in the mirror.
+    """
+    parent = mirror.first_parent(commit)
+    for below in () if parent is None else mirror.chain(parent):
+        if commit_delta(mirror, below, is_limited=False).touches_rules:
+            try:
+                return read_rules(mirror, below)
+            except RuleBookError:
+                continue
+    return RuleFiles(commit, None, None)
+
+
+def _rule_file(mirror: Mirror, commit: str, path: str) -> bytes | None:
+    blob = mirror.find_blob(commit, path)
+    if blob is None:
+        return None
+    if (size := mirror.blob_size(blob)) > RULE_FILE_BYTES_MAX:
+        raise RuleBookError(path, [f"{size} bytes; at most {RULE_FILE_BYTES_MAX}"])
+    return mirror.read_blob(blob)

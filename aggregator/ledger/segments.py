@@ -1,0 +1,124 @@
+"""Read segments out of mirrors: the file's own rules first, then its lines."""
+
+from collections.abc import Callable, Container, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
+from typing import Final
+
+from aggregator.admission.admission import Delivery
+from aggregator.admission.batch import Place, SegmentEntry
+from aggregator.admission.claims import LineRules
+from aggregator.admission.verdicts import Claim
+from aggregator.mirrors.commit_delta import AddedFile
+from aggregator.mirrors.mirror import Mirror
+from aggregator.store.segment_rows import SegmentPlace
+from wire_format import fields
+from wire_format.faults import Fault, FaultCode
+from wire_format.instants import hour_of
+from wire_format.lines import Folder, Line, encode_lines
+from wire_format.paths import InvalidPathError, parse_path
+from wire_format.segment import Segment, decode_segment
+
+FOLDERS_OF_ROLE: Final = {"usage": {Folder.USAGE}, "books": {Folder.PAYMENTS, Folder.DECISIONS}}
+_SPAN_MAX: Final = timedelta(seconds=fields.SEGMENT_SPAN_MAX_S)
+_REREAD_CACHE: Final = 4
+
+
+def misplaced(file: AddedFile, role: str) -> Fault | None:
+    """Why a file cannot be a segment where it stands, whatever is in it; None when it can."""
+    if not file.is_regular:
+        return _refused("is a symbolic link or a submodule, not a file")
+    try:
+        folder = parse_path(file.path).folder
+    except InvalidPathError as error:
+        return _refused(str(error))
+    if folder not in FOLDERS_OF_ROLE[role]:
+        return _refused(f"a repo whose role is {role} cannot carry {folder}/")
+    return None
+
+
+def read_segment(mirror: Mirror, file: AddedFile) -> Segment | Fault:
+    """Decode a new segment, or say why the whole file is refused.
+
+    Limits are checked before the memory for them is spent.
+    """
+    folder = parse_path(file.path).folder
+    if (size := mirror.blob_size(file.blob)) > fields.SEGMENT_BYTES_MAX:
+        return _refused(f"{size} bytes; a segment has at most {fields.SEGMENT_BYTES_MAX}")
+    data = mirror.read_blob(file.blob)
+    if (lines := data.count(b"\n")) > fields.SEGMENT_RECORDS_MAX:
+        return _refused(f"{lines} lines; a segment has at most {fields.SEGMENT_RECORDS_MAX}")
+    if not data:
+        return _refused("is empty")
+    segment = decode_segment(data, folder)
+    times = [record.ts for record in segment.records]
+    if times and max(times) - min(times) > _SPAN_MAX:
+        return _refused("its records lie more than 24 hours apart")
+    return segment
+
+
+def entry_for(
+    segment: Segment, file: AddedFile, delivery: Delivery, node: str, *, all_claimed: bool
+) -> SegmentEntry | None:
+    """What is filed about a segment; None when no line of it names the node."""
+    own = [record for record in segment.records if record.node == node]
+    if not own:
+        return None
+    seqs = [record.seq for record in own]
+    times = [record.ts for record in own]
+    return SegmentEntry(
+        folder=parse_path(file.path).folder,
+        commit=delivery.commit,
+        path=file.path,
+        blob=file.blob,
+        committed_at_s=int(delivery.committed_at.timestamp()),
+        first_seq=min(seqs),
+        last_seq=max(seqs),
+        first_hour=hour_of(min(times)),
+        last_hour=hour_of(max(times)),
+        records=len(own),
+        all_claimed=all_claimed,
+    )
+
+
+class SegmentReader:
+    """Reads segments that were applied before, out of the mirrors they stand in.
+
+    Args:
+        open_mirror: gives the mirror of a repo by its name.
+        rules_of: gives the rules of a repo by its name.
+    """
+
+    def __init__(
+        self, open_mirror: Callable[[str], Mirror], rules_of: Callable[[str], LineRules]
+    ) -> None:
+        self.rules_of = cache(rules_of)
+        mirror = lru_cache(_REREAD_CACHE)(open_mirror)
+        self._decode = lru_cache(_REREAD_CACHE)(
+            lambda repo, blob, folder: decode_segment(mirror(repo).read_blob(blob), folder)
+        )
+
+    def claims(self, place: SegmentPlace, seqs: Container[int] | None = None) -> Iterator[Claim]:
+        """The lines of a segment that claim their key, judged as they were when it was applied.
+
+        Args:
+            place: where it lies.
+            seqs: only lines with one of these; None for all.
+        """
+        committed_at = datetime.fromtimestamp(place.committed_at_s, UTC)
+        rules = self.rules_of(place.repo)
+        for record, line_no in self.lines(place):
+            if seqs is not None and record.seq not in seqs:
+                continue
+            if rules.held_reason(record, committed_at) is None:
+                line_place = Place(place.commit, place.path, line_no)
+                yield Claim(record, encode_lines([record]), line_place)
+
+    def lines(self, place: SegmentPlace) -> Iterator[tuple[Line, int]]:
+        """The valid lines of a segment with their numbers."""
+        segment = self._decode(place.repo, place.blob, place.folder)
+        return zip(segment.records, segment.line_numbers, strict=True)
+
+
+def _refused(reason: str) -> Fault:
+    return Fault(FaultCode.REFUSED_FILE, reason)

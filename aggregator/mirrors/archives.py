@@ -1,0 +1,266 @@
+"""Repos that are read no more: each mirror packed into one file, still part of the ledger.
+
+    archived/<repo>.bundle   what its accepted tips reach, and its fetched head; any git reads it
+    archived/<repo>.json     whose it is, what was billed, the bundle's SHA-256; written last
+
+A repo is archived once the second file is there and its mirror is not: a mirror goes before an
+archive. Whoever reads an archived repo gets a mirror unpacked for the occasion, which goes when the
+last of those who use it drops it.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Final
+
+from pydantic import ValidationError
+
+from aggregator.backup.backup_file import SavedRepo
+from aggregator.mirrors.bundles import (
+    AGGREGATOR_REFS,
+    HEADS,
+    NotTakenError,
+    NotWrittenError,
+    read_bundle,
+    write_bundle,
+)
+from aggregator.mirrors.mirror import APPLIED_REF, KEPT_REFS, Mirror, MirrorError
+from gitmeter.support.files import sync_file, sync_folder, write_durably
+
+Identity = tuple[str, str, str, str]
+"""Node, role, branch and allowed resources, as a mirror remembers them."""
+
+_FOLDER: Final = "archived"
+_UNPACKED: Final = "unpacked-"
+_MAKING: Final = ".making-"
+_REMOVING: Final = ".removing-"
+
+
+class ArchivedRepos:
+    """The archived repos of a state directory.
+
+    Args:
+        state: the directory.
+
+    Attributes:
+        folder: where they lie.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self.folder = state / _FOLDER
+        self._lock = threading.Lock()
+        self._open: weakref.WeakValueDictionary[tuple[str, Identity], Mirror] = (
+            weakref.WeakValueDictionary()
+        )
+
+    def names(self) -> list[str]:
+        """Every repo that has an archive, also where its mirror is there again."""
+        return sorted(file.name.removesuffix(".json") for file in self.folder.glob("*.json"))
+
+    def nameless(self) -> list[str]:
+        """Repos whose bundle has lost what says whose it is."""
+        bundles = {file.name.removesuffix(".bundle") for file in self.folder.glob("*.bundle")}
+        return sorted(bundles - set(self.names()))
+
+    def has(self, name: str) -> bool:
+        """Whether there is an archive of this repo."""
+        return self._facts(name).exists()
+
+    def read(self, name: str) -> SavedRepo:
+        """What is archived of a repo.
+
+        Raises:
+            MirrorError: that cannot be told.
+        """
+        try:
+            found = SavedRepo.model_validate_json(self._facts(name).read_bytes())
+        except (OSError, ValidationError) as error:
+            raise self._error(name, f"{self._facts(name)} cannot be used: {error}") from error
+        if found.name != name:
+            raise self._error(name, f"{self._facts(name)} is that of {found.name}")
+        return found
+
+    def checked_bundle(self, name: str) -> Path:
+        """The bundle of a repo, which has the bytes that were archived.
+
+        Raises:
+            MirrorError: it has not, or is gone.
+        """
+        bundle = self.bundle(name)
+        try:
+            with bundle.open("rb") as stream:
+                sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise self._error(name, f"{bundle} cannot be read: {error.strerror}") from error
+        if sha256 != self.read(name).bundle_sha256:
+            raise self._error(name, f"{bundle} is damaged: it has another SHA-256 than was noted")
+        return bundle
+
+    def open(self, name: str, identity: Identity) -> Mirror:
+        """A mirror of an archived repo that is gone when nobody uses it any more.
+
+        Raises:
+            MirrorError: the archive is damaged or lost.
+        """
+        with self._lock:
+            mirror = self._open.get((name, identity))
+            if mirror is None:
+                mirror = self._unpacked(name, identity)
+                self._open[name, identity] = mirror
+            return mirror
+
+    def put(self, name: str, identity: Identity, mirror: Mirror) -> SavedRepo:
+        """Archive what a mirror remembers as billed; the mirror stays.
+
+        The archive is unpacked and compared before it counts. The caller holds the state's lock.
+
+        Raises:
+            MirrorError: the mirror is damaged, or nothing of it was billed.
+            NotWrittenError: the archive cannot be written.
+        """
+        applied = mirror.applied
+        if applied is None:
+            raise MirrorError(f"nothing of {name} was billed: there is nothing to archive")
+        refs = {APPLIED_REF: applied} | {KEPT_REFS + tip: tip for tip in mirror.kept}
+        if mirror.head is not None:
+            refs[f"refs/heads/{identity[2]}"] = mirror.head
+        with self._making(name) as work:
+            write_bundle(mirror.path, refs, work / "bundle", work / "refs.git")
+            try:
+                proof = _unpack(work / "bundle", work / "proof.git", identity)
+            except NotTakenError as error:
+                raise MirrorError(f"the mirror {mirror.path} is damaged: {error}") from error
+            if (proof.applied, proof.kept, proof.head) != (applied, mirror.kept, mirror.head):
+                raise MirrorError(f"the mirror {mirror.path} changed while it was archived")
+            with (work / "bundle").open("rb") as stream:
+                sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            sync_file(work / "bundle")
+            (work / "bundle").replace(self.bundle(name))
+            sync_folder(self.folder)
+        facts = dict(zip(("node", "role", "branch", "allow"), identity, strict=True))
+        tips = {"cursor": applied, "kept": sorted(mirror.kept - {applied})}
+        saved = SavedRepo.model_validate({"name": name, **facts, **tips, "bundle_sha256": sha256})
+        facts_text = saved.model_dump_json(indent=2).encode() + b"\n"
+        write_durably(self._facts(name), facts_text, None)
+        return saved
+
+    def bring_back(self, name: str, identity: Identity, path: Path) -> None:
+        """Put the mirror of an archived repo in its place again; one that is there stays.
+
+        The caller holds the state's lock.
+
+        Raises:
+            MirrorError: the archive is damaged or lost, or the mirror that is there lacks what it
+                has.
+        """
+        if path.exists():
+            self._check_covered(name, Mirror(path, identity))
+        else:
+            with self._making(name) as work:
+                self._checked_unpack(name, work / "mirror.git", identity)
+                sync_folder(work)
+                (work / "mirror.git").replace(path)
+                sync_folder(path.parent)
+        self.bundle(name).unlink(missing_ok=True)
+        self._facts(name).unlink(missing_ok=True)
+        sync_folder(self.folder)
+
+    def _check_covered(self, name: str, mirror: Mirror) -> None:
+        saved = self.read(name)
+        if not all(map(mirror.has_commit, (saved.cursor, *saved.kept))):
+            raise MirrorError(
+                f"the mirror {mirror.path} lacks what the archive of {name} has",
+                hint="move that mirror away: the archive takes its place",
+            )
+
+    def remove_mirror(self, path: Path) -> None:
+        """Remove the mirror of a repo that is archived: in one step for everybody else."""
+        if path.exists():
+            going = self.folder / f"{_REMOVING}{path.name}"
+            shutil.rmtree(going, ignore_errors=True)
+            path.replace(going)
+            sync_folder(path.parent)
+            shutil.rmtree(going)
+
+    def sweep(self) -> None:
+        """Remove what processes left that died; the caller holds the state's lock."""
+        for folder in (*self.folder.glob(f"{_REMOVING}*"), *self.folder.glob(f"{_MAKING}*")):
+            shutil.rmtree(folder, ignore_errors=True)
+        for folder in self.folder.glob(f"{_UNPACKED}*"):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            except BlockingIOError:
+                pass  # a process that reads the ledger works there
+            finally:
+                os.close(descriptor)
+
+    def _facts(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
+
+    def bundle(self, name: str) -> Path:
+        """Where the commits of a repo lie."""
+        return self.folder / f"{name}.bundle"
+
+    @contextmanager
+    def _making(self, name: str) -> Iterator[Path]:
+        """A folder to make something in; whatever a process left there that died goes first."""
+        work = self.folder / f"{_MAKING}{name}"
+        shutil.rmtree(work, ignore_errors=True)
+        try:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            work.mkdir(mode=0o700)
+        except OSError as error:
+            raise NotWrittenError(f"{work} cannot be made: {error.strerror}") from error
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+    def _unpacked(self, name: str, identity: Identity) -> Mirror:
+        work = Path(mkdtemp(prefix=_UNPACKED, dir=self.folder))
+        descriptor = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)  # says that somebody works here
+            mirror = self._checked_unpack(name, work / f"{name}.git", identity)
+        except BaseException:
+            _forget(work, descriptor)
+            raise
+        weakref.finalize(mirror, _forget, work, descriptor)
+        return mirror
+
+    def _checked_unpack(self, name: str, to: Path, identity: Identity) -> Mirror:
+        bundle, saved = self.checked_bundle(name), self.read(name)
+        try:
+            mirror = _unpack(bundle, to, identity)
+        except NotTakenError as error:
+            raise self._error(name, f"git does not take {bundle}: {error}") from error
+        if mirror.applied != saved.cursor or mirror.kept - {saved.cursor} != set(saved.kept):
+            raise self._error(name, f"{bundle} has other tips than were noted")
+        return mirror
+
+    def _error(self, name: str, fault: str) -> MirrorError:
+        return MirrorError(
+            f"the archive of {name} cannot be used: {fault}",
+            hint=f"restore {self.bundle(name)} and {self._facts(name).name} from a backup, or, if"
+            " the remote still has that repo, move both away to fetch it again",
+        )
+
+
+def _unpack(bundle: Path, to: Path, identity: Identity) -> Mirror:
+    Mirror(to, identity)
+    read_bundle(bundle, to, AGGREGATOR_REFS, HEADS)
+    return Mirror(to, identity)  # libgit2 has looked for packs already in the first one
+
+
+def _forget(work: Path, descriptor: int) -> None:
+    shutil.rmtree(work, ignore_errors=True)
+    os.close(descriptor)

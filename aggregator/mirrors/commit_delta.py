@@ -1,0 +1,136 @@
+"""What one commit adds: new segments, and edits that must not be.
+
+A commit is compared with its first parent. It may add segments; an edit or a deletion in a segment
+folder means that history was tampered with. Files elsewhere are ignored, except the rule book's.
+"""
+
+import sys
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from pygit2.enums import FileMode
+
+from aggregator.mirrors.limits import TREE_BYTES_MAX
+from aggregator.mirrors.mirror import Mirror
+from aggregator.mirrors.tree_diff import Entry, OversizedFoldersError, changes
+from wire_format.fields import SEGMENTS_PER_COMMIT_MAX
+from wire_format.lines import Folder
+from wire_format.paths import folder_of
+from wire_format.rule_book import RULE_PATHS
+
+_LATEST_S: Final = int(datetime(9000, 1, 1, tzinfo=UTC).timestamp())
+"""A commit may claim any time; past this one dates cannot be computed with."""
+
+_TOPS: Final = frozenset(path.partition("/")[0].encode() for path in (*Folder, *RULE_PATHS))
+"""The top-level folders that mean anything here."""
+
+_DEPTH_MAX: Final = 4
+"""Folders above a segment: `usage/2026/11/21`."""
+
+_TOO_MANY: Final = f"adds or changes more than {SEGMENTS_PER_COMMIT_MAX} segments"
+_TOO_LARGE: Final = f"changes folders of more than {TREE_BYTES_MAX} bytes together"
+
+
+class AddedFile(NamedTuple):
+    """A file that a commit puts into a segment folder.
+
+    Attributes:
+        path, blob: its path and blob.
+        is_regular: False for a symbolic link or a submodule.
+    """
+
+    path: str
+    blob: str
+    is_regular: bool
+
+
+class EditedFile(NamedTuple):
+    """A path in a segment folder that a commit changes or deletes.
+
+    Attributes:
+        path: which.
+        after: what stands there now; None when it was deleted, or when a folder took its place.
+    """
+
+    path: str
+    after: AddedFile | None
+
+
+class CommitDelta(NamedTuple):
+    """What one commit does, compared with its first parent.
+
+    Attributes:
+        commit: its hash.
+        committed_at: its committer time.
+        added: new files in segment folders, by path.
+        edited: files in segment folders that it changes or deletes, by path.
+        touches_rules: whether it changes the rule book.
+        oversized: why it is past a limit of what one commit may bring; empty when it is not. It
+            must not be applied then, because the rest of its files is not listed.
+    """
+
+    commit: str
+    committed_at: datetime
+    added: tuple[AddedFile, ...]
+    edited: tuple[EditedFile, ...]
+    touches_rules: bool
+    oversized: str
+
+
+def commit_delta(mirror: Mirror, commit: str, *, is_limited: bool = True) -> CommitDelta:
+    """Compare a commit with its first parent.
+
+    Args:
+        mirror: where it lies.
+        commit: which.
+        is_limited: stop listing what an oversized commit does; an accepted one is read to its end.
+
+    Raises:
+        MirrorError: the commit or its parent is not in the mirror.
+        OversizedObjectError: one of them is too large to be read.
+    """
+    found = mirror.commit(commit)
+    parent = mirror.commit(str(found.parent_ids[0])) if found.parent_ids else None
+    added: list[AddedFile] = []
+    edited: list[EditedFile] = []
+    touches_rules = False
+    oversized = ""
+    with mirror.reading():
+        before = None if parent is None else parent.tree_id
+        differing = changes(
+            mirror.repository,
+            before,
+            found.tree_id,
+            _TOPS,
+            _DEPTH_MAX,
+            TREE_BYTES_MAX if is_limited else sys.maxsize,
+        )
+        try:
+            for change in differing:
+                path = change.path.decode(errors="backslashreplace")
+                if folder_of(path) is None:
+                    touches_rules = touches_rules or path in RULE_PATHS
+                elif change.before is None and change.after is not None:
+                    added.append(_file(path, change.after))
+                else:
+                    after = None if change.after is None else _file(path, change.after)
+                    edited.append(EditedFile(path, after))
+                if is_limited and max(len(added), len(edited)) > SEGMENTS_PER_COMMIT_MAX:
+                    oversized = _TOO_MANY
+                    break
+        except OversizedFoldersError:
+            oversized = _TOO_LARGE
+    committed_at = datetime.fromtimestamp(min(found.commit_time, _LATEST_S), UTC)
+    return CommitDelta(
+        commit,
+        committed_at,
+        tuple(sorted(added)),
+        tuple(sorted(edited, key=lambda file: file.path)),
+        touches_rules,
+        oversized,
+    )
+
+
+def _file(path: str, entry: Entry) -> AddedFile:
+    regular = entry.mode in {FileMode.BLOB, FileMode.BLOB_EXECUTABLE}
+    return AddedFile(path, str(entry.id), regular)

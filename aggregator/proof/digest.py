@@ -1,0 +1,67 @@
+"""What the ledger says, in canonical rows: the digest, and where two ledgers differ.
+
+Rows are keyed by names, never by ids, and hold nothing that depends on how records arrived: no
+commits, tiers, incidents or clock. Two databases made from the same git history in any order of
+pulls have the same rows.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from heapq import merge
+from itertools import groupby
+from typing import Final, NamedTuple
+
+import orjson
+
+from aggregator.ledger.ledger import rule_book_in_force
+from aggregator.store import digest_rows
+
+SECTIONS: Final[dict[str, Callable[[sqlite3.Connection], Iterator[list[object]]]]] = {
+    "charges": digest_rows.charge_rows,
+    "money": digest_rows.money_rows,
+    "balances": digest_rows.balance_rows,
+    "seen": digest_rows.seen_rows,
+    "decisions": digest_rows.decision_rows,
+    "held": digest_rows.held_rows,
+    "rejected": digest_rows.rejected_rows,
+    "rule_book": lambda connection: iter([[rule_book_in_force(connection).sha256]]),
+}
+"""The parts of a ledger, each as sorted rows."""
+
+
+class Difference(NamedTuple):
+    """A row that one ledger has and the other has not.
+
+    Attributes:
+        section: the part of the ledger.
+        row: the row as JSON.
+        is_ours: whether it is the database's; otherwise git's.
+    """
+
+    section: str
+    row: str
+    is_ours: bool
+
+
+def digest(connection: sqlite3.Connection) -> str:
+    """SHA-256 over all canonical rows, in hex."""
+    total = hashlib.sha256()
+    for section, rows in SECTIONS.items():
+        total.update(f"{section}\n".encode())
+        for row in rows(connection):
+            total.update(orjson.dumps(row) + b"\n")
+    return total.hexdigest()
+
+
+def differences(ours: sqlite3.Connection, recomputed: sqlite3.Connection) -> Iterator[Difference]:
+    """The rows in which two ledgers differ, section by section."""
+    for section, rows in SECTIONS.items():
+        tagged = merge(
+            ((text, True) for text in sorted(map(orjson.dumps, rows(ours)))),
+            ((text, False) for text in sorted(map(orjson.dumps, rows(recomputed)))),
+        )
+        for text, same in groupby(tagged, key=lambda item: item[0]):
+            sides = [is_ours for _, is_ours in same]
+            if len(sides) == 1:
+                yield Difference(section, text.decode(), sides[0])

@@ -1,0 +1,117 @@
+"""Make the ledger again from git: after a loss, for another version, or to verify it.
+
+The accepted tips, and they alone, say what is read: never a head that was fetched since.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import takewhile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from aggregator.ledger.ingest import Ingest, Rules, Stretch
+from aggregator.ledger.ledger import Ledger
+from aggregator.mirrors.mirror import Mirror, MirrorError
+from aggregator.mirrors.state import State, Tips
+from aggregator.store import repo_rows
+from aggregator.store.connection import fold_in_log, open_for_writing, write_transaction
+from cursors.rows import keep_tips, move_cursor, read_cursor
+from wire_format.money import NANO
+
+_SIDE_FILES: Final = ("", "-wal", "-shm")
+Progress = Callable[[str, int, int], object]
+"""Told the repo's name, commits done and commits in all."""
+
+
+def _silent(_repo: str, _done: int, _total: int) -> None:
+    pass
+
+
+def rebuild(
+    state: State,
+    path: Path,
+    tips: Mapping[str, Tips],
+    now: datetime,
+    on_progress: Progress = _silent,
+) -> None:
+    """Write a new ledger at `path` from the accepted tips.
+
+    Args:
+        state: has the mirrors.
+        path: the new file; whatever is there goes.
+        tips: what to read of each repo, by name.
+        now: when incidents that the records themselves show count as opened.
+        on_progress: told after each commit.
+
+    Raises:
+        MirrorError: a mirror lacks a commit that was accepted.
+    """
+    remove_database(path)
+    connection = open_for_writing(path)
+    try:
+        state.note_limits(connection)
+        ledger = Ledger(connection, state.config.charge_cost_max_usd * NANO)
+        rules = Rules(state.segment_reader(), latest_commit=None, now=now)
+        known = state.known_repos()
+        if lost := sorted(tips.keys() - {repo.name for repo in known}):
+            raise MirrorError(
+                f"billed, but no mirror of it can be read: {', '.join(lost)}",
+                hint="restore it from a backup",
+            )
+        for repo in known:
+            if repo.name in tips:
+                with write_transaction(connection):
+                    row = repo_rows.repo_row(connection, repo.name, repo.judged_by)
+                mirror = state.open_mirror(repo)
+                ingest = Ingest(ledger, row, mirror, rules)
+                _replay(ingest, mirror, repo.name, tips[repo.name], on_progress)
+                with write_transaction(connection):
+                    cursor = read_cursor(connection, repo.name)
+                    move_cursor(connection, repo.name, cursor, tips[repo.name].cursor)
+                    keep_tips(connection, repo.name, tips[repo.name].kept)
+        fold_in_log(connection)
+    finally:
+        connection.close()
+
+
+def _replay(ingest: Ingest, mirror: Mirror, name: str, tips: Tips, on_progress: Progress) -> None:
+    """Read every commit that the tips reach, each once; all of them were accepted."""
+    commits: dict[str, None] = {}
+    for tip in (*sorted(tips.kept), tips.cursor):
+        newest_first = list(takewhile(lambda commit: commit not in commits, mirror.chain(tip)))
+        commits.update(dict.fromkeys(reversed(newest_first)))
+    done = iter(range(1, len(commits) + 1))
+    replaced = commits.keys() - set(mirror.chain(tips.cursor))
+    stretch = Stretch(tuple(commits), accepted=len(commits), replaced=frozenset(replaced))
+    ingest.run(stretch, lambda: on_progress(name, next(done), len(commits)))
+
+
+def swap(new: Path, current: Path) -> None:
+    """Put a rebuilt ledger in the place of the current one; both are closed."""
+    for suffix in _SIDE_FILES[1:]:
+        current.with_name(current.name + suffix).unlink(missing_ok=True)
+    new.replace(current)
+
+
+def remove_database(path: Path) -> None:
+    """Remove a database file and what SQLite keeps beside it."""
+    for suffix in _SIDE_FILES:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch_ledger(
+    state: State, tips: Mapping[str, Tips], now: datetime, on_progress: Progress = _silent
+) -> Iterator[sqlite3.Connection]:
+    """A ledger recomputed beside the real one, removed at the end of the block."""
+    with TemporaryDirectory(prefix="scratch-", dir=state.config.state) as folder:
+        path = Path(folder) / "ledger.db"
+        rebuild(state, path, tips, now, on_progress)
+        connection = open_for_writing(path)
+        try:
+            yield connection
+        finally:
+            connection.close()

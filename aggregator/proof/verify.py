@@ -1,0 +1,82 @@
+"""Prove the ledger against git: recompute everything from the accepted tips and compare."""
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import islice
+from typing import NamedTuple
+
+from aggregator.ledger.ledger import rule_book_in_force
+from aggregator.mirrors.state import State, read_tips
+from aggregator.proof.digest import Difference, differences, digest
+from aggregator.proof.rebuild import Progress, scratch_ledger
+from aggregator.store.answer_rows import broken_references
+from aggregator.store.connection import read_transaction
+from gitmeter.support.errors import GitmeterError
+
+
+class LimitsChangedError(GitmeterError):
+    """The ledger was made under another configuration; a comparison would prove nothing."""
+
+
+class Verification(NamedTuple):
+    """What comparing the database with git found.
+
+    Attributes:
+        digest: of the database.
+        recomputed_digest: of the ledger recomputed from git.
+        rule_book: SHA-256 of the rule book in force.
+        cursors: the commit up to which each repo was compared.
+        differences: the first rows that differ.
+        broken_references: rows of the database that refer to nothing.
+    """
+
+    digest: str
+    recomputed_digest: str
+    rule_book: str
+    cursors: Mapping[str, str]
+    differences: list[Difference]
+    broken_references: int
+
+    @property
+    def matches(self) -> bool:
+        """Whether the database says what git says."""
+        return self.digest == self.recomputed_digest and self.broken_references == 0
+
+
+def verify(
+    state: State,
+    connection: sqlite3.Connection,
+    now: datetime,
+    on_progress: Progress,
+    differences_max: int,
+) -> Verification:
+    """Compare the database with git, over one consistent view of the database.
+
+    The aggregator may go on pulling: what it adds after the view was taken is not compared.
+
+    Raises:
+        LimitsChangedError: the configuration changed since the ledger was made.
+        MirrorError: a mirror lacks a commit that was accepted.
+    """
+    if not state.is_judged_alike(connection):
+        raise LimitsChangedError(
+            "the configuration has other limits, nodes or roles than the ledger was made with",
+            hint="`aggregator pull` judges all records again; then verify",
+        )
+    with read_transaction(connection):
+        tips = read_tips(connection)
+        ours = digest(connection)
+        with scratch_ledger(state, tips, now, on_progress) as recomputed:
+            theirs = digest(recomputed)
+            found = []
+            if ours != theirs:
+                found = list(islice(differences(connection, recomputed), differences_max))
+        return Verification(
+            digest=ours,
+            recomputed_digest=theirs,
+            rule_book=rule_book_in_force(connection).sha256,
+            cursors={name: tip.cursor for name, tip in tips.items()},
+            differences=found,
+            broken_references=broken_references(connection),
+        )

@@ -1,0 +1,186 @@
+"""One pass over all repos: look at each head, fetch what is new, apply it, report.
+
+Looking and fetching happens in a bounded pool of threads; everything that touches the database
+happens here, one repo after the other, the books first. What goes wrong with one repo is its report
+and its incident; the others go on.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import datetime
+from typing import Final
+
+from aggregator.config.loading import Config
+from aggregator.config.repos import RepoConfig
+from aggregator.incidents.filing import ABOUT_HEAD, IncidentKind
+from aggregator.ledger.ledger import Ledger
+from aggregator.mirrors.state import State
+from aggregator.proof.rebuild import Progress
+from aggregator.pulling.fetching import Look, look_at
+from aggregator.pulling.repo_pass import RepoPull, RepoReport
+from aggregator.pulling.signatures import Signers
+from aggregator.store.connection import read_meta, upsert_meta, write_transaction
+from aggregator.store.incident_rows import close_but, close_everywhere, subjects_by_repo
+from cursors.rows import read_cursor, read_kept_tips
+from gitmeter.git_remote.runner import stop_running
+from wire_format.instants import format_ts, hour_of
+
+PULLED_AT: Final = "pulled_at"
+_PROMOTED_ON: Final = "tiers_promoted_on"
+_WAIT_S: Final = 1.0
+_STOP_S: Final = 0.1
+
+
+class Puller:
+    """Pulls all configured repos into a ledger.
+
+    Args:
+        state: locked by the caller.
+        ledger: open for writing.
+        clock: tells the time.
+        interrupted: asked between repos and transactions whether to stop early.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        ledger: Ledger,
+        clock: Callable[[], datetime],
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._state = state
+        self._config: Config = state.config
+        self._ledger = ledger
+        self._clock = clock
+        self._interrupted = interrupted
+        self._tiers_due = False
+
+    def pull(
+        self,
+        on_progress: Progress = lambda _repo, _done, _total: None,
+        *,
+        skip: Callable[[str], bool] = lambda _name: False,
+        on_wait: Callable[[], object] = lambda: None,
+        is_whole: bool = True,
+    ) -> Iterator[RepoReport]:
+        """Look at every repo and apply what is new, yielding each report as it is done.
+
+        Args:
+            on_progress: told after each applied commit.
+            skip: tells by name which repos are not looked at this time.
+            on_wait: told about once a second while remotes are waited for.
+            is_whole: whether what is skipped is known to have nothing new, so that the ledger is
+                up to date afterwards.
+        """
+        repos = [repo for repo in self._readable() if not skip(repo.name)]
+        repos.sort(key=lambda repo: repo.role != "books")
+        signers = Signers(self._config)
+        with ThreadPoolExecutor(self._config.fetch_workers) as pool:
+            kept = read_kept_tips(self._ledger.connection)
+            looks = {self._look(pool, repo, kept): repo for repo in repos}
+            unfinished: deque[RepoPull] = deque()
+            for done in _books_first(looks, on_wait, self._interrupted):
+                repo, now = looks[done], self._clock()
+                step = RepoPull(self._state, self._ledger, repo, done.result(), signers, now)
+                # the books are read to their end: usage is rated by what they say
+                while self._turn(step, on_progress):
+                    if repo.role != "books":
+                        unfinished.append(step)
+                        break
+                else:
+                    yield step.report()
+            if self._interrupted():
+                pool.shutdown(wait=False, cancel_futures=True)
+                _stop_looking(looks, on_wait)
+        yield from self._in_turns(unfinished, on_progress, on_wait)
+        if not self._interrupted():
+            self._finish(is_whole=is_whole)
+
+    def _readable(self) -> Iterator[RepoConfig]:
+        """The repos of the configuration, but those of which nothing is to be read.
+
+        What is retired and archived has nothing new; what is another repo under the old name has
+        nothing of the node's.
+        """
+        others: AbstractSet[tuple[str, str]] = set()
+        if self._config.forge is not None:
+            others = subjects_by_repo(self._ledger.connection, IncidentKind.RECREATED)
+        for repo in self._config.repo:
+            is_over = repo.is_retired and self._state.is_archived(repo.name)
+            if not is_over and (repo.name, str(repo.forge_id)) not in others:
+                yield repo
+
+    def _in_turns(
+        self,
+        unfinished: deque[RepoPull],
+        on_progress: Progress,
+        on_wait: Callable[[], object],
+    ) -> Iterator[RepoReport]:
+        """Go round the repos that have more to apply than fits into one turn."""
+        while unfinished:
+            step = unfinished.popleft()
+            on_wait()
+            if not self._interrupted() and self._turn(step, on_progress):
+                unfinished.append(step)
+            else:
+                yield step.report()
+
+    def _turn(self, step: RepoPull, on_progress: Progress) -> bool:
+        """Let one repo go on for its time; returns whether more is to come."""
+        end_s = time.monotonic() + self._config.turn_s
+        over = lambda: self._interrupted() or time.monotonic() >= end_s  # noqa: E731
+        more = step.turn(on_progress, over)
+        self._tiers_due |= step.repo.role == "books" and step.has_applied
+        return more and not self._interrupted()
+
+    def _look(
+        self, pool: ThreadPoolExecutor, repo: RepoConfig, kept: Mapping[str, frozenset[str]]
+    ) -> Future[Look]:
+        cursor = read_cursor(self._ledger.connection, repo.name)
+        tips = kept.get(repo.name, frozenset())
+        return pool.submit(look_at, self._state, repo, cursor, self._interrupted, tips)
+
+    def _finish(self, *, is_whole: bool) -> None:
+        """Note when the ledger was brought up to date, and once a day who stands on which tier."""
+        now = self._clock()
+        connection = self._ledger.connection
+        today = f"{now:%Y-%m-%d} {self._ledger.rater.rule_book.sha256}"
+        if read_meta(connection, _PROMOTED_ON) != today or self._tiers_due:
+            self._ledger.promote_tiers(hour_of(now))
+        with write_transaction(connection):
+            if self._config.copy_remote is None:
+                close_everywhere(connection, IncidentKind.COPY_FAILED, now)
+            if is_whole:
+                upsert_meta(connection, PULLED_AT, format_ts(now))
+                # nobody looks there any more, so nothing else would ever close them
+                close_but(connection, ABOUT_HEAD, (r.name for r in self._readable()), now)
+            upsert_meta(connection, _PROMOTED_ON, today)
+
+
+def _books_first(
+    looks: Mapping[Future[Look], RepoConfig],
+    on_wait: Callable[[], object],
+    interrupted: Callable[[], bool],
+) -> Iterator[Future[Look]]:
+    """Looks as they are done, until interrupted; the books first, so that usage is rated once."""
+    books = {look for look, repo in looks.items() if repo.role == "books"}
+    for group in (books, set(looks) - books):
+        pending = group
+        while pending and not interrupted():
+            done, pending = wait(pending, timeout=_WAIT_S, return_when=FIRST_COMPLETED)
+            on_wait()
+            for look in done:
+                if not interrupted():
+                    yield look
+
+
+def _stop_looking(looks: Iterable[Future[Look]], on_wait: Callable[[], object]) -> None:
+    """End every fetch, those that are only just starting too."""
+    pending = set(looks)
+    while pending:
+        stop_running()
+        on_wait()
+        pending = wait(pending, timeout=_STOP_S).not_done

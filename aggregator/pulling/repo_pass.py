@@ -1,0 +1,238 @@
+"""One repo in one pass: what its head means, whether it may be billed, its commits, its report."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+
+from aggregator.config.repos import RepoConfig
+from aggregator.incidents.filing import PASSING, IncidentKind, file_standing, kind_of
+from aggregator.ledger.applied import Intake, Stop
+from aggregator.ledger.ingest import Ingest, Rules, Stretch
+from aggregator.ledger.ledger import Ledger
+from aggregator.mirrors.mirror import Mirror, MirrorError, OversizedObjectError
+from aggregator.mirrors.state import State
+from aggregator.proof.rebuild import Progress
+from aggregator.pulling.fetching import Look
+from aggregator.pulling.signatures import Signers
+from aggregator.store import repo_rows
+from aggregator.store.connection import write_transaction
+from cursors.position import Advance, HeadOutcome, advance
+from cursors.rows import kept_tips_of, read_cursor
+from wire_format.instants import format_ts
+
+
+@dataclass(frozen=True)
+class RepoReport:
+    """What one pull did with one repo.
+
+    Attributes:
+        name, node, role: which repo.
+        outcome: what its head meant.
+        incident: what keeps it from going on, or None.
+        detail: a sentence about it.
+        noticed: other incidents that the new records show.
+        commits, admitted, duplicates, held, rejected: what was applied.
+        behind: commits fetched and not applied.
+        retry: whether the next pull may succeed without anybody doing anything.
+        retry_after_s: how long the server asks to be left alone, if it says.
+    """
+
+    name: str
+    node: str
+    role: str
+    outcome: HeadOutcome
+    incident: IncidentKind | None
+    detail: str
+    noticed: tuple[IncidentKind, ...]
+    commits: int
+    admitted: int
+    duplicates: int
+    held: int
+    rejected: int
+    behind: int
+    retry: bool
+    retry_after_s: int | None
+
+
+class RepoPull:
+    """Takes one repo from its cursor towards its head, in one or more turns.
+
+    Args:
+        state: has the mirrors.
+        ledger: open for writing.
+        repo: which.
+        look: what was found at its remote.
+        signers: who may sign.
+        now: the time of this pass.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        ledger: Ledger,
+        repo: RepoConfig,
+        look: Look,
+        signers: Signers,
+        now: datetime,
+    ) -> None:
+        self.repo = repo
+        self._state = state
+        self._ledger = ledger
+        self._look = look
+        self._signers = signers
+        self._now = now
+        with write_transaction(ledger.connection):
+            self._row = repo_rows.repo_row(ledger.connection, repo.name, repo.identity.judged_by)
+        self._position = Advance(look.trouble or HeadOutcome.UNCHANGED)
+        self._stop: Stop | None = None
+        self._stretch = Stretch(())
+        self._ingest: Ingest | None = None
+        self._intake = Intake()
+        self._trouble: tuple[IncidentKind, str] | None = None
+        if look.is_mirror_bad:
+            self._trouble = (IncidentKind.BAD_MIRROR, look.detail)
+        elif look.trouble is None:
+            self._guarded(self._judge)
+
+    @property
+    def has_applied(self) -> bool:
+        """Whether commits were applied in this pass."""
+        return self._intake.commits > 0
+
+    def turn(self, on_progress: Progress, turn_over: Callable[[], bool]) -> bool:
+        """Apply commits until the turn is over; returns whether more are to come."""
+        self._guarded(lambda: self._apply(on_progress, turn_over))
+        if self._trouble or self._intake.stop:
+            return False
+        return self._intake.commits < len(self._stretch.commits)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """What is wrong with our mirror, or with a commit's size, is this repo's trouble alone."""
+        try:
+            step()
+        except OversizedObjectError as error:
+            self._trouble = (IncidentKind.OVERSIZED_OBJECT, str(error))
+        except MirrorError as error:
+            self._trouble = (IncidentKind.BAD_MIRROR, str(error))
+
+    def _judge(self) -> None:
+        """Find out what there is to apply."""
+        mirror = self._state.open_mirror(self.repo.identity)
+        kept = kept_tips_of(self._ledger.connection, self.repo.name)
+        cursor = self._cursor
+        gone = [tip for tip in (cursor, *sorted(kept)) if tip and not mirror.has_commit(tip)]
+        if gone:
+            detail = f"neither the remote nor our mirror has {', '.join(gone)}, which was billed"
+            if self._look.unrecovered:
+                detail += f"; the copy remote: {self._look.unrecovered}"
+            self._trouble = (IncidentKind.LOST_HISTORY, detail)
+            return
+        self._catch_up(mirror)
+        self._position = position = advance(
+            self._cursor,
+            self._look.head,
+            mirror.first_parent,
+            self._ledger.decisions.accepted_tips(self.repo.name),
+            lambda: set(chain.from_iterable(map(mirror.chain, {*kept, self._cursor or ""} - {""}))),
+        )
+        commits, head = position.commits, self._look.head
+        if len(commits) > position.accepted and head is not None:
+            verdict = self._signers.judge(mirror, self.repo, head, self._now)
+            if verdict is not None:
+                self._stop = Stop(verdict[0], head, verdict[1])
+                commits = commits[: position.accepted]
+        kept_now: tuple[str, ...] = ()
+        if position.outcome is HeadOutcome.ACCEPTED and self._cursor is not None:
+            mirror.keep(self._cursor)
+            kept_now = (self._cursor,)
+        self._stretch = Stretch(commits, position.accepted, kept_now)
+        self._start(mirror)
+
+    @property
+    def _cursor(self) -> str | None:
+        return read_cursor(self._ledger.connection, self.repo.name)
+
+    def _start(self, mirror: Mirror) -> None:
+        rules = Rules(self._state.segment_reader(), self._now + self._state.skew, self._now)
+        self._ingest = Ingest(self._ledger, self._row, mirror, rules)
+        self._mirror = mirror
+
+    def _catch_up(self, mirror: Mirror) -> None:
+        """Apply what was billed before an older copy of the database was put back."""
+        applied = mirror.applied
+        if applied is not None and applied != self._cursor:
+            position = advance(self._cursor, applied, mirror.first_parent)
+            if position.outcome is HeadOutcome.FAST_FORWARD:
+                rules = Rules(self._state.segment_reader(), None, self._now)
+                ingest = Ingest(self._ledger, self._row, mirror, rules)
+                ingest.run(Stretch(position.commits, accepted=len(position.commits)))
+
+    def _apply(self, on_progress: Progress, turn_over: Callable[[], bool]) -> None:
+        if self._ingest is None or not self._stretch.commits:
+            return
+        done, total = self._intake.commits, len(self._stretch.commits)
+        numbers = iter(range(done + 1, total + 1))
+        stretch = Stretch(
+            self._stretch.commits[done:],
+            max(0, self._stretch.accepted - done),
+            self._stretch.kept if done == 0 else (),
+        )
+        self._intake = self._ingest.run(
+            stretch, lambda: on_progress(self.repo.name, next(numbers), total), turn_over
+        )
+        if (cursor := self._cursor) is not None:
+            self._mirror.advance_applied(cursor)
+
+    def report(self) -> RepoReport:
+        """Write down where the repo stands, and tell it."""
+        intake, position = self._intake, self._position
+        stop = intake.stop or self._stop
+        if self._trouble is not None:
+            kind, detail = self._trouble
+            subject = self._look.head or ""
+        elif stop is not None:
+            kind, detail = stop.kind, f"commit {stop.commit} {stop.detail}"
+            subject = stop.commit
+        else:
+            found = kind_of(position.outcome)
+            subject = self._look.head or ""
+            detail = _detail(self._look, position)
+            return self._filed(found, subject, detail)
+        return self._filed(kind, subject, detail)
+
+    def _filed(self, kind: IncidentKind | None, subject: str, detail: str) -> RepoReport:
+        intake, outcome = self._intake, self._position.outcome
+        if self.repo.is_retired and kind is IncidentKind.REPO_GONE:
+            kind = None  # what was retired may be deleted; what was billed of it stays
+        behind = len(self._position.commits) - intake.commits
+        connection, head = self._ledger.connection, self._look.head
+        with write_transaction(connection):
+            file_standing(connection, self._row.id, kind, subject, detail, self._now)
+            checked_at = format_ts(self._now)
+            repo_rows.save_look(connection, self._row.id, head, str(outcome), behind, checked_at)
+        return RepoReport(
+            name=self.repo.name,
+            node=self.repo.node,
+            role=self.repo.role,
+            outcome=outcome,
+            incident=kind,
+            detail=detail,
+            noticed=tuple(sorted(intake.noticed)),
+            commits=intake.commits,
+            admitted=intake.admitted,
+            duplicates=intake.duplicates,
+            held=intake.held,
+            rejected=intake.rejected,
+            behind=behind,
+            retry=kind in PASSING and self._look.retry,
+            retry_after_s=self._look.retry_after_s,
+        )
+
+
+def _detail(look: Look, position: Advance) -> str:
+    if position.outcome is HeadOutcome.REWRITTEN:
+        return f"head {look.head} does not build on what was billed"
+    if position.outcome is HeadOutcome.BRANCH_MISSING:
+        return look.detail or "the branch is gone from the remote"
+    return look.detail

@@ -1,0 +1,72 @@
+"""What the operator decided, who and why, and whether it is about anything the ledger knows."""
+
+import sqlite3
+from typing import Any
+
+from aggregator.admission.decisions import Decisions, span_of
+from aggregator.incidents.filing import IncidentKind
+from aggregator.store import repo_rows
+from aggregator.store.decision_rows import read_decisions
+from wire_format.instants import format_ts
+from wire_format.lines import Decision
+
+
+def decision_list(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Every decision in the order of its seq.
+
+    Returns:
+        for each what it says, `in_force`, and `remark`: why it has no effect so far; mostly None.
+    """
+    records = sorted(read_decisions(connection), key=lambda record: (record.seq, record.ts))
+    in_force = set(Decisions(records).in_force)
+    repos = repo_rows.judged_by(connection)
+    return [
+        {
+            "node": record.node,
+            "seq": record.seq,
+            "ts": format_ts(record.ts),
+            "kind": record.kind,
+            **_about(record),
+            "by": record.by,
+            "reason": record.reason,
+            "in_force": record in in_force,
+            "remark": _remark(connection, record, records, set(repos)),
+        }
+        for record in records
+    ]
+
+
+def _about(record: Decision) -> dict[str, Any]:
+    return {
+        "repo": record.repo,
+        "tip": record.tip,
+        "of": record.of,
+        "of_seq": record.of_seq,
+        "to_seq": record.to_seq,
+        "of_ts": None if record.of_ts is None else format_ts(record.of_ts),
+        "line_sha256": record.line_sha256,
+        "incident": record.incident,
+        "subject": record.subject,
+        "refers_to": record.refers_to,
+    }
+
+
+def _remark(
+    connection: sqlite3.Connection, record: Decision, all_: list[Decision], repos: set[str]
+) -> str | None:
+    """Why a decision changes nothing so far: most often a slip of the pen."""
+    if record.repo is not None and record.repo not in repos:
+        return f"no repo is called {record.repo}"
+    if record.incident is not None and record.incident not in set(IncidentKind):
+        return f"no incident is called {record.incident}"
+    if record.kind == "withdraw":
+        known = {(r.node, r.seq) for r in all_ if r.kind not in {"withdraw", "accept_tip"}}
+        named = (record.node, record.refers_to) in known
+        return None if named else f"seq {record.refers_to} is no decision that can be withdrawn"
+    if record.of is not None:
+        node_id = repo_rows.find_node(connection, record.of)
+        if node_id is None:
+            return f"no node is called {record.of}"
+        if not repo_rows.read_seen(connection, node_id).within(span_of(record)):
+            return "no such line has arrived yet"
+    return None

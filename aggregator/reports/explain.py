@@ -1,0 +1,177 @@
+"""Every cent down to a line: what one charge is made of.
+
+The lines are read again from the commits they stand in, and the conflict rule is applied to them
+again, so the answer is a check of the ledger and not a copy of it.
+"""
+
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from aggregator.admission.batch import Place, RuleFiles
+from aggregator.admission.decisions import Decisions
+from aggregator.admission.verdicts import Claim, verdicts
+from aggregator.ledger.segments import SegmentReader
+from aggregator.rating.price_book import NoPrice
+from aggregator.rating.rating import Rater
+from aggregator.reports.accounts import NoAccountError, charge_answer
+from aggregator.store import answer_rows, repo_rows, segment_rows
+from aggregator.store.charge_rows import RatedCharge, charges_of
+from aggregator.store.connection import read_transaction
+from gitmeter.support.errors import GitmeterError
+from wire_format.instants import format_hour, format_ts, from_us, hour_of
+from wire_format.lines import Usage
+from wire_format.rule_book import PRICES_PATH
+
+_PRICE_TABLE = re.compile(rb"^[ \t]*\[\[[ \t]*price[ \t]*\]\]", re.MULTILINE)
+
+
+class NoChargeError(GitmeterError):
+    """There is no such charge."""
+
+
+class CountedLine(NamedTuple):
+    """A line that counts towards a charge.
+
+    Attributes:
+        repo: the repo it was read from.
+        record: what it says.
+        place: where it stands.
+        repeats: how many times the same line stands in other segments; a segment that was delivered
+            again as a whole is not among them.
+    """
+
+    repo: str
+    record: Usage
+    place: Place
+    repeats: int
+
+
+def explain(
+    connection: sqlite3.Connection,
+    rater: Rater,
+    reader: SegmentReader,
+    decisions: Decisions,
+    charge: tuple[str, str, int],
+) -> list[dict[str, Any]]:
+    """Explain the charges of one user, resource and clock hour, one for each category.
+
+    Args:
+        connection: the database.
+        rater: under the rule book in force.
+        reader: reads the segments that the lines stand in.
+        decisions: those in force.
+        charge: user, resource and hour.
+
+    Raises:
+        NoAccountError: nothing was ever used or paid in that name.
+        NoChargeError: nothing of the resource was charged in that hour.
+    """
+    user, resource, hour = charge
+    with read_transaction(connection):
+        account_row = answer_rows.account_row(connection, user)
+        if account_row is None:
+            raise NoAccountError(f"no account of {user!r}", hint="see `aggregator balance`")
+        found = [
+            charge
+            for charge in charges_of(
+                connection, answer_rows.account_of(account_row), hour, hour + 1
+            )
+            if charge.resource == resource
+        ]
+        if not found:
+            raise NoChargeError(
+                f"no charge of {user!r} for {resource!r} at {format_hour(hour)}",
+                hint="see `aggregator charges USER`",
+            )
+        lines = list(_lines(connection, reader, decisions, charge))
+        rules = repo_rows.read_rule_files(connection)
+    return [_explained(charge, rater, lines, rules) for charge in found]
+
+
+def _lines(
+    connection: sqlite3.Connection,
+    reader: SegmentReader,
+    decisions: Decisions,
+    charge: tuple[str, str, int],
+) -> Iterator[CountedLine]:
+    """The lines that count, judged again as admission judged them, by node and seq.
+
+    Rivals, corrections and what they correct all have one `ts`, so one hour has all of them.
+    """
+    user, resource, hour = charge
+    claims: dict[str, list[Claim]] = defaultdict(list)
+    places: dict[tuple[str, bytes], list[str]] = defaultdict(list)
+    for segment in segment_rows.segments_at_hour(connection, hour):
+        for claim in reader.claims(segment):
+            if isinstance(claim.record, Usage) and hour_of(claim.record.ts) == hour:
+                claims[segment.node].append(claim)
+                places[segment.node, claim.line].append(segment.repo)
+    for node in sorted(claims):
+        judged = verdicts(claims[node], decisions.of_node(node)).values()
+        counted = [claim for claim, reason in judged if reason is None]
+        for record, line, place in sorted(counted, key=lambda claim: claim.record.seq):
+            if isinstance(record, Usage) and (record.user, record.resource) == (user, resource):
+                repos = places[node, line]
+                yield CountedLine(repos[0], record, place, len(repos) - 1)
+
+
+def _explained(
+    charge: RatedCharge,
+    rater: Rater,
+    lines: Iterable[CountedLine],
+    rules: RuleFiles | None,
+) -> dict[str, Any]:
+    own = [line for line in lines if line.record.applies_to == charge.row.applies_to]
+    units = sum(line.record.units for line in own)
+    paid_us = charge.first_paid_us
+    return {
+        "user": charge.user,
+        **charge_answer(charge, rater.ladder),
+        "first_paid_at": None if paid_us is None else format_ts(from_us(paid_us)),
+        "price": _price(charge, rater, rules),
+        "lines": [_line(line) for line in own],
+        "adds_up": (units, len(own)) == (charge.row.quantity, charge.row.records),
+    }
+
+
+def _line(line: CountedLine) -> dict[str, Any]:
+    return {
+        "repo": line.repo,
+        "node": line.record.node,
+        "seq": line.record.seq,
+        "ts": format_ts(line.record.ts),
+        "units": line.record.units,
+        "instance": line.record.instance,
+        "corrects": line.record.corrects,
+        "reason": line.record.reason,
+        "commit": line.place.commit,
+        "path": line.place.path,
+        "line_no": line.place.line_no,
+        "repeats": line.repeats,
+    }
+
+
+def _price(charge: RatedCharge, rater: Rater, rules: RuleFiles | None) -> dict[str, Any] | None:
+    """The price that applied, and the line of the rule book that states it."""
+    row = charge.row
+    price = rater.prices.price_at(charge.resource, row.applies_to, row.hour)
+    if isinstance(price, NoPrice) or rules is None:
+        return None
+    position = rater.rule_book.prices.index(price.rule)
+    tables = list(_PRICE_TABLE.finditer(rules.prices_toml or b""))
+    line_no = None
+    if len(tables) == len(rater.rule_book.prices):
+        line_no = (rules.prices_toml or b"").count(b"\n", 0, tables[position].start()) + 1
+    return {
+        "usd": price.rule.usd,
+        "per": price.rule.per,
+        "from": format_ts(price.rule.from_),
+        "applies_to": price.rule.applies_to,
+        "rule_book": rater.rule_book.sha256,
+        "commit": rules.commit,
+        "path": PRICES_PATH,
+        "line_no": line_no,
+    }

@@ -1,0 +1,97 @@
+"""What a decision would change, tried on a copy of the ledger; nothing is written to the real one.
+
+The copy goes through the very code that the decision itself would, so a preview cannot differ from
+what happens then.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from aggregator.admission.decisions import Decisions
+from aggregator.ledger.ledger import Ledger
+from aggregator.ledger.rejudge import judged_anew
+from aggregator.ledger.segments import SegmentReader
+from aggregator.mirrors.state import State
+from aggregator.store import answer_rows
+from aggregator.store.connection import copy_database, open_for_writing
+from aggregator.store.decision_rows import read_decisions
+from wire_format.lines import Decision
+from wire_format.money import NANO
+
+
+class Effect(NamedTuple):
+    """A balance that would change; amounts in nano-dollars."""
+
+    user: str
+    balance_nano: int
+    balance_then_nano: int
+
+
+class Preview:
+    """A copy of the ledger in which decisions can be tried.
+
+    Args:
+        ledger: the copy.
+        reader: reads segments again.
+        now: the time of the trial.
+    """
+
+    def __init__(self, ledger: Ledger, reader: SegmentReader, now: datetime) -> None:
+        self.ledger = ledger
+        self.now = now
+        self._reader = reader
+        self._before = balances(ledger.connection)
+
+    def of_decision(self, decision: Decision) -> list[Effect]:
+        """What one more decision would change; the copy is then as it was."""
+        before = self.ledger.decisions
+        records = read_decisions(self.ledger.connection)
+        self._decide(Decisions([*records, decision]))
+        found = self.effects()
+        self._decide(before)
+        return found
+
+    def effects(self) -> list[Effect]:
+        """The balances that differ from those of the real ledger, the largest change first."""
+        after = balances(self.ledger.connection)
+        found = [
+            Effect(user, self._before.get(user, 0), after.get(user, 0))
+            for user in self._before.keys() | after.keys()
+            if self._before.get(user, 0) != after.get(user, 0)
+        ]
+        return sorted(found, key=lambda e: (-abs(e.balance_then_nano - e.balance_nano), e.user))
+
+    def _decide(self, decisions: Decisions) -> None:
+        connection, before = self.ledger.connection, self.ledger.decisions
+        batches = judged_anew(connection, self._reader, before, decisions)
+        self.ledger.decide(batches, decisions)
+
+
+@contextmanager
+def preview(state: State, connection: sqlite3.Connection, now: datetime) -> Iterator[Preview]:
+    """Copy the ledger for as long as the block runs.
+
+    Args:
+        state: has the mirrors; the copy lies in its directory.
+        connection: the ledger, which may be written to meanwhile.
+        now: the time of the trial.
+    """
+    with TemporaryDirectory(prefix="scratch-", dir=state.config.state) as folder:
+        path = Path(folder) / "ledger.db"
+        copy_database(connection, path)
+        with closing(open_for_writing(path)) as copy:
+            ledger = Ledger(copy, state.config.charge_cost_max_usd * NANO)
+            yield Preview(ledger, state.segment_reader(), now)
+
+
+def balances(connection: sqlite3.Connection) -> dict[str, int]:
+    """Every account's balance in nano-dollars."""
+    return {
+        row["user"]: int(row["credit_nano"]) - int(row["billed_cost_nano"])
+        for row in answer_rows.account_rows(connection)
+    }

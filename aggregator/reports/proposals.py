@@ -1,0 +1,98 @@
+"""The decision that would end what is held or open, and the command that takes it.
+
+The aggregator only proposes: decisions are lines of the books, and nobody but `books` writes them.
+"""
+
+import shlex
+import sqlite3
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from aggregator.admission.batch import HeldReason
+from aggregator.admission.decisions import Decisions
+from aggregator.incidents.filing import ACKNOWLEDGED, IncidentKind
+from aggregator.reports.rewrites import ACCEPTABLE
+from aggregator.store import money_rows
+from wire_format.fields import INT_MAX, VERSION
+from wire_format.instants import format_ts, parse_ts
+from wire_format.lines import Decision, Folder
+
+_REASON: Final = ("--reason", "...")
+
+
+class Remedy(NamedTuple):
+    """A decision that can be taken.
+
+    Attributes:
+        decision: as a line of the books would state it.
+        command: what to paste; the reason is for the person to fill in.
+    """
+
+    decision: Decision
+    command: str
+
+
+def of_held(
+    connection: sqlite3.Connection, decisions: Decisions, row: dict[str, Any], now: datetime
+) -> Remedy | None:
+    """What would let a held line count; None where no decision can.
+
+    Args:
+        connection: the ledger.
+        decisions: those in force.
+        row: a line as `aggregator.reports.accounts.held` tells it.
+        now: the time of the decision.
+    """
+    reason = HeldReason(row["reason"])
+    if row["seq"] is None or row["path"].startswith(f"{Folder.DECISIONS}/"):
+        return None  # decisions are about other lines, never about each other
+    node, seq, ts = row["node"], row["seq"], parse_ts(row["ts"])
+    if reason is HeldReason.CONFLICT:
+        words = ("choose", node, str(seq), row["ts"], row["line_sha256"])
+        decision = _decision(
+            now, kind="choose", of=node, of_seq=seq, of_ts=ts, line_sha256=row["line_sha256"]
+        )
+        return Remedy(decision, _command(*words))
+    if reason is HeldReason.EXCLUDED:
+        excluding = decisions.of_node(node).excluding(seq, ts)
+        if excluding is None:
+            return None
+        decision = _decision(now, kind="withdraw", node=excluding.node, refers_to=excluding.seq)
+        return Remedy(decision, _command("withdraw", str(excluding.seq)))
+    if reason is HeldReason.SAME_MOVEMENT:
+        counted = money_rows.counted_instead(connection, node, seq, ts)
+        if counted is None:
+            return None
+        other, at = counted
+        decision = _decision(now, kind="exclude", of=node, of_seq=other, of_ts=at)
+        words = ("exclude", node, str(other), "--ts", format_ts(at))
+        return Remedy(decision, _command(*words))
+    return None
+
+
+def of_incident(repo: str, kind: str, subject: str) -> str | None:
+    """The command of the decision that would close an incident; None where none does.
+
+    Whether there is anything to accept of a rewritten history, `aggregator rewrites` finds out.
+    """
+    if kind in ACCEPTABLE and kind != IncidentKind.REWRITTEN and subject:
+        return _command("accept-tip", repo, subject)
+    if kind in ACKNOWLEDGED:
+        return _command("acknowledge", repo, kind, "--subject", subject)
+    return None
+
+
+def accept_tip(repo: str, tip: str) -> str:
+    """The command that accepts a history up to a commit."""
+    return _command("accept-tip", repo, tip)
+
+
+def _command(*words: str) -> str:
+    return f"books decide {shlex.join((*words, *_REASON))}"
+
+
+def _decision(now: datetime, *, node: str = "preview", **values: Any) -> Decision:  # noqa: ANN401 - its fields
+    """A decision later than all others."""
+    return Decision(
+        v=VERSION, node=node, seq=INT_MAX, ts=now, by="preview", reason="preview", **values
+    )

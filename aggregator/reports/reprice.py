@@ -1,0 +1,85 @@
+"""What balances would be under a proposed rule book; nothing is written."""
+
+import sqlite3
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, Final
+
+from aggregator.rating.rating import Rater
+from aggregator.store import answer_rows, repo_rows
+from aggregator.store.charge_rows import pages_from
+from aggregator.store.connection import read_transaction
+from gitmeter.support.errors import GitmeterError
+from wire_format.rule_book import RULE_PATHS, RuleBook, RuleBookError, parse_rule_book
+
+_NAMES: Final = tuple(path.rpartition("/")[2] for path in RULE_PATHS)
+
+
+class ProposalError(GitmeterError):
+    """The proposed rule file cannot be used."""
+
+
+def reprice(connection: sqlite3.Connection, file: Path, cost_max_nano: int) -> dict[str, Any]:
+    """Rate every charge under the rule book in force with one file of it exchanged.
+
+    Args:
+        connection: the ledger.
+        file: named `prices.toml` or `discounts.toml`.
+        cost_max_nano: the highest list cost of one charge.
+
+    Returns:
+        The accounts whose billed cost changes, and totals; amounts in nano-dollars.
+
+    Raises:
+        ProposalError: the file has another name or cannot be used.
+    """
+    if file.name not in _NAMES:
+        raise ProposalError(f"{file.name} is no rule file", hint=f"name it {' or '.join(_NAMES)}")
+    with read_transaction(connection):
+        rater = Rater(_proposed(connection, file), cost_max_nano)
+        differences: dict[str, int] = defaultdict(int)
+        total = changed = 0
+        for page in pages_from(connection, 0, None):
+            for row, user, resource, first_paid_us in page:
+                total += 1
+                rating = rater.rate(row.quantity, resource, row.applies_to, row.hour, first_paid_us)
+                if rating != (row.state, row.list_cost_nano, row.billed_cost_nano):
+                    changed += 1
+                    differences[user] += rating.billed_cost_nano - row.billed_cost_nano
+        accounts = [
+            _account(row, differences[row["user"]])
+            for row in answer_rows.account_rows(connection)
+            if differences.get(row["user"])
+        ]
+    return {
+        "rule_book": rater.rule_book.sha256,
+        "charges": total,
+        "charges_changed": changed,
+        "difference_nano": sum(differences.values()),
+        "accounts": accounts,
+    }
+
+
+def _proposed(connection: sqlite3.Connection, file: Path) -> RuleBook:
+    rules = repo_rows.read_rule_files(connection)
+    prices = rules.prices_toml if rules else None
+    discounts = rules.discounts_toml if rules else None
+    text = file.read_bytes()
+    try:
+        if file.name == _NAMES[0]:
+            return parse_rule_book(text, discounts)
+        return parse_rule_book(prices, text)
+    except RuleBookError as error:
+        raise ProposalError(str(error), hint="`books rules check` says the same") from None
+
+
+def _account(row: answer_rows.Row, difference_nano: int) -> dict[str, Any]:
+    billed_cost_nano = int(row["billed_cost_nano"])
+    proposed_nano = billed_cost_nano + difference_nano
+    return {
+        "user": row["user"],
+        "billed_cost_nano": billed_cost_nano,
+        "proposed_billed_cost_nano": proposed_nano,
+        "difference_nano": difference_nano,
+        "proposed_balance_nano": int(row["credit_nano"]) - proposed_nano,
+    }

@@ -1,0 +1,157 @@
+"""A history that waits for the operator: what accepting it would repeat, add and change."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import chain, takewhile
+from typing import NamedTuple
+
+from aggregator.config.repos import RepoConfig
+from aggregator.incidents.filing import IncidentKind
+from aggregator.ledger.ingest import Ingest, Rules, Stretch
+from aggregator.ledger.segments import misplaced, read_segment
+from aggregator.mirrors.commit_delta import AddedFile, commit_delta
+from aggregator.mirrors.mirror import Mirror, MirrorError
+from aggregator.mirrors.state import State
+from aggregator.reports.preview import Effect, preview
+from aggregator.store import answer_rows, repo_rows
+from cursors.position import Advance, HeadOutcome, advance
+from cursors.rows import kept_tips_of, read_cursor
+from wire_format.faults import Fault
+from wire_format.lines import encode_lines
+
+ACCEPTABLE: tuple[IncidentKind, ...] = (
+    IncidentKind.REWRITTEN,
+    IncidentKind.EDITED_HISTORY,
+    IncidentKind.OVERSIZED_COMMIT,
+    IncidentKind.BAD_SIGNATURE,
+)
+"""The kinds that `books decide accept-tip` ends."""
+
+LINES_COMPARED_MAX = 1_000_000
+
+
+class Rewrite(NamedTuple):
+    """What a repo's head would do if it were accepted.
+
+    Attributes:
+        repo: whose.
+        kind: why it is held.
+        cursor, head, base: what is billed, what was fetched, and the last commit they share.
+        replaced: commits above the base that the head has no longer; their records stay billed.
+        commits: commits of the head that would be applied.
+        repeated, new, gone: lines that both sides have, that only the new commits have, and that
+            only the replaced commits have; None where there are too many to compare.
+        effects: the balances that would change.
+        trouble: why all this cannot be found out; mostly empty.
+    """
+
+    repo: str
+    kind: str
+    cursor: str | None
+    head: str | None
+    base: str | None
+    replaced: tuple[str, ...]
+    commits: tuple[str, ...]
+    repeated: int | None
+    new: int | None
+    gone: int | None
+    effects: list[Effect]
+    trouble: str = ""
+
+
+def rewrites(state: State, connection: sqlite3.Connection, now: datetime) -> list[Rewrite]:
+    """Every repo that waits for `accept-tip`, with what that would do."""
+    kinds = {
+        row["repo"]: row["kind"]
+        for row in answer_rows.incident_rows(connection, closed=False)
+        if row["kind"] in ACCEPTABLE
+    }
+    found = []
+    for repo in state.config.repo:
+        if repo.name in kinds:
+            try:
+                rewrite = _rewrite(state, connection, repo, kinds[repo.name], now)
+            except MirrorError as error:
+                rewrite = _unreadable(repo.name, kinds[repo.name], str(error))
+            if rewrite is not None:
+                found.append(rewrite)
+    return found
+
+
+def _unreadable(repo: str, kind: str, trouble: str) -> Rewrite:
+    """One bad repo does not hide the others."""
+    return Rewrite(repo, kind, None, None, None, (), (), None, None, None, [], trouble)
+
+
+def _rewrite(
+    state: State, connection: sqlite3.Connection, repo: RepoConfig, kind: str, now: datetime
+) -> Rewrite | None:
+    mirror = state.open_mirror(repo.identity)
+    head, cursor = mirror.head, read_cursor(connection, repo.name)
+    if head is None:
+        return None
+    tips = {cursor, *kept_tips_of(connection, repo.name)} - {None}
+    billed = set(chain.from_iterable(mirror.chain(tip) for tip in tips if tip))
+    position = advance(cursor, head, mirror.first_parent, {head}, lambda: billed)
+    new_side = list(takewhile(lambda commit: commit not in billed, mirror.chain(head)))
+    base = mirror.first_parent(new_side[-1]) if new_side else head
+    own = () if cursor is None else mirror.chain(cursor)
+    replaced = tuple(takewhile(lambda commit: commit != base, own))
+    ours = _lines(mirror, replaced, repo.role)
+    theirs = _lines(mirror, new_side, repo.role)
+    lines: tuple[int | None, ...] = (None, None, None)
+    if ours is not None and theirs is not None:
+        lines = (len(ours & theirs), len(theirs - ours), len(ours - theirs))
+    return Rewrite(
+        repo=repo.name,
+        kind=kind,
+        cursor=cursor,
+        head=head,
+        base=base,
+        replaced=replaced,
+        commits=position.commits,
+        repeated=lines[0],
+        new=lines[1],
+        gone=lines[2],
+        effects=_effects(state, connection, repo, position, now),
+    )
+
+
+def _effects(
+    state: State,
+    connection: sqlite3.Connection,
+    repo: RepoConfig,
+    position: Advance,
+    now: datetime,
+) -> list[Effect]:
+    """What applying the head would change, tried on a copy."""
+    if position.outcome not in {HeadOutcome.FAST_FORWARD, HeadOutcome.ACCEPTED}:
+        return []
+    with preview(state, connection, now) as trial:
+        row = repo_rows.repo_row(trial.ledger.connection, repo.name, repo.identity.judged_by)
+        rules = Rules(state.segment_reader(), latest_commit=None, now=now)
+        mirror = state.open_mirror(repo.identity)
+        stretch = Stretch(position.commits, accepted=len(position.commits))
+        Ingest(trial.ledger, row, mirror, rules).run(stretch)
+        return trial.effects()
+
+
+def _lines(mirror: Mirror, commits: Sequence[str], role: str) -> set[bytes] | None:
+    """The valid lines that commits bring; None where they are too many to hold."""
+    found: set[bytes] = set()
+    for file in _files(mirror, commits):
+        if misplaced(file, role) is None:
+            segment = read_segment(mirror, file)
+            if not isinstance(segment, Fault):
+                found.update(encode_lines([record]) for record in segment.records)
+        if len(found) > LINES_COMPARED_MAX:
+            return None
+    return found
+
+
+def _files(mirror: Mirror, commits: Iterable[str]) -> Iterator[AddedFile]:
+    for commit in commits:
+        delta = commit_delta(mirror, commit, is_limited=False)
+        yield from delta.added
+        yield from (file.after for file in delta.edited if file.after is not None)

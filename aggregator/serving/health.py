@@ -1,0 +1,65 @@
+"""Whether the daemon is well, judged from its pulse (pure)."""
+
+from typing import Any, Final, NamedTuple
+
+from aggregator.serving.pulse import Beat
+from wire_format.instants import format_ts
+
+LOOP_AGE_MAX_S: Final = 300
+"""The loop tells about once a second that it is alive, inside long work after each commit: five
+minutes of silence are a hang, not a slow disk or many charges that get a new price."""
+PULL_GRACE_S: Final = 60
+PULLS_LATE: Final = 2
+"""One whole pull may be missed, a long one say; after two times the pause balances are old."""
+
+
+class Health(NamedTuple):
+    """What a check of health answers.
+
+    Attributes:
+        status: `ok`, `starting` while the first pull runs, or `failing`.
+        reasons: what is wrong, a sentence each; empty unless failing.
+    """
+
+    status: str
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nobody has to come."""
+        return not self.reasons
+
+
+def judge(beat: Beat) -> Health:
+    """Judge one moment of the loop.
+
+    The first pull may take as long as it needs while the loop is alive: a ledger that is made
+    again from years of git is no fault.
+    """
+    reasons = []
+    if beat.loop_age_s > LOOP_AGE_MAX_S:
+        reasons.append(f"the loop has said nothing for {beat.loop_age_s:.0f} s")
+    late_s = beat.pull_within_s * PULLS_LATE + PULL_GRACE_S
+    if beat.pull_age_s is not None and beat.pull_age_s > late_s:
+        reasons.append(f"the last whole pull was finished {beat.pull_age_s:.0f} s ago")
+    if reasons:
+        return Health("failing", tuple(reasons))
+    return Health("starting" if beat.pull_age_s is None else "ok")
+
+
+def answer(beat: Beat) -> dict[str, Any]:
+    """The JSON of a check: status, reasons, and the times that they stand on.
+
+    It names no repo, node or remote, so that it may be shown to whoever watches.
+    """
+    health = judge(beat)
+    return {
+        "status": health.status,
+        "reasons": list(health.reasons),
+        "started_at": format_ts(beat.started_at),
+        "loop_age_s": round(beat.loop_age_s, 3),
+        "pulls": beat.pulls,
+        "pulled_at": None if beat.pulled_at is None else format_ts(beat.pulled_at),
+        "pull_running_s": None if beat.pull_running_s is None else round(beat.pull_running_s, 3),
+        "next_pull_at": None if beat.next_pull_at is None else format_ts(beat.next_pull_at),
+    }

@@ -1,0 +1,87 @@
+"""The daemon's own small web server: hints in, health and measurements out.
+
+It runs beside the loop in threads of its own and shares three things with it: the hints, the pulse,
+and the database's file, which it only reads. Whoever reaches it can read names of nodes and repos
+in the measurements, so it listens on this machine alone unless it is told otherwise; of a reverse
+proxy only `/webhook` should be reachable from outside.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from aggregator.config.settings import ListenConfig
+from aggregator.serving.application import Application
+from aggregator.serving.hints import Hints
+from aggregator.serving.metrics import Metrics
+from aggregator.serving.pulse import Pulse
+from aggregator.serving.webhook import Push
+from gitmeter.http_edge.address import UNIX, listen_on, remove_socket_file
+from gitmeter.http_edge.secret_file import read_secret
+from gitmeter.http_edge.server import REQUEST_S, Server
+
+_log = structlog.get_logger()
+
+
+class Listener:
+    """Started once, stopped once.
+
+    Args:
+        config: address and secret.
+        hints: where pushes go that the forge tells of.
+        names: which repo a push is about, by its name here; None for one that is not read, or a
+            branch that is not. Called from several threads.
+        pulse: of the loop.
+        database_path: of the ledger; need not be there.
+        clock: tells the time.
+        request_s: limit for one request as a whole.
+
+    Attributes:
+        port: what it listens on once started; None for a unix socket.
+    """
+
+    def __init__(
+        self,
+        config: ListenConfig,
+        hints: Hints,
+        names: Callable[[Push], str | None],
+        pulse: Pulse,
+        database_path: Path,
+        clock: Callable[[], datetime],
+        *,
+        request_s: float = REQUEST_S,
+    ) -> None:
+        self._config = config
+        self._hints = hints
+        self._names = names
+        self._pulse = pulse
+        self._metrics = Metrics(database_path, pulse, clock)
+        self._request_s = request_s
+        self._server: Server | None = None
+        self.port: int | None = None
+
+    def start(self) -> None:
+        """Listen and answer from now on.
+
+        Raises:
+            SecretFileError: the file of the secret cannot be used.
+            ListenError: the address cannot be listened on.
+        """
+        file = self._config.webhook_secret_file
+        secret = None if file is None else read_secret(file)
+        application = Application(secret, self._hints, self._names, self._pulse, self._metrics)
+        address = self._config.address
+        listening = listen_on(address)
+        self.port = None if address.startswith(UNIX) else listening.getsockname()[1]
+        self._server = Server(application, listening, application.too_large, self._request_s)
+        self._server.start()
+        _log.info("listening", address=address, webhook=secret is not None)
+
+    def stop(self) -> None:
+        """Answer what is being asked, for a few seconds, and close; nothing if never started."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+            remove_socket_file(self._config.address)

@@ -1,1 +1,0 @@
-"""The daemon's listener: hints from the forge in, health and measurements out."""

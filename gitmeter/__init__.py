@@ -1,0 +1,1 @@
+"""What all programs share: their edges, signatures, git servers and HTTP."""

@@ -1,0 +1,188 @@
+"""What can go wrong with a remote, and how the words of git and libgit2 are told apart.
+
+Neither git nor libgit2 gives a code for "no such repo" or "you may not", only a sentence. All of
+their sentences that matter here stand in one table, which is tested against real servers. The order
+of the rules counts: the first one that matches is taken.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+from gitmeter.support.errors import GitmeterError
+
+
+class RemoteError(GitmeterError):
+    """A remote could not be used, for a reason not known better.
+
+    Attributes:
+        retry_after_s: how long the remote asks to be left alone; None when it does not say.
+    """
+
+    retry = True
+    retry_after_s: int | None = None
+
+
+class UnreachableError(RemoteError):
+    """The remote did not answer, or answered that it is out of order; it may be back later."""
+
+
+class GitTimeoutError(UnreachableError):
+    """The time limit passed; a git program was ended with all its children."""
+
+
+class RepoGoneError(RemoteError):
+    """There is no repo at the remote's address (any more)."""
+
+    retry = False
+
+
+class AccessDeniedError(RemoteError):
+    """The remote does not accept the token or key, or its own identity is not the known one."""
+
+    retry = False
+
+
+class ContentRefusedError(RemoteError):
+    """What the remote sent was refused: damaged, or past the limits of memory or file size."""
+
+    retry = False
+
+
+class RemoteConfigError(GitmeterError):
+    """The address, token file or key of a remote cannot be used as it is written."""
+
+
+class GitMissingError(GitmeterError):
+    """The git program is not installed."""
+
+
+_DENIED_HINT: Final = "check the token or key and what it may do on this repo"
+
+_GONE_HINT: Final = "check the address; a repo must exist before it is used"
+
+
+class _Rule(NamedTuple):
+    error: type[RemoteError]
+    hint: str
+    sentences: tuple[str, ...]
+    """Regular expressions over lower-case text; one of them is enough."""
+
+
+_RULES: Final = (
+    _Rule(
+        AccessDeniedError,
+        "add the server's key to the known_hosts file, after comparing it with what the server's"
+        " operator publishes: ssh-keyscan HOST",
+        ("host key verification failed", "remote host identification has changed"),
+    ),
+    _Rule(
+        AccessDeniedError,
+        "take the repo out of the archive on the forge, or go on in the node's next one:"
+        " node-pusher rollover",
+        (r"repo(: \S*)? ?is archived",),
+    ),
+    _Rule(
+        AccessDeniedError,
+        "the server's TLS certificate is not one that this machine trusts",
+        ("ssl certificate|server certificate|certificate verif", "ssl: .* target host name"),
+    ),
+    _Rule(
+        AccessDeniedError,
+        "run as the user who owns that repo",
+        ("not owned by current user", "dubious ownership"),
+    ),
+    _Rule(
+        AccessDeniedError,
+        _DENIED_HINT,
+        (
+            r"(returned error|http status code): 40[13]\b",
+            "authentication (failed|required)",
+            "could not read (username|password)",
+            r"permission denied \((publickey|password|keyboard)",
+            "too many authentication failures",
+            r"no such identity|load key \S+ ",
+        ),
+    ),
+    _Rule(
+        RepoGoneError,
+        "the repo seems to have moved: state its new address",
+        (r"(returned error|http status code): 3[0-9][0-9]\b",),
+    ),
+    _Rule(
+        RepoGoneError,
+        _GONE_HINT,
+        (r"(returned error|http status code): (404|410)\b",),
+    ),
+    _Rule(
+        UnreachableError,
+        "",
+        (
+            "connection (refused|reset|timed out|closed)",
+            "(could not|couldn't|failed to) (connect|resolve (host|address))",
+            "name or service not known|temporary failure in name resolution",
+            "network is unreachable|no route to host",
+            "timed out|operation too slow|timeout",
+            "empty reply|unexpected eof|early eof|unexpected disconnect|hung up unexpectedly",
+            "(recv|send) failure|could not read from socket|rpc failed; curl",
+            r"(returned error|http status code): (408|429|5[0-9][0-9])\b|rpc failed; http 5",
+        ),
+    ),
+    _Rule(
+        UnreachableError,
+        "something other than git answers at this address",
+        (
+            "invalid content-type",
+            r"info/refs not valid: is this a git repository",
+            "bad line length character",
+        ),
+    ),
+    _Rule(
+        RepoGoneError,
+        _GONE_HINT,
+        (
+            r"repository '.*' not found|repository not found|(could not|cannot) find repository",
+            "does not appear to be a git repository",
+            r"failed to resolve path .*no such file",
+            "(repository|project) .*(does not exist|not be found)",
+        ),
+    ),
+    _Rule(
+        AccessDeniedError,
+        _DENIED_HINT,
+        ("permission denied|access denied|not authorized|forbidden",),
+    ),
+    _Rule(
+        ContentRefusedError,
+        "look at the repo with `git fsck`; nothing of it was taken over",
+        (
+            "fsck error|index-pack (failed|died)|invalid index-pack output",
+            "unpack-objects (failed|died)|unpack failed",
+            "out of memory|malloc failed|mmap failed|file too large",
+            "did not send all necessary objects|remote did not send|bad object|corrupt",
+        ),
+    ),
+)
+_COMPILED: Final = tuple((re.compile("|".join(rule.sentences)), rule) for rule in _RULES)
+_TEXT_SHOWN_MAX: Final = 600
+
+
+def failure(url: str, words: str) -> RemoteError:
+    """The typed error behind what git, ssh or libgit2 said about the remote at `url`."""
+    path = url.rpartition("://")[2].partition("/")[2] or url
+    text = words.replace(url, "").replace(path, "").lower()  # its name may be anything
+    message = f"{url}: {_essence(words)}"
+    for pattern, rule in _COMPILED:
+        if pattern.search(text):
+            return rule.error(message, hint=rule.hint)
+    return RemoteError(message)
+
+
+def _essence(words: str) -> str:
+    """The sentences that carry news, on one line."""
+    advice = ("please make sure you have", "and the repository exists", "hint:")
+    told = [
+        line.removeprefix("fatal: ").removeprefix("error: ")
+        for line in (line.strip("@ \t\r") for line in words.splitlines())
+        if line and not line.lower().startswith(advice)
+    ]
+    return "; ".join(dict.fromkeys(told))[:_TEXT_SHOWN_MAX] or "git said nothing"

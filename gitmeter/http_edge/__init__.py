@@ -1,0 +1,6 @@
+"""HTTP with limits, both ways.
+
+Owns: the client (`client`, `deadline`), the `server` and its `address`, shared secrets
+(`secret_file`).
+Does not own: what is asked or answered.
+"""

@@ -1,0 +1,77 @@
+"""The socket that the listener listens on."""
+
+import os
+import socket
+import stat
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Final
+
+from gitmeter.support.errors import GitmeterError
+
+UNIX: Final = "unix:"
+_BACKLOG: Final = 128
+_SOCKET_MODE: Final = 0o660
+"""A reverse proxy in the group may connect."""
+
+
+class ListenError(GitmeterError):
+    """The address of `[listen]` cannot be listened on."""
+
+
+def listen_on(address: str) -> socket.socket:
+    """A socket that listens on `host:port`, `[::1]:port` or `unix:/path`.
+
+    Raises:
+        ListenError: it is in use, not ours, or not on this machine.
+    """
+    try:
+        if address.startswith(UNIX):
+            return _unix(Path(address.removeprefix(UNIX)))
+        return _tcp(address)
+    except OSError as error:
+        raise ListenError(
+            f"cannot listen on {address}: {error.strerror or error}",
+            hint="is another daemon running? Set `address` of [listen] to a free one",
+        ) from error
+
+
+def remove_socket_file(address: str) -> None:
+    """Take the file of a unix socket away that nobody listens on any more."""
+    if address.startswith(UNIX):
+        with suppress(OSError):
+            Path(address.removeprefix(UNIX)).unlink()
+
+
+def _tcp(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    found = socket.getaddrinfo(
+        host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    family, _, _, _, where = found[0]
+    return socket.create_server(where[:2], family=family, backlog=_BACKLOG)
+
+
+def _unix(path: Path) -> socket.socket:
+    if path.exists():
+        _remove_dead(path)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listening.bind(str(path))
+        path.chmod(_SOCKET_MODE)
+        listening.listen(_BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _remove_dead(path: Path) -> None:
+    """A killed daemon leaves the file of its socket behind; a living one's stays in the way."""
+    if not stat.S_ISSOCK(path.stat().st_mode):
+        raise FileExistsError(0, "there is a file that is not a socket", os.fspath(path))
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()

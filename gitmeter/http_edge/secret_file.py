@@ -1,0 +1,32 @@
+"""A secret that posts are signed with, shared with whoever is at the other end, in its own file."""
+
+from pathlib import Path
+from typing import Final
+
+from gitmeter.support.errors import GitmeterError
+from gitmeter.support.word_file import WordFileError, read_word
+
+_LENGTH_MIN: Final = 16
+
+
+class SecretFileError(GitmeterError):
+    """The file of the secret cannot be used."""
+
+
+def read_secret(path: Path) -> bytes:
+    """Read a secret.
+
+    Raises:
+        SecretFileError: the file is missing, open to everybody, not one word, or too short to
+            withstand guessing.
+    """
+    try:
+        text = read_word(path, "secret")
+    except WordFileError as error:
+        raise SecretFileError(str(error), hint=error.hint) from error
+    if len(text) < _LENGTH_MIN:
+        raise SecretFileError(
+            f"the secret in {path} has fewer than {_LENGTH_MIN} characters",
+            hint="make one with `openssl rand -hex 32`",
+        )
+    return text.encode()

@@ -1,0 +1,95 @@
+"""How a program starts and ends: errors become a message, a hint and an exit code."""
+
+import errno
+import os
+import sys
+import traceback
+from contextlib import suppress
+from importlib.metadata import version
+from typing import Final
+
+import click
+
+from gitmeter.support.errors import ExitCode, GitmeterError
+from gitmeter.support.terminal import escape, escape_lines
+
+_OWNER_HINT: Final = "run this as the user who owns that path, or give this user access to it"
+_ROOM_HINT: Final = "make room there, then run this again"
+_HINTS: Final = {
+    errno.EACCES: _OWNER_HINT,
+    errno.EPERM: _OWNER_HINT,
+    errno.ENOSPC: _ROOM_HINT,
+    errno.EDQUOT: _ROOM_HINT,
+    errno.EROFS: "this disk is mounted read-only: choose another path, or mount it for writing",
+}
+
+
+def run(command: click.Command, name: str) -> None:
+    """Run a click command as the program `name` and exit.
+
+    Expected errors and those of the operating system print `error:` and `hint:` lines on standard
+    error and exit with their own code; anything else prints a report fit to be pasted and exits
+    with `ExitCode.BUG`. A reader that closed the pipe, as `head` does, is no error.
+    """
+    sys.exit(_run(command, name))
+
+
+def _run(command: click.Command, name: str) -> int:
+    stdout = sys.stdout
+    try:
+        result = command.main(prog_name=name, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted")
+        return ExitCode.INTERRUPTED
+    except GitmeterError as error:
+        _say_error(str(error), error.hint)
+        return error.exit_code
+    except SystemExit:
+        # click ends with 1 on a closed pipe, and leaves a wrapped standard output behind
+        if sys.stdout is stdout:
+            raise
+        return _leave_output(ExitCode.OK)
+    except BrokenPipeError:
+        return _leave_output(ExitCode.OK)
+    except OSError as error:
+        _say_error(_os_message(error), _HINTS.get(error.errno or 0, ""))
+        return _leave_output(ExitCode.FAILED)
+    except Exception:  # noqa: BLE001 - the last edge before the person
+        _say(
+            f"{name} {version('gitmeter')} met something it does not know. Please report this:\n\n"
+            f"{name} {escape(' '.join(sys.argv[1:]))}\n\n"
+            f"{escape_lines(traceback.format_exc())}"
+        )
+        return ExitCode.BUG
+    return result if isinstance(result, int) else ExitCode.OK
+
+
+def _say_error(message: str, hint: str) -> None:
+    _say(f"error: {escape_lines(message)}")
+    if hint:
+        _say(f"hint: {escape_lines(hint)}")
+
+
+def _say(text: str) -> None:
+    # Nobody may be left to read it; the exit code still tells.
+    with suppress(OSError):
+        click.echo(text, err=True)
+
+
+def _os_message(error: OSError) -> str:
+    """`<path>: <what is wrong>`, as far as the error knows them."""
+    if error.strerror is None:
+        return str(error) or type(error).__name__
+    paths = [
+        os.fsdecode(p) for p in (error.filename, error.filename2) if isinstance(p, str | bytes)
+    ]
+    return ": ".join([" -> ".join(paths), error.strerror] if paths else [error.strerror])
+
+
+def _leave_output(code: ExitCode) -> ExitCode:
+    """Keep Python from writing at exit what standard output did not take, and failing again."""
+    sys.stdout = None
+    return code

@@ -1,0 +1,40 @@
+"""Files that hold one secret word: a token, or what something is signed with."""
+
+import re
+import stat
+from pathlib import Path
+from typing import Final
+
+from gitmeter.support.errors import GitmeterError
+
+_OTHERS_MAY_READ: Final = stat.S_IROTH | stat.S_IWOTH
+_PRINTABLE: Final = re.compile(r"[!-~]+")
+
+
+class WordFileError(GitmeterError):
+    """The file is missing, open to everybody, or does not hold one word."""
+
+
+def read_word(path: Path, what: str) -> str:
+    """Read the one word of a file.
+
+    Args:
+        path: the file.
+        what: names the word in errors: `token`.
+
+    Raises:
+        WordFileError: it cannot be used.
+    """
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not ASCII"
+        raise WordFileError(f"the {what} file cannot be read: {path}: {why}") from error
+    if mode & _OTHERS_MAY_READ:
+        raise WordFileError(
+            f"everybody on this machine may read the {what} file {path}", hint=f"chmod 600 {path}"
+        )
+    if _PRINTABLE.fullmatch(text) is None:
+        raise WordFileError(f"the {what} file {path} does not hold one {what}, which is one word")
+    return text

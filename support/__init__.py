@@ -1,1 +1,0 @@
-"""What every program here needs at its edge: errors with a hint, exit codes, output, its files."""

@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from aggregator.config.loading import Config, load_config
+from aggregator.config.loading import load_config
+from aggregator.config.settings import Config
 from aggregator.mirrors.mirror import APPLIED_REF
 from aggregator.mirrors.state import State
 from aggregator.proof.rebuild import remove_database
@@ -278,7 +279,7 @@ def _mirror(place: Place) -> None:
     config = place.config()
     state = State(config)
     for repo in config.repo:
-        mirror = state.open_mirror(repo.identity)
+        mirror = state.mirrors.open(repo.identity)
         refspec = f"+refs/heads/{repo.branch}:refs/heads/{repo.branch}"
         fetch(repo.remote, mirror.path, refspec, timeout_s=_GIT_TIMEOUT_S)
 

@@ -17,6 +17,7 @@ from aggregator.cli.context import Context, now
 from aggregator.config.repos import KnownRepo
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.ledger import Ledger
+from aggregator.ledger.segments import segment_reader
 from aggregator.mirrors.state import State
 from aggregator.pulling.passes import Puller
 from aggregator.store import repo_rows
@@ -68,7 +69,7 @@ class History:
 
     def fetch(self) -> None:
         """Bring the new commit into the mirror."""
-        mirror = self.state.open_mirror(self._known)
+        mirror = self.state.mirrors.open(self._known)
         branch = self._repo.branch
         refspec = f"+refs/heads/{branch}:refs/heads/{branch}"
         fetch(self._repo.remote, mirror.path, refspec, timeout_s=_TIMEOUT_S)
@@ -76,11 +77,11 @@ class History:
     def apply(self, at: datetime) -> None:
         """Apply what is new in the mirror: one commit."""
         connection = self.ledger.connection
-        mirror = self.state.open_mirror(self._known)
+        mirror = self.state.mirrors.open(self._known)
         position = advance(read_cursor(connection, NODE), mirror.head, mirror.first_parent)
         with write_transaction(connection):
             row = repo_rows.repo_row(connection, NODE, self._repo.identity.judged_by)
-        rules = Rules(self.state.segment_reader(), latest_commit=at, now=at)
+        rules = Rules(segment_reader(self.state), latest_commit=at, now=at)
         ingest = Ingest(self.ledger, row, mirror, rules)
         intake = ingest.run(Stretch(position.commits))
         cursor = read_cursor(connection, NODE)

@@ -121,8 +121,8 @@ def _time_commit(watch: Stopwatch) -> None:
 def _decode_alone(place: Place) -> float:
     """Seconds for decoding every segment and nothing else."""
     context = Context(place.config_path, None, verbose=False)
-    repo = next(repo for repo in context.state().known_repos() if repo.role == "usage")
-    mirror = context.state().open_mirror(repo)
+    repo = next(repo for repo in context.state().repos.all() if repo.role == "usage")
+    mirror = context.state().mirrors.open(repo)
     decoder = msgspec.json.Decoder(Usage)
     seconds = 0.0
     for oid in mirror.repository.odb:

@@ -10,9 +10,9 @@ from typing import Final
 
 from books.forms import malformed
 from gitmeter.support.errors import GitmeterError
-from node_pusher.home.errors import Recorded, Refusal
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
+from node_pusher.spool.outcomes import Recorded, Refusal
 from wire_format import fields
 from wire_format.agreement import CURRENCY_DEFAULT
 from wire_format.lines import Folder, Money, MoneyKind, Provider, Status

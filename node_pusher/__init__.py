@@ -1,6 +1,7 @@
 """A node's side of the ledger: a spool on disk, commits of immutable segments, one push an hour.
 
-A service written in Python records with `Spool`; everything else uses the program `node-pusher`.
+A service written in Python records with `Spool`, and corrects with `node_pusher.sending.correct`;
+everything else uses the program `node-pusher`.
 
     from node_pusher import Spool
 
@@ -10,7 +11,7 @@ A service written in Python records with `Spool`; everything else uses the progr
 Start reading at `node_pusher.sending.push`.
 """
 
-from node_pusher.home.errors import InvalidRecordError, Recorded, Refusal
 from node_pusher.spool.api import Spool
+from node_pusher.spool.outcomes import InvalidRecordError, Recorded, Refusal
 
 __all__ = ["InvalidRecordError", "Recorded", "Refusal", "Spool"]

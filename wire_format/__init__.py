@@ -1,4 +1,7 @@
-"""What one line, one path, one commit message and one rule book look like; pure, no I/O.
+"""What one line, path, commit message and rule book look like; pure.
 
-Start at `wire_format/README.md`, then `wire_format.models`.
+Owns: lines and segments (`lines`, `models`, `segment`, `fields`, `instants`, `money`, `paths`),
+commit messages (`commit_message`), the rule book (`rule_book`), what is wrong with a line
+(`faults`, `wording`), fields that depend on each other (`agreement`), the JSON Schemas (`schema`).
+Does not own: reading or writing any of it. Its README is the specification: start there.
 """

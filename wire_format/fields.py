@@ -70,3 +70,8 @@ def is_user(text: str) -> bool:
 def is_resource(text: str) -> bool:
     """Whether `text` may name what was used."""
     return _RESOURCE.fullmatch(text) is not None
+
+
+def epoch_of(seq: int) -> int:
+    """The epoch a number belongs to, from 0."""
+    return (seq - 1) // EPOCH_SIZE

@@ -12,9 +12,9 @@ from itertools import repeat
 from operator import attrgetter, lt
 from typing import NamedTuple, cast
 
-from aggregator.admission.batch import HeldLine, HeldReason, Place, rejected_line
 from aggregator.admission.claims import LineRules
 from aggregator.admission.decisions import NodeDecisions
+from aggregator.admission.held import HeldLine, HeldReason, Place, rejected_line
 from aggregator.admission.ranges import RangeSet, runs
 from aggregator.admission.settlement import KnownLines, Settlement
 from aggregator.admission.verdicts import Claim

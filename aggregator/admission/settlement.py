@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final, Protocol
 
-from aggregator.admission.batch import Batch, DecisionEntry, HeldLine, HeldReason, MoneyEntry
+from aggregator.admission.batch import Batch, DecisionEntry, MoneyEntry
 from aggregator.admission.decisions import NodeDecisions
+from aggregator.admission.held import HeldLine, HeldReason
 from aggregator.admission.ranges import RangeSet
 from aggregator.admission.verdicts import Claim, Verdicts, verdicts
 from wire_format.instants import hour_of, to_us

@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from aggregator.admission.batch import HeldReason, Place, line_sha256
 from aggregator.admission.decisions import NodeDecisions
+from aggregator.admission.held import HeldReason, Place, line_sha256
 from aggregator.admission.money_lines import credited_nano
 from wire_format.lines import Decision, Line, Money, Usage
 

@@ -4,16 +4,17 @@ import sqlite3
 from datetime import timedelta
 from typing import Final
 
-from aggregator.backup.backup_file import SavedRepo
-from aggregator.config.loading import Config
 from aggregator.config.repos import KnownRepo, RepoConfig
-from aggregator.incidents.filing import ABOUT_HEAD, IncidentKind
+from aggregator.config.settings import Config
+from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind
 from aggregator.mirrors.mirror import Mirror, MirrorError
-from aggregator.mirrors.state import State, Tips, read_tips
+from aggregator.mirrors.saved_repo import SavedRepo
+from aggregator.mirrors.state import State
 from aggregator.pulling.fetching import look_at
 from aggregator.store.answer_rows import repo_rows
 from aggregator.store.incident_rows import open_incidents, subjects_by_repo
 from cursors.position import HeadOutcome
+from cursors.tips import Tips, read_tips
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import parse_ts
 
@@ -57,16 +58,16 @@ def archive_repo(
     tips = read_tips(connection).get(name)
     if tips is None:
         raise NotArchivedError(f"nothing of {name} was billed: there is nothing to archive")
-    if state.is_archived(name):
-        state.archived.checked_bundle(name)
-        return state.archived.read(name)
+    if state.mirrors.is_archived(name):
+        state.archives.checked_bundle(name)
+        return state.archives.read(name)
     if not force:
         _check_billed(state, connection, repo, tips)
-    mirror = state.open_mirror(repo)
+    mirror = state.mirrors.open(repo)
     _check_whole(mirror, tips)
     node, role, allow = repo.judged_by
-    saved = state.archived.put(name, (node, role, repo.branch, allow), mirror)
-    state.archived.remove_mirror(mirror.path)
+    saved = state.archives.put(name, (node, role, repo.branch, allow), mirror)
+    state.archives.remove_mirror(mirror.path)
     return saved
 
 
@@ -78,9 +79,9 @@ def unarchive_repo(state: State, name: str) -> None:
         MirrorError: the archive is damaged or lost.
     """
     repo = _found(state, name)
-    if not state.archived.has(name):
+    if not state.archives.has(name):
         raise NotArchivedError(f"{name} is not archived")
-    state.bring_back(repo)
+    state.mirrors.bring_back(repo)
 
 
 def is_read_still(config: Config, name: str) -> bool:
@@ -89,7 +90,7 @@ def is_read_still(config: Config, name: str) -> bool:
 
 
 def _found(state: State, name: str) -> KnownRepo:
-    repo = next((repo for repo in state.known_repos() if repo.name == name), None)
+    repo = next((repo for repo in state.repos.all() if repo.name == name), None)
     if repo is None:
         raise NotArchivedError(
             f"no repo is called {name}", hint="`aggregator nodes` lists those that are known"
@@ -107,7 +108,7 @@ def _check_billed(
     """
     configured = next((each for each in state.config.repo if each.name == repo.name), None)
     if configured is None:
-        head = state.open_mirror(repo).head
+        head = state.mirrors.open(repo).head
     else:
         head = _remote_head(state, connection, configured, tips)
     if head != tips.cursor:
@@ -136,7 +137,7 @@ def _remote_head(
             hint=f"see `aggregator incidents`; {_FORCE}",
         )
     if _was_seen_closed(connection, repo):
-        return state.open_mirror(repo.identity).head
+        return state.mirrors.open(repo.identity).head
     look = look_at(state, repo, tips.cursor, kept=tips.kept)
     if look.trouble is not None or look.is_mirror_bad:
         raise NotArchivedError(

@@ -15,22 +15,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from aggregator.backup.backup_file import (
-    DATABASE_MEMBER,
-    ArchiveWriter,
-    LackingRepo,
-    Manifest,
-    SavedRepo,
-    bundle_member,
-)
-from aggregator.config.loading import Config
+from aggregator.backup.backup_file import DATABASE_MEMBER, ArchiveWriter, LackingRepo, Manifest
+from aggregator.config.settings import Config
 from aggregator.mirrors.archives import ArchivedRepos
 from aggregator.mirrors.bundles import NotWrittenError, write_bundle
 from aggregator.mirrors.mirror import APPLIED_REF, KEPT_REFS, Mirror, MirrorError
-from aggregator.mirrors.state import Tips, read_tips
+from aggregator.mirrors.saved_repo import SavedRepo, bundle_member
 from aggregator.proof.digest import digest
-from aggregator.store.connection import SCHEMA_VERSION, open_for_reading
-from aggregator.store.snapshot import snapshot
+from aggregator.store.connection import SCHEMA_VERSION, open_for_reading, snapshot
+from cursors.tips import Tips, read_tips
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.files import sync_folder
 from wire_format.instants import format_ts

@@ -10,18 +10,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from aggregator.backup.backup_file import DATABASE_MEMBER, Archive, Manifest, SavedRepo
+from aggregator.backup.backup_file import DATABASE_MEMBER, Archive, Manifest
 from aggregator.backup.staging import Staging
-from aggregator.config.loading import Config
+from aggregator.config.settings import Config
 from aggregator.copies.remote import CopyRemote
 from aggregator.mirrors.bundles import AGGREGATOR_REFS, NotTakenError, read_bundle
 from aggregator.mirrors.mirror import Mirror
-from aggregator.mirrors.state import State, Tips, read_tips
+from aggregator.mirrors.saved_repo import SavedRepo
+from aggregator.mirrors.state import State
 from aggregator.proof.digest import digest
 from aggregator.proof.rebuild import rebuild
 from aggregator.proof.verify import LimitsChangedError, verify
 from aggregator.pulling.signatures import Signers
 from aggregator.store.connection import SCHEMA_VERSION, open_for_reading
+from cursors.tips import Tips, read_tips
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.files import sync_file
 
@@ -124,12 +126,12 @@ def restore_from_copy(
         state, unsigned = staging.state, {}
         signers = Signers(config)
         for done, repo in enumerate((r for r in config.repo if r.name in tips), 1):
-            mirror = state.open_mirror(repo.identity)
+            mirror = state.mirrors.open(repo.identity)
             copy.fetch_tips(mirror.path, repo.name)
             if (verdict := signers.judge(mirror, repo, tips[repo.name].cursor, now)) is not None:
                 unsigned[repo.name] = f"{tips[repo.name].cursor} {verdict}"
             on_progress("mirrors", done, len(tips))
-        accepted = state.accepted_tips()
+        accepted = state.mirrors.accepted_tips()
         rebuild(state, staging.database_path, accepted, now, on_progress)
         return Restored(
             digest=_digest(staging.database_path),

@@ -12,7 +12,7 @@ import click
 
 from aggregator.cli import accounts, backup, configure, findings, ledger, node, notices
 from aggregator.cli.context import Context, LedgerGroup
-from aggregator.config.loading import CONFIG_PATH_DEFAULT
+from aggregator.config.settings import CONFIG_PATH_DEFAULT
 from gitmeter.support.entry import run
 
 

@@ -8,8 +8,9 @@ import click
 from aggregator.admission.decisions import Decisions
 from aggregator.cli.context import HOUR, Context, counted, json_option
 from aggregator.cli.git_lines import git_show
-from aggregator.config.loading import Config
+from aggregator.config.settings import Config
 from aggregator.ledger.ledger import rule_book_in_force
+from aggregator.ledger.segments import segment_reader
 from aggregator.rating.rating import Rater
 from aggregator.reports import accounts
 from aggregator.reports.explain import explain as explain_charge
@@ -115,12 +116,12 @@ def explain(context: Context, user: str, resource: str, hour: int, *, as_json: b
     state = context.state()
     config = state.config
     rater = Rater(rule_book_in_force(connection), config.charge_cost_max_usd * NANO)
-    reader, decisions = state.segment_reader(), Decisions(read_decisions(connection))
+    reader, decisions = segment_reader(state), Decisions(read_decisions(connection))
     found = explain_charge(connection, rater, reader, decisions, (user, resource, hour))
     if as_json:
         print_json(found)
         return
-    books = next((repo.name for repo in state.known_repos() if repo.role == "books"), "books")
+    books = next((repo.name for repo in state.repos.all() if repo.role == "books"), "books")
     for charge in found:
         _print_explanation(charge, config, books)
 

@@ -135,7 +135,7 @@ def archive(context: Context, repo: str, *, force: bool, as_json: bool) -> None:
     """
     with context.writing() as (state, ledger):
         saved = archive_repo(state, ledger.connection, repo, force=force)
-        bundle = state.archived.bundle(repo)
+        bundle = state.archives.bundle(repo)
         size_bytes = bundle.stat().st_size
     if as_json:
         print_json(saved.model_dump(mode="json") | {

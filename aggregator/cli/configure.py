@@ -7,7 +7,8 @@ import click
 
 from aggregator.cli.context import Context, counted, json_option
 from aggregator.config.example import example, signers_beside
-from aggregator.config.loading import Config, ConfigError
+from aggregator.config.loading import ConfigError
+from aggregator.config.settings import Config
 from aggregator.pulling.signatures import Signers
 from gitmeter.support.errors import ExitCode, GitmeterError
 from gitmeter.support.terminal import print_json

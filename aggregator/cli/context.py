@@ -11,13 +11,12 @@ import click
 
 from aggregator.cli.logs import configure_logs
 from aggregator.cli.progress import commits_progress
-from aggregator.config.loading import Config, load_config
-from aggregator.copies.recovery import recover_all, refuse_to_begin_anew
+from aggregator.config.loading import load_config
+from aggregator.config.settings import Config
 from aggregator.ledger.ledger import Ledger
 from aggregator.mirrors.state import State
-from aggregator.proof.rebuild import rebuild, swap
-from aggregator.store.connection import SchemaVersionError, open_for_reading, open_for_writing
-from gitmeter.git_remote.failures import RemoteError
+from aggregator.proof.opening import Opening
+from aggregator.store.connection import open_for_reading
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import InvalidInstantError, hour_of, parse_ts
 from wire_format.money import NANO
@@ -143,52 +142,16 @@ class Context:
         for _, fault in state.config.registration_faults:
             click.echo(f"warning: {fault}", err=True)
         with state.locked():
-            connection = open_or_rebuild(state)
+            connection = opening(state).open_or_rebuild()
             try:
                 yield state, Ledger(connection, state.config.charge_cost_max_usd * NANO)
             finally:
                 connection.close()
 
 
-def open_or_rebuild(state: State) -> sqlite3.Connection:
-    """Open the database; where it is lost or of another version, make it again from git first."""
-    path = state.config.database_path
-    if path.exists():
-        try:
-            connection = open_for_writing(path)
-        except SchemaVersionError as error:
-            click.echo(f"{error}: making it again from git", err=True)
-        else:
-            if not state.is_judged_alike(connection):
-                click.echo("limits, nodes or roles changed: judging all records again", err=True)
-            elif state.is_older_copy(connection):
-                click.echo("this is an older copy: making the ledger again from git", err=True)
-            else:
-                return connection
-            connection.close()
-    elif state.accepted_tips():
-        click.echo("the database is gone: making it again from git", err=True)
-    else:
-        try:
-            refuse_to_begin_anew(state)
-        except RemoteError as error:  # billing does not wait for the copies
-            click.echo(f"warning: the copy remote may know an earlier ledger: {error}", err=True)
-        connection = open_for_writing(path)
-        state.note_limits(connection)
-        return connection
-    rebuild_in_place(state)
-    return open_for_writing(path)
-
-
-def rebuild_in_place(state: State) -> None:
-    """Make the database again from the accepted tips and put it in place of the old one."""
-    path = state.config.database_path
-    new = path.with_name(path.name + ".new")
-    recover_all(state)
-    tips = state.tips_to_rebuild()
-    with commits_progress() as on_progress:
-        rebuild(state, new, tips, now(), on_progress)
-    swap(new, path)
+def opening(state: State) -> Opening:
+    """Opens the ledger of a state directory, and says on standard error what it does."""
+    return Opening(state, now, lambda text: click.echo(text, err=True), commits_progress)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -6,10 +6,9 @@ import click
 
 from aggregator.cli.context import Context, counted, json_option, now
 from aggregator.cli.git_lines import git_show
-from aggregator.config.loading import Config
-from aggregator.reports import accounts, proposals
-from aggregator.reports.decision_reports import held_with_remedies, rewrite_answer
-from aggregator.reports.decisions import decision_list
+from aggregator.config.settings import Config
+from aggregator.reports import proposals, repos
+from aggregator.reports.decisions import decision_list, held_with_remedies, rewrite_answer
 from aggregator.reports.rewrites import rewrites as find_rewrites
 from gitmeter.support.terminal import escape, print_json, print_table
 from wire_format.agreement import DECISION_ABOUT
@@ -25,7 +24,7 @@ _EFFECTS_SHOWN = 5
 @click.pass_obj
 def nodes(context: Context, *, as_json: bool) -> None:
     """Show where every repo stands: cursor, gaps, epochs, incidents."""
-    found = accounts.nodes(context.reading())
+    found = repos.nodes(context.reading())
     if as_json:
         print_json(found)
         return
@@ -63,8 +62,8 @@ def nodes(context: Context, *, as_json: bool) -> None:
                 " then before a push cannot be named"
             )
     if copied := [row["copied_at"] for row in found if row["copied_at"]]:
-        repos = f"{len(copied)} of {counted(len(found), 'repo')}"
-        click.echo(f"copy remote: {repos}, the oldest as of {min(copied)}")
+        shown = f"{len(copied)} of {counted(len(found), 'repo')}"
+        click.echo(f"copy remote: {shown}, the oldest as of {min(copied)}")
 
 
 @click.command()
@@ -73,7 +72,7 @@ def nodes(context: Context, *, as_json: bool) -> None:
 @click.pass_obj
 def incidents(context: Context, *, closed: bool, as_json: bool) -> None:
     """Show what a person has to look at, what to do, and the command of a decision that ends it."""
-    found = accounts.incidents(context.reading(), closed=closed)
+    found = repos.incidents(context.reading(), closed=closed)
     for row in found:
         row["command"] = (
             None
@@ -103,7 +102,7 @@ def rejects(context: Context, *, as_json: bool) -> None:
     No decision can make them count. Mend what wrote them and record again what they were to say;
     they are judged again when a newer aggregator reads more.
     """
-    found = accounts.rejects(context.reading())
+    found = repos.rejects(context.reading())
     if as_json:
         print_json(found)
         return

@@ -1,6 +1,6 @@
 """Commands of git that show where something stands, ready to paste."""
 
-from aggregator.config.loading import Config
+from aggregator.config.settings import Config
 from aggregator.mirrors.archives import ArchivedRepos
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from aggregator.cli.context import Context, counted, json_option, now, rebuild_in_place
+from aggregator.cli.context import Context, counted, json_option, now, opening
 from aggregator.cli.progress import commits_progress
 from aggregator.copies.schedule import CopyFailure, copy_now
 from aggregator.proof.digest import digest
@@ -130,7 +130,7 @@ def rebuild(context: Context, *, as_json: bool) -> None:
     """Make the database again from the accepted commits and put it in place of the old one."""
     state = context.state()
     with state.locked():
-        rebuild_in_place(state)
+        opening(state).rebuild_in_place()
     path = state.config.database_path
     rebuilt = {"database": str(path), "digest": digest(context.reading())}
     if as_json:

@@ -14,9 +14,11 @@ from aggregator.cli.context import Context, counted, json_option, now
 from aggregator.config.settings import NotifyConfig
 from aggregator.notices import events
 from aggregator.notices.retries import Outcome
-from aggregator.store import outbox as rows
 from aggregator.store.connection import write_transaction
-from aggregator.store.outbox import NOTICES_NAME, NoticeRow, NoticesError
+from aggregator.store.outbox import connection as rows
+from aggregator.store.outbox import queue
+from aggregator.store.outbox.connection import NOTICES_NAME, NoticesError
+from aggregator.store.outbox.queue import NoticeRow
 from gitmeter.support.errors import ExitCode, GitmeterError
 from gitmeter.support.terminal import escape, print_json, print_table
 from wire_format.instants import format_ts
@@ -35,8 +37,8 @@ def notices(context: click.Context, *, undelivered: bool, as_json: bool) -> None
     if context.invoked_subcommand is not None:
         return
     with closing(_open(_path(context.obj))) as connection:
-        found = rows.notice_rows(connection, undelivered=undelivered)
-        receiver = rows.read_receiver(connection)
+        found = queue.notice_rows(connection, undelivered=undelivered)
+        receiver = queue.read_receiver(connection)
     if as_json:
         print_json([_shown(row) for row in found])
         return
@@ -89,7 +91,7 @@ def retry(context: Context, *, as_json: bool) -> int:
 
     config, path = _config(context), _path(context)
     with closing(_open(path)) as connection, write_transaction(connection):
-        rows.make_due(connection)
+        queue.make_due(connection)
     result = deliver(path, config, now)
     if as_json:
         print_json({"delivered": result.delivered, "left": result.waiting, "error": result.error})

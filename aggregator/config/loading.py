@@ -6,27 +6,23 @@ default. Every fault is listed with its key.
 
 import os
 import tomllib
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ValidationError
 
 from aggregator.config import settings
 from aggregator.config.nodes_dir import read_registrations, registration_file
-from aggregator.config.remote import RemoteConfig, Section
-from aggregator.config.repos import ALLOW_PATTERN, RepoConfig
-from aggregator.config.settings import ForgeConfig, ListenConfig, NotifyConfig
+from aggregator.config.repos import ALLOW_PATTERN
+from aggregator.config.settings import NODES_DIR_NAME, Config
 from gitmeter.support.errors import GitmeterError
 from wire_format.wording import FORMS, Place, sentences
 
-CONFIG_PATH_DEFAULT: Final = Path("/etc/gitmeter/aggregator.toml")
 STATE_ENVIRONMENT: Final = "AGGREGATOR_STATE"
 _MEND_HINT: Final = "mend these and run `aggregator config check`"
 _ALLOW_FORM: Final = "1 to 200 letters, digits and . _ : / @ + - * ?"
 _FORMS: Final = FORMS | settings.FORMS | {ALLOW_PATTERN: _ALLOW_FORM}
-_NODES: Final = "nodes.d"
 
 
 class ConfigError(GitmeterError):
@@ -42,108 +38,6 @@ class ConfigError(GitmeterError):
             hint=hint,
         )
         self.faults = faults
-
-
-class Config(Section):
-    """Everything the aggregator can be told."""
-
-    state: Path = Field(
-        default=Path("/var/lib/gitmeter"),
-        description="Database and mirrors; $STATE_DIRECTORY under systemd.",
-    )
-    allowed_signers_file: Path | None = Field(
-        default=None,
-        description="Keys that may sign commits, by node, in OpenSSH's allowed_signers format.",
-    )
-    repo: tuple[RepoConfig, ...] = Field(
-        default=(), description="The repos to read; those of registered nodes are added to them."
-    )
-    nodes_dir: Path = Field(
-        default=CONFIG_PATH_DEFAULT.with_name(_NODES),
-        description="Registrations of nodes; nodes.d beside the configuration.",
-    )
-    registration_faults: tuple[tuple[str, str], ...] = Field(
-        default=(), exclude=True, description="Set when registrations are read: node and fault."
-    )
-    forge: ForgeConfig | None = Field(default=None, description="Where nodes' repos are found.")
-    listen: ListenConfig | None = Field(
-        default=None, description="The daemon's listener: webhooks, /metrics, /healthz."
-    )
-    notify: NotifyConfig | None = Field(default=None, description="Who is told of incidents.")
-    copy_remote: RemoteConfig | None = Field(
-        default=None, alias="copy", description="A repo that keeps a copy of all that was billed."
-    )
-    pull_every_s: int = Field(
-        default=300, ge=5, le=86_400, description="Seconds between two pulls of the daemon."
-    )
-    pull_jitter_s: int = Field(
-        default=60, ge=0, le=86_400, description="Up to this much is added, at random."
-    )
-    fetch_workers: int = Field(default=8, ge=1, le=64, description="Repos fetched at a time.")
-    fetch_timeout_s: int = Field(default=600, ge=1, description="Limit for fetching one repo.")
-    turn_s: int = Field(
-        default=30,
-        ge=1,
-        description="How long commits of one repo are applied before others have their turn.",
-    )
-    connect_timeout_s: int = Field(default=15, ge=1, description="Limit for one answer.")
-    fetch_memory_bytes_max: int = Field(
-        default=1 << 30, ge=1 << 26, description="Memory of the git program that fetches."
-    )
-    fetch_file_bytes_max: int = Field(
-        default=4 << 30, ge=1 << 20, description="Largest file that fetching may write."
-    )
-    silent_after_s: int = Field(
-        default=86_400,
-        ge=0,
-        description="A node that pushed nothing for so long is an incident; 0 for never.",
-    )
-    skew_s: int = Field(
-        default=300,
-        ge=0,
-        le=86_400,
-        description="How far a record may lie ahead of its commit, a commit ahead of us.",
-    )
-    charge_cost_max_usd: int = Field(
-        default=1_000_000, ge=1, le=1_000_000_000, description="A charge above it is an overflow."
-    )
-
-    @field_validator("repo")
-    @classmethod
-    def _repos_differ(cls, repos: tuple[RepoConfig, ...]) -> tuple[RepoConfig, ...]:
-        counts = Counter(repo.name for repo in repos)
-        if twins := sorted(name for name, count in counts.items() if count > 1):
-            raise ValueError(f"two have the name {', '.join(twins)}; give each its own `name`")
-        if sum(repo.role == "books" for repo in repos) > 1:
-            raise ValueError("only one may have the role books")
-        books = {repo.node for repo in repos if repo.role == "books"}
-        if both := books & {repo.node for repo in repos if repo.role == "usage"}:
-            raise ValueError(f"{', '.join(both)} cannot write usage and the books")
-        return repos
-
-    @model_validator(mode="after")
-    def _somebody_may_sign(self) -> Self:
-        signed = [r.name for r in self.repo if not (r.allow_unsigned or r.registered_at)]
-        if signed and self.allowed_signers_file is None:
-            raise ValueError(
-                f"allowed_signers_file: is missing; commits of {', '.join(signed)} must be signed"
-                " by a key in it (or say allow_unsigned = true for a repo)"
-            )
-        return self
-
-    @property
-    def database_path(self) -> Path:
-        """The ledger's file."""
-        return self.state / "ledger.db"
-
-    @property
-    def mirrors_path(self) -> Path:
-        """The folder of all mirrors."""
-        return self.state / "mirrors"
-
-    def mirror_path(self, name: str) -> Path:
-        """The mirror of the repo with this name."""
-        return self.mirrors_path / f"{name}.git"
 
 
 def load_config(
@@ -174,7 +68,7 @@ def load_config(
         document["state"] = given
     elif "state" not in document and "STATE_DIRECTORY" in environment:
         document["state"] = environment["STATE_DIRECTORY"]
-    document.setdefault("nodes_dir", str(path.absolute().with_name(_NODES)))
+    document.setdefault("nodes_dir", str(path.absolute().with_name(NODES_DIR_NAME)))
     try:
         return with_registered(Config.model_validate(document))
     except ValidationError as error:

@@ -20,6 +20,7 @@ A repo that somebody made on the forge bills nothing until such a file names its
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     ConfigDict,
@@ -29,8 +30,7 @@ from pydantic import (
     model_validator,
 )
 
-from aggregator.config.remote import Section
-from aggregator.config.repos import ALLOW_PATTERN, RepoConfig
+from aggregator.config.repos import ALLOW_PATTERN, RepoConfig, Section
 from gitmeter.signing.allowed_signers import AllowedSignersError, parse_allowed_signers
 from wire_format import fields
 
@@ -162,3 +162,8 @@ class Registration(Section):
             )
             for repo in self.repos
         ]
+
+
+def repo_name(registered: RegisteredRepo) -> str:
+    """What the forge called a repo when it was registered: the end of its address."""
+    return urlsplit(registered.url).path.rsplit("/", 1)[-1].removesuffix(".git")

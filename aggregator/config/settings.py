@@ -1,18 +1,22 @@
 """Tables of the configuration beside the repos: the forge, the listener, notifications."""
 
 import re
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from aggregator.config.naming import is_pattern
-from aggregator.config.remote import Section
+from aggregator.config.repos import RemoteConfig, RepoConfig, Section
 from gitmeter.git_remote.failures import RemoteConfigError
 from gitmeter.git_remote.remote import Remote
 from wire_format.money import NANO
+
+CONFIG_PATH_DEFAULT: Final = Path("/etc/gitmeter/aggregator.toml")
+NODES_DIR_NAME: Final = "nodes.d"
 
 ORG_PATTERN: Final = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}"
 THRESHOLD_PATTERN: Final = r"[0-9]{1,9}(\.[0-9]{1,9})?"
@@ -121,3 +125,105 @@ class NotifyConfig(Section):
     def balance_below_nano(self) -> int:
         """The threshold in nano-dollars."""
         return int(Decimal(self.balance_below_usd) * NANO)
+
+
+class Config(Section):
+    """Everything the aggregator can be told."""
+
+    state: Path = Field(
+        default=Path("/var/lib/gitmeter"),
+        description="Database and mirrors; $STATE_DIRECTORY under systemd.",
+    )
+    allowed_signers_file: Path | None = Field(
+        default=None,
+        description="Keys that may sign commits, by node, in OpenSSH's allowed_signers format.",
+    )
+    repo: tuple[RepoConfig, ...] = Field(
+        default=(), description="The repos to read; those of registered nodes are added to them."
+    )
+    nodes_dir: Path = Field(
+        default=CONFIG_PATH_DEFAULT.with_name(NODES_DIR_NAME),
+        description="Registrations of nodes; nodes.d beside the configuration.",
+    )
+    registration_faults: tuple[tuple[str, str], ...] = Field(
+        default=(), exclude=True, description="Set when registrations are read: node and fault."
+    )
+    forge: ForgeConfig | None = Field(default=None, description="Where nodes' repos are found.")
+    listen: ListenConfig | None = Field(
+        default=None, description="The daemon's listener: webhooks, /metrics, /healthz."
+    )
+    notify: NotifyConfig | None = Field(default=None, description="Who is told of incidents.")
+    copy_remote: RemoteConfig | None = Field(
+        default=None, alias="copy", description="A repo that keeps a copy of all that was billed."
+    )
+    pull_every_s: int = Field(
+        default=300, ge=5, le=86_400, description="Seconds between two pulls of the daemon."
+    )
+    pull_jitter_s: int = Field(
+        default=60, ge=0, le=86_400, description="Up to this much is added, at random."
+    )
+    fetch_workers: int = Field(default=8, ge=1, le=64, description="Repos fetched at a time.")
+    fetch_timeout_s: int = Field(default=600, ge=1, description="Limit for fetching one repo.")
+    turn_s: int = Field(
+        default=30,
+        ge=1,
+        description="How long commits of one repo are applied before others have their turn.",
+    )
+    connect_timeout_s: int = Field(default=15, ge=1, description="Limit for one answer.")
+    fetch_memory_bytes_max: int = Field(
+        default=1 << 30, ge=1 << 26, description="Memory of the git program that fetches."
+    )
+    fetch_file_bytes_max: int = Field(
+        default=4 << 30, ge=1 << 20, description="Largest file that fetching may write."
+    )
+    silent_after_s: int = Field(
+        default=86_400,
+        ge=0,
+        description="A node that pushed nothing for so long is an incident; 0 for never.",
+    )
+    skew_s: int = Field(
+        default=300,
+        ge=0,
+        le=86_400,
+        description="How far a record may lie ahead of its commit, a commit ahead of us.",
+    )
+    charge_cost_max_usd: int = Field(
+        default=1_000_000, ge=1, le=1_000_000_000, description="A charge above it is an overflow."
+    )
+
+    @field_validator("repo")
+    @classmethod
+    def _repos_differ(cls, repos: tuple[RepoConfig, ...]) -> tuple[RepoConfig, ...]:
+        counts = Counter(repo.name for repo in repos)
+        if twins := sorted(name for name, count in counts.items() if count > 1):
+            raise ValueError(f"two have the name {', '.join(twins)}; give each its own `name`")
+        if sum(repo.role == "books" for repo in repos) > 1:
+            raise ValueError("only one may have the role books")
+        books = {repo.node for repo in repos if repo.role == "books"}
+        if both := books & {repo.node for repo in repos if repo.role == "usage"}:
+            raise ValueError(f"{', '.join(both)} cannot write usage and the books")
+        return repos
+
+    @model_validator(mode="after")
+    def _somebody_may_sign(self) -> Self:
+        signed = [r.name for r in self.repo if not (r.allow_unsigned or r.registered_at)]
+        if signed and self.allowed_signers_file is None:
+            raise ValueError(
+                f"allowed_signers_file: is missing; commits of {', '.join(signed)} must be signed"
+                " by a key in it (or say allow_unsigned = true for a repo)"
+            )
+        return self
+
+    @property
+    def database_path(self) -> Path:
+        """The ledger's file."""
+        return self.state / "ledger.db"
+
+    @property
+    def mirrors_path(self) -> Path:
+        """The folder of all mirrors."""
+        return self.state / "mirrors"
+
+    def mirror_path(self, name: str) -> Path:
+        """The mirror of the repo with this name."""
+        return self.mirrors_path / f"{name}.git"

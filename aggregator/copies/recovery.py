@@ -3,8 +3,9 @@
 from aggregator.config.repos import KnownRepo
 from aggregator.copies.remote import COPIED_REFS, CopyRemote
 from aggregator.mirrors.mirror import Mirror
-from aggregator.mirrors.state import State, Tips
+from aggregator.mirrors.state import State
 from aggregator.store.connection import tips_of
+from cursors.tips import Tips
 from gitmeter.support.errors import GitmeterError
 
 
@@ -23,13 +24,13 @@ def recover(state: State, repo: KnownRepo, tips: Tips) -> bool:
         RemoteError, RemoteConfigError: the copy remote cannot be used.
         MirrorError: the mirror cannot be used.
     """
-    mirror = state.open_mirror(repo)
+    mirror = state.mirrors.open(repo)
     is_whole = _has_all(mirror, tips)
     if not is_whole and state.config.copy_remote is not None:
-        state.bring_back(repo)
-        mirror = state.open_mirror(repo)
+        state.mirrors.bring_back(repo)
+        mirror = state.mirrors.open(repo)
         CopyRemote(state.config).fetch_beside(mirror.path, repo.name)
-        mirror = state.open_mirror(repo)
+        mirror = state.mirrors.open(repo)
         is_whole = _has_all(mirror, tips)
     if is_whole:
         mirror.advance_applied(tips.cursor)
@@ -77,7 +78,7 @@ def recover_all(state: State) -> None:
     if state.config.copy_remote is None:
         return
     cursors, kept = tips_of(state.config.database_path)
-    for repo in state.known_repos():
+    for repo in state.repos.all():
         if repo.name in cursors:
             recover(state, repo, Tips(cursors[repo.name], kept.get(repo.name, frozenset())))
 

@@ -14,11 +14,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from aggregator.config.loading import Config
+from aggregator.config.settings import Config
 from aggregator.mirrors.mirror import APPLIED_REF, KEPT_REFS, Mirror, MirrorError
-from aggregator.mirrors.state import Tips
+from cursors.tips import Tips
 from gitmeter.git_remote.branch import fetch
 from gitmeter.git_remote.failures import RemoteConfigError, RemoteError, failure
+from gitmeter.git_remote.push import push
 from gitmeter.git_remote.remote import environment
 from gitmeter.git_remote.runner import run_git
 from wire_format import fields
@@ -105,15 +106,16 @@ class CopyRemote:
         known = frozenset() if there is None else there.kept
         if kept := sorted(tips.kept - known):
             refspecs = [f"{tip}:{_ref(name)}/kept/{tip}" for tip in kept]
-            self._push(mirror.path, ["--", self.url, *refspecs])
+            self._push(mirror.path, *refspecs)
         applied = None if there is None else there.cursor
         if applied == tips.cursor:
             return
-        refspec, lease = f"{tips.cursor}:{_ref(name)}/applied", []
+        refspec = f"{tips.cursor}:{_ref(name)}/applied"
+        lease: tuple[str, ...] = ()
         if applied is not None and not _builds_on(mirror, [tips.cursor], applied):
             self._check_kept(mirror, name, tips, applied)
-            lease = [f"--force-with-lease={_ref(name)}/applied:{applied}"]
-        self._push(mirror.path, [*lease, "--", self.url, refspec])
+            lease = (f"--force-with-lease={_ref(name)}/applied:{applied}",)
+        self._push(mirror.path, refspec, options=lease)
 
     def _check_kept(self, mirror: Mirror, name: str, tips: Tips, applied: str) -> None:
         if not _builds_on(mirror, tips.kept, applied):
@@ -141,17 +143,10 @@ class CopyRemote:
         """
         self._fetch(mirror, f"+{_ref(name)}/*:{COPIED_REFS}*")
 
-    def _push(self, mirror: Path, arguments: list[str]) -> None:
-        result = run_git(
-            ["push", "--porcelain", "--quiet", "--no-verify", *arguments],
-            cwd=mirror,
-            timeout_s=_PUSH_TIMEOUT_S,
-            environment=environment(self._remote),
-        )
-        if result.returncode != 0:
-            lines = result.stdout.decode(errors="replace").splitlines()
-            refused = [line for line in lines if line.startswith("!")]
-            raise failure(self.url, "\n".join([*refused, result.stderr]))
+    def _push(self, mirror: Path, *refspecs: str, options: tuple[str, ...] = ()) -> None:
+        refused = push(self._remote, mirror, refspecs, timeout_s=_PUSH_TIMEOUT_S, options=options)
+        if refused is not None:
+            raise failure(self.url, f"{refused.reason}\n{refused.stderr}")
 
     def _fetch(self, repo_dir: Path, refspec: str) -> None:
         config = self._config

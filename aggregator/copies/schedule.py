@@ -14,12 +14,13 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from aggregator.copies.remote import CopyRemote
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.mirror import MirrorError
-from aggregator.mirrors.state import State, Tips, read_tips
+from aggregator.mirrors.state import State
 from aggregator.store import repo_rows
 from aggregator.store.connection import read_meta, upsert_meta, write_transaction
 from aggregator.store.incident_rows import close_incidents, open_incident
+from cursors.tips import Tips, read_tips
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_ts
 
@@ -98,15 +99,15 @@ def copy(
         there = remote.tips()
     except (GitmeterError, OSError) as error:
         return CopyResult((), dict.fromkeys(work.tips, _failure(error)))
-    repos = {repo.name: repo for repo in state.known_repos()}
+    repos = {repo.name: repo for repo in state.repos.all()}
     for name, tips in work.tips.items():
         if interrupted():
             break
         try:
             if name not in repos:
                 raise MirrorError("it is configured no longer and its mirror is gone")
-            if there.get(name) != tips or not state.is_archived(name):
-                remote.push(state.open_mirror(repos[name]), name, tips, there.get(name))
+            if there.get(name) != tips or not state.mirrors.is_archived(name):
+                remote.push(state.mirrors.open(repos[name]), name, tips, there.get(name))
         except (GitmeterError, OSError) as error:
             failures[name] = _failure(error)
         else:

@@ -21,7 +21,7 @@ from aggregator.copies.schedule import Copying
 from aggregator.daemon.services import Attendants
 from aggregator.fleet.registration_watch import RegistrationWatch
 from aggregator.fleet.sweep import Sweep
-from aggregator.incidents.filing import BACKED_OFF
+from aggregator.incidents.kinds import BACKED_OFF
 from aggregator.ledger.ledger import Ledger
 from aggregator.mirrors.gc import Packing
 from aggregator.mirrors.state import State

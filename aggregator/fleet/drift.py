@@ -4,27 +4,101 @@ Nothing here protects the ledger: signatures, cursors and registrations do. A dr
 node push no longer, or lets somebody else in the way of it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import Final, NamedTuple
 
-from aggregator.config.loading import Config
-from aggregator.config.registration import Registration
-from aggregator.fleet.differences import (
-    OF_LISTING,
-    Details,
-    Drift,
-    Seen,
-    What,
-    drifts_of_hooks,
-    drifts_of_repo,
-    pending,
+from aggregator.config.registration import RegisteredRepo, Registration, repo_name
+from aggregator.config.settings import Config, ForgeConfig
+from aggregator.fleet.listing import judge_listing
+from aggregator.fleet.node_keys import fingerprint, is_same_key
+from aggregator.fleet.registry import forge_config
+from aggregator.fleet.repo_setup import BRANCH, hook_faults, weaknesses
+from aggregator.forge.interface import (
+    DeployKey,
+    Forge,
+    ForgeRepo,
+    Hook,
+    Listing,
+    NotThereError,
+    Protection,
 )
-from aggregator.fleet.registry import forge_config, repo_name
-from aggregator.fleet.repo_setup import BRANCH
-from aggregator.forge.interface import Forge, NotThereError
-
-__all__ = ["OF_LISTING", "Drift", "What", "check"]
 
 OnProgress = Callable[[int, int], object]
+
+
+class What(StrEnum):
+    """The kinds of drift."""
+
+    MISSING = "missing"
+    RENAMED = "renamed"
+    RECREATED = "made again"
+    PUBLIC = "public"
+    ARCHIVED = "archived"
+    DEFAULT_BRANCH = "default branch"
+    KEY_MISSING = "deploy key missing"
+    KEY_READ_ONLY = "deploy key read-only"
+    KEY_FOREIGN = "foreign deploy key"
+    UNPROTECTED = "not protected"
+    PROTECTION = "protection"
+    HOOK_MISSING = "webhook missing"
+    HOOK = "webhook"
+    PENDING = "pending"
+    RETIRED = "retired but open"
+
+
+OF_LISTING: Final = frozenset({What.MISSING, What.RENAMED, What.RECREATED, What.PENDING})
+"""What each listing of the daemon says by itself."""
+
+
+class Drift(NamedTuple):
+    """One difference.
+
+    Attributes:
+        repo: the repo's name here; what the forge calls it where it is pending; empty for what is
+            of the whole organisation.
+        what: its kind; each once for a repo.
+        expected: how it should be.
+        found: how it is.
+        remedy: what to do: a command, or a sentence.
+    """
+
+    repo: str
+    what: What
+    expected: str
+    found: str
+    remedy: str
+
+    @property
+    def sentence(self) -> str:
+        """The difference for people."""
+        return f"expected {self.expected}, found {self.found}; {self.remedy}"
+
+
+class Details(NamedTuple):
+    """What the forge says of one repo beside its place in the list.
+
+    Attributes:
+        keys: that open it.
+        protection: of the branch that is billed; None without any.
+    """
+
+    keys: tuple[DeployKey, ...]
+    protection: Protection | None
+
+
+class Seen(NamedTuple):
+    """A registered repo on the forge.
+
+    Attributes:
+        repo: by its number; None when it is gone.
+        namesake: what has its name.
+        details: more about it, where it was asked for.
+    """
+
+    repo: ForgeRepo | None
+    namesake: ForgeRepo | None
+    details: Details | None
 
 
 def check(
@@ -74,3 +148,125 @@ def check(
             seen = Seen(listed.get(entry.forge_id), namesake, details.get(entry.forge_id))
             found += drifts_of_repo(node, entry, seen, wanted)
     return (*found, *drifts_of_hooks(hooks, wanted), *pending(listing, config, registrations))
+
+
+def drifts_of_repo(
+    node: Registration, entry: RegisteredRepo, seen: Seen, wanted: ForgeConfig
+) -> Iterator[Drift]:
+    """Compare one registered repo. Pure."""
+    name = repo_name(entry)
+    if node.retired_at or entry.closed_at:
+        if seen.repo is not None and not seen.repo.archived:
+            option = "" if node.retired_at else f" --repo {entry.name}"
+            remedy = f"`aggregator node retire {node.node}{option}` archives it"
+            yield Drift(entry.name, What.RETIRED, "archived", "it takes pushes", remedy)
+        return
+    if seen.repo is None:
+        yield _gone(node, entry, seen.namesake)
+        return
+    if seen.repo.name != name:
+        remedy = f"rename it back, or `aggregator node accept {node.node} --repo {seen.repo.name}`"
+        yield Drift(entry.name, What.RENAMED, name, seen.repo.name, remedy)
+    is_newest = entry == node.repos[-1]
+    yield from _settings(node, entry, seen.repo, is_newest=is_newest)
+    if seen.details is not None and not seen.repo.archived:
+        yield from _keys(node, entry, seen.details.keys, is_newest=is_newest)
+        yield from _protection(node, entry, seen.details.protection, wanted)
+
+
+def _gone(node: Registration, entry: RegisteredRepo, namesake: ForgeRepo | None) -> Drift:
+    expected = f"{repo_name(entry)}, number {entry.forge_id}"
+    remedy = f"put it back, or go on in another: `aggregator node add {node.node} --adopt`"
+    if namesake is None:
+        return Drift(entry.name, What.MISSING, expected, "no such repo", remedy)
+    return Drift(entry.name, What.RECREATED, expected, f"number {namesake.id}", remedy)
+
+
+def _settings(
+    node: Registration, entry: RegisteredRepo, repo: ForgeRepo, *, is_newest: bool
+) -> Iterator[Drift]:
+    if not repo.private:
+        yield Drift(entry.name, What.PUBLIC, "private", "public", _add(node))
+    if repo.archived and is_newest:
+        yield Drift(entry.name, What.ARCHIVED, "it takes pushes", "archived", _add(node))
+    if repo.default_branch != entry.branch:
+        remedy = f"set the default branch of {repo.name} on the forge"
+        yield Drift(
+            entry.name, What.DEFAULT_BRANCH, entry.branch, repo.default_branch or "none", remedy
+        )
+
+
+def _keys(
+    node: Registration, entry: RegisteredRepo, keys: Iterable[DeployKey], *, is_newest: bool
+) -> Iterator[Drift]:
+    keys = tuple(keys)
+    wanted = [key.line for key in node.open_keys()]
+    able = [key.key for key in keys if not key.read_only]
+    unable = [key.key for key in keys if key.read_only]
+    missing = [line for line in wanted if not _has((*able, *unable), line)]
+    read_only = [line for line in wanted if _has(unable, line) and not _has(able, line)]
+    foreign = [key.key for key in keys if not _has(wanted, key.key)]
+    if missing and is_newest:
+        yield Drift(entry.name, What.KEY_MISSING, _shown(missing), "none of it", _add(node))
+    if read_only and is_newest:
+        yield Drift(
+            entry.name, What.KEY_READ_ONLY, f"{_shown(read_only)} to push", "to read", _add(node)
+        )
+    if foreign:
+        is_closed = all(_has([key.line for key in node.keys], line) for line in foreign)
+        remedy = f"delete it in the settings of {repo_name(entry)} on the forge"
+        if is_closed:
+            remedy = f"`aggregator node rotate-key {node.node} --close` takes it away"
+        yield Drift(entry.name, What.KEY_FOREIGN, _shown(wanted), _shown(foreign), remedy)
+
+
+def _protection(
+    node: Registration, entry: RegisteredRepo, found: Protection | None, wanted: ForgeConfig
+) -> Iterator[Drift]:
+    expected = f"a rule for {BRANCH} that lets deploy keys alone push"
+    if found is None:
+        yield Drift(entry.name, What.UNPROTECTED, expected, "none", _add(node))
+    elif faults := weaknesses(found, wanted):
+        yield Drift(entry.name, What.PROTECTION, expected, ", ".join(faults), _add(node))
+
+
+def drifts_of_hooks(hooks: Iterable[Hook], wanted: ForgeConfig) -> Iterator[Drift]:
+    """Compare the organisation's webhooks with the one that is wanted. Pure."""
+    url, remedy = wanted.webhook_url, "`aggregator forge hook` makes it anew"
+    if url is None:
+        return
+    hooks = tuple(hooks)
+    ours = [hook for hook in hooks if hook.url == url]
+    if not ours:
+        others = ", ".join(sorted({hook.url for hook in hooks})) or "none"
+        yield Drift("", What.HOOK_MISSING, f"pushes told to {url}", others, remedy)
+        return
+    faults = hook_faults(ours[0])
+    if len(ours) > 1:
+        faults.append(f"it is there {len(ours)} times")
+    if faults:
+        yield Drift("", What.HOOK, f"one that tells pushes to {url}", ", ".join(faults), remedy)
+
+
+def pending(
+    listing: Listing, config: Config, registrations: Mapping[str, Registration]
+) -> Iterator[Drift]:
+    """Repos that are called like a node's and bill for none. Pure."""
+    static = [repo for repo in config.repo if repo.forge_id is None]
+    registered = [repo for node in registrations.values() for repo in node.as_repos("", None)]
+    pattern = forge_config(config).pattern
+    for name, sentence in judge_listing(listing, [*static, *registered], pattern).pending.items():
+        remedy = f"`aggregator node accept NODE --repo {name} --key LINE`, or delete it"
+        yield Drift(name, What.PENDING, "registered repos alone", sentence, remedy)
+
+
+def _has(lines: Iterable[str], line: str) -> bool:
+    return any(is_same_key(other, line) for other in lines)
+
+
+def _shown(lines: Iterable[str]) -> str:
+    return ", ".join(map(fingerprint, lines)) or "none"
+
+
+def _add(node: Registration) -> str:
+    return f"`aggregator node add {node.node}` mends it"

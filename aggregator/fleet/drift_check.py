@@ -7,11 +7,11 @@ from datetime import datetime
 
 import structlog
 
-from aggregator.config.loading import Config
 from aggregator.config.nodes_dir import load_registrations
+from aggregator.config.settings import Config
 from aggregator.fleet.drift import OF_LISTING, Drift, check
 from aggregator.forge import open_forge
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.state import State
 from aggregator.store import repo_rows
 from aggregator.store.connection import write_transaction

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from aggregator.config.loading import Config
-from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
-from aggregator.fleet.differences import pending
+from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration, repo_name
+from aggregator.config.settings import Config
+from aggregator.fleet.drift import pending
 from aggregator.fleet.node_keys import fingerprint
-from aggregator.fleet.registry import repo_name
 from aggregator.forge.interface import ForgeRepo, Listing
 
 HEADERS: Final = ("node", "state", "registered", "keys", "repos")

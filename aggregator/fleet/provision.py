@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from aggregator.config.loading import Config
 from aggregator.config.naming import forge_name, node_repo
-from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
-from aggregator.fleet.closing import Closing, find_registered
+from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration, repo_name
+from aggregator.config.settings import Config
 from aggregator.fleet.node_keys import FleetError
-from aggregator.fleet.registry import Roster, forge_config, repo_name
-from aggregator.fleet.repo_setup import Done, RepoSetup, Say, Step, Target
+from aggregator.fleet.registry import Roster, forge_config
+from aggregator.fleet.repo_setup import Closing, Done, RepoSetup, Say, Step, Target, find_registered
 from aggregator.forge.interface import Forge, ForgeRepo
 from gitmeter.http_edge.secret_file import read_secret
 

@@ -5,10 +5,11 @@ from datetime import datetime
 
 import structlog
 
-from aggregator.config.loading import Config, with_registered
+from aggregator.config.loading import with_registered
 from aggregator.config.nodes_dir import fingerprint
 from aggregator.config.repos import RepoConfig, patterns_of
-from aggregator.incidents.filing import IncidentKind
+from aggregator.config.settings import Config
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.state import State
 from aggregator.store import repo_rows
 from aggregator.store.connection import write_transaction

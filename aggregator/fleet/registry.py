@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Final
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from aggregator.config.loading import Config
 from aggregator.config.naming import forge_name, node_repo
 from aggregator.config.nodes_dir import load_registrations, write_registration
 from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
 from aggregator.config.repos import ALLOW_PATTERN
-from aggregator.config.settings import ForgeConfig
+from aggregator.config.settings import Config, ForgeConfig
 from aggregator.fleet.node_keys import FleetError, check_owner, read_key
 from aggregator.fleet.repo_setup import BRANCH, Done, Say, Step
 from aggregator.forge.interface import ForgeRepo
@@ -167,11 +165,6 @@ class Roster:
         """A node with one key and no repo yet; not written."""
         key = RegisteredKey(line=line, added_at=self.now)
         return Registration(node=node, registered_at=self.now, key=(key,))
-
-
-def repo_name(registered: RegisteredRepo) -> str:
-    """What the forge called a repo when it was registered: the end of its address."""
-    return urlsplit(registered.url).path.rsplit("/", 1)[-1].removesuffix(".git")
 
 
 def forge_config(config: Config) -> ForgeConfig:

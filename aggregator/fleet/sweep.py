@@ -21,7 +21,7 @@ from aggregator.config.settings import ForgeConfig
 from aggregator.fleet.listing import Findings, judge_listing
 from aggregator.forge import open_forge
 from aggregator.forge.interface import BadAnswerError, ForgeError, Listing
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.state import State
 from aggregator.pulling.repo_pass import RepoReport
 from aggregator.store import repo_rows

@@ -1,5 +1,5 @@
 """What a person has to look at.
 
-Owns: opening and closing incidents (`filing`), nodes that push nothing (`silence`).
+Owns: their `kinds`, opening and closing them (`filing`), nodes that push nothing (`silence`).
 Does not own: their rows (`store`), their delivery (`notices`).
 """

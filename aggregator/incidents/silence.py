@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from aggregator.config.loading import Config
-from aggregator.incidents.filing import IncidentKind
+from aggregator.config.settings import Config
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.store.incident_rows import About, file_all
 from aggregator.store.notice_rows import newest_commits
 from wire_format.instants import format_ts

@@ -19,19 +19,19 @@ from datetime import datetime
 from typing import Final
 
 from aggregator.admission.admission import Admission, Delivery
-from aggregator.admission.batch import Batch, Place, rejected_line
+from aggregator.admission.batch import Batch
 from aggregator.admission.decisions import Decisions
-from aggregator.incidents.filing import IncidentKind
+from aggregator.admission.held import Place, rejected_line
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.ledger.applied import Intake, Stop
-from aggregator.ledger.known_lines import NodeLines, TangledError
+from aggregator.ledger.known_lines import LINES_READ_AGAIN_MAX, NodeLines, TangledError
 from aggregator.ledger.ledger import Changes, Ledger, Move
 from aggregator.ledger.rejudge import judged_anew
 from aggregator.ledger.rule_files import read_rules, rules_below
 from aggregator.ledger.segments import SegmentReader, entry_for, misplaced, read_segment
 from aggregator.mirrors.commit_delta import AddedFile, CommitDelta, commit_delta
-from aggregator.mirrors.limits import LINES_READ_AGAIN_MAX
 from aggregator.mirrors.mirror import Mirror
-from aggregator.store import repo_rows, segment_rows
+from aggregator.store import line_rows, segment_rows
 from aggregator.store.decision_rows import read_decisions
 from aggregator.store.repo_rows import RepoRow
 from cursors.rows import read_cursor
@@ -103,7 +103,7 @@ class Ingest:
         self._known = NodeLines(ledger.connection, repo.node_id, reader, repo.name, repo.node)
         self._admission = Admission(
             reader.rules_of(repo.name),
-            repo_rows.read_seen(ledger.connection, repo.node_id),
+            line_rows.read_seen(ledger.connection, repo.node_id),
             ledger.decisions.of_node(repo.node),
             self._known,
         )

@@ -13,6 +13,12 @@ from aggregator.store import segment_rows
 from aggregator.store.segment_rows import SegmentPlace
 from wire_format.fields import SEGMENT_RECORDS_MAX
 
+LINES_READ_AGAIN_MAX: Final = 2_000_000
+"""Earlier lines that are read again to judge the lines of one commit.
+
+A commit of eight full segments that repeats, cut in another way, what its node wrote in order needs
+at most 1,600,000."""
+
 _FAR: Final = SEGMENT_RECORDS_MAX
 """Seqs further apart than this are looked up apart: no honest segment spans both."""
 

@@ -13,10 +13,11 @@ from datetime import datetime
 from aggregator.admission.batch import Batch, ChargeKey, RuleFiles
 from aggregator.admission.decisions import Decisions
 from aggregator.admission.money_lines import MoneyState, credit, judge
-from aggregator.incidents.filing import IncidentKind, close_acknowledged, file_shown_by
+from aggregator.incidents.filing import close_acknowledged, file_shown_by
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.rating.discounts import DiscountLadder
 from aggregator.rating.rating import Rater, scope_of_change
-from aggregator.store import charge_rows, money_rows, repo_rows, segment_rows
+from aggregator.store import charge_rows, line_rows, money_rows, repo_rows, segment_rows
 from aggregator.store.charge_rows import Account, ChargeRow, RatedCharge
 from aggregator.store.connection import write_transaction
 from aggregator.store.decision_rows import change_decisions, read_decisions
@@ -122,11 +123,11 @@ class Ledger:
     def _write(self, node_id: int, batch: Batch, rater: Rater) -> None:
         self._apply_money(node_id, batch, rater)
         self._apply_usage(batch, rater)
-        repo_rows.add_seen(self.connection, node_id, batch.seen)
+        line_rows.add_seen(self.connection, node_id, batch.seen)
         segment_rows.insert_corrections(self.connection, node_id, batch.corrections)
-        repo_rows.file_held(self.connection, node_id, batch.held)
-        repo_rows.file_rejected(self.connection, node_id, batch.rejected)
-        repo_rows.add_counts(self.connection, node_id, batch.admitted, batch.duplicates)
+        line_rows.file_held(self.connection, node_id, batch.held)
+        line_rows.file_rejected(self.connection, node_id, batch.rejected)
+        line_rows.add_counts(self.connection, node_id, batch.admitted, batch.duplicates)
 
     def promote_tiers(self, hour: int) -> None:
         """Bring the displayed tier of every account up to date as of a clock hour."""

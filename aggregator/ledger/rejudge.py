@@ -8,7 +8,7 @@ from aggregator.admission.settlement import Settlement
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.segments import SegmentReader
 from aggregator.mirrors.mirror import MirrorError
-from aggregator.store import repo_rows
+from aggregator.store import line_rows, repo_rows
 
 
 def judged_anew(
@@ -43,7 +43,7 @@ def judged_anew(
         settlement = Settlement(before.of_node(node), known)
         changed = before.changed_seqs(after, node)
         try:
-            settlement.adopt(after.of_node(node), changed, repo_rows.read_seen(connection, node_id))
+            settlement.adopt(after.of_node(node), changed, line_rows.read_seen(connection, node_id))
         except MirrorError as error:
             raise MirrorError(
                 f"a decision about {node} cannot be carried out: {error}", hint=error.hint

@@ -6,11 +6,13 @@ from functools import cache, lru_cache
 from typing import Final
 
 from aggregator.admission.admission import Delivery
-from aggregator.admission.batch import Place, SegmentEntry
+from aggregator.admission.batch import SegmentEntry
 from aggregator.admission.claims import LineRules
+from aggregator.admission.held import Place
 from aggregator.admission.verdicts import Claim
 from aggregator.mirrors.commit_delta import AddedFile
 from aggregator.mirrors.mirror import Mirror
+from aggregator.mirrors.state import State
 from aggregator.store.segment_rows import SegmentPlace
 from wire_format import fields
 from wire_format.faults import Fault, FaultCode
@@ -122,3 +124,14 @@ class SegmentReader:
 
 def _refused(reason: str) -> Fault:
     return Fault(FaultCode.REFUSED_FILE, reason)
+
+
+def segment_reader(state: State) -> SegmentReader:
+    """Reads segments of all known repos, under the rules of each."""
+    skew = timedelta(seconds=state.config.skew_s)
+
+    def rules_of(name: str) -> LineRules:
+        repo = state.repos.named(name)
+        return LineRules(repo.node, skew, repo.allow or None)
+
+    return SegmentReader(state.mirrors.open_named, rules_of)

@@ -22,7 +22,6 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from aggregator.backup.backup_file import SavedRepo
 from aggregator.mirrors.bundles import (
     AGGREGATOR_REFS,
     HEADS,
@@ -32,6 +31,7 @@ from aggregator.mirrors.bundles import (
     write_bundle,
 )
 from aggregator.mirrors.mirror import APPLIED_REF, KEPT_REFS, Mirror, MirrorError
+from aggregator.mirrors.saved_repo import SavedRepo
 from gitmeter.support.files import sync_file, sync_folder, write_durably
 
 Identity = tuple[str, str, str, str]

@@ -10,8 +10,7 @@ from typing import Final, NamedTuple
 
 from pygit2.enums import FileMode
 
-from aggregator.mirrors.limits import TREE_BYTES_MAX
-from aggregator.mirrors.mirror import Mirror
+from aggregator.mirrors.mirror import TREE_BYTES_MAX, Mirror
 from aggregator.mirrors.tree_diff import Entry, OversizedFoldersError, changes
 from wire_format.fields import SEGMENTS_PER_COMMIT_MAX
 from wire_format.lines import Folder

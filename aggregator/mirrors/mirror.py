@@ -18,8 +18,15 @@ import pygit2
 from pygit2 import Commit, Oid, Repository
 from pygit2.enums import ObjectType
 
-from aggregator.mirrors.limits import COMMIT_BYTES_MAX
 from gitmeter.support.errors import GitmeterError
+
+COMMIT_BYTES_MAX: Final = 1024 * 1024
+"""Of one commit object. A pusher's message names at most 40 resources: under 16 KiB."""
+TREE_BYTES_MAX: Final = 8 * 1024 * 1024
+"""Of all folders together that comparing a commit with its first parent opens.
+
+A segment takes 50 bytes of its day's folder, which is read twice, before and after: enough for
+80,000 segments a day. It bounds time as well: 290,000 entries of the shortest kind."""
 
 APPLIED_REF: Final = "refs/aggregator/applied"
 KEPT_REFS: Final = "refs/aggregator/kept/"

@@ -13,8 +13,10 @@ from aggregator.notices.crossings import (
     cross_accounts,
     cross_incidents,
 )
-from aggregator.notices.events import NewNotice, StartCounts
-from aggregator.store import notice_rows, outbox
+from aggregator.notices.events import StartCounts
+from aggregator.store import notice_rows
+from aggregator.store.outbox import told
+from aggregator.store.outbox.queue import NewNotice
 
 
 class Comparison:
@@ -45,27 +47,27 @@ class Comparison:
 
     def compare(self) -> list[NewNotice]:
         """Note what is so now as told; returns what is new, incidents first."""
-        is_first = not outbox.has_begun(self._connection)
+        is_first = not told.has_begun(self._connection)
         incidents, accounts = self._incidents(), self._accounts()
         if not is_first:
             return [*incidents, *accounts]
-        levels = list(outbox.told_accounts(self._connection).values())
+        levels = list(told.told_accounts(self._connection).values())
         self.began = StartCounts(
             len(incidents), levels.count(Level.LOW), levels.count(Level.EXHAUSTED)
         )
-        outbox.note_begun(self._connection, self._now)
+        told.note_begun(self._connection, self._now)
         return [events.of_start(self.began, uuid4(), self._now)]
 
     def _incidents(self) -> list[NewNotice]:
-        told = outbox.told_incidents(self._connection)
+        before = told.told_incidents(self._connection)
         open_now = notice_rows.open_incident_rows(self._ledger)
-        repos = {key.repo for key in told}
+        repos = {key.repo for key in before}
         knowledge = Knowledge(
             notice_rows.closed_incidents(self._ledger, repos), notice_rows.looked_at(self._ledger)
         )
         now_s = int(self._now.timestamp())
-        changes = cross_incidents(told, open_now, knowledge, now_s)
-        outbox.save_incidents(self._connection, changes.saved, changes.forgotten)
+        changes = cross_incidents(before, open_now, knowledge, now_s)
+        told.save_incidents(self._connection, changes.saved, changes.forgotten)
         return [events.of_incident(row, uuid4(), self._now) for row in changes.opened]
 
     def _accounts(self) -> list[NewNotice]:
@@ -73,15 +75,15 @@ class Comparison:
         if notice_rows.has_unread_books(self._ledger):
             return []
         threshold_nano = self._threshold_nano
-        before_nano = outbox.read_threshold_nano(self._connection)
+        before_nano = told.read_threshold_nano(self._connection)
         changes = cross_accounts(
-            outbox.told_accounts(self._connection),
+            told.told_accounts(self._connection),
             notice_rows.balances_below(self._ledger, below_nano(threshold_nano)),
             threshold_nano,
             threshold_nano if before_nano is None else before_nano,
         )
-        outbox.save_accounts(self._connection, changes.levels)
-        outbox.save_threshold_nano(self._connection, threshold_nano)
+        told.save_accounts(self._connection, changes.levels)
+        told.save_threshold_nano(self._connection, threshold_nano)
         if before_nano is None:  # the first comparison of balances: what is so counts as told
             return []
         return [

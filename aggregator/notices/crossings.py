@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from aggregator.admission.ranges import RangeSet
-from aggregator.incidents.filing import ABOUT_HEAD, IncidentKind, reused_seqs
+from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind, reused_seqs
+from aggregator.store.notice_rows import Balance, OpenIncident, ToldIncident
 
 UNKNOWN_FOR: Final = timedelta(hours=25)
 """For how long an incident that was told is kept in mind when the ledger knows nothing of it.
@@ -35,39 +36,6 @@ class Level(StrEnum):
 
     LOW = "low"
     EXHAUSTED = "exhausted"
-
-
-class Balance(NamedTuple):
-    """What a user has left, in nano-dollars."""
-
-    user: str
-    balance_nano: int
-
-
-class OpenIncident(NamedTuple):
-    """An incident that is not over, with what a person needs to know of it.
-
-    Attributes:
-        kind, subject, detail: as they were filed.
-        repo: the repo's name; empty where it is about the forge as a whole.
-        node: whose repo that is; empty likewise.
-        opened_at: since when, as it is written.
-    """
-
-    kind: str
-    repo: str
-    subject: str
-    detail: str
-    node: str
-    opened_at: str
-
-
-class ToldIncident(NamedTuple):
-    """The identity of an incident that was told; an empty repo is the forge as a whole."""
-
-    kind: str
-    repo: str
-    subject: str
 
 
 class AccountCrossing(NamedTuple):

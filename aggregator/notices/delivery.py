@@ -17,13 +17,14 @@ from aggregator.notices.retries import (
     REFUSED_IN_A_ROW_MAX,
     Answer,
     Outcome,
-    WaitingNotice,
     after_refusal,
     after_trouble,
 )
-from aggregator.store import outbox
 from aggregator.store.connection import write_transaction
-from aggregator.store.outbox import NoticesError
+from aggregator.store.outbox import connection as outbox
+from aggregator.store.outbox import queue
+from aggregator.store.outbox.connection import NoticesError
+from aggregator.store.outbox.queue import WaitingNotice
 from gitmeter.support.errors import GitmeterError
 
 AGAIN_AFTER_S: Final = 60
@@ -94,9 +95,9 @@ class Run:
 
     def _next(self) -> WaitingNotice | None:
         now_s = self._now_s()
-        if self._stopping() or outbox.read_receiver(self._connection).wait_until_s > now_s:
+        if self._stopping() or queue.read_receiver(self._connection).wait_until_s > now_s:
             return None
-        return outbox.next_due(self._connection, now_s)
+        return queue.next_due(self._connection, now_s)
 
     def _now_s(self) -> int:
         return int(self._clock().timestamp())
@@ -104,7 +105,7 @@ class Run:
     def _note(self, notice: WaitingNotice, answer: Answer) -> None:
         if answer.outcome is Outcome.TAKEN:
             with write_transaction(self._connection):
-                outbox.note_delivered(self._connection, notice.id, self._clock())
+                queue.note_delivered(self._connection, notice.id, self._clock())
             self._delivered += 1
             self._refused = 0
             return
@@ -113,16 +114,16 @@ class Run:
             self._note_refused(notice, answer)
             return
         with write_transaction(self._connection):
-            outbox.note_failed(self._connection, notice.id, answer.detail, self._clock())
+            queue.note_failed(self._connection, notice.id, answer.detail, self._clock())
             self._wait(answer)
 
     def _note_refused(self, notice: WaitingNotice, answer: Answer) -> None:
         retry = after_refusal(notice, answer, self._now_s(), chance_percent())
         self._refused += 1
         with write_transaction(self._connection):
-            outbox.note_failed(self._connection, notice.id, answer.detail, self._clock(), retry)
+            queue.note_failed(self._connection, notice.id, answer.detail, self._clock(), retry)
             if retry.is_given_up:
-                outbox.note_given_up(self._connection, notice.id, self._clock())
+                queue.note_given_up(self._connection, notice.id, self._clock())
                 self._given_up += 1
             if self._refused >= REFUSED_IN_A_ROW_MAX:
                 self._wait(answer)
@@ -134,19 +135,19 @@ class Run:
 
     def _wait(self, answer: Answer) -> None:
         """Leave the receiver alone for a while."""
-        before = outbox.read_receiver(self._connection)
+        before = queue.read_receiver(self._connection)
         after = after_trouble(before, answer, self._now_s(), chance_percent())
-        outbox.save_receiver(self._connection, after)
+        queue.save_receiver(self._connection, after)
 
     def _ended(self) -> Delivery:
-        receiver = outbox.read_receiver(self._connection)
-        next_at_s = outbox.next_due_at_s(self._connection)
+        receiver = queue.read_receiver(self._connection)
+        next_at_s = queue.next_due_at_s(self._connection)
         if next_at_s is not None:
             next_at_s = max(next_at_s, receiver.wait_until_s)
         return Delivery(
             self._delivered,
             self._given_up,
-            outbox.count_waiting(self._connection),
+            queue.count_waiting(self._connection),
             self._error,
             receiver.errors,
             next_at_s,

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from aggregator.incidents.filing import IncidentKind
-from aggregator.notices.crossings import AccountCrossing, Level, OpenIncident
+from aggregator.incidents.kinds import IncidentKind
+from aggregator.notices.crossings import AccountCrossing, Level
+from aggregator.store.notice_rows import OpenIncident
+from aggregator.store.outbox.queue import NewNotice
 from wire_format.instants import format_ts
 from wire_format.money import format_usd
 
@@ -15,22 +17,6 @@ VERSION: Final = 1
 STARTED: Final = "started"
 TEST: Final = "test"
 _DETAIL_CHARACTERS_MAX: Final = 2_000
-
-
-class NewNotice(NamedTuple):
-    """A notice to put into the outbox.
-
-    Attributes:
-        delivery: the id that the receiver sees.
-        event: what kind it is.
-        subject: an account or a repo; its notices are delivered in order.
-        body: what is posted.
-    """
-
-    delivery: str
-    event: str
-    subject: str
-    body: bytes
 
 
 class StartCounts(NamedTuple):

@@ -19,9 +19,10 @@ import structlog
 from aggregator.config.settings import NotifyConfig
 from aggregator.notices.comparison import Comparison
 from aggregator.notices.delivery import AGAIN_AFTER_S, Delivery, deliver
-from aggregator.store import outbox
 from aggregator.store.connection import read_transaction, write_transaction
-from aggregator.store.outbox import NOTICES_NAME, NoticesError
+from aggregator.store.outbox import connection as outbox
+from aggregator.store.outbox import queue
+from aggregator.store.outbox.connection import NOTICES_NAME, NoticesError
 from gitmeter.support.backoff import is_worth_a_log
 
 KEPT: Final = timedelta(days=90)
@@ -96,8 +97,8 @@ class Notifier:
                 with write_transaction(connection), read_transaction(ledger):
                     comparison = Comparison(connection, ledger, self._config, now)
                     new = comparison.compare()
-                    outbox.add_notices(connection, new, now)
-                    outbox.prune(connection, int((now - KEPT).timestamp()))
+                    queue.add_notices(connection, new, now)
+                    queue.prune(connection, int((now - KEPT).timestamp()))
             except sqlite3.Error as error:
                 raise outbox.broken(self._path, error) from error
         if comparison.began is not None and any(comparison.began):

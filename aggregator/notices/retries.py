@@ -9,6 +9,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from aggregator.store.outbox.queue import ReceiverState, Retry, WaitingNotice
+
 FIRST_WAIT_S: Final = 10
 LONGEST_WAIT_S: Final = 3600
 ASKED_WAIT_MAX_S: Final = 86_400
@@ -44,54 +46,6 @@ class Answer(NamedTuple):
     outcome: Outcome
     detail: str
     retry_after_s: int | None = None
-
-
-class WaitingNotice(NamedTuple):
-    """A notice that is to be delivered.
-
-    Attributes:
-        id: its row.
-        delivery: the id that the receiver sees.
-        event: what kind it is.
-        body: what is posted.
-        attempts: how many there were.
-        refused_since_s: since when the receiver does not want it; None while it never said so.
-    """
-
-    id: int
-    delivery: str
-    event: str
-    body: bytes
-    attempts: int
-    refused_since_s: int | None
-
-
-class ReceiverState(NamedTuple):
-    """How the receiver is.
-
-    Attributes:
-        errors: how many times in a row it took none.
-        wait_until_s: it is left alone until then, seconds since 1970.
-        error: what it said last, or what was wrong; None when it took a notice since.
-    """
-
-    errors: int
-    wait_until_s: int
-    error: str | None
-
-
-class Retry(NamedTuple):
-    """When a refused notice is tried again.
-
-    Attributes:
-        next_at_s: not before.
-        refused_since_s: since when the receiver does not want it.
-        is_given_up: whether it is not tried any more.
-    """
-
-    next_at_s: int
-    refused_since_s: int
-    is_given_up: bool
 
 
 def wait_s(failures: int, asked_s: int | None, chance_percent: int) -> int:

@@ -4,7 +4,7 @@ The accepted tips, and they alone, say what is read: never a head that was fetch
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import takewhile
@@ -14,16 +14,18 @@ from typing import Final
 
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.ledger import Ledger
+from aggregator.ledger.segments import segment_reader
 from aggregator.mirrors.mirror import Mirror, MirrorError
-from aggregator.mirrors.state import State, Tips
+from aggregator.mirrors.state import State
+from aggregator.proof.judged_under import note_limits
 from aggregator.store import repo_rows
 from aggregator.store.connection import fold_in_log, open_for_writing, write_transaction
 from cursors.rows import keep_tips, move_cursor, read_cursor
+from cursors.tips import Tips
+from gitmeter.support.progress import Progress
 from wire_format.money import NANO
 
 _SIDE_FILES: Final = ("", "-wal", "-shm")
-Progress = Callable[[str, int, int], object]
-"""Told the repo's name, commits done and commits in all."""
 
 
 def _silent(_repo: str, _done: int, _total: int) -> None:
@@ -52,10 +54,10 @@ def rebuild(
     remove_database(path)
     connection = open_for_writing(path)
     try:
-        state.note_limits(connection)
+        note_limits(connection, state.config)
         ledger = Ledger(connection, state.config.charge_cost_max_usd * NANO)
-        rules = Rules(state.segment_reader(), latest_commit=None, now=now)
-        known = state.known_repos()
+        rules = Rules(segment_reader(state), latest_commit=None, now=now)
+        known = state.repos.all()
         if lost := sorted(tips.keys() - {repo.name for repo in known}):
             raise MirrorError(
                 f"billed, but no mirror of it can be read: {', '.join(lost)}",
@@ -65,7 +67,7 @@ def rebuild(
             if repo.name in tips:
                 with write_transaction(connection):
                     row = repo_rows.repo_row(connection, repo.name, repo.judged_by)
-                mirror = state.open_mirror(repo)
+                mirror = state.mirrors.open(repo)
                 ingest = Ingest(ledger, row, mirror, rules)
                 _replay(ingest, mirror, repo.name, tips[repo.name], on_progress)
                 with write_transaction(connection):

@@ -7,12 +7,15 @@ from itertools import islice
 from typing import NamedTuple
 
 from aggregator.ledger.ledger import rule_book_in_force
-from aggregator.mirrors.state import State, read_tips
+from aggregator.mirrors.state import State
 from aggregator.proof.digest import Difference, differences, digest
-from aggregator.proof.rebuild import Progress, scratch_ledger
+from aggregator.proof.judged_under import is_judged_alike
+from aggregator.proof.rebuild import scratch_ledger
 from aggregator.store.answer_rows import broken_references
 from aggregator.store.connection import read_transaction
+from cursors.tips import read_tips
 from gitmeter.support.errors import GitmeterError
+from gitmeter.support.progress import Progress
 
 
 class LimitsChangedError(GitmeterError):
@@ -59,7 +62,7 @@ def verify(
         LimitsChangedError: the configuration changed since the ledger was made.
         MirrorError: a mirror lacks a commit that was accepted.
     """
-    if not state.is_judged_alike(connection):
+    if not is_judged_alike(connection, state.config):
         raise LimitsChangedError(
             "the configuration has other limits, nodes or roles than the ledger was made with",
             hint="`aggregator pull` judges all records again; then verify",

@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 from aggregator.config.repos import RepoConfig
 from aggregator.copies.recovery import recover
 from aggregator.mirrors.mirror import MirrorError
-from aggregator.mirrors.state import State, Tips
+from aggregator.mirrors.state import State
 from cursors.position import HeadOutcome
+from cursors.tips import Tips
 from gitmeter.git_remote.branch import BranchStatus, fetch, read_branch
 from gitmeter.git_remote.failures import (
     ContentRefusedError,
@@ -100,8 +101,8 @@ def _look(
     state: State, repo: RepoConfig, cursor: str | None, interrupted: Callable[[], bool]
 ) -> Look:
     config = state.config
-    state.bring_back(repo.identity)
-    mirror = state.open_mirror(repo.identity)
+    state.mirrors.bring_back(repo.identity)
+    mirror = state.mirrors.open(repo.identity)
     if cursor is not None:
         mirror.advance_applied(cursor)
     tip = read_branch(repo.remote, repo.branch, config.connect_timeout_s)
@@ -119,4 +120,4 @@ def _look(
             memory_bytes_max=config.fetch_memory_bytes_max,
             file_bytes_max=config.fetch_file_bytes_max,
         )
-    return Look(state.open_mirror(repo.identity).head)
+    return Look(state.mirrors.open(repo.identity).head)

@@ -13,22 +13,21 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Final
 
-from aggregator.config.loading import Config
 from aggregator.config.repos import RepoConfig
-from aggregator.incidents.filing import ABOUT_HEAD, IncidentKind
+from aggregator.config.settings import Config
+from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind
 from aggregator.ledger.ledger import Ledger
 from aggregator.mirrors.state import State
-from aggregator.proof.rebuild import Progress
 from aggregator.pulling.fetching import Look, look_at
 from aggregator.pulling.repo_pass import RepoPull, RepoReport
 from aggregator.pulling.signatures import Signers
-from aggregator.store.connection import read_meta, upsert_meta, write_transaction
+from aggregator.store.connection import PULLED_AT, read_meta, upsert_meta, write_transaction
 from aggregator.store.incident_rows import close_but, close_everywhere, subjects_by_repo
 from cursors.rows import read_cursor, read_kept_tips
 from gitmeter.git_remote.runner import stop_running
+from gitmeter.support.progress import Progress
 from wire_format.instants import format_ts, hour_of
 
-PULLED_AT: Final = "pulled_at"
 _PROMOTED_ON: Final = "tiers_promoted_on"
 _WAIT_S: Final = 1.0
 _STOP_S: Final = 0.1
@@ -109,7 +108,7 @@ class Puller:
         if self._config.forge is not None:
             others = subjects_by_repo(self._ledger.connection, IncidentKind.RECREATED)
         for repo in self._config.repo:
-            is_over = repo.is_retired and self._state.is_archived(repo.name)
+            is_over = repo.is_retired and self._state.mirrors.is_archived(repo.name)
             if not is_over and (repo.name, str(repo.forge_id)) not in others:
                 yield repo
 

@@ -2,23 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 
 from aggregator.config.repos import RepoConfig
-from aggregator.incidents.filing import PASSING, IncidentKind, file_standing, kind_of
+from aggregator.incidents.filing import file_standing
+from aggregator.incidents.kinds import PASSING, IncidentKind, kind_of
 from aggregator.ledger.applied import Intake, Stop
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.ledger import Ledger
+from aggregator.ledger.segments import segment_reader
 from aggregator.mirrors.mirror import Mirror, MirrorError, OversizedObjectError
 from aggregator.mirrors.state import State
-from aggregator.proof.rebuild import Progress
 from aggregator.pulling.fetching import Look
 from aggregator.pulling.signatures import Signers
 from aggregator.store import repo_rows
 from aggregator.store.connection import write_transaction
 from cursors.position import Advance, HeadOutcome, advance
 from cursors.rows import kept_tips_of, read_cursor
+from gitmeter.support.progress import Progress
 from wire_format.instants import format_ts
 
 
@@ -118,7 +120,7 @@ class RepoPull:
 
     def _judge(self) -> None:
         """Find out what there is to apply."""
-        mirror = self._state.open_mirror(self.repo.identity)
+        mirror = self._state.mirrors.open(self.repo.identity)
         kept = kept_tips_of(self._ledger.connection, self.repo.name)
         cursor = self._cursor
         gone = [tip for tip in (cursor, *sorted(kept)) if tip and not mirror.has_commit(tip)]
@@ -154,7 +156,8 @@ class RepoPull:
         return read_cursor(self._ledger.connection, self.repo.name)
 
     def _start(self, mirror: Mirror) -> None:
-        rules = Rules(self._state.segment_reader(), self._now + self._state.skew, self._now)
+        skew = timedelta(seconds=self._state.config.skew_s)
+        rules = Rules(segment_reader(self._state), self._now + skew, self._now)
         self._ingest = Ingest(self._ledger, self._row, mirror, rules)
         self._mirror = mirror
 
@@ -164,7 +167,7 @@ class RepoPull:
         if applied is not None and applied != self._cursor:
             position = advance(self._cursor, applied, mirror.first_parent)
             if position.outcome is HeadOutcome.FAST_FORWARD:
-                rules = Rules(self._state.segment_reader(), None, self._now)
+                rules = Rules(segment_reader(self._state), None, self._now)
                 ingest = Ingest(self._ledger, self._row, mirror, rules)
                 ingest.run(Stretch(position.commits, accepted=len(position.commits)))
 

@@ -6,9 +6,9 @@ and its tree. What was accepted once is never asked again: keys come and go, the
 
 from datetime import datetime
 
-from aggregator.config.loading import Config
 from aggregator.config.repos import RepoConfig
-from aggregator.incidents.filing import IncidentKind
+from aggregator.config.settings import Config
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.mirror import Mirror
 from gitmeter.signing.allowed_signers import (
     AllowedSigners,

@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from aggregator.admission.batch import Place, RuleFiles
+from aggregator.admission.batch import RuleFiles
 from aggregator.admission.decisions import Decisions
+from aggregator.admission.held import Place
 from aggregator.admission.verdicts import Claim, verdicts
 from aggregator.ledger.segments import SegmentReader
 from aggregator.rating.price_book import NoPrice

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from aggregator.admission.decisions import Decisions
 from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.rejudge import judged_anew
-from aggregator.ledger.segments import SegmentReader
+from aggregator.ledger.segments import SegmentReader, segment_reader
 from aggregator.mirrors.state import State
 from aggregator.store import answer_rows
 from aggregator.store.connection import copy_database, open_for_writing
@@ -86,7 +86,7 @@ def preview(state: State, connection: sqlite3.Connection, now: datetime) -> Iter
         copy_database(connection, path)
         with closing(open_for_writing(path)) as copy:
             ledger = Ledger(copy, state.config.charge_cost_max_usd * NANO)
-            yield Preview(ledger, state.segment_reader(), now)
+            yield Preview(ledger, segment_reader(state), now)
 
 
 def balances(connection: sqlite3.Connection) -> dict[str, int]:

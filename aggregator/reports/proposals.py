@@ -8,9 +8,9 @@ import sqlite3
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from aggregator.admission.batch import HeldReason
 from aggregator.admission.decisions import Decisions
-from aggregator.incidents.filing import ACKNOWLEDGED, IncidentKind
+from aggregator.admission.held import HeldReason
+from aggregator.incidents.kinds import ACKNOWLEDGED, IncidentKind
 from aggregator.reports.rewrites import ACCEPTABLE
 from aggregator.store import money_rows
 from wire_format.fields import INT_MAX, VERSION
@@ -40,7 +40,7 @@ def of_held(
     Args:
         connection: the ledger.
         decisions: those in force.
-        row: a line as `aggregator.reports.accounts.held` tells it.
+        row: a line as `aggregator.reports.repos.held` tells it.
         now: the time of the decision.
     """
     reason = HeldReason(row["reason"])

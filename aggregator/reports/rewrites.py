@@ -7,9 +7,9 @@ from itertools import chain, takewhile
 from typing import NamedTuple
 
 from aggregator.config.repos import RepoConfig
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
-from aggregator.ledger.segments import misplaced, read_segment
+from aggregator.ledger.segments import misplaced, read_segment, segment_reader
 from aggregator.mirrors.commit_delta import AddedFile, commit_delta
 from aggregator.mirrors.mirror import Mirror, MirrorError
 from aggregator.mirrors.state import State
@@ -87,7 +87,7 @@ def _unreadable(repo: str, kind: str, trouble: str) -> Rewrite:
 def _rewrite(
     state: State, connection: sqlite3.Connection, repo: RepoConfig, kind: str, now: datetime
 ) -> Rewrite | None:
-    mirror = state.open_mirror(repo.identity)
+    mirror = state.mirrors.open(repo.identity)
     head, cursor = mirror.head, read_cursor(connection, repo.name)
     if head is None:
         return None
@@ -130,8 +130,8 @@ def _effects(
         return []
     with preview(state, connection, now) as trial:
         row = repo_rows.repo_row(trial.ledger.connection, repo.name, repo.identity.judged_by)
-        rules = Rules(state.segment_reader(), latest_commit=None, now=now)
-        mirror = state.open_mirror(repo.identity)
+        rules = Rules(segment_reader(state), latest_commit=None, now=now)
+        mirror = state.mirrors.open(repo.identity)
         stretch = Stretch(position.commits, accepted=len(position.commits))
         Ingest(trial.ledger, row, mirror, rules).run(stretch)
         return trial.effects()

@@ -12,7 +12,6 @@ from aggregator.serving import health
 from aggregator.serving.hints import Hints
 from aggregator.serving.metrics import CONTENT_TYPE, Metrics
 from aggregator.serving.pulse import HookResult, Pulse
-from gitmeter.http_edge.server import BODY_BYTES_MAX
 from aggregator.serving.webhook import (
     EVENT_HEADERS,
     PUSH,
@@ -22,6 +21,7 @@ from aggregator.serving.webhook import (
     check_signature,
     read_push,
 )
+from gitmeter.http_edge.server import BODY_BYTES_MAX
 from gitmeter.support.backoff import is_worth_a_log
 
 if TYPE_CHECKING:

@@ -21,11 +21,11 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from aggregator.incidents.filing import IncidentKind
-from aggregator.pulling.passes import PULLED_AT
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.rating.rating import ChargeState
 from aggregator.serving.pulse import Beat, Pulse
 from aggregator.store.charge_rows import STATES
+from aggregator.store.connection import PULLED_AT
 from aggregator.store.metrics_rows import Facts, NodeCounts, read_facts
 from gitmeter.support.backoff import is_worth_a_log
 from gitmeter.support.errors import GitmeterError

@@ -13,6 +13,8 @@ from cursors.rows import SCHEMA as CURSOR_SCHEMA
 from cursors.rows import read_cursors, read_kept_tips
 from gitmeter.support.errors import GitmeterError
 
+PULLED_AT: Final = "pulled_at"
+
 SCHEMA_VERSION: Final = 3
 """Grows with the schema and with every change in what is admitted or how it is rated: a database of
 another version is rebuilt from git."""
@@ -186,3 +188,22 @@ def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
 def as_utils(connection: sqlite3.Connection) -> sqlite_utils.Database:
     """The same connection with the conveniences of sqlite-utils, for reports."""
     return sqlite_utils.Database(connection)
+
+
+def snapshot(database: Path, copy: Path) -> None:
+    """Write one consistent state of a database into a file of its own.
+
+    SQLite's own backup, in one step, so that a writer can neither spoil it nor make it start again;
+    in WAL mode it keeps no writer waiting.
+
+    Raises:
+        NoDatabaseError: nothing was pulled yet.
+        SchemaVersionError: it has another version.
+        sqlite3.Error: the database cannot be read, or the copy cannot be written.
+    """
+    with (
+        closing(open_for_reading(database)) as source,
+        closing(sqlite3.connect(copy, isolation_level=None)) as target,
+    ):
+        source.backup(target)
+        target.execute("PRAGMA journal_mode = DELETE")

@@ -8,7 +8,38 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from aggregator.notices.crossings import Balance, OpenIncident, ToldIncident
+
+class Balance(NamedTuple):
+    """What a user has left, in nano-dollars."""
+
+    user: str
+    balance_nano: int
+
+
+class OpenIncident(NamedTuple):
+    """An incident that is not over, with what a person needs to know of it.
+
+    Attributes:
+        kind, subject, detail: as they were filed.
+        repo: the repo's name; empty where it is about the forge as a whole.
+        node: whose repo that is; empty likewise.
+        opened_at: since when, as it is written.
+    """
+
+    kind: str
+    repo: str
+    subject: str
+    detail: str
+    node: str
+    opened_at: str
+
+
+class ToldIncident(NamedTuple):
+    """The identity of an incident that was told; an empty repo is the forge as a whole."""
+
+    kind: str
+    repo: str
+    subject: str
 
 
 class NewestCommit(NamedTuple):

@@ -219,8 +219,8 @@ def _decide(home: Path, as_json: bool, kind: "DecisionKind", **said: Any) -> Non
 def _wanted(node: str, now: datetime, kind: "DecisionKind", said: dict[str, Any]) -> "Decision":
     """What the options of a command say."""
     from books.decisions import DecisionError
-    from node_pusher.home.errors import Refusal
     from node_pusher.spool.drafts import UNNUMBERED, parse_instant
+    from node_pusher.spool.outcomes import Refusal
     from wire_format.fields import VERSION
     from wire_format.lines import Decision
 

@@ -166,8 +166,8 @@ def _record(home: Path, as_json: bool, kind: "MoneyKind", **said: Any) -> None: 
 def _movement(home: Path, spool: "Spool", kind: "MoneyKind", said: dict[str, Any]) -> "Movement":
     """What the options of a command say, with what a refund takes from its payment."""
     from books.money import MoneyError, Movement
-    from node_pusher.home.errors import Refusal
     from node_pusher.spool.drafts import parse_instant
+    from node_pusher.spool.outcomes import Refusal
 
     values = {name: value for name, value in said.items() if value is not None}
     if "ts" in values:

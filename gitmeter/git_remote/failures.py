@@ -186,3 +186,7 @@ def _essence(words: str) -> str:
         if line and not line.lower().startswith(advice)
     ]
     return "; ".join(dict.fromkeys(told))[:_TEXT_SHOWN_MAX] or "git said nothing"
+
+
+class PushRefusedError(UnreachableError):
+    """The remote answers, but did not take the push; the commits wait here."""

@@ -45,12 +45,13 @@ def correct(
     node-pusher correct 17 --units -100 --reason 'counted twice by the broker'
     node-pusher correct 17 --to 0 --reason 'a test, not a customer' --id ticket-4711
     """
+    from node_pusher.sending.correct import correct as record_correction
     from node_pusher.spool.api import Spool
 
     if (units is None) == (total is None):
         raise click.UsageError("give either --units (what to add) or --to (the new quantity)")
     with Spool.open(home) as spool:
-        done = spool.correct(seq, reason=reason, units=units, total=total, id=id)
+        done = record_correction(spool, seq, reason=reason, units=units, total=total, id=id)
     _tell(done, as_json=as_json)
 
 

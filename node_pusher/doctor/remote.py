@@ -1,6 +1,5 @@
 """What `doctor` looks at on the remote: whether it answers, fits, may be written, and its clock."""
 
-import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,11 +9,10 @@ from typing import IO, Final
 from urllib import request
 from urllib.error import HTTPError
 
-from gitmeter.git_remote.branch import BranchStatus, read_branch, with_settings
-from gitmeter.git_remote.failures import failure
+from gitmeter.git_remote.branch import BranchStatus, read_branch
 from gitmeter.git_remote.http_refs import tls_context
-from gitmeter.git_remote.remote import Transport, environment
-from gitmeter.git_remote.runner import run_git
+from gitmeter.git_remote.push import push
+from gitmeter.git_remote.remote import Transport
 from node_pusher.doctor.findings import Finding, Patient, counted, in_words, ok, problem, warning
 from node_pusher.doctor.system import clock_is_kept
 from node_pusher.sending.repo import LedgerRepo
@@ -66,22 +64,15 @@ def check_write(patient: Patient) -> Iterator[Finding]:
     if tip is None:
         yield warning("write", "nothing was committed yet, so a push cannot be tried", "`push`")
         return
-    settings = {"push.gpgSign": "false", "core.hooksPath": os.devnull}
-    ref = f"{tip}:refs/heads/{home.branch}"
-    tried = run_git(
-        ["push", "--dry-run", "--porcelain", "--no-verify", "--", home.remote.url, ref],
-        cwd=home.repo_dir,
-        timeout_s=TIMEOUT_S,
-        environment=with_settings(environment(home.remote), settings),
+    refspec = f"{tip}:refs/heads/{home.branch}"
+    refused = push(
+        home.remote, home.repo_dir, (refspec,), timeout_s=TIMEOUT_S, options=("--dry-run",)
     )
-    if tried.returncode == 0:
+    if refused is None:
         yield ok("write", "it lets this home push; its rules for the branch show at a real push")
         return
-    told = [line for line in tried.stdout.decode(errors="replace").splitlines() if line[:1] == "!"]
-    if not told:
-        raise failure(home.remote.url, tried.stderr)
-    reason = told[0].rpartition("\t")[2]
-    yield problem("write", f"a push would be refused: {reason}", "see what the check `remote` says")
+    found = f"a push would be refused: {refused.reason}"
+    yield problem("write", found, "see what the check `remote` says")
 
 
 def check_clock(patient: Patient) -> Iterator[Finding]:

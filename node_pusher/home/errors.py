@@ -1,54 +1,6 @@
 """What becomes of a record that is handed to the spool, and what can be wrong with a home."""
 
-from datetime import datetime
-from typing import NamedTuple
-
-from gitmeter.git_remote.failures import UnreachableError
 from gitmeter.support.errors import GitmeterError
-
-
-class Recorded(NamedTuple):
-    """A record that is on disk.
-
-    Attributes:
-        node: the node that wrote it.
-        seq: its number, given for good.
-        ts: an instant inside the time it covers.
-        repeated: whether the same `id` and content had been recorded before; nothing was added.
-    """
-
-    node: str
-    seq: int
-    ts: datetime
-    repeated: bool
-
-
-class Refusal(NamedTuple):
-    """A record that was not taken.
-
-    Attributes:
-        reason: what is wrong with it, for a person.
-    """
-
-    reason: str
-
-
-class SpoolState(NamedTuple):
-    """Where a spool stands.
-
-    Attributes:
-        node: whose it is.
-        next_seq: the number of the next record.
-        last_push_us: when the remote was last seen to hold what was committed; None before.
-    """
-
-    node: str
-    next_seq: int
-    last_push_us: int | None
-
-
-class InvalidRecordError(GitmeterError):
-    """A record handed over through the Python API breaks a rule of the wire format or of ids."""
 
 
 class NotInitialisedError(GitmeterError):
@@ -59,24 +11,10 @@ class HomeError(GitmeterError):
     """A home cannot be used as it is: its settings are wrong or belong to another node."""
 
 
-class SpoolError(GitmeterError):
-    """The spool could not be read or written: damaged, or not this user's."""
-
-
-class SpoolBusyError(SpoolError):
-    """The spool could not be written for now: the disk is full, or others wrote for too long."""
-
-    retry = True
-
-
 class BusyError(GitmeterError):
     """Another process is committing or pushing from this home."""
 
     retry = True
-
-
-class PushRefusedError(UnreachableError):
-    """The remote answers, but did not take the push; the commits wait here."""
 
 
 class NonFastForwardError(GitmeterError):

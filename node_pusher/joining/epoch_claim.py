@@ -8,15 +8,14 @@ from datetime import datetime
 from typing import Final
 
 from gitmeter.git_remote.branch import RemoteBranch
-from gitmeter.git_remote.failures import AccessDeniedError, RemoteError
-from node_pusher.home.errors import PushRefusedError
+from gitmeter.git_remote.failures import AccessDeniedError, PushRefusedError, RemoteError
 from node_pusher.home.settings import Home
 from node_pusher.joining.remote_history import ask, claim_path
+from node_pusher.sending.branch import push_to_branch
 from node_pusher.sending.commit import README_PATH, readme
-from node_pusher.sending.push import push_to_branch
 from node_pusher.sending.repo import LedgerRepo
-from node_pusher.spool.plan import epoch_of
 from wire_format.commit_message import build_epoch_message
+from wire_format.fields import epoch_of
 
 _WHY: Final = "init claims the numbers of a home there before it gives the first of them"
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from node_pusher.home.errors import HomeError, PushRefusedError
+from gitmeter.git_remote.failures import PushRefusedError
+from node_pusher.home.errors import HomeError
 from node_pusher.home.known_repos import found_again, next_home, remember
 from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.own_key import OwnKey, ensure_key, key_file, own_key
@@ -31,9 +32,8 @@ from node_pusher.joining.rollover import next_remote
 from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched, check_tip, check_vouched
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults
-from node_pusher.spool.plan import epoch_of
 from node_pusher.spool.store import Store, is_missing
-from wire_format.fields import EPOCH_SIZE, INT_MAX
+from wire_format.fields import EPOCH_SIZE, INT_MAX, epoch_of
 
 _LOOKS_MAX: Final = 10
 

@@ -16,11 +16,11 @@ from gitmeter.git_remote.remote import environment
 from gitmeter.git_remote.runner import run_git
 from node_pusher.home.errors import HomeError
 from node_pusher.home.settings import Home
-from node_pusher.sending.push import PROBE_TIMEOUT_S
+from node_pusher.sending.branch import PROBE_TIMEOUT_S
+from node_pusher.sending.moved_mark import MOVED_PATH
 from node_pusher.sending.repo import LedgerRepo
-from node_pusher.spool.plan import epoch_of
 from wire_format.commit_message import stated_node
-from wire_format.fields import EPOCH_SIZE, SEGMENT_RECORDS_MAX, is_node
+from wire_format.fields import EPOCH_SIZE, SEGMENT_RECORDS_MAX, epoch_of, is_node
 from wire_format.paths import InvalidPathError, SegmentPath, parse_path
 
 _FETCH_TIMEOUT_S: Final = 1800
@@ -30,8 +30,6 @@ _HARMLESS: Final = re.compile(
 )
 """What may stand in a repo without segments: what a forge puts there, claims, and rule books."""
 
-MOVED_PATH: Final = "epochs/moved"
-"""Where a repo says that its node goes on in another one; holds the address of that."""
 
 _CLAIM: Final = re.compile(r"epochs/([0-9]{10})")
 

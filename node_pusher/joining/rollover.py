@@ -18,22 +18,23 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from gitmeter.git_remote.branch import BranchStatus, RemoteBranch, read_branch
-from gitmeter.git_remote.failures import RemoteError
+from gitmeter.git_remote.failures import PushRefusedError, RemoteError
 from gitmeter.git_remote.remote import Remote
-from node_pusher.home.errors import HomeError, PushRefusedError
+from node_pusher.home.errors import HomeError
 from node_pusher.home.known_repos import remember
 from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.repo_place import next_folder
 from node_pusher.home.settings import Home
-from node_pusher.joining.moved_mark import mark_left
 from node_pusher.joining.remote_history import claim_path
+from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_to_branch
 from node_pusher.sending.commit import README_PATH, readme
-from node_pusher.sending.push import PROBE_TIMEOUT_S, PushReport, push_held, push_to_branch
+from node_pusher.sending.moved_mark import mark_left
+from node_pusher.sending.push import PushReport, push_held
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults
-from node_pusher.spool.plan import epoch_of
 from node_pusher.spool.store import Store
 from wire_format.commit_message import build_continuation_message
+from wire_format.fields import epoch_of
 
 _LOCK_WAIT_S: Final = 60
 

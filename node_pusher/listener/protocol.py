@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from node_pusher.home.errors import Recorded
+from node_pusher.spool.outcomes import Recorded
 from wire_format.fields import LINE_BYTES_MAX
 from wire_format.instants import format_ts
 

@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from node_pusher.home.errors import SpoolError
 from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.own_key import ensure_key
 from node_pusher.home.settings import Home
 from node_pusher.sending.repo import CommitInfo, LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults
 from node_pusher.sending.totals import Totals
+from node_pusher.spool.outcomes import SpoolError
 from node_pusher.spool.plan import CommitPlan, Span, plan
 from node_pusher.spool.store import Store
 from wire_format.commit_message import Summary, build_message

@@ -7,11 +7,12 @@ here is checked here, while the person who typed it is still there.
 
 from typing import NamedTuple
 
-from node_pusher.home.errors import InvalidRecordError, Recorded, Refusal
 from node_pusher.home.settings import Home
 from node_pusher.sending.earlier_lines import Corrections, find_corrections, find_line, open_repos
 from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
+from node_pusher.spool.outcomes import InvalidRecordError, Recorded, Refusal
 from node_pusher.spool.store import Store
 from wire_format.fields import VERSION
 from wire_format.lines import Folder, Usage
@@ -68,6 +69,38 @@ class Corrected(NamedTuple):
     units_before: int
     units_after: int
     segments_unread: int
+
+
+def correct(
+    spool: Spool,
+    seq: int,
+    *,
+    reason: str,
+    units: int | None = None,
+    total: int | None = None,
+    id: str | None = None,  # noqa: A002 - the field's own name
+) -> Corrected:
+    """Correct an earlier record of this node; say either what to add or the new total.
+
+    Args:
+        spool: of the node.
+        seq: the record's number.
+        reason: why; printable ASCII, at most 200.
+        units: what is added to its quantity; negative takes off.
+        total: what its quantity shall be, all corrections together; 0 takes all of it away.
+        id: your own key: the same id and correction again is recorded once.
+
+    Raises:
+        InvalidRecordError: there is no such record, or it cannot be corrected so; see
+            `plan_correction`.
+        HomeError: the repo of the home cannot be read by this user.
+        RemoteError: the record lies in a file that only the remote has, which does not give it.
+        SpoolError: it could not be written; nothing was recorded.
+    """
+    wanted = Wanted(seq, reason, units, total, id)
+    planned = plan_correction(spool.home.reread(), spool.store, wanted)
+    outcome = planned.recorded or spool.append(Folder.USAGE, [planned.line])[0]
+    return _corrected(planned, outcome)
 
 
 def plan_correction(home: Home, store: Store, wanted: Wanted) -> Planned:
@@ -138,7 +171,7 @@ def _units(wanted: Wanted, before: int) -> int:
     return units
 
 
-def corrected(planned: Planned, outcome: Recorded | Refusal) -> Corrected:
+def _corrected(planned: Planned, outcome: Recorded | Refusal) -> Corrected:
     """What became of a planned correction.
 
     Raises:

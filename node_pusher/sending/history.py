@@ -11,8 +11,8 @@ from node_pusher.home.own_key import own_key
 from node_pusher.home.settings import Home
 from node_pusher.sending.repo import CommitInfo, LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults
-from node_pusher.spool.plan import epoch_of
 from node_pusher.spool.store import Store
+from wire_format.fields import epoch_of
 from wire_format.instants import format_ts, from_us
 
 _TOTAL: Final = re.compile(r"(\S.*?)\s{2,}(-?[0-9.]+) in ([0-9]+) records?")

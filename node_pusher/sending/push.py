@@ -8,33 +8,26 @@ Where a process may die, and why nothing is lost or sent twice:
 4. after retiring records, before `origin` moves: retiring again finds nothing.
 """
 
-import os
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from gitmeter.git_remote.branch import BIG_FILE_BYTES, RemoteBranch, read_branch, with_settings
-from gitmeter.git_remote.failures import GitTimeoutError, RemoteError, UnreachableError, failure
-from gitmeter.git_remote.remote import environment
+from gitmeter.git_remote.branch import RemoteBranch, read_branch
+from gitmeter.git_remote.failures import GitTimeoutError, PushRefusedError, RemoteError
 from gitmeter.git_remote.runner import run_git
 from gitmeter.support.errors import GitmeterError
-from node_pusher.home.errors import PushRefusedError
 from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.own_key import ensure_key, own_key
 from node_pusher.home.settings import Home
+from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_to_branch
 from node_pusher.sending.commit import commit_unsent
+from node_pusher.sending.moved_mark import mark_left
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults
 from node_pusher.spool.store import Store
 from wire_format.instants import to_us
 
-PROBE_TIMEOUT_S: Final = 30
-PUSH_TIMEOUT_S: Final = 1800
 _GC_TIMEOUT_S: Final = 600
-_TORN_HINT: Final = (
-    "if it stays so, git cannot see that the branch builds on the remote's commit: look with"
-    " `git -C {} fsck`; if commits are missing, move that repo aside and run `init` with --rejoin"
-)
 
 
 @dataclass(frozen=True)
@@ -80,8 +73,6 @@ def push(home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
             report = push_held(store, home, now, by_hour=by_hour)
             if not home.earlier:
                 return report
-            from node_pusher.joining.moved_mark import mark_left  # it pushes too
-
             remarks = filter(None, [report.remark, mark_left(home, now)])
             return replace(report, remark="; ".join(remarks))
 
@@ -113,44 +104,6 @@ def _deliver(store: Store, repo: LedgerRepo, home: Home, now: datetime) -> tuple
     if seen.commit != repo.tip:
         raise _waiting(repo, said) from said
     return done
-
-
-def push_to_branch(home: Home, source: str) -> RemoteError | None:
-    """Let git push a commit or ref of the home's repo to its branch on the remote.
-
-    Returns:
-        what git had against it, which decides nothing: read the branch back.
-    """
-    ref = f"refs/heads/{home.branch}"
-    settings = {
-        "push.gpgSign": "false",
-        "push.followTags": "false",
-        "core.hooksPath": os.devnull,
-        # looking for likeness among segments of many MiB takes minutes and finds next to none
-        "core.bigFileThreshold": str(BIG_FILE_BYTES),
-    }
-    try:
-        result = run_git(
-            ["push", "--porcelain", "--no-verify", "--", home.remote.url, f"{source}:{ref}"],
-            cwd=home.repo_dir,
-            timeout_s=PUSH_TIMEOUT_S,
-            environment=with_settings(environment(home.remote), settings),
-        )
-    except UnreachableError as error:
-        return error
-    if result.returncode == 0:
-        return None
-    told = [line for line in result.stdout.decode(errors="replace").splitlines() if line[:1] == "!"]
-    if told:
-        reason = told[0].rpartition("\t")[2]
-        remarks = [
-            line.removeprefix("remote:").strip()
-            for line in result.stderr.splitlines()
-            if line.startswith("remote:") and line.removeprefix("remote:").strip()
-        ]
-        hint = _TORN_HINT.format(home.repo_dir) if "non-fast-forward" in reason else ""
-        return PushRefusedError("; ".join([f"{home.remote.url}: {reason}", *remarks]), hint=hint)
-    return failure(home.remote.url, result.stderr)
 
 
 def _settle(store: Store, repo: LedgerRepo, seen: RemoteBranch, now: datetime) -> tuple[int, int]:

@@ -4,18 +4,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-from node_pusher.home.errors import InvalidRecordError, Recorded, Refusal
 from node_pusher.home.settings import Home, Role
 from node_pusher.spool.drafts import Draft, UsageInput, convert_input, draft_inputs, draft_lines
+from node_pusher.spool.outcomes import InvalidRecordError, Recorded, Refusal
 from node_pusher.spool.store import Store
 from wire_format.fields import APPLIES_TO_DEFAULT
 from wire_format.instants import to_us
 from wire_format.lines import Folder, Line
-
-if TYPE_CHECKING:
-    from node_pusher.sending.correct import Corrected
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -33,11 +30,13 @@ class Spool:
 
     Attributes:
         node: the node that records.
+        home: its home.
+        store: the spool's file.
     """
 
     def __init__(self, home: Home, store: Store, clock: Clock) -> None:
         self.node = home.node
-        self._home = home
+        self.home = home
         self.store = store
         self._clock = clock
 
@@ -114,38 +113,6 @@ class Spool:
         """
         listed = list(records)
         return self._record_all(listed, [f"record {i}: " for i in range(1, len(listed) + 1)])
-
-    def correct(
-        self,
-        seq: int,
-        *,
-        reason: str,
-        units: int | None = None,
-        total: int | None = None,
-        id: str | None = None,  # noqa: A002 - the field's own name
-    ) -> "Corrected":
-        """Correct an earlier record of this node; say either what to add or the new total.
-
-        Args:
-            seq: its number.
-            reason: why; printable ASCII, at most 200.
-            units: what is added to its quantity; negative takes off.
-            total: what its quantity shall be, all corrections together; 0 takes all of it away.
-            id: your own key: the same id and correction again is recorded once.
-
-        Raises:
-            InvalidRecordError: there is no such record, or it cannot be corrected so; see
-                `node_pusher.sending.correct.plan_correction`.
-            HomeError: the repo of the home cannot be read by this user.
-            RemoteError: the record lies in a file that only the remote has, which does not give it.
-            SpoolError: it could not be written; nothing was recorded.
-        """
-        from node_pusher.sending.correct import Wanted, corrected, plan_correction
-
-        home = self._home.reread()
-        planned = plan_correction(home, self.store, Wanted(seq, reason, units, total, id))
-        outcome = planned.recorded or self.append(Folder.USAGE, [planned.line])[0]
-        return corrected(planned, outcome)
 
     def append(self, folder: Folder, lines: Sequence[Line]) -> list[Recorded | Refusal]:
         """Record lines of any folder in one transaction; each that is valid gets its `seq`.

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from node_pusher.home.errors import Refusal
+from node_pusher.spool.outcomes import Refusal
 from wire_format.faults import Fault
 from wire_format.fields import APPLIES_TO_DEFAULT, INT_MAX, LINE_BYTES_MAX, VERSION
 from wire_format.instants import format_ts

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from node_pusher.home.errors import SpoolBusyError, SpoolError
 from node_pusher.home.settings import OWNER_HINT
+from node_pusher.spool.outcomes import SpoolBusyError, SpoolError
 
 
 @contextmanager

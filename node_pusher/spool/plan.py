@@ -10,11 +10,11 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from wire_format.fields import (
-    EPOCH_SIZE,
     SEGMENT_BYTES_MAX,
     SEGMENT_RECORDS_MAX,
     SEGMENT_SPAN_MAX_S,
     SEGMENTS_PER_COMMIT_MAX,
+    epoch_of,
 )
 from wire_format.instants import HOUR_S
 from wire_format.lines import Folder
@@ -155,8 +155,3 @@ def outside(committed: Iterable[Span]) -> Iterator[Span]:
             yield Span(start, span.first - 1)
         start = max(start, span.last + 1)
     yield Span(start, 2**63 - 1)
-
-
-def epoch_of(seq: int) -> int:
-    """The epoch a number belongs to, from 0."""
-    return (seq - 1) // EPOCH_SIZE

@@ -13,10 +13,11 @@ from itertools import count, repeat
 from pathlib import Path
 from typing import Final, Self
 
-from node_pusher.home.errors import HomeError, Recorded, Refusal, SpoolState
+from node_pusher.home.errors import HomeError
 from node_pusher.home.settings import is_shared
 from node_pusher.spool.drafts import Draft, line_head
 from node_pusher.spool.faults import explained, explanation
+from node_pusher.spool.outcomes import Recorded, Refusal, SpoolState
 from node_pusher.spool.plan import US_PER_S, Segment, Span, Unsent, outside
 from wire_format.instants import HOUR_S, from_us, to_us
 from wire_format.lines import Folder

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from node_pusher.home.errors import Recorded, Refusal
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UsageInput, decode_input, decode_inputs
+from node_pusher.spool.outcomes import Recorded, Refusal
 
 LINE_BYTES_MAX: Final = 64 * 1024
 """Of a line that comes in; far more than any line that goes out."""

@@ -14,14 +14,14 @@ from aggregator.admission.batch import Batch
 from aggregator.admission.claims import LineRules
 from aggregator.admission.money_lines import Credit, MoneyState
 from aggregator.admission.ranges import RangeSet
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.ledger import ledger
 from aggregator.ledger.ingest import Ingest
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Changes, Ledger, Move
 from aggregator.rating import rating
 from aggregator.rating.rating import Rater, Rating
-from aggregator.store import charge_rows, money_rows, repo_rows, segment_rows
+from aggregator.store import charge_rows, line_rows, money_rows, segment_rows
 from aggregator.store.connection import write_transaction
 from aggregator.store.segment_rows import SegmentPlace
 from cursors.rows import move_cursor
@@ -77,7 +77,7 @@ def seen_ranges_ignored(patch: Patch) -> None:
 
 def seen_ranges_not_kept(patch: Patch) -> None:
     """The ranges do not survive the process."""
-    patch.setattr(repo_rows, "add_seen", lambda *_: None)
+    patch.setattr(line_rows, "add_seen", lambda *_: None)
 
 
 def applied_lines_ignored(patch: Patch) -> None:
@@ -100,13 +100,13 @@ def lines_of_this_batch_ignored(patch: Patch) -> None:
 
 def other_repos_ignored(patch: Patch) -> None:
     """The ranges belong to the repo, not to the node."""
-    read_seen = repo_rows.read_seen
+    read_seen = line_rows.read_seen
 
     def broken(connection: sqlite3.Connection, node_id: int) -> RangeSet:
         repos = connection.execute("SELECT count(*) FROM repo WHERE node_id = ?", (node_id,))
         return RangeSet() if repos.fetchone()[0] > 1 else read_seen(connection, node_id)
 
-    patch.setattr(repo_rows, "read_seen", broken)
+    patch.setattr(line_rows, "read_seen", broken)
 
 
 def cursor_moved_before_the_charges(patch: Patch) -> None:

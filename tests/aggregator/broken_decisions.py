@@ -7,8 +7,8 @@ import pytest
 
 from aggregator.admission import decisions, settlement, verdicts
 from aggregator.admission.admission import Admission
-from aggregator.admission.batch import HeldReason, line_sha256
 from aggregator.admission.decisions import Decisions, NodeDecisions
+from aggregator.admission.held import HeldReason, line_sha256
 from aggregator.admission.ranges import Range
 from aggregator.admission.settlement import Settlement
 from aggregator.admission.verdicts import Claim, Verdicts

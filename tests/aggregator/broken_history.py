@@ -8,9 +8,10 @@ from aggregator.ledger import ledger
 from aggregator.ledger.ingest import Ingest
 from aggregator.mirrors.commit_delta import CommitDelta
 from aggregator.mirrors.mirror import Mirror
-from aggregator.mirrors.state import State, Tips
+from aggregator.mirrors.mirrors import Mirrors
 from aggregator.pulling import repo_pass
 from cursors.position import Advance, advance
+from cursors.tips import Tips
 
 Patch = pytest.MonkeyPatch
 
@@ -27,12 +28,12 @@ def kept_tips_not_in_the_mirror(patch: Patch) -> None:
 
 def old_history_forgotten(patch: Patch) -> None:
     """A lost ledger is made from the newest history alone."""
-    accepted_tips = State.accepted_tips
+    accepted_tips = Mirrors.accepted_tips
 
-    def broken(self: State) -> dict[str, Tips]:
+    def broken(self: Mirrors) -> dict[str, Tips]:
         return {name: Tips(tips.cursor) for name, tips in accepted_tips(self).items()}
 
-    patch.setattr(State, "accepted_tips", broken)
+    patch.setattr(Mirrors, "accepted_tips", broken)
 
 
 def edits_skipped(patch: Patch) -> None:

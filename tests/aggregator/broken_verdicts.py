@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from aggregator.admission import settlement, verdicts
-from aggregator.admission.batch import Batch, HeldLine, HeldReason
+from aggregator.admission.batch import Batch
 from aggregator.admission.decisions import NodeDecisions
+from aggregator.admission.held import HeldLine, HeldReason
 from aggregator.admission.settlement import Settlement
 from aggregator.admission.verdicts import Claim, Verdicts
 from aggregator.ledger.known_lines import NodeLines

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from aggregator.config.loading import Config
+from aggregator.config.settings import Config
 from aggregator.copies.schedule import CopyFailure, copy_now
 from tests.aggregator.world import BOOKS, DAY, World
 from tests.support.repos import RepoWriter, decision_line, money_line, segment_path, usage_line
@@ -68,5 +68,5 @@ def tell_with_rewrite(made: World) -> World:
     line = decision_line(kind="accept_tip", repo="node-1", tip=tip, seq=2)
     made.repo(BOOKS).commit({segment_path(DAY, 2, folder="decisions"): line})
     made.pull()
-    assert made.state.accepted_tips()["node-1"].kept
+    assert made.state.mirrors.accepted_tips()["node-1"].kept
     return made

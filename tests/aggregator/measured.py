@@ -53,7 +53,7 @@ def _peak_bytes() -> int:
 def _main(config_path: Path) -> None:
     from contextlib import closing
 
-    from aggregator.cli.context import open_or_rebuild
+    from aggregator.cli.context import opening
     from aggregator.config.loading import load_config
     from aggregator.ledger.ledger import Ledger
     from aggregator.mirrors.state import State
@@ -62,7 +62,7 @@ def _main(config_path: Path) -> None:
 
     state = State(load_config(config_path))
     before = _peak_bytes()
-    with closing(open_or_rebuild(state)) as connection:
+    with closing(opening(state).open_or_rebuild()) as connection:
         ledger = Ledger(connection, state.config.charge_cost_max_usd * NANO)
         now = datetime(2026, 1, 1, tzinfo=UTC)
         reports = list(Puller(state, ledger, lambda: now).pull())

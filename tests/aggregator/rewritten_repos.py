@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from cursors.position import HeadOutcome
 from tests.aggregator.world import DAY, World, segment_path, usage_line
 from tests.support.repos import RepoWriter
@@ -62,7 +62,7 @@ def sound(world: World, records: int, gone: tuple[str, ...] = ()) -> None:
     assert world.node()["records"] == records
     assert world.verify().matches
     digest = world.digest()
-    mirror = world.state.open_mirror_named("node-1")
+    mirror = world.state.mirrors.open_named("node-1")
     assert mirror.kept == set(gone)
     assert mirror.applied == world.node()["cursor"]
     world.forget()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from cursors.position import HeadOutcome
 from tests.aggregator.rewritten_repos import (
     PATHS,

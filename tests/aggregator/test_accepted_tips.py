@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.cli.context import rebuild_in_place
-from aggregator.incidents.filing import IncidentKind
+from aggregator.cli.context import opening
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.mirror import MirrorError
 from gitmeter.git_remote.runner import run_git
 from tests.aggregator.rewritten_repos import (
@@ -119,7 +119,7 @@ def test_a_rebuild_reads_both_histories(world: World) -> None:
     world.decide(accept(unrelated(world.repo("node-1"))))
     world.pull()
     digest = world.digest()
-    rebuild_in_place(world.state)
+    opening(world.state).rebuild_in_place()
     assert world.digest() == digest
     sound(world, 3, (old,))
 
@@ -148,6 +148,6 @@ def test_a_mirror_without_the_old_history_refuses_to_verify(world: World) -> Non
     with pytest.raises(MirrorError):
         world.verify()
     with pytest.raises(MirrorError, match="node-1"):
-        rebuild_in_place(world.state)
+        opening(world.state).rebuild_in_place()
     assert world.digest() == digest
     others_go_on(world)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.ledger import ingest
 from tests.aggregator.world import (
     BOOKS,

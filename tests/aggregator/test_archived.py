@@ -16,8 +16,8 @@ import pytest
 from aggregator.backup.archive_repo import archive_repo, unarchive_repo
 from aggregator.backup.make import backup
 from aggregator.backup.restore import restore
-from aggregator.cli.context import open_or_rebuild, rebuild_in_place
-from aggregator.incidents.filing import IncidentKind
+from aggregator.cli.context import opening
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors import archives
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.mirrors.state import State
@@ -52,7 +52,7 @@ def forget_repo(world: World, name: str) -> None:
 def put_away(world: World, name: str = "node-1", *, force: bool = False) -> None:
     """Archive it as a process that was just started does."""
     state = world.state
-    with state.locked(), closing(open_or_rebuild(state)) as connection:
+    with state.locked(), closing(opening(state).open_or_rebuild()) as connection:
         archive_repo(state, connection, name, force=force)
 
 
@@ -77,23 +77,23 @@ def sound(world: World, digest: str) -> None:
     for kept in (True, False):
         if not kept:
             world.forget()
-        with closing(open_or_rebuild(world.state)):
+        with closing(opening(world.state).open_or_rebuild()):
             pass
         assert world.digest() == digest
-    rebuild_in_place(world.state)
+    opening(world.state).rebuild_in_place()
     assert world.digest() == digest
     assert not any(name.startswith(("unpacked", ".making", ".removing")) for name in files(world))
 
 
 def test_an_archived_repo_is_one_file_and_as_billed_as_ever(world: World) -> None:
-    before, digest = world.state.accepted_tips(), world.digest()
-    known = world.state.known_repos()
+    before, digest = world.state.mirrors.accepted_tips(), world.digest()
+    known = world.state.repos.all()
     forget_repo(world, "node-1")
     put_away(world)
     assert not world.config.mirror_path("node-1").exists()
     assert files(world) == {"node-1.bundle", "node-1.json"}
-    assert world.state.accepted_tips() == before
-    assert sorted(world.state.known_repos()) == sorted(known)
+    assert world.state.mirrors.accepted_tips() == before
+    assert sorted(world.state.repos.all()) == sorted(known)
     sound(world, digest)
     world.usage(usage_line(node="node-2", seq=2, user="bob"), repo="node-2")
     assert world.pull()["node-2"].admitted == 1
@@ -142,7 +142,7 @@ def test_a_line_in_an_archive_is_shown_with_what_to_do_first(
     for is_away in (False, True, False):
         if is_away:
             put_away(world)
-        elif world.state.archived.has("node-1"):
+        elif world.state.archives.has("node-1"):
             bring_back(world)
         for command in asked:
             out = program(*command).out
@@ -182,11 +182,11 @@ def test_a_repo_that_is_still_read_is_not_archived_unasked(world: World, program
 
 def test_a_pull_goes_on_from_what_was_archived(world: World) -> None:
     """It bills nothing anew, and the next commit as ever; the mirror is back for good."""
-    digest, before = world.digest(), world.state.accepted_tips()
+    digest, before = world.digest(), world.state.mirrors.accepted_tips()
     put_away(world, force=True)
     report = world.pull()["node-1"]
     assert (report.outcome, report.commits, report.incident) == (HeadOutcome.UNCHANGED, 0, None)
-    assert (world.digest(), world.state.accepted_tips()) == (digest, before)
+    assert (world.digest(), world.state.mirrors.accepted_tips()) == (digest, before)
     assert files(world) == set()
     assert world.config.mirror_path("node-1").exists()
     world.usage(usage_line(seq=3))
@@ -221,7 +221,7 @@ def refused(program: Program, name: str = "node-1") -> str:
     said = program("archive", name)
     assert said.code == ExitCode.FAILED
     assert program.world.config.mirror_path(name).exists()
-    assert not program.world.state.archived.has(name)
+    assert not program.world.state.archives.has(name)
     return said.err
 
 
@@ -287,9 +287,9 @@ def test_where_the_remote_cannot_tell_only_force_archives(
     else:
         world.repo("node-1").orphan({"note": b"of somebody else"})
         note_recreated(world, "node-1", "8")
-    head = world.state.open_mirror_named("node-1").head
+    head = world.state.mirrors.open_named("node-1").head
     assert "--force: what was not pulled is lost then" in refused(program)
-    assert world.state.open_mirror_named("node-1").head == head
+    assert world.state.mirrors.open_named("node-1").head == head
     assert program("archive", "node-1", "--force").code == 0
     sound(world, digest)
 
@@ -371,11 +371,11 @@ def test_a_damaged_archive_is_as_bad_as_a_lost_mirror(
     if database == "lost" and damage is not lose_facts:
         world.forget()
         with pytest.raises(MirrorError, match="archive of node-1"):
-            open_or_rebuild(world.state)
+            opening(world.state).open_or_rebuild()
         assert not world.config.database_path.exists()
     else:
         with pytest.raises(MirrorError):
-            rebuild_in_place(world.state)
+            opening(world.state).rebuild_in_place()
         assert world.digest()
 
 
@@ -391,7 +391,7 @@ def test_a_pull_that_meets_a_damaged_archive_holds_that_repo_alone(world: World)
 
 def test_a_backup_has_archived_repos_too(world: World, tmp_path: Path) -> None:
     """They come back as mirrors."""
-    digest, before = world.digest(), world.state.accepted_tips()
+    digest, before = world.digest(), world.state.mirrors.accepted_tips()
     forget_repo(world, "node-1")
     put_away(world)
     file = tmp_path / "state.tar"
@@ -425,7 +425,7 @@ def test_a_restore_moves_archives_aside_with_the_rest(world: World, tmp_path: Pa
     done = restore(world.config, file, world.now, lambda *_: None, force=True)
     assert done.aside is not None
     assert (done.aside / "archived" / "node-3.json").exists()
-    assert "node-3" not in world.state.accepted_tips()
+    assert "node-3" not in world.state.mirrors.accepted_tips()
     assert world.rebuilt_digest() == world.digest() == done.digest
 
 
@@ -450,7 +450,7 @@ def test_a_mirror_unpacked_for_the_occasion_is_shared_and_goes_with_the_last_who
 ) -> None:
     put_away(world, force=True)
     state = world.state
-    first, second = state.open_mirror_named("node-1"), state.open_mirror_named("node-1")
+    first, second = state.mirrors.open_named("node-1"), state.mirrors.open_named("node-1")
     path = first.path
     assert first is second
     del first
@@ -464,7 +464,7 @@ def test_what_a_dead_reader_left_goes_and_what_a_living_one_uses_stays(world: Wo
     left = archive_folder(world) / "unpacked-of-the-dead"
     (left / "node-1.git").mkdir(parents=True)
     reader = State(world.config)
-    mirror = reader.open_mirror_named("node-1")
+    mirror = reader.mirrors.open_named("node-1")
     with world.state.locked():
         pass
     assert not left.exists()
@@ -539,7 +539,7 @@ def test_each_step_may_be_the_last(work: Callable[[World], None], *, after: bool
                 except DeathError:
                     pass
             assert world.verify().matches, step
-            if not finished and (work is put_away or world.state.archived.has("node-1")):
+            if not finished and (work is put_away or world.state.archives.has("node-1")):
                 work(world)
             there = world.config.mirror_path("node-1").exists()
             assert there is (work is bring_back), step

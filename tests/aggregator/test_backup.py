@@ -65,11 +65,11 @@ def lose(world: World) -> None:
 
 def test_a_lost_state_comes_back_as_it_was(world: World, file: Path) -> None:
     """Tips of histories that no remote has any more are among it."""
-    before, digest = world.state.accepted_tips(), world.digest()
+    before, digest = world.state.mirrors.accepted_tips(), world.digest()
     done = restored_after_loss(world, saved(world, file))
     assert (done.digest, done.tips) == (digest, before)
     assert (done.rebuilt, done.unproved, done.lacking, done.aside) == ("", "", {}, None)
-    assert world.state.accepted_tips() == before
+    assert world.state.mirrors.accepted_tips() == before
     assert (world.digest(), world.verify().matches) == (digest, True)
     assert {str(report.outcome) for report in world.pull().values()} == {"unchanged"}
     assert [path.name for path in file.parent.iterdir()] == [file.name]
@@ -88,7 +88,7 @@ def test_repos_need_no_configuration_to_come_back(world: World, file: Path) -> N
     lose(world)
     alone = world.config.model_copy(update={"repo": ()})
     assert restore(alone, file, world.now, silent).digest == digest
-    assert {repo.name for repo in State(alone).known_repos()} == {BOOKS, "node-1", "node-2"}
+    assert {repo.name for repo in State(alone).repos.all()} == {BOOKS, "node-1", "node-2"}
 
 
 def test_an_older_backup_catches_up_with_the_next_pull(world: World, file: Path) -> None:
@@ -147,7 +147,7 @@ def aggregator(world: World, *arguments: str) -> list[str]:
 
 def test_what_is_billed_meanwhile_is_not_half_in_it(world: World, file: Path) -> None:
     """The mirrors move on between the copy of the database and theirs."""
-    digest, tips = world.digest(), world.state.accepted_tips()
+    digest, tips = world.digest(), world.state.mirrors.accepted_tips()
     file.parent.mkdir()
 
     def bill_more(_repo: str, done: int, _total: int) -> None:
@@ -158,7 +158,7 @@ def test_what_is_billed_meanwhile_is_not_half_in_it(world: World, file: Path) ->
     backup(world.config, file, world.now, bill_more)
     done = restored_after_loss(world, file)
     assert (done.digest, done.tips) == (digest, tips)
-    assert world.state.accepted_tips() == tips
+    assert world.state.mirrors.accepted_tips() == tips
 
 
 def test_what_is_there_is_not_written_over(world: World, file: Path) -> None:

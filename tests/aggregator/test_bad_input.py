@@ -10,7 +10,7 @@ import pygit2
 import pytest
 from pygit2.enums import FileMode
 
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from tests.aggregator.world import BOOKS, DAY, PRICES, World, money_line, segment_path, usage_line
 from tests.support.strategies import EPOCH
 from wire_format.faults import FaultCode

@@ -8,7 +8,7 @@ import pytest
 
 from aggregator.backup.restore import RestoreError, restore_from_copy
 from aggregator.copies.schedule import copied_at
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from tests.aggregator.copied import CopyWorld, tell_a_little
 from tests.aggregator.program import Program
 from tests.aggregator.test_daemon import daemon
@@ -55,7 +55,7 @@ def accept(world: CopyWorld, tip: str) -> None:
 def test_after_a_pull_the_copy_remote_has_every_cursor(world: CopyWorld) -> None:
     world.pull()
     assert world.copy() == {}
-    tips = world.state.accepted_tips()
+    tips = world.state.mirrors.accepted_tips()
     assert len(tips) == 3
     assert world.copied() == {f"{name}/applied": tip.cursor for name, tip in tips.items()}
     assert world.node()["copied_at"] == "2026-01-01T00:00:00Z"
@@ -93,7 +93,7 @@ def test_a_mirror_that_was_lost_is_filled_from_the_copies_when_the_node_rewrote(
     assert world.node()["cursor"] == billed
     assert world.digest() == digest
     assert world.verify().matches
-    refs = world.state.open_mirror_named("node-1").repository.references
+    refs = world.state.mirrors.open_named("node-1").repository.references
     assert not [ref for ref in refs if "copied" in ref]
 
 
@@ -109,10 +109,10 @@ def test_a_mirror_is_filled_although_its_remote_is_gone(world: CopyWorld) -> Non
 
 def test_kept_tips_come_back_too(world: CopyWorld) -> None:
     accepted_rewrite(world)
-    digest, tips = world.digest(), world.state.accepted_tips()
+    digest, tips = world.digest(), world.state.mirrors.accepted_tips()
     shutil.rmtree(world.config.mirrors_path)
     world.pull()
-    assert world.state.accepted_tips() == tips
+    assert world.state.mirrors.accepted_tips() == tips
     assert world.incidents() == []
     assert world.digest() == digest
     assert world.verify().matches
@@ -125,7 +125,7 @@ def accepted_rewrite(world: CopyWorld) -> None:
     world.usage(usage_line(seq=3))
     world.pull()
     assert world.copy() == {}
-    assert world.state.accepted_tips()["node-1"].kept
+    assert world.state.mirrors.accepted_tips()["node-1"].kept
 
 
 def test_without_the_copies_lost_history_is_named(world: CopyWorld) -> None:
@@ -143,7 +143,7 @@ def test_without_the_copies_lost_history_is_named(world: CopyWorld) -> None:
 def test_a_lost_state_is_made_again_from_the_copies(world: CopyWorld) -> None:
     """Database and mirrors are gone, and the node has rewritten: the same ledger all the same."""
     accepted_rewrite(world)
-    digest, tips = world.digest(), world.state.accepted_tips()
+    digest, tips = world.digest(), world.state.mirrors.accepted_tips()
     rewrite(world)
     shutil.rmtree(world.config.state)
     done = restore_from_copy(world.config, world.now, silent)

@@ -13,7 +13,7 @@ import pygit2
 import pytest
 from pygit2.enums import FileMode
 
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from cursors.position import HeadOutcome
 from tests.aggregator.world import DAY, NOW, World, segment_path, usage_line
 from tests.support.git_http import GitHttpServer

@@ -7,9 +7,10 @@ import pygit2
 import pytest
 from pygit2.enums import FileMode
 
-from aggregator.cli.context import rebuild_in_place
+from aggregator.cli.context import opening
 from aggregator.ledger import ingest
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
+from aggregator.ledger.segments import segment_reader
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.proof.verify import LimitsChangedError
 from aggregator.store.connection import write_transaction
@@ -133,7 +134,7 @@ def test_a_rebuild_that_would_drop_a_billed_repo_is_refused(world: World) -> Non
     before = world.digest()
     shutil.rmtree(world.config.mirror_path("node-1"))
     with pytest.raises(MirrorError, match=r"no mirror .*: node-1"):
-        rebuild_in_place(world.state)
+        opening(world.state).rebuild_in_place()
     assert world.digest() == before
 
 
@@ -167,9 +168,9 @@ def test_a_history_of_nothing_new_can_be_interrupted_and_goes_on(world: World) -
         world.usage(usage_line(seq=1))
     world.fetch()
     with world.ledger() as ledger:
-        mirror = world.state.open_mirror_named("node-1")
+        mirror = world.state.mirrors.open_named("node-1")
         commits = advance(None, mirror.head, mirror.first_parent).commits
-        rules = Rules(world.state.segment_reader(), None, world.now)
+        rules = Rules(segment_reader(world.state), None, world.now)
         identity = next(repo.identity for repo in world.config.repo if repo.name == "node-1")
         with write_transaction(ledger.connection):
             row = repo_row(ledger.connection, "node-1", identity.judged_by)

@@ -55,7 +55,7 @@ def test_names_that_a_checkout_would_follow_are_not_even_fetched(
     commit_raw(writer, [name], kind, builder.write() if kind is FileMode.TREE else line)
     world.pull()
     only_node_1_is_held(world, "content refused")
-    assert world.state.open_mirror_named("node-1").head is None
+    assert world.state.mirrors.open_named("node-1").head is None
 
 
 CAFE = "caf\u00e9.jsonl"

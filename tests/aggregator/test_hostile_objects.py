@@ -10,7 +10,7 @@ import pygit2
 import pytest
 from pygit2.enums import FileMode, ObjectType
 
-from aggregator.mirrors.limits import COMMIT_BYTES_MAX, TREE_BYTES_MAX
+from aggregator.mirrors.mirror import COMMIT_BYTES_MAX, TREE_BYTES_MAX
 from tests.aggregator.measured import measured_pull
 from tests.aggregator.world import DAY, World
 from tests.support.git_http import GitHttpServer

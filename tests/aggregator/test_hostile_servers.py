@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.incidents.filing import BACKED_OFF
+from aggregator.incidents.kinds import BACKED_OFF
 from aggregator.pulling.fetching import look_at
 from aggregator.pulling.passes import Puller
 from gitmeter.support.backoff import Backoff

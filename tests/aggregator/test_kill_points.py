@@ -141,9 +141,9 @@ main()
 @pytest.mark.parametrize(
     ("module", "owner", "name"),
     [
-        ("database", "evidence", "add_counts"),
-        ("database", "charges", "save_charges"),
-        ("mirror", "Mirror", "advance_applied"),
+        ("store", "line_rows", "add_counts"),
+        ("store", "charge_rows", "save_charges"),
+        ("mirrors.mirror", "Mirror", "advance_applied"),
     ],
 )
 def test_a_killed_process_changes_nothing(

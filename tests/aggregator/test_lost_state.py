@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.cli.context import rebuild_in_place
-from aggregator.incidents.filing import IncidentKind
+from aggregator.cli.context import opening
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.mirror import MirrorError
 from cursors.position import HeadOutcome
 from tests.aggregator.rewritten_repos import PATHS, billed_world, line
@@ -76,7 +76,7 @@ def test_a_history_that_is_nowhere_any_more_is_named_and_held(
     assert "backup" in IncidentKind.LOST_HISTORY.advice
     world.usage(usage_line(node="node-2", seq=2, user="b:2"), repo="node-2")
     assert world.pull()["node-2"].admitted == 1
-    for refused in (world.verify, lambda: rebuild_in_place(world.state)):
+    for refused in (world.verify, lambda: opening(world.state).rebuild_in_place()):
         with pytest.raises(MirrorError) as error:
             refused()
         assert "node-1" in str(error.value)
@@ -138,7 +138,7 @@ def test_a_remote_and_a_mirror_that_are_both_gone_leave_the_ledger_as_it_is(
     )
     assert world.digest() == digest
     with pytest.raises(MirrorError):
-        rebuild_in_place(world.state)
+        opening(world.state).rebuild_in_place()
 
 
 def test_a_lost_database_and_one_lost_mirror_bill_the_remote_anew(world: World) -> None:

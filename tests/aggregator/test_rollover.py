@@ -16,6 +16,7 @@ from gitmeter.git_remote.remote import Remote
 from node_pusher.home.settings import Home
 from node_pusher.joining.init import init
 from node_pusher.joining.rollover import rollover
+from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.push import push
 from node_pusher.spool.api import Spool
 from tests.aggregator.program import Program
@@ -64,7 +65,7 @@ class Site:
     def correct(self, seq: int) -> None:
         """Take off one unit of a record, wherever it is."""
         with Spool.open(self._path, clock=lambda: START) as spool:
-            spool.correct(seq, units=-1, reason="one too many")
+            record_correction(spool, seq, units=-1, reason="one too many")
 
     def push(self) -> None:
         """What the timer runs."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from cursors.position import HeadOutcome
 from gitmeter.signing.signing_key import SigningKey, new_signing_key
 from tests.aggregator.scenarios_accepted import accept

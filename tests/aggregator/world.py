@@ -15,9 +15,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from aggregator.cli.context import open_or_rebuild
-from aggregator.config.loading import Config
+from aggregator.cli.context import opening
 from aggregator.config.repos import RepoConfig
+from aggregator.config.settings import Config
 from aggregator.ledger.ledger import Ledger, rule_book_in_force
 from aggregator.mirrors.state import State
 from aggregator.proof.digest import digest
@@ -27,7 +27,7 @@ from aggregator.pulling.fetching import look_at
 from aggregator.pulling.passes import Puller
 from aggregator.pulling.repo_pass import RepoReport
 from aggregator.rating.rating import Rater
-from aggregator.reports import accounts
+from aggregator.reports import accounts, repos
 from aggregator.store.connection import open_for_reading
 from cursors.rows import read_cursor
 from tests.support.repos import (
@@ -188,7 +188,7 @@ class World:
     def ledger(self) -> Iterator[Ledger]:
         """The ledger as a process that was just started has it: made again from git when lost."""
         state = self.state
-        with closing(open_or_rebuild(state)) as connection:
+        with closing(opening(state).open_or_rebuild()) as connection:
             yield Ledger(connection, state.config.charge_cost_max_usd * NANO)
 
     def pull(self, *names: str) -> dict[str, RepoReport]:
@@ -237,7 +237,7 @@ class World:
 
     def rebuilt_digest(self) -> str:
         """The digest of a ledger made again from the accepted tips."""
-        with scratch_ledger(self.state, self.state.accepted_tips(), self.now) as connection:
+        with scratch_ledger(self.state, self.state.mirrors.accepted_tips(), self.now) as connection:
             return digest(connection)
 
     def verify(self) -> Verification:
@@ -266,17 +266,17 @@ class World:
     def held(self) -> list[dict[str, Any]]:
         """What `aggregator held` says."""
         with self.reading() as connection:
-            return accounts.held(connection)
+            return repos.held(connection)
 
     def rejects(self) -> list[dict[str, Any]]:
         """What `aggregator rejects` says."""
         with self.reading() as connection:
-            return accounts.rejects(connection)
+            return repos.rejects(connection)
 
     def incidents(self, *, closed: bool = False) -> list[dict[str, Any]]:
         """What `aggregator incidents` says."""
         with self.reading() as connection:
-            return accounts.incidents(connection, closed=closed)
+            return repos.incidents(connection, closed=closed)
 
     def open_kinds(self) -> list[tuple[str, str]]:
         """Repo and kind of every open incident."""
@@ -285,7 +285,7 @@ class World:
     def node(self, repo: str = "node-1") -> dict[str, Any]:
         """What `aggregator nodes` says of one repo."""
         with self.reading() as connection:
-            return next(row for row in accounts.nodes(connection) if row["repo"] == repo)
+            return next(row for row in repos.nodes(connection) if row["repo"] == repo)
 
 
 __all__ = [

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "incidents.md").read_text()

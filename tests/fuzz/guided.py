@@ -16,7 +16,7 @@ import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore] # 
 with atheris.instrument_imports(
     include=["wire_format", "aggregator", "git_remote", "node_pusher", "signing", "tomllib"]
 ):
-    import wire_format.explain  # noqa: F401 - product code imports it late, when nothing is instrumented
+    import wire_format.wording  # noqa: F401 - product code imports it late, when nothing is instrumented
     from tests.fuzz.targets import TARGETS
 
 COUNTS: Final = struct.Struct("<QQQ")

@@ -6,7 +6,6 @@ from functools import partial
 from random import Random
 from typing import Any, Final
 
-from node_pusher.home.errors import Refusal
 from node_pusher.spool.drafts import (
     AHEAD_MAX,
     UNNUMBERED,
@@ -17,15 +16,16 @@ from node_pusher.spool.drafts import (
     draft_inputs,
     line_head,
 )
+from node_pusher.spool.outcomes import Refusal
 from tests.fuzz.target import Target, is_printable, promise
 from tests.wire_format.agreed import MODELS, values
 from tests.wire_format.generated import ODD_VALUES, RESPELLED
 from tests.wire_format.vectors import EVERY
-from wire_format.explain import explain_line
 from wire_format.fields import LINE_BYTES_MAX
 from wire_format.lines import Folder, encode_lines
 from wire_format.models import DecisionRecord, MoneyRecord, UsageRecord
 from wire_format.segment import decode_line, decode_segment
+from wire_format.wording import explain_line
 
 _NOW: Final = datetime(2026, 11, 21, 13, 5, tzinfo=UTC)
 _KEYS: Final = sorted(

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final, cast
 
 from aggregator.config.example import example
-from aggregator.config.loading import Config, ConfigError, load_config
+from aggregator.config.loading import ConfigError, load_config
+from aggregator.config.settings import Config
 from gitmeter.git_remote import http_refs
 from gitmeter.git_remote.failures import RemoteConfigError, RemoteError, failure
 from gitmeter.git_remote.remote import Remote, Transport, environment

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from gitmeter.git_remote.failures import RepoGoneError
 from gitmeter.git_remote.remote import Remote
-from node_pusher.home.errors import InvalidRecordError
 from node_pusher.home.settings import Home
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
 from node_pusher.sending.correct import Corrected
+from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.push import push
 from node_pusher.spool.api import Spool
+from node_pusher.spool.outcomes import InvalidRecordError
 from tests.node_pusher.conftest import NODE, START, FixedClock, files_of, record
 from tests.node_pusher.test_cli import Program
 from tests.support.repos import bare_repo
@@ -29,7 +30,7 @@ WHY = "counted twice"
 
 def correct(home: Home, seq: int, **values: object) -> Corrected:
     with Spool.open(home.path, clock=lambda: START) as spool:
-        return spool.correct(seq, **{"reason": WHY, **values})  # type: ignore[arg-type] # by name
+        return record_correction(spool, seq, **{"reason": WHY, **values})  # type: ignore[arg-type] # by name
 
 
 def lines_of(remote_dir: Path) -> dict[int, Usage]:

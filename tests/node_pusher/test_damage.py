@@ -12,6 +12,7 @@ from gitmeter.support.errors import GitmeterError
 from node_pusher.home.errors import HomeError
 from node_pusher.home.settings import Home
 from node_pusher.joining.init import init
+from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.history import log, status
 from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
@@ -26,7 +27,7 @@ def objects_of(home: Home) -> list[Path]:
 
 def correct(home: Home) -> None:
     with Spool.open(home.path) as spool:
-        spool.correct(1, units=1, reason="x")
+        record_correction(spool, 1, units=1, reason="x")
 
 
 def test_whichever_object_is_missing_is_said_with_a_way_out(

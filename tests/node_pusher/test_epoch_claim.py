@@ -9,16 +9,22 @@ import pytest
 
 import node_pusher.joining.epoch_claim
 import node_pusher.joining.init
-from gitmeter.git_remote.failures import AccessDeniedError, RemoteError, UnreachableError
+from gitmeter.git_remote.failures import (
+    AccessDeniedError,
+    PushRefusedError,
+    RemoteError,
+    UnreachableError,
+)
 from gitmeter.git_remote.remote import Remote
 from gitmeter.signing.verdict import judge_commit
-from node_pusher.home.errors import HomeError, NotInitialisedError, PushRefusedError
+from node_pusher.home.errors import HomeError, NotInitialisedError
 from node_pusher.home.own_key import ensure_key, own_signers
 from node_pusher.home.settings import Home
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
+from node_pusher.sending.branch import push_to_branch
 from node_pusher.sending.commit import commit_files
-from node_pusher.sending.push import push, push_to_branch
+from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store

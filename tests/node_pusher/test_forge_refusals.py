@@ -10,10 +10,15 @@ from typing import NamedTuple
 
 import pytest
 
-from gitmeter.git_remote.failures import AccessDeniedError, RemoteError, RepoGoneError
+from gitmeter.git_remote.failures import (
+    AccessDeniedError,
+    PushRefusedError,
+    RemoteError,
+    RepoGoneError,
+)
 from gitmeter.git_remote.remote import Remote
 from gitmeter.signing.signing_key import load_signing_key
-from node_pusher.home.errors import NonFastForwardError, PushRefusedError
+from node_pusher.home.errors import NonFastForwardError
 from node_pusher.home.own_key import NewHome, ensure_key
 from node_pusher.home.settings import Home, make_folder
 from node_pusher.joining.init import init

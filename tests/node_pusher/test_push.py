@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from gitmeter.git_remote.failures import AccessDeniedError, RepoGoneError, UnreachableError
+from gitmeter.git_remote.failures import (
+    AccessDeniedError,
+    PushRefusedError,
+    RepoGoneError,
+    UnreachableError,
+)
 from gitmeter.git_remote.remote import Remote
 from gitmeter.support.errors import ExitCode
-from node_pusher.home.errors import BusyError, NonFastForwardError, PushRefusedError
+from node_pusher.home.errors import BusyError, NonFastForwardError
 from node_pusher.home.locks import push_lock
 from node_pusher.home.settings import Home
 from node_pusher.sending.commit import commit_files, read_file
@@ -286,7 +291,7 @@ KILLED = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from node_pusher import push as module
+from node_pusher.sending import push as module
 from node_pusher.home.settings import Home
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.store import Store

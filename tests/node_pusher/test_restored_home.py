@@ -17,6 +17,7 @@ from node_pusher.home.settings import Home
 from node_pusher.joining.init import InitReport, init
 from node_pusher.joining.trust import Vouched
 from node_pusher.sending.commit import commit_unsent
+from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
@@ -82,7 +83,7 @@ def site(tmp_path: Path) -> Site:
 def correct(home: Home, seq: int) -> int:
     """How many units a record had before it was corrected to none."""
     with Spool.open(home.path, clock=lambda: START) as spool:
-        return spool.correct(seq, total=0, reason="a test").units_before
+        return record_correction(spool, seq, total=0, reason="a test").units_before
 
 
 def hint_of(error: GitmeterError) -> str:

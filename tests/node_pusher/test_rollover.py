@@ -11,20 +11,21 @@ from typing import Any
 import pygit2
 import pytest
 
-import node_pusher.joining.moved_mark
 import node_pusher.joining.rollover
+import node_pusher.sending.moved_mark
 import node_pusher.sending.push
-from gitmeter.git_remote.failures import UnreachableError
+from gitmeter.git_remote.failures import PushRefusedError, UnreachableError
 from gitmeter.git_remote.remote import Remote
 from gitmeter.signing.verdict import judge_commit
 from gitmeter.support.errors import ExitCode
-from node_pusher.home.errors import BusyError, HomeError, PushRefusedError
+from node_pusher.home.errors import BusyError, HomeError
 from node_pusher.home.locks import push_lock
 from node_pusher.home.own_key import own_signers
 from node_pusher.home.settings import Home
 from node_pusher.joining.init import init
 from node_pusher.joining.rollover import RolloverReport, next_remote, rollover
 from node_pusher.joining.trust import Vouched
+from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.history import log, status
 from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
@@ -152,15 +153,15 @@ def test_records_of_every_repo_can_be_corrected(
     """Also by a service that opened its spool before the rollover."""
     with Spool.open(home.path, clock=lambda: START) as spool:
         spool.record(user="alice", resource="r", units=10)
-        spool.correct(1, units=-1, reason="one too many")
+        record_correction(spool, 1, units=-1, reason="one too many")
         roll(home, next_dir)
-        assert spool.correct(1, total=5, reason="half").units_before == 9
+        assert record_correction(spool, 1, total=5, reason="half").units_before == 9
         push(now_home(home), START)
-        assert spool.correct(1, total=0, reason="a test").units_before == 5
+        assert record_correction(spool, 1, total=0, reason="a test").units_before == 5
         spool.record(user="alice", resource="r", units=7)
         push(now_home(home), START)
         roll(home, bare_repo(tmp_path / "third.git"))
-        assert spool.correct(5, total=0, reason="a test too").units_before == 7
+        assert record_correction(spool, 5, total=0, reason="a test too").units_before == 7
     lines = [
         line
         for path, data in files_of(next_dir).items()
@@ -184,7 +185,7 @@ def test_a_home_that_was_joined_corrects_what_only_its_earlier_remote_has(
     joined = make_home("joined", vouched=Vouched(tip=tip))
     roll(joined, next_dir)
     with Spool.open(joined.path, clock=lambda: START) as spool:
-        assert spool.correct(1, total=0, reason="a test").units_before == 1
+        assert record_correction(spool, 1, total=0, reason="a test").units_before == 1
 
 
 def test_a_disk_lost_before_its_first_push_there_costs_no_number_twice(
@@ -231,7 +232,7 @@ def test_init_after_a_rollover(home: Home, next_dir: Path, tmp_path: Path) -> No
     rejoined = init(moved, START, rejoin=True)
     assert (rejoined.outcome, rejoined.next_seq) == ("rejoined", EPOCH + 1)
     with Spool.open(home.path, clock=lambda: START) as spool:
-        assert spool.correct(1, total=0, reason="a test").units_before == 1
+        assert record_correction(spool, 1, total=0, reason="a test").units_before == 1
 
 
 def test_a_lost_spool_after_a_rollover_starts_the_next_epoch(home: Home, next_dir: Path) -> None:
@@ -449,8 +450,8 @@ class Killer:
             (Store, "note_push"),
             (node_pusher.sending.push, "push_to_branch"),
             (node_pusher.joining.rollover, "push_to_branch"),
-            (node_pusher.joining.moved_mark, "push_to_branch"),
-            (node_pusher.joining.moved_mark, "note_told"),
+            (node_pusher.sending.moved_mark, "push_to_branch"),
+            (node_pusher.sending.moved_mark, "note_told"),
             (node_pusher.joining.rollover, "remember"),
             (Path, "replace"),
         ):

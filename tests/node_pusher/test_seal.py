@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node_pusher.spool.plan import CommitPlan, Span, Unsent, epoch_of, plan
+from node_pusher.spool.plan import CommitPlan, Span, Unsent, plan
 from wire_format import fields
+from wire_format.fields import epoch_of
 from wire_format.lines import Folder
 
 HOUR_US = 3600 * 1_000_000

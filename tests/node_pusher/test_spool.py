@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node_pusher import InvalidRecordError, Recorded, Refusal, Spool
-from node_pusher.home.errors import HomeError, NotInitialisedError, SpoolError
+from node_pusher.home.errors import HomeError, NotInitialisedError
 from node_pusher.home.settings import Home
 from node_pusher.spool.drafts import UNNUMBERED, UsageInput, draft_inputs
+from node_pusher.spool.outcomes import SpoolError
 from node_pusher.spool.plan import Span
 from tests.node_pusher.conftest import NODE, START, FixedClock
 from wire_format.fields import INT_MAX, LINE_BYTES_MAX, META_ENTRIES_MAX

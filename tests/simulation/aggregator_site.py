@@ -11,8 +11,8 @@ from typing import Any, Final
 import pygit2
 
 from aggregator.cli import context
-from aggregator.config.loading import Config
 from aggregator.config.repos import RepoConfig
+from aggregator.config.settings import Config
 from aggregator.ledger.ledger import Ledger
 from aggregator.mirrors.state import State
 from aggregator.pulling.passes import Puller
@@ -89,7 +89,7 @@ class AggregatorSite:
         def action() -> None:
             state = State(self.config)
             with state.locked():
-                context.rebuild_in_place(state)
+                context.opening(state).rebuild_in_place()
 
         return self._run(plan, action)
 
@@ -97,7 +97,7 @@ class AggregatorSite:
     def _writing(self) -> Iterator[tuple[State, Ledger]]:
         """As `aggregator.cli.context.Context.writing`."""
         state = State(self.config)
-        with state.locked(), closing(context.open_or_rebuild(state)) as connection:
+        with state.locked(), closing(context.opening(state).open_or_rebuild()) as connection:
             yield state, Ledger(connection, self.config.charge_cost_max_usd * NANO)
 
     def _run(self, plan: Plan, action: Callable[[], Any]) -> End:

@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from aggregator.admission import verdicts
-from aggregator.admission.batch import HeldReason
 from aggregator.admission.claims import LineRules
+from aggregator.admission.held import HeldReason
 from aggregator.admission.settlement import Settlement
 from aggregator.ledger.ingest import Ingest
 from aggregator.ledger.ledger import Ledger

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from node_pusher.home.errors import Recorded, Refusal
 from node_pusher.sending.correct import Corrected
+from node_pusher.sending.correct import correct as record_correction
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import convert_input
+from node_pusher.spool.outcomes import Recorded, Refusal
 from tests.simulation.boundaries import End, Plan
 from tests.simulation.site import Site
 from tests.simulation.witness import ID_RETRIED_FOR, Sent, content
@@ -88,7 +89,7 @@ class Clients:
 
         def action() -> None:
             with Spool.open(site.home.path, clock=lambda: now) as spool:
-                returned.append(spool.correct(original["seq"], reason=reason, **wanted))
+                returned.append(record_correction(spool, original["seq"], reason=reason, **wanted))
 
         end = site.run(plan, action)
         for corrected in returned:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from aggregator.reports import accounts
+from aggregator.reports import repos
 from node_pusher.home.errors import NonFastForwardError
 from tests.simulation import invariants
 from tests.simulation.boundaries import CALM, End
@@ -110,7 +110,7 @@ def _unnamed(fleet: Fleet, site: Site, seen: set[int]) -> Iterator[str]:
     """Records that went with a disk are named as a gap, or are in a tail that is not proved."""
     with fleet.aggregator.reading() as connection:
         assert connection is not None
-        rows = {row["node"]: row for row in accounts.nodes(connection)}
+        rows = {row["node"]: row for row in repos.nodes(connection)}
     row = rows[site.name]
     for line, seq in site.witness.acknowledged.items():
         if seq in seen or line not in site.witness.excused:

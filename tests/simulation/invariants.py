@@ -12,6 +12,7 @@ from aggregator.proof.rebuild import scratch_ledger
 from aggregator.proof.verify import verify
 from aggregator.rating.rating import Rater
 from aggregator.reports import accounts as reports
+from aggregator.reports import repos
 from tests.simulation.aggregator_site import AggregatorSite, tips_in
 from tests.simulation.expected import Expected, expect, missing_numbers
 from tests.simulation.site import Site
@@ -69,16 +70,15 @@ def _money(connection: sqlite3.Connection, expected: Expected) -> Iterator[str]:
 
 def _filed(connection: sqlite3.Connection, expected: Expected) -> Iterator[str]:
     held = {
-        (row["node"], row["line"].encode() + b"\n", row["reason"])
-        for row in reports.held(connection)
+        (row["node"], row["line"].encode() + b"\n", row["reason"]) for row in repos.held(connection)
     }
     for wrong in sorted(held ^ expected.held):
         yield f"held {'only in the ledger' if wrong in held else 'only in the reference'}: {wrong}"
     rejected: dict[str, int] = {}
-    for row in reports.rejects(connection):
+    for row in repos.rejects(connection):
         rejected[row["node"]] = rejected.get(row["node"], 0) + 1
     yield from _differences("rejects", rejected, {k: n for k, n in expected.rejected.items() if n})
-    for row in reports.nodes(connection):
+    for row in repos.nodes(connection):
         named = {seq for gap in row["gaps"] for seq in range(gap["first_seq"], gap["last_seq"] + 1)}
         missing = missing_numbers(expected.seen[row["node"]])
         if named != missing:
@@ -109,5 +109,5 @@ def digest_of(aggregator: AggregatorSite) -> str:
 def rebuilt_digest(aggregator: AggregatorSite, now: datetime) -> str:
     """The digest of a ledger made again from the accepted tips."""
     state = State(aggregator.config)
-    with scratch_ledger(state, state.accepted_tips(), now) as connection:
+    with scratch_ledger(state, state.mirrors.accepted_tips(), now) as connection:
         return digest(connection)

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from books.money import Movement, record
 from books.rule_book.rules import set_rule_file
-from node_pusher.home.errors import Recorded
 from node_pusher.spool.api import Spool
+from node_pusher.spool.outcomes import Recorded
 from tests.simulation.boundaries import End, Plan
 from tests.simulation.clients import RESOURCES, USERS
 from tests.simulation.clock import START

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from books.decisions import DecisionError
-from node_pusher.home.errors import InvalidRecordError
+from node_pusher.spool.outcomes import InvalidRecordError
 from tests.simulation import forge_steps, invariants
 from tests.simulation.fleet import DefectError, Fleet, gone
 from tests.simulation.site import ABSENT, BEHIND, READY, Site

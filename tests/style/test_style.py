@@ -18,7 +18,7 @@ CLOCK_ALLOWED: Final = {
 }
 PRINT_ALLOWED: Final = {"gitmeter/support/*.py": "the room that prints for all others"}
 SQL_ALLOWED: Final = {
-    "aggregator/store/*.py": "the ledger's SQL",
+    "aggregator/store/*": "the ledger's SQL",
     "cursors/rows.py": "the cursor's own table",
     "node_pusher/spool/store.py": "the spool's SQL",
     "node_pusher/spool/inspection.py": "the spool's file, looked at by `doctor`",

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from aggregator.config.loading import Config
+from aggregator.config.settings import Config
 from tests.systemd.test_accounts import modes
 from tests.systemd.units import FOLDER, README, SERVICES, read_unit, unknown_words
 

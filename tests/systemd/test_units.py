@@ -13,7 +13,7 @@ from aggregator.mirrors import gc
 from gitmeter.support.errors import ExitCode
 from node_pusher.listener import server
 from node_pusher.listener.socket import socket_file
-from node_pusher.sending import push
+from node_pusher.sending import branch, push
 from node_pusher.spool import store
 from tests.systemd.units import (
     FOLDER,
@@ -163,7 +163,7 @@ def test_unknown_commands_and_options_are_found() -> None:
 def test_an_unreachable_remote_is_a_success_and_a_long_push_is_not_cut_off(name: str) -> None:
     settings = service(name)
     assert int(settings["SuccessExitStatus"]) == ExitCode.TRY_LATER
-    longest_s = push.PUSH_TIMEOUT_S + push._GC_TIMEOUT_S + 2 * push.PROBE_TIMEOUT_S
+    longest_s = branch.PUSH_TIMEOUT_S + push._GC_TIMEOUT_S + 2 * branch.PROBE_TIMEOUT_S
     assert in_seconds(settings["TimeoutStartSec"]) > longest_s
 
 

@@ -5,11 +5,11 @@ from typing import Any, Final
 
 import msgspec
 
-from wire_format.explain import explain_line
 from wire_format.instants import format_ts
 from wire_format.lines import Folder, Line, encode_lines
 from wire_format.models import AnyRecord, DecisionRecord, MoneyRecord, UsageRecord
 from wire_format.segment import decode_line, decode_segment
+from wire_format.wording import explain_line
 
 MODELS: Final[dict[Folder, type[AnyRecord]]] = {
     Folder.USAGE: UsageRecord,

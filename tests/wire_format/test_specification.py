@@ -11,13 +11,13 @@ from pydantic import BaseModel
 import wire_format
 from wire_format import fields
 from wire_format.commit_message import parse_message
-from wire_format.explain import explain_line
 from wire_format.faults import FaultCode
 from wire_format.lines import Folder
 from wire_format.models import DecisionRecord, MoneyRecord, UsageRecord
 from wire_format.paths import parse_path
 from wire_format.rule_book import DEFAULT_DISCOUNTS, parse_rule_book, rule_book_sha256
 from wire_format.segment import decode_segment
+from wire_format.wording import explain_line
 
 TEXT: Final = (Path(wire_format.__file__).parent / "README.md").read_text()
 

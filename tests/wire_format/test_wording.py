@@ -8,9 +8,8 @@ import pytest
 
 from tests.wire_format import vectors
 from wire_format import fields, models
-from wire_format.explain import explain_line
 from wire_format.lines import Folder
-from wire_format.wording import FORMS
+from wire_format.wording import FORMS, explain_line
 
 GOOD: dict[str, Any] = {
     "v": 1,

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from aggregator.cli.context import open_or_rebuild
+from aggregator.cli.context import opening
 from aggregator.config.loading import load_config
 from aggregator.config.nodes_dir import write_registration
 from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
@@ -23,7 +23,7 @@ from aggregator.ledger.ledger import Ledger
 from aggregator.mirrors.state import State
 from aggregator.pulling.passes import Puller
 from aggregator.pulling.repo_pass import RepoReport
-from aggregator.reports import accounts
+from aggregator.reports import repos
 from gitmeter.signing.signing_key import new_signing_key
 from tests.aggregator.world import DAY
 from tests.support.forge import ForgeServer
@@ -104,7 +104,7 @@ class Fleet:
     def incidents(self) -> dict[str, set[str]]:
         """Open incidents: kind to what they are about."""
         found: dict[str, set[str]] = {}
-        for row in accounts.incidents(self.ledger.connection):
+        for row in repos.incidents(self.ledger.connection):
             found.setdefault(row["kind"], set()).add(row["repo"] or row["subject"])
         return found
 
@@ -122,7 +122,7 @@ class Fleet:
 
     def _open(self) -> None:
         self.state = State(load_config(self.folder / "aggregator.toml", environment={}))
-        connection = open_or_rebuild(self.state)
+        connection = opening(self.state).open_or_rebuild()
         self._stack.callback(connection.close)
         self.ledger = Ledger(connection, self.state.config.charge_cost_max_usd * NANO)
         self.registrations = RegistrationWatch(self.state)

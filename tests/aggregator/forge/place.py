@@ -14,11 +14,11 @@ from typing import Any, Self
 import click
 import pytest
 
-from aggregator.config.loading import Config, load_config
+from aggregator.config.loading import load_config
 from aggregator.config.nodes_dir import load_registrations
 from aggregator.config.registration import Registration
-from aggregator.fleet.differences import Drift
-from aggregator.fleet.drift import check
+from aggregator.config.settings import Config
+from aggregator.fleet.drift import Drift, check
 from aggregator.fleet.provision import Provisioner
 from aggregator.fleet.repo_setup import Done, Step
 from aggregator.forge.answers import Access, Wait

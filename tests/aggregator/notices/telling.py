@@ -17,7 +17,8 @@ import pytest
 from aggregator.config.settings import NotifyConfig
 from aggregator.notices.notifier import Notifier
 from aggregator.store.connection import open_for_writing, write_transaction
-from aggregator.store.outbox import NOTICES_NAME, NoticeRow, notice_rows, open_notices
+from aggregator.store.outbox.connection import NOTICES_NAME, open_notices
+from aggregator.store.outbox.queue import NoticeRow, notice_rows
 from tests.aggregator.world import MortalConnection
 from wire_format.money import NANO
 
@@ -174,5 +175,5 @@ def mortal_notices(statements: int | None) -> Iterator[list[MortalConnection]]:
         return connection
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("aggregator.store.outbox.sqlite3.connect", dying)
+        patch.setattr("aggregator.store.outbox.connection.sqlite3.connect", dying)
         yield made

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.notices import receiver as posting
 from aggregator.notices.delivery import Delivery, deliver
 from aggregator.notices.retries import GIVEN_UP_AFTER, LONGEST_WAIT_S
@@ -265,7 +265,7 @@ def test_a_process_killed_between_post_and_note_posts_again(
         raise KilledError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("aggregator.store.outbox.note_delivered", die)
+        patch.setattr("aggregator.store.outbox.queue.note_delivered", die)
         with pytest.raises(KilledError):
             run(desk)
     assert run(desk).delivered == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.notices import notifier as notifying
 from aggregator.notices.delivery import Delivery
 from aggregator.notices.notifier import Notifier

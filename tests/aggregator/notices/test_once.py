@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.store.charge_rows import exact
-from aggregator.store.outbox import open_notices
+from aggregator.store.outbox.connection import open_notices
 from tests.aggregator.notices.telling import Desk, Incident, mortal_notices
 from tests.aggregator.world import MEMORY, DeathError
 from wire_format.money import NANO, parse_nano

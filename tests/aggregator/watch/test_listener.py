@@ -14,12 +14,11 @@ import requests
 
 from aggregator.serving.application import Environ
 from aggregator.serving.pulse import HookResult
-from gitmeter.http_edge.server import BODY_BYTES_MAX
 from aggregator.serving.webhook import signature
 from aggregator.store.connection import open_for_writing
 from gitmeter.http_edge.address import ListenError, listen_on
 from gitmeter.http_edge.secret_file import SecretFileError
-from gitmeter.http_edge.server import THREADS, Server
+from gitmeter.http_edge.server import BODY_BYTES_MAX, THREADS, Server
 from tests.aggregator.watch.listening import SECRET, Site, answer_on, push_body, rest_of, signed
 from tests.aggregator.watch.measured import measured
 

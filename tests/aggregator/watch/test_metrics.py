@@ -13,15 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.admission.ranges import Range, RangeSet
-from aggregator.incidents.filing import IncidentKind
-from aggregator.pulling.passes import PULLED_AT
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.rating.rating import ChargeState
-from aggregator.reports import accounts
+from aggregator.reports import accounts, repos
 from aggregator.serving.metrics import Metrics
 from aggregator.serving.pulse import Pulse
 from aggregator.store import metrics_rows
 from aggregator.store.charge_rows import STATES
-from aggregator.store.connection import open_for_writing, schema
+from aggregator.store.connection import PULLED_AT, open_for_writing, schema
 from aggregator.store.metrics_rows import read_facts
 from tests.aggregator.watch.measured import Measured, measured
 from tests.aggregator.world import World, money_line, usage_line
@@ -73,7 +72,7 @@ def test_each_node_and_repo_is_measured_as_it_is_reported(rich: World) -> None:
     """What `aggregator nodes --json` says."""
     found = scrape(rich)
     with rich.reading() as connection:
-        rows = accounts.nodes(connection)
+        rows = repos.nodes(connection)
     assert {row["node"] for row in rows} == {"books", "node-1", "node-2", "node-3", "node-4"}
     for row in rows:
         node = row["node"]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from aggregator.incidents.filing import IncidentKind
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.serving.health import LOOP_AGE_MAX_S, PULL_GRACE_S, PULLS_LATE
 from aggregator.serving.metrics import Metrics
 from aggregator.serving.pulse import Pulse

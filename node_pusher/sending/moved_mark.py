@@ -13,11 +13,13 @@ from gitmeter.support.errors import GitmeterError
 from node_pusher.home.known_repos import is_told, note_told
 from node_pusher.home.locks import sweep_stale_locks
 from node_pusher.home.settings import Home
-from node_pusher.joining.remote_history import MOVED_PATH
-from node_pusher.sending.push import PROBE_TIMEOUT_S, push_to_branch
+from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_to_branch
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults
 from wire_format.commit_message import build_moved_message
+
+MOVED_PATH: Final = "epochs/moved"
+"""Where a repo says that its node goes on in another one; holds the address of that."""
 
 _FOR_GOOD: Final = (AccessDeniedError, RepoGoneError)
 """It is gone, archived, or its keys were taken away: nobody who is set up there can push."""

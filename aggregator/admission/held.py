@@ -1,0 +1,118 @@
+"""Lines that are not billed: why, where they are, and what to do."""
+
+import hashlib
+from enum import StrEnum
+from typing import NamedTuple
+
+from wire_format.faults import Fault
+from wire_format.fields import LINE_BYTES_MAX
+
+
+class Place(NamedTuple):
+    """Where a line stands: line `line_no` from 1 of `git show <commit>:<path>`; 0 is all of it."""
+
+    commit: str
+    path: str
+    line_no: int
+
+
+class HeldReason(StrEnum):
+    """Why a well-formed line is not billed, in the order in which the checks are made."""
+
+    UNKNOWN_VERSION = "unknown_version"
+    WRONG_NODE = "wrong_node"
+    AHEAD_OF_COMMIT = "ahead_of_commit"
+    NOT_ALLOWED = "not_allowed"
+    EXCLUDED = "excluded"
+    CONFLICT = "conflict"
+    NO_ORIGINAL = "no_original"
+    UNLIKE_ORIGINAL = "unlike_original"
+    BELOW_ZERO = "below_zero"
+    SAME_MOVEMENT = "same_movement"
+    NO_PAYMENT = "no_payment"
+
+    @property
+    def meaning(self) -> str:
+        """One sentence for the person who looks at the line."""
+        return _MEANINGS[self]
+
+    @property
+    def advice(self) -> str:
+        """What a person can do about it."""
+        return _ADVICE[self]
+
+
+_MEANINGS = {
+    HeldReason.UNKNOWN_VERSION: "its wire version is newer than this code: update the aggregator",
+    HeldReason.WRONG_NODE: "it names another node than the one this repo belongs to",
+    HeldReason.AHEAD_OF_COMMIT: "its ts is further ahead of its commit than the allowed skew",
+    HeldReason.NOT_ALLOWED: "this repo may not bill its resource: see `allow` in the configuration",
+    HeldReason.EXCLUDED: "the operator decided that it counts nothing",
+    HeldReason.CONFLICT: "another line with the same node, seq and ts is counted instead",
+    HeldReason.NO_ORIGINAL: "the record that it corrects does not count, or has another ts",
+    HeldReason.UNLIKE_ORIGINAL: "the record that it corrects has another user, resource or"
+    " applies_to",
+    HeldReason.BELOW_ZERO: "with all its corrections the corrected record would be below zero",
+    HeldReason.SAME_MOVEMENT: "an earlier line of the same provider, external_ref and kind counts",
+    HeldReason.NO_PAYMENT: "it gives back a payment of this user that is not counted",
+}
+
+
+_ADVICE = {
+    HeldReason.UNKNOWN_VERSION: "it is judged again once the aggregator knows its version",
+    HeldReason.WRONG_NODE: "find out why the node writes another's name; what it used can be"
+    " recorded under its own",
+    HeldReason.AHEAD_OF_COMMIT: "check the node's clock; the same line in a later commit counts",
+    HeldReason.NOT_ALLOWED: "if the repo may bill it, widen `allow`: the next pull judges it again",
+    HeldReason.EXCLUDED: "withdraw the decision, and it is judged like any other",
+    HeldReason.CONFLICT: "choose this line, if it is the true one",
+    HeldReason.NO_ORIGINAL: "it counts once the record does; see `aggregator nodes` for gaps",
+    HeldReason.UNLIKE_ORIGINAL: "correct the record again with `node-pusher correct`",
+    HeldReason.BELOW_ZERO: "record another correction that brings the sum back to zero or above",
+    HeldReason.SAME_MOVEMENT: "if the earlier line is the wrong one, exclude that one",
+    HeldReason.NO_PAYMENT: "it counts once the payment does",
+}
+
+
+class HeldLine(NamedTuple):
+    """A well-formed line that is not billed.
+
+    Attributes:
+        line: its bytes, newline included.
+        reason: why.
+        place: where it was seen first.
+        seq: its sequence number, and
+        ts_us: its time in microseconds since 1970; both None when the version is unknown.
+    """
+
+    line: bytes
+    reason: HeldReason
+    place: Place
+    seq: int | None
+    ts_us: int | None
+
+
+class RejectedLine(NamedTuple):
+    """A line (or a whole file, at line 0) that is not valid.
+
+    Attributes:
+        line: its first 8 KiB; for a whole file empty.
+        sha256: of all of it.
+        fault: what is wrong.
+        place: where it stands.
+    """
+
+    line: bytes
+    sha256: str
+    fault: Fault
+    place: Place
+
+
+def rejected_line(line: bytes, fault: Fault, place: Place) -> RejectedLine:
+    """File a line without keeping all of one that may be megabytes long."""
+    return RejectedLine(line[:LINE_BYTES_MAX], line_sha256(line), fault, place)
+
+
+def line_sha256(line: bytes) -> str:
+    """What names a held or rejected line."""
+    return hashlib.sha256(line).hexdigest()

@@ -1,0 +1,66 @@
+"""A repo as a backup or an archive describes it."""
+
+from typing import Annotated, Literal
+
+import pygit2
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    field_validator,
+)
+
+from wire_format import fields
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)  # what a later version adds is passed over
+
+
+def _text(pattern: str) -> StringConstraints:
+    return StringConstraints(pattern=f"^(?:{pattern})$")
+
+
+_RepoName = Annotated[str, _text(fields.REPO_PATTERN)]
+
+
+_Commit = Annotated[str, _text(fields.COMMIT_PATTERN)]
+
+
+_Sha256 = Annotated[str, _text(fields.SHA256_PATTERN)]
+
+
+class SavedRepo(_Part):
+    """One repo in a backup.
+
+    Attributes:
+        name, node, role, branch, allow: what its mirror remembers of it.
+        cursor, kept: its accepted tips.
+        bundle_sha256: of its bundle.
+    """
+
+    name: _RepoName
+    node: Annotated[str, _text(fields.NODE_PATTERN)]
+    role: Literal["usage", "books"]
+    branch: str
+    allow: str
+    cursor: _Commit
+    kept: tuple[_Commit, ...] = ()
+    bundle_sha256: _Sha256
+
+    @field_validator("branch")
+    @classmethod
+    def _branch_is_a_name(cls, branch: str) -> str:
+        if not pygit2.reference_is_valid_name(f"refs/heads/{branch}"):
+            raise ValueError("not the name of a branch")
+        return branch
+
+    @property
+    def bundle(self) -> str:
+        """The member that has its commits."""
+        return bundle_member(self.name)
+
+
+def bundle_member(repo: str) -> str:
+    """Where the bundle of a repo lies."""
+    return f"mirrors/{repo}.bundle"

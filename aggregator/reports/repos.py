@@ -1,0 +1,109 @@
+"""What is known of each repo: where it is, and what of it was not billed."""
+
+import sqlite3
+from datetime import UTC, datetime
+
+from aggregator.admission.held import HeldReason, line_sha256
+from aggregator.copies.schedule import copied_at
+from aggregator.incidents.kinds import IncidentKind
+from aggregator.reports.accounts import Answer
+from aggregator.store import answer_rows, line_rows, repo_rows
+from wire_format.instants import format_ts, from_us
+
+
+def nodes(connection: sqlite3.Connection) -> list[Answer]:
+    """Where every repo stands and what is known of its node's numbering."""
+    copied = copied_at(connection)
+    rows = answer_rows.repo_rows(connection)
+    return [_node(connection, row) | {"copied_at": copied.get(row["name"])} for row in rows]
+
+
+def _node(connection: sqlite3.Connection, row: answer_rows.Row) -> Answer:
+    seen = line_rows.read_seen(connection, row["node_id"])
+    epochs = seen.epochs()
+    return {
+        "node": row["node"],
+        "repo": row["name"],
+        "role": row["role"],
+        "outcome": row["outcome"],
+        "cursor": row["cursor"],
+        "head": row["head"],
+        "behind": row["behind"],
+        "checked_at": row["checked_at"],
+        "last_commit_at": _at_s(row["committed_at_s"]),
+        "records": row["records"],
+        "duplicates": row["duplicates"],
+        "held": row["held"],
+        "rejected": row["rejected"],
+        "highest_seq": seen.highest,
+        "gaps": [{"first_seq": gap.first, "last_seq": gap.last} for gap in seen.gaps()],
+        "epochs": epochs,
+        # whoever starts an epoch claims it first: each one below the highest had a home of its own
+        "unproved_tails": [{"first_epoch": 0, "last_epoch": epochs[-1] - 1}]
+        if epochs and epochs[-1]
+        else [],
+        "open_incidents": row["incidents"],
+    }
+
+
+def held(connection: sqlite3.Connection) -> list[Answer]:
+    """Well-formed lines that are not billed, with where and why."""
+    repos = _only_repos(connection)
+    return [
+        {
+            "node": row["node"],
+            "reason": row["reason"],
+            "meaning": HeldReason(row["reason"]).meaning,
+            "advice": HeldReason(row["reason"]).advice,
+            "seq": row["seq"],
+            "ts": None if row["ts_us"] is None else format_ts(from_us(row["ts_us"])),
+            "line_sha256": line_sha256(bytes(row["line"])),
+            "repo": repos.get(row["node"]),
+            **_place(row),
+        }
+        for row in answer_rows.held_rows(connection)
+    ]
+
+
+def rejects(connection: sqlite3.Connection) -> list[Answer]:
+    """Lines and files that are not valid, with where and why."""
+    repos = _only_repos(connection)
+    return [
+        {
+            "node": row["node"],
+            "code": row["code"],
+            "reason": row["reason"],
+            "repo": repos.get(row["node"]),
+            **_place(row),
+        }
+        for row in answer_rows.reject_rows(connection)
+    ]
+
+
+def _only_repos(connection: sqlite3.Connection) -> dict[str, str]:
+    """The repo of each node that has one alone: there its lines stand."""
+    names: dict[str, list[str]] = {}
+    for name, (node, _, _) in repo_rows.judged_by(connection).items():
+        names.setdefault(node, []).append(name)
+    return {node: found[0] for node, found in names.items() if len(found) == 1}
+
+
+def _place(row: answer_rows.Row) -> Answer:
+    return {
+        "commit": row["commit_id"],
+        "path": row["path"],
+        "line_no": row["line_no"],
+        "line": bytes(row["line"]).decode(errors="backslashreplace").removesuffix("\n"),
+    }
+
+
+def incidents(connection: sqlite3.Connection, *, closed: bool = False) -> list[Answer]:
+    """Incidents with what to do about them."""
+    return [
+        {**row, "advice": IncidentKind(row["kind"]).advice}
+        for row in answer_rows.incident_rows(connection, closed=closed)
+    ]
+
+
+def _at_s(seconds: int | None) -> str | None:
+    return None if seconds is None else format_ts(datetime.fromtimestamp(seconds, UTC))

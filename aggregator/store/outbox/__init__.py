@@ -1,0 +1,5 @@
+"""The file `notices.db`: what was told, and the notices that are still to be delivered.
+
+Owns: the `connection`, what was told (`told`), notices and the receiver (`queue`).
+Does not own: what is worth a notice, and posting it (`aggregator.notices`).
+"""

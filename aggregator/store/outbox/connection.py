@@ -1,0 +1,80 @@
+"""The file `notices.db`: what was told, and the outbox of what is still to be told.
+
+Every function that writes works inside the caller's transaction. It is synced at every commit: a
+notice that was sent and then lost would be told again under another id.
+"""
+
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from aggregator.store.connection import statements, write_transaction
+from gitmeter.support.errors import GitmeterError
+
+NOTICES_NAME: Final = "notices.db"
+SCHEMA_VERSION: Final = 1
+_BUSY_TIMEOUT_S: Final = 30
+_PRAGMAS: Final = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
+
+
+class NoticesError(GitmeterError):
+    """The file of notices cannot be used.
+
+    Attributes:
+        is_damaged: whether no aggregator can.
+    """
+
+    is_damaged = False
+
+
+def open_notices(path: Path) -> sqlite3.Connection:
+    """Open the file, making it when it is not there.
+
+    Raises:
+        NoticesError: it is damaged, of another version, or cannot be opened or written.
+    """
+    connection: sqlite3.Connection | None = None
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        if _version(connection) == 0:
+            _create(connection)
+        found = _version(connection)
+    except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
+        raise broken(path, error) from error
+    if found != SCHEMA_VERSION:
+        connection.close()
+        raise NoticesError(
+            f"{path} has schema version {found}, this aggregator needs {SCHEMA_VERSION}",
+            hint="use the aggregator that wrote it; or move it away, and what is so now counts as"
+            " told",
+        )
+    return connection
+
+
+def broken(path: Path, error: sqlite3.Error) -> NoticesError:
+    """What an error of SQLite means for the file."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    found = NoticesError(
+        f"{path} cannot be used: {error}",
+        hint="look at the disk under it; the daemon sets a damaged file aside and begins anew",
+    )
+    found.is_damaged = code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+    return found
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    script = files("aggregator.store.outbox").joinpath("outbox.sql").read_text()
+    with write_transaction(connection):
+        if _version(connection) == 0:  # another process may have been faster
+            for statement in statements(script):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

@@ -20,7 +20,7 @@ from benchmarks.data import users_of
 from benchmarks.fleet.forge import RECORDS_PER_COMMIT, USERS, Remote
 from benchmarks.fleet.gauges import memory_of
 from benchmarks.fleet.site import Site
-from tests.aggregator.running import PROGRAM, Daemon, running_daemon
+from tests.support.ledger.running import PROGRAM, Daemon, running_daemon
 
 _SECRET: Final = "told-to-the-forge-alone"  # noqa: S105 - of one run
 _PATIENCE_S: Final = 600

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.forge_support.calling import Client, protect
-from tests.signing.openssh import fixed_key, make_key, public_line
+from tests.gitmeter.signing.openssh import fixed_key, make_key, public_line
 from tests.support.forge import ForgeServer
 from tests.support.forge.api_keys import fingerprint
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.forge_support.calling import Client, git, protect
-from tests.signing.openssh import fixed_key
+from tests.gitmeter.signing.openssh import fixed_key
 from tests.support.forge import ForgeServer
 from tests.support.repos import RepoWriter
 

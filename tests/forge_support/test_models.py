@@ -17,7 +17,7 @@ from pyforgejo.types.server_version import ServerVersion
 from pyforgejo.types.user import User
 
 from tests.forge_support.calling import Client, protect
-from tests.signing.openssh import fixed_key
+from tests.gitmeter.signing.openssh import fixed_key
 from tests.support.forge import ForgeServer
 from tests.support.forge.views import repository
 from tests.support.forge.webhooks import Webhooks

@@ -29,7 +29,7 @@ from node_pusher.sending.commit import commit_unsent
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool import plan
 from node_pusher.spool.store import Store
-from tests.aggregator.broken import (
+from tests.aggregator.broken_variants.broken import (
     batch_applied_twice,
     charges_before_the_transaction,
     dedup_by_content,

@@ -12,12 +12,12 @@ from typing import Final
 
 from aggregator.ledger import ingest
 from node_pusher.spool import plan
-from tests.aggregator.world import MEMORY
 from tests.simulation.boundaries import replaced
 from tests.simulation.finish import finish
 from tests.simulation.fleet import Fleet, Weather, weather
 from tests.simulation.patches import installed
 from tests.simulation.steps import STEPS, Step
+from tests.support.ledger.world import MEMORY
 from wire_format.fields import SEGMENT_RECORDS_MAX
 
 STEPS_DEFAULT: Final = 60

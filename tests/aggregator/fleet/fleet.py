@@ -25,8 +25,8 @@ from aggregator.pulling.passes import Puller
 from aggregator.pulling.repo_pass import RepoReport
 from aggregator.reports import repos
 from gitmeter.signing.signing_key import new_signing_key
-from tests.aggregator.world import DAY
 from tests.support.forge import ForgeServer
+from tests.support.ledger.world import DAY
 from tests.support.repos import segment_path, usage_line
 from wire_format.money import NANO
 

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from aggregator.forge import open_forge
 from tests.aggregator.fleet.fleet import Fleet
-from tests.aggregator.running import running_daemon
+from tests.support.ledger.running import running_daemon
 
 SECRET = "only-the-forge-and-we-know"  # noqa: S105 - of this test alone
 NEVER_S = 86_400

@@ -26,8 +26,8 @@ from aggregator.forge.forgejo import Forgejo
 from gitmeter.git_remote.remote import Remote
 from gitmeter.signing.signing_key import new_signing_key
 from gitmeter.support.entry import run
-from tests.aggregator.program import Said
 from tests.support.forge import ForgeServer
+from tests.support.ledger.program import Said
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECRET = "s1gns-webhooks-for-tests"  # noqa: S105 - opens nothing

@@ -14,7 +14,7 @@ from books.cli import cli as books
 from gitmeter.support.errors import ExitCode
 from node_pusher.cli import cli as node_pusher
 from tests.aggregator.forge.place import NOW, Place, Shell
-from tests.aggregator.program import Said
+from tests.support.ledger.program import Said
 
 NODE = "vm-01"
 NAME = "billing-vm-01"

@@ -1,7 +1,7 @@
 """A ledger with nothing in it but what is watched, and a notifier that looks at it.
 
 The ledger's rows are written straight, so that a property can go through hundreds of states; tests
-of whole pulls use `tests.aggregator.world`.
+of whole pulls use `tests.support.ledger.world`.
 """
 
 import json
@@ -19,7 +19,7 @@ from aggregator.notices.notifier import Notifier
 from aggregator.store.connection import open_for_writing, write_transaction
 from aggregator.store.outbox.connection import NOTICES_NAME, open_notices
 from aggregator.store.outbox.queue import NoticeRow, notice_rows
-from tests.aggregator.world import MortalConnection
+from tests.support.ledger.world import MortalConnection
 from wire_format.money import NANO
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -4,8 +4,8 @@ import signal
 from collections import Counter
 from pathlib import Path
 
-from tests.aggregator.running import running_daemon
-from tests.aggregator.world import World, money_line, usage_line
+from tests.support.ledger.running import running_daemon
+from tests.support.ledger.world import World, money_line, usage_line
 from tests.support.receiver import ReceiverServer
 
 

@@ -15,7 +15,7 @@ from aggregator.notices import receiver as posting
 from aggregator.notices.delivery import Delivery, deliver
 from aggregator.notices.retries import GIVEN_UP_AFTER, LONGEST_WAIT_S
 from tests.aggregator.notices.telling import NOW, SECRET, TOKEN, Desk, mortal_notices
-from tests.aggregator.world import DeathError
+from tests.support.ledger.world import DeathError
 from tests.support.receiver import ReceiverServer
 
 

@@ -12,7 +12,7 @@ from aggregator.notices import notifier as notifying
 from aggregator.notices.delivery import Delivery
 from aggregator.notices.notifier import Notifier
 from tests.aggregator.notices.telling import Desk
-from tests.aggregator.world import World, money_line, usage_line
+from tests.support.ledger.world import World, money_line, usage_line
 from tests.support.receiver import ReceiverServer
 
 PATIENCE_S = 30

@@ -15,7 +15,7 @@ from aggregator.incidents.kinds import IncidentKind
 from aggregator.store.charge_rows import exact
 from aggregator.store.outbox.connection import open_notices
 from tests.aggregator.notices.telling import Desk, Incident, mortal_notices
-from tests.aggregator.world import MEMORY, DeathError
+from tests.support.ledger.world import MEMORY, DeathError
 from wire_format.money import NANO, parse_nano
 
 USERS = ("alice", "bob")

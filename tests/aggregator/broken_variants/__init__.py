@@ -1,0 +1,1 @@
+"""Each rule of the ledger, broken on purpose, is found."""

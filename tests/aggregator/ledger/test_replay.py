@@ -1,0 +1,76 @@
+"""The ledger is a function of git: any way of telling the same facts ends in the same ledger."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.support.deliveries import Delivery, deliveries
+from tests.support.ledger.telling import Places, mismatches, tell
+from tests.support.ledger.world import BOOKS, MEMORY, World
+from tests.support.strategies import (
+    NODES,
+    Facts,
+    decision_lines,
+    money_lines,
+    rules,
+    usage_lines,
+)
+
+
+@st.composite
+def crowded_facts(draw: st.DrawFn) -> Facts:
+    """Facts in which more than two lines may claim one key."""
+    usage = {}
+    for node in NODES:
+        usage[node] = draw(usage_lines(node, max_size=6)) | draw(usage_lines(node, max_size=6))
+    money = draw(money_lines(max_size=6)) | draw(money_lines(max_size=4))
+    lines = {line for of_node in usage.values() for line in of_node} | money
+    return Facts(usage, money, draw(rules()), draw(decision_lines(lines)))
+
+
+@st.composite
+def _places(draw: st.DrawFn, delivery: Delivery) -> Places:
+    """A node may have two repos; the books have one."""
+    places = {}
+    for node, commits in delivery.histories.items():
+        names = [node] if node == BOOKS else [node, f"{node}-old"]
+        size = len(commits)
+        places[node] = draw(st.lists(st.sampled_from(names), min_size=size, max_size=size))
+    return places
+
+
+@st.composite
+def told(draw: st.DrawFn) -> tuple[Facts, Delivery, Places, Delivery]:
+    """Facts, one way of telling them with the repos it uses, and another way."""
+    some = draw(crowded_facts())
+    delivery = draw(deliveries(some))
+    return some, delivery, draw(_places(delivery)), draw(deliveries(some))
+
+
+@settings(
+    phases=set(Phase) - {Phase.explain},  # explaining a failure takes longer than finding it
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(told())
+def test_any_delivery_ends_in_the_ledger_of_the_reference(
+    drawn: tuple[Facts, Delivery, Places, Delivery],
+) -> None:
+    """Charges, balances and held lines are the reference's; digests agree, and so does git."""
+    some, one_way, places, other_way = drawn
+    expected = some.reckoned()
+    with TemporaryDirectory(dir=MEMORY) as first, TemporaryDirectory(dir=MEMORY) as second:
+        world = World(Path(first))
+        tell(world, one_way, places)
+        assert mismatches(world, expected) == []
+        other = World(Path(second))
+        tell(other, other_way)
+        assert mismatches(other, expected) == []
+        digest = world.digest()
+        assert other.digest() == digest
+        assert world.rebuilt_digest() == digest
+        assert world.verify().matches
+        world.forget()
+        world.pull()
+        assert world.digest() == digest

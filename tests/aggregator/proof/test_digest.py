@@ -1,0 +1,82 @@
+"""The digest names the ledger, not the way in which it came to be."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from aggregator.proof.digest import SECTIONS, differences
+from aggregator.store.connection import open_for_writing
+from tests.support.ledger.world import World, decision_line, money_line, usage_line
+
+
+def told(folder: Path, order: list[str]) -> World:
+    """Three repos, pulled for the first time in this order: ids differ, facts do not."""
+    world = World(folder)
+    world.repo("books")
+    world.rules()
+    world.pay(money_line(), money_line(seq=2, user="z"))
+    world.decide(decision_line(seq=3, kind="exclude", of="node-1", of_seq=9))
+    for name in ("node-1", "node-2"):
+        world.usage(
+            usage_line(node=name, user=f"u-{name}"),
+            usage_line(node=name, seq=2, resource=f"r-{name}", user="z"),
+            usage_line(node="other", seq=3),
+            b"rotten\n",
+            repo=name,
+        )
+    for name in order:
+        world.pull(name)
+    return world
+
+
+def test_ids_take_no_part(tmp_path: Path) -> None:
+    """Nodes, accounts and resources get their ids in order of arrival."""
+    names = ["books", "node-1", "node-2"]
+    one, other = told(tmp_path / "a", names), told(tmp_path / "b", names[::-1])
+    assert one.digest() == other.digest()
+    with one.reading() as ours, other.reading() as theirs:
+        assert list(differences(ours, theirs)) == []
+        assert [*ours.execute("SELECT user FROM account ORDER BY id")] != [
+            *theirs.execute("SELECT user FROM account ORDER BY id")
+        ]
+
+
+TAMPERED = {
+    "charges": "UPDATE charge SET quantity = quantity + 1",
+    "money": "UPDATE money SET state = 'not_succeeded'",
+    "balances": "UPDATE account SET first_paid_us = 1",
+    "seen": "UPDATE seen_range SET last_seq = last_seq + 1",
+    "decisions": "DELETE FROM decision",
+    "held": "DELETE FROM held",
+    "rejected": "DELETE FROM reject",
+    "rule_book": "DELETE FROM rule_book",
+}
+
+
+@pytest.mark.parametrize("section", TAMPERED)
+def test_a_change_in_any_part_is_found(tmp_path: Path, section: str) -> None:
+    """By the digest, and `verify` names the part and a row of it."""
+    world = told(tmp_path, ["books", "node-1", "node-2"])
+    assert world.verify().matches
+    before = world.digest()
+    with closing(open_for_writing(world.config.database_path)) as connection:
+        assert connection.execute(TAMPERED[section]).rowcount > 0
+    found = world.verify()
+    assert world.digest() != before
+    assert not found.matches
+    assert found.recomputed_digest == before
+    assert {difference.section for difference in found.differences} == {section}
+
+
+def test_a_row_that_refers_to_nothing_is_found(tmp_path: Path) -> None:
+    """No digest shows it, because canonical rows join by ids."""
+    world = told(tmp_path, ["books", "node-1", "node-2"])
+    with closing(open_for_writing(world.config.database_path)) as connection:
+        connection.execute("UPDATE segment SET node_id = 99 WHERE id = 1")
+    found = world.verify()
+    assert (found.matches, found.broken_references) == (False, 1)
+
+
+def test_all_parts_are_tampered_with() -> None:
+    assert set(TAMPERED) == set(SECTIONS)

@@ -1,0 +1,215 @@
+"""A repo made to do harm, a mirror that broke, a changed configuration: one alone is in trouble."""
+
+import shutil
+from pathlib import Path
+
+import pygit2
+import pytest
+from pygit2.enums import FileMode
+
+from aggregator.cli.context import opening
+from aggregator.ledger import ingest
+from aggregator.ledger.ingest import Ingest, Rules, Stretch
+from aggregator.ledger.segments import segment_reader
+from aggregator.mirrors.mirror import MirrorError
+from aggregator.proof.verify import LimitsChangedError
+from aggregator.store.connection import write_transaction
+from aggregator.store.repo_rows import repo_row
+from cursors.position import advance
+from cursors.rows import read_cursor
+from tests.support.ledger.world import DAY, PRICES, World
+from tests.support.repos import RepoWriter, decision_line, segment_path, usage_line
+from wire_format.fields import LINE_BYTES_MAX, SEGMENTS_PER_COMMIT_MAX
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Two nodes; the second has a record to bill."""
+    found = World(tmp_path)
+    found.rules()
+    found.repo("node-1")
+    found.usage(usage_line(node="node-2", user="bob"), repo="node-2")
+    return found
+
+
+def only_node_1_is_held(world: World, kind: str) -> None:
+    """The second node was billed in the same pass."""
+    assert world.open_kinds() == [("node-1", kind)]
+    assert world.balance("bob")["list_cost_nano"] > 0
+
+
+def commit_tree(writer: RepoWriter, root: pygit2.Oid) -> None:
+    """Commit a tree as it is."""
+    who = pygit2.Signature("node", "node@example.invalid", 1_750_000_000, 0)
+    writer.repo.create_commit("refs/heads/main", who, who, "usage", root, [])
+
+
+def test_folders_that_hold_themselves_over_and_over_are_not_opened(world: World) -> None:
+    """A tree of a few kilobytes may stand for millions of paths."""
+    writer = world.repo("node-1")
+    entry = (writer.repo.create_blob(b"x"), FileMode.BLOB)
+    for _ in range(12):
+        builder = writer.repo.TreeBuilder()
+        for name in range(20):
+            builder.insert(f"{name:02d}", *entry)
+        entry = (builder.write(), FileMode.TREE)
+    top = writer.repo.TreeBuilder()
+    top.insert("usage", *entry)
+    commit_tree(writer, top.write())
+    world.pull()
+    only_node_1_is_held(world, "oversized commit")
+
+
+@pytest.mark.parametrize("segments", [SEGMENTS_PER_COMMIT_MAX, SEGMENTS_PER_COMMIT_MAX + 1])
+def test_a_commit_holds_a_bounded_number_of_segments(world: World, segments: int) -> None:
+    files = {segment_path(DAY, seq): usage_line(seq=seq) for seq in range(1, segments + 1)}
+    world.repo("node-1").commit(files)
+    report = world.pull()["node-1"]
+    if segments == SEGMENTS_PER_COMMIT_MAX:
+        assert report.admitted == segments
+    else:
+        assert (report.admitted, report.behind) == (0, 1)
+        only_node_1_is_held(world, "oversized commit")
+
+
+def test_a_line_without_end_is_kept_in_part_and_named_whole(world: World) -> None:
+    for number, last in enumerate((b"a", b"b"), start=1):
+        world.repo("node-1").commit({segment_path(DAY, number): b"x" * 100_000 + last})
+    world.pull()
+    rows = world.rejects()
+    assert [len(row["line"]) for row in rows] == [LINE_BYTES_MAX] * 2
+    with world.reading() as connection:
+        hashes = connection.execute("SELECT DISTINCT line_sha256 FROM reject").fetchall()
+    assert len(hashes) == 2
+
+
+def test_paths_that_are_no_text_are_told_apart(world: World) -> None:
+    writer = world.repo("node-1")
+    blob = writer.repo.create_blob(usage_line(seq=1))
+    raw = b"".join(
+        b"100644 " + name + b"\0" + bytes.fromhex(str(blob)) for name in (b"\xfe", b"\xff")
+    )
+    top = writer.repo.TreeBuilder()
+    top.insert("usage", writer.repo.odb.write(pygit2.enums.ObjectType.TREE, raw), FileMode.TREE)
+    commit_tree(writer, top.write())
+    assert world.pull()["node-1"].rejected == 2
+    assert [row["path"] for row in world.rejects()] == ["usage/\\xfe", "usage/\\xff"]
+
+
+def test_a_lock_that_a_dead_process_left_is_swept(world: World) -> None:
+    world.usage(usage_line(seq=1))
+    world.pull()
+    mirror = world.config.mirror_path("node-1")
+    (mirror / "refs" / "aggregator" / "applied.lock").touch()
+    world.usage(usage_line(seq=2))
+    with world.state.locked():
+        assert world.pull()["node-1"].admitted == 1
+    assert world.open_kinds() == []
+
+
+def test_a_ref_that_lost_its_content_is_that_repos_trouble_alone(world: World) -> None:
+    """As after a power cut."""
+    world.usage(usage_line(seq=1))
+    world.pull("node-1")
+    (world.config.mirror_path("node-1") / "refs" / "heads" / "main").write_bytes(b"")
+    world.pull()
+    only_node_1_is_held(world, "bad mirror")
+
+
+def test_a_line_known_from_a_mirror_that_is_gone_holds_its_repo_alone(world: World) -> None:
+    """A node's earlier repo is configured no longer, and nobody kept its mirror."""
+    world.usage(usage_line(seq=1), repo="old")
+    world._repos["old"] = world._repos["old"].model_copy(update={"node": "node-1"})
+    world.pull("old")
+    del world._repos["old"]
+    shutil.rmtree(world.config.mirror_path("old"))
+    world.usage(usage_line(seq=1), usage_line(seq=2))
+    world.pull()
+    only_node_1_is_held(world, "bad mirror")
+
+
+def test_a_rebuild_that_would_drop_a_billed_repo_is_refused(world: World) -> None:
+    world.usage(usage_line(seq=1))
+    world.pull()
+    before = world.digest()
+    shutil.rmtree(world.config.mirror_path("node-1"))
+    with pytest.raises(MirrorError, match=r"no mirror .*: node-1"):
+        opening(world.state).rebuild_in_place()
+    assert world.digest() == before
+
+
+def test_the_books_may_move_to_another_repo(world: World) -> None:
+    """The rule book in force is the configured one's, whatever the repos are called."""
+    world.usage(usage_line(seq=1))
+    world.pull()
+    moved = world.repo("accounts", node="books")
+    moved.commit({"rules/prices.toml": PRICES.replace(b"3.60", b"7.20")})
+    role = {"role": "books"}
+    world._repos["accounts"] = world._repos["accounts"].model_copy(update=role)
+    del world._repos["books"]
+    world.pull()
+    assert world.verify().matches
+
+
+def test_verify_says_so_when_the_limits_changed(world: World) -> None:
+    """It would cry wolf over a ledger that is sound under the limits it was made with."""
+    world.usage(usage_line(seq=1))
+    world.pull()
+    world.settings["skew_s"] = 7
+    with pytest.raises(LimitsChangedError):
+        world.verify()
+    world.pull()
+    assert world.verify().matches
+
+
+def test_a_history_of_nothing_new_can_be_interrupted_and_goes_on(world: World) -> None:
+    world.usage(usage_line(seq=1))
+    for _ in range(4):
+        world.usage(usage_line(seq=1))
+    world.fetch()
+    with world.ledger() as ledger:
+        mirror = world.state.mirrors.open_named("node-1")
+        commits = advance(None, mirror.head, mirror.first_parent).commits
+        rules = Rules(segment_reader(world.state), None, world.now)
+        identity = next(repo.identity for repo in world.config.repo if repo.name == "node-1")
+        with write_transaction(ledger.connection):
+            row = repo_row(ledger.connection, "node-1", identity.judged_by)
+        done = iter([False, False, True])
+        Ingest(ledger, row, mirror, rules).run(Stretch(commits), interrupted=lambda: next(done))
+        assert read_cursor(ledger.connection, "node-1") == commits[2]
+    assert world.pull()["node-1"].commits == 2
+
+
+def test_a_commit_that_overlaps_too_much_is_held(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines of the same seqs over and over; what was good before it counts, and nothing half."""
+    monkeypatch.setattr(ingest, "LINES_READ_AGAIN_MAX", 8)
+    lines = [usage_line(seq=seq, units=2) for seq in (1, 2, 3)]
+    world.usage(*lines)
+    world.usage(*[usage_line(seq=seq, units=1) for seq in (1, 2)])
+    bad = world.usage(usage_line(seq=4), *[usage_line(seq=seq, units=0) for seq in (1, 2)])
+    world.usage(usage_line(seq=5))
+    report = world.pull()["node-1"]
+    assert (report.incident, report.commits, report.behind) == ("oversized commit", 2, 2)
+    assert bad in report.detail
+    assert [charge["quantity"] for charge in world.charges()] == [4]
+    world.decide(decision_line(kind="accept_tip", repo="node-1", tip=bad))
+    report = world.pull()["node-1"]
+    assert (report.incident, report.commits) == (None, 2)
+    assert [charge["quantity"] for charge in world.charges()] == [4]
+    assert world.verify().matches
+
+
+def test_a_chain_of_corrections_is_not_read_over_and_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each correction corrects the one before it: judging one would read all, one by one."""
+    monkeypatch.setattr(ingest, "LINES_READ_AGAIN_MAX", 2000)
+    chain = [
+        usage_line(seq=seq, units=-1, corrects=seq - 1, reason="miscount") for seq in range(2, 200)
+    ]
+    world.usage(usage_line(seq=1, units=5), *chain)
+    assert world.pull()["node-1"].incident is None
+    world.usage(usage_line(seq=2, units=-2, corrects=1, reason="miscount"))
+    assert world.pull()["node-1"].incident == "oversized commit"

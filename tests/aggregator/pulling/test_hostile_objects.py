@@ -1,0 +1,239 @@
+"""Objects that are huge once they are opened cost a limited amount of memory, and one repo."""
+
+import subprocess
+import zlib
+from collections.abc import Callable, Iterator
+from hashlib import sha1
+from pathlib import Path
+
+import pygit2
+import pytest
+from pygit2.enums import FileMode, ObjectType
+
+from aggregator.mirrors.mirror import COMMIT_BYTES_MAX, TREE_BYTES_MAX
+from tests.support.git_http import GitHttpServer
+from tests.support.ledger.measured import measured_pull
+from tests.support.ledger.world import DAY, World
+from tests.support.repos import RepoWriter, segment_path, usage_line
+
+MB = 1_000_000
+HUGE_BYTES = 250 * MB
+FETCH_MEMORY_BYTES = 120 * MB
+FETCH_FILE_BYTES = 20 * MB
+OURS_BYTES_MAX = 100 * MB
+"""Of the aggregator itself, above what its code takes."""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A node behind a server, another one on disk."""
+    found = World(tmp_path)
+    found.settings |= {
+        "fetch_memory_bytes_max": FETCH_MEMORY_BYTES,
+        "fetch_file_bytes_max": FETCH_FILE_BYTES,
+        "connect_timeout_s": 60,
+    }
+    found.rules()
+    found.usage(usage_line(node="node-2", user="bob"), repo="node-2")
+    with GitHttpServer(tmp_path / "remotes") as server:
+        found.repo("node-1", url=server.url("node-1.git"))
+        yield found
+
+
+def zeros(writer: RepoWriter, count: int) -> pygit2.Oid:
+    """A blob of zeros, made without having it in memory."""
+    with (writer.path / "zeros").open("wb") as sparse:
+        sparse.truncate(count)
+    made = subprocess.run(
+        ["git", "-c", "core.bigFileThreshold=1m", "hash-object", "-w", str(writer.path / "zeros")],
+        cwd=writer.path,
+        capture_output=True,
+        check=True,
+    )
+    return pygit2.Oid(hex=made.stdout.decode().strip())
+
+
+def commit_blob(writer: RepoWriter, path: str, blob: pygit2.Oid) -> str:
+    """Commit a blob that is there already."""
+    parent = writer.tip()
+    base = None if parent is None else writer.repo[parent].peel(pygit2.Tree)
+    index = pygit2.Index()
+    if base is not None:
+        index.read_tree(base)
+    index.add(pygit2.IndexEntry(path, blob, FileMode.BLOB))
+    return commit_tree(writer, index.write_tree(writer.repo))
+
+
+def commit_tree(writer: RepoWriter, tree: pygit2.Oid) -> str:
+    """Commit a tree as it is on the tip."""
+    who = pygit2.Signature("node", "node@example.invalid", 1_750_000_000, 0)
+    tip = writer.tip()
+    parents = [] if tip is None else [pygit2.Oid(hex=tip)]
+    return str(writer.repo.create_commit("refs/heads/main", who, who, "usage", tree, parents))
+
+
+def raw_tree(writer: RepoWriter, entries: int) -> pygit2.Oid:
+    """A folder of as many files, all of them one blob; its names are sorted."""
+    blob = bytes.fromhex(str(writer.repo.create_blob(b"x")))
+    data = b"".join(b"100644 %07d\0%b" % (number, blob) for number in range(entries))
+    return writer.repo.odb.write(ObjectType.TREE, data)
+
+
+def below_usage(writer: RepoWriter, tree: pygit2.Oid) -> str:
+    """Commit a folder beside the years that are there."""
+    top = writer.repo[writer.tip() or ""].peel(pygit2.Tree)
+    usage = writer.repo.TreeBuilder(top["usage"].peel(pygit2.Tree))
+    usage.insert("wide", tree, FileMode.TREE)
+    builder = writer.repo.TreeBuilder(top)
+    builder.insert("usage", usage.write(), FileMode.TREE)
+    return commit_tree(writer, builder.write())
+
+
+def only_node_1_is_held(world: World, kind: str) -> None:
+    """Within the limits, while the other one was billed."""
+    took = measured_pull(world)
+    assert took.incidents == {"node-1": kind}
+    assert world.open_kinds() == [("node-1", kind)]
+    assert took.added_bytes < OURS_BYTES_MAX
+    assert took.git_bytes < FETCH_MEMORY_BYTES + OURS_BYTES_MAX
+    assert world.balance("bob")["list_cost_nano"] > 0
+
+
+def test_a_segment_of_hundreds_of_megabytes_is_refused_by_its_header(world: World) -> None:
+    """Its pack has a few hundred kilobytes. The file is refused; the lines after it are billed."""
+    writer = world.repo("node-1")
+    commit_blob(writer, segment_path(DAY, 1), zeros(writer, HUGE_BYTES))
+    writer.commit({segment_path(DAY, 2): usage_line(seq=2)})
+    took = measured_pull(world)
+    assert took.incidents == {}
+    assert took.added_bytes < OURS_BYTES_MAX
+    assert took.git_bytes < FETCH_MEMORY_BYTES + OURS_BYTES_MAX
+    (reject,) = world.rejects()
+    assert (reject["code"], reject["line_no"]) == ("refused_file", 0)
+    assert str(HUGE_BYTES) in reject["reason"]
+    assert world.charges()[0]["records"] == 1
+
+
+def test_rules_of_hundreds_of_megabytes_leave_the_old_ones_in_force(world: World) -> None:
+    books = world.repo("books")
+    commit_blob(books, "rules/prices.toml", zeros(books, HUGE_BYTES))
+    world.usage(usage_line(seq=1))
+    took = measured_pull(world)
+    assert world.open_kinds() == [("books", "bad rule book")]
+    assert took.added_bytes < OURS_BYTES_MAX
+    assert world.charges()[0]["state"] == "rated"
+
+
+def _pack_entry(kind: int, size: int) -> bytes:
+    """The head of an object in a pack: its kind and size (gitformat-pack(5))."""
+    first, rest = size & 15, size >> 4
+    head = bytearray([kind << 4 | first])
+    while rest:
+        head[-1] |= 0x80
+        head.append(rest & 0x7F)
+        rest >>= 7
+    return bytes(head)
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while True:
+        number, low = number >> 7, number & 0x7F
+        out.append(low | (0x80 if number else 0))
+        if not number:
+            return bytes(out)
+
+
+def _deflated_zeros(count: int) -> bytes:
+    pack, chunk = zlib.compressobj(), bytes(MB)
+    return b"".join(pack.compress(chunk) for _ in range(count // MB)) + pack.flush()
+
+
+def pack_of_a_delta(base_bytes: int, line: bytes) -> bytes:
+    """A pack of a blob of zeros, and of a line that is stated as a difference from it."""
+    base = _pack_entry(3, base_bytes) + _deflated_zeros(base_bytes)
+    delta = _varint(base_bytes) + _varint(len(line)) + bytes([len(line)]) + line
+    back = _offset(len(base))
+    entry = _pack_entry(6, len(delta)) + back + zlib.compress(delta)
+    body = b"PACK" + (2).to_bytes(4, "big") + (2).to_bytes(4, "big") + base + entry
+    return body + sha1(body).digest()  # noqa: S324 - git's own
+
+
+def _offset(distance: int) -> bytes:
+    """How far back the base lies, in the form of an offset delta."""
+    out = bytearray([distance & 0x7F])
+    while distance := distance >> 7:
+        distance -= 1
+        out.insert(0, 0x80 | (distance & 0x7F))
+    return bytes(out)
+
+
+def test_a_short_line_that_stands_on_a_huge_blob_is_refused_when_it_is_fetched(
+    world: World,
+) -> None:
+    """To read the line, all of the blob must be in memory; git meets its limit first."""
+    writer = world.repo("node-1")
+    line = usage_line(seq=1).removesuffix(b"\n")[:120] + b"\n"
+    pack = pack_of_a_delta(HUGE_BYTES, line)
+    assert len(pack) < MB
+    subprocess.run(
+        ["git", "index-pack", "--stdin"],
+        cwd=writer.path,
+        input=pack,
+        check=True,
+        capture_output=True,
+    )
+    big = pygit2.Oid(hex=sha1(b"blob %d\0" % HUGE_BYTES + bytes(HUGE_BYTES)).hexdigest())  # noqa: S324 - git's own
+    commit_blob(writer, "notes", big)
+    commit_blob(writer, segment_path(DAY, 1), pygit2.hash(line))
+    only_node_1_is_held(world, "content refused")
+    (incident,) = world.incidents()
+    assert "git fsck" in incident["detail"] or "memory" in incident["detail"]
+
+
+@pytest.mark.parametrize("bytes_more", [0, 1])
+def test_a_commit_message_of_megabytes_holds_the_repo(world: World, bytes_more: int) -> None:
+    writer = world.repo("node-1")
+    good = world.usage(usage_line(seq=1))
+    head = (
+        len(writer.repo.odb.read(pygit2.Oid(hex=good))[1]) - len("usage") + len(f"parent {good}\n")
+    )
+    message = "x" * (COMMIT_BYTES_MAX - head + bytes_more)
+    writer.commit({segment_path(DAY, 2): usage_line(seq=2)}, message=message)
+    if bytes_more:
+        only_node_1_is_held(world, "oversized object")
+    else:
+        assert measured_pull(world).incidents == {}
+
+
+def test_a_commit_message_of_hundreds_of_megabytes_is_not_even_fetched(world: World) -> None:
+    writer = world.repo("node-1")
+    writer.commit({segment_path(DAY, 2): usage_line(seq=2)}, message="x" * (200 * MB))
+    only_node_1_is_held(world, "content refused")
+
+
+def wide(writer: RepoWriter) -> pygit2.Oid:
+    """A million files; their names alone would fill the memory that is left for them."""
+    return raw_tree(writer, 4 * TREE_BYTES_MAX // 35)
+
+
+def wide_folders_of_empty_folders(writer: RepoWriter) -> pygit2.Oid:
+    """None is too large alone, and 400 million are to be opened until the first file is met."""
+    oid = writer.repo.TreeBuilder().write()
+    for _ in range(2):
+        entry = bytes.fromhex(str(oid))
+        data = b"".join(b"40000 %07d\0%b" % (number, entry) for number in range(20_000))
+        oid = writer.repo.odb.write(ObjectType.TREE, data)
+    return oid
+
+
+@pytest.mark.parametrize("make", [wide, wide_folders_of_empty_folders])
+def test_folders_of_millions_of_names_are_not_opened(
+    world: World, make: Callable[[RepoWriter], pygit2.Oid]
+) -> None:
+    """The commits before are billed."""
+    world.usage(usage_line(seq=1))
+    writer = world.repo("node-1")
+    below_usage(writer, make(writer))
+    only_node_1_is_held(world, "oversized commit")
+    assert world.charges()[0]["records"] == 1

@@ -1,0 +1,135 @@
+"""A server that misbehaves is its repo's trouble alone: shown, tried again, and over by itself."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.incidents.kinds import BACKED_OFF
+from aggregator.pulling.fetching import look_at
+from aggregator.pulling.passes import Puller
+from gitmeter.support.backoff import Backoff
+from tests.support.git_http import GitHttpServer
+from tests.support.ledger.world import World
+from tests.support.repos import usage_line
+
+NEVER_ENDS = ("mute", "hang", "drip_head", "drip_body")
+GONE = ("404", "410", "redirect")
+PROBED = (*NEVER_ENDS, "slam", "garbage", "redirect", "401", "403", "404", "410", "429", "504")
+FETCHED = ("hang", "drip_body", "cut", "garbage_git", "redirect", "403", "404", "429", "503")
+"""Every fault alone is met in `tests/gitmeter/git_remote/test_faulty_servers.py`."""
+
+FETCHING = "POST /node-1.git/git-upload-pack"
+SHORT = {"connect_timeout_s": 1, "fetch_timeout_s": 1}
+LONG = {"connect_timeout_s": 60, "fetch_timeout_s": 60}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[GitHttpServer]:
+    with GitHttpServer(tmp_path / "remotes") as running:
+        yield running
+
+
+@pytest.fixture
+def world(tmp_path: Path, server: GitHttpServer) -> World:
+    """One node behind the server, one that is on disk, and prices."""
+    found = World(tmp_path)
+    found.rules()
+    found.repo("node-1", url=server.url("node-1.git"))
+    found.settings |= LONG
+    found.usage(usage_line(seq=1))
+    found.pull()
+    return found
+
+
+def held(world: World, fault: str) -> None:
+    """The other repo is billed in the same pass, and this one stays where it was."""
+    cursor = world.node()["cursor"]
+    world.usage(usage_line(seq=2))
+    world.usage(usage_line(node="node-2", user="bob"), repo="node-2")
+    world.settings |= SHORT if fault in NEVER_ENDS else LONG
+    report = world.pull()["node-1"]
+    kind = "repo gone" if fault in GONE else "unreachable"
+    assert world.open_kinds() == [("node-1", kind)], report.detail
+    assert world.node()["cursor"] == cursor
+    assert world.balance("bob")["list_cost_nano"] > 0
+    assert report.incident in BACKED_OFF
+
+
+def over(world: World) -> None:
+    """The next answer ends it; nobody did anything."""
+    world.settings |= LONG
+    world.pull()
+    assert world.open_kinds() == []
+    assert world.charges()[0]["records"] == 2
+    assert world.verify().matches
+
+
+@pytest.mark.parametrize("fault", PROBED)
+def test_what_a_server_does_to_the_first_request(
+    world: World, server: GitHttpServer, fault: str
+) -> None:
+    server.misbehave(fault)
+    held(world, fault)
+    server.behave()
+    over(world)
+
+
+@pytest.mark.parametrize("fault", FETCHED)
+def test_what_a_server_does_while_we_fetch(world: World, server: GitHttpServer, fault: str) -> None:
+    """The probe was answered: there is something new."""
+    server.misbehave(fault, where=FETCHING)
+    held(world, fault)
+    server.behave()
+    over(world)
+
+
+@pytest.mark.parametrize("fault", NEVER_ENDS)
+def test_others_are_billed_while_a_server_keeps_us_waiting(
+    world: World, server: GitHttpServer, fault: str
+) -> None:
+    """They are in the database before the slow one has ended, even with two workers for all."""
+    names = {f"quick-{number}" for number in range(5)}
+    for name in names:
+        world.usage(usage_line(node=name, user=name), repo=name)
+    server.misbehave(fault)
+    waiting = {"books", *names}
+    with world.ledger() as ledger:
+        for report in Puller(world.state, ledger, lambda: world.now).pull():
+            if report.name in names:
+                assert world.balance(report.name)["list_cost_nano"] > 0
+            waiting.discard(report.name)
+            if not waiting:
+                server.behave()  # until here nothing but its time limit would end the slow one
+            assert report.name != "node-1" or not waiting
+
+
+def test_a_server_that_fails_is_left_alone_for_ever_longer_and_asked_again(
+    world: World, server: GitHttpServer
+) -> None:
+    """As the daemon does: a minute after the first failure, two after the second."""
+    backoff, asked = Backoff(), []
+    server.misbehave("503")
+    with world.ledger() as ledger:
+        for tick in range(9):
+            if tick == 8:
+                server.behave()
+            before = server.count()
+            puller = Puller(world.state, ledger, lambda: world.now)
+            for report in puller.pull(skip=lambda name: backoff.is_waiting(name, world.now)):
+                if report.incident is None:
+                    backoff.succeeded(report.name)
+                else:
+                    backoff.failed(report.name, world.now, wait=report.incident in BACKED_OFF)
+            asked.append(server.count() - before)
+            world.now += timedelta(seconds=30) if tick != 7 else timedelta(hours=1)
+    assert asked == [1, 0, 1, 0, 0, 0, 1, 0, 1]
+    assert world.open_kinds() == []
+
+
+def test_how_long_to_stay_away_reaches_the_look(world: World, server: GitHttpServer) -> None:
+    server.headers["Retry-After"] = "240"
+    server.misbehave("429")
+    repo = next(repo for repo in world.config.repo if repo.name == "node-1")
+    assert look_at(world.state, repo, None).retry_after_s == 240

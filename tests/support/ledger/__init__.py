@@ -1,0 +1,1 @@
+"""Worlds that the aggregator's tests are played in."""

@@ -11,8 +11,8 @@ from aggregator.mirrors.mirror import Mirror, MirrorError
 from aggregator.mirrors.saved_repo import SavedRepo
 from aggregator.mirrors.state import State
 from aggregator.pulling.fetching import look_at
-from aggregator.store.answer_rows import repo_rows
 from aggregator.store.incident_rows import open_incidents, subjects_by_repo
+from aggregator.store.questions.reports import repo_rows
 from cursors.position import HeadOutcome
 from cursors.tips import Tips, read_tips
 from gitmeter.support.errors import GitmeterError

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from aggregator.config.settings import Config
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.store.incident_rows import About, file_all
-from aggregator.store.notice_rows import newest_commits
+from aggregator.store.questions.notices import newest_commits
 from wire_format.instants import format_ts
 
 NEVER: Final = 0

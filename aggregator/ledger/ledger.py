@@ -17,8 +17,16 @@ from aggregator.incidents.filing import close_acknowledged, file_shown_by
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.rating.discounts import DiscountLadder
 from aggregator.rating.rating import Rater, scope_of_change
-from aggregator.store import charge_rows, line_rows, money_rows, repo_rows, segment_rows
-from aggregator.store.charge_rows import Account, ChargeRow, RatedCharge
+from aggregator.store import (
+    account_rows,
+    charge_rows,
+    line_rows,
+    money_rows,
+    repo_rows,
+    segment_rows,
+)
+from aggregator.store.account_rows import Account
+from aggregator.store.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.connection import write_transaction
 from aggregator.store.decision_rows import change_decisions, read_decisions
 from aggregator.store.repo_rows import RepoRow
@@ -133,11 +141,11 @@ class Ledger:
         """Bring the displayed tier of every account up to date as of a clock hour."""
         ladder: DiscountLadder = self.rater.ladder
         with write_transaction(self.connection):
-            charge_rows.save_tiers(
+            account_rows.save_tiers(
                 self.connection,
                 [
                     (account_id, ladder.tier_at(first_paid_us, hour))
-                    for account_id, first_paid_us in charge_rows.paid_accounts(self.connection)
+                    for account_id, first_paid_us in account_rows.paid_accounts(self.connection)
                 ],
             )
 
@@ -155,7 +163,7 @@ class Ledger:
 
     def _apply_usage(self, batch: Batch, rater: Rater) -> None:
         users = {key[1] for key in batch.usage}
-        accounts = charge_rows.accounts(self.connection, users)
+        accounts = account_rows.accounts(self.connection, users)
         resources = charge_rows.resource_ids(self.connection, {key[2] for key in batch.usage})
         empty = charge_rows.empty_hours(self.connection, {key[0] for key in batch.usage})
         saved: list[ChargeRow] = []
@@ -187,7 +195,7 @@ class Ledger:
         }
         narrowed = {row.account_id for row in emptied if (row.account_id, row.hour) in edges}
         self._narrow_active(accounts.values(), narrowed)
-        charge_rows.save_accounts(self.connection, accounts.values())
+        account_rows.save_accounts(self.connection, accounts.values())
 
     def _find(self, key: ChargeKey, account: Account, resource_id: int) -> ChargeRow | None:
         return charge_rows.find_charge(self.connection, key, account.id, resource_id)
@@ -205,7 +213,7 @@ class Ledger:
             return
         changed = [entry for entry, _ in batch.money.values()]
         users = {entry.record.user for entry in changed}
-        accounts = charge_rows.accounts(self.connection, users)
+        accounts = account_rows.accounts(self.connection, users)
         ids = {account.user: account.id for account in accounts.values()}
         money_rows.change_money(self.connection, node_id, batch.money.values(), ids)
         users |= money_rows.users_sharing_movements(self.connection, changed)
@@ -220,7 +228,7 @@ class Ledger:
         for record, state in judged:
             if state is MoneyState.COUNTED:
                 records.setdefault(record.user, []).append(record)
-        for account in charge_rows.accounts(self.connection, users).values():
+        for account in account_rows.accounts(self.connection, users).values():
             counted = credit(records.get(account.user, ()))
             money_rows.save_credit(self.connection, account.id, counted)
             if counted.first_paid_us != account.first_paid_us:
@@ -242,10 +250,10 @@ class Ledger:
                 billed_cost_nano + rating.billed_cost_nano - row.billed_cost_nano,
             )
         charge_rows.save_charges(self.connection, saved)
-        accounts = charge_rows.accounts_by_id(self.connection, changes)
+        accounts = account_rows.accounts_by_id(self.connection, changes)
         for account_id, change in changes.items():
             accounts[account_id].add_cost(*change)
-        charge_rows.save_accounts(self.connection, accounts.values())
+        account_rows.save_accounts(self.connection, accounts.values())
 
 
 def rule_book_in_force(connection: sqlite3.Connection) -> RuleBook:

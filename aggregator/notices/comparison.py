@@ -14,9 +14,9 @@ from aggregator.notices.crossings import (
     cross_incidents,
 )
 from aggregator.notices.events import StartCounts
-from aggregator.store import notice_rows
 from aggregator.store.outbox import told
 from aggregator.store.outbox.queue import NewNotice
+from aggregator.store.questions import notices
 
 
 class Comparison:
@@ -60,10 +60,10 @@ class Comparison:
 
     def _incidents(self) -> list[NewNotice]:
         before = told.told_incidents(self._connection)
-        open_now = notice_rows.open_incident_rows(self._ledger)
+        open_now = notices.open_incident_rows(self._ledger)
         repos = {key.repo for key in before}
         knowledge = Knowledge(
-            notice_rows.closed_incidents(self._ledger, repos), notice_rows.looked_at(self._ledger)
+            notices.closed_incidents(self._ledger, repos), notices.looked_at(self._ledger)
         )
         now_s = int(self._now.timestamp())
         changes = cross_incidents(before, open_now, knowledge, now_s)
@@ -72,13 +72,13 @@ class Comparison:
 
     def _accounts(self) -> list[NewNotice]:
         """Nothing, while the books were never read: everybody would look exhausted."""
-        if notice_rows.has_unread_books(self._ledger):
+        if notices.has_unread_books(self._ledger):
             return []
         threshold_nano = self._threshold_nano
         before_nano = told.read_threshold_nano(self._connection)
         changes = cross_accounts(
             told.told_accounts(self._connection),
-            notice_rows.balances_below(self._ledger, below_nano(threshold_nano)),
+            notices.balances_below(self._ledger, below_nano(threshold_nano)),
             threshold_nano,
             threshold_nano if before_nano is None else before_nano,
         )

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from aggregator.admission.ranges import RangeSet
 from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind, reused_seqs
-from aggregator.store.notice_rows import Balance, OpenIncident, ToldIncident
+from aggregator.store.questions.notices import Balance, OpenIncident, ToldIncident
 
 UNKNOWN_FOR: Final = timedelta(hours=25)
 """For how long an incident that was told is kept in mind when the ledger knows nothing of it.

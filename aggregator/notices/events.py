@@ -8,8 +8,8 @@ from uuid import UUID
 
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.notices.crossings import AccountCrossing, Level
-from aggregator.store.notice_rows import OpenIncident
 from aggregator.store.outbox.queue import NewNotice
+from aggregator.store.questions.notices import OpenIncident
 from wire_format.instants import format_ts
 from wire_format.money import format_usd
 

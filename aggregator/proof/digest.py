@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from aggregator.ledger.ledger import rule_book_in_force
-from aggregator.store import digest_rows
+from aggregator.store.questions import digest as digest_rows
 
 SECTIONS: Final[dict[str, Callable[[sqlite3.Connection], Iterator[list[object]]]]] = {
     "charges": digest_rows.charge_rows,

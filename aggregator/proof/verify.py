@@ -11,8 +11,8 @@ from aggregator.mirrors.state import State
 from aggregator.proof.digest import Difference, differences, digest
 from aggregator.proof.judged_under import is_judged_alike
 from aggregator.proof.rebuild import scratch_ledger
-from aggregator.store.answer_rows import broken_references
 from aggregator.store.connection import read_transaction
+from aggregator.store.questions.reports import broken_references
 from cursors.tips import read_tips
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.progress import Progress

@@ -10,9 +10,9 @@ from typing import Any
 
 from aggregator.rating.discounts import DiscountLadder
 from aggregator.rating.rating import ChargeState
-from aggregator.store import answer_rows
 from aggregator.store.charge_rows import STATES, RatedCharge, charges_of
 from aggregator.store.connection import PULLED_AT, read_meta
+from aggregator.store.questions import reports
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_hour, format_ts, from_us
 from wire_format.money import format_usd
@@ -29,7 +29,7 @@ class NoAccountError(GitmeterError):
 def balances(connection: sqlite3.Connection) -> list[Answer]:
     """The balance of every account."""
     as_of = read_meta(connection, PULLED_AT)
-    return [_balance(row, as_of) for row in answer_rows.account_rows(connection)]
+    return [_balance(row, as_of) for row in reports.account_rows(connection)]
 
 
 def balance(connection: sqlite3.Connection, user: str) -> Answer:
@@ -41,7 +41,7 @@ def balance(connection: sqlite3.Connection, user: str) -> Answer:
     return _balance(_account_row(connection, user), read_meta(connection, PULLED_AT))
 
 
-def _balance(row: answer_rows.Row, as_of: str | None) -> Answer:
+def _balance(row: reports.Row, as_of: str | None) -> Answer:
     credit_nano, billed_cost_nano = int(row["credit_nano"]), int(row["billed_cost_nano"])
     list_cost_nano = int(row["list_cost_nano"])
     last_hour, first_paid_us = row["last_active_hour"], row["first_paid_us"]
@@ -73,7 +73,7 @@ def charges(
     Raises:
         NoAccountError: nothing was ever used or paid in that name.
     """
-    account = answer_rows.account_of(_account_row(connection, user))
+    account = reports.account_of(_account_row(connection, user))
     for charge in charges_of(connection, account, since_hour, until_hour):
         yield charge_answer(charge, ladder)
 
@@ -106,11 +106,11 @@ def format_multiplier(multiplier: int) -> str:
 
 def unrated(connection: sqlite3.Connection) -> dict[ChargeState, int]:
     """How many charges cost nothing because they have no price or overflow."""
-    return {STATES[state]: n for state, n in answer_rows.states_of_charges(connection).items()}
+    return {STATES[state]: n for state, n in reports.states_of_charges(connection).items()}
 
 
-def _account_row(connection: sqlite3.Connection, user: str) -> answer_rows.Row:
-    row = answer_rows.account_row(connection, user)
+def _account_row(connection: sqlite3.Connection, user: str) -> reports.Row:
+    row = reports.account_row(connection, user)
     if row is None:
         raise NoAccountError(
             f"no account of {user!r}",

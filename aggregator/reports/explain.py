@@ -18,9 +18,10 @@ from aggregator.ledger.segments import SegmentReader
 from aggregator.rating.price_book import NoPrice
 from aggregator.rating.rating import Rater
 from aggregator.reports.accounts import NoAccountError, charge_answer
-from aggregator.store import answer_rows, repo_rows, segment_rows
+from aggregator.store import repo_rows, segment_rows
 from aggregator.store.charge_rows import RatedCharge, charges_of
 from aggregator.store.connection import read_transaction
+from aggregator.store.questions import reports
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_hour, format_ts, from_us, hour_of
 from wire_format.lines import Usage
@@ -72,14 +73,12 @@ def explain(
     """
     user, resource, hour = charge
     with read_transaction(connection):
-        account_row = answer_rows.account_row(connection, user)
+        account_row = reports.account_row(connection, user)
         if account_row is None:
             raise NoAccountError(f"no account of {user!r}", hint="see `aggregator balance`")
         found = [
             charge
-            for charge in charges_of(
-                connection, answer_rows.account_of(account_row), hour, hour + 1
-            )
+            for charge in charges_of(connection, reports.account_of(account_row), hour, hour + 1)
             if charge.resource == resource
         ]
         if not found:

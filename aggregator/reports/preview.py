@@ -17,9 +17,9 @@ from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.rejudge import judged_anew
 from aggregator.ledger.segments import SegmentReader, segment_reader
 from aggregator.mirrors.state import State
-from aggregator.store import answer_rows
 from aggregator.store.connection import copy_database, open_for_writing
 from aggregator.store.decision_rows import read_decisions
+from aggregator.store.questions import reports
 from wire_format.lines import Decision
 from wire_format.money import NANO
 
@@ -93,5 +93,5 @@ def balances(connection: sqlite3.Connection) -> dict[str, int]:
     """Every account's balance in nano-dollars."""
     return {
         row["user"]: int(row["credit_nano"]) - int(row["billed_cost_nano"])
-        for row in answer_rows.account_rows(connection)
+        for row in reports.account_rows(connection)
     }

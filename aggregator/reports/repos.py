@@ -7,18 +7,19 @@ from aggregator.admission.held import HeldReason, line_sha256
 from aggregator.copies.schedule import copied_at
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.reports.accounts import Answer
-from aggregator.store import answer_rows, line_rows, repo_rows
+from aggregator.store import line_rows, repo_rows
+from aggregator.store.questions import reports
 from wire_format.instants import format_ts, from_us
 
 
 def nodes(connection: sqlite3.Connection) -> list[Answer]:
     """Where every repo stands and what is known of its node's numbering."""
     copied = copied_at(connection)
-    rows = answer_rows.repo_rows(connection)
+    rows = reports.repo_rows(connection)
     return [_node(connection, row) | {"copied_at": copied.get(row["name"])} for row in rows]
 
 
-def _node(connection: sqlite3.Connection, row: answer_rows.Row) -> Answer:
+def _node(connection: sqlite3.Connection, row: reports.Row) -> Answer:
     seen = line_rows.read_seen(connection, row["node_id"])
     epochs = seen.epochs()
     return {
@@ -61,7 +62,7 @@ def held(connection: sqlite3.Connection) -> list[Answer]:
             "repo": repos.get(row["node"]),
             **_place(row),
         }
-        for row in answer_rows.held_rows(connection)
+        for row in reports.held_rows(connection)
     ]
 
 
@@ -76,7 +77,7 @@ def rejects(connection: sqlite3.Connection) -> list[Answer]:
             "repo": repos.get(row["node"]),
             **_place(row),
         }
-        for row in answer_rows.reject_rows(connection)
+        for row in reports.reject_rows(connection)
     ]
 
 
@@ -88,7 +89,7 @@ def _only_repos(connection: sqlite3.Connection) -> dict[str, str]:
     return {node: found[0] for node, found in names.items() if len(found) == 1}
 
 
-def _place(row: answer_rows.Row) -> Answer:
+def _place(row: reports.Row) -> Answer:
     return {
         "commit": row["commit_id"],
         "path": row["path"],
@@ -101,7 +102,7 @@ def incidents(connection: sqlite3.Connection, *, closed: bool = False) -> list[A
     """Incidents with what to do about them."""
     return [
         {**row, "advice": IncidentKind(row["kind"]).advice}
-        for row in answer_rows.incident_rows(connection, closed=closed)
+        for row in reports.incident_rows(connection, closed=closed)
     ]
 
 

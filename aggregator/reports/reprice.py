@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from aggregator.rating.rating import Rater
-from aggregator.store import answer_rows, repo_rows
+from aggregator.store import repo_rows
 from aggregator.store.charge_rows import pages_from
 from aggregator.store.connection import read_transaction
+from aggregator.store.questions import reports
 from gitmeter.support.errors import GitmeterError
 from wire_format.rule_book import RULE_PATHS, RuleBook, RuleBookError, parse_rule_book
 
@@ -48,7 +49,7 @@ def reprice(connection: sqlite3.Connection, file: Path, cost_max_nano: int) -> d
                     differences[user] += rating.billed_cost_nano - row.billed_cost_nano
         accounts = [
             _account(row, differences[row["user"]])
-            for row in answer_rows.account_rows(connection)
+            for row in reports.account_rows(connection)
             if differences.get(row["user"])
         ]
     return {
@@ -73,7 +74,7 @@ def _proposed(connection: sqlite3.Connection, file: Path) -> RuleBook:
         raise ProposalError(str(error), hint="`books rules check` says the same") from None
 
 
-def _account(row: answer_rows.Row, difference_nano: int) -> dict[str, Any]:
+def _account(row: reports.Row, difference_nano: int) -> dict[str, Any]:
     billed_cost_nano = int(row["billed_cost_nano"])
     proposed_nano = billed_cost_nano + difference_nano
     return {

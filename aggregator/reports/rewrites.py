@@ -14,7 +14,8 @@ from aggregator.mirrors.commit_delta import AddedFile, commit_delta
 from aggregator.mirrors.mirror import Mirror, MirrorError
 from aggregator.mirrors.state import State
 from aggregator.reports.preview import Effect, preview
-from aggregator.store import answer_rows, repo_rows
+from aggregator.store import repo_rows
+from aggregator.store.questions import reports
 from cursors.position import Advance, HeadOutcome, advance
 from cursors.rows import kept_tips_of, read_cursor
 from wire_format.faults import Fault
@@ -64,7 +65,7 @@ def rewrites(state: State, connection: sqlite3.Connection, now: datetime) -> lis
     """Every repo that waits for `accept-tip`, with what that would do."""
     kinds = {
         row["repo"]: row["kind"]
-        for row in answer_rows.incident_rows(connection, closed=False)
+        for row in reports.incident_rows(connection, closed=False)
         if row["kind"] in ACCEPTABLE
     }
     found = []

@@ -26,7 +26,7 @@ from aggregator.rating.rating import ChargeState
 from aggregator.serving.pulse import Beat, Pulse
 from aggregator.store.charge_rows import STATES
 from aggregator.store.connection import PULLED_AT
-from aggregator.store.metrics_rows import Facts, NodeCounts, read_facts
+from aggregator.store.questions.metrics import Facts, NodeCounts, read_facts
 from gitmeter.support.backoff import is_worth_a_log
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import parse_ts

@@ -9,7 +9,7 @@ import msgspec
 
 from aggregator.admission.batch import MoneyEntry
 from aggregator.admission.money_lines import Credit, MoneyState, movement
-from aggregator.store.charge_rows import exact
+from aggregator.store.account_rows import exact
 from wire_format.instants import from_us, to_us
 from wire_format.lines import Money
 

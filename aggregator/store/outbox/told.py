@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-from aggregator.store.notice_rows import ToldIncident
+from aggregator.store.questions.notices import ToldIncident
 from wire_format.instants import format_ts
 
 _BEGAN_AT: Final = "began_at"

@@ -21,7 +21,7 @@ from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Changes, Ledger, Move
 from aggregator.rating import rating
 from aggregator.rating.rating import Rater, Rating
-from aggregator.store import charge_rows, line_rows, money_rows, segment_rows
+from aggregator.store import account_rows, line_rows, money_rows, segment_rows
 from aggregator.store.connection import write_transaction
 from aggregator.store.segment_rows import SegmentPlace
 from cursors.rows import move_cursor
@@ -189,7 +189,7 @@ def price_does_not_rate_again(patch: Patch) -> None:
 
 def rating_again_forgets_the_account(patch: Patch) -> None:
     """Charges follow a new price, balances do not."""
-    patch.setattr(charge_rows, "accounts_by_id", lambda *_: _Nobody())
+    patch.setattr(account_rows, "accounts_by_id", lambda *_: _Nobody())
 
 
 class _Nobody(dict[int, Any]):

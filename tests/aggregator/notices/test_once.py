@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.incidents.kinds import IncidentKind
-from aggregator.store.charge_rows import exact
+from aggregator.store.account_rows import exact
 from aggregator.store.outbox.connection import open_notices
 from tests.aggregator.notices.telling import Desk, Incident, mortal_notices
 from tests.support.ledger.world import MEMORY, DeathError

@@ -18,10 +18,10 @@ from aggregator.rating.rating import ChargeState
 from aggregator.reports import accounts, repos
 from aggregator.serving.metrics import Metrics
 from aggregator.serving.pulse import Pulse
-from aggregator.store import metrics_rows
 from aggregator.store.charge_rows import STATES
 from aggregator.store.connection import PULLED_AT, open_for_writing, schema
-from aggregator.store.metrics_rows import read_facts
+from aggregator.store.questions import metrics as metrics_rows
+from aggregator.store.questions.metrics import read_facts
 from tests.aggregator.serving.measured import Measured, measured
 from tests.support.ledger.world import World, money_line, usage_line
 from wire_format.fields import EPOCH_SIZE

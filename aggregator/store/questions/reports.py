@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-from aggregator.store.charge_rows import Account
+from aggregator.store.account_rows import Account
 from aggregator.store.connection import as_utils
 
 Row = dict[str, Any]

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 import click
 
 from aggregator.reports import accounts
-from aggregator.store.connection import open_for_reading
+from aggregator.store.store import open_for_reading
 from benchmarks import obvious_script, report
 from benchmarks.data import RECORDS_PER_CHARGE, Place, Shape, make
 from benchmarks.new_commit import shape_of

@@ -20,11 +20,8 @@ from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.segments import segment_reader
 from aggregator.mirrors.state import State
 from aggregator.pulling.passes import Puller
-from aggregator.store import repo_rows
-from aggregator.store.connection import write_transaction
 from benchmarks.data import NODE, Place, Shape, usage_commit, users_of
 from cursors.position import advance
-from cursors.rows import read_cursor
 from gitmeter.git_remote.branch import fetch
 from wire_format.commit_message import parse_message
 
@@ -76,15 +73,15 @@ class History:
 
     def apply(self, at: datetime) -> None:
         """Apply what is new in the mirror: one commit."""
-        connection = self.ledger.connection
+        store = self.ledger.store
         mirror = self.state.mirrors.open(self._known)
-        position = advance(read_cursor(connection, NODE), mirror.head, mirror.first_parent)
-        with write_transaction(connection):
-            row = repo_rows.repo_row(connection, NODE, self._repo.identity.judged_by)
+        position = advance(store.cursors.of_repo(NODE), mirror.head, mirror.first_parent)
+        with store.transaction():
+            row = store.repos.row(NODE, self._repo.identity.judged_by)
         rules = Rules(segment_reader(self.state), latest_commit=at, now=at)
         ingest = Ingest(self.ledger, row, mirror, rules)
         intake = ingest.run(Stretch(position.commits))
-        cursor = read_cursor(connection, NODE)
+        cursor = store.cursors.of_repo(NODE)
         if cursor is None or (intake.commits, intake.admitted) != (1, self._records):
             raise RuntimeError(f"one new commit was to be applied, not {intake}")
         mirror.advance_applied(cursor)

@@ -4,7 +4,6 @@ A stage's time excludes the stages inside it. The stopwatches cost time themselv
 somewhat more than an undisturbed pull.
 """
 
-import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -15,12 +14,13 @@ import msgspec
 
 from aggregator.admission.admission import Admission
 from aggregator.cli.context import Context, now
-from aggregator.ledger import ingest, ledger, segments
+from aggregator.ledger import ingest, segments
 from aggregator.ledger.ledger import Ledger
 from aggregator.mirrors.mirror import Mirror
 from aggregator.pulling.passes import Puller
 from aggregator.rating.rating import Rater
-from aggregator.store import charge_rows, connection, repo_rows, segment_rows
+from aggregator.store import charge_rows, repo_rows, segment_rows
+from aggregator.store.store import LedgerStore
 from benchmarks.data import Place
 from wire_format import lines
 from wire_format.lines import Usage
@@ -106,16 +106,16 @@ def measure(place: Place) -> dict[str, float]:
 
 def _time_commit(watch: Stopwatch) -> None:
     """Time the end of each ingest transaction."""
-    transaction = connection.write_transaction
+    transaction = LedgerStore.transaction
 
     @contextmanager
-    def timed_transaction(database: sqlite3.Connection) -> Iterator[None]:
-        manager = transaction(database)
+    def timed_transaction(store: LedgerStore) -> Iterator[None]:
+        manager = transaction(store)
         manager.__enter__()
         yield
         watch.timed(manager.__exit__, COMMIT)(None, None, None)
 
-    setattr(ledger, "write_transaction", timed_transaction)  # noqa: B010 - replaced on purpose
+    setattr(LedgerStore, "transaction", timed_transaction)  # noqa: B010 - replaced on purpose
 
 
 def _decode_alone(place: Place) -> float:

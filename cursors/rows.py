@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Final
 
+from cursors.tips import Tips
 from gitmeter.support.errors import GitmeterError
 
 SCHEMA: Final = """\
@@ -30,53 +31,60 @@ class CursorMovedError(GitmeterError):
     retry = True
 
 
-def read_cursor(connection: sqlite3.Connection, repo: str) -> str | None:
-    """The commit a repo was read up to, or None before the first."""
-    row = connection.execute("SELECT tip FROM cursor WHERE repo = ?", (repo,)).fetchone()
-    return None if row is None else str(row[0])
+class CursorRows:
+    """The cursor as a row: read and moved only inside the caller's transaction."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
-def read_cursors(connection: sqlite3.Connection) -> dict[str, str]:
-    """The cursor of every repo that has one."""
-    return dict(connection.execute("SELECT repo, tip FROM cursor ORDER BY repo"))
+    def of_repo(self, repo: str) -> str | None:
+        """The commit a repo was read up to, or None before the first."""
+        row = self._connection.execute("SELECT tip FROM cursor WHERE repo = ?", (repo,)).fetchone()
+        return None if row is None else str(row[0])
 
+    def all(self) -> dict[str, str]:
+        """The cursor of every repo that has one."""
+        return dict(self._connection.execute("SELECT repo, tip FROM cursor ORDER BY repo"))
 
-def move_cursor(connection: sqlite3.Connection, repo: str, expected: str | None, tip: str) -> None:
-    """Move a cursor from `expected` to `tip`.
+    def move(self, repo: str, expected: str | None, tip: str) -> None:
+        """Move a cursor from `expected` to `tip`.
 
-    Raises:
-        CursorMovedError: the cursor is no longer at `expected`.
-    """
-    if not connection.in_transaction:
-        raise RuntimeError("a cursor moves only in the transaction that writes its records")
-    if read_cursor(connection, repo) != expected:
-        raise CursorMovedError(
-            f"{repo}: the cursor is no longer at {expected or 'the beginning'}",
-            hint="another aggregator works on this state; run only one",
+        Raises:
+            CursorMovedError: the cursor is no longer at `expected`.
+        """
+        if not self._connection.in_transaction:
+            raise RuntimeError("a cursor moves only in the transaction that writes its records")
+        if self.of_repo(repo) != expected:
+            raise CursorMovedError(
+                f"{repo}: the cursor is no longer at {expected or 'the beginning'}",
+                hint="another aggregator works on this state; run only one",
+            )
+        self._connection.execute(
+            "INSERT INTO cursor (repo, tip) VALUES (?, ?)"
+            " ON CONFLICT (repo) DO UPDATE SET tip = excluded.tip",
+            (repo, tip),
         )
-    connection.execute(
-        "INSERT INTO cursor (repo, tip) VALUES (?, ?)"
-        " ON CONFLICT (repo) DO UPDATE SET tip = excluded.tip",
-        (repo, tip),
-    )
 
+    def keep(self, repo: str, tips: Iterable[str]) -> None:
+        """Note tips whose records stay although the cursor no longer builds on them."""
+        self._connection.executemany(
+            "INSERT INTO kept_tip VALUES (?, ?) ON CONFLICT DO NOTHING",
+            ((repo, tip) for tip in tips),
+        )
 
-def keep_tips(connection: sqlite3.Connection, repo: str, tips: Iterable[str]) -> None:
-    """Note tips whose records stay although the cursor no longer builds on them."""
-    connection.executemany(
-        "INSERT INTO kept_tip VALUES (?, ?) ON CONFLICT DO NOTHING", ((repo, tip) for tip in tips)
-    )
+    def kept_of(self, repo: str) -> frozenset[str]:
+        """The kept tips of one repo."""
+        rows = self._connection.execute("SELECT tip FROM kept_tip WHERE repo = ?", (repo,))
+        return frozenset(str(tip) for (tip,) in rows)
 
+    def kept(self) -> dict[str, frozenset[str]]:
+        """The kept tips of every repo that has any."""
+        found: dict[str, set[str]] = {}
+        for repo, tip in self._connection.execute("SELECT repo, tip FROM kept_tip"):
+            found.setdefault(str(repo), set()).add(str(tip))
+        return {repo: frozenset(tips) for repo, tips in found.items()}
 
-def kept_tips_of(connection: sqlite3.Connection, repo: str) -> frozenset[str]:
-    """The kept tips of one repo."""
-    rows = connection.execute("SELECT tip FROM kept_tip WHERE repo = ?", (repo,))
-    return frozenset(str(tip) for (tip,) in rows)
-
-
-def read_kept_tips(connection: sqlite3.Connection) -> dict[str, frozenset[str]]:
-    """The kept tips of every repo that has any."""
-    found: dict[str, set[str]] = {}
-    for repo, tip in connection.execute("SELECT repo, tip FROM kept_tip"):
-        found.setdefault(str(repo), set()).add(str(tip))
-    return {repo: frozenset(tips) for repo, tips in found.items()}
+    def tips(self) -> dict[str, Tips]:
+        """What the database has as billed, by the repo's name."""
+        kept = self.kept()
+        return {name: Tips(tip, kept.get(name, frozenset())) for name, tip in self.all().items()}

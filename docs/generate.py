@@ -8,7 +8,7 @@ import click
 import sqlite_utils
 
 from aggregator.cli import cli as aggregator_cli
-from aggregator.store.connection import open_for_writing
+from aggregator.store.connection import connect_for_writing
 from books.cli import cli as books_cli
 from node_pusher.cli import cli as node_pusher_cli
 
@@ -63,7 +63,7 @@ def schema_reference(database: Path) -> str:
     Args:
         database: a path at which the database is made.
     """
-    connection = open_for_writing(database)
+    connection = connect_for_writing(database)
     schema = sqlite_utils.Database(connection).schema
     connection.close()
     return (

@@ -1,6 +1,5 @@
 """Archive a repo that is read no more, and bring it back."""
 
-import sqlite3
 from datetime import timedelta
 from typing import Final
 
@@ -11,10 +10,9 @@ from aggregator.mirrors.mirror import Mirror, MirrorError
 from aggregator.mirrors.saved_repo import SavedRepo
 from aggregator.mirrors.state import State
 from aggregator.pulling.fetching import look_at
-from aggregator.store.incident_rows import open_incidents, subjects_by_repo
-from aggregator.store.questions.reports import repo_rows
+from aggregator.store.store import LedgerStore
 from cursors.position import HeadOutcome
-from cursors.tips import Tips, read_tips
+from cursors.tips import Tips
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import parse_ts
 
@@ -27,9 +25,7 @@ class NotArchivedError(GitmeterError):
     """A repo cannot be archived, or is not; nothing has changed."""
 
 
-def archive_repo(
-    state: State, connection: sqlite3.Connection, name: str, *, force: bool = False
-) -> SavedRepo:
+def archive_repo(state: State, store: LedgerStore, name: str, *, force: bool = False) -> SavedRepo:
     """Let one file take the place of a repo's mirror; again, it finishes what was begun.
 
     Nobody looks at an archived repo any more. So its remote is asked first, where it is configured
@@ -37,7 +33,7 @@ def archive_repo(
 
     Args:
         state: has the mirror; the caller has locked it.
-        connection: of the ledger; says what was billed.
+        store: of the ledger; says what was billed.
         name: of the repo.
         force: also when more may be there than was billed, and when it is still read; in that case
             the next pull brings it back.
@@ -55,14 +51,14 @@ def archive_repo(
             hint="`aggregator node retire` it, or take its [[repo]] table out of the configuration;"
             " or use --force",
         )
-    tips = read_tips(connection).get(name)
+    tips = store.cursors.tips().get(name)
     if tips is None:
         raise NotArchivedError(f"nothing of {name} was billed: there is nothing to archive")
     if state.mirrors.is_archived(name):
         state.archives.checked_bundle(name)
         return state.archives.read(name)
     if not force:
-        _check_billed(state, connection, repo, tips)
+        _check_billed(state, store, repo, tips)
     mirror = state.mirrors.open(repo)
     _check_whole(mirror, tips)
     node, role, allow = repo.judged_by
@@ -98,9 +94,7 @@ def _found(state: State, name: str) -> KnownRepo:
     return repo
 
 
-def _check_billed(
-    state: State, connection: sqlite3.Connection, repo: KnownRepo, tips: Tips
-) -> None:
+def _check_billed(state: State, store: LedgerStore, repo: KnownRepo, tips: Tips) -> None:
     """See that nothing is left to bill: not on the remote, nor in what was fetched and held.
 
     Raises:
@@ -110,14 +104,14 @@ def _check_billed(
     if configured is None:
         head = state.mirrors.open(repo).head
     else:
-        head = _remote_head(state, connection, configured, tips)
+        head = _remote_head(state, store, configured, tips)
     if head != tips.cursor:
         raise NotArchivedError(
             f"{repo.name} is billed up to {tips.cursor[:12]} and stands at"
             f" {head[:12] if head else 'no commit'}: what is in between is not billed",
             hint=f"`aggregator pull`; `aggregator incidents` tells what holds it; {_FORCE}",
         )
-    open_now = [incident for incident in open_incidents(connection) if incident.repo == repo.name]
+    open_now = [incident for incident in store.incidents.all_open() if incident.repo == repo.name]
     holding = [incident.kind for incident in open_now if incident.kind in ABOUT_HEAD]
     if configured is not None and holding:
         raise NotArchivedError(
@@ -126,17 +120,15 @@ def _check_billed(
         )
 
 
-def _remote_head(
-    state: State, connection: sqlite3.Connection, repo: RepoConfig, tips: Tips
-) -> str | None:
+def _remote_head(state: State, store: LedgerStore, repo: RepoConfig, tips: Tips) -> str | None:
     """Where the remote stands now; the mirror has it then. One that is closed need not be asked."""
-    others = subjects_by_repo(connection, IncidentKind.RECREATED)
+    others = store.incidents.subjects_by_repo(IncidentKind.RECREATED)
     if (repo.name, str(repo.forge_id)) in others:  # fetched, it would hide what was the node's
         raise NotArchivedError(
             f"{repo.name} was created anew on the forge: nothing tells what its node pushed last",
             hint=f"see `aggregator incidents`; {_FORCE}",
         )
-    if _was_seen_closed(connection, repo):
+    if _was_seen_closed(store, repo):
         return state.mirrors.open(repo.identity).head
     look = look_at(state, repo, tips.cursor, kept=tips.kept)
     if look.trouble is not None or look.is_mirror_bad:
@@ -148,7 +140,7 @@ def _remote_head(
     return look.head
 
 
-def _was_seen_closed(connection: sqlite3.Connection, repo: RepoConfig) -> bool:
+def _was_seen_closed(store: LedgerStore, repo: RepoConfig) -> bool:
     """Whether a pull found nothing more to bill a day after nobody could push there any more.
 
     `node retire` takes the keys away and archives the repo on the forge before it says so in the
@@ -158,7 +150,7 @@ def _was_seen_closed(connection: sqlite3.Connection, repo: RepoConfig) -> bool:
     """
     if repo.retired_at is None or repo.forge_id is None:
         return False
-    row = next((row for row in repo_rows(connection) if row["name"] == repo.name), None)
+    row = next((row for row in store.reports.repos() if row["name"] == repo.name), None)
     return (
         row is not None
         and row["checked_at"] is not None

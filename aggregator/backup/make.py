@@ -8,7 +8,6 @@ commits, so those are there however far an aggregator gets in the meantime.
 import fcntl
 import os
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -22,13 +21,13 @@ from aggregator.mirrors.bundles import NotWrittenError, write_bundle
 from aggregator.mirrors.mirror import APPLIED_REF, KEPT_REFS, Mirror, MirrorError
 from aggregator.mirrors.saved_repo import SavedRepo, bundle_member
 from aggregator.proof.digest import digest
-from aggregator.store.connection import SCHEMA_VERSION, open_for_reading, snapshot
-from cursors.tips import Tips, read_tips
+from aggregator.store.schema import SCHEMA_VERSION
+from aggregator.store.store import CopyNotWrittenError, open_for_reading, snapshot
+from cursors.tips import Tips
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.files import sync_folder
 from wire_format.instants import format_ts
 
-_DISK_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 _ROOM_HINT: Final = (
     "make room there (a backup is as large as the database and the packs of the mirrors, and twice"
     " that while it is written), or choose another place"
@@ -108,9 +107,9 @@ def _is_ours_alone(work: Path, descriptor: int) -> bool:
 def _write(config: Config, work: Path, now: datetime, on_progress: Progress) -> Manifest:
     database = work / DATABASE_MEMBER
     _snapshot(config.database_path, database)
-    with closing(open_for_reading(database)) as connection:
-        billed = read_tips(connection)
-        ledger_digest = digest(connection)
+    with closing(open_for_reading(database)) as store:
+        billed = store.cursors.tips()
+        ledger_digest = digest(store)
     with (work / "backup.tar").open("xb") as stream:
         os.fchmod(stream.fileno(), 0o600)
         archive = ArchiveWriter(stream, int(now.timestamp()))
@@ -139,10 +138,8 @@ def _write(config: Config, work: Path, now: datetime, on_progress: Progress) -> 
 def _snapshot(source: Path, copy: Path) -> None:
     try:
         snapshot(source, copy)
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DISK_CODES:
-            raise BackupError(f"{copy} cannot be written: {error}", hint=_ROOM_HINT) from error
-        raise
+    except CopyNotWrittenError as error:
+        raise BackupError(str(error), hint=_ROOM_HINT) from error
 
 
 def _save(config: Config, name: str, tips: Tips, archive: ArchiveWriter, work: Path) -> SavedRepo:

@@ -22,8 +22,9 @@ from aggregator.proof.digest import digest
 from aggregator.proof.rebuild import rebuild
 from aggregator.proof.verify import LimitsChangedError, verify
 from aggregator.pulling.signatures import Signers
-from aggregator.store.connection import SCHEMA_VERSION, open_for_reading
-from cursors.tips import Tips, read_tips
+from aggregator.store.schema import SCHEMA_VERSION
+from aggregator.store.store import open_for_reading
+from cursors.tips import Tips
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.files import sync_file
 
@@ -223,13 +224,13 @@ def _unproved(
                 f"made from the mirrors, it has another digest than the backup: {manifest.digest}"
             )
         return ""
-    with closing(open_for_reading(path)) as connection:
-        if read_tips(connection) != _tips(manifest):
+    with closing(open_for_reading(path)) as store:
+        if store.cursors.tips() != _tips(manifest):
             raise RestoreError(
                 "the database in the backup has other tips than the manifest", hint=_DAMAGED_HINT
             )
         try:
-            found = verify(staging.state, connection, now, on_progress, _DIFFERENCES_MAX)
+            found = verify(staging.state, store, now, on_progress, _DIFFERENCES_MAX)
         except LimitsChangedError as error:
             return f"{error}; {error.hint}"
     if found.matches and found.digest == manifest.digest:
@@ -247,5 +248,5 @@ def _tips(manifest: Manifest) -> dict[str, Tips]:
 
 
 def _digest(path: Path) -> str:
-    with closing(open_for_reading(path)) as connection:
-        return digest(connection)
+    with closing(open_for_reading(path)) as store:
+        return digest(store)

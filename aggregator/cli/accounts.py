@@ -15,7 +15,6 @@ from aggregator.rating.rating import Rater
 from aggregator.reports import accounts
 from aggregator.reports.explain import explain as explain_charge
 from aggregator.reports.reprice import reprice as reprice_with
-from aggregator.store.decision_rows import read_decisions
 from gitmeter.support.terminal import escape, print_json, print_table
 from wire_format.money import NANO, format_usd
 
@@ -26,17 +25,17 @@ from wire_format.money import NANO, format_usd
 @click.pass_obj
 def balance(context: Context, user: str | None, *, as_json: bool) -> None:
     """Show what USER has left, or everybody."""
-    connection = context.reading()
+    store = context.reading()
     if user is not None:
-        found = accounts.balance(connection, user)
+        found = accounts.balance(store, user)
         print_json(found) if as_json else print_balances([found])
         return
-    everybody = accounts.balances(connection)
+    everybody = accounts.balances(store)
     if as_json:
         print_json(everybody)
         return
     print_balances(everybody)
-    for state, count in accounts.unrated(connection).items():
+    for state, count in accounts.unrated(store).items():
         are = "is" if count == 1 else "are"
         cost = "costs" if count == 1 else "cost"
         click.echo(f"{counted(count, 'charge')} {are} {state} and {cost} nothing so far")
@@ -70,9 +69,9 @@ def charges(
     context: Context, user: str, since: int | None, until: int | None, *, as_json: bool
 ) -> None:
     """Show what USER was charged, hour by hour."""
-    connection = context.reading()
-    ladder = Rater(rule_book_in_force(connection)).ladder
-    found = list(accounts.charges(connection, user, ladder, since, until))
+    store = context.reading()
+    ladder = Rater(rule_book_in_force(store)).ladder
+    found = list(accounts.charges(store, user, ladder, since, until))
     if as_json:
         print_json(found)
         return
@@ -112,12 +111,12 @@ def explain(context: Context, user: str, resource: str, hour: int, *, as_json: b
     Every line is shown with its commit and path, ready to paste into `git show`; run that in the
     node's repo or in the mirror that is named.
     """
-    connection = context.reading()
+    store = context.reading()
     state = context.state()
     config = state.config
-    rater = Rater(rule_book_in_force(connection), config.charge_cost_max_usd * NANO)
-    reader, decisions = segment_reader(state), Decisions(read_decisions(connection))
-    found = explain_charge(connection, rater, reader, decisions, (user, resource, hour))
+    rater = Rater(rule_book_in_force(store), config.charge_cost_max_usd * NANO)
+    reader, decisions = segment_reader(state), Decisions(store.decisions.all())
+    found = explain_charge(store, rater, reader, decisions, (user, resource, hour))
     if as_json:
         print_json(found)
         return
@@ -163,8 +162,8 @@ def reprice(context: Context, file: Path, *, as_json: bool) -> None:
 
     FILE is named prices.toml or discounts.toml; the other of the two stays as it is in force.
     """
-    connection = context.reading()
-    found = reprice_with(connection, file, context.config().charge_cost_max_usd * NANO)
+    store = context.reading()
+    found = reprice_with(store, file, context.config().charge_cost_max_usd * NANO)
     if as_json:
         print_json(found)
         return

@@ -134,7 +134,7 @@ def archive(context: Context, repo: str, *, force: bool, as_json: bool) -> None:
     One process writes at a time: stop the daemon for it.
     """
     with context.writing() as (state, ledger):
-        saved = archive_repo(state, ledger.connection, repo, force=force)
+        saved = archive_repo(state, ledger.store, repo, force=force)
         bundle = state.archives.bundle(repo)
         size_bytes = bundle.stat().st_size
     if as_json:

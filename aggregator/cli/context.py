@@ -1,11 +1,10 @@
 """What every command is given: configuration, state, database, and how to print."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -16,39 +15,15 @@ from aggregator.config.settings import Config
 from aggregator.ledger.ledger import Ledger
 from aggregator.mirrors.state import State
 from aggregator.proof.opening import Opening
-from aggregator.store.connection import open_for_reading
-from gitmeter.support.errors import GitmeterError
+from aggregator.store.errors import ledger_errors
+from aggregator.store.store import LedgerStore, open_for_reading
 from wire_format.instants import InvalidInstantError, hour_of, parse_ts
 from wire_format.money import NANO
-
-_DAMAGED: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
-_LEDGER_HINTS: Final = {
-    **dict.fromkeys(_DAMAGED, "`aggregator rebuild` makes it again from git"),
-    **dict.fromkeys(
-        (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
-        "run this as the user who owns the state directory",
-    ),
-    **dict.fromkeys(
-        (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
-        "look at the disk under the state directory, then run this again",
-    ),
-}
-_LEDGER_BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
 def now() -> datetime:
     """The clock of the program; everything below is told the time."""
     return datetime.now(UTC)
-
-
-class BrokenLedgerError(GitmeterError):
-    """SQLite cannot work with the ledger's file; nothing of it is lost, git has it all."""
-
-
-class BusyLedgerError(GitmeterError):
-    """Another process holds the ledger's file for longer than we wait."""
-
-    retry = True
 
 
 class LedgerGroup(click.Group):
@@ -61,16 +36,8 @@ class LedgerGroup(click.Group):
             BrokenLedgerError: the file is damaged, or cannot be opened or written.
             BusyLedgerError: another process holds it.
         """
-        try:
+        with ledger_errors():
             return super().invoke(ctx)
-        except sqlite3.DatabaseError as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            message = f"the ledger cannot be used: {error}"
-            if code in _LEDGER_BUSY:
-                raise BusyLedgerError(message, hint="another process works on it") from error
-            if code not in _LEDGER_HINTS:
-                raise
-            raise BrokenLedgerError(message, hint=_LEDGER_HINTS[code]) from error
 
 
 class OwnFiles(NamedTuple):
@@ -124,7 +91,7 @@ class Context:
         """The state directory."""
         return State(self.config())
 
-    def reading(self) -> sqlite3.Connection:
+    def reading(self) -> LedgerStore:
         """The database, for questions."""
         return open_for_reading(self.config().database_path)
 
@@ -142,11 +109,11 @@ class Context:
         for _, fault in state.config.registration_faults:
             click.echo(f"warning: {fault}", err=True)
         with state.locked():
-            connection = opening(state).open_or_rebuild()
+            store = opening(state).open_or_rebuild()
             try:
-                yield state, Ledger(connection, state.config.charge_cost_max_usd * NANO)
+                yield state, Ledger(store, state.config.charge_cost_max_usd * NANO)
             finally:
-                connection.close()
+                store.close()
 
 
 def opening(state: State) -> Opening:

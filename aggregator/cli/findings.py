@@ -126,8 +126,8 @@ def held(context: Context, *, effects: bool, as_json: bool) -> None:
 
     Effects are tried for the first 20 lines about which something can be decided.
     """
-    state, connection = context.state(), context.reading()
-    found = held_with_remedies(state, connection, now(), tried_max=_TRIED_MAX if effects else 0)
+    state, store = context.state(), context.reading()
+    found = held_with_remedies(state, store, now(), tried_max=_TRIED_MAX if effects else 0)
     if as_json:
         print_json(found)
         return

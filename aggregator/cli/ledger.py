@@ -39,7 +39,7 @@ def pull(context: Context, *, as_json: bool) -> int:
                 reports.append(report)
                 if not as_json:
                     click.echo(_line(report))
-        failures = copy_now(state, ledger.connection, now)
+        failures = copy_now(state, ledger.store, now)
     if as_json:
         print_json([asdict(report) for report in reports])
     for name, failure in failures.items():
@@ -96,9 +96,9 @@ def run(context: Context) -> None:
 def verify(context: Context, *, as_json: bool) -> int:
     """Recompute the ledger from the accepted commits and compare; exits with 1 if it differs."""
     state = context.state()
-    connection = context.reading()
+    store = context.reading()
     with commits_progress() as on_progress:
-        result = verify_ledger(state, connection, now(), on_progress, _DIFFERENCES_SHOWN)
+        result = verify_ledger(state, store, now(), on_progress, _DIFFERENCES_SHOWN)
     if as_json:
         print_json(
             {

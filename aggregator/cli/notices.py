@@ -1,7 +1,6 @@
 """`notices`: what was told over the webhook of `[notify]`, and whether the receiver takes it."""
 
 import json
-import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +13,8 @@ from aggregator.cli.context import Context, counted, json_option, now
 from aggregator.config.settings import NotifyConfig
 from aggregator.notices import events
 from aggregator.notices.retries import Outcome
-from aggregator.store.connection import write_transaction
-from aggregator.store.outbox import connection as rows
-from aggregator.store.outbox import queue
-from aggregator.store.outbox.connection import NOTICES_NAME, NoticesError
+from aggregator.store.outbox.errors import NoticesError
+from aggregator.store.outbox.outbox import NOTICES_NAME, Outbox
 from aggregator.store.outbox.queue import NoticeRow
 from gitmeter.support.errors import ExitCode, GitmeterError
 from gitmeter.support.terminal import escape, print_json, print_table
@@ -36,9 +33,9 @@ def notices(context: click.Context, *, undelivered: bool, as_json: bool) -> None
     """
     if context.invoked_subcommand is not None:
         return
-    with closing(_open(_path(context.obj))) as connection:
-        found = queue.notice_rows(connection, undelivered=undelivered)
-        receiver = queue.read_receiver(connection)
+    with closing(_open(_path(context.obj))) as outbox:
+        found = outbox.queue.rows(undelivered=undelivered)
+        receiver = outbox.queue.receiver()
     if as_json:
         print_json([_shown(row) for row in found])
         return
@@ -90,8 +87,8 @@ def retry(context: Context, *, as_json: bool) -> int:
     from aggregator.notices.delivery import deliver
 
     config, path = _config(context), _path(context)
-    with closing(_open(path)) as connection, write_transaction(connection):
-        queue.make_due(connection)
+    with closing(_open(path)) as outbox, outbox.transaction():
+        outbox.queue.make_due()
     result = deliver(path, config, now)
     if as_json:
         print_json({"delivered": result.delivered, "left": result.waiting, "error": result.error})
@@ -115,12 +112,12 @@ def _path(context: Context) -> Path:
     return context.config().state / NOTICES_NAME
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path) -> Outbox:
     if not path.exists():
         raise NoticesError(
             "nothing was told yet", hint="the daemon tells with [notify] in its configuration"
         )
-    return rows.open_notices(path)
+    return Outbox(path)
 
 
 def _state(row: NoticeRow) -> str:

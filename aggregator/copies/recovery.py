@@ -4,7 +4,7 @@ from aggregator.config.repos import KnownRepo
 from aggregator.copies.remote import COPIED_REFS, CopyRemote
 from aggregator.mirrors.mirror import Mirror
 from aggregator.mirrors.state import State
-from aggregator.store.connection import tips_of
+from aggregator.store.store import tips_of
 from cursors.tips import Tips
 from gitmeter.support.errors import GitmeterError
 

@@ -7,7 +7,6 @@ what is pushed is decided by what the copy remote says it has.
 
 import hashlib
 import json
-import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -17,10 +16,8 @@ from aggregator.copies.remote import CopyRemote
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.mirrors.state import State
-from aggregator.store import repo_rows
-from aggregator.store.connection import read_meta, upsert_meta, write_transaction
-from aggregator.store.incident_rows import close_incidents, open_incident
-from cursors.tips import Tips, read_tips
+from aggregator.store.store import LedgerStore
+from cursors.tips import Tips
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_ts
 
@@ -63,7 +60,7 @@ class CopyResult(NamedTuple):
     failures: Mapping[str, CopyFailure]
 
 
-def due(state: State, connection: sqlite3.Connection, now: datetime) -> CopyWork | None:
+def due(state: State, store: LedgerStore, now: datetime) -> CopyWork | None:
     """What to copy: repos whose tips moved since they were copied, and once a day all of them.
 
     Returns:
@@ -71,10 +68,10 @@ def due(state: State, connection: sqlite3.Connection, now: datetime) -> CopyWork
     """
     if state.config.copy_remote is None:
         return None
-    copied = _copied(connection)
+    copied = _copied(store)
     tips: dict[str, Tips] = {}
     marks: dict[str, str] = {}
-    for name, tip in read_tips(connection).items():
+    for name, tip in store.cursors.tips().items():
         place = f"{state.config.copy_remote.url} {now:%Y-%m-%d}"
         mark = hashlib.sha256(" ".join([place, tip.cursor, *sorted(tip.kept)]).encode()).hexdigest()
         if copied.get(name, {}).get("mark") != mark:
@@ -121,29 +118,29 @@ def _failure(error: GitmeterError | OSError) -> CopyFailure:
     return CopyFailure(f"{error} ({error.hint})" if error.hint else str(error), error.retry)
 
 
-def note(connection: sqlite3.Connection, work: CopyWork, result: CopyResult, now: datetime) -> None:
+def note(store: LedgerStore, work: CopyWork, result: CopyResult, now: datetime) -> None:
     """Write down what was copied, and open or close the incidents."""
     at = format_ts(now)
-    with write_transaction(connection):
-        noted = _copied(connection)
+    with store.transaction():
+        noted = _copied(store)
         for name in result.copied:
             noted[name] = {"mark": work.marks[name], "at": at}
-            close_incidents(connection, _repo_id(connection, name), [IncidentKind.COPY_FAILED], now)
+            store.incidents.close_of_repo(_repo_id(store, name), [IncidentKind.COPY_FAILED], now)
         for name, failure in result.failures.items():
             kind = IncidentKind.COPY_FAILED
-            open_incident(connection, _repo_id(connection, name), kind, "", failure.detail, now)
-        upsert_meta(connection, _COPIED, json.dumps(noted))
+            store.incidents.open(_repo_id(store, name), kind, "", failure.detail, now)
+        store.set_fact(_COPIED, json.dumps(noted))
 
 
 def copy_now(
-    state: State, connection: sqlite3.Connection, clock: Callable[[], datetime]
+    state: State, store: LedgerStore, clock: Callable[[], datetime]
 ) -> Mapping[str, CopyFailure]:
     """All three at once; returns what went wrong, by the repo's name."""
-    work = due(state, connection, clock())
+    work = due(state, store, clock())
     if work is None:
         return {}
     result = copy(state, work)
-    note(connection, work, result, clock())
+    note(store, work, result, clock())
     return result.failures
 
 
@@ -152,7 +149,7 @@ class Copying:
 
     Args:
         state: has the mirrors.
-        connection: of the ledger; used by the caller's thread alone.
+        store: of the ledger; used by the caller's thread alone.
         clock: tells the time.
         interrupted: whether to stop early.
     """
@@ -160,12 +157,12 @@ class Copying:
     def __init__(
         self,
         state: State,
-        connection: sqlite3.Connection,
+        store: LedgerStore,
         clock: Callable[[], datetime],
         interrupted: Callable[[], bool],
     ) -> None:
         self._state = state
-        self._connection = connection
+        self._store = store
         self._clock = clock
         self._interrupted = interrupted
         self._thread: threading.Thread | None = None
@@ -176,7 +173,7 @@ class Copying:
         """Begin with what is due, unless the last run is still at it."""
         if self._thread is not None:
             return
-        self._work = due(self._state, self._connection, self._clock())
+        self._work = due(self._state, self._store, self._clock())
         if self._work is not None:
             self._thread = threading.Thread(target=self._run, args=(self._work,), daemon=True)
             self._thread.start()
@@ -192,22 +189,22 @@ class Copying:
         if result is None:  # a bug; billing goes on, the traceback is in the log
             died = CopyFailure("copying ended without a result", retry=True)
             result = CopyResult((), dict.fromkeys(work.tips, died))
-        note(self._connection, work, result, self._clock())
+        note(self._store, work, result, self._clock())
         return result
 
     def _run(self, work: CopyWork) -> None:
         self._result = copy(self._state, work, self._interrupted)
 
 
-def copied_at(connection: sqlite3.Connection) -> dict[str, str]:
+def copied_at(store: LedgerStore) -> dict[str, str]:
     """When each repo was last seen to be on the copy remote as it is billed, by its name."""
-    return {name: str(noted["at"]) for name, noted in _copied(connection).items()}
+    return {name: str(noted["at"]) for name, noted in _copied(store).items()}
 
 
-def _copied(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
-    noted = read_meta(connection, _COPIED)
+def _copied(store: LedgerStore) -> dict[str, dict[str, Any]]:
+    noted = store.fact(_COPIED)
     return {} if noted is None else dict(json.loads(noted))
 
 
-def _repo_id(connection: sqlite3.Connection, name: str) -> int:
-    return repo_rows.repo_row(connection, name, repo_rows.judged_by(connection)[name]).id
+def _repo_id(store: LedgerStore, name: str) -> int:
+    return store.repos.row(name, store.repos.judged_by()[name]).id

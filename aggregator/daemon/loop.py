@@ -58,10 +58,10 @@ class Daemon:
         self._systemd = sdnotify.SystemdNotifier()
         self._scheduler = schedule.Scheduler()
         self._packing = Packing(state.config.mirrors_path, self._is_stopping)
-        self._copying = Copying(state, ledger.connection, clock, self._is_stopping)
+        self._copying = Copying(state, ledger.store, clock, self._is_stopping)
         self._registrations = RegistrationWatch(state)
         self._sweep = Sweep(state, clock, self._is_stopping)
-        self._attendants = Attendants(state, ledger.connection, clock)
+        self._attendants = Attendants(state, ledger.store, clock)
 
     def run(self) -> None:
         """Pull at once, then on schedule and on hints, until a signal comes.
@@ -113,10 +113,10 @@ class Daemon:
         self._status("pulling")
         pulse = self._attendants.pulse
         pulse.pull_started()
-        for name in self._registrations.refresh(self._ledger.connection, self._clock()):
+        for name in self._registrations.refresh(self._ledger.store, self._clock()):
             self._backoff.succeeded(name)
             self._sweep.forget(name)
-        found = self._sweep.due(self._ledger.connection, self._alive)
+        found = self._sweep.due(self._ledger.store, self._alive)
         self._attendants.note_listing(self._sweep)
         now = self._clock()
         due = {name for name in found if not self._backoff.is_waiting(name, now)}

@@ -1,6 +1,5 @@
 """What goes on beside the daemon's loop: listener, notifications, the daily check of the forge."""
 
-import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
@@ -16,7 +15,7 @@ from aggregator.serving.hints import Hints
 from aggregator.serving.listener import Listener
 from aggregator.serving.pulse import Pulse
 from aggregator.serving.webhook import Push
-from aggregator.store.connection import write_transaction
+from aggregator.store.store import LedgerStore
 
 
 class Attendants:
@@ -24,7 +23,7 @@ class Attendants:
 
     Args:
         state: has the configuration.
-        connection: the ledger, open for writing; used by the loop's thread alone.
+        store: the ledger, open for writing; used by the loop's thread alone.
         clock: tells the time.
 
     Attributes:
@@ -32,12 +31,10 @@ class Attendants:
         pulse: what the loop says of itself.
     """
 
-    def __init__(
-        self, state: State, connection: sqlite3.Connection, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, state: State, store: LedgerStore, clock: Callable[[], datetime]) -> None:
         config = state.config
         self._state = state
-        self._connection = connection
+        self._store = store
         self._clock = clock
         self.hints = Hints()
         self.pulse = Pulse(clock, config.pull_every_s + config.pull_jitter_s)
@@ -83,10 +80,10 @@ class Attendants:
             is_whole: whether all repos were brought up to date.
         """
         if is_whole:
-            with write_transaction(self._connection):
-                file_silence(self._connection, self._state.config, self._clock())
+            with self._store.transaction():
+                file_silence(self._store, self._state.config, self._clock())
         if self._notifier is not None:
-            self._notifier.compare(self._connection)
+            self._notifier.compare(self._store)
             self._notifier.deliver()
 
     def check_forge(self) -> None:
@@ -95,7 +92,7 @@ class Attendants:
 
     def collect(self) -> None:
         """Write down what ended meanwhile, and send on what waits."""
-        self._drift.collect(self._connection)
+        self._drift.collect(self._store)
         if self._notifier is not None:
             self._notifier.collect()
             self._notifier.deliver()

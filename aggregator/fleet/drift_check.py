@@ -1,6 +1,5 @@
 """Once a day the forge is compared with what it should be, beside the loop."""
 
-import sqlite3
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -13,9 +12,8 @@ from aggregator.fleet.drift import OF_LISTING, Drift, check
 from aggregator.forge import open_forge
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.state import State
-from aggregator.store import repo_rows
-from aggregator.store.connection import write_transaction
-from aggregator.store.incident_rows import About, file_all
+from aggregator.store.incident_rows import About
+from aggregator.store.store import LedgerStore
 from gitmeter.support.errors import GitmeterError
 
 _log = structlog.get_logger()
@@ -43,11 +41,11 @@ class DriftCheck:
             )
             self._thread.start()
 
-    def collect(self, connection: sqlite3.Connection) -> None:
+    def collect(self, store: LedgerStore) -> None:
         """File what a check that has ended found; the incidents of before it end with their cause.
 
         Args:
-            connection: the ledger, open for writing.
+            store: the ledger, open for writing.
         """
         if self._thread is None or self._thread.is_alive():
             return
@@ -57,15 +55,15 @@ class DriftCheck:
             return
         repos = {repo.name: repo for repo in self._state.config.repo}
         about: dict[About, str] = {}
-        with write_transaction(connection):
+        with store.transaction():
             for drift in found:
                 if drift.what in OF_LISTING:
                     continue  # the listing finds these within minutes
                 repo = repos.get(drift.repo)
-                row = repo and repo_rows.repo_row(connection, repo.name, repo.identity.judged_by)
+                row = repo and store.repos.row(repo.name, repo.identity.judged_by)
                 subject = drift.what if row else f"{drift.repo} {drift.what}".strip()
                 about[row.id if row else None, subject] = drift.sentence
-            file_all(connection, IncidentKind.DRIFT, about, self._clock())
+            store.incidents.file_all(IncidentKind.DRIFT, about, self._clock())
         _log.info("forge checked", drifts=len(found))
 
     def _run(self, config: Config) -> None:

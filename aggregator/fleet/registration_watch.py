@@ -1,6 +1,5 @@
 """Registrations that change while the daemon runs are taken over without a restart."""
 
-import sqlite3
 from datetime import datetime
 
 import structlog
@@ -11,9 +10,8 @@ from aggregator.config.repos import RepoConfig, patterns_of
 from aggregator.config.settings import Config
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.state import State
-from aggregator.store import repo_rows
-from aggregator.store.connection import write_transaction
-from aggregator.store.incident_rows import About, file_all
+from aggregator.store.incident_rows import About
+from aggregator.store.store import LedgerStore
 
 _log = structlog.get_logger()
 
@@ -29,11 +27,11 @@ class RegistrationWatch:
         self._state = state
         self._seen: frozenset[tuple[str, int, int]] | None = None  # changes while it started count
 
-    def refresh(self, connection: sqlite3.Connection, now: datetime) -> set[str]:
+    def refresh(self, store: LedgerStore, now: datetime) -> set[str]:
         """Take over what changed; what cannot be used is an incident, and what was stays in force.
 
         Args:
-            connection: the ledger, open for writing.
+            store: the ledger, open for writing.
             now: the time of an incident.
 
         Returns:
@@ -44,25 +42,25 @@ class RegistrationWatch:
             return set()
         self._seen = seen
         before = {repo.name: repo for repo in self._state.config.repo}
-        config, kept = _as_judged(connection, with_registered(self._state.config))
+        config, kept = _as_judged(store, with_registered(self._state.config))
         self._state.config = config
         _log.info("registrations read", repos=len(config.repo))
         about: dict[About, str] = {}
         for node, detail in (*config.registration_faults, *kept.items()):
             about[None, f"nodes.d/{node}"] = detail
             _log.warning("bad registration", node=node, detail=detail)
-        with write_transaction(connection):
-            file_all(connection, IncidentKind.BAD_REGISTRATION, about, now)
+        with store.transaction():
+            store.incidents.file_all(IncidentKind.BAD_REGISTRATION, about, now)
         return {repo.name for repo in config.repo if before.get(repo.name) != repo}
 
 
-def _as_judged(connection: sqlite3.Connection, config: Config) -> tuple[Config, dict[str, str]]:
+def _as_judged(store: LedgerStore, config: Config) -> tuple[Config, dict[str, str]]:
     """A configuration under which what is billed need not be judged anew, and what was kept back.
 
     What a repo may bill decides which of its earlier lines count, so a change of that waits for a
     restart; its keys, its address and all the others do not.
     """
-    judged = repo_rows.judged_by(connection)
+    judged = store.repos.judged_by()
     repos: list[RepoConfig] = []
     kept: dict[str, str] = {}
     for repo in config.repo:

@@ -7,7 +7,6 @@ the listing alone. The listing is a hint: every repo is asked itself at least on
 
 import json
 import random
-import sqlite3
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,9 +23,8 @@ from aggregator.forge.interface import BadAnswerError, ForgeError, Listing
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.state import State
 from aggregator.pulling.repo_pass import RepoReport
-from aggregator.store import repo_rows
-from aggregator.store.connection import read_meta, upsert_meta, write_transaction
-from aggregator.store.incident_rows import About, file_all
+from aggregator.store.incident_rows import About
+from aggregator.store.store import LedgerStore
 from gitmeter.support.backoff import Backoff, is_worth_a_log
 from gitmeter.support.errors import GitmeterError
 
@@ -92,27 +90,25 @@ class Sweep:
         self.is_current = True
         self._has_forgotten = False
 
-    def due(
-        self, connection: sqlite3.Connection, on_wait: Callable[[], object] = lambda: None
-    ) -> set[str]:
+    def due(self, store: LedgerStore, on_wait: Callable[[], object] = lambda: None) -> set[str]:
         """Ask the forge for its repos, and name those to look at in this pass.
 
         What is wrong with the list is an incident, not an error: without one, repos are asked by
         the hour.
 
         Args:
-            connection: the ledger, open for writing.
+            store: the ledger, open for writing.
             on_wait: told about once a second while the forge is waited for.
         """
-        self._list_repos(connection, on_wait)
+        self._list_repos(store, on_wait)
         now = self._clock()
         return {repo.name for repo in self._state.config.repo if self._is_due(repo, now)}
 
-    def _list_repos(self, connection: sqlite3.Connection, on_wait: Callable[[], object]) -> None:
+    def _list_repos(self, store: LedgerStore, on_wait: Callable[[], object]) -> None:
         forge = self._state.config.forge
         self.is_current = forge is None
         if forge is None:
-            self._forget_forge(connection)
+            self._forget_forge(store)
             return
         if self._backoff.is_waiting(_FORGE, self._clock()):
             return
@@ -126,12 +122,12 @@ class Sweep:
                 return
         listing = answers[0]
         if isinstance(listing, GitmeterError):
-            self._note_failure(connection, listing)
+            self._note_failure(store, listing)
             return
         self.is_failing = False
         self._backoff.succeeded(_FORGE)
         repos = self._state.config.repo
-        listed_before = frozenset(json.loads(read_meta(connection, _LISTED) or "[]"))
+        listed_before = frozenset(json.loads(store.fact(_LISTED) or "[]"))
         findings = judge_listing(listing, repos, forge.pattern, listed_before)
         before = self.findings
         self.is_current = not findings.lost_at_once
@@ -140,7 +136,7 @@ class Sweep:
         # `node add` makes a repo and then registers it: what is new to the list has one pass for it
         known_pending = findings.pending.keys() & (before.pending if before else {})
         pending = {name: findings.pending[name] for name in known_pending}
-        _file(connection, repos, findings._replace(pending=pending), self._clock())
+        _file(store, repos, findings._replace(pending=pending), self._clock())
 
     def _is_due(self, repo: RepoConfig, now: datetime) -> bool:
         forge = self._state.config.forge
@@ -174,23 +170,23 @@ class Sweep:
             changed_at, is_in_order, self._clock() + timedelta(seconds=probe_in_s)
         )
 
-    def _forget_forge(self, connection: sqlite3.Connection) -> None:
+    def _forget_forge(self, store: LedgerStore) -> None:
         """What was filed while there was a forge would stay open for ever."""
         if not self._has_forgotten:
             self._has_forgotten = True
-            with write_transaction(connection):
+            with store.transaction():
                 for kind in _KINDS:
-                    file_all(connection, kind, {}, self._clock())
+                    store.incidents.file_all(kind, {}, self._clock())
 
-    def _note_failure(self, connection: sqlite3.Connection, error: GitmeterError) -> None:
+    def _note_failure(self, store: LedgerStore, error: GitmeterError) -> None:
         self.is_failing = True
         now = self._clock()
         asked_s = error.retry_after_s if isinstance(error, ForgeError) else None
         errors = self._backoff.failed(_FORGE, now, wait=error.retry, asked_s=asked_s)
         if is_worth_a_log(errors):
             _log.warning("listing failed", detail=str(error), consecutive_errors=errors)
-        with write_transaction(connection):
-            file_all(connection, IncidentKind.LISTING_FAILED, {(None, "list"): str(error)}, now)
+        with store.transaction():
+            store.incidents.file_all(IncidentKind.LISTING_FAILED, {(None, "list"): str(error)}, now)
 
 
 def _list(forge: ForgeConfig) -> Listing | GitmeterError:
@@ -205,33 +201,33 @@ def _list(forge: ForgeConfig) -> Listing | GitmeterError:
 
 
 def _file(
-    connection: sqlite3.Connection, repos: Iterable[RepoConfig], findings: Findings, now: datetime
+    store: LedgerStore, repos: Iterable[RepoConfig], findings: Findings, now: datetime
 ) -> None:
     """Let the incidents about the listing be what it shows."""
-    with write_transaction(connection):
-        file_all(connection, IncidentKind.LISTING_FAILED, {}, now)
+    with store.transaction():
+        store.incidents.file_all(IncidentKind.LISTING_FAILED, {}, now)
         if gone := findings.lost_at_once:
             more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
             detail = f"{len(gone)} repos at once: {', '.join(gone[:_NAMED])}{more}"
-            file_all(connection, IncidentKind.LISTING_SHRANK, {(None, "list"): detail}, now)
+            store.incidents.file_all(IncidentKind.LISTING_SHRANK, {(None, "list"): detail}, now)
             return
-        file_all(connection, IncidentKind.LISTING_SHRANK, {}, now)
+        store.incidents.file_all(IncidentKind.LISTING_SHRANK, {}, now)
         pending: dict[About, str] = {
             (None, name): detail for name, detail in findings.pending.items()
         }
-        file_all(connection, IncidentKind.PENDING, pending, now)
+        store.incidents.file_all(IncidentKind.PENDING, pending, now)
         for kind, found in (
             (IncidentKind.VANISHED, findings.vanished),
             (IncidentKind.RENAMED, findings.renamed),
             (IncidentKind.RECREATED, findings.recreated),
         ):
             named = [repo for repo in repos if repo.name in found]
-            rows = [repo_rows.repo_row(connection, r.name, r.identity.judged_by) for r in named]
+            rows = [store.repos.row(r.name, r.identity.judged_by) for r in named]
             about: dict[About, str] = {
                 (row.id, str(repo.forge_id)): found[repo.name]
                 for row, repo in zip(rows, named, strict=True)
             }
-            file_all(connection, kind, about, now)
+            store.incidents.file_all(kind, about, now)
         listed = json.dumps(sorted(findings.listed))
-        if read_meta(connection, _LISTED) != listed:
-            upsert_meta(connection, _LISTED, listed)
+        if store.fact(_LISTED) != listed:
+            store.set_fact(_LISTED, listed)

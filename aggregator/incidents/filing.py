@@ -1,23 +1,17 @@
 """What a person has to look at: kinds, what each means, and which clear themselves."""
 
-import sqlite3
 from datetime import datetime
 
 from aggregator.admission.batch import Batch
 from aggregator.admission.decisions import Decisions
 from aggregator.admission.ranges import RangeSet, runs
 from aggregator.incidents.kinds import _REUSED, ABOUT_HEAD, ACKNOWLEDGED, IncidentKind, reused_seqs
-from aggregator.store.incident_rows import (
-    close_incident,
-    close_incidents,
-    open_incident,
-    open_incidents,
-)
 from aggregator.store.repo_rows import RepoRow
+from aggregator.store.store import LedgerStore
 
 
 def file_standing(
-    connection: sqlite3.Connection,
+    store: LedgerStore,
     repo_id: int,
     kind: IncidentKind | None,
     subject: str,
@@ -25,13 +19,13 @@ def file_standing(
     now: datetime,
 ) -> None:
     """Record what keeps a repo from going on; None when nothing does."""
-    close_incidents(connection, repo_id, ABOUT_HEAD, now, but=(kind, subject))
+    store.incidents.close_of_repo(repo_id, ABOUT_HEAD, now, but=(kind, subject))
     if kind is not None:
-        open_incident(connection, repo_id, kind, subject, detail, now)
+        store.incidents.open(repo_id, kind, subject, detail, now)
 
 
 def file_shown_by(
-    connection: sqlite3.Connection,
+    store: LedgerStore,
     repo: RepoRow,
     batch: Batch,
     decisions: Decisions,
@@ -46,27 +40,27 @@ def file_shown_by(
     """
     shown: set[IncidentKind] = set()
     if batch.rule_files is not None:
-        close_incidents(connection, repo.id, [IncidentKind.BAD_RULE_BOOK], now)
+        store.incidents.close_of_repo(repo.id, [IncidentKind.BAD_RULE_BOOK], now)
     known = decisions.acknowledged_subjects(repo.name, IncidentKind.BAD_RULE_BOOK)
     for commit, reason in batch.bad_rules:
         if commit not in known:
-            open_incident(connection, repo.id, IncidentKind.BAD_RULE_BOOK, commit, reason, now)
+            store.incidents.open(repo.id, IncidentKind.BAD_RULE_BOOK, commit, reason, now)
             shown.add(IncidentKind.BAD_RULE_BOOK)
     accepted = _acknowledged_seqs(decisions, repo.name)
     reused = [seq for seq in sorted(batch.sequence_reused) if not accepted.overlaps(seq, seq)]
     for run in runs(reused):
         detail = f"seq {run} stands in records with different ts"
-        open_incident(connection, repo.id, IncidentKind.SEQUENCE_REUSED, f"seq {run}", detail, now)
+        store.incidents.open(repo.id, IncidentKind.SEQUENCE_REUSED, f"seq {run}", detail, now)
         shown.add(IncidentKind.SEQUENCE_REUSED)
     return shown
 
 
-def close_acknowledged(connection: sqlite3.Connection, decisions: Decisions, now: datetime) -> None:
+def close_acknowledged(store: LedgerStore, decisions: Decisions, now: datetime) -> None:
     """Close the open incidents that a person has acknowledged.
 
     The others go when their cause does, and not before.
     """
-    for incident in open_incidents(connection):
+    for incident in store.incidents.all_open():
         if incident.kind == IncidentKind.SEQUENCE_REUSED:
             accepted = _acknowledged_seqs(decisions, incident.repo)
             is_over = accepted.within(reused_seqs(incident.subject)) == [
@@ -76,7 +70,7 @@ def close_acknowledged(connection: sqlite3.Connection, decisions: Decisions, now
             known = decisions.acknowledged_subjects(incident.repo, incident.kind)
             is_over = incident.subject in known and incident.kind in ACKNOWLEDGED
         if is_over:
-            close_incident(connection, incident.id, now)
+            store.incidents.close(incident.id, now)
 
 
 def _acknowledged_seqs(decisions: Decisions, repo: str) -> RangeSet:

@@ -6,7 +6,6 @@ by itself when records arrive. A node that nobody uses has nothing to push and i
 `silent_after_s` is a setting of each repo, and 0 means never.
 """
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,8 +13,8 @@ from typing import Final, NamedTuple
 
 from aggregator.config.settings import Config
 from aggregator.incidents.kinds import IncidentKind
-from aggregator.store.incident_rows import About, file_all
-from aggregator.store.questions.notices import newest_commits
+from aggregator.store.incident_rows import About
+from aggregator.store.store import LedgerStore
 from wire_format.instants import format_ts
 
 NEVER: Final = 0
@@ -75,15 +74,13 @@ def _sentence(heard_at: datetime | None, since: datetime, limit_s: int) -> str:
     return f"no records since {format_ts(heard_at)}; expected every {limit_s} s"
 
 
-def file_silence(
-    connection: sqlite3.Connection, config: Config, now: datetime
-) -> Mapping[str, str]:
+def file_silence(store: LedgerStore, config: Config, now: datetime) -> Mapping[str, str]:
     """Open and close the incidents of silent nodes, inside the caller's write transaction.
 
     Returns:
         The silent repos, each to a sentence about it.
     """
-    known = newest_commits(connection)
+    known = store.notices.newest_commits()
     watched = [
         WatchedRepo(
             repo.name,
@@ -97,7 +94,7 @@ def file_silence(
     ]
     silent = silent_repos(watched, now)
     found: dict[About, str] = {(known[name].repo_id, ""): detail for name, detail in silent.items()}
-    file_all(connection, IncidentKind.SILENT, found, now)
+    store.incidents.file_all(IncidentKind.SILENT, found, now)
     return silent
 
 

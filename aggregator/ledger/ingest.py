@@ -31,10 +31,7 @@ from aggregator.ledger.rule_files import read_rules, rules_below
 from aggregator.ledger.segments import SegmentReader, entry_for, misplaced, read_segment
 from aggregator.mirrors.commit_delta import AddedFile, CommitDelta, commit_delta
 from aggregator.mirrors.mirror import Mirror
-from aggregator.store import line_rows, segment_rows
-from aggregator.store.decision_rows import read_decisions
 from aggregator.store.repo_rows import RepoRow
-from cursors.rows import read_cursor
 from wire_format.faults import Fault
 from wire_format.rule_book import RuleBookError
 
@@ -100,10 +97,10 @@ class Ingest:
     def _begin(self) -> None:
         """Start collecting from what the database holds."""
         ledger, repo, reader = self._ledger, self._repo, self._rules.reader
-        self._known = NodeLines(ledger.connection, repo.node_id, reader, repo.name, repo.node)
+        self._known = NodeLines(ledger.store, repo.node_id, reader, repo.name, repo.node)
         self._admission = Admission(
             reader.rules_of(repo.name),
-            line_rows.read_seen(ledger.connection, repo.node_id),
+            ledger.store.lines.seen(repo.node_id),
             ledger.decisions.of_node(repo.node),
             self._known,
         )
@@ -186,7 +183,7 @@ class Ingest:
             return
         batch, tip = self._batch, self._unwritten[-1].commit
         changes = self._with_decisions(batch)
-        expected = read_cursor(self._ledger.connection, self._repo.name)
+        expected = self._ledger.store.cursors.of_repo(self._repo.name)
         move = Move(self._repo, expected, tip, kept)
         self._intake.add(batch, self._ledger.apply(move, changes, self._rules.now))
         self._blobs.clear()
@@ -197,12 +194,12 @@ class Ingest:
         """The batch, and what its decisions change for every node."""
         if not batch.decisions:
             return Changes(batch)
-        connection, before = self._ledger.connection, self._ledger.decisions
-        after = Decisions(read_decisions(connection, batch.decisions))
+        store, before = self._ledger.store, self._ledger.decisions
+        after = Decisions(store.decisions.all(batch.decisions))
         self._known.limit(None)
         own = self._repo.node
         self._admission.adopt(after.of_node(own), before.changed_seqs(after, own))
-        others = judged_anew(connection, self._rules.reader, before, after, but=own)
+        others = judged_anew(store, self._rules.reader, before, after, but=own)
         return Changes(batch, others, after)
 
     def _reason_to_stop(self, delta: CommitDelta) -> Stop | None:
@@ -258,8 +255,8 @@ class Ingest:
         """How many records a blob brought that was applied whole before, or None."""
         if (folder, blob) in self._blobs:
             return self._blobs[folder, blob]
-        connection, node_id = self._ledger.connection, self._repo.node_id
-        return segment_rows.claimed_records(connection, node_id, folder, blob)
+        store, node_id = self._ledger.store, self._repo.node_id
+        return store.segments.claimed_records(node_id, folder, blob)
 
     def _read_rules(self, commit: str) -> None:
         """Take over the rule book of a commit; one that cannot be used is reported and passed."""

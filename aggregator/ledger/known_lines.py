@@ -1,6 +1,5 @@
 """The lines of a node that were read before, read again from the commits they stand in."""
 
-import sqlite3
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
@@ -9,8 +8,8 @@ from typing import Final
 from aggregator.admission.batch import Batch, SegmentEntry
 from aggregator.admission.verdicts import Claim
 from aggregator.ledger.segments import SegmentReader
-from aggregator.store import segment_rows
 from aggregator.store.segment_rows import SegmentPlace
+from aggregator.store.store import LedgerStore
 from wire_format.fields import SEGMENT_RECORDS_MAX
 
 LINES_READ_AGAIN_MAX: Final = 2_000_000
@@ -31,7 +30,7 @@ class NodeLines:
     """What is known of one node, in the database and in the batch that is being collected.
 
     Args:
-        connection: the database.
+        store: the database.
         node_id: the node.
         reader: reads segments.
         repo, node: names that the batch's own segments are read under.
@@ -39,13 +38,13 @@ class NodeLines:
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        store: LedgerStore,
         node_id: int,
         reader: SegmentReader,
         repo: str,
         node: str,
     ) -> None:
-        self._connection = connection
+        self._store = store
         self._node_id = node_id
         self._reader = reader
         self._repo = repo
@@ -80,17 +79,17 @@ class NodeLines:
         """Whether a correction names any seq of this range."""
         return any(
             first_seq <= corrects <= last_seq for corrects, _ in self.batch.corrections
-        ) or segment_rows.is_corrected(self._connection, self._node_id, first_seq, last_seq)
+        ) or self._store.segments.is_corrected(self._node_id, first_seq, last_seq)
 
     def corrections_of(self, seqs: Collection[int]) -> list[tuple[int, int]]:
         """For every correction of one of these seqs: what it corrects, and its own seq."""
         pending = [pair for pair in self.batch.corrections if pair[0] in seqs]
-        return pending + segment_rows.corrections_of(self._connection, self._node_id, seqs)
+        return pending + self._store.segments.corrections_of(self._node_id, seqs)
 
     def _places(self, ascending: Sequence[int]) -> Iterator[SegmentPlace]:
         """The segments that may hold one of these seqs: applied ones, then the batch's."""
         first, last = ascending[0], ascending[-1]
-        applied = segment_rows.segments_between(self._connection, self._node_id, first, last)
+        applied = self._store.segments.between(self._node_id, first, last)
         pending = [
             self._place(entry)
             for entry in self.batch.segments

@@ -1,18 +1,16 @@
 """Lines of other nodes that the operator's decisions judge anew."""
 
-import sqlite3
-
 from aggregator.admission.batch import Batch
 from aggregator.admission.decisions import Decisions
 from aggregator.admission.settlement import Settlement
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.segments import SegmentReader
 from aggregator.mirrors.mirror import MirrorError
-from aggregator.store import line_rows, repo_rows
+from aggregator.store.store import LedgerStore
 
 
 def judged_anew(
-    connection: sqlite3.Connection,
+    store: LedgerStore,
     reader: SegmentReader,
     before: Decisions,
     after: Decisions,
@@ -22,7 +20,7 @@ def judged_anew(
     """What changes for each node when other decisions hold.
 
     Args:
-        connection: the database.
+        store: the database.
         reader: reads segments again.
         before: what held so far.
         after: what holds from now on.
@@ -36,14 +34,14 @@ def judged_anew(
     """
     batches: dict[int, Batch] = {}
     for node in before.changed_nodes(after):
-        node_id = repo_rows.find_node(connection, node)
+        node_id = store.repos.find_node(node)
         if node == but or node_id is None:
             continue
-        known = NodeLines(connection, node_id, reader, "", node)
+        known = NodeLines(store, node_id, reader, "", node)
         settlement = Settlement(before.of_node(node), known)
         changed = before.changed_seqs(after, node)
         try:
-            settlement.adopt(after.of_node(node), changed, line_rows.read_seen(connection, node_id))
+            settlement.adopt(after.of_node(node), changed, store.lines.seen(node_id))
         except MirrorError as error:
             raise MirrorError(
                 f"a decision about {node} cannot be carried out: {error}", hint=error.hint

@@ -5,8 +5,8 @@ under the same id. Nothing of it touches the ledger.
 """
 
 import random
-import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,10 +20,8 @@ from aggregator.notices.retries import (
     after_refusal,
     after_trouble,
 )
-from aggregator.store.connection import write_transaction
-from aggregator.store.outbox import connection as outbox
-from aggregator.store.outbox import queue
-from aggregator.store.outbox.connection import NoticesError
+from aggregator.store.outbox.errors import NoticesError
+from aggregator.store.outbox.outbox import Outbox
 from aggregator.store.outbox.queue import WaitingNotice
 from gitmeter.support.errors import GitmeterError
 
@@ -60,7 +58,7 @@ class Run:
     """One run over what is due.
 
     Args:
-        connection: of the file of notices; this run's alone.
+        outbox: the notices; this run's alone.
         config: where the receiver is.
         clock: tells the time.
         stopping: asked before each post whether to stop early.
@@ -68,12 +66,12 @@ class Run:
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        outbox: Outbox,
         config: NotifyConfig,
         clock: Callable[[], datetime],
         stopping: Callable[[], bool],
     ) -> None:
-        self._connection = connection
+        self._outbox = outbox
         self._config = config
         self._clock = clock
         self._stopping = stopping
@@ -95,17 +93,17 @@ class Run:
 
     def _next(self) -> WaitingNotice | None:
         now_s = self._now_s()
-        if self._stopping() or queue.read_receiver(self._connection).wait_until_s > now_s:
+        if self._stopping() or self._outbox.queue.receiver().wait_until_s > now_s:
             return None
-        return queue.next_due(self._connection, now_s)
+        return self._outbox.queue.next_due(now_s)
 
     def _now_s(self) -> int:
         return int(self._clock().timestamp())
 
     def _note(self, notice: WaitingNotice, answer: Answer) -> None:
         if answer.outcome is Outcome.TAKEN:
-            with write_transaction(self._connection):
-                queue.note_delivered(self._connection, notice.id, self._clock())
+            with self._outbox.transaction():
+                self._outbox.queue.note_delivered(notice.id, self._clock())
             self._delivered += 1
             self._refused = 0
             return
@@ -113,41 +111,41 @@ class Run:
         if answer.outcome is Outcome.REFUSED:
             self._note_refused(notice, answer)
             return
-        with write_transaction(self._connection):
-            queue.note_failed(self._connection, notice.id, answer.detail, self._clock())
+        with self._outbox.transaction():
+            self._outbox.queue.note_failed(notice.id, answer.detail, self._clock())
             self._wait(answer)
 
     def _note_refused(self, notice: WaitingNotice, answer: Answer) -> None:
         retry = after_refusal(notice, answer, self._now_s(), chance_percent())
         self._refused += 1
-        with write_transaction(self._connection):
-            queue.note_failed(self._connection, notice.id, answer.detail, self._clock(), retry)
+        with self._outbox.transaction():
+            self._outbox.queue.note_failed(notice.id, answer.detail, self._clock(), retry)
             if retry.is_given_up:
-                queue.note_given_up(self._connection, notice.id, self._clock())
+                self._outbox.queue.note_given_up(notice.id, self._clock())
                 self._given_up += 1
             if self._refused >= REFUSED_IN_A_ROW_MAX:
                 self._wait(answer)
 
     def _note_trouble(self, answer: Answer) -> None:
         self._error = answer.detail
-        with write_transaction(self._connection):
+        with self._outbox.transaction():
             self._wait(answer)
 
     def _wait(self, answer: Answer) -> None:
         """Leave the receiver alone for a while."""
-        before = queue.read_receiver(self._connection)
+        before = self._outbox.queue.receiver()
         after = after_trouble(before, answer, self._now_s(), chance_percent())
-        queue.save_receiver(self._connection, after)
+        self._outbox.queue.save_receiver(after)
 
     def _ended(self) -> Delivery:
-        receiver = queue.read_receiver(self._connection)
-        next_at_s = queue.next_due_at_s(self._connection)
+        receiver = self._outbox.queue.receiver()
+        next_at_s = self._outbox.queue.next_due_at_s()
         if next_at_s is not None:
             next_at_s = max(next_at_s, receiver.wait_until_s)
         return Delivery(
             self._delivered,
             self._given_up,
-            queue.count_waiting(self._connection),
+            self._outbox.queue.count_waiting(),
             self._error,
             receiver.errors,
             next_at_s,
@@ -169,12 +167,7 @@ def deliver(
         stopping: asked before each post whether to stop early.
     """
     try:
-        connection = outbox.open_notices(path)
-        try:
-            return Run(connection, config, clock, stopping).run()
-        except sqlite3.Error as error:
-            raise outbox.broken(path, error) from error
-        finally:
-            connection.close()
+        with closing(Outbox(path)) as outbox, outbox.errors():
+            return Run(outbox, config, clock, stopping).run()
     except NoticesError as error:
         return Delivery(error=str(error), next_at_s=int(clock().timestamp()) + AGAIN_AFTER_S)

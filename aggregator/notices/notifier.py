@@ -5,7 +5,6 @@ again. New notices go into its outbox in the transaction that notes them as told
 die anywhere: what was not noted is found again, what was noted is delivered, under the same id.
 """
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -19,10 +18,9 @@ import structlog
 from aggregator.config.settings import NotifyConfig
 from aggregator.notices.comparison import Comparison
 from aggregator.notices.delivery import AGAIN_AFTER_S, Delivery, deliver
-from aggregator.store.connection import read_transaction, write_transaction
-from aggregator.store.outbox import connection as outbox
-from aggregator.store.outbox import queue
-from aggregator.store.outbox.connection import NOTICES_NAME, NoticesError
+from aggregator.store.outbox.errors import NoticesError
+from aggregator.store.outbox.outbox import NOTICES_NAME, Outbox
+from aggregator.store.store import LedgerStore
 from gitmeter.support.backoff import is_worth_a_log
 
 KEPT: Final = timedelta(days=90)
@@ -58,7 +56,7 @@ class Notifier:
         self._stop_at_s: float | None = None
         self._failures = 0
 
-    def compare(self, ledger: sqlite3.Connection) -> int:
+    def compare(self, ledger: LedgerStore) -> int:
         """Put what is new since it was told last into the outbox.
 
         Call it in the thread of `ledger`, after a pull that was not cut short: a ledger in the
@@ -80,7 +78,7 @@ class Notifier:
         self._is_fresh |= new > 0
         return new
 
-    def _compare(self, ledger: sqlite3.Connection) -> int:
+    def _compare(self, ledger: LedgerStore) -> int:
         try:
             return self._compare_with_file(ledger)
         except NoticesError as error:
@@ -90,17 +88,18 @@ class Notifier:
             _log.warning("notices were damaged", detail=str(error), kept_as=str(aside))
             return self._compare_with_file(ledger)
 
-    def _compare_with_file(self, ledger: sqlite3.Connection) -> int:
+    def _compare_with_file(self, ledger: LedgerStore) -> int:
         now = self._clock()
-        with closing(outbox.open_notices(self._path)) as connection:
-            try:
-                with write_transaction(connection), read_transaction(ledger):
-                    comparison = Comparison(connection, ledger, self._config, now)
-                    new = comparison.compare()
-                    queue.add_notices(connection, new, now)
-                    queue.prune(connection, int((now - KEPT).timestamp()))
-            except sqlite3.Error as error:
-                raise outbox.broken(self._path, error) from error
+        with (
+            closing(Outbox(self._path)) as outbox,
+            outbox.errors(),
+            outbox.transaction(),
+            ledger.view(),
+        ):
+            comparison = Comparison(outbox, ledger, self._config, now)
+            new = comparison.compare()
+            outbox.queue.add(new, now)
+            outbox.queue.prune(int((now - KEPT).timestamp()))
         if comparison.began is not None and any(comparison.began):
             _log.warning("what is so now counts as told", **comparison.began._asdict())
         return len(new)

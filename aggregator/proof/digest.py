@@ -6,7 +6,6 @@ pulls have the same rows.
 """
 
 import hashlib
-import sqlite3
 from collections.abc import Callable, Iterator
 from heapq import merge
 from itertools import groupby
@@ -15,17 +14,17 @@ from typing import Final, NamedTuple
 import orjson
 
 from aggregator.ledger.ledger import rule_book_in_force
-from aggregator.store.questions import digest as digest_rows
+from aggregator.store.store import LedgerStore
 
-SECTIONS: Final[dict[str, Callable[[sqlite3.Connection], Iterator[list[object]]]]] = {
-    "charges": digest_rows.charge_rows,
-    "money": digest_rows.money_rows,
-    "balances": digest_rows.balance_rows,
-    "seen": digest_rows.seen_rows,
-    "decisions": digest_rows.decision_rows,
-    "held": digest_rows.held_rows,
-    "rejected": digest_rows.rejected_rows,
-    "rule_book": lambda connection: iter([[rule_book_in_force(connection).sha256]]),
+SECTIONS: Final[dict[str, Callable[[LedgerStore], Iterator[list[object]]]]] = {
+    "charges": lambda store: store.digests.charges(),
+    "money": lambda store: store.digests.money(),
+    "balances": lambda store: store.digests.balances(),
+    "seen": lambda store: store.digests.seen(),
+    "decisions": lambda store: store.digests.decisions(),
+    "held": lambda store: store.digests.held(),
+    "rejected": lambda store: store.digests.rejected(),
+    "rule_book": lambda store: iter([[rule_book_in_force(store).sha256]]),
 }
 """The parts of a ledger, each as sorted rows."""
 
@@ -44,17 +43,17 @@ class Difference(NamedTuple):
     is_ours: bool
 
 
-def digest(connection: sqlite3.Connection) -> str:
+def digest(store: LedgerStore) -> str:
     """SHA-256 over all canonical rows, in hex."""
     total = hashlib.sha256()
     for section, rows in SECTIONS.items():
         total.update(f"{section}\n".encode())
-        for row in rows(connection):
+        for row in rows(store):
             total.update(orjson.dumps(row) + b"\n")
     return total.hexdigest()
 
 
-def differences(ours: sqlite3.Connection, recomputed: sqlite3.Connection) -> Iterator[Difference]:
+def differences(ours: LedgerStore, recomputed: LedgerStore) -> Iterator[Difference]:
     """The rows in which two ledgers differ, section by section."""
     for section, rows in SECTIONS.items():
         tagged = merge(

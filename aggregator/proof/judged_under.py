@@ -3,29 +3,27 @@
 They change what is billed, so a ledger made under others is made again.
 """
 
-import sqlite3
 from typing import Final
 
 from aggregator.config.settings import Config
-from aggregator.store import repo_rows
-from aggregator.store.connection import read_meta, upsert_meta, write_transaction
+from aggregator.store.store import LedgerStore
 
 _JUDGED_UNDER: Final = "judged_under"
 
 
-def is_judged_alike(connection: sqlite3.Connection, config: Config) -> bool:
+def is_judged_alike(store: LedgerStore, config: Config) -> bool:
     """Whether all records were judged under today's limits, nodes, roles and permissions."""
-    judged = repo_rows.judged_by(connection)
-    return read_meta(connection, _JUDGED_UNDER) == _limits(config) and all(
+    judged = store.repos.judged_by()
+    return store.fact(_JUDGED_UNDER) == _limits(config) and all(
         judged.get(repo.name, repo.identity.judged_by) == repo.identity.judged_by
         for repo in config.repo
     )
 
 
-def note_limits(connection: sqlite3.Connection, config: Config) -> None:
+def note_limits(store: LedgerStore, config: Config) -> None:
     """Write into a new ledger which limits its records are judged under."""
-    with write_transaction(connection):
-        upsert_meta(connection, _JUDGED_UNDER, _limits(config))
+    with store.transaction():
+        store.set_fact(_JUDGED_UNDER, _limits(config))
 
 
 def _limits(config: Config) -> str:

@@ -1,6 +1,5 @@
 """Opening the ledger: what is on disk may be trusted, or is made again from git first."""
 
-import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -11,8 +10,8 @@ from aggregator.mirrors.mirror import MirrorError
 from aggregator.mirrors.state import State
 from aggregator.proof.judged_under import is_judged_alike, note_limits
 from aggregator.proof.rebuild import rebuild, swap
-from aggregator.store.connection import SchemaVersionError, open_for_writing, tips_of
-from cursors.rows import read_cursors, read_kept_tips
+from aggregator.store.errors import SchemaVersionError
+from aggregator.store.store import LedgerStore, open_for_writing, tips_of
 from cursors.tips import Tips
 from gitmeter.git_remote.failures import RemoteError
 from gitmeter.support.progress import Progress
@@ -33,7 +32,7 @@ class Opening(NamedTuple):
     say: Callable[[str], object]
     progress: Callable[[], AbstractContextManager[Progress]]
 
-    def open_or_rebuild(self) -> sqlite3.Connection:
+    def open_or_rebuild(self) -> LedgerStore:
         """Open the database; where it is lost or of another version, make it again first.
 
         Raises:
@@ -43,17 +42,17 @@ class Opening(NamedTuple):
         path = self.state.config.database_path
         if path.exists():
             try:
-                connection = open_for_writing(path)
+                store = open_for_writing(path)
             except SchemaVersionError as error:
                 self.say(f"{error}: making it again from git")
             else:
-                if not is_judged_alike(connection, self.state.config):
+                if not is_judged_alike(store, self.state.config):
                     self.say("limits, nodes or roles changed: judging all records again")
-                elif _is_older_copy(connection, self.state):
+                elif _is_older_copy(store, self.state):
                     self.say("this is an older copy: making the ledger again from git")
                 else:
-                    return connection
-                connection.close()
+                    return store
+                store.close()
         elif self.state.mirrors.accepted_tips():
             self.say("the database is gone: making it again from git")
         else:
@@ -75,14 +74,14 @@ class Opening(NamedTuple):
             rebuild(self.state, new, tips, self.clock(), on_progress)
         swap(new, path)
 
-    def _begin(self) -> sqlite3.Connection:
+    def _begin(self) -> LedgerStore:
         try:
             refuse_to_begin_anew(self.state)
         except RemoteError as error:  # billing does not wait for the copies
             self.say(f"warning: the copy remote may know an earlier ledger: {error}")
-        connection = open_for_writing(self.state.config.database_path)
-        note_limits(connection, self.state.config)
-        return connection
+        store = open_for_writing(self.state.config.database_path)
+        note_limits(store, self.state.config)
+        return store
 
 
 def tips_to_rebuild(state: State) -> dict[str, Tips]:
@@ -130,12 +129,12 @@ def _has_all(state: State, name: str, cursor: str, kept: Iterable[str]) -> bool:
     )
 
 
-def _is_older_copy(connection: sqlite3.Connection, state: State) -> bool:
+def _is_older_copy(store: LedgerStore, state: State) -> bool:
     """Whether the database is from before a rewritten history that was accepted since.
 
     A tip is kept in the mirror first, so the cursor itself may be among those.
     """
-    kept, cursors = read_kept_tips(connection), read_cursors(connection)
+    kept, cursors = store.cursors.kept(), store.cursors.all()
     for repo in state.repos.all():
         applied, tips = state.mirrors.remembered(repo)
         cursor = cursors.get(repo.name, "")

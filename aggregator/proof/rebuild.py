@@ -3,7 +3,6 @@
 The accepted tips, and they alone, say what is read: never a head that was fetched since.
 """
 
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,9 +17,7 @@ from aggregator.ledger.segments import segment_reader
 from aggregator.mirrors.mirror import Mirror, MirrorError
 from aggregator.mirrors.state import State
 from aggregator.proof.judged_under import note_limits
-from aggregator.store import repo_rows
-from aggregator.store.connection import fold_in_log, open_for_writing, write_transaction
-from cursors.rows import keep_tips, move_cursor, read_cursor
+from aggregator.store.store import LedgerStore, open_for_writing
 from cursors.tips import Tips
 from gitmeter.support.progress import Progress
 from wire_format.money import NANO
@@ -52,10 +49,10 @@ def rebuild(
         MirrorError: a mirror lacks a commit that was accepted.
     """
     remove_database(path)
-    connection = open_for_writing(path)
+    store = open_for_writing(path)
     try:
-        note_limits(connection, state.config)
-        ledger = Ledger(connection, state.config.charge_cost_max_usd * NANO)
+        note_limits(store, state.config)
+        ledger = Ledger(store, state.config.charge_cost_max_usd * NANO)
         rules = Rules(segment_reader(state), latest_commit=None, now=now)
         known = state.repos.all()
         if lost := sorted(tips.keys() - {repo.name for repo in known}):
@@ -65,18 +62,18 @@ def rebuild(
             )
         for repo in known:
             if repo.name in tips:
-                with write_transaction(connection):
-                    row = repo_rows.repo_row(connection, repo.name, repo.judged_by)
+                with store.transaction():
+                    row = store.repos.row(repo.name, repo.judged_by)
                 mirror = state.mirrors.open(repo)
                 ingest = Ingest(ledger, row, mirror, rules)
                 _replay(ingest, mirror, repo.name, tips[repo.name], on_progress)
-                with write_transaction(connection):
-                    cursor = read_cursor(connection, repo.name)
-                    move_cursor(connection, repo.name, cursor, tips[repo.name].cursor)
-                    keep_tips(connection, repo.name, tips[repo.name].kept)
-        fold_in_log(connection)
+                with store.transaction():
+                    cursor = store.cursors.of_repo(repo.name)
+                    store.cursors.move(repo.name, cursor, tips[repo.name].cursor)
+                    store.cursors.keep(repo.name, tips[repo.name].kept)
+        store.fold_in_log()
     finally:
-        connection.close()
+        store.close()
 
 
 def _replay(ingest: Ingest, mirror: Mirror, name: str, tips: Tips, on_progress: Progress) -> None:
@@ -107,13 +104,13 @@ def remove_database(path: Path) -> None:
 @contextmanager
 def scratch_ledger(
     state: State, tips: Mapping[str, Tips], now: datetime, on_progress: Progress = _silent
-) -> Iterator[sqlite3.Connection]:
+) -> Iterator[LedgerStore]:
     """A ledger recomputed beside the real one, removed at the end of the block."""
     with TemporaryDirectory(prefix="scratch-", dir=state.config.state) as folder:
         path = Path(folder) / "ledger.db"
         rebuild(state, path, tips, now, on_progress)
-        connection = open_for_writing(path)
+        store = open_for_writing(path)
         try:
-            yield connection
+            yield store
         finally:
-            connection.close()
+            store.close()

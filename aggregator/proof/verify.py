@@ -1,6 +1,5 @@
 """Prove the ledger against git: recompute everything from the accepted tips and compare."""
 
-import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import islice
@@ -11,9 +10,7 @@ from aggregator.mirrors.state import State
 from aggregator.proof.digest import Difference, differences, digest
 from aggregator.proof.judged_under import is_judged_alike
 from aggregator.proof.rebuild import scratch_ledger
-from aggregator.store.connection import read_transaction
-from aggregator.store.questions.reports import broken_references
-from cursors.tips import read_tips
+from aggregator.store.store import LedgerStore
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.progress import Progress
 
@@ -49,7 +46,7 @@ class Verification(NamedTuple):
 
 def verify(
     state: State,
-    connection: sqlite3.Connection,
+    store: LedgerStore,
     now: datetime,
     on_progress: Progress,
     differences_max: int,
@@ -62,24 +59,24 @@ def verify(
         LimitsChangedError: the configuration changed since the ledger was made.
         MirrorError: a mirror lacks a commit that was accepted.
     """
-    if not is_judged_alike(connection, state.config):
+    if not is_judged_alike(store, state.config):
         raise LimitsChangedError(
             "the configuration has other limits, nodes or roles than the ledger was made with",
             hint="`aggregator pull` judges all records again; then verify",
         )
-    with read_transaction(connection):
-        tips = read_tips(connection)
-        ours = digest(connection)
+    with store.view():
+        tips = store.cursors.tips()
+        ours = digest(store)
         with scratch_ledger(state, tips, now, on_progress) as recomputed:
             theirs = digest(recomputed)
             found = []
             if ours != theirs:
-                found = list(islice(differences(connection, recomputed), differences_max))
+                found = list(islice(differences(store, recomputed), differences_max))
         return Verification(
             digest=ours,
             recomputed_digest=theirs,
-            rule_book=rule_book_in_force(connection).sha256,
+            rule_book=rule_book_in_force(store).sha256,
             cursors={name: tip.cursor for name, tip in tips.items()},
             differences=found,
-            broken_references=broken_references(connection),
+            broken_references=store.reports.broken_references(),
         )

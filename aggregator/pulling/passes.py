@@ -21,9 +21,7 @@ from aggregator.mirrors.state import State
 from aggregator.pulling.fetching import Look, look_at
 from aggregator.pulling.repo_pass import RepoPull, RepoReport
 from aggregator.pulling.signatures import Signers
-from aggregator.store.connection import PULLED_AT, read_meta, upsert_meta, write_transaction
-from aggregator.store.incident_rows import close_but, close_everywhere, subjects_by_repo
-from cursors.rows import read_cursor, read_kept_tips
+from aggregator.store.store import PULLED_AT
 from gitmeter.git_remote.runner import stop_running
 from gitmeter.support.progress import Progress
 from wire_format.instants import format_ts, hour_of
@@ -78,7 +76,7 @@ class Puller:
         repos.sort(key=lambda repo: repo.role != "books")
         signers = Signers(self._config)
         with ThreadPoolExecutor(self._config.fetch_workers) as pool:
-            kept = read_kept_tips(self._ledger.connection)
+            kept = self._ledger.store.cursors.kept()
             looks = {self._look(pool, repo, kept): repo for repo in repos}
             unfinished: deque[RepoPull] = deque()
             for done in _books_first(looks, on_wait, self._interrupted):
@@ -106,7 +104,7 @@ class Puller:
         """
         others: AbstractSet[tuple[str, str]] = set()
         if self._config.forge is not None:
-            others = subjects_by_repo(self._ledger.connection, IncidentKind.RECREATED)
+            others = self._ledger.store.incidents.subjects_by_repo(IncidentKind.RECREATED)
         for repo in self._config.repo:
             is_over = repo.is_retired and self._state.mirrors.is_archived(repo.name)
             if not is_over and (repo.name, str(repo.forge_id)) not in others:
@@ -138,25 +136,25 @@ class Puller:
     def _look(
         self, pool: ThreadPoolExecutor, repo: RepoConfig, kept: Mapping[str, frozenset[str]]
     ) -> Future[Look]:
-        cursor = read_cursor(self._ledger.connection, repo.name)
+        cursor = self._ledger.store.cursors.of_repo(repo.name)
         tips = kept.get(repo.name, frozenset())
         return pool.submit(look_at, self._state, repo, cursor, self._interrupted, tips)
 
     def _finish(self, *, is_whole: bool) -> None:
         """Note when the ledger was brought up to date, and once a day who stands on which tier."""
         now = self._clock()
-        connection = self._ledger.connection
+        store = self._ledger.store
         today = f"{now:%Y-%m-%d} {self._ledger.rater.rule_book.sha256}"
-        if read_meta(connection, _PROMOTED_ON) != today or self._tiers_due:
+        if store.fact(_PROMOTED_ON) != today or self._tiers_due:
             self._ledger.promote_tiers(hour_of(now))
-        with write_transaction(connection):
+        with store.transaction():
             if self._config.copy_remote is None:
-                close_everywhere(connection, IncidentKind.COPY_FAILED, now)
+                store.incidents.close_everywhere(IncidentKind.COPY_FAILED, now)
             if is_whole:
-                upsert_meta(connection, PULLED_AT, format_ts(now))
+                store.set_fact(PULLED_AT, format_ts(now))
                 # nobody looks there any more, so nothing else would ever close them
-                close_but(connection, ABOUT_HEAD, (r.name for r in self._readable()), now)
-            upsert_meta(connection, _PROMOTED_ON, today)
+                store.incidents.close_but(ABOUT_HEAD, (r.name for r in self._readable()), now)
+            store.set_fact(_PROMOTED_ON, today)
 
 
 def _books_first(

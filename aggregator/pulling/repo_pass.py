@@ -16,10 +16,7 @@ from aggregator.mirrors.mirror import Mirror, MirrorError, OversizedObjectError
 from aggregator.mirrors.state import State
 from aggregator.pulling.fetching import Look
 from aggregator.pulling.signatures import Signers
-from aggregator.store import repo_rows
-from aggregator.store.connection import write_transaction
 from cursors.position import Advance, HeadOutcome, advance
-from cursors.rows import kept_tips_of, read_cursor
 from gitmeter.support.progress import Progress
 from wire_format.instants import format_ts
 
@@ -84,8 +81,8 @@ class RepoPull:
         self._look = look
         self._signers = signers
         self._now = now
-        with write_transaction(ledger.connection):
-            self._row = repo_rows.repo_row(ledger.connection, repo.name, repo.identity.judged_by)
+        with ledger.store.transaction():
+            self._row = ledger.store.repos.row(repo.name, repo.identity.judged_by)
         self._position = Advance(look.trouble or HeadOutcome.UNCHANGED)
         self._stop: Stop | None = None
         self._stretch = Stretch(())
@@ -121,7 +118,7 @@ class RepoPull:
     def _judge(self) -> None:
         """Find out what there is to apply."""
         mirror = self._state.mirrors.open(self.repo.identity)
-        kept = kept_tips_of(self._ledger.connection, self.repo.name)
+        kept = self._ledger.store.cursors.kept_of(self.repo.name)
         cursor = self._cursor
         gone = [tip for tip in (cursor, *sorted(kept)) if tip and not mirror.has_commit(tip)]
         if gone:
@@ -153,7 +150,7 @@ class RepoPull:
 
     @property
     def _cursor(self) -> str | None:
-        return read_cursor(self._ledger.connection, self.repo.name)
+        return self._ledger.store.cursors.of_repo(self.repo.name)
 
     def _start(self, mirror: Mirror) -> None:
         skew = timedelta(seconds=self._state.config.skew_s)
@@ -209,11 +206,11 @@ class RepoPull:
         if self.repo.is_retired and kind is IncidentKind.REPO_GONE:
             kind = None  # what was retired may be deleted; what was billed of it stays
         behind = len(self._position.commits) - intake.commits
-        connection, head = self._ledger.connection, self._look.head
-        with write_transaction(connection):
-            file_standing(connection, self._row.id, kind, subject, detail, self._now)
+        store, head = self._ledger.store, self._look.head
+        with store.transaction():
+            file_standing(store, self._row.id, kind, subject, detail, self._now)
             checked_at = format_ts(self._now)
-            repo_rows.save_look(connection, self._row.id, head, str(outcome), behind, checked_at)
+            store.repos.save_look(self._row.id, head, str(outcome), behind, checked_at)
         return RepoReport(
             name=self.repo.name,
             node=self.repo.node,

@@ -4,15 +4,14 @@ Times are ISO 8601 in UTC, amounts whole nano-dollars with `_nano` in their key 
 with `_usd` beside the ones that people ask for. Keys are added, never renamed or removed.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
 from aggregator.rating.discounts import DiscountLadder
 from aggregator.rating.rating import ChargeState
-from aggregator.store.charge_rows import STATES, RatedCharge, charges_of
-from aggregator.store.connection import PULLED_AT, read_meta
+from aggregator.store.charge_rows import STATES, RatedCharge
 from aggregator.store.questions import reports
+from aggregator.store.store import PULLED_AT, LedgerStore
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_hour, format_ts, from_us
 from wire_format.money import format_usd
@@ -26,19 +25,19 @@ class NoAccountError(GitmeterError):
     """The ledger knows no such user."""
 
 
-def balances(connection: sqlite3.Connection) -> list[Answer]:
+def balances(store: LedgerStore) -> list[Answer]:
     """The balance of every account."""
-    as_of = read_meta(connection, PULLED_AT)
-    return [_balance(row, as_of) for row in reports.account_rows(connection)]
+    as_of = store.fact(PULLED_AT)
+    return [_balance(row, as_of) for row in store.reports.accounts()]
 
 
-def balance(connection: sqlite3.Connection, user: str) -> Answer:
+def balance(store: LedgerStore, user: str) -> Answer:
     """The balance of one account.
 
     Raises:
         NoAccountError: nothing was ever used or paid in that name.
     """
-    return _balance(_account_row(connection, user), read_meta(connection, PULLED_AT))
+    return _balance(_account_row(store, user), store.fact(PULLED_AT))
 
 
 def _balance(row: reports.Row, as_of: str | None) -> Answer:
@@ -62,7 +61,7 @@ def _balance(row: reports.Row, as_of: str | None) -> Answer:
 
 
 def charges(
-    connection: sqlite3.Connection,
+    store: LedgerStore,
     user: str,
     ladder: DiscountLadder,
     since_hour: int | None = None,
@@ -73,8 +72,8 @@ def charges(
     Raises:
         NoAccountError: nothing was ever used or paid in that name.
     """
-    account = reports.account_of(_account_row(connection, user))
-    for charge in charges_of(connection, account, since_hour, until_hour):
+    account = reports.account_of(_account_row(store, user))
+    for charge in store.charges.of_account(account, since_hour, until_hour):
         yield charge_answer(charge, ladder)
 
 
@@ -104,13 +103,13 @@ def format_multiplier(multiplier: int) -> str:
     return f"{whole}.{fraction}" if fraction else str(whole)
 
 
-def unrated(connection: sqlite3.Connection) -> dict[ChargeState, int]:
+def unrated(store: LedgerStore) -> dict[ChargeState, int]:
     """How many charges cost nothing because they have no price or overflow."""
-    return {STATES[state]: n for state, n in reports.states_of_charges(connection).items()}
+    return {STATES[state]: n for state, n in store.reports.states_of_charges().items()}
 
 
-def _account_row(connection: sqlite3.Connection, user: str) -> reports.Row:
-    row = reports.account_row(connection, user)
+def _account_row(store: LedgerStore, user: str) -> reports.Row:
+    row = store.reports.account(user)
     if row is None:
         raise NoAccountError(
             f"no account of {user!r}",

@@ -1,6 +1,5 @@
 """What the operator decided, who and why, and whether it is about anything the ledger knows."""
 
-import sqlite3
 from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import datetime
@@ -13,21 +12,20 @@ from aggregator.reports import proposals, repos
 from aggregator.reports.accounts import Answer
 from aggregator.reports.preview import Effect, Preview, preview
 from aggregator.reports.rewrites import Rewrite
-from aggregator.store import line_rows, repo_rows
-from aggregator.store.decision_rows import read_decisions
+from aggregator.store.store import LedgerStore
 from wire_format.instants import format_ts
 from wire_format.lines import Decision
 
 
-def decision_list(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+def decision_list(store: LedgerStore) -> list[dict[str, Any]]:
     """Every decision in the order of its seq.
 
     Returns:
         for each what it says, `in_force`, and `remark`: why it has no effect so far; mostly None.
     """
-    records = sorted(read_decisions(connection), key=lambda record: (record.seq, record.ts))
+    records = sorted(store.decisions.all(), key=lambda record: (record.seq, record.ts))
     in_force = set(Decisions(records).in_force)
-    repos = repo_rows.judged_by(connection)
+    repos = store.repos.judged_by()
     return [
         {
             "node": record.node,
@@ -38,7 +36,7 @@ def decision_list(connection: sqlite3.Connection) -> list[dict[str, Any]]:
             "by": record.by,
             "reason": record.reason,
             "in_force": record in in_force,
-            "remark": _remark(connection, record, records, set(repos)),
+            "remark": _remark(store, record, records, set(repos)),
         }
         for record in records
     ]
@@ -60,7 +58,7 @@ def _about(record: Decision) -> dict[str, Any]:
 
 
 def _remark(
-    connection: sqlite3.Connection, record: Decision, all_: list[Decision], repos: set[str]
+    store: LedgerStore, record: Decision, all_: list[Decision], repos: set[str]
 ) -> str | None:
     """Why a decision changes nothing so far: most often a slip of the pen."""
     if record.repo is not None and record.repo not in repos:
@@ -72,36 +70,36 @@ def _remark(
         named = (record.node, record.refers_to) in known
         return None if named else f"seq {record.refers_to} is no decision that can be withdrawn"
     if record.of is not None:
-        node_id = repo_rows.find_node(connection, record.of)
+        node_id = store.repos.find_node(record.of)
         if node_id is None:
             return f"no node is called {record.of}"
-        if not line_rows.read_seen(connection, node_id).within(span_of(record)):
+        if not store.lines.seen(node_id).within(span_of(record)):
             return "no such line has arrived yet"
     return None
 
 
 def held_with_remedies(
-    state: State, connection: sqlite3.Connection, now: datetime, *, tried_max: int
+    state: State, store: LedgerStore, now: datetime, *, tried_max: int
 ) -> list[Answer]:
     """Held lines with the command of a decision about each, and what that would change.
 
     Args:
         state: has the mirrors.
-        connection: the ledger.
+        store: the ledger.
         now: the time of a decision.
         tried_max: for how many lines the effect is found out; `effects` of the others is None.
     """
-    decisions = Decisions(read_decisions(connection))
-    rows = repos.held(connection)
+    decisions = Decisions(store.decisions.all())
+    rows = repos.held(store)
     with ExitStack() as opened:
         trial: Preview | None = None
         for row in rows:
-            remedy = proposals.of_held(connection, decisions, row, now)
+            remedy = proposals.of_held(store, decisions, row, now)
             row["command"] = None if remedy is None else remedy.command
             row["effects"] = None
             if remedy is None or tried_max <= 0:
                 continue
-            trial = trial or opened.enter_context(preview(state, connection, now))
+            trial = trial or opened.enter_context(preview(state, store, now))
             row["effects"] = _effects(trial.of_decision(remedy.decision))
             tried_max -= 1
     return rows

@@ -5,7 +5,6 @@ again, so the answer is a check of the ledger and not a copy of it.
 """
 
 import re
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -18,10 +17,9 @@ from aggregator.ledger.segments import SegmentReader
 from aggregator.rating.price_book import NoPrice
 from aggregator.rating.rating import Rater
 from aggregator.reports.accounts import NoAccountError, charge_answer
-from aggregator.store import repo_rows, segment_rows
-from aggregator.store.charge_rows import RatedCharge, charges_of
-from aggregator.store.connection import read_transaction
+from aggregator.store.charge_rows import RatedCharge
 from aggregator.store.questions import reports
+from aggregator.store.store import LedgerStore
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_hour, format_ts, from_us, hour_of
 from wire_format.lines import Usage
@@ -52,7 +50,7 @@ class CountedLine(NamedTuple):
 
 
 def explain(
-    connection: sqlite3.Connection,
+    store: LedgerStore,
     rater: Rater,
     reader: SegmentReader,
     decisions: Decisions,
@@ -61,7 +59,7 @@ def explain(
     """Explain the charges of one user, resource and clock hour, one for each category.
 
     Args:
-        connection: the database.
+        store: the database.
         rater: under the rule book in force.
         reader: reads the segments that the lines stand in.
         decisions: those in force.
@@ -72,13 +70,13 @@ def explain(
         NoChargeError: nothing of the resource was charged in that hour.
     """
     user, resource, hour = charge
-    with read_transaction(connection):
-        account_row = reports.account_row(connection, user)
+    with store.view():
+        account_row = store.reports.account(user)
         if account_row is None:
             raise NoAccountError(f"no account of {user!r}", hint="see `aggregator balance`")
         found = [
             charge
-            for charge in charges_of(connection, reports.account_of(account_row), hour, hour + 1)
+            for charge in store.charges.of_account(reports.account_of(account_row), hour, hour + 1)
             if charge.resource == resource
         ]
         if not found:
@@ -86,13 +84,13 @@ def explain(
                 f"no charge of {user!r} for {resource!r} at {format_hour(hour)}",
                 hint="see `aggregator charges USER`",
             )
-        lines = list(_lines(connection, reader, decisions, charge))
-        rules = repo_rows.read_rule_files(connection)
+        lines = list(_lines(store, reader, decisions, charge))
+        rules = store.repos.rule_files()
     return [_explained(charge, rater, lines, rules) for charge in found]
 
 
 def _lines(
-    connection: sqlite3.Connection,
+    store: LedgerStore,
     reader: SegmentReader,
     decisions: Decisions,
     charge: tuple[str, str, int],
@@ -104,7 +102,7 @@ def _lines(
     user, resource, hour = charge
     claims: dict[str, list[Claim]] = defaultdict(list)
     places: dict[tuple[str, bytes], list[str]] = defaultdict(list)
-    for segment in segment_rows.segments_at_hour(connection, hour):
+    for segment in store.segments.at_hour(hour):
         for claim in reader.claims(segment):
             if isinstance(claim.record, Usage) and hour_of(claim.record.ts) == hour:
                 claims[segment.node].append(claim)

@@ -4,7 +4,6 @@ The copy goes through the very code that the decision itself would, so a preview
 what happens then.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -17,9 +16,7 @@ from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.rejudge import judged_anew
 from aggregator.ledger.segments import SegmentReader, segment_reader
 from aggregator.mirrors.state import State
-from aggregator.store.connection import copy_database, open_for_writing
-from aggregator.store.decision_rows import read_decisions
-from aggregator.store.questions import reports
+from aggregator.store.store import LedgerStore, open_for_writing
 from wire_format.lines import Decision
 from wire_format.money import NANO
 
@@ -45,12 +42,12 @@ class Preview:
         self.ledger = ledger
         self.now = now
         self._reader = reader
-        self._before = balances(ledger.connection)
+        self._before = balances(ledger.store)
 
     def of_decision(self, decision: Decision) -> list[Effect]:
         """What one more decision would change; the copy is then as it was."""
         before = self.ledger.decisions
-        records = read_decisions(self.ledger.connection)
+        records = self.ledger.store.decisions.all()
         self._decide(Decisions([*records, decision]))
         found = self.effects()
         self._decide(before)
@@ -58,7 +55,7 @@ class Preview:
 
     def effects(self) -> list[Effect]:
         """The balances that differ from those of the real ledger, the largest change first."""
-        after = balances(self.ledger.connection)
+        after = balances(self.ledger.store)
         found = [
             Effect(user, self._before.get(user, 0), after.get(user, 0))
             for user in self._before.keys() | after.keys()
@@ -67,31 +64,31 @@ class Preview:
         return sorted(found, key=lambda e: (-abs(e.balance_then_nano - e.balance_nano), e.user))
 
     def _decide(self, decisions: Decisions) -> None:
-        connection, before = self.ledger.connection, self.ledger.decisions
-        batches = judged_anew(connection, self._reader, before, decisions)
+        store, before = self.ledger.store, self.ledger.decisions
+        batches = judged_anew(store, self._reader, before, decisions)
         self.ledger.decide(batches, decisions)
 
 
 @contextmanager
-def preview(state: State, connection: sqlite3.Connection, now: datetime) -> Iterator[Preview]:
+def preview(state: State, store: LedgerStore, now: datetime) -> Iterator[Preview]:
     """Copy the ledger for as long as the block runs.
 
     Args:
         state: has the mirrors; the copy lies in its directory.
-        connection: the ledger, which may be written to meanwhile.
+        store: the ledger, which may be written to meanwhile.
         now: the time of the trial.
     """
     with TemporaryDirectory(prefix="scratch-", dir=state.config.state) as folder:
         path = Path(folder) / "ledger.db"
-        copy_database(connection, path)
+        store.copy_to(path)
         with closing(open_for_writing(path)) as copy:
             ledger = Ledger(copy, state.config.charge_cost_max_usd * NANO)
             yield Preview(ledger, segment_reader(state), now)
 
 
-def balances(connection: sqlite3.Connection) -> dict[str, int]:
+def balances(store: LedgerStore) -> dict[str, int]:
     """Every account's balance in nano-dollars."""
     return {
         row["user"]: int(row["credit_nano"]) - int(row["billed_cost_nano"])
-        for row in reports.account_rows(connection)
+        for row in store.reports.accounts()
     }

@@ -4,7 +4,6 @@ The aggregator only proposes: decisions are lines of the books, and nobody but `
 """
 
 import shlex
-import sqlite3
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +11,7 @@ from aggregator.admission.decisions import Decisions
 from aggregator.admission.held import HeldReason
 from aggregator.incidents.kinds import ACKNOWLEDGED, IncidentKind
 from aggregator.reports.rewrites import ACCEPTABLE
-from aggregator.store import money_rows
+from aggregator.store.store import LedgerStore
 from wire_format.fields import INT_MAX, VERSION
 from wire_format.instants import format_ts, parse_ts
 from wire_format.lines import Decision, Folder
@@ -33,12 +32,12 @@ class Remedy(NamedTuple):
 
 
 def of_held(
-    connection: sqlite3.Connection, decisions: Decisions, row: dict[str, Any], now: datetime
+    store: LedgerStore, decisions: Decisions, row: dict[str, Any], now: datetime
 ) -> Remedy | None:
     """What would let a held line count; None where no decision can.
 
     Args:
-        connection: the ledger.
+        store: the ledger.
         decisions: those in force.
         row: a line as `aggregator.reports.repos.held` tells it.
         now: the time of the decision.
@@ -60,7 +59,7 @@ def of_held(
         decision = _decision(now, kind="withdraw", node=excluding.node, refers_to=excluding.seq)
         return Remedy(decision, _command("withdraw", str(excluding.seq)))
     if reason is HeldReason.SAME_MOVEMENT:
-        counted = money_rows.counted_instead(connection, node, seq, ts)
+        counted = store.money.counted_instead(node, seq, ts)
         if counted is None:
             return None
         other, at = counted

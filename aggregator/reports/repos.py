@@ -1,26 +1,25 @@
 """What is known of each repo: where it is, and what of it was not billed."""
 
-import sqlite3
 from datetime import UTC, datetime
 
 from aggregator.admission.held import HeldReason, line_sha256
 from aggregator.copies.schedule import copied_at
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.reports.accounts import Answer
-from aggregator.store import line_rows, repo_rows
 from aggregator.store.questions import reports
+from aggregator.store.store import LedgerStore
 from wire_format.instants import format_ts, from_us
 
 
-def nodes(connection: sqlite3.Connection) -> list[Answer]:
+def nodes(store: LedgerStore) -> list[Answer]:
     """Where every repo stands and what is known of its node's numbering."""
-    copied = copied_at(connection)
-    rows = reports.repo_rows(connection)
-    return [_node(connection, row) | {"copied_at": copied.get(row["name"])} for row in rows]
+    copied = copied_at(store)
+    rows = store.reports.repos()
+    return [_node(store, row) | {"copied_at": copied.get(row["name"])} for row in rows]
 
 
-def _node(connection: sqlite3.Connection, row: reports.Row) -> Answer:
-    seen = line_rows.read_seen(connection, row["node_id"])
+def _node(store: LedgerStore, row: reports.Row) -> Answer:
+    seen = store.lines.seen(row["node_id"])
     epochs = seen.epochs()
     return {
         "node": row["node"],
@@ -47,9 +46,9 @@ def _node(connection: sqlite3.Connection, row: reports.Row) -> Answer:
     }
 
 
-def held(connection: sqlite3.Connection) -> list[Answer]:
+def held(store: LedgerStore) -> list[Answer]:
     """Well-formed lines that are not billed, with where and why."""
-    repos = _only_repos(connection)
+    repos = _only_repos(store)
     return [
         {
             "node": row["node"],
@@ -62,13 +61,13 @@ def held(connection: sqlite3.Connection) -> list[Answer]:
             "repo": repos.get(row["node"]),
             **_place(row),
         }
-        for row in reports.held_rows(connection)
+        for row in store.reports.held()
     ]
 
 
-def rejects(connection: sqlite3.Connection) -> list[Answer]:
+def rejects(store: LedgerStore) -> list[Answer]:
     """Lines and files that are not valid, with where and why."""
-    repos = _only_repos(connection)
+    repos = _only_repos(store)
     return [
         {
             "node": row["node"],
@@ -77,14 +76,14 @@ def rejects(connection: sqlite3.Connection) -> list[Answer]:
             "repo": repos.get(row["node"]),
             **_place(row),
         }
-        for row in reports.reject_rows(connection)
+        for row in store.reports.rejects()
     ]
 
 
-def _only_repos(connection: sqlite3.Connection) -> dict[str, str]:
+def _only_repos(store: LedgerStore) -> dict[str, str]:
     """The repo of each node that has one alone: there its lines stand."""
     names: dict[str, list[str]] = {}
-    for name, (node, _, _) in repo_rows.judged_by(connection).items():
+    for name, (node, _, _) in store.repos.judged_by().items():
         names.setdefault(node, []).append(name)
     return {node: found[0] for node, found in names.items() if len(found) == 1}
 
@@ -98,11 +97,11 @@ def _place(row: reports.Row) -> Answer:
     }
 
 
-def incidents(connection: sqlite3.Connection, *, closed: bool = False) -> list[Answer]:
+def incidents(store: LedgerStore, *, closed: bool = False) -> list[Answer]:
     """Incidents with what to do about them."""
     return [
         {**row, "advice": IncidentKind(row["kind"]).advice}
-        for row in reports.incident_rows(connection, closed=closed)
+        for row in store.reports.incidents(closed=closed)
     ]
 
 

@@ -1,15 +1,12 @@
 """What balances would be under a proposed rule book; nothing is written."""
 
-import sqlite3
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, Final
 
 from aggregator.rating.rating import Rater
-from aggregator.store import repo_rows
-from aggregator.store.charge_rows import pages_from
-from aggregator.store.connection import read_transaction
 from aggregator.store.questions import reports
+from aggregator.store.store import LedgerStore
 from gitmeter.support.errors import GitmeterError
 from wire_format.rule_book import RULE_PATHS, RuleBook, RuleBookError, parse_rule_book
 
@@ -20,11 +17,11 @@ class ProposalError(GitmeterError):
     """The proposed rule file cannot be used."""
 
 
-def reprice(connection: sqlite3.Connection, file: Path, cost_max_nano: int) -> dict[str, Any]:
+def reprice(store: LedgerStore, file: Path, cost_max_nano: int) -> dict[str, Any]:
     """Rate every charge under the rule book in force with one file of it exchanged.
 
     Args:
-        connection: the ledger.
+        store: the ledger.
         file: named `prices.toml` or `discounts.toml`.
         cost_max_nano: the highest list cost of one charge.
 
@@ -36,11 +33,11 @@ def reprice(connection: sqlite3.Connection, file: Path, cost_max_nano: int) -> d
     """
     if file.name not in _NAMES:
         raise ProposalError(f"{file.name} is no rule file", hint=f"name it {' or '.join(_NAMES)}")
-    with read_transaction(connection):
-        rater = Rater(_proposed(connection, file), cost_max_nano)
+    with store.view():
+        rater = Rater(_proposed(store, file), cost_max_nano)
         differences: dict[str, int] = defaultdict(int)
         total = changed = 0
-        for page in pages_from(connection, 0, None):
+        for page in store.charges.pages_from(0, None):
             for row, user, resource, first_paid_us in page:
                 total += 1
                 rating = rater.rate(row.quantity, resource, row.applies_to, row.hour, first_paid_us)
@@ -49,7 +46,7 @@ def reprice(connection: sqlite3.Connection, file: Path, cost_max_nano: int) -> d
                     differences[user] += rating.billed_cost_nano - row.billed_cost_nano
         accounts = [
             _account(row, differences[row["user"]])
-            for row in reports.account_rows(connection)
+            for row in store.reports.accounts()
             if differences.get(row["user"])
         ]
     return {
@@ -61,8 +58,8 @@ def reprice(connection: sqlite3.Connection, file: Path, cost_max_nano: int) -> d
     }
 
 
-def _proposed(connection: sqlite3.Connection, file: Path) -> RuleBook:
-    rules = repo_rows.read_rule_files(connection)
+def _proposed(store: LedgerStore, file: Path) -> RuleBook:
+    rules = store.repos.rule_files()
     prices = rules.prices_toml if rules else None
     discounts = rules.discounts_toml if rules else None
     text = file.read_bytes()

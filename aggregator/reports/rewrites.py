@@ -1,6 +1,5 @@
 """A history that waits for the operator: what accepting it would repeat, add and change."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain, takewhile
@@ -14,10 +13,8 @@ from aggregator.mirrors.commit_delta import AddedFile, commit_delta
 from aggregator.mirrors.mirror import Mirror, MirrorError
 from aggregator.mirrors.state import State
 from aggregator.reports.preview import Effect, preview
-from aggregator.store import repo_rows
-from aggregator.store.questions import reports
+from aggregator.store.store import LedgerStore
 from cursors.position import Advance, HeadOutcome, advance
-from cursors.rows import kept_tips_of, read_cursor
 from wire_format.faults import Fault
 from wire_format.lines import encode_lines
 
@@ -61,18 +58,18 @@ class Rewrite(NamedTuple):
     trouble: str = ""
 
 
-def rewrites(state: State, connection: sqlite3.Connection, now: datetime) -> list[Rewrite]:
+def rewrites(state: State, store: LedgerStore, now: datetime) -> list[Rewrite]:
     """Every repo that waits for `accept-tip`, with what that would do."""
     kinds = {
         row["repo"]: row["kind"]
-        for row in reports.incident_rows(connection, closed=False)
+        for row in store.reports.incidents(closed=False)
         if row["kind"] in ACCEPTABLE
     }
     found = []
     for repo in state.config.repo:
         if repo.name in kinds:
             try:
-                rewrite = _rewrite(state, connection, repo, kinds[repo.name], now)
+                rewrite = _rewrite(state, store, repo, kinds[repo.name], now)
             except MirrorError as error:
                 rewrite = _unreadable(repo.name, kinds[repo.name], str(error))
             if rewrite is not None:
@@ -86,13 +83,13 @@ def _unreadable(repo: str, kind: str, trouble: str) -> Rewrite:
 
 
 def _rewrite(
-    state: State, connection: sqlite3.Connection, repo: RepoConfig, kind: str, now: datetime
+    state: State, store: LedgerStore, repo: RepoConfig, kind: str, now: datetime
 ) -> Rewrite | None:
     mirror = state.mirrors.open(repo.identity)
-    head, cursor = mirror.head, read_cursor(connection, repo.name)
+    head, cursor = mirror.head, store.cursors.of_repo(repo.name)
     if head is None:
         return None
-    tips = {cursor, *kept_tips_of(connection, repo.name)} - {None}
+    tips = {cursor, *store.cursors.kept_of(repo.name)} - {None}
     billed = set(chain.from_iterable(mirror.chain(tip) for tip in tips if tip))
     position = advance(cursor, head, mirror.first_parent, {head}, lambda: billed)
     new_side = list(takewhile(lambda commit: commit not in billed, mirror.chain(head)))
@@ -115,13 +112,13 @@ def _rewrite(
         repeated=lines[0],
         new=lines[1],
         gone=lines[2],
-        effects=_effects(state, connection, repo, position, now),
+        effects=_effects(state, store, repo, position, now),
     )
 
 
 def _effects(
     state: State,
-    connection: sqlite3.Connection,
+    store: LedgerStore,
     repo: RepoConfig,
     position: Advance,
     now: datetime,
@@ -129,8 +126,8 @@ def _effects(
     """What applying the head would change, tried on a copy."""
     if position.outcome not in {HeadOutcome.FAST_FORWARD, HeadOutcome.ACCEPTED}:
         return []
-    with preview(state, connection, now) as trial:
-        row = repo_rows.repo_row(trial.ledger.connection, repo.name, repo.identity.judged_by)
+    with preview(state, store, now) as trial:
+        row = trial.ledger.store.repos.row(repo.name, repo.identity.judged_by)
         rules = Rules(segment_reader(state), latest_commit=None, now=now)
         mirror = state.mirrors.open(repo.identity)
         stretch = Stretch(position.commits, accepted=len(position.commits))

@@ -4,7 +4,6 @@ No user's name stands in any of them: names of nodes and repos, kinds of inciden
 charges are all there is to label with, so their number does not grow with customers.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from importlib.metadata import version
@@ -25,8 +24,8 @@ from aggregator.incidents.kinds import IncidentKind
 from aggregator.rating.rating import ChargeState
 from aggregator.serving.pulse import Beat, Pulse
 from aggregator.store.charge_rows import STATES
-from aggregator.store.connection import PULLED_AT
 from aggregator.store.questions.metrics import Facts, NodeCounts, read_facts
+from aggregator.store.store import PULLED_AT
 from gitmeter.support.backoff import is_worth_a_log
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import parse_ts
@@ -111,7 +110,7 @@ class Metrics(Collector):
     def _facts(self) -> Facts | None:
         try:
             facts = read_facts(self._database_path, PULLED_AT)
-        except (GitmeterError, sqlite3.Error, OSError) as error:
+        except (GitmeterError, OSError) as error:
             self._failures += 1
             if is_worth_a_log(self._failures):
                 _log.warning(

@@ -39,67 +39,69 @@ class Account:
             self.last_active_hour = hour
 
 
-def accounts(connection: sqlite3.Connection, users: Iterable[str]) -> dict[str, Account]:
-    """The accounts of `users`, opening those that are not there."""
-    names = json.dumps(sorted(users))
-    connection.execute(
-        "INSERT INTO account (user) SELECT value FROM json_each(?) WHERE true"
-        " ON CONFLICT (user) DO NOTHING",
-        (names,),
-    )
-    rows = connection.execute(
-        "SELECT id, user, first_paid_us, list_cost_nano, billed_cost_nano, first_active_hour,"
-        " last_active_hour FROM account WHERE user IN (SELECT value FROM json_each(?))",
-        (names,),
-    )
-    return {
-        row[1]: Account(row[0], row[1], row[2], int(row[3]), int(row[4]), row[5], row[6])
-        for row in rows
-    }
+class AccountRows:
+    """Accounts: credit, cost and tier of every user."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
-def accounts_by_id(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Account]:
-    """The accounts with these ids."""
-    users = connection.execute(
-        "SELECT user FROM account WHERE id IN (SELECT value FROM json_each(?))",
-        (json.dumps(sorted(ids)),),
-    )
-    found = accounts(connection, [str(user) for (user,) in users])
-    return {account.id: account for account in found.values()}
+    def of_users(self, users: Iterable[str]) -> dict[str, Account]:
+        """The accounts of `users`, opening those that are not there."""
+        names = json.dumps(sorted(users))
+        self._connection.execute(
+            "INSERT INTO account (user) SELECT value FROM json_each(?) WHERE true"
+            " ON CONFLICT (user) DO NOTHING",
+            (names,),
+        )
+        rows = self._connection.execute(
+            "SELECT id, user, first_paid_us, list_cost_nano, billed_cost_nano, first_active_hour,"
+            " last_active_hour FROM account WHERE user IN (SELECT value FROM json_each(?))",
+            (names,),
+        )
+        return {
+            row[1]: Account(row[0], row[1], row[2], int(row[3]), int(row[4]), row[5], row[6])
+            for row in rows
+        }
 
+    def by_id(self, ids: Iterable[int]) -> dict[int, Account]:
+        """The accounts with these ids."""
+        users = self._connection.execute(
+            "SELECT user FROM account WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(ids)),),
+        )
+        found = self.of_users([str(user) for (user,) in users])
+        return {account.id: account for account in found.values()}
 
-def save_accounts(connection: sqlite3.Connection, changed: Iterable[Account]) -> None:
-    """Write the sums and hours of accounts."""
-    connection.executemany(
-        "UPDATE account SET list_cost_nano = ?, billed_cost_nano = ?, first_active_hour = ?,"
-        " last_active_hour = ? WHERE id = ?",
-        (
+    def save(self, changed: Iterable[Account]) -> None:
+        """Write the sums and hours of accounts."""
+        self._connection.executemany(
+            "UPDATE account SET list_cost_nano = ?, billed_cost_nano = ?, first_active_hour = ?,"
+            " last_active_hour = ? WHERE id = ?",
             (
-                exact(account.list_cost_nano),
-                exact(account.billed_cost_nano),
-                account.first_active_hour,
-                account.last_active_hour,
-                account.id,
-            )
-            for account in changed
-        ),
-    )
+                (
+                    exact(account.list_cost_nano),
+                    exact(account.billed_cost_nano),
+                    account.first_active_hour,
+                    account.last_active_hour,
+                    account.id,
+                )
+                for account in changed
+            ),
+        )
 
+    def save_tiers(self, tiers: Iterable[tuple[int, str]]) -> None:
+        """Set the displayed tier of accounts, as pairs of account id and tier."""
+        self._connection.executemany(
+            "UPDATE account SET discount_tier = ?2 WHERE id = ?1 AND discount_tier <> ?2", tiers
+        )
 
-def save_tiers(connection: sqlite3.Connection, tiers: Iterable[tuple[int, str]]) -> None:
-    """Set the displayed tier of accounts, as pairs of account id and tier."""
-    connection.executemany(
-        "UPDATE account SET discount_tier = ?2 WHERE id = ?1 AND discount_tier <> ?2", tiers
-    )
+    def paid(self) -> list[tuple[int, int | None]]:
+        """Id and first payment (microseconds since 1970) of every account that has or had a tier.
 
-
-def paid_accounts(connection: sqlite3.Connection) -> list[tuple[int, int | None]]:
-    """Id and first payment (microseconds since 1970) of every account that has or had a tier.
-
-    The payment is None where the one that counted counts no longer.
-    """
-    rows = connection.execute(
-        "SELECT id, first_paid_us FROM account"
-        " WHERE first_paid_us IS NOT NULL OR discount_tier <> 'none'"
-    )
-    return [(int(row[0]), row[1]) for row in rows]
+        The payment is None where the one that counted counts no longer.
+        """
+        rows = self._connection.execute(
+            "SELECT id, first_paid_us FROM account"
+            " WHERE first_paid_us IS NOT NULL OR discount_tier <> 'none'"
+        )
+        return [(int(row[0]), row[1]) for row in rows]

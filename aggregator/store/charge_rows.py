@@ -1,4 +1,4 @@
-"""Accounts, resources and charges as rows. Every function works inside the caller's transaction."""
+"""Resources and charges as rows. Every method works inside the caller's transaction."""
 
 import json
 import sqlite3
@@ -43,137 +43,6 @@ class RatedCharge(NamedTuple):
     first_paid_us: int | None
 
 
-def resource_ids(connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, int]:
-    """The ids of resources, adding those that are not there."""
-    wanted = json.dumps(sorted(names))
-    connection.execute(
-        "INSERT INTO resource (name) SELECT value FROM json_each(?) WHERE true"
-        " ON CONFLICT (name) DO NOTHING",
-        (wanted,),
-    )
-    rows = connection.execute(
-        "SELECT name, id FROM resource WHERE name IN (SELECT value FROM json_each(?))", (wanted,)
-    )
-    return {str(name): int(row_id) for name, row_id in rows}
-
-
-def empty_hours(connection: sqlite3.Connection, hours: Iterable[int]) -> set[int]:
-    """Those of `hours` in which nothing is charged yet, so that no look-up is needed there."""
-    return {
-        hour
-        for hour in hours
-        if connection.execute("SELECT 1 FROM charge WHERE hour = ? LIMIT 1", (hour,)).fetchone()
-        is None
-    }
-
-
-def find_charge(
-    connection: sqlite3.Connection, key: ChargeKey, account_id: int, resource_id: int
-) -> ChargeRow | None:
-    """The charge under a key, or None."""
-    row = connection.execute(
-        "SELECT * FROM charge"
-        " WHERE hour = ? AND account_id = ? AND resource_id = ? AND applies_to = ?",
-        (key[0], account_id, resource_id, _APPLIES_TO_NUMBER[key[3]]),
-    ).fetchone()
-    return None if row is None else _charge(row)
-
-
-def save_charges(connection: sqlite3.Connection, rows: Iterable[ChargeRow]) -> None:
-    """Insert or replace charges, in the order of their key."""
-    category, number = _APPLIES_TO_NUMBER, _STATE_NUMBER
-    connection.executemany(
-        "INSERT OR REPLACE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (*row[:3], category[row[3]], exact(row[4]), row[5], number[row[6]], row[7], row[8])
-            for row in sorted(rows)
-        ],
-    )
-
-
-def delete_charges(connection: sqlite3.Connection, rows: Iterable[ChargeRow]) -> None:
-    """Delete charges of which no record is left."""
-    connection.executemany(
-        "DELETE FROM charge"
-        " WHERE hour = ? AND account_id = ? AND resource_id = ? AND applies_to = ?",
-        (
-            (row.hour, row.account_id, row.resource_id, _APPLIES_TO_NUMBER[row.applies_to])
-            for row in rows
-        ),
-    )
-
-
-def charges_of(
-    connection: sqlite3.Connection,
-    account: Account,
-    since_hour: int | None = None,
-    until_hour: int | None = None,
-) -> Iterator[RatedCharge]:
-    """All charges of one account by hour, from `since_hour` to before `until_hour`.
-
-    The table is ordered by hour; stepping through the account's own hours needs no second index,
-    which would cost every write.
-    """
-    if account.first_active_hour is None or account.last_active_hour is None:
-        return iter(())
-    first = max(account.first_active_hour, since_hour or 0)
-    last = account.last_active_hour
-    if until_hour is not None:
-        last = min(last, until_hour - 1)
-    if last < first:
-        return iter(())
-    rows = connection.execute(
-        "WITH RECURSIVE hours (hour) AS ("
-        " SELECT ? UNION ALL SELECT hour + 1 FROM hours WHERE hour < ?)"
-        " SELECT charge.*, ? AS user, resource.name, ? AS first_paid_us FROM hours"
-        " CROSS JOIN charge ON charge.hour = hours.hour AND charge.account_id = ?"
-        " JOIN resource ON resource.id = charge.resource_id"
-        " ORDER BY charge.hour, resource.name, charge.applies_to",
-        (
-            first,
-            last,
-            account.user,
-            account.first_paid_us,
-            account.id,
-        ),
-    )
-    return map(_rated, rows)
-
-
-def pages_from(
-    connection: sqlite3.Connection, from_hour: int, resources: Iterable[str] | None
-) -> Iterator[Sequence[RatedCharge]]:
-    """Pages of all charges from an hour on, in key order; a page may be changed before the next.
-
-    Args:
-        connection: the database.
-        from_hour: first hour wanted.
-        resources: only these; None for all.
-    """
-    wanted = None if resources is None else json.dumps(sorted(resources))
-    after = (from_hour, -1, -1, -1)
-    while True:
-        page = [
-            _rated(row)
-            for row in connection.execute(
-                "SELECT charge.*, account.user, resource.name, account.first_paid_us FROM charge"
-                " JOIN account ON account.id = charge.account_id"
-                " JOIN resource ON resource.id = charge.resource_id"
-                " WHERE (charge.hour, charge.account_id, charge.resource_id, charge.applies_to)"
-                " > (?, ?, ?, ?)"
-                " AND (? IS NULL OR resource.name IN (SELECT value FROM json_each(?)))"
-                " ORDER BY charge.hour, charge.account_id, charge.resource_id, charge.applies_to"
-                " LIMIT ?",
-                (*after, wanted, wanted, _PAGE),
-            )
-        ]
-        if not page:
-            return
-        row = page[-1].row
-        after = (row.hour, row.account_id, row.resource_id, _APPLIES_TO_NUMBER[row.applies_to])
-        yield page
-
-
 def _charge(row: sqlite3.Row) -> ChargeRow:
     return ChargeRow(
         row[0],
@@ -192,7 +61,139 @@ def _rated(row: sqlite3.Row) -> RatedCharge:
     return RatedCharge(_charge(row), row[9], row[10], row[11])
 
 
-def active_hours(connection: sqlite3.Connection, account: Account) -> tuple[int | None, int | None]:
-    """First and last hour in which the account has a charge."""
-    hours = [charge.row.hour for charge in charges_of(connection, account)]
-    return (hours[0], hours[-1]) if hours else (None, None)
+class ChargeRows:
+    """Resources and charges as rows. Every method works inside the caller's transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def resource_ids(self, names: Iterable[str]) -> dict[str, int]:
+        """The ids of resources, adding those that are not there."""
+        wanted = json.dumps(sorted(names))
+        self._connection.execute(
+            "INSERT INTO resource (name) SELECT value FROM json_each(?) WHERE true"
+            " ON CONFLICT (name) DO NOTHING",
+            (wanted,),
+        )
+        rows = self._connection.execute(
+            "SELECT name, id FROM resource WHERE name IN (SELECT value FROM json_each(?))",
+            (wanted,),
+        )
+        return {str(name): int(row_id) for name, row_id in rows}
+
+    def empty_hours(self, hours: Iterable[int]) -> set[int]:
+        """Those of `hours` in which nothing is charged yet, so that no look-up is needed there."""
+        return {
+            hour
+            for hour in hours
+            if self._connection.execute(
+                "SELECT 1 FROM charge WHERE hour = ? LIMIT 1", (hour,)
+            ).fetchone()
+            is None
+        }
+
+    def find(self, key: ChargeKey, account_id: int, resource_id: int) -> ChargeRow | None:
+        """The charge under a key, or None."""
+        row = self._connection.execute(
+            "SELECT * FROM charge"
+            " WHERE hour = ? AND account_id = ? AND resource_id = ? AND applies_to = ?",
+            (key[0], account_id, resource_id, _APPLIES_TO_NUMBER[key[3]]),
+        ).fetchone()
+        return None if row is None else _charge(row)
+
+    def save(self, rows: Iterable[ChargeRow]) -> None:
+        """Insert or replace charges, in the order of their key."""
+        category, number = _APPLIES_TO_NUMBER, _STATE_NUMBER
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (*row[:3], category[row[3]], exact(row[4]), row[5], number[row[6]], row[7], row[8])
+                for row in sorted(rows)
+            ],
+        )
+
+    def delete(self, rows: Iterable[ChargeRow]) -> None:
+        """Delete charges of which no record is left."""
+        self._connection.executemany(
+            "DELETE FROM charge"
+            " WHERE hour = ? AND account_id = ? AND resource_id = ? AND applies_to = ?",
+            (
+                (row.hour, row.account_id, row.resource_id, _APPLIES_TO_NUMBER[row.applies_to])
+                for row in rows
+            ),
+        )
+
+    def of_account(
+        self,
+        account: Account,
+        since_hour: int | None = None,
+        until_hour: int | None = None,
+    ) -> Iterator[RatedCharge]:
+        """All charges of one account by hour, from `since_hour` to before `until_hour`.
+
+        The table is ordered by hour; stepping through the account's own hours needs no second
+        index, which would cost every write.
+        """
+        if account.first_active_hour is None or account.last_active_hour is None:
+            return iter(())
+        first = max(account.first_active_hour, since_hour or 0)
+        last = account.last_active_hour
+        if until_hour is not None:
+            last = min(last, until_hour - 1)
+        if last < first:
+            return iter(())
+        rows = self._connection.execute(
+            "WITH RECURSIVE hours (hour) AS ("
+            " SELECT ? UNION ALL SELECT hour + 1 FROM hours WHERE hour < ?)"
+            " SELECT charge.*, ? AS user, resource.name, ? AS first_paid_us FROM hours"
+            " CROSS JOIN charge ON charge.hour = hours.hour AND charge.account_id = ?"
+            " JOIN resource ON resource.id = charge.resource_id"
+            " ORDER BY charge.hour, resource.name, charge.applies_to",
+            (
+                first,
+                last,
+                account.user,
+                account.first_paid_us,
+                account.id,
+            ),
+        )
+        return map(_rated, rows)
+
+    def pages_from(
+        self, from_hour: int, resources: Iterable[str] | None
+    ) -> Iterator[Sequence[RatedCharge]]:
+        """Pages of all charges from an hour on, in key order; each may be changed before the next.
+
+        Args:
+            from_hour: first hour wanted.
+            resources: only these; None for all.
+        """
+        wanted = None if resources is None else json.dumps(sorted(resources))
+        after = (from_hour, -1, -1, -1)
+        while True:
+            page = [
+                _rated(row)
+                for row in self._connection.execute(
+                    "SELECT charge.*, account.user, resource.name, account.first_paid_us"
+                    " FROM charge"
+                    " JOIN account ON account.id = charge.account_id"
+                    " JOIN resource ON resource.id = charge.resource_id"
+                    " WHERE (charge.hour, charge.account_id, charge.resource_id, charge.applies_to)"
+                    " > (?, ?, ?, ?)"
+                    " AND (? IS NULL OR resource.name IN (SELECT value FROM json_each(?)))"
+                    " ORDER BY charge.hour, charge.account_id, charge.resource_id,"
+                    " charge.applies_to"
+                    " LIMIT ?",
+                    (*after, wanted, wanted, _PAGE),
+                )
+            ]
+            if not page:
+                return
+            row = page[-1].row
+            after = (row.hour, row.account_id, row.resource_id, _APPLIES_TO_NUMBER[row.applies_to])
+            yield page
+
+    def active_hours(self, account: Account) -> tuple[int | None, int | None]:
+        """First and last hour in which the account has a charge."""
+        hours = [charge.row.hour for charge in self.of_account(account)]
+        return (hours[0], hours[-1]) if hours else (None, None)

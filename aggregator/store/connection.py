@@ -2,22 +2,14 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from importlib.resources import files
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import sqlite_utils
 
-from cursors.rows import SCHEMA as CURSOR_SCHEMA
-from cursors.rows import read_cursors, read_kept_tips
-from gitmeter.support.errors import GitmeterError
-
-PULLED_AT: Final = "pulled_at"
-
-SCHEMA_VERSION: Final = 3
-"""Grows with the schema and with every change in what is admitted or how it is rated: a database of
-another version is rebuilt from git."""
+from aggregator.store.errors import NoDatabaseError, SchemaVersionError
+from aggregator.store.schema import SCHEMA_VERSION, schema, statements
 
 _BUSY_TIMEOUT_S: Final = 30
 _PRAGMAS: Final = (
@@ -27,30 +19,14 @@ _PRAGMAS: Final = (
 )
 
 
-class SchemaVersionError(GitmeterError):
-    """The database was written by another version of the aggregator."""
-
-
-class NoDatabaseError(GitmeterError):
-    """There is no database yet."""
-
-
-def schema() -> str:
-    """The whole schema, as it is made in a new database."""
-    own = files("aggregator.store").joinpath("schema.sql").read_text()
-    return (
-        f"{own}\n-- Owned by `cursors`; moves in the transaction of its charges.\n{CURSOR_SCHEMA}"
-    )
-
-
-def open_for_writing(path: Path) -> sqlite3.Connection:
+def connect_for_writing(path: Path) -> sqlite3.Connection:
     """Open the database, making it when it is not there.
 
     Raises:
         SchemaVersionError: it has another version; rebuild it.
     """
     is_new = not path.exists()
-    connection = _connect(path, "rwc")
+    connection = connect(path, "rwc")
     for pragma in _PRAGMAS:
         connection.execute(pragma)
     if is_new or _version(connection) == 0:
@@ -58,7 +34,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     return _checked(connection, path)
 
 
-def open_for_reading(path: Path) -> sqlite3.Connection:
+def connect_for_reading(path: Path) -> sqlite3.Connection:
     """Open the database for questions only.
 
     Raises:
@@ -70,7 +46,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             f"there is no ledger at {path} yet",
             hint="run `aggregator pull` first, or wait for the daemon's first pull",
         )
-    connection = _connect(path, "rw")
+    connection = connect(path, "rw")
     if _version(connection) == 0:  # another process is just making it
         connection.close()
         raise NoDatabaseError(f"there is no ledger at {path} yet", hint="try again in a moment")
@@ -106,32 +82,6 @@ def read_transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("ROLLBACK")
 
 
-def tips_of(path: Path) -> tuple[dict[str, str], dict[str, frozenset[str]]]:
-    """Cursors and kept tips of a database; none where it is gone or cannot be read.
-
-    Another version's database has cursors at least.
-    """
-    cursors: dict[str, str] = {}
-    kept: dict[str, frozenset[str]] = {}
-    if path.exists():
-        with suppress(sqlite3.Error), closing(_connect(path, "ro")) as connection:
-            cursors = read_cursors(connection)
-            kept = read_kept_tips(connection)
-    return cursors, kept
-
-
-def copy_database(connection: sqlite3.Connection, path: Path) -> None:
-    """Write a consistent copy of a database that may be in use; whatever is at `path` goes."""
-    path.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path)) as copy:
-        connection.backup(copy)
-
-
-def fold_in_log(connection: sqlite3.Connection) -> None:
-    """Write everything into the database file itself, so that it can be moved alone."""
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
 def upsert_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
     """Set a fact about the database."""
     connection.execute(
@@ -147,7 +97,8 @@ def read_meta(connection: sqlite3.Connection, key: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """Open a database file in one of SQLite's modes: `ro`, `rw` or `rwc`."""
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
     connection.row_factory = sqlite3.Row
@@ -159,16 +110,6 @@ def _create(connection: sqlite3.Connection) -> None:
         for statement in statements(schema()):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def statements(script: str) -> Iterator[str]:
-    """The statements of a script; unlike `executescript` the caller keeps its transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -188,22 +129,3 @@ def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
 def as_utils(connection: sqlite3.Connection) -> sqlite_utils.Database:
     """The same connection with the conveniences of sqlite-utils, for reports."""
     return sqlite_utils.Database(connection)
-
-
-def snapshot(database: Path, copy: Path) -> None:
-    """Write one consistent state of a database into a file of its own.
-
-    SQLite's own backup, in one step, so that a writer can neither spoil it nor make it start again;
-    in WAL mode it keeps no writer waiting.
-
-    Raises:
-        NoDatabaseError: nothing was pulled yet.
-        SchemaVersionError: it has another version.
-        sqlite3.Error: the database cannot be read, or the copy cannot be written.
-    """
-    with (
-        closing(open_for_reading(database)) as source,
-        closing(sqlite3.connect(copy, isolation_level=None)) as target,
-    ):
-        source.backup(target)
-        target.execute("PRAGMA journal_mode = DELETE")

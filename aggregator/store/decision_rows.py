@@ -12,33 +12,41 @@ from wire_format.lines import Decision
 _DECODER = msgspec.json.Decoder(Decision)
 
 
-def change_decisions(
-    connection: sqlite3.Connection,
-    node_id: int,
-    changes: Iterable[tuple[DecisionEntry, bool]],
-) -> None:
-    """File decision lines that hold their key now (True), and strike off those that lost it."""
-    listed = list(changes)
-    connection.executemany(
-        "DELETE FROM decision WHERE node_id = ? AND seq = ? AND ts_us = ? AND line = ?",
-        ((node_id, entry.record.seq, to_us(entry.record.ts), entry.line) for entry, _ in listed),
-    )
-    connection.executemany(
-        "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            (node_id, entry.record.seq, to_us(entry.record.ts), entry.line, *entry.place)
-            for entry, counts in listed
-            if counts
-        ),
-    )
+class DecisionRows:
+    """The operator's decisions as rows. Every function works inside the caller's transaction."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
-def read_decisions(
-    connection: sqlite3.Connection,
-    changes: Mapping[bytes, tuple[DecisionEntry, bool]] | None = None,
-) -> list[Decision]:
-    """All decision lines that hold their key, as they would be after some changes."""
-    lines = {bytes(row[0]) for row in connection.execute("SELECT line FROM decision")}
-    for line, (_, counts) in (changes or {}).items():
-        (lines.add if counts else lines.discard)(line)
-    return [_DECODER.decode(line) for line in sorted(lines)]
+    def change(
+        self,
+        node_id: int,
+        changes: Iterable[tuple[DecisionEntry, bool]],
+    ) -> None:
+        """File decision lines that hold their key now (True), and strike off those that lost it."""
+        listed = list(changes)
+        self._connection.executemany(
+            "DELETE FROM decision WHERE node_id = ? AND seq = ? AND ts_us = ? AND line = ?",
+            (
+                (node_id, entry.record.seq, to_us(entry.record.ts), entry.line)
+                for entry, _ in listed
+            ),
+        )
+        self._connection.executemany(
+            "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                (node_id, entry.record.seq, to_us(entry.record.ts), entry.line, *entry.place)
+                for entry, counts in listed
+                if counts
+            ),
+        )
+
+    def all(
+        self,
+        changes: Mapping[bytes, tuple[DecisionEntry, bool]] | None = None,
+    ) -> list[Decision]:
+        """All decision lines that hold their key, as they would be after some changes."""
+        lines = {bytes(row[0]) for row in self._connection.execute("SELECT line FROM decision")}
+        for line, (_, counts) in (changes or {}).items():
+            (lines.add if counts else lines.discard)(line)
+        return [_DECODER.decode(line) for line in sorted(lines)]

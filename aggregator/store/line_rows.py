@@ -7,105 +7,105 @@ from aggregator.admission.held import HeldLine, HeldReason, RejectedLine, line_s
 from aggregator.admission.ranges import Range, RangeSet
 
 
-def read_seen(connection: sqlite3.Connection, node_id: int) -> RangeSet:
-    """The seqs of a node that were met."""
-    return RangeSet(
-        Range(*row)
-        for row in connection.execute(
-            "SELECT first_seq, last_seq FROM seen_range WHERE node_id = ? ORDER BY first_seq",
-            (node_id,),
+class LineRows:
+    """Rows about lines: numbers seen, lines held and rejected, counts."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def seen(self, node_id: int) -> RangeSet:
+        """The seqs of a node that were met."""
+        return RangeSet(
+            Range(*row)
+            for row in self._connection.execute(
+                "SELECT first_seq, last_seq FROM seen_range WHERE node_id = ? ORDER BY first_seq",
+                (node_id,),
+            )
         )
-    )
 
-
-def add_seen(connection: sqlite3.Connection, node_id: int, added: Iterable[Range]) -> None:
-    """Add seqs that were met, joining the ranges they touch."""
-    for run in RangeSet(added):
-        first, last = run
-        for near in _ranges_below(connection, node_id, last + 1):
-            if near.last < run.first - 1:
-                break
-            first, last = min(first, near.first), max(last, near.last)
-            connection.execute(
-                "DELETE FROM seen_range WHERE node_id = ? AND first_seq = ?", (node_id, near.first)
+    def add_seen(self, node_id: int, added: Iterable[Range]) -> None:
+        """Add seqs that were met, joining the ranges they touch."""
+        for run in RangeSet(added):
+            first, last = run
+            for near in self._ranges_below(node_id, last + 1):
+                if near.last < run.first - 1:
+                    break
+                first, last = min(first, near.first), max(last, near.last)
+                self._connection.execute(
+                    "DELETE FROM seen_range WHERE node_id = ? AND first_seq = ?",
+                    (node_id, near.first),
+                )
+            self._connection.execute(
+                "INSERT INTO seen_range VALUES (?, ?, ?)", (node_id, first, last)
             )
-        connection.execute("INSERT INTO seen_range VALUES (?, ?, ?)", (node_id, first, last))
 
+    def _ranges_below(self, node_id: int, seq: int) -> Iterator[Range]:
+        """The seen ranges that start at `seq` or below, highest first, read one by one."""
+        while True:
+            row = self._connection.execute(
+                "SELECT first_seq, last_seq FROM seen_range WHERE node_id = ? AND first_seq <= ?"
+                " ORDER BY first_seq DESC LIMIT 1",
+                (node_id, seq),
+            ).fetchone()
+            if row is None:
+                return
+            yield Range(*row)
+            seq = row[0] - 1
 
-def _ranges_below(connection: sqlite3.Connection, node_id: int, seq: int) -> Iterator[Range]:
-    """The seen ranges that start at `seq` or below, highest first, read one by one."""
-    while True:
-        row = connection.execute(
-            "SELECT first_seq, last_seq FROM seen_range WHERE node_id = ? AND first_seq <= ?"
-            " ORDER BY first_seq DESC LIMIT 1",
-            (node_id, seq),
-        ).fetchone()
-        if row is None:
-            return
-        yield Range(*row)
-        seq = row[0] - 1
+    def file_held(
+        self,
+        node_id: int,
+        lines: Mapping[tuple[bytes, HeldReason], HeldLine | None],
+    ) -> None:
+        """File lines that are not billed, and strike off (None) those that are held no longer.
 
-
-def file_held(
-    connection: sqlite3.Connection,
-    node_id: int,
-    lines: Mapping[tuple[bytes, HeldReason], HeldLine | None],
-) -> None:
-    """File lines that are not billed, and strike off (None) those that are held no longer.
-
-    A line already filed for the same reason stays as it is.
-    """
-    connection.executemany(
-        "DELETE FROM held WHERE node_id = ? AND line_sha256 = ? AND reason = ?",
-        (
-            (node_id, line_sha256(line), str(reason))
-            for (line, reason), held in lines.items()
-            if held is None
-        ),
-    )
-    connection.executemany(
-        "INSERT INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (
+        A line already filed for the same reason stays as it is.
+        """
+        self._connection.executemany(
+            "DELETE FROM held WHERE node_id = ? AND line_sha256 = ? AND reason = ?",
             (
-                node_id,
-                line_sha256(held.line),
-                str(held.reason),
-                held.seq,
-                held.ts_us,
-                held.line,
-                *held.place,
-            )
-            for held in lines.values()
-            if held is not None
-        ),
-    )
-
-
-def file_rejected(
-    connection: sqlite3.Connection, node_id: int, lines: Iterable[RejectedLine]
-) -> None:
-    """File lines that are not valid."""
-    connection.executemany(
-        "INSERT INTO reject VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (
+                (node_id, line_sha256(line), str(reason))
+                for (line, reason), held in lines.items()
+                if held is None
+            ),
+        )
+        self._connection.executemany(
+            "INSERT INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (
-                node_id,
-                *rejected.place,
-                rejected.sha256,
-                str(rejected.fault.code),
-                rejected.fault.reason,
-                rejected.line,
-            )
-            for rejected in lines
-        ),
-    )
+                (
+                    node_id,
+                    line_sha256(held.line),
+                    str(held.reason),
+                    held.seq,
+                    held.ts_us,
+                    held.line,
+                    *held.place,
+                )
+                for held in lines.values()
+                if held is not None
+            ),
+        )
 
+    def file_rejected(self, node_id: int, lines: Iterable[RejectedLine]) -> None:
+        """File lines that are not valid."""
+        self._connection.executemany(
+            "INSERT INTO reject VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (
+                (
+                    node_id,
+                    *rejected.place,
+                    rejected.sha256,
+                    str(rejected.fault.code),
+                    rejected.fault.reason,
+                    rejected.line,
+                )
+                for rejected in lines
+            ),
+        )
 
-def add_counts(
-    connection: sqlite3.Connection, node_id: int, admitted: int, duplicates: int
-) -> None:
-    """Count a node's admitted and dropped lines."""
-    connection.execute(
-        "UPDATE node SET records = records + ?, duplicates = duplicates + ? WHERE id = ?",
-        (admitted, duplicates, node_id),
-    )
+    def add_counts(self, node_id: int, admitted: int, duplicates: int) -> None:
+        """Count a node's admitted and dropped lines."""
+        self._connection.execute(
+            "UPDATE node SET records = records + ?, duplicates = duplicates + ? WHERE id = ?",
+            (admitted, duplicates, node_id),
+        )

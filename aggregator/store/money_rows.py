@@ -16,100 +16,101 @@ from wire_format.lines import Money
 _DECODER = msgspec.json.Decoder(Money)
 
 
-def change_money(
-    connection: sqlite3.Connection,
-    node_id: int,
-    changes: Iterable[tuple[MoneyEntry, bool]],
-    account_ids: Mapping[str, int],
-) -> None:
-    """File lines that hold their key now (True), and strike off those that lost it.
-
-    What becomes of those that hold it is decided by `save_states`.
-    """
-    listed = list(changes)
-    connection.executemany(
-        "DELETE FROM money WHERE node_id = ? AND seq = ? AND ts_us = ? AND line = ?",
-        ((node_id, entry.record.seq, to_us(entry.record.ts), entry.line) for entry, _ in listed),
-    )
-    connection.executemany(
-        "INSERT INTO money VALUES (?, ?, ?, ?, ?, 'not_succeeded', ?, ?, ?, ?)",
-        (
-            (
-                node_id,
-                entry.record.seq,
-                to_us(entry.record.ts),
-                account_ids[entry.record.user],
-                _movement_text(entry.record),
-                entry.line,
-                *entry.place,
-            )
-            for entry, counts in listed
-            if counts
-        ),
-    )
-
-
-def users_sharing_movements(
-    connection: sqlite3.Connection, entries: Iterable[MoneyEntry]
-) -> set[str]:
-    """The users of all lines that share a business key with one of `entries`."""
-    wanted = {_movement_text(entry.record) for entry in entries} - {None}
-    rows = connection.execute(
-        "SELECT DISTINCT user FROM money JOIN account ON account.id = money.account_id"
-        " WHERE movement IN (SELECT value FROM json_each(?))",
-        (json.dumps(sorted(map(str, wanted))),),
-    )
-    return {str(row[0]) for row in rows}
-
-
-def counted_instead(
-    connection: sqlite3.Connection, node: str, seq: int, ts: datetime
-) -> tuple[int, datetime] | None:
-    """Key of the line of the same node that counts for the movement of another one, or None."""
-    row = connection.execute(
-        "SELECT other.seq, other.ts_us FROM money JOIN node ON node.id = money.node_id"
-        " JOIN money AS other USING (node_id, movement)"
-        " WHERE node.name = ? AND money.seq = ? AND money.ts_us = ? AND other.state = 'counted'",
-        (node, seq, to_us(ts)),
-    ).fetchone()
-    return None if row is None else (int(row[0]), from_us(row[1]))
-
-
-def lines_to_judge(connection: sqlite3.Connection, users: Iterable[str]) -> list[Money]:
-    """All lines of `users`, and every line that shares a business key with one of them."""
-    rows = connection.execute(
-        "WITH own AS (SELECT money.* FROM money JOIN account ON account.id = money.account_id"
-        " WHERE user IN (SELECT value FROM json_each(?)))"
-        " SELECT line FROM own"
-        " UNION SELECT money.line FROM money JOIN own ON money.movement = own.movement",
-        (json.dumps(sorted(users)),),
-    )
-    return [_DECODER.decode(row[0]) for row in rows]
-
-
-def save_states(connection: sqlite3.Connection, states: Sequence[tuple[Money, MoneyState]]) -> None:
-    """Write what became of lines."""
-    connection.executemany(
-        "UPDATE money SET state = ?"
-        " WHERE node_id = (SELECT id FROM node WHERE name = ?) AND seq = ? AND ts_us = ?",
-        ((str(state), record.node, record.seq, to_us(record.ts)) for record, state in states),
-    )
-
-
-def save_credit(connection: sqlite3.Connection, account_id: int, credit: Credit) -> None:
-    """Write what a user's counted lines come to."""
-    connection.execute(
-        "UPDATE account SET credit_nano = ?, lifetime_paid_nano = ?, first_paid_us = ?"
-        " WHERE id = ?",
-        (
-            exact(credit.credit_nano),
-            exact(credit.lifetime_paid_nano),
-            credit.first_paid_us,
-            account_id,
-        ),
-    )
-
-
 def _movement_text(record: Money) -> str | None:
     key = movement(record)
     return None if key is None else " ".join(key)
+
+
+class MoneyRows:
+    """Money lines as rows. Every function works inside the caller's transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def change(
+        self,
+        node_id: int,
+        changes: Iterable[tuple[MoneyEntry, bool]],
+        account_ids: Mapping[str, int],
+    ) -> None:
+        """File lines that hold their key now (True), and strike off those that lost it.
+
+        What becomes of those that hold it is decided by `save_states`.
+        """
+        listed = list(changes)
+        self._connection.executemany(
+            "DELETE FROM money WHERE node_id = ? AND seq = ? AND ts_us = ? AND line = ?",
+            (
+                (node_id, entry.record.seq, to_us(entry.record.ts), entry.line)
+                for entry, _ in listed
+            ),
+        )
+        self._connection.executemany(
+            "INSERT INTO money VALUES (?, ?, ?, ?, ?, 'not_succeeded', ?, ?, ?, ?)",
+            (
+                (
+                    node_id,
+                    entry.record.seq,
+                    to_us(entry.record.ts),
+                    account_ids[entry.record.user],
+                    _movement_text(entry.record),
+                    entry.line,
+                    *entry.place,
+                )
+                for entry, counts in listed
+                if counts
+            ),
+        )
+
+    def users_sharing_movements(self, entries: Iterable[MoneyEntry]) -> set[str]:
+        """The users of all lines that share a business key with one of `entries`."""
+        wanted = {_movement_text(entry.record) for entry in entries} - {None}
+        rows = self._connection.execute(
+            "SELECT DISTINCT user FROM money JOIN account ON account.id = money.account_id"
+            " WHERE movement IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(map(str, wanted))),),
+        )
+        return {str(row[0]) for row in rows}
+
+    def counted_instead(self, node: str, seq: int, ts: datetime) -> tuple[int, datetime] | None:
+        """Key of the line of the same node that counts for the movement of another one, or None."""
+        row = self._connection.execute(
+            "SELECT other.seq, other.ts_us FROM money JOIN node ON node.id = money.node_id"
+            " JOIN money AS other USING (node_id, movement)"
+            " WHERE node.name = ? AND money.seq = ? AND money.ts_us = ?"
+            " AND other.state = 'counted'",
+            (node, seq, to_us(ts)),
+        ).fetchone()
+        return None if row is None else (int(row[0]), from_us(row[1]))
+
+    def lines_to_judge(self, users: Iterable[str]) -> list[Money]:
+        """All lines of `users`, and every line that shares a business key with one of them."""
+        rows = self._connection.execute(
+            "WITH own AS (SELECT money.* FROM money JOIN account ON account.id = money.account_id"
+            " WHERE user IN (SELECT value FROM json_each(?)))"
+            " SELECT line FROM own"
+            " UNION SELECT money.line FROM money JOIN own ON money.movement = own.movement",
+            (json.dumps(sorted(users)),),
+        )
+        return [_DECODER.decode(row[0]) for row in rows]
+
+    def save_states(self, states: Sequence[tuple[Money, MoneyState]]) -> None:
+        """Write what became of lines."""
+        self._connection.executemany(
+            "UPDATE money SET state = ?"
+            " WHERE node_id = (SELECT id FROM node WHERE name = ?) AND seq = ? AND ts_us = ?",
+            ((str(state), record.node, record.seq, to_us(record.ts)) for record, state in states),
+        )
+
+    def save_credit(self, account_id: int, credit: Credit) -> None:
+        """Write what a user's counted lines come to."""
+        self._connection.execute(
+            "UPDATE account SET credit_nano = ?, lifetime_paid_nano = ?, first_paid_us = ?"
+            " WHERE id = ?",
+            (
+                exact(credit.credit_nano),
+                exact(credit.lifetime_paid_nano),
+                credit.first_paid_us,
+                account_id,
+            ),
+        )

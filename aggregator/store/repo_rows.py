@@ -19,72 +19,74 @@ class RepoRow(NamedTuple):
     role: str
 
 
-def repo_row(connection: sqlite3.Connection, name: str, judged_by: tuple[str, str, str]) -> RepoRow:
-    """The row of a repo, added when it is not there.
+class RepoRows:
+    """Repos, segments, seen ranges, held lines, rejects and the rule book as rows."""
 
-    Args:
-        connection: the database.
-        name: of the repo.
-        judged_by: its node, role and allowed resources.
-    """
-    node, role, allow = judged_by
-    connection.execute("INSERT INTO node (name) VALUES (?) ON CONFLICT DO NOTHING", (node,))
-    connection.execute(
-        "INSERT INTO repo (name, node_id, role, allow) SELECT ?, id, ?, ? FROM node"
-        " WHERE node.name = ? ON CONFLICT DO NOTHING",
-        (name, role, allow, node),
-    )
-    row = connection.execute(
-        "SELECT repo.id, repo.name, node_id, node.name, role FROM repo"
-        " JOIN node ON node.id = node_id WHERE repo.name = ?",
-        (name,),
-    ).fetchone()
-    return RepoRow(*row)
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
+    def row(self, name: str, judged_by: tuple[str, str, str]) -> RepoRow:
+        """The row of a repo, added when it is not there.
 
-def find_node(connection: sqlite3.Connection, name: str) -> int | None:
-    """The row of a node, or None when no repo ever had it."""
-    row = connection.execute("SELECT id FROM node WHERE name = ?", (name,)).fetchone()
-    return None if row is None else int(row[0])
+        Args:
+            name: of the repo.
+            judged_by: its node, role and allowed resources.
+        """
+        node, role, allow = judged_by
+        self._connection.execute(
+            "INSERT INTO node (name) VALUES (?) ON CONFLICT DO NOTHING", (node,)
+        )
+        self._connection.execute(
+            "INSERT INTO repo (name, node_id, role, allow) SELECT ?, id, ?, ? FROM node"
+            " WHERE node.name = ? ON CONFLICT DO NOTHING",
+            (name, role, allow, node),
+        )
+        row = self._connection.execute(
+            "SELECT repo.id, repo.name, node_id, node.name, role FROM repo"
+            " JOIN node ON node.id = node_id WHERE repo.name = ?",
+            (name,),
+        ).fetchone()
+        return RepoRow(*row)
 
+    def find_node(self, name: str) -> int | None:
+        """The row of a node, or None when no repo ever had it."""
+        row = self._connection.execute("SELECT id FROM node WHERE name = ?", (name,)).fetchone()
+        return None if row is None else int(row[0])
 
-def judged_by(connection: sqlite3.Connection) -> dict[str, tuple[str, str, str]]:
-    """Node, role and allowed resources that each repo's records were judged by, by its name."""
-    rows = connection.execute(
-        "SELECT repo.name, node.name, role, allow FROM repo JOIN node ON node.id = node_id"
-    )
-    return {str(name): (str(node), str(role), str(allow)) for name, node, role, allow in rows}
+    def judged_by(self) -> dict[str, tuple[str, str, str]]:
+        """Node, role and allowed resources that each repo's records were judged by, by its name."""
+        rows = self._connection.execute(
+            "SELECT repo.name, node.name, role, allow FROM repo JOIN node ON node.id = node_id"
+        )
+        return {str(name): (str(node), str(role), str(allow)) for name, node, role, allow in rows}
 
+    def save_look(
+        self,
+        repo_id: int,
+        head: str | None,
+        outcome: str,
+        behind: int,
+        checked_at: str,
+    ) -> None:
+        """Write down where a repo stood when it was looked at."""
+        self._connection.execute(
+            "UPDATE repo SET head = coalesce(?, head), outcome = ?, behind = ?, checked_at = ?"
+            " WHERE id = ?",
+            (head, outcome, behind, checked_at, repo_id),
+        )
 
-def save_look(
-    connection: sqlite3.Connection,
-    repo_id: int,
-    head: str | None,
-    outcome: str,
-    behind: int,
-    checked_at: str,
-) -> None:
-    """Write down where a repo stood when it was looked at."""
-    connection.execute(
-        "UPDATE repo SET head = coalesce(?, head), outcome = ?, behind = ?, checked_at = ?"
-        " WHERE id = ?",
-        (head, outcome, behind, checked_at, repo_id),
-    )
+    def save_rule_files(self, rules: RuleFiles, sha256: str) -> None:
+        """Put a rule book in force."""
+        self._connection.execute(
+            "INSERT INTO rule_book VALUES (1, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+            " sha256 = excluded.sha256, commit_id = excluded.commit_id,"
+            " prices_toml = excluded.prices_toml, discounts_toml = excluded.discounts_toml",
+            (sha256, *rules),
+        )
 
-
-def save_rule_files(connection: sqlite3.Connection, rules: RuleFiles, sha256: str) -> None:
-    """Put a rule book in force."""
-    connection.execute(
-        "INSERT INTO rule_book VALUES (1, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-        " sha256 = excluded.sha256, commit_id = excluded.commit_id,"
-        " prices_toml = excluded.prices_toml, discounts_toml = excluded.discounts_toml",
-        (sha256, *rules),
-    )
-
-
-def read_rule_files(connection: sqlite3.Connection) -> RuleFiles | None:
-    """The rule book in force, or None before the first."""
-    row = connection.execute(
-        "SELECT commit_id, prices_toml, discounts_toml FROM rule_book"
-    ).fetchone()
-    return None if row is None else RuleFiles(*row)
+    def rule_files(self) -> RuleFiles | None:
+        """The rule book in force, or None before the first."""
+        row = self._connection.execute(
+            "SELECT commit_id, prices_toml, discounts_toml FROM rule_book"
+        ).fetchone()
+        return None if row is None else RuleFiles(*row)

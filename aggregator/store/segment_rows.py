@@ -46,99 +46,87 @@ _SEGMENT_COLUMNS: Final = (
 )
 
 
-def segments_between(
-    connection: sqlite3.Connection, node_id: int, first_seq: int, last_seq: int
-) -> list[SegmentPlace]:
-    """The segments of a node whose range overlaps the given one, both ends included, oldest first.
-
-    A segment of contiguous seqs is at most 50,000 wide, which bounds the look-up; the few wider
-    ones have an index of their own.
-    """
-    rows = connection.execute(
-        f"{_SEGMENT_COLUMNS} WHERE segment.id IN ("  # noqa: S608 - a constant
-        "SELECT id FROM segment WHERE node_id = ?1"
-        " AND first_seq BETWEEN ?2 - ?4 AND ?3 AND last_seq >= ?2 UNION"
-        " SELECT id FROM segment WHERE node_id = ?1"
-        " AND last_seq - first_seq >= 50000 AND first_seq <= ?3 AND last_seq >= ?2"
-        ") ORDER BY segment.id",
-        (node_id, first_seq, last_seq, SEGMENT_RECORDS_MAX),
-    )
-    return [_segment(row) for row in rows]
-
-
-def segments_at_hour(connection: sqlite3.Connection, hour: int) -> list[SegmentPlace]:
-    """The segments of all nodes that may hold records of a clock hour, oldest first."""
-    rows = connection.execute(
-        f"{_SEGMENT_COLUMNS} WHERE first_hour BETWEEN ? - 24 AND ? AND last_hour >= ?"
-        " ORDER BY segment.id",
-        (hour, hour, hour),
-    )
-    return [_segment(row) for row in rows]
-
-
-def claimed_records(
-    connection: sqlite3.Connection, node_id: int, folder: str, blob: str
-) -> int | None:
-    """How many records a blob brought when it was applied whole for this node there, or None."""
-    row = connection.execute(
-        "SELECT records FROM segment WHERE blob = ? AND node_id = ? AND folder = ?"
-        " AND all_claimed LIMIT 1",
-        (blob, node_id, folder),
-    ).fetchone()
-    return None if row is None else int(row[0])
-
-
-def insert_segments(
-    connection: sqlite3.Connection, repo: RepoRow, segments: Iterable[SegmentEntry]
-) -> None:
-    """File segments that were read, and how new the newest is."""
-    entries = list(segments)
-    connection.executemany(
-        "INSERT INTO segment (repo_id, node_id, folder, commit_id, path, blob, committed_at_s,"
-        " first_seq, last_seq, first_hour, last_hour, records, all_claimed)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        ((repo.id, repo.node_id, *entry) for entry in entries),
-    )
-    if entries:
-        connection.execute(
-            "UPDATE repo SET committed_at_s = max(coalesce(committed_at_s, 0), ?) WHERE id = ?",
-            (max(entry.committed_at_s for entry in entries), repo.id),
-        )
-
-
-def is_corrected(
-    connection: sqlite3.Connection, node_id: int, first_seq: int, last_seq: int
-) -> bool:
-    """Whether a correction names any seq of a range, both ends included."""
-    found = connection.execute(
-        "SELECT 1 FROM correction WHERE node_id = ? AND corrects BETWEEN ? AND ? LIMIT 1",
-        (node_id, first_seq, last_seq),
-    )
-    return found.fetchone() is not None
-
-
-def corrections_of(
-    connection: sqlite3.Connection, node_id: int, seqs: Iterable[int]
-) -> list[tuple[int, int]]:
-    """For every correction of one of these seqs: what it corrects, and its own seq."""
-    rows = connection.execute(
-        "SELECT corrects, seq FROM correction WHERE node_id = ?"
-        " AND corrects IN (SELECT value FROM json_each(?))",
-        (node_id, json.dumps(list(seqs))),
-    )
-    return [(int(corrects), int(seq)) for corrects, seq in rows]
-
-
-def insert_corrections(
-    connection: sqlite3.Connection, node_id: int, corrections: Iterable[tuple[int, int]]
-) -> None:
-    """File what corrects what, so that both are judged together whenever either arrives."""
-    connection.executemany(
-        "INSERT INTO correction VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        ((node_id, *correction) for correction in corrections),
-    )
-
-
 def _segment(row: sqlite3.Row) -> SegmentPlace:
     repo, node, folder, *rest = row
     return SegmentPlace(repo, node, Folder(folder), *rest)
+
+
+class SegmentRows:
+    """Segments and corrections as rows: how lines that were read before are found again."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def between(self, node_id: int, first_seq: int, last_seq: int) -> list[SegmentPlace]:
+        """A node's segments whose range overlaps the given one, both ends included, oldest first.
+
+        A segment of contiguous seqs is at most 50,000 wide, which bounds the look-up; the few wider
+        ones have an index of their own.
+        """
+        rows = self._connection.execute(
+            f"{_SEGMENT_COLUMNS} WHERE segment.id IN ("  # noqa: S608 - a constant
+            "SELECT id FROM segment WHERE node_id = ?1"
+            " AND first_seq BETWEEN ?2 - ?4 AND ?3 AND last_seq >= ?2 UNION"
+            " SELECT id FROM segment WHERE node_id = ?1"
+            " AND last_seq - first_seq >= 50000 AND first_seq <= ?3 AND last_seq >= ?2"
+            ") ORDER BY segment.id",
+            (node_id, first_seq, last_seq, SEGMENT_RECORDS_MAX),
+        )
+        return [_segment(row) for row in rows]
+
+    def at_hour(self, hour: int) -> list[SegmentPlace]:
+        """The segments of all nodes that may hold records of a clock hour, oldest first."""
+        rows = self._connection.execute(
+            f"{_SEGMENT_COLUMNS} WHERE first_hour BETWEEN ? - 24 AND ? AND last_hour >= ?"
+            " ORDER BY segment.id",
+            (hour, hour, hour),
+        )
+        return [_segment(row) for row in rows]
+
+    def claimed_records(self, node_id: int, folder: str, blob: str) -> int | None:
+        """How many records a blob brought when it was applied whole for this node, or None."""
+        row = self._connection.execute(
+            "SELECT records FROM segment WHERE blob = ? AND node_id = ? AND folder = ?"
+            " AND all_claimed LIMIT 1",
+            (blob, node_id, folder),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def insert(self, repo: RepoRow, segments: Iterable[SegmentEntry]) -> None:
+        """File segments that were read, and how new the newest is."""
+        entries = list(segments)
+        self._connection.executemany(
+            "INSERT INTO segment (repo_id, node_id, folder, commit_id, path, blob, committed_at_s,"
+            " first_seq, last_seq, first_hour, last_hour, records, all_claimed)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ((repo.id, repo.node_id, *entry) for entry in entries),
+        )
+        if entries:
+            self._connection.execute(
+                "UPDATE repo SET committed_at_s = max(coalesce(committed_at_s, 0), ?) WHERE id = ?",
+                (max(entry.committed_at_s for entry in entries), repo.id),
+            )
+
+    def is_corrected(self, node_id: int, first_seq: int, last_seq: int) -> bool:
+        """Whether a correction names any seq of a range, both ends included."""
+        found = self._connection.execute(
+            "SELECT 1 FROM correction WHERE node_id = ? AND corrects BETWEEN ? AND ? LIMIT 1",
+            (node_id, first_seq, last_seq),
+        )
+        return found.fetchone() is not None
+
+    def corrections_of(self, node_id: int, seqs: Iterable[int]) -> list[tuple[int, int]]:
+        """For every correction of one of these seqs: what it corrects, and its own seq."""
+        rows = self._connection.execute(
+            "SELECT corrects, seq FROM correction WHERE node_id = ?"
+            " AND corrects IN (SELECT value FROM json_each(?))",
+            (node_id, json.dumps(list(seqs))),
+        )
+        return [(int(corrects), int(seq)) for corrects, seq in rows]
+
+    def insert_corrections(self, node_id: int, corrections: Iterable[tuple[int, int]]) -> None:
+        """File what corrects what, so that both are judged together whenever either arrives."""
+        self._connection.executemany(
+            "INSERT INTO correction VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            ((node_id, *correction) for correction in corrections),
+        )

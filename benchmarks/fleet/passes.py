@@ -95,8 +95,8 @@ class Passes:
 
 def records_of(ledger: Ledger) -> int:
     """How many records of usage are billed."""
-    rows = ledger.connection.execute("SELECT name, records FROM node")
-    return sum(records for name, records in rows if name != BOOKS)
+    by_node = {row["node"]: row["records"] for row in ledger.store.reports.repos()}
+    return sum(records for node, records in by_node.items() if node != BOOKS)
 
 
 def first(site: Site, sizes: Sizes) -> object:

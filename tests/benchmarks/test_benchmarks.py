@@ -16,7 +16,7 @@ import pygit2
 import pytest
 
 from aggregator.reports import accounts
-from aggregator.store.connection import open_for_reading
+from aggregator.store.store import open_for_reading
 from benchmarks import obvious_script, report
 from benchmarks.data import RESOURCES, Place, Shape, make
 from benchmarks.ingest import QUICK, ROOT, check_balances, script_seconds
@@ -115,13 +115,13 @@ def test_ledger_script_and_lines_agree_on_every_balance(quick: QuickRun, kind: s
 
 def test_every_sparse_record_is_its_own_charge(quick: QuickRun) -> None:
     ledger = open_for_reading(quick.place("sparse").config().database_path)
-    assert ledger.execute("SELECT count(*) FROM charge").fetchone()[0] == QUICK.records
+    assert ledger._connection.execute("SELECT count(*) FROM charge").fetchone()[0] == QUICK.records
     ledger.close()
 
 
 def test_typical_records_share_their_charges(quick: QuickRun) -> None:
     ledger = open_for_reading(quick.place("typical").config().database_path)
-    charges = ledger.execute("SELECT count(*) FROM charge").fetchone()[0]
+    charges = ledger._connection.execute("SELECT count(*) FROM charge").fetchone()[0]
     assert QUICK.records / 40 < charges < QUICK.records / 20
     ledger.close()
 
@@ -131,7 +131,7 @@ def test_a_price_for_everything_and_every_tier_is_met(tmp_path: Path) -> None:
     place = make(tmp_path / "d", Shape("d", 40 * 24, 40 * 24, 30, 1))
     pull_in_child(place, 40 * 24)
     ledger = open_for_reading(place.config().database_path)
-    rows = ledger.execute(
+    rows = ledger._connection.execute(
         "SELECT state, list_cost_nano = billed_cost_nano, list_cost_nano > 3 * billed_cost_nano"
         " FROM charge"
     ).fetchall()

@@ -17,6 +17,7 @@ from aggregator.ledger.ledger import Ledger
 from aggregator.mirrors.state import State
 from aggregator.pulling.passes import Puller
 from aggregator.pulling.repo_pass import RepoReport
+from aggregator.store.store import LedgerStore
 from tests.simulation.boundaries import CALM, Boundaries, End, Plan, replaced
 from tests.simulation.clock import Clock
 from tests.simulation.disk import copy_database, remove_database, remove_folder
@@ -97,15 +98,15 @@ class AggregatorSite:
     def _writing(self) -> Iterator[tuple[State, Ledger]]:
         """As `aggregator.cli.context.Context.writing`."""
         state = State(self.config)
-        with state.locked(), closing(context.opening(state).open_or_rebuild()) as connection:
-            yield state, Ledger(connection, self.config.charge_cost_max_usd * NANO)
+        with state.locked(), closing(context.opening(state).open_or_rebuild()) as store:
+            yield state, Ledger(store, self.config.charge_cost_max_usd * NANO)
 
     def _run(self, plan: Plan, action: Callable[[], Any]) -> End:
         with replaced(context, "now", self.clock), redirect_stderr(io.StringIO()):
             return self._boundaries.process(self._folder, plan, action, UNSYNCED)
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection | None]:
+    def reading(self) -> Iterator[LedgerStore | None]:
         """A copy of the database as it lies there, whatever happened; None without a ledger."""
         if not self.database.exists():
             yield None
@@ -114,12 +115,12 @@ class AggregatorSite:
         with closing(sqlite3.connect(self._read)) as connection:
             connection.row_factory = sqlite3.Row
             made = connection.execute("PRAGMA user_version").fetchone()[0]
-            yield connection if made else None
+            yield LedgerStore(connection) if made else None
 
     def tips(self) -> dict[str, list[str]]:
         """Up to where each repo is billed, the cursor last."""
-        with self.reading() as connection:
-            return {} if connection is None else tips_in(connection)
+        with self.reading() as store:
+            return {} if store is None else tips_in(store)
 
     def cursors(self) -> dict[str, str]:
         """Up to where each repo is read."""
@@ -180,11 +181,11 @@ class AggregatorSite:
             self._signers.write_text("".join(f"{key}\n" for key in sorted(keys)))
 
 
-def tips_in(connection: sqlite3.Connection) -> dict[str, list[str]]:
+def tips_in(store: LedgerStore) -> dict[str, list[str]]:
     """The tips that a ledger stands on, for each repo, the cursor last."""
     found: dict[str, list[str]] = {}
     for table in ("kept_tip", "cursor"):
-        rows = connection.execute(f"SELECT repo, tip FROM {table} ORDER BY tip")  # noqa: S608 - a constant
+        rows = store._connection.execute(f"SELECT repo, tip FROM {table} ORDER BY tip")  # noqa: S608 - a constant
         for repo, tip in rows:
             found.setdefault(repo, []).append(tip)
     return found

@@ -18,9 +18,7 @@ from aggregator.ledger.ingest import Ingest
 from aggregator.ledger.ledger import Ledger
 from aggregator.mirrors.mirror import Mirror
 from aggregator.pulling import repo_pass
-from aggregator.store.connection import write_transaction
 from cursors.position import Advance, HeadOutcome, advance
-from cursors.rows import move_cursor
 from gitmeter.git_remote.branch import BranchStatus, RemoteBranch
 from node_pusher.home.settings import Home
 from node_pusher.joining import carry_over, init
@@ -49,8 +47,8 @@ def cursor_moved_before_the_transaction(patch: Patch) -> None:
     apply = Ledger.apply
 
     def broken(self: Ledger, move: Any, changes: Any, now: datetime) -> Any:  # noqa: ANN401
-        with write_transaction(self.connection):
-            move_cursor(self.connection, move.repo.name, move.expected, move.tip)
+        with self.store.transaction():
+            self.store.cursors.move(move.repo.name, move.expected, move.tip)
         return apply(self, replace(move, expected=move.tip), changes, now)
 
     patch.setattr(Ledger, "apply", broken)

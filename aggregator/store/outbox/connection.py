@@ -1,6 +1,6 @@
-"""The file `notices.db`: what was told, and the outbox of what is still to be told.
+"""The file `notices.db`: opening it, and what SQLite says of it.
 
-Every function that writes works inside the caller's transaction. It is synced at every commit: a
+It is synced at every commit: a
 notice that was sent and then lost would be told again under another id.
 """
 
@@ -9,26 +9,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from aggregator.store.connection import statements, write_transaction
-from gitmeter.support.errors import GitmeterError
+from aggregator.store.connection import write_transaction
+from aggregator.store.outbox.errors import NoticesError, broken
+from aggregator.store.schema import statements
 
-NOTICES_NAME: Final = "notices.db"
 SCHEMA_VERSION: Final = 1
 _BUSY_TIMEOUT_S: Final = 30
 _PRAGMAS: Final = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
 
 
-class NoticesError(GitmeterError):
-    """The file of notices cannot be used.
-
-    Attributes:
-        is_damaged: whether no aggregator can.
-    """
-
-    is_damaged = False
-
-
-def open_notices(path: Path) -> sqlite3.Connection:
+def connect_notices(path: Path) -> sqlite3.Connection:
     """Open the file, making it when it is not there.
 
     Raises:
@@ -54,17 +44,6 @@ def open_notices(path: Path) -> sqlite3.Connection:
             " told",
         )
     return connection
-
-
-def broken(path: Path, error: sqlite3.Error) -> NoticesError:
-    """What an error of SQLite means for the file."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    found = NoticesError(
-        f"{path} cannot be used: {error}",
-        hint="look at the disk under it; the daemon sets a damaged file aside and begins anew",
-    )
-    found.is_damaged = code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
-    return found
 
 
 def _create(connection: sqlite3.Connection) -> None:

@@ -88,110 +88,111 @@ class NoticeRow(NamedTuple):
     given_up_at: str | None
 
 
-def add_notices(
-    connection: sqlite3.Connection, notices: Iterable[NewNotice], now: datetime
-) -> None:
-    """Put notices into the outbox, in this order."""
-    at, at_s = format_ts(now), int(now.timestamp())
-    connection.executemany(
-        "INSERT INTO notice (delivery, event, subject, body, made_at, made_at_s)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        [(*notice, at, at_s) for notice in notices],
-    )
+class QueueRows:
+    """Notices to be delivered, those that were, and how the receiver is."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
-def prune(connection: sqlite3.Connection, before_s: int) -> None:
-    """Remove notices from before then that nothing is to be done about any more."""
-    connection.execute(
-        "DELETE FROM notice WHERE made_at_s < ?"
-        " AND (delivered_at IS NOT NULL OR given_up_at IS NOT NULL)",
-        (before_s,),
-    )
+    def add(self, notices: Iterable[NewNotice], now: datetime) -> None:
+        """Put notices into the outbox, in this order."""
+        at, at_s = format_ts(now), int(now.timestamp())
+        self._connection.executemany(
+            "INSERT INTO notice (delivery, event, subject, body, made_at, made_at_s)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            [(*notice, at, at_s) for notice in notices],
+        )
 
+    def prune(self, before_s: int) -> None:
+        """Remove notices from before then that nothing is to be done about any more."""
+        self._connection.execute(
+            "DELETE FROM notice WHERE made_at_s < ?"
+            " AND (delivered_at IS NOT NULL OR given_up_at IS NOT NULL)",
+            (before_s,),
+        )
 
-def next_due(connection: sqlite3.Connection, now_s: int) -> WaitingNotice | None:
-    """The oldest notice that may be tried now and has no earlier one of its subject before it."""
-    row = connection.execute(
-        "SELECT id, delivery, event, body, attempts, refused_since_s FROM first_in_line"
-        " WHERE next_at_s <= ? ORDER BY id LIMIT 1",
-        (now_s,),
-    ).fetchone()
-    return None if row is None else WaitingNotice(*row)
+    def next_due(self, now_s: int) -> WaitingNotice | None:
+        """The oldest notice that may be tried now and is the first of its subject."""
+        row = self._connection.execute(
+            "SELECT id, delivery, event, body, attempts, refused_since_s FROM first_in_line"
+            " WHERE next_at_s <= ? ORDER BY id LIMIT 1",
+            (now_s,),
+        ).fetchone()
+        return None if row is None else WaitingNotice(*row)
 
+    def next_due_at_s(self) -> int | None:
+        """When a notice may be tried next, the receiver's own wait aside; None when none waits."""
+        row = self._connection.execute("SELECT min(next_at_s) FROM first_in_line").fetchone()
+        return None if row[0] is None else int(row[0])
 
-def next_due_at_s(connection: sqlite3.Connection) -> int | None:
-    """When a notice may be tried next, the receiver's own wait aside; None when none waits."""
-    row = connection.execute("SELECT min(next_at_s) FROM first_in_line").fetchone()
-    return None if row[0] is None else int(row[0])
+    def count_waiting(self) -> int:
+        """How many notices are to be delivered."""
+        row = self._connection.execute(
+            "SELECT count(*) FROM notice WHERE delivered_at IS NULL AND given_up_at IS NULL"
+        ).fetchone()
+        return int(row[0])
 
+    def note_delivered(self, notice_id: int, now: datetime) -> None:
+        """Write down that the receiver took a notice."""
+        self._connection.execute(
+            "UPDATE notice SET attempts = attempts + 1, tried_at = ?2, delivered_at = ?2,"
+            " error = NULL"
+            " WHERE id = ?1",
+            (notice_id, format_ts(now)),
+        )
+        self.save_receiver(ReceiverState(0, 0, None))
 
-def count_waiting(connection: sqlite3.Connection) -> int:
-    """How many notices are to be delivered."""
-    row = connection.execute(
-        "SELECT count(*) FROM notice WHERE delivered_at IS NULL AND given_up_at IS NULL"
-    ).fetchone()
-    return int(row[0])
+    def note_failed(
+        self,
+        notice_id: int,
+        error: str,
+        now: datetime,
+        retry: Retry | None = None,
+    ) -> None:
+        """Write down that the receiver did not take a notice, and when to try it again alone."""
+        next_at_s, since_s = (
+            (0, None) if retry is None else (retry.next_at_s, retry.refused_since_s)
+        )
+        self._connection.execute(
+            "UPDATE notice SET attempts = attempts + 1, tried_at = ?, error = ?, next_at_s = ?,"
+            " refused_since_s = coalesce(?, refused_since_s) WHERE id = ?",
+            (format_ts(now), error, next_at_s, since_s, notice_id),
+        )
 
+    def note_given_up(self, notice_id: int, now: datetime) -> None:
+        """Write down that a notice is not tried any more."""
+        self._connection.execute(
+            "UPDATE notice SET given_up_at = ? WHERE id = ?", (format_ts(now), notice_id)
+        )
 
-def note_delivered(connection: sqlite3.Connection, notice_id: int, now: datetime) -> None:
-    """Write down that the receiver took a notice."""
-    connection.execute(
-        "UPDATE notice SET attempts = attempts + 1, tried_at = ?2, delivered_at = ?2, error = NULL"
-        " WHERE id = ?1",
-        (notice_id, format_ts(now)),
-    )
-    save_receiver(connection, ReceiverState(0, 0, None))
+    def receiver(self) -> ReceiverState:
+        """How the receiver is."""
+        row = self._connection.execute(
+            "SELECT errors, wait_until_s, error FROM receiver"
+        ).fetchone()
+        return ReceiverState(*row)
 
+    def save_receiver(self, state: ReceiverState) -> None:
+        """Write down how the receiver is."""
+        self._connection.execute(
+            "UPDATE receiver SET errors = ?, wait_until_s = ?, error = ?", state
+        )
 
-def note_failed(
-    connection: sqlite3.Connection,
-    notice_id: int,
-    error: str,
-    now: datetime,
-    retry: Retry | None = None,
-) -> None:
-    """Write down that the receiver did not take a notice; with when to try it again, if alone."""
-    next_at_s, since_s = (0, None) if retry is None else (retry.next_at_s, retry.refused_since_s)
-    connection.execute(
-        "UPDATE notice SET attempts = attempts + 1, tried_at = ?, error = ?, next_at_s = ?,"
-        " refused_since_s = coalesce(?, refused_since_s) WHERE id = ?",
-        (format_ts(now), error, next_at_s, since_s, notice_id),
-    )
+    def make_due(self) -> int:
+        """Let every notice that was not delivered be tried again now; returns how many."""
+        changed = self._connection.execute(
+            "UPDATE notice SET next_at_s = 0, given_up_at = NULL, refused_since_s = NULL"
+            " WHERE delivered_at IS NULL"
+        )
+        self.save_receiver(ReceiverState(0, 0, None))
+        return changed.rowcount
 
-
-def note_given_up(connection: sqlite3.Connection, notice_id: int, now: datetime) -> None:
-    """Write down that a notice is not tried any more."""
-    connection.execute(
-        "UPDATE notice SET given_up_at = ? WHERE id = ?", (format_ts(now), notice_id)
-    )
-
-
-def read_receiver(connection: sqlite3.Connection) -> ReceiverState:
-    """How the receiver is."""
-    row = connection.execute("SELECT errors, wait_until_s, error FROM receiver").fetchone()
-    return ReceiverState(*row)
-
-
-def save_receiver(connection: sqlite3.Connection, state: ReceiverState) -> None:
-    """Write down how the receiver is."""
-    connection.execute("UPDATE receiver SET errors = ?, wait_until_s = ?, error = ?", state)
-
-
-def make_due(connection: sqlite3.Connection) -> int:
-    """Let every notice that was not delivered be tried again now; returns how many."""
-    changed = connection.execute(
-        "UPDATE notice SET next_at_s = 0, given_up_at = NULL, refused_since_s = NULL"
-        " WHERE delivered_at IS NULL"
-    )
-    save_receiver(connection, ReceiverState(0, 0, None))
-    return changed.rowcount
-
-
-def notice_rows(connection: sqlite3.Connection, *, undelivered: bool) -> list[NoticeRow]:
-    """Notices, the oldest first: all, or those that were not delivered."""
-    rows = connection.execute(
-        "SELECT delivery, event, subject, made_at, body, attempts, tried_at, next_at_s, error,"
-        " delivered_at, given_up_at FROM notice WHERE delivered_at IS NULL OR NOT ? ORDER BY id",
-        (undelivered,),
-    )
-    return [NoticeRow(*row) for row in rows]
+    def rows(self, *, undelivered: bool) -> list[NoticeRow]:
+        """Notices, the oldest first: all, or those that were not delivered."""
+        rows = self._connection.execute(
+            "SELECT delivery, event, subject, made_at, body, attempts, tried_at, next_at_s, error,"
+            " delivered_at, given_up_at FROM notice WHERE delivered_at IS NULL OR NOT ?"
+            " ORDER BY id",
+            (undelivered,),
+        )
+        return [NoticeRow(*row) for row in rows]

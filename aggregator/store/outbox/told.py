@@ -12,74 +12,76 @@ _BEGAN_AT: Final = "began_at"
 _THRESHOLD: Final = "balance_below_nano"
 
 
-def has_begun(connection: sqlite3.Connection) -> bool:
-    """Whether anything was compared yet."""
-    return _read_meta(connection, _BEGAN_AT) is not None
+class ToldRows:
+    """What the receiver was told of: accounts, incidents, and the threshold that counted."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
-def note_begun(connection: sqlite3.Connection, now: datetime) -> None:
-    """Write down that telling begins."""
-    _upsert_meta(connection, _BEGAN_AT, format_ts(now))
+    def has_begun(self) -> bool:
+        """Whether anything was compared yet."""
+        return self._read_meta(_BEGAN_AT) is not None
 
+    def note_begun(self, now: datetime) -> None:
+        """Write down that telling begins."""
+        self._upsert_meta(_BEGAN_AT, format_ts(now))
 
-def read_threshold_nano(connection: sqlite3.Connection) -> int | None:
-    """The threshold that balances were compared with last; None when none was compared yet."""
-    value = _read_meta(connection, _THRESHOLD)
-    return None if value is None else int(value)
+    def threshold_nano(self) -> int | None:
+        """The threshold that balances were compared with last; None when none was compared yet."""
+        value = self._read_meta(_THRESHOLD)
+        return None if value is None else int(value)
 
+    def save_threshold_nano(self, threshold_nano: int) -> None:
+        """Remember the threshold that balances are compared with."""
+        self._upsert_meta(_THRESHOLD, str(threshold_nano))
 
-def save_threshold_nano(connection: sqlite3.Connection, threshold_nano: int) -> None:
-    """Remember the threshold that balances are compared with."""
-    _upsert_meta(connection, _THRESHOLD, str(threshold_nano))
+    def _read_meta(self, key: str) -> str | None:
+        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
 
+    def _upsert_meta(self, key: str, value: str) -> None:
+        self._connection.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (key, value),
+        )
 
-def _read_meta(connection: sqlite3.Connection, key: str) -> str | None:
-    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-    return None if row is None else str(row[0])
+    def accounts(self) -> dict[str, str]:
+        """The level that was told of each account, by user."""
+        return {
+            str(row[0]): str(row[1])
+            for row in self._connection.execute("SELECT * FROM told_account")
+        }
 
+    def save_accounts(self, changes: Mapping[str, str | None]) -> None:
+        """Write the levels that changed, by user; None forgets an account."""
+        self._connection.executemany(
+            "DELETE FROM told_account WHERE user = ?",
+            [(user,) for user, level in changes.items() if level is None],
+        )
+        self._connection.executemany(
+            "INSERT INTO told_account VALUES (?, ?)"
+            " ON CONFLICT (user) DO UPDATE SET level = excluded.level",
+            [(user, level) for user, level in changes.items() if level is not None],
+        )
 
-def _upsert_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
-    connection.execute(
-        "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (key, value),
-    )
+    def incidents(self) -> dict[ToldIncident, int | None]:
+        """The incidents that were told, to since when the ledger knows nothing of them."""
+        rows = self._connection.execute(
+            "SELECT kind, repo, subject, unknown_since_s FROM told_incident"
+        )
+        return {ToldIncident(kind, repo, subject): since_s for kind, repo, subject, since_s in rows}
 
-
-def told_accounts(connection: sqlite3.Connection) -> dict[str, str]:
-    """The level that was told of each account, by user."""
-    return {str(row[0]): str(row[1]) for row in connection.execute("SELECT * FROM told_account")}
-
-
-def save_accounts(connection: sqlite3.Connection, changes: Mapping[str, str | None]) -> None:
-    """Write the levels that changed, by user; None forgets an account."""
-    connection.executemany(
-        "DELETE FROM told_account WHERE user = ?",
-        [(user,) for user, level in changes.items() if level is None],
-    )
-    connection.executemany(
-        "INSERT INTO told_account VALUES (?, ?)"
-        " ON CONFLICT (user) DO UPDATE SET level = excluded.level",
-        [(user, level) for user, level in changes.items() if level is not None],
-    )
-
-
-def told_incidents(connection: sqlite3.Connection) -> dict[ToldIncident, int | None]:
-    """The incidents that were told, to since when the ledger knows nothing of them."""
-    rows = connection.execute("SELECT kind, repo, subject, unknown_since_s FROM told_incident")
-    return {ToldIncident(kind, repo, subject): since_s for kind, repo, subject, since_s in rows}
-
-
-def save_incidents(
-    connection: sqlite3.Connection,
-    saved: Mapping[ToldIncident, int | None],
-    forgotten: Iterable[ToldIncident],
-) -> None:
-    """Write incidents that were told, with since when they are unknown, and forget others."""
-    connection.executemany(
-        "DELETE FROM told_incident WHERE kind = ? AND repo = ? AND subject = ?", list(forgotten)
-    )
-    connection.executemany(
-        "INSERT INTO told_incident VALUES (?, ?, ?, ?) ON CONFLICT (kind, repo, subject)"
-        " DO UPDATE SET unknown_since_s = excluded.unknown_since_s",
-        [(*told, since_s) for told, since_s in saved.items()],
-    )
+    def save_incidents(
+        self,
+        saved: Mapping[ToldIncident, int | None],
+        forgotten: Iterable[ToldIncident],
+    ) -> None:
+        """Write incidents that were told, with since when they are unknown, and forget others."""
+        self._connection.executemany(
+            "DELETE FROM told_incident WHERE kind = ? AND repo = ? AND subject = ?", list(forgotten)
+        )
+        self._connection.executemany(
+            "INSERT INTO told_incident VALUES (?, ?, ?, ?) ON CONFLICT (kind, repo, subject)"
+            " DO UPDATE SET unknown_since_s = excluded.unknown_since_s",
+            [(*told, since_s) for told, since_s in saved.items()],
+        )

@@ -4,76 +4,68 @@ import sqlite3
 from collections.abc import Iterator
 
 
-def _rows(connection: sqlite3.Connection, query: str) -> Iterator[list[object]]:
-    return (list(row) for row in connection.execute(query))
+class DigestRows:
+    """The ledger as canonical rows, sorted and keyed by names: what the digest is taken over."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
-def charge_rows(connection: sqlite3.Connection) -> Iterator[list[object]]:
-    """Hour, user, resource, category, exact quantity, records, state, list and billed cost."""
-    return _rows(
-        connection,
-        "SELECT hour, user, name, applies_to, CAST(quantity AS TEXT), charge.records, state,"
-        " charge.list_cost_nano, charge.billed_cost_nano FROM charge"
-        " JOIN account ON account.id = account_id JOIN resource ON resource.id = resource_id"
-        " ORDER BY hour, user, name, applies_to",
-    )
+    def _rows(self, query: str) -> Iterator[list[object]]:
+        return (list(row) for row in self._connection.execute(query))
 
+    def charges(self) -> Iterator[list[object]]:
+        """Hour, user, resource, category, exact quantity, records, state, list and billed cost."""
+        return self._rows(
+            "SELECT hour, user, name, applies_to, CAST(quantity AS TEXT), charge.records, state,"
+            " charge.list_cost_nano, charge.billed_cost_nano FROM charge"
+            " JOIN account ON account.id = account_id JOIN resource ON resource.id = resource_id"
+            " ORDER BY hour, user, name, applies_to",
+        )
 
-def money_rows(connection: sqlite3.Connection) -> Iterator[list[object]]:
-    """Node, seq, time, user, state and the line itself."""
-    return _rows(
-        connection,
-        "SELECT node.name, seq, ts_us, user, state, CAST(line AS TEXT) FROM money"
-        " JOIN node ON node.id = node_id JOIN account ON account.id = account_id"
-        " ORDER BY node.name, seq, ts_us",
-    )
+    def money(self) -> Iterator[list[object]]:
+        """Node, seq, time, user, state and the line itself."""
+        return self._rows(
+            "SELECT node.name, seq, ts_us, user, state, CAST(line AS TEXT) FROM money"
+            " JOIN node ON node.id = node_id JOIN account ON account.id = account_id"
+            " ORDER BY node.name, seq, ts_us",
+        )
 
+    def balances(self) -> Iterator[list[object]]:
+        """User, credit, lifetime paid, list and billed cost, first payment.
 
-def balance_rows(connection: sqlite3.Connection) -> Iterator[list[object]]:
-    """User, credit, lifetime paid, list and billed cost, first payment.
+        An account that was opened for a line which lost its key to another has no row here.
+        """
+        return self._rows(
+            "SELECT user, CAST(credit_nano AS TEXT), CAST(lifetime_paid_nano AS TEXT),"
+            " CAST(list_cost_nano AS TEXT), CAST(billed_cost_nano AS TEXT), first_paid_us"
+            " FROM account WHERE first_active_hour IS NOT NULL"
+            " OR EXISTS (SELECT 1 FROM money WHERE account_id = account.id) ORDER BY user",
+        )
 
-    An account that was opened for a line which lost its key to another has no row here.
-    """
-    return _rows(
-        connection,
-        "SELECT user, CAST(credit_nano AS TEXT), CAST(lifetime_paid_nano AS TEXT),"
-        " CAST(list_cost_nano AS TEXT), CAST(billed_cost_nano AS TEXT), first_paid_us"
-        " FROM account WHERE first_active_hour IS NOT NULL"
-        " OR EXISTS (SELECT 1 FROM money WHERE account_id = account.id) ORDER BY user",
-    )
+    def seen(self) -> Iterator[list[object]]:
+        """Node and ranges of seqs that were met."""
+        return self._rows(
+            "SELECT node.name, first_seq, last_seq FROM seen_range JOIN node ON node.id = node_id"
+            " ORDER BY node.name, first_seq",
+        )
 
+    def decisions(self) -> Iterator[list[object]]:
+        """Node, seq, time and the line itself."""
+        return self._rows(
+            "SELECT node.name, seq, ts_us, CAST(line AS TEXT) FROM decision"
+            " JOIN node ON node.id = node_id ORDER BY node.name, seq, ts_us",
+        )
 
-def seen_rows(connection: sqlite3.Connection) -> Iterator[list[object]]:
-    """Node and ranges of seqs that were met."""
-    return _rows(
-        connection,
-        "SELECT node.name, first_seq, last_seq FROM seen_range JOIN node ON node.id = node_id"
-        " ORDER BY node.name, first_seq",
-    )
+    def held(self) -> Iterator[list[object]]:
+        """Node, hash of the line, reason."""
+        return self._rows(
+            "SELECT node.name, line_sha256, reason FROM held JOIN node ON node.id = node_id"
+            " ORDER BY node.name, line_sha256, reason",
+        )
 
-
-def decision_rows(connection: sqlite3.Connection) -> Iterator[list[object]]:
-    """Node, seq, time and the line itself."""
-    return _rows(
-        connection,
-        "SELECT node.name, seq, ts_us, CAST(line AS TEXT) FROM decision"
-        " JOIN node ON node.id = node_id ORDER BY node.name, seq, ts_us",
-    )
-
-
-def held_rows(connection: sqlite3.Connection) -> Iterator[list[object]]:
-    """Node, hash of the line, reason."""
-    return _rows(
-        connection,
-        "SELECT node.name, line_sha256, reason FROM held JOIN node ON node.id = node_id"
-        " ORDER BY node.name, line_sha256, reason",
-    )
-
-
-def rejected_rows(connection: sqlite3.Connection) -> Iterator[list[object]]:
-    """Node and hash of each distinct line."""
-    return _rows(
-        connection,
-        "SELECT DISTINCT node.name, line_sha256 FROM reject JOIN node ON node.id = node_id"
-        " ORDER BY node.name, line_sha256",
-    )
+    def rejected(self) -> Iterator[list[object]]:
+        """Node and hash of each distinct line."""
+        return self._rows(
+            "SELECT DISTINCT node.name, line_sha256 FROM reject JOIN node ON node.id = node_id"
+            " ORDER BY node.name, line_sha256",
+        )

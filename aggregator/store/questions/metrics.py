@@ -11,13 +11,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from aggregator.store.connection import (
-    SCHEMA_VERSION,
-    NoDatabaseError,
-    SchemaVersionError,
-    read_meta,
-    read_transaction,
-)
+from aggregator.store.connection import read_meta, read_transaction
+from aggregator.store.errors import BrokenLedgerError, NoDatabaseError, SchemaVersionError
+from aggregator.store.schema import SCHEMA_VERSION
 from wire_format.fields import EPOCH_SIZE
 
 BUSY_TIMEOUT_S: Final = 2
@@ -107,48 +103,66 @@ class Facts(NamedTuple):
     database_bytes: int
 
 
+class MetricRows:
+    """What is measured of the ledger at one moment, for the monitoring."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def gaps(self) -> dict[int, tuple[int, int]]:
+        """How many gaps a node has and how many seqs are missing in them, by the node's row."""
+        found = self._connection.execute(_GAPS, {"epoch_size": EPOCH_SIZE})
+        return {node_id: (count, missing) for node_id, count, missing in found}
+
+    def read(self, path: Path, pulled_at_key: str) -> Facts:
+        """Measure everything, inside the caller's read transaction.
+
+        Args:
+            path: the database, for the size of its files.
+            pulled_at_key: the fact that has the time of the last pull.
+        """
+        ask = self._connection.execute
+        accounts, below_zero = ask(_ACCOUNTS).fetchone()
+        huge = ask(_HUGE_ACCOUNTS)
+        below_zero = (below_zero or 0) + sum(int(credit) < int(cost) for credit, cost in huge)
+        return Facts(
+            repos=tuple(RepoStanding(*row) for row in ask(_REPOS)),
+            nodes=tuple(self._nodes()),
+            open_incidents=dict(ask(_INCIDENTS).fetchall()),
+            unrated=dict(ask(_UNRATED).fetchall()),
+            accounts=accounts,
+            accounts_below_zero=below_zero,
+            pulled_at=read_meta(self._connection, pulled_at_key),
+            database_bytes=_size_bytes(path),
+        )
+
+    def _nodes(self) -> Iterator[NodeCounts]:
+        held = Counter[int](dict(self._connection.execute(_HELD).fetchall()))
+        held.update(dict(self._connection.execute(_HELD_MONEY).fetchall()))
+        rejected: dict[int, int] = dict(self._connection.execute(_REJECTED).fetchall())
+        missing = self.gaps()
+        for node_id, name, records, duplicates in self._connection.execute(_NODES):
+            counts = (records, duplicates, held[node_id], rejected.get(node_id, 0))
+            yield NodeCounts(name, *counts, *missing.get(node_id, (0, 0)))
+
+
 def read_facts(path: Path, pulled_at_key: str) -> Facts:
     """Measure the ledger on a connection of its own, in one read transaction.
 
     Args:
         path: the database.
-        pulled_at_key: under which of its facts the time of the last pull stands.
+        pulled_at_key: the fact that has the time of the last pull.
 
     Raises:
         NoDatabaseError: nothing was pulled yet.
         SchemaVersionError: it has another version.
-        sqlite3.Error: it cannot be read now.
+        BrokenLedgerError: it cannot be read now.
     """
-    with _reading(path) as connection, read_transaction(connection):
-        accounts, below_zero = connection.execute(_ACCOUNTS).fetchone()
-        huge = connection.execute(_HUGE_ACCOUNTS)
-        below_zero = (below_zero or 0) + sum(int(credit) < int(cost) for credit, cost in huge)
-        return Facts(
-            repos=tuple(RepoStanding(*row) for row in connection.execute(_REPOS)),
-            nodes=tuple(_nodes(connection)),
-            open_incidents=dict(connection.execute(_INCIDENTS).fetchall()),
-            unrated=dict(connection.execute(_UNRATED).fetchall()),
-            accounts=accounts,
-            accounts_below_zero=below_zero,
-            pulled_at=read_meta(connection, pulled_at_key),
-            database_bytes=_size_bytes(path),
-        )
-
-
-def gaps(connection: sqlite3.Connection) -> dict[int, tuple[int, int]]:
-    """How many gaps a node has and how many seqs are missing in them, by the node's row."""
-    found = connection.execute(_GAPS, {"epoch_size": EPOCH_SIZE})
-    return {node_id: (count, missing) for node_id, count, missing in found}
-
-
-def _nodes(connection: sqlite3.Connection) -> Iterator[NodeCounts]:
-    held = Counter[int](dict(connection.execute(_HELD).fetchall()))
-    held.update(dict(connection.execute(_HELD_MONEY).fetchall()))
-    rejected: dict[int, int] = dict(connection.execute(_REJECTED).fetchall())
-    missing = gaps(connection)
-    for node_id, name, records, duplicates in connection.execute(_NODES):
-        counts = (records, duplicates, held[node_id], rejected.get(node_id, 0))
-        yield NodeCounts(name, *counts, *missing.get(node_id, (0, 0)))
+    try:
+        with _reading(path) as connection, read_transaction(connection):
+            return MetricRows(connection).read(path, pulled_at_key)
+    except sqlite3.Error as error:
+        raise BrokenLedgerError(str(error)) from error
 
 
 @contextmanager

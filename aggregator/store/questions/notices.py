@@ -55,63 +55,63 @@ class NewestCommit(NamedTuple):
     committed_at_s: int | None
 
 
-def newest_commits(connection: sqlite3.Connection) -> dict[str, NewestCommit]:
-    """How new what was applied is, by the repo's name; repos never looked at are not there."""
-    rows = connection.execute("SELECT name, id, committed_at_s FROM repo")
-    return {str(name): NewestCommit(int(id_), at_s) for name, id_, at_s in rows}
+class NoticeRows:
+    """Accounts with little left, incidents, and the newest commit of each repo."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
-def looked_at(connection: sqlite3.Connection) -> frozenset[str]:
-    """The repos whose heads were judged since this ledger was made, by name."""
-    rows = connection.execute("SELECT name FROM repo WHERE checked_at IS NOT NULL")
-    return frozenset(str(name) for (name,) in rows)
+    def newest_commits(self) -> dict[str, NewestCommit]:
+        """How new what was applied is, by the repo's name; repos never looked at are not there."""
+        rows = self._connection.execute("SELECT name, id, committed_at_s FROM repo")
+        return {str(name): NewestCommit(int(id_), at_s) for name, id_, at_s in rows}
 
+    def looked_at(self) -> frozenset[str]:
+        """The repos whose heads were judged since this ledger was made, by name."""
+        rows = self._connection.execute("SELECT name FROM repo WHERE checked_at IS NOT NULL")
+        return frozenset(str(name) for (name,) in rows)
 
-def has_unread_books(connection: sqlite3.Connection) -> bool:
-    """Whether the books are known and nothing of them was ever applied to this ledger."""
-    row = connection.execute(
-        "SELECT EXISTS (SELECT 1 FROM repo WHERE role = 'books')"
-        " AND NOT EXISTS (SELECT 1 FROM repo JOIN cursor ON cursor.repo = repo.name"
-        " WHERE role = 'books')"
-    ).fetchone()
-    return bool(row[0])
+    def has_unread_books(self) -> bool:
+        """Whether the books are known and nothing of them was ever applied to this ledger."""
+        row = self._connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM repo WHERE role = 'books')"
+            " AND NOT EXISTS (SELECT 1 FROM repo JOIN cursor ON cursor.repo = repo.name"
+            " WHERE role = 'books')"
+        ).fetchone()
+        return bool(row[0])
 
+    def balances_below(self, below_nano: int) -> list[Balance]:
+        """Accounts that ever had credit or usage and have less left than this, by user.
 
-def balances_below(connection: sqlite3.Connection, below_nano: int) -> list[Balance]:
-    """Accounts that ever had credit or usage and have less left than this, by user.
+        An account that only a pending or refused payment opened had nothing to run out of.
+        """
+        rows = self._connection.execute(
+            "SELECT user, credit_nano, billed_cost_nano FROM account"
+            " WHERE (first_active_hour IS NOT NULL OR credit_nano <> 0)"
+            # text is a number past 64 bits, which SQLite would reckon with inexactly
+            " AND (typeof(credit_nano) = 'text' OR typeof(billed_cost_nano) = 'text'"
+            " OR credit_nano - billed_cost_nano < ?) ORDER BY user",
+            (below_nano,),
+        )
+        exact = (Balance(str(user), int(credit) - int(billed)) for user, credit, billed in rows)
+        return [row for row in exact if row.balance_nano < below_nano]
 
-    An account that only a pending or refused payment opened had nothing to run out of.
-    """
-    rows = connection.execute(
-        "SELECT user, credit_nano, billed_cost_nano FROM account"
-        " WHERE (first_active_hour IS NOT NULL OR credit_nano <> 0)"
-        # text is a number past 64 bits, which SQLite would reckon with inexactly
-        " AND (typeof(credit_nano) = 'text' OR typeof(billed_cost_nano) = 'text'"
-        " OR credit_nano - billed_cost_nano < ?) ORDER BY user",
-        (below_nano,),
-    )
-    exact = (Balance(str(user), int(credit) - int(billed)) for user, credit, billed in rows)
-    return [row for row in exact if row.balance_nano < below_nano]
+    def open_incidents(self) -> list[OpenIncident]:
+        """The incidents that are not over, the oldest first."""
+        rows = self._connection.execute(
+            "SELECT kind, coalesce(repo.name, ''), subject, detail, coalesce(node.name, ''),"
+            " opened_at"
+            " FROM incident LEFT JOIN repo ON repo.id = repo_id LEFT JOIN node ON node.id = node_id"
+            " WHERE closed_at IS NULL ORDER BY opened_at, incident.id"
+        )
+        return [OpenIncident(*row) for row in rows]
 
-
-def open_incident_rows(connection: sqlite3.Connection) -> list[OpenIncident]:
-    """The incidents that are not over, the oldest first."""
-    rows = connection.execute(
-        "SELECT kind, coalesce(repo.name, ''), subject, detail, coalesce(node.name, ''), opened_at"
-        " FROM incident LEFT JOIN repo ON repo.id = repo_id LEFT JOIN node ON node.id = node_id"
-        " WHERE closed_at IS NULL ORDER BY opened_at, incident.id"
-    )
-    return [OpenIncident(*row) for row in rows]
-
-
-def closed_incidents(
-    connection: sqlite3.Connection, repos: Iterable[str]
-) -> frozenset[ToldIncident]:
-    """Every incident of these repos that the ledger knows as over."""
-    rows = connection.execute(
-        "SELECT DISTINCT kind, coalesce(repo.name, ''), subject FROM incident"
-        " LEFT JOIN repo ON repo.id = repo_id WHERE closed_at IS NOT NULL"
-        " AND coalesce(repo.name, '') IN (SELECT value FROM json_each(?))",
-        (json.dumps(sorted(set(repos))),),
-    )
-    return frozenset(ToldIncident(*row) for row in rows)
+    def closed_incidents(self, repos: Iterable[str]) -> frozenset[ToldIncident]:
+        """Every incident of these repos that the ledger knows as over."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT kind, coalesce(repo.name, ''), subject FROM incident"
+            " LEFT JOIN repo ON repo.id = repo_id WHERE closed_at IS NOT NULL"
+            " AND coalesce(repo.name, '') IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(set(repos))),),
+        )
+        return frozenset(ToldIncident(*row) for row in rows)

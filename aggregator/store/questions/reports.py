@@ -16,17 +16,6 @@ WHERE first_active_hour IS NOT NULL OR EXISTS (SELECT 1 FROM money WHERE account
 """
 
 
-def account_rows(connection: sqlite3.Connection) -> list[Row]:
-    """All accounts by user."""
-    return list(as_utils(connection).query(f"{_ACCOUNTS} ORDER BY user"))
-
-
-def account_row(connection: sqlite3.Connection, user: str) -> Row | None:
-    """The account of one user, or None."""
-    query = f"SELECT * FROM ({_ACCOUNTS}) WHERE user = ?"  # noqa: S608 - a constant
-    return next(iter(as_utils(connection).query(query, [user])), None)
-
-
 def account_of(row: Row) -> Account:
     """The account of a row of `account_rows`."""
     return Account(
@@ -40,68 +29,82 @@ def account_of(row: Row) -> Account:
     )
 
 
-def states_of_charges(connection: sqlite3.Connection) -> dict[int, int]:
-    """How many charges have each state that is not `rated`, by the state's number."""
-    rows = connection.execute("SELECT state, count(*) FROM charge WHERE state <> 0 GROUP BY state")
-    return {int(state): int(count) for state, count in rows}
+class ReportRows:
+    """Questions of people, answered from the database in one query each."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
-def repo_rows(connection: sqlite3.Connection) -> list[Row]:
-    """Every repo that was ever read, with its node's counts and what is filed for it."""
-    return list(
-        as_utils(connection).query(
-            "SELECT repo.id, repo.name, node.name AS node, role, head, outcome, behind, checked_at,"
-            " committed_at_s, cursor.tip AS cursor, node.id AS node_id, node.records,"
-            " node.duplicates,"
-            " (SELECT count(*) FROM held WHERE held.node_id = node.id)"
-            " + (SELECT count(*) FROM money WHERE money.node_id = node.id"
-            " AND state IN ('same_movement', 'no_payment')) AS held,"
-            " (SELECT count(*) FROM reject WHERE reject.node_id = node.id) AS rejected,"
-            " (SELECT count(*) FROM incident WHERE repo_id = repo.id AND closed_at IS NULL)"
-            " AS incidents"
-            " FROM repo JOIN node ON node.id = repo.node_id"
-            " LEFT JOIN cursor ON cursor.repo = repo.name ORDER BY role, repo.name"
+    def accounts(self) -> list[Row]:
+        """All accounts by user."""
+        return list(as_utils(self._connection).query(f"{_ACCOUNTS} ORDER BY user"))
+
+    def account(self, user: str) -> Row | None:
+        """The account of one user, or None."""
+        query = f"SELECT * FROM ({_ACCOUNTS}) WHERE user = ?"  # noqa: S608 - a constant
+        return next(iter(as_utils(self._connection).query(query, [user])), None)
+
+    def states_of_charges(self) -> dict[int, int]:
+        """How many charges have each state that is not `rated`, by the state's number."""
+        rows = self._connection.execute(
+            "SELECT state, count(*) FROM charge WHERE state <> 0 GROUP BY state"
         )
-    )
+        return {int(state): int(count) for state, count in rows}
 
-
-def held_rows(connection: sqlite3.Connection) -> list[Row]:
-    """Held lines of all kinds, with the node in whose repo they stand."""
-    return list(
-        as_utils(connection).query(
-            "SELECT node.name AS node, reason, seq, ts_us, line, commit_id, path, line_no FROM held"
-            " JOIN node ON node.id = node_id"
-            " UNION ALL"
-            " SELECT node.name, state, seq, ts_us, line, commit_id, path, line_no FROM money"
-            " JOIN node ON node.id = node_id WHERE state IN ('same_movement', 'no_payment')"
-            " ORDER BY 1, 6, 7, 8"
+    def repos(self) -> list[Row]:
+        """Every repo that was ever read, with its node's counts and what is filed for it."""
+        return list(
+            as_utils(self._connection).query(
+                "SELECT repo.id, repo.name, node.name AS node, role, head, outcome, behind,"
+                " checked_at,"
+                " committed_at_s, cursor.tip AS cursor, node.id AS node_id, node.records,"
+                " node.duplicates,"
+                " (SELECT count(*) FROM held WHERE held.node_id = node.id)"
+                " + (SELECT count(*) FROM money WHERE money.node_id = node.id"
+                " AND state IN ('same_movement', 'no_payment')) AS held,"
+                " (SELECT count(*) FROM reject WHERE reject.node_id = node.id) AS rejected,"
+                " (SELECT count(*) FROM incident WHERE repo_id = repo.id AND closed_at IS NULL)"
+                " AS incidents"
+                " FROM repo JOIN node ON node.id = repo.node_id"
+                " LEFT JOIN cursor ON cursor.repo = repo.name ORDER BY role, repo.name"
+            )
         )
-    )
 
-
-def reject_rows(connection: sqlite3.Connection) -> list[Row]:
-    """Lines and files that are not valid."""
-    return list(
-        as_utils(connection).query(
-            "SELECT node.name AS node, code, reason, line, commit_id, path, line_no FROM reject"
-            " JOIN node ON node.id = node_id ORDER BY node.name, commit_id, path, line_no"
+    def held(self) -> list[Row]:
+        """Held lines of all kinds, with the node in whose repo they stand."""
+        return list(
+            as_utils(self._connection).query(
+                "SELECT node.name AS node, reason, seq, ts_us, line, commit_id, path, line_no"
+                " FROM held"
+                " JOIN node ON node.id = node_id"
+                " UNION ALL"
+                " SELECT node.name, state, seq, ts_us, line, commit_id, path, line_no FROM money"
+                " JOIN node ON node.id = node_id WHERE state IN ('same_movement', 'no_payment')"
+                " ORDER BY 1, 6, 7, 8"
+            )
         )
-    )
 
-
-def incident_rows(connection: sqlite3.Connection, *, closed: bool) -> list[Row]:
-    """Incidents, the open ones or all."""
-    return list(
-        as_utils(connection).query(
-            "SELECT repo.name AS repo, node.name AS node, kind, subject, detail, opened_at,"
-            " seen_at, closed_at FROM incident LEFT JOIN repo ON repo.id = repo_id"
-            " LEFT JOIN node ON node.id = repo.node_id WHERE closed_at IS NULL OR ?"
-            " ORDER BY opened_at, incident.id",
-            [closed],
+    def rejects(self) -> list[Row]:
+        """Lines and files that are not valid."""
+        return list(
+            as_utils(self._connection).query(
+                "SELECT node.name AS node, code, reason, line, commit_id, path, line_no FROM reject"
+                " JOIN node ON node.id = node_id ORDER BY node.name, commit_id, path, line_no"
+            )
         )
-    )
 
+    def incidents(self, *, closed: bool) -> list[Row]:
+        """Incidents, the open ones or all."""
+        return list(
+            as_utils(self._connection).query(
+                "SELECT repo.name AS repo, node.name AS node, kind, subject, detail, opened_at,"
+                " seen_at, closed_at FROM incident LEFT JOIN repo ON repo.id = repo_id"
+                " LEFT JOIN node ON node.id = repo.node_id WHERE closed_at IS NULL OR ?"
+                " ORDER BY opened_at, incident.id",
+                [closed],
+            )
+        )
 
-def broken_references(connection: sqlite3.Connection) -> int:
-    """How many rows refer to a row that does not exist; 0 in a sound database."""
-    return len(connection.execute("PRAGMA foreign_key_check").fetchall())
+    def broken_references(self) -> int:
+        """How many rows refer to a row that does not exist; 0 in a sound database."""
+        return len(self._connection.execute("PRAGMA foreign_key_check").fetchall())

@@ -25,8 +25,8 @@ def reasons(world: World) -> list[str]:
 
 
 def billed(world: World) -> set[str]:
-    with world.reading() as connection:
-        return {row[0] for row in connection.execute("SELECT user FROM account")} and {
+    with world.reading() as store:
+        return {row[0] for row in store._connection.execute("SELECT user FROM account")} and {
             charge["resource"] for charge in world.charges()
         }
 

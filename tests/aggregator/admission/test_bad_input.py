@@ -171,8 +171,8 @@ def test_a_line_of_another_node_is_held_and_costs_nobody(world: World) -> None:
 def _balances(world: World) -> list[dict[str, Any]]:
     from aggregator.reports import accounts
 
-    with world.reading() as connection:
-        return accounts.balances(connection)
+    with world.reading() as store:
+        return accounts.balances(store)
 
 
 def test_a_line_ahead_of_its_commit_waits_for_a_later_commit(world: World) -> None:

@@ -22,7 +22,7 @@ from aggregator.backup.make import BackupBusyError, BackupError, backup
 from aggregator.backup.restore import Restored, RestoreError, restore, restore_from_copy
 from aggregator.backup.staging import StateNotEmptyError
 from aggregator.mirrors.state import State, StateLockedError
-from aggregator.store.connection import NoDatabaseError
+from aggregator.store.errors import NoDatabaseError
 from tests.aggregator.daemon.test_daemon import daemon, records
 from tests.support.git_http import GitHttpServer
 from tests.support.ledger.copied import CopyWorld, tell_a_little, tell_with_rewrite

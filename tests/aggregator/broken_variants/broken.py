@@ -1,6 +1,5 @@
 """The ledger, broken on purpose: each function breaks one rule, whatever else holds."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -21,10 +20,12 @@ from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Changes, Ledger, Move
 from aggregator.rating import rating
 from aggregator.rating.rating import Rater, Rating
-from aggregator.store import account_rows, line_rows, money_rows, segment_rows
-from aggregator.store.connection import write_transaction
-from aggregator.store.segment_rows import SegmentPlace
-from cursors.rows import move_cursor
+from aggregator.store import money_rows
+from aggregator.store.account_rows import AccountRows
+from aggregator.store.line_rows import LineRows
+from aggregator.store.money_rows import MoneyRows
+from aggregator.store.segment_rows import SegmentPlace, SegmentRows
+from cursors.rows import CursorRows
 from wire_format.instants import to_us
 from wire_format.lines import Line, Money, Usage
 from wire_format.segment import Segment
@@ -77,12 +78,12 @@ def seen_ranges_ignored(patch: Patch) -> None:
 
 def seen_ranges_not_kept(patch: Patch) -> None:
     """The ranges do not survive the process."""
-    patch.setattr(line_rows, "add_seen", lambda *_: None)
+    patch.setattr(LineRows, "add_seen", lambda *_: None)
 
 
 def applied_lines_ignored(patch: Patch) -> None:
     """Nothing is compared with what is in the database."""
-    patch.setattr(segment_rows, "segments_between", lambda *_: [])
+    patch.setattr(SegmentRows, "between", lambda *_: [])
 
 
 def lines_of_this_batch_ignored(patch: Patch) -> None:
@@ -100,13 +101,13 @@ def lines_of_this_batch_ignored(patch: Patch) -> None:
 
 def other_repos_ignored(patch: Patch) -> None:
     """The ranges belong to the repo, not to the node."""
-    read_seen = line_rows.read_seen
+    seen = LineRows.seen
 
-    def broken(connection: sqlite3.Connection, node_id: int) -> RangeSet:
-        repos = connection.execute("SELECT count(*) FROM repo WHERE node_id = ?", (node_id,))
-        return RangeSet() if repos.fetchone()[0] > 1 else read_seen(connection, node_id)
+    def broken(self: LineRows, node_id: int) -> RangeSet:
+        repos = self._connection.execute("SELECT count(*) FROM repo WHERE node_id = ?", (node_id,))
+        return RangeSet() if repos.fetchone()[0] > 1 else seen(self, node_id)
 
-    patch.setattr(line_rows, "read_seen", broken)
+    patch.setattr(LineRows, "seen", broken)
 
 
 def cursor_moved_before_the_charges(patch: Patch) -> None:
@@ -114,8 +115,8 @@ def cursor_moved_before_the_charges(patch: Patch) -> None:
     apply = Ledger.apply
 
     def broken(self: Ledger, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:
-        with write_transaction(self.connection):
-            move_cursor(self.connection, move.repo.name, move.expected, move.tip)
+        with self.store.transaction():
+            self.store.cursors.move(move.repo.name, move.expected, move.tip)
         return apply(self, replace(move, expected=move.tip), changes, now)
 
     patch.setattr(Ledger, "apply", broken)
@@ -123,7 +124,7 @@ def cursor_moved_before_the_charges(patch: Patch) -> None:
 
 def cursor_not_moved(patch: Patch) -> None:
     """Every pull reads everything again."""
-    patch.setattr(ledger, "move_cursor", lambda *_: None)
+    patch.setattr(CursorRows, "move", lambda *_: None)
 
 
 def charges_before_the_transaction(patch: Patch) -> None:
@@ -131,7 +132,7 @@ def charges_before_the_transaction(patch: Patch) -> None:
     apply = Ledger.apply
 
     def broken(self: Ledger, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:
-        with write_transaction(self.connection):
+        with self.store.transaction():
             self._apply_usage(changes.own, self.rater)
         return apply(self, move, replace(changes, own=replace(changes.own, usage={})), now)
 
@@ -189,7 +190,7 @@ def price_does_not_rate_again(patch: Patch) -> None:
 
 def rating_again_forgets_the_account(patch: Patch) -> None:
     """Charges follow a new price, balances do not."""
-    patch.setattr(account_rows, "accounts_by_id", lambda *_: _Nobody())
+    patch.setattr(AccountRows, "by_id", lambda *_: _Nobody())
 
 
 class _Nobody(dict[int, Any]):
@@ -233,16 +234,16 @@ def any_refund_counts(patch: Patch) -> None:
 
 def every_judged_line_decided(patch: Patch) -> None:
     """Lines of others, judged without their own payments, are written down too."""
-    save_states, lines_to_judge = money_rows.save_states, money_rows.lines_to_judge
+    save_states, lines_to_judge = MoneyRows.save_states, MoneyRows.lines_to_judge
     judged: list[Any] = []
 
-    def remember(connection: sqlite3.Connection, users: Iterable[str]) -> list[Money]:
-        found = lines_to_judge(connection, users)
+    def remember(self: MoneyRows, users: Iterable[str]) -> list[Money]:
+        found = lines_to_judge(self, users)
         judged[:] = money_lines.judge(found)
         return found
 
-    patch.setattr(money_rows, "lines_to_judge", remember)
-    patch.setattr(money_rows, "save_states", lambda connection, _: save_states(connection, judged))
+    patch.setattr(MoneyRows, "lines_to_judge", remember)
+    patch.setattr(MoneyRows, "save_states", lambda self, _: save_states(self, judged))
 
 
 def half_up(patch: Patch) -> None:

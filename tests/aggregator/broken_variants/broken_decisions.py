@@ -1,19 +1,20 @@
 """Decisions of the operator, broken on purpose: one rule in each function."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import pytest
 
 from aggregator.admission import decisions, settlement, verdicts
 from aggregator.admission.admission import Admission
+from aggregator.admission.batch import DecisionEntry
 from aggregator.admission.decisions import Decisions, NodeDecisions
 from aggregator.admission.held import HeldReason, line_sha256
 from aggregator.admission.ranges import Range
 from aggregator.admission.settlement import Settlement
 from aggregator.admission.verdicts import Claim, Verdicts
-from aggregator.ledger import ingest, ledger
-from aggregator.store.decision_rows import read_decisions
+from aggregator.ledger import ingest
+from aggregator.store.decision_rows import DecisionRows
 from wire_format.lines import Decision, Line, Usage
 
 Patch = pytest.MonkeyPatch
@@ -92,11 +93,13 @@ def first_choice_holds(patch: Patch) -> None:
 
 def order_of_arrival(patch: Patch) -> None:
     """The choice that arrived last holds, whatever its number."""
-    read = read_decisions
+    read = DecisionRows.all
     arrived: list[Decision] = []
 
-    def by_arrival(*arguments: object) -> list[Decision]:
-        found = read(*arguments)  # type: ignore[arg-type]
+    def by_arrival(
+        self: DecisionRows, changes: Mapping[bytes, tuple[DecisionEntry, bool]] | None = None
+    ) -> list[Decision]:
+        found = read(self, changes)
         arrived.extend(record for record in found if record not in arrived)
         return found
 
@@ -105,8 +108,7 @@ def order_of_arrival(patch: Patch) -> None:
     def broken(self: NodeDecisions, records: Iterable[Decision] = ()) -> None:
         start(self, sorted(records, key=arrived.index))
 
-    patch.setattr(ingest, "read_decisions", by_arrival)
-    patch.setattr(ledger, "read_decisions", by_arrival)
+    patch.setattr(DecisionRows, "all", by_arrival)
     patch.setattr(NodeDecisions, "__init__", broken)
 
 
@@ -129,7 +131,7 @@ def a_chosen_line_must_be_there(patch: Patch) -> None:
 
 def decisions_not_kept(patch: Patch) -> None:
     """Decisions hold for the process that read them."""
-    patch.setattr(ledger, "change_decisions", lambda *_: None)
+    patch.setattr(DecisionRows, "change", lambda *_: None)
 
 
 def exclusion_ends_a_conflict(patch: Patch) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from aggregator.ledger import ledger
 from aggregator.ledger.ingest import Ingest
 from aggregator.mirrors.commit_delta import CommitDelta
 from aggregator.mirrors.mirror import Mirror
 from aggregator.mirrors.mirrors import Mirrors
 from aggregator.pulling import repo_pass
 from cursors.position import Advance, advance
+from cursors.rows import CursorRows
 from cursors.tips import Tips
 
 Patch = pytest.MonkeyPatch
@@ -18,7 +18,7 @@ Patch = pytest.MonkeyPatch
 
 def kept_tips_not_written(patch: Patch) -> None:
     """The database does not know what the cursor left behind."""
-    patch.setattr(ledger, "keep_tips", lambda *_: None)
+    patch.setattr(CursorRows, "keep", lambda *_: None)
 
 
 def kept_tips_not_in_the_mirror(patch: Patch) -> None:

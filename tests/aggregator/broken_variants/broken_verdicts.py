@@ -11,7 +11,7 @@ from aggregator.admission.held import HeldLine, HeldReason
 from aggregator.admission.settlement import Settlement
 from aggregator.admission.verdicts import Claim, Verdicts
 from aggregator.ledger.known_lines import NodeLines
-from aggregator.store import segment_rows
+from aggregator.store.segment_rows import SegmentRows
 from wire_format.lines import Usage
 
 Patch = pytest.MonkeyPatch
@@ -80,17 +80,17 @@ def _count_instead(
 
 def corrections_not_kept(patch: Patch) -> None:
     """What corrects what does not survive the transaction."""
-    patch.setattr(segment_rows, "insert_corrections", lambda *_: None)
+    patch.setattr(SegmentRows, "insert_corrections", lambda *_: None)
 
 
 def corrections_of_this_batch_ignored(patch: Patch) -> None:
     """Only corrections in the database are known."""
 
     def is_corrected_in_database(self: NodeLines, first_seq: int, last_seq: int) -> bool:
-        return segment_rows.is_corrected(self._connection, self._node_id, first_seq, last_seq)
+        return self._store.segments.is_corrected(self._node_id, first_seq, last_seq)
 
     def in_database(self: NodeLines, seqs: Iterable[int]) -> list[tuple[int, int]]:
-        return segment_rows.corrections_of(self._connection, self._node_id, seqs)
+        return self._store.segments.corrections_of(self._node_id, seqs)
 
     patch.setattr(NodeLines, "is_corrected", is_corrected_in_database)
     patch.setattr(NodeLines, "corrections_of", in_database)

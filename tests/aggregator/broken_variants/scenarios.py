@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aggregator.ledger import ingest
-from aggregator.store import line_rows
+from aggregator.store.line_rows import LineRows
 from tests.support.ledger.world import DAY, PRICES, DeathError, World, money_line, usage_line
 from tests.support.reference import Ledger, reckon
 from tests.support.repos import segment_path
@@ -234,7 +234,7 @@ def dies_at_the_last_step(world: World) -> Ledger:
 
     for _ in range(2):
         with pytest.MonkeyPatch.context() as patch, suppress(DeathError):
-            patch.setattr(line_rows, "add_counts", die)
+            patch.setattr(LineRows, "add_counts", die)
             world.pull()
     world.pull()
     return expect(set(lines))

@@ -110,7 +110,7 @@ def test_verify(program: Program) -> None:
 def test_verify_fails_on_a_ledger_that_was_tampered_with(program: Program) -> None:
     """And rebuild mends it."""
     with program.world.ledger() as ledger:
-        ledger.connection.execute("UPDATE charge SET billed_cost_nano = 0")
+        ledger.store._connection.execute("UPDATE charge SET billed_cost_nano = 0")
     found = program("verify")
     assert found.code == 1
     assert "DIFFERS" in found.out
@@ -395,7 +395,7 @@ def test_a_lost_database_is_made_again_by_the_next_pull(program: Program) -> Non
 def test_a_database_of_another_version_is_made_again(program: Program) -> None:
     digest = program.world.digest()
     with program.world.ledger() as ledger:
-        ledger.connection.execute("PRAGMA user_version = 77")
+        ledger.store._connection.execute("PRAGMA user_version = 77")
     said = program("balance")
     assert said.code == 1
     assert "rebuild" in said.err

@@ -332,8 +332,8 @@ def test_the_daemon_copies_beside_billing(tmp_path: Path) -> None:
 
 def is_noted(world: CopyWorld) -> bool:
     """Whether the database knows of the copy of node-1."""
-    with world.reading() as connection:
-        return "node-1" in copied_at(connection)
+    with world.reading() as store:
+        return "node-1" in copied_at(store)
 
 
 def test_the_daemon_notes_what_was_copied(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.store.connection import NoDatabaseError
+from aggregator.store.errors import NoDatabaseError
 from tests.support.git_http import GitHttpServer
 from tests.support.ledger.running import PATIENCE_S, PROGRAM, Daemon, running_daemon
 from tests.support.ledger.world import World, money_line, usage_line

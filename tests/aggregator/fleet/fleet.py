@@ -90,7 +90,7 @@ class Fleet:
     def sweep(self, after: timedelta = MINUTE) -> set[str]:
         """One pass of the daemon; returns the names of the repos that it looked at."""
         self.now += after
-        connection = self.ledger.connection
+        connection = self.ledger.store
         for name in self.registrations.refresh(connection, self.now):
             self.pass_.forget(name)
         due = self.pass_.due(connection)
@@ -104,7 +104,7 @@ class Fleet:
     def incidents(self) -> dict[str, set[str]]:
         """Open incidents: kind to what they are about."""
         found: dict[str, set[str]] = {}
-        for row in repos.incidents(self.ledger.connection):
+        for row in repos.incidents(self.ledger.store):
             found.setdefault(row["kind"], set()).add(row["repo"] or row["subject"])
         return found
 

@@ -45,7 +45,7 @@ def test_what_changed_is_looked_at_and_billed(fleet: Fleet) -> None:
     assert fleet.sweep() == {"node-2"}
     assert fleet.reports["node-2"].admitted == 1
     assert fleet.sweep() == set()
-    assert {row["user"] for row in balances(fleet.ledger.connection)} == {"alice"}
+    assert {row["user"] for row in balances(fleet.ledger.store)} == {"alice"}
 
 
 def test_a_push_in_the_second_of_the_listing_is_not_missed(fleet: Fleet) -> None:
@@ -133,7 +133,7 @@ def test_a_repo_that_vanishes_is_kept_shown_and_asked_again(fleet: Fleet) -> Non
         seen |= fleet.sweep(after=timedelta(minutes=5))
     assert "node-4" in seen
     assert fleet.incidents() == {"repo vanished": {"node-4"}, "repo gone": {"node-4"}}
-    assert balances(fleet.ledger.connection) != []
+    assert balances(fleet.ledger.store) != []
 
 
 def test_too_many_that_vanish_at_once_stop_the_sweep(fleet: Fleet) -> None:

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.incidents.silence import WatchedRepo, file_silence, silent_repos
-from aggregator.store.connection import write_transaction
 from tests.support.ledger.world import NOW, World, usage_line
 
 DAY_S = 86_400
@@ -79,8 +78,8 @@ def test_silence_lasts_until_something_is_heard(repos: list[WatchedRepo], later_
 
 
 def file(world: World) -> list[tuple[str, str]]:
-    with world.ledger() as ledger, write_transaction(ledger.connection):
-        file_silence(ledger.connection, world.config, world.now)
+    with world.ledger() as ledger, ledger.store.transaction():
+        file_silence(ledger.store, world.config, world.now)
     return sorted(found for found in world.open_kinds() if found[1] == "silent")
 
 

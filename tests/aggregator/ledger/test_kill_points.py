@@ -141,8 +141,8 @@ main()
 @pytest.mark.parametrize(
     ("module", "owner", "name"),
     [
-        ("store", "line_rows", "add_counts"),
-        ("store", "charge_rows", "save_charges"),
+        ("store.line_rows", "LineRows", "add_counts"),
+        ("store.charge_rows", "ChargeRows", "save"),
         ("mirrors.mirror", "Mirror", "advance_applied"),
     ],
 )

@@ -21,9 +21,6 @@ from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors import archives
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.mirrors.state import State
-from aggregator.store import repo_rows
-from aggregator.store.connection import write_transaction
-from aggregator.store.incident_rows import open_incident
 from cursors.position import HeadOutcome
 from gitmeter.support.errors import ExitCode
 from tests.support.ledger.copied import CopyWorld, tell_with_rewrite
@@ -52,8 +49,8 @@ def forget_repo(world: World, name: str) -> None:
 def put_away(world: World, name: str = "node-1", *, force: bool = False) -> None:
     """Archive it as a process that was just started does."""
     state = world.state
-    with state.locked(), closing(opening(state).open_or_rebuild()) as connection:
-        archive_repo(state, connection, name, force=force)
+    with state.locked(), closing(opening(state).open_or_rebuild()) as store:
+        archive_repo(state, store, name, force=force)
 
 
 def bring_back(world: World, name: str = "node-1") -> None:
@@ -210,10 +207,10 @@ def retire(world: World, name: str = "node-1") -> None:
 
 def note_recreated(world: World, name: str, forge_id: str) -> None:
     """What the daemon notes when the forge lists another repo under that name."""
-    with world.ledger() as ledger, write_transaction(ledger.connection):
-        row = repo_rows.repo_row(ledger.connection, name, (name, "usage", ""))
+    with world.ledger() as ledger, ledger.store.transaction():
+        row = ledger.store.repos.row(name, (name, "usage", ""))
         kind = IncidentKind.RECREATED
-        open_incident(ledger.connection, row.id, kind, forge_id, "another one", world.now)
+        ledger.store.incidents.open(row.id, kind, forge_id, "another one", world.now)
 
 
 def refused(program: Program, name: str = "node-1") -> str:

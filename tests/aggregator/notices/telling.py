@@ -16,9 +16,9 @@ import pytest
 
 from aggregator.config.settings import NotifyConfig
 from aggregator.notices.notifier import Notifier
-from aggregator.store.connection import open_for_writing, write_transaction
-from aggregator.store.outbox.connection import NOTICES_NAME, open_notices
-from aggregator.store.outbox.queue import NoticeRow, notice_rows
+from aggregator.store.outbox.outbox import NOTICES_NAME, Outbox
+from aggregator.store.outbox.queue import NoticeRow
+from aggregator.store.store import LedgerStore, open_for_writing
 from tests.support.ledger.world import MortalConnection
 from wire_format.money import NANO
 
@@ -69,14 +69,14 @@ class Desk:
 
     def compare(self, notifier: Notifier | None = None) -> int:
         """Compare as after a pull."""
-        with self.ledger() as connection:
-            return (notifier or self.notifier()).compare(connection)
+        with self.ledger() as ledger:
+            return (notifier or self.notifier()).compare(ledger)
 
     def begin(self) -> None:
         """Let telling have begun with nothing to tell, and nothing of that in the outbox."""
         self.compare()
-        with closing(open_notices(self.path)) as connection:
-            connection.execute("DELETE FROM notice")
+        with closing(Outbox(self.path)) as outbox:
+            outbox._connection.execute("DELETE FROM notice")
 
     @property
     def path(self) -> Path:
@@ -85,8 +85,8 @@ class Desk:
 
     def rows(self, *, undelivered: bool = False) -> list[NoticeRow]:
         """The outbox."""
-        with closing(open_notices(self.path)) as connection:
-            return notice_rows(connection, undelivered=undelivered)
+        with closing(Outbox(self.path)) as outbox:
+            return outbox.queue.rows(undelivered=undelivered)
 
     def told(self) -> list[dict[str, Any]]:
         """Every event that is in the outbox, delivered or not."""
@@ -97,10 +97,10 @@ class Desk:
         self.now += timedelta(**time)
 
     @contextmanager
-    def ledger(self) -> Iterator[sqlite3.Connection]:
+    def ledger(self) -> Iterator[LedgerStore]:
         """The ledger."""
-        with closing(open_for_writing(self._path)) as connection:
-            yield connection
+        with closing(open_for_writing(self._path)) as store:
+            yield store
 
     def lose_ledger(self) -> None:
         """As before a rebuild."""
@@ -109,8 +109,8 @@ class Desk:
 
     def balance(self, user: str, balance_nano: int, *, billed_nano: int = 0) -> None:
         """Let a user have this much left."""
-        with self.ledger() as connection, write_transaction(connection):
-            connection.execute(
+        with self.ledger() as store, store.transaction():
+            store._connection.execute(
                 "INSERT INTO account (user, credit_nano, billed_cost_nano, first_active_hour)"
                 " VALUES (?1, ?2, ?3, 1) ON CONFLICT (user) DO UPDATE SET credit_nano = ?2,"
                 " billed_cost_nano = ?3",
@@ -123,23 +123,25 @@ class Desk:
 
     def look_at(self, repo: str, *, checked: bool = True, role: str = "usage") -> int:
         """The row of a repo, made when it is not there; looked at, or only read in a rebuild."""
-        with self.ledger() as connection, write_transaction(connection):
-            connection.execute("INSERT OR IGNORE INTO node (name) VALUES (?)", (repo,))
-            connection.execute(
+        with self.ledger() as store, store.transaction():
+            store._connection.execute("INSERT OR IGNORE INTO node (name) VALUES (?)", (repo,))
+            store._connection.execute(
                 "INSERT OR IGNORE INTO repo (name, node_id, role, allow)"
                 " SELECT name, id, ?, '' FROM node WHERE name = ?",
                 (role, repo),
             )
             if checked:
-                connection.execute("UPDATE repo SET checked_at = '' WHERE name = ?", (repo,))
-            row = connection.execute("SELECT id FROM repo WHERE name = ?", (repo,)).fetchone()
+                store._connection.execute("UPDATE repo SET checked_at = '' WHERE name = ?", (repo,))
+            row = store._connection.execute(
+                "SELECT id FROM repo WHERE name = ?", (repo,)
+            ).fetchone()
             return int(row[0])
 
     def open(self, kind: str, repo: str, subject: str = "") -> None:
         """Open an incident."""
         repo_id = self.look_at(repo) if repo else None
-        with self.ledger() as connection, write_transaction(connection):
-            connection.execute(
+        with self.ledger() as store, store.transaction():
+            store._connection.execute(
                 "INSERT OR IGNORE INTO incident (kind, repo_id, subject, opened_at, detail,"
                 " seen_at) VALUES (?, ?, ?, '2026-01-01T00:00:00Z', 'why', '')",
                 (kind, repo_id, subject),
@@ -147,8 +149,8 @@ class Desk:
 
     def end(self, kind: str, repo: str, subject: str = "") -> None:
         """Close an incident."""
-        with self.ledger() as connection, write_transaction(connection):
-            connection.execute(
+        with self.ledger() as store, store.transaction():
+            store._connection.execute(
                 "UPDATE incident SET closed_at = '' WHERE kind = ? AND subject = ? AND"
                 " closed_at IS NULL AND repo_id IS (SELECT id FROM repo WHERE name = ?)",
                 (kind, subject, repo),

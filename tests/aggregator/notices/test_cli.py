@@ -9,7 +9,7 @@ import pytest
 from aggregator.cli.context import Context
 from aggregator.cli.notices import COMMANDS
 from aggregator.notices.delivery import deliver
-from aggregator.store.outbox.connection import NoticesError
+from aggregator.store.outbox.errors import NoticesError
 from gitmeter.support.errors import ExitCode, GitmeterError
 from tests.aggregator.notices.telling import SECRET, Desk
 from tests.support.receiver import ReceiverServer

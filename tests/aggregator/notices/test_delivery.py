@@ -265,7 +265,7 @@ def test_a_process_killed_between_post_and_note_posts_again(
         raise KilledError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("aggregator.store.outbox.queue.note_delivered", die)
+        patch.setattr("aggregator.store.outbox.queue.QueueRows.note_delivered", die)
         with pytest.raises(KilledError):
             run(desk)
     assert run(desk).delivered == 1

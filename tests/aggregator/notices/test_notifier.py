@@ -142,7 +142,7 @@ def pulled(world: World, notifier: Notifier) -> list[str]:
     """What one pass tells, as the daemon does it."""
     with world.ledger() as ledger:
         world.pull_into(ledger)
-        notifier.compare(ledger.connection)
+        notifier.compare(ledger.store)
     notifier.close()
     return []
 

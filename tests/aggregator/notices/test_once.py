@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.store.account_rows import exact
-from aggregator.store.outbox.connection import open_notices
+from aggregator.store.outbox.outbox import Outbox
 from tests.aggregator.notices.telling import Desk, Incident, mortal_notices
 from tests.support.ledger.world import MEMORY, DeathError
 from wire_format.money import NANO, parse_nano
@@ -231,8 +231,8 @@ def test_a_file_that_is_damaged_is_set_aside(tmp_path: Path, harm: bytes) -> Non
 def test_a_file_of_a_newer_aggregator_is_left_alone(tmp_path: Path) -> None:
     place = crossing(tmp_path)
     place.compare()
-    with closing(open_notices(place.path)) as connection:
-        connection.execute("PRAGMA user_version = 99")
+    with closing(Outbox(place.path)) as outbox:
+        outbox._connection.execute("PRAGMA user_version = 99")
     before = place.path.read_bytes()
     place.usd("bob", 0)
     assert place.compare() == 0
@@ -246,8 +246,8 @@ def test_balances_are_not_compared_before_the_books_were_read(tmp_path: Path) ->
     place.look_at("books", role="books")
     place.usd("alice", -5)
     assert place.compare() == 0
-    with place.ledger() as connection:
-        connection.execute("INSERT INTO cursor (repo, tip) VALUES ('books', ?)", ("a" * 40,))
+    with place.ledger() as store:
+        store._connection.execute("INSERT INTO cursor (repo, tip) VALUES ('books', ?)", ("a" * 40,))
     assert place.compare() == 1
 
 
@@ -255,8 +255,8 @@ def test_an_account_that_never_had_anything_is_not_exhausted(tmp_path: Path) -> 
     """A payment that is only pending opens an account with a balance of 0."""
     place = Desk(tmp_path)
     place.begin()
-    with place.ledger() as connection:
-        connection.execute("INSERT INTO account (user) VALUES ('alice')")
+    with place.ledger() as store:
+        store._connection.execute("INSERT INTO account (user) VALUES ('alice')")
     assert place.compare() == 0
 
 
@@ -279,8 +279,8 @@ def test_balances_past_64_bits_are_exact(
 ) -> None:
     place = Desk(tmp_path)
     place.begin()
-    with place.ledger() as connection:
-        connection.execute(
+    with place.ledger() as store:
+        store._connection.execute(
             "INSERT INTO account (user, credit_nano, billed_cost_nano, first_active_hour)"
             " VALUES ('alice', ?, ?, 1)",
             (exact(credit_nano), exact(billed_nano)),

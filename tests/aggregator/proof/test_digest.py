@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.proof.digest import SECTIONS, differences
-from aggregator.store.connection import open_for_writing
+from aggregator.store.store import open_for_writing
 from tests.support.ledger.world import World, decision_line, money_line, usage_line
 
 
@@ -37,8 +37,8 @@ def test_ids_take_no_part(tmp_path: Path) -> None:
     assert one.digest() == other.digest()
     with one.reading() as ours, other.reading() as theirs:
         assert list(differences(ours, theirs)) == []
-        assert [*ours.execute("SELECT user FROM account ORDER BY id")] != [
-            *theirs.execute("SELECT user FROM account ORDER BY id")
+        assert [*ours._connection.execute("SELECT user FROM account ORDER BY id")] != [
+            *theirs._connection.execute("SELECT user FROM account ORDER BY id")
         ]
 
 
@@ -60,8 +60,8 @@ def test_a_change_in_any_part_is_found(tmp_path: Path, section: str) -> None:
     world = told(tmp_path, ["books", "node-1", "node-2"])
     assert world.verify().matches
     before = world.digest()
-    with closing(open_for_writing(world.config.database_path)) as connection:
-        assert connection.execute(TAMPERED[section]).rowcount > 0
+    with closing(open_for_writing(world.config.database_path)) as store:
+        assert store._connection.execute(TAMPERED[section]).rowcount > 0
     found = world.verify()
     assert world.digest() != before
     assert not found.matches
@@ -72,8 +72,8 @@ def test_a_change_in_any_part_is_found(tmp_path: Path, section: str) -> None:
 def test_a_row_that_refers_to_nothing_is_found(tmp_path: Path) -> None:
     """No digest shows it, because canonical rows join by ids."""
     world = told(tmp_path, ["books", "node-1", "node-2"])
-    with closing(open_for_writing(world.config.database_path)) as connection:
-        connection.execute("UPDATE segment SET node_id = 99 WHERE id = 1")
+    with closing(open_for_writing(world.config.database_path)) as store:
+        store._connection.execute("UPDATE segment SET node_id = 99 WHERE id = 1")
     found = world.verify()
     assert (found.matches, found.broken_references) == (False, 1)
 

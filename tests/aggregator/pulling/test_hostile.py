@@ -13,10 +13,7 @@ from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.segments import segment_reader
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.proof.verify import LimitsChangedError
-from aggregator.store.connection import write_transaction
-from aggregator.store.repo_rows import repo_row
 from cursors.position import advance
-from cursors.rows import read_cursor
 from tests.support.ledger.world import DAY, PRICES, World
 from tests.support.repos import RepoWriter, decision_line, segment_path, usage_line
 from wire_format.fields import LINE_BYTES_MAX, SEGMENTS_PER_COMMIT_MAX
@@ -78,8 +75,8 @@ def test_a_line_without_end_is_kept_in_part_and_named_whole(world: World) -> Non
     world.pull()
     rows = world.rejects()
     assert [len(row["line"]) for row in rows] == [LINE_BYTES_MAX] * 2
-    with world.reading() as connection:
-        hashes = connection.execute("SELECT DISTINCT line_sha256 FROM reject").fetchall()
+    with world.reading() as store:
+        hashes = store._connection.execute("SELECT DISTINCT line_sha256 FROM reject").fetchall()
     assert len(hashes) == 2
 
 
@@ -172,11 +169,11 @@ def test_a_history_of_nothing_new_can_be_interrupted_and_goes_on(world: World) -
         commits = advance(None, mirror.head, mirror.first_parent).commits
         rules = Rules(segment_reader(world.state), None, world.now)
         identity = next(repo.identity for repo in world.config.repo if repo.name == "node-1")
-        with write_transaction(ledger.connection):
-            row = repo_row(ledger.connection, "node-1", identity.judged_by)
+        with ledger.store.transaction():
+            row = ledger.store.repos.row("node-1", identity.judged_by)
         done = iter([False, False, True])
         Ingest(ledger, row, mirror, rules).run(Stretch(commits), interrupted=lambda: next(done))
-        assert read_cursor(ledger.connection, "node-1") == commits[2]
+        assert ledger.store.cursors.of_repo("node-1") == commits[2]
     assert world.pull()["node-1"].commits == 2
 
 

@@ -50,8 +50,8 @@ def _segments(node: str, values: Iterator[dict[str, Any]]) -> Iterator[tuple[int
 
 
 def all_charges(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
-    with world.reading() as connection:
-        users = [row["user"] for row in reports.balances(connection)]
+    with world.reading() as store:
+        users = [row["user"] for row in reports.balances(store)]
     for user in users:
         for charge in world.charges(user):
             yield user, charge
@@ -91,8 +91,8 @@ def test_the_bill_through_a_pull_is_the_bill(tmp_path: Path) -> None:
     total = sum(charge["list_cost_nano"] for charge in found.values())
     assert total == BILL_TOTAL_NANO
     assert abs(Fraction(total, NANO) - sum(bill.values())) <= len(found) * HALF_NANO
-    with world.reading() as connection:
-        accounts = reports.balances(connection)
+    with world.reading() as store:
+        accounts = reports.balances(store)
     assert sum(row["list_cost_nano"] for row in accounts) == total
     assert world.verify().matches
 

@@ -15,7 +15,7 @@ import requests
 from aggregator.serving.application import Environ
 from aggregator.serving.pulse import HookResult
 from aggregator.serving.webhook import signature
-from aggregator.store.connection import open_for_writing
+from aggregator.store.store import open_for_writing
 from gitmeter.http_edge.address import ListenError, listen_on
 from gitmeter.http_edge.secret_file import SecretFileError
 from gitmeter.http_edge.server import BODY_BYTES_MAX, THREADS, Server

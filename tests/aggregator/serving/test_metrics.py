@@ -19,9 +19,10 @@ from aggregator.reports import accounts, repos
 from aggregator.serving.metrics import Metrics
 from aggregator.serving.pulse import Pulse
 from aggregator.store.charge_rows import STATES
-from aggregator.store.connection import PULLED_AT, open_for_writing, schema
 from aggregator.store.questions import metrics as metrics_rows
-from aggregator.store.questions.metrics import read_facts
+from aggregator.store.questions.metrics import MetricRows, read_facts
+from aggregator.store.schema import schema
+from aggregator.store.store import PULLED_AT, open_for_writing
 from tests.aggregator.serving.measured import Measured, measured
 from tests.support.ledger.world import World, money_line, usage_line
 from wire_format.fields import EPOCH_SIZE
@@ -249,10 +250,10 @@ def test_a_writer_keeps_no_scrape_waiting(rich: World, monkeypatch: pytest.Monke
     monkeypatch.setattr(metrics_rows, "BUSY_TIMEOUT_S", 0)
     before = scrape(rich)("gitmeter_accounts")
     with rich.ledger() as ledger:
-        ledger.connection.execute("BEGIN IMMEDIATE")
-        ledger.connection.execute("DELETE FROM account")
+        ledger.store._connection.execute("BEGIN IMMEDIATE")
+        ledger.store._connection.execute("DELETE FROM account")
         assert scrape(rich)("gitmeter_accounts") == before
-        ledger.connection.execute("ROLLBACK")
+        ledger.store._connection.execute("ROLLBACK")
 
 
 @pytest.fixture(scope="module")
@@ -272,7 +273,7 @@ def test_gaps_are_counted_as_everywhere_else(empty: sqlite3.Connection, seqs: se
     empty.executemany("INSERT INTO seen_range VALUES (?, ?, ?)", rows)
     gaps = seen.gaps()
     one = (len(gaps), sum(gap.last - gap.first + 1 for gap in gaps))
-    assert metrics_rows.gaps(empty) == ({1: one, 2: one} if gaps else {})
+    assert MetricRows(empty).gaps() == ({1: one, 2: one} if gaps else {})
 
 
 @pytest.mark.parametrize(
@@ -292,8 +293,8 @@ def test_balances_beyond_64_bits_are_compared_exactly(
 ) -> None:
     path = tmp_path / "ledger.db"
     amounts = [a if abs(a) < 2**63 else str(a) for a in (credit_nano, billed_cost_nano)]
-    with closing(open_for_writing(path)) as connection:
-        connection.execute(
+    with closing(open_for_writing(path)) as store:
+        store._connection.execute(
             "INSERT INTO account (user, credit_nano, billed_cost_nano, first_active_hour)"
             " VALUES ('x', ?, ?, 1)",
             amounts,

@@ -41,7 +41,7 @@ class CopyWorld(World):
     def copy(self) -> dict[str, CopyFailure]:
         """What happens after a pull; what went wrong, by the repo's name."""
         with self.ledger() as ledger:
-            return dict(copy_now(self.state, ledger.connection, lambda: self.now))
+            return dict(copy_now(self.state, ledger.store, lambda: self.now))
 
     def copied(self) -> dict[str, str]:
         """Ref to commit at the copy remote, without `refs/accepted/`."""

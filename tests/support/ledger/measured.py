@@ -62,8 +62,8 @@ def _main(config_path: Path) -> None:
 
     state = State(load_config(config_path))
     before = _peak_bytes()
-    with closing(opening(state).open_or_rebuild()) as connection:
-        ledger = Ledger(connection, state.config.charge_cost_max_usd * NANO)
+    with closing(opening(state).open_or_rebuild()) as store:
+        ledger = Ledger(store, state.config.charge_cost_max_usd * NANO)
         now = datetime(2026, 1, 1, tzinfo=UTC)
         reports = list(Puller(state, ledger, lambda: now).pull())
     print(  # noqa: T201 - read by the parent

@@ -60,8 +60,8 @@ def _differences(what: str, ours: Mapping[Any, Any], theirs: Mapping[Any, Any]) 
 def _users(world: World) -> list[str]:
     from aggregator.reports import accounts
 
-    with world.reading() as connection:
-        return [row["user"] for row in accounts.balances(connection)]
+    with world.reading() as store:
+        return [row["user"] for row in accounts.balances(store)]
 
 
 def _charges(world: World) -> Iterator[tuple[tuple[str, ...], tuple[object, ...]]]:

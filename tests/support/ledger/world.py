@@ -28,8 +28,7 @@ from aggregator.pulling.passes import Puller
 from aggregator.pulling.repo_pass import RepoReport
 from aggregator.rating.rating import Rater
 from aggregator.reports import accounts, repos
-from aggregator.store.connection import open_for_reading
-from cursors.rows import read_cursor
+from aggregator.store.store import LedgerStore, open_for_reading
 from tests.support.repos import (
     RepoWriter,
     decision_line,
@@ -188,8 +187,8 @@ class World:
     def ledger(self) -> Iterator[Ledger]:
         """The ledger as a process that was just started has it: made again from git when lost."""
         state = self.state
-        with closing(opening(state).open_or_rebuild()) as connection:
-            yield Ledger(connection, state.config.charge_cost_max_usd * NANO)
+        with closing(opening(state).open_or_rebuild()) as store:
+            yield Ledger(store, state.config.charge_cost_max_usd * NANO)
 
     def pull(self, *names: str) -> dict[str, RepoReport]:
         """One pass of a new process over some repos; none named: over all."""
@@ -206,7 +205,7 @@ class World:
         """Bring the mirrors up to date and the ledger not, as a process does that dies then."""
         with self.ledger() as ledger:
             for repo in self.config.repo:
-                look_at(self.state, repo, read_cursor(ledger.connection, repo.name))
+                look_at(self.state, repo, ledger.store.cursors.of_repo(repo.name))
 
     def mortal_pull(self, statements: int | None) -> int:
         """One pass of a process that dies before the statement after these; how many it took.
@@ -221,29 +220,30 @@ class World:
         ) as connection:
             connection.row_factory = sqlite3.Row
             connection.statements_left = statements
-            self.pull_into(Ledger(connection, self.config.charge_cost_max_usd * NANO))
+            store = LedgerStore(connection)
+            self.pull_into(Ledger(store, self.config.charge_cost_max_usd * NANO))
             return connection.statements
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[LedgerStore]:
         """The database, for questions."""
-        with closing(open_for_reading(self.config.database_path)) as connection:
-            yield connection
+        with closing(open_for_reading(self.config.database_path)) as store:
+            yield store
 
     def digest(self) -> str:
         """The digest of the database."""
-        with self.reading() as connection:
-            return digest(connection)
+        with self.reading() as store:
+            return digest(store)
 
     def rebuilt_digest(self) -> str:
         """The digest of a ledger made again from the accepted tips."""
-        with scratch_ledger(self.state, self.state.mirrors.accepted_tips(), self.now) as connection:
-            return digest(connection)
+        with scratch_ledger(self.state, self.state.mirrors.accepted_tips(), self.now) as store:
+            return digest(store)
 
     def verify(self) -> Verification:
         """Compare the database with git."""
-        with self.reading() as connection:
-            return verify(self.state, connection, self.now, lambda *_: None, 20)
+        with self.reading() as store:
+            return verify(self.state, store, self.now, lambda *_: None, 20)
 
     def forget(self, *, mirrors: bool = False) -> None:
         """Lose the database, and the mirrors too when asked."""
@@ -254,29 +254,29 @@ class World:
 
     def balance(self, user: str = "alice") -> dict[str, Any]:
         """What `aggregator balance USER` says."""
-        with self.reading() as connection:
-            return accounts.balance(connection, user)
+        with self.reading() as store:
+            return accounts.balance(store, user)
 
     def charges(self, user: str = "alice") -> list[dict[str, Any]]:
         """What `aggregator charges USER` says."""
-        with self.reading() as connection:
-            ladder = Rater(rule_book_in_force(connection)).ladder
-            return list(accounts.charges(connection, user, ladder))
+        with self.reading() as store:
+            ladder = Rater(rule_book_in_force(store)).ladder
+            return list(accounts.charges(store, user, ladder))
 
     def held(self) -> list[dict[str, Any]]:
         """What `aggregator held` says."""
-        with self.reading() as connection:
-            return repos.held(connection)
+        with self.reading() as store:
+            return repos.held(store)
 
     def rejects(self) -> list[dict[str, Any]]:
         """What `aggregator rejects` says."""
-        with self.reading() as connection:
-            return repos.rejects(connection)
+        with self.reading() as store:
+            return repos.rejects(store)
 
     def incidents(self, *, closed: bool = False) -> list[dict[str, Any]]:
         """What `aggregator incidents` says."""
-        with self.reading() as connection:
-            return repos.incidents(connection, closed=closed)
+        with self.reading() as store:
+            return repos.incidents(store, closed=closed)
 
     def open_kinds(self) -> list[tuple[str, str]]:
         """Repo and kind of every open incident."""
@@ -284,8 +284,8 @@ class World:
 
     def node(self, repo: str = "node-1") -> dict[str, Any]:
         """What `aggregator nodes` says of one repo."""
-        with self.reading() as connection:
-            return next(row for row in repos.nodes(connection) if row["repo"] == repo)
+        with self.reading() as store:
+            return next(row for row in repos.nodes(store) if row["repo"] == repo)
 
 
 __all__ = [

@@ -1,0 +1,63 @@
+"""What SQLite says of the ledger's file, as errors with a hint."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from gitmeter.support.errors import GitmeterError
+
+DAMAGED: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
+DISK: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
+_HINTS: Final = {
+    **dict.fromkeys(DAMAGED, "`aggregator rebuild` makes it again from git"),
+    **dict.fromkeys(
+        (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
+        "run this as the user who owns the state directory",
+    ),
+    **dict.fromkeys(DISK, "look at the disk under the state directory, then run this again"),
+}
+_BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+
+
+class BrokenLedgerError(GitmeterError):
+    """SQLite cannot work with the ledger's file; nothing of it is lost, git has it all."""
+
+
+class BusyLedgerError(GitmeterError):
+    """Another process holds the ledger's file for longer than we wait."""
+
+    retry = True
+
+
+@contextmanager
+def ledger_errors() -> Iterator[None]:
+    """Turn what SQLite raises inside the block into errors with a hint.
+
+    Raises:
+        BrokenLedgerError: the file is damaged, or cannot be opened or written.
+        BusyLedgerError: another process holds it.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = error_code(error)
+        message = f"the ledger cannot be used: {error}"
+        if code in _BUSY:
+            raise BusyLedgerError(message, hint="another process works on it") from error
+        if code not in _HINTS:
+            raise
+        raise BrokenLedgerError(message, hint=_HINTS[code]) from error
+
+
+def error_code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; 0 where Python itself raised."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+class SchemaVersionError(GitmeterError):
+    """The database was written by another version of the aggregator."""
+
+
+class NoDatabaseError(GitmeterError):
+    """There is no database yet."""

@@ -1,0 +1,30 @@
+"""The ledger's schema, and its version."""
+
+import sqlite3
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Final
+
+from cursors.rows import SCHEMA as CURSOR_SCHEMA
+
+SCHEMA_VERSION: Final = 3
+"""Grows with the schema and with every change in what is admitted or how it is rated: a database of
+another version is rebuilt from git."""
+
+
+def schema() -> str:
+    """The whole schema, as it is made in a new database."""
+    own = files("aggregator.store").joinpath("schema.sql").read_text()
+    return (
+        f"{own}\n-- Owned by `cursors`; moves in the transaction of its charges.\n{CURSOR_SCHEMA}"
+    )
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script; unlike `executescript` the caller keeps its transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -1,0 +1,186 @@
+"""The ledger's database as everybody else sees it: one object, whose methods say what is asked.
+
+Nothing outside this folder and `cursors.rows` knows that it is SQLite. Another database is another
+class with these attributes and methods.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aggregator.store.account_rows import AccountRows
+from aggregator.store.charge_rows import ChargeRows
+from aggregator.store.connection import (
+    connect,
+    connect_for_reading,
+    connect_for_writing,
+    read_meta,
+    read_transaction,
+    upsert_meta,
+    write_transaction,
+)
+from aggregator.store.decision_rows import DecisionRows
+from aggregator.store.errors import DISK, error_code
+from aggregator.store.incident_rows import IncidentRows
+from aggregator.store.line_rows import LineRows
+from aggregator.store.money_rows import MoneyRows
+from aggregator.store.questions.digest import DigestRows
+from aggregator.store.questions.metrics import MetricRows
+from aggregator.store.questions.notices import NoticeRows
+from aggregator.store.questions.reports import ReportRows
+from aggregator.store.repo_rows import RepoRows
+from aggregator.store.segment_rows import SegmentRows
+from cursors.rows import CursorRows
+from gitmeter.support.errors import GitmeterError
+
+PULLED_AT = "pulled_at"
+"""The fact that says when the last pull ended."""
+
+
+class CopyNotWrittenError(GitmeterError):
+    """The disk did not take a copy of the database."""
+
+
+class LedgerStore:
+    """An open ledger. Used by one thread at a time; every write is inside `transaction`.
+
+    Args:
+        connection: open, and this object's alone.
+
+    Attributes:
+        repos: the repos, and the rule book in force.
+        lines: numbers seen, lines held and rejected, counts.
+        segments: where lines are in git, and which correct others.
+        accounts: credit, cost and tier of every user.
+        charges: what was used in each hour, and what it costs.
+        money: money lines, and what counts of them.
+        decisions: those of the operator.
+        incidents: what a person has to look at.
+        cursors: how far each repo was read.
+        reports: the rows behind answers for people.
+        digests: the rows that the digest is made of.
+        notices: what notices are about.
+        metrics: what is measured.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.repos = RepoRows(connection)
+        self.lines = LineRows(connection)
+        self.segments = SegmentRows(connection)
+        self.accounts = AccountRows(connection)
+        self.charges = ChargeRows(connection)
+        self.money = MoneyRows(connection)
+        self.decisions = DecisionRows(connection)
+        self.incidents = IncidentRows(connection)
+        self.cursors = CursorRows(connection)
+        self.reports = ReportRows(connection)
+        self.digests = DigestRows(connection)
+        self.notices = NoticeRows(connection)
+        self.metrics = MetricRows(connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write all of the block, or nothing where it raises; one writer at a time."""
+        with write_transaction(self._connection):
+            yield
+
+    @contextmanager
+    def view(self) -> Iterator[None]:
+        """One consistent state over all questions of the block."""
+        with read_transaction(self._connection):
+            yield
+
+    def fact(self, key: str) -> str | None:
+        """A fact about the ledger itself, or None."""
+        return read_meta(self._connection, key)
+
+    def set_fact(self, key: str, value: str) -> None:
+        """Set a fact about the ledger itself, inside the caller's transaction."""
+        upsert_meta(self._connection, key, value)
+
+    def copy_to(self, path: Path) -> None:
+        """Write a consistent copy while the ledger may be in use; whatever is at `path` goes."""
+        path.unlink(missing_ok=True)
+        with closing(sqlite3.connect(path)) as copy:
+            self._connection.backup(copy)
+
+    def fold_in_log(self) -> None:
+        """Write everything into the database file itself, so that it can be moved alone."""
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def open_for_writing(path: Path) -> LedgerStore:
+    """Open the ledger, making it when it is not there.
+
+    Raises:
+        SchemaVersionError: it has another version; rebuild it.
+    """
+    return LedgerStore(connect_for_writing(path))
+
+
+def open_for_reading(path: Path) -> LedgerStore:
+    """Open the ledger for questions only.
+
+    Raises:
+        NoDatabaseError: nothing was pulled yet.
+        SchemaVersionError: it has another version; rebuild it.
+    """
+    return LedgerStore(connect_for_reading(path))
+
+
+def tips_of(path: Path) -> tuple[dict[str, str], dict[str, frozenset[str]]]:
+    """Cursors and kept tips of a database; none where it is gone or cannot be read.
+
+    Another version's database has cursors at least.
+    """
+    cursors: dict[str, str] = {}
+    kept: dict[str, frozenset[str]] = {}
+    if path.exists():
+        with suppress(sqlite3.Error), closing(connect(path, "ro")) as connection:
+            rows = CursorRows(connection)
+            cursors = rows.all()
+            kept = rows.kept()
+    return cursors, kept
+
+
+def snapshot(database: Path, copy: Path) -> None:
+    """Write one consistent state of a database into a file of its own.
+
+    SQLite's own backup, in one step, so that a writer can neither spoil it nor make it start again;
+    in WAL mode it keeps no writer waiting.
+
+    Raises:
+        NoDatabaseError: nothing was pulled yet.
+        SchemaVersionError: it has another version.
+        CopyNotWrittenError: the disk is full or fails.
+    """
+    try:
+        with (
+            closing(connect_for_reading(database)) as source,
+            closing(sqlite3.connect(copy, isolation_level=None)) as target,
+        ):
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        if error_code(error) in DISK:
+            raise CopyNotWrittenError(f"{copy} cannot be written: {error}") from error
+        raise

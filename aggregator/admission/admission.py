@@ -12,12 +12,13 @@ from itertools import repeat
 from operator import attrgetter, lt
 from typing import NamedTuple, cast
 
+from aggregator.admission.batch import Batch
 from aggregator.admission.claims import LineRules
 from aggregator.admission.decisions import NodeDecisions
-from aggregator.admission.held import HeldLine, HeldReason, Place, rejected_line
+from aggregator.admission.held import HeldLine, HeldReason, rejected_line
+from aggregator.admission.lines import Claim, Place
 from aggregator.admission.ranges import RangeSet, runs
 from aggregator.admission.settlement import KnownLines, Settlement
-from aggregator.admission.verdicts import Claim
 from wire_format.faults import FaultCode
 from wire_format.instants import hour_of
 from wire_format.lines import Line, Usage, encode_lines
@@ -46,20 +47,24 @@ class Admission:
     Args:
         rules: which lines claim their key.
         seen: seqs of the node met so far; grows with each segment.
-        decisions: what holds on this node's lines.
-        known: reads what was admitted before.
-
-    Attributes:
-        settlement: has the batch, and judges what is contested.
+        decisions: those in force for this node.
+        known: the lines that were admitted before.
+        batch: takes the changes.
     """
 
     def __init__(
-        self, rules: LineRules, seen: RangeSet, decisions: NodeDecisions, known: KnownLines
+        self,
+        rules: LineRules,
+        seen: RangeSet,
+        decisions: NodeDecisions,
+        known: KnownLines,
+        batch: Batch,
     ) -> None:
-        self.settlement = Settlement(decisions, known)
+        self._settlement = Settlement(decisions, known, batch)
         self._rules = rules
         self._seen = seen
         self._known = known
+        self._batch = batch
 
     def admit(self, segment: Segment, delivery: Delivery) -> bool:
         """Admit one segment.
@@ -83,7 +88,7 @@ class Admission:
 
     def adopt(self, decisions: NodeDecisions, changed: RangeSet) -> None:
         """See `Settlement.adopt`."""
-        self.settlement.adopt(decisions, changed, self._seen)
+        self._settlement.adopt(decisions, changed, self._seen)
 
     def _is_plain_and_new(self, claims: Sequence[Line], seqs: Sequence[int]) -> bool:
         """Whether a segment can be counted without looking at anything else."""
@@ -93,7 +98,7 @@ class Admission:
             and isinstance(claims[0], Usage)
             and {record.corrects for record in cast("Sequence[Usage]", claims)} <= {None}
             and not self._seen.overlaps(first, last)
-            and not self.settlement.decisions.touch(first, last)
+            and not self._settlement.decisions.touch(first, last)
             and not self._known.is_corrected(first, last)
         )
 
@@ -106,7 +111,7 @@ class Admission:
             return records, segment.line_numbers, True
         claims: list[Line] = []
         numbers: list[int] = []
-        held: list[tuple[Claim, HeldReason]] = []
+        held: list[tuple[Claim[Line], HeldReason]] = []
         for record, line_no in zip(records, segment.line_numbers, strict=True):
             reason = self._rules.held_reason(record, delivery.committed_at)
             if reason is None:
@@ -118,37 +123,35 @@ class Admission:
         self._hold_unless_admitted(held)
         return claims, numbers, False
 
-    def _hold_unless_admitted(self, held: Sequence[tuple[Claim, HeldReason]]) -> None:
+    def _hold_unless_admitted(self, held: Sequence[tuple[Claim[Line], HeldReason]]) -> None:
         """File lines that claim no key here; some may have been admitted from another commit."""
         own = [claim for claim, reason in held if reason is not HeldReason.WRONG_NODE]
         seqs = {claim.record.seq for claim in own}
-        known = self.settlement.lines_at({s for s in seqs if self._seen.overlaps(s, s)})
+        known = self._settlement.lines_at({s for s in seqs if self._seen.overlaps(s, s)})
         for claim, reason in held:
             if reason is not HeldReason.WRONG_NODE and claim.line in known.get(
                 claim.record.seq, ()
             ):
-                self.settlement.batch.duplicates += 1
+                self._batch.duplicates += 1
             else:
-                self.settlement.hold(claim, reason)
+                self._settlement.hold(claim, reason)
         self._mark_seen(sorted(seqs))
 
     def _mark_seen(self, ascending: Sequence[int]) -> None:
         for run in runs(ascending):
             self._seen.add(run)
-            self.settlement.batch.seen.append(run)
+            self._batch.seen.append(run)
 
     def _file_reject(self, reject: Reject, delivery: Delivery) -> None:
         place = Place(delivery.commit, delivery.path, reject.line_no)
         if reject.fault.code is FaultCode.UNKNOWN_VERSION:
-            self.settlement.batch.hold(
-                HeldLine(reject.line, HeldReason.UNKNOWN_VERSION, place, None, None)
-            )
+            self._batch.hold(HeldLine(reject.line, HeldReason.UNKNOWN_VERSION, place, None, None))
         else:
-            self.settlement.batch.rejected.append(rejected_line(reject.line, reject.fault, place))
+            self._batch.rejected.append(rejected_line(reject.line, reject.fault, place))
 
     def _count_all(self, claims: Sequence[Usage]) -> None:
         """Count records that are known to be new; the hot path."""
-        usage = self.settlement.batch.usage
+        usage = self._batch.usage
         times = list(map(_ts, claims))
         first, last = hour_of(min(times)), hour_of(max(times))
         hours = repeat(first) if first == last else map(hour_of, times)
@@ -160,28 +163,28 @@ class Admission:
             else:
                 delta[0] += record.units
                 delta[1] += 1
-        self.settlement.batch.admitted += len(claims)
+        self._batch.admitted += len(claims)
 
     def _count_one_by_one(
         self, claims: Sequence[Line], numbers: Sequence[int], delivery: Delivery
     ) -> None:
         """Count records some of which may be known, contested or decided about."""
-        known = self.settlement.lines_at({record.seq for record in claims})
-        new: dict[int, dict[bytes, Claim]] = defaultdict(dict)
+        known = self._settlement.lines_at({record.seq for record in claims})
+        new: dict[int, dict[bytes, Claim[Line]]] = defaultdict(dict)
         for record, line_no in zip(claims, numbers, strict=True):
             line = encode_lines([record])
             if line in known.get(record.seq, ()) or line in new[record.seq]:
-                self.settlement.batch.duplicates += 1
+                self._batch.duplicates += 1
                 continue
             new[record.seq][line] = Claim(
                 record, line, Place(delivery.commit, delivery.path, line_no)
             )
             if isinstance(record, Usage) and record.corrects is not None:
-                self.settlement.batch.corrections.append((record.corrects, record.seq))
+                self._batch.corrections.append((record.corrects, record.seq))
             if self._seen.overlaps(record.seq, record.seq):
-                self.settlement.batch.release(line, HeldReason.AHEAD_OF_COMMIT)
-                self.settlement.batch.release(line, HeldReason.NOT_ALLOWED)
+                self._batch.release(line, HeldReason.AHEAD_OF_COMMIT)
+                self._batch.release(line, HeldReason.NOT_ALLOWED)
             others = (*known.get(record.seq, {}).values(), *new[record.seq].values())
             if len({claim.record.ts for claim in others}) > 1:
-                self.settlement.batch.sequence_reused.add(record.seq)
-        self.settlement.add(new, known)
+                self._batch.sequence_reused.add(record.seq)
+        self._settlement.add(new, known)

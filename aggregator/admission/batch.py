@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from aggregator.admission.held import HeldLine, HeldReason, Place, RejectedLine
+from aggregator.admission.held import HeldLine, HeldReason, RejectedLine
+from aggregator.admission.lines import Claim
 from aggregator.admission.ranges import Range
 from wire_format.fields import AppliesTo
 from wire_format.lines import Decision, Folder, Money
@@ -39,22 +40,6 @@ class SegmentEntry(NamedTuple):
     all_claimed: bool
 
 
-class MoneyEntry(NamedTuple):
-    """An admitted money line and where it stands."""
-
-    record: Money
-    line: bytes
-    place: Place
-
-
-class DecisionEntry(NamedTuple):
-    """An admitted decision line and where it stands."""
-
-    record: Decision
-    line: bytes
-    place: Place
-
-
 class RuleFiles(NamedTuple):
     """The rule files of one commit of the books; None is an absent file."""
 
@@ -83,8 +68,8 @@ class Batch:
     """
 
     usage: dict[ChargeKey, list[int]] = field(default_factory=dict)
-    money: dict[bytes, tuple[MoneyEntry, bool]] = field(default_factory=dict)
-    decisions: dict[bytes, tuple[DecisionEntry, bool]] = field(default_factory=dict)
+    money: dict[bytes, tuple[Claim[Money], bool]] = field(default_factory=dict)
+    decisions: dict[bytes, tuple[Claim[Decision], bool]] = field(default_factory=dict)
     held: dict[tuple[bytes, HeldReason], HeldLine | None] = field(default_factory=dict)
     rejected: list[RejectedLine] = field(default_factory=list)
     segments: list[SegmentEntry] = field(default_factory=list)

@@ -4,16 +4,9 @@ import hashlib
 from enum import StrEnum
 from typing import NamedTuple
 
+from aggregator.admission.lines import Place
 from wire_format.faults import Fault
 from wire_format.fields import LINE_BYTES_MAX
-
-
-class Place(NamedTuple):
-    """Where a line stands: line `line_no` from 1 of `git show <commit>:<path>`; 0 is all of it."""
-
-    commit: str
-    path: str
-    line_no: int
 
 
 class HeldReason(StrEnum):

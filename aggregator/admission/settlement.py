@@ -9,24 +9,25 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final, Protocol
 
-from aggregator.admission.batch import Batch, DecisionEntry, MoneyEntry
+from aggregator.admission.batch import Batch
 from aggregator.admission.decisions import NodeDecisions
 from aggregator.admission.held import HeldLine, HeldReason
+from aggregator.admission.lines import Claim
 from aggregator.admission.ranges import RangeSet
-from aggregator.admission.verdicts import Claim, Verdicts, verdicts
+from aggregator.admission.verdicts import Verdicts, verdicts
 from wire_format.instants import hour_of, to_us
-from wire_format.lines import Money, Usage
+from wire_format.lines import Line, Money, Usage
 
 _ADOPTED_AT_ONCE: Final = 50_000
 """Seqs that are judged together when other decisions hold: bounds memory."""
 
-LinesBySeq = Mapping[int, Mapping[bytes, Claim]]
+LinesBySeq = Mapping[int, Mapping[bytes, Claim[Line]]]
 
 
 class KnownLines(Protocol):
     """The lines of a node that were applied before or wait in the batch."""
 
-    def at(self, seqs: Collection[int]) -> Iterable[Claim]:
+    def at(self, seqs: Collection[int]) -> Iterable[Claim[Line]]:
         """Every line with one of these seqs that claims its key."""
 
     def is_corrected(self, first_seq: int, last_seq: int) -> bool:
@@ -40,18 +41,18 @@ class Settlement:
     """What counts among the lines of one node.
 
     Args:
-        decisions: what holds on this node's lines.
-        known: reads what was admitted before.
+        decisions: those in force for this node.
+        known: the lines that were admitted before.
+        batch: takes the changes.
 
     Attributes:
-        batch: takes the changes.
-        decisions: the same.
+        decisions: those in force, after `adopt` the ones adopted.
     """
 
-    def __init__(self, decisions: NodeDecisions, known: KnownLines) -> None:
-        self.batch = Batch()
+    def __init__(self, decisions: NodeDecisions, known: KnownLines, batch: Batch) -> None:
         self.decisions = decisions
         self._known = known
+        self._batch = batch
 
     def add(self, new: LinesBySeq, known: LinesBySeq) -> None:
         """Count new lines; those that others contest are judged with them.
@@ -90,14 +91,14 @@ class Settlement:
             self._change(verdicts(claims, self.decisions), verdicts(claims, decisions))
         self.decisions = decisions
 
-    def hold(self, claim: Claim, reason: HeldReason) -> None:
+    def hold(self, claim: Claim[Line], reason: HeldReason) -> None:
         """File a line as held."""
         record, line, place = claim
-        self.batch.hold(HeldLine(line, reason, place, record.seq, to_us(record.ts)))
+        self._batch.hold(HeldLine(line, reason, place, record.seq, to_us(record.ts)))
 
-    def lines_at(self, seqs: Collection[int]) -> dict[int, dict[bytes, Claim]]:
+    def lines_at(self, seqs: Collection[int]) -> dict[int, dict[bytes, Claim[Line]]]:
         """The known lines at some seqs; of equal ones the first."""
-        found: dict[int, dict[bytes, Claim]] = defaultdict(dict)
+        found: dict[int, dict[bytes, Claim[Line]]] = defaultdict(dict)
         for claim in self._known.at(seqs):
             found[claim.record.seq].setdefault(claim.line, claim)
         return found
@@ -115,7 +116,7 @@ class Settlement:
 
     def _tied_to(self, seqs: Collection[int], new: LinesBySeq) -> LinesBySeq:
         """The known lines at these seqs and at all others that corrections tie to them."""
-        found: dict[int, Mapping[bytes, Claim]] = {}
+        found: dict[int, Mapping[bytes, Claim[Line]]] = {}
         ahead = set(seqs)
         while ahead:
             lines = self.lines_at(ahead)
@@ -135,7 +136,7 @@ class Settlement:
             if line in was and held_before == reason:
                 continue
             if held_before is not None:
-                self.batch.release(line, held_before)
+                self._batch.release(line, held_before)
             elif line in was:
                 self._count(claim, -1)
             if reason is None:
@@ -143,25 +144,25 @@ class Settlement:
             else:
                 self.hold(claim, reason)
 
-    def _count(self, claim: Claim, sign: int) -> None:
+    def _count(self, claim: Claim[Line], sign: int) -> None:
         """Add a line to what is counted, or with `sign` -1 take it out again."""
         record, line, place = claim
-        self.batch.admitted += sign
+        self._batch.admitted += sign
         if isinstance(record, Usage):
             key = (hour_of(record.ts), record.user, record.resource, record.applies_to)
-            delta = self.batch.usage.setdefault(key, [0, 0])
+            delta = self._batch.usage.setdefault(key, [0, 0])
             delta[0] += sign * record.units
             delta[1] += sign
         elif isinstance(record, Money):
-            self.batch.money[line] = (MoneyEntry(record, line, place), sign > 0)
+            self._batch.money[line] = (Claim(record, line, place), sign > 0)
         else:
-            self.batch.decisions[line] = (DecisionEntry(record, line, place), sign > 0)
+            self._batch.decisions[line] = (Claim(record, line, place), sign > 0)
 
 
-def _corrects(claim: Claim) -> int | None:
+def _corrects(claim: Claim[Line]) -> int | None:
     return claim.record.corrects if isinstance(claim.record, Usage) else None
 
 
-def _claims_in(lines: LinesBySeq) -> Iterator[Claim]:
+def _claims_in(lines: LinesBySeq) -> Iterator[Claim[Line]]:
     for claims in lines.values():
         yield from claims.values()

@@ -14,10 +14,10 @@ either came:
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
 
 from aggregator.admission.decisions import NodeDecisions
-from aggregator.admission.held import HeldReason, Place, line_sha256
+from aggregator.admission.held import HeldReason, line_sha256
+from aggregator.admission.lines import Claim
 from aggregator.admission.money_lines import credited_nano
 from wire_format.lines import Decision, Line, Money, Usage
 
@@ -25,19 +25,11 @@ Key = tuple[int, datetime]
 """`seq` and `ts`: with the node, what makes two lines the same record."""
 
 
-class Claim(NamedTuple):
-    """A line that claims its key, and where it stands."""
-
-    record: Line
-    line: bytes
-    place: Place
-
-
-Verdicts = dict[bytes, tuple[Claim, HeldReason | None]]
+Verdicts = dict[bytes, tuple[Claim[Line], HeldReason | None]]
 """For each distinct line where it stood first and why it is held, or None when it counts."""
 
 
-def verdicts(claims: Iterable[Claim], decisions: NodeDecisions) -> Verdicts:
+def verdicts(claims: Iterable[Claim[Line]], decisions: NodeDecisions) -> Verdicts:
     """Judge lines against each other.
 
     Args:
@@ -46,12 +38,12 @@ def verdicts(claims: Iterable[Claim], decisions: NodeDecisions) -> Verdicts:
         decisions: what holds on this node's lines.
     """
     found: Verdicts = {}
-    rivals: dict[tuple[Key, type[Line]], dict[bytes, Claim]] = defaultdict(dict)
+    rivals: dict[tuple[Key, type[Line]], dict[bytes, Claim[Line]]] = defaultdict(dict)
     for claim in claims:
         key = (claim.record.seq, claim.record.ts)
         rivals[key, type(claim.record)].setdefault(claim.line, claim)  # each folder has own keys
     winners: dict[Key, Usage] = {}
-    corrections: dict[Key, list[Claim]] = defaultdict(list)
+    corrections: dict[Key, list[Claim[Line]]] = defaultdict(list)
     for (key, kind), lines in rivals.items():
         is_decision = kind is Decision
         excluded = not is_decision and decisions.excluding(*key) is not None
@@ -71,7 +63,7 @@ def verdicts(claims: Iterable[Claim], decisions: NodeDecisions) -> Verdicts:
     return found
 
 
-def _winner(lines: dict[bytes, Claim], chosen: str | None) -> Claim:
+def _winner(lines: dict[bytes, Claim[Line]], chosen: str | None) -> Claim[Line]:
     if len(lines) > 1 and chosen is not None:
         for line, claim in lines.items():
             if line_sha256(line) == chosen:
@@ -79,7 +71,7 @@ def _winner(lines: dict[bytes, Claim], chosen: str | None) -> Claim:
     return min(lines.values(), key=_precedence)
 
 
-def _precedence(claim: Claim) -> tuple[int, bytes]:
+def _precedence(claim: Claim[Line]) -> tuple[int, bytes]:
     """The lowest counts: fewer units (or less credit), then smaller bytes."""
     record = claim.record
     if isinstance(record, Money):
@@ -87,7 +79,7 @@ def _precedence(claim: Claim) -> tuple[int, bytes]:
     return (record.units if isinstance(record, Usage) else 0), claim.line
 
 
-def _judge_corrections(original: Usage | None, group: list[Claim]) -> Verdicts:
+def _judge_corrections(original: Usage | None, group: list[Claim[Line]]) -> Verdicts:
     """All corrections of one record, which is None when it does not count."""
     if original is None:
         return {claim.line: (claim, HeldReason.NO_ORIGINAL) for claim in group}

@@ -23,7 +23,7 @@ class Stop(NamedTuple):
 
 
 @dataclass
-class Intake:
+class Applied:
     """What one pass over one repo did.
 
     Attributes:

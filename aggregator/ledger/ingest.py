@@ -18,22 +18,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from aggregator.admission.admission import Admission, Delivery
-from aggregator.admission.batch import Batch
-from aggregator.admission.decisions import Decisions
-from aggregator.admission.held import Place, rejected_line
 from aggregator.incidents.kinds import IncidentKind
-from aggregator.ledger.applied import Intake, Stop
-from aggregator.ledger.known_lines import LINES_READ_AGAIN_MAX, NodeLines, TangledError
-from aggregator.ledger.ledger import Changes, Ledger, Move
-from aggregator.ledger.rejudge import judged_anew
-from aggregator.ledger.rule_files import read_rules, rules_below
-from aggregator.ledger.segments import SegmentReader, entry_for, misplaced, read_segment
-from aggregator.mirrors.commit_delta import AddedFile, CommitDelta, commit_delta
+from aggregator.ledger.applied import Applied, Stop
+from aggregator.ledger.known_lines import LINES_READ_AGAIN_MAX, TangledError
+from aggregator.ledger.ledger import Ledger, Move
+from aggregator.ledger.pending import Pending
+from aggregator.ledger.rule_files import rules_below
+from aggregator.ledger.segments import SegmentReader
+from aggregator.mirrors.commit_delta import CommitDelta, commit_delta
 from aggregator.mirrors.mirror import Mirror
 from aggregator.store.repo_rows import RepoRow
-from wire_format.faults import Fault
-from wire_format.rule_book import RuleBookError
 
 BATCH_WEIGHT: Final = 50_000
 """Lines after which a batch is written: bounds memory and how long the write lock is held."""
@@ -89,35 +83,14 @@ class Ingest:
         self._repo = repo
         self._mirror = mirror
         self._rules = rules
-        self._blobs: dict[tuple[str, str], int] = {}
-        self._intake = Intake()
-        self._unwritten: list[CommitDelta] = []
-        self._replaced: frozenset[str] = frozenset()
-
-    def _begin(self) -> None:
-        """Start collecting from what the database holds."""
-        ledger, repo, reader = self._ledger, self._repo, self._rules.reader
-        self._known = NodeLines(ledger.store, repo.node_id, reader, repo.name, repo.node)
-        self._admission = Admission(
-            reader.rules_of(repo.name),
-            ledger.store.lines.seen(repo.node_id),
-            ledger.decisions.of_node(repo.node),
-            self._known,
-        )
-        self._known.batch = self._batch
-        self._blobs.clear()
-        self._unwritten.clear()
-
-    @property
-    def _batch(self) -> Batch:
-        return self._admission.settlement.batch
+        self._applied = Applied()
 
     def run(
         self,
         stretch: Stretch,
         on_commit: Callable[[], object] = lambda: None,
         interrupted: Callable[[], bool] = lambda: False,
-    ) -> Intake:
+    ) -> Applied:
         """Apply commits.
 
         Args:
@@ -129,78 +102,66 @@ class Ingest:
             CursorMovedError: another aggregator writes to this database.
             MirrorError: an object is missing from the mirror.
         """
-        self._begin()  # between two turns another repo of the same node may have been read
-        self._replaced = stretch.replaced
         with without_cycle_collection():
             self._run(stretch, on_commit, interrupted)
-        return self._intake
+        return self._applied
 
     def _run(
         self, stretch: Stretch, on_commit: Callable[[], object], interrupted: Callable[[], bool]
     ) -> None:
+        # from the database: between two turns another repo of this node may have been read
+        pending = self._begin()
         if stretch.kept and stretch.commits and self._repo.role == "books":
-            self._batch.rule_files = rules_below(self._mirror, stretch.commits[0])
+            pending.batch.rule_files = rules_below(self._mirror, stretch.commits[0])
         for number, commit in enumerate(stretch.commits):
-            if not self._take(commit, is_accepted=number < stretch.accepted):
+            delta = commit_delta(self._mirror, commit, is_limited=number >= stretch.accepted)
+            if number >= stretch.accepted:
+                self._applied.stop = self._reason_to_stop(delta)
+                if self._applied.stop is not None:
+                    break
+            try:
+                self._read(pending, delta, stretch, is_accepted=number < stretch.accepted)
+            except TangledError:
+                detail = "has lines that overlap too many earlier ones"
+                self._applied.stop = Stop(IncidentKind.OVERSIZED_COMMIT, commit, detail)
+                pending = self._read_again(pending, stretch)
                 break
-            self._intake.commits += 1
+            self._applied.commits += 1
             on_commit()
-            stopping = interrupted()
-            if stopping or self._batch.weight + len(self._unwritten) >= BATCH_WEIGHT:
-                self._write(stretch.kept)
-            if stopping:
-                return
-        self._write(stretch.kept)
+            if interrupted():
+                break
+            if pending.weight >= BATCH_WEIGHT:
+                self._write(pending, stretch.kept)
+                pending = self._begin()
+        self._write(pending, stretch.kept)
 
-    def _take(self, commit: str, *, is_accepted: bool) -> bool:
-        """Read a commit into the batch, unless there is a reason to stop before it."""
-        delta = commit_delta(self._mirror, commit, is_limited=not is_accepted)
-        if not is_accepted:
-            self._intake.stop = self._reason_to_stop(delta)
-            if self._intake.stop is not None:
-                return False
-        self._known.limit(None if is_accepted else LINES_READ_AGAIN_MAX)
-        try:
-            self._read_commit(delta)
-        except TangledError:
-            detail = "has lines that overlap too many earlier ones"
-            self._intake.stop = Stop(IncidentKind.OVERSIZED_COMMIT, commit, detail)
-            self._read_again()
-            return False
-        self._unwritten.append(delta)
-        return True
+    def _begin(self) -> Pending:
+        return Pending(self._ledger, self._repo, self._mirror, self._rules.reader)
 
-    def _read_again(self) -> None:
-        """Collect the commits of this batch anew, without the half of one that came after."""
-        read = list(self._unwritten)
-        self._begin()
-        for delta in read:
-            self._read_commit(delta)
-            self._unwritten.append(delta)
+    def _read(
+        self, pending: Pending, delta: CommitDelta, stretch: Stretch, *, is_accepted: bool
+    ) -> None:
+        pending.read(
+            delta,
+            lines_again_max=None if is_accepted else LINES_READ_AGAIN_MAX,
+            rules_hold=self._repo.role == "books" and delta.commit not in stretch.replaced,
+        )
 
-    def _write(self, kept: tuple[str, ...]) -> None:
-        if not self._unwritten:
+    def _read_again(self, pending: Pending, stretch: Stretch) -> Pending:
+        """The same commits, without the half of one that came after them."""
+        anew = self._begin()
+        for delta in pending.commits:
+            self._read(anew, delta, stretch, is_accepted=True)
+        return anew
+
+    def _write(self, pending: Pending, kept: tuple[str, ...]) -> None:
+        if not pending.commits:
             return
-        batch, tip = self._batch, self._unwritten[-1].commit
-        changes = self._with_decisions(batch)
+        changes = pending.changes()
         expected = self._ledger.store.cursors.of_repo(self._repo.name)
-        move = Move(self._repo, expected, tip, kept)
-        self._intake.add(batch, self._ledger.apply(move, changes, self._rules.now))
-        self._blobs.clear()
-        self._unwritten.clear()
-        self._admission.settlement.batch = self._known.batch = Batch()
-
-    def _with_decisions(self, batch: Batch) -> Changes:
-        """The batch, and what its decisions change for every node."""
-        if not batch.decisions:
-            return Changes(batch)
-        store, before = self._ledger.store, self._ledger.decisions
-        after = Decisions(store.decisions.all(batch.decisions))
-        self._known.limit(None)
-        own = self._repo.node
-        self._admission.adopt(after.of_node(own), before.changed_seqs(after, own))
-        others = judged_anew(store, self._rules.reader, before, after, but=own)
-        return Changes(batch, others, after)
+        move = Move(self._repo, expected, pending.commits[-1].commit, kept)
+        noticed = self._ledger.apply(move, changes, self._rules.now)
+        self._applied.add(pending.batch, noticed)
 
     def _reason_to_stop(self, delta: CommitDelta) -> Stop | None:
         if delta.edited:
@@ -222,50 +183,6 @@ class Ingest:
                 f"is dated {delta.committed_at:%Y-%m-%dT%H:%M:%SZ}, ahead of our clock",
             )
         return None
-
-    def _read_commit(self, delta: CommitDelta) -> None:
-        is_in_force = self._repo.role == "books" and delta.commit not in self._replaced
-        if delta.touches_rules and is_in_force:
-            self._read_rules(delta.commit)
-        edited = [file.after for file in delta.edited if file.after is not None]
-        for file in (*delta.added, *edited):
-            self._read_file(file, Delivery(delta.commit, file.path, delta.committed_at))
-
-    def _read_file(self, file: AddedFile, delivery: Delivery) -> None:
-        batch = self._batch
-        fault = misplaced(file, self._repo.role)
-        key = (file.path.partition("/")[0], file.blob)
-        claimed = None if fault else self._claimed_records(*key)
-        if claimed is not None:
-            batch.duplicates += claimed
-            return
-        segment = fault or read_segment(self._mirror, file)
-        if isinstance(segment, Fault):
-            place = Place(delivery.commit, file.path, 0)
-            batch.rejected.append(rejected_line(b"", segment, place))
-            return
-        all_claimed = self._admission.admit(segment, delivery)
-        entry = entry_for(segment, file, delivery, self._repo.node, all_claimed=all_claimed)
-        if entry is not None:
-            batch.segments.append(entry)
-            if all_claimed:
-                self._blobs[key] = entry.records
-
-    def _claimed_records(self, folder: str, blob: str) -> int | None:
-        """How many records a blob brought that was applied whole before, or None."""
-        if (folder, blob) in self._blobs:
-            return self._blobs[folder, blob]
-        store, node_id = self._ledger.store, self._repo.node_id
-        return store.segments.claimed_records(node_id, folder, blob)
-
-    def _read_rules(self, commit: str) -> None:
-        """Take over the rule book of a commit; one that cannot be used is reported and passed."""
-        try:
-            self._batch.rule_files = read_rules(self._mirror, commit)
-        except RuleBookError as error:
-            self._batch.bad_rules.append((commit, str(error)))
-        else:
-            self._batch.bad_rules.clear()
 
 
 @contextmanager

@@ -6,11 +6,12 @@ from itertools import pairwise
 from typing import Final
 
 from aggregator.admission.batch import Batch, SegmentEntry
-from aggregator.admission.verdicts import Claim
+from aggregator.admission.lines import Claim
 from aggregator.ledger.segments import SegmentReader
 from aggregator.store.segment_rows import SegmentPlace
 from aggregator.store.store import LedgerStore
 from wire_format.fields import SEGMENT_RECORDS_MAX
+from wire_format.lines import Line
 
 LINES_READ_AGAIN_MAX: Final = 2_000_000
 """Earlier lines that are read again to judge the lines of one commit.
@@ -34,6 +35,7 @@ class NodeLines:
         node_id: the node.
         reader: reads segments.
         repo, node: names that the batch's own segments are read under.
+        batch: being collected; its segments and corrections count as known.
     """
 
     def __init__(
@@ -43,20 +45,21 @@ class NodeLines:
         reader: SegmentReader,
         repo: str,
         node: str,
+        batch: Batch,
     ) -> None:
         self._store = store
         self._node_id = node_id
         self._reader = reader
         self._repo = repo
         self._node = node
-        self.batch = Batch()
+        self._batch = batch
         self._lines_left: int | None = None
 
     def limit(self, lines_max: int | None) -> None:
         """Let so many more lines be read again; None for as many as it takes."""
         self._lines_left = lines_max
 
-    def at(self, seqs: Collection[int]) -> Iterator[Claim]:
+    def at(self, seqs: Collection[int]) -> Iterator[Claim[Line]]:
         """Every line with one of these seqs that claims its key.
 
         Raises:
@@ -78,12 +81,12 @@ class NodeLines:
     def is_corrected(self, first_seq: int, last_seq: int) -> bool:
         """Whether a correction names any seq of this range."""
         return any(
-            first_seq <= corrects <= last_seq for corrects, _ in self.batch.corrections
+            first_seq <= corrects <= last_seq for corrects, _ in self._batch.corrections
         ) or self._store.segments.is_corrected(self._node_id, first_seq, last_seq)
 
     def corrections_of(self, seqs: Collection[int]) -> list[tuple[int, int]]:
         """For every correction of one of these seqs: what it corrects, and its own seq."""
-        pending = [pair for pair in self.batch.corrections if pair[0] in seqs]
+        pending = [pair for pair in self._batch.corrections if pair[0] in seqs]
         return pending + self._store.segments.corrections_of(self._node_id, seqs)
 
     def _places(self, ascending: Sequence[int]) -> Iterator[SegmentPlace]:
@@ -92,7 +95,7 @@ class NodeLines:
         applied = self._store.segments.between(self._node_id, first, last)
         pending = [
             self._place(entry)
-            for entry in self.batch.segments
+            for entry in self._batch.segments
             if entry.first_seq <= last and entry.last_seq >= first
         ]
         for place in (*applied, *pending):

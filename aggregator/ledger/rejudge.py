@@ -37,8 +37,9 @@ def judged_anew(
         node_id = store.repos.find_node(node)
         if node == but or node_id is None:
             continue
-        known = NodeLines(store, node_id, reader, "", node)
-        settlement = Settlement(before.of_node(node), known)
+        batch = Batch()
+        known = NodeLines(store, node_id, reader, "", node, batch)
+        settlement = Settlement(before.of_node(node), known, batch)
         changed = before.changed_seqs(after, node)
         try:
             settlement.adopt(after.of_node(node), changed, store.lines.seen(node_id))
@@ -46,5 +47,5 @@ def judged_anew(
             raise MirrorError(
                 f"a decision about {node} cannot be carried out: {error}", hint=error.hint
             ) from error
-        batches[node_id] = settlement.batch
+        batches[node_id] = batch
     return batches

@@ -8,8 +8,7 @@ from typing import Final
 from aggregator.admission.admission import Delivery
 from aggregator.admission.batch import SegmentEntry
 from aggregator.admission.claims import LineRules
-from aggregator.admission.held import Place
-from aggregator.admission.verdicts import Claim
+from aggregator.admission.lines import Claim, Place
 from aggregator.mirrors.commit_delta import AddedFile
 from aggregator.mirrors.mirror import Mirror
 from aggregator.mirrors.state import State
@@ -100,7 +99,9 @@ class SegmentReader:
             lambda repo, blob, folder: decode_segment(mirror(repo).read_blob(blob), folder)
         )
 
-    def claims(self, place: SegmentPlace, seqs: Container[int] | None = None) -> Iterator[Claim]:
+    def claims(
+        self, place: SegmentPlace, seqs: Container[int] | None = None
+    ) -> Iterator[Claim[Line]]:
         """The lines of a segment that claim their key, judged as they were when it was applied.
 
         Args:

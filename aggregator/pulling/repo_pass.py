@@ -8,7 +8,7 @@ from itertools import chain
 from aggregator.config.repos import RepoConfig
 from aggregator.incidents.filing import file_standing
 from aggregator.incidents.kinds import PASSING, IncidentKind, kind_of
-from aggregator.ledger.applied import Intake, Stop
+from aggregator.ledger.applied import Applied, Stop
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.segments import segment_reader
@@ -87,7 +87,7 @@ class RepoPull:
         self._stop: Stop | None = None
         self._stretch = Stretch(())
         self._ingest: Ingest | None = None
-        self._intake = Intake()
+        self._applied = Applied()
         self._trouble: tuple[IncidentKind, str] | None = None
         if look.is_mirror_bad:
             self._trouble = (IncidentKind.BAD_MIRROR, look.detail)
@@ -97,14 +97,14 @@ class RepoPull:
     @property
     def has_applied(self) -> bool:
         """Whether commits were applied in this pass."""
-        return self._intake.commits > 0
+        return self._applied.commits > 0
 
     def turn(self, on_progress: Progress, turn_over: Callable[[], bool]) -> bool:
         """Apply commits until the turn is over; returns whether more are to come."""
         self._guarded(lambda: self._apply(on_progress, turn_over))
-        if self._trouble or self._intake.stop:
+        if self._trouble or self._applied.stop:
             return False
-        return self._intake.commits < len(self._stretch.commits)
+        return self._applied.commits < len(self._stretch.commits)
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """What is wrong with our mirror, or with a commit's size, is this repo's trouble alone."""
@@ -171,14 +171,14 @@ class RepoPull:
     def _apply(self, on_progress: Progress, turn_over: Callable[[], bool]) -> None:
         if self._ingest is None or not self._stretch.commits:
             return
-        done, total = self._intake.commits, len(self._stretch.commits)
+        done, total = self._applied.commits, len(self._stretch.commits)
         numbers = iter(range(done + 1, total + 1))
         stretch = Stretch(
             self._stretch.commits[done:],
             max(0, self._stretch.accepted - done),
             self._stretch.kept if done == 0 else (),
         )
-        self._intake = self._ingest.run(
+        self._applied = self._ingest.run(
             stretch, lambda: on_progress(self.repo.name, next(numbers), total), turn_over
         )
         if (cursor := self._cursor) is not None:
@@ -186,8 +186,8 @@ class RepoPull:
 
     def report(self) -> RepoReport:
         """Write down where the repo stands, and tell it."""
-        intake, position = self._intake, self._position
-        stop = intake.stop or self._stop
+        applied, position = self._applied, self._position
+        stop = applied.stop or self._stop
         if self._trouble is not None:
             kind, detail = self._trouble
             subject = self._look.head or ""
@@ -202,10 +202,10 @@ class RepoPull:
         return self._filed(kind, subject, detail)
 
     def _filed(self, kind: IncidentKind | None, subject: str, detail: str) -> RepoReport:
-        intake, outcome = self._intake, self._position.outcome
+        applied, outcome = self._applied, self._position.outcome
         if self.repo.is_retired and kind is IncidentKind.REPO_GONE:
             kind = None  # what was retired may be deleted; what was billed of it stays
-        behind = len(self._position.commits) - intake.commits
+        behind = len(self._position.commits) - applied.commits
         store, head = self._ledger.store, self._look.head
         with store.transaction():
             file_standing(store, self._row.id, kind, subject, detail, self._now)
@@ -218,12 +218,12 @@ class RepoPull:
             outcome=outcome,
             incident=kind,
             detail=detail,
-            noticed=tuple(sorted(intake.noticed)),
-            commits=intake.commits,
-            admitted=intake.admitted,
-            duplicates=intake.duplicates,
-            held=intake.held,
-            rejected=intake.rejected,
+            noticed=tuple(sorted(applied.noticed)),
+            commits=applied.commits,
+            admitted=applied.admitted,
+            duplicates=applied.duplicates,
+            held=applied.held,
+            rejected=applied.rejected,
             behind=behind,
             retry=kind in PASSING and self._look.retry,
             retry_after_s=self._look.retry_after_s,

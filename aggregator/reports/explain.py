@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from aggregator.admission.batch import RuleFiles
 from aggregator.admission.decisions import Decisions
-from aggregator.admission.held import Place
-from aggregator.admission.verdicts import Claim, verdicts
+from aggregator.admission.lines import Claim, Place
+from aggregator.admission.verdicts import verdicts
 from aggregator.ledger.segments import SegmentReader
 from aggregator.rating.price_book import NoPrice
 from aggregator.rating.rating import Rater
@@ -22,7 +22,7 @@ from aggregator.store.questions import reports
 from aggregator.store.store import LedgerStore
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_hour, format_ts, from_us, hour_of
-from wire_format.lines import Usage
+from wire_format.lines import Line, Usage
 from wire_format.rule_book import PRICES_PATH
 
 _PRICE_TABLE = re.compile(rb"^[ \t]*\[\[[ \t]*price[ \t]*\]\]", re.MULTILINE)
@@ -100,7 +100,7 @@ def _lines(
     Rivals, corrections and what they correct all have one `ts`, so one hour has all of them.
     """
     user, resource, hour = charge
-    claims: dict[str, list[Claim]] = defaultdict(list)
+    claims: dict[str, list[Claim[Line]]] = defaultdict(list)
     places: dict[tuple[str, bytes], list[str]] = defaultdict(list)
     for segment in store.segments.at_hour(hour):
         for claim in reader.claims(segment):

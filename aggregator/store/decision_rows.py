@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from aggregator.admission.batch import DecisionEntry
+from aggregator.admission.lines import Claim
 from wire_format.instants import to_us
 from wire_format.lines import Decision
 
@@ -21,7 +21,7 @@ class DecisionRows:
     def change(
         self,
         node_id: int,
-        changes: Iterable[tuple[DecisionEntry, bool]],
+        changes: Iterable[tuple[Claim[Decision], bool]],
     ) -> None:
         """File decision lines that hold their key now (True), and strike off those that lost it."""
         listed = list(changes)
@@ -43,7 +43,7 @@ class DecisionRows:
 
     def all(
         self,
-        changes: Mapping[bytes, tuple[DecisionEntry, bool]] | None = None,
+        changes: Mapping[bytes, tuple[Claim[Decision], bool]] | None = None,
     ) -> list[Decision]:
         """All decision lines that hold their key, as they would be after some changes."""
         lines = {bytes(row[0]) for row in self._connection.execute("SELECT line FROM decision")}

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from aggregator.admission.batch import MoneyEntry
+from aggregator.admission.lines import Claim
 from aggregator.admission.money_lines import Credit, MoneyState, movement
 from aggregator.store.account_rows import exact
 from wire_format.instants import from_us, to_us
@@ -30,7 +30,7 @@ class MoneyRows:
     def change(
         self,
         node_id: int,
-        changes: Iterable[tuple[MoneyEntry, bool]],
+        changes: Iterable[tuple[Claim[Money], bool]],
         account_ids: Mapping[str, int],
     ) -> None:
         """File lines that hold their key now (True), and strike off those that lost it.
@@ -62,7 +62,7 @@ class MoneyRows:
             ),
         )
 
-    def users_sharing_movements(self, entries: Iterable[MoneyEntry]) -> set[str]:
+    def users_sharing_movements(self, entries: Iterable[Claim[Money]]) -> set[str]:
         """The users of all lines that share a business key with one of `entries`."""
         wanted = {_movement_text(entry.record) for entry in entries} - {None}
         rows = self._connection.execute(

@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.admission import money_lines, verdicts
 from aggregator.admission.admission import Admission, Delivery
-from aggregator.admission.batch import Batch
+from aggregator.admission.batch import Batch, ChargeKey
 from aggregator.admission.claims import LineRules
 from aggregator.admission.money_lines import Credit, MoneyState
 from aggregator.admission.ranges import RangeSet
@@ -18,6 +18,7 @@ from aggregator.ledger import ledger
 from aggregator.ledger.ingest import Ingest
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Changes, Ledger, Move
+from aggregator.ledger.pending import Pending
 from aggregator.rating import rating
 from aggregator.rating.rating import Rater, Rating
 from aggregator.store import money_rows
@@ -91,9 +92,9 @@ def lines_of_this_batch_ignored(patch: Patch) -> None:
     places = NodeLines._places
 
     def broken(self: NodeLines, ascending: Sequence[int]) -> Iterator[SegmentPlace]:
-        pending, self.batch.segments = self.batch.segments, []
+        pending, self._batch.segments = self._batch.segments, []
         found = list(places(self, ascending))
-        self.batch.segments = pending
+        self._batch.segments = pending
         yield from found
 
     patch.setattr(NodeLines, "_places", broken)
@@ -163,14 +164,20 @@ def batch_applied_twice(patch: Patch) -> None:
 
 def batch_not_emptied(patch: Patch) -> None:
     """What one transaction wrote is written by the next one too."""
-    write = Ingest._write
+    begin, write = Ingest._begin, Ingest._write
+    written: dict[ChargeKey, list[int]] = {}
 
-    def broken(self: Ingest, kept: tuple[str, ...]) -> None:
-        usage = dict(self._batch.usage)
-        write(self, kept)
-        self._batch.usage.update(usage)
+    def begin_with_the_last(self: Ingest) -> Pending:
+        pending = begin(self)
+        pending.batch.usage.update(written)
+        return pending
 
-    patch.setattr(Ingest, "_write", broken)
+    def write_and_keep(self: Ingest, pending: Pending, kept: tuple[str, ...]) -> None:
+        write(self, pending, kept)
+        written.update(pending.batch.usage)
+
+    patch.setattr(Ingest, "_begin", begin_with_the_last)
+    patch.setattr(Ingest, "_write", write_and_keep)
 
 
 def foreign_lines_billed(patch: Patch) -> None:

@@ -7,13 +7,13 @@ import pytest
 
 from aggregator.admission import decisions, settlement, verdicts
 from aggregator.admission.admission import Admission
-from aggregator.admission.batch import DecisionEntry
 from aggregator.admission.decisions import Decisions, NodeDecisions
 from aggregator.admission.held import HeldReason, line_sha256
+from aggregator.admission.lines import Claim
 from aggregator.admission.ranges import Range
 from aggregator.admission.settlement import Settlement
-from aggregator.admission.verdicts import Claim, Verdicts
-from aggregator.ledger import ingest
+from aggregator.admission.verdicts import Verdicts
+from aggregator.ledger import pending
 from aggregator.store.decision_rows import DecisionRows
 from wire_format.lines import Decision, Line, Usage
 
@@ -43,7 +43,7 @@ def only_earlier_lines(patch: Patch) -> None:
 
 def other_nodes_skipped(patch: Patch) -> None:
     """Only lines of the books are judged again."""
-    patch.setattr(ingest, "judged_anew", lambda *_, **__: {})
+    patch.setattr(pending, "judged_anew", lambda *_, **__: {})
 
 
 def own_node_skipped(patch: Patch) -> None:
@@ -97,7 +97,7 @@ def order_of_arrival(patch: Patch) -> None:
     arrived: list[Decision] = []
 
     def by_arrival(
-        self: DecisionRows, changes: Mapping[bytes, tuple[DecisionEntry, bool]] | None = None
+        self: DecisionRows, changes: Mapping[bytes, tuple[Claim[Decision], bool]] | None = None
     ) -> list[Decision]:
         found = read(self, changes)
         arrived.extend(record for record in found if record not in arrived)
@@ -121,7 +121,7 @@ def a_chosen_line_must_be_there(patch: Patch) -> None:
     """Where the chosen line is not among the rivals, the last of them counts."""
     winner = verdicts._winner
 
-    def broken(lines: dict[bytes, Claim], chosen: str | None) -> Claim:
+    def broken(lines: dict[bytes, Claim[Line]], chosen: str | None) -> Claim[Line]:
         if chosen is not None and chosen not in map(line_sha256, lines):
             return max(lines.values(), key=verdicts._precedence)
         return winner(lines, chosen)
@@ -140,7 +140,7 @@ def exclusion_ends_a_conflict(patch: Patch) -> None:
 
 
 def _held_instead(patch: Patch, reason: HeldReason) -> None:
-    def broken(claims: Iterable[Claim], decided: NodeDecisions) -> Verdicts:
+    def broken(claims: Iterable[Claim[Line]], decided: NodeDecisions) -> Verdicts:
         listed = list(claims)
         undecided = verdicts.verdicts(listed, NodeDecisions())
         found = verdicts.verdicts(listed, decided)
@@ -155,7 +155,7 @@ def _held_instead(patch: Patch, reason: HeldReason) -> None:
 def corrections_outlive_it(patch: Patch) -> None:
     """The corrections of an excluded record go on counting."""
 
-    def broken(claims: Iterable[Claim], decided: NodeDecisions) -> Verdicts:
+    def broken(claims: Iterable[Claim[Line]], decided: NodeDecisions) -> Verdicts:
         found = verdicts.verdicts(claims, decided)
         return {
             line: (claim, None if _is_orphan(claim, why, decided) else why)
@@ -165,7 +165,7 @@ def corrections_outlive_it(patch: Patch) -> None:
     patch.setattr(settlement, "verdicts", broken)
 
 
-def _is_orphan(claim: Claim, why: HeldReason | None, decided: NodeDecisions) -> bool:
+def _is_orphan(claim: Claim[Line], why: HeldReason | None, decided: NodeDecisions) -> bool:
     record = claim.record
     return (
         why is HeldReason.NO_ORIGINAL

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from aggregator.ledger.ingest import Ingest
+from aggregator.ledger.pending import Pending
 from aggregator.mirrors.commit_delta import CommitDelta
 from aggregator.mirrors.mirror import Mirror
 from aggregator.mirrors.mirrors import Mirrors
@@ -38,12 +38,15 @@ def old_history_forgotten(patch: Patch) -> None:
 
 def edits_skipped(patch: Patch) -> None:
     """What an accepted commit puts in the place of a billed file is not read."""
-    read = Ingest._read_commit
+    read = Pending.read
 
-    def broken(self: Ingest, delta: CommitDelta) -> None:
-        read(self, delta._replace(edited=()))
+    def broken(
+        self: Pending, delta: CommitDelta, *, lines_again_max: int | None, rules_hold: bool
+    ) -> None:
+        delta = delta._replace(edited=())
+        read(self, delta, lines_again_max=lines_again_max, rules_hold=rules_hold)
 
-    patch.setattr(Ingest, "_read_commit", broken)
+    patch.setattr(Pending, "read", broken)
 
 
 def only_the_head_is_accepted(patch: Patch) -> None:

@@ -8,11 +8,12 @@ from aggregator.admission import settlement, verdicts
 from aggregator.admission.batch import Batch
 from aggregator.admission.decisions import NodeDecisions
 from aggregator.admission.held import HeldLine, HeldReason
+from aggregator.admission.lines import Claim
 from aggregator.admission.settlement import Settlement
-from aggregator.admission.verdicts import Claim, Verdicts
+from aggregator.admission.verdicts import Verdicts
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.store.segment_rows import SegmentRows
-from wire_format.lines import Usage
+from wire_format.lines import Line, Usage
 
 Patch = pytest.MonkeyPatch
 
@@ -21,7 +22,7 @@ def corrections_judged_one_by_one(patch: Patch) -> None:
     """Each correction by itself stays above zero."""
     judge = verdicts._judge_corrections
 
-    def broken(original: Usage | None, group: list[Claim]) -> Verdicts:
+    def broken(original: Usage | None, group: list[Claim[Line]]) -> Verdicts:
         found: Verdicts = {}
         for claim in group:
             found.update(judge(original, [claim]))
@@ -63,7 +64,7 @@ def _count_instead(
 ) -> None:
     """Let corrections count that are held for a reason."""
 
-    def broken(claims: Iterable[Claim], decisions: NodeDecisions) -> Verdicts:
+    def broken(claims: Iterable[Claim[Line]], decisions: NodeDecisions) -> Verdicts:
         found = verdicts.verdicts(claims, decisions)
         counted = [
             claim.record
@@ -128,7 +129,7 @@ def what_lost_stays_counted(patch: Patch) -> None:
     """Nothing is ever taken out of a charge again."""
     count = Settlement._count
 
-    def broken(self: Settlement, claim: Claim, sign: int) -> None:
+    def broken(self: Settlement, claim: Claim[Line], sign: int) -> None:
         if sign > 0:
             count(self, claim, sign)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from aggregator.ledger import ingest
+from aggregator.ledger import pending
 from tests.aggregator.broken_variants import (
     broken,
     broken_decisions,
@@ -146,6 +146,6 @@ def test_the_shortcut_is_used_at_all(tmp_path: Path, monkeypatch: Patch) -> None
     world = World(tmp_path)
     world.usage(usage_line(seq=1))
     world.pull()
-    monkeypatch.setattr(ingest, "read_segment", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(pending, "read_segment", lambda *_: pytest.fail("read again"))
     world.usage(usage_line(seq=1))
     assert world.pull()["node-1"].duplicates == 1

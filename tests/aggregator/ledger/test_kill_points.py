@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from aggregator.ledger import ingest
+from aggregator.ledger import ingest, pending
 from aggregator.mirrors.mirror import Mirror
-from aggregator.store import repo_rows
+from aggregator.store.repo_rows import RepoRows
 from tests.aggregator.broken_variants import scenarios
 from tests.support.ledger.telling import mismatches
 from tests.support.ledger.world import MEMORY, PRICES, DeathError, World, money_line, usage_line
@@ -88,9 +88,9 @@ def die(*_: object, **__: object) -> None:
     ("owner", "name"),
     [
         (Mirror, "advance_applied"),
-        (repo_rows, "save_look"),
+        (RepoRows, "save_look"),
         (ingest, "commit_delta"),
-        (ingest, "read_segment"),
+        (pending, "read_segment"),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )

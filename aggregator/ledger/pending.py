@@ -1,0 +1,127 @@
+"""Commits of a repo that are read and not written yet: one batch, and what judges its lines."""
+
+from typing import Final
+
+from aggregator.admission.admission import Admission, Delivery
+from aggregator.admission.batch import Batch
+from aggregator.admission.decisions import Decisions
+from aggregator.admission.held import rejected_line
+from aggregator.admission.lines import Place
+from aggregator.ledger.known_lines import NodeLines
+from aggregator.ledger.ledger import Changes, Ledger
+from aggregator.ledger.rejudge import judged_anew
+from aggregator.ledger.rule_files import read_rules
+from aggregator.ledger.segments import SegmentReader, entry_for, misplaced, read_segment
+from aggregator.mirrors.commit_delta import AddedFile, CommitDelta
+from aggregator.mirrors.mirror import Mirror
+from aggregator.store.repo_rows import RepoRow
+from wire_format.faults import Fault
+from wire_format.rule_book import RuleBookError
+
+
+class Pending:
+    """Collects commits, from what the database holds now.
+
+    Args:
+        ledger: what was written before.
+        repo: whose commits they are.
+        mirror: where they are read.
+        reader: reads segments that were written before.
+
+    Attributes:
+        batch: what the commits change.
+        commits: those that were read, oldest first.
+    """
+
+    def __init__(
+        self, ledger: Ledger, repo: RepoRow, mirror: Mirror, reader: SegmentReader
+    ) -> None:
+        self.batch: Final = Batch()
+        self.commits: Final[list[CommitDelta]] = []
+        self._ledger = ledger
+        self._repo = repo
+        self._mirror = mirror
+        self._reader = reader
+        self._records_by_blob: Final[dict[tuple[str, str], int]] = {}
+        self._known = NodeLines(
+            ledger.store, repo.node_id, reader, repo.name, repo.node, self.batch
+        )
+        self._admission = Admission(
+            reader.rules_of(repo.name),
+            ledger.store.lines.seen(repo.node_id),
+            ledger.decisions.of_node(repo.node),
+            self._known,
+            self.batch,
+        )
+
+    @property
+    def weight(self) -> int:
+        """About how many lines and commits wait to be written."""
+        return self.batch.weight + len(self.commits)
+
+    def read(self, delta: CommitDelta, *, lines_again_max: int | None, rules_hold: bool) -> None:
+        """Read the next commit.
+
+        Args:
+            delta: the commit.
+            lines_again_max: how many earlier lines may be read again for it; None for all.
+            rules_hold: whether its rule book, if it has another one, comes into force.
+
+        Raises:
+            TangledError: it needs more; half of it may be in the batch, which is then of no use.
+            MirrorError: an object is missing from the mirror.
+        """
+        self._known.limit(lines_again_max)
+        if delta.touches_rules and rules_hold:
+            self._read_rules(delta.commit)
+        edited = [file.after for file in delta.edited if file.after is not None]
+        for file in (*delta.added, *edited):
+            self._read_file(file, Delivery(delta.commit, file.path, delta.committed_at))
+        self.commits.append(delta)
+
+    def changes(self) -> Changes:
+        """What was read, and what its decisions change for every node."""
+        if not self.batch.decisions:
+            return Changes(self.batch)
+        store, before = self._ledger.store, self._ledger.decisions
+        after = Decisions(store.decisions.all(self.batch.decisions))
+        self._known.limit(None)
+        own = self._repo.node
+        self._admission.adopt(after.of_node(own), before.changed_seqs(after, own))
+        others = judged_anew(store, self._reader, before, after, but=own)
+        return Changes(self.batch, others, after)
+
+    def _read_file(self, file: AddedFile, delivery: Delivery) -> None:
+        fault = misplaced(file, self._repo.role)
+        key = (file.path.partition("/")[0], file.blob)
+        claimed = None if fault else self._claimed_records(*key)
+        if claimed is not None:
+            self.batch.duplicates += claimed
+            return
+        segment = fault or read_segment(self._mirror, file)
+        if isinstance(segment, Fault):
+            place = Place(delivery.commit, file.path, 0)
+            self.batch.rejected.append(rejected_line(b"", segment, place))
+            return
+        all_claimed = self._admission.admit(segment, delivery)
+        entry = entry_for(segment, file, delivery, self._repo.node, all_claimed=all_claimed)
+        if entry is not None:
+            self.batch.segments.append(entry)
+            if all_claimed:
+                self._records_by_blob[key] = entry.records
+
+    def _claimed_records(self, folder: str, blob: str) -> int | None:
+        """How many records a blob brought that was applied whole before, or None."""
+        if (folder, blob) in self._records_by_blob:
+            return self._records_by_blob[folder, blob]
+        store, node_id = self._ledger.store, self._repo.node_id
+        return store.segments.claimed_records(node_id, folder, blob)
+
+    def _read_rules(self, commit: str) -> None:
+        """Take over the rule book of a commit; one that cannot be used is reported and passed."""
+        try:
+            self.batch.rule_files = read_rules(self._mirror, commit)
+        except RuleBookError as error:
+            self.batch.bad_rules.append((commit, str(error)))
+        else:
+            self.batch.bad_rules.clear()

@@ -28,7 +28,7 @@ _seq = attrgetter("seq")
 _ts = attrgetter("ts")
 
 
-class Delivery(NamedTuple):
+class Source(NamedTuple):
     """Where a segment was found.
 
     Attributes:
@@ -66,7 +66,7 @@ class Admission:
         self._known = known
         self._batch = batch
 
-    def admit(self, segment: Segment, delivery: Delivery) -> bool:
+    def admit(self, segment: Segment, source: Source) -> bool:
         """Admit one segment.
 
         Returns:
@@ -74,14 +74,14 @@ class Admission:
             commit cannot add anything.
         """
         for reject in segment.rejects:
-            self._file_reject(reject, delivery)
-        claims, claim_numbers, complete = self._claims(segment, delivery)
+            self._file_reject(reject, source)
+        claims, claim_numbers, complete = self._claims(segment, source)
         seqs = list(map(_seq, claims))
         if seqs:
             if self._is_plain_and_new(claims, seqs):
                 self._count_all(cast("Sequence[Usage]", claims))
             else:
-                self._count_one_by_one(claims, claim_numbers, delivery)
+                self._count_one_by_one(claims, claim_numbers, source)
                 seqs.sort()
             self._mark_seen(seqs)
         return complete and not segment.rejects
@@ -103,22 +103,22 @@ class Admission:
         )
 
     def _claims(
-        self, segment: Segment, delivery: Delivery
+        self, segment: Segment, source: Source
     ) -> tuple[Sequence[Line], Sequence[int], bool]:
         """The lines that claim their key, their numbers, and whether those are all lines."""
         records = segment.records
-        if self._rules.hold_none(records, delivery.committed_at):
+        if self._rules.hold_none(records, source.committed_at):
             return records, segment.line_numbers, True
         claims: list[Line] = []
         numbers: list[int] = []
         held: list[tuple[Claim[Line], HeldReason]] = []
         for record, line_no in zip(records, segment.line_numbers, strict=True):
-            reason = self._rules.held_reason(record, delivery.committed_at)
+            reason = self._rules.held_reason(record, source.committed_at)
             if reason is None:
                 claims.append(record)
                 numbers.append(line_no)
             else:
-                place = Place(delivery.commit, delivery.path, line_no)
+                place = Place(source.commit, source.path, line_no)
                 held.append((Claim(record, encode_lines([record]), place), reason))
         self._hold_unless_admitted(held)
         return claims, numbers, False
@@ -142,8 +142,8 @@ class Admission:
             self._seen.add(run)
             self._batch.seen.append(run)
 
-    def _file_reject(self, reject: Reject, delivery: Delivery) -> None:
-        place = Place(delivery.commit, delivery.path, reject.line_no)
+    def _file_reject(self, reject: Reject, source: Source) -> None:
+        place = Place(source.commit, source.path, reject.line_no)
         if reject.fault.code is FaultCode.UNKNOWN_VERSION:
             self._batch.hold(HeldLine(reject.line, HeldReason.UNKNOWN_VERSION, place, None, None))
         else:
@@ -166,7 +166,7 @@ class Admission:
         self._batch.admitted += len(claims)
 
     def _count_one_by_one(
-        self, claims: Sequence[Line], numbers: Sequence[int], delivery: Delivery
+        self, claims: Sequence[Line], numbers: Sequence[int], source: Source
     ) -> None:
         """Count records some of which may be known, contested or decided about."""
         known = self._settlement.lines_at({record.seq for record in claims})
@@ -176,9 +176,7 @@ class Admission:
             if line in known.get(record.seq, ()) or line in new[record.seq]:
                 self._batch.duplicates += 1
                 continue
-            new[record.seq][line] = Claim(
-                record, line, Place(delivery.commit, delivery.path, line_no)
-            )
+            new[record.seq][line] = Claim(record, line, Place(source.commit, source.path, line_no))
             if isinstance(record, Usage) and record.corrects is not None:
                 self._batch.corrections.append((record.corrects, record.seq))
             if self._seen.overlaps(record.seq, record.seq):

@@ -9,7 +9,7 @@ from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind
 from aggregator.mirrors.mirror import Mirror, MirrorError
 from aggregator.mirrors.saved_repo import SavedRepo
 from aggregator.mirrors.state import State
-from aggregator.pulling.fetching import look_at
+from aggregator.pulling.fetching import fetch_repo
 from aggregator.store.store import LedgerStore
 from cursors.position import HeadOutcome
 from cursors.tips import Tips
@@ -130,14 +130,14 @@ def _remote_head(state: State, store: LedgerStore, repo: RepoConfig, tips: Tips)
         )
     if _was_seen_closed(store, repo):
         return state.mirrors.open(repo.identity).head
-    look = look_at(state, repo, tips.cursor, kept=tips.kept)
-    if look.trouble is not None or look.is_mirror_bad:
+    fetched = fetch_repo(state, repo, tips.cursor, kept=tips.kept)
+    if fetched.trouble is not None or fetched.is_mirror_bad:
         raise NotArchivedError(
-            f"whether all of {repo.name} was billed cannot be seen: {look.detail}",
+            f"whether all of {repo.name} was billed cannot be seen: {fetched.detail}",
             hint="try again when its remote answers, or, where the forge has closed it, when the"
             f" daemon has looked at it a day later; {_FORCE}",
         )
-    return look.head
+    return fetched.head
 
 
 def _was_seen_closed(store: LedgerStore, repo: RepoConfig) -> bool:

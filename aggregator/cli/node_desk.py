@@ -9,7 +9,7 @@ import click
 
 from aggregator.cli.context import Context, now
 from aggregator.fleet.node_keys import FleetError, fingerprint
-from aggregator.fleet.provision import Outcome, Provisioner
+from aggregator.fleet.provision import Provisioned, Provisioner
 from aggregator.fleet.registry import forge_config
 from aggregator.fleet.repo_setup import Step
 from aggregator.forge import open_forge
@@ -37,7 +37,7 @@ class Desk:
         forge = open_forge(forge_config(self._config), wait)
         return action(Provisioner(forge, self._config, now(), self._note))
 
-    def tell(self, outcome: Outcome | None = None, command: str | None = None) -> None:
+    def tell(self, outcome: Provisioned | None = None, command: str | None = None) -> None:
         """Say what it came to.
 
         Args:
@@ -80,7 +80,7 @@ class Desk:
             click.echo(escape(f"{step.what}: {step.name}: {step.done}"))
 
 
-def _shown(outcome: Outcome) -> dict[str, object]:
+def _shown(outcome: Provisioned) -> dict[str, object]:
     node = outcome.registration
     return {
         "node": node.node,

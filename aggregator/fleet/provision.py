@@ -24,7 +24,7 @@ _ROTATE_HINT: Final = "its next key is registered with `aggregator node rotate-k
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Provisioned:
     """What an action came to.
 
     Attributes:
@@ -66,7 +66,7 @@ class Provisioner:
         allow: Sequence[str] | None = None,
         *,
         adopt: bool = False,
-    ) -> Outcome:
+    ) -> Provisioned:
         """Set a node up: its repo, its key, the protection of its branch, the webhook.
 
         Args:
@@ -89,7 +89,7 @@ class Provisioner:
             self._roster.local_name(node, repo)
         self._open(repo, known, secret)
         self._keep_earlier(known.repos[:-1])
-        return Outcome(self._roster.register(known, allow, local, repo), repo.ssh_url)
+        return Provisioned(self._roster.register(known, allow, local, repo), repo.ssh_url)
 
     def accept(
         self,
@@ -97,7 +97,7 @@ class Provisioner:
         key: str | None = None,
         name: str | None = None,
         allow: Sequence[str] | None = None,
-    ) -> Outcome:
+    ) -> Provisioned:
         """Let a repo that is on the forge bill for a node; nothing is changed there.
 
         Args:
@@ -121,9 +121,9 @@ class Provisioner:
                 " there, `aggregator node add` makes one",
             )
         local = self._roster.local_name(node, found)
-        return Outcome(self._roster.register(known, allow, local, found), found.ssh_url)
+        return Provisioned(self._roster.register(known, allow, local, found), found.ssh_url)
 
-    def rotate(self, node: str, key: str) -> Outcome:
+    def rotate(self, node: str, key: str) -> Provisioned:
         """Let a node's next key push and sign beside the present ones.
 
         Raises:
@@ -143,12 +143,12 @@ class Provisioner:
             elif not repo.archived:
                 self._setup.deploy_key(repo.name, node, line)
         if any(old.line == line for old in known.keys):
-            return Outcome(self._roster.write(known))
+            return Provisioned(self._roster.write(known))
         added = RegisteredKey(line=line, added_at=self._now)
         keys = (*known.keys, added)
-        return Outcome(self._roster.write(known.model_copy(update={"keys": keys})))
+        return Provisioned(self._roster.write(known.model_copy(update={"keys": keys})))
 
-    def close(self, node: str) -> Outcome:
+    def close(self, node: str) -> Provisioned:
         """End all keys of a node but the newest, on the forge and for what is not billed yet.
 
         Raises:
@@ -166,9 +166,9 @@ class Provisioner:
             else key.model_copy(update={"closed_at": self._now})
             for key in known.keys
         )
-        return Outcome(self._roster.write(known.model_copy(update={"keys": keys})))
+        return Provisioned(self._roster.write(known.model_copy(update={"keys": keys})))
 
-    def rollover(self, node: str, suffix: str) -> Outcome:
+    def rollover(self, node: str, suffix: str) -> Provisioned:
         """Set up a node's next repo, with the same keys.
 
         Args:
@@ -193,9 +193,9 @@ class Provisioner:
         repo = self._setup.repo(Target(name, registered))
         self._roster.local_name(node, repo)
         self._open(repo, known, secret)
-        return Outcome(self._roster.register(known, None, local, repo), repo.ssh_url)
+        return Provisioned(self._roster.register(known, None, local, repo), repo.ssh_url)
 
-    def retire(self, node: str, local: str | None = None) -> Outcome:
+    def retire(self, node: str, local: str | None = None) -> Provisioned:
         """Let a node push no more. What it pushed is still read and billed.
 
         Args:
@@ -227,7 +227,7 @@ class Provisioner:
                     for repo in known.repos
                 )
             }
-        return Outcome(self._roster.write(known.model_copy(update=values)))
+        return Provisioned(self._roster.write(known.model_copy(update=values)))
 
     def hook(self) -> None:
         """Make the webhook anew, as after a change of its secret.

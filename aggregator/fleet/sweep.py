@@ -46,7 +46,7 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class _LookedAt:
+class _Checked:
     """One look at a repo.
 
     Attributes:
@@ -83,7 +83,7 @@ class Sweep:
         self._state = state
         self._clock = clock
         self._interrupted = interrupted
-        self._looked_at: dict[str, _LookedAt] = {}
+        self._checked: dict[str, _Checked] = {}
         self._backoff = Backoff()
         self.findings: Findings | None = None
         self.is_failing = False
@@ -142,7 +142,7 @@ class Sweep:
         forge = self._state.config.forge
         if forge is None or repo.forge_id is None:
             return True
-        last = self._looked_at.get(repo.name)
+        last = self._checked.get(repo.name)
         if last is None or not last.is_in_order:
             return True
         # further ahead than any probe: the clock was set back meanwhile
@@ -155,7 +155,7 @@ class Sweep:
 
     def forget(self, name: str) -> None:
         """Look at a repo in the next pass, as if it were new."""
-        self._looked_at.pop(name, None)
+        self._checked.pop(name, None)
 
     def note(self, report: RepoReport) -> None:
         """Remember a look."""
@@ -166,7 +166,7 @@ class Sweep:
         probe_in_s = config.forge.probe_every_s * random.uniform(_EARLIEST, 1) - pause_s
         changed_at = self.findings and self.findings.changed_at.get(report.name)
         is_in_order = report.incident is None and report.behind == 0
-        self._looked_at[report.name] = _LookedAt(
+        self._checked[report.name] = _Checked(
             changed_at, is_in_order, self._clock() + timedelta(seconds=probe_in_s)
         )
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from aggregator.admission.admission import Admission, Delivery
+from aggregator.admission.admission import Admission, Source
 from aggregator.admission.batch import Batch
 from aggregator.admission.decisions import Decisions
 from aggregator.admission.held import rejected_line
@@ -76,7 +76,7 @@ class Pending:
             self._read_rules(delta.commit)
         edited = [file.after for file in delta.edited if file.after is not None]
         for file in (*delta.added, *edited):
-            self._read_file(file, Delivery(delta.commit, file.path, delta.committed_at))
+            self._read_file(file, Source(delta.commit, file.path, delta.committed_at))
         self.commits.append(delta)
 
     def changes(self) -> Changes:
@@ -91,7 +91,7 @@ class Pending:
         others = judged_anew(store, self._reader, before, after, but=own)
         return Changes(self.batch, others, after)
 
-    def _read_file(self, file: AddedFile, delivery: Delivery) -> None:
+    def _read_file(self, file: AddedFile, source: Source) -> None:
         fault = misplaced(file, self._repo.role)
         key = (file.path.partition("/")[0], file.blob)
         claimed = None if fault else self._claimed_records(*key)
@@ -100,11 +100,11 @@ class Pending:
             return
         segment = fault or read_segment(self._mirror, file)
         if isinstance(segment, Fault):
-            place = Place(delivery.commit, file.path, 0)
+            place = Place(source.commit, file.path, 0)
             self.batch.rejected.append(rejected_line(b"", segment, place))
             return
-        all_claimed = self._admission.admit(segment, delivery)
-        entry = entry_for(segment, file, delivery, self._repo.node, all_claimed=all_claimed)
+        all_claimed = self._admission.admit(segment, source)
+        entry = entry_for(segment, file, source, self._repo.node, all_claimed=all_claimed)
         if entry is not None:
             self.batch.segments.append(entry)
             if all_claimed:

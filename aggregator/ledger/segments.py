@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Final
 
-from aggregator.admission.admission import Delivery
+from aggregator.admission.admission import Source
 from aggregator.admission.batch import SegmentEntry
 from aggregator.admission.claims import LineRules
 from aggregator.admission.lines import Claim, Place
@@ -59,7 +59,7 @@ def read_segment(mirror: Mirror, file: AddedFile) -> Segment | Fault:
 
 
 def entry_for(
-    segment: Segment, file: AddedFile, delivery: Delivery, node: str, *, all_claimed: bool
+    segment: Segment, file: AddedFile, source: Source, node: str, *, all_claimed: bool
 ) -> SegmentEntry | None:
     """What is filed about a segment; None when no line of it names the node."""
     own = [record for record in segment.records if record.node == node]
@@ -69,10 +69,10 @@ def entry_for(
     times = [record.ts for record in own]
     return SegmentEntry(
         folder=parse_path(file.path).folder,
-        commit=delivery.commit,
+        commit=source.commit,
         path=file.path,
         blob=file.blob,
-        committed_at_s=int(delivery.committed_at.timestamp()),
+        committed_at_s=int(source.committed_at.timestamp()),
         first_seq=min(seqs),
         last_seq=max(seqs),
         first_hour=hour_of(min(times)),

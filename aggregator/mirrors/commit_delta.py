@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from pygit2.enums import FileMode
 
 from aggregator.mirrors.mirror import TREE_BYTES_MAX, Mirror
-from aggregator.mirrors.tree_diff import Entry, OversizedFoldersError, changes
+from aggregator.mirrors.tree_diff import OversizedFoldersError, TreeEntry, changes
 from wire_format.fields import SEGMENTS_PER_COMMIT_MAX
 from wire_format.lines import Folder
 from wire_format.paths import folder_of
@@ -130,6 +130,6 @@ def commit_delta(mirror: Mirror, commit: str, *, is_limited: bool = True) -> Com
     )
 
 
-def _file(path: str, entry: Entry) -> AddedFile:
+def _file(path: str, entry: TreeEntry) -> AddedFile:
     regular = entry.mode in {FileMode.BLOB, FileMode.BLOB_EXECUTABLE}
     return AddedFile(path, str(entry.id), regular)

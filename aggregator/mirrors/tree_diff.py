@@ -12,7 +12,7 @@ from pygit2 import Oid, Repository, Tree
 from pygit2.enums import FileMode
 
 
-class Entry(NamedTuple):
+class TreeEntry(NamedTuple):
     """What a path leads to.
 
     Attributes:
@@ -33,8 +33,8 @@ class Change(NamedTuple):
     """
 
     path: bytes
-    before: Entry | None
-    after: Entry | None
+    before: TreeEntry | None
+    after: TreeEntry | None
 
 
 class OversizedFoldersError(Exception):
@@ -94,15 +94,15 @@ class _Opener:
         self._repository = repository
         self._bytes_left = bytes_max
 
-    def entries(self, tree: Oid | None) -> dict[bytes, Entry]:
+    def entries(self, tree: Oid | None) -> dict[bytes, TreeEntry]:
         if tree is None:
             return {}
         self._bytes_left -= int(self._repository.odb.read_header(tree)[1])
         if self._bytes_left < 0:
             raise OversizedFoldersError
         opened = self._repository[tree].peel(Tree)
-        return {entry.raw_name or b"": Entry(entry.id, entry.filemode) for entry in opened}
+        return {entry.raw_name or b"": TreeEntry(entry.id, entry.filemode) for entry in opened}
 
 
-def _tree(entry: Entry | None) -> Oid | None:
+def _tree(entry: TreeEntry | None) -> Oid | None:
     return entry.id if entry is not None and entry.mode == FileMode.TREE else None

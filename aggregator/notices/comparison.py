@@ -62,7 +62,7 @@ class Comparison:
         open_now = self._ledger.notices.open_incidents()
         repos = {key.repo for key in before}
         knowledge = Knowledge(
-            self._ledger.notices.closed_incidents(repos), self._ledger.notices.looked_at()
+            self._ledger.notices.closed_incidents(repos), self._ledger.notices.checked_repos()
         )
         now_s = int(self._now.timestamp())
         changes = cross_incidents(before, open_now, knowledge, now_s)

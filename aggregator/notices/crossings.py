@@ -67,7 +67,7 @@ class Knowledge(NamedTuple):
     """
 
     closed: frozenset[ToldIncident]
-    looked_at: frozenset[str]
+    checked_repos: frozenset[str]
 
 
 class IncidentChanges(NamedTuple):
@@ -177,7 +177,7 @@ def told_as(row: OpenIncident) -> ToldIncident:
 
 def _is_over(key: ToldIncident, knowledge: Knowledge) -> bool:
     """Whether the ledger says that it is over, rather than nothing at all."""
-    if key.kind in _EACH_PULL_TELLS and key.repo in knowledge.looked_at:
+    if key.kind in _EACH_PULL_TELLS and key.repo in knowledge.checked_repos:
         return True
     return key in knowledge.closed
 

@@ -27,7 +27,7 @@ _TROUBLES: Final = {
 }
 
 
-class Look(NamedTuple):
+class Fetched(NamedTuple):
     """What looking at a remote found.
 
     Attributes:
@@ -50,13 +50,13 @@ class Look(NamedTuple):
     unrecovered: str = ""
 
 
-def look_at(
+def fetch_repo(
     state: State,
     repo: RepoConfig,
     cursor: str | None,
     interrupted: Callable[[], bool] = lambda: False,
     kept: frozenset[str] = frozenset(),
-) -> Look:
+) -> Fetched:
     """Bring the mirror of a repo up to date; what goes wrong is the answer, not an exception.
 
     Where it then lacks what was billed, that is fetched from the copy remote.
@@ -82,24 +82,24 @@ def look_at(
 
 def _tried(
     state: State, repo: RepoConfig, cursor: str | None, interrupted: Callable[[], bool]
-) -> Look:
+) -> Fetched:
     try:
-        return _look(state, repo, cursor, interrupted)
+        return _fetch(state, repo, cursor, interrupted)
     except RemoteError as error:
         trouble = next(
             (outcome for kind, outcome in _TROUBLES.items() if isinstance(error, kind)),
             HeadOutcome.UNREACHABLE,
         )
-        return Look(None, trouble, str(error), error.retry, retry_after_s=error.retry_after_s)
+        return Fetched(None, trouble, str(error), error.retry, retry_after_s=error.retry_after_s)
     except RemoteConfigError as error:
-        return Look(None, HeadOutcome.UNREACHABLE, str(error), error.retry)
+        return Fetched(None, HeadOutcome.UNREACHABLE, str(error), error.retry)
     except MirrorError as error:
-        return Look(None, HeadOutcome.UNCHANGED, str(error), error.retry, is_mirror_bad=True)
+        return Fetched(None, HeadOutcome.UNCHANGED, str(error), error.retry, is_mirror_bad=True)
 
 
-def _look(
+def _fetch(
     state: State, repo: RepoConfig, cursor: str | None, interrupted: Callable[[], bool]
-) -> Look:
+) -> Fetched:
     config = state.config
     state.mirrors.bring_back(repo.identity)
     mirror = state.mirrors.open(repo.identity)
@@ -108,9 +108,9 @@ def _look(
     tip = read_branch(repo.remote, repo.branch, config.connect_timeout_s)
     if tip.status is BranchStatus.MISSING:
         detail = f"the remote has other branches, but not {repo.branch}"
-        return Look(None, HeadOutcome.BRANCH_MISSING, detail)
+        return Fetched(None, HeadOutcome.BRANCH_MISSING, detail)
     if tip.commit is None:
-        return Look(None)
+        return Fetched(None)
     if not interrupted() and (tip.commit != mirror.head or not mirror.has_commit(tip.commit)):
         fetch(
             repo.remote,
@@ -120,4 +120,4 @@ def _look(
             memory_bytes_max=config.fetch_memory_bytes_max,
             file_bytes_max=config.fetch_file_bytes_max,
         )
-    return Look(state.mirrors.open(repo.identity).head)
+    return Fetched(state.mirrors.open(repo.identity).head)

@@ -18,8 +18,8 @@ from aggregator.config.settings import Config
 from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind
 from aggregator.ledger.ledger import Ledger
 from aggregator.mirrors.state import State
-from aggregator.pulling.fetching import Look, look_at
-from aggregator.pulling.repo_pass import RepoPull, RepoReport
+from aggregator.pulling.fetching import Fetched, fetch_repo
+from aggregator.pulling.repo_pass import RepoPass, RepoReport
 from aggregator.pulling.signatures import Signers
 from aggregator.store.store import PULLED_AT
 from gitmeter.git_remote.runner import stop_running
@@ -77,11 +77,11 @@ class Puller:
         signers = Signers(self._config)
         with ThreadPoolExecutor(self._config.fetch_workers) as pool:
             kept = self._ledger.store.cursors.kept()
-            looks = {self._look(pool, repo, kept): repo for repo in repos}
-            unfinished: deque[RepoPull] = deque()
-            for done in _books_first(looks, on_wait, self._interrupted):
-                repo, now = looks[done], self._clock()
-                step = RepoPull(self._state, self._ledger, repo, done.result(), signers, now)
+            fetches = {self._begin_fetch(pool, repo, kept): repo for repo in repos}
+            unfinished: deque[RepoPass] = deque()
+            for done in _books_first(fetches, on_wait, self._interrupted):
+                repo, now = fetches[done], self._clock()
+                step = RepoPass(self._state, self._ledger, repo, done.result(), signers, now)
                 # the books are read to their end: usage is rated by what they say
                 while self._turn(step, on_progress):
                     if repo.role != "books":
@@ -91,7 +91,7 @@ class Puller:
                     yield step.report()
             if self._interrupted():
                 pool.shutdown(wait=False, cancel_futures=True)
-                _stop_looking(looks, on_wait)
+                _stop_fetching(fetches, on_wait)
         yield from self._in_turns(unfinished, on_progress, on_wait)
         if not self._interrupted():
             self._finish(is_whole=is_whole)
@@ -112,7 +112,7 @@ class Puller:
 
     def _in_turns(
         self,
-        unfinished: deque[RepoPull],
+        unfinished: deque[RepoPass],
         on_progress: Progress,
         on_wait: Callable[[], object],
     ) -> Iterator[RepoReport]:
@@ -125,7 +125,7 @@ class Puller:
             else:
                 yield step.report()
 
-    def _turn(self, step: RepoPull, on_progress: Progress) -> bool:
+    def _turn(self, step: RepoPass, on_progress: Progress) -> bool:
         """Let one repo go on for its time; returns whether more is to come."""
         end_s = time.monotonic() + self._config.turn_s
         over = lambda: self._interrupted() or time.monotonic() >= end_s  # noqa: E731
@@ -133,12 +133,12 @@ class Puller:
         self._tiers_due |= step.repo.role == "books" and step.has_applied
         return more and not self._interrupted()
 
-    def _look(
+    def _begin_fetch(
         self, pool: ThreadPoolExecutor, repo: RepoConfig, kept: Mapping[str, frozenset[str]]
-    ) -> Future[Look]:
+    ) -> Future[Fetched]:
         cursor = self._ledger.store.cursors.of_repo(repo.name)
         tips = kept.get(repo.name, frozenset())
-        return pool.submit(look_at, self._state, repo, cursor, self._interrupted, tips)
+        return pool.submit(fetch_repo, self._state, repo, cursor, self._interrupted, tips)
 
     def _finish(self, *, is_whole: bool) -> None:
         """Note when the ledger was brought up to date, and once a day who stands on which tier."""
@@ -158,25 +158,25 @@ class Puller:
 
 
 def _books_first(
-    looks: Mapping[Future[Look], RepoConfig],
+    fetches: Mapping[Future[Fetched], RepoConfig],
     on_wait: Callable[[], object],
     interrupted: Callable[[], bool],
-) -> Iterator[Future[Look]]:
+) -> Iterator[Future[Fetched]]:
     """Looks as they are done, until interrupted; the books first, so that usage is rated once."""
-    books = {look for look, repo in looks.items() if repo.role == "books"}
-    for group in (books, set(looks) - books):
+    books = {fetched for fetched, repo in fetches.items() if repo.role == "books"}
+    for group in (books, set(fetches) - books):
         pending = group
         while pending and not interrupted():
             done, pending = wait(pending, timeout=_WAIT_S, return_when=FIRST_COMPLETED)
             on_wait()
-            for look in done:
+            for fetched in done:
                 if not interrupted():
-                    yield look
+                    yield fetched
 
 
-def _stop_looking(looks: Iterable[Future[Look]], on_wait: Callable[[], object]) -> None:
+def _stop_fetching(fetches: Iterable[Future[Fetched]], on_wait: Callable[[], object]) -> None:
     """End every fetch, those that are only just starting too."""
-    pending = set(looks)
+    pending = set(fetches)
     while pending:
         stop_running()
         on_wait()

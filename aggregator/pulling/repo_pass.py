@@ -14,7 +14,7 @@ from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.segments import segment_reader
 from aggregator.mirrors.mirror import Mirror, MirrorError, OversizedObjectError
 from aggregator.mirrors.state import State
-from aggregator.pulling.fetching import Look
+from aggregator.pulling.fetching import Fetched
 from aggregator.pulling.signatures import Signers
 from cursors.position import Advance, HeadOutcome, advance
 from gitmeter.support.progress import Progress
@@ -54,7 +54,7 @@ class RepoReport:
     retry_after_s: int | None
 
 
-class RepoPull:
+class RepoPass:
     """Takes one repo from its cursor towards its head, in one or more turns.
 
     Args:
@@ -71,27 +71,27 @@ class RepoPull:
         state: State,
         ledger: Ledger,
         repo: RepoConfig,
-        look: Look,
+        fetched: Fetched,
         signers: Signers,
         now: datetime,
     ) -> None:
         self.repo = repo
         self._state = state
         self._ledger = ledger
-        self._look = look
+        self._fetched = fetched
         self._signers = signers
         self._now = now
         with ledger.store.transaction():
             self._row = ledger.store.repos.row(repo.name, repo.identity.judged_by)
-        self._position = Advance(look.trouble or HeadOutcome.UNCHANGED)
+        self._position = Advance(fetched.trouble or HeadOutcome.UNCHANGED)
         self._stop: Stop | None = None
         self._stretch = Stretch(())
         self._ingest: Ingest | None = None
         self._applied = Applied()
         self._trouble: tuple[IncidentKind, str] | None = None
-        if look.is_mirror_bad:
-            self._trouble = (IncidentKind.BAD_MIRROR, look.detail)
-        elif look.trouble is None:
+        if fetched.is_mirror_bad:
+            self._trouble = (IncidentKind.BAD_MIRROR, fetched.detail)
+        elif fetched.trouble is None:
             self._guarded(self._judge)
 
     @property
@@ -123,19 +123,19 @@ class RepoPull:
         gone = [tip for tip in (cursor, *sorted(kept)) if tip and not mirror.has_commit(tip)]
         if gone:
             detail = f"neither the remote nor our mirror has {', '.join(gone)}, which was billed"
-            if self._look.unrecovered:
-                detail += f"; the copy remote: {self._look.unrecovered}"
+            if self._fetched.unrecovered:
+                detail += f"; the copy remote: {self._fetched.unrecovered}"
             self._trouble = (IncidentKind.LOST_HISTORY, detail)
             return
         self._catch_up(mirror)
         self._position = position = advance(
             self._cursor,
-            self._look.head,
+            self._fetched.head,
             mirror.first_parent,
             self._ledger.decisions.accepted_tips(self.repo.name),
             lambda: set(chain.from_iterable(map(mirror.chain, {*kept, self._cursor or ""} - {""}))),
         )
-        commits, head = position.commits, self._look.head
+        commits, head = position.commits, self._fetched.head
         if len(commits) > position.accepted and head is not None:
             verdict = self._signers.judge(mirror, self.repo, head, self._now)
             if verdict is not None:
@@ -190,14 +190,14 @@ class RepoPull:
         stop = applied.stop or self._stop
         if self._trouble is not None:
             kind, detail = self._trouble
-            subject = self._look.head or ""
+            subject = self._fetched.head or ""
         elif stop is not None:
             kind, detail = stop.kind, f"commit {stop.commit} {stop.detail}"
             subject = stop.commit
         else:
             found = kind_of(position.outcome)
-            subject = self._look.head or ""
-            detail = _detail(self._look, position)
+            subject = self._fetched.head or ""
+            detail = _detail(self._fetched, position)
             return self._filed(found, subject, detail)
         return self._filed(kind, subject, detail)
 
@@ -206,11 +206,11 @@ class RepoPull:
         if self.repo.is_retired and kind is IncidentKind.REPO_GONE:
             kind = None  # what was retired may be deleted; what was billed of it stays
         behind = len(self._position.commits) - applied.commits
-        store, head = self._ledger.store, self._look.head
+        store, head = self._ledger.store, self._fetched.head
         with store.transaction():
             file_standing(store, self._row.id, kind, subject, detail, self._now)
             checked_at = format_ts(self._now)
-            store.repos.save_look(self._row.id, head, str(outcome), behind, checked_at)
+            store.repos.save_check(self._row.id, head, str(outcome), behind, checked_at)
         return RepoReport(
             name=self.repo.name,
             node=self.repo.node,
@@ -225,14 +225,14 @@ class RepoPull:
             held=applied.held,
             rejected=applied.rejected,
             behind=behind,
-            retry=kind in PASSING and self._look.retry,
-            retry_after_s=self._look.retry_after_s,
+            retry=kind in PASSING and self._fetched.retry,
+            retry_after_s=self._fetched.retry_after_s,
         )
 
 
-def _detail(look: Look, position: Advance) -> str:
+def _detail(fetched: Fetched, position: Advance) -> str:
     if position.outcome is HeadOutcome.REWRITTEN:
-        return f"head {look.head} does not build on what was billed"
+        return f"head {fetched.head} does not build on what was billed"
     if position.outcome is HeadOutcome.BRANCH_MISSING:
-        return look.detail or "the branch is gone from the remote"
-    return look.detail
+        return fetched.detail or "the branch is gone from the remote"
+    return fetched.detail

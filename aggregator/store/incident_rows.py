@@ -12,7 +12,7 @@ About = tuple[int | None, str]
 """What an incident is about: a repo's row (None is the forge as a whole), and its subject there."""
 
 
-class OpenIncident(NamedTuple):
+class IncidentRow(NamedTuple):
     """An incident that is not over: its row, what it is and what it is about.
 
     Attributes:
@@ -31,13 +31,13 @@ class IncidentRows:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def all_open(self) -> list[OpenIncident]:
+    def all_open(self) -> list[IncidentRow]:
         """Those that are not over."""
         rows = self._connection.execute(
             "SELECT incident.id, coalesce(repo.name, ''), kind, subject FROM incident"
             " LEFT JOIN repo ON repo.id = repo_id WHERE closed_at IS NULL"
         )
-        return [OpenIncident(*row) for row in rows]
+        return [IncidentRow(*row) for row in rows]
 
     def subjects_by_repo(self, kind: str) -> frozenset[tuple[str, str]]:
         """The open incidents of a kind that are about repos: the repo's name and the subject."""

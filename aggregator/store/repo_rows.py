@@ -60,7 +60,7 @@ class RepoRows:
         )
         return {str(name): (str(node), str(role), str(allow)) for name, node, role, allow in rows}
 
-    def save_look(
+    def save_check(
         self,
         repo_id: int,
         head: str | None,

@@ -66,7 +66,7 @@ class NoticeRows:
         rows = self._connection.execute("SELECT name, id, committed_at_s FROM repo")
         return {str(name): NewestCommit(int(id_), at_s) for name, id_, at_s in rows}
 
-    def looked_at(self) -> frozenset[str]:
+    def checked_repos(self) -> frozenset[str]:
         """The repos whose heads were judged since this ledger was made, by name."""
         rows = self._connection.execute("SELECT name FROM repo WHERE checked_at IS NOT NULL")
         return frozenset(str(name) for (name,) in rows)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aggregator.admission import money_lines, verdicts
-from aggregator.admission.admission import Admission, Delivery
+from aggregator.admission.admission import Admission, Source
 from aggregator.admission.batch import Batch, ChargeKey
 from aggregator.admission.claims import LineRules
 from aggregator.admission.money_lines import Credit, MoneyState
@@ -48,9 +48,7 @@ def dedup_by_number(patch: Patch) -> None:
     """The time is left out of the key."""
     one_by_one = Admission._count_one_by_one
 
-    def broken(
-        self: Admission, claims: Sequence[Line], numbers: Sequence[int], at: Delivery
-    ) -> None:
+    def broken(self: Admission, claims: Sequence[Line], numbers: Sequence[int], at: Source) -> None:
         new = [
             (claim, number)
             for claim, number in zip(claims, numbers, strict=True)
@@ -144,8 +142,8 @@ def shortcut_though_lines_were_held(patch: Patch) -> None:
     """A blob counts as applied whole although some of its lines were held."""
     admit = Admission.admit
 
-    def broken(self: Admission, segment: Segment, delivery: Delivery) -> bool:
-        admit(self, segment, delivery)
+    def broken(self: Admission, segment: Segment, source: Source) -> bool:
+        admit(self, segment, source)
         return True
 
     patch.setattr(Admission, "admit", broken)

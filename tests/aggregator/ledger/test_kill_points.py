@@ -88,7 +88,7 @@ def die(*_: object, **__: object) -> None:
     ("owner", "name"),
     [
         (Mirror, "advance_applied"),
-        (RepoRows, "save_look"),
+        (RepoRows, "save_check"),
         (ingest, "commit_delta"),
         (pending, "read_segment"),
     ],

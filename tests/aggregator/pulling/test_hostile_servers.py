@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.incidents.kinds import BACKED_OFF
-from aggregator.pulling.fetching import look_at
+from aggregator.pulling.fetching import fetch_repo
 from aggregator.pulling.passes import Puller
 from gitmeter.support.backoff import Backoff
 from tests.support.git_http import GitHttpServer
@@ -132,4 +132,4 @@ def test_how_long_to_stay_away_reaches_the_look(world: World, server: GitHttpSer
     server.headers["Retry-After"] = "240"
     server.misbehave("429")
     repo = next(repo for repo in world.config.repo if repo.name == "node-1")
-    assert look_at(world.state, repo, None).retry_after_s == 240
+    assert fetch_repo(world.state, repo, None).retry_after_s == 240

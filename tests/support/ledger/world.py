@@ -23,7 +23,7 @@ from aggregator.mirrors.state import State
 from aggregator.proof.digest import digest
 from aggregator.proof.rebuild import scratch_ledger
 from aggregator.proof.verify import Verification, verify
-from aggregator.pulling.fetching import look_at
+from aggregator.pulling.fetching import fetch_repo
 from aggregator.pulling.passes import Puller
 from aggregator.pulling.repo_pass import RepoReport
 from aggregator.rating.rating import Rater
@@ -205,7 +205,7 @@ class World:
         """Bring the mirrors up to date and the ledger not, as a process does that dies then."""
         with self.ledger() as ledger:
             for repo in self.config.repo:
-                look_at(self.state, repo, ledger.store.cursors.of_repo(repo.name))
+                fetch_repo(self.state, repo, ledger.store.cursors.of_repo(repo.name))
 
     def mortal_pull(self, statements: int | None) -> int:
         """One pass of a process that dies before the statement after these; how many it took.

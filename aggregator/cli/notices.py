@@ -10,7 +10,7 @@ from uuid import uuid4
 import click
 
 from aggregator.cli.context import Context, counted, json_option, now
-from aggregator.config.settings import NotifyConfig
+from aggregator.config.sections import NotifyConfig
 from aggregator.notices import events
 from aggregator.notices.retries import Outcome
 from aggregator.store.outbox.errors import NoticesError

@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from aggregator.config import settings
+from aggregator.config import sections
 from aggregator.config.nodes_dir import read_registrations, registration_file
 from aggregator.config.repos import ALLOW_PATTERN
 from aggregator.config.settings import NODES_DIR_NAME, Config
@@ -22,7 +22,7 @@ from wire_format.wording import FORMS, Place, sentences
 STATE_ENVIRONMENT: Final = "AGGREGATOR_STATE"
 _MEND_HINT: Final = "mend these and run `aggregator config check`"
 _ALLOW_FORM: Final = "1 to 200 letters, digits and . _ : / @ + - * ?"
-_FORMS: Final = FORMS | settings.FORMS | {ALLOW_PATTERN: _ALLOW_FORM}
+_FORMS: Final = FORMS | sections.FORMS | {ALLOW_PATTERN: _ALLOW_FORM}
 
 
 class ConfigError(GitmeterError):

@@ -30,8 +30,13 @@ class Section(BaseModel):
 class RemoteConfig(Section):
     """Where a repo is and what opens it."""
 
-    url: str = Field(description="https://, ssh:// or file://.")
-    token_file: Path | None = Field(default=None, description="File with an access token.")
+    url: str = Field(
+        description="https://, ssh:// (or git@host:path) or file:///absolute/path.",
+    )
+    token_file: Path | None = Field(
+        default=None,
+        description="File with an access token, for https.",
+    )
     ssh_key_file: Path | None = Field(default=None, description="Private key for ssh.")
     known_hosts_file: Path | None = Field(default=None, description="Host keys for ssh.")
 

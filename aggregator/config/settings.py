@@ -1,130 +1,16 @@
-"""Tables of the configuration beside the repos: the forge, the listener, notifications."""
+"""Everything the aggregator can be told, as one frozen model."""
 
-import re
 from collections import Counter
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
-from urllib.parse import urlsplit
+from typing import Final, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from aggregator.config.naming import is_pattern
 from aggregator.config.repos import RemoteConfig, RepoConfig, Section
-from gitmeter.git_remote.failures import RemoteConfigError
-from gitmeter.git_remote.remote import Remote
-from wire_format.money import NANO
+from aggregator.config.sections import ForgeConfig, ListenConfig, NotifyConfig
 
 CONFIG_PATH_DEFAULT: Final = Path("/etc/gitmeter/aggregator.toml")
 NODES_DIR_NAME: Final = "nodes.d"
-
-ORG_PATTERN: Final = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}"
-THRESHOLD_PATTERN: Final = r"[0-9]{1,9}(\.[0-9]{1,9})?"
-FORMS: Final = {
-    ORG_PATTERN: "the name of an organisation: letters, digits and . _ -",
-    THRESHOLD_PATTERN: 'a decimal in quotes such as "5.00"',
-}
-_ADDRESS: Final = re.compile(
-    r"unix:/.+|(\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>[0-9]{1,5})"
-)
-_PORT_MAX: Final = 65_535
-
-
-def _http_url(url: str) -> str:
-    """Only https leaves the machine; http is for this machine itself."""
-    try:
-        remote = Remote(url.rstrip("/") + "/x")  # a forge's own address has no path
-    except RemoteConfigError as error:
-        raise ValueError(str(error)) from None
-    if remote.transport not in {"http", "https"}:
-        raise ValueError("must begin with https://")
-    if urlsplit(url).username or urlsplit(url).query or urlsplit(url).fragment:
-        raise ValueError("must be an address without user, ? and #; secrets go into files")
-    return url
-
-
-class ForgeConfig(Section):
-    """`[forge]`: the forge that has the repos of the nodes."""
-
-    kind: Literal["forgejo"] = Field(description="Forgejo, or Gitea that speaks the same.")
-    url: str = Field(description="Where it is: https://forge.example.")
-    org: Annotated[str, StringConstraints(pattern=f"^(?:{ORG_PATTERN})$")] = Field(
-        description="The organisation that owns the repos."
-    )
-    token_file: Path = Field(description="File with an access token; reads repos and the API.")
-    pattern: str = Field(
-        default="billing-{node}", description="How the repo of a node is called on the forge."
-    )
-    webhook_url: str | None = Field(
-        default=None, description="Where the forge reaches [listen]: https://meter.example/webhook."
-    )
-    known_hosts_file: Path | None = Field(
-        default=None, description="The forge's ssh keys, which `node add` hands on to nodes."
-    )
-    require_signed_commits: bool = Field(
-        default=False,
-        description="Let the forge too refuse commits that no key of its own users has signed. Keys"
-        " of nodes are deploy keys, which it does not count, so their pushes would be refused.",
-    )
-    probe_every_s: int = Field(
-        default=3600,
-        ge=60,
-        le=86_400,
-        description="A repo is asked itself at least this often, whatever the listing says.",
-    )
-
-    _urls = field_validator("url", "webhook_url")(lambda url: url and _http_url(url))
-
-    @field_validator("url")
-    @classmethod
-    def _without_slash(cls, url: str) -> str:
-        return url.rstrip("/")
-
-    @field_validator("pattern")
-    @classmethod
-    def _has_one_place(cls, pattern: str) -> str:
-        if not is_pattern(pattern):
-            raise ValueError("must be the name of a repo with {node} once, such as billing-{node}")
-        return pattern
-
-
-class ListenConfig(Section):
-    """`[listen]`: the daemon's own small web server."""
-
-    address: str = Field(
-        default="127.0.0.1:8750", description="host:port, [::1]:port or unix:/path."
-    )
-    webhook_secret_file: Path | None = Field(
-        default=None, description="File with the secret that the forge signs its webhooks with."
-    )
-
-    @field_validator("address")
-    @classmethod
-    def _is_address(cls, address: str) -> str:
-        match = _ADDRESS.fullmatch(address)
-        if match is None or int(match["port"] or 0) > _PORT_MAX:
-            raise ValueError("must be like 127.0.0.1:8750, [::1]:8750 or unix:/run/x.sock")
-        return address
-
-
-class NotifyConfig(Section):
-    """`[notify]`: one webhook that is told what a person should know."""
-
-    url: str = Field(description="Where events are posted to: https://.")
-    secret_file: Path | None = Field(
-        default=None, description="File with a secret; each event is signed with it."
-    )
-    token_file: Path | None = Field(default=None, description="File with a bearer token.")
-    balance_below_usd: Annotated[str, StringConstraints(pattern=f"^(?:{THRESHOLD_PATTERN})$")] = (
-        Field(default="5.00", description="A balance below it is told.")
-    )
-
-    _url = field_validator("url")(_http_url)
-
-    @property
-    def balance_below_nano(self) -> int:
-        """The threshold in nano-dollars."""
-        return int(Decimal(self.balance_below_usd) * NANO)
 
 
 class Config(Section):
@@ -132,29 +18,78 @@ class Config(Section):
 
     state: Path = Field(
         default=Path("/var/lib/gitmeter"),
-        description="Database and mirrors; $STATE_DIRECTORY under systemd.",
+        description="Directory of the database and the mirrors. Under systemd $STATE_DIRECTORY"
+        " is used when"
+        " this is absent.",
     )
     allowed_signers_file: Path | None = Field(
         default=None,
-        description="Keys that may sign commits, by node, in OpenSSH's allowed_signers format.",
+        description="The keys that may sign for each node, in OpenSSH's allowed_signers format,"
+        " one line a"
+        " key: `node-pusher show-key >> allowed_signers`, and `books show-key` for the books.",
     )
     repo: tuple[RepoConfig, ...] = Field(
-        default=(), description="The repos to read; those of registered nodes are added to them."
+        default=(),
+        description="The repos to read: one table for each that is not a registered node's; the"
+        " books,"
+        " at least. Give `name` when a node has more than one repo. token_file (https),"
+        " ssh_key_file"
+        " and known_hosts_file (ssh) name files. `allow` limits what a repo may bill."
+        " allow_unsigned = true takes commits that no allowed key has signed, with a warning each"
+        " time.",
+        examples=[
+            {
+                "node": "embedder-01",
+                "url": "https://forge.example/hero_ops/billing-embedder-01.git",
+                "token_file": "/etc/gitmeter/token",
+                "allow": ["llm/*"],
+            },
+            {
+                "node": "books",
+                "url": "https://forge.example/hero_ops/billing-books.git",
+                "token_file": "/etc/gitmeter/token",
+                "role": "books",
+            },
+        ],
     )
     nodes_dir: Path = Field(
         default=CONFIG_PATH_DEFAULT.with_name(NODES_DIR_NAME),
-        description="Registrations of nodes; nodes.d beside the configuration.",
+        description="Directory of the registrations of nodes; nodes.d beside this file when"
+        " absent.",
     )
     registration_faults: tuple[tuple[str, str], ...] = Field(
         default=(), exclude=True, description="Set when registrations are read: node and fault."
     )
-    forge: ForgeConfig | None = Field(default=None, description="Where nodes' repos are found.")
-    listen: ListenConfig | None = Field(
-        default=None, description="The daemon's listener: webhooks, /metrics, /healthz."
+    forge: ForgeConfig | None = Field(
+        default=None,
+        description="The forge whose organisation has a repo for each node. `aggregator node"
+        " add` makes"
+        " and registers them (in nodes.d, beside this file), and the daemon reads from its list"
+        " what"
+        " has changed. The token's user must own the organisation; scopes write:organization and"
+        " write:repository.",
     )
-    notify: NotifyConfig | None = Field(default=None, description="Who is told of incidents.")
+    listen: ListenConfig | None = Field(
+        default=None,
+        description="The daemon's own small web server: POST /webhook, GET /metrics, GET /healthz.",
+    )
+    notify: NotifyConfig | None = Field(
+        default=None,
+        description="A webhook that receives incidents and balances that run low; see"
+        " docs/notifications.md.",
+    )
     copy_remote: RemoteConfig | None = Field(
-        default=None, alias="copy", description="A repo that keeps a copy of all that was billed."
+        default=None,
+        alias="copy",
+        description="A repo of your own that keeps a copy of every commit that was billed;"
+        " needs push"
+        " access.",
+        examples=[
+            {
+                "url": "https://elsewhere.example/hero_ops/billing-copies.git",
+                "token_file": "/etc/gitmeter/copy_token",
+            }
+        ],
     )
     pull_every_s: int = Field(
         default=300, ge=5, le=86_400, description="Seconds between two pulls of the daemon."

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from aggregator.config.registration import RegisteredRepo, Registration, repo_name
-from aggregator.config.settings import Config, ForgeConfig
+from aggregator.config.sections import ForgeConfig
+from aggregator.config.settings import Config
 from aggregator.fleet.listing import judge_listing
 from aggregator.fleet.node_keys import fingerprint, is_same_key
 from aggregator.fleet.registry import forge_config

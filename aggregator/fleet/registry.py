@@ -12,7 +12,8 @@ from aggregator.config.naming import forge_name, node_repo
 from aggregator.config.nodes_dir import load_registrations, write_registration
 from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
 from aggregator.config.repos import ALLOW_PATTERN
-from aggregator.config.settings import Config, ForgeConfig
+from aggregator.config.sections import ForgeConfig
+from aggregator.config.settings import Config
 from aggregator.fleet.node_keys import FleetError, check_owner, read_key
 from aggregator.fleet.repo_setup import BRANCH, Done, Say, Step
 from aggregator.forge.interface import ForgeRepo

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from aggregator.config.registration import RegisteredRepo, repo_name
-from aggregator.config.settings import ForgeConfig
+from aggregator.config.sections import ForgeConfig
 from aggregator.fleet.node_keys import FleetError, fingerprint, is_same_key
 from aggregator.forge.interface import Forge, ForgeRepo, Hook, Protection, RefusedError
 

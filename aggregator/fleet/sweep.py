@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from aggregator.config.repos import RepoConfig
-from aggregator.config.settings import ForgeConfig
+from aggregator.config.sections import ForgeConfig
 from aggregator.fleet.listing import Findings, judge_listing
 from aggregator.forge import open_forge
 from aggregator.forge.interface import BadAnswerError, ForgeError, Listing

@@ -8,7 +8,7 @@ Does not own: what the fleet does with it (`fleet`).
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aggregator.config.settings import ForgeConfig
+    from aggregator.config.sections import ForgeConfig
     from aggregator.forge.answers import Wait
     from aggregator.forge.interface import Forge
 

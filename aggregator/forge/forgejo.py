@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
-from aggregator.config.settings import ForgeConfig
+from aggregator.config.sections import ForgeConfig
 from aggregator.forge import shapes
 from aggregator.forge.answers import Access, Wait, bad_answer
 from aggregator.forge.interface import (

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import uuid4
 
-from aggregator.config.settings import NotifyConfig
+from aggregator.config.sections import NotifyConfig
 from aggregator.notices import events
 from aggregator.notices.crossings import (
     Knowledge,

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from aggregator.config.settings import NotifyConfig
+from aggregator.config.sections import NotifyConfig
 from aggregator.notices.receiver import Receiver
 from aggregator.notices.retries import (
     REFUSED_IN_A_ROW_MAX,

@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from aggregator.config.settings import NotifyConfig
+from aggregator.config.sections import NotifyConfig
 from aggregator.notices.comparison import Comparison
 from aggregator.notices.delivery import AGAIN_AFTER_S, Delivery, deliver
 from aggregator.store.outbox.errors import NoticesError

@@ -15,7 +15,7 @@ from requests import Request, Response
 from requests.exceptions import RequestException, Timeout
 from urllib3.exceptions import HTTPError
 
-from aggregator.config.settings import NotifyConfig
+from aggregator.config.sections import NotifyConfig
 from aggregator.notices.retries import Answer, Outcome
 from gitmeter.git_remote.remote import Remote, read_token
 from gitmeter.http_edge.client import HttpExchange, deepest, retry_after_s

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from aggregator.config.settings import ListenConfig
+from aggregator.config.sections import ListenConfig
 from aggregator.serving.application import Application
 from aggregator.serving.hints import Hints
 from aggregator.serving.metrics import Metrics

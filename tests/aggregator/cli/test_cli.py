@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ import click
 import pytest
 
 from aggregator.cli import cli
+from aggregator.config.settings import Config
 from tests.support.git_http import GitHttpServer
 from tests.support.ledger.program import Program
 from tests.support.ledger.world import DAY, PRICES, World, money_line, segment_path, usage_line
@@ -463,11 +465,15 @@ def test_init_writes_a_configuration_that_is_good(
     commented = re.findall(r"^# (\w+) = (\S+)$", text.partition("\n# [")[0], re.MULTILINE)
     defaults = program.bare(*config, "config", "check", "--json").json
     for key, value in commented:
-        assert str(defaults[key]) == value
+        assert defaults[key] == tomllib.loads(f"value = {value}")["value"]
     path.write_text(re.sub(r"^# (?=\w+ = |\[)", "", text, flags=re.MULTILINE))
     whole = program.bare(*config, "config", "check", "--json").json
     assert whole["forge"]["pattern"] == "billing-{node}"
     assert [repo["role"] for repo in whole["repo"]] == ["usage", "books"]
+    for name, field in Config.model_fields.items():
+        key = field.alias or name
+        shown = re.search(rf"^(# )?(\[+{key}\]+$|{key} = )", text, re.MULTILINE)
+        assert field.exclude or shown, key
 
 
 def test_init_with_a_state_directory_leads_to_a_pull_that_works_as_it_is_printed(

@@ -8,7 +8,7 @@ from ssl import SSLContext
 
 import pytest
 
-from aggregator.config.settings import ForgeConfig
+from aggregator.config.sections import ForgeConfig
 from aggregator.forge import open_forge
 from aggregator.forge.interface import DeniedError, Forge, RefusedError
 from gitmeter.git_remote.failures import RemoteConfigError

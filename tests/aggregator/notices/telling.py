@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.config.settings import NotifyConfig
+from aggregator.config.sections import NotifyConfig
 from aggregator.notices.notifier import Notifier
 from aggregator.store.outbox.outbox import NOTICES_NAME, Outbox
 from aggregator.store.outbox.queue import NoticeRow

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import requests
 
-from aggregator.config.settings import ListenConfig
+from aggregator.config.sections import ListenConfig
 from aggregator.serving.hints import Hints
 from aggregator.serving.listener import Listener
 from aggregator.serving.pulse import HookResult, Pulse

@@ -1,0 +1,147 @@
+"""Tables of the configuration beside the repos: the forge, the listener, notifications."""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, StringConstraints, field_validator
+
+from aggregator.config.naming import is_pattern
+from aggregator.config.repos import Section
+from gitmeter.git_remote.failures import RemoteConfigError
+from gitmeter.git_remote.remote import Remote
+from wire_format.money import NANO
+
+ORG_PATTERN: Final = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}"
+THRESHOLD_PATTERN: Final = r"[0-9]{1,9}(\.[0-9]{1,9})?"
+FORMS: Final = {
+    ORG_PATTERN: "the name of an organisation: letters, digits and . _ -",
+    THRESHOLD_PATTERN: 'a decimal in quotes such as "5.00"',
+}
+_ADDRESS: Final = re.compile(
+    r"unix:/.+|(\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>[0-9]{1,5})"
+)
+_PORT_MAX: Final = 65_535
+
+
+def _http_url(url: str) -> str:
+    """Only https leaves the machine; http is for this machine itself."""
+    try:
+        remote = Remote(url.rstrip("/") + "/x")  # a forge's own address has no path
+    except RemoteConfigError as error:
+        raise ValueError(str(error)) from None
+    if remote.transport not in {"http", "https"}:
+        raise ValueError("must begin with https://")
+    if urlsplit(url).username or urlsplit(url).query or urlsplit(url).fragment:
+        raise ValueError("must be an address without user, ? and #; secrets go into files")
+    return url
+
+
+class ForgeConfig(Section):
+    """`[forge]`: the forge that has the repos of the nodes."""
+
+    kind: Literal["forgejo"] = Field(
+        description="Forgejo, or Gitea, which has the same API.", examples=["forgejo"]
+    )
+    url: str = Field(description="Its address.", examples=["https://forge.example"])
+    org: Annotated[str, StringConstraints(pattern=f"^(?:{ORG_PATTERN})$")] = Field(
+        description="The organisation that owns the repos.", examples=["hero_ops"]
+    )
+    token_file: Path = Field(
+        description="File with an access token; reads repos and the API.",
+        examples=["/etc/gitmeter/token"],
+    )
+    pattern: str = Field(
+        default="billing-{node}",
+        description="What the repo of a node is called on the forge.",
+        examples=["billing-{node}"],
+    )
+    webhook_url: str | None = Field(
+        default=None,
+        description="The address at which the forge reaches [listen].",
+        examples=["https://meter.example/webhook"],
+    )
+    known_hosts_file: Path | None = Field(
+        default=None,
+        description="The forge's ssh keys, which `node add` hands on to nodes.",
+        examples=["/etc/gitmeter/known_hosts"],
+    )
+    require_signed_commits: bool = Field(
+        default=False,
+        description="Let the forge too refuse commits that no key of its own users has signed. Keys"
+        " of nodes are deploy keys, which it does not count, so their pushes would be refused.",
+    )
+    probe_every_s: int = Field(
+        default=3600,
+        ge=60,
+        le=86_400,
+        description="A repo is asked itself at least this often, whatever the listing says.",
+    )
+
+    _urls = field_validator("url", "webhook_url")(lambda url: url and _http_url(url))
+
+    @field_validator("url")
+    @classmethod
+    def _without_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @field_validator("pattern")
+    @classmethod
+    def _has_one_place(cls, pattern: str) -> str:
+        if not is_pattern(pattern):
+            raise ValueError("must be the name of a repo with {node} once, such as billing-{node}")
+        return pattern
+
+
+class ListenConfig(Section):
+    """`[listen]`: the daemon's own small web server."""
+
+    address: str = Field(
+        default="127.0.0.1:8750",
+        description="host:port, [::1]:port or unix:/path.",
+        examples=["127.0.0.1:8750"],
+    )
+    webhook_secret_file: Path | None = Field(
+        default=None,
+        description="File with the secret that the forge signs its webhooks with.",
+        examples=["/etc/gitmeter/webhook_secret"],
+    )
+
+    @field_validator("address")
+    @classmethod
+    def _is_address(cls, address: str) -> str:
+        match = _ADDRESS.fullmatch(address)
+        if match is None or int(match["port"] or 0) > _PORT_MAX:
+            raise ValueError("must be like 127.0.0.1:8750, [::1]:8750 or unix:/run/x.sock")
+        return address
+
+
+class NotifyConfig(Section):
+    """`[notify]`: one webhook that is told what a person should know."""
+
+    url: str = Field(
+        description="The address that events are posted to.",
+        examples=["https://hooks.example/gitmeter"],
+    )
+    secret_file: Path | None = Field(
+        default=None,
+        description="File with a secret; each event is signed with it.",
+        examples=["/etc/gitmeter/notify_secret"],
+    )
+    token_file: Path | None = Field(default=None, description="File with a bearer token.")
+    balance_below_usd: Annotated[str, StringConstraints(pattern=f"^(?:{THRESHOLD_PATTERN})$")] = (
+        Field(
+            default="5.00",
+            description="A balance that falls below it is an event.",
+            examples=["5.00"],
+        )
+    )
+
+    _url = field_validator("url")(_http_url)
+
+    @property
+    def balance_below_nano(self) -> int:
+        """The threshold in nano-dollars."""
+        return int(Decimal(self.balance_below_usd) * NANO)

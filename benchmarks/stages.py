@@ -14,12 +14,15 @@ import msgspec
 
 from aggregator.admission.admission import Admission
 from aggregator.cli.context import Context, now
-from aggregator.ledger import ingest, segments
+from aggregator.ledger import ingest, pending, segments
 from aggregator.ledger.ledger import Ledger
 from aggregator.mirrors.mirror import Mirror
 from aggregator.pulling.passes import Puller
 from aggregator.rating.rating import Rater
-from aggregator.store import charge_rows, repo_rows, segment_rows
+from aggregator.store.account_rows import AccountRows
+from aggregator.store.charge_rows import ChargeRows
+from aggregator.store.line_rows import LineRows
+from aggregator.store.segment_rows import SegmentRows
 from aggregator.store.store import LedgerStore
 from benchmarks.data import Place
 from wire_format import lines
@@ -75,18 +78,19 @@ def measure(place: Place) -> dict[str, float]:
     watch.around(Mirror, "first_parent", WALK)
     watch.around(Mirror, "blob_size", READ)
     watch.around(Mirror, "read_blob", READ)
-    watch.around(ingest, "read_segment", CHECK)
+    watch.around(pending, "read_segment", CHECK)
     watch.around(segments, "decode_segment", DECODE)
     watch.around(lines, "encode_decoded", CHECK)
     watch.around(Admission, "admit", ADMIT)
     watch.around(Rater, "rate", RATE)
     watch.around(Ledger, "apply", APPLY)
-    for name in ("save_charges", "save_accounts", "accounts"):
-        watch.around(charge_rows, name, WRITE)
     for owner, name in (
-        (repo_rows, "add_seen"),
-        (repo_rows, "add_counts"),
-        (segment_rows, "insert_segments"),
+        (ChargeRows, "save"),
+        (AccountRows, "save"),
+        (AccountRows, "of_users"),
+        (LineRows, "add_seen"),
+        (LineRows, "add_counts"),
+        (SegmentRows, "insert"),
     ):
         watch.around(owner, name, WRITE)
     _time_commit(watch)

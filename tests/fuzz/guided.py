@@ -14,7 +14,7 @@ from typing import Final
 import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore] # may be missing
 
 with atheris.instrument_imports(
-    include=["wire_format", "aggregator", "git_remote", "node_pusher", "signing", "tomllib"]
+    include=["wire_format", "aggregator", "gitmeter", "node_pusher", "tomllib"]
 ):
     import wire_format.wording  # noqa: F401 - product code imports it late, when nothing is instrumented
     from tests.fuzz.targets import TARGETS

@@ -26,7 +26,7 @@ from gitmeter.signing.signing_key import SigningKey, new_signing_key
 from tests.simulation.boundaries import Boundaries, Wire, no_space, replaced
 
 PACKAGES: Final = (
-    *("wire_format", "signing", "git_remote", "cursors"),
+    *("wire_format", "gitmeter", "cursors"),
     *("node_pusher", "books", "aggregator"),
 )
 _READS: Final = frozenset({"SELECT", "PRAGMA", "ROLLBACK", "EXPLAIN", "WITH"})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import node_pusher.sending.branch
 import node_pusher.sending.push
 from gitmeter.git_remote.failures import (
     AccessDeniedError,
@@ -98,7 +99,7 @@ def test_a_push_to_a_server_that_never_ends_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """At the push, and at the question before it."""
-    monkeypatch.setattr(node_pusher.sending.push, "PUSH_TIMEOUT_S", 1)
+    monkeypatch.setattr(node_pusher.sending.branch, "PUSH_TIMEOUT_S", 1)
     if fault == "mute":
         monkeypatch.setattr(node_pusher.sending.push, "PROBE_TIMEOUT_S", 1)
     server.misbehave(fault, where="" if fault == "mute" else SENDING)

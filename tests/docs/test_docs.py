@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -95,3 +96,13 @@ def test_every_promise_names_tests_that_exist() -> None:
     named = re.findall(r"`(tests/[a-z_/]+(?:\.py)?)`", section)
     assert len(named) >= 7
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("package", ["aggregator", "node_pusher"])
+def test_the_floors_of_the_rooms_are_those_that_import_linter_holds(package: str) -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (layers,) = [c["layers"] for c in contracts["contracts"] if c.get("containers") == [package]]
+    text = (ROOT / "ARCHITECTURE.md").read_text().partition(f"### Inside `{package}/`")[2]
+    rows = re.findall(r"^\| \d \| (.+) \|$", text.partition("\n##")[0], re.MULTILINE)
+    floors = [set(re.findall(r"(?:^|· )`(\w+)`:", row)) for row in rows]
+    assert floors == [set(layer.split(" | ")) for layer in layers]

@@ -1,62 +1,12 @@
-"""The programs as a person runs them, in this process: arguments in, output and exit code out."""
+"""Books with a repo of their own, and an aggregator that reads it."""
 
-import contextlib
-import io
-import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import pygit2
 
-import aggregator.cli
-import books.cli
+from tests.support.programs import Said, run_aggregator, run_books
 from tests.support.repos import bare_repo
-
-
-class Outcome(NamedTuple):
-    """How a run ended.
-
-    Attributes:
-        code: exit code.
-        out: standard output.
-        err: standard error.
-    """
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:  # noqa: ANN401 - whatever JSON can say
-        """Standard output, which must be one JSON document."""
-        return json.loads(self.out)
-
-    def ok(self) -> Self:
-        """This, when the program ended well."""
-        assert self.code == 0, self
-        return self
-
-
-def run(main: Callable[[], None], *arguments: str) -> Outcome:
-    """Run a program's entry point."""
-    written = (io.BytesIO(), io.BytesIO())
-    out, err = (io.TextIOWrapper(each, encoding="utf-8") for each in written)
-    before = sys.argv
-    sys.argv = ["program", *arguments]
-    code: object = None
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            main()
-    except SystemExit as end:
-        code = end.code
-    finally:
-        sys.argv = before
-    out.flush()
-    err.flush()
-    assert isinstance(code, int)
-    return Outcome(code, *(each.getvalue().decode() for each in written))
 
 
 class Books:
@@ -72,11 +22,11 @@ class Books:
         self.home = folder / name
         self.remote = remote or bare_repo(folder / "books.git")
 
-    def __call__(self, *arguments: str) -> Outcome:
+    def __call__(self, *arguments: str) -> Said:
         """Run `books` on them."""
-        return run(books.cli.main, "--home", str(self.home), *arguments)
+        return run_books("--home", str(self.home), *arguments)
 
-    def init(self, *options: str) -> Outcome:
+    def init(self, *options: str) -> Said:
         """Run `books init`, with the keys of the other machines in this folder at hand."""
         where = ("--remote", f"file://{self.remote}", "--allowed-signers", str(self.signers()))
         return self("init", *where, *options)
@@ -88,14 +38,14 @@ class Books:
         known.write_text("".join(file.read_text() for file in homes))
         return known
 
-    def aggregate(self, *arguments: str) -> Outcome:
+    def aggregate(self, *arguments: str) -> Said:
         """Run `aggregator` over their repo."""
         config = self.folder / "aggregator.toml"
         config.write_text(
             f'state = "{self.folder / "state"}"\nallowed_signers_file = "{self.signers()}"\n\n'
             f'[[repo]]\nnode = "books"\nurl = "file://{self.remote}"\nrole = "books"\n'
         )
-        return run(aggregator.cli.main, "--config", str(config), *arguments)
+        return run_aggregator("--config", str(config), *arguments)
 
     def balance(self, user: str) -> dict[str, Any]:
         """Push, pull, and ask the aggregator."""

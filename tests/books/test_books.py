@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import node_pusher.cli as pusher_cli
 from books.start import EMPTY_PRICES
 from node_pusher.home.settings import Home
-from tests.books.program import Books, run
+from tests.books.program import Books
 from tests.support.git_http import Access, GitHttpServer
+from tests.support.programs import run_books, run_node_pusher
 from tests.support.repos import RepoWriter, bare_repo, refuse_pushes
 from wire_format.fields import EPOCH_SIZE
 from wire_format.lines import Folder
@@ -199,11 +199,9 @@ def test_the_history_reads_as_one(books: Books) -> None:
 def test_the_home_comes_from_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import books.cli
-
     remote = bare_repo(tmp_path / "books.git")
     monkeypatch.setenv("BOOKS_HOME", str(tmp_path / "a"))
-    run(books.cli.main, "init", "--remote", f"file://{remote}").ok()
+    run_books("init", "--remote", f"file://{remote}").ok()
     assert Home.find(tmp_path / "a")
 
 
@@ -258,10 +256,10 @@ def test_the_programs_refuse_each_others_home(books: Books, tmp_path: Path) -> N
     """A payment in a node's home would be accepted and never credited."""
     node = tmp_path / "node"
     remote = f"file://{bare_repo(tmp_path / 'node.git')}"
-    run(pusher_cli.main, "--home", str(node), "init", "--node", "n-1", "--remote", remote).ok()
+    run_node_pusher("--home", str(node), "init", "--node", "n-1", "--remote", remote).ok()
     record = ("record", "--user", "a", "--resource", "r", "--units", "1")
     for command in (record, ("push",), ("status",), ("log",)):
-        refused = run(pusher_cli.main, "--home", str(books.home), *command)
+        refused = run_node_pusher("--home", str(books.home), *command)
         assert refused.code == 1
         assert "home of the operator's books (books)" in refused.err
         assert "hint: use the program books" in refused.err

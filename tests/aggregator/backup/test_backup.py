@@ -26,7 +26,6 @@ from aggregator.store.errors import NoDatabaseError
 from tests.aggregator.daemon.test_daemon import daemon, records
 from tests.support.git_http import GitHttpServer
 from tests.support.ledger.copied import CopyWorld, tell_a_little, tell_with_rewrite
-from tests.support.ledger.program import Program
 from tests.support.ledger.running import PROGRAM
 from tests.support.ledger.world import BOOKS, World
 from tests.support.repos import usage_line
@@ -575,27 +574,24 @@ def test_a_backup_and_a_copy_remote_go_together(tmp_path: Path, file: Path) -> N
     assert restore_from_copy(world.config, world.now, silent, force=True).digest == digest
 
 
-def test_the_commands_say_what_they_did(
-    world: World, file: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_commands_say_what_they_did(world: World, file: Path) -> None:
     file.parent.mkdir()
-    program = Program(world, capfd)
-    made = program("backup", str(file), "--json")
+    made = world.run("backup", str(file), "--json")
     assert made.code == 0
     assert made.json["digest"] == world.digest()
     assert made.json["size_bytes"] == file.stat().st_size
-    assert program("backup", str(file)).code == 1
-    assert "saved 3 repos in " in program("backup", str(file), "--force").out
-    refused = program("restore", str(file))
+    assert world.run("backup", str(file)).code == 1
+    assert "saved 3 repos in " in world.run("backup", str(file), "--force").out
+    refused = world.run("restore", str(file))
     assert (refused.code, "--force" in refused.err) == (1, True)
     lose(world)
-    said = program("restore", str(file))
+    said = world.run("restore", str(file))
     assert said.code == 0
     assert world.digest() in said.out
     lose(world)
-    answer = program("restore", str(file), "--json").json
+    answer = world.run("restore", str(file), "--json").json
     assert answer["digest"] == world.digest()
     assert [repo["name"] for repo in answer["repos"]] == [BOOKS, "node-1", "node-2"]
     shutil.rmtree(world.config.mirror_path("node-2"))
-    said = program("backup", str(file), "--force")
+    said = world.run("backup", str(file), "--force")
     assert (said.code, "NOT SAVED node-2" in said.out) == (1, True)

@@ -16,8 +16,8 @@ import pytest
 from aggregator.cli import cli
 from aggregator.config.settings import Config
 from tests.support.git_http import GitHttpServer
-from tests.support.ledger.program import Program
 from tests.support.ledger.world import DAY, PRICES, World, money_line, segment_path, usage_line
+from tests.support.programs import run_aggregator
 
 HOUR = "2025-01-11T00"
 USED = "2025-01-11T00:30:00Z"
@@ -27,19 +27,18 @@ UNSIGNED = (
 
 
 @pytest.fixture
-def program(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Program:
+def world(tmp_path: Path) -> World:
     """A user who paid ten days before using something, pulled."""
     world = World(tmp_path)
     world.rules()
     world.pay(money_line())
     world.usage(usage_line(seq=1, ts=USED, units=3600), usage_line(seq=2, ts=USED, units=1800))
-    made = Program(world, capfd)
-    assert made("pull").code == 0
-    return made
+    assert world.run("pull").code == 0
+    return world
 
 
-def test_balance_of_one_user(program: Program) -> None:
-    found = program("balance", "alice", "--json").json
+def test_balance_of_one_user(world: World) -> None:
+    found = world.run("balance", "alice", "--json").json
     assert found == {
         "user": "alice",
         "balance_nano": 7_300_000_000,
@@ -57,16 +56,16 @@ def test_balance_of_one_user(program: Program) -> None:
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", found["as_of"])
 
 
-def test_balance_of_everybody(program: Program) -> None:
-    program.world.usage(usage_line(seq=3, user="b:2", ts=USED))
-    program("pull")
-    assert [row["user"] for row in program("balance", "--json").json] == ["alice", "b:2"]
-    shown = program("balance").out
+def test_balance_of_everybody(world: World) -> None:
+    world.usage(usage_line(seq=3, user="b:2", ts=USED))
+    world.run("pull")
+    assert [row["user"] for row in world.run("balance", "--json").json] == ["alice", "b:2"]
+    shown = world.run("balance").out
     assert re.search(r"alice\s+month\s+5\.40\s+2\.70\s+2\.70\s+10\.00\s+7\.30", shown)
     assert "USD, as of 20" in shown
 
 
-def test_charges(program: Program) -> None:
+def test_charges(world: World) -> None:
     expected = {
         "hour": "2025-01-11T00:00:00Z",
         "resource": "hero_os/seconds",
@@ -80,8 +79,8 @@ def test_charges(program: Program) -> None:
         "billed_cost_nano": 2_700_000_000,
         "state": "rated",
     }
-    assert program("charges", "alice", "--json").json == [expected]
-    assert "hero_os/seconds" in program("charges", "alice").out
+    assert world.run("charges", "alice", "--json").json == [expected]
+    assert "hero_os/seconds" in world.run("charges", "alice").out
 
 
 @pytest.mark.parametrize(
@@ -95,66 +94,66 @@ def test_charges(program: Program) -> None:
         (("--since", "2025-02-01", "--until", "2025-01-01"), 0),
     ],
 )
-def test_charges_of_a_time(program: Program, options: tuple[str, ...], count: int) -> None:
+def test_charges_of_a_time(world: World, options: tuple[str, ...], count: int) -> None:
     """From the first hour on, before the second."""
-    assert len(program("charges", "alice", *options, "--json").json) == count
+    assert len(world.run("charges", "alice", *options, "--json").json) == count
 
 
-def test_verify(program: Program) -> None:
-    found = program("verify", "--json")
+def test_verify(world: World) -> None:
+    found = world.run("verify", "--json")
     assert found.code == 0
     assert set(found.json) >= {"digest", "rule_book", "matches", "cursors", "differences"}
     assert found.json["matches"] is True
     assert found.json["digest"] == found.json["recomputed_digest"]
-    assert found.json["digest"] in program("verify").out
+    assert found.json["digest"] in world.run("verify").out
 
 
-def test_verify_fails_on_a_ledger_that_was_tampered_with(program: Program) -> None:
+def test_verify_fails_on_a_ledger_that_was_tampered_with(world: World) -> None:
     """And rebuild mends it."""
-    with program.world.ledger() as ledger:
+    with world.ledger() as ledger:
         ledger.store._connection.execute("UPDATE charge SET billed_cost_nano = 0")
-    found = program("verify")
+    found = world.run("verify")
     assert found.code == 1
     assert "DIFFERS" in found.out
     assert "2700000000" in found.out
-    assert not program("verify", "--json").json["matches"]
-    rebuilt = program("rebuild", "--json")
-    assert (rebuilt.code, rebuilt.json["digest"]) == (0, program.world.digest())
-    assert program("verify").code == 0
+    assert not world.run("verify", "--json").json["matches"]
+    rebuilt = world.run("rebuild", "--json")
+    assert (rebuilt.code, rebuilt.json["digest"]) == (0, world.digest())
+    assert world.run("verify").code == 0
 
 
-def test_json_has_numbers_past_64_bits(program: Program) -> None:
+def test_json_has_numbers_past_64_bits(world: World) -> None:
     """One user's huge quantity must not take everybody's answers away."""
     huge = 2**53 - 1
     lines = [
         usage_line(node="node-9", seq=seq, user="rich", ts=USED, units=huge)
         for seq in range(1, 2100)
     ]
-    program.world.usage(*lines, repo="node-9")
-    program.world.pull()
-    found = program("charges", "rich", "--json")
+    world.usage(*lines, repo="node-9")
+    world.pull()
+    found = world.run("charges", "rich", "--json")
     assert found.code == 0
     assert found.json[0]["quantity"] == 2099 * huge > 2**64
     assert found.json[0]["state"] == "overflow"
 
 
-def test_nodes(program: Program) -> None:
-    program.world.usage(usage_line(seq=9, ts=USED))
-    program("pull")
-    node = next(row for row in program("nodes", "--json").json if row["node"] == "node-1")
-    assert node["cursor"] == node["head"] == program.world.repo("node-1").tip()
+def test_nodes(world: World) -> None:
+    world.usage(usage_line(seq=9, ts=USED))
+    world.run("pull")
+    node = next(row for row in world.run("nodes", "--json").json if row["node"] == "node-1")
+    assert node["cursor"] == node["head"] == world.repo("node-1").tip()
     assert (node["highest_seq"], node["behind"], node["open_incidents"]) == (9, 0, 0)
     assert node["gaps"] == [{"first_seq": 3, "last_seq": 8}]
     assert {"checked_at", "last_commit_at", "epochs", "outcome", "held", "rejected"} <= set(node)
-    assert "node-1: 3..8" in program("nodes").out
+    assert "node-1: 3..8" in world.run("nodes").out
 
 
-def test_the_table_of_nodes_shows_epochs_and_when_each_was_looked_at(program: Program) -> None:
-    program.world.usage(usage_line(seq=2_000_000_001, ts=USED))
-    program("pull")
-    node = next(row for row in program("nodes", "--json").json if row["node"] == "node-1")
+def test_the_table_of_nodes_shows_epochs_and_when_each_was_looked_at(world: World) -> None:
+    world.usage(usage_line(seq=2_000_000_001, ts=USED))
+    world.run("pull")
+    node = next(row for row in world.run("nodes", "--json").json if row["node"] == "node-1")
     assert node["epochs"] == [0, 2]
-    shown = program("nodes").out
+    shown = world.run("nodes").out
     header = next(line for line in shown.splitlines() if "outcome" in line)
     row = next(line for line in shown.splitlines() if line.strip().startswith("node-1"))
     assert {"checked", "epochs", "duplicates"} <= set(header.split())
@@ -162,70 +161,67 @@ def test_the_table_of_nodes_shows_epochs_and_when_each_was_looked_at(program: Pr
     assert "0, 2" in row
 
 
-def test_a_file_that_is_rejected_whole_is_shown_without_a_line(program: Program) -> None:
-    program.world.repo("node-1").commit({"usage/no-segment.jsonl": b"x\n"})
-    program("pull")
-    (reject,) = program("rejects", "--json").json
+def test_a_file_that_is_rejected_whole_is_shown_without_a_line(world: World) -> None:
+    world.repo("node-1").commit({"usage/no-segment.jsonl": b"x\n"})
+    world.run("pull")
+    (reject,) = world.run("rejects", "--json").json
     assert reject["line_no"] == 0
-    assert "usage/no-segment.jsonl\n" in program("rejects").out
+    assert "usage/no-segment.jsonl\n" in world.run("rejects").out
 
 
-def test_pull_tells_of_every_repo(program: Program) -> None:
-    program.world.usage(usage_line(seq=3, ts=USED), usage_line(seq=1, ts=USED, units=3600))
-    shown = program("pull")
+def test_pull_tells_of_every_repo(world: World) -> None:
+    world.usage(usage_line(seq=3, ts=USED), usage_line(seq=1, ts=USED, units=3600))
+    shown = world.run("pull")
     assert shown.code == 0
     assert "books: unchanged" in shown.out
     assert "node-1: fast-forward; 1 commit, 1 record; 1 duplicate\n" in shown.out
-    found = {row["name"]: row for row in program("pull", "--json").json}
+    found = {row["name"]: row for row in world.run("pull", "--json").json}
     assert found["node-1"]["outcome"] == "unchanged"
     keys = {"name", "node", "role", "outcome", "incident", "detail", "commits", "admitted"}
     assert keys | {"duplicates", "held", "rejected", "behind"} <= set(found["books"])
 
 
-def test_pull_fails_when_a_person_is_needed_and_asks_for_later_when_not(program: Program) -> None:
+def test_pull_fails_when_a_person_is_needed_and_asks_for_later_when_not(world: World) -> None:
     """1 goes before 75."""
-    world = program.world
     far = datetime(2090, 1, 1, tzinfo=UTC)
     world.usage(usage_line(node="node-2"), repo="node-2", when=far)
-    later = program("pull")
+    later = world.run("pull")
     assert later.code == 75
     assert "INCIDENT" in later.out
     world.repo("node-1").orphan({"README.md": b"anew"})
-    assert program("pull").code == 1
-    shown = program("incidents").out
+    assert world.run("pull").code == 1
+    shown = world.run("incidents").out
     assert "node-1: rewritten since 20" in shown
     assert "put the old history back" in shown
-    found = program("incidents", "--json").json
+    found = world.run("incidents", "--json").json
     assert {row["kind"] for row in found} == {"rewritten", "commit ahead of clock"}
     assert {"repo", "node", "subject", "detail", "opened_at", "seen_at", "closed_at", "advice"} <= {
         *found[0]
     }
 
 
-def test_an_unreachable_remote_is_for_later(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unreachable_remote_is_for_later(tmp_path: Path) -> None:
     world = World(tmp_path)
     with GitHttpServer(tmp_path / "remotes") as server:
         server.misbehave("503")
         world.repo("node-1", url=server.url("node-1.git"))
-        assert Program(world, capfd)("pull").code == 75
+        assert world.run("pull").code == 75
 
 
-def test_explain_leads_to_lines_that_are_there(program: Program) -> None:
+def test_explain_leads_to_lines_that_are_there(world: World) -> None:
     """Each printed command gives the line whose units are shown, and they add up."""
-    program.world.usage(usage_line(seq=2, ts=USED, units=1800))
-    program.world.usage(b"rotten\n", usage_line(seq=4, ts=USED, units=5))
-    program("pull")
-    (found,) = program("explain", "alice", "hero_os/seconds", HOUR, "--json").json
+    world.usage(usage_line(seq=2, ts=USED, units=1800))
+    world.usage(b"rotten\n", usage_line(seq=4, ts=USED, units=5))
+    world.run("pull")
+    (found,) = world.run("explain", "alice", "hero_os/seconds", HOUR, "--json").json
     assert found["adds_up"] is True
     assert (found["tier"], found["multiplier"], found["quantity"]) == ("week", "0.5", 5405)
     assert found["first_paid_at"] == "2025-01-01T00:00:00Z"
     price = found["price"]
     assert (price["usd"], price["per"], price["path"]) == ("3.60", 3600, "rules/prices.toml")
-    assert price["rule_book"] == program("verify", "--json").json["rule_book"]
+    assert price["rule_book"] == world.run("verify", "--json").json["rule_book"]
     assert [line["repeats"] for line in found["lines"]] == [0, 1, 0]
-    shown = program("explain", "alice", "hero_os/seconds", HOUR).out
+    shown = world.run("explain", "alice", "hero_os/seconds", HOUR).out
     commands = re.findall(r"git -C \S+ show \S+ \| sed -n \d+p", shown)
     units = [int(text) for text in re.findall(r"^    (\d+) at ", shown, re.MULTILINE)]
     assert len(commands) == len(units) == 3
@@ -234,7 +230,7 @@ def test_explain_leads_to_lines_that_are_there(program: Program) -> None:
         assert f'"units":{count}' in _shell(command)
     where = re.findall(r"git (?:-C \S+ )?show (\S+:rules/prices\.toml)(?:\s+# line (\d+))?", shown)
     ((place, line_no),) = where
-    mirror = program.world.config.mirror_path("books")
+    mirror = world.config.mirror_path("books")
     text = _shell(f"git -C {shlex.quote(str(mirror))} show {place}")
     assert text.splitlines()[int(line_no) - 1] == "[[price]]"
 
@@ -243,24 +239,24 @@ def _shell(command: str) -> str:
     return subprocess.run(["sh", "-c", command], check=True, capture_output=True, text=True).stdout
 
 
-def test_explain_takes_the_line_that_was_billed_of_two_that_conflict(program: Program) -> None:
-    smaller = program.world.usage(usage_line(seq=1, ts=USED, units=5))
-    program("pull")
-    (found,) = program("explain", "alice", "hero_os/seconds", HOUR, "--json").json
+def test_explain_takes_the_line_that_was_billed_of_two_that_conflict(world: World) -> None:
+    smaller = world.usage(usage_line(seq=1, ts=USED, units=5))
+    world.run("pull")
+    (found,) = world.run("explain", "alice", "hero_os/seconds", HOUR, "--json").json
     assert found["adds_up"] is True
     assert {(line["seq"], line["units"]) for line in found["lines"]} == {(1, 5), (2, 1800)}
     assert smaller in {line["commit"] for line in found["lines"]}
-    (held,) = program("held", "--json").json
+    (held,) = world.run("held", "--json").json
     assert (held["reason"], held["seq"]) == ("conflict", 1)
 
 
-def test_explain_says_when_a_charge_has_no_price(program: Program) -> None:
-    program.world.usage(usage_line(seq=3, ts=USED, resource="mystery/units"))
-    program("pull")
-    (found,) = program("explain", "alice", "mystery/units", HOUR, "--json").json
+def test_explain_says_when_a_charge_has_no_price(world: World) -> None:
+    world.usage(usage_line(seq=3, ts=USED, resource="mystery/units"))
+    world.run("pull")
+    (found,) = world.run("explain", "alice", "mystery/units", HOUR, "--json").json
     assert (found["price"], found["state"], found["adds_up"]) == (None, "unpriced", True)
-    assert "none: unpriced" in program("explain", "alice", "mystery/units", HOUR).out
-    assert "1 charge is unpriced and costs" in program("balance").out
+    assert "none: unpriced" in world.run("explain", "alice", "mystery/units", HOUR).out
+    assert "1 charge is unpriced and costs" in world.run("balance").out
 
 
 DISCOUNTS = b"""\
@@ -275,22 +271,22 @@ tiers = [ { name = "week", after_days = 7, multiplier = "0.9", applies_to = ["he
     [("prices.toml", PRICES.replace(b"3.60", b"7.20")), ("discounts.toml", DISCOUNTS)],
 )
 def test_reprice_says_what_the_change_then_does(
-    program: Program, tmp_path: Path, name: str, text: bytes
+    world: World, tmp_path: Path, name: str, text: bytes
 ) -> None:
     """To the nano-dollar, and nothing is changed by asking."""
-    program.world.usage(usage_line(seq=5, user="b:2", ts=USED, units=7))
-    program("pull")
-    digest = program.world.digest()
+    world.usage(usage_line(seq=5, user="b:2", ts=USED, units=7))
+    world.run("pull")
+    digest = world.digest()
     proposal = tmp_path / name
     proposal.write_bytes(text)
-    told = program("reprice", str(proposal), "--json").json
-    assert program("reprice", str(proposal)).code == 0
-    assert program.world.digest() == digest
-    before = {row["user"]: row for row in program("balance", "--json").json}
-    program.world.repo("books").commit({f"rules/{name}": text})
-    program("pull")
-    after = {row["user"]: row for row in program("balance", "--json").json}
-    assert told["rule_book"] == program("verify", "--json").json["rule_book"]
+    told = world.run("reprice", str(proposal), "--json").json
+    assert world.run("reprice", str(proposal)).code == 0
+    assert world.digest() == digest
+    before = {row["user"]: row for row in world.run("balance", "--json").json}
+    world.repo("books").commit({f"rules/{name}": text})
+    world.run("pull")
+    after = {row["user"]: row for row in world.run("balance", "--json").json}
+    assert told["rule_book"] == world.run("verify", "--json").json["rule_book"]
     assert told["accounts"]
     changed = {row["user"]: row for row in told["accounts"]}
     for user, row in after.items():
@@ -303,44 +299,44 @@ def test_reprice_says_what_the_change_then_does(
 
 @pytest.mark.parametrize(("name", "text"), [("rules.toml", b""), ("prices.toml", b"[[price\n")])
 def test_reprice_refuses_what_is_no_rule_book(
-    program: Program, tmp_path: Path, name: str, text: bytes
+    world: World, tmp_path: Path, name: str, text: bytes
 ) -> None:
     (tmp_path / name).write_bytes(text)
-    said = program("reprice", str(tmp_path / name))
+    said = world.run("reprice", str(tmp_path / name))
     assert said.code == 1
     assert name in said.err
 
 
-def test_held_and_rejected_lines_are_shown_with_their_place(program: Program) -> None:
-    commit = program.world.usage(b"rotten\n", usage_line(seq=3, node="other"))
-    program("pull")
-    (held,) = program("held", "--json").json
-    (reject,) = program("rejects", "--json").json
-    place = {"commit": commit, "path": segment_path_of(program, commit)}
+def test_held_and_rejected_lines_are_shown_with_their_place(world: World) -> None:
+    commit = world.usage(b"rotten\n", usage_line(seq=3, node="other"))
+    world.run("pull")
+    (held,) = world.run("held", "--json").json
+    (reject,) = world.run("rejects", "--json").json
+    place = {"commit": commit, "path": segment_path_of(world, commit)}
     assert place.items() <= held.items()
     assert place.items() <= reject.items()
     assert (reject["line_no"], held["line_no"]) == (1, 2)
     for command in ("held", "rejects"):
-        shown = program(command).out
+        shown = world.run(command).out
         assert f"git show {place['commit']}:{place['path']}" in shown
 
 
-def segment_path_of(program: Program, commit: str) -> str:
-    return max(path for path in program.world.repo("node-1").files(commit) if path[0] == "u")
+def segment_path_of(world: World, commit: str) -> str:
+    return max(path for path in world.repo("node-1").files(commit) if path[0] == "u")
 
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\u202e\r"
 
 
-def test_nothing_from_a_repo_reaches_the_terminal_as_a_command(program: Program) -> None:
+def test_nothing_from_a_repo_reaches_the_terminal_as_a_command(world: World) -> None:
     """Escape sequences in lines, paths and reasons are written out."""
-    writer = program.world.repo("node-1")
+    writer = world.repo("node-1")
     path = f"usage/{EVIL}.jsonl"
     writer.commit({segment_path(DAY, 77): f'{{"v":2,"{EVIL}":1}}\n{EVIL}\n'.encode()})
     writer.commit({path: b"x\n"})
-    said = [program("pull").out]
+    said = [world.run("pull").out]
     writer.commit({path: b"y\n"})
-    said += [program(name).out for name in ("pull", "held", "rejects", "incidents", "nodes")]
+    said += [world.run(name).out for name in ("pull", "held", "rejects", "incidents", "nodes")]
     assert "INCIDENT edited history" in said[1]
     assert "owned" in said[1] + said[2]
     assert "owned" in said[3]
@@ -359,10 +355,8 @@ def test_nothing_from_a_repo_reaches_the_terminal_as_a_command(program: Program)
         ("explain", "alice", "hero_os/seconds", "2020-01-01"),
     ],
 )
-def test_what_is_not_there_is_said_with_a_hint(
-    program: Program, arguments: tuple[str, ...]
-) -> None:
-    said = program(*arguments)
+def test_what_is_not_there_is_said_with_a_hint(world: World, arguments: tuple[str, ...]) -> None:
+    said = world.run(*arguments)
     assert (said.code, said.out) == (1, "")
     assert re.match(r"error: no (account|charge) of '", said.err)
     assert "\nhint: " in said.err
@@ -372,102 +366,98 @@ def test_what_is_not_there_is_said_with_a_hint(
     "arguments",
     [("balanse",), ("balance", "a", "b"), ("charges",), ("charges", "alice", "--since", "soon")],
 )
-def test_a_wrong_command_line_exits_with_2(program: Program, arguments: tuple[str, ...]) -> None:
-    assert program(*arguments).code == 2
+def test_a_wrong_command_line_exits_with_2(world: World, arguments: tuple[str, ...]) -> None:
+    assert world.run(*arguments).code == 2
 
 
 @pytest.mark.parametrize("command", ["balance", "nodes", "incidents", "held", "rejects", "verify"])
-def test_questions_before_the_first_pull_say_what_to_do(
-    command: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    said = Program(World(tmp_path), capfd)(command)
+def test_questions_before_the_first_pull_say_what_to_do(command: str, tmp_path: Path) -> None:
+    said = World(tmp_path).run(command)
     assert said.code == 1
     assert "aggregator pull" in said.err
 
 
-def test_a_lost_database_is_made_again_by_the_next_pull(program: Program) -> None:
-    digest = program.world.digest()
-    program.world.forget()
-    said = program("pull")
+def test_a_lost_database_is_made_again_by_the_next_pull(world: World) -> None:
+    digest = world.digest()
+    world.forget()
+    said = world.run("pull")
     assert said.code == 0
     assert "making it again from git" in said.err
-    assert program.world.digest() == digest
+    assert world.digest() == digest
 
 
-def test_a_database_of_another_version_is_made_again(program: Program) -> None:
-    digest = program.world.digest()
-    with program.world.ledger() as ledger:
+def test_a_database_of_another_version_is_made_again(world: World) -> None:
+    digest = world.digest()
+    with world.ledger() as ledger:
         ledger.store._connection.execute("PRAGMA user_version = 77")
-    said = program("balance")
+    said = world.run("balance")
     assert said.code == 1
     assert "rebuild" in said.err
-    assert program("pull").code == 0
-    assert program.world.digest() == digest
+    assert world.run("pull").code == 0
+    assert world.digest() == digest
 
 
 @pytest.mark.parametrize("offset", [0, 4096])
 @pytest.mark.parametrize("command", ["balance", "nodes", "verify", "pull"])
 def test_a_damaged_database_is_made_again_by_rebuild(
-    program: Program, command: str, offset: int
+    world: World, command: str, offset: int
 ) -> None:
     """Whether it is no database at all or only some pages of it are bad."""
-    digest = program.world.digest()
-    path = program.world.config.database_path
+    digest = world.digest()
+    path = world.config.database_path
     whole = path.read_bytes()
     path.write_bytes(whole[:offset] + b"\xa5" * (len(whole) - offset))
-    said = program(command)
+    said = world.run(command)
     assert (said.code, said.out) == (1, "")
     assert re.fullmatch(
         rf"{UNSIGNED if command == 'pull' else ''}error: the ledger cannot be used: [a-z ]+\n"
         r"hint: `aggregator rebuild` makes it again from git\n",
         said.err,
     )
-    assert program("rebuild").code == 0
-    assert program.world.digest() == digest
+    assert world.run("rebuild").code == 0
+    assert world.digest() == digest
 
 
-def test_other_limits_judge_all_records_again(program: Program) -> None:
+def test_other_limits_judge_all_records_again(world: World) -> None:
     """The ledger is a function of git and the configuration, not of when that was changed."""
-    program.world.settings["charge_cost_max_usd"] = 1
-    assert program("pull").code == 0
-    assert program("charges", "alice", "--json").json[0]["state"] == "overflow"
-    assert program("verify").code == 0
+    world.settings["charge_cost_max_usd"] = 1
+    assert world.run("pull").code == 0
+    assert world.run("charges", "alice", "--json").json[0]["state"] == "overflow"
+    assert world.run("verify").code == 0
 
 
-def test_a_second_writer_is_refused_and_readers_are_not(program: Program) -> None:
+def test_a_second_writer_is_refused_and_readers_are_not(world: World) -> None:
     """Nothing is wrong; the same command works when the other is done or was stopped."""
-    with program.world.state.locked():
+    with world.state.locked():
         for command in ("pull", "run", "rebuild"):
-            said = program(command)
+            said = world.run(command)
             assert said.code == 75
             assert "another aggregator works on" in said.err
             assert "wait for it, or stop" in said.err
-        assert program("balance").code == 0
-        assert program("verify").code == 0
+        assert world.run("balance").code == 0
+        assert world.run("verify").code == 0
 
 
-def test_init_writes_a_configuration_that_is_good(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_init_writes_a_configuration_that_is_good(tmp_path: Path) -> None:
     """And never writes over one."""
-    program, path = Program(World(tmp_path), capfd), tmp_path / "etc" / "aggregator.toml"
+    path = tmp_path / "etc" / "aggregator.toml"
     config = ("--config", str(path))
-    assert program.bare(*config, "init").code == 0
-    assert program.bare(*config, "config", "check").code == 0
+    assert run_aggregator(*config, "init").code == 0
+    assert run_aggregator(*config, "config", "check").code == 0
     path.write_text(path.read_text() + "\n# mine\n")
-    said = program.bare(*config, "init")
+    said = run_aggregator(*config, "init")
     assert said.code == 1
     assert "--force" in said.err
     assert "# mine" in path.read_text()
-    assert program.bare(*config, "init", "--force").code == 0
+    assert run_aggregator(*config, "init", "--force").code == 0
     assert "# mine" not in path.read_text()
     text = path.read_text()
     commented = re.findall(r"^# (\w+) = (\S+)$", text.partition("\n# [")[0], re.MULTILINE)
-    defaults = program.bare(*config, "config", "check", "--json").json
+    defaults = run_aggregator(*config, "config", "check", "--json").json
     for key, value in commented:
         assert defaults[key] == tomllib.loads(f"value = {value}")["value"]
     path.write_text(re.sub(r"^# (?=\w+ = |\[)", "", text, flags=re.MULTILINE))
-    whole = program.bare(*config, "config", "check", "--json").json
+    whole = run_aggregator(*config, "config", "check", "--json").json
     assert whole["forge"]["pattern"] == "billing-{node}"
     assert [repo["role"] for repo in whole["repo"]] == ["usage", "books"]
     for name, field in Config.model_fields.items():
@@ -477,15 +467,14 @@ def test_init_writes_a_configuration_that_is_good(
 
 
 def test_init_with_a_state_directory_leads_to_a_pull_that_works_as_it_is_printed(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path,
 ) -> None:
     """With a relative path, and with spaces and quotes in it."""
     world = World(tmp_path / "world")
     world.usage(usage_line())
     path = tmp_path / "my etc" / "aggregator.toml"
-    program = Program(world, capfd)
-    said = program.bare("--config", str(path), "--state", 'our "state"', "init")
-    assert program.bare("--config", str(path), "config", "check", "--json").json["state"] == str(
+    said = run_aggregator("--config", str(path), "--state", 'our "state"', "init")
+    assert run_aggregator("--config", str(path), "config", "check", "--json").json["state"] == str(
         tmp_path / 'our "state"'
     )
     remote = (tmp_path / "world" / "remotes" / "node-1.git").as_uri()
@@ -494,13 +483,11 @@ def test_init_with_a_state_directory_leads_to_a_pull_that_works_as_it_is_printed
     (printed,) = re.findall("then `(.+)`", said.out)
     name, *arguments = shlex.split(printed)
     assert name == "aggregator"
-    assert program.bare(*arguments).code == 0
+    assert run_aggregator(*arguments).code == 0
     assert (tmp_path / 'our "state"' / "ledger.db").exists()
 
 
-def test_a_bad_configuration_names_every_key_that_is_wrong(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bad_configuration_names_every_key_that_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "aggregator.toml"
     path.write_text(
         'stat = "/x"\npull_every_s = 1\nskew_s = "no"\nstate = 5\n'
@@ -520,29 +507,25 @@ def test_a_bad_configuration_names_every_key_that_is_wrong(
         "skew_s: must be a whole number",
         "stat: is not a known field",
     ]
-    program = Program(World(tmp_path / "world"), capfd)
     for command in (("config", "check"), ("pull",), ("balance",)):
-        said = program.bare("--config", str(path), *command)
+        said = run_aggregator("--config", str(path), *command)
         assert said.code == 1
         assert re.findall("^  (.+)$", said.err, re.MULTILINE) == faults
-    said = program.bare("--config", str(path), "config", "check", "--json")
+    said = run_aggregator("--config", str(path), "config", "check", "--json")
     assert (said.code, said.json) == (1, {"usable": False, "faults": faults})
 
 
-def test_a_good_configuration_says_so_beside_its_values(program: Program) -> None:
+def test_a_good_configuration_says_so_beside_its_values(world: World) -> None:
     assert (
-        program("config", "check", "--json").json.items() >= {"usable": True, "skew_s": 300}.items()
+        world.run("config", "check", "--json").json.items()
+        >= {"usable": True, "skew_s": 300}.items()
     )
 
 
-def test_faults_between_repos_are_told_beside_others(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_faults_between_repos_are_told_beside_others(tmp_path: Path) -> None:
     path = tmp_path / "aggregator.toml"
     path.write_text("skew_s = -1\n" + '[[repo]]\nnode = "a"\nurl = "file:///x"\n' * 2)
-    said = Program(World(tmp_path / "world"), capfd).bare(
-        "--config", str(path), "config", "check", "--json"
-    )
+    said = run_aggregator("--config", str(path), "config", "check", "--json")
     assert said.json["faults"] == [
         "repo: two have the name a; give each its own `name`",
         "skew_s: must be at least 0",
@@ -564,33 +547,29 @@ def test_faults_between_repos_are_told_beside_others(
         ('[[repo]]\nnode = "a"\nurl = "ftp://x/y"\n', "url"),
     ],
 )
-def test_other_faults_of_a_configuration(
-    text: str, message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_other_faults_of_a_configuration(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "aggregator.toml"
     path.write_text(text)
-    said = Program(World(tmp_path / "world"), capfd).bare("--config", str(path), "config", "check")
+    said = run_aggregator("--config", str(path), "config", "check")
     assert said.code == 1
     assert message in said.err
 
 
-def test_an_absent_configuration_says_how_to_get_one(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_absent_configuration_says_how_to_get_one(tmp_path: Path) -> None:
     absent = str(tmp_path / "absent.toml")
-    said = Program(World(tmp_path), capfd).bare("--config", absent, "pull")
+    said = run_aggregator("--config", absent, "pull")
     assert said.code == 1
     assert "init" in said.err
 
 
 def test_a_flag_goes_before_the_environment_the_file_and_the_default(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And systemd's directory is for a file that states none."""
-    program, path = Program(World(tmp_path), capfd), tmp_path / "aggregator.toml"
+    path = tmp_path / "aggregator.toml"
 
     def state(*options: str) -> str:
-        said = program.bare("--config", str(path), *options, "config", "check", "--json")
+        said = run_aggregator("--config", str(path), *options, "config", "check", "--json")
         return str(said.json["state"])
 
     path.write_text("")
@@ -603,13 +582,11 @@ def test_a_flag_goes_before_the_environment_the_file_and_the_default(
     assert state() == "/from/environment"
     assert state("--state", "/from/flag") == "/from/flag"
     monkeypatch.setenv("AGGREGATOR_CONFIG", str(path))
-    assert program.bare("config", "check").code == 0
+    assert run_aggregator("config", "check").code == 0
 
 
-def test_a_configuration_without_repos_has_nothing_to_pull(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    said = Program(World(tmp_path), capfd)("pull")
+def test_a_configuration_without_repos_has_nothing_to_pull(tmp_path: Path) -> None:
+    said = World(tmp_path).run("pull")
     assert said.code == 1
     assert "[[repo]]" in said.err
 
@@ -628,12 +605,10 @@ def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
 
 
 @pytest.mark.parametrize("words", sorted(dict(commands())), ids=" ".join)
-def test_every_command_and_option_is_explained(
-    words: tuple[str, ...], tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_every_command_and_option_is_explained(words: tuple[str, ...], tmp_path: Path) -> None:
     """`--help` works without a configuration, and has a sentence for each."""
     command = dict(commands())[words]
-    said = Program(World(tmp_path), capfd).bare(*words, "--help")
+    said = run_aggregator(*words, "--help")
     assert said.code == 0
     prose = (command.help or "").partition("\b")[0]  # commands to paste follow it
     assert prose.strip().endswith((".", ":", "git")), words
@@ -651,9 +626,9 @@ def test_every_command_that_prints_answers_has_json() -> None:
         assert has is (words not in silent), words
 
 
-def test_a_closed_pipe_is_no_error(program: Program) -> None:
+def test_a_closed_pipe_is_no_error(world: World) -> None:
     """As in `aggregator charges alice | head -0`."""
-    config = program.world.write_config()
+    config = world.write_config()
     script = "import sys; from aggregator.cli import main; sys.argv[0] = 'aggregator'; main()"
     command = f"{shlex.quote(sys.executable)} -c {shlex.quote(script)} --config {config} balance"
     ran = subprocess.run(

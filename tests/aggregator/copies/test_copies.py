@@ -12,7 +12,6 @@ from aggregator.incidents.kinds import IncidentKind
 from tests.aggregator.daemon.test_daemon import daemon
 from tests.support.git_http import Access, GitHttpServer
 from tests.support.ledger.copied import CopyWorld, tell_a_little
-from tests.support.ledger.program import Program
 from tests.support.ledger.world import BOOKS, DAY
 from tests.support.repos import decision_line, segment_path, set_hook, usage_line
 
@@ -267,31 +266,28 @@ def test_a_copy_of_a_repo_that_is_not_configured_is_not_left_out_in_silence(tmp_
     assert not list((tmp_path / "new").glob("ledger*"))
 
 
-def test_the_commands_copy_show_and_restore(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_commands_copy_show_and_restore(tmp_path: Path) -> None:
     world = CopyWorld(tmp_path)
     tell_a_little(world)
-    program = Program(world, capfd)
-    assert program("pull").code == 0
+    assert world.run("pull").code == 0
     assert len(world.copied()) == 3
-    assert "copy remote: 3 of 3 repos, the oldest as of " in program("nodes").out
+    assert "copy remote: 3 of 3 repos, the oldest as of " in world.run("nodes").out
     path = world.copies.path
     path.rename(path.with_name("away"))
     world.usage(usage_line(seq=3))
-    said = program("pull", "--json")
+    said = world.run("pull", "--json")
     assert said.code == 1  # a repo that is gone needs a person
     assert "node-1: INCIDENT copy failed" in said.err
     assert {report["incident"] for report in said.json} == {None}
     path.with_name("away").rename(path)
-    assert program("pull").code == 0
-    digest = program("verify", "--json").json["digest"]
+    assert world.run("pull").code == 0
+    digest = world.run("verify", "--json").json["digest"]
     shutil.rmtree(world.config.state)
-    said = program("restore", "--from-copy", "--json")
+    said = world.run("restore", "--from-copy", "--json")
     assert said.code == 0
     assert said.json["digest"] == digest
-    assert program("restore", "--from-copy").code == 1
-    assert program("restore").code == 2
+    assert world.run("restore", "--from-copy").code == 1
+    assert world.run("restore").code == 2
 
 
 def test_a_tip_that_nobody_signed_is_told_when_it_comes_from_the_copies(tmp_path: Path) -> None:

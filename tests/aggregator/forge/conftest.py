@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.aggregator.forge.place import Place, Shell
+from tests.aggregator.forge.place import Place
 
 
 @pytest.fixture
@@ -18,8 +18,3 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def ssh_place(tmp_path: Path) -> Iterator[Place]:
     with Place(tmp_path, has_ssh=True) as made:
         yield made
-
-
-@pytest.fixture
-def shell(capsys: pytest.CaptureFixture[str]) -> Shell:
-    return Shell(capsys)

@@ -5,14 +5,10 @@ with Place(tmp_path) as place:
     place.steps, place.state()
 """
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-
-import click
-import pytest
 
 from aggregator.config.loading import load_config
 from aggregator.config.nodes_dir import load_registrations
@@ -25,9 +21,7 @@ from aggregator.forge.answers import Access, Wait
 from aggregator.forge.forgejo import Forgejo
 from gitmeter.git_remote.remote import Remote
 from gitmeter.signing.signing_key import new_signing_key
-from gitmeter.support.entry import run
 from tests.support.forge import ForgeServer
-from tests.support.ledger.program import Said
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECRET = "s1gns-webhooks-for-tests"  # noqa: S105 - opens nothing
@@ -151,24 +145,3 @@ class Place:
             for node in self.registrations().values()
         }
         return repos, hooks, nodes
-
-
-class Shell:
-    """Programs run as from a shell, in this process.
-
-    Args:
-        capture: takes what they say.
-    """
-
-    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
-        self._capture = capture
-
-    def __call__(self, program: click.Command, name: str, *arguments: str) -> Said:
-        """Run a program with these arguments."""
-        self._capture.readouterr()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "argv", [name, *arguments])
-            with pytest.raises(SystemExit) as exited:
-                run(program, name)
-        code = exited.value.code
-        return Said(code if isinstance(code, int) else 0, *self._capture.readouterr())

@@ -1,6 +1,5 @@
 """The commands about nodes, end to end: a real forge, a real sshd, real pushes, a real balance."""
 
-import io
 import json
 import os
 import subprocess
@@ -9,12 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.cli import cli as aggregator
-from books.cli import cli as books
 from gitmeter.support.errors import ExitCode
-from node_pusher.cli import cli as node_pusher
-from tests.aggregator.forge.place import NOW, Place, Shell
-from tests.support.ledger.program import Said
+from tests.aggregator.forge.place import NOW, Place
+from tests.support.programs import Said, run_aggregator, run_books, run_node_pusher
 
 NODE = "vm-01"
 NAME = "billing-vm-01"
@@ -35,23 +31,21 @@ class Machines:
         home: the node's.
     """
 
-    def __init__(self, place: Place, shell: Shell) -> None:
+    def __init__(self, place: Place) -> None:
         self.place = place
         self.home = place.folder / "node home"
-        self._shell = shell
 
-    def aggregator(self, *arguments: str) -> Said:
+    def aggregator(self, *arguments: str, stdin: str = "") -> Said:
         """Run the aggregator."""
-        config = str(self.place.config_file)
-        return self._shell(aggregator, "aggregator", "--config", config, *arguments)
+        return run_aggregator("--config", str(self.place.config_file), *arguments, stdin=stdin)
 
-    def node(self, *arguments: str, home: Path | None = None) -> Said:
+    def node(self, *arguments: str) -> Said:
         """Run the node's program."""
-        return self._shell(node_pusher, "node-pusher", "--home", str(home or self.home), *arguments)
+        return run_node_pusher("--home", str(self.home), *arguments)
 
     def books(self, *arguments: str) -> Said:
         """Run the program of the books."""
-        return self._shell(books, "books", "--home", str(self.place.folder / "books"), *arguments)
+        return run_books("--home", str(self.place.folder / "books"), *arguments)
 
     def paste(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run what was printed, as a shell on the node does."""
@@ -102,14 +96,14 @@ class Machines:
 
 
 @pytest.fixture
-def machines(ssh_place: Place, shell: Shell) -> Machines:
-    return Machines(ssh_place, shell)
+def machines(ssh_place: Place) -> Machines:
+    return Machines(ssh_place)
 
 
 @pytest.fixture
-def offline(place: Place, shell: Shell) -> Machines:
+def offline(place: Place) -> Machines:
     """Without ssh, which takes a second to start."""
-    return Machines(place, shell)
+    return Machines(place)
 
 
 def test_from_an_empty_organisation_to_a_balance_and_to_the_end_of_the_node(
@@ -183,11 +177,9 @@ def test_a_commit_of_a_key_that_was_never_registered_bills_nothing(machines: Mac
     assert machines.aggregator("forge", "check").code == ExitCode.FAILED
 
 
-def test_the_key_may_come_over_standard_input(
-    offline: Machines, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(offline.node("show-key", "--node", NODE).out))
-    said = offline.aggregator("node", "add", NODE, "--key", "-")
+def test_the_key_may_come_over_standard_input(offline: Machines) -> None:
+    line = offline.node("show-key", "--node", NODE).out
+    said = offline.aggregator("node", "add", NODE, "--key", "-", stdin=line)
     assert said.code == 0
     assert "known_hosts_file is not set" in said.err
     assert set(offline.place.registrations()) == {NODE}

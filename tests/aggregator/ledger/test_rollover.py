@@ -8,7 +8,6 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +19,6 @@ from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.push import push
 from node_pusher.spool.api import Spool
 from tests.aggregator.mirrors.test_archived import forget_repo, put_away
-from tests.support.ledger.program import Program
 from tests.support.ledger.world import MEMORY, World
 
 NODE = "node-1"
@@ -162,7 +160,7 @@ def test_the_repo_that_was_left_can_be_archived(tmp_path: Path) -> None:
     assert site.world.verify().matches
 
 
-def test_the_programs_do_all_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_programs_do_all_of_it(tmp_path: Path) -> None:
     """From the key that comes first to the ledger that is proved over an archive."""
     home = tmp_path / "home"
 
@@ -185,12 +183,11 @@ def test_the_programs_do_all_of_it(tmp_path: Path, capsys: pytest.CaptureFixture
     node("push")
     for name in (NODE, "node-1.2027"):
         world.configure(name, allow_unsigned=False)
-    program = Program(world, capsys)
-    assert program("pull").code == 0
-    before = json.loads(program("verify", "--json").out)
+    assert world.run("pull").code == 0
+    before = json.loads(world.run("verify", "--json").out)
     forget_repo(world, NODE)
-    assert program("archive", NODE).code == 0
-    after = json.loads(program("verify", "--json").out)
+    assert world.run("archive", NODE).code == 0
+    after = json.loads(world.run("verify", "--json").out)
     assert before["matches"]
     assert after["matches"]
     assert before["digest"] == after["digest"]

@@ -24,7 +24,6 @@ from aggregator.mirrors.state import State
 from cursors.position import HeadOutcome
 from gitmeter.support.errors import ExitCode
 from tests.support.ledger.copied import CopyWorld, tell_with_rewrite
-from tests.support.ledger.program import Program
 from tests.support.ledger.world import DAY, MEMORY, NOW, World
 from tests.support.repos import decision_line, segment_path, usage_line
 
@@ -34,11 +33,6 @@ STEPS_MIN = 8
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return tell_with_rewrite(World(tmp_path))
-
-
-@pytest.fixture
-def program(world: World, capsys: pytest.CaptureFixture[str]) -> Program:
-    return Program(world, capsys)
 
 
 def forget_repo(world: World, name: str) -> None:
@@ -116,19 +110,17 @@ def test_any_git_can_read_an_archive(world: World, tmp_path: Path) -> None:
         subprocess.run(["git", *command], cwd=elsewhere, check=True)
 
 
-def test_an_archived_repo_is_explained_to_the_line(world: World, program: Program) -> None:
+def test_an_archived_repo_is_explained_to_the_line(world: World) -> None:
     charge = next(c for c in world.charges() if c["records"])
     asked = ("explain", "alice", charge["resource"], charge["hour"], "--json")
-    before = program(*asked).json
+    before = world.run(*asked).json
     forget_repo(world, "node-1")
     put_away(world)
-    assert program(*asked).json == before
+    assert world.run(*asked).json == before
     assert files(world) == {"node-1.bundle", "node-1.json"}
 
 
-def test_a_line_in_an_archive_is_shown_with_what_to_do_first(
-    world: World, program: Program
-) -> None:
+def test_a_line_in_an_archive_is_shown_with_what_to_do_first(world: World) -> None:
     """The command of git names a mirror that is not there."""
     world.usage(b"{}\n")
     world.pull()
@@ -142,7 +134,7 @@ def test_a_line_in_an_archive_is_shown_with_what_to_do_first(
         elif world.state.archives.has("node-1"):
             bring_back(world)
         for command in asked:
-            out = program(*command).out
+            out = world.run(*command).out
             assert f"git -C {world.config.mirror_path('node-1')} show " in out
             assert (first in out) is is_away, command
 
@@ -169,8 +161,8 @@ def test_a_duplicate_of_an_archived_line_is_one(world: World) -> None:
     assert world.digest() == digest
 
 
-def test_a_repo_that_is_still_read_is_not_archived_unasked(world: World, program: Program) -> None:
-    done = program("archive", "node-1")
+def test_a_repo_that_is_still_read_is_not_archived_unasked(world: World) -> None:
+    done = world.run("archive", "node-1")
     assert done.code == ExitCode.FAILED
     assert "node-1 is still read" in done.err
     assert not archive_folder(world).exists()
@@ -213,68 +205,64 @@ def note_recreated(world: World, name: str, forge_id: str) -> None:
         ledger.store.incidents.open(row.id, kind, forge_id, "another one", world.now)
 
 
-def refused(program: Program, name: str = "node-1") -> str:
+def refused(world: World, name: str = "node-1") -> str:
     """Nothing is archived; what was said about it."""
-    said = program("archive", name)
+    said = world.run("archive", name)
     assert said.code == ExitCode.FAILED
-    assert program.world.config.mirror_path(name).exists()
-    assert not program.world.state.archives.has(name)
+    assert world.config.mirror_path(name).exists()
+    assert not world.state.archives.has(name)
     return said.err
 
 
-def test_what_was_pushed_and_not_pulled_is_not_archived_unread(
-    world: World, program: Program
-) -> None:
+def test_what_was_pushed_and_not_pulled_is_not_archived_unread(world: World) -> None:
     """Nobody would look at it again: a retired repo that is archived is not asked."""
     world.usage(usage_line(seq=3))
     retire(world)
-    error = refused(program)
+    error = refused(world)
     assert "what is in between is not billed" in error
     assert "`aggregator pull`" in error
     assert world.pull()["node-1"].admitted == 1
-    assert program("archive", "node-1").code == 0
+    assert world.run("archive", "node-1").code == 0
     assert world.pull().keys() == {"books", "node-2"}
     sound(world, world.digest())
 
 
-def test_a_repo_that_is_held_is_not_archived(world: World, program: Program) -> None:
+def test_a_repo_that_is_held_is_not_archived(world: World) -> None:
     """The decision that its incident asks for would take effect no more."""
     tip = world.repo("node-1").orphan({segment_path(DAY, 3): usage_line(seq=9)})
     assert world.pull()["node-1"].incident is IncidentKind.REWRITTEN
     retire(world)
-    assert "is not billed" in refused(program)
+    assert "is not billed" in refused(world)
     world.decide(decision_line(kind="accept_tip", repo="node-1", tip=tip, seq=3))
     world.pull()
-    assert program("archive", "node-1").code == 0
+    assert world.run("archive", "node-1").code == 0
     sound(world, world.digest())
 
 
 def test_what_was_fetched_and_held_is_not_archived_when_it_is_configured_no_longer(
-    world: World, program: Program
+    world: World,
 ) -> None:
     world.repo("node-1").orphan({segment_path(DAY, 3): usage_line(seq=9)})
     world.pull()
     forget_repo(world, "node-1")
-    assert "is not billed" in refused(program)
-    assert program("archive", "node-1", "--force").code == 0
+    assert "is not billed" in refused(world)
+    assert world.run("archive", "node-1", "--force").code == 0
 
 
-def test_an_open_incident_is_looked_at_first(world: World, program: Program) -> None:
+def test_an_open_incident_is_looked_at_first(world: World) -> None:
     """Also where the remote is as it was billed by now."""
     remote = world.folder / "remotes" / "node-1.git"
     away = remote.rename(remote.with_name("away"))
     world.pull()
     away.rename(remote)
     retire(world)
-    assert f"has an open incident: {IncidentKind.REPO_GONE}" in refused(program)
+    assert f"has an open incident: {IncidentKind.REPO_GONE}" in refused(world)
     world.pull()
-    assert program("archive", "node-1").code == 0
+    assert world.run("archive", "node-1").code == 0
 
 
 @pytest.mark.parametrize("how", ["gone", "empty", "created anew"])
-def test_where_the_remote_cannot_tell_only_force_archives(
-    world: World, program: Program, how: str
-) -> None:
+def test_where_the_remote_cannot_tell_only_force_archives(world: World, how: str) -> None:
     digest, remote = world.digest(), world.folder / "remotes" / "node-1.git"
     world.configure("node-1", retired_at=NOW, forge_id=8 if how == "created anew" else None)
     if how == "gone":
@@ -285,54 +273,52 @@ def test_where_the_remote_cannot_tell_only_force_archives(
         world.repo("node-1").orphan({"note": b"of somebody else"})
         note_recreated(world, "node-1", "8")
     head = world.state.mirrors.open_named("node-1").head
-    assert "--force: what was not pulled is lost then" in refused(program)
+    assert "--force: what was not pulled is lost then" in refused(world)
     assert world.state.mirrors.open_named("node-1").head == head
-    assert program("archive", "node-1", "--force").code == 0
+    assert world.run("archive", "node-1", "--force").code == 0
     sound(world, digest)
 
 
-def test_a_repo_that_was_read_a_day_after_it_was_closed_is_not_asked_again(
-    world: World, program: Program
-) -> None:
+def test_a_repo_that_was_read_a_day_after_it_was_closed_is_not_asked_again(world: World) -> None:
     """Under systemd its token is there only while the daemon runs, and that has to stand."""
     world.configure("node-1", retired_at=world.now, forge_id=8)
     world.now += timedelta(hours=1)
     world.pull()
     remote = world.folder / "remotes" / "node-1.git"
     away = remote.rename(remote.with_name("away"))
-    assert "when the daemon has looked at it a day later" in refused(program)
+    assert "when the daemon has looked at it a day later" in refused(world)
     away.rename(remote)
     world.now += timedelta(days=1)
     world.pull()
     remote.rename(away)
-    assert program("archive", "node-1").code == 0
+    assert world.run("archive", "node-1").code == 0
     sound(world, world.digest())
 
 
-def test_both_commands_may_be_repeated(world: World, program: Program) -> None:
+def test_both_commands_may_be_repeated(world: World) -> None:
     digest = world.digest()
     forget_repo(world, "node-1")
-    first = program("archive", "node-1", "--json").json
+    first = world.run("archive", "node-1", "--json").json
     assert Path(first["file"]).stat().st_size == first["size_bytes"]
-    assert program("archive", "node-1", "--json").json == first
-    assert program("unarchive", "node-1").code == 0
+    assert world.run("archive", "node-1", "--json").json == first
+    assert world.run("unarchive", "node-1").code == 0
     assert files(world) == set()
     sound(world, digest)
-    again = program("unarchive", "node-1")
+    again = world.run("unarchive", "node-1")
     assert (again.code, "node-1 is not archived" in again.err) == (ExitCode.FAILED, True)
-    second = program("archive", "node-1", "--json").json
+    second = world.run("archive", "node-1", "--json").json
     assert {k: second[k] for k in ("cursor", "kept")} == {k: first[k] for k in ("cursor", "kept")}
     sound(world, digest)
 
 
-def test_what_cannot_be_archived_is_said(world: World, program: Program) -> None:
+def test_what_cannot_be_archived_is_said(world: World) -> None:
     world.repo("node-3")
     world.pull()
     forget_repo(world, "node-3")
-    assert "nothing of node-3 was billed" in program("archive", "node-3").err
-    assert "no repo is called node-9" in program("archive", "node-9").err
+    assert "nothing of node-3 was billed" in world.run("archive", "node-3").err
+    assert "no repo is called node-9" in world.run("archive", "node-9").err
     shutil.rmtree(world.config.mirror_path("node-2") / "objects")
-    assert program("archive", "node-2", "--force").code == ExitCode.FAILED
+    assert world.run("archive", "node-2", "--force").code == ExitCode.FAILED
     assert not (archive_folder(world) / "node-2.json").exists()
 
 

@@ -8,7 +8,6 @@ from threading import Thread
 
 import pytest
 
-from tests.support.ledger.program import Program
 from tests.support.ledger.world import DAY, PRICES, World
 from tests.support.repos import segment_path, usage_line
 
@@ -102,21 +101,17 @@ def test_the_world_is_as_evil_as_it_should_be(world: World) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_no_command_prints_what_a_terminal_obeys(
-    world: World, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    said = Program(world, capsys)(*command)
+def test_no_command_prints_what_a_terminal_obeys(world: World, command: tuple[str, ...]) -> None:
+    said = world.run(*command)
     assert said.out + said.err
     assert OBEYED.findall(said.out) == []
     assert OBEYED.findall(said.err) == []
 
 
 @pytest.mark.parametrize("command", ["held", "rejects", "incidents", "nodes", "pull"])
-def test_json_says_all_of_it_and_a_terminal_obeys_none(
-    world: World, command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_json_says_all_of_it_and_a_terminal_obeys_none(world: World, command: str) -> None:
     """What a program reads is the very text; what a person sees on a terminal is escaped."""
-    said = Program(world, capsys)(command, "--json")
+    said = world.run(command, "--json")
     assert OBEYED.findall(said.out) == []
     if command in ("rejects", "incidents"):
         assert "owned" in str(said.json)

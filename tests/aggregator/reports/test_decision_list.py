@@ -5,22 +5,21 @@ from pathlib import Path
 import pytest
 
 from gitmeter.signing.signing_key import new_signing_key
-from tests.support.ledger.program import Program
 from tests.support.ledger.world import BOOKS, World, money_line, usage_line
 from tests.support.repos import decision_line
 
 
 @pytest.fixture
-def program(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Program:
+def world(tmp_path: Path) -> World:
     world = World(tmp_path)
     world.usage(usage_line(seq=1), usage_line(seq=2))
     world.pay(money_line())
-    return Program(world, capfd)
+    return world
 
 
-def test_every_decision_is_told_with_who_why_and_what_it_is_about(program: Program) -> None:
+def test_every_decision_is_told_with_who_why_and_what_it_is_about(world: World) -> None:
     """One that names nothing is said to; one that was withdrawn too."""
-    program.world.decide(
+    world.decide(
         decision_line(seq=10, kind="exclude", of="node-1", of_seq=1, by="ada", reason="a test"),
         decision_line(seq=11, kind="exclude", of="node-1", of_seq=90),
         decision_line(seq=12, kind="exclude", of="node-7", of_seq=1),
@@ -29,8 +28,8 @@ def test_every_decision_is_told_with_who_why_and_what_it_is_about(program: Progr
         decision_line(seq=15, kind="withdraw", refers_to=10),
         decision_line(seq=16, kind="withdraw", refers_to=13),
     )
-    program("pull")
-    found = program("decisions", "--json").json
+    world.run("pull")
+    found = world.run("decisions", "--json").json
     assert [(row["seq"], row["in_force"], row["remark"]) for row in found] == [
         (10, False, None),
         (11, True, "no such line has arrived yet"),
@@ -41,25 +40,25 @@ def test_every_decision_is_told_with_who_why_and_what_it_is_about(program: Progr
         (16, False, "seq 13 is no decision that can be withdrawn"),
     ]
     assert (found[0]["by"], found[0]["reason"]) == ("ada", "a test")
-    said = program("decisions").out
+    said = world.run("decisions").out
     assert "books seq 10: exclude node-1 1 (withdrawn)" in said
     assert "no effect so far: no node is called node-7" in said
 
 
-def test_config_check_tells_whose_signatures_count(program: Program, tmp_path: Path) -> None:
+def test_config_check_tells_whose_signatures_count(world: World, tmp_path: Path) -> None:
     """A repo for which nobody may sign would be held for ever, so it is said at once."""
     signers = tmp_path / "signers"
     key = new_signing_key().public
     signers.write_text(f"{BOOKS} {key.line}\n")
-    program.world.configure("node-1", allow_unsigned=False, allow=("llm/*",))
-    program.world.configure(BOOKS, allow_unsigned=False)
-    program.world.settings["allowed_signers_file"] = str(signers)
-    said = program("config", "check")
+    world.configure("node-1", allow_unsigned=False, allow=("llm/*",))
+    world.configure(BOOKS, allow_unsigned=False)
+    world.settings["allowed_signers_file"] = str(signers)
+    said = world.run("config", "check")
     assert said.code == 0
     assert "signed by one of 1 key" in said.out
     assert "is about node-1, so nothing of it will be billed" in said.out
     assert "may bill llm/*" in said.out
     signers.write_text("what is this\n")
-    said = program("config", "check")
+    said = world.run("config", "check")
     assert said.code == 1
     assert f"{signers}, line 1" in said.err

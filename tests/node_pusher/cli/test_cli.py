@@ -8,71 +8,43 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gitmeter.support.errors import ExitCode
 from tests.node_pusher.conftest import NODE
-from tests.support.repos import RepoWriter, bare_repo
+from tests.support.programs import NodePusher
+from tests.support.repos import RepoWriter
 
 PROGRAM = Path(sys.executable).with_name("node-pusher")
 
 
-class Program:
-    """Runs `node-pusher` on one home."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-
-    def __call__(self, *args: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-        """Run it, whatever comes of it."""
-        return subprocess.run(
-            [PROGRAM, "--home", self.home, *args],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def json(self, *args: str, stdin: str = "") -> Any:  # noqa: ANN401 - JSON
-        """Run it with `--json`, and well."""
-        done = self(*args, "--json", stdin=stdin)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-
 @pytest.fixture
-def remote_dir(tmp_path: Path) -> Path:
-    return bare_repo(tmp_path / "remote.git")
-
-
-@pytest.fixture
-def program(tmp_path: Path, remote_dir: Path) -> Program:
-    program = Program(tmp_path / "home")
+def program(tmp_path: Path, remote_dir: Path) -> NodePusher:
+    program = NodePusher(tmp_path / "home")
     done = program("init", "--node", NODE, "--remote", remote_dir.as_uri())
-    assert done.returncode == 0, done.stderr
-    told, about_key, line = done.stdout.splitlines()
+    assert done.code == 0, done.err
+    told, about_key, line = done.out.splitlines()
     assert told == "embedder-01: a new home; the next record is seq 1"
     assert "allowed signers" in about_key
     assert line.startswith('embedder-01 namespaces="git" ssh-ed25519 AAAA')
     return program
 
 
-def test_from_record_to_push_in_words(program: Program, remote_dir: Path) -> None:
+def test_from_record_to_push_in_words(program: NodePusher, remote_dir: Path) -> None:
     done = program(
         "record", "--user", "alice", "--resource", "vm/small/seconds", "--units", "3600",
         "--applies-to", "vm", "--ts", "2026-11-21T13:05:00Z", "--instance", "vm-7", "--id", "a1",
         "--meta", "zone=eu", "--meta", "cores=4", "--meta", "code=007",
     )  # fmt: skip
-    assert done.stdout == "embedder-01 seq 1 at 2026-11-21T13:05:00Z\n"
+    assert done.out == "embedder-01 seq 1 at 2026-11-21T13:05:00Z\n"
     pushed = program("push")
     tip = RepoWriter(remote_dir).tip()
     assert tip is not None
-    assert pushed.stdout == (
+    assert pushed.out == (
         f"embedder-01: pushed 1 commit with 1 record; the remote is at {tip[:12]}\n"
     )
-    assert program("push").stdout == f"embedder-01: nothing new; the remote is at {tip[:12]}\n"
+    assert program("push").out == f"embedder-01: nothing new; the remote is at {tip[:12]}\n"
     (line,) = [
         data for path, data in RepoWriter(remote_dir).files(tip).items() if path.startswith("usage")
     ]
@@ -83,7 +55,7 @@ def test_from_record_to_push_in_words(program: Program, remote_dir: Path) -> Non
     )
 
 
-def test_from_record_to_push_in_json(program: Program) -> None:
+def test_from_record_to_push_in_json(program: NodePusher) -> None:
     options = ("--user", "alice", "--resource", "r", "--units", "1", "--id", "k")
     first = program.json("record", *options)
     assert first == {"node": NODE, "seq": 1, "ts": first["ts"], "repeated": False}
@@ -105,23 +77,23 @@ def test_from_record_to_push_in_json(program: Program) -> None:
     assert status["last_push_at"] is not None
 
 
-def test_records_from_standard_input(program: Program) -> None:
+def test_records_from_standard_input(program: NodePusher) -> None:
     good = '{"user":"a","resource":"r","units":1}\n'
     done = program("record", "-", stdin=good + "\x1b[31mbad\n" + good)
-    assert done.returncode == ExitCode.FAILED
-    assert done.stdout == "recorded 2 records, seq 1..2, 1 bad line\n"
-    assert done.stderr.startswith("line 2: ")
+    assert done.code == ExitCode.FAILED
+    assert done.out == "recorded 2 records, seq 1..2, 1 bad line\n"
+    assert done.err.startswith("line 2: ")
     report = program.json("record", "-", stdin=good)
     assert (report["recorded"], report["first_seq"], report["refused"]) == (1, 3, 0)
 
 
-def test_bad_data_reaches_no_terminal_raw(program: Program) -> None:
+def test_bad_data_reaches_no_terminal_raw(program: NodePusher) -> None:
     done = program("record", "--user", "a", "--resource", "\x1b[31mred", "--units", "1")
-    assert done.returncode == ExitCode.FAILED
-    assert "\x1b" not in done.stderr
+    assert done.code == ExitCode.FAILED
+    assert "\x1b" not in done.err
     stream = program("record", "-", stdin='{"user":"a","resource":"r","units":1,"\\u001b[1m":2}\n')
-    assert stream.returncode == ExitCode.FAILED
-    assert "\x1b" not in stream.stderr
+    assert stream.code == ExitCode.FAILED
+    assert "\x1b" not in stream.err
 
 
 @pytest.mark.parametrize(
@@ -137,28 +109,28 @@ def test_bad_data_reaches_no_terminal_raw(program: Program) -> None:
         ("fly",),
     ],
 )
-def test_a_wrong_command_line_is_exit_code_2(program: Program, args: tuple[str, ...]) -> None:
+def test_a_wrong_command_line_is_exit_code_2(program: NodePusher, args: tuple[str, ...]) -> None:
     done = program(*args)
-    assert done.returncode == ExitCode.USAGE, done.stderr
+    assert done.code == ExitCode.USAGE, done.err
 
 
 def test_without_init_the_hint_says_so(tmp_path: Path) -> None:
     for args in (("status",), ("push",), ("log",),
                  ("record", "--user", "a", "--resource", "r", "--units", "1")):  # fmt: skip
-        done = Program(tmp_path / "nothing")(*args)
-        assert done.returncode == ExitCode.FAILED
-        assert "init" in done.stderr
+        done = NodePusher(tmp_path / "nothing")(*args)
+        assert done.code == ExitCode.FAILED
+        assert "init" in done.err
 
 
-def test_a_remote_that_does_not_answer_is_exit_code_75(program: Program, tmp_path: Path) -> None:
+def test_a_remote_that_does_not_answer_is_exit_code_75(program: NodePusher, tmp_path: Path) -> None:
     settings = program.home / "node.toml"
     url = (tmp_path / "remote.git").as_uri()
     settings.write_text(settings.read_text().replace(url, "http://127.0.0.1:9/x.git"))
     program("record", "--user", "a", "--resource", "r", "--units", "1")
     done = program("push")
-    assert done.returncode == ExitCode.TRY_LATER
-    assert "nothing is lost: 1 commit waits here" in done.stderr
-    status = program("status").stdout.splitlines()
+    assert done.code == ExitCode.TRY_LATER
+    assert "nothing is lost: 1 commit waits here" in done.err
+    status = program("status").out.splitlines()
     assert status[3:5] == [
         "not committed:  0 records",
         "not pushed:     1 commit with 1 record",
@@ -166,18 +138,18 @@ def test_a_remote_that_does_not_answer_is_exit_code_75(program: Program, tmp_pat
 
 
 def test_the_home_may_come_from_the_environment(
-    program: Program, monkeypatch: pytest.MonkeyPatch
+    program: NodePusher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NODE_PUSHER_HOME", str(program.home))
     done = subprocess.run([PROGRAM, "status"], capture_output=True, text=True, check=True)
     assert NODE in done.stdout
 
 
-def test_log_shows_time_numbers_records_and_resources(program: Program) -> None:
+def test_log_shows_time_numbers_records_and_resources(program: NodePusher) -> None:
     for units in (1, 2):
         program("record", "--user", "a", "--resource", "r", "--units", str(units))
         program("push")
-    shown = program("log", "-n", "1").stdout
+    shown = program("log", "-n", "1").out
     assert "2..2" in shown
     assert "r 2" in shown
     assert "1..1" not in shown
@@ -196,10 +168,10 @@ def test_recording_one_use_loads_no_heavy_library() -> None:
 @pytest.mark.parametrize(
     "command", ["init", "record", "correct", "push", "status", "log", "show-key", "rotate-key"]
 )
-def test_every_command_explains_itself(program: Program, command: str) -> None:
+def test_every_command_explains_itself(program: NodePusher, command: str) -> None:
     done = program(command, "--help")
-    assert done.returncode == 0
-    assert done.stdout.startswith("Usage: node-pusher")
+    assert done.code == 0
+    assert done.out.startswith("Usage: node-pusher")
 
 
 @pytest.mark.parametrize(
@@ -212,43 +184,43 @@ def test_every_command_explains_itself(program: Program, command: str) -> None:
     ],
 )
 def test_an_option_that_a_stream_would_ignore_is_refused_by_name(
-    program: Program, option: tuple[str, str]
+    program: NodePusher, option: tuple[str, str]
 ) -> None:
     done = program("record", "-", *option, stdin='{"user":"a","resource":"r","units":1}\n')
-    assert done.returncode == ExitCode.USAGE
-    assert option[0] in done.stderr
+    assert done.code == ExitCode.USAGE
+    assert option[0] in done.err
     assert program.json("status")["records_in_spool"] == 0
 
 
-def test_init_says_that_the_spool_was_lost(program: Program, remote_dir: Path) -> None:
+def test_init_says_that_the_spool_was_lost(program: NodePusher, remote_dir: Path) -> None:
     program("record", "--user", "a", "--resource", "r", "--units", "1")
     for file in program.home.glob("spool.db*"):
         file.unlink()
     done = program("init", "--node", NODE, "--remote", remote_dir.as_uri())
-    assert "the spool was lost" in done.stderr
-    assert "epoch 1" in done.stderr
-    assert done.stdout.splitlines()[0].endswith("the next record is seq 1000000001")
+    assert "the spool was lost" in done.err
+    assert "epoch 1" in done.err
+    assert done.out.splitlines()[0].endswith("the next record is seq 1000000001")
 
 
-def test_a_record_far_ahead_of_the_clock_is_refused_with_the_reason(program: Program) -> None:
+def test_a_record_far_ahead_of_the_clock_is_refused_with_the_reason(program: NodePusher) -> None:
     """The aggregator would hold it for good."""
     ahead = (datetime.now(UTC) + timedelta(seconds=360)).strftime("%Y-%m-%dT%H:%M:%SZ")
     near = (datetime.now(UTC) + timedelta(seconds=240)).strftime("%Y-%m-%dT%H:%M:%SZ")
     use = ("record", "--user", "a", "--resource", "r", "--units", "1")
     done = program(*use, "--ts", ahead)
-    assert done.returncode == ExitCode.FAILED
-    assert "ahead of this machine's clock" in done.stderr
-    assert program(*use, "--ts", near).returncode == 0
+    assert done.code == ExitCode.FAILED
+    assert "ahead of this machine's clock" in done.err
+    assert program(*use, "--ts", near).code == 0
     line = '{"user":"a","resource":"r","units":1,"ts":"%s"}\n'
     stream = program("record", "-", stdin=line % near + line % ahead)
-    assert stream.stdout == "recorded 1 record, seq 2..2, 1 bad line\n"
-    assert "line 2: ts: lies more than 5 minutes ahead" in stream.stderr
+    assert stream.out == "recorded 1 record, seq 2..2, 1 bad line\n"
+    assert "line 2: ts: lies more than 5 minutes ahead" in stream.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("as_json", [False, True])
 def test_an_interrupted_stream_says_what_is_on_disk(
-    program: Program, number: signal.Signals, *, as_json: bool
+    program: NodePusher, number: signal.Signals, *, as_json: bool
 ) -> None:
     args = [str(PROGRAM), "--home", str(program.home), "record", "-"]
     with subprocess.Popen(
@@ -274,21 +246,21 @@ _USE = ("record", "--user", "a", "--resource", "r", "--units", "1")
 
 
 @pytest.mark.parametrize("args", [_USE, ("status",), ("push",)])
-def test_a_damaged_spool_is_told_with_a_way_out(program: Program, args: tuple[str, ...]) -> None:
+def test_a_damaged_spool_is_told_with_a_way_out(program: NodePusher, args: tuple[str, ...]) -> None:
     """A retry cannot help, so it is not exit code 75."""
     for file in program.home.glob("spool.db-*"):
         file.unlink()
     (program.home / "spool.db").write_bytes(b"this is no database at all, whoever wrote it\n" * 100)
     done = program(*args)
-    assert done.returncode == ExitCode.FAILED
-    assert "spool" in done.stderr
-    assert "hint: if spool.db is damaged" in done.stderr
+    assert done.code == ExitCode.FAILED
+    assert "spool" in done.err
+    assert "hint: if spool.db is damaged" in done.err
 
 
 @pytest.mark.parametrize("damage", ["missing", "damaged"])
 @pytest.mark.parametrize("args", [("status",), ("push",), ("log",)])
 def test_a_broken_repo_is_told_with_a_way_out(
-    program: Program, args: tuple[str, ...], damage: str
+    program: NodePusher, args: tuple[str, ...], damage: str
 ) -> None:
     program(*_USE)
     program("push")
@@ -299,13 +271,13 @@ def test_a_broken_repo_is_told_with_a_way_out(
             file.chmod(0o600)
             file.write_bytes(b"")
     done = program(*args)
-    assert done.returncode == ExitCode.FAILED, done.stderr
-    assert f"repo.git is {damage}" in done.stderr
-    assert "--rejoin" in done.stderr
+    assert done.code == ExitCode.FAILED, done.err
+    assert f"repo.git is {damage}" in done.err
+    assert "--rejoin" in done.err
 
 
 def test_a_repo_that_was_moved_aside_is_made_again_by_a_rejoin(
-    program: Program, remote_dir: Path
+    program: NodePusher, remote_dir: Path
 ) -> None:
     """The way out that the hint names."""
     program(*_USE)
@@ -313,7 +285,7 @@ def test_a_repo_that_was_moved_aside_is_made_again_by_a_rejoin(
     program(*_USE)
     (program.home / "repo.git").rename(program.home / "broken.git")
     done = program("init", "--node", NODE, "--remote", remote_dir.as_uri(), "--rejoin")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     assert program.json("push")["retired"] == 1
 
 
@@ -331,7 +303,7 @@ node_pusher.cli.main()
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can run a program as somebody else")
 @pytest.mark.parametrize("args", [_USE, ("status",), ("push",)])
 def test_a_home_of_somebody_else_is_no_reason_to_try_again(
-    program: Program, tmp_path: Path, args: tuple[str, ...]
+    program: NodePusher, tmp_path: Path, args: tuple[str, ...]
 ) -> None:
     for folder in (tmp_path, *tmp_path.parents):
         if folder.name.startswith("pytest-"):

@@ -11,9 +11,9 @@ from node_pusher.home.settings import Home
 from node_pusher.joining.init import init
 from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
-from tests.node_pusher.cli.test_cli import Program
 from tests.node_pusher.conftest import NODE, START, record
 from tests.node_pusher.home.test_signing import git_takes, mode_of
+from tests.support.programs import NodePusher
 from tests.support.repos import bare_repo
 
 
@@ -152,12 +152,12 @@ def test_a_home_without_a_key_has_nothing_to_rotate(home: Home) -> None:
 
 
 def test_the_program_rotates(tmp_path: Path) -> None:
-    program = Program(tmp_path / "home")
+    program = NodePusher(tmp_path / "home")
     remote = bare_repo(tmp_path / "remote.git").as_uri()
     made = program.json("init", "--node", NODE, "--remote", remote)
     prepared = program.json("rotate-key", "--prepare")
     assert prepared["in_use"] is False
-    assert program("rotate-key", "--prepare").stdout == f"{prepared['allowed_signers_line']}\n"
-    assert program("show-key").stdout == f"{made['allowed_signers_line']}\n"
-    assert program("rotate-key").stdout == f"{prepared['allowed_signers_line']}\n"
-    assert program("show-key").stdout == f"{prepared['allowed_signers_line']}\n"
+    assert program("rotate-key", "--prepare").out == f"{prepared['allowed_signers_line']}\n"
+    assert program("show-key").out == f"{made['allowed_signers_line']}\n"
+    assert program("rotate-key").out == f"{prepared['allowed_signers_line']}\n"
+    assert program("show-key").out == f"{prepared['allowed_signers_line']}\n"

@@ -18,8 +18,8 @@ from node_pusher.sending.commit import commit_files
 from node_pusher.sending.history import status
 from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
-from tests.node_pusher.cli.test_cli import Program
 from tests.node_pusher.conftest import NODE, START, record, spool_count
+from tests.support.programs import NodePusher
 from tests.support.repos import bare_repo
 
 
@@ -190,15 +190,15 @@ def test_a_key_that_somebody_else_put_there_signs_nothing(home: Home, tmp_path: 
 
 
 def test_the_program_prints_the_line_at_any_time(tmp_path: Path) -> None:
-    program = Program(tmp_path / "home")
+    program = NodePusher(tmp_path / "home")
     remote = bare_repo(tmp_path / "remote.git").as_uri()
     made = program.json("init", "--node", NODE, "--remote", remote)
     line = made["allowed_signers_line"]
-    assert program("show-key").stdout == f"{line}\n"
+    assert program("show-key").out == f"{line}\n"
     assert program.json("show-key") == {
         "allowed_signers_line": line,
         "fingerprint": made["fingerprint"],
     }
-    assert made["fingerprint"] in program("status").stdout
-    everything = json.dumps(made) + program("status", "--json").stdout
+    assert made["fingerprint"] in program("status").out
+    everything = json.dumps(made) + program("status", "--json").out
     assert "PRIVATE" not in everything

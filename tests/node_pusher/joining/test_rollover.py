@@ -31,9 +31,9 @@ from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store
-from tests.node_pusher.cli.test_cli import Program
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
 from tests.support.git_http import GitHttpServer
+from tests.support.programs import NodePusher
 from tests.support.repos import RepoWriter, accept_pushes, bare_repo, refuse_pushes
 from wire_format.lines import Folder, Usage
 from wire_format.segment import decode_segment
@@ -580,22 +580,22 @@ def test_the_files_that_open_the_present_remote_open_the_next_one(token: Path) -
 
 
 def test_the_program_rolls_over(tmp_path: Path, remote_dir: Path, next_dir: Path) -> None:
-    program = Program(tmp_path / "home")
-    assert program("init", "--node", NODE, "--remote", remote_dir.as_uri()).returncode == 0
+    program = NodePusher(tmp_path / "home")
+    assert program("init", "--node", NODE, "--remote", remote_dir.as_uri()).code == 0
     use = ("record", "--user", "alice", "--resource", "r", "--units", "1")
-    assert program(*use).returncode == 0
+    assert program(*use).code == 0
     away = program("rollover", "--remote", "https://127.0.0.1:9/none.git")
-    assert away.returncode == ExitCode.TRY_LATER
-    assert "this home stays on its repo" in away.stderr
+    assert away.code == ExitCode.TRY_LATER
+    assert "this home stays on its repo" in away.err
     told = program("rollover", "--remote", next_dir.as_uri())
-    assert (told.returncode, told.stderr) == (0, "")
-    assert told.stdout == f"{NODE}: went on to {next_dir.as_uri()}; the next record is seq 2\n"
+    assert (told.code, told.err) == (0, "")
+    assert told.out == f"{NODE}: went on to {next_dir.as_uri()}; the next record is seq 2\n"
     again = program.json("rollover", "--remote", next_dir.as_uri())
     assert again["outcome"] == "unchanged"
-    assert f"earlier repo:   {remote_dir.as_uri()} (main)" in program("status").stdout
-    assert program("correct", "1", "--to", "0", "--reason", "a test").returncode == 0
-    assert program("push").returncode == 0
-    assert [e["first_seq"] for e in json.loads(program("log", "--all", "--json").stdout)] == [
+    assert f"earlier repo:   {remote_dir.as_uri()} (main)" in program("status").out
+    assert program("correct", "1", "--to", "0", "--reason", "a test").code == 0
+    assert program("push").code == 0
+    assert [e["first_seq"] for e in json.loads(program("log", "--all", "--json").out)] == [
         2, None, None, 1, None,
     ]  # fmt: skip
 

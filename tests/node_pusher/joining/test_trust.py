@@ -15,8 +15,8 @@ from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
 from node_pusher.sending.commit import README_PATH
 from node_pusher.sending.push import push
-from tests.node_pusher.cli.test_cli import Program
 from tests.node_pusher.conftest import NODE, START, MakeHome, record, spool_count
+from tests.support.programs import NodePusher
 from tests.support.repos import RepoWriter, segment_path, usage_line
 
 SEGMENT = {segment_path(START.date(), 1): usage_line(node=NODE)}
@@ -215,10 +215,10 @@ def _lose(home: Home) -> None:
 
 def test_the_program_takes_both_ways_out(tmp_path: Path, remote_dir: Path, pushed: str) -> None:
     words = ("init", "--node", NODE, "--remote", remote_dir.as_uri())
-    refused = Program(tmp_path / "a")(*words)
-    assert refused.returncode == 1
-    assert f"--trust-tip {pushed}" in refused.stderr
-    assert Program(tmp_path / "a").json(*words, "--trust-tip", pushed)["outcome"] == "joined"
+    refused = NodePusher(tmp_path / "a")(*words)
+    assert refused.code == 1
+    assert f"--trust-tip {pushed}" in refused.err
+    assert NodePusher(tmp_path / "a").json(*words, "--trust-tip", pushed)["outcome"] == "joined"
     signers = str(tmp_path / "a" / "allowed_signers")
-    joined = Program(tmp_path / "b").json(*words, "--allowed-signers", signers)
+    joined = NodePusher(tmp_path / "b").json(*words, "--allowed-signers", signers)
     assert joined["outcome"] == "joined"

@@ -18,8 +18,8 @@ from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.push import push
 from node_pusher.spool.api import Spool
 from node_pusher.spool.outcomes import InvalidRecordError
-from tests.node_pusher.cli.test_cli import Program
 from tests.node_pusher.conftest import NODE, START, FixedClock, files_of, record
+from tests.support.programs import NodePusher
 from tests.support.repos import bare_repo
 from wire_format.fields import SEGMENTS_PER_COMMIT_MAX
 from wire_format.lines import Folder, Usage
@@ -200,18 +200,18 @@ def test_no_row_of_corrections_takes_a_record_below_zero(
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Program:
-    program = Program(tmp_path / "home")
+def program(tmp_path: Path) -> NodePusher:
+    program = NodePusher(tmp_path / "home")
     remote = bare_repo(tmp_path / "remote.git").as_uri()
-    assert program("init", "--node", NODE, "--remote", remote).returncode == 0
+    assert program("init", "--node", NODE, "--remote", remote).code == 0
     use = ("record", "--user", "alice", "--resource", "vm/small/seconds", "--units", "512")
-    assert program(*use, "--applies-to", "vm").returncode == 0
+    assert program(*use, "--applies-to", "vm").code == 0
     return program
 
 
-def test_the_program_says_what_it_did(program: Program) -> None:
+def test_the_program_says_what_it_did(program: NodePusher) -> None:
     done = program("correct", "1", "--units", "-100", "--reason", WHY)
-    assert done.stdout == (
+    assert done.out == (
         f"{NODE} seq 2 corrects seq 1 of alice: 512 - 100 = 412 units of vm/small/seconds\n"
     )
     found = program.json("correct", "1", "--to", "500", "--reason", WHY, "--id", "t-1")
@@ -246,8 +246,8 @@ def test_the_program_says_what_it_did(program: Program) -> None:
     ],
 )
 def test_the_program_refuses_what_is_unclear_or_wrong(
-    program: Program, args: tuple[str, ...], code: int
+    program: NodePusher, args: tuple[str, ...], code: int
 ) -> None:
     done = program("correct", *args)
-    assert done.returncode == code, done.stderr
-    assert json.loads(program("status", "--json").stdout)["next_seq"] == 2
+    assert done.code == code, done.err
+    assert json.loads(program("status", "--json").out)["next_seq"] == 2

@@ -29,6 +29,7 @@ from aggregator.pulling.repo_pass import RepoReport
 from aggregator.rating.rating import Rater
 from aggregator.reports import accounts, repos
 from aggregator.store.store import LedgerStore, open_for_reading
+from tests.support.programs import Said, run_aggregator
 from tests.support.repos import (
     RepoWriter,
     decision_line,
@@ -177,6 +178,10 @@ class World:
         path = self.folder / name
         path.write_text("\n".join(lines) + "\n")
         return path
+
+    def run(self, *arguments: str) -> Said:
+        """Run the program with the configuration as it is now."""
+        return run_aggregator("--config", str(self.write_config()), *arguments)
 
     @property
     def state(self) -> State:

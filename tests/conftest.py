@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from pygit2.enums import ConfigLevel
 
+from tests.support.memory import MEMORY
+
 ROOT: Final = Path(__file__).parent.parent
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 DEAD_PROXY: Final = "http://127.0.0.1:9"
@@ -33,6 +35,10 @@ settings.register_profile(
 )
 settings.register_profile("ci", settings.get_profile("default"), max_examples=400)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+if MEMORY is not None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # of every `tmp_path`
 
 
 class NetworkGuardError(Exception):

@@ -17,7 +17,7 @@ from tests.simulation.finish import finish
 from tests.simulation.fleet import Fleet, Weather, weather
 from tests.simulation.patches import installed
 from tests.simulation.steps import STEPS, Step
-from tests.support.ledger.world import MEMORY
+from tests.support.memory import MEMORY
 from wire_format.fields import SEGMENT_RECORDS_MAX
 
 STEPS_DEFAULT: Final = 60

@@ -14,7 +14,8 @@ from aggregator.mirrors.mirror import Mirror
 from aggregator.store.repo_rows import RepoRows
 from tests.aggregator.broken_variants import scenarios
 from tests.support.ledger.telling import mismatches
-from tests.support.ledger.world import MEMORY, PRICES, DeathError, World, money_line, usage_line
+from tests.support.ledger.world import PRICES, DeathError, World, money_line, usage_line
+from tests.support.memory import MEMORY
 from tests.support.reference import Ledger
 
 STATEMENTS_MIN = 100

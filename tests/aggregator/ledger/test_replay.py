@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests.support.deliveries import Delivery, deliveries
 from tests.support.ledger.telling import Places, mismatches, tell
-from tests.support.ledger.world import BOOKS, MEMORY, World
+from tests.support.ledger.world import BOOKS, World
+from tests.support.memory import MEMORY
 from tests.support.strategies import (
     NODES,
     Facts,

@@ -24,7 +24,8 @@ from tests.aggregator.broken_variants.scenarios import expect
 from tests.aggregator.broken_variants.scenarios_accepted import accept
 from tests.support.deliveries import segments_of
 from tests.support.ledger.telling import mismatches
-from tests.support.ledger.world import BOOKS, MEMORY, World, segment_path
+from tests.support.ledger.world import BOOKS, World, segment_path
+from tests.support.memory import MEMORY
 from tests.support.repos import RepoWriter, usage_line
 from tests.support.strategies import decision_lines, usage_lines
 

@@ -19,7 +19,8 @@ from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.push import push
 from node_pusher.spool.api import Spool
 from tests.aggregator.mirrors.test_archived import forget_repo, put_away
-from tests.support.ledger.world import MEMORY, World
+from tests.support.ledger.world import World
+from tests.support.memory import MEMORY
 
 NODE = "node-1"
 START = datetime(2025, 6, 1, 12, tzinfo=UTC)

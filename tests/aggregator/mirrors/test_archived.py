@@ -24,7 +24,8 @@ from aggregator.mirrors.state import State
 from cursors.position import HeadOutcome
 from gitmeter.support.errors import ExitCode
 from tests.support.ledger.copied import CopyWorld, tell_with_rewrite
-from tests.support.ledger.world import DAY, MEMORY, NOW, World
+from tests.support.ledger.world import DAY, NOW, World
+from tests.support.memory import MEMORY
 from tests.support.repos import decision_line, segment_path, usage_line
 
 STEPS_MIN = 8

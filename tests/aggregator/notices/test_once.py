@@ -15,7 +15,8 @@ from aggregator.incidents.kinds import IncidentKind
 from aggregator.store.account_rows import exact
 from aggregator.store.outbox.outbox import Outbox
 from tests.aggregator.notices.telling import Desk, Incident, mortal_notices
-from tests.support.ledger.world import MEMORY, DeathError
+from tests.support.ledger.world import DeathError
+from tests.support.memory import MEMORY
 from wire_format.money import NANO, parse_nano
 
 USERS = ("alice", "bob")

@@ -6,7 +6,6 @@ world.pull()["node-1"].admitted
 """
 
 import json
-import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -41,9 +40,6 @@ from wire_format.money import NANO
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = date(2025, 6, 1)
-_SHM = "/dev/shm"  # noqa: S108 - TemporaryDirectory makes a private folder in it
-MEMORY = _SHM if os.access(_SHM, os.W_OK | os.X_OK) else None
-"""A folder in memory for many short-lived worlds, where syncing costs nothing; None without one."""
 
 BOOKS = "books"
 PRICES = b"""\

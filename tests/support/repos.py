@@ -41,6 +41,7 @@ def bare_repo(path: Path, *, protect: bool = True) -> Path:
     repo.config["uploadpack.allowFilter"] = True
     repo.config["receive.denyNonFastForwards"] = protect
     repo.config["receive.denyDeletes"] = protect
+    repo.config["receive.autogc"] = False  # one process less for each push
     shutil.rmtree(path / "hooks")  # samples
     (path / "hooks").mkdir()
     return path

@@ -1,4 +1,4 @@
-"""A real `sshd` on a loopback port with keys made for the occasion.
+"""A real `sshd` on a loopback port with keys of its own.
 
     with SshServer(tmp_path / "sshd") as server:
         url = server.url(tmp_path / "node.git")  # with server.key_file, server.known_hosts_file
@@ -13,7 +13,9 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -39,11 +41,11 @@ class SshServer:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder.resolve()
-        self.key_file = self._make_key("client")
-        self.stranger_key_file = self._make_key("stranger")
-        self.rsa_key_file = self._make_key("rsa_client", "rsa")
-        self._host_key_file = self._make_key("host")
-        self._other_host_key_file = self._make_key("other_host")
+        self.key_file = self._write_key("client")
+        self.stranger_key_file = self._write_key("stranger")
+        self.rsa_key_file = self._write_key("rsa_client", "rsa")
+        self._host_key_file = self._write_key("host")
+        self._other_host_key_file = self._write_key("other_host")
         self.known_hosts_file = self.folder / "known_hosts"
         self.wrong_known_hosts_file = self.folder / "wrong_known_hosts"
         self.empty_known_hosts_file = self.folder / "empty_known_hosts"
@@ -104,13 +106,12 @@ class SshServer:
     ) -> None:
         self._stop()
 
-    def _make_key(self, name: str, kind: str = "ed25519") -> Path:
+    def _write_key(self, name: str, kind: str = "ed25519") -> Path:
         path = self.folder / f"{name}_key"
-        size = ("-b", "2048") if kind == "rsa" else ()  # the default takes seconds to make
-        subprocess.run(
-            ["ssh-keygen", "-q", "-t", kind, *size, "-N", "", "-C", name, "-f", str(path)],
-            check=True,
-        )
+        private, public = _key(name, kind)
+        path.touch(mode=0o600)
+        path.write_text(private)
+        path.with_suffix(".pub").write_text(public)
         return path
 
     def _start(self) -> bool:
@@ -169,13 +170,28 @@ class SshServer:
             "PermitRootLogin": "prohibit-password",
             "PasswordAuthentication": "no",
             "KbdInteractiveAuthentication": "no",
+            "KexAlgorithms": "curve25519-sha256",  # the default takes 70 ms of CPU at each end
             "PermitUserRC": "no",
             "AllowTcpForwarding": "no",
             "MaxStartups": "200",  # tests that run at once must not be turned away at random
-            "SetEnv": "GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null",
+            # HOME: else bash reads the real home's .bashrc, as it does for every command over ssh
+            "SetEnv": f"GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null HOME={self.folder}",
             "LogLevel": "INFO",
         }
         return "".join(f"{name} {value}\n" for name, value in settings.items())
+
+
+@cache
+def _key(name: str, kind: str) -> tuple[str, str]:
+    """A private and a public key of this name, made once in a process."""
+    size = ("-b", "2048") if kind == "rsa" else ()  # the default takes seconds to make
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "key"
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", kind, *size, "-N", "", "-C", name, "-f", str(path)],
+            check=True,
+        )
+        return path.read_text(), path.with_suffix(".pub").read_text()
 
 
 def _user_name() -> str:

@@ -24,6 +24,7 @@ from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
 from tests.node_pusher.joining.test_rollover import Died, Killer, now_home, roll, seqs_in
+from tests.support.checkpoint import Checkpoint
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter, bare_repo, segment_path, usage_line
 
@@ -278,11 +279,13 @@ def test_wherever_a_rejoin_dies_no_record_is_lost_and_none_goes_to_the_repo_that
     tmp_path: Path, *, after: bool
 ) -> None:
     """Records and a push in between, too; numbers of the new epoch are given once."""
+    site = Site(tmp_path / "site")
+    whole = Checkpoint(tmp_path / "site")
+    left_at = RepoWriter(site.old).tip()
     step, finished = 0, False
     while not finished:
         step += 1
-        site = Site(tmp_path / str(step))
-        left_at = RepoWriter(site.old).tip()
+        whole.restore()
         with pytest.MonkeyPatch.context() as patch:
             watch(Killer(step, after=after), patch)
             try:

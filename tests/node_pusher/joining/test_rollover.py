@@ -32,6 +32,7 @@ from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
+from tests.support.checkpoint import Checkpoint
 from tests.support.git_http import GitHttpServer
 from tests.support.programs import NodePusher
 from tests.support.repos import RepoWriter, accept_pushes, bare_repo, refuse_pushes
@@ -461,8 +462,7 @@ class Killer:
 STEPS_MIN = 15
 
 
-def _steps(tmp_path: Path) -> int:
-    home, _, to = _site(tmp_path / "unharmed")
+def _steps(home: Home, to: Path) -> int:
     killer = Killer()
     with pytest.MonkeyPatch.context() as patch:
         killer.watch(patch)
@@ -486,10 +486,12 @@ def test_wherever_a_rollover_dies_the_same_command_ends_alike(
     tmp_path: Path, *, after: bool
 ) -> None:
     """Records and a push in between, too; every record is on a remote once, in no third place."""
-    steps = _steps(tmp_path)
+    home, old, to = _site(tmp_path / "site")
+    site = Checkpoint(tmp_path / "site")
+    steps = _steps(home, to)
     assert steps > STEPS_MIN
     for step in range(1, steps + 1):
-        home, old, to = _site(tmp_path / str(step))
+        site.restore()
         with pytest.MonkeyPatch.context() as patch:
             Killer(step, after=after).watch(patch)
             with pytest.raises(Died):

@@ -22,7 +22,7 @@ from statistics import quantiles
 from typing import Final, NamedTuple
 
 from benchmarks.data import NODE
-from benchmarks.report import README, machine, markdown
+from benchmarks.report import README, keep, machine, markdown
 from gitmeter.git_remote.runner import clean_environment, run_git
 from node_pusher.spool.api import Spool
 
@@ -214,15 +214,7 @@ def main() -> None:
     text = f"Measured with {machine()}\n\n{markdown(_HEADERS, [row.cells() for row in rows])}"
     print(text)
     if options.write:
-        _keep(text)
-
-
-def _keep(text: str) -> None:
-    before, begin, rest = README.read_text().partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise RuntimeError(f"{README.name} has lost its marks")
-    README.write_text(f"{before}{begin}\n{text}\n{end}{after}")
+        keep(text, _BEGIN, _END)
 
 
 def _check(home: Path, count: int) -> None:

@@ -136,10 +136,10 @@ def machine() -> str:
     )
 
 
-def keep(text: str) -> None:
-    """Put the text between the marks of the README."""
-    before, begin, rest = README.read_text().partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
+def keep(text: str, begin: str = _BEGIN, end: str = _END) -> None:
+    """Put the text between two marks of the README."""
+    before, found_begin, rest = README.read_text().partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end:
         raise RuntimeError(f"{README.name} has lost its marks")
     README.write_text(f"{before}{begin}\n{text}\n{end}{after}")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import listening
+from benchmarks import listening, report
 from benchmarks.report import README
 from node_pusher.spool.api import Spool
 
@@ -28,9 +28,9 @@ def test_the_readme_keeps_what_stands_around_the_table(
 ) -> None:
     copy = tmp_path / "README.md"
     copy.write_text(README.read_text())
-    monkeypatch.setattr(listening, "README", copy)
+    monkeypatch.setattr(report, "README", copy)
     for text in ("row of one run", "row of the next"):
-        listening._keep(text)
+        report.keep(text, listening._BEGIN, listening._END)
     before, _, after = copy.read_text().partition("row of the next")
     assert before.startswith(README.read_text().partition("<!-- begin: written by `python -m b")[0])
     assert "row of one run" not in before + after

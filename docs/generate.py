@@ -7,10 +7,10 @@ from typing import Final
 import click
 import sqlite_utils
 
-from aggregator.cli import cli as aggregator_cli
+from aggregator.cli.program import cli as aggregator_cli
 from aggregator.store.connection import connect_for_writing
-from books.cli import cli as books_cli
-from node_pusher.cli import cli as node_pusher_cli
+from books.cli.program import cli as books_cli
+from node_pusher.cli.program import cli as node_pusher_cli
 
 DOCS: Final = Path(__file__).parent
 PROGRAMS: Final[dict[str, click.Group]] = {

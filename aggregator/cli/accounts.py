@@ -186,6 +186,3 @@ def reprice(context: Context, file: Path, *, as_json: bool) -> None:
         f"{found['charges_changed']} of {counted(found['charges'], 'charge')} would change;"
         f" {format_usd(found['difference_nano'])} USD in all"
     )
-
-
-COMMANDS = (balance, charges, explain, reprice)

@@ -161,6 +161,3 @@ def unarchive(context: Context, repo: str, *, as_json: bool) -> None:
         print_json({"name": repo, "mirror": str(mirror)})
     else:
         click.echo(f"{repo} is in {mirror} again")
-
-
-COMMANDS = (backup, restore, archive, unarchive)

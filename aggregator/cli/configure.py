@@ -114,6 +114,3 @@ def _service_lines(found: Config) -> Iterator[str]:
         yield f"listens on {found.listen.address}"
     if found.notify is not None:
         yield f"tells {found.notify.url}; balances below {found.notify.balance_below_usd} USD"
-
-
-COMMANDS = (init, config)

@@ -17,6 +17,7 @@ from aggregator.mirrors.state import State
 from aggregator.proof.opening import Opening
 from aggregator.store.errors import ledger_errors
 from aggregator.store.store import LedgerStore, open_for_reading
+from gitmeter.support.lazy_group import LazyGroup
 from wire_format.instants import InvalidInstantError, hour_of, parse_ts
 from wire_format.money import NANO
 
@@ -26,7 +27,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class LedgerGroup(click.Group):
+class LedgerGroup(LazyGroup):
     """Commands that ask the ledger: a file that SQLite cannot use is an error with a hint."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click declares it

@@ -220,6 +220,3 @@ def _print_effects(effects: list[dict[str, Any]] | None) -> None:
         click.echo(f"    and {len(effects) - _EFFECTS_SHOWN} more balances")
     if not effects:
         click.echo("    no balance would change")
-
-
-COMMANDS = (nodes, incidents, rejects, held, rewrites, decisions)

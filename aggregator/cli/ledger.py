@@ -137,6 +137,3 @@ def rebuild(context: Context, *, as_json: bool) -> None:
         print_json(rebuilt)
     else:
         click.echo(f"rebuilt {path}: digest {rebuilt['digest']}")
-
-
-COMMANDS = (pull, run, verify, rebuild)

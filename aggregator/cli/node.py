@@ -255,6 +255,3 @@ def hook(context: Context, *, as_json: bool) -> None:
     desk = Desk(context, as_json=as_json)
     desk.run(lambda actions: actions.hook())
     desk.tell()
-
-
-COMMANDS = (node, forge)

@@ -146,6 +146,3 @@ def _shown(row: NoticeRow) -> dict[str, Any]:
 
 def _at_s(at_s: int) -> str:
     return format_ts(datetime.fromtimestamp(at_s, UTC))
-
-
-COMMANDS = (notices,)

@@ -206,6 +206,3 @@ def _refuse_second(home: Path, spool: "Spool", movement: "Movement") -> None:
                 f" already: {line.amount} {line.currency}, {line.user}",
                 hint="nothing was recorded: of several the aggregator counts only the first",
             )
-
-
-COMMANDS = (pay, grant, refund, adjust)

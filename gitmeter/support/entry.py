@@ -3,10 +3,8 @@
 import errno
 import os
 import sys
-import traceback
 from contextlib import suppress
-from importlib.metadata import version
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 
@@ -24,7 +22,7 @@ _HINTS: Final = {
 }
 
 
-def run(command: click.Command, name: str) -> None:
+def run(command: click.Command, name: str) -> NoReturn:
     """Run a click command as the program `name` and exit.
 
     Expected errors and those of the operating system print `error:` and `hint:` lines on standard
@@ -58,13 +56,20 @@ def _run(command: click.Command, name: str) -> int:
         _say_error(_os_message(error), _HINTS.get(error.errno or 0, ""))
         return _leave_output(ExitCode.FAILED)
     except Exception:  # noqa: BLE001 - the last edge before the person
-        _say(
-            f"{name} {version('gitmeter')} met something it does not know. Please report this:\n\n"
-            f"{name} {escape(' '.join(sys.argv[1:]))}\n\n"
-            f"{escape_lines(traceback.format_exc())}"
-        )
-        return ExitCode.BUG
+        return _report_bug(name)
     return result if isinstance(result, int) else ExitCode.OK
+
+
+def _report_bug(name: str) -> ExitCode:
+    import traceback
+    from importlib.metadata import version
+
+    _say(
+        f"{name} {version('gitmeter')} met something it does not know. Please report this:\n\n"
+        f"{name} {escape(' '.join(sys.argv[1:]))}\n\n"
+        f"{escape_lines(traceback.format_exc())}"
+    )
+    return ExitCode.BUG
 
 
 def _say_error(message: str, hint: str) -> None:

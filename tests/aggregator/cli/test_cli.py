@@ -13,7 +13,7 @@ from typing import Any
 import click
 import pytest
 
-from aggregator.cli import cli
+from aggregator.cli.program import cli
 from aggregator.config.settings import Config
 from tests.support.git_http import GitHttpServer
 from tests.support.ledger.world import DAY, PRICES, World, money_line, segment_path, usage_line

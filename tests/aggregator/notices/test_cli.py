@@ -7,7 +7,7 @@ import click
 import pytest
 
 from aggregator.cli.context import Context
-from aggregator.cli.notices import COMMANDS
+from aggregator.cli.notices import notices as command
 from aggregator.notices.delivery import deliver
 from aggregator.store.outbox.errors import NoticesError
 from gitmeter.support.errors import ExitCode, GitmeterError
@@ -22,7 +22,6 @@ def aggregator(desk: Desk, *arguments: str) -> int:
     lines = [f'state = "{desk.folder}"', "[notify]", f'url = "{desk.url}"']
     lines += [f'{name} = "{path}"' for name, path in desk.files.items()]
     config.write_text("\n".join(lines) + "\n")
-    (command,) = COMMANDS
     context = Context(config, None, verbose=False)
     return int(command.main(list(arguments), obj=context, standalone_mode=False) or 0)
 
@@ -94,7 +93,6 @@ def test_test_says_what_came_back(
 def test_without_notify_and_without_notices_it_says_what_to_do(tmp_path: Path) -> None:
     config = tmp_path / "aggregator.toml"
     config.write_text(f'state = "{tmp_path}"\n')
-    (command,) = COMMANDS
     context = Context(config, None, verbose=False)
     with pytest.raises(NoticesError, match="nothing was told yet"):
         command.main([], obj=context, standalone_mode=False)

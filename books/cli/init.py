@@ -1,0 +1,48 @@
+"""`books init`: make a folder the home of the books."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gitmeter.support.terminal import print_json
+from node_pusher.cli.home import home_of, json_option, remote_options, vouched_of
+from node_pusher.cli.init import init_values, tell_init
+
+
+@click.command()
+@click.option("--node", default="books", show_default=True, help="The name of these books.")
+@remote_options
+@json_option
+@click.pass_obj
+def init(home: Path, /, node: str, *, rejoin: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """Make this folder the home of the books.
+
+    An empty repo gets an empty price book and the default discount ladder as its first commit; one
+    that has these books' history is joined in a new epoch, so that no number is ever used twice.
+    What stands there must be signed by these books' own keys; or give the keys of the machine that
+    this one replaces, or the commit that you trust, with the options below. The same command again
+    changes nothing; it makes again what was lost.
+
+    New books get a key that signs their commits. Its line, printed here and by `books show-key`, is
+    for the aggregator's allowed signers.
+
+    \b
+    books init --remote file:///srv/git/billing-books.git
+    books init --remote https://forge.example/ops/billing-books.git --token-file /etc/books/token
+    """
+    from books.start import init_books
+
+    report, started = init_books(
+        home_of(home, node, options),
+        datetime.now(UTC),
+        rejoin=rejoin,
+        vouched=vouched_of(options),
+    )
+    if as_json:
+        print_json(init_values(report) | {"rule_book_started": started})
+        return
+    tell_init(report, unchanged="the home was there")
+    if started:
+        click.echo("started with an empty price book and the default ladder; next: `books push`")

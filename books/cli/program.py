@@ -1,0 +1,70 @@
+"""The program `books`: its options, and where each command is."""
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from gitmeter.support.lazy_group import LazyCommand, LazyGroup
+from node_pusher.cli.home import ROLE_KEY
+from node_pusher.cli.program import COMMANDS as NODE_COMMANDS
+
+HOME_DEFAULT: Final = "/var/lib/gitmeter-books"
+_SHARED: Final = ("push", "status", "log", "rotate-key", "show-key", "doctor")
+_COMMANDS: Final = {
+    "init": LazyCommand("books.cli.init:init", "Make this folder the home of the books."),
+    "pay": LazyCommand("books.cli.money:pay", "Record that USER paid AMOUNT."),
+    "grant": LazyCommand(
+        "books.cli.money:grant", "Give USER a credit of AMOUNT in USD; it starts no discount."
+    ),
+    "refund": LazyCommand(
+        "books.cli.money:refund", "Record that USER got AMOUNT of a payment back."
+    ),
+    "adjust": LazyCommand(
+        "books.cli.money:adjust",
+        "Correct the balance of USER by AMOUNT in USD, which may be negative.",
+    ),
+    "decide": LazyCommand(
+        "books.cli.decide:decide",
+        "Decide on what the aggregator holds: each decision is a line of the books.",
+    ),
+    "rules": LazyCommand(
+        "books.cli.rules:rules", "Look at the rule book, and change it by a reviewed file."
+    ),
+    "prices": LazyCommand(
+        "books.cli.prices:prices", "Bring prices of language models into the rule book."
+    ),
+} | {name: NODE_COMMANDS[name] for name in _SHARED}
+
+
+@click.group(
+    cls=LazyGroup,
+    commands=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="gitmeter")
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="BOOKS_HOME",
+    default=HOME_DEFAULT,
+    show_default=True,
+    show_envvar=True,
+    help="The folder of the books.",
+)
+@click.pass_context
+def cli(context: click.Context, home: Path) -> None:
+    """Keep the operator's books: who paid what, and what usage costs.
+
+    What is recorded here is on disk when a command returns, and moves a balance once it was pushed
+    and the aggregator has pulled it.
+
+    \b
+    First steps:
+      books init --remote https://forge.example/ops/billing-books.git
+      books rules set prices.toml
+      books pay alice 50.00
+      books push
+    """
+    context.obj = home
+    context.meta[ROLE_KEY] = "books"

@@ -1,0 +1,80 @@
+"""Groups whose commands are imported when one of them runs, completes or shows its help."""
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+class LazyCommand(NamedTuple):
+    """A command that is not imported yet.
+
+    Attributes:
+        place: where it is defined: `module:name`.
+        summary: the first sentence of its help, for the help of its group.
+    """
+
+    place: str
+    summary: str
+
+
+class LazyGroup(click.Group):
+    """A group that imports its commands one by one.
+
+    Args:
+        commands: by the name that a person types.
+        settings: as for `click.Group`.
+    """
+
+    def __init__(self, *, commands: Mapping[str, LazyCommand], **settings: Any) -> None:  # noqa: ANN401 - click's own
+        super().__init__(**settings)
+        self.commands = _Commands(commands)
+        self._summaries = click.Group(
+            commands=[click.Command(name, help=lazy.summary) for name, lazy in commands.items()]
+        )
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        self._summaries.format_commands(ctx, formatter)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Complete the names of commands without importing them."""
+        from click.shell_completion import CompletionItem
+
+        named = [
+            CompletionItem(name, help=command.get_short_help_str())
+            for name, command in sorted(self._summaries.commands.items())
+            if name.startswith(incomplete)
+        ]
+        return named + click.Command.shell_complete(self, ctx, incomplete)
+
+
+class _Commands(MutableMapping[str, click.Command]):
+    """The table of a group; looking a command up imports it."""
+
+    def __init__(self, commands: Mapping[str, LazyCommand]) -> None:
+        self._commands: dict[str, LazyCommand | click.Command] = {**commands}
+
+    def __getitem__(self, name: str) -> click.Command:
+        found = self._commands[name]
+        if isinstance(found, LazyCommand):
+            module, _, attribute = found.place.partition(":")
+            command: click.Command = getattr(import_module(module), attribute)
+            self._commands[name] = found = command
+        return found
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._commands[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._commands)
+
+    def __len__(self) -> int:
+        return len(self._commands)

@@ -1,0 +1,65 @@
+"""The program `node-pusher`: its options, and where each command is."""
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from gitmeter.support.lazy_group import LazyCommand, LazyGroup
+from node_pusher.cli.home import ROLE_KEY, home_option
+
+COMMANDS: Final = {
+    "init": LazyCommand("node_pusher.cli.init:init", "Make this folder the home of a node."),
+    "push": LazyCommand(
+        "node_pusher.cli.push:push", "Commit what was recorded and push it: what the timer runs."
+    ),
+    "status": LazyCommand(
+        "node_pusher.cli.history:status",
+        "Show what is recorded, committed and pushed; asks no remote.",
+    ),
+    "log": LazyCommand("node_pusher.cli.history:log", "Show this node's history, newest first."),
+    "record": LazyCommand(
+        "node_pusher.cli.record:record",
+        "Record one use, or with `-` one per line of standard input.",
+    ),
+    "correct": LazyCommand(
+        "node_pusher.cli.correct:correct",
+        "Correct the earlier record SEQ of this node by a quantity.",
+    ),
+    "rotate-key": LazyCommand(
+        "node_pusher.cli.keys:rotate_key", "Sign with another key from now on."
+    ),
+    "show-key": LazyCommand(
+        "node_pusher.cli.keys:show_key", "Print the line that lets this home's key sign."
+    ),
+    "listen": LazyCommand(
+        "node_pusher.cli.listen:listen",
+        "Record what services send over a Unix socket, until SIGTERM.",
+    ),
+    "rollover": LazyCommand(
+        "node_pusher.cli.rollover:rollover", "Go on in this node's next repo, say one a year."
+    ),
+    "doctor": LazyCommand(
+        "node_pusher.cli.doctor:doctor", "Check everything this home needs, and say what to do."
+    ),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    commands=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="gitmeter")
+@home_option
+@click.pass_context
+def cli(context: click.Context, home: Path) -> None:
+    """Record what users consume on this node, and push it as git commits.
+
+    \b
+    node-pusher init --node embedder-01 --remote https://forge.example/ops/embedder-01.git
+    node-pusher record --user alice --resource vm/small/seconds --units 3600 --applies-to vm
+    node-pusher push
+    """
+    context.obj = home
+    context.meta[ROLE_KEY] = "usage"

@@ -13,7 +13,7 @@ from books.earlier_lines import decisions_at_hand, find_line
 from books.forms import malformed
 from books.standing import Standing, repeated, standings
 from gitmeter.support.errors import GitmeterError
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import Draft, draft_lines
 from node_pusher.spool.outcomes import Refusal

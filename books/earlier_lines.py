@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home
 from node_pusher.sending import earlier_lines
 from node_pusher.sending.repo_faults import repo_faults
 from node_pusher.spool.api import Spool
@@ -49,7 +49,7 @@ def find_line(home: Home, spool: Spool, seq: int) -> Money | None:
         RemoteError: the home was joined without file contents, and the remote does not give the
             one that is needed.
     """
-    with repo_faults(home):
+    with repo_faults(home.repo.path):
         repos = earlier_lines.open_repos(home)
         found = earlier_lines.find_line(spool.store, repos, Folder.PAYMENTS, seq)
     return found if isinstance(found, Money) else None
@@ -66,7 +66,7 @@ def _records(home: Home, spool: Spool, folder: Folder, *, fetch: bool = False) -
 
 def _segments(home: Home, spool: Spool, folder: Folder, *, fetch: bool) -> Iterator[bytes]:
     yield from earlier_lines.spooled(spool.store, folder)
-    with repo_faults(home):
+    with repo_faults(home.repo.path):
         repos = earlier_lines.open_repos(home)
         for place in reversed(earlier_lines.places(repos, folder)):
             found = place.repo.blob_here(place.blob)

@@ -5,7 +5,8 @@ from typing import Final
 
 from books.rule_book.rule_changes import Changes, build_rules_message
 from books.rule_book.rules import RuleFiles
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home
+from node_pusher.home.settings_file import read_home
 from node_pusher.joining.init import InitReport
 from node_pusher.joining.init import init as make_home
 from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched
@@ -52,7 +53,7 @@ def init_books(
         HomeError, RemoteError, BusyError: see `node_pusher.joining.init.init`.
     """
     report = make_home(wanted, now, rejoin=rejoin, vouched=vouched)
-    home = Home.load(wanted.path)
+    home = read_home(wanted.path)
     with locked_repo(home) as repo:
         present = [path for path in RULE_PATHS if repo.read_file(path) is not None]
         if present:

@@ -163,12 +163,12 @@ def list_decisions(home: Path, /, *, as_json: bool) -> None:
     """List the decisions of these books, newest last, and which of them hold."""
     from books.earlier_lines import decisions_at_hand
     from books.standing import described, standings
-    from node_pusher.home.settings import Home
+    from node_pusher.home.settings_file import read_home
     from node_pusher.spool.api import Spool
     from wire_format.instants import format_ts
 
     with Spool.open(home, role="books") as spool:
-        found = standings(decisions_at_hand(Home.load(home, "books"), spool, fetch=True))
+        found = standings(decisions_at_hand(read_home(home, "books"), spool, fetch=True))
     if as_json:
         print_json(
             [
@@ -197,12 +197,12 @@ def _decide(home: Path, as_json: bool, kind: "DecisionKind", **said: Any) -> Non
     """Record a decision and say so."""
     from books.decisions import decide as take
     from books.standing import described
-    from node_pusher.home.settings import Home
+    from node_pusher.home.settings_file import read_home
     from node_pusher.spool.api import Spool
 
     with Spool.open(home, role="books") as spool:
         wanted = _wanted(spool.node, spool.now(), kind, said)
-        taken = take(Home.load(home, "books"), spool, wanted)
+        taken = take(read_home(home, "books"), spool, wanted)
     decision = taken.decision
     if as_json:
         print_json(_values(decision) | {"repeated": taken.repeated})

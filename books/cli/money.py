@@ -182,9 +182,9 @@ def _movement(home: Path, spool: "Spool", kind: "MoneyKind", said: dict[str, Any
         return movement
     from books.earlier_lines import find_line, lines_at_hand
     from books.refunds import fit_payment
-    from node_pusher.home.settings import Home
+    from node_pusher.home.settings_file import read_home
 
-    settings = Home.load(home, "books")
+    settings = read_home(home, "books")
     payment = find_line(settings, spool, values["refers_to"])
     given = (values.get("provider"), values.get("currency"))
     return fit_payment(movement, payment, *given, lines_at_hand(settings, spool))
@@ -196,10 +196,10 @@ def _refuse_second(home: Path, spool: "Spool", movement: "Movement") -> None:
         return
     from books.earlier_lines import lines_at_hand
     from books.money import MoneyError
-    from node_pusher.home.settings import Home
+    from node_pusher.home.settings_file import read_home
 
     key = (movement.provider, movement.external_ref, movement.kind, "succeeded")
-    for line in lines_at_hand(Home.load(home, "books"), spool):
+    for line in lines_at_hand(read_home(home, "books"), spool):
         if (line.provider, line.external_ref, line.kind, line.status) == key:
             raise MoneyError(
                 f"seq {line.seq} records the {line.kind} {line.external_ref} of {line.provider}"

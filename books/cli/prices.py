@@ -128,12 +128,12 @@ def import_llm(home: Path, /, *, dry_run: bool, as_json: bool, **said: Any) -> i
     from books.rule_book.llm_import import import_prices
     from books.rule_book.llm_prices import Choice
     from books.rule_book.rules import RuleFileError
-    from node_pusher.home.settings import Home
+    from node_pusher.home.settings_file import read_home
 
     try:
         names = said.pop("models")
         report = import_prices(
-            Home.load(home, "books"), names, Choice(**said), datetime.now(UTC), dry_run=dry_run
+            read_home(home, "books"), names, Choice(**said), datetime.now(UTC), dry_run=dry_run
         )
     except RuleFileError as error:
         return print_faults(error)

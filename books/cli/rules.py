@@ -27,10 +27,10 @@ def rules() -> None:
 def show(home: Path, /, *, as_json: bool) -> None:
     """Show the prices and the discount ladder at the newest commit here, pushed or not."""
     from books.rule_book.rules import parse_rules, read_rules
-    from node_pusher.home.settings import Home
+    from node_pusher.home.settings_file import read_home
     from node_pusher.sending.repo import LedgerRepo
 
-    book = parse_rules(read_rules(LedgerRepo(Home.load(home, "books"))))
+    book = parse_rules(read_rules(LedgerRepo(read_home(home, "books").repo)))
     if as_json:
         print_json(_book_json(book))
     else:
@@ -51,12 +51,12 @@ def check(home: Path, /, file: Path | None, *, as_json: bool) -> int:
     """
     from books.rule_book.rules import RuleFileError, parse_rules, read_rule_file, read_rules
     from books.rule_book.rules import check_file as check_data
-    from node_pusher.home.settings import Home
+    from node_pusher.home.settings_file import read_home
     from node_pusher.sending.repo import LedgerRepo
 
     try:
         if file is None:
-            parse_rules(read_rules(LedgerRepo(Home.load(home, "books"))))
+            parse_rules(read_rules(LedgerRepo(read_home(home, "books").repo)))
         else:
             check_data(*read_rule_file(file), str(file), "mend these and check again")
     except RuleFileError as error:
@@ -85,11 +85,11 @@ def set_(home: Path, /, file: Path, *, as_json: bool) -> int:
     books rules set prices.toml && books push
     """
     from books.rule_book.rules import RuleFileError, read_rule_file, set_rule_file
-    from node_pusher.home.settings import Home
+    from node_pusher.home.settings_file import read_home
 
     try:
         path, data = read_rule_file(file)
-        done = set_rule_file(Home.load(home, "books"), path, data, datetime.now(UTC))
+        done = set_rule_file(read_home(home, "books"), path, data, datetime.now(UTC))
     except RuleFileError as error:
         return print_faults(error)
     print_json(commit_json(done)) if as_json else print_commit(done)

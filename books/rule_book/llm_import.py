@@ -14,7 +14,7 @@ from books.rule_book.rules import (
     commit_rule_file,
     plan_rule_file,
 )
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home
 from node_pusher.sending.commit import locked_repo
 from wire_format.rule_book import PRICES_PATH
 

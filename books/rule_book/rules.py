@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from books.rule_book.rule_changes import Changes, build_rules_message, changes
 from gitmeter.support.errors import GitmeterError
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home
 from node_pusher.sending.commit import locked_repo
 from node_pusher.sending.repo import LedgerRepo
 from wire_format.rule_book import (

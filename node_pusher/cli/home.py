@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
-    from node_pusher.home.settings import Home, Role
+    from node_pusher.home.home import Home
+    from node_pusher.home.settings import Role
     from node_pusher.joining.trust import Vouched
 
 HOME_DEFAULT: Final = "/var/lib/node-pusher"
@@ -61,12 +62,12 @@ def remote_options(command: _Command) -> _Command:
 def home_of(path: Path, node: str, options: dict[str, Any]) -> "Home":
     """The home that the options of `init` describe."""
     from gitmeter.git_remote.remote import Remote
-    from node_pusher.home.settings import Home
+    from node_pusher.home.home import new_home
 
     remote = Remote(
         options["remote"], options["token_file"], options["ssh_key"], options["known_hosts"]
     )
-    return Home(path, node, remote, options["branch"], role())
+    return new_home(path, node, remote, options["branch"], role())
 
 
 def vouched_of(options: dict[str, Any]) -> "Vouched":
@@ -80,11 +81,11 @@ def load_home(path: Path) -> "Home":
     """The home in this folder, which must be one of the running program's.
 
     Raises:
-        NotInitialisedError, HomeError: see `node_pusher.home.settings.Home.load`.
+        NotInitialisedError, HomeError: see `node_pusher.home.settings_file.read_home`.
     """
-    from node_pusher.home.settings import Home
+    from node_pusher.home.settings_file import read_home
 
-    return Home.load(path, role())
+    return read_home(path, role())
 
 
 def role() -> "Role":

@@ -31,7 +31,11 @@ def show_key(home: Path, /, node: str | None, as_json: bool) -> None:  # noqa: F
     """
     from node_pusher.home.own_key import own_key
 
-    key = own_key(load_home(home)) if node is None else _key_of(home, node)
+    if node is None:
+        found = load_home(home)
+        key = own_key(found.path, found.node)
+    else:
+        key = _key_of(home, node)
     if as_json:
         print_json({"allowed_signers_line": key.line, "fingerprint": key.fingerprint})
     else:
@@ -41,24 +45,26 @@ def show_key(home: Path, /, node: str | None, as_json: bool) -> None:  # noqa: F
 def _key_of(path: Path, node: str) -> "OwnKey":
     """The key of a home, which must be this node's, or of one that is not made yet."""
     from node_pusher.home.errors import HomeError
+    from node_pusher.home.layout import make_folder
     from node_pusher.home.locks import push_lock
-    from node_pusher.home.own_key import NewHome, ensure_key, own_key
-    from node_pusher.home.settings import Home, check_node, make_folder
+    from node_pusher.home.own_key import ensure_key, own_key
+    from node_pusher.home.settings import check_node
+    from node_pusher.home.settings_file import find_home
 
     check_node(node)
-    if Home.find(path) is None:
+    if find_home(path) is None:
         make_folder(path)
         with push_lock(path, wait_s=_LOCK_WAIT_S):
-            if Home.find(path) is None:
-                ensure_key(NewHome(path, node))
-                return own_key(NewHome(path, node))
+            if find_home(path) is None:
+                ensure_key(path, node)
+                return own_key(path, node)
     home = load_home(path)
     if home.node != node:
         raise HomeError(
             f"{path} is the home of {home.node}, not of {node}",
             hint="give every node a folder of its own with --home",
         )
-    return own_key(home)
+    return own_key(path, node)
 
 
 @click.command("rotate-key")
@@ -88,9 +94,9 @@ def rotate_key(home: Path, /, prepare: bool, as_json: bool) -> None:  # noqa: FB
     from node_pusher.home.locks import push_lock
     from node_pusher.home.own_key import prepare_rotation, rotate
 
-    settings = load_home(home)
-    with push_lock(settings.path, wait_s=_LOCK_WAIT_S):
-        key = (prepare_rotation if prepare else rotate)(settings)
+    found = load_home(home)
+    with push_lock(found.path, wait_s=_LOCK_WAIT_S):
+        key = (prepare_rotation if prepare else rotate)(found.path, found.node)
     if as_json:
         print_json(
             {

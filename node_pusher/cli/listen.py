@@ -39,10 +39,10 @@ def listen(home: Path, /, path: Path | None, connections: int) -> None:
     """
     import sdnotify
 
-    from node_pusher.home.settings import is_shared
+    from node_pusher.home.layout import is_shared, socket_file
     from node_pusher.listener.group import GroupRecorder
     from node_pusher.listener.server import Listener
-    from node_pusher.listener.socket import inherited_socket, own_socket, socket_file
+    from node_pusher.listener.socket import inherited_socket, own_socket
 
     settings = load_home(home)
     systemd = sdnotify.SystemdNotifier()

@@ -48,7 +48,7 @@ def rollover(
 
     present = load_home(home)
     to = next_remote(
-        present.remote,
+        present.repo.remote,
         url,
         token_file=token_file,
         ssh_key_file=ssh_key,

@@ -17,7 +17,9 @@ from node_pusher.doctor.findings import Finding, Health, Patient, problem
 from node_pusher.doctor.home import check_disk, check_key, check_lock, check_settings, check_spool
 from node_pusher.doctor.remote import check_clock, check_remote, check_write
 from node_pusher.doctor.system import check_listener, check_programs, check_timer
-from node_pusher.home.settings import Home, Role
+from node_pusher.home.home import Home
+from node_pusher.home.settings import Role
+from node_pusher.home.settings_file import read_home
 
 CHECK_TIMEOUT_S: Final = 30
 """Above the limits that the checks have of their own."""
@@ -59,7 +61,7 @@ def examine(
     loaded: list[Home] = []
 
     def load() -> Iterable[Finding]:
-        loaded.append(Home.load(path, role))
+        loaded.append(read_home(path, role))
         return ()
 
     unusable = _Running("settings", load, ends_at_s).findings()

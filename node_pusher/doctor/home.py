@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from gitmeter.signing.allowed_signers import Permission, find_signer
 from node_pusher.doctor.findings import Finding, Patient, counted, in_words, ok, problem, warning
-from node_pusher.home.own_key import key_file, load_own_key, own_signers
-from node_pusher.home.settings import OWNER_HINT, is_shared
+from node_pusher.home.layout import OWNER_HINT, is_shared, key_file, lock_file
+from node_pusher.home.own_key import load_own_key, own_signers
 from node_pusher.spool.drafts import AHEAD_MAX
 from node_pusher.spool.inspection import SpoolLook, look_at_spool
 from node_pusher.spool.store import Store
@@ -50,7 +50,9 @@ def check_settings(patient: Patient) -> Iterator[Finding]:
         )
     else:
         group = "; its group records here too" if is_shared(patient.path) else ""
-        yield ok("settings", f"{home.node} pushes {home.branch} to {home.remote.url}{group}")
+        yield ok(
+            "settings", f"{home.node} pushes {home.repo.branch} to {home.repo.remote.url}{group}"
+        )
 
 
 def check_spool(patient: Patient) -> Iterator[Finding]:
@@ -143,8 +145,8 @@ class _Holder(NamedTuple):
 
 def check_lock(patient: Patient) -> Iterator[Finding]:
     """Who commits or pushes right now, and what dead ones left."""
-    holder = _holder(patient.path / "push.lock")
-    repo = patient.home.repo_dir
+    holder = _holder(lock_file(patient.path))
+    repo = patient.home.repo.path
     stale = [file.name for file in (*repo.glob("*.lock"), *(repo / "refs").rglob("*.lock"))]
     if holder is not None:
         age = "" if holder.age is None else f", started {in_words(holder.age)} ago"
@@ -194,13 +196,13 @@ def check_key(patient: Patient) -> Iterator[Finding]:
     Raises:
         HomeError, SigningKeyError, AllowedSignersError: there is no key, or it cannot be used.
     """
-    key = load_own_key(patient.home).public
-    allowed = find_signer(own_signers(patient.home), patient.home.node, key, patient.now)
+    key = load_own_key(patient.path).public
+    allowed = find_signer(own_signers(patient.path), patient.home.node, key, patient.now)
     if allowed is Permission.ALLOWED:
         yield ok("key", f"signs with {key.fingerprint}")
     else:
         yield problem(
             "key",
-            f"{key_file(patient.home)} is, by this home's own allowed_signers, {allowed}",
+            f"{key_file(patient.path)} is, by this home's own allowed_signers, {allowed}",
             "the next `push` adds it; if it was closed there on purpose: rotate-key",
         )

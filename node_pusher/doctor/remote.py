@@ -32,16 +32,15 @@ def check_remote(patient: Patient) -> Iterator[Finding]:
         NonFastForwardError: it holds what this home has not made.
         HomeError: the repo here cannot be read.
     """
-    home = patient.home
-    seen = read_branch(home.remote, home.branch, TIMEOUT_S)
-    with repo_faults(home):
-        repo = LedgerRepo(home)
-        waiting = repo.above(seen.commit)
+    here = patient.home.repo
+    seen = read_branch(here.remote, here.branch, TIMEOUT_S)
+    with repo_faults(here.path):
+        waiting = LedgerRepo(here).above(seen.commit)
     if seen.commit is None:
-        what = "is empty" if seen.status is BranchStatus.EMPTY else f"has no {home.branch}"
+        what = "is empty" if seen.status is BranchStatus.EMPTY else f"has no {here.branch}"
         yield problem(
             "remote",
-            f"{home.remote.url} {what}, though this home claimed its numbers there",
+            f"{here.remote.url} {what}, though this home claimed its numbers there",
             "find out who emptied it before anything is pushed; what was billed stays billed",
         )
     elif waiting:
@@ -58,16 +57,14 @@ def check_write(patient: Patient) -> Iterator[Finding]:
         RemoteError: it does not.
         HomeError: the repo here cannot be read.
     """
-    home = patient.home
-    with repo_faults(home):
-        tip = LedgerRepo(home).tip
+    here = patient.home.repo
+    with repo_faults(here.path):
+        tip = LedgerRepo(here).tip
     if tip is None:
         yield warning("write", "nothing was committed yet, so a push cannot be tried", "`push`")
         return
-    refspec = f"{tip}:refs/heads/{home.branch}"
-    refused = push(
-        home.remote, home.repo_dir, (refspec,), timeout_s=TIMEOUT_S, options=("--dry-run",)
-    )
+    refspec = f"{tip}:refs/heads/{here.branch}"
+    refused = push(here.remote, here.path, (refspec,), timeout_s=TIMEOUT_S, options=("--dry-run",))
     if refused is None:
         yield ok("write", "it lets this home push; its rules for the branch show at a real push")
         return
@@ -77,17 +74,17 @@ def check_write(patient: Patient) -> Iterator[Finding]:
 
 def check_clock(patient: Patient) -> Iterator[Finding]:
     """This machine's clock against the server's; where it shows none, whether it is kept at all."""
-    if patient.home.remote.transport not in {Transport.HTTP, Transport.HTTPS}:
+    if patient.home.repo.remote.transport not in {Transport.HTTP, Transport.HTTPS}:
         yield clock_is_kept()
         return
-    theirs = _date_of(patient.home.remote.url)
+    theirs = _date_of(patient.home.repo.remote.url)
     if theirs is None:
         yield clock_is_kept()
         return
     ours = patient.now + timedelta(seconds=time.monotonic() - patient.started_s)
     apart = ours - theirs
     way = "ahead of" if apart > timedelta(0) else "behind"
-    says = f"{in_words(apart)} {way} the clock of {patient.home.remote.url}"
+    says = f"{in_words(apart)} {way} the clock of {patient.home.repo.remote.url}"
     if abs(apart) > AHEAD_MAX:
         limit = in_words(AHEAD_MAX)
         yield problem("clock", f"{says}; past {limit} the aggregator holds records", _SET_CLOCK)

@@ -16,8 +16,8 @@ from typing import Final
 from gitmeter.git_remote.remote import Transport
 from gitmeter.support.errors import ExitCode
 from node_pusher.doctor.findings import Finding, Patient, ok, problem, warning
+from node_pusher.home.layout import socket_file
 from node_pusher.home.settings import Role
-from node_pusher.listener.socket import socket_file
 from wire_format.instants import format_ts
 
 UNIT_OF: Final[dict[Role, str]] = {"usage": "node-pusher", "books": "books"}
@@ -30,7 +30,7 @@ _ANSWER_BYTES_MAX: Final = 4096
 
 def check_timer(patient: Patient) -> Iterator[Finding]:
     """Whether systemd pushes this home again and again."""
-    unit = UNIT_OF[patient.home.role]
+    unit = UNIT_OF[patient.home.settings.role]
     timer, service = _show(f"{unit}.timer"), _show(f"{unit}.service")
     if timer is None or service is None:
         yield warning(
@@ -145,7 +145,7 @@ def check_programs(patient: Patient) -> Iterator[Finding]:
         yield problem("programs", "the git program does not run", "apt-get install git")
         return
     found.append(git)
-    if patient.home.remote.transport is Transport.SSH:
+    if patient.home.repo.remote.transport is Transport.SSH:
         ssh = _said("ssh", "-V")
         if ssh is None:
             yield problem("programs", "ssh does not run", "apt-get install openssh-client")

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from node_pusher.home.errors import BusyError, HomeError
-from node_pusher.home.settings import OWNER_HINT
+from node_pusher.home.layout import OWNER_HINT, lock_file
 
-_FILE: Final = "push.lock"
 _POLL_S: Final = 0.05
 
 
@@ -28,10 +27,10 @@ def push_lock(home: Path, *, wait_s: float = 0) -> Iterator[None]:
         HomeError: the lock cannot be opened.
     """
     try:
-        descriptor = os.open(home / _FILE, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(lock_file(home), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         hint = OWNER_HINT if isinstance(error, PermissionError) else ""
-        raise HomeError(f"{home / _FILE}: {error.strerror}", hint=hint) from error
+        raise HomeError(f"{lock_file(home)}: {error.strerror}", hint=hint) from error
     try:
         _acquire(descriptor, home, time.monotonic() + wait_s)
         yield

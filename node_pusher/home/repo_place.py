@@ -8,8 +8,8 @@ from typing import Any, Final
 from gitmeter.git_remote.remote import Remote
 
 BRANCH_DEFAULT: Final = "main"
-REPO_DEFAULT: Final = "repo.git"
-_REPO: Final = re.compile(r"repo(?:\.([1-9][0-9]{0,3}))?\.git")
+FOLDER_DEFAULT: Final = "repo.git"
+_FOLDER: Final = re.compile(r"repo(?:\.([1-9][0-9]{0,3}))?\.git")
 _FILE_KEYS: Final = ("token_file", "ssh_key_file", "known_hosts_file")
 _KEYS: Final = {"url", "branch", "repo", *_FILE_KEYS}
 _NOT_IN_BRANCH: Final = re.compile(
@@ -25,12 +25,12 @@ class RepoPlace:
     Attributes:
         remote: where it is pushed to.
         branch: the branch that is pushed.
-        repo: the folder in the home that has it.
+        folder: the name of its folder in the home.
     """
 
     remote: Remote
     branch: str = BRANCH_DEFAULT
-    repo: str = REPO_DEFAULT
+    folder: str = FOLDER_DEFAULT
 
 
 def read_place(stated: dict[str, Any]) -> RepoPlace:
@@ -45,19 +45,19 @@ def read_place(stated: dict[str, Any]) -> RepoPlace:
         if stated.get(key) == "":
             raise TypeError(f"{key} is empty: leave it out if there is none")
     files = {key: None if key not in stated else Path(stated[key]) for key in _FILE_KEYS}
-    branch, repo = stated.get("branch", BRANCH_DEFAULT), stated.get("repo", REPO_DEFAULT)
+    branch, folder = stated.get("branch", BRANCH_DEFAULT), stated.get("repo", FOLDER_DEFAULT)
     if not is_branch(branch):
         raise TypeError(f"not the name of a branch: {branch}")
-    if number_of(repo) is None:
-        raise TypeError(f"not the folder of a repo: {repo}")
-    return RepoPlace(Remote(stated["url"], **files), branch, repo)
+    if number_of(folder) is None:
+        raise TypeError(f"not the folder of a repo: {folder}")
+    return RepoPlace(Remote(stated["url"], **files), branch, folder)
 
 
 def shown_place(place: RepoPlace) -> dict[str, str]:
     """The settings that `read_place` reads."""
     stated = {"url": place.remote.url, "branch": place.branch}
-    if place.repo != REPO_DEFAULT:
-        stated["repo"] = place.repo
+    if place.folder != FOLDER_DEFAULT:
+        stated["repo"] = place.folder
     for key in _FILE_KEYS:
         file: Path | None = getattr(place.remote, key)
         if file is not None:
@@ -67,13 +67,18 @@ def shown_place(place: RepoPlace) -> dict[str, str]:
 
 def number_of(folder: str) -> int | None:
     """Which repo of its home a folder is, from 1; None when it is none."""
-    match = _REPO.fullmatch(folder)
+    match = _FOLDER.fullmatch(folder)
     return None if match is None else int(match[1] or 1)
+
+
+def folder_of(number: int) -> str:
+    """The folder of a repo of its home after the first; `number` is from 2."""
+    return f"repo.{number}.git"
 
 
 def next_folder(folder: str) -> str:
     """The folder of the repo after the one in this folder."""
-    return f"repo.{(number_of(folder) or 1) + 1}.git"
+    return folder_of((number_of(folder) or 1) + 1)
 
 
 def is_branch(text: str) -> bool:

@@ -1,6 +1,6 @@
 """Which repo a home writes to: making a home, joining again, rolling over.
 
 Owns: `init` and what it reads or claims on the remote (`remote_history`, `epoch_claim`, `trust`,
-`carry_over`), `rollover`, a home whose node has moved on (`moved_repo`).
+`carry_over`), `rollover`, a home restored from before its rollover (`previous_repo`).
 Does not own: the hourly push (`sending`).
 """

@@ -9,7 +9,8 @@ from typing import Final
 
 from gitmeter.git_remote.branch import RemoteBranch
 from gitmeter.git_remote.failures import AccessDeniedError, PushRefusedError, RemoteError
-from node_pusher.home.settings import Home
+from node_pusher.home.home import HomeRepo
+from node_pusher.home.settings import Role
 from node_pusher.joining.remote_history import ask, claim_path
 from node_pusher.sending.branch import push_to_branch
 from node_pusher.sending.commit import README_PATH, readme
@@ -21,8 +22,8 @@ _WHY: Final = "init claims the numbers of a home there before it gives the first
 
 
 def claim_epoch(
-    home: Home,
     repo: LedgerRepo,
+    role: Role,
     parent: str | None,
     first_seq: int,
     seen: RemoteBranch,
@@ -31,8 +32,8 @@ def claim_epoch(
     """Push a commit that says that this home gives numbers from `first_seq` on.
 
     Args:
-        home: whose remote.
         repo: where the commit is made; none of its refs move.
+        role: what the repo carries.
         parent: what it builds on: the remote's commit, or one here that builds on it.
         first_seq: the first number of an epoch.
         seen: where the remote's branch stands.
@@ -46,25 +47,25 @@ def claim_epoch(
         RemoteError: the remote does not take it, or does not answer.
         HomeError, SigningKeyError: there is no key to sign with, or it cannot be used.
     """
-    epoch = epoch_of(first_seq)
-    files = {claim_path(epoch): f"{home.node}\n".encode()}
-    if parent is None and home.role == "usage":
-        files[README_PATH] = readme(home.node)
-    message = build_epoch_message(home.node, epoch, first_seq)
+    epoch, node = epoch_of(first_seq), repo.home_repo.node
+    files = {claim_path(epoch): f"{node}\n".encode()}
+    if parent is None and role == "usage":
+        files[README_PATH] = readme(node)
+    message = build_epoch_message(node, epoch, first_seq)
     commit = repo.write_commit(files, message, now, parent)
-    said = push_to_branch(home, commit)
-    there = ask(home)
+    refused = push_to_branch(repo.home_repo, commit)
+    there = ask(repo.home_repo)
     if there.commit == commit:
         return commit
     if there.commit != seen.commit:
         return None
-    raise _refused(home, said)
+    raise _not_taken(repo.home_repo, refused)
 
 
-def _refused(home: Home, said: RemoteError | None) -> RemoteError:
-    if said is None:
-        return PushRefusedError(f"{home.remote.url} did not take the push; {_WHY}")
-    hint = said.hint
-    if isinstance(said, AccessDeniedError | PushRefusedError):
-        hint = f"the token or key must be allowed to push to {home.branch}; then run it again"
-    return type(said)(f"{said}; {_WHY}", hint=hint)
+def _not_taken(repo: HomeRepo, refused: RemoteError | None) -> RemoteError:
+    if refused is None:
+        return PushRefusedError(f"{repo.remote.url} did not take the push; {_WHY}")
+    hint = refused.hint
+    if isinstance(refused, AccessDeniedError | PushRefusedError):
+        hint = f"the token or key must be allowed to push to {repo.branch}; then run it again"
+    return type(refused)(f"{refused}; {_WHY}", hint=hint)

@@ -14,13 +14,17 @@ from typing import Final, NamedTuple
 
 from gitmeter.git_remote.failures import PushRefusedError
 from node_pusher.home.errors import HomeError
-from node_pusher.home.known_repos import found_again, next_home, remember
+from node_pusher.home.home import Home, HomeRepo, wrong_role
+from node_pusher.home.known_repos import note_place, restored_home, with_newer_repo
+from node_pusher.home.layout import key_file, make_folder
 from node_pusher.home.locks import push_lock, sweep_stale_locks
-from node_pusher.home.own_key import OwnKey, ensure_key, key_file, own_key
-from node_pusher.home.settings import Home, check_names, make_folder, wrong_role
+from node_pusher.home.own_key import OwnKey, ensure_key, own_key
+from node_pusher.home.repo_place import RepoPlace
+from node_pusher.home.settings import check_names
+from node_pusher.home.settings_file import find_home, write_home
 from node_pusher.joining.carry_over import take_over
 from node_pusher.joining.epoch_claim import claim_epoch
-from node_pusher.joining.moved_repo import LeftRepo, look_back
+from node_pusher.joining.previous_repo import PreviousRepo, read_previous_repo
 from node_pusher.joining.remote_history import (
     ask,
     check_history,
@@ -88,48 +92,49 @@ def init(
         RemoteError: the remote cannot be used, or may not be written.
         BusyError: another process commits or pushes from there.
     """
-    check_names(wanted)
+    check_names(wanted.settings)
     check_vouched(vouched)
     make_folder(wanted.path)
-    with push_lock(wanted.path), repo_faults(wanted):
-        present = Home.find(wanted.path)
+    with push_lock(wanted.path), repo_faults(wanted.repo.path):
+        present = find_home(wanted.path)
         if present is None:
             if rejoin:
                 raise HomeError(f"there is no node in {wanted.path} to rejoin with")
-            return _start_epoch(found_again(wanted), None, now, vouched)
-        lost, left = is_missing(wanted.spool_file), None
+            return _start_epoch(restored_home(wanted), None, now, vouched)
+        lost, previous = is_missing(wanted.spool_file), None
         if rejoin and _is_elsewhere(present, wanted):
-            left = look_back(present, wanted.remote.url, vouched, now)
-            home = next_home(present, _opened_alike(present, wanted))
+            previous = read_previous_repo(present, wanted.repo.remote.url, vouched, now)
+            home = with_newer_repo(present, _opened_alike(present, wanted))
         else:
             home = _same(present, wanted)
         if lost or rejoin:
-            with repo_faults(home):
-                report = _start_epoch(home, present, now, vouched, left)
+            with repo_faults(home.repo.path):
+                report = _start_epoch(home, present, now, vouched, previous)
             return replace(report, spool_lost=lost)
         return _keep(home, present)
 
 
 def _keep(home: Home, present: Home) -> InitReport:
     """The home is there; a key that was lost is made again."""
-    key_made = ensure_key(home, replace_lost=True)
+    key_made = ensure_key(home.path, home.node, replace_lost=True)
     if home != present:
-        home.write()
-    if home.repo_dir.exists():
-        remember(home)
+        write_home(home)
+    if home.repo.path.exists():
+        note_place(home.repo)
     with Store.open(home.spool_file, home.node) as store:
         return replace(_report(home, store, "unchanged"), key_made=key_made)
 
 
 def _same(present: Home, wanted: Home) -> Home:
     """The home with the files of `wanted`, which must be the same node at the same place."""
-    if present.role != wanted.role:
-        raise wrong_role(present, wanted.role)
-    mine = (present.node, present.remote.url, present.branch)
-    theirs = (wanted.node, wanted.remote.url, wanted.branch)
-    if present.node == wanted.node and _was_at(present, wanted.remote.url):
+    if present.settings.role != wanted.settings.role:
+        raise wrong_role(present, wanted.settings.role)
+    here, asked = present.repo, wanted.repo.remote
+    mine = (here.node, here.remote.url, here.branch)
+    theirs = (wanted.node, asked.url, wanted.repo.branch)
+    if present.node == wanted.node and _was_at(present, asked.url):
         raise HomeError(
-            f"{present.path} has gone on from {wanted.remote.url} to {present.remote.url}",
+            f"{present.path} has gone on from {asked.url} to {here.remote.url}",
             hint="its next repo is the one to name: the earlier one takes no records any more",
         )
     if mine != theirs:
@@ -139,35 +144,34 @@ def _same(present: Home, wanted: Home) -> Home:
             hint="give every node a folder of its own with --home; after a restored backup --rejoin"
             " goes on in the repo that its node went on to, and `rollover` begins the next one",
         )
-    asked = wanted.remote
-    anything = asked.token_file or asked.ssh_key_file or asked.known_hosts_file
-    if not anything:
+    if not (asked.token_file or asked.ssh_key_file or asked.known_hosts_file):
         return present
-    return replace(wanted, repo=present.repo, earlier=present.earlier)
+    place = replace(here.place, remote=asked)
+    return replace(present, settings=replace(present.settings, place=place))
 
 
 def _was_at(present: Home, url: str) -> bool:
-    return any(place.remote.url == url for place in present.earlier)
+    return any(place.remote.url == url for place in present.settings.earlier)
 
 
 def _is_elsewhere(present: Home, wanted: Home) -> bool:
     """Whether another repo of the same node is wanted than any that its settings know."""
-    is_same = (present.node, present.role) == (wanted.node, wanted.role)
-    url = wanted.remote.url
-    return is_same and url != present.remote.url and not _was_at(present, url)
+    is_same = (present.node, present.settings.role) == (wanted.node, wanted.settings.role)
+    url = wanted.repo.remote.url
+    return is_same and url != present.repo.remote.url and not _was_at(present, url)
 
 
-def _opened_alike(present: Home, wanted: Home) -> Home:
-    """With the files that open the present repo where no others are named."""
-    asked = wanted.remote
+def _opened_alike(present: Home, wanted: Home) -> RepoPlace:
+    """The wanted repo, with the files that open the present one where no others are named."""
+    asked = wanted.repo.remote
     remote = next_remote(
-        present.remote,
+        present.repo.remote,
         asked.url,
         token_file=asked.token_file,
         ssh_key_file=asked.ssh_key_file,
         known_hosts_file=asked.known_hosts_file,
     )
-    return replace(wanted, remote=remote)
+    return replace(wanted.repo.place, remote=remote)
 
 
 class _Claim(NamedTuple):
@@ -191,7 +195,7 @@ def _start_epoch(
     present: Home | None,
     now: datetime,
     vouched: Vouched,
-    left: LeftRepo | None = None,
+    previous: PreviousRepo | None = None,
 ) -> InitReport:
     """Claim an epoch, then let the repo stand there and the spool go on there.
 
@@ -203,27 +207,29 @@ def _start_epoch(
         present: what its settings say now.
         now: the time of the claim.
         vouched: whom to believe.
-        left: the repo that the settings say and the node has left; None where it has not.
+        previous: the repo that the settings name, where the node has left it; else None.
     """
-    key_made = not key_file(home).exists()
-    given = max(_highest_given(home), 0 if present is None else 1, left.highest if left else 0)
-    with _opened(home) as repo:
-        claim = _claim(home, repo, given, vouched, now, must_be_own=left is not None)
+    key_made = not key_file(home.path).exists()
+    given = max(
+        _highest_given(home), 0 if present is None else 1, previous.highest if previous else 0
+    )
+    with _opened(home.repo) as repo:
+        claim = _claim(home, repo, given, vouched, now, must_be_own=previous is not None)
         is_ours = repo.tip is not None and claim.fetched is None
         if is_ours:  # commits that wait here went with it; the next push retires their records
             repo.set_tip(claim.commit)
     behind: tuple[str, ...] = ()
     with Store.create(home.spool_file, home.node, claim.first_seq) as store:
         store.raise_next_seq(claim.first_seq)
-        if left is not None:
-            behind = left.carry_over(store, now)
+        if previous is not None:
+            behind = previous.carry_over(store, now)
         if not is_ours:
             behind += take_over(repo, store, claim.commit, now)
-        remember(home)
+        note_place(home.repo)
         if home != present:
-            home.write()
-        if left is not None:
-            left.settle()
+            write_home(home)
+        if previous is not None:
+            previous.settle()
         outcome = "rejoined"
         if present is None:
             outcome = "created" if claim.is_first else "joined"
@@ -249,40 +255,41 @@ def _claim(
 ) -> _Claim:
     """Claim the next free epoch; look again while others push to the remote."""
     for _ in range(_LOOKS_MAX):
-        seen = ask(home)
-        fetched = fetch_unknown(home, repo, seen)
+        seen = ask(home.repo)
+        fetched = fetch_unknown(repo, seen)
         tips = [tip for tip in (repo.tip, fetched) if tip is not None]
-        is_own = [check_history(home, repo, tip) for tip in tips]
+        is_own = [check_history(repo, tip) for tip in tips]
         if must_be_own and not any(is_own):
             raise HomeError(
-                f"{home.remote.url} holds nothing of {home.node}: it has not gone on there",
+                f"{home.repo.remote.url} holds nothing of {home.node}: it has not gone on there",
                 hint="name the repo where it was last with --remote",
             )
         if fetched is not None:
-            check_tip(home, repo, fetched, vouched, now)
+            check_tip(repo, fetched, vouched, now)
         highest = max(highest_of(repo, tips), given)
         is_first = not tips and not highest
         first_seq = 1 if is_first else first_seq_above(highest)
         if first_seq + EPOCH_SIZE - 1 > INT_MAX:
-            raise HomeError(f"{home.remote.url} claims the last epoch: no numbers are left")
-        ensure_key(home, replace_lost=True)
-        commit = claim_epoch(home, repo, fetched or repo.tip, first_seq, seen, now)
+            raise HomeError(f"{home.repo.remote.url} claims the last epoch: no numbers are left")
+        ensure_key(home.path, home.node, replace_lost=True)
+        role, parent = home.settings.role, fetched or repo.tip
+        commit = claim_epoch(repo, role, parent, first_seq, seen, now)
         if commit is not None:
             return _Claim(commit, first_seq, fetched, is_first)
-    raise PushRefusedError(f"{home.remote.url}: others keep pushing there; try again")
+    raise PushRefusedError(f"{home.repo.remote.url}: others keep pushing there; try again")
 
 
 @contextmanager
-def _opened(home: Home) -> Iterator[LedgerRepo]:
+def _opened(source: HomeRepo) -> Iterator[LedgerRepo]:
     """The repo, made where there is none; one that was made goes again when this fails."""
-    new = not home.repo_dir.exists()
+    new = not source.path.exists()
     try:
-        repo = LedgerRepo.create(home)
-        sweep_stale_locks(home.repo_dir)
+        repo = LedgerRepo.create(source)
+        sweep_stale_locks(source.path)
         yield repo
     except BaseException:
         if new:
-            shutil.rmtree(home.repo_dir, ignore_errors=True)
+            shutil.rmtree(source.path, ignore_errors=True)
         raise
 
 
@@ -290,5 +297,5 @@ def _report(
     home: Home, store: Store, outcome: str, left_behind: tuple[str, ...] = ()
 ) -> InitReport:
     next_seq = store.state().next_seq
-    key = own_key(home)
+    key = own_key(home.path, home.node)
     return InitReport(home.node, next_seq, epoch_of(next_seq), outcome, key, left_behind)

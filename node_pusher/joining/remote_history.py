@@ -15,7 +15,7 @@ from gitmeter.git_remote.failures import RemoteError, UnreachableError
 from gitmeter.git_remote.remote import environment
 from gitmeter.git_remote.runner import run_git
 from node_pusher.home.errors import HomeError
-from node_pusher.home.settings import Home
+from node_pusher.home.home import HomeRepo
 from node_pusher.sending.branch import PROBE_TIMEOUT_S
 from node_pusher.sending.moved_mark import MOVED_PATH
 from node_pusher.sending.repo import LedgerRepo
@@ -44,7 +44,7 @@ def claim_path(epoch: int) -> str:
     return f"epochs/{epoch:010d}"
 
 
-def ask(home: Home) -> RemoteBranch:
+def ask(repo: HomeRepo) -> RemoteBranch:
     """Where the remote's branch stands.
 
     Raises:
@@ -52,7 +52,7 @@ def ask(home: Home) -> RemoteBranch:
         HomeError: it has other branches only.
     """
     try:
-        seen = read_branch(home.remote, home.branch, PROBE_TIMEOUT_S)
+        seen = read_branch(repo.remote, repo.branch, PROBE_TIMEOUT_S)
     except UnreachableError as error:
         raise type(error)(
             f"{error}; init needs the remote, to know which numbers are free and to claim them",
@@ -60,28 +60,28 @@ def ask(home: Home) -> RemoteBranch:
         ) from error
     if seen.status is BranchStatus.MISSING:
         raise HomeError(
-            f"{home.remote.url} has other branches, but no {home.branch}",
+            f"{repo.remote.url} has other branches, but no {repo.branch}",
             hint="use an empty repo, or name the branch of this node with --branch",
         )
     return seen
 
 
-def fetch_unknown(home: Home, repo: LedgerRepo, seen: RemoteBranch) -> str | None:
+def fetch_unknown(repo: LedgerRepo, seen: RemoteBranch) -> str | None:
     """Fetch what the remote holds, unless it is nothing or stands in the repo here."""
     if seen.commit is None or repo.builds_on(seen.commit):
         return None
-    _fetch(home, shallow=repo.tip is None)
+    _fetch(repo.home_repo, shallow=repo.tip is None)
     return _fetched(repo)
 
 
-def _fetch(home: Home, *, shallow: bool) -> None:
+def _fetch(repo: HomeRepo, *, shallow: bool) -> None:
     """Without history and file contents when a home is made: trees and one commit are enough.
 
     A server that cannot filter sends the files too; git says so and goes on.
     """
     options = ("--depth=1", "--filter=blob:none") if shallow else ()
-    refspec = f"+refs/heads/{home.branch}:{_FETCHED}"
-    fetch(home.remote, home.repo_dir, refspec, timeout_s=_FETCH_TIMEOUT_S, options=options)
+    refspec = f"+refs/heads/{repo.branch}:{_FETCHED}"
+    fetch(repo.remote, repo.path, refspec, timeout_s=_FETCH_TIMEOUT_S, options=options)
 
 
 def _fetched(repo: LedgerRepo) -> str:
@@ -121,15 +121,15 @@ def highest_of(repo: LedgerRepo, tips: Iterable[str]) -> int:
     return max((_highest_seq(repo, tip) for tip in tips), default=0)
 
 
-def moved_to(home: Home, repo: LedgerRepo, commit: str) -> str | None:
+def moved_to(repo: LedgerRepo, commit: str) -> str | None:
     """Where a history says that its node goes on; None where it does not say that it left."""
     mark = next((blob for path, blob in repo.paths(commit) if path == MOVED_PATH), None)
     if mark is None:
         return None
-    return _content(home, mark).decode("ascii", "replace").strip() or "another repo"
+    return _content(repo.home_repo, mark).decode("ascii", "replace").strip() or "another repo"
 
 
-def check_history(home: Home, repo: LedgerRepo, commit: str) -> bool:
+def check_history(repo: LedgerRepo, commit: str) -> bool:
     """Refuse a history that another node, or no pusher at all, has written.
 
     Returns:
@@ -138,52 +138,53 @@ def check_history(home: Home, repo: LedgerRepo, commit: str) -> bool:
     Raises:
         HomeError: it is not this node's, or the node has gone on in another repo.
     """
-    if (to := moved_to(home, repo, commit)) is not None:
+    node, url = repo.home_repo.node, repo.home_repo.remote.url
+    if (to := moved_to(repo, commit)) is not None:
         raise HomeError(
-            f"{home.node} has left {home.remote.url} and goes on in {to}",
+            f"{node} has left {url} and goes on in {to}",
             hint="there it is known which numbers are free: name its newest repo with --remote, and"
             " add --rejoin if this home was restored from a backup",
         )
-    owner = _owner(home, repo, commit)
-    if owner == home.node:
+    owner = _owner(repo, commit)
+    if owner == node:
         return True
     if owner is not None:
         raise HomeError(
-            f"{home.remote.url} is the repo of {owner}, not of {home.node}",
+            f"{url} is the repo of {owner}, not of {node}",
             hint="every node has a repo of its own",
         )
     strangers = sorted(name for name in repo.top_names(commit) if _HARMLESS.fullmatch(name) is None)
     if strangers:
         raise HomeError(
-            f"{home.remote.url} holds what no pusher has written: {', '.join(strangers[:5])}",
+            f"{url} holds what no pusher has written: {', '.join(strangers[:5])}",
             hint="use an empty repo",
         )
     return False
 
 
-def _owner(home: Home, repo: LedgerRepo, commit: str) -> str | None:
+def _owner(repo: LedgerRepo, commit: str) -> str | None:
     """The node that a history names: in its newest trailers, its newest segment or its claims."""
     stated = stated_node(next(repo.history(commit)).message)
     if stated is not None:
         return stated
     if segments := _segments(repo, commit):
-        line = _content(home, max(segments)[1]).partition(b"\n")[0]
+        line = _content(repo.home_repo, max(segments)[1]).partition(b"\n")[0]
         try:
             return str(msgspec.json.decode(line)["node"])
         except (msgspec.MsgspecError, ValueError, KeyError, TypeError):
             return "(a segment without a node)"
     if claims := _claims(repo, commit):
-        name = _content(home, max(claims)[1]).decode(errors="replace").strip()
+        name = _content(repo.home_repo, max(claims)[1]).decode(errors="replace").strip()
         return name if is_node(name) else "(a claim without a node)"
     return None
 
 
-def _content(home: Home, blob: str) -> bytes:
+def _content(repo: HomeRepo, blob: str) -> bytes:
     """A file of the remote; empty when it cannot be had."""
     shown = run_git(
         ["cat-file", "blob", blob],  # a partial clone fetches it here
-        cwd=home.repo_dir,
+        cwd=repo.path,
         timeout_s=_FETCH_TIMEOUT_S,
-        environment=environment(home.remote),
+        environment=environment(repo.remote),
     )
     return shown.stdout

@@ -21,14 +21,15 @@ from gitmeter.git_remote.branch import BranchStatus, RemoteBranch, read_branch
 from gitmeter.git_remote.failures import PushRefusedError, RemoteError
 from gitmeter.git_remote.remote import Remote
 from node_pusher.home.errors import HomeError
-from node_pusher.home.known_repos import remember
+from node_pusher.home.home import Home, HomeRepo
+from node_pusher.home.known_repos import note_place
 from node_pusher.home.locks import push_lock, sweep_stale_locks
-from node_pusher.home.repo_place import next_folder
-from node_pusher.home.settings import Home
+from node_pusher.home.repo_place import RepoPlace, next_folder
+from node_pusher.home.settings_file import reread, write_home
 from node_pusher.joining.remote_history import claim_path
 from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_to_branch
 from node_pusher.sending.commit import README_PATH, readme
-from node_pusher.sending.moved_mark import mark_left
+from node_pusher.sending.moved_mark import mark_previous_repos
 from node_pusher.sending.push import PushReport, push_held
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults
@@ -81,26 +82,26 @@ def rollover(home: Home, to: Remote, now: datetime) -> RolloverReport:
         BusyError, RemoteError, NonFastForwardError, SigningKeyError: as
             `node_pusher.sending.push.push`.
     """
-    if home.role != "usage":
+    if home.settings.role != "usage":
         raise HomeError(
             "books have no rollover: their rule book is that of one repo's own history",
             hint="a repo of books stays small; a backup of the aggregator saves it too",
         )
     with push_lock(home.path, wait_s=_LOCK_WAIT_S):
-        present = home.reread()
+        present = reread(home)
         with Store.open(present.spool_file, present.node) as store:
-            if present.remote.url == to.url:
+            if present.repo.remote.url == to.url:
                 return _finished(present, store, now)
-            with repo_faults(present):
+            with repo_faults(present.repo.path):
                 sent = push_held(store, present, now)
-                left_at = LedgerRepo(present).tip
+                left_at = LedgerRepo(present.repo).tip
             following = _following(present, to)
-            with repo_faults(following):
-                _start(following, store, left_at, now)
-            remember(present)
-            remember(following)
-            following.write()
-            return _report(following, store, "started", sent, mark_left(following, now))
+            with repo_faults(following.repo.path):
+                _start(following.repo, store, left_at, now)
+            note_place(present.repo)
+            note_place(following.repo)
+            write_home(following)
+            return _report(following, store, "started", sent, mark_previous_repos(following, now))
 
 
 def next_remote(
@@ -131,90 +132,93 @@ def next_remote(
 
 
 def _following(present: Home, to: Remote) -> Home:
-    return replace(
-        present,
-        remote=to,
-        repo=next_folder(present.repo),
-        earlier=(*present.earlier, present.place),
-    )
+    settings = present.settings
+    place = RepoPlace(to, settings.place.branch, next_folder(settings.place.folder))
+    earlier = (*settings.earlier, settings.place)
+    return replace(present, settings=replace(settings, place=place, earlier=earlier))
 
 
-def _start(home: Home, store: Store, continues: str | None, now: datetime) -> None:
+def _start(following: HomeRepo, store: Store, continues: str | None, now: datetime) -> None:
     """Let the next repo stand at its first commit, here and on the remote."""
-    sweep_stale_locks(home.repo_dir)
-    repo = LedgerRepo.create(home)
-    seen = _seen(home)
-    _check_ours(home, repo, seen)
+    sweep_stale_locks(following.path)
+    repo = LedgerRepo.create(following)
+    seen = _seen(following)
+    _check_ours(repo, seen)
     epoch = epoch_of(store.state().next_seq)
     if not repo.has_path(claim_path(epoch)):
-        files = {claim_path(epoch): f"{home.node}\n".encode(), README_PATH: readme(home.node)}
-        repo.commit(files, build_continuation_message(home.node, epoch, continues), now)
+        node = following.node
+        files = {claim_path(epoch): f"{node}\n".encode(), README_PATH: readme(node)}
+        repo.commit(files, build_continuation_message(node, epoch, continues), now)
     if seen.commit != repo.tip:
-        said = push_to_branch(home, f"refs/heads/{home.branch}")
-        if _seen(home).commit != repo.tip:
-            raise _refused(home, said) from said
+        refused = push_to_branch(following, f"refs/heads/{following.branch}")
+        if _seen(following).commit != repo.tip:
+            raise _not_taken(following, refused) from refused
     if repo.tip is not None:
         repo.set_pushed(repo.tip)
 
 
-def _seen(home: Home) -> RemoteBranch:
+def _seen(following: HomeRepo) -> RemoteBranch:
     try:
-        return read_branch(home.remote, home.branch, PROBE_TIMEOUT_S)
+        return read_branch(following.remote, following.branch, PROBE_TIMEOUT_S)
     except RemoteError as error:
         raise type(error)(
             f"{error}; this home stays on its repo until the next one answers", hint=error.hint
         ) from error
 
 
-def _check_ours(home: Home, repo: LedgerRepo, seen: RemoteBranch) -> None:
+def _check_ours(repo: LedgerRepo, seen: RemoteBranch) -> None:
     """Refuse a repo that has anything but what an interrupted rollover left here and there.
 
     Raises:
         HomeError: it does.
     """
+    following = repo.home_repo
     if seen.commit is None and seen.status is not BranchStatus.MISSING:
         if any(info.summary for info in repo.history()):
             raise HomeError(
-                f"{home.repo_dir} holds records, and {home.remote.url} does not",
+                f"{following.path} holds records, and {following.remote.url} does not",
                 hint="move that folder aside (keep it), then run this again",
             )
         return
     if seen.commit is None or not repo.builds_on(seen.commit):
         raise HomeError(
-            f"{home.remote.url} is not empty, so {home.node} cannot start its next repo there",
+            f"{following.remote.url} is not empty, so {following.node} cannot start its next repo"
+            " there",
             hint="make an empty repo for it; a node that was set up anew joins its newest one with"
             " `init`, with --rejoin if it was restored from a backup",
         )
 
 
-def _refused(home: Home, said: RemoteError | None) -> RemoteError:
+def _not_taken(following: HomeRepo, refused: RemoteError | None) -> RemoteError:
     stays = "this home stays on its repo until the next one takes its first commit"
-    if said is None:
-        return PushRefusedError(f"{home.remote.url} did not take the push; {stays}")
-    return type(said)(f"{said}; {stays}", hint=said.hint)
+    if refused is None:
+        return PushRefusedError(f"{following.remote.url} did not take the push; {stays}")
+    return type(refused)(f"{refused}; {stays}", hint=refused.hint)
 
 
 def _finished(home: Home, store: Store, now: datetime) -> RolloverReport:
     """The home is there; the repo that was left may not know it yet."""
-    if not home.earlier:
+    if not home.settings.earlier:
         raise HomeError(
-            f"{home.path} is at {home.remote.url} already, its only repo",
+            f"{home.path} is at {home.repo.remote.url} already, its only repo",
             hint="name the address of the node's next repo, which is empty",
         )
-    return _report(home, store, "unchanged", PushReport(0, 0, 0, None), mark_left(home, now))
+    return _report(
+        home, store, "unchanged", PushReport(0, 0, 0, None), mark_previous_repos(home, now)
+    )
 
 
 def _report(
     home: Home, store: Store, outcome: str, sent: PushReport, remark: str
 ) -> RolloverReport:
     next_seq = store.state().next_seq
-    with repo_faults(home):
-        head = LedgerRepo(home).tip
+    with repo_faults(home.repo.path):
+        head = LedgerRepo(home.repo).tip
     return RolloverReport(
         node=home.node,
         outcome=outcome,
-        remote=home.remote.url,
-        earlier=home.earlier[-1].remote.url,
+        remote=home.repo.remote.url,
+        earlier=home.earlier_repos[-1].remote.url,
         epoch=epoch_of(next_seq),
         next_seq=next_seq,
         pushed=sent.pushed,

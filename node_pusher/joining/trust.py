@@ -13,7 +13,6 @@ from gitmeter.signing.allowed_signers import load_allowed_signers
 from gitmeter.signing.verdict import judge_commit
 from node_pusher.home.errors import HomeError
 from node_pusher.home.own_key import own_signers
-from node_pusher.home.settings import Home
 from node_pusher.sending.repo import LedgerRepo
 
 _SAYS_NOTHING: Final = re.compile(r"(?i)(readme|licen[sc]e|copying|changelog|\.git).*|epochs")
@@ -53,7 +52,7 @@ def check_vouched(vouched: Vouched) -> None:
         load_allowed_signers(vouched.signers_file)
 
 
-def check_tip(home: Home, repo: LedgerRepo, commit: str, vouched: Vouched, now: datetime) -> None:
+def check_tip(repo: LedgerRepo, commit: str, vouched: Vouched, now: datetime) -> None:
     """Refuse to build on a commit that nobody answers for.
 
     A first commit of nothing but a README or the claim of an epoch needs nobody.
@@ -64,16 +63,17 @@ def check_tip(home: Home, repo: LedgerRepo, commit: str, vouched: Vouched, now: 
     """
     if commit == vouched.tip or _says_nothing(repo, commit):
         return
-    allowed = own_signers(home)
+    home_repo = repo.home_repo
+    allowed = own_signers(home_repo.home)
     if vouched.signers_file is not None:
         allowed += load_allowed_signers(vouched.signers_file)
-    verdict = judge_commit(repo.raw_commit(commit), home.node, allowed, now)
+    verdict = judge_commit(repo.raw_commit(commit), home_repo.node, allowed, now)
     if verdict.verified:
         return
     named = f", which is not the {vouched.tip} that you named" if vouched.tip else ""
     raise HomeError(
-        f"{home.remote.url} stands at {commit}{named}; {verdict.sentence}, so this home does not"
-        " build on it",
+        f"{home_repo.remote.url} stands at {commit}{named}; {verdict.sentence}, so this home does"
+        " not build on it",
         hint="if another machine of this node wrote it, give its allowed_signers file with"
         " --allowed-signers; otherwise look at that history and, if it is right, run this again"
         f" with --trust-tip {commit}",

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from gitmeter.support.errors import GitmeterError
-from node_pusher.home.settings import spool_file
+from node_pusher.home.layout import spool_file
 from node_pusher.listener.protocol import NotTaken, Request, answer_not_taken, answer_recorded
 from node_pusher.spool.api import Clock, Spool, utc_now
 from node_pusher.spool.drafts import UsageInput, decode_input

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from gitmeter.support.errors import GitmeterError
-from node_pusher.home.settings import OWNER_HINT
+from node_pusher.home.layout import OWNER_HINT
 
 BACKLOG: Final = 1024
 """Clients that connect at the same moment; past it a client without patience gets EAGAIN."""
@@ -28,11 +28,6 @@ _PATH_BYTES_MAX: Final = 107
 
 class SocketError(GitmeterError):
     """The listener cannot have its socket."""
-
-
-def socket_file(home: Path) -> Path:
-    """Where the listener of a home is found, unless it was told otherwise."""
-    return home / "listen.sock"
 
 
 def inherited_socket() -> socket.socket | None:

@@ -1,10 +1,10 @@
-"""A home's branch on its remote: pushing to it, and how long an answer may take."""
+"""The branch of a home's repo on its remote: pushing to it, and how long an answer may take."""
 
 from typing import Final
 
 from gitmeter.git_remote.failures import PushRefusedError, RemoteError
 from gitmeter.git_remote.push import push
-from node_pusher.home.settings import Home
+from node_pusher.home.home import HomeRepo
 
 PROBE_TIMEOUT_S: Final = 30
 PUSH_TIMEOUT_S: Final = 1800
@@ -14,18 +14,18 @@ _TORN_HINT: Final = (
 )
 
 
-def push_to_branch(home: Home, source: str) -> RemoteError | None:
-    """Push a commit or ref of the home's repo to its branch on the remote.
+def push_to_branch(repo: HomeRepo, source: str) -> RemoteError | None:
+    """Push a commit or ref of a repo to its branch on the remote.
 
     Returns:
         what git had against it, which decides nothing: read the branch back.
     """
-    url, refspec = home.remote.url, f"{source}:refs/heads/{home.branch}"
+    url, refspec = repo.remote.url, f"{source}:refs/heads/{repo.branch}"
     try:
-        refused = push(home.remote, home.repo_dir, (refspec,), timeout_s=PUSH_TIMEOUT_S)
+        refused = push(repo.remote, repo.path, (refspec,), timeout_s=PUSH_TIMEOUT_S)
     except RemoteError as error:
         return error
     if refused is None:
         return None
-    hint = _TORN_HINT.format(home.repo_dir) if "non-fast-forward" in refused.reason else ""
+    hint = _TORN_HINT.format(repo.path) if "non-fast-forward" in refused.reason else ""
     return PushRefusedError("; ".join([f"{url}: {refused.reason}", *refused.remarks]), hint=hint)

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+from node_pusher.home.home import Home
 from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.own_key import ensure_key
-from node_pusher.home.settings import Home
+from node_pusher.home.settings_file import reread
 from node_pusher.sending.repo import CommitInfo, LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults
 from node_pusher.sending.totals import Totals
@@ -25,14 +26,13 @@ _LOCK_WAIT_S: Final = 60
 
 
 def commit_unsent(
-    store: Store, repo: LedgerRepo, home: Home, now: datetime, *, by_hour: bool = False
+    store: Store, repo: LedgerRepo, now: datetime, *, by_hour: bool = False
 ) -> list[str]:
     """Commit every record of the spool that stands in no commit yet; the caller holds the lock.
 
     Args:
         store: the spool.
         repo: where the commits go.
-        home: whose they are.
         now: the time of the commits.
         by_hour: one commit per clock hour of the records, dated at the end of it (never after
             `now`): for importing history.
@@ -42,7 +42,7 @@ def commit_unsent(
     """
     committed = spans_of(repo.waiting())
     plans = plan(store.unsent(committed), by_hour=by_hour)
-    return [_commit(store, repo, home, found, _when(found, now)) for found in plans]
+    return [_commit(store, repo, found, _when(found, now)) for found in plans]
 
 
 def commit_files(home: Home, files: Mapping[str, bytes], message: str, now: datetime) -> str | None:
@@ -71,17 +71,17 @@ def locked_repo(home: Home) -> Iterator[LedgerRepo]:
         HomeError, SigningKeyError: there is no key to sign with, or it cannot be used.
     """
     with push_lock(home.path, wait_s=_LOCK_WAIT_S):
-        home = home.reread()
-        with repo_faults(home):
-            sweep_stale_locks(home.repo_dir)
-            ensure_key(home)
-            yield LedgerRepo(home)
+        repo = reread(home).repo
+        with repo_faults(repo.path):
+            sweep_stale_locks(repo.path)
+            ensure_key(home.path, home.node)
+            yield LedgerRepo(repo)
 
 
 def read_file(home: Home, path: str) -> bytes | None:
     """A file at the newest commit of a home; None when there is none."""
-    with repo_faults(home):
-        return LedgerRepo(home).read_file(path)
+    with repo_faults(home.repo.path):
+        return LedgerRepo(home.repo).read_file(path)
 
 
 def spans_of(commits: list[CommitInfo]) -> list[Span]:
@@ -109,7 +109,8 @@ record; files are added and never changed, and balances are computed from them.
 """.encode()
 
 
-def _commit(store: Store, repo: LedgerRepo, home: Home, found: CommitPlan, when: datetime) -> str:
+def _commit(store: Store, repo: LedgerRepo, found: CommitPlan, when: datetime) -> str:
+    node = repo.home_repo.node
     totals = Totals()
     files: dict[str, bytes] = {}
     instants: list[datetime] = []
@@ -127,7 +128,7 @@ def _commit(store: Store, repo: LedgerRepo, home: Home, found: CommitPlan, when:
         instants += (record.ts for record in segment.records)
         count += len(segment.records)
     summary = Summary(
-        home.node,
+        node,
         found.segments[0].first,
         found.segments[-1].last,
         count,
@@ -135,7 +136,7 @@ def _commit(store: Store, repo: LedgerRepo, home: Home, found: CommitPlan, when:
         max(instants),
     )
     if repo.tip is None:
-        files[README_PATH] = readme(home.node)
+        files[README_PATH] = readme(node)
     return repo.commit(files, build_message(found.folder, summary, totals.totals()), when)
 
 

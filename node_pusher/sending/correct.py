@@ -7,7 +7,8 @@ here is checked here, while the person who typed it is still there.
 
 from typing import NamedTuple
 
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home
+from node_pusher.home.settings_file import reread
 from node_pusher.sending.earlier_lines import Corrections, find_corrections, find_line, open_repos
 from node_pusher.sending.repo_faults import repo_faults
 from node_pusher.spool.api import Spool
@@ -98,7 +99,7 @@ def correct(
         SpoolError: it could not be written; nothing was recorded.
     """
     wanted = Wanted(seq, reason, units, total, id)
-    planned = plan_correction(spool.home.reread(), spool.store, wanted)
+    planned = plan_correction(reread(spool.home), spool.store, wanted)
     outcome = planned.recorded or spool.append(Folder.USAGE, [planned.line])[0]
     return _corrected(planned, outcome)
 
@@ -113,7 +114,7 @@ def plan_correction(home: Home, store: Store, wanted: Wanted) -> Planned:
         RemoteError: the home was joined without file contents, and the remote does not give the
             one with the record.
     """
-    with repo_faults(home):
+    with repo_faults(home.repo.path):
         repos = open_repos(home)
         original = find_line(store, repos, Folder.USAGE, wanted.seq)
         if not isinstance(original, Usage):

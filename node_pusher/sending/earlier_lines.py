@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.plan import Span, plan
 from node_pusher.spool.store import Store
@@ -45,7 +45,7 @@ class Corrections(NamedTuple):
 
 def open_repos(home: Home) -> list[LedgerRepo]:
     """The repos of a home, the newest first."""
-    return [LedgerRepo(each) for each in home.each_repo()]
+    return [LedgerRepo(repo) for repo in home.repos]
 
 
 def find_line(store: Store, repos: Sequence[LedgerRepo], folder: Folder, seq: int) -> Line | None:

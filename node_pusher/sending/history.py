@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Any, Final
 
 from node_pusher.home.errors import HomeError
+from node_pusher.home.home import Home, HomeRepo
 from node_pusher.home.own_key import own_key
-from node_pusher.home.settings import Home
 from node_pusher.sending.repo import CommitInfo, LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults
 from node_pusher.spool.store import Store
@@ -23,14 +23,14 @@ def status(home: Home) -> dict[str, Any]:
     with Store.open(home.spool_file, home.node) as store:
         state = store.state()
         in_spool = store.count()
-    with repo_faults(home):
-        repo = LedgerRepo(home)
+    with repo_faults(home.repo.path):
+        repo = LedgerRepo(home.repo)
         waiting = repo.waiting()
     pushed_us = state.last_push_us
     return {
         "node": home.node,
-        "remote": home.remote.url,
-        "branch": home.branch,
+        "remote": home.repo.remote.url,
+        "branch": home.repo.branch,
         "epoch": epoch_of(state.next_seq),
         "next_seq": state.next_seq,
         "records_in_spool": in_spool,
@@ -41,11 +41,11 @@ def status(home: Home) -> dict[str, Any]:
         "signing_key": _fingerprint(home),
         "earlier_repos": [
             {
-                "remote": place.remote.url,
-                "branch": place.branch,
-                "folder": str(home.path / place.repo),
+                "remote": each.remote.url,
+                "branch": each.branch,
+                "folder": str(each.path),
             }
-            for place in reversed(home.earlier)
+            for each in reversed(home.earlier_repos)
         ],
     }
 
@@ -53,7 +53,7 @@ def status(home: Home) -> dict[str, Any]:
 def _fingerprint(home: Home) -> str | None:
     """The key that signs here; None where there is none yet."""
     try:
-        return own_key(home).fingerprint
+        return own_key(home.path, home.node).fingerprint
     except HomeError:
         return None
 
@@ -66,16 +66,16 @@ def log(home: Home, count: int | None, *, earlier: bool = False) -> Iterator[dic
         count: how many; None for all.
         earlier: those of its earlier repos too.
     """
-    homes = home.each_repo() if earlier else [home]
-    return islice((entry for each in homes for entry in _entries(each)), count)
+    repos = home.repos if earlier else [home.repo]
+    return islice((entry for each in repos for entry in _entries(each)), count)
 
 
-def _entries(home: Home) -> Iterator[dict[str, Any]]:
-    with repo_faults(home):
-        repo = LedgerRepo(home)
+def _entries(source: HomeRepo) -> Iterator[dict[str, Any]]:
+    with repo_faults(source.path):
+        repo = LedgerRepo(source)
         waiting = {info.commit for info in repo.waiting()}
         for info in repo.history():
-            yield _entry(info, home.remote.url, pushed=info.commit not in waiting)
+            yield _entry(info, source.remote.url, pushed=info.commit not in waiting)
 
 
 def _entry(info: CommitInfo, url: str, *, pushed: bool) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""A last commit in each repo that a node left, which says where it went: nobody joins it any more.
+"""The moved mark: a last commit in each previous repo that says where the node went.
 
-A machine set up anew there would give numbers that the next repo gives too. What is told is noted
-in the repo here, so that a push has nothing to ask.
+It keeps anybody from setting the node up there again, who would give numbers that the next repo
+gives too. Once a remote has its mark, the repo here notes that, so that a push need not ask.
 """
 
 from datetime import datetime
@@ -10,65 +10,65 @@ from typing import Final
 from gitmeter.git_remote.branch import read_branch
 from gitmeter.git_remote.failures import AccessDeniedError, RepoGoneError
 from gitmeter.support.errors import GitmeterError
-from node_pusher.home.known_repos import is_told, note_told
+from node_pusher.home.home import Home, HomeRepo
+from node_pusher.home.known_repos import is_marked, note_marked
 from node_pusher.home.locks import sweep_stale_locks
-from node_pusher.home.settings import Home
 from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_to_branch
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults
 from wire_format.commit_message import build_moved_message
 
 MOVED_PATH: Final = "epochs/moved"
-"""Where a repo says that its node goes on in another one; holds the address of that."""
+"""The moved mark's file, which holds the address of the next repo."""
 
 _FOR_GOOD: Final = (AccessDeniedError, RepoGoneError)
 """It is gone, archived, or its keys were taken away: nobody who is set up there can push."""
 
 
-def mark_left(home: Home, now: datetime) -> str:
-    """Say in the repos that were left where the node is; returns what was against it.
+def mark_previous_repos(home: Home, now: datetime) -> str:
+    """Put the moved mark into each previous repo that lacks it; returns what prevented it.
 
-    Where it is not told yet because a rollover died, or a remote did not answer, this tells it. A
-    remote that lets nobody in any more is asked once.
+    It is lacking where a rollover was interrupted or a remote did not answer. A remote that refuses
+    access is asked only once.
     """
     remarks = []
-    for left in map(home.at, home.earlier):
-        if left.repo_dir.exists():
+    for previous in home.earlier_repos:
+        if previous.path.exists():
             try:
-                with repo_faults(left):
-                    remarks.append(_mark(left, home.remote.url, now))
+                with repo_faults(previous.path):
+                    remarks.append(_mark(previous, home.repo.remote.url, now))
             except GitmeterError as error:
-                remarks.append(_unmarked(left, error))
+                remarks.append(_unmarked(previous, error))
     return "; ".join(filter(None, remarks))
 
 
-def _mark(left: Home, url: str, now: datetime) -> str:
-    if is_told(left):
+def _mark(previous: HomeRepo, url: str, now: datetime) -> str:
+    if is_marked(previous):
         return ""
-    sweep_stale_locks(left.repo_dir)
-    repo = LedgerRepo(left)
+    sweep_stale_locks(previous.path)
+    repo = LedgerRepo(previous)
     if repo.tip is None:
         return ""
     if not repo.has_path(MOVED_PATH):
-        repo.commit({MOVED_PATH: f"{url}\n".encode()}, build_moved_message(left.node, url), now)
+        repo.commit({MOVED_PATH: f"{url}\n".encode()}, build_moved_message(previous.node, url), now)
     if repo.pushed != repo.tip:
-        said = push_to_branch(left, f"refs/heads/{left.branch}")
+        refused = push_to_branch(previous, f"refs/heads/{previous.branch}")
         try:
-            seen = read_branch(left.remote, left.branch, PROBE_TIMEOUT_S)
+            seen = read_branch(previous.remote, previous.branch, PROBE_TIMEOUT_S)
         except _FOR_GOOD as error:
-            note_told(left)
-            return _unmarked(left, error)
+            note_marked(previous)
+            return _unmarked(previous, error)
         if seen.commit != repo.tip:
-            if isinstance(said, _FOR_GOOD):
-                note_told(left)
-            return _unmarked(left, said or "it did not take the push")
+            if isinstance(refused, _FOR_GOOD):
+                note_marked(previous)
+            return _unmarked(previous, refused or "it did not take the push")
         repo.set_pushed(seen.commit)
-    note_told(left)
+    note_marked(previous)
     return ""
 
 
-def _unmarked(left: Home, why: object) -> str:
+def _unmarked(previous: HomeRepo, why: object) -> str:
     return (
-        f"{left.remote.url} could not be told where the node went: {why}; until a push has told it,"
-        " see to it that nobody sets up this node there any more"
+        f"{previous.remote.url} could not be told where the node went: {why}; until a push has told"
+        " it, see to it that nobody sets up this node there any more"
     )

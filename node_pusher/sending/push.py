@@ -10,18 +10,20 @@ Where a process may die, and why nothing is lost or sent twice:
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from gitmeter.git_remote.branch import RemoteBranch, read_branch
 from gitmeter.git_remote.failures import GitTimeoutError, PushRefusedError, RemoteError
 from gitmeter.git_remote.runner import run_git
 from gitmeter.support.errors import GitmeterError
+from node_pusher.home.home import Home
 from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.own_key import ensure_key, own_key
-from node_pusher.home.settings import Home
+from node_pusher.home.settings_file import reread
 from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_to_branch
 from node_pusher.sending.commit import commit_unsent
-from node_pusher.sending.moved_mark import mark_left
+from node_pusher.sending.moved_mark import mark_previous_repos
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults
 from node_pusher.spool.store import Store
@@ -68,36 +70,37 @@ def push(home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
             committed.
     """
     with push_lock(home.path):
-        home = home.reread()
-        with repo_faults(home), Store.open(home.spool_file, home.node) as store:
+        home = reread(home)
+        with repo_faults(home.repo.path), Store.open(home.spool_file, home.node) as store:
             report = push_held(store, home, now, by_hour=by_hour)
-            if not home.earlier:
+            if not home.settings.earlier:
                 return report
-            remarks = filter(None, [report.remark, mark_left(home, now)])
+            remarks = filter(None, [report.remark, mark_previous_repos(home, now)])
             return replace(report, remark="; ".join(remarks))
 
 
 def push_held(store: Store, home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
     """As `push`; the caller holds the push lock, and the spool open."""
-    sweep_stale_locks(home.repo_dir)
-    repo = LedgerRepo(home)
-    remark = _new_key(home) if ensure_key(home) else ""
-    committed = commit_unsent(store, repo, home, now, by_hour=by_hour)
+    sweep_stale_locks(home.repo.path)
+    repo = LedgerRepo(home.repo)
+    remark = _new_key(home) if ensure_key(home.path, home.node) else ""
+    committed = commit_unsent(store, repo, now, by_hour=by_hour)
     if repo.tip is None:
         return PushReport(0, 0, 0, None, remark)
-    pushed, retired = _deliver(store, repo, home, now)
-    remarks = "; ".join(filter(None, [remark, _maintain(home)]))
+    pushed, retired = _deliver(store, repo, now)
+    remarks = "; ".join(filter(None, [remark, _maintain(home.repo.path)]))
     return PushReport(len(committed), pushed, retired, repo.tip, remarks)
 
 
-def _deliver(store: Store, repo: LedgerRepo, home: Home, now: datetime) -> tuple[int, int]:
+def _deliver(store: Store, repo: LedgerRepo, now: datetime) -> tuple[int, int]:
     """Push, then read the remote's branch back and decide from that alone."""
+    source = repo.home_repo
     try:
-        seen = read_branch(home.remote, home.branch, PROBE_TIMEOUT_S)
+        seen = read_branch(source.remote, source.branch, PROBE_TIMEOUT_S)
         said: RemoteError | None = None
         if repo.above(seen.commit):
-            said = push_to_branch(home, f"refs/heads/{home.branch}")
-            seen = read_branch(home.remote, home.branch, PROBE_TIMEOUT_S)
+            said = push_to_branch(source, f"refs/heads/{source.branch}")
+            seen = read_branch(source.remote, source.branch, PROBE_TIMEOUT_S)
     except RemoteError as error:
         raise _waiting(repo, error) from error
     done = _settle(store, repo, seen, now)
@@ -135,14 +138,14 @@ def _waiting(repo: LedgerRepo, cause: RemoteError | None) -> GitmeterError:
 def _new_key(home: Home) -> str:
     return (
         "this home signs its commits from now on; the operator has to add this line to the allowed"
-        f" signers of {home.node}: {own_key(home).line}"
+        f" signers of {home.node}: {own_key(home.path, home.node).line}"
     )
 
 
-def _maintain(home: Home) -> str:
+def _maintain(repo: Path) -> str:
     """Let git pack loose objects when there are many; returns what it had against it."""
     try:
-        result = run_git(["gc", "--auto", "--quiet"], cwd=home.repo_dir, timeout_s=_GC_TIMEOUT_S)
+        result = run_git(["gc", "--auto", "--quiet"], cwd=repo, timeout_s=_GC_TIMEOUT_S)
     except GitTimeoutError as error:
         return f"packing the repo took too long: {error}"
     return f"git could not pack the repo: {result.stderr.strip()}" if result.returncode else ""

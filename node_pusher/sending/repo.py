@@ -18,8 +18,8 @@ from gitmeter.git_remote.failures import failure
 from gitmeter.git_remote.remote import environment
 from gitmeter.git_remote.runner import run_git
 from node_pusher.home.errors import NonFastForwardError
+from node_pusher.home.home import HomeRepo
 from node_pusher.home.own_key import load_own_key
-from node_pusher.home.settings import Home
 from node_pusher.sending.repo_faults import lacks, repo_faults
 from node_pusher.spool.plan import Segment
 from wire_format.commit_message import Summary, parse_message
@@ -53,23 +53,26 @@ class CommitInfo(NamedTuple):
 
 
 class LedgerRepo:
-    """The open repo of a home. Open one per tick and drop it: it keeps deleted packs open."""
+    """An open repo of a home. Open one per push and drop it: it keeps deleted packs open.
 
-    def __init__(self, home: Home) -> None:
+    Attributes:
+        home_repo: which repo it is.
+    """
+
+    def __init__(self, home_repo: HomeRepo) -> None:
         pygit2.settings.enable_fsync_gitdir(True)  # noqa: FBT003 - a commit counts once it is on disk
-        with repo_faults(home):
-            self._repo = pygit2.Repository(str(home.repo_dir))
-        self._home = home
-        self._node = home.node
-        self._branch = f"refs/heads/{home.branch}"
-        self._pushed = f"refs/remotes/origin/{home.branch}"
+        with repo_faults(home_repo.path):
+            self._repo = pygit2.Repository(str(home_repo.path))
+        self.home_repo = home_repo
+        self._branch = f"refs/heads/{home_repo.branch}"
+        self._pushed = f"refs/remotes/origin/{home_repo.branch}"
 
     @classmethod
-    def create(cls, home: Home) -> "LedgerRepo":
+    def create(cls, home_repo: HomeRepo) -> "LedgerRepo":
         """Make the repo where there is none, and open it."""
-        if not (home.repo_dir / "HEAD").exists():
-            pygit2.init_repository(str(home.repo_dir), bare=True, initial_head=home.branch)
-        repo = cls(home)
+        if not (home_repo.path / "HEAD").exists():
+            pygit2.init_repository(str(home_repo.path), bare=True, initial_head=home_repo.branch)
+        repo = cls(home_repo)
         for key, value in _CONFIG.items():
             repo._repo.config[key] = value
         return repo
@@ -117,13 +120,12 @@ class LedgerRepo:
         """As `commit`, on top of any commit or of none; no ref moves."""
         base = None if parent is None else self._tree(parent)
         blobs = [(path.split("/"), self._repo.create_blob(data)) for path, data in files.items()]
-        signature = pygit2.Signature(
-            self._node, f"{self._node}@{_MAIL_DOMAIN}", int(when.timestamp()), 0
-        )
+        node = self.home_repo.node
+        signature = pygit2.Signature(node, f"{node}@{_MAIL_DOMAIN}", int(when.timestamp()), 0)
         parents: list[str | pygit2.Oid] = [] if parent is None else [pygit2.Oid(hex=parent)]
         tree = self._grow(base, blobs)
         text = str(self._repo.create_commit_string(signature, signature, message, tree, parents))
-        signed = load_own_key(self._home).sign(text.encode()).decode().rstrip("\n")
+        signed = load_own_key(self.home_repo.home).sign(text.encode()).decode().rstrip("\n")
         return str(self._repo.create_commit_with_signature(text, signed, "gpgsig"))
 
     def read_file(self, path: str, commit: str | None = None) -> bytes | None:
@@ -156,7 +158,7 @@ class LedgerRepo:
         """
         found = self._repo.get(blob)
         if found is None and not self._is_partial():
-            raise lacks(self._home, blob)
+            raise lacks(self.home_repo.path, blob)
         return found.data if isinstance(found, pygit2.Blob) else None
 
     def has_path(self, path: str) -> bool:
@@ -204,7 +206,7 @@ class LedgerRepo:
         there when it opened the repo.
         """
         at = start or self.tip
-        ends = _shallow(self._home.repo_dir / "shallow")
+        ends = _shallow(self.home_repo.path / "shallow")
         while at is not None:
             commit = self._repo[at].peel(pygit2.Commit)
             yield CommitInfo(at, commit.message, commit.commit_time, parse_message(commit.message))
@@ -244,17 +246,17 @@ class LedgerRepo:
 
     def _fetch_blob(self, blob: str) -> bytes:
         """A blob that the partial clone lacks: git asks the remote for it and keeps it."""
-        remote = self._home.remote
+        remote = self.home_repo.remote
         shown = run_git(
             ["cat-file", "blob", blob],
-            cwd=self._home.repo_dir,
+            cwd=self.home_repo.path,
             timeout_s=_FETCH_TIMEOUT_S,
             environment=environment(remote),
         )
         if shown.returncode == 0:
             return shown.stdout
         if not self._is_partial():
-            raise lacks(self._home, blob)  # git has asked nobody
+            raise lacks(self.home_repo.path, blob)  # git has asked nobody
         raise failure(remote.url, shown.stderr)
 
     def _is_partial(self) -> bool:

@@ -3,19 +3,22 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import pygit2
 
 from node_pusher.home.errors import HomeError
-from node_pusher.home.settings import Home
 
 _OBJECT: Final = re.compile(r"[0-9a-f]{40}")
 
 
 @contextmanager
-def repo_faults(home: Home) -> Iterator[None]:
+def repo_faults(repo: Path) -> Iterator[None]:
     """Where a home's repo is used: what libgit2 cannot read becomes an error with a way out.
+
+    Args:
+        repo: the folder of the repo.
 
     Raises:
         HomeError: the repo is missing or damaged.
@@ -23,18 +26,18 @@ def repo_faults(home: Home) -> Iterator[None]:
     try:
         yield
     except pygit2.GitError as error:
-        state = "damaged" if home.repo_dir.exists() else "missing"
-        raise _broken(f"{home.repo_dir} is {state}: {error}") from error
+        state = "damaged" if repo.exists() else "missing"
+        raise _broken(f"{repo} is {state}: {error}") from error
     except KeyError as error:
         missing = _OBJECT.search(str(error))  # how pygit2 says that an object is not there
         if missing is None:
             raise
-        raise lacks(home, missing[0]) from error
+        raise lacks(repo, missing[0]) from error
 
 
-def lacks(home: Home, name: str) -> HomeError:
+def lacks(repo: Path, name: str) -> HomeError:
     """The error of a repo without an object that must be there."""
-    return _broken(f"{home.repo_dir} is damaged: it lacks the object {name}")
+    return _broken(f"{repo} is damaged: it lacks the object {name}")
 
 
 def _broken(what: str) -> HomeError:

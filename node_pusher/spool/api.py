@@ -6,7 +6,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from node_pusher.home.settings import Home, Role
+from node_pusher.home.home import Home
+from node_pusher.home.settings import Role
+from node_pusher.home.settings_file import read_home
 from node_pusher.spool.drafts import Draft, UsageInput, convert_input, draft_inputs, draft_lines
 from node_pusher.spool.outcomes import InvalidRecordError, Recorded, Refusal
 from node_pusher.spool.store import Store
@@ -54,8 +56,8 @@ class Spool:
             HomeError: the home cannot be used, or has another role.
             SpoolError: the spool cannot be opened.
         """
-        settings = Home.load(Path(home), role)
-        return cls(settings, Store.open(settings.spool_file, settings.node), clock)
+        found = read_home(Path(home), role)
+        return cls(found, Store.open(found.spool_file, found.node), clock)
 
     def now(self) -> datetime:
         """The time that records get which have none."""

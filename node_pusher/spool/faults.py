@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from node_pusher.home.settings import OWNER_HINT
+from node_pusher.home.layout import OWNER_HINT
 from node_pusher.spool.outcomes import SpoolBusyError, SpoolError
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from node_pusher.home.errors import HomeError
-from node_pusher.home.settings import is_shared
+from node_pusher.home.layout import is_shared
 from node_pusher.spool.drafts import Draft, line_head
 from node_pusher.spool.faults import explained, explanation
 from node_pusher.spool.outcomes import Recorded, Refusal, SpoolState

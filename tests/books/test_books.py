@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from books.start import EMPTY_PRICES
-from node_pusher.home.settings import Home
+from node_pusher.home.settings_file import find_home
 from tests.books.program import Books
 from tests.support.git_http import Access, GitHttpServer
 from tests.support.programs import run_books, run_node_pusher
@@ -159,7 +159,7 @@ def test_init_needs_the_remote(tmp_path: Path) -> None:
     books = Books(tmp_path)
     outcome = books("init", "--remote", "http://127.0.0.1:9/books.git")
     assert outcome.code == 75
-    assert Home.find(books.home) is None
+    assert find_home(books.home) is None
 
 
 def test_a_rule_book_that_others_broke_is_shown_with_its_faults(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_the_home_comes_from_the_environment(
     remote = bare_repo(tmp_path / "books.git")
     monkeypatch.setenv("BOOKS_HOME", str(tmp_path / "a"))
     run_books("init", "--remote", f"file://{remote}").ok()
-    assert Home.find(tmp_path / "a")
+    assert find_home(tmp_path / "a")
 
 
 def test_paying_loads_no_heavy_library() -> None:

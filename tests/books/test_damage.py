@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gitmeter.support.errors import ExitCode
-from node_pusher.home.settings import Home
+from node_pusher.home.settings_file import read_home
 from node_pusher.spool.store import Store
 from tests.books.program import Books
 
@@ -42,7 +42,7 @@ def test_whichever_object_is_missing_is_said_with_a_way_out(books: Books) -> Non
                 named.add(command)
         aside.rename(file)
     assert named == set(COMMANDS)
-    with Store.open(Home.load(books.home).spool_file, "books") as store:
+    with Store.open(read_home(books.home).spool_file, "books") as store:
         assert store.count() == 0
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node_pusher.home.settings import Home
+from node_pusher.home.settings_file import read_home
 from node_pusher.spool.plan import plan
 from node_pusher.spool.store import Store
 from tests.books.program import Books
@@ -35,7 +35,7 @@ def books(tmp_path: Path) -> Books:
 
 def spooled(books: Books, folder: Folder = Folder.DECISIONS) -> bytes:
     """The lines of one folder that are in the spool."""
-    home = Home.load(books.home)
+    home = read_home(books.home)
     with Store.open(home.spool_file, home.node) as store:
         commits = [each for each in plan(list(store.unsent(()))) if each.folder is folder]
         return b"".join(store.lines(span) for commit in commits for span in commit.segments)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node_pusher.home.settings import Home
+from node_pusher.home.settings_file import read_home
 from node_pusher.spool.plan import Span
 from node_pusher.spool.store import Store
 from tests.books.program import Books
@@ -26,7 +26,7 @@ def books(tmp_path: Path) -> Books:
 
 
 def spooled(books: Books) -> bytes:
-    home = Home.load(books.home)
+    home = read_home(books.home)
     with Store.open(home.spool_file, home.node) as store:
         return store.lines(Span(1, 2**53))
 

@@ -15,7 +15,7 @@ from gitmeter.git_remote import http_refs
 from gitmeter.git_remote.failures import RemoteConfigError, RemoteError, failure
 from gitmeter.git_remote.remote import Remote, Transport, environment
 from node_pusher.home.errors import HomeError
-from node_pusher.home.settings import Home
+from node_pusher.home.settings_file import read_home, write_home
 from tests.fuzz.target import Target, is_printable, promise
 from wire_format.commit_message import Summary, Total, build_message, parse_message
 from wire_format.instants import parse_ts
@@ -99,17 +99,21 @@ def check_home(data: bytes) -> bool:
     folder = Path(_FOLDER.name)
     (folder / "node.toml").write_bytes(data)
     try:
-        home = Home.load(folder)
+        home = read_home(folder)
     except HomeError as error:
         promise(str(error).encode(), error)
         return False
-    _check_remote(home.remote)
-    home.write()  # makes paths absolute
-    again = Home.load(folder)
-    promise((again.node, again.role, again.branch) == (home.node, home.role, home.branch), home)
-    promise(again.remote.url == home.remote.url, home)
-    again.write()
-    promise(Home.load(folder) == again, again)
+    _check_remote(home.repo.remote)
+    write_home(home)  # makes paths absolute
+    again = read_home(folder)
+    promise(
+        (again.node, again.settings.role, again.repo.branch)
+        == (home.node, home.settings.role, home.repo.branch),
+        home,
+    )
+    promise(again.repo.remote.url == home.repo.remote.url, home)
+    write_home(again)
+    promise(read_home(folder) == again, again)
     return True
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitmeter.git_remote.remote import Remote
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home, new_home
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched
 from node_pusher.spool.api import Spool
@@ -56,7 +56,7 @@ def make_home(tmp_path: Path, remote_dir: Path) -> MakeHome:
         node: str = NODE,
         vouched: Vouched = OWN_KEYS_ONLY,
     ) -> Home:
-        home = Home(tmp_path / name, node, remote or Remote(remote_dir.as_uri()))
+        home = new_home(tmp_path / name, node, remote or Remote(remote_dir.as_uri()))
         init(home, START, vouched=vouched)
         return home
 

@@ -20,7 +20,6 @@ from aggregator.mirrors.mirror import Mirror
 from aggregator.pulling import repo_pass
 from cursors.position import Advance, HeadOutcome, advance
 from gitmeter.git_remote.branch import BranchStatus, RemoteBranch
-from node_pusher.home.settings import Home
 from node_pusher.joining import carry_over, init
 from node_pusher.sending import push as pushing
 from node_pusher.sending.commit import commit_unsent
@@ -128,8 +127,8 @@ def push_believed_without_read_back(patch: Patch) -> None:
 def spool_retired_before_the_push(patch: Patch) -> None:
     """What is committed is forgotten, and pushed afterwards."""
 
-    def broken(store: Store, repo: LedgerRepo, home: Home, now: datetime, **options: Any) -> Any:  # noqa: ANN401
-        made = commit_unsent(store, repo, home, now, **options)
+    def broken(store: Store, repo: LedgerRepo, now: datetime, **options: Any) -> Any:  # noqa: ANN401
+        made = commit_unsent(store, repo, now, **options)
         for commit in made:
             for segment in repo.segments_of(commit):
                 store.retire(segment)

@@ -11,8 +11,9 @@ import pygit2
 
 from books.start import init_books
 from gitmeter.git_remote.remote import Remote
+from node_pusher.home.home import new_home
 from node_pusher.home.own_key import own_key
-from node_pusher.home.settings import Home, Role
+from node_pusher.home.settings import Role
 from node_pusher.joining.init import InitReport, init
 from node_pusher.joining.trust import Vouched
 from node_pusher.sending.push import push
@@ -56,7 +57,7 @@ class Site:
         self._folder = folder / self.name
         self._backup = folder / f"{self.name}.backup"
         self._boundaries = boundaries
-        self.home = Home(self._folder, self.name, Remote(repo.writer.url), role=self.role)
+        self.home = new_home(self._folder, self.name, Remote(repo.writer.url), role=self.role)
 
     def run(self, plan: Plan, action: Callable[[], Any]) -> End:
         """Run a process on the home."""
@@ -74,7 +75,7 @@ class Site:
 
         end = self.run(plan, action)
         if end.done:
-            self.keys.add(own_key(self.home).line)
+            self.keys.add(own_key(self.home.path, self.home.node).line)
             self.needs = READY
             self.is_old_copy = False
         return end

@@ -11,8 +11,8 @@ import pytest
 
 from aggregator.mirrors import gc
 from gitmeter.support.errors import ExitCode
+from node_pusher.home.layout import socket_file
 from node_pusher.listener import server
-from node_pusher.listener.socket import socket_file
 from node_pusher.sending import branch, push
 from node_pusher.spool import store
 from tests.systemd.units import (

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gitmeter.git_remote.remote import Remote
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home, new_home
+from node_pusher.home.settings_file import read_home
 from node_pusher.joining.init import init
 from node_pusher.joining.rollover import rollover
 from node_pusher.sending.correct import correct as record_correction
@@ -39,7 +40,7 @@ class Site:
         self.world.rules()
         self.repos = [NODE]
         self._path = folder / "home"
-        init(Home(self._path, NODE, Remote(self._remote(NODE))), START)
+        init(new_home(self._path, NODE, Remote(self._remote(NODE))), START)
 
     def _remote(self, name: str) -> str:
         url = self.world.repo(name, node=NODE).url
@@ -49,7 +50,7 @@ class Site:
     @property
     def home(self) -> Home:
         """The node's home as its settings say now."""
-        return Home.load(self._path)
+        return read_home(self._path)
 
     def record(self, number: int) -> None:
         """Record a use whose content follows from its number."""

@@ -29,8 +29,9 @@ from node_pusher.doctor import system
 from node_pusher.doctor.examine import CHECKS, examine, is_well
 from node_pusher.doctor.findings import Finding, Health, in_words
 from node_pusher.doctor.system import judge_clock, judge_timer
+from node_pusher.home.home import Home, new_home
 from node_pusher.home.locks import push_lock
-from node_pusher.home.settings import Home
+from node_pusher.home.settings_file import write_home
 from node_pusher.sending.commit import commit_unsent
 from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
@@ -50,7 +51,9 @@ SOON = START + timedelta(minutes=10)
 def look(home: Home, now: datetime = SOON) -> dict[str, Finding]:
     """What each check found; of several findings the worst."""
     order = list(Health)
-    findings = sorted(examine(home.path, home.role, now), key=lambda f: order.index(f.health))
+    findings = sorted(
+        examine(home.path, home.settings.role, now), key=lambda f: order.index(f.health)
+    )
     assert all(finding.do for finding in findings if finding.health is not Health.OK)
     return {finding.check: finding for finding in findings}
 
@@ -317,9 +320,9 @@ def test_lock_looking_at_the_lock_makes_no_push_fail(home: Home) -> None:
 
 
 def test_lock_locks_of_a_dead_git(home: Home) -> None:
-    lock = home.repo_dir / "refs/heads/main.lock"
+    lock = home.repo.path / "refs/heads/main.lock"
     lock.touch()
-    (home.repo_dir / "HEAD.lock").touch()
+    (home.repo.path / "HEAD.lock").touch()
     found = look(home)["lock"]
     assert found.health is Health.WARNING
     assert "HEAD.lock, main.lock" in found.says
@@ -352,8 +355,8 @@ def test_key_a_key_that_is_not_among_its_own(home: Home) -> None:
 
 def restated(home: Home, remote: Remote) -> Home:
     """The same home, its settings changed by hand."""
-    changed = Home(home.path, home.node, remote)
-    changed.write()
+    changed = new_home(home.path, home.node, remote)
+    write_home(changed)
     return changed
 
 
@@ -401,7 +404,7 @@ def test_http_a_repo_that_was_emptied(http_home: Home, remote_dir: Path) -> None
 def test_http_commits_that_wait_and_would_go_through(http_home: Home) -> None:
     record(http_home, 2, start=START + timedelta(seconds=30))
     with Store.open(http_home.spool_file, NODE) as store, push_lock(http_home.path):
-        commit_unsent(store, LedgerRepo(http_home), http_home, SOON, by_hour=False)
+        commit_unsent(store, LedgerRepo(http_home.repo), SOON, by_hour=False)
     found = look(http_home)
     assert "1 commit here build" in found["remote"].says
     assert found["write"].health is Health.OK

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gitmeter.git_remote.remote import Remote
 from gitmeter.support.errors import ExitCode
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home
 from tests.node_pusher.conftest import MakeHome, record, spool_count
 from tests.support.git_http import GitHttpServer
 

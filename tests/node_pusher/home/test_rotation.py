@@ -6,8 +6,8 @@ import pytest
 
 from gitmeter.support.files import sync_folder, write_durably
 from node_pusher.home.errors import HomeError
+from node_pusher.home.home import Home
 from node_pusher.home.own_key import own_key, prepare_rotation, rotate
-from node_pusher.home.settings import Home
 from node_pusher.joining.init import init
 from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
@@ -26,9 +26,9 @@ def private_keys(home: Home) -> set[bytes]:
 def test_after_a_rotation_the_new_key_signs_and_the_old_one_is_trusted(home: Home) -> None:
     record(home)
     first = push(home, START).head or ""
-    old, old_private = own_key(home), private_keys(home)
-    new = rotate(home)
-    assert own_key(home) == new != old
+    old, old_private = own_key(home.path, home.node), private_keys(home)
+    new = rotate(home.path, home.node)
+    assert own_key(home.path, home.node) == new != old
     assert private_keys(home).isdisjoint(old_private)
     assert len(private_keys(home)) == 1
     assert mode_of(home.path / "signing_key") == 0o600
@@ -43,7 +43,7 @@ def test_git_tells_the_two_keys_apart_by_their_windows(
     home: Home, tmp_path: Path, after: str, key_number: int
 ) -> None:
     """The operator's side: both lines, the old one closed and the new one open from an hour on."""
-    lines = [own_key(home).line, rotate(home).line]
+    lines = [own_key(home.path, home.node).line, rotate(home.path, home.node).line]
     closed = lines[0].replace("namespaces", f'valid-before="{after}",namespaces')
     opened = lines[1].replace("namespaces", f'valid-after="{after}",namespaces')
     (tmp_path / "signers").write_text(f"{closed}\n{opened}\n")
@@ -52,26 +52,26 @@ def test_git_tells_the_two_keys_apart_by_their_windows(
 
 
 def test_a_key_can_be_prepared_before_it_is_used(home: Home) -> None:
-    before = own_key(home)
-    prepared = prepare_rotation(home)
-    assert prepare_rotation(home) == prepared
-    assert own_key(home) == before
+    before = own_key(home.path, home.node)
+    prepared = prepare_rotation(home.path, home.node)
+    assert prepare_rotation(home.path, home.node) == prepared
+    assert own_key(home.path, home.node) == before
     assert prepared.line not in (home.path / "allowed_signers").read_text()
-    assert rotate(home) == prepared == own_key(home)
-    assert rotate(home) != prepared
+    assert rotate(home.path, home.node) == prepared == own_key(home.path, home.node)
+    assert rotate(home.path, home.node) != prepared
 
 
 def test_commits_of_every_earlier_key_are_taken_over(home: Home) -> None:
     record(home)
     push(home, START)
-    rotate(home)
-    rotate(home)
+    rotate(home.path, home.node)
+    rotate(home.path, home.node)
     for file in home.path.glob("spool.db*"):
         file.unlink()
-    (home.repo_dir / "refs/heads/main").unlink()
-    (home.repo_dir / "refs/remotes/origin/main").unlink()
+    (home.repo.path / "refs/heads/main").unlink()
+    (home.repo.path / "refs/remotes/origin/main").unlink()
     assert init(home, START).spool_lost
-    assert LedgerRepo(home).tip is not None
+    assert LedgerRepo(home.repo).tip is not None
 
 
 class Died(BaseException):
@@ -117,19 +117,19 @@ def test_wherever_a_rotation_dies_the_home_goes_on(
 ) -> None:
     record(home)
     first = push(home, START).head or ""
-    old = own_key(home)
+    old = own_key(home.path, home.node)
     with monkeypatch.context() as patch:
         _dies_at(patch, step, after=after)
         with pytest.raises(Died):
-            rotate(home)
-    in_use = own_key(home)
+            rotate(home.path, home.node)
+    in_use = own_key(home.path, home.node)
     record(home)
     second = push(home, START).head or ""
-    assert own_key(home) == in_use
+    assert own_key(home.path, home.node) == in_use
     assert git_takes(home, first)
     assert git_takes(home, second)
-    finished = rotate(home)
-    assert own_key(home) == finished
+    finished = rotate(home.path, home.node)
+    assert own_key(home.path, home.node) == finished
     assert finished not in {old, in_use}
     assert len(private_keys(home)) == 1
     record(home)
@@ -140,14 +140,14 @@ def test_a_rotation_has_no_further_step(home: Home, monkeypatch: pytest.MonkeyPa
     """The test above kills it at every one."""
     with monkeypatch.context() as patch:
         _dies_at(patch, STEPS + 1, after=False)
-        rotate(home)
+        rotate(home.path, home.node)
 
 
 def test_a_home_without_a_key_has_nothing_to_rotate(home: Home) -> None:
     (home.path / "signing_key").unlink()
     for work in (rotate, prepare_rotation):
         with pytest.raises(HomeError, match="no signing key"):
-            work(home)
+            work(home.path, home.node)
     assert private_keys(home) == set()
 
 

@@ -11,8 +11,8 @@ import pytest
 from gitmeter.signing.signing_key import SigningKeyError
 from gitmeter.support.files import write_durably
 from node_pusher.home.errors import HomeError
+from node_pusher.home.home import Home, new_home
 from node_pusher.home.own_key import own_key
-from node_pusher.home.settings import Home
 from node_pusher.joining.init import init
 from node_pusher.sending.commit import commit_files
 from node_pusher.sending.history import status
@@ -27,7 +27,7 @@ def git_takes(home: Home, commit: str, signers: Path | None = None) -> bool:
     """Whether `git verify-commit` takes a commit; trust the exit code alone."""
     file = signers or home.path / "allowed_signers"
     config = ("-c", f"gpg.ssh.allowedSignersFile={file}", "-c", "safe.directory=*")
-    command = ["git", "-C", str(home.repo_dir), *config, "verify-commit", commit]
+    command = ["git", "-C", str(home.repo.path), *config, "verify-commit", commit]
     # git hands ssh-keygen the commit's local time, which that misreads by the hour of summer time
     environment = os.environ | {"TZ": "UTC"}
     return (
@@ -45,7 +45,7 @@ def test_git_takes_every_commit_of_a_home(home: Home) -> None:
     record(home, 2)
     push(home, START, by_hour=True)
     commit_files(home, {"rules/x.toml": b"# x\n"}, "rules: x\n", START)
-    commits = [info.commit for info in LedgerRepo(home).history()]
+    commits = [info.commit for info in LedgerRepo(home.repo).history()]
     assert len(commits) == 4
     assert [git_takes(home, commit) for commit in commits] == [True] * 4
 
@@ -63,7 +63,7 @@ def test_git_takes_the_line_that_the_operator_was_given(home: Home, tmp_path: Pa
 def test_the_private_key_is_this_users_alone_also_in_a_shared_home(
     tmp_path: Path, remote_dir: Path, home: Home, folder: int
 ) -> None:
-    shared = Home(tmp_path / "shared", NODE, home.remote)
+    shared = new_home(tmp_path / "shared", NODE, home.repo.remote)
     shared.path.mkdir()
     shared.path.chmod(folder)
     init(shared, START)
@@ -73,7 +73,7 @@ def test_the_private_key_is_this_users_alone_also_in_a_shared_home(
 
 
 def test_the_same_init_again_keeps_the_key(home: Home) -> None:
-    before = own_key(home)
+    before = own_key(home.path, home.node)
     again = init(home, START)
     assert (again.signer, again.key_made) == (before, False)
 
@@ -108,18 +108,18 @@ def test_a_home_from_before_signing_gets_its_key_with_the_next_push(home: Home) 
     assert status(home)["signing_key"] is None
     record(home)
     report = push(home, START)
-    assert own_key(home).line in report.remark
+    assert own_key(home.path, home.node).line in report.remark
     assert git_takes(home, report.head or "")
     record(home)
     assert push(home, START).remark == ""
-    assert status(home)["signing_key"] == own_key(home).fingerprint
+    assert status(home)["signing_key"] == own_key(home.path, home.node).fingerprint
 
 
 def test_a_home_from_before_signing_gets_its_key_with_the_next_init(home: Home) -> None:
     _before_signing(home)
     report = init(home, START)
     assert (report.outcome, report.key_made) == ("unchanged", True)
-    assert report.signer == own_key(home)
+    assert report.signer == own_key(home.path, home.node)
 
 
 def test_a_lost_key_is_replaced_by_init_alone_and_the_old_one_stays_trusted(home: Home) -> None:
@@ -153,9 +153,9 @@ def test_a_process_that_died_while_making_the_key_leaves_a_home_that_works(
         patch.setattr("node_pusher.home.own_key.write_durably", die)
         with pytest.raises(KeyboardInterrupt):
             push(home, START)
-    key = own_key(home)
+    key = own_key(home.path, home.node)
     report = push(home, START)
-    assert own_key(home) == key
+    assert own_key(home.path, home.node) == key
     assert git_takes(home, report.head or "")
     assert (
         home.path / "signing_key.pub"
@@ -178,7 +178,7 @@ def test_nothing_is_written_through_what_somebody_left_in_the_way(home: Home) ->
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to other users")
 def test_a_key_that_somebody_else_put_there_signs_nothing(home: Home, tmp_path: Path) -> None:
     """Whoever may write to the folder can replace files, but not make them this user's."""
-    other = Home(tmp_path / "other", "other-01", home.remote)
+    other = new_home(tmp_path / "other", "other-01", home.repo.remote)
     shutil.copytree(home.path, other.path)
     key = home.path / "signing_key"
     key.unlink()

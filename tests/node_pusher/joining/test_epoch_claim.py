@@ -18,8 +18,10 @@ from gitmeter.git_remote.failures import (
 from gitmeter.git_remote.remote import Remote
 from gitmeter.signing.verdict import judge_commit
 from node_pusher.home.errors import HomeError, NotInitialisedError
+from node_pusher.home.home import Home, HomeRepo, new_home
 from node_pusher.home.own_key import ensure_key, own_signers
-from node_pusher.home.settings import Home
+from node_pusher.home.settings import Role
+from node_pusher.home.settings_file import read_home, write_home
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
 from node_pusher.sending.branch import push_to_branch
@@ -47,7 +49,7 @@ def wanted(tmp_path: Path, server: GitHttpServer) -> Home:
     token = tmp_path / "token"
     token.write_text("t0ken\n")
     token.chmod(0o600)
-    return Home(tmp_path / "new", NODE, Remote(server.url("remote.git"), token_file=token))
+    return new_home(tmp_path / "new", NODE, Remote(server.url("remote.git"), token_file=token))
 
 
 def tip_of(remote_dir: Path) -> str:
@@ -67,23 +69,21 @@ def test_the_remote_holds_the_claim_once_a_home_is_made(home: Home, remote_dir: 
     files = files_of(remote_dir)
     assert set(files) == {"README.md", "epochs/0000000000"}
     assert files["epochs/0000000000"] == f"{NODE}\n".encode()
-    repo = LedgerRepo(home)
+    repo = LedgerRepo(home.repo)
     assert repo.tip == repo.pushed == tip_of(remote_dir)
     raw = repo.raw_commit(repo.tip)
-    assert judge_commit(raw, NODE, own_signers(home), START).verified
+    assert judge_commit(raw, NODE, own_signers(home.path), START).verified
 
 
 @pytest.mark.parametrize("role", ["usage", "books"])
 def test_disks_that_die_before_their_first_push_leave_no_number_to_be_given_again(
-    tmp_path: Path, remote_dir: Path, role: str
+    tmp_path: Path, remote_dir: Path, role: Role
 ) -> None:
     given: list[int] = []
     for number in range(4):
-        remote = Remote(remote_dir.as_uri())
-        home = Home(tmp_path / f"disk-{number}", NODE, remote, role="books")
-        home = home if role == "books" else dataclasses.replace(home, role="usage")
+        home = new_home(tmp_path / f"disk-{number}", NODE, Remote(remote_dir.as_uri()), role=role)
         init(home, START, vouched=Vouched(tip=RepoWriter(remote_dir).tip()))
-        with Spool.open(home.path, role=home.role) as spool:
+        with Spool.open(home.path, role=role) as spool:
             given.append(spool.record(user="alice", resource="r", units=number).seq)
         shutil.rmtree(home.path)
     assert given == [1, EPOCH + 1, 2 * EPOCH + 1, 3 * EPOCH + 1]
@@ -176,8 +176,8 @@ def test_a_claim_whose_answer_is_lost_is_found_by_reading_back(
 def test_a_claim_that_cannot_be_read_back_may_stand_and_costs_an_epoch(
     wanted: Home, server: GitHttpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def pushed_then_cut(home: Home, source: str) -> RemoteError | None:
-        said = push_to_branch(home, source)
+    def pushed_then_cut(repo: HomeRepo, source: str) -> RemoteError | None:
+        said = push_to_branch(repo, source)
         server.misbehave("503", times=None)
         return said
 
@@ -195,10 +195,10 @@ def test_of_two_homes_made_at_once_each_gets_an_epoch(
 ) -> None:
     """The other one is made between the look and the push."""
 
-    def others_first(home: Home, source: str) -> RemoteError | None:
+    def others_first(repo: HomeRepo, source: str) -> RemoteError | None:
         monkeypatch.setattr(node_pusher.joining.epoch_claim, "push_to_branch", push_to_branch)
         made.append(make_home("other"))
-        return push_to_branch(home, source)
+        return push_to_branch(repo, source)
 
     made: list[Home] = []
     monkeypatch.setattr(node_pusher.joining.epoch_claim, "push_to_branch", others_first)
@@ -209,9 +209,15 @@ def test_of_two_homes_made_at_once_each_gets_an_epoch(
     assert push(made[1], START).retired == 1
 
 
-@pytest.mark.parametrize("place", ["raise_next_seq", "write"])
+@pytest.mark.parametrize(
+    ("owner", "place"), [(Store, "raise_next_seq"), (node_pusher.joining.init, "write_home")]
+)
 def test_an_init_that_dies_after_its_claim_wastes_that_epoch(
-    make_home: MakeHome, remote_dir: Path, monkeypatch: pytest.MonkeyPatch, place: str
+    make_home: MakeHome,
+    remote_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: object,
+    place: str,
 ) -> None:
     class DeathError(Exception):
         pass
@@ -220,7 +226,7 @@ def test_an_init_that_dies_after_its_claim_wastes_that_epoch(
         raise DeathError
 
     with monkeypatch.context() as patch:
-        patch.setattr(Store if place == "raise_next_seq" else Home, place, die)
+        patch.setattr(owner, place, die)
         with pytest.raises(DeathError):
             make_home()
     home = make_home()
@@ -230,12 +236,12 @@ def test_an_init_that_dies_after_its_claim_wastes_that_epoch(
 
 
 def test_a_home_from_before_claims_is_asked_for_none(tmp_path: Path, remote_dir: Path) -> None:
-    home = Home(tmp_path / "old", NODE, Remote(remote_dir.as_uri()))
+    home = new_home(tmp_path / "old", NODE, Remote(remote_dir.as_uri()))
     home.path.mkdir()
-    LedgerRepo.create(home)
-    ensure_key(home)
+    LedgerRepo.create(home.repo)
+    ensure_key(home.path, home.node)
     Store.create(home.spool_file, NODE).close()
-    home.write()
+    write_home(home)
     assert (init(home, START).outcome, init(home, START).next_seq) == ("unchanged", 1)
     assert RepoWriter(remote_dir).tip() is None
     record(home)
@@ -248,6 +254,6 @@ def test_a_rejoin_takes_over_the_new_address_of_a_token(wanted: Home, tmp_path: 
     token = tmp_path / "token-2"
     token.write_text("t0ken\n")
     token.chmod(0o600)
-    moved = dataclasses.replace(wanted.remote, token_file=token)
-    init(dataclasses.replace(wanted, remote=moved), START, rejoin=True)
-    assert Home.load(wanted.path).remote.token_file == token
+    moved = dataclasses.replace(wanted.repo.remote, token_file=token)
+    init(new_home(wanted.path, NODE, moved), START, rejoin=True)
+    assert read_home(wanted.path).repo.remote.token_file == token

@@ -1,6 +1,5 @@
 """Numbers are never given twice, whoever makes a home and whatever was restored."""
 
-import dataclasses
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,8 +11,9 @@ from gitmeter.git_remote.failures import RepoGoneError, UnreachableError
 from gitmeter.git_remote.remote import Remote
 from gitmeter.support.errors import ExitCode
 from node_pusher.home.errors import HomeError, NonFastForwardError
+from node_pusher.home.home import Home, new_home
 from node_pusher.home.repo_place import is_branch
-from node_pusher.home.settings import Home
+from node_pusher.home.settings_file import read_home
 from node_pusher.joining.init import InitReport, init
 from node_pusher.joining.remote_history import first_seq_above
 from node_pusher.joining.trust import Vouched
@@ -36,7 +36,7 @@ def server(tmp_path: Path) -> Iterator[GitHttpServer]:
 
 
 def _home(tmp_path: Path, url: str, name: str = "home", node: str = NODE) -> Home:
-    return Home(tmp_path / name, node, Remote(url))
+    return new_home(tmp_path / name, node, Remote(url))
 
 
 def brief(report: InitReport) -> tuple[str, int, int, str]:
@@ -53,7 +53,7 @@ def test_an_empty_remote_starts_at_one(tmp_path: Path, remote_dir: Path) -> None
     home = _home(tmp_path, remote_dir.as_uri())
     assert brief(init(home, START)) == (NODE, 1, 0, "created")
     assert home.path.stat().st_mode & 0o777 == 0o700
-    assert Home.load(home.path) == home
+    assert read_home(home.path) == home
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_same_init_again_changes_nothing(home: Home) -> None:
 def test_another_node_or_remote_in_the_same_folder_is_refused(home: Home, tmp_path: Path) -> None:
     other = bare_repo(tmp_path / "other.git").as_uri()
     for wanted in (
-        _home(tmp_path, home.remote.url, node="other-01"),
+        _home(tmp_path, home.repo.remote.url, node="other-01"),
         _home(tmp_path, other),
     ):
         with pytest.raises(HomeError, match="is the home of embedder-01"):
@@ -91,12 +91,12 @@ def test_another_node_or_remote_in_the_same_folder_is_refused(home: Home, tmp_pa
 def test_the_files_that_open_the_remote_may_change(home: Home, tmp_path: Path) -> None:
     url = "http://127.0.0.1/x.git"
     settings = home.path / "node.toml"
-    settings.write_text(settings.read_text().replace(home.remote.url, url))
+    settings.write_text(settings.read_text().replace(home.repo.remote.url, url))
     token = tmp_path / "token"
-    init(Home(home.path, NODE, Remote(url, token_file=token)), START)
-    assert Home.load(home.path).remote.token_file == token
-    init(Home(home.path, NODE, Remote(url)), START)
-    assert Home.load(home.path).remote.token_file == token
+    init(new_home(home.path, NODE, Remote(url, token_file=token)), START)
+    assert read_home(home.path).repo.remote.token_file == token
+    init(new_home(home.path, NODE, Remote(url)), START)
+    assert read_home(home.path).repo.remote.token_file == token
 
 
 @pytest.mark.parametrize("key", ["token_file", "ssh_key_file", "known_hosts_file"])
@@ -104,7 +104,7 @@ def test_a_file_without_a_name_is_refused_when_the_settings_are_read(home: Home,
     settings = home.path / "node.toml"
     settings.write_text(f'{settings.read_text()}{key} = ""\n')
     with pytest.raises(HomeError, match=f"{key} is empty"):
-        Home.load(home.path)
+        read_home(home.path)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_joining_fetches_one_commit_and_no_old_records(
         push(home, START)
     joined = _home(tmp_path, remote_dir.as_uri(), "joined")
     init(joined, START, vouched=keys_of(home))
-    repo = LedgerRepo(joined)
+    repo = LedgerRepo(joined.repo)
     claim, fetched = repo.history()
     assert claim.message.startswith(f"node: {NODE} starts epoch 1 at seq {EPOCH + 1}\n")
     assert fetched.message.startswith("usage: ")
@@ -296,7 +296,7 @@ def test_a_rejoin_names_the_files_it_leaves_behind_and_keeps_them(
     push(second, START)
     report = init(first, START, rejoin=True, vouched=keys_of(second))
     assert [subject.split(" ", 1)[1] for subject in report.left_behind] == ["rules: mine"]
-    kept = list((first.repo_dir / "refs" / "rejoin" / "left").iterdir())
+    kept = list((first.repo.path / "refs" / "rejoin" / "left").iterdir())
     assert len(kept) == 1
     record(first)
     assert push(first, START).retired == 1
@@ -365,7 +365,7 @@ def test_a_lost_spool_of_a_home_whose_repo_is_lost_too_is_joined_again(
     record(home)
     push(home, START)
     _lose_spool(home)
-    shutil.rmtree(home.repo_dir)
+    shutil.rmtree(home.repo.path)
     assert init(home, START).next_seq == EPOCH + 1
     record(home)
     assert push(home, START).retired == 1
@@ -404,9 +404,9 @@ def test_a_rejoin_after_a_lost_spool_sends_what_waited_in_commits(
 def test_a_record_is_retired_only_when_the_remote_holds_its_line(home: Home) -> None:
     """A number that stands in a commit proves nothing about another line with that number."""
     record(home, 2)
-    repo = LedgerRepo(home)
+    repo = LedgerRepo(home.repo)
     with Spool.open(home.path) as spool:
-        commit_unsent(spool.store, repo, home, START)
+        commit_unsent(spool.store, repo, START)
         (segment,) = repo.segments_of(repo.tip or "")
         other = segment._replace(data=segment.data.replace(b'"units":1', b'"units":9'))
         assert spool.store.retire(other) == 1
@@ -419,7 +419,7 @@ def test_a_record_is_retired_only_when_the_remote_holds_its_line(home: Home) -> 
 def test_names_that_are_none_are_refused_before_anything_is_made(
     tmp_path: Path, remote_dir: Path, node: str, branch: str
 ) -> None:
-    wanted = Home(tmp_path / "new", node, Remote(remote_dir.as_uri()), branch)
+    wanted = new_home(tmp_path / "new", node, Remote(remote_dir.as_uri()), branch)
     with pytest.raises(HomeError, match="not the name of a"):
         init(wanted, START)
     assert not wanted.path.exists()
@@ -442,7 +442,7 @@ def test_a_refused_init_does_not_stand_in_the_way_of_the_right_one(
     record(home)
     push(home, START)
     with pytest.raises(HomeError, match="repo of embedder-01"):
-        init(_home(tmp_path, home.remote.url, "new", "other-01"), START)
+        init(_home(tmp_path, home.repo.remote.url, "new", "other-01"), START)
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["push.lock"]
     own = bare_repo(tmp_path / "own.git").as_uri()
     assert init(_home(tmp_path, own, "new", "other-02"), START).outcome == "created"
@@ -450,15 +450,15 @@ def test_a_refused_init_does_not_stand_in_the_way_of_the_right_one(
 
 def test_a_home_has_one_role(home: Home) -> None:
     with pytest.raises(HomeError, match="records usage"):
-        Home.load(home.path, "books")
+        read_home(home.path, "books")
     with pytest.raises(HomeError, match="records usage"):
         Spool.open(home.path, role="books")
     with pytest.raises(HomeError, match="records usage"):
-        init(dataclasses.replace(home, role="books"), START)
+        init(new_home(home.path, NODE, home.repo.remote, role="books"), START)
     settings = home.path / "node.toml"
     settings.write_text(settings.read_text().replace('role = "usage"\n', ""))
     with pytest.raises(HomeError, match="role"):
-        Home.load(home.path)
+        read_home(home.path)
 
 
 def test_settings_that_are_lost_cost_no_waiting_commit(

@@ -7,8 +7,9 @@ import pytest
 
 from gitmeter.git_remote.failures import AccessDeniedError
 from gitmeter.git_remote.remote import Remote
+from node_pusher.home.home import new_home
 from node_pusher.home.own_key import rotate
-from node_pusher.home.settings import Home
+from node_pusher.home.settings_file import read_home
 from node_pusher.joining.init import init
 from node_pusher.joining.rollover import next_remote, rollover
 from node_pusher.sending.push import push
@@ -44,7 +45,7 @@ def test_the_key_comes_first_and_init_keeps_it(
         }.items()
     )
     assert program("show-key").out == program("show-key", "--node", NODE).out == line
-    home = Home.load(program.home)
+    home = read_home(program.home)
     record(home)
     assert git_takes(home, push(home, START).head or "")
 
@@ -78,7 +79,7 @@ def test_a_name_that_was_mistyped_costs_nothing(program: NodePusher, remote_dir:
     line = program("show-key", "--node", NODE).out.split()
     assert (line[0], line[1:]) == (NODE, mistyped[1:])
     program.json("init", "--node", NODE, "--remote", remote_dir.as_uri())
-    home = Home.load(program.home)
+    home = read_home(program.home)
     record(home)
     assert git_takes(home, push(home, START).head or "")
 
@@ -115,18 +116,18 @@ def test_the_key_that_signs_opens_the_repo_over_ssh(
         *("--known-hosts", str(server.known_hosts_file)),
     )
     assert done.code == 0, done.err
-    home = Home.load(program.home)
+    home = read_home(program.home)
     record(home)
     assert push(home, START).retired == 1
-    rotate(home)
+    rotate(home.path, home.node)
     record(home)
     with pytest.raises(AccessDeniedError):
         push(home, START)
     let_in(server, program.home)
     assert push(home, START).retired == 1
-    to = next_remote(home.remote, server.url(bare_repo(tmp_path / "next.git")))
+    to = next_remote(home.repo.remote, server.url(bare_repo(tmp_path / "next.git")))
     assert rollover(home, to, START).outcome == "started"
-    assert Home.load(home.path).remote.ssh_key_file == key
+    assert read_home(home.path).repo.remote.ssh_key_file == key
 
 
 def test_a_key_that_is_a_relative_path_is_found_from_anywhere(
@@ -137,8 +138,8 @@ def test_a_key_that_is_a_relative_path_is_found_from_anywhere(
     let_in(server, program.home)
     monkeypatch.chdir(tmp_path)
     remote = Remote(server.url(remote_dir), None, Path("home/signing_key"), server.known_hosts_file)
-    init(Home(program.home, NODE, remote), START)
+    init(new_home(program.home, NODE, remote), START)
     monkeypatch.chdir("/")
-    home = Home.load(program.home)
+    home = read_home(program.home)
     record(home)
     assert push(home, START).retired == 1

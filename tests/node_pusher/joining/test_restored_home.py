@@ -1,19 +1,19 @@
 """A home that was restored from a backup older than its rollover finds its node's newest repo."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import node_pusher.joining.epoch_claim
 import node_pusher.joining.init
-import node_pusher.joining.moved_repo
+import node_pusher.joining.previous_repo
 from gitmeter.git_remote.failures import RepoGoneError
 from gitmeter.git_remote.remote import Remote
 from gitmeter.support.errors import GitmeterError
 from node_pusher.home.errors import HomeError, NonFastForwardError
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home, new_home
+from node_pusher.home.settings_file import write_home
 from node_pusher.joining.init import InitReport, init
 from node_pusher.joining.trust import Vouched
 from node_pusher.sending.commit import commit_unsent
@@ -46,13 +46,13 @@ class Site:
 
     def __init__(self, folder: Path, *, rollovers: int = 1) -> None:
         self.old = bare_repo(folder / "old.git")
-        self.home = Home(folder / "home", NODE, Remote(self.old.as_uri()))
+        self.home = new_home(folder / "home", NODE, Remote(self.old.as_uri()))
         init(self.home, START)
         record(self.home, 2)
         push(self.home, START)
         record(self.home)
         with Store.open(self.home.spool_file, NODE) as store:
-            commit_unsent(store, LedgerRepo(self.home), self.home, START)
+            commit_unsent(store, LedgerRepo(self.home.repo), START)
         record(self.home)
         shutil.copytree(self.home.path, folder / "backup")
         record(self.home)
@@ -69,7 +69,7 @@ class Site:
     @property
     def wanted(self) -> Home:
         """What a person says who knows where the node is now."""
-        return replace(self.home, remote=Remote(self.next.as_uri()))
+        return at(self.home, self.next)
 
     def rejoin(self, vouched: Vouched = Vouched()) -> InitReport:  # noqa: B008 - it cannot change
         """Go on there."""
@@ -79,6 +79,11 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
+
+
+def at(home: Home, remote: Path) -> Home:
+    """What a person says of a home: its node is in this repo."""
+    return new_home(home.path, home.node, Remote(remote.as_uri()))
 
 
 def correct(home: Home, seq: int) -> int:
@@ -97,14 +102,14 @@ def test_it_goes_on_in_the_next_repo_in_a_new_epoch(site: Site) -> None:
     report = site.rejoin()
     assert (report.outcome, report.next_seq, report.left_behind) == ("rejoined", EPOCH + 1, ())
     home = now_home(site.home)
-    assert (home.remote.url, home.repo) == (site.next.as_uri(), "repo.2.git")
-    assert home.earlier == (site.home.place,)
+    assert (home.repo.remote.url, home.repo.path.name) == (site.next.as_uri(), "repo.2.git")
+    assert home.earlier_repos == [site.home.repo]
     record(home)
     push(home, START)
     assert seqs_in(site.next) == [3, 4, 5, 6, EPOCH + 1]
     assert RepoWriter(site.old).tip() == left_at
     assert spool_count(home) == 0
-    assert LedgerRepo(site.home).waiting() == []
+    assert LedgerRepo(site.home.repo).waiting() == []
 
 
 def test_records_that_only_the_lost_disk_pushed_can_be_corrected(site: Site) -> None:
@@ -135,7 +140,7 @@ def test_every_hint_leads_there(site: Site) -> None:
 
 def test_a_node_that_went_on_more_than_once_is_found_in_its_newest_repo(tmp_path: Path) -> None:
     site = Site(tmp_path, rollovers=3)
-    between = replace(site.home, remote=Remote((tmp_path / "next.1.git").as_uri()))
+    between = at(site.home, tmp_path / "next.1.git")
     with pytest.raises(HomeError, match=f"goes on in {site.next.as_uri()}"):
         init(between, START, rejoin=True)
     assert site.rejoin().next_seq == EPOCH + 1
@@ -146,7 +151,7 @@ def test_a_node_that_went_on_more_than_once_is_found_in_its_newest_repo(tmp_path
 def test_settings_alone_that_are_too_old_find_the_repos_that_stand_here(tmp_path: Path) -> None:
     """The disk is the newest, and only `node.toml` came back from a backup."""
     old, second, third = (bare_repo(tmp_path / f"{name}.git") for name in ("a", "b", "c"))
-    home = Home(tmp_path / "home", NODE, Remote(old.as_uri()))
+    home = new_home(tmp_path / "home", NODE, Remote(old.as_uri()))
     init(home, START)
     settings = (home.path / "node.toml").read_bytes()
     for to in (second, third):
@@ -154,7 +159,7 @@ def test_settings_alone_that_are_too_old_find_the_repos_that_stand_here(tmp_path
         roll(home, to)
     before = now_home(home)
     (home.path / "node.toml").write_bytes(settings)
-    init(replace(home, remote=Remote(third.as_uri())), START, rejoin=True)
+    init(at(home, third), START, rejoin=True)
     assert now_home(home) == before
 
 
@@ -174,7 +179,7 @@ def test_a_repo_that_does_not_say_that_it_was_left_is_not_left(
     record(home)
     push(home, START)
     tip = RepoWriter(remote_dir).tip()
-    elsewhere = replace(home, remote=Remote(bare_repo(tmp_path / "other.git").as_uri()))
+    elsewhere = at(home, bare_repo(tmp_path / "other.git"))
     with pytest.raises(HomeError, match="does not say that it goes on in") as refused:
         init(elsewhere, START, rejoin=True)
     assert "`rollover` begins the next repo" in hint_of(refused.value)
@@ -193,7 +198,7 @@ def test_a_node_does_not_go_on_where_nothing_is_of_it(
         make_home("other", remote=Remote(other.as_uri()), node="other-01")
     tip = RepoWriter(other).tip()
     match = "is the repo of other-01" if holds == "another node" else "holds nothing of"
-    unchanged(site, HomeError, match, replace(site.home, remote=Remote(other.as_uri())))
+    unchanged(site, HomeError, match, at(site.home, other))
     assert RepoWriter(other).tip() == tip
 
 
@@ -209,7 +214,7 @@ def test_where_the_repo_that_was_left_is_gone_its_hint_works(tmp_path: Path) -> 
     assert "move node.toml and the folders repo*.git" in hint
     aside = tmp_path / "aside"
     aside.mkdir()
-    for path in (settings, site.home.repo_dir):
+    for path in (settings, site.home.repo.path):
         path.rename(aside / path.name)
     assert init(site.wanted, START).next_seq == EPOCH + 1
     push(now_home(site.home), START)
@@ -222,7 +227,7 @@ def test_lost_settings_of_a_home_on_its_first_repo_take_no_other_repo_for_it(sit
     with pytest.raises(HomeError, match=r"has repos of .*old.git \(main\), none of") as refused:
         init(site.wanted, START)
     assert "move these folders aside" in hint_of(refused.value)
-    site.home.repo_dir.rename(site.home.path.parent / "aside.git")
+    site.home.repo.path.rename(site.home.path.parent / "aside.git")
     assert init(site.wanted, START).next_seq == EPOCH + 1
     push(now_home(site.home), START)
     assert seqs_in(site.next) == [3, 4, 5, 6]
@@ -233,13 +238,13 @@ def test_what_a_stranger_put_into_the_repo_that_was_left_is_not_believed(site: S
     forged = usage_line(node=NODE, seq=9, units=1_000_000)
     RepoWriter(site.old).commit({segment_path(START.date(), 9): forged})
     assert site.rejoin().outcome == "rejoined"
-    assert LedgerRepo(site.home).tip == LedgerRepo(site.home).pushed
+    assert LedgerRepo(site.home.repo).tip == LedgerRepo(site.home.repo).pushed
     assert not any("000009.jsonl" in path for path, _ in _paths(site.home))
     assert correct(site.home, 2) == 2
 
 
 def _paths(home: Home) -> list[tuple[str, str]]:
-    repo = LedgerRepo(home)
+    repo = LedgerRepo(home.repo)
     assert repo.tip is not None
     return list(repo.paths(repo.tip))
 
@@ -251,10 +256,10 @@ def test_the_files_that_opened_the_repo_before_open_the_one_after(tmp_path: Path
     token.chmod(0o600)
     with GitHttpServer(tmp_path) as server:
         url = server.url("old.git")
-        replace(site.home, remote=Remote(url, token)).write()
-        site.home = replace(site.home, remote=Remote(server.url("next.0.git")))
+        write_home(new_home(site.home.path, NODE, Remote(url, token)))
+        site.home = new_home(site.home.path, NODE, Remote(server.url("next.0.git")))
         assert init(site.home, START, rejoin=True).outcome == "rejoined"
-        assert now_home(site.home).remote == Remote(server.url("next.0.git"), token)
+        assert now_home(site.home).repo.remote == Remote(server.url("next.0.git"), token)
 
 
 def watch(killer: Killer, patch: pytest.MonkeyPatch) -> None:
@@ -267,8 +272,8 @@ def watch(killer: Killer, patch: pytest.MonkeyPatch) -> None:
         (Store, "raise_next_seq"),
         (Store, "put_back"),
         (node_pusher.joining.epoch_claim, "push_to_branch"),
-        (node_pusher.joining.init, "remember"),
-        (node_pusher.joining.moved_repo, "remember"),
+        (node_pusher.joining.init, "note_place"),
+        (node_pusher.joining.previous_repo, "note_place"),
         (Path, "replace"),
     ):
         patch.setattr(owner, name, killer.on_disk(getattr(owner, name)))
@@ -297,8 +302,8 @@ def test_wherever_a_rejoin_dies_no_record_is_lost_and_none_goes_to_the_repo_that
         try:
             push(now_home(site.home), START)
         except NonFastForwardError:
-            assert now_home(site.home).remote.url == site.old.as_uri()
-        is_there = now_home(site.home).remote.url == site.next.as_uri()
+            assert now_home(site.home).repo.remote.url == site.old.as_uri()
+        is_there = now_home(site.home).repo.remote.url == site.next.as_uri()
         init(site.wanted, START, rejoin=not is_there)
         record(site.home, start=START.replace(hour=16))
         push(now_home(site.home), START)

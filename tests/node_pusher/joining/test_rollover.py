@@ -19,9 +19,10 @@ from gitmeter.git_remote.remote import Remote
 from gitmeter.signing.verdict import judge_commit
 from gitmeter.support.errors import ExitCode
 from node_pusher.home.errors import BusyError, HomeError
+from node_pusher.home.home import Home, new_home
 from node_pusher.home.locks import push_lock
 from node_pusher.home.own_key import own_signers
-from node_pusher.home.settings import Home
+from node_pusher.home.settings_file import read_home, write_home
 from node_pusher.joining.init import init
 from node_pusher.joining.rollover import RolloverReport, next_remote, rollover
 from node_pusher.joining.trust import Vouched
@@ -48,11 +49,11 @@ def next_dir(tmp_path: Path) -> Path:
 
 
 def roll(home: Home, to: Path) -> RolloverReport:
-    return rollover(Home.load(home.path), Remote(to.as_uri()), START)
+    return rollover(read_home(home.path), Remote(to.as_uri()), START)
 
 
 def now_home(home: Home) -> Home:
-    return Home.load(home.path)
+    return read_home(home.path)
 
 
 def seqs_in(remote: Path) -> list[int]:
@@ -99,11 +100,11 @@ def test_the_first_commit_says_what_it_continues_and_is_the_nodes_own(
         f"node: {NODE} goes on in another repo\n\nNode: {NODE}\nContinued-In: {next_dir.as_uri()}\n"
     )
     assert files_of(remote_dir)["epochs/moved"].decode() == f"{next_dir.as_uri()}\n"
-    for each in now_home(home).each_repo():
+    for each in now_home(home).repos:
         repo = LedgerRepo(each)
         assert repo.tip is not None
         assert repo.tip == repo.pushed
-        assert judge_commit(repo.raw_commit(repo.tip), NODE, own_signers(home), START).verified
+        assert judge_commit(repo.raw_commit(repo.tip), NODE, own_signers(home.path), START).verified
 
 
 def test_a_home_may_roll_over_again_and_again(
@@ -225,9 +226,9 @@ def test_init_after_a_rollover(home: Home, next_dir: Path, tmp_path: Path) -> No
     """At the next repo it changes nothing; the one that was left is named as that."""
     record(home)
     roll(home, next_dir)
-    moved = Home(home.path, NODE, Remote(next_dir.as_uri()))
+    moved = new_home(home.path, NODE, Remote(next_dir.as_uri()))
     assert init(moved, START).outcome == "unchanged"
-    assert [place.repo for place in now_home(home).earlier] == ["repo.git"]
+    assert [repo.path.name for repo in now_home(home).earlier_repos] == ["repo.git"]
     with pytest.raises(HomeError, match=r"has gone on from .* to "):
         init(home, START)
     rejoined = init(moved, START, rejoin=True)
@@ -243,7 +244,7 @@ def test_a_lost_spool_after_a_rollover_starts_the_next_epoch(home: Home, next_di
         file.unlink()
     report = init(now_home(home), START)
     assert (report.spool_lost, report.next_seq) == (True, EPOCH + 1)
-    assert [place.repo for place in now_home(home).earlier] == ["repo.git"]
+    assert [repo.path.name for repo in now_home(home).earlier_repos] == ["repo.git"]
 
 
 def test_lost_settings_are_made_again_with_the_earlier_repos(
@@ -256,10 +257,10 @@ def test_lost_settings_are_made_again_with_the_earlier_repos(
     before = now_home(home)
     (home.path / "node.toml").unlink()
     with pytest.raises(HomeError, match=r"has repos of .*, none of"):
-        init(Home(home.path, NODE, Remote("file:///nowhere.git")), START)
+        init(new_home(home.path, NODE, Remote("file:///nowhere.git")), START)
     with pytest.raises(HomeError, match="has left"):
         init(home, START)
-    report = init(Home(home.path, NODE, Remote(next_dir.as_uri())), START)
+    report = init(new_home(home.path, NODE, Remote(next_dir.as_uri())), START)
     assert report.left_behind == ()
     assert now_home(home) == before
     assert report.next_seq == EPOCH + 1
@@ -305,7 +306,7 @@ def test_a_home_is_not_its_own_next_repo(home: Home, remote_dir: Path) -> None:
 
 
 def test_books_have_no_rollover(tmp_path: Path, remote_dir: Path, next_dir: Path) -> None:
-    books = Home(tmp_path / "books", "books", Remote(remote_dir.as_uri()), role="books")
+    books = new_home(tmp_path / "books", "books", Remote(remote_dir.as_uri()), role="books")
     init(books, START)
     with pytest.raises(HomeError, match="books have no rollover"):
         roll(books, next_dir)
@@ -316,7 +317,7 @@ def test_where_a_remote_does_not_answer_nothing_has_changed(tmp_path: Path, away
     for name in ("old.git", "next.git"):
         bare_repo(tmp_path / name)
     with GitHttpServer(tmp_path) as server:
-        home = Home(tmp_path / "home", NODE, Remote(server.url("old.git")))
+        home = new_home(tmp_path / "home", NODE, Remote(server.url("old.git")))
         init(home, START)
         record(home)
         settings = (home.path / "node.toml").read_bytes()
@@ -350,7 +351,7 @@ def test_a_push_whose_answer_is_lost_is_found_by_reading_back(tmp_path: Path) ->
     for name in ("old.git", "next.git"):
         bare_repo(tmp_path / name)
     with GitHttpServer(tmp_path) as server:
-        home = Home(tmp_path / "home", NODE, Remote(server.url("old.git")))
+        home = new_home(tmp_path / "home", NODE, Remote(server.url("old.git")))
         init(home, START)
         server.misbehave("lose_answer", where="POST /next.git/git-receive-pack")
         assert rollover(home, Remote(server.url("next.git")), START).outcome == "started"
@@ -360,13 +361,12 @@ def test_an_old_repo_that_takes_no_mark_is_named_and_marked_later(
     home: Home, remote_dir: Path, next_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(home)
-    write = Home.write
 
-    def closed_from_here_on(self: Home) -> None:
-        write(self)
+    def closed_from_here_on(home: Home) -> None:
+        write_home(home)
         refuse_pushes(remote_dir, "archived")
 
-    monkeypatch.setattr(Home, "write", closed_from_here_on)
+    monkeypatch.setattr(node_pusher.joining.rollover, "write_home", closed_from_here_on)
     report = roll(home, next_dir)
     assert (report.outcome, "archived" in report.remark) == ("started", True)
     assert "epochs/moved" not in files_of(remote_dir)
@@ -382,7 +382,7 @@ def test_a_push_tells_the_repo_that_was_left_what_a_rollover_could_not(
     third = bare_repo(tmp_path / "third.git")
     record(home)
     with monkeypatch.context() as patch:
-        patch.setattr(node_pusher.joining.rollover, "mark_left", lambda *_: "")
+        patch.setattr(node_pusher.joining.rollover, "mark_previous_repos", lambda *_: "")
         roll(home, next_dir)
         roll(home, third)
     refuse_pushes(remote_dir, "not now")
@@ -404,7 +404,7 @@ def test_a_repo_that_was_left_and_is_gone_is_named_once(
 ) -> None:
     record(home)
     with monkeypatch.context() as patch:
-        patch.setattr(node_pusher.joining.rollover, "mark_left", lambda *_: "")
+        patch.setattr(node_pusher.joining.rollover, "mark_previous_repos", lambda *_: "")
         roll(home, next_dir)
     shutil.rmtree(remote_dir)
     record(home)
@@ -452,8 +452,8 @@ class Killer:
             (node_pusher.sending.push, "push_to_branch"),
             (node_pusher.joining.rollover, "push_to_branch"),
             (node_pusher.sending.moved_mark, "push_to_branch"),
-            (node_pusher.sending.moved_mark, "note_told"),
-            (node_pusher.joining.rollover, "remember"),
+            (node_pusher.sending.moved_mark, "note_marked"),
+            (node_pusher.joining.rollover, "note_place"),
             (Path, "replace"),
         ):
             patch.setattr(owner, name, self.on_disk(getattr(owner, name)))
@@ -473,7 +473,7 @@ def _steps(home: Home, to: Path) -> int:
 def _site(folder: Path) -> tuple[Home, Path, Path]:
     """A home with records that were pushed and others that were not, and two remotes."""
     old, to = (bare_repo(folder / name) for name in ("old.git", "next.git"))
-    home = Home(folder / "home", NODE, Remote(old.as_uri()))
+    home = new_home(folder / "home", NODE, Remote(old.as_uri()))
     init(home, START)
     record(home, 2)
     push(home, START)
@@ -506,8 +506,11 @@ def test_wherever_a_rollover_dies_the_same_command_ends_alike(
         assert {1, 2, 3, 4} <= set(seqs_in(old)), step
         assert 6 in seqs_in(to), step
         assert files_of(old)["epochs/moved"].decode().strip() == to.as_uri(), step
-        assert (now_home(home).remote.url, now_home(home).repo) == (to.as_uri(), "repo.2.git")
-        assert [place.remote.url for place in now_home(home).earlier] == [old.as_uri()]
+        assert (now_home(home).repo.remote.url, now_home(home).repo.path.name) == (
+            to.as_uri(),
+            "repo.2.git",
+        )
+        assert [repo.remote.url for repo in now_home(home).earlier_repos] == [old.as_uri()]
         assert spool_count(home) == 0
         assert roll(home, to).remark == ""
         assert len([m for m in messages(to) if "goes on here" in m]) == 1, step
@@ -605,7 +608,7 @@ def test_the_program_rolls_over(tmp_path: Path, remote_dir: Path, next_dir: Path
 def test_a_timestamp_is_no_part_of_the_claim(home: Home, next_dir: Path) -> None:
     """An interrupted rollover that goes on a day later uses the commit that it made."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Home, "write", Killer(1).on_disk(Home.write))
+        patch.setattr(node_pusher.joining.rollover, "write_home", Killer(1).on_disk(write_home))
         with pytest.raises(Died):
             roll(home, next_dir)
     tip = RepoWriter(next_dir).tip()

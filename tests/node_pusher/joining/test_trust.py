@@ -9,8 +9,8 @@ from pygit2.enums import ObjectType
 from gitmeter.git_remote.remote import Remote
 from gitmeter.signing.allowed_signers import AllowedSignersError
 from node_pusher.home.errors import HomeError
+from node_pusher.home.home import Home, new_home
 from node_pusher.home.own_key import own_key
-from node_pusher.home.settings import Home
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
 from node_pusher.sending.commit import README_PATH
@@ -30,7 +30,7 @@ def pushed(home: Home) -> str:
 
 
 def replacement(tmp_path: Path, remote_dir: Path) -> Home:
-    return Home(tmp_path / "replacement", NODE, Remote(remote_dir.as_uri()))
+    return new_home(tmp_path / "replacement", NODE, Remote(remote_dir.as_uri()))
 
 
 def test_history_of_an_unknown_key_is_not_built_on_and_the_error_has_both_ways_out(
@@ -39,7 +39,7 @@ def test_history_of_an_unknown_key_is_not_built_on_and_the_error_has_both_ways_o
     wanted = replacement(tmp_path, remote_dir)
     with pytest.raises(HomeError, match="not among the allowed ones") as raised:
         init(wanted, START)
-    assert own_key(home).fingerprint in str(raised.value)
+    assert own_key(home.path, home.node).fingerprint in str(raised.value)
     assert "--allowed-signers" in raised.value.hint
     assert f"--trust-tip {pushed}" in raised.value.hint
     assert [file.name for file in wanted.path.iterdir()] == ["push.lock"]
@@ -93,7 +93,9 @@ def test_keys_that_are_given_count_only_while_they_are_valid(
     tmp_path: Path, remote_dir: Path, home: Home, pushed: str, options: str, said: str
 ) -> None:
     signers = tmp_path / "signers"
-    signers.write_text(f"{NODE} {options} {' '.join(own_key(home).line.split()[2:])}\n")
+    signers.write_text(
+        f"{NODE} {options} {' '.join(own_key(home.path, home.node).line.split()[2:])}\n"
+    )
     with pytest.raises(HomeError, match=said):
         init(replacement(tmp_path, remote_dir), START, vouched=Vouched(signers_file=signers))
 
@@ -102,7 +104,7 @@ def test_the_keys_of_another_node_do_not_help(
     tmp_path: Path, remote_dir: Path, home: Home, pushed: str
 ) -> None:
     signers = tmp_path / "signers"
-    signers.write_text(own_key(home).line.replace(NODE, "other-01", 1))
+    signers.write_text(own_key(home.path, home.node).line.replace(NODE, "other-01", 1))
     with pytest.raises(HomeError, match=f"may not sign for {NODE}"):
         init(replacement(tmp_path, remote_dir), START, vouched=Vouched(signers_file=signers))
 
@@ -208,7 +210,7 @@ def test_a_home_that_lost_its_repo_and_spool_does_not_build_on_others(
 
 
 def _lose(home: Home) -> None:
-    shutil.rmtree(home.repo_dir)
+    shutil.rmtree(home.repo.path)
     for file in home.path.glob("spool.db*"):
         file.unlink()
 

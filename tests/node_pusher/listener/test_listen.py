@@ -18,7 +18,7 @@ from random import Random
 
 import pytest
 
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home
 from node_pusher.listener.group import GroupRecorder
 from node_pusher.listener.protocol import Request
 from node_pusher.listener.server import Listener

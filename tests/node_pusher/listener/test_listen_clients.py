@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from docs.generate import DOCS
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home
 from node_pusher.spool.drafts import UsageInput
 from tests.node_pusher.listener.listening import TIMEOUT_S, Listening, lines_in
 

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home
 from tests.node_pusher.listener.listening import Client, Listening, lines_in, use
 
 CLIENTS = 20

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home, new_home
 from node_pusher.listener.group import GroupRecorder
 from node_pusher.listener.protocol import (
     BUFFER_BYTES_MAX,
@@ -128,7 +128,7 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Home:
     from tests.support.repos import bare_repo
 
     folder = tmp_path_factory.mktemp("fuzzed")
-    home = Home(folder / "home", NODE, Remote(bare_repo(folder / "remote.git").as_uri()))
+    home = new_home(folder / "home", NODE, Remote(bare_repo(folder / "remote.git").as_uri()))
     init(home, START)
     return home
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gitmeter.git_remote.failures import RepoGoneError
 from gitmeter.git_remote.remote import Remote
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home, new_home
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
 from node_pusher.sending.correct import Corrected
@@ -166,7 +166,7 @@ def test_a_home_that_joined_fetches_the_record_and_says_what_it_has_not_seen(
     push(home, START)
     record(home)
     push(home, START)
-    joined = Home(tmp_path / "joined", NODE, Remote(remote_dir.as_uri()))
+    joined = new_home(tmp_path / "joined", NODE, Remote(remote_dir.as_uri()))
     init(joined, START, vouched=Vouched(signers_file=home.path / "allowed_signers"))
     away = remote_dir.rename(tmp_path / "away.git")
     with pytest.raises(RepoGoneError):
@@ -185,7 +185,7 @@ def test_no_row_of_corrections_takes_a_record_below_zero(
 ) -> None:
     """Whatever is asked for and whenever it is sent, what is taken is what adds up."""
     folder = tmp_path_factory.mktemp("row")
-    home = Home(folder / "home", NODE, Remote(bare_repo(folder / "remote.git").as_uri()))
+    home = new_home(folder / "home", NODE, Remote(bare_repo(folder / "remote.git").as_uri()))
     init(home, START)
     seq, stands_at = one(home), 100
     for i, delta in enumerate(deltas):

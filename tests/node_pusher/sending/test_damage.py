@@ -10,7 +10,7 @@ import pytest
 
 from gitmeter.support.errors import GitmeterError
 from node_pusher.home.errors import HomeError
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home
 from node_pusher.joining.init import init
 from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.history import log, status
@@ -22,7 +22,7 @@ from tests.node_pusher.conftest import START, MakeHome, record, spool_count
 
 
 def objects_of(home: Home) -> list[Path]:
-    return sorted((home.repo_dir / "objects").glob("??/*"))
+    return sorted((home.repo.path / "objects").glob("??/*"))
 
 
 def correct(home: Home) -> None:
@@ -73,16 +73,16 @@ def test_the_way_out_leads_out(home: Home, what: str) -> None:
     record(home)
     head = push(home, START).head or ""
     record(home)
-    name = head if what == "commit" else LedgerRepo(home).raw_commit(head)[5:45].decode()
-    (home.repo_dir / "objects" / name[:2] / name[2:]).unlink()
+    name = head if what == "commit" else LedgerRepo(home.repo).raw_commit(head)[5:45].decode()
+    (home.repo.path / "objects" / name[:2] / name[2:]).unlink()
     with pytest.raises(HomeError, match=r"repo\.git is damaged"):
         push(home, START)
-    home.repo_dir.rename(home.path / "aside.git")
+    home.repo.path.rename(home.path / "aside.git")
     assert init(home, START, rejoin=True).outcome == "rejoined"
     assert push(home, START).retired == 1
     assert spool_count(home) == 0
 
 
 def test_a_key_that_is_missing_elsewhere_stays_a_bug(home: Home) -> None:
-    with pytest.raises(KeyError), repo_faults(home):
+    with pytest.raises(KeyError), repo_faults(home.repo.path):
         raise KeyError("node")

@@ -17,7 +17,7 @@ from gitmeter.git_remote.failures import (
 )
 from gitmeter.git_remote.remote import Remote
 from gitmeter.support.terminal import escape_lines
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home
 from node_pusher.sending.push import push
 from tests.node_pusher.conftest import START, MakeHome, files_of, record, spool_count
 from tests.support.git_http import GitHttpServer

@@ -19,8 +19,9 @@ from gitmeter.git_remote.failures import (
 from gitmeter.git_remote.remote import Remote
 from gitmeter.signing.signing_key import load_signing_key
 from node_pusher.home.errors import NonFastForwardError
-from node_pusher.home.own_key import NewHome, ensure_key
-from node_pusher.home.settings import Home, make_folder
+from node_pusher.home.home import Home, new_home
+from node_pusher.home.layout import make_folder
+from node_pusher.home.own_key import ensure_key
 from node_pusher.joining.init import init
 from node_pusher.sending.push import push
 from tests.forge_support.calling import Client, protect
@@ -86,10 +87,10 @@ def make_place(tmp_path: Path, forge: ForgeServer, client: Client) -> MakePlace:
     """A protected repo, a home on it over `http` or `ssh`, and three records to be sent."""
 
     def make(transport: str) -> Place:
-        new = NewHome(tmp_path / "home", NODE)
-        make_folder(new.path)
-        ensure_key(new)
-        line = load_signing_key(new.path / "signing_key").public.line
+        folder = tmp_path / "home"
+        make_folder(folder)
+        ensure_key(folder, NODE)
+        line = load_signing_key(folder / "signing_key").public.line
         token_file = tmp_path / "token"
         _write_token(token_file, forge.write_token)
         assert forge.ssh is not None
@@ -98,11 +99,11 @@ def make_place(tmp_path: Path, forge: ForgeServer, client: Client) -> MakePlace:
             if transport == "http"
             else Remote(
                 forge.ssh_url(REPO),
-                ssh_key_file=new.path / "signing_key",
+                ssh_key_file=folder / "signing_key",
                 known_hosts_file=forge.ssh.known_hosts_file,
             )
         )
-        home = Home(new.path, NODE, remote)
+        home = new_home(folder, NODE, remote)
         place = Place(forge, client, home, token_file, line)
         place.set_key()
         protect(client, REPO, push_whitelist_usernames=["writer"], require_signed_commits=True)
@@ -288,7 +289,9 @@ def test_a_real_forgejo_that_requires_signatures_takes_no_nodes_commits(tmp_path
         client = Client(forge)
         token_file = tmp_path / "token"
         _write_token(token_file, forge.write_token)
-        home = Home(tmp_path / "home", NODE, Remote(forge.clone_url(REPO), token_file=token_file))
+        home = new_home(
+            tmp_path / "home", NODE, Remote(forge.clone_url(REPO), token_file=token_file)
+        )
         users = ["writer"]
         protect(client, REPO, push_whitelist_usernames=users, require_signed_commits=True)
         with pytest.raises(PushRefusedError, match="main is protected from unverified commit"):

@@ -19,8 +19,8 @@ from gitmeter.git_remote.failures import (
 from gitmeter.git_remote.remote import Remote
 from gitmeter.support.errors import ExitCode
 from node_pusher.home.errors import BusyError, NonFastForwardError
+from node_pusher.home.home import Home
 from node_pusher.home.locks import push_lock
-from node_pusher.home.settings import Home
 from node_pusher.sending.commit import commit_files, read_file
 from node_pusher.sending.push import PushReport, push
 from node_pusher.sending.repo import LedgerRepo
@@ -292,7 +292,8 @@ import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from node_pusher.sending import push as module
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home
+from node_pusher.home.settings_file import read_home
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.store import Store
 
@@ -315,7 +316,7 @@ elif place == "between two commits":
         LedgerRepo.commit = die
         return commit(self, *args)
     LedgerRepo.commit = once
-module.push(Home.load(Path(sys.argv[1])), datetime.fromisoformat(sys.argv[3]))
+module.push(read_home(Path(sys.argv[1])), datetime.fromisoformat(sys.argv[3]))
 """
 
 
@@ -361,8 +362,8 @@ def test_of_two_commits_only_the_one_that_arrived_is_retired(
 
 def test_locks_that_a_dead_process_left_are_swept(home: Home, remote_dir: Path) -> None:
     record(home)
-    (home.repo_dir / "refs" / "heads" / "main.lock").touch()
-    (home.repo_dir / "HEAD.lock").touch()
+    (home.repo.path / "refs" / "heads" / "main.lock").touch()
+    (home.repo.path / "HEAD.lock").touch()
     assert push(home, START).retired == 1
 
 
@@ -427,12 +428,12 @@ def test_plain_files_travel_with_the_next_push(home: Home, remote_dir: Path) -> 
 
 
 def test_a_repo_with_many_loose_objects_is_packed(home: Home) -> None:
-    repo = LedgerRepo(home)
+    repo = LedgerRepo(home.repo)
     repo._repo.config["gc.auto"] = 1
     for hour in range(30):
         record(home, 1)
         assert push(home, START + hour * HOUR).remark == ""
-    assert list((home.repo_dir / "objects" / "pack").glob("*.pack"))
+    assert list((home.repo.path / "objects" / "pack").glob("*.pack"))
 
 
 def _git(repo: Path, *args: str) -> str:

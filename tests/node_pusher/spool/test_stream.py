@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gitmeter.git_remote.remote import Remote
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home, new_home
 from node_pusher.joining.init import init
 from node_pusher.spool import stream
 from node_pusher.spool.api import Spool
@@ -150,7 +150,7 @@ def test_however_a_stream_is_cut_the_same_lines_are_taken(
 ) -> None:
     folder = tmp_path_factory.mktemp("stream")
     url = bare_repo(folder / "remote.git").as_uri()
-    init(Home(folder / "home", NODE, Remote(url)), START)
+    init(new_home(folder / "home", NODE, Remote(url)), START)
     data = b"\n".join(lines) + (b"\n" if ends else b"")
     edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     chunks = [data[a:b] for a, b in pairwise(edges)]

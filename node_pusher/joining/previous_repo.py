@@ -1,7 +1,7 @@
-"""The repo that a home stands in although its node has gone on in another one.
+"""The previous repo of a home whose settings do not know yet that its node went on elsewhere.
 
-So it is where a home was restored from a backup that is older than its rollover: the disk that
-rolled over is gone, and the repo that it left says so.
+That is a home restored from a backup that is older than its rollover: the disk that rolled over is
+gone, and the moved mark in the previous repo is what is left to say so.
 """
 
 from datetime import datetime
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from gitmeter.git_remote.failures import RepoGoneError
 from node_pusher.home.errors import HomeError
-from node_pusher.home.known_repos import note_told, remember
-from node_pusher.home.settings import Home
+from node_pusher.home.home import Home
+from node_pusher.home.known_repos import note_marked, note_place
 from node_pusher.joining.carry_over import carry_over, stand_at
 from node_pusher.joining.remote_history import ask, fetch_unknown, highest_of, moved_to
 from node_pusher.joining.trust import Vouched, check_tip
@@ -19,18 +19,16 @@ from node_pusher.sending.repo_faults import repo_faults
 from node_pusher.spool.store import Store
 
 
-class LeftRepo(NamedTuple):
+class PreviousRepo(NamedTuple):
     """What is known of it.
 
     Attributes:
-        home: with this repo as the one in use.
         repo: the repo here.
-        tip: where its remote stands.
+        tip: the commit its remote is at.
         highest: no epoch above that of this number is used in it.
-        is_trusted: whether somebody answers for what its remote holds.
+        is_trusted: whether what its remote holds is vouched for.
     """
 
-    home: Home
     repo: LedgerRepo
     tip: str
     highest: int
@@ -41,13 +39,13 @@ class LeftRepo(NamedTuple):
         return carry_over(self.repo, store, self.tip, now)
 
     def settle(self) -> None:
-        """Let the repo here stand where its remote does, once it is the one in use no more.
+        """Move the repo here to where its remote is, once it is not the one in use any more.
 
-        Not before: a push would go there. Of a history that nobody answers for, only the part that
-        was here already is believed.
+        Not before: a push would go there. Of a history that is not vouched for, only the part that
+        was here already is accepted.
         """
-        remember(self.home)
-        note_told(self.home)
+        note_place(self.repo.home_repo)
+        note_marked(self.repo.home_repo)
         theirs = {info.commit for info in self.repo.history(self.tip)}
         ours = (info.commit for info in self.repo.history() if info.commit in theirs)
         commit = self.tip if self.is_trusted else next(ours, None)
@@ -55,46 +53,47 @@ class LeftRepo(NamedTuple):
             stand_at(self.repo, commit)
 
 
-def look_back(present: Home, url: str, vouched: Vouched, now: datetime) -> LeftRepo:
-    """Ask the repo that a home stands in whether its node has left it.
+def read_previous_repo(present: Home, url: str, vouched: Vouched, now: datetime) -> PreviousRepo:
+    """Ask the repo that the settings name whether its node has left it.
 
-    To which address it says does not matter: the node may have gone on more than once since, and
-    one repo has several addresses. The repo at the other end is asked whose it is anyway.
+    Which address its moved mark holds does not matter: the node may have gone on more than once
+    since, and one repo has several addresses. The repo at `url` is asked for its node anyway.
 
     Args:
         present: the home as its settings say.
         url: where the person says that the node is now.
-        vouched: whom to believe.
-        now: whose keys are valid is judged by it.
+        vouched: the commit and keys to trust, apart from the home's own keys.
+        now: the time at which keys must be valid.
 
     Raises:
-        HomeError: it does not say so, or is empty.
+        HomeError: it has no moved mark, or is empty.
         UnreachableError, RemoteError: it cannot be asked.
     """
-    with repo_faults(present):
-        repo = LedgerRepo.create(present)
+    here = present.repo
+    with repo_faults(here.path):
+        repo = LedgerRepo.create(here)
         try:
-            seen = ask(present)
+            seen = ask(here)
         except RepoGoneError as error:
             raise type(error)(f"{error}; so it cannot tell", hint=_anew(present, url)) from error
-        fetched = fetch_unknown(present, repo, seen)
+        fetched = fetch_unknown(repo, seen)
         tip = fetched or seen.commit
-        if tip is None or moved_to(present, repo, tip) is None:
+        if tip is None or moved_to(repo, tip) is None:
             raise HomeError(
-                f"{present.path} is the home of {present.node} at {present.remote.url}, which does"
+                f"{present.path} is the home of {present.node} at {here.remote.url}, which does"
                 f" not say that it goes on in {url}",
                 hint=f"`rollover` begins the next repo of a node; {_anew(present, url)}",
             )
         tips = [tip] if repo.tip is None else [tip, repo.tip]
-        is_trusted = fetched is None or _is_trusted(present, repo, tip, vouched, now)
-        return LeftRepo(present, repo, tip, highest_of(repo, tips), is_trusted)
+        is_trusted = fetched is None or _is_trusted(repo, tip, vouched, now)
+        return PreviousRepo(repo, tip, highest_of(repo, tips), is_trusted)
 
 
-def _is_trusted(home: Home, repo: LedgerRepo, tip: str, vouched: Vouched, now: datetime) -> bool:
+def _is_trusted(repo: LedgerRepo, tip: str, vouched: Vouched, now: datetime) -> bool:
     try:
-        check_tip(home, repo, tip, vouched, now)
+        check_tip(repo, tip, vouched, now)
     except HomeError:
-        return False  # nothing is built on it, so this need not stop anybody
+        return False  # nothing is built on it, so this need not stop the rejoin
     return True
 
 

@@ -43,17 +43,12 @@ def rollover(
     \b
     node-pusher rollover --remote https://forge.example/ops/billing-embedder-01.2027.git
     """
-    from node_pusher.joining.rollover import next_remote
+    from gitmeter.git_remote.remote import Remote
+    from node_pusher.home.repo_place import opened_alike
     from node_pusher.joining.rollover import rollover as roll
 
     present = load_home(home)
-    to = next_remote(
-        present.repo.remote,
-        url,
-        token_file=token_file,
-        ssh_key_file=ssh_key,
-        known_hosts_file=known_hosts,
-    )
+    to = opened_alike(present.repo.remote, Remote(url, token_file, ssh_key, known_hosts))
     done = roll(present, to, datetime.now(UTC))
     if done.remark:
         click.echo(f"warning: {escape(done.remark)}", err=True)

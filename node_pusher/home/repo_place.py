@@ -1,9 +1,10 @@
 """Where one repo of a node is, as `node.toml` says it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from gitmeter.git_remote.remote import Remote
 
@@ -63,6 +64,25 @@ def shown_place(place: RepoPlace) -> dict[str, str]:
         if file is not None:
             stated[key] = str(file.absolute())
     return stated
+
+
+def opened_alike(present: Remote, asked: Remote) -> Remote:
+    """A remote with the files that open the present one, as far as it names none itself.
+
+    A token is for the server that it was given for: on another one it is not used.
+
+    Raises:
+        RemoteConfigError: a file cannot be used with its address.
+    """
+    if asked.transport is not present.transport:
+        return asked
+    is_same_server = urlsplit(asked.url).netloc == urlsplit(present.url).netloc
+    return replace(
+        asked,
+        token_file=asked.token_file or (present.token_file if is_same_server else None),
+        ssh_key_file=asked.ssh_key_file or present.ssh_key_file,
+        known_hosts_file=asked.known_hosts_file or present.known_hosts_file,
+    )
 
 
 def number_of(folder: str) -> int | None:

@@ -14,16 +14,16 @@ from typing import Final, NamedTuple
 
 from gitmeter.git_remote.failures import PushRefusedError
 from node_pusher.home.errors import HomeError
-from node_pusher.home.home import Home, HomeRepo, wrong_role
+from node_pusher.home.home import Home, HomeRepo
 from node_pusher.home.known_repos import note_place, restored_home, with_newer_repo
 from node_pusher.home.layout import key_file, make_folder
 from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.own_key import OwnKey, ensure_key, own_key
-from node_pusher.home.repo_place import RepoPlace
 from node_pusher.home.settings import check_names
 from node_pusher.home.settings_file import find_home, write_home
 from node_pusher.joining.carry_over import take_over
 from node_pusher.joining.epoch_claim import claim_epoch
+from node_pusher.joining.existing_home import is_elsewhere, newer_place, same_home
 from node_pusher.joining.previous_repo import PreviousRepo, read_previous_repo
 from node_pusher.joining.remote_history import (
     ask,
@@ -32,7 +32,6 @@ from node_pusher.joining.remote_history import (
     first_seq_above,
     highest_of,
 )
-from node_pusher.joining.rollover import next_remote
 from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched, check_tip, check_vouched
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults
@@ -102,11 +101,11 @@ def init(
                 raise HomeError(f"there is no node in {wanted.path} to rejoin with")
             return _start_epoch(restored_home(wanted), None, now, vouched)
         lost, previous = is_missing(wanted.spool_file), None
-        if rejoin and _is_elsewhere(present, wanted):
+        if rejoin and is_elsewhere(present, wanted):
             previous = read_previous_repo(present, wanted.repo.remote.url, vouched, now)
-            home = with_newer_repo(present, _opened_alike(present, wanted))
+            home = with_newer_repo(present, newer_place(present, wanted))
         else:
-            home = _same(present, wanted)
+            home = same_home(present, wanted)
         if lost or rejoin:
             with repo_faults(home.repo.path):
                 report = _start_epoch(home, present, now, vouched, previous)
@@ -123,55 +122,6 @@ def _keep(home: Home, present: Home) -> InitReport:
         note_place(home.repo)
     with Store.open(home.spool_file, home.node) as store:
         return replace(_report(home, store, "unchanged"), key_made=key_made)
-
-
-def _same(present: Home, wanted: Home) -> Home:
-    """The home with the files of `wanted`, which must be the same node at the same place."""
-    if present.settings.role != wanted.settings.role:
-        raise wrong_role(present, wanted.settings.role)
-    here, asked = present.repo, wanted.repo.remote
-    mine = (here.node, here.remote.url, here.branch)
-    theirs = (wanted.node, asked.url, wanted.repo.branch)
-    if present.node == wanted.node and _was_at(present, asked.url):
-        raise HomeError(
-            f"{present.path} has gone on from {asked.url} to {here.remote.url}",
-            hint="its next repo is the one to name: the earlier one takes no records any more",
-        )
-    if mine != theirs:
-        raise HomeError(
-            f"{present.path} is the home of {mine[0]} at {mine[1]} ({mine[2]}),"
-            f" not of {theirs[0]} at {theirs[1]} ({theirs[2]})",
-            hint="give every node a folder of its own with --home; after a restored backup --rejoin"
-            " goes on in the repo that its node went on to, and `rollover` begins the next one",
-        )
-    if not (asked.token_file or asked.ssh_key_file or asked.known_hosts_file):
-        return present
-    place = replace(here.place, remote=asked)
-    return replace(present, settings=replace(present.settings, place=place))
-
-
-def _was_at(present: Home, url: str) -> bool:
-    return any(place.remote.url == url for place in present.settings.earlier)
-
-
-def _is_elsewhere(present: Home, wanted: Home) -> bool:
-    """Whether another repo of the same node is wanted than any that its settings know."""
-    is_same = (present.node, present.settings.role) == (wanted.node, wanted.settings.role)
-    url = wanted.repo.remote.url
-    return is_same and url != present.repo.remote.url and not _was_at(present, url)
-
-
-def _opened_alike(present: Home, wanted: Home) -> RepoPlace:
-    """The wanted repo, with the files that open the present one where no others are named."""
-    asked = wanted.repo.remote
-    remote = next_remote(
-        present.repo.remote,
-        asked.url,
-        token_file=asked.token_file,
-        ssh_key_file=asked.ssh_key_file,
-        known_hosts_file=asked.known_hosts_file,
-    )
-    return replace(wanted.repo.place, remote=remote)
 
 
 class _Claim(NamedTuple):

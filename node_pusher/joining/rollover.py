@@ -13,9 +13,7 @@ spool for either.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from gitmeter.git_remote.branch import BranchStatus, RemoteBranch, read_branch
 from gitmeter.git_remote.failures import PushRefusedError, RemoteError
@@ -102,33 +100,6 @@ def rollover(home: Home, to: Remote, now: datetime) -> RolloverReport:
             note_place(following.repo)
             write_home(following)
             return _report(following, store, "started", sent, mark_previous_repos(following, now))
-
-
-def next_remote(
-    present: Remote,
-    url: str,
-    *,
-    token_file: Path | None = None,
-    ssh_key_file: Path | None = None,
-    known_hosts_file: Path | None = None,
-) -> Remote:
-    """The next repo's address, with the files that open the present one unless others are named.
-
-    A token is for the server that it was given for: on another one it is not used.
-
-    Raises:
-        RemoteConfigError: the address is not allowed, or a file does not go with it.
-    """
-    asked = Remote(url, token_file, ssh_key_file, known_hosts_file)
-    if asked.transport is not present.transport:
-        return asked
-    is_same_server = urlsplit(url).netloc == urlsplit(present.url).netloc
-    return replace(
-        asked,
-        token_file=token_file or (present.token_file if is_same_server else None),
-        ssh_key_file=ssh_key_file or present.ssh_key_file,
-        known_hosts_file=known_hosts_file or present.known_hosts_file,
-    )
 
 
 def _following(present: Home, to: Remote) -> Home:

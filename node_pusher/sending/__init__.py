@@ -1,7 +1,7 @@
 """From the spool to the remote: commit, push, read back.
 
-Owns: the bare repo (`repo`, `repo_faults`), commits and their messages (`commit`, `totals`), the
-hourly `push` and its `branch` on the remote, the last commit in a repo that was left
+Owns: the bare repo (`repo`, `trees`, `repo_faults`), commits and their messages (`commit`,
+`totals`), the hourly `push` and its `branch` on the remote, the last commit in a previous repo
 (`moved_mark`), corrections of earlier records (`correct`, `earlier_lines`), status and log
 (`history`).
 Does not own: making a home or changing its repo (`joining`).

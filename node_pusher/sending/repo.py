@@ -5,13 +5,12 @@ the last commit whose records were seen on the remote *and* retired from the spo
 so after a crash the commits above it name the records that must not be committed again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import pygit2
-from pygit2.enums import FileMode
 
 from gitmeter.git_remote.branch import BIG_FILE_BYTES
 from gitmeter.git_remote.failures import failure
@@ -21,6 +20,7 @@ from node_pusher.home.errors import NonFastForwardError
 from node_pusher.home.home import HomeRepo
 from node_pusher.home.own_key import load_own_key
 from node_pusher.sending.repo_faults import lacks, repo_faults
+from node_pusher.sending.trees import files, grow
 from node_pusher.spool.plan import Segment
 from wire_format.commit_message import Summary, parse_message
 from wire_format.paths import InvalidPathError, parse_path
@@ -104,26 +104,26 @@ class LedgerRepo:
         """Keep a commit under a ref of its own."""
         self._repo.references.create(ref, pygit2.Oid(hex=commit), force=True)
 
-    def commit(self, files: Mapping[str, bytes], message: str, when: datetime) -> str:
+    def commit(self, added: Mapping[str, bytes], message: str, when: datetime) -> str:
         """Add or replace files on top of the branch; returns the commit, signed and on disk.
 
         Raises:
             HomeError, SigningKeyError: there is no key to sign with, or it cannot be used.
         """
-        commit = self.write_commit(files, message, when, self.tip)
+        commit = self.write_commit(added, message, when, self.tip)
         self.set_tip(commit)
         return commit
 
     def write_commit(
-        self, files: Mapping[str, bytes], message: str, when: datetime, parent: str | None
+        self, added: Mapping[str, bytes], message: str, when: datetime, parent: str | None
     ) -> str:
         """As `commit`, on top of any commit or of none; no ref moves."""
         base = None if parent is None else self._tree(parent)
-        blobs = [(path.split("/"), self._repo.create_blob(data)) for path, data in files.items()]
+        blobs = [(path.split("/"), self._repo.create_blob(data)) for path, data in added.items()]
         node = self.home_repo.node
         signature = pygit2.Signature(node, f"{node}@{_MAIL_DOMAIN}", int(when.timestamp()), 0)
         parents: list[str | pygit2.Oid] = [] if parent is None else [pygit2.Oid(hex=parent)]
-        tree = self._grow(base, blobs)
+        tree = grow(self._repo, base, blobs)
         text = str(self._repo.create_commit_string(signature, signature, message, tree, parents))
         signed = load_own_key(self.home_repo.home).sign(text.encode()).decode().rstrip("\n")
         return str(self._repo.create_commit_with_signature(text, signed, "gpgsig"))
@@ -168,7 +168,7 @@ class LedgerRepo:
 
     def paths(self, commit: str) -> Iterator[tuple[str, str]]:
         """Path and blob id of every file at a commit."""
-        yield from _files(self._tree(commit), "")
+        yield from files(self._tree(commit))
 
     def segments_of(self, commit: str) -> list[Segment]:
         """The segments that a commit added to its first parent.
@@ -265,23 +265,6 @@ class LedgerRepo:
     def _tree(self, commit: str) -> pygit2.Tree:
         return self._repo[commit].peel(pygit2.Tree)
 
-    def _grow(
-        self, base: pygit2.Tree | None, blobs: Sequence[tuple[list[str], pygit2.Oid]]
-    ) -> pygit2.Oid:
-        """A tree with blobs added; costs the folders on their paths, not the size of the repo."""
-        builder = self._repo.TreeBuilder() if base is None else self._repo.TreeBuilder(base)
-        folders: dict[str, list[tuple[list[str], pygit2.Oid]]] = {}
-        for parts, blob in blobs:
-            if len(parts) == 1:
-                builder.insert(parts[0], blob, FileMode.BLOB)
-            else:
-                folders.setdefault(parts[0], []).append((parts[1:], blob))
-        for name, inner in folders.items():
-            entry = base[name] if base is not None and name in base else None
-            below = entry if isinstance(entry, pygit2.Tree) else None
-            builder.insert(name, self._grow(below, inner), FileMode.TREE)
-        return builder.write()
-
 
 def _shallow(file: Path) -> frozenset[str]:
     """The commits whose parents a shallow clone has not fetched."""
@@ -289,12 +272,3 @@ def _shallow(file: Path) -> frozenset[str]:
         return frozenset(file.read_text().split())
     except FileNotFoundError:
         return frozenset()
-
-
-def _files(tree: pygit2.Tree, prefix: str) -> Iterator[tuple[str, str]]:
-    for entry in tree:
-        path = f"{prefix}{entry.name}"
-        if isinstance(entry, pygit2.Tree):
-            yield from _files(entry, f"{path}/")
-        else:
-            yield path, str(entry.id)

@@ -9,9 +9,10 @@ from gitmeter.git_remote.failures import AccessDeniedError
 from gitmeter.git_remote.remote import Remote
 from node_pusher.home.home import new_home
 from node_pusher.home.own_key import rotate
+from node_pusher.home.repo_place import opened_alike
 from node_pusher.home.settings_file import read_home
 from node_pusher.joining.init import init
-from node_pusher.joining.rollover import next_remote, rollover
+from node_pusher.joining.rollover import rollover
 from node_pusher.sending.push import push
 from tests.books.program import Books
 from tests.node_pusher.conftest import NODE, START, record
@@ -125,7 +126,7 @@ def test_the_key_that_signs_opens_the_repo_over_ssh(
         push(home, START)
     let_in(server, program.home)
     assert push(home, START).retired == 1
-    to = next_remote(home.repo.remote, server.url(bare_repo(tmp_path / "next.git")))
+    to = opened_alike(home.repo.remote, Remote(server.url(bare_repo(tmp_path / "next.git"))))
     assert rollover(home, to, START).outcome == "started"
     assert read_home(home.path).repo.remote.ssh_key_file == key
 

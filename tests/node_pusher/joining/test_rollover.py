@@ -22,9 +22,10 @@ from node_pusher.home.errors import BusyError, HomeError
 from node_pusher.home.home import Home, new_home
 from node_pusher.home.locks import push_lock
 from node_pusher.home.own_key import own_signers
+from node_pusher.home.repo_place import opened_alike
 from node_pusher.home.settings_file import read_home, write_home
 from node_pusher.joining.init import init
-from node_pusher.joining.rollover import RolloverReport, next_remote, rollover
+from node_pusher.joining.rollover import RolloverReport, rollover
 from node_pusher.joining.trust import Vouched
 from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.history import log, status
@@ -573,15 +574,15 @@ def test_the_files_that_open_the_present_remote_open_the_next_one(token: Path) -
     """But a token is sent to no other server."""
     present = Remote("https://forge.example/ops/n.git", token)
     same, other = "https://forge.example/ops/n.2027.git", "https://forge2.example/ops/n.git"
-    assert next_remote(present, same) == Remote(same, token)
-    assert next_remote(present, other) == Remote(other)
-    assert next_remote(present, other, token_file=token) == Remote(other, token)
-    assert next_remote(present, "file:///n.git") == Remote("file:///n.git")
+    assert opened_alike(present, Remote(same)) == Remote(same, token)
+    assert opened_alike(present, Remote(other)) == Remote(other)
+    assert opened_alike(present, Remote(other, token)) == Remote(other, token)
+    assert opened_alike(present, Remote("file:///n.git")) == Remote("file:///n.git")
     key, hosts = Path("/k"), Path("/h")
     ssh = Remote("ssh://git@forge.example/ops/n.git", None, key, hosts)
     url = "ssh://git@forge.example/ops/n.2027.git"
-    assert next_remote(ssh, url) == Remote(url, None, key, hosts)
-    assert next_remote(ssh, url, ssh_key_file=hosts) == Remote(url, None, hosts, hosts)
+    assert opened_alike(ssh, Remote(url)) == Remote(url, None, key, hosts)
+    assert opened_alike(ssh, Remote(url, ssh_key_file=hosts)) == Remote(url, None, hosts, hosts)
 
 
 def test_the_program_rolls_over(tmp_path: Path, remote_dir: Path, next_dir: Path) -> None:

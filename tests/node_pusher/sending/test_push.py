@@ -292,7 +292,6 @@ import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from node_pusher.sending import push as module
-from node_pusher.home.home import Home
 from node_pusher.home.settings_file import read_home
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.store import Store

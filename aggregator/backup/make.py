@@ -5,7 +5,6 @@ the cursors and kept tips in that copy say what is taken of each mirror. A mirro
 commits, so those are there however far an aggregator gets in the meantime.
 """
 
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +25,7 @@ from aggregator.store.store import CopyNotWrittenError, open_for_reading, snapsh
 from cursors.tips import Tips
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.files import sync_folder
+from gitmeter.support.locks import open_folder, try_lock
 from wire_format.instants import format_ts
 
 _ROOM_HINT: Final = (
@@ -98,9 +98,8 @@ def _work_folder(path: Path) -> Iterator[Path]:
 def _is_ours_alone(work: Path, descriptor: int) -> bool:
     """Lock the folder; whoever held the lock before may have removed it meanwhile."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(descriptor), work.stat())
-    except (BlockingIOError, FileNotFoundError):
+        return try_lock(descriptor) and os.path.samestat(os.fstat(descriptor), work.stat())
+    except FileNotFoundError:
         return False
 
 
@@ -199,7 +198,7 @@ def _save_mirror(
 
 
 def _open(folder: Path) -> int:
-    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    return open_folder(folder)
 
 
 def _empty(folder: Path) -> None:

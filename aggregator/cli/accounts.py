@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from aggregator.admission.decisions import Decisions
-from aggregator.cli.context import HOUR, Context, counted, json_option
+from aggregator.cli.context import HOUR, Context, json_option
 from aggregator.cli.git_lines import git_show
 from aggregator.config.settings import Config
 from aggregator.ledger.ledger import rule_book_in_force
@@ -15,7 +15,7 @@ from aggregator.rating.rating import Rater
 from aggregator.reports import accounts
 from aggregator.reports.explain import explain as explain_charge
 from aggregator.reports.reprice import reprice as reprice_with
-from gitmeter.support.terminal import escape, print_json, print_table
+from gitmeter.support.terminal import counted, escape, print_json, print_table
 from wire_format.money import NANO, format_usd
 
 

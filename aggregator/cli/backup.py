@@ -10,10 +10,10 @@ from aggregator.backup.archive_repo import archive_repo, unarchive_repo
 from aggregator.backup.make import backup as write_backup
 from aggregator.backup.restore import Restored, restore_from_copy
 from aggregator.backup.restore import restore as restore_backup
-from aggregator.cli.context import Context, counted, json_option, now
+from aggregator.cli.context import Context, json_option, now
 from aggregator.cli.progress import commits_progress
 from gitmeter.support.errors import ExitCode
-from gitmeter.support.terminal import escape, print_json
+from gitmeter.support.terminal import counted, escape, print_json
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import click
 
-from aggregator.cli.context import Context, counted, json_option
+from aggregator.cli.context import Context, json_option
 from aggregator.config.example import example, signers_beside
 from aggregator.config.loading import ConfigError
 from aggregator.config.settings import Config
 from aggregator.pulling.signatures import Signers
 from gitmeter.support.errors import ExitCode, GitmeterError
-from gitmeter.support.terminal import print_json
+from gitmeter.support.terminal import counted, print_json
 
 _SIGNERS = """\
 # Who may sign commits of which repo, one key a line:

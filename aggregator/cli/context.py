@@ -125,11 +125,6 @@ def opening(state: State) -> Opening:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 record`, `2 records`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 class HourType(click.ParamType[int]):
     """A clock hour: `2026-11-21`, `2026-11-21T13` or any instant inside the hour, UTC."""
 

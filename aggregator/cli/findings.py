@@ -4,13 +4,13 @@ from typing import Any
 
 import click
 
-from aggregator.cli.context import Context, counted, json_option, now
+from aggregator.cli.context import Context, json_option, now
 from aggregator.cli.git_lines import git_show
 from aggregator.config.settings import Config
 from aggregator.reports import proposals, repos
 from aggregator.reports.decisions import decision_list, held_with_remedies, rewrite_answer
 from aggregator.reports.rewrites import rewrites as find_rewrites
-from gitmeter.support.terminal import escape, print_json, print_table
+from gitmeter.support.terminal import counted, escape, print_json, print_table
 from wire_format.agreement import DECISION_ABOUT
 from wire_format.money import format_usd
 

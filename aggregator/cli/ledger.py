@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from aggregator.cli.context import Context, counted, json_option, now, opening
+from aggregator.cli.context import Context, json_option, now, opening
 from aggregator.cli.progress import commits_progress
 from aggregator.copies.schedule import CopyFailure, copy_now
 from aggregator.proof.digest import digest
@@ -13,7 +13,7 @@ from aggregator.proof.verify import verify as verify_ledger
 from aggregator.pulling.passes import Puller
 from aggregator.pulling.repo_pass import RepoReport
 from gitmeter.support.errors import ExitCode, GitmeterError
-from gitmeter.support.terminal import escape, print_json
+from gitmeter.support.terminal import counted, escape, print_json
 
 _DIFFERENCES_SHOWN = 20
 

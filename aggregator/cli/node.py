@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from aggregator.cli.context import Context, OwnFiles, counted, json_option
+from aggregator.cli.context import Context, OwnFiles, json_option
 from aggregator.cli.node_desk import Desk, read_line, wait
 from aggregator.cli.progress import commits_progress
 from aggregator.config.nodes_dir import load_registrations
@@ -17,7 +17,7 @@ from aggregator.fleet.registry import forge_config
 from aggregator.forge import open_forge
 from aggregator.forge.interface import ForgeError, Listing
 from gitmeter.support.errors import ExitCode
-from gitmeter.support.terminal import escape, print_json, print_table
+from gitmeter.support.terminal import counted, escape, print_json, print_table
 
 _HOME: Final = "/var/lib/node-pusher"
 _KEY_HELP: Final = "The line of `node-pusher show-key`, or the key alone; - reads it from input."

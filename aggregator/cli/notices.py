@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import click
 
-from aggregator.cli.context import Context, counted, json_option, now
+from aggregator.cli.context import Context, json_option, now
 from aggregator.config.sections import NotifyConfig
 from aggregator.notices import events
 from aggregator.notices.retries import Outcome
@@ -17,7 +17,7 @@ from aggregator.store.outbox.errors import NoticesError
 from aggregator.store.outbox.outbox import NOTICES_NAME, Outbox
 from aggregator.store.outbox.queue import NoticeRow
 from gitmeter.support.errors import ExitCode, GitmeterError
-from gitmeter.support.terminal import escape, print_json, print_table
+from gitmeter.support.terminal import counted, escape, print_json, print_table
 from wire_format.instants import format_ts
 
 

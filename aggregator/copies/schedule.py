@@ -7,10 +7,11 @@ what is pushed is decided by what the copy remote says it has.
 
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+
+import structlog
 
 from aggregator.copies.remote import CopyRemote
 from aggregator.incidents.kinds import IncidentKind
@@ -18,10 +19,12 @@ from aggregator.mirrors.mirror import MirrorError
 from aggregator.mirrors.state import State
 from aggregator.store.store import LedgerStore
 from cursors.tips import Tips
+from gitmeter.support.background import Background
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_ts
 
 _COPIED: Final = "copied"
+_log = structlog.get_logger()
 
 
 class CopyWork(NamedTuple):
@@ -165,35 +168,30 @@ class Copying:
         self._store = store
         self._clock = clock
         self._interrupted = interrupted
-        self._thread: threading.Thread | None = None
+        self._background = Background[CopyResult]()
         self._work: CopyWork | None = None
-        self._result: CopyResult | None = None
 
     def start(self) -> None:
         """Begin with what is due, unless the last run is still at it."""
-        if self._thread is not None:
+        if not self._background.is_free:
             return
-        self._work = due(self._state, self._store, self._clock())
-        if self._work is not None:
-            self._thread = threading.Thread(target=self._run, args=(self._work,), daemon=True)
-            self._thread.start()
+        self._work = work = due(self._state, self._store, self._clock())
+        if work is not None:
+            self._background.start(lambda: copy(self._state, work, self._interrupted))
 
     def collect(self) -> CopyResult | None:
         """Write down what a run that has ended did; None when there is none."""
-        if self._thread is None or self._thread.is_alive():
+        ended = self._background.collect()
+        if ended is None or self._work is None:
             return None
-        self._thread = None
-        work, result, self._result = self._work, self._result, None
-        if work is None:
-            return None
-        if result is None:  # a bug; billing goes on, the traceback is in the log
+        if (bug := ended.exception()) is not None:  # billing goes on
+            _log.error("copying ended early", exc_info=bug)
             died = CopyFailure("copying ended without a result", retry=True)
-            result = CopyResult((), dict.fromkeys(work.tips, died))
-        note(self._store, work, result, self._clock())
+            result = CopyResult((), dict.fromkeys(self._work.tips, died))
+        else:
+            result = ended.result()
+        note(self._store, self._work, result, self._clock())
         return result
-
-    def _run(self, work: CopyWork) -> None:
-        self._result = copy(self._state, work, self._interrupted)
 
 
 def copied_at(store: LedgerStore) -> dict[str, str]:

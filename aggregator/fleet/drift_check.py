@@ -1,6 +1,5 @@
 """Once a day the forge is compared with what it should be, beside the loop."""
 
-import threading
 from collections.abc import Callable
 from datetime import datetime
 
@@ -14,6 +13,7 @@ from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.state import State
 from aggregator.store.incident_rows import About
 from aggregator.store.store import LedgerStore
+from gitmeter.support.background import Background
 from gitmeter.support.errors import GitmeterError
 
 _log = structlog.get_logger()
@@ -30,16 +30,13 @@ class DriftCheck:
     def __init__(self, state: State, clock: Callable[[], datetime]) -> None:
         self._state = state
         self._clock = clock
-        self._thread: threading.Thread | None = None
-        self._found: tuple[Drift, ...] | None = None
+        self._background = Background[tuple[Drift, ...] | None]()
 
     def start(self) -> None:
         """Begin, unless there is no forge or the last check is still at it."""
-        if self._state.config.forge is not None and self._thread is None:
-            self._thread = threading.Thread(
-                target=self._run, args=(self._state.config,), daemon=True
-            )
-            self._thread.start()
+        config = self._state.config
+        if config.forge is not None and self._background.is_free:
+            self._background.start(lambda: _drifts(config))
 
     def collect(self, store: LedgerStore) -> None:
         """File what a check that has ended found; the incidents of before it end with their cause.
@@ -47,10 +44,13 @@ class DriftCheck:
         Args:
             store: the ledger, open for writing.
         """
-        if self._thread is None or self._thread.is_alive():
+        ended = self._background.collect()
+        if ended is None:
             return
-        self._thread = None
-        found, self._found = self._found, None
+        if (bug := ended.exception()) is not None:  # billing goes on
+            _log.error("forge not checked", exc_info=bug)
+            return
+        found = ended.result()
         if found is None:
             return
         repos = {repo.name: repo for repo in self._state.config.repo}
@@ -66,12 +66,13 @@ class DriftCheck:
             store.incidents.file_all(IncidentKind.DRIFT, about, self._clock())
         _log.info("forge checked", drifts=len(found))
 
-    def _run(self, config: Config) -> None:
-        if config.forge is None:
-            return
 
-        try:
-            registrations = load_registrations(config.nodes_dir)
-            self._found = check(open_forge(config.forge), config, registrations)
-        except GitmeterError as error:  # a forge that does not answer is an incident of the listing
-            _log.warning("forge not checked", detail=str(error))
+def _drifts(config: Config) -> tuple[Drift, ...] | None:
+    """What differs on the forge; None when it cannot be asked."""
+    if config.forge is None:
+        return None
+    try:
+        return check(open_forge(config.forge), config, load_registrations(config.nodes_dir))
+    except GitmeterError as error:  # a forge that does not answer is an incident of the listing
+        _log.warning("forge not checked", detail=str(error))
+        return None

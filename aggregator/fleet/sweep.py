@@ -7,7 +7,6 @@ the listing alone. The listing is a hint: every repo is asked itself at least on
 
 import json
 import random
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +24,7 @@ from aggregator.mirrors.state import State
 from aggregator.pulling.repo_pass import RepoReport
 from aggregator.store.incident_rows import About
 from aggregator.store.store import LedgerStore
+from gitmeter.support.background import Background
 from gitmeter.support.backoff import Backoff, is_worth_a_log
 from gitmeter.support.errors import GitmeterError
 
@@ -112,15 +112,13 @@ class Sweep:
             return
         if self._backoff.is_waiting(_FORGE, self._clock()):
             return
-        answers: list[Listing | GitmeterError] = []
-        asking = threading.Thread(target=lambda: answers.append(_list(forge)), daemon=True)
-        asking.start()
-        while asking.is_alive():
-            asking.join(_WAIT_S)
+        asking = Background[Listing | GitmeterError]()
+        asking.start(lambda: _list(forge))
+        while (listed := asking.collect(_WAIT_S)) is None:
             on_wait()
             if self._interrupted():
                 return
-        listing = answers[0]
+        listing = listed.result()
         if isinstance(listing, GitmeterError):
             self._note_failure(store, listing)
             return

@@ -8,7 +8,6 @@ archive. Whoever reads an archived repo gets a mirror unpacked for the occasion,
 last of those who use it drops it.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -33,6 +32,7 @@ from aggregator.mirrors.bundles import (
 from aggregator.mirrors.mirror import APPLIED_REF, KEPT_REFS, Mirror, MirrorError
 from aggregator.mirrors.saved_repo import SavedRepo
 from gitmeter.support.files import sync_file, sync_folder, write_durably
+from gitmeter.support.locks import open_folder, try_lock
 
 Identity = tuple[str, str, str, str]
 """Node, role, branch and allowed resources, as a mirror remembers them."""
@@ -194,12 +194,10 @@ class ArchivedRepos:
         for folder in (*self.folder.glob(f"{_REMOVING}*"), *self.folder.glob(f"{_MAKING}*")):
             shutil.rmtree(folder, ignore_errors=True)
         for folder in self.folder.glob(f"{_UNPACKED}*"):
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            descriptor = open_folder(folder)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-            except BlockingIOError:
-                pass  # a process that reads the ledger works there
+                if try_lock(descriptor):  # else a process that reads the ledger works there
+                    shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(descriptor)
 
@@ -227,9 +225,9 @@ class ArchivedRepos:
 
     def _unpacked(self, name: str, identity: Identity) -> Mirror:
         work = Path(mkdtemp(prefix=_UNPACKED, dir=self.folder))
-        descriptor = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = open_folder(work)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH)  # says that somebody works here
+            try_lock(descriptor, shared=True)  # keeps `sweep` away
             mirror = self._checked_unpack(name, work / f"{name}.git", identity)
         except BaseException:
             _forget(work, descriptor)

@@ -1,6 +1,5 @@
 """Keep mirrors small: every fetch leaves one more pack, and nothing else collects them."""
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -9,6 +8,7 @@ import structlog
 
 from gitmeter.git_remote.failures import RemoteError
 from gitmeter.git_remote.runner import run_git
+from gitmeter.support.background import Background
 from gitmeter.support.errors import GitmeterError
 
 PACKS_MAX: Final = 20
@@ -55,13 +55,15 @@ class Packing:
     def __init__(self, mirrors: Path, interrupted: Callable[[], bool]) -> None:
         self._mirrors = mirrors
         self._interrupted = interrupted
-        self._thread: threading.Thread | None = None
+        self._background = Background[None]()
 
     def start(self) -> None:
         """Begin, unless the last round is still at it."""
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._run, daemon=True)
-            self._thread.start()
+        ended = self._background.collect()
+        if ended is not None and (bug := ended.exception()) is not None:
+            _log.error("packing ended early", exc_info=bug)
+        if self._background.is_free:
+            self._background.start(self._run)
 
     def _run(self) -> None:
         counts = {mirror: pack_count(mirror) for mirror in self._mirrors.glob("*.git")}

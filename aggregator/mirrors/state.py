@@ -1,8 +1,7 @@
 """The state directory: the ledger's file, the mirrors, and the lock that keeps one writer."""
 
-import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from aggregator.config.settings import Config
 from aggregator.mirrors.archives import ArchivedRepos
@@ -10,6 +9,7 @@ from aggregator.mirrors.known_repos import KnownRepos
 from aggregator.mirrors.mirror import sweep_locks
 from aggregator.mirrors.mirrors import Mirrors
 from gitmeter.support.errors import GitmeterError
+from gitmeter.support.locks import LockedError, locked
 
 
 class StateLockedError(GitmeterError):
@@ -45,11 +45,10 @@ class State:
         Raises:
             StateLockedError: another process is.
         """
-        path = self.config.state / "lock"
-        with path.open("w") as lock:
+        with ExitStack() as held:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                held.enter_context(locked(self.config.state / "lock"))
+            except LockedError:
                 raise StateLockedError(
                     f"another aggregator works on {self.config.state}",
                     hint="one process writes at a time: wait for it, or stop the daemon first",

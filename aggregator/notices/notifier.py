@@ -5,7 +5,6 @@ again. New notices go into its outbox in the transaction that notes them as told
 die anywhere: what was not noted is found again, what was noted is delivered, under the same id.
 """
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -21,6 +20,7 @@ from aggregator.notices.delivery import AGAIN_AFTER_S, Delivery, deliver
 from aggregator.store.outbox.errors import NoticesError
 from aggregator.store.outbox.outbox import NOTICES_NAME, Outbox
 from aggregator.store.store import LedgerStore
+from gitmeter.support.background import Background
 from gitmeter.support.backoff import is_worth_a_log
 
 KEPT: Final = timedelta(days=90)
@@ -49,8 +49,7 @@ class Notifier:
         self._config = config
         self._path = folder / NOTICES_NAME
         self._clock = clock
-        self._thread: threading.Thread | None = None
-        self._result: Delivery | None = None
+        self._background = Background[Delivery]()
         self._is_fresh = True
         self._next_at_s: int | None = None
         self._stop_at_s: float | None = None
@@ -113,28 +112,32 @@ class Notifier:
 
     def deliver(self) -> None:
         """Begin to deliver in a thread, if anything is due and the last run has been collected."""
-        if self._thread is not None:
+        if not self._background.is_free:
             return
         is_due = self._next_at_s is not None and self._clock().timestamp() >= self._next_at_s
         if not (self._is_fresh or is_due):
             return
         self._is_fresh = False
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        self._result = deliver(self._path, self._config, self._clock, self._is_over)
+        self._background.start(
+            lambda: deliver(self._path, self._config, self._clock, self._is_over)
+        )
 
     def _is_over(self) -> bool:
         return self._stop_at_s is not None and time.monotonic() >= self._stop_at_s
 
-    def collect(self) -> Delivery | None:
-        """Log what a run that has ended did; None when there is none."""
-        if self._thread is None or self._thread.is_alive():
+    def collect(self, wait_s: float = 0) -> Delivery | None:
+        """Log what a run that has ended did; None when there is none.
+
+        Args:
+            wait_s: how long to wait for its end.
+        """
+        ended = self._background.collect(wait_s)
+        if ended is None:
             return None
-        self._thread = None
-        result, self._result = self._result, None
-        if result is None:  # a bug; billing goes on, the traceback is in the log
+        if (bug := ended.exception()) is None:
+            result = ended.result()
+        else:  # billing goes on
+            _log.error("delivering ended early", exc_info=bug)
             again_at_s = int(self._clock().timestamp()) + AGAIN_AFTER_S
             result = Delivery(error="delivering ended without a result", next_at_s=again_at_s)
         self._next_at_s = result.next_at_s
@@ -156,6 +159,4 @@ class Notifier:
         self._stop_at_s = time.monotonic() + DRAIN_S
         self.collect()
         self.deliver()
-        if self._thread is not None:
-            self._thread.join(_JOIN_S)
-        self.collect()
+        self.collect(_JOIN_S)

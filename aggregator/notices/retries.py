@@ -10,16 +10,14 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from aggregator.store.outbox.queue import ReceiverState, Retry, WaitingNotice
+from gitmeter.support.backoff import asked_wait, doubled_wait
 
-FIRST_WAIT_S: Final = 10
-LONGEST_WAIT_S: Final = 3600
-ASKED_WAIT_MAX_S: Final = 86_400
-"""A receiver that asks for more is asked again after a day."""
-
+FIRST_WAIT: Final = timedelta(seconds=10)
 GIVEN_UP_AFTER: Final = timedelta(days=7)
 REFUSED_IN_A_ROW_MAX: Final = 5
 """A receiver that wants none of so many different notices wants none at all for now."""
 
+_SECOND: Final = timedelta(seconds=1)
 _PERCENT: Final = 100
 _JITTER_PERCENT: Final = 25
 
@@ -58,10 +56,9 @@ def wait_s(failures: int, asked_s: int | None, chance_percent: int) -> int:
         chance_percent: from 0 to 100; up to a quarter is taken off, so that not everybody who
             lost the receiver at the same moment comes back at the same moment.
     """
-    # the exponent is bounded, so that a year of failures cannot overflow
-    longest_s = min(FIRST_WAIT_S << min(failures - 1, 16), LONGEST_WAIT_S)
+    longest_s = doubled_wait(failures, FIRST_WAIT) // _SECOND
     own_s = longest_s - longest_s * _JITTER_PERCENT * chance_percent // _PERCENT**2
-    return max(own_s, min(asked_s or 0, ASKED_WAIT_MAX_S))
+    return max(own_s, asked_wait(asked_s) // _SECOND)
 
 
 def after_trouble(

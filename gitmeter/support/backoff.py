@@ -1,4 +1,4 @@
-"""When to look again at a repo that failed. Pure: told the time by its caller."""
+"""How long to wait before trying again. Pure: the caller passes the time in."""
 
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -6,7 +6,18 @@ from typing import Final, NamedTuple
 FIRST: Final = timedelta(minutes=1)
 LONGEST: Final = timedelta(hours=1)
 ASKED_MAX: Final = timedelta(days=1)
-NONE: Final = timedelta(0)
+"""A server that asks to be left alone for longer is asked again after a day."""
+
+
+def doubled_wait(failures: int, first: timedelta) -> timedelta:
+    """The wait after failures in a row: `first` after one, twice that after each, to an hour."""
+    # the exponent is bounded, so that a year of failures cannot overflow
+    return min(first * (1 << min(failures - 1, 16)), LONGEST)
+
+
+def asked_wait(asked_s: int | None) -> timedelta:
+    """The wait that a server asked for, in seconds; at most a day, none where it did not ask."""
+    return min(timedelta(seconds=asked_s or 0), ASKED_MAX)
 
 
 class _Failures(NamedTuple):
@@ -41,14 +52,13 @@ class Backoff:
             How many there were in a row.
         """
         before = self._failures.get(name)
-        asked = min(timedelta(seconds=asked_s or 0), ASKED_MAX)
-        if before is not None and before.is_waiting(now) and wait and not asked:
+        theirs = asked_wait(asked_s)
+        if before is not None and before.is_waiting(now) and wait and not theirs:
             return before.in_a_row
         count = 1 if before is None else before.in_a_row + 1
-        # the exponent is bounded, so that a year of failures cannot overflow
-        own = min(FIRST * 2 ** min(count - 1, 16), LONGEST)
-        delay = max(own, asked) if wait else NONE
-        self._failures[name] = _Failures(count, now, delay, asked >= own)
+        own = doubled_wait(count, FIRST)
+        delay = max(own, theirs) if wait else timedelta(0)
+        self._failures[name] = _Failures(count, now, delay, theirs >= own)
         return count
 
     def succeeded(self, name: str) -> None:

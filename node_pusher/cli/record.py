@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from gitmeter.support.errors import ExitCode
-from gitmeter.support.terminal import escape, print_json
+from gitmeter.support.terminal import counted, escape, print_json
 
 if TYPE_CHECKING:
     from node_pusher.spool.stream import StreamReport
@@ -93,9 +93,9 @@ def _tell(report: "StreamReport", *, as_json: bool) -> None:
         return
     span = "" if report.first_seq is None else f", seq {report.first_seq}..{report.last_seq}"
     again = f", {report.repeated} recorded before" if report.repeated else ""
-    bad = f", {_count(report.refused, 'bad line')}" if report.refused else ""
-    read = f", {_count(report.lines, 'line')} read; interrupted" if report.interrupted else ""
-    click.echo(f"recorded {_count(report.recorded, 'record')}{span}{again}{bad}{read}")
+    bad = f", {counted(report.refused, 'bad line')}" if report.refused else ""
+    read = f", {counted(report.lines, 'line')} read; interrupted" if report.interrupted else ""
+    click.echo(f"recorded {counted(report.recorded, 'record')}{span}{again}{bad}{read}")
 
 
 def _meta(pairs: tuple[str, ...]) -> dict[str, int | str] | None:
@@ -111,7 +111,3 @@ def _meta(pairs: tuple[str, ...]) -> dict[str, int | str] | None:
         else:
             meta[key] = number if str(number) == value else value
     return meta or None
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

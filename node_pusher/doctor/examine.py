@@ -4,7 +4,6 @@ Nothing is changed and nothing is waited for without a limit: each check runs in
 own, and one that does not come back in time is a finding too.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -12,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from gitmeter.support.background import Background
 from gitmeter.support.errors import GitmeterError
 from node_pusher.doctor.findings import Finding, Health, Patient, problem
 from node_pusher.doctor.home import check_disk, check_key, check_lock, check_settings, check_spool
@@ -84,28 +84,24 @@ class _Running:
         self._name = name
         self._check = check
         self._ends_at_s = ends_at_s
-        self._found: list[Finding] = []
-        self._bug: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
+        self._background = Background[list[Finding]]()
+        self._background.start(self._run)
 
     def findings(self) -> list[Finding]:
         """What it found, once it has or its time is up."""
-        self._thread.join(max(0, self._ends_at_s - time.monotonic()))
-        if self._thread.is_alive():
+        ended = self._background.collect(max(0, self._ends_at_s - time.monotonic()))
+        if ended is None:
             says = "it did not come to an end, so it was left alone"
             return [problem(self._name, says, "look whether its disk or server hangs")]
-        if self._bug is not None:
-            raise self._bug
-        return self._found
+        return ended.result()
 
-    def _run(self) -> None:
+    def _run(self) -> list[Finding]:
+        found: list[Finding] = []
         try:
-            self._found.extend(self._check())
+            found.extend(self._check())
         except (GitmeterError, OSError) as error:
-            self._found.append(_of_error(self._name, error))
-        except BaseException as error:  # noqa: BLE001 - raised again where it is collected
-            self._bug = error
+            found.append(_of_error(self._name, error))
+        return found
 
 
 def _of_error(name: str, error: GitmeterError | OSError) -> Finding:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from gitmeter.support.terminal import counted
 from node_pusher.home.home import Home
 
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
@@ -80,9 +81,4 @@ def in_words(span: timedelta) -> str:
     for unit, size_s in _UNITS:
         if seconds >= _WORTH_TELLING * size_s:
             return f"{seconds // size_s} {unit}s"
-    return f"{seconds} second{'' if seconds == 1 else 's'}"
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 record`, `2 records`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return counted(seconds, "second")

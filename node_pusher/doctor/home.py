@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gitmeter.signing.allowed_signers import Permission, find_signer
-from node_pusher.doctor.findings import Finding, Patient, counted, in_words, ok, problem, warning
+from gitmeter.support.terminal import counted
+from node_pusher.doctor.findings import Finding, Patient, in_words, ok, problem, warning
 from node_pusher.home.layout import OWNER_HINT, is_shared, key_file, lock_file
 from node_pusher.home.own_key import load_own_key, own_signers
 from node_pusher.spool.drafts import AHEAD_MAX

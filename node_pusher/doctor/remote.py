@@ -13,7 +13,8 @@ from gitmeter.git_remote.branch import BranchStatus, read_branch
 from gitmeter.git_remote.http_refs import tls_context
 from gitmeter.git_remote.push import push
 from gitmeter.git_remote.remote import Transport
-from node_pusher.doctor.findings import Finding, Patient, counted, in_words, ok, problem, warning
+from gitmeter.support.terminal import counted
+from node_pusher.doctor.findings import Finding, Patient, in_words, ok, problem, warning
 from node_pusher.doctor.system import clock_is_kept
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.repo_faults import repo_faults

@@ -5,7 +5,6 @@ file at the same moment. Or systemd hands the socket over (sd_listen_fds(3)), an
 """
 
 import errno
-import fcntl
 import os
 import socket
 import stat
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from gitmeter.support.errors import GitmeterError
+from gitmeter.support.locks import LockedError, locked
 from node_pusher.home.layout import OWNER_HINT
 
 BACKLOG: Final = 1024
@@ -73,7 +73,7 @@ def own_socket(path: Path, *, shared: bool) -> Iterator[socket.socket]:
         )
     with ExitStack() as opened:
         with _explained(path):
-            opened.enter_context(_lock(path))
+            _lock(opened, path)
             _sweep(path)
             listening = opened.enter_context(closing(socket.socket(socket.AF_UNIX)))
             _bind(listening, path, 0o660 if shared else 0o600)
@@ -96,19 +96,11 @@ def _explained(path: Path) -> Iterator[None]:
         raise SocketError(f"{path}: {error.strerror or error}") from error
 
 
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Freed by the kernel when this process dies; its file stays."""
-    file = path.with_name(f"{path.name}.lock")
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+def _lock(opened: ExitStack, path: Path) -> None:
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _taken(path) from None
-        yield
-    finally:
-        os.close(descriptor)
+        opened.enter_context(locked(path.with_name(f"{path.name}.lock")))
+    except LockedError:
+        raise _taken(path) from None
 
 
 def _sweep(path: Path) -> None:

@@ -17,6 +17,7 @@ from gitmeter.git_remote.branch import RemoteBranch, read_branch
 from gitmeter.git_remote.failures import GitTimeoutError, PushRefusedError, RemoteError
 from gitmeter.git_remote.runner import run_git
 from gitmeter.support.errors import GitmeterError
+from gitmeter.support.terminal import counted
 from node_pusher.home.home import Home
 from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.own_key import ensure_key, own_key
@@ -128,8 +129,8 @@ def _settle(store: Store, repo: LedgerRepo, seen: RemoteBranch, now: datetime) -
 def _waiting(repo: LedgerRepo, cause: RemoteError | None) -> GitmeterError:
     """The error to end with while commits wait here; of the type of its cause."""
     count = len(repo.waiting())
-    what = "1 commit waits" if count == 1 else f"{count} commits wait"
-    kept = f"nothing is lost: {what} here for the next push"
+    wait = "waits" if count == 1 else "wait"
+    kept = f"nothing is lost: {counted(count, 'commit')} {wait} here for the next push"
     if cause is None:
         return PushRefusedError(f"the remote did not take the push; {kept}")
     return type(cause)(f"{cause}; {kept}", hint=cause.hint)

@@ -13,7 +13,8 @@ import pytest
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.notices import receiver as posting
 from aggregator.notices.delivery import Delivery, deliver
-from aggregator.notices.retries import GIVEN_UP_AFTER, LONGEST_WAIT_S
+from aggregator.notices.retries import GIVEN_UP_AFTER
+from gitmeter.support.backoff import LONGEST
 from tests.aggregator.notices.telling import NOW, SECRET, TOKEN, Desk, mortal_notices
 from tests.support.ledger.world import DeathError
 from tests.support.receiver import ReceiverServer
@@ -159,7 +160,7 @@ def test_what_is_never_wanted_is_given_up_after_a_week_and_shown(
     desk.usd("alice", 4)
     desk.compare()
     while run(desk).waiting:
-        desk.later(seconds=LONGEST_WAIT_S)
+        desk.now += LONGEST
     assert desk.now - NOW >= GIVEN_UP_AFTER
     assert 150 < len(server.got) < 200
     (row,) = desk.rows(undelivered=True)

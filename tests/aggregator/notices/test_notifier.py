@@ -65,7 +65,7 @@ def test_nothing_is_begun_while_nothing_is_due(desk: Desk, server: ReceiverServe
     desk.later(days=1)
     notifier.deliver()
     assert notifier.collect() is None
-    assert notifier._thread is None
+    assert notifier._background.is_free
 
 
 def test_it_comes_back_when_the_receiver_was_down(desk: Desk, server: ReceiverServer) -> None:
@@ -76,7 +76,7 @@ def test_it_comes_back_when_the_receiver_was_down(desk: Desk, server: ReceiverSe
     notifier.deliver()
     assert collected(notifier).waiting == 1
     notifier.deliver()
-    assert notifier._thread is None
+    assert notifier._background.is_free
     desk.later(seconds=10)
     notifier.deliver()
     assert collected(notifier).delivered == 1
@@ -115,7 +115,7 @@ def test_it_does_not_wait_for_ever_when_it_is_closed(
     until(lambda: True)
     notifier.close()
     held.set()
-    until(lambda: not (notifier._thread and notifier._thread.is_alive()))
+    collected(notifier)
     assert len(server.taken()) < 2
     next_one = desk.notifier()
     next_one.deliver()

@@ -1,6 +1,6 @@
 """From the spool into commits. What is committed already is read from the commits themselves."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -18,7 +18,7 @@ from node_pusher.spool.store import Store
 from wire_format.commit_message import Summary, build_message
 from wire_format.instants import hour_start
 from wire_format.lines import Folder
-from wire_format.paths import SegmentPath, folder_of
+from wire_format.paths import SegmentPath
 from wire_format.segment import decode_segment
 
 README_PATH: Final = "README.md"
@@ -45,23 +45,6 @@ def commit_unsent(
     return [_commit(store, repo, found, _when(found, now)) for found in plans]
 
 
-def commit_files(home: Home, files: Mapping[str, bytes], message: str, now: datetime) -> str | None:
-    """Commit plain files (a rule book, a README) on top of the branch.
-
-    Returns:
-        the commit, or None when every file stands there already, byte for byte.
-
-    Raises:
-        ValueError: a path lies in a folder of segments.
-        BusyError: another process committed or pushed for too long.
-    """
-    if any(folder_of(path) is not None for path in files):
-        raise ValueError("segments come from the spool alone")
-    with locked_repo(home) as repo:
-        changed = {path: data for path, data in files.items() if repo.read_file(path) != data}
-        return repo.commit(changed, message, now) if changed else None
-
-
 @contextmanager
 def locked_repo(home: Home) -> Iterator[LedgerRepo]:
     """The repo of a home with its push lock held: read, decide and commit with nobody in between.
@@ -76,12 +59,6 @@ def locked_repo(home: Home) -> Iterator[LedgerRepo]:
             sweep_stale_locks(repo.path)
             ensure_key(home.path, home.node)
             yield LedgerRepo(repo)
-
-
-def read_file(home: Home, path: str) -> bytes | None:
-    """A file at the newest commit of a home; None when there is none."""
-    with repo_faults(home.repo.path):
-        return LedgerRepo(home.repo).read_file(path)
 
 
 def spans_of(commits: list[CommitInfo]) -> list[Span]:

@@ -10,6 +10,7 @@ from gitmeter.git_remote.remote import Remote
 from node_pusher.home.home import Home, new_home
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched
+from node_pusher.sending.commit import locked_repo
 from node_pusher.spool.api import Spool
 from tests.support.repos import RepoWriter, bare_repo
 from wire_format.instants import parse_ts
@@ -80,6 +81,12 @@ def record(home: Home, count: int = 1, *, start: datetime = START) -> None:
             }
             for i in range(count)
         )
+
+
+def commit_file(home: Home, path: str, data: bytes, message: str) -> None:
+    """Commit a plain file, as the books do their rule book."""
+    with locked_repo(home) as repo:
+        repo.commit({path: data}, message, START)
 
 
 def spool_count(home: Home) -> int:

@@ -106,7 +106,7 @@ def assertions(module: Module) -> Iterator[Finding]:
             yield Finding(node.lineno, "assert vanishes under -O: raise an error of its own type")
 
 
-def _imported(tree: ast.Module) -> dict[str, str]:
+def imported_names(tree: ast.Module) -> dict[str, str]:
     """What each imported name of a module stands for, in full."""
     names: dict[str, str] = {}
     for node in ast.walk(tree):
@@ -120,10 +120,10 @@ def _imported(tree: ast.Module) -> dict[str, str]:
     return names
 
 
-def _full_name(node: ast.expr, imported: dict[str, str]) -> str:
+def full_name(node: ast.expr, imported: dict[str, str]) -> str:
     if isinstance(node, ast.Name):
         return imported.get(node.id, node.id)
-    if isinstance(node, ast.Attribute) and (base := _full_name(node.value, imported)):
+    if isinstance(node, ast.Attribute) and (base := full_name(node.value, imported)):
         return f"{base}.{node.attr}"
     return ""
 
@@ -131,10 +131,10 @@ def _full_name(node: ast.expr, imported: dict[str, str]) -> str:
 def banned_names(module: Module) -> Iterator[Finding]:
     """Names that have a replacement here, called or handed on."""
     tree = module.tree
-    imported = _imported(tree)
+    imported = imported_names(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Name | ast.Attribute):
-            name = _full_name(node, imported)
+            name = full_name(node, imported)
             if name in BANNED_NAMES:
                 yield Finding(node.lineno, f"{name}: instead {BANNED_NAMES[name]}", name)
 
@@ -190,14 +190,14 @@ def foreign_private_names(module: Module) -> Iterator[Finding]:
     own = module.path.partition("/")[0]
     others = set(PACKAGES) - {own}
     tree = module.tree
-    imported = _imported(tree)
+    imported = imported_names(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Attribute):
-            names = [_full_name(node, imported)]
+            names = [full_name(node, imported)]
         else:
             continue
         for name in names:

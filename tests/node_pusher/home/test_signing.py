@@ -14,11 +14,10 @@ from node_pusher.home.errors import HomeError
 from node_pusher.home.home import Home, new_home
 from node_pusher.home.own_key import own_key
 from node_pusher.joining.init import init
-from node_pusher.sending.commit import commit_files
 from node_pusher.sending.history import status
 from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
-from tests.node_pusher.conftest import NODE, START, record, spool_count
+from tests.node_pusher.conftest import NODE, START, commit_file, record, spool_count
 from tests.support.programs import NodePusher
 from tests.support.repos import bare_repo
 
@@ -44,7 +43,7 @@ def test_git_takes_every_commit_of_a_home(home: Home) -> None:
     push(home, START)
     record(home, 2)
     push(home, START, by_hour=True)
-    commit_files(home, {"rules/x.toml": b"# x\n"}, "rules: x\n", START)
+    commit_file(home, "rules/x.toml", b"# x\n", "rules: x\n")
     commits = [info.commit for info in LedgerRepo(home.repo).history()]
     assert len(commits) == 4
     assert [git_takes(home, commit) for commit in commits] == [True] * 4

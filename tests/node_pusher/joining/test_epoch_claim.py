@@ -25,12 +25,11 @@ from node_pusher.home.settings_file import read_home, write_home
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
 from node_pusher.sending.branch import push_to_branch
-from node_pusher.sending.commit import commit_files
 from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store
-from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record
+from tests.node_pusher.conftest import NODE, START, MakeHome, commit_file, files_of, record
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter, accept_pushes, refuse_pushes, segment_path
 
@@ -104,7 +103,7 @@ def test_a_claim_is_seen_below_commits_that_state_no_epoch(
     home: Home, make_home: MakeHome, remote_dir: Path, path: str
 ) -> None:
     """A join fetches one commit; the claim must show in its tree."""
-    commit_files(home, {path: b"# new\n"}, "a file\n\nnothing else\n", START)
+    commit_file(home, path, b"# new\n", "a file\n\nnothing else\n")
     push(home, START)
     joined = make_home("joined", vouched=Vouched(tip=tip_of(remote_dir)))
     assert init(joined, START).next_seq == EPOCH + 1

@@ -17,12 +17,20 @@ from node_pusher.home.settings_file import read_home
 from node_pusher.joining.init import InitReport, init
 from node_pusher.joining.remote_history import first_seq_above
 from node_pusher.joining.trust import Vouched
-from node_pusher.sending.commit import commit_files, commit_unsent
+from node_pusher.sending.commit import commit_unsent
 from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.plan import Span
-from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
+from tests.node_pusher.conftest import (
+    NODE,
+    START,
+    MakeHome,
+    commit_file,
+    files_of,
+    record,
+    spool_count,
+)
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter, bare_repo, segment_path, usage_line
 
@@ -291,7 +299,7 @@ def test_a_rejoin_names_the_files_it_leaves_behind_and_keeps_them(
     record(first)
     push(first, START)
     second = make_home("second", vouched=keys_of(first))
-    commit_files(first, {"rules/prices.toml": b"# mine\n"}, "rules: mine\n", START)
+    commit_file(first, "rules/prices.toml", b"# mine\n", "rules: mine\n")
     record(second)
     push(second, START)
     report = init(first, START, rejoin=True, vouched=keys_of(second))

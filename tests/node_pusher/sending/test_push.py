@@ -21,11 +21,18 @@ from gitmeter.support.errors import ExitCode
 from node_pusher.home.errors import BusyError, NonFastForwardError
 from node_pusher.home.home import Home
 from node_pusher.home.locks import push_lock
-from node_pusher.sending.commit import commit_files, read_file
 from node_pusher.sending.push import PushReport, push
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
-from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
+from tests.node_pusher.conftest import (
+    NODE,
+    START,
+    MakeHome,
+    commit_file,
+    files_of,
+    record,
+    spool_count,
+)
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter, accept_pushes, refuse_pushes
 from tests.support.sshd import SshServer
@@ -412,18 +419,13 @@ def test_history_is_first_parent_and_whole(home: Home, remote_dir: Path) -> None
 
 
 def test_plain_files_travel_with_the_next_push(home: Home, remote_dir: Path) -> None:
-    rules = {"rules/prices.toml": b"# none\n"}
-    first = commit_files(home, rules, "rules: empty\n", START)
-    assert first is not None
-    assert commit_files(home, rules, "again\n", START) is None
-    assert read_file(home, "rules/prices.toml") == b"# none\n"
-    assert read_file(home, "rules/other.toml") is None
+    commit_file(home, "rules/prices.toml", b"# none\n", "rules: empty\n")
+    repo = LedgerRepo(home.repo)
+    assert repo.read_file("rules/prices.toml") == b"# none\n"
+    assert repo.read_file("rules/other.toml") is None
     record(home)
     assert push(home, START).pushed == 2
-    files = files_of(remote_dir)
-    assert files["rules/prices.toml"] == b"# none\n"
-    with pytest.raises(ValueError, match="spool alone"):
-        commit_files(home, {"usage/x": b""}, "no\n", START)
+    assert files_of(remote_dir)["rules/prices.toml"] == b"# none\n"
 
 
 def test_a_repo_with_many_loose_objects_is_packed(home: Home) -> None:

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from books.earlier_lines import decisions_at_hand, find_line
+from books.decision_status import DecisionStatus, decision_statuses, same_decision
+from books.earlier_lines import find_line, recorded_decisions
 from books.forms import malformed
-from books.standing import Standing, repeated, standings
 from gitmeter.support.errors import GitmeterError
 from node_pusher.home.home import Home
 from node_pusher.spool.api import Spool
@@ -39,7 +39,7 @@ class DecisionError(GitmeterError):
     """A decision breaks a rule; nothing was recorded."""
 
 
-class Taken(NamedTuple):
+class RecordedDecision(NamedTuple):
     """A decision on disk.
 
     Attributes:
@@ -51,7 +51,7 @@ class Taken(NamedTuple):
     repeated: bool
 
 
-def decide(home: Home, spool: Spool, wanted: Decision) -> Taken:
+def decide(home: Home, spool: Spool, wanted: Decision) -> RecordedDecision:
     """Put a decision on disk as a line of the books, unless the newest on its matter says the same.
 
     Args:
@@ -69,13 +69,13 @@ def decide(home: Home, spool: Spool, wanted: Decision) -> Taken:
     if wanted.kind == "withdraw":
         withdrawn_by = _withdrawal(home, spool, wanted.refers_to)
         if withdrawn_by is not None:
-            return Taken(withdrawn_by, repeated=True)
-    elif (there := repeated(wanted, decisions_at_hand(home, spool))) is not None:
-        return Taken(there, repeated=True)
+            return RecordedDecision(withdrawn_by, repeated=True)
+    elif (there := same_decision(wanted, recorded_decisions(home, spool))) is not None:
+        return RecordedDecision(there, repeated=True)
     outcome = spool.append_drafts(Folder.DECISIONS, [draft])[0]
     if isinstance(outcome, Refusal):
         raise DecisionError(outcome.reason)
-    return Taken(msgspec.structs.replace(wanted, seq=outcome.seq), repeated=False)
+    return RecordedDecision(msgspec.structs.replace(wanted, seq=outcome.seq), repeated=False)
 
 
 def _draft(wanted: Decision) -> Draft:
@@ -94,8 +94,8 @@ def _draft(wanted: Decision) -> Draft:
 
 def _withdrawal(home: Home, spool: Spool, seq: int | None) -> Decision | None:
     """The decision that has taken back the one with this seq already; None when it can be done."""
-    every = standings(decisions_at_hand(home, spool, fetch=True))
-    by_seq = {standing.decision.seq: standing for standing in every}
+    every = decision_statuses(recorded_decisions(home, spool, fetch=True))
+    by_seq = {status.decision.seq: status for status in every}
     if seq not in by_seq:
         money = None if seq is None else find_line(home, spool, seq)
         raise DecisionError(
@@ -109,7 +109,7 @@ def _withdrawal(home: Home, spool: Spool, seq: int | None) -> Decision | None:
     return None if found.withdrawn_by is None else by_seq[found.withdrawn_by].decision
 
 
-def _refuse_lasting(found: Standing) -> None:
+def _refuse_lasting(found: DecisionStatus) -> None:
     """Refuse to take back what cannot be."""
     decision = found.decision
     if decision.kind == "accept_tip":

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from node_pusher.home.home import Home
 from node_pusher.sending import earlier_lines
-from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.api import Spool
 from wire_format.lines import Decision, Folder, Line, Money
 from wire_format.segment import decode_segment
 
 
-def lines_at_hand(home: Home, spool: Spool) -> Iterator[Money]:
+def recorded_money(home: Home, spool: Spool) -> Iterator[Money]:
     """Every money line once, from the spool and from the files that are on this machine.
 
     Books that were joined have no file contents from before; nothing is fetched for this.
@@ -23,7 +23,7 @@ def lines_at_hand(home: Home, spool: Spool) -> Iterator[Money]:
             yield record
 
 
-def decisions_at_hand(home: Home, spool: Spool, *, fetch: bool = False) -> Iterator[Decision]:
+def recorded_decisions(home: Home, spool: Spool, *, fetch: bool = False) -> Iterator[Decision]:
     """Every decision line once, from the spool and from the files that are on this machine.
 
     Args:
@@ -49,7 +49,7 @@ def find_line(home: Home, spool: Spool, seq: int) -> Money | None:
         RemoteError: the home was joined without file contents, and the remote does not give the
             one that is needed.
     """
-    with repo_faults(home.repo.path):
+    with repo_errors(home.repo.path):
         repos = earlier_lines.open_repos(home)
         found = earlier_lines.find_line(spool.store, repos, Folder.PAYMENTS, seq)
     return found if isinstance(found, Money) else None
@@ -65,10 +65,10 @@ def _records(home: Home, spool: Spool, folder: Folder, *, fetch: bool = False) -
 
 
 def _segments(home: Home, spool: Spool, folder: Folder, *, fetch: bool) -> Iterator[bytes]:
-    yield from earlier_lines.spooled(spool.store, folder)
-    with repo_faults(home.repo.path):
+    yield from earlier_lines.spooled_lines(spool.store, folder)
+    with repo_errors(home.repo.path):
         repos = earlier_lines.open_repos(home)
-        for place in reversed(earlier_lines.places(repos, folder)):
+        for place in reversed(earlier_lines.committed_segments(repos, folder)):
             found = place.repo.blob_here(place.blob)
             if found is None and fetch:
                 found = place.repo.read_file(place.path)

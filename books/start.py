@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Final
 
-from books.rule_book.rule_changes import Changes, build_rules_message
-from books.rule_book.rules import RuleFiles
+from books.rule_book.rule_changes import RuleChanges, build_rules_message
+from books.rule_book.rules import RuleBookFiles
 from node_pusher.home.home import Home
 from node_pusher.home.settings_file import read_home
 from node_pusher.joining.init import InitReport
@@ -58,11 +58,11 @@ def init_books(
         present = [path for path in RULE_PATHS if repo.read_file(path) is not None]
         if present:
             return report, False
-        files = RuleFiles(EMPTY_PRICES.encode(), DEFAULT_DISCOUNTS.encode())
+        files = RuleBookFiles(EMPTY_PRICES.encode(), DEFAULT_DISCOUNTS.encode())
         added = {PRICES_PATH: files.prices_toml or b"", DISCOUNTS_PATH: files.discounts_toml or b""}
         if not repo.has_path(README_PATH):
             added[README_PATH] = _readme(home.node)
-        started = Changes(["the default discount ladder", "an empty price book"], [], [])
+        started = RuleChanges(["the default discount ladder", "an empty price book"], [], [])
         message = build_rules_message(home.node, "rules/start.toml", started, files.sha256)
         repo.commit(added, message, now)
     return report, True

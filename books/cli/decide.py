@@ -161,33 +161,33 @@ def withdraw(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN
 @click.pass_obj
 def list_decisions(home: Path, /, *, as_json: bool) -> None:
     """List the decisions of these books, newest last, and which of them hold."""
-    from books.earlier_lines import decisions_at_hand
-    from books.standing import described, standings
+    from books.decision_status import decision_statuses, describe
+    from books.earlier_lines import recorded_decisions
     from node_pusher.home.settings_file import read_home
     from node_pusher.spool.api import Spool
     from wire_format.instants import format_ts
 
     with Spool.open(home, role="books") as spool:
-        found = standings(decisions_at_hand(read_home(home, "books"), spool, fetch=True))
+        found = decision_statuses(recorded_decisions(read_home(home, "books"), spool, fetch=True))
     if as_json:
         print_json(
             [
-                _values(standing.decision)
+                _values(status.decision)
                 | {
-                    "holds": standing.holds,
-                    "withdrawn_by": standing.withdrawn_by,
-                    "overridden_by": standing.overridden_by,
+                    "holds": status.holds,
+                    "withdrawn_by": status.withdrawn_by,
+                    "overridden_by": status.overridden_by,
                 }
-                for standing in found
+                for status in found
             ]
         )
         return
     print_table(
         ("seq", "decided", "what", "by", "reason", "stands"),
         [
-            (str(d.seq), format_ts(d.ts), described(d), d.by, d.reason, str(standing))
-            for standing in found
-            for d in [standing.decision]
+            (str(d.seq), format_ts(d.ts), describe(d), d.by, d.reason, str(status))
+            for status in found
+            for d in [status.decision]
         ],
         right=("seq",),
     )
@@ -195,8 +195,8 @@ def list_decisions(home: Path, /, *, as_json: bool) -> None:
 
 def _decide(home: Path, as_json: bool, kind: "DecisionKind", **said: Any) -> None:  # noqa: ANN401, FBT001 - what click passed
     """Record a decision and say so."""
+    from books.decision_status import describe
     from books.decisions import decide as take
-    from books.standing import described
     from node_pusher.home.settings_file import read_home
     from node_pusher.spool.api import Spool
 
@@ -210,10 +210,10 @@ def _decide(home: Path, as_json: bool, kind: "DecisionKind", **said: Any) -> Non
     at = f"{decision.node} seq {decision.seq}"
     if taken.repeated:
         click.echo(
-            f"{at} says that already: {described(decision)}, by {decision.by}; nothing was recorded"
+            f"{at} says that already: {describe(decision)}, by {decision.by}; nothing was recorded"
         )
         return
-    click.echo(f"{at}: {described(decision)}, by {decision.by}; next: `books push`")
+    click.echo(f"{at}: {describe(decision)}, by {decision.by}; next: `books push`")
 
 
 def _wanted(node: str, now: datetime, kind: "DecisionKind", said: dict[str, Any]) -> "Decision":

@@ -180,26 +180,26 @@ def _movement(home: Path, spool: "Spool", kind: "MoneyKind", said: dict[str, Any
     movement = Movement(kind=kind, **values)
     if kind != "refund":
         return movement
-    from books.earlier_lines import find_line, lines_at_hand
+    from books.earlier_lines import find_line, recorded_money
     from books.refunds import fit_payment
     from node_pusher.home.settings_file import read_home
 
     settings = read_home(home, "books")
     payment = find_line(settings, spool, values["refers_to"])
     given = (values.get("provider"), values.get("currency"))
-    return fit_payment(movement, payment, *given, lines_at_hand(settings, spool))
+    return fit_payment(movement, payment, *given, recorded_money(settings, spool))
 
 
 def _refuse_second(home: Path, spool: "Spool", movement: "Movement") -> None:
     """Refuse a movement that the aggregator would not count, being recorded already."""
     if movement.external_ref is None or movement.status != "succeeded":
         return
-    from books.earlier_lines import lines_at_hand
+    from books.earlier_lines import recorded_money
     from books.money import MoneyError
     from node_pusher.home.settings_file import read_home
 
     key = (movement.provider, movement.external_ref, movement.kind, "succeeded")
-    for line in lines_at_hand(read_home(home, "books"), spool):
+    for line in recorded_money(read_home(home, "books"), spool):
         if (line.provider, line.external_ref, line.kind, line.status) == key:
             raise MoneyError(
                 f"seq {line.seq} records the {line.kind} {line.external_ref} of {line.provider}"

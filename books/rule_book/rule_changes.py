@@ -9,7 +9,7 @@ from wire_format.rule_book import DISCOUNTS_PATH, PRICES_PATH, Ladder, Price, Ru
 SHOWN_MAX: Final = 40
 
 
-class Changes(NamedTuple):
+class RuleChanges(NamedTuple):
     """What a new file does to the rule book.
 
     Attributes:
@@ -34,10 +34,10 @@ class Changes(NamedTuple):
         return [f"{sign} {rule}" for sign, rules in zip("+-~", self, strict=True) for rule in rules]
 
 
-def changes(path: str, before: RuleBook, after: RuleBook) -> Changes:
+def changes(path: str, before: RuleBook, after: RuleBook) -> RuleChanges:
     """What differs between two rule books in what the file at `path` states."""
     old, new = _rules(path, before), _rules(path, after)
-    return Changes(
+    return RuleChanges(
         [f"{name}: {new[name]}" for name in new if name not in old],
         [f"{name}: {old[name]}" for name in old if name not in new],
         [
@@ -48,7 +48,7 @@ def changes(path: str, before: RuleBook, after: RuleBook) -> Changes:
     )
 
 
-def build_rules_message(node: str, path: str, found: Changes, sha256: str) -> str:
+def build_rules_message(node: str, path: str, found: RuleChanges, sha256: str) -> str:
     """Write the commit message of a new rule file.
 
     Args:

@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from books.rule_book.rule_changes import Changes, build_rules_message, changes
+from books.rule_book.rule_changes import RuleChanges, build_rules_message, changes
 from gitmeter.support.errors import GitmeterError
 from node_pusher.home.home import Home
 from node_pusher.sending.commit import locked_repo
@@ -37,7 +37,7 @@ class RuleFileError(GitmeterError):
         self.faults = faults
 
 
-class RuleFiles(NamedTuple):
+class RuleBookFiles(NamedTuple):
     """Both files of a rule book; None for one that is not there."""
 
     prices_toml: bytes | None
@@ -47,7 +47,7 @@ class RuleFiles(NamedTuple):
         """The file at `path`."""
         return self.prices_toml if path == PRICES_PATH else self.discounts_toml
 
-    def replaced(self, path: str, data: bytes) -> "RuleFiles":
+    def replaced(self, path: str, data: bytes) -> "RuleBookFiles":
         """The same with another file at `path`."""
         if path == PRICES_PATH:
             return self._replace(prices_toml=data)
@@ -71,16 +71,16 @@ class RuleCommit(NamedTuple):
 
     commit: str
     path: str
-    changes: Changes
+    changes: RuleChanges
     sha256: str
 
 
-def read_rules(repo: LedgerRepo) -> RuleFiles:
+def read_rules(repo: LedgerRepo) -> RuleBookFiles:
     """Both files at the newest commit of the books."""
-    return RuleFiles(repo.read_file(PRICES_PATH), repo.read_file(DISCOUNTS_PATH))
+    return RuleBookFiles(repo.read_file(PRICES_PATH), repo.read_file(DISCOUNTS_PATH))
 
 
-def parse_rules(files: RuleFiles) -> RuleBook:
+def parse_rules(files: RuleBookFiles) -> RuleBook:
     """The rule book that two files make.
 
     Raises:
@@ -100,7 +100,7 @@ def parse_rules(files: RuleFiles) -> RuleBook:
 def faults_of(path: str, data: bytes) -> list[str]:
     """A sentence for each thing that is wrong with the content of a rule file."""
     try:
-        parse_rule_book(*RuleFiles(None, None).replaced(path, data))
+        parse_rule_book(*RuleBookFiles(None, None).replaced(path, data))
     except RuleBookError as error:
         return error.faults
     return []
@@ -172,9 +172,9 @@ def plan_rule_file(repo: LedgerRepo, path: str, data: bytes) -> RuleCommit | Non
     return RuleCommit("", path, found, after.sha256)
 
 
-def _book_of(files: RuleFiles, path: str) -> RuleBook:
+def _book_of(files: RuleBookFiles, path: str) -> RuleBook:
     """The rules of one file alone; none where the repo holds one that cannot be used."""
     data = files.at(path)
     if data is None or faults_of(path, data):
         return parse_rule_book(None, None if data is None else b"")
-    return parse_rule_book(*RuleFiles(None, None).replaced(path, data))
+    return parse_rule_book(*RuleBookFiles(None, None).replaced(path, data))

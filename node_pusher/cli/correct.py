@@ -9,7 +9,7 @@ from gitmeter.support.terminal import print_json
 from node_pusher.cli.home import json_option
 
 if TYPE_CHECKING:
-    from node_pusher.sending.correct import Corrected
+    from node_pusher.sending.correct import RecordedCorrection
 
 
 @click.command()
@@ -55,7 +55,7 @@ def correct(
     _tell(done, as_json=as_json)
 
 
-def _tell(done: "Corrected", *, as_json: bool) -> None:
+def _tell(done: "RecordedCorrection", *, as_json: bool) -> None:
     from wire_format.instants import format_ts
 
     line, recorded = done.line, done.recorded

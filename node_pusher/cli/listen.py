@@ -41,7 +41,7 @@ def listen(home: Path, /, path: Path | None, connections: int) -> None:
 
     from node_pusher.home.layout import is_shared, socket_file
     from node_pusher.listener.group import GroupRecorder
-    from node_pusher.listener.server import Listener
+    from node_pusher.listener.server import RecordListener
     from node_pusher.listener.socket import inherited_socket, own_socket
 
     settings = load_home(home)
@@ -63,5 +63,5 @@ def listen(home: Path, /, path: Path | None, connections: int) -> None:
             shared = is_shared(settings.path)
             listening = opened.enter_context(own_socket(path, shared=shared))
         where = listening.getsockname()
-        asyncio.run(Listener(recorder, connections).serve(listening, notify))
+        asyncio.run(RecordListener(recorder, connections).serve(listening, notify))
     tell(f"{settings.node}: stopped; everything received was recorded and answered")

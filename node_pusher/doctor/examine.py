@@ -13,7 +13,7 @@ from typing import Final
 
 from gitmeter.support.background import Background
 from gitmeter.support.errors import GitmeterError
-from node_pusher.doctor.findings import Finding, Health, Patient, problem
+from node_pusher.doctor.findings import Examination, Finding, Severity, problem
 from node_pusher.doctor.home import check_disk, check_key, check_lock, check_settings, check_spool
 from node_pusher.doctor.remote import check_clock, check_remote, check_write
 from node_pusher.doctor.system import check_listener, check_programs, check_timer
@@ -24,7 +24,7 @@ from node_pusher.home.settings_file import read_home
 CHECK_TIMEOUT_S: Final = 30
 """Above the limits that the checks have of their own."""
 
-Check = Callable[[Patient], Iterable[Finding]]
+Check = Callable[[Examination], Iterable[Finding]]
 
 CHECKS: Final[dict[str, Check]] = {
     "settings": check_settings,
@@ -67,14 +67,16 @@ def examine(
     unusable = _Running("settings", load, ends_at_s).findings()
     if unusable:
         return unusable
-    patient = Patient(loaded[0], now, started_s)
-    running = [_Running(name, partial(check, patient), ends_at_s) for name, check in CHECKS.items()]
+    examination = Examination(loaded[0], now, started_s)
+    running = [
+        _Running(name, partial(check, examination), ends_at_s) for name, check in CHECKS.items()
+    ]
     return [finding for each in running for finding in each.findings()]
 
 
 def is_well(findings: Iterable[Finding]) -> bool:
     """Whether nothing is a problem."""
-    return all(finding.health is not Health.PROBLEM for finding in findings)
+    return all(finding.health is not Severity.PROBLEM for finding in findings)
 
 
 class _Running:

@@ -14,7 +14,7 @@ _WORTH_TELLING: Final = 2
 """Of a unit: `36 hours` says more than `1 day`."""
 
 
-class Health(StrEnum):
+class Severity(StrEnum):
     """What a finding means."""
 
     OK = "ok"
@@ -35,13 +35,13 @@ class Finding(NamedTuple):
     """
 
     check: str
-    health: Health
+    health: Severity
     says: str
     do: str = ""
 
 
 @dataclass(frozen=True)
-class Patient:
+class Examination:
     """What the checks look at.
 
     Attributes:
@@ -62,17 +62,17 @@ class Patient:
 
 def ok(check: str, says: str) -> Finding:
     """All is well."""
-    return Finding(check, Health.OK, says)
+    return Finding(check, Severity.OK, says)
 
 
 def warning(check: str, says: str, do: str) -> Finding:
     """Nothing is lost or late yet, or it cannot be told."""
-    return Finding(check, Health.WARNING, says, do)
+    return Finding(check, Severity.WARNING, says, do)
 
 
 def problem(check: str, says: str, do: str) -> Finding:
     """Records are not sent, will not be billed, or are in danger."""
-    return Finding(check, Health.PROBLEM, says, do)
+    return Finding(check, Severity.PROBLEM, says, do)
 
 
 def in_words(span: timedelta) -> str:

@@ -9,11 +9,11 @@ from typing import Final, NamedTuple
 
 from gitmeter.signing.allowed_signers import Permission, find_signer
 from gitmeter.support.terminal import counted
-from node_pusher.doctor.findings import Finding, Patient, in_words, ok, problem, warning
+from node_pusher.doctor.findings import Examination, Finding, in_words, ok, problem, warning
 from node_pusher.home.layout import OWNER_HINT, is_shared, key_file, lock_file
 from node_pusher.home.own_key import load_own_key, own_signers
 from node_pusher.spool.drafts import AHEAD_MAX
-from node_pusher.spool.inspection import SpoolLook, look_at_spool
+from node_pusher.spool.inspection import SpoolFacts, inspect_spool
 from node_pusher.spool.store import Store
 from wire_format.instants import format_ts, from_us
 
@@ -33,77 +33,77 @@ _QUICK_CHECK_S: Final = 10
 _LOOK: Final = "see what the other checks say, then `push`"
 
 
-def check_settings(patient: Patient) -> Iterator[Finding]:
+def check_settings(examination: Examination) -> Iterator[Finding]:
     """Whose home it is, and whether it is this user's."""
-    home = patient.home
-    found = patient.path.stat()
+    home = examination.home
+    found = examination.path.stat()
     if found.st_mode & stat.S_IWOTH:
         yield problem(
             "settings",
-            f"everybody on this machine may write to {patient.path}, so may bill anybody",
-            f"chmod o-w {patient.path}",
+            f"everybody on this machine may write to {examination.path}, so may bill anybody",
+            f"chmod o-w {examination.path}",
         )
     elif found.st_uid != os.geteuid():
         yield warning(
             "settings",
-            f"{patient.path} belongs to user {found.st_uid}, and this runs as {os.geteuid()}",
+            f"{examination.path} belongs to user {found.st_uid}, and this runs as {os.geteuid()}",
             OWNER_HINT,
         )
     else:
-        group = "; its group records here too" if is_shared(patient.path) else ""
+        group = "; its group records here too" if is_shared(examination.path) else ""
         yield ok(
             "settings", f"{home.node} pushes {home.repo.branch} to {home.repo.remote.url}{group}"
         )
 
 
-def check_spool(patient: Patient) -> Iterator[Finding]:
+def check_spool(examination: Examination) -> Iterator[Finding]:
     """Whether it opens and is sound, whether records wait too long, and whether times make sense.
 
     Raises:
         HomeError, SpoolError: it cannot be used.
     """
-    Store.open(patient.home.spool_file, patient.home.node).close()
-    look = look_at_spool(patient.home.spool_file, _QUICK_CHECK_S)
-    what = f"{counted(look.records, 'record')} not known to be on the remote"
-    if look.damage:
+    Store.open(examination.home.spool_file, examination.home.node).close()
+    facts = inspect_spool(examination.home.spool_file, _QUICK_CHECK_S)
+    what = f"{counted(facts.records, 'record')} not known to be on the remote"
+    if facts.damage:
         yield problem(
             "spool",
-            f"spool.db is damaged: {look.damage}",
+            f"spool.db is damaged: {facts.damage}",
             "push what can be pushed; then keep a copy, take spool.db away with its -wal and -shm,"
             " and run `init` again: it goes on in a new epoch",
         )
-    elif look.damage is None:
+    elif facts.damage is None:
         yield warning("spool", f"{what}; too large to be checked in full", "`push`")
     else:
-        yield ok("spool", f"sound; {what}; the next one is seq {look.next_seq}")
-    yield _sent(patient, look)
-    yield from _ahead(patient, look)
+        yield ok("spool", f"sound; {what}; the next one is seq {facts.next_seq}")
+    yield _sent(examination, facts)
+    yield from _ahead(examination, facts)
 
 
-def _sent(patient: Patient, look: SpoolLook) -> Finding:
+def _sent(examination: Examination, facts: SpoolFacts) -> Finding:
     """Whether records wait for longer than pushes are apart."""
-    pushed = None if look.last_push_us is None else from_us(look.last_push_us)
+    pushed = None if facts.last_push_us is None else from_us(facts.last_push_us)
     last = "there was no push yet" if pushed is None else f"the last push was {format_ts(pushed)}"
-    if look.first_ts_us is None:
-        if pushed is not None and patient.now - pushed > LATE_PROBLEM:
-            since = in_words(patient.now - pushed)
+    if facts.first_ts_us is None:
+        if pushed is not None and examination.now - pushed > LATE_PROBLEM:
+            since = in_words(examination.now - pushed)
             return warning("sent", f"nothing waits, but the last push was {since} ago", _LOOK)
         return ok("sent", f"nothing waits; {last}")
-    oldest = from_us(look.first_ts_us)  # what was there at the last push went with it
-    waiting = patient.now - (oldest if pushed is None else max(oldest, pushed))
+    oldest = from_us(facts.first_ts_us)  # what was there at the last push went with it
+    waiting = examination.now - (oldest if pushed is None else max(oldest, pushed))
     says = f"records wait since {in_words(waiting)}, the oldest of {format_ts(oldest)}; {last}"
     if waiting > LATE_PROBLEM:
         return problem("sent", says, _LOOK)
     if waiting > LATE_WARNING:
         return warning("sent", says, _LOOK)
-    return ok("sent", f"{counted(look.records, 'record')} for the next push; {last}")
+    return ok("sent", f"{counted(facts.records, 'record')} for the next push; {last}")
 
 
-def _ahead(patient: Patient, look: SpoolLook) -> Iterator[Finding]:
+def _ahead(examination: Examination, facts: SpoolFacts) -> Iterator[Finding]:
     """What the spool says of this machine's clock."""
-    for what, instant_us in (("a record", look.last_ts_us), ("the last push", look.last_push_us)):
-        if instant_us is not None and from_us(instant_us) - patient.now > AHEAD_MAX:
-            ahead = in_words(from_us(instant_us) - patient.now)
+    for what, instant_us in (("a record", facts.last_ts_us), ("the last push", facts.last_push_us)):
+        if instant_us is not None and from_us(instant_us) - examination.now > AHEAD_MAX:
+            ahead = in_words(from_us(instant_us) - examination.now)
             yield problem(
                 "clock",
                 f"{what} is of {format_ts(from_us(instant_us))}, {ahead} ahead of this machine's"
@@ -112,16 +112,16 @@ def _ahead(patient: Patient, look: SpoolLook) -> Iterator[Finding]:
             )
 
 
-def check_disk(patient: Patient) -> Iterator[Finding]:
+def check_disk(examination: Examination) -> Iterator[Finding]:
     """Room for records and commits."""
-    disk = os.statvfs(patient.path)
+    disk = os.statvfs(examination.path)
     free_bytes = disk.f_bavail * disk.f_frsize
     has_file_limit = disk.f_files > 0  # btrfs has none
     says = f"{free_bytes // _MEBIBYTE} MiB free"
     says += f", room for {disk.f_favail} files" if has_file_limit else ""
-    do = f"make room on the disk of {patient.path}: when it is full, records are refused"
+    do = f"make room on the disk of {examination.path}: when it is full, records are refused"
     if disk.f_flag & os.ST_RDONLY:
-        yield problem("disk", f"{patient.path} is mounted read-only", "mount it for writing")
+        yield problem("disk", f"{examination.path} is mounted read-only", "mount it for writing")
     elif free_bytes < FREE_BYTES_PROBLEM or (has_file_limit and disk.f_favail < FREE_FILES_PROBLEM):
         yield problem("disk", says, do)
     elif free_bytes < FREE_BYTES_WARNING or (has_file_limit and disk.f_favail < FREE_FILES_WARNING):
@@ -144,10 +144,10 @@ class _Holder(NamedTuple):
     age: timedelta | None
 
 
-def check_lock(patient: Patient) -> Iterator[Finding]:
+def check_lock(examination: Examination) -> Iterator[Finding]:
     """Who commits or pushes right now, and what dead ones left."""
-    holder = _holder(lock_file(patient.path))
-    repo = patient.home.repo.path
+    holder = _holder(lock_file(examination.path))
+    repo = examination.home.repo.path
     stale = [file.name for file in (*repo.glob("*.lock"), *(repo / "refs").rglob("*.lock"))]
     if holder is not None:
         age = "" if holder.age is None else f", started {in_words(holder.age)} ago"
@@ -191,19 +191,21 @@ def _process(pid: int) -> _Holder:
     return _Holder(pid, command.decode(errors="replace"), timedelta(seconds=age_s))
 
 
-def check_key(patient: Patient) -> Iterator[Finding]:
+def check_key(examination: Examination) -> Iterator[Finding]:
     """Whether commits can be signed, and are taken for this home's own.
 
     Raises:
         HomeError, SigningKeyError, AllowedSignersError: there is no key, or it cannot be used.
     """
-    key = load_own_key(patient.path).public
-    allowed = find_signer(own_signers(patient.path), patient.home.node, key, patient.now)
+    key = load_own_key(examination.path).public
+    allowed = find_signer(
+        own_signers(examination.path), examination.home.node, key, examination.now
+    )
     if allowed is Permission.ALLOWED:
         yield ok("key", f"signs with {key.fingerprint}")
     else:
         yield problem(
             "key",
-            f"{key_file(patient.path)} is, by this home's own allowed_signers, {allowed}",
+            f"{key_file(examination.path)} is, by this home's own allowed_signers, {allowed}",
             "the next `push` adds it; if it was closed there on purpose: rotate-key",
         )

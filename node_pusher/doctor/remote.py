@@ -14,10 +14,10 @@ from gitmeter.git_remote.http_refs import tls_context
 from gitmeter.git_remote.push import push
 from gitmeter.git_remote.remote import Transport
 from gitmeter.support.terminal import counted
-from node_pusher.doctor.findings import Finding, Patient, in_words, ok, problem, warning
+from node_pusher.doctor.findings import Examination, Finding, in_words, ok, problem, warning
 from node_pusher.doctor.system import clock_is_kept
 from node_pusher.sending.repo import LedgerRepo
-from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.drafts import AHEAD_MAX
 
 TIMEOUT_S: Final = 15
@@ -25,7 +25,7 @@ CLOCK_WARNING: Final = timedelta(seconds=30)
 _SET_CLOCK: Final = "set the clock, and let it be kept: timedatectl set-ntp true"
 
 
-def check_remote(patient: Patient) -> Iterator[Finding]:
+def check_remote(examination: Examination) -> Iterator[Finding]:
     """Where its branch stands, and what a push would meet.
 
     Raises:
@@ -33,9 +33,9 @@ def check_remote(patient: Patient) -> Iterator[Finding]:
         NonFastForwardError: it holds what this home has not made.
         HomeError: the repo here cannot be read.
     """
-    here = patient.home.repo
+    here = examination.home.repo
     seen = read_branch(here.remote, here.branch, TIMEOUT_S)
-    with repo_faults(here.path):
+    with repo_errors(here.path):
         waiting = LedgerRepo(here).above(seen.commit)
     if seen.commit is None:
         what = "is empty" if seen.status is BranchStatus.EMPTY else f"has no {here.branch}"
@@ -51,15 +51,15 @@ def check_remote(patient: Patient) -> Iterator[Finding]:
         yield ok("remote", f"answers; it is at {seen.commit[:12]}, as this home")
 
 
-def check_write(patient: Patient) -> Iterator[Finding]:
+def check_write(examination: Examination) -> Iterator[Finding]:
     """Whether it lets this home push, as far as a push that sends nothing can tell.
 
     Raises:
         RemoteError: it does not.
         HomeError: the repo here cannot be read.
     """
-    here = patient.home.repo
-    with repo_faults(here.path):
+    here = examination.home.repo
+    with repo_errors(here.path):
         tip = LedgerRepo(here).tip
     if tip is None:
         yield warning("write", "nothing was committed yet, so a push cannot be tried", "`push`")
@@ -73,19 +73,19 @@ def check_write(patient: Patient) -> Iterator[Finding]:
     yield problem("write", found, "see what the check `remote` says")
 
 
-def check_clock(patient: Patient) -> Iterator[Finding]:
+def check_clock(examination: Examination) -> Iterator[Finding]:
     """This machine's clock against the server's; where it shows none, whether it is kept at all."""
-    if patient.home.repo.remote.transport not in {Transport.HTTP, Transport.HTTPS}:
+    if examination.home.repo.remote.transport not in {Transport.HTTP, Transport.HTTPS}:
         yield clock_is_kept()
         return
-    theirs = _date_of(patient.home.repo.remote.url)
+    theirs = _date_of(examination.home.repo.remote.url)
     if theirs is None:
         yield clock_is_kept()
         return
-    ours = patient.now + timedelta(seconds=time.monotonic() - patient.started_s)
+    ours = examination.now + timedelta(seconds=time.monotonic() - examination.started_s)
     apart = ours - theirs
     way = "ahead of" if apart > timedelta(0) else "behind"
-    says = f"{in_words(apart)} {way} the clock of {patient.home.repo.remote.url}"
+    says = f"{in_words(apart)} {way} the clock of {examination.home.repo.remote.url}"
     if abs(apart) > AHEAD_MAX:
         limit = in_words(AHEAD_MAX)
         yield problem("clock", f"{says}; past {limit} the aggregator holds records", _SET_CLOCK)

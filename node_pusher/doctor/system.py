@@ -15,7 +15,7 @@ from typing import Final
 
 from gitmeter.git_remote.remote import Transport
 from gitmeter.support.errors import ExitCode
-from node_pusher.doctor.findings import Finding, Patient, ok, problem, warning
+from node_pusher.doctor.findings import Examination, Finding, ok, problem, warning
 from node_pusher.home.layout import socket_file
 from node_pusher.home.settings import Role
 from wire_format.instants import format_ts
@@ -28,9 +28,9 @@ _GIT_SYNCS_SINCE: Final = (2, 36)
 _ANSWER_BYTES_MAX: Final = 4096
 
 
-def check_timer(patient: Patient) -> Iterator[Finding]:
+def check_timer(examination: Examination) -> Iterator[Finding]:
     """Whether systemd pushes this home again and again."""
-    unit = UNIT_OF[patient.home.settings.role]
+    unit = UNIT_OF[examination.home.settings.role]
     timer, service = _show(f"{unit}.timer"), _show(f"{unit}.service")
     if timer is None or service is None:
         yield warning(
@@ -39,7 +39,7 @@ def check_timer(patient: Patient) -> Iterator[Finding]:
             "let something run `push` every hour, and look at its exit code",
         )
     else:
-        yield judge_timer(unit, timer, service, str(patient.path.absolute()))
+        yield judge_timer(unit, timer, service, str(examination.path.absolute()))
 
 
 def judge_timer(
@@ -136,7 +136,7 @@ def _said(*command: str) -> str | None:
     return (done.stdout + done.stderr).strip() if done.returncode == 0 else None
 
 
-def check_programs(patient: Patient) -> Iterator[Finding]:
+def check_programs(examination: Examination) -> Iterator[Finding]:
     """What does the work here, in which versions."""
     found = [f"gitmeter {version('gitmeter')}", f"Python {platform.python_version()}"]
     found.append(f"SQLite {sqlite3.sqlite_version}")
@@ -145,7 +145,7 @@ def check_programs(patient: Patient) -> Iterator[Finding]:
         yield problem("programs", "the git program does not run", "apt-get install git")
         return
     found.append(git)
-    if patient.home.repo.remote.transport is Transport.SSH:
+    if examination.home.repo.remote.transport is Transport.SSH:
         ssh = _said("ssh", "-V")
         if ssh is None:
             yield problem("programs", "ssh does not run", "apt-get install openssh-client")
@@ -160,9 +160,9 @@ def check_programs(patient: Patient) -> Iterator[Finding]:
         yield ok("programs", says)
 
 
-def check_listener(patient: Patient) -> Iterator[Finding]:
+def check_listener(examination: Examination) -> Iterator[Finding]:
     """Whether the listener answers, where there is one."""
-    path = socket_file(patient.path)
+    path = socket_file(examination.path)
     if not path.exists():
         yield ok("listener", "none at this home's socket")
         return

@@ -34,11 +34,11 @@ def carry_over(repo: LedgerRepo, store: Store, tip: str, now: datetime) -> tuple
 def take_over(repo: LedgerRepo, store: Store, tip: str, now: datetime) -> tuple[str, ...]:
     """As `carry_over`, and let the branch stand at what the remote holds."""
     left = carry_over(repo, store, tip, now)
-    stand_at(repo, tip)
+    move_to(repo, tip)
     return left
 
 
-def stand_at(repo: LedgerRepo, commit: str) -> None:
+def move_to(repo: LedgerRepo, commit: str) -> None:
     """Let the branch stand at a commit that the remote holds."""
     repo.set_pushed(commit)
     repo.set_tip(commit)

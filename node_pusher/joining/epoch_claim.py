@@ -11,7 +11,7 @@ from gitmeter.git_remote.branch import RemoteBranch
 from gitmeter.git_remote.failures import AccessDeniedError, PushRefusedError, RemoteError
 from node_pusher.home.home import HomeRepo
 from node_pusher.home.settings import Role
-from node_pusher.joining.remote_history import ask, claim_path
+from node_pusher.joining.remote_history import claim_path, read_remote
 from node_pusher.sending.branch import push_to_branch
 from node_pusher.sending.commit import README_PATH, readme
 from node_pusher.sending.repo import LedgerRepo
@@ -54,7 +54,7 @@ def claim_epoch(
     message = build_epoch_message(node, epoch, first_seq)
     commit = repo.write_commit(files, message, now, parent)
     refused = push_to_branch(repo.home_repo, commit)
-    there = ask(repo.home_repo)
+    there = read_remote(repo.home_repo)
     if there.commit == commit:
         return commit
     if there.commit != seen.commit:

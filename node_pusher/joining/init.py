@@ -26,19 +26,19 @@ from node_pusher.joining.epoch_claim import claim_epoch
 from node_pusher.joining.existing_home import is_elsewhere, newer_place, same_home
 from node_pusher.joining.previous_repo import PreviousRepo, read_previous_repo
 from node_pusher.joining.remote_history import (
-    ask,
     check_history,
-    fetch_unknown,
+    fetch_missing,
     first_seq_above,
-    highest_of,
+    highest_used,
+    read_remote,
 )
 from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched, check_tip, check_vouched
 from node_pusher.sending.repo import LedgerRepo
-from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.store import Store, is_missing
 from wire_format.fields import EPOCH_SIZE, INT_MAX, epoch_of
 
-_LOOKS_MAX: Final = 10
+_TRIES_MAX: Final = 10
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def init(
     check_names(wanted.settings)
     check_vouched(vouched)
     make_folder(wanted.path)
-    with push_lock(wanted.path), repo_faults(wanted.repo.path):
+    with push_lock(wanted.path), repo_errors(wanted.repo.path):
         present = find_home(wanted.path)
         if present is None:
             if rejoin:
@@ -107,7 +107,7 @@ def init(
         else:
             home = same_home(present, wanted)
         if lost or rejoin:
-            with repo_faults(home.repo.path):
+            with repo_errors(home.repo.path):
                 report = _start_epoch(home, present, now, vouched, previous)
             return replace(report, spool_lost=lost)
         return _keep(home, present)
@@ -204,9 +204,9 @@ def _claim(
     must_be_own: bool = False,
 ) -> _Claim:
     """Claim the next free epoch; look again while others push to the remote."""
-    for _ in range(_LOOKS_MAX):
-        seen = ask(home.repo)
-        fetched = fetch_unknown(repo, seen)
+    for _ in range(_TRIES_MAX):
+        seen = read_remote(home.repo)
+        fetched = fetch_missing(repo, seen)
         tips = [tip for tip in (repo.tip, fetched) if tip is not None]
         is_own = [check_history(repo, tip) for tip in tips]
         if must_be_own and not any(is_own):
@@ -216,7 +216,7 @@ def _claim(
             )
         if fetched is not None:
             check_tip(repo, fetched, vouched, now)
-        highest = max(highest_of(repo, tips), given)
+        highest = max(highest_used(repo, tips), given)
         is_first = not tips and not highest
         first_seq = 1 if is_first else first_seq_above(highest)
         if first_seq + EPOCH_SIZE - 1 > INT_MAX:

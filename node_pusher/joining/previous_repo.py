@@ -11,11 +11,11 @@ from gitmeter.git_remote.failures import RepoGoneError
 from node_pusher.home.errors import HomeError
 from node_pusher.home.home import Home
 from node_pusher.home.known_repos import note_marked, note_place
-from node_pusher.joining.carry_over import carry_over, stand_at
-from node_pusher.joining.remote_history import ask, fetch_unknown, highest_of, moved_to
+from node_pusher.joining.carry_over import carry_over, move_to
+from node_pusher.joining.remote_history import fetch_missing, highest_used, moved_to, read_remote
 from node_pusher.joining.trust import Vouched, check_tip
 from node_pusher.sending.repo import LedgerRepo
-from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.store import Store
 
 
@@ -50,7 +50,7 @@ class PreviousRepo(NamedTuple):
         ours = (info.commit for info in self.repo.history() if info.commit in theirs)
         commit = self.tip if self.is_trusted else next(ours, None)
         if commit is not None:
-            stand_at(self.repo, commit)
+            move_to(self.repo, commit)
 
 
 def read_previous_repo(present: Home, url: str, vouched: Vouched, now: datetime) -> PreviousRepo:
@@ -70,13 +70,13 @@ def read_previous_repo(present: Home, url: str, vouched: Vouched, now: datetime)
         UnreachableError, RemoteError: it cannot be asked.
     """
     here = present.repo
-    with repo_faults(here.path):
+    with repo_errors(here.path):
         repo = LedgerRepo.create(here)
         try:
-            seen = ask(here)
+            seen = read_remote(here)
         except RepoGoneError as error:
             raise type(error)(f"{error}; so it cannot tell", hint=_anew(present, url)) from error
-        fetched = fetch_unknown(repo, seen)
+        fetched = fetch_missing(repo, seen)
         tip = fetched or seen.commit
         if tip is None or moved_to(repo, tip) is None:
             raise HomeError(
@@ -86,7 +86,7 @@ def read_previous_repo(present: Home, url: str, vouched: Vouched, now: datetime)
             )
         tips = [tip] if repo.tip is None else [tip, repo.tip]
         is_trusted = fetched is None or _is_trusted(repo, tip, vouched, now)
-        return PreviousRepo(repo, tip, highest_of(repo, tips), is_trusted)
+        return PreviousRepo(repo, tip, highest_used(repo, tips), is_trusted)
 
 
 def _is_trusted(repo: LedgerRepo, tip: str, vouched: Vouched, now: datetime) -> bool:

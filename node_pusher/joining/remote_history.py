@@ -44,7 +44,7 @@ def claim_path(epoch: int) -> str:
     return f"epochs/{epoch:010d}"
 
 
-def ask(repo: HomeRepo) -> RemoteBranch:
+def read_remote(repo: HomeRepo) -> RemoteBranch:
     """Where the remote's branch stands.
 
     Raises:
@@ -66,7 +66,7 @@ def ask(repo: HomeRepo) -> RemoteBranch:
     return seen
 
 
-def fetch_unknown(repo: LedgerRepo, seen: RemoteBranch) -> str | None:
+def fetch_missing(repo: LedgerRepo, seen: RemoteBranch) -> str | None:
     """Fetch what the remote holds, unless it is nothing or stands in the repo here."""
     if seen.commit is None or repo.builds_on(seen.commit):
         return None
@@ -116,7 +116,7 @@ def _highest_seq(repo: LedgerRepo, commit: str) -> int:
     return max([*firsts, *claimed, 0 if stated is None else stated.last_seq])
 
 
-def highest_of(repo: LedgerRepo, tips: Iterable[str]) -> int:
+def highest_used(repo: LedgerRepo, tips: Iterable[str]) -> int:
     """No epoch above that of this number is used in the history of these commits; 0 for none."""
     return max((_highest_seq(repo, tip) for tip in tips), default=0)
 

@@ -28,9 +28,9 @@ from node_pusher.joining.remote_history import claim_path
 from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_to_branch
 from node_pusher.sending.commit import README_PATH, readme
 from node_pusher.sending.moved_mark import mark_previous_repos
-from node_pusher.sending.push import PushReport, push_held
+from node_pusher.sending.push import PushReport, push_locked
 from node_pusher.sending.repo import LedgerRepo
-from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.store import Store
 from wire_format.commit_message import build_continuation_message
 from wire_format.fields import epoch_of
@@ -90,11 +90,11 @@ def rollover(home: Home, to: Remote, now: datetime) -> RolloverReport:
         with Store.open(present.spool_file, present.node) as store:
             if present.repo.remote.url == to.url:
                 return _finished(present, store, now)
-            with repo_faults(present.repo.path):
-                sent = push_held(store, present, now)
+            with repo_errors(present.repo.path):
+                sent = push_locked(store, present, now)
                 left_at = LedgerRepo(present.repo).tip
             following = _following(present, to)
-            with repo_faults(following.repo.path):
+            with repo_errors(following.repo.path):
                 _start(following.repo, store, left_at, now)
             note_place(present.repo)
             note_place(following.repo)
@@ -183,7 +183,7 @@ def _report(
     home: Home, store: Store, outcome: str, sent: PushReport, remark: str
 ) -> RolloverReport:
     next_seq = store.state().next_seq
-    with repo_faults(home.repo.path):
+    with repo_errors(home.repo.path):
         head = LedgerRepo(home.repo).tip
     return RolloverReport(
         node=home.node,

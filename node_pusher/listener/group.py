@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from gitmeter.support.errors import GitmeterError
 from node_pusher.home.layout import spool_file
-from node_pusher.listener.protocol import NotTaken, Request, answer_not_taken, answer_recorded
+from node_pusher.listener.protocol import NotRecorded, Request, answer_not_recorded, answer_recorded
 from node_pusher.spool.api import Clock, Spool, utc_now
 from node_pusher.spool.drafts import UsageInput, decode_input
 from node_pusher.spool.outcomes import Recorded, Refusal, SpoolBusyError, SpoolError
@@ -50,7 +50,7 @@ class GroupRecorder:
         try:
             outcomes = self._append(inputs)
         except (GitmeterError, OSError) as error:
-            failure = NotTaken(str(error), retry=True)
+            failure = NotRecorded(str(error), retry=True)
             self._note(error)
             return [_answer(item, failure) for item in inputs]
         if self._trouble is not None:
@@ -58,18 +58,20 @@ class GroupRecorder:
             self._tell("the spool can be written again")
         return [_answer(item, done) for item, done in zip(inputs, outcomes, strict=True)]
 
-    def _append(self, inputs: Sequence[UsageInput | NotTaken]) -> list[Recorded | NotTaken]:
+    def _append(self, inputs: Sequence[UsageInput | NotRecorded]) -> list[Recorded | NotRecorded]:
         good = [item for item in inputs if isinstance(item, UsageInput)]
         written = iter(self._append_good(good) if good else ())
-        return [item if isinstance(item, NotTaken) else next(written) for item in inputs]
+        return [item if isinstance(item, NotRecorded) else next(written) for item in inputs]
 
-    def _append_good(self, inputs: Sequence[UsageInput]) -> list[Recorded | NotTaken]:
+    def _append_good(self, inputs: Sequence[UsageInput]) -> list[Recorded | NotRecorded]:
         spool = self._spool or self._open()
         outcomes = spool.append_inputs(inputs)
         if self._file() != self._opened:
             # a file without a name takes records and loses them when it is closed
             raise SpoolError(_REPLACED)
-        return [NotTaken(done.reason) if isinstance(done, Refusal) else done for done in outcomes]
+        return [
+            NotRecorded(done.reason) if isinstance(done, Refusal) else done for done in outcomes
+        ]
 
     def _note(self, error: GitmeterError | OSError) -> None:
         if not isinstance(error, SpoolBusyError):
@@ -109,16 +111,16 @@ class GroupRecorder:
         self.close()
 
 
-def _decoded(request: Request) -> UsageInput | NotTaken:
-    if isinstance(request, NotTaken):
+def _decoded(request: Request) -> UsageInput | NotRecorded:
+    if isinstance(request, NotRecorded):
         return request
     found = decode_input(request)
-    return NotTaken(found.reason) if isinstance(found, Refusal) else found
+    return NotRecorded(found.reason) if isinstance(found, Refusal) else found
 
 
-def _answer(item: UsageInput | NotTaken, outcome: Recorded | NotTaken) -> bytes:
-    if isinstance(item, NotTaken):
-        return answer_not_taken(item)
-    if isinstance(outcome, NotTaken):
-        return answer_not_taken(outcome, item.id)
+def _answer(item: UsageInput | NotRecorded, outcome: Recorded | NotRecorded) -> bytes:
+    if isinstance(item, NotRecorded):
+        return answer_not_recorded(item)
+    if isinstance(outcome, NotRecorded):
+        return answer_not_recorded(outcome, item.id)
     return answer_recorded(outcome, item.id)

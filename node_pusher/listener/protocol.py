@@ -24,7 +24,7 @@ _TOO_LONG: Final = f"longer than {LINE_BYTES_MAX} bytes; this connection is clos
 _CUT_OFF: Final = "the last line has no newline, so it may not be whole"
 
 
-class NotTaken(NamedTuple):
+class NotRecorded(NamedTuple):
     """A request that was not recorded.
 
     Attributes:
@@ -36,7 +36,7 @@ class NotTaken(NamedTuple):
     retry: bool = False
 
 
-Request = bytes | NotTaken
+Request = bytes | NotRecorded
 """A whole line without its newline, or why there is none."""
 
 
@@ -51,7 +51,7 @@ class Requests:
         self.is_over = False
         self._data = b""
         self._lines_whole = 0
-        self._last: NotTaken | None = None
+        self._last: NotRecorded | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -70,14 +70,14 @@ class Requests:
         self._data += data
         self._lines_whole += data.count(b"\n")
         if len(self._data) - self._data.rfind(b"\n") - 1 > LINE_BYTES_MAX:
-            self._end(NotTaken(_TOO_LONG))
+            self._end(NotRecorded(_TOO_LONG))
 
     def end(self) -> None:
         """The client sends nothing more; a line that it did not finish is not a request."""
         if not self.is_over:
-            self._end(NotTaken(_CUT_OFF, retry=True) if self._has_rest else None)
+            self._end(NotRecorded(_CUT_OFF, retry=True) if self._has_rest else None)
 
-    def refuse(self, reason: NotTaken) -> None:
+    def refuse(self, reason: NotRecorded) -> None:
         """Take in nothing from this client, and tell it why."""
         self._end(reason)
 
@@ -89,7 +89,7 @@ class Requests:
         for line in lines:
             if len(line) >= LINE_BYTES_MAX:  # its newline counts
                 self._data, self._lines_whole = b"", 0
-                self._end(NotTaken(_TOO_LONG))
+                self._end(NotRecorded(_TOO_LONG))
                 break
             taken.append(line)
         if self._last is not None and not self._lines_whole and len(taken) < count_max:
@@ -101,7 +101,7 @@ class Requests:
     def _has_rest(self) -> bool:
         return bool(self._data) and not self._data.endswith(b"\n")
 
-    def _end(self, last: NotTaken | None) -> None:
+    def _end(self, last: NotRecorded | None) -> None:
         self.is_over = True
         self._last = last
 
@@ -116,7 +116,7 @@ def answer_recorded(done: Recorded, caller_id: str | None) -> bytes:
     return _line(answer)
 
 
-def answer_not_taken(refused: NotTaken, caller_id: str | None = None) -> bytes:
+def answer_not_recorded(refused: NotRecorded, caller_id: str | None = None) -> bytes:
     """The answer for a request that was not recorded."""
     reason = refused.reason.encode(errors="replace").decode()  # a path may be no text
     if len(reason) > _REASON_CHARS_MAX:  # it may repeat what the client sent

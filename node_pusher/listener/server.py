@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Final, cast
 
 from node_pusher.listener.group import GroupRecorder
-from node_pusher.listener.protocol import NotTaken, Request, Requests
+from node_pusher.listener.protocol import NotRecorded, Request, Requests
 from node_pusher.listener.socket import BACKLOG
 
 CONNECTIONS_MAX: Final = 256
@@ -28,7 +28,7 @@ _FLUSH_TIMEOUT_S: Final = 5
 """How long a listener that stops waits for clients to read their answers."""
 
 
-class Listener:
+class RecordListener:
     """Serves clients until it is told to stop.
 
     Args:
@@ -127,7 +127,7 @@ class _Client(asyncio.Protocol):
         closed: done when the connection is no more.
     """
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: RecordListener) -> None:
         self.is_stuck = False
         self.closed = asyncio.get_running_loop().create_future()
         self._listener = listener
@@ -174,7 +174,7 @@ class _Client(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_ANSWERS_BYTES_HIGH)
         if not self._listener.welcome(self):
-            self._requests.refuse(NotTaken("too many connections", retry=True))
+            self._requests.refuse(NotRecorded("too many connections", retry=True))
             self._take_no_more()
             self._listener.wake()
 

@@ -1,6 +1,6 @@
 """From the spool to the remote: commit, push, read back.
 
-Owns: the bare repo (`repo`, `trees`, `repo_faults`), commits and their messages (`commit`,
+Owns: the bare repo (`repo`, `trees`, `repo_errors`), commits and their messages (`commit`,
 `totals`), the hourly `push` and its `branch` on the remote, the last commit in a previous repo
 (`moved_mark`), corrections of earlier records (`correct`, `earlier_lines`), status and log
 (`history`).

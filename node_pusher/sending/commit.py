@@ -10,7 +10,7 @@ from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.own_key import ensure_key
 from node_pusher.home.settings_file import reread
 from node_pusher.sending.repo import CommitInfo, LedgerRepo
-from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.sending.totals import Totals
 from node_pusher.spool.outcomes import SpoolError
 from node_pusher.spool.plan import CommitPlan, Span, plan
@@ -55,7 +55,7 @@ def locked_repo(home: Home) -> Iterator[LedgerRepo]:
     """
     with push_lock(home.path, wait_s=_LOCK_WAIT_S):
         repo = reread(home).repo
-        with repo_faults(repo.path):
+        with repo_errors(repo.path):
             sweep_stale_locks(repo.path)
             ensure_key(home.path, home.node)
             yield LedgerRepo(repo)

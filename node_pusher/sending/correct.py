@@ -10,7 +10,7 @@ from typing import NamedTuple
 from node_pusher.home.home import Home
 from node_pusher.home.settings_file import reread
 from node_pusher.sending.earlier_lines import Corrections, find_corrections, find_line, open_repos
-from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
 from node_pusher.spool.outcomes import InvalidRecordError, Recorded, Refusal
@@ -19,7 +19,7 @@ from wire_format.fields import VERSION
 from wire_format.lines import Folder, Usage
 
 
-class Wanted(NamedTuple):
+class CorrectionRequest(NamedTuple):
     """What a person or service wants corrected; exactly one of `units` and `total` is given.
 
     Attributes:
@@ -37,7 +37,7 @@ class Wanted(NamedTuple):
     id: str | None = None
 
 
-class Planned(NamedTuple):
+class CorrectionPlan(NamedTuple):
     """A correction that fits what is known here.
 
     Attributes:
@@ -53,7 +53,7 @@ class Planned(NamedTuple):
     recorded: Recorded | None
 
 
-class Corrected(NamedTuple):
+class RecordedCorrection(NamedTuple):
     """A correction that is on disk.
 
     Attributes:
@@ -80,7 +80,7 @@ def correct(
     units: int | None = None,
     total: int | None = None,
     id: str | None = None,  # noqa: A002 - the field's own name
-) -> Corrected:
+) -> RecordedCorrection:
     """Correct an earlier record of this node; say either what to add or the new total.
 
     Args:
@@ -98,13 +98,13 @@ def correct(
         RemoteError: the record lies in a file that only the remote has, which does not give it.
         SpoolError: it could not be written; nothing was recorded.
     """
-    wanted = Wanted(seq, reason, units, total, id)
+    wanted = CorrectionRequest(seq, reason, units, total, id)
     planned = plan_correction(reread(spool.home), spool.store, wanted)
     outcome = planned.recorded or spool.append(Folder.USAGE, [planned.line])[0]
     return _corrected(planned, outcome)
 
 
-def plan_correction(home: Home, store: Store, wanted: Wanted) -> Planned:
+def plan_correction(home: Home, store: Store, wanted: CorrectionRequest) -> CorrectionPlan:
     """Check a correction against what is known here, and make its line.
 
     Raises:
@@ -114,7 +114,7 @@ def plan_correction(home: Home, store: Store, wanted: Wanted) -> Planned:
         RemoteError: the home was joined without file contents, and the remote does not give the
             one with the record.
     """
-    with repo_faults(home.repo.path):
+    with repo_errors(home.repo.path):
         repos = open_repos(home)
         original = find_line(store, repos, Folder.USAGE, wanted.seq)
         if not isinstance(original, Usage):
@@ -130,7 +130,7 @@ def plan_correction(home: Home, store: Store, wanted: Wanted) -> Planned:
         return _planned(original, wanted, find_corrections(store, repos, wanted.seq))
 
 
-def _planned(original: Usage, wanted: Wanted, known: Corrections) -> Planned:
+def _planned(original: Usage, wanted: CorrectionRequest, known: Corrections) -> CorrectionPlan:
     again = [line for line in known.lines if wanted.id is not None and line.id == wanted.id]
     before = original.units + sum(line.units for line in known.lines if line not in again)
     units = _units(wanted, before)
@@ -155,10 +155,10 @@ def _planned(original: Usage, wanted: Wanted, known: Corrections) -> Planned:
                 f"id: {wanted.id} was recorded as seq {earlier.seq} with other content"
             )
         recorded = Recorded(earlier.node, earlier.seq, earlier.ts, repeated=True)
-    return Planned(line, before, known.segments_unread, recorded)
+    return CorrectionPlan(line, before, known.segments_unread, recorded)
 
 
-def _units(wanted: Wanted, before: int) -> int:
+def _units(wanted: CorrectionRequest, before: int) -> int:
     if (wanted.units is None) == (wanted.total is None):
         raise InvalidRecordError("a correction takes either what is added or the new total")
     units = wanted.units if wanted.total is None else wanted.total - before
@@ -172,7 +172,7 @@ def _units(wanted: Wanted, before: int) -> int:
     return units
 
 
-def _corrected(planned: Planned, outcome: Recorded | Refusal) -> Corrected:
+def _corrected(planned: CorrectionPlan, outcome: Recorded | Refusal) -> RecordedCorrection:
     """What became of a planned correction.
 
     Raises:
@@ -181,4 +181,6 @@ def _corrected(planned: Planned, outcome: Recorded | Refusal) -> Corrected:
     if isinstance(outcome, Refusal):
         raise InvalidRecordError(outcome.reason)
     after = planned.units_before + planned.line.units
-    return Corrected(outcome, planned.line, planned.units_before, after, planned.segments_unread)
+    return RecordedCorrection(
+        outcome, planned.line, planned.units_before, after, planned.segments_unread
+    )

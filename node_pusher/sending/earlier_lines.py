@@ -15,7 +15,7 @@ from wire_format.segment import decode_segment
 _NAMES_SEQ: Final = b'"corrects":%d,'
 
 
-class Place(NamedTuple):
+class CommittedSegment(NamedTuple):
     """A segment at the newest commit.
 
     Attributes:
@@ -59,7 +59,7 @@ def find_line(store: Store, repos: Sequence[LedgerRepo], folder: Folder, seq: in
         return None
     for line in decode_segment(store.lines(Span(seq, seq)), folder).records:
         return line
-    found = places(repos, folder, seq)
+    found = committed_segments(repos, folder, seq)
     nearest = max((place.first_seq for place in found if place.first_seq <= seq), default=0)
     for place in found:
         if place.first_seq == nearest:
@@ -78,9 +78,9 @@ def find_corrections(store: Store, repos: Sequence[LedgerRepo], seq: int) -> Cor
     """Every correction of a record that is on this machine; nothing is fetched for this."""
     found: dict[bytes, Usage] = {}
     unread = 0
-    for data in spooled(store, Folder.USAGE):
+    for data in spooled_lines(store, Folder.USAGE):
         found |= _correcting(data, seq)
-    for place in places(repos, Folder.USAGE, seq):
+    for place in committed_segments(repos, Folder.USAGE, seq):
         here = place.repo.blob_here(place.blob)
         if here is None:
             unread += 1
@@ -89,7 +89,9 @@ def find_corrections(store: Store, repos: Sequence[LedgerRepo], seq: int) -> Cor
     return Corrections(tuple(found.values()), unread)
 
 
-def places(repos: Sequence[LedgerRepo], folder: Folder, seq: int = 1) -> list[Place]:
+def committed_segments(
+    repos: Sequence[LedgerRepo], folder: Folder, seq: int = 1
+) -> list[CommittedSegment]:
     """The segments of a folder that may hold this number or a later one, the latest first."""
     found = []
     for repo in repos:
@@ -99,11 +101,11 @@ def places(repos: Sequence[LedgerRepo], folder: Folder, seq: int = 1) -> list[Pl
             except InvalidPathError:
                 continue
             if segment.folder is folder and segment.first_seq + SEGMENT_RECORDS_MAX > seq:
-                found.append(Place(segment.first_seq, path, blob, repo))
+                found.append(CommittedSegment(segment.first_seq, path, blob, repo))
     return sorted(found, key=lambda place: place[:3], reverse=True)
 
 
-def spooled(store: Store, folder: Folder) -> Iterator[bytes]:
+def spooled_lines(store: Store, folder: Folder) -> Iterator[bytes]:
     """The lines of a folder that are in the spool, by rising seq, some at a time."""
     for commit in plan(list(store.unsent(()))):
         if commit.folder is folder:

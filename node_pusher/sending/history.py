@@ -10,7 +10,7 @@ from node_pusher.home.errors import HomeError
 from node_pusher.home.home import Home, HomeRepo
 from node_pusher.home.own_key import own_key
 from node_pusher.sending.repo import CommitInfo, LedgerRepo
-from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.store import Store
 from wire_format.fields import epoch_of
 from wire_format.instants import format_ts, from_us
@@ -23,7 +23,7 @@ def status(home: Home) -> dict[str, Any]:
     with Store.open(home.spool_file, home.node) as store:
         state = store.state()
         in_spool = store.count()
-    with repo_faults(home.repo.path):
+    with repo_errors(home.repo.path):
         repo = LedgerRepo(home.repo)
         waiting = repo.waiting()
     pushed_us = state.last_push_us
@@ -71,7 +71,7 @@ def log(home: Home, count: int | None, *, earlier: bool = False) -> Iterator[dic
 
 
 def _entries(source: HomeRepo) -> Iterator[dict[str, Any]]:
-    with repo_faults(source.path):
+    with repo_errors(source.path):
         repo = LedgerRepo(source)
         waiting = {info.commit for info in repo.waiting()}
         for info in repo.history():

@@ -15,7 +15,7 @@ from node_pusher.home.known_repos import is_marked, note_marked
 from node_pusher.home.locks import sweep_stale_locks
 from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_to_branch
 from node_pusher.sending.repo import LedgerRepo
-from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.sending.repo_errors import repo_errors
 from wire_format.commit_message import build_moved_message
 
 MOVED_PATH: Final = "epochs/moved"
@@ -35,7 +35,7 @@ def mark_previous_repos(home: Home, now: datetime) -> str:
     for previous in home.earlier_repos:
         if previous.path.exists():
             try:
-                with repo_faults(previous.path):
+                with repo_errors(previous.path):
                     remarks.append(_mark(previous, home.repo.remote.url, now))
             except GitmeterError as error:
                 remarks.append(_unmarked(previous, error))

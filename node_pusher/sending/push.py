@@ -26,7 +26,7 @@ from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_to_branch
 from node_pusher.sending.commit import commit_unsent
 from node_pusher.sending.moved_mark import mark_previous_repos
 from node_pusher.sending.repo import LedgerRepo
-from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.store import Store
 from wire_format.instants import to_us
 
@@ -72,15 +72,15 @@ def push(home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
     """
     with push_lock(home.path):
         home = reread(home)
-        with repo_faults(home.repo.path), Store.open(home.spool_file, home.node) as store:
-            report = push_held(store, home, now, by_hour=by_hour)
+        with repo_errors(home.repo.path), Store.open(home.spool_file, home.node) as store:
+            report = push_locked(store, home, now, by_hour=by_hour)
             if not home.settings.earlier:
                 return report
             remarks = filter(None, [report.remark, mark_previous_repos(home, now)])
             return replace(report, remark="; ".join(remarks))
 
 
-def push_held(store: Store, home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
+def push_locked(store: Store, home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
     """As `push`; the caller holds the push lock, and the spool open."""
     sweep_stale_locks(home.repo.path)
     repo = LedgerRepo(home.repo)

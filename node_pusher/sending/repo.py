@@ -19,9 +19,9 @@ from gitmeter.git_remote.runner import run_git
 from node_pusher.home.errors import NonFastForwardError
 from node_pusher.home.home import HomeRepo
 from node_pusher.home.own_key import load_own_key
-from node_pusher.sending.repo_faults import lacks, repo_faults
+from node_pusher.sending.repo_errors import missing_object, repo_errors
 from node_pusher.sending.trees import files, grow
-from node_pusher.spool.plan import Segment
+from node_pusher.spool.plan import SegmentFile
 from wire_format.commit_message import Summary, parse_message
 from wire_format.paths import InvalidPathError, parse_path
 
@@ -61,7 +61,7 @@ class LedgerRepo:
 
     def __init__(self, home_repo: HomeRepo) -> None:
         pygit2.settings.enable_fsync_gitdir(True)  # noqa: FBT003 - a commit counts once it is on disk
-        with repo_faults(home_repo.path):
+        with repo_errors(home_repo.path):
             self._repo = pygit2.Repository(str(home_repo.path))
         self.home_repo = home_repo
         self._branch = f"refs/heads/{home_repo.branch}"
@@ -158,7 +158,7 @@ class LedgerRepo:
         """
         found = self._repo.get(blob)
         if found is None and not self._is_partial():
-            raise lacks(self.home_repo.path, blob)
+            raise missing_object(self.home_repo.path, blob)
         return found.data if isinstance(found, pygit2.Blob) else None
 
     def has_path(self, path: str) -> bool:
@@ -170,7 +170,7 @@ class LedgerRepo:
         """Path and blob id of every file at a commit."""
         yield from files(self._tree(commit))
 
-    def segments_of(self, commit: str) -> list[Segment]:
+    def segments_of(self, commit: str) -> list[SegmentFile]:
         """The segments that a commit added to its first parent.
 
         Raises:
@@ -188,7 +188,7 @@ class LedgerRepo:
             except InvalidPathError:
                 continue
             data = self._repo[delta.new_file.id].peel(pygit2.Blob).data
-            segments.append(Segment(path.folder, path.first_seq, data))
+            segments.append(SegmentFile(path.folder, path.first_seq, data))
         return segments
 
     def raw_commit(self, commit: str) -> bytes:
@@ -256,7 +256,7 @@ class LedgerRepo:
         if shown.returncode == 0:
             return shown.stdout
         if not self._is_partial():
-            raise lacks(self.home_repo.path, blob)  # git has asked nobody
+            raise missing_object(self.home_repo.path, blob)  # git has asked nobody
         raise failure(remote.url, shown.stderr)
 
     def _is_partial(self) -> bool:

@@ -6,13 +6,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from node_pusher.spool.faults import explained
+from node_pusher.spool.sqlite_errors import spool_errors
 
 _BUSY_TIMEOUT_S: Final = 5
-_STEPS_BETWEEN_LOOKS: Final = 100_000
+_STEPS_BETWEEN_CHECKS: Final = 100_000
 
 
-class SpoolLook(NamedTuple):
+class SpoolFacts(NamedTuple):
     """What stands in a spool.
 
     Attributes:
@@ -33,7 +33,7 @@ class SpoolLook(NamedTuple):
     damage: str | None
 
 
-def look_at_spool(file: Path, check_s: float) -> SpoolLook:
+def inspect_spool(file: Path, check_s: float) -> SpoolFacts:
     """Look at a spool that is there.
 
     Args:
@@ -43,13 +43,13 @@ def look_at_spool(file: Path, check_s: float) -> SpoolLook:
     Raises:
         SpoolError: it cannot be read, or is so damaged that nothing can be said of it.
     """
-    with explained(), closing(_open(file)) as connection:
+    with spool_errors(), closing(_open(file)) as connection:
         damage = _damage(connection, check_s)
         records, first_us, last_us = connection.execute(
             "SELECT count(*), min(ts_us), max(ts_us) FROM records"
         ).fetchone()
         state = connection.execute("SELECT next_seq, last_push_us FROM state").fetchone()
-    return SpoolLook(records, first_us, last_us, state[0], state[1], damage)
+    return SpoolFacts(records, first_us, last_us, state[0], state[1], damage)
 
 
 def _open(file: Path) -> sqlite3.Connection:
@@ -62,7 +62,9 @@ def _open(file: Path) -> sqlite3.Connection:
 
 def _damage(connection: sqlite3.Connection, check_s: float) -> str | None:
     ends_at_s = time.monotonic() + check_s
-    connection.set_progress_handler(lambda: int(time.monotonic() > ends_at_s), _STEPS_BETWEEN_LOOKS)
+    connection.set_progress_handler(
+        lambda: int(time.monotonic() > ends_at_s), _STEPS_BETWEEN_CHECKS
+    )
     try:
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.OperationalError as error:

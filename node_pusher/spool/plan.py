@@ -31,7 +31,7 @@ class Span(NamedTuple):
     last: int
 
 
-class Segment(NamedTuple):
+class SegmentFile(NamedTuple):
     """Lines that a commit added.
 
     Attributes:

@@ -16,9 +16,9 @@ from typing import Final, Self
 from node_pusher.home.errors import HomeError
 from node_pusher.home.layout import is_shared
 from node_pusher.spool.drafts import Draft, line_head
-from node_pusher.spool.faults import explained, explanation
 from node_pusher.spool.outcomes import Recorded, Refusal, SpoolState
-from node_pusher.spool.plan import US_PER_S, Segment, Span, Unsent, outside
+from node_pusher.spool.plan import US_PER_S, SegmentFile, Span, Unsent, outside
+from node_pusher.spool.sqlite_errors import spool_error, spool_errors
 from wire_format.instants import HOUR_S, from_us, to_us
 from wire_format.lines import Folder
 
@@ -69,7 +69,7 @@ class Store:
             HomeError: there is none, it belongs to another node, or another version wrote it.
             SpoolError: it cannot be opened.
         """
-        with explained():
+        with spool_errors():
             if not file.exists():
                 raise HomeError(f"the spool is missing: {file}", hint="run `init` again")
             with ExitStack() as opened:
@@ -87,7 +87,7 @@ class Store:
             node: whose it is.
             first_seq: the first number of a spool that is made; one that is there keeps its own.
         """
-        with explained(), closing(_connect(file)) as connection:
+        with spool_errors(), closing(_connect(file)) as connection:
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 connection.execute("BEGIN IMMEDIATE")
                 for statement in _SCHEMA.split(";"):
@@ -188,7 +188,7 @@ class Store:
             )
             return b"".join(line for (line,) in rows)
 
-    def retire(self, segment: Segment) -> int:
+    def retire(self, segment: SegmentFile) -> int:
         """Forget the records of a segment that was seen on the remote; returns how many.
 
         A record that has a number of the segment, but another line, is not the one that was sent
@@ -201,7 +201,7 @@ class Store:
                 enumerate(lines, segment.first_seq),
             ).rowcount
 
-    def put_back(self, segment: Segment, ts_us: Sequence[int]) -> bool:
+    def put_back(self, segment: SegmentFile, ts_us: Sequence[int]) -> bool:
         """Let the spool hold the records of a segment that is committed but was not sent.
 
         Args:
@@ -259,7 +259,7 @@ class Store:
             with self._lock:
                 yield self._connection
         except sqlite3.DatabaseError as error:
-            raise explanation(error) from error
+            raise spool_error(error) from error
 
 
 def is_missing(file: Path) -> bool:
@@ -268,7 +268,7 @@ def is_missing(file: Path) -> bool:
     Raises:
         SpoolError: it cannot be looked at.
     """
-    with explained():
+    with spool_errors():
         if not file.exists():
             return True
         with closing(_connect(file)) as connection:

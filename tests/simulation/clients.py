@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from node_pusher.sending.correct import Corrected
+from node_pusher.sending.correct import RecordedCorrection
 from node_pusher.sending.correct import correct as record_correction
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import convert_input
@@ -85,7 +85,7 @@ class Clients:
             {"total": 0} if to_zero else {"units": random.choice((-1, -1, -7, 3, 600))}
         )
         now = site.clock()
-        returned: list[Corrected] = []
+        returned: list[RecordedCorrection] = []
 
         def action() -> None:
             with Spool.open(site.home.path, clock=lambda: now) as spool:

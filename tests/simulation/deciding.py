@@ -8,7 +8,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from books.decisions import Taken, decide
+from books.decisions import RecordedDecision, decide
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
 from tests.simulation.boundaries import CALM, End, Plan
@@ -80,7 +80,7 @@ class Judge:
     def _decide(self, plan: Plan, **said: Any) -> End:  # noqa: ANN401 - the fields of a decision
         now, witness = self._site.clock(), self._site.witness
         witness.said[content(_line(said, 1, now))] += 1
-        returned: list[Taken] = []
+        returned: list[RecordedDecision] = []
         fields = dict(said)
         if "of_ts" in fields:
             fields["of_ts"] = datetime.fromisoformat(fields["of_ts"])

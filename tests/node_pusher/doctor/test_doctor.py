@@ -27,7 +27,7 @@ from node_pusher.doctor import home as doctor_home
 from node_pusher.doctor import remote as doctor_remote
 from node_pusher.doctor import system
 from node_pusher.doctor.examine import CHECKS, examine, is_well
-from node_pusher.doctor.findings import Finding, Health, in_words
+from node_pusher.doctor.findings import Finding, Severity, in_words
 from node_pusher.doctor.system import judge_clock, judge_timer
 from node_pusher.home.home import Home, new_home
 from node_pusher.home.locks import push_lock
@@ -50,11 +50,11 @@ SOON = START + timedelta(minutes=10)
 
 def look(home: Home, now: datetime = SOON) -> dict[str, Finding]:
     """What each check found; of several findings the worst."""
-    order = list(Health)
+    order = list(Severity)
     findings = sorted(
         examine(home.path, home.settings.role, now), key=lambda f: order.index(f.health)
     )
-    assert all(finding.do for finding in findings if finding.health is not Health.OK)
+    assert all(finding.do for finding in findings if finding.health is not Severity.OK)
     return {finding.check: finding for finding in findings}
 
 
@@ -103,7 +103,7 @@ def test_a_home_that_is_well_is_found_well_and_left_as_it_is(
     assert list(dict.fromkeys(names)) == [
         name for check in CHECKS for name in ([check, "sent"] if check == "spool" else [check])
     ]
-    unwell = {finding.check for finding in findings if finding.health is not Health.OK}
+    unwell = {finding.check for finding in findings if finding.health is not Severity.OK}
     assert unwell <= {"timer", "disk", "sent"}  # this machine's own, and START was long ago
 
 
@@ -156,13 +156,13 @@ def run_doctor(home: Path, *options: str) -> "subprocess.CompletedProcess[str]":
 def test_wrong_settings(home: Home) -> None:
     (home.path / "node.toml").write_text("node = 7\n")
     (finding,) = examine(home.path, "usage", SOON)
-    assert (finding.check, finding.health) == ("settings", Health.PROBLEM)
+    assert (finding.check, finding.health) == ("settings", Severity.PROBLEM)
     assert "node.toml is not what `init` writes" in finding.says
 
 
 def test_settings_a_folder_that_everybody_may_write(home: Home) -> None:
     home.path.chmod(0o777)
-    assert look(home)["settings"].health is Health.PROBLEM
+    assert look(home)["settings"].health is Severity.PROBLEM
     home.path.chmod(0o2770)
     assert "its group records here too" in look(home)["settings"].says
 
@@ -171,14 +171,14 @@ def test_settings_a_folder_that_everybody_may_write(home: Home) -> None:
 def test_settings_a_home_of_another_user(home: Home) -> None:
     os.chown(home.path, 12345, 12345)
     found = look(home)["settings"]
-    assert found.health is Health.WARNING
+    assert found.health is Severity.WARNING
     assert "belongs to user 12345" in found.says
 
 
 def test_spool_a_missing_spool(home: Home) -> None:
     home.spool_file.unlink()
     found = look(home)["spool"]
-    assert found.health is Health.PROBLEM
+    assert found.health is Severity.PROBLEM
     assert "the spool is missing" in found.says
 
 
@@ -197,13 +197,13 @@ def test_spool_a_damaged_spool(home: Home, share: float) -> None:
     data[at : at + 4096] = b"\xff" * 4096
     home.spool_file.write_bytes(data)
     found = look(home)["spool"]
-    assert found.health is Health.PROBLEM
+    assert found.health is Severity.PROBLEM
     assert "run `init` again" in found.do
 
 
 def test_spool_a_spool_that_is_no_database(home: Home) -> None:
     home.spool_file.write_bytes(b"notes " * 1000)
-    assert look(home)["spool"].health is Health.PROBLEM
+    assert look(home)["spool"].health is Severity.PROBLEM
 
 
 def test_spool_a_spool_too_large_to_be_checked_in_time(
@@ -212,18 +212,18 @@ def test_spool_a_spool_too_large_to_be_checked_in_time(
     record(home, 20_000)
     monkeypatch.setattr(doctor_home, "_QUICK_CHECK_S", -1)
     found = look(home)["spool"]
-    assert found.health is Health.WARNING
+    assert found.health is Severity.WARNING
     assert "20000 records" in found.says
 
 
 @pytest.mark.parametrize(
-    ("hours", "health"), [(1, Health.OK), (4, Health.WARNING), (36, Health.PROBLEM)]
+    ("hours", "health"), [(1, Severity.OK), (4, Severity.WARNING), (36, Severity.PROBLEM)]
 )
-def test_spool_records_that_wait_too_long(home: Home, hours: int, health: Health) -> None:
+def test_spool_records_that_wait_too_long(home: Home, hours: int, health: Severity) -> None:
     record(home, 3)
     found = look(home, START + timedelta(hours=hours))["sent"]
     assert found.health is health
-    if health is not Health.OK:
+    if health is not Severity.OK:
         assert f"since {hours} hours" in found.says
 
 
@@ -231,16 +231,16 @@ def test_spool_old_times_recorded_after_the_last_push_do_not_wait(home: Home) ->
     """History that is imported is no backlog."""
     push(home, SOON)
     record(home, 3, start=START - timedelta(days=30))
-    assert look(home, SOON + timedelta(hours=1))["sent"].health is Health.OK
-    assert look(home, SOON + timedelta(hours=30))["sent"].health is Health.PROBLEM
+    assert look(home, SOON + timedelta(hours=1))["sent"].health is Severity.OK
+    assert look(home, SOON + timedelta(hours=30))["sent"].health is Severity.PROBLEM
 
 
 def test_spool_nothing_to_send_but_no_push_for_days(home: Home) -> None:
     record(home)
     push(home, SOON)
-    assert look(home, SOON + timedelta(hours=2))["sent"].health is Health.OK
+    assert look(home, SOON + timedelta(hours=2))["sent"].health is Severity.OK
     found = look(home, SOON + timedelta(days=3))["sent"]
-    assert found.health is Health.WARNING
+    assert found.health is Severity.WARNING
     assert "3 days ago" in found.says
 
 
@@ -258,18 +258,18 @@ def small_disk(folder: Path, options: str) -> Iterator[Path]:
 def test_disk_a_full_disk(make_home: MakeHome, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "size=40m"):
         home = make_home("disk/home")
-        assert look(home)["disk"].health is Health.WARNING
+        assert look(home)["disk"].health is Severity.WARNING
         with suppress(OSError):
             (tmp_path / "disk/filler").write_bytes(b"x" * 40_000_000)
         found = look(home)["disk"]
-        assert found.health is Health.PROBLEM
+        assert found.health is Severity.PROBLEM
         assert found.says[:6] in {"0 MiB ", "1 MiB "}
 
 
 @needs_root
 def test_disk_a_disk_without_room_for_files(make_home: MakeHome, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "size=2g,nr_inodes=400"):
-        assert look(make_home("disk/home"))["disk"].health is Health.PROBLEM
+        assert look(make_home("disk/home"))["disk"].health is Severity.PROBLEM
     (tmp_path / "disk").rmdir()
 
 
@@ -280,13 +280,13 @@ def test_disk_a_disk_that_is_read_only(make_home: MakeHome, tmp_path: Path) -> N
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
         found = look(home)
     assert "read-only" in found["disk"].says
-    assert found["spool"].health is Health.PROBLEM
+    assert found["spool"].health is Severity.PROBLEM
 
 
 def test_lock_a_push_that_is_at_work(home: Home) -> None:
     with push_lock(home.path):
         found = look(home)["lock"]
-    assert found.health is Health.OK
+    assert found.health is Severity.OK
     assert f"process {os.getpid()} commits or pushes now" in found.says
     assert "python" in found.says
     assert look(home)["lock"].says == "free"
@@ -296,7 +296,7 @@ def test_lock_a_push_that_hangs(home: Home, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(doctor_home, "LOCK_HELD_LONG", timedelta(0))
     with push_lock(home.path):
         found = look(home)["lock"]
-    assert found.health is Health.PROBLEM
+    assert found.health is Severity.PROBLEM
     assert f"kill {os.getpid()}" in found.do
 
 
@@ -324,20 +324,20 @@ def test_lock_locks_of_a_dead_git(home: Home) -> None:
     lock.touch()
     (home.repo.path / "HEAD.lock").touch()
     found = look(home)["lock"]
-    assert found.health is Health.WARNING
+    assert found.health is Severity.WARNING
     assert "HEAD.lock, main.lock" in found.says
     assert lock.exists()
 
 
 def test_key_no_key(home: Home) -> None:
     (home.path / "signing_key").unlink()
-    assert look(home)["key"].health is Health.PROBLEM
+    assert look(home)["key"].health is Severity.PROBLEM
 
 
 def test_key_a_key_that_others_may_read(home: Home) -> None:
     (home.path / "signing_key").chmod(0o644)
     found = look(home)["key"]
-    assert found.health is Health.PROBLEM
+    assert found.health is Severity.PROBLEM
     assert found.do.startswith("chmod 600 ")
 
 
@@ -349,7 +349,7 @@ def test_key_a_key_that_is_no_key(home: Home) -> None:
 def test_key_a_key_that_is_not_among_its_own(home: Home) -> None:
     (home.path / "allowed_signers").write_text("")
     found = look(home)["key"]
-    assert found.health is Health.PROBLEM
+    assert found.health is Severity.PROBLEM
     assert "unknown key" in found.says
 
 
@@ -362,9 +362,9 @@ def restated(home: Home, remote: Remote) -> Home:
 
 def test_http_a_server_that_is_away(http_home: Home) -> None:
     found = look(restated(http_home, Remote("http://127.0.0.1:9/remote.git")))
-    assert found["remote"].health is Health.PROBLEM
-    assert found["write"].health is Health.PROBLEM
-    assert found["key"].health is Health.OK
+    assert found["remote"].health is Severity.PROBLEM
+    assert found["write"].health is Severity.PROBLEM
+    assert found["key"].health is Severity.OK
 
 
 def test_http_a_token_that_is_not_accepted(http_home: Home, tmp_path: Path) -> None:
@@ -372,7 +372,7 @@ def test_http_a_token_that_is_not_accepted(http_home: Home, tmp_path: Path) -> N
     found = look(http_home, datetime.now(UTC))
     assert "the token was not accepted" in found["remote"].says
     assert "check the token" in found["remote"].do
-    assert found["clock"].health is Health.OK
+    assert found["clock"].health is Severity.OK
 
 
 def test_http_a_token_file_that_is_gone(http_home: Home, tmp_path: Path) -> None:
@@ -383,21 +383,21 @@ def test_http_a_token_file_that_is_gone(http_home: Home, tmp_path: Path) -> None
 def test_http_a_token_that_only_reads(http_home: Home, tmp_path: Path) -> None:
     token(tmp_path, "may-read")
     found = look(http_home)
-    assert found["remote"].health is Health.OK
-    assert found["write"].health is Health.PROBLEM
+    assert found["remote"].health is Severity.OK
+    assert found["write"].health is Severity.PROBLEM
     assert "what it may do on this repo" in found["write"].do
 
 
 def test_http_a_repo_that_is_gone(http_home: Home, remote_dir: Path) -> None:
     remote_dir.rename(remote_dir.with_name("elsewhere.git"))
-    assert look(http_home)["remote"].health is Health.PROBLEM
+    assert look(http_home)["remote"].health is Severity.PROBLEM
 
 
 def test_http_a_repo_that_was_emptied(http_home: Home, remote_dir: Path) -> None:
     shutil.rmtree(remote_dir)
     bare_repo(remote_dir)
     found = look(http_home)["remote"]
-    assert found.health is Health.PROBLEM
+    assert found.health is Severity.PROBLEM
     assert "is empty" in found.says
 
 
@@ -407,13 +407,13 @@ def test_http_commits_that_wait_and_would_go_through(http_home: Home) -> None:
         commit_unsent(store, LedgerRepo(http_home.repo), SOON, by_hour=False)
     found = look(http_home)
     assert "1 commit here build" in found["remote"].says
-    assert found["write"].health is Health.OK
+    assert found["write"].health is Severity.OK
 
 
 def test_http_commits_of_somebody_else(http_home: Home, remote_dir: Path) -> None:
     RepoWriter(remote_dir).commit({"notes.txt": b"hello\n"})
     found = look(http_home)
-    assert found["remote"].health is Health.PROBLEM
+    assert found["remote"].health is Severity.PROBLEM
     assert "--rejoin" in found["remote"].do
     assert "would be refused" in found["write"].says
 
@@ -424,8 +424,8 @@ def test_http_a_server_that_hangs_is_not_waited_for(
     monkeypatch.setattr(doctor_remote, "TIMEOUT_S", 1)
     server.misbehave("hang")
     found = look(http_home)
-    assert found["remote"].health is Health.PROBLEM
-    assert found["write"].health is Health.PROBLEM
+    assert found["remote"].health is Severity.PROBLEM
+    assert found["write"].health is Severity.PROBLEM
     server.behave()
 
 
@@ -440,7 +440,7 @@ def test_ssh_keys_of_both_sides(make_home: MakeHome, ssh: SshServer, remote_dir:
     good = Remote(url, None, ssh.key_file, ssh.known_hosts_file)
     home = make_home(remote=good)
     found = look(home)
-    assert (found["remote"].health, found["write"].health) == (Health.OK, Health.OK)
+    assert (found["remote"].health, found["write"].health) == (Severity.OK, Severity.OK)
     assert "OpenSSH" in found["programs"].says
     stranger = Remote(url, None, ssh.stranger_key_file, ssh.known_hosts_file)
     assert "check the token or key" in look(restated(home, stranger))["remote"].do
@@ -451,19 +451,19 @@ def test_ssh_keys_of_both_sides(make_home: MakeHome, ssh: SshServer, remote_dir:
 @pytest.mark.parametrize(
     ("ahead_s", "health", "words"),
     [
-        (0, Health.OK, "within"),
-        (20, Health.OK, "within"),
-        (100, Health.WARNING, "behind"),
-        (-100, Health.WARNING, "ahead of"),
-        (3600, Health.PROBLEM, "60 minutes behind"),
-        (-86400 * 9, Health.PROBLEM, "9 days ahead of"),
+        (0, Severity.OK, "within"),
+        (20, Severity.OK, "within"),
+        (100, Severity.WARNING, "behind"),
+        (-100, Severity.WARNING, "ahead of"),
+        (3600, Severity.PROBLEM, "60 minutes behind"),
+        (-86400 * 9, Severity.PROBLEM, "9 days ahead of"),
     ],
 )
 def test_clock_against_the_remotes_date(
     http_home: Home,
     monkeypatch: pytest.MonkeyPatch,
     ahead_s: int,
-    health: Health,
+    health: Severity,
     words: str,
 ) -> None:
     def date(_handler: Handler, _timestamp: float | None = None) -> str:
@@ -484,16 +484,16 @@ def test_clock_a_server_that_states_no_time(
 
 
 def test_clock_what_systemd_says_where_the_remote_shows_no_time(home: Home) -> None:
-    assert judge_clock("yes").health is Health.OK
+    assert judge_clock("yes").health is Severity.OK
     assert judge_clock("no").do == "timedatectl set-ntp true"
-    assert judge_clock(None).health is Health.WARNING
+    assert judge_clock(None).health is Severity.WARNING
     assert "clock" in look(home)
 
 
 def test_clock_records_of_a_time_that_has_not_come(home: Home) -> None:
     record(home, 3)
     found = look(home, START - timedelta(hours=3))["clock"]
-    assert found.health is Health.PROBLEM
+    assert found.health is Severity.PROBLEM
     assert "3 hours ahead of this machine's clock" in found.says
 
 
@@ -508,30 +508,30 @@ SERVICE = {"LoadState": "loaded", "Result": "success", "ExecMainStatus": "0",
 @pytest.mark.parametrize(
     ("timer", "service", "health", "words"),
     [
-        ({}, {}, Health.OK, "at 2026-11-21T12:05:00Z; next at 2026-11-21T13:05:00Z"),
-        ({}, {"ExecMainExitTimestamp": ""}, Health.OK, "no push yet"),
-        ({"LoadState": "not-found"}, {}, Health.WARNING, "not installed"),
-        ({}, {"LoadState": "not-found"}, Health.WARNING, "not installed"),
-        ({}, {"ExecStart": "{ argv[]=x --home /srv push ; }"}, Health.WARNING, "another home"),
-        ({"ActiveState": "inactive"}, {}, Health.PROBLEM, "not running"),
-        ({}, {"Result": "exit-code"}, Health.PROBLEM, "ended with exit-code"),
-        ({}, {"ExecMainStatus": "75"}, Health.WARNING, "could not be finished"),
-        ({"UnitFileState": "disabled"}, {}, Health.WARNING, "does not start by itself"),
+        ({}, {}, Severity.OK, "at 2026-11-21T12:05:00Z; next at 2026-11-21T13:05:00Z"),
+        ({}, {"ExecMainExitTimestamp": ""}, Severity.OK, "no push yet"),
+        ({"LoadState": "not-found"}, {}, Severity.WARNING, "not installed"),
+        ({}, {"LoadState": "not-found"}, Severity.WARNING, "not installed"),
+        ({}, {"ExecStart": "{ argv[]=x --home /srv push ; }"}, Severity.WARNING, "another home"),
+        ({"ActiveState": "inactive"}, {}, Severity.PROBLEM, "not running"),
+        ({}, {"Result": "exit-code"}, Severity.PROBLEM, "ended with exit-code"),
+        ({}, {"ExecMainStatus": "75"}, Severity.WARNING, "could not be finished"),
+        ({"UnitFileState": "disabled"}, {}, Severity.WARNING, "does not start by itself"),
     ],
 )
 def test_timer_what_its_facts_mean(
-    timer: dict[str, str], service: dict[str, str], health: Health, words: str
+    timer: dict[str, str], service: dict[str, str], health: Severity, words: str
 ) -> None:
     found = judge_timer("node-pusher", TIMER | timer, SERVICE | service, "/var/lib/node-pusher")
     assert found.health is health
     assert words in found.says
-    assert found.do or health is Health.OK
+    assert found.do or health is Severity.OK
 
 
 def test_timer_a_machine_without_systemd(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(only_git(Path("bin"))))
     found = look(home)["timer"]
-    assert found.health is Health.WARNING
+    assert found.health is Severity.WARNING
     assert "systemd does not answer" in found.says
 
 
@@ -549,9 +549,9 @@ def test_programs_without_git(home: Home, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PATH", str(Path("bin").absolute()))
     found = look(home)
     assert found["programs"] == Finding(
-        "programs", Health.PROBLEM, "the git program does not run", "apt-get install git"
+        "programs", Severity.PROBLEM, "the git program does not run", "apt-get install git"
     )
-    assert found["write"].health is Health.PROBLEM
+    assert found["write"].health is Severity.PROBLEM
 
 
 def test_programs_a_git_that_does_not_sync(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -559,7 +559,7 @@ def test_programs_a_git_that_does_not_sync(home: Home, monkeypatch: pytest.Monke
     Path("bin/git").write_text("#!/bin/sh\necho git version 2.30.2\n")
     Path("bin/git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{Path('bin').absolute()}:{os.environ['PATH']}")
-    assert look(home)["programs"].health is Health.WARNING
+    assert look(home)["programs"].health is Severity.WARNING
 
 
 def test_listener_one_that_answers(home: Home) -> None:
@@ -573,14 +573,14 @@ def test_listener_one_that_died(home: Home) -> None:
     with Listening(home.path) as listening:
         listening.kill()
     found = look(home)["listener"]
-    assert found.health is Health.PROBLEM
+    assert found.health is Severity.PROBLEM
     assert "services cannot record" in found.says
 
 
 def test_listener_one_that_has_no_room(home: Home) -> None:
     with Listening(home.path, "--connections", "1") as listening, listening.client() as client:
         client.ask(b"{}")
-        assert look(home)["listener"].health is Health.WARNING
+        assert look(home)["listener"].health is Severity.WARNING
 
 
 def test_listener_one_that_hangs_or_is_something_else(
@@ -618,9 +618,9 @@ def test_a_check_that_does_not_come_back_is_left_behind(
 
     monkeypatch.setitem(doctor.CHECKS, "disk", hang)
     found = {f.check: f for f in examine(home.path, "usage", SOON, timeout_s=5)}
-    assert found["disk"].health is Health.PROBLEM
+    assert found["disk"].health is Severity.PROBLEM
     assert "did not come to an end" in found["disk"].says
-    assert found["key"].health is Health.OK
+    assert found["key"].health is Severity.OK
     never.set()
 
 
@@ -634,9 +634,9 @@ def test_a_bug_in_a_check_is_not_swallowed(home: Home, monkeypatch: pytest.Monke
 
 
 def test_a_warning_is_no_problem() -> None:
-    fine = Finding("a", Health.OK, "")
-    assert is_well([fine, Finding("b", Health.WARNING, "", "x")])
-    assert not is_well([fine, Finding("b", Health.PROBLEM, "", "x")])
+    fine = Finding("a", Severity.OK, "")
+    assert is_well([fine, Finding("b", Severity.WARNING, "", "x")])
+    assert not is_well([fine, Finding("b", Severity.PROBLEM, "", "x")])
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ import pytest
 from node_pusher.home.home import Home
 from node_pusher.listener.group import GroupRecorder
 from node_pusher.listener.protocol import Request
-from node_pusher.listener.server import Listener
+from node_pusher.listener.server import RecordListener
 from node_pusher.listener.socket import own_socket
 from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store
@@ -134,7 +134,7 @@ class HeldRecorder(GroupRecorder):
 
 
 def test_what_arrives_during_a_transaction_shares_the_next_one(home: Home) -> None:
-    async def talk(recorder: HeldRecorder, path: Path, server: Listener) -> None:
+    async def talk(recorder: HeldRecorder, path: Path, server: RecordListener) -> None:
         line = json.dumps(use()).encode() + b"\n"
         first, *others = [await asyncio.open_unix_connection(str(path)) for _ in range(21)]
         first[1].write(line)
@@ -150,7 +150,7 @@ def test_what_arrives_during_a_transaction_shares_the_next_one(home: Home) -> No
         server.stop()
 
     async def serve(listening: socket.socket, recorder: HeldRecorder, path: Path) -> None:
-        server = Listener(recorder)
+        server = RecordListener(recorder)
         await asyncio.gather(
             server.serve(listening, lambda _state: None), talk(recorder, path, server)
         )
@@ -300,7 +300,7 @@ def test_a_client_that_sends_without_end_does_not_keep_it_from_ending(home: Home
         ):
             client.connect("s")
             client.sendall(b"{}\n")
-            server = Listener(recorder)
+            server = RecordListener(recorder)
             await server.serve(listening, lambda _state: None)
             return recorder.groups
 

@@ -13,10 +13,10 @@ from node_pusher.home.home import Home, new_home
 from node_pusher.listener.group import GroupRecorder
 from node_pusher.listener.protocol import (
     BUFFER_BYTES_MAX,
-    NotTaken,
+    NotRecorded,
     Request,
     Requests,
-    answer_not_taken,
+    answer_not_recorded,
 )
 from node_pusher.spool import store
 from tests.node_pusher.conftest import MakeHome
@@ -59,7 +59,7 @@ def test_a_line_without_its_end_is_no_request_and_is_told_so(
     assert taken_all(requests) == lines
     requests.end()
     (told,) = taken_all(requests)
-    assert isinstance(told, NotTaken)
+    assert isinstance(told, NotRecorded)
     assert told.retry
 
 
@@ -78,7 +78,7 @@ def test_after_a_line_that_is_too_long_nothing_is_taken(
     feed_in_pieces(requests, b"".join(line + b"\n" for line in lines) + long, cuts)
     taken = taken_all(requests)
     assert taken[:-1] == lines
-    assert isinstance(taken[-1], NotTaken)
+    assert isinstance(taken[-1], NotRecorded)
     assert "longer than 8192 bytes" in taken[-1].reason
     assert not taken[-1].retry
     requests.feed(b"{}\n")
@@ -106,7 +106,7 @@ def test_a_client_is_full_long_before_it_fills_the_memory() -> None:
 def test_an_answer_is_one_line_of_json_whatever_the_reason(
     *, reason: str, retry: bool, caller_id: str | None
 ) -> None:
-    answer = answer_not_taken(NotTaken(reason, retry=retry), caller_id)
+    answer = answer_not_recorded(NotRecorded(reason, retry=retry), caller_id)
     assert answer.endswith(b"\n")
     assert answer.count(b"\n") == 1
     said = json.loads(answer)
@@ -116,7 +116,7 @@ def test_an_answer_is_one_line_of_json_whatever_the_reason(
 
 
 def test_a_reason_that_is_no_text_is_still_told() -> None:
-    assert json.loads(answer_not_taken(NotTaken("\udcff.db")))["error"] == "?.db"
+    assert json.loads(answer_not_recorded(NotRecorded("\udcff.db")))["error"] == "?.db"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from gitmeter.git_remote.remote import Remote
 from node_pusher.home.home import Home, new_home
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
-from node_pusher.sending.correct import Corrected
+from node_pusher.sending.correct import RecordedCorrection
 from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.push import push
 from node_pusher.spool.api import Spool
@@ -28,7 +28,7 @@ from wire_format.segment import decode_segment
 WHY = "counted twice"
 
 
-def correct(home: Home, seq: int, **values: object) -> Corrected:
+def correct(home: Home, seq: int, **values: object) -> RecordedCorrection:
     with Spool.open(home.path, clock=lambda: START) as spool:
         return record_correction(spool, seq, **{"reason": WHY, **values})  # type: ignore[arg-type] # by name
 

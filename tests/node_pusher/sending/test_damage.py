@@ -16,7 +16,7 @@ from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.history import log, status
 from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
-from node_pusher.sending.repo_faults import repo_faults
+from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.api import Spool
 from tests.node_pusher.conftest import START, MakeHome, record, spool_count
 
@@ -84,5 +84,5 @@ def test_the_way_out_leads_out(home: Home, what: str) -> None:
 
 
 def test_a_key_that_is_missing_elsewhere_stays_a_bug(home: Home) -> None:
-    with pytest.raises(KeyError), repo_faults(home.repo.path):
+    with pytest.raises(KeyError), repo_errors(home.repo.path):
         raise KeyError("node")

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from node_pusher.sending import commit
-from node_pusher.spool.plan import Segment
+from node_pusher.spool.plan import SegmentFile
 
 _commit = commit._commit
 _SLOW_S = 0.3
@@ -14,7 +14,7 @@ _SLOW_S = 0.3
 def _retire_and_commit(store: Any, repo: Any, found: Any, when: Any) -> str:  # noqa: ANN401 - as the original
     kept = {span: store.lines(span) for span in found.segments}
     for span, data in kept.items():
-        store.retire(Segment(found.folder, span.first, data))
+        store.retire(SegmentFile(found.folder, span.first, data))
     time.sleep(_SLOW_S)
 
     class Kept:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.admission.decisions import Decisions
-from books.standing import described, repeated, standings
+from books.decision_status import decision_statuses, describe, same_decision
 from wire_format.lines import Decision
 
 TS = datetime(2026, 11, 21, 13, 5, tzinfo=UTC)
@@ -34,7 +34,7 @@ def withdraw(seq: int, refers_to: int) -> Decision:
 
 
 def told(*decisions: Decision) -> list[str]:
-    return [str(standing) for standing in standings(decisions)]
+    return [str(status) for status in decision_statuses(decisions)]
 
 
 def test_of_several_choices_the_last_one_holds() -> None:
@@ -68,7 +68,9 @@ def test_a_choice_holds_again_when_the_later_one_is_withdrawn() -> None:
 def test_an_exclusion_goes_before_a_choice_whichever_came_first(
     excluded: Decision, at: int, *, overridden: bool
 ) -> None:
-    (chosen,) = [s for s in standings([choose(at), excluded]) if s.decision.kind == "choose"]
+    (chosen,) = [
+        s for s in decision_statuses([choose(at), excluded]) if s.decision.kind == "choose"
+    ]
     assert (chosen.overridden_by == 2, chosen.holds) == (overridden, not overridden)
 
 
@@ -85,8 +87,8 @@ def test_what_cannot_be_withdrawn_is_not() -> None:
 
 
 def test_the_newest_comes_last_whatever_order_they_are_found_in() -> None:
-    found = standings([withdraw(3, 1), choose(2), exclude(1, of_seq=9)])
-    assert [standing.decision.seq for standing in found] == [1, 2, 3]
+    found = decision_statuses([withdraw(3, 1), choose(2), exclude(1, of_seq=9)])
+    assert [status.decision.seq for status in found] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_the_newest_comes_last_whatever_order_they_are_found_in() -> None:
 def test_a_decision_repeats_only_the_newest_on_its_matter(
     earlier: list[Decision], wanted: Decision, by: int | None
 ) -> None:
-    found = repeated(wanted, earlier)
+    found = same_decision(wanted, earlier)
     assert (None if found is None else found.seq) == by
 
 
@@ -149,7 +151,7 @@ def test_a_decision_repeats_only_the_newest_on_its_matter(
     ],
 )
 def test_every_kind_is_told_in_words(said: Decision, text: str) -> None:
-    assert described(said) == text
+    assert describe(said) == text
 
 
 SEQS = st.integers(1, 4)
@@ -178,7 +180,7 @@ def test_the_books_and_the_aggregator_agree_on_what_holds(
     taken: list[Decision], data: st.DataObject
 ) -> None:
     """They share no code: what `books decide list` shows as holding is what is applied."""
-    shown = standings(taken)
+    shown = decision_statuses(taken)
     applied = Decisions(data.draw(st.permutations(taken))).of_node("a")
     for of_seq in range(1, 5):
         excluding = [

@@ -14,7 +14,7 @@ _OBJECT: Final = re.compile(r"[0-9a-f]{40}")
 
 
 @contextmanager
-def repo_faults(repo: Path) -> Iterator[None]:
+def repo_errors(repo: Path) -> Iterator[None]:
     """Where a home's repo is used: what libgit2 cannot read becomes an error with a way out.
 
     Args:
@@ -32,10 +32,10 @@ def repo_faults(repo: Path) -> Iterator[None]:
         missing = _OBJECT.search(str(error))  # how pygit2 says that an object is not there
         if missing is None:
             raise
-        raise lacks(repo, missing[0]) from error
+        raise missing_object(repo, missing[0]) from error
 
 
-def lacks(repo: Path, name: str) -> HomeError:
+def missing_object(repo: Path, name: str) -> HomeError:
     """The error of a repo without an object that must be there."""
     return _broken(f"{repo} is damaged: it lacks the object {name}")
 

@@ -9,7 +9,7 @@ from node_pusher.spool.outcomes import SpoolBusyError, SpoolError
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def spool_errors() -> Iterator[None]:
     """Where the spool is used: what stands in its way becomes a SpoolError.
 
     Raises:
@@ -18,12 +18,12 @@ def explained() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise explanation(error) from error
+        raise spool_error(error) from error
     except PermissionError as error:
         raise SpoolError(f"{error.filename}: {error.strerror}", hint=OWNER_HINT) from error
 
 
-def explanation(error: sqlite3.DatabaseError) -> SpoolError:
+def spool_error(error: sqlite3.DatabaseError) -> SpoolError:
     """What SQLite says, as an error that says whether trying again can help."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}:

@@ -10,7 +10,7 @@ from wire_format.instants import format_ts
 from wire_format.lines import Decision
 
 
-class Standing(NamedTuple):
+class DecisionStatus(NamedTuple):
     """A decision and what became of it.
 
     Attributes:
@@ -36,7 +36,7 @@ class Standing(NamedTuple):
         return "holds"
 
 
-def standings(decisions: Iterable[Decision]) -> list[Standing]:
+def decision_statuses(decisions: Iterable[Decision]) -> list[DecisionStatus]:
     """What became of each decision of these books, newest last."""
     taken = sorted(decisions, key=lambda decision: (decision.seq, decision.ts))
     withdrawals = {d.refers_to: d.seq for d in reversed(taken) if d.kind == "withdraw"}
@@ -46,7 +46,7 @@ def standings(decisions: Iterable[Decision]) -> list[Standing]:
     ]
     in_force = [decision for decision, withdrawn_by in found if withdrawn_by is None]
     return [
-        Standing(
+        DecisionStatus(
             decision,
             withdrawn_by,
             _overriding(decision, in_force) if withdrawn_by is None else None,
@@ -60,19 +60,19 @@ def is_withdrawable(decision: Decision) -> bool:
     return decision.kind not in {"accept_tip", "withdraw"}
 
 
-def repeated(wanted: Decision, decisions: Iterable[Decision]) -> Decision | None:
+def same_decision(wanted: Decision, decisions: Iterable[Decision]) -> Decision | None:
     """The newest decision on the same thing, when it says what `wanted` says; else None."""
     on_it = [
-        standing
-        for standing in standings(decisions)
-        if _about(standing.decision) == _about(wanted) and standing.withdrawn_by is None
+        status
+        for status in decision_statuses(decisions)
+        if _about(status.decision) == _about(wanted) and status.withdrawn_by is None
     ]
     if on_it and _said(on_it[-1].decision) == _said(wanted):
         return on_it[-1].decision
     return None
 
 
-def described(decision: Decision) -> str:
+def describe(decision: Decision) -> str:
     """What it says, for a person."""
     return _DESCRIBED[decision.kind](decision)
 

@@ -11,6 +11,12 @@ from wire_format.fields import AMOUNT_PATTERN
 NANO: Final = 1_000_000_000
 """Nano-dollars in a dollar."""
 
+PRICE_SCALE: Final = 10**15
+"""A price is kept as whole 1e-15 dollars, so that a price of a token in decimals stays exact."""
+
+MULTIPLIER_SCALE: Final = 1_000_000_000
+"""A discount's multiplier is kept as whole 1e-9."""
+
 _AMOUNT = re.compile(AMOUNT_PATTERN)
 _DECIMALS: Final = 9
 

@@ -26,15 +26,13 @@ from pydantic import (
 from wire_format import fields
 from wire_format.fields import AppliesTo
 from wire_format.instants import format_ts, hour_of
+from wire_format.money import MULTIPLIER_SCALE, PRICE_SCALE
 from wire_format.wording import FORMS, Place, sentences
 
 PRICES_PATH: Final = "rules/prices.toml"
 DISCOUNTS_PATH: Final = "rules/discounts.toml"
 RULE_PATHS: Final = (PRICES_PATH, DISCOUNTS_PATH)
 RULE_FILE_BYTES_MAX: Final = 8 * 1024 * 1024
-MULTIPLIER_SCALE: Final = 1_000_000_000
-PRICE_SCALE: Final = 10**15
-"""A price is kept as whole 1e-15 dollars, so that a price of a token in decimals stays exact."""
 
 DEFAULT_DISCOUNTS: Final = """\
 # The discount ladder. Tenure runs from a user's first succeeded payment to the start of the hour

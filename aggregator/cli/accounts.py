@@ -5,16 +5,8 @@ from typing import Any
 
 import click
 
-from aggregator.admission.decisions import Decisions
 from aggregator.cli.context import HOUR, Context, json_option
 from aggregator.cli.git_lines import git_show
-from aggregator.config.settings import Config
-from aggregator.ledger.ledger import rule_book_in_force
-from aggregator.ledger.segments import segment_reader
-from aggregator.rating.rating import Rater
-from aggregator.reports import accounts
-from aggregator.reports.explain import explain as explain_charge
-from aggregator.reports.reprice import reprice as reprice_with
 from gitmeter.support.terminal import counted, escape, print_json, print_table
 from wire_format.money import NANO, format_usd
 
@@ -25,6 +17,8 @@ from wire_format.money import NANO, format_usd
 @click.pass_obj
 def balance(context: Context, user: str | None, *, as_json: bool) -> None:
     """Show what USER has left, or everybody."""
+    from aggregator.reports import accounts
+
     store = context.reading()
     if user is not None:
         found = accounts.balance(store, user)
@@ -69,8 +63,12 @@ def charges(
     context: Context, user: str, since: int | None, until: int | None, *, as_json: bool
 ) -> None:
     """Show what USER was charged, hour by hour."""
+    from aggregator.ledger.ledger import rule_book_in_force
+    from aggregator.rating.discounts import DiscountLadder
+    from aggregator.reports import accounts
+
     store = context.reading()
-    ladder = Rater(rule_book_in_force(store)).ladder
+    ladder = DiscountLadder(rule_book_in_force(store).ladders)
     found = list(accounts.charges(store, user, ladder, since, until))
     if as_json:
         print_json(found)
@@ -111,6 +109,12 @@ def explain(context: Context, user: str, resource: str, hour: int, *, as_json: b
     Every line is shown with its commit and path, ready to paste into `git show`; run that in the
     node's repo or in the mirror that is named.
     """
+    from aggregator.admission.decisions import Decisions
+    from aggregator.ledger.ledger import rule_book_in_force
+    from aggregator.ledger.segments import segment_reader
+    from aggregator.rating.rating import Rater
+    from aggregator.reports.explain import explain as explain_charge
+
     store = context.reading()
     state = context.state()
     config = state.config
@@ -122,10 +126,10 @@ def explain(context: Context, user: str, resource: str, hour: int, *, as_json: b
         return
     books = next((repo.name for repo in state.repos.all() if repo.role == "books"), "books")
     for charge in found:
-        _print_explanation(charge, config, books)
+        _print_explanation(charge, config.state, books)
 
 
-def _print_explanation(charge: dict[str, Any], config: Config, books: str) -> None:
+def _print_explanation(charge: dict[str, Any], state: Path, books: str) -> None:
     click.echo(f"{escape(charge['user'])}  {charge['resource']}  {charge['hour']}")
     click.echo(f"  quantity    {charge['quantity']} in {counted(charge['records'], 'record')}")
     price = charge["price"]
@@ -134,7 +138,7 @@ def _print_explanation(charge: dict[str, Any], config: Config, books: str) -> No
     else:
         click.echo(f"  price       {price['usd']} USD per {price['per']}, from {price['from']}")
         where = f"{price['commit']}:{price['path']}"
-        click.echo(f"      {git_show(config, books, where, price['line_no'])}")
+        click.echo(f"      {git_show(state, books, where, price['line_no'])}")
     click.echo(f"  list cost   {format_usd(charge['list_cost_nano'])} USD")
     paid = charge["first_paid_at"] or "never"
     click.echo(f"  multiplier  x{charge['multiplier']}: tier {charge['tier']}, first paid {paid}")
@@ -147,7 +151,7 @@ def _print_explanation(charge: dict[str, Any], config: Config, books: str) -> No
         where = f"{line['commit']}:{line['path']} | sed -n {line['line_no']}p"
         click.echo(
             f"    {line['units']} at {line['ts']}, {line['node']} seq {line['seq']}{again}\n"
-            f"      {git_show(config, line['repo'], where, None)}"
+            f"      {git_show(state, line['repo'], where, None)}"
         )
     if not charge["adds_up"]:
         click.echo("  THE LINES DO NOT ADD UP to the charge: run `aggregator verify`")
@@ -162,6 +166,8 @@ def reprice(context: Context, file: Path, *, as_json: bool) -> None:
 
     FILE is named prices.toml or discounts.toml; the other of the two stays as it is in force.
     """
+    from aggregator.reports.reprice import reprice as reprice_with
+
     store = context.reading()
     found = reprice_with(store, file, context.config().charge_cost_max_usd * NANO)
     if as_json:

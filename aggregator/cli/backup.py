@@ -2,18 +2,17 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from aggregator.backup.archive_repo import archive_repo, unarchive_repo
-from aggregator.backup.make import backup as write_backup
-from aggregator.backup.restore import Restored, restore_from_copy
-from aggregator.backup.restore import restore as restore_backup
 from aggregator.cli.context import Context, json_option, now
 from aggregator.cli.progress import commits_progress
 from gitmeter.support.errors import ExitCode
 from gitmeter.support.terminal import counted, escape, print_json
+
+if TYPE_CHECKING:
+    from aggregator.backup.restore import Restored
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -32,6 +31,8 @@ def backup(context: Context, file: Path, *, force: bool, as_json: bool) -> int:
 
     Not in it: the configuration, keys and tokens.
     """
+    from aggregator.backup.make import backup as write_backup
+
     with commits_progress() as on_progress:
         made = write_backup(
             context.config(),
@@ -71,6 +72,9 @@ def restore(
     With --from-copy the commits that the copy remote has are taken for billed and the ledger is
     made from them. Exits with 1 when something is in place that could not be proved.
     """
+    from aggregator.backup.restore import restore as restore_backup
+    from aggregator.backup.restore import restore_from_copy
+
     if (file is None) != from_copy:
         raise click.UsageError("give either FILE or --from-copy")
     config = context.config()
@@ -86,7 +90,7 @@ def restore(
     return ExitCode.FAILED if done.lacking or done.unproved or done.unsigned else ExitCode.OK
 
 
-def _answer(state: Path, done: Restored) -> dict[str, Any]:
+def _answer(state: Path, done: "Restored") -> dict[str, Any]:
     return {
         "state": str(state),
         "digest": done.digest,
@@ -102,7 +106,7 @@ def _answer(state: Path, done: Restored) -> dict[str, Any]:
     }
 
 
-def _print(state: Path, done: Restored) -> None:
+def _print(state: Path, done: "Restored") -> None:
     click.echo(f"restored {counted(len(done.tips), 'repo')} in {state}: digest {done.digest}")
     if done.rebuilt:
         click.echo(f"made from the mirrors: {done.rebuilt}")
@@ -133,6 +137,8 @@ def archive(context: Context, repo: str, *, force: bool, as_json: bool) -> None:
 
     One process writes at a time: stop the daemon for it.
     """
+    from aggregator.backup.archive_repo import archive_repo
+
     with context.writing() as (state, ledger):
         saved = archive_repo(state, ledger.store, repo, force=force)
         bundle = state.archives.bundle(repo)
@@ -154,6 +160,8 @@ def unarchive(context: Context, repo: str, *, as_json: bool) -> None:
 
     To look into it with git. Nothing else needs it: whatever reads an archived repo unpacks it.
     """
+    from aggregator.backup.archive_repo import unarchive_repo
+
     with context.writing() as (state, _):
         unarchive_repo(state, repo)
         mirror = state.config.mirror_path(repo)

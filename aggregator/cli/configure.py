@@ -2,16 +2,17 @@
 
 import shlex
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from aggregator.cli.context import Context, json_option
-from aggregator.config.example import example, signers_beside
-from aggregator.config.loading import ConfigError
-from aggregator.config.settings import Config
-from aggregator.pulling.signatures import Signers
+from aggregator.config.document import ConfigError
 from gitmeter.support.errors import ExitCode, GitmeterError
 from gitmeter.support.terminal import counted, print_json
+
+if TYPE_CHECKING:
+    from aggregator.config.settings import Config
 
 _SIGNERS = """\
 # Who may sign commits of which repo, one key a line:
@@ -31,6 +32,8 @@ def init(context: Context, *, force: bool, as_json: bool) -> None:
     A state directory given by `aggregator --state` is written into it. Beside it goes a file for
     the keys that may sign commits, unless there is one.
     """
+    from aggregator.config.example import example, signers_beside
+
     path = context.config_path
     if path.exists() and not force:
         raise GitmeterError(f"{path} is there already", hint="edit it, or use --force")
@@ -85,7 +88,9 @@ def check(context: Context, *, as_json: bool) -> int:
     return ExitCode.FAILED if found.registration_faults else ExitCode.OK
 
 
-def _repo_lines(found: Config) -> Iterator[str]:
+def _repo_lines(found: "Config") -> Iterator[str]:
+    from aggregator.pulling.signatures import Signers
+
     signers = Signers(found)
     for repo in found.repo:
         yield f"repo: {repo.name} ({repo.role} of {repo.node}) {repo.url} {repo.branch}"
@@ -104,7 +109,7 @@ def _repo_lines(found: Config) -> Iterator[str]:
         yield "no repos yet: add a [[repo]] table for each, or `aggregator node add`"
 
 
-def _service_lines(found: Config) -> Iterator[str]:
+def _service_lines(found: "Config") -> Iterator[str]:
     if found.copy_remote is not None:
         yield f"copy: {found.copy_remote.url}"
     if found.forge is not None:

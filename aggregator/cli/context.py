@@ -4,22 +4,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from aggregator.cli.logs import configure_logs
-from aggregator.cli.progress import commits_progress
-from aggregator.config.loading import load_config
-from aggregator.config.settings import Config
-from aggregator.ledger.ledger import Ledger
-from aggregator.mirrors.state import State
-from aggregator.proof.opening import Opening
-from aggregator.store.errors import ledger_errors
-from aggregator.store.store import LedgerStore, open_for_reading
+from aggregator.config.document import STATE_DEFAULT, database_in, read_document
 from gitmeter.support.lazy_group import LazyGroup
-from wire_format.instants import InvalidInstantError, hour_of, parse_ts
-from wire_format.money import NANO
+
+if TYPE_CHECKING:
+    from aggregator.config.settings import Config
+    from aggregator.ledger.ledger import Ledger
+    from aggregator.mirrors.state import State
+    from aggregator.proof.opening import Opening
+    from aggregator.store.store import LedgerStore
 
 
 def now() -> datetime:
@@ -37,6 +34,8 @@ class LedgerGroup(LazyGroup):
             BrokenLedgerError: the file is damaged, or cannot be opened or written.
             BusyLedgerError: another process holds it.
         """
+        from aggregator.store.errors import ledger_errors
+
         with ledger_errors():
             return super().invoke(ctx)
 
@@ -52,7 +51,7 @@ class OwnFiles(NamedTuple):
     token_file: Path | None = None
     webhook_secret_file: Path | None = None
 
-    def applied_to(self, config: Config) -> Config:
+    def applied_to(self, config: "Config") -> "Config":
         """A configuration with them."""
         forge, listen = config.forge, config.listen
         if forge is not None and self.token_file is not None:
@@ -82,23 +81,45 @@ class Context:
     def __init__(self, config_path: Path, state: Path | None, *, verbose: bool) -> None:
         self.config_path = config_path
         self.stated = state
-        configure_logs(verbose=verbose)
+        self._is_verbose = verbose
 
-    def config(self) -> Config:
-        """The configuration, read when it is needed."""
+    def config(self) -> "Config":
+        """The configuration, read when it is needed; what needs it may log."""
+        from aggregator.cli.logs import configure_logs
+        from aggregator.config.loading import load_config
+
+        configure_logs(verbose=self._is_verbose)
         return self.own_files.applied_to(load_config(self.config_path, state=self.stated))
 
-    def state(self) -> State:
+    def state_path(self) -> Path:
+        """The state directory, whatever else the configuration says.
+
+        Raises:
+            ConfigError: the file is not TOML, or `state` is no text.
+        """
+        stated = read_document(self.config_path, state=self.stated).get("state", STATE_DEFAULT)
+        if isinstance(stated, str | Path):
+            return Path(stated)
+        return self.config().state  # the models say what is wrong with it
+
+    def state(self) -> "State":
         """The state directory."""
+        from aggregator.mirrors.state import State
+
         return State(self.config())
 
-    def reading(self) -> LedgerStore:
+    def reading(self) -> "LedgerStore":
         """The database, for questions."""
-        return open_for_reading(self.config().database_path)
+        from aggregator.store.store import open_for_reading
+
+        return open_for_reading(database_in(self.state_path()))
 
     @contextmanager
-    def writing(self) -> Iterator[tuple[State, Ledger]]:
+    def writing(self) -> Iterator[tuple["State", "Ledger"]]:
         """The state, locked, and the ledger, made again from git first if it must be."""
+        from aggregator.ledger.ledger import Ledger
+        from wire_format.money import NANO
+
         state = self.state()
         unsigned = [repo.name for repo in state.config.repo if repo.allow_unsigned]
         if unsigned:
@@ -117,8 +138,11 @@ class Context:
                 store.close()
 
 
-def opening(state: State) -> Opening:
+def opening(state: "State") -> "Opening":
     """Opens the ledger of a state directory, and says on standard error what it does."""
+    from aggregator.cli.progress import commits_progress
+    from aggregator.proof.opening import Opening
+
     return Opening(state, now, lambda text: click.echo(text, err=True), commits_progress)
 
 
@@ -137,6 +161,8 @@ class HourType(click.ParamType[int]):
         ctx: click.Context | None,
     ) -> int:
         """Read an hour from the command line."""
+        from wire_format.instants import InvalidInstantError, hour_of, parse_ts
+
         if isinstance(value, int):
             return value
         text = str(value)

@@ -1,15 +1,12 @@
 """`nodes`, `incidents`, `rejects`, `held`, `rewrites`: what came, what did not count, and why."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from aggregator.cli.context import Context, json_option, now
 from aggregator.cli.git_lines import git_show
-from aggregator.config.settings import Config
-from aggregator.reports import proposals, repos
-from aggregator.reports.decisions import decision_list, held_with_remedies, rewrite_answer
-from aggregator.reports.rewrites import rewrites as find_rewrites
 from gitmeter.support.terminal import counted, escape, print_json, print_table
 from wire_format.agreement import DECISION_ABOUT
 from wire_format.money import format_usd
@@ -24,6 +21,8 @@ _EFFECTS_SHOWN = 5
 @click.pass_obj
 def nodes(context: Context, *, as_json: bool) -> None:
     """Show where every repo stands: cursor, gaps, epochs, incidents."""
+    from aggregator.reports import repos
+
     found = repos.nodes(context.reading())
     if as_json:
         print_json(found)
@@ -72,6 +71,8 @@ def nodes(context: Context, *, as_json: bool) -> None:
 @click.pass_obj
 def incidents(context: Context, *, closed: bool, as_json: bool) -> None:
     """Show what a person has to look at, what to do, and the command of a decision that ends it."""
+    from aggregator.reports import proposals, repos
+
     found = repos.incidents(context.reading(), closed=closed)
     for row in found:
         row["command"] = (
@@ -102,12 +103,14 @@ def rejects(context: Context, *, as_json: bool) -> None:
     No decision can make them count. Mend what wrote them and record again what they were to say;
     they are judged again when a newer aggregator reads more.
     """
+    from aggregator.reports import repos
+
     found = repos.rejects(context.reading())
     if as_json:
         print_json(found)
         return
     for row in found:
-        _print_line(row, row["reason"], context.config())
+        _print_line(row, row["reason"], context.state_path())
     if not found:
         click.echo("none")
 
@@ -126,13 +129,15 @@ def held(context: Context, *, effects: bool, as_json: bool) -> None:
 
     Effects are tried for the first 20 lines about which something can be decided.
     """
+    from aggregator.reports.remedies import held_with_remedies
+
     state, store = context.state(), context.reading()
     found = held_with_remedies(state, store, now(), tried_max=_TRIED_MAX if effects else 0)
     if as_json:
         print_json(found)
         return
     for row in found:
-        _print_line(row, row["meaning"], state.config)
+        _print_line(row, row["meaning"], state.config.state)
         click.echo(f"  {row['advice']}")
         if row["command"] is not None:
             click.echo(f"    {escape(row['command'])}")
@@ -150,6 +155,9 @@ def rewrites(context: Context, *, as_json: bool) -> None:
     What was billed of a replaced history stays billed: exclude it if it should not. Nothing is
     changed here; the command that accepts a history is shown.
     """
+    from aggregator.reports.remedies import rewrite_answer
+    from aggregator.reports.rewrites import rewrites as find_rewrites
+
     found = [rewrite_answer(r) for r in find_rewrites(context.state(), context.reading(), now())]
     if as_json:
         print_json(found)
@@ -186,6 +194,8 @@ def rewrites(context: Context, *, as_json: bool) -> None:
 @click.pass_obj
 def decisions(context: Context, *, as_json: bool) -> None:
     """Show what the operator decided, who and why, and decisions that are about nothing here."""
+    from aggregator.reports.decisions import decision_list
+
     found = decision_list(context.reading())
     if as_json:
         print_json(found)
@@ -201,10 +211,10 @@ def decisions(context: Context, *, as_json: bool) -> None:
         click.echo("none")
 
 
-def _print_line(row: dict[str, Any], reason: str, config: Config) -> None:
+def _print_line(row: dict[str, Any], reason: str, state: Path) -> None:
     where = escape(f"{row['commit']}:{row['path']}")
     click.echo(f"{row['node']}: {escape(reason)}")
-    click.echo(f"  {git_show(config, row['repo'], where, row['line_no'])}")
+    click.echo(f"  {git_show(state, row['repo'], where, row['line_no'])}")
     if row["line"]:
         click.echo(f"  {escape(row['line'])}")
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from aggregator.cli.context import Context, json_option, now, opening
 from aggregator.cli.progress import commits_progress
-from aggregator.copies.schedule import CopyFailure, copy_now
-from aggregator.proof.digest import digest
-from aggregator.proof.verify import verify as verify_ledger
-from aggregator.pulling.passes import Puller
-from aggregator.pulling.repo_pass import RepoReport
 from gitmeter.support.errors import ExitCode, GitmeterError
 from gitmeter.support.terminal import counted, escape, print_json
+
+if TYPE_CHECKING:
+    from aggregator.copies.schedule import CopyFailure
+    from aggregator.pulling.repo_pass import RepoReport
 
 _DIFFERENCES_SHOWN = 20
 
@@ -27,6 +27,9 @@ def pull(context: Context, *, as_json: bool) -> int:
     Exits with 75 when a remote could not be reached (try again later), with 1 when something needs
     a person (see `aggregator incidents`).
     """
+    from aggregator.copies.schedule import copy_now
+    from aggregator.pulling.passes import Puller
+
     reports: list[RepoReport] = []
     with context.writing() as (state, ledger):
         if not state.config.repo:
@@ -49,7 +52,7 @@ def pull(context: Context, *, as_json: bool) -> int:
     return _exit_code(reports, failures.values())
 
 
-def _line(report: RepoReport) -> str:
+def _line(report: "RepoReport") -> str:
     parts = [f"{report.name}: {report.outcome}"]
     if report.commits:
         records = counted(report.admitted, "record")
@@ -68,7 +71,7 @@ def _line(report: RepoReport) -> str:
     return "; ".join(parts)
 
 
-def _exit_code(reports: list[RepoReport], failures: Iterable[CopyFailure]) -> ExitCode:
+def _exit_code(reports: "list[RepoReport]", failures: "Iterable[CopyFailure]") -> ExitCode:
     troubled = [report for report in reports if report.incident is not None]
     may_pass = [report.retry for report in troubled] + [failure.retry for failure in failures]
     if any(report.noticed for report in reports) or not all(may_pass):
@@ -95,6 +98,8 @@ def run(context: Context) -> None:
 @click.pass_obj
 def verify(context: Context, *, as_json: bool) -> int:
     """Recompute the ledger from the accepted commits and compare; exits with 1 if it differs."""
+    from aggregator.proof.verify import verify as verify_ledger
+
     state = context.state()
     store = context.reading()
     with commits_progress() as on_progress:
@@ -128,6 +133,8 @@ def verify(context: Context, *, as_json: bool) -> int:
 @click.pass_obj
 def rebuild(context: Context, *, as_json: bool) -> None:
     """Make the database again from the accepted commits and put it in place of the old one."""
+    from aggregator.proof.digest import digest
+
     state = context.state()
     with state.locked():
         opening(state).rebuild_in_place()

@@ -2,22 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from aggregator.cli.context import Context, OwnFiles, json_option
 from aggregator.cli.node_desk import Desk, read_line, wait
 from aggregator.cli.progress import commits_progress
-from aggregator.config.nodes_dir import load_registrations
-from aggregator.fleet.drift import check as check_forge
-from aggregator.fleet.node_commands import host_keys, init_command, rollover_command
-from aggregator.fleet.overview import HEADERS, overview, rows
-from aggregator.fleet.registry import forge_config
-from aggregator.forge import open_forge
-from aggregator.forge.interface import ForgeError, Listing
 from gitmeter.support.errors import ExitCode
 from gitmeter.support.terminal import counted, escape, print_json, print_table
+
+if TYPE_CHECKING:
+    from aggregator.forge.interface import Listing
 
 _HOME: Final = "/var/lib/node-pusher"
 _KEY_HELP: Final = "The line of `node-pusher show-key`, or the key alone; - reads it from input."
@@ -91,6 +87,8 @@ def add(
     ssh embedder-01 node-pusher show-key --node embedder-01 |
         aggregator node add embedder-01 --key -
     """
+    from aggregator.fleet.node_commands import host_keys, init_command
+
     desk = Desk(context, as_json=as_json)
     line, known_hosts = read_line(key), desk.known_hosts()
     outcome = desk.run(lambda actions: actions.add(name, line, allow or None, adopt=adopt))
@@ -163,6 +161,8 @@ def rollover(context: Context, *, name: str, suffix: str, home: str, as_json: bo
 
     Prints the command to paste on the node. Both repos are read from now on; numbers go on.
     """
+    from aggregator.fleet.node_commands import rollover_command
+
     desk = Desk(context, as_json=as_json)
     outcome = desk.run(lambda actions: actions.rollover(name, suffix))
     desk.tell(outcome, rollover_command(outcome.ssh_url or "", PurePosixPath(home)))
@@ -191,6 +191,11 @@ def list_nodes(context: Context, *, as_json: bool) -> None:
 
     Exits with 75 when the forge does not answer; the nodes are shown all the same.
     """
+    from aggregator.config.nodes_dir import load_registrations
+    from aggregator.fleet.overview import HEADERS, overview, rows
+    from aggregator.forge import open_forge
+    from aggregator.forge.interface import ForgeError
+
     config = context.config()
     listing: Listing | None = None
     failure: ForgeError | None = None
@@ -226,6 +231,11 @@ def check(context: Context, *, as_json: bool) -> int:
 
     Exits with 1 if there is any. The daemon does this every day and files incidents.
     """
+    from aggregator.config.nodes_dir import load_registrations
+    from aggregator.fleet.drift import check as check_forge
+    from aggregator.fleet.registry import forge_config
+    from aggregator.forge import open_forge
+
     config = context.config()
     with commits_progress() as on_progress:
         drifts = check_forge(

@@ -3,17 +3,16 @@
 import sys
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from aggregator.cli.context import Context, now
-from aggregator.fleet.node_keys import FleetError, fingerprint
-from aggregator.fleet.provision import Provisioned, Provisioner
-from aggregator.fleet.registry import forge_config
-from aggregator.fleet.repo_setup import Step
-from aggregator.forge import open_forge
 from gitmeter.support.terminal import escape, print_json
+
+if TYPE_CHECKING:
+    from aggregator.fleet.provision import Provisioned, Provisioner
+    from aggregator.fleet.repo_setup import Step
 
 T = TypeVar("T")
 
@@ -32,12 +31,16 @@ class Desk:
         self._steps: list[Step] = []
         self._warning = ""
 
-    def run(self, action: Callable[[Provisioner], T]) -> T:
+    def run(self, action: "Callable[[Provisioner], T]") -> T:
         """Do it."""
+        from aggregator.fleet.provision import Provisioner
+        from aggregator.fleet.registry import forge_config
+        from aggregator.forge import open_forge
+
         forge = open_forge(forge_config(self._config), wait)
         return action(Provisioner(forge, self._config, now(), self._note))
 
-    def tell(self, outcome: Provisioned | None = None, command: str | None = None) -> None:
+    def tell(self, outcome: "Provisioned | None" = None, command: str | None = None) -> None:
         """Say what it came to.
 
         Args:
@@ -63,6 +66,9 @@ class Desk:
         Raises:
             FleetError: it cannot be read.
         """
+        from aggregator.fleet.node_keys import FleetError
+        from aggregator.fleet.registry import forge_config
+
         file = forge_config(self._config).known_hosts_file
         if file is None:
             self._warning = (
@@ -74,13 +80,15 @@ class Desk:
         except (OSError, UnicodeDecodeError) as error:
             raise FleetError(f"{file} cannot be read: {error}") from error
 
-    def _note(self, step: Step) -> None:
+    def _note(self, step: "Step") -> None:
         self._steps.append(step)
         if not self._as_json:
             click.echo(escape(f"{step.what}: {step.name}: {step.done}"))
 
 
-def _shown(outcome: Provisioned) -> dict[str, object]:
+def _shown(outcome: "Provisioned") -> dict[str, object]:
+    from aggregator.fleet.node_keys import fingerprint
+
     node = outcome.registration
     return {
         "node": node.node,

@@ -4,21 +4,20 @@ import json
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from aggregator.cli.context import Context, json_option, now
-from aggregator.config.sections import NotifyConfig
-from aggregator.notices import events
-from aggregator.notices.retries import Outcome
 from aggregator.store.outbox.errors import NoticesError
 from aggregator.store.outbox.outbox import NOTICES_NAME, Outbox
 from aggregator.store.outbox.queue import NoticeRow
 from gitmeter.support.errors import ExitCode, GitmeterError
 from gitmeter.support.terminal import counted, escape, print_json, print_table
 from wire_format.instants import format_ts
+
+if TYPE_CHECKING:
+    from aggregator.config.sections import NotifyConfig
 
 
 @click.group(invoke_without_command=True)
@@ -62,7 +61,11 @@ def test(context: Context, *, as_json: bool) -> int:
 
     Exits with 1 when the receiver does not want it, with 75 when it may take it later.
     """
+    from uuid import uuid4
+
+    from aggregator.notices import events
     from aggregator.notices.receiver import Receiver
+    from aggregator.notices.retries import Outcome
 
     config = _config(context)
     notice = events.of_test(uuid4(), now())
@@ -99,7 +102,7 @@ def retry(context: Context, *, as_json: bool) -> int:
     return ExitCode.TRY_LATER if result.waiting or result.error else ExitCode.OK
 
 
-def _config(context: Context) -> NotifyConfig:
+def _config(context: Context) -> "NotifyConfig":
     config = context.config().notify
     if config is None:
         raise GitmeterError(
@@ -109,7 +112,7 @@ def _config(context: Context) -> NotifyConfig:
 
 
 def _path(context: Context) -> Path:
-    return context.config().state / NOTICES_NAME
+    return context.state_path() / NOTICES_NAME
 
 
 def _open(path: Path) -> Outbox:

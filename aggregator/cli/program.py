@@ -6,7 +6,7 @@ from typing import Final
 import click
 
 from aggregator.cli.context import Context, LedgerGroup
-from aggregator.config.settings import CONFIG_PATH_DEFAULT
+from aggregator.config.document import CONFIG_PATH_DEFAULT
 from gitmeter.support.lazy_group import LazyCommand
 
 _COMMANDS: Final = {

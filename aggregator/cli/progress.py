@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 ProgressCallback = Callable[[str, int, int], None]
 
@@ -12,6 +13,9 @@ ProgressCallback = Callable[[str, int, int], None]
 @contextmanager
 def commits_progress() -> Iterator[ProgressCallback]:
     """A bar for each repo; the callback takes its name, commits done and commits in all."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(

@@ -5,7 +5,6 @@ default. Every fault is listed with its key.
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -13,31 +12,14 @@ from typing import Final
 from pydantic import ValidationError
 
 from aggregator.config import sections
+from aggregator.config.document import ConfigError, read_document
 from aggregator.config.nodes_dir import read_registrations, registration_file
 from aggregator.config.repos import ALLOW_PATTERN
 from aggregator.config.settings import NODES_DIR_NAME, Config
-from gitmeter.support.errors import GitmeterError
 from wire_format.wording import FORMS, Place, sentences
 
-STATE_ENVIRONMENT: Final = "AGGREGATOR_STATE"
-_MEND_HINT: Final = "mend these and run `aggregator config check`"
 _ALLOW_FORM: Final = "1 to 200 letters, digits and . _ : / @ + - * ?"
 _FORMS: Final = FORMS | sections.FORMS | {ALLOW_PATTERN: _ALLOW_FORM}
-
-
-class ConfigError(GitmeterError):
-    """The configuration cannot be used.
-
-    Attributes:
-        faults: one sentence for each thing that is wrong, with its key.
-    """
-
-    def __init__(self, path: Path, faults: list[str], *, hint: str = _MEND_HINT) -> None:
-        super().__init__(
-            f"the configuration {path} cannot be used:\n" + "\n".join(f"  {f}" for f in faults),
-            hint=hint,
-        )
-        self.faults = faults
 
 
 def load_config(
@@ -53,21 +35,7 @@ def load_config(
     Raises:
         ConfigError: with every fault and its key.
     """
-    try:
-        document = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise ConfigError(
-            path,
-            [f"it cannot be read: {error.strerror}"],
-            hint="`aggregator --config FILE init` writes one to start from",
-        ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(path, [f"not TOML: {error}"]) from None
-    given = state or environment.get(STATE_ENVIRONMENT)
-    if given:
-        document["state"] = given
-    elif "state" not in document and "STATE_DIRECTORY" in environment:
-        document["state"] = environment["STATE_DIRECTORY"]
+    document = read_document(path, state=state, environment=environment)
     document.setdefault("nodes_dir", str(path.absolute().with_name(NODES_DIR_NAME)))
     try:
         return with_registered(Config.model_validate(document))

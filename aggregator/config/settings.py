@@ -6,10 +6,16 @@ from typing import Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from aggregator.config.document import (
+    CONFIG_PATH_DEFAULT,
+    STATE_DEFAULT,
+    database_in,
+    mirror_in,
+    mirrors_in,
+)
 from aggregator.config.repos import RemoteConfig, RepoConfig, Section
 from aggregator.config.sections import ForgeConfig, ListenConfig, NotifyConfig
 
-CONFIG_PATH_DEFAULT: Final = Path("/etc/gitmeter/aggregator.toml")
 NODES_DIR_NAME: Final = "nodes.d"
 
 
@@ -17,7 +23,7 @@ class Config(Section):
     """Everything the aggregator can be told."""
 
     state: Path = Field(
-        default=Path("/var/lib/gitmeter"),
+        default=STATE_DEFAULT,
         description="Directory of the database and the mirrors. Under systemd $STATE_DIRECTORY"
         " is used when"
         " this is absent.",
@@ -152,13 +158,13 @@ class Config(Section):
     @property
     def database_path(self) -> Path:
         """The ledger's file."""
-        return self.state / "ledger.db"
+        return database_in(self.state)
 
     @property
     def mirrors_path(self) -> Path:
         """The folder of all mirrors."""
-        return self.state / "mirrors"
+        return mirrors_in(self.state)
 
     def mirror_path(self, name: str) -> Path:
         """The mirror of the repo with this name."""
-        return self.mirrors_path / f"{name}.git"
+        return mirror_in(self.state, name)

@@ -6,13 +6,13 @@ what is pushed is decided by what the copy remote says it has.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import NamedTuple
 
 import structlog
 
+from aggregator.copies.noted import read_copied, write_copied
 from aggregator.copies.remote import CopyRemote
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.mirror import MirrorError
@@ -23,7 +23,6 @@ from gitmeter.support.background import Background
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_ts
 
-_COPIED: Final = "copied"
 _log = structlog.get_logger()
 
 
@@ -71,7 +70,7 @@ def due(state: State, store: LedgerStore, now: datetime) -> CopyWork | None:
     """
     if state.config.copy_remote is None:
         return None
-    copied = _copied(store)
+    copied = read_copied(store)
     tips: dict[str, Tips] = {}
     marks: dict[str, str] = {}
     for name, tip in store.cursors.tips().items():
@@ -125,14 +124,14 @@ def note(store: LedgerStore, work: CopyWork, result: CopyResult, now: datetime) 
     """Write down what was copied, and open or close the incidents."""
     at = format_ts(now)
     with store.transaction():
-        noted = _copied(store)
+        noted = read_copied(store)
         for name in result.copied:
             noted[name] = {"mark": work.marks[name], "at": at}
             store.incidents.close_of_repo(_repo_id(store, name), [IncidentKind.COPY_FAILED], now)
         for name, failure in result.failures.items():
             kind = IncidentKind.COPY_FAILED
             store.incidents.open(_repo_id(store, name), kind, "", failure.detail, now)
-        store.set_fact(_COPIED, json.dumps(noted))
+        write_copied(store, noted)
 
 
 def copy_now(
@@ -192,16 +191,6 @@ class Copying:
             result = ended.result()
         note(self._store, self._work, result, self._clock())
         return result
-
-
-def copied_at(store: LedgerStore) -> dict[str, str]:
-    """When each repo was last seen to be on the copy remote as it is billed, by its name."""
-    return {name: str(noted["at"]) for name, noted in _copied(store).items()}
-
-
-def _copied(store: LedgerStore) -> dict[str, dict[str, Any]]:
-    noted = store.fact(_COPIED)
-    return {} if noted is None else dict(json.loads(noted))
 
 
 def _repo_id(store: LedgerStore, name: str) -> int:

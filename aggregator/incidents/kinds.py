@@ -121,6 +121,14 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
 _REUSED: Final = re.compile(r"seq [0-9]{1,16}(\.\.[0-9]{1,16})?")
 
 
+ACCEPTABLE: Final = (
+    IncidentKind.REWRITTEN,
+    IncidentKind.EDITED_HISTORY,
+    IncidentKind.OVERSIZED_COMMIT,
+    IncidentKind.BAD_SIGNATURE,
+)
+"""The kinds that `books decide accept-tip` ends."""
+
 ACKNOWLEDGED: Final = (IncidentKind.SEQUENCE_REUSED, IncidentKind.BAD_RULE_BOOK)
 """The kinds that a person ends by saying that they are known."""
 

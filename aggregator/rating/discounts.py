@@ -6,11 +6,14 @@ is no reset for inactivity. The tier a person sees on the account never takes pa
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wire_format.fields import AppliesTo
 from wire_format.instants import HOUR_S
-from wire_format.rule_book import MULTIPLIER_SCALE, Ladder
+from wire_format.money import MULTIPLIER_SCALE
+
+if TYPE_CHECKING:  # questions to the ledger rate nothing, and start without pydantic
+    from wire_format.rule_book import Ladder
 
 TIER_NONE: Final = "none"
 _US_PER_HOUR: Final = HOUR_S * 1_000_000
@@ -41,7 +44,7 @@ class _Rung(NamedTuple):
 class DiscountLadder:
     """All versions of the ladder, indexed."""
 
-    def __init__(self, ladders: Iterable[Ladder]) -> None:
+    def __init__(self, ladders: "Iterable[Ladder]") -> None:
         ordered = sorted(ladders, key=lambda ladder: ladder.from_hour)
         self._from_hours = [ladder.from_hour for ladder in ordered]
         self._versions = [_rungs(ladder) for ladder in ordered]
@@ -69,7 +72,7 @@ class DiscountLadder:
         return self.discount_at(first_paid_us, hour, "hero_os_hourly").tier
 
 
-def _rungs(ladder: Ladder) -> list[_Rung]:
+def _rungs(ladder: "Ladder") -> list[_Rung]:
     """The rungs, highest first."""
     return [
         _Rung(tier.after_days * _US_PER_DAY, tier.name, dict.fromkeys(tier.applies_to, tier.scaled))

@@ -5,11 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from enum import StrEnum
 from math import gcd
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wire_format.fields import AppliesTo
-from wire_format.money import NANO
-from wire_format.rule_book import PRICE_SCALE, Price
+from wire_format.money import NANO, PRICE_SCALE
+
+if TYPE_CHECKING:  # questions to the ledger rate nothing, and start without pydantic
+    from wire_format.rule_book import Price
 
 
 class NoPrice(StrEnum):
@@ -31,13 +33,13 @@ class PriceInForce(NamedTuple):
 
     numerator: int
     denominator: int
-    rule: Price
+    rule: "Price"
 
 
 class _Timeline:
     """The prices of one resource and category in the order in which they come into force."""
 
-    def __init__(self, prices: list[Price]) -> None:
+    def __init__(self, prices: "list[Price]") -> None:
         ordered = sorted(prices, key=lambda price: price.from_hour)
         self._from_hours = [price.from_hour for price in ordered]
         self._prices = [_fraction(price) for price in ordered]
@@ -47,7 +49,7 @@ class _Timeline:
         return self._prices[index - 1] if index else None
 
 
-def _fraction(price: Price) -> PriceInForce:
+def _fraction(price: "Price") -> PriceInForce:
     numerator = price.scaled * NANO
     denominator = price.per * PRICE_SCALE
     divisor = gcd(numerator, denominator)
@@ -61,7 +63,7 @@ _NO_TIMELINES: Final[dict[_Category, _Timeline]] = {}
 class PriceBook:
     """All prices of a rule book, indexed."""
 
-    def __init__(self, prices: Iterable[Price]) -> None:
+    def __init__(self, prices: "Iterable[Price]") -> None:
         grouped: dict[str, dict[_Category, list[Price]]] = defaultdict(lambda: defaultdict(list))
         for price in prices:
             grouped[price.resource][price.applies_to].append(price)

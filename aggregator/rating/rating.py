@@ -7,13 +7,15 @@ amount. Money is whole nano-dollars; this module is the one place that rounds.
 
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aggregator.rating.discounts import DiscountLadder
 from aggregator.rating.price_book import NoPrice, PriceBook, PriceInForce
 from wire_format.fields import AppliesTo
-from wire_format.money import NANO
-from wire_format.rule_book import MULTIPLIER_SCALE, RuleBook
+from wire_format.money import MULTIPLIER_SCALE, NANO
+
+if TYPE_CHECKING:  # questions to the ledger rate nothing, and start without pydantic
+    from wire_format.rule_book import RuleBook
 
 QUANTITY_MAX: Final = 2**62
 COST_MAX_NANO_DEFAULT: Final = 1_000_000 * NANO
@@ -63,7 +65,7 @@ class Rater:
         cost_max_nano: the highest list cost one charge may have before it counts as overflow.
     """
 
-    def __init__(self, rule_book: RuleBook, cost_max_nano: int = COST_MAX_NANO_DEFAULT) -> None:
+    def __init__(self, rule_book: "RuleBook", cost_max_nano: int = COST_MAX_NANO_DEFAULT) -> None:
         self.rule_book = rule_book
         self.cost_max_nano = cost_max_nano
         self.prices = PriceBook(rule_book.prices)
@@ -119,7 +121,7 @@ class Scope(NamedTuple):
     resources: frozenset[str] | None
 
 
-def scope_of_change(before: RuleBook, after: RuleBook) -> Scope | None:
+def scope_of_change(before: "RuleBook", after: "RuleBook") -> Scope | None:
     """What to rate again when a rule book takes the place of another; None for nothing."""
     prices = set(before.prices) ^ set(after.prices)
     ladders = set(before.ladders) ^ set(after.ladders)

@@ -14,8 +14,7 @@ from aggregator.store.questions import reports
 from aggregator.store.store import PULLED_AT, LedgerStore
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_hour, format_ts, from_us
-from wire_format.money import format_usd
-from wire_format.rule_book import MULTIPLIER_SCALE
+from wire_format.money import MULTIPLIER_SCALE, format_usd
 
 Answer = dict[str, Any]
 _MULTIPLIER_DECIMALS = 9

@@ -1,17 +1,9 @@
 """What the operator decided, who and why, and whether it is about anything the ledger knows."""
 
-from collections.abc import Iterable
-from contextlib import ExitStack
-from datetime import datetime
 from typing import Any
 
 from aggregator.admission.decisions import Decisions, span_of
 from aggregator.incidents.kinds import IncidentKind
-from aggregator.mirrors.state import State
-from aggregator.reports import proposals, repos
-from aggregator.reports.accounts import Answer
-from aggregator.reports.preview import Effect, Preview, preview
-from aggregator.reports.rewrites import Rewrite
 from aggregator.store.store import LedgerStore
 from wire_format.instants import format_ts
 from wire_format.lines import Decision
@@ -76,45 +68,3 @@ def _remark(
         if not store.lines.seen(node_id).within(span_of(record)):
             return "no such line has arrived yet"
     return None
-
-
-def held_with_remedies(
-    state: State, store: LedgerStore, now: datetime, *, tried_max: int
-) -> list[Answer]:
-    """Held lines with the command of a decision about each, and what that would change.
-
-    Args:
-        state: has the mirrors.
-        store: the ledger.
-        now: the time of a decision.
-        tried_max: for how many lines the effect is found out; `effects` of the others is None.
-    """
-    decisions = Decisions(store.decisions.all())
-    rows = repos.held(store)
-    with ExitStack() as opened:
-        trial: Preview | None = None
-        for row in rows:
-            remedy = proposals.of_held(store, decisions, row, now)
-            row["command"] = None if remedy is None else remedy.command
-            row["effects"] = None
-            if remedy is None or tried_max <= 0:
-                continue
-            trial = trial or opened.enter_context(preview(state, store, now))
-            row["effects"] = _effects(trial.of_decision(remedy.decision))
-            tried_max -= 1
-    return rows
-
-
-def rewrite_answer(rewrite: Rewrite) -> Answer:
-    """One waiting history; `command` is None where there is nothing to accept."""
-    command = None
-    if rewrite.head is not None and rewrite.commits:
-        command = proposals.accept_tip(rewrite.repo, rewrite.head)
-    return {**rewrite._asdict(), "effects": _effects(rewrite.effects), "command": command}
-
-
-def _effects(effects: Iterable[Effect]) -> list[Answer]:
-    return [
-        {**effect._asdict(), "difference_nano": effect.balance_then_nano - effect.balance_nano}
-        for effect in effects
-    ]

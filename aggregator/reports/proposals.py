@@ -9,8 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from aggregator.admission.decisions import Decisions
 from aggregator.admission.held import HeldReason
-from aggregator.incidents.kinds import ACKNOWLEDGED, IncidentKind
-from aggregator.reports.rewrites import ACCEPTABLE
+from aggregator.incidents.kinds import ACCEPTABLE, ACKNOWLEDGED, IncidentKind
 from aggregator.store.store import LedgerStore
 from wire_format.fields import INT_MAX, VERSION
 from wire_format.instants import format_ts, parse_ts

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from aggregator.admission.held import HeldReason, line_sha256
-from aggregator.copies.schedule import copied_at
+from aggregator.copies.noted import copied_at
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.reports.accounts import Answer
 from aggregator.store.questions import reports

@@ -6,7 +6,7 @@ from itertools import chain, takewhile
 from typing import NamedTuple
 
 from aggregator.config.repos import RepoConfig
-from aggregator.incidents.kinds import IncidentKind
+from aggregator.incidents.kinds import ACCEPTABLE
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.segments import misplaced, read_segment, segment_reader
 from aggregator.mirrors.commit_delta import AddedFile, commit_delta
@@ -17,14 +17,6 @@ from aggregator.store.store import LedgerStore
 from cursors.position import Advance, HeadOutcome, advance
 from wire_format.faults import Fault
 from wire_format.lines import encode_lines
-
-ACCEPTABLE: tuple[IncidentKind, ...] = (
-    IncidentKind.REWRITTEN,
-    IncidentKind.EDITED_HISTORY,
-    IncidentKind.OVERSIZED_COMMIT,
-    IncidentKind.BAD_SIGNATURE,
-)
-"""The kinds that `books decide accept-tip` ends."""
 
 LINES_COMPARED_MAX = 1_000_000
 

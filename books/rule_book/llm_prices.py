@@ -32,7 +32,7 @@ from books.rule_book.price_file import PriceEntry
 from gitmeter.support.terminal import escape
 from wire_format.fields import is_resource
 from wire_format.instants import format_ts
-from wire_format.rule_book import PRICE_SCALE
+from wire_format.money import PRICE_SCALE
 
 FROM_DEFAULT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """From when a price holds that the package gives no date for: the first hour there can be."""

@@ -8,8 +8,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final, cast
 
+from aggregator.config.document import ConfigError
 from aggregator.config.example import example
-from aggregator.config.loading import ConfigError, load_config
+from aggregator.config.loading import load_config
 from aggregator.config.settings import Config
 from gitmeter.git_remote import http_refs
 from gitmeter.git_remote.failures import RemoteConfigError, RemoteError, failure

@@ -5,11 +5,14 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+import click
 import pytest
+
+from gitmeter.support.entry import run
 
 _PIPE_BYTES = 65536
 """What a pipe takes before somebody reads it."""
@@ -41,23 +44,23 @@ class Said(NamedTuple):
 
 def run_aggregator(*arguments: str, stdin: str = "") -> Said:
     """Run `aggregator`."""
-    from aggregator.cli import main
+    from aggregator.cli.program import cli
 
-    return _run(main, "aggregator", arguments, stdin)
+    return _run(cli, "aggregator", arguments, stdin)
 
 
 def run_books(*arguments: str) -> Said:
     """Run `books`."""
-    from books.cli import main
+    from books.cli.program import cli
 
-    return _run(main, "books", arguments)
+    return _run(cli, "books", arguments)
 
 
 def run_node_pusher(*arguments: str, stdin: str = "") -> Said:
     """Run `node-pusher`."""
-    from node_pusher.cli import main
+    from node_pusher.cli.program import cli
 
-    return _run(main, "node-pusher", arguments, stdin)
+    return _run(cli, "node-pusher", arguments, stdin)
 
 
 class NodePusher:
@@ -75,7 +78,7 @@ class NodePusher:
         return self(*arguments, "--json", stdin=stdin).ok().json
 
 
-def _run(main: Callable[[], None], name: str, arguments: tuple[str, ...], stdin: str = "") -> Said:
+def _run(cli: click.Command, name: str, arguments: tuple[str, ...], stdin: str = "") -> Said:
     written = (io.BytesIO(), io.BytesIO())
     out, err = (io.TextIOWrapper(each, encoding="utf-8") for each in written)
     with (
@@ -87,7 +90,7 @@ def _run(main: Callable[[], None], name: str, arguments: tuple[str, ...], stdin:
         patch.setattr(sys, "argv", [name, *arguments])
         patch.setattr(sys, "stdin", given)
         with pytest.raises(SystemExit) as exited:
-            main()
+            run(cli, name)
     out.flush()
     err.flush()
     code = exited.value.code

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wire_format.instants import hour_of
+from wire_format.money import MULTIPLIER_SCALE, PRICE_SCALE
 from wire_format.rule_book import (
     DEFAULT_DISCOUNTS,
-    MULTIPLIER_SCALE,
-    PRICE_SCALE,
     RULE_FILE_BYTES_MAX,
     RuleBookError,
     parse_rule_book,

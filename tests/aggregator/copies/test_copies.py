@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.backup.restore import RestoreError, restore_from_copy
-from aggregator.copies.schedule import copied_at
+from aggregator.copies.noted import copied_at
 from aggregator.incidents.kinds import IncidentKind
 from tests.aggregator.daemon.test_daemon import daemon
 from tests.support.git_http import Access, GitHttpServer

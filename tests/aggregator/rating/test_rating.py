@@ -33,7 +33,8 @@ from tests.support.strategies import (
 )
 from wire_format.fields import APPLIES_TO, AppliesTo
 from wire_format.instants import hour_of, to_us
-from wire_format.rule_book import MULTIPLIER_SCALE, RuleBook, parse_rule_book
+from wire_format.money import MULTIPLIER_SCALE
+from wire_format.rule_book import RuleBook, parse_rule_book
 
 HOUR = hour_of(PAID_AT)
 FROM = datetime(2025, 1, 1, tzinfo=UTC)

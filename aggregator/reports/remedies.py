@@ -1,0 +1,55 @@
+"""What is held or waits, with the decision that would end it and what that would change."""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from datetime import datetime
+
+from aggregator.admission.decisions import Decisions
+from aggregator.mirrors.state import State
+from aggregator.reports import proposals, repos
+from aggregator.reports.accounts import Answer
+from aggregator.reports.preview import Effect, Preview, preview
+from aggregator.reports.rewrites import Rewrite
+from aggregator.store.store import LedgerStore
+
+
+def held_with_remedies(
+    state: State, store: LedgerStore, now: datetime, *, tried_max: int
+) -> list[Answer]:
+    """Held lines with the command of a decision about each, and what that would change.
+
+    Args:
+        state: has the mirrors.
+        store: the ledger.
+        now: the time of a decision.
+        tried_max: for how many lines the effect is found out; `effects` of the others is None.
+    """
+    decisions = Decisions(store.decisions.all())
+    rows = repos.held(store)
+    with ExitStack() as opened:
+        trial: Preview | None = None
+        for row in rows:
+            remedy = proposals.of_held(store, decisions, row, now)
+            row["command"] = None if remedy is None else remedy.command
+            row["effects"] = None
+            if remedy is None or tried_max <= 0:
+                continue
+            trial = trial or opened.enter_context(preview(state, store, now))
+            row["effects"] = _effects(trial.of_decision(remedy.decision))
+            tried_max -= 1
+    return rows
+
+
+def rewrite_answer(rewrite: Rewrite) -> Answer:
+    """One waiting history; `command` is None where there is nothing to accept."""
+    command = None
+    if rewrite.head is not None and rewrite.commits:
+        command = proposals.accept_tip(rewrite.repo, rewrite.head)
+    return {**rewrite._asdict(), "effects": _effects(rewrite.effects), "command": command}
+
+
+def _effects(effects: Iterable[Effect]) -> list[Answer]:
+    return [
+        {**effect._asdict(), "difference_nano": effect.balance_then_nano - effect.balance_nano}
+        for effect in effects
+    ]

@@ -1,4 +1,4 @@
-"""Which decisions hold, and what each of them says. Pure.
+"""Which decisions are in force, and what each of them says. Pure.
 
 `wire_format/README.md`, under *Decisions*, states the rules.
 """
@@ -11,12 +11,12 @@ from wire_format.lines import Decision
 
 
 class DecisionStatus(NamedTuple):
-    """A decision and what became of it.
+    """A decision, and whether it is in force.
 
     Attributes:
         decision: the line.
-        withdrawn_by: the seq of the decision that took it back; None when none did.
-        overridden_by: the seq of a decision that holds in its place; None when none does.
+        withdrawn_by: the seq of the decision that withdrew it; None if none did.
+        overridden_by: the seq of a decision in force in its place; None if there is none.
     """
 
     decision: Decision
@@ -25,7 +25,7 @@ class DecisionStatus(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether it has an effect."""
+        """Whether it is in force."""
         return self.withdrawn_by is None and self.overridden_by is None
 
     def __str__(self) -> str:
@@ -37,7 +37,7 @@ class DecisionStatus(NamedTuple):
 
 
 def decision_statuses(decisions: Iterable[Decision]) -> list[DecisionStatus]:
-    """What became of each decision of these books, newest last."""
+    """The status of each decision of these books, newest last."""
     taken = sorted(decisions, key=lambda decision: (decision.seq, decision.ts))
     withdrawals = {d.refers_to: d.seq for d in reversed(taken) if d.kind == "withdraw"}
     found = [
@@ -56,12 +56,12 @@ def decision_statuses(decisions: Iterable[Decision]) -> list[DecisionStatus]:
 
 
 def is_withdrawable(decision: Decision) -> bool:
-    """Whether a `withdraw` can take it back."""
+    """Whether it can be withdrawn."""
     return decision.kind not in {"accept_tip", "withdraw"}
 
 
 def same_decision(wanted: Decision, decisions: Iterable[Decision]) -> Decision | None:
-    """The newest decision on the same thing, when it says what `wanted` says; else None."""
+    """The newest decision on the same matter, if it says what `wanted` says; else None."""
     on_it = [
         status
         for status in decision_statuses(decisions)
@@ -73,12 +73,12 @@ def same_decision(wanted: Decision, decisions: Iterable[Decision]) -> Decision |
 
 
 def describe(decision: Decision) -> str:
-    """What it says, for a person."""
+    """A decision in words."""
     return _DESCRIBED[decision.kind](decision)
 
 
 def _overriding(decision: Decision, in_force: list[Decision]) -> int | None:
-    """The seq of what goes before a `choose`: an exclusion of its record, or a later choice."""
+    """The seq of what overrides a `choose`: an exclusion of its record, or a later choice."""
     if decision.kind != "choose":
         return None
     return next(
@@ -100,7 +100,7 @@ def _covers(exclude: Decision, record: Decision) -> bool:
 
 
 def _about(decision: Decision) -> tuple[object, ...]:
-    """What it decides on: two decisions with the same are on the same thing."""
+    """The matter of a decision: two decisions with equal values are on the same matter."""
     return (
         decision.kind,
         decision.repo,
@@ -137,7 +137,7 @@ def _at(decision: Decision) -> str:
 
 
 def _short(name: str | None) -> str:
-    """As git shows commits."""
+    """A hash as git abbreviates commits."""
     return "" if name is None else name[:12]
 
 

@@ -1,8 +1,8 @@
-"""The operator's decisions: from what a person says to a line on disk.
+"""The operator's decisions: from what a person enters to a line on disk.
 
-Whatever is recorded here has been read back by the decoder of the wire format, so no decision
-leaves the books that the aggregator would reject. Whether the lines, commits and incidents it names
-exist is not asked: a decision applies to them whenever they arrive.
+Every decision is decoded by the wire format's own reader before it is recorded, so none leaves the
+books that the aggregator would reject. Whether the lines, commits and incidents it names exist is
+not checked: a decision applies to them whenever they arrive.
 """
 
 from typing import Final, NamedTuple
@@ -30,7 +30,7 @@ _PATTERNS: Final = {
     "by": fields.BY_PATTERN,
     "reason": fields.REASON_PATTERN,
 }
-"""The forms that a person may get wrong."""
+"""The forms of fields that a person enters."""
 
 _LIST_HINT: Final = "`books decide list` shows the decisions with their seq"
 
@@ -44,7 +44,7 @@ class RecordedDecision(NamedTuple):
 
     Attributes:
         decision: the line, with its `seq`.
-        repeated: whether it was there before, so that nothing was recorded.
+        repeated: whether it was recorded earlier, so that nothing was recorded now.
     """
 
     decision: Decision
@@ -52,7 +52,7 @@ class RecordedDecision(NamedTuple):
 
 
 def decide(home: Home, spool: Spool, wanted: Decision) -> RecordedDecision:
-    """Put a decision on disk as a line of the books, unless the newest on its matter says the same.
+    """Record a decision as a line of the books, unless the newest on its matter says the same.
 
     Args:
         home: of the books.
@@ -60,9 +60,9 @@ def decide(home: Home, spool: Spool, wanted: Decision) -> RecordedDecision:
         wanted: of these books, with `seq` set to `node_pusher.spool.drafts.UNNUMBERED`.
 
     Raises:
-        DecisionError: it breaks a rule, or takes back what is no decision that can be withdrawn.
-        RemoteError: it takes back a decision that is not on this machine, and the remote does not
-            give it.
+        DecisionError: it breaks a rule, or withdraws what cannot be withdrawn.
+        RemoteError: it withdraws a decision that is not on this machine, and the remote does not
+            provide it.
         SpoolError: it could not be written; nothing was recorded.
     """
     draft = _draft(wanted)
@@ -79,7 +79,11 @@ def decide(home: Home, spool: Spool, wanted: Decision) -> RecordedDecision:
 
 
 def _draft(wanted: Decision) -> Draft:
-    """The line without its `seq`, when it is valid."""
+    """The line without its `seq`.
+
+    Raises:
+        DecisionError: it is not valid.
+    """
     if wrong := malformed(wanted, _PATTERNS):
         raise DecisionError("; ".join(wrong))
     if not wanted.reason.strip(" ."):
@@ -93,7 +97,11 @@ def _draft(wanted: Decision) -> Draft:
 
 
 def _withdrawal(home: Home, spool: Spool, seq: int | None) -> Decision | None:
-    """The decision that has taken back the one with this seq already; None when it can be done."""
+    """The decision that withdrew the one with this seq already; None if it is in force.
+
+    Raises:
+        DecisionError: there is no such decision, or it cannot be withdrawn.
+    """
     every = decision_statuses(recorded_decisions(home, spool, fetch=True))
     by_seq = {status.decision.seq: status for status in every}
     if seq not in by_seq:
@@ -110,7 +118,7 @@ def _withdrawal(home: Home, spool: Spool, seq: int | None) -> Decision | None:
 
 
 def _refuse_lasting(found: DecisionStatus) -> None:
-    """Refuse to take back what cannot be."""
+    """Refuse to withdraw a decision that cannot be withdrawn."""
     decision = found.decision
     if decision.kind == "accept_tip":
         raise DecisionError(

@@ -1,4 +1,4 @@
-"""What these books hold already: their lines in the spool and in the commits."""
+"""What the books contain already: their lines in the spool and in the commits."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from wire_format.segment import decode_segment
 def recorded_money(home: Home, spool: Spool) -> Iterator[Money]:
     """Every money line once, from the spool and from the files that are on this machine.
 
-    Books that were joined have no file contents from before; nothing is fetched for this.
+    Joined books have no file contents from before; nothing is fetched for this.
 
     Raises:
         HomeError: the repo of the books is missing or damaged.
@@ -29,12 +29,12 @@ def recorded_decisions(home: Home, spool: Spool, *, fetch: bool = False) -> Iter
     Args:
         home: of the books.
         spool: of the books.
-        fetch: read files that are not here from the remote, and keep them.
+        fetch: fetch files that are not here from the remote, and keep them.
 
     Raises:
         HomeError: the repo of the books is missing or damaged.
-        RemoteError: the home was joined without file contents, and the remote does not give those
-            that were to be fetched.
+        RemoteError: the home was joined without file contents, and the remote does not provide
+            them.
     """
     for record in _records(home, spool, Folder.DECISIONS, fetch=fetch):
         if isinstance(record, Decision):
@@ -46,7 +46,7 @@ def find_line(home: Home, spool: Spool, seq: int) -> Money | None:
 
     Raises:
         HomeError: the repo of the books is missing or damaged.
-        RemoteError: the home was joined without file contents, and the remote does not give the
+        RemoteError: the home was joined without file contents, and the remote does not provide the
             one that is needed.
     """
     with repo_errors(home.repo.path):

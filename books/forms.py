@@ -1,4 +1,4 @@
-"""What is wrong with the form of single fields, in the words of the wire format."""
+"""The form of single fields, with the wire format's words for what is wrong."""
 
 import re
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from wire_format.wording import FORMS
 
 
 def malformed(line: object, patterns: Mapping[str, str]) -> list[str]:
-    """A sentence for each field whose form is wrong; rules between fields are the decoder's.
+    """A sentence for each field with a wrong form; rules across fields are the decoder's.
 
     Args:
-        line: has the fields as attributes: text, or None for one that is absent.
-        patterns: field to the pattern of `wire_format.fields` that it must match.
+        line: an object with the fields as attributes: text, or None for an absent one.
+        patterns: for each field the pattern of `wire_format.fields` that it must match.
     """
     stated: dict[str, Any] = {name: getattr(line, name) for name in patterns}
     return [

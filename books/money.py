@@ -1,7 +1,7 @@
-"""Movements of prepaid balances: from what an operator says to a line on disk.
+"""Movements of prepaid balances: from what an operator enters to a line on disk.
 
-Whatever is recorded here has been read back by the decoder of the wire format, so no money line
-leaves the books that the aggregator would reject.
+Every line is decoded by the wire format's own reader before it is recorded, so none leaves the
+books that the aggregator would reject.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _PATTERNS: Final = {
     "external_ref": fields.REFERENCE_PATTERN,
     "reason": fields.REASON_PATTERN,
 }
-"""The forms that a person may get wrong."""
+"""The forms of fields that a person enters."""
 
 
 class MoneyError(GitmeterError):
@@ -38,16 +38,17 @@ class Movement:
 
     Attributes:
         kind: `payment`, `grant`, `refund` or `adjustment`.
-        user: whose balance.
+        user: the account that the balance is of.
         amount: in `currency`, as text.
         provider: who moved the money.
         external_ref: the provider's own reference.
         refers_to: for a refund the seq of its payment.
         currency: ISO 4217 code.
-        credited_usd: what the balance gets (a refund: loses), when the currency is not USD.
+        credited_usd: what is added to the balance (a refund: taken off), if the currency is not
+            USD.
         status: only `succeeded` moves money.
         reason: why.
-        ts: when; now when None.
+        ts: when; now if None.
     """
 
     kind: MoneyKind
@@ -64,10 +65,10 @@ class Movement:
 
 
 def record(spool: Spool, movement: Movement) -> Recorded:
-    """Put a movement on disk as a line of the books.
+    """Record a movement as a line of the books.
 
     Raises:
-        MoneyError: it breaks a rule of the wire format, or lies in the future.
+        MoneyError: it breaks a rule of the wire format, or is in the future.
         SpoolError: it could not be written; nothing was recorded.
     """
     now = spool.now()

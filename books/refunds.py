@@ -1,7 +1,7 @@
-"""A refund gives back a payment: find that payment and check that the refund fits it.
+"""Checking that a refund fits the payment that it gives back.
 
-The aggregator holds a refund that names no counted payment of the same user. A wrong number is
-better noticed while the person who typed it is still there.
+The aggregator holds a refund that names no counted payment of the same user. It is better to notice
+a wrong number while the person who typed it can still change it.
 """
 
 from collections.abc import Iterable
@@ -23,14 +23,14 @@ def fit_payment(
     currency: str | None,
     earlier: Iterable[Money] = (),
 ) -> Movement:
-    """The refund with the payment's provider and currency where it states none.
+    """The refund, with the payment's provider and currency if it states none.
 
     Args:
         refund: names the payment in `refers_to`.
-        payment: the line with that number, or None when there is none.
-        provider: what the operator says, or None.
-        currency: likewise.
-        earlier: lines of the books; the refunds of this payment among them count too.
+        payment: the line with that number, or None if there is none.
+        provider: the provider that the operator states, or None.
+        currency: the currency that the operator states, or None.
+        earlier: lines of the books, of which earlier refunds of this payment count too.
 
     Raises:
         MoneyError: there is no such payment of that user, or it is smaller than its refunds.
@@ -59,7 +59,7 @@ def _gives_back(line: Money, seq: int | None) -> bool:
 
 
 def _refuse_too_much(refund: Movement, payment: Money, earlier: list[Money]) -> None:
-    """Compare in every currency that both the payment and this refund are stated in."""
+    """Compare them in every currency that both the payment and this refund state."""
     given = _amounts_nano(payment)
     asked = _amounts_nano(refund)
     for currency in given.keys() & asked.keys():
@@ -73,7 +73,7 @@ def _refuse_too_much(refund: Movement, payment: Money, earlier: list[Money]) -> 
 
 
 def _amounts_nano(movement: Movement | Money) -> dict[str, int]:
-    """What moved, by currency; an amount that is malformed is told with all else that is."""
+    """The amounts by currency; malformed ones are left out here and reported by `malformed`."""
     stated = {movement.currency: movement.amount}
     if movement.credited_usd is not None:
         stated[CURRENCY_DEFAULT] = movement.credited_usd
@@ -84,5 +84,5 @@ def _is_amount(text: str) -> bool:
     try:
         parse_nano(text)
     except InvalidAmountError:
-        return False  # said with everything else that is malformed
+        return False  # `malformed` reports it
     return True

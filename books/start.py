@@ -35,16 +35,16 @@ EMPTY_PRICES: Final = """\
 def init_books(
     wanted: Home, now: datetime, *, rejoin: bool = False, vouched: Vouched = OWN_KEYS_ONLY
 ) -> tuple[InitReport, bool]:
-    """Make a home for the books, or check that it is there, and start the rule book.
+    """Make a home for the books, or check an existing one, and start the rule book.
 
-    A remote that has a rule file keeps what it has. Rule files of a joined repo are brought here,
-    so that later commands need no remote.
+    A remote with a rule file keeps it. Rule files of a joined repo are fetched, so that later
+    commands need no remote.
 
     Args:
         wanted: folder, node and remote.
         now: the time of a first commit.
         rejoin: see `node_pusher.joining.init.init`.
-        vouched: likewise.
+        vouched: see `node_pusher.joining.init.init`.
 
     Returns:
         what `init` did, and whether a rule book was committed.

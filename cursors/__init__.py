@@ -1,4 +1,4 @@
-"""Where the aggregator stands in each repo, and what a new head means.
+"""Up to which commit each repo was read, and what a new head means.
 
 Owns: judging a head (`position`, pure), the rows (`rows`), the accepted tips (`tips`).
 Does not own: reading commits, and what they say.

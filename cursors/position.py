@@ -1,8 +1,8 @@
 """What a fetched head means for a repo that was read up to a cursor.
 
 Decided by ancestry alone, never by whether an object exists: after a forced push the old commits
-may still lie in the mirror. First-parent only, because a merge compared with its first parent
-already holds what its side branch brought.
+may still be in the mirror. First-parent only, because a merge compared with its first parent
+already contains what its side branch brought.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 
 class HeadOutcome(StrEnum):
-    """Every way a look at a repo can end."""
+    """Every outcome of a fetch from a repo."""
 
     UNCHANGED = "unchanged"
     FAST_FORWARD = "fast-forward"
@@ -21,7 +21,7 @@ class HeadOutcome(StrEnum):
     """No commit yet; possible only where nothing was read before."""
     UNREACHABLE = "unreachable"
     REFUSED = "content refused"
-    """What the remote sent is damaged or past a limit; nothing of it was taken over."""
+    """What the remote sent is damaged or above a limit; none of it was kept."""
     REPO_GONE = "repo gone"
     BRANCH_MISSING = "branch missing"
     ACCEPTED = "accepted rewrite"
@@ -36,7 +36,7 @@ COMMITS_AHEAD_MAX: Final = 1_000_000
 
 
 class Advance(NamedTuple):
-    """What there is to do after a fetch.
+    """What to do after a fetch.
 
     Attributes:
         outcome: what the head means.
@@ -60,11 +60,11 @@ def advance(
     """Judge a head against a cursor.
 
     Args:
-        cursor: the last commit whose records are in the database; None before the first.
+        cursor: the last commit with its records in the database; None before the first.
         head: the fetched tip of the branch; None when the repo has no such branch.
-        first_parent: gives a commit's first parent, None for a root commit.
+        first_parent: returns a commit's first parent, None for a root commit.
         accepted: commits up to which the operator accepted the history, whatever its shape.
-        billed: gives every commit that was read so far; asked only about a rewritten history.
+        billed: returns every commit that was read so far; called only for a rewritten history.
 
     Work is proportional to the commits above the cursor, except for a rewritten history, which is
     walked to its root.

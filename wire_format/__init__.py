@@ -1,7 +1,7 @@
-"""What one line, path, commit message and rule book look like; pure.
+"""The form of lines, paths, commit messages and the rule book; pure.
 
 Owns: lines and segments (`lines`, `models`, `segment`, `fields`, `instants`, `money`, `paths`),
 commit messages (`commit_message`), the rule book (`rule_book`), what is wrong with a line
-(`faults`, `wording`), fields that depend on each other (`agreement`), the JSON Schemas (`schema`).
+(`faults`, `wording`), rules across fields (`agreement`), the JSON Schemas (`schema`).
 Does not own: reading or writing any of it. Its README is the specification: start there.
 """

@@ -24,11 +24,11 @@ DECISION_ABOUT: Final = (
     *("repo", "tip", "of", "of_seq", "to_seq", "of_ts"),
     *("line_sha256", "incident", "subject", "refers_to"),
 )
-"""The fields of a decision that say what it is about; its kind tells which of them it has."""
+"""The fields of a decision that say what it is about; its kind determines which it has."""
 
 
 def usage_fault(*, seq: int, units: int, corrects: int | None, reason: str | None) -> str | None:
-    """What is wrong between the fields of a usage line."""
+    """What is wrong across the fields of a usage line."""
     if corrects is None:
         if units < 0:
             return "units: may be negative only in a correction (`corrects`)"
@@ -52,7 +52,7 @@ def money_fault(
     credited_usd: str | None,
     reason: str | None,
 ) -> str | None:
-    """What is wrong between the fields of a money line."""
+    """What is wrong across the fields of a money line."""
     if (kind == "refund") != (refers_to is not None):
         return "refers_to: a refund, and only a refund, names the seq of its payment"
     if refers_to is not None and refers_to >= seq:
@@ -81,7 +81,7 @@ def decision_fault(
     to_seq: int | None,
     refers_to: int | None,
 ) -> str | None:
-    """What is wrong between the fields of a decision line.
+    """What is wrong across the fields of a decision line.
 
     Args:
         kind: the kind of decision.
@@ -89,7 +89,7 @@ def decision_fault(
         stated: which of `DECISION_ABOUT` the line has.
         of_seq: the first number it is about.
         to_seq: the last one.
-        refers_to: the number of the decision it takes back.
+        refers_to: the number of the decision it withdraws.
     """
     required = _REQUIRED_IN[kind]
     for name in DECISION_ABOUT:

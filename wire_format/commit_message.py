@@ -14,7 +14,7 @@
 The last paragraph is git trailers, so `git log --format='%h %(trailers:key=Records)'` is a report.
 A commit that claims an epoch has the trailers `Node:` and `Epoch:`; the first one of a node's next
 repo names the last commit of the one before it in `Continues:`. Messages are for people and for
-the node's own next tick; the aggregator bills from the lines alone.
+the node's own next push; the aggregator bills from the lines alone.
 """
 
 import re
@@ -33,13 +33,13 @@ _TRAILER = re.compile(r"([A-Za-z][A-Za-z-]*): (.*)")
 
 
 class Total(NamedTuple):
-    """What one commit adds for one resource (or one kind of money line or decision).
+    """The total of one commit for one resource (or one kind of money line or decision).
 
     Attributes:
         name: the resource, or kind and currency, or kind.
-        amount: its sum as text, in the resource's own units or in the currency; of decisions, how
-            many there are.
-        records: how many records make it up.
+        amount: the sum as text, in the resource's own units or in the currency; for decisions,
+            their number.
+        records: the number of records in it.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Summary(NamedTuple):
     """What a commit of segments states about itself.
 
     Attributes:
-        node: who wrote the records.
+        node: the node that wrote the records.
         first_seq, last_seq: their range, both ends included.
         records: how many.
         first_ts, last_ts: the earliest and latest `ts`.
@@ -99,9 +99,9 @@ def build_epoch_message(node: str, epoch: int, first_seq: int) -> str:
     """Write the commit message that claims an epoch for a node.
 
     Args:
-        node: who gives its numbers.
+        node: the node's name.
         epoch: from 0.
-        first_seq: the first of them.
+        first_seq: the first number of the epoch.
     """
     subject = f"node: {node} starts epoch {epoch} at seq {first_seq}"
     return f"{subject}\n\nNode: {node}\nEpoch: {epoch}\n"
@@ -111,9 +111,9 @@ def build_continuation_message(node: str, epoch: int, continues: str | None) -> 
     """Write the message of the first commit in a node's next repo.
 
     Args:
-        node: who goes on there.
-        epoch: the one that it goes on in.
-        continues: where its repo before this one stood then; None when that had no commit.
+        node: the node's name.
+        epoch: the epoch in use.
+        continues: the tip of its previous repo at that time; None if that had no commit.
     """
     trailers = f"Node: {node}\nEpoch: {epoch}\n"
     if continues is not None:
@@ -125,8 +125,8 @@ def build_moved_message(node: str, url: str) -> str:
     """Write the message of the last commit in a repo that a node has left for its next one.
 
     Args:
-        node: who left.
-        url: where the next repo is.
+        node: the node's name.
+        url: the address of the next repo.
     """
     return f"node: {node} goes on in another repo\n\nNode: {node}\nContinued-In: {url}\n"
 

@@ -16,7 +16,7 @@ class FaultCode(StrEnum):
     INVALID_FIELD = "invalid_field"
     NOT_CANONICAL = "not_canonical"
     REFUSED_FILE = "refused_file"
-    """Not one line but the whole file: its path, size, kind or place is against the rules."""
+    """The whole file: its path, size, kind or place breaks a rule."""
 
 
 class Fault(NamedTuple):

@@ -1,7 +1,6 @@
-"""What single fields may hold: limits, alphabets and the default discount category.
+"""The rules of single fields: limits, alphabets and the default discount category.
 
-`wire_format/README.md` states the same rules for readers; every model and decoder takes them
-from here.
+`wire_format/README.md` states them for people; every model and decoder takes them from here.
 """
 
 import re
@@ -17,7 +16,7 @@ LINE_BYTES_MAX: Final = 8 * 1024
 SEGMENT_RECORDS_MAX: Final = 50_000
 SEGMENT_BYTES_MAX: Final = 8 * 1024 * 1024
 SEGMENT_SPAN_MAX_S: Final = 24 * 3600
-"""How far apart the first and last `ts` of one segment may lie."""
+"""How far apart the first and last `ts` of one segment may be."""
 
 SEGMENTS_PER_COMMIT_MAX: Final = 8
 EPOCH_SIZE: Final = 1_000_000_000

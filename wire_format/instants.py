@@ -1,6 +1,6 @@
 """Instants and clock hours, always UTC.
 
-An *hour* is a whole number: clock hours since 1970-01-01T00:00Z. It is what charges are kept by.
+An *hour* is a whole number: clock hours since 1970-01-01T00:00Z. Charges are kept by hour.
 """
 
 import re
@@ -58,7 +58,7 @@ def format_ts(instant: datetime) -> str:
 
 
 def hour_of(instant: datetime) -> int:
-    """The clock hour an UTC instant lies in."""
+    """The clock hour of a UTC instant."""
     return (instant.toordinal() - _EPOCH_ORDINAL) * _HOURS_PER_DAY + instant.hour
 
 

@@ -1,4 +1,4 @@
-"""Lines as the hot path reads and writes them, and their canonical encoding.
+"""Lines as the hot path decodes and encodes them, and their canonical encoding.
 
 The order of the attributes is the order of the keys on the wire, and an attribute that equals its
 default is left out. `wire_format.models` states what each field means; a property test holds both
@@ -33,7 +33,7 @@ DecisionKind = Literal["accept_tip", "exclude", "choose", "acknowledge", "withdr
 
 
 class Folder(StrEnum):
-    """Top-level folder of a repo that carries segments; it decides how their lines are read."""
+    """Top-level folder of a repo with segments; it determines how their lines are decoded."""
 
     USAGE = "usage"
     PAYMENTS = "payments"

@@ -1,4 +1,4 @@
-"""Where a segment lies in a repo: `usage/2026/11/21/0000000000000017.jsonl`.
+"""The path of a segment in its repo: `usage/2026/11/21/0000000000000017.jsonl`.
 
 The day is the UTC day on which the segment was sealed, the name the seq of its first record.
 """
@@ -18,7 +18,7 @@ class InvalidPathError(ValueError):
 
 
 class SegmentPath(NamedTuple):
-    """A segment's place in its repo.
+    """A segment's path in its repo.
 
     Attributes:
         folder: what kind of lines it holds.
@@ -36,7 +36,7 @@ class SegmentPath(NamedTuple):
 
 
 def folder_of(path: str) -> Folder | None:
-    """The segment folder a path lies in, or None for any other path of the repo."""
+    """The segment folder that a path is in, or None for any other path of the repo."""
     top, slash, _ = path.partition("/")
     return Folder(top) if slash and top in set(Folder) else None
 

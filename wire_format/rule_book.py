@@ -1,7 +1,7 @@
 """The rule book: `rules/prices.toml` and `rules/discounts.toml` of the books repo.
 
 Prices and the discount ladder change as commits that can be reviewed. This module reads and checks
-the two files; `aggregator` rates with what it returns, `books` writes them.
+the two files; the aggregator rates with its result, the books write the files.
 """
 
 import hashlib
@@ -104,7 +104,7 @@ class _Rule(BaseModel):
 class Price(_Rule):
     """What a resource costs from an hour on, until a later price of the same resource and category.
 
-    A price that states `applies_to` goes before one that states none.
+    A price that states `applies_to` takes precedence over one that does not.
     """
 
     resource: Annotated[str, StringConstraints(pattern=f"^(?:{fields.RESOURCE_PATTERN})$")] = Field(
@@ -226,7 +226,9 @@ def parse_rule_book(prices_toml: bytes | None, discounts_toml: bytes | None) -> 
 
 
 def rule_book_sha256(prices_toml: bytes | None, discounts_toml: bytes | None) -> str:
-    """The name of a rule book; the shell finds it too.
+    """The hash that names a rule book.
+
+    In a shell:
 
     for f in prices discounts; do sha256sum < $f.toml | cut -c1-64; done | sha256sum
     """
@@ -236,7 +238,7 @@ def rule_book_sha256(prices_toml: bytes | None, discounts_toml: bytes | None) ->
 
 
 def _discounts_text(discounts_toml: bytes | None) -> bytes:
-    # Absent is not empty: an empty file is a book without a ladder, and has another name.
+    # Absent is not empty: an empty file is a book without a ladder, and has another hash.
     return DEFAULT_DISCOUNTS.encode() if discounts_toml is None else discounts_toml
 
 

@@ -41,7 +41,7 @@ class Reject(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """What a segment holds.
+    """The content of a segment.
 
     Attributes:
         records: the valid lines in file order.
@@ -75,7 +75,7 @@ def decode_line(line: bytes, folder: Folder) -> Line | Fault:
 
 
 def _decode_canonical(data: bytes, folder: Folder) -> Sequence[Line] | None:
-    """All records, when every line is valid; None when any is not."""
+    """All records if every line is valid; None if any is not."""
     try:
         records = _DECODERS[folder].decode_lines(data)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -94,7 +94,7 @@ def _decode_canonical(data: bytes, folder: Folder) -> Sequence[Line] | None:
 
 
 def _values_valid(records: Sequence[Line], folder: Folder) -> bool:
-    """The rules that are cheaper to check once per distinct value than in the decoder."""
+    """Check the rules that are cheaper once per distinct value than in the decoder."""
     if folder is Folder.DECISIONS:
         if not _of_ts_valid(cast("Sequence[Decision]", records)):
             return False
@@ -118,7 +118,7 @@ def _of_ts_valid(decisions: Sequence[Decision]) -> bool:
 
 
 def _is_plain(records: Sequence[Usage]) -> bool:
-    """Whether no record corrects another or is below zero: then no rule across fields applies."""
+    """Whether no record is a correction or below zero: then no rule across fields applies."""
     return (
         {record.corrects for record in records} <= {None}
         and {record.reason for record in records} <= {None}

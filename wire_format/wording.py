@@ -1,7 +1,7 @@
-"""What pydantic finds wrong, in words for the person who has to mend it.
+"""What pydantic finds wrong, in words for the person who has to fix it.
 
-pydantic speaks of patterns, tuples and inputs; the people here write lines, rule files and a
-configuration. Both tables are read by all three.
+pydantic speaks of patterns, tuples and inputs; people here write lines, rule files and a
+configuration. Both tables serve all three.
 """
 
 import json
@@ -76,7 +76,7 @@ _WORDS: Final[dict[str, str]] = {
     "too_short": "must have {min_length} or more entries",
     "too_long": "must have no more than {max_length} entries",
 }
-"""Type of error, as pydantic names it, to words; `{}` are pydantic's own numbers."""
+"""Words for each of pydantic's types of error; `{}` are pydantic's own numbers."""
 
 Place = tuple[int | str, ...]
 
@@ -91,7 +91,7 @@ def sentences(
     Args:
         error: what pydantic found.
         where: writes a place, which is a path of keys and of positions from 0.
-        forms: pattern to words, for patterns that stand in the model.
+        forms: words for the patterns of the model.
     """
     return list(
         dict.fromkeys(_each(error.errors(include_url=False, include_input=False), where, forms))
@@ -173,6 +173,6 @@ def _dotted(place: Place) -> str:
 
 
 def _shown(part: int | str) -> str:
-    """A key as a line states it; what a terminal would obey is written out."""
+    """A key as a line states it, with control characters escaped."""
     text = str(part)
     return text if text.isprintable() and text else ascii(text)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _PROVIDERS: Final = ("stripe", "clickpesa", "manual")
 _STATUSES: Final = ("succeeded", "pending", "failed")
 _NEGATIVE_AMOUNTS: Final = {"ignore_unknown_options": True}
-"""Lets `-5.00` through as an argument; an option that does not exist is then one too many."""
+"""Allows `-5.00` as an argument; an unknown option is then an argument too many."""
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 _ts_option = click.option(

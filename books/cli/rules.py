@@ -58,7 +58,7 @@ def check(home: Path, /, file: Path | None, *, as_json: bool) -> int:
         if file is None:
             parse_rules(read_rules(LedgerRepo(read_home(home, "books").repo)))
         else:
-            check_data(*read_rule_file(file), str(file), "mend these and check again")
+            check_data(*read_rule_file(file), str(file), "fix these and check again")
     except RuleFileError as error:
         if not as_json:
             return print_faults(error)

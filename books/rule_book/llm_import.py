@@ -1,4 +1,4 @@
-"""Bring prices of language models into the books' repo."""
+"""Import prices of language models into the rule book."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,9 +23,8 @@ class ImportReport(NamedTuple):
     """What an import did, or would do.
 
     Attributes:
-        models: each model as it was named to what the package calls it.
-        done: what was committed; None when the prices were there. Its `commit` is empty after a
-            dry run.
+        models: for each model, as it was named, the package's name of it.
+        done: what was committed; None if nothing changed. Its `commit` is empty after a dry run.
     """
 
     models: dict[str, str]
@@ -40,7 +39,7 @@ def import_prices(
     Args:
         home: the books.
         names: models, as `PROVIDER:MODEL`.
-        choice: what of their prices.
+        choice: which of their prices.
         now: the time of the commit.
         dry_run: commit nothing.
 

@@ -1,6 +1,6 @@
 """The models of the package `genai-prices`: find one by name, list them, read their prices.
 
-Nothing is asked over the network: what counts is the installed package, which is pinned.
+Nothing is fetched over the network: the installed package counts, which is pinned.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ class LlmPriceError(GitmeterError):
     """Prices of a model cannot be put into a rule book.
 
     Attributes:
-        faults: a sentence for each thing in the way.
+        faults: a sentence for each reason.
     """
 
     def __init__(self, faults: list[str], *, hint: str = "") -> None:
@@ -42,8 +42,8 @@ class Model(NamedTuple):
     """A model as the operator names it.
 
     Attributes:
-        provider, name: as given; they go into the resources, because that is what a node records.
-        found: what the package calls it, `provider:model`.
+        provider, name: as given; they become part of the resources, as nodes record them.
+        found: the package's name of it, `provider:model`.
         info: the package's model.
     """
 
@@ -54,7 +54,7 @@ class Model(NamedTuple):
 
 
 def find_model(text: str) -> Model:
-    """Find `PROVIDER:MODEL` as the package does: other names of a model lead to it too.
+    """Find `PROVIDER:MODEL` as the package does: by any of a model's names.
 
     Raises:
         LlmPriceError: there is none.
@@ -70,7 +70,7 @@ def find_model(text: str) -> Model:
 
 
 def _find_by_id(provider: str, name: str) -> tuple[Provider, ModelInfo]:
-    """Find a model by what the package itself calls it: its own matching misses some of these."""
+    """Find a model by the package's own name of it, which its matching misses for some."""
     owner = find_provider_by_id(_snapshot().providers, provider)
     if owner is not None:
         for info in owner.models:
@@ -88,7 +88,7 @@ class ListedModel(NamedTuple):
     Attributes:
         model: `provider:model`.
         input_usd, output_usd: for a million tokens, of a short request; None without such a price.
-        depends_on: `length` of a request, `date`, `time of day`: what its prices depend on.
+        depends_on: what its prices depend on: `length` of a request, `date`, `time of day`.
     """
 
     model: str
@@ -113,7 +113,7 @@ def list_models(search: str, now: datetime) -> Iterator[ListedModel]:
 
 
 def conditions(info: ModelInfo) -> list[ConditionalPrice]:
-    """The prices of a model that come with a condition; none when one price is all there is."""
+    """The conditional prices of a model; empty if it has one price."""
     return info.prices if isinstance(info.prices, list) else []
 
 
@@ -135,7 +135,7 @@ def depends_on_time_of_day(info: ModelInfo) -> bool:
 
 
 def stated_prices(prices: ModelPrice) -> Iterator[tuple[str, Decimal | TieredPrices]]:
-    """Kind of usage to its price for the units that `unit_data` states."""
+    """Each kind of usage with its price, for the number of units in `unit_data`."""
     for kind, unit in unit_data.items():
         price = getattr(prices, unit["price_key"], None)
         if isinstance(price, Decimal | TieredPrices):
@@ -149,7 +149,7 @@ def decimal_text(usd: Decimal) -> str:
 
 
 def _snapshot() -> DataSnapshot:
-    """What the installed package states; nothing is asked over the network."""
+    """The data of the installed package."""
     return get_snapshot()
 
 

@@ -1,12 +1,13 @@
 """Prices of language models from the package `genai-prices`, as prices of a rule book.
 
-The package is data: providers, models, and for each model prices by kind of token, perhaps with
-dates from which they hold. A kind's own price goes before that of a more general kind, so a node
-records each token once, under the most specific kind that its model has a price for: when
-`cache_read_tokens` has a price, `input_tokens` counts the others alone.
+The package is data: providers, models, and for each model prices by kind of token, some with dates
+from which they are in force. A kind's own price takes precedence over that of a more general kind,
+so a node records each token once, under the most specific kind that its model has a price for: if
+`cache_read_tokens` has a price, `input_tokens` counts only the others.
 
-A rule book states a price of a unit from an hour on. What depends on the length of a request or on
-the time of day cannot be stated there, and is refused unless the operator says what to take.
+A rule book states the price of a unit from an hour on. A price that depends on the length of a
+request or on the time of day cannot be stated there, and is refused unless the operator chooses
+one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,7 +36,7 @@ from wire_format.instants import format_ts
 from wire_format.money import PRICE_SCALE
 
 FROM_DEFAULT: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""From when a price holds that the package gives no date for: the first hour there can be."""
+"""The first hour of a price without a date in the package: the first hour there can be."""
 
 PREFIX_DEFAULT: Final = "llm"
 _DECIMALS_MAX: Final = len(str(PRICE_SCALE)) - 1
@@ -43,15 +44,14 @@ _DECIMALS_MAX: Final = len(str(PRICE_SCALE)) - 1
 
 @dataclass(frozen=True)
 class Choice:
-    """What of a model's prices to take.
+    """Which of a model's prices to take.
 
     Attributes:
-        prefix: of the resources: `<prefix>/<provider>/<model>/<kind>`.
-        from_: the first hour the prices hold; earlier ones are left out. None: the hour of `at`, or
-            the first there can be.
-        at: take the price in force at this instant alone, and nothing that comes after it.
-        base_price: of a price that rises with the length of a request, take the one of short
-            requests.
+        prefix: the first part of the resources: `<prefix>/<provider>/<model>/<kind>`.
+        from_: the first hour the prices are in force; earlier prices are left out. None: the hour
+            of `at`, or the first there can be.
+        at: take only the price in force at this instant.
+        base_price: of a price that rises with the length of a request, take that of short requests.
     """
 
     prefix: str = PREFIX_DEFAULT
@@ -61,7 +61,7 @@ class Choice:
 
     @property
     def first_hour(self) -> datetime:
-        """From when on the first price holds."""
+        """The first hour of the first price."""
         if self.from_ is not None:
             return self.from_
         if self.at is not None:
@@ -74,7 +74,7 @@ def price_entries(models: Sequence[Model], choice: Choice) -> list[PriceEntry]:
 
     Raises:
         LlmPriceError: with everything that cannot be stated in a rule book; nothing is left out
-            in silence.
+            silently.
     """
     entries: list[PriceEntry] = []
     faults: list[str] = []
@@ -93,7 +93,7 @@ def price_entries(models: Sequence[Model], choice: Choice) -> list[PriceEntry]:
 
 
 def _timeline(info: ModelInfo, choice: Choice) -> list[tuple[datetime, ModelPrice]]:
-    """What holds from when, oldest first."""
+    """The prices with the instant from which each is in force, oldest first."""
     if choice.at is not None:
         return [(choice.first_hour, info.get_prices(choice.at))]
     starts = {
@@ -136,7 +136,7 @@ def _entries(model: Model, choice: Choice) -> Iterator[PriceEntry]:
         for kind, price in stated_prices(prices):
             usd = price.base if isinstance(price, TieredPrices) else price
             if in_force.get(kind) == usd:
-                continue  # the price before it goes on
+                continue  # the price before it stays in force
             in_force[kind] = usd
             short = ", requests below the first tier" if isinstance(price, TieredPrices) else ""
             shift = max(0, _decimals(usd) - _DECIMALS_MAX)  # stays exact for more units

@@ -1,4 +1,4 @@
-"""Put prices into the text of `prices.toml` and leave everything else in it as it is. Pure."""
+"""Put prices into the text of `prices.toml`, and leave everything else as it is. Pure."""
 
 from collections.abc import Collection, Iterable
 from decimal import Decimal
@@ -23,12 +23,12 @@ applies_to = "{applies_to}"
 
 
 class PriceEntry(NamedTuple):
-    """One price to put in.
+    """One price to add.
 
     Attributes:
         resource, usd, per, applies_to: as in `wire_format.rule_book.Price`.
         from_: its first hour as text, `2026-01-01T00:00:00Z`.
-        remark: where it comes from; becomes a comment.
+        remark: its source; becomes a comment.
     """
 
     resource: str
@@ -44,14 +44,14 @@ class InlinePricesError(ValueError):
 
 
 def merge_prices(text: str, entries: Iterable[PriceEntry]) -> str:
-    """The text with these prices in it, each in the place of the price it replaces or at the end.
+    """The text with these prices added, each in the place of the price it replaces or at the end.
 
-    A price replaces the one with its resource, category and `from`, and only where the amount for a
-    unit differs; so putting in the same prices again gives the same text.
+    A price replaces the one with its resource, category and `from`, and only if the amount for a
+    unit differs; adding the same prices again gives the same text.
 
     Args:
-        text: of a `prices.toml` that can be used.
-        entries: what to put in.
+        text: a valid `prices.toml`.
+        entries: the prices to add.
 
     Raises:
         InlinePricesError: prices are not stated as `[[price]]` tables.
@@ -75,7 +75,7 @@ def merge_prices(text: str, entries: Iterable[PriceEntry]) -> str:
 
 
 def _append(text: str, added: Collection[PriceEntry]) -> str:
-    """The text with tables at its end; as text, because tomlkit joins them to a last comment."""
+    """The text with tables added; as text, because tomlkit attaches them to a last comment."""
     newline = "\r\n" if "\r\n" in text else "\n"
     if added and text and not text.endswith("\n"):
         text += newline

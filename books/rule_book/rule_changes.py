@@ -1,4 +1,4 @@
-"""What differs between two rule books, in lines for a commit message. Pure."""
+"""The difference between two rule books, as lines of a commit message. Pure."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -10,10 +10,10 @@ SHOWN_MAX: Final = 40
 
 
 class RuleChanges(NamedTuple):
-    """What a new file does to the rule book.
+    """What a new file changes in the rule book.
 
     Attributes:
-        added, removed, changed: a line for each rule, ready to be read.
+        added, removed, changed: a line in words for each rule.
     """
 
     added: list[str]
@@ -35,7 +35,7 @@ class RuleChanges(NamedTuple):
 
 
 def changes(path: str, before: RuleBook, after: RuleBook) -> RuleChanges:
-    """What differs between two rule books in what the file at `path` states."""
+    """The difference between two rule books in the rules of the file at `path`."""
     old, new = _rules(path, before), _rules(path, after)
     return RuleChanges(
         [f"{name}: {new[name]}" for name in new if name not in old],
@@ -53,9 +53,9 @@ def build_rules_message(node: str, path: str, found: RuleChanges, sha256: str) -
 
     Args:
         node: the books' name.
-        path: of the file in the repo.
+        path: the path of the file in the repo.
         found: what it changes.
-        sha256: the name of the rule book that it makes.
+        sha256: the hash that names the new rule book.
     """
     what = path.removeprefix("rules/").removesuffix(".toml")
     shown = found.lines[:SHOWN_MAX]
@@ -80,7 +80,7 @@ def ladder_text(ladder: Ladder) -> str:
 
 
 def _rules(path: str, book: RuleBook) -> Mapping[str, str]:
-    """Name to content of every rule that the file at `path` states."""
+    """The content of every rule of the file at `path`, by the rule's name."""
     stated: dict[str, Mapping[str, str]] = {
         PRICES_PATH: {_price_name(price): _price_text(price) for price in book.prices},
         DISCOUNTS_PATH: {

@@ -1,4 +1,4 @@
-"""The rule book in the books' repo: read it, check a file, put a checked file in."""
+"""The rule book in the books' repo: reading it, checking a file, committing a checked file."""
 
 from datetime import datetime
 from pathlib import Path
@@ -38,7 +38,7 @@ class RuleFileError(GitmeterError):
 
 
 class RuleBookFiles(NamedTuple):
-    """Both files of a rule book; None for one that is not there."""
+    """Both files of a rule book; None for an absent one."""
 
     prices_toml: bytes | None
     discounts_toml: bytes | None
@@ -48,14 +48,14 @@ class RuleBookFiles(NamedTuple):
         return self.prices_toml if path == PRICES_PATH else self.discounts_toml
 
     def replaced(self, path: str, data: bytes) -> "RuleBookFiles":
-        """The same with another file at `path`."""
+        """A copy with another file at `path`."""
         if path == PRICES_PATH:
             return self._replace(prices_toml=data)
         return self._replace(discounts_toml=data)
 
     @property
     def sha256(self) -> str:
-        """The name of the rule book."""
+        """The hash that names the rule book."""
         return rule_book_sha256(*self)
 
 
@@ -64,9 +64,9 @@ class RuleCommit(NamedTuple):
 
     Attributes:
         commit: its commit.
-        path: of the file in the repo.
-        changes: what it does to the rule book.
-        sha256: the name of the rule book from here on.
+        path: the path of the file in the repo.
+        changes: what it changes in the rule book.
+        sha256: the hash that names the new rule book.
     """
 
     commit: str
@@ -81,7 +81,7 @@ def read_rules(repo: LedgerRepo) -> RuleBookFiles:
 
 
 def parse_rules(files: RuleBookFiles) -> RuleBook:
-    """The rule book that two files make.
+    """The rule book of two files.
 
     Raises:
         RuleFileError: with every fault of both.
@@ -110,9 +110,9 @@ def check_file(path: str, data: bytes, name: str = "", hint: str = "") -> None:
     """Refuse the content of a rule file that cannot be used.
 
     Args:
-        path: its place in the repo, which says what it must hold.
+        path: its path in the repo, which says what it must contain.
         data: its content.
-        name: what to call it; its place in the repo when empty.
+        name: its name in the error; its path in the repo if empty.
         hint: what the person can do next.
 
     Raises:
@@ -123,7 +123,7 @@ def check_file(path: str, data: bytes, name: str = "", hint: str = "") -> None:
 
 
 def read_rule_file(file: Path) -> tuple[str, bytes]:
-    """A rule file from anywhere, its place in the repo told by its name.
+    """A rule file from anywhere, with its path in the repo, which its name determines.
 
     Raises:
         RuleFileError: it has another name, or cannot be read.
@@ -140,7 +140,7 @@ def read_rule_file(file: Path) -> tuple[str, bytes]:
 
 
 def set_rule_file(home: Home, path: str, data: bytes, now: datetime) -> RuleCommit | None:
-    """Check a rule file and commit it; None when the repo holds these very bytes.
+    """Check a rule file and commit it; None if the repo has the same bytes already.
 
     Raises:
         RuleFileError: it cannot be used.
@@ -153,7 +153,7 @@ def set_rule_file(home: Home, path: str, data: bytes, now: datetime) -> RuleComm
 def commit_rule_file(
     repo: LedgerRepo, home: Home, path: str, data: bytes, now: datetime
 ) -> RuleCommit | None:
-    """As `set_rule_file`, for a caller that holds the repo's lock."""
+    """As `set_rule_file`; the caller holds the lock of the repo."""
     planned = plan_rule_file(repo, path, data)
     if planned is None:
         return None
@@ -163,7 +163,7 @@ def commit_rule_file(
 
 def plan_rule_file(repo: LedgerRepo, path: str, data: bytes) -> RuleCommit | None:
     """What `commit_rule_file` would do, with an empty `commit`; changes nothing."""
-    check_file(path, data, hint="nothing was changed; mend these and try again")
+    check_file(path, data, hint="nothing was changed; fix these and try again")
     files = read_rules(repo)
     if files.at(path) == data:
         return None
@@ -173,7 +173,7 @@ def plan_rule_file(repo: LedgerRepo, path: str, data: bytes) -> RuleCommit | Non
 
 
 def _book_of(files: RuleBookFiles, path: str) -> RuleBook:
-    """The rules of one file alone; none where the repo holds one that cannot be used."""
+    """The rules of one file alone; none if the file in the repo cannot be used."""
     data = files.at(path)
     if data is None or faults_of(path, data):
         return parse_rule_book(None, None if data is None else b"")

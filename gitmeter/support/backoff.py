@@ -40,13 +40,13 @@ class Backoff:
     def failed(
         self, name: str, now: datetime, *, wait: bool = True, asked_s: int | None = None
     ) -> int:
-        """Note a failure; one in the middle of a wait makes that no longer.
+        """Note a failure; one during a wait does not extend it.
 
         Args:
             name: what failed.
             now: when.
-            wait: whether to leave it alone for a while, or only to count.
-            asked_s: for how long its server asked to be left alone, at most until `ASKED_MAX`.
+            wait: whether to wait before the next try, or only to count.
+            asked_s: the wait that its server asked for; at most `ASKED_MAX` is granted.
 
         Returns:
             How many there were in a row.
@@ -62,19 +62,19 @@ class Backoff:
         return count
 
     def succeeded(self, name: str) -> None:
-        """Forget the failures of a repo."""
+        """Forget its failures."""
         self._failures.pop(name, None)
 
     def is_waiting(self, name: str, now: datetime) -> bool:
-        """Whether the repo should be left alone for now."""
+        """Whether its wait is not over."""
         failures = self._failures.get(name)
         return failures is not None and failures.is_waiting(now)
 
     def is_asked_to_wait(self, name: str, now: datetime) -> bool:
-        """Whether its server asked for that, so that not even a hint is a reason to ask."""
+        """Whether its server asked for the wait, so that not even a hint ends it."""
         return self.is_waiting(name, now) and self._failures[name].is_asked
 
 
 def is_worth_a_log(consecutive_errors: int) -> bool:
-    """The 1st, 2nd, 4th, 8th ... error in a row is logged, the others only counted."""
+    """Whether to log an error: the 1st, 2nd, 4th, 8th ... in a row; others are only counted."""
     return consecutive_errors & (consecutive_errors - 1) == 0

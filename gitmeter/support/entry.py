@@ -26,8 +26,8 @@ def run(command: click.Command, name: str) -> NoReturn:
     """Run a click command as the program `name` and exit.
 
     Expected errors and those of the operating system print `error:` and `hint:` lines on standard
-    error and exit with their own code; anything else prints a report fit to be pasted and exits
-    with `ExitCode.BUG`. A reader that closed the pipe, as `head` does, is no error.
+    error and exit with their own code; anything else prints a report to be filed and exits with
+    `ExitCode.BUG`. A reader that closed the pipe, as `head` does, is no error.
     """
     sys.exit(_run(command, name))
 
@@ -79,7 +79,7 @@ def _say_error(message: str, hint: str) -> None:
 
 
 def _say(text: str) -> None:
-    # Nobody may be left to read it; the exit code still tells.
+    # standard error may be closed; the exit code is still right
     with suppress(OSError):
         click.echo(text, err=True)
 
@@ -95,6 +95,6 @@ def _os_message(error: OSError) -> str:
 
 
 def _leave_output(code: ExitCode) -> ExitCode:
-    """Keep Python from writing at exit what standard output did not take, and failing again."""
+    """Keep Python from writing the rest of standard output at exit, and failing again."""
     sys.stdout = None
     return code

@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     """The command line is wrong (click's own code)."""
     BUG = 3
-    """Something nobody expected; a report is printed."""
+    """An unexpected error; a report is printed."""
     TRY_LATER = 75
     """Nothing is lost and the same command may work later (EX_TEMPFAIL of sysexits.h)."""
     INTERRUPTED = 130
@@ -26,7 +26,7 @@ class GitmeterError(Exception):
 
     Attributes:
         hint: what the person can do next; may be empty.
-        retry: whether the same call may work later without anybody changing anything.
+        retry: whether the same call may work later without any change.
     """
 
     retry = False

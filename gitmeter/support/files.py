@@ -1,4 +1,4 @@
-"""Files and names that last through a loss of power."""
+"""Files and names that survive a loss of power."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ _AS_UMASK_SAYS: Final = 0o666
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on disk."""
+    """Write the names in a folder to disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -18,7 +18,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def sync_file(file: Path) -> None:
-    """Have a file's content on disk."""
+    """Write a file's content to disk."""
     with file.open("rb") as stream:
         os.fsync(stream.fileno())
 
@@ -27,12 +27,12 @@ def write_durably(file: Path, data: bytes, mode: int | None = _OWNER_ONLY) -> No
     """Replace a file so that after a crash it is either the old or the new one, on disk.
 
     Args:
-        file: to be replaced or made.
-        data: its content.
-        mode: its mode; None as the umask says.
+        file: the file to replace or make.
+        data: its new content.
+        mode: its mode; None to apply the umask.
     """
     draft = file.with_name(f".{file.name}.new")
-    draft.unlink(missing_ok=True)  # of a process that died; or a link that somebody left there
+    draft.unlink(missing_ok=True)  # left by a process that died, or a planted link
     made_with = _AS_UMASK_SAYS if mode is None else _OWNER_ONLY
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, made_with)
     with os.fdopen(descriptor, "wb") as stream:

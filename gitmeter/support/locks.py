@@ -1,6 +1,6 @@
 """Locks of whole processes: `flock`, which the kernel releases when its holder dies.
 
-Each is on an open file: whoever closes it, or dies, releases it. The file itself stays.
+Each is on an open file: closing it, or the death of the process, releases it. The file stays.
 """
 
 import fcntl

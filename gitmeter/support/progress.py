@@ -1,6 +1,6 @@
-"""How long work says how far it is."""
+"""How long-running work reports its progress."""
 
 from collections.abc import Callable
 
 Progress = Callable[[str, int, int], object]
-"""Told the repo's name, commits done and commits in all."""
+"""Called with the repo's name, the number of commits done, and of all commits."""

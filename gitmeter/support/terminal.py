@@ -1,4 +1,4 @@
-"""What a program prints: JSON for programs, tables for people, nothing a terminal would obey."""
+"""What a program prints: JSON for programs, tables for people, no control characters."""
 
 import json
 import re
@@ -16,7 +16,7 @@ _CONTROL_IN_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-
 
 
 def escape(text: str) -> str:
-    """`text` with control and direction characters written out, so that no terminal obeys them."""
+    """`text` with control and direction characters escaped, so that no terminal obeys them."""
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
@@ -33,7 +33,7 @@ def counted(number: int, noun: str) -> str:
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
     """Write one JSON document to standard output.
 
-    What a terminal would obey is written as JSON's own escapes: the same value for a program.
+    Control characters are written as JSON's own escapes, which mean the same value.
     """
     try:
         text = orjson.dumps(value, option=orjson.OPT_INDENT_2)
@@ -49,7 +49,7 @@ def print_table(
 ) -> None:
     """Write a table for people to standard output, each row one line, as wide as it must be.
 
-    Nothing is folded or cut to fit a terminal: half a number or half a time helps nobody.
+    Nothing is wrapped or truncated to fit a terminal: half a number or half a time is useless.
 
     Args:
         headers: column names.

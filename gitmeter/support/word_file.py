@@ -1,4 +1,4 @@
-"""Files that hold one secret word: a token, or what something is signed with."""
+"""Files with one secret word: a token, or a signing secret."""
 
 import re
 import stat
@@ -12,7 +12,7 @@ _PRINTABLE: Final = re.compile(r"[!-~]+")
 
 
 class WordFileError(GitmeterError):
-    """The file is missing, open to everybody, or does not hold one word."""
+    """The file is missing, readable by all users, or does not contain one word."""
 
 
 def read_word(path: Path, what: str) -> str:
@@ -20,7 +20,7 @@ def read_word(path: Path, what: str) -> str:
 
     Args:
         path: the file.
-        what: names the word in errors: `token`.
+        what: the name of the word in errors: `token`.
 
     Raises:
         WordFileError: it cannot be used.

@@ -52,10 +52,10 @@ def correct(
         raise click.UsageError("give either --units (what to add) or --to (the new quantity)")
     with Spool.open(home) as spool:
         done = record_correction(spool, seq, reason=reason, units=units, total=total, id=id)
-    _tell(done, as_json=as_json)
+    _print_correction(done, as_json=as_json)
 
 
-def _tell(done: "RecordedCorrection", *, as_json: bool) -> None:
+def _print_correction(done: "RecordedCorrection", *, as_json: bool) -> None:
     from wire_format.instants import format_ts
 
     line, recorded = done.line, done.recorded

@@ -1,4 +1,4 @@
-"""Which home a command works on, and what opens its remote: options that programs share."""
+"""Options that programs share: which home a command works on, and how to reach its remote."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HOME_DEFAULT: Final = "/var/lib/node-pusher"
 ROLE_KEY: Final = "gitmeter.role"
-"""Where a program notes in click's context what its homes carry: commands are shared."""
+"""The key in click's context for what the running program's homes carry: commands are shared."""
 
 _Command = Callable[..., Any]
 
@@ -36,7 +36,7 @@ def home_option(command: _Command) -> _Command:
 
 
 def remote_options(command: _Command) -> _Command:
-    """The options that say where the repo is, what opens it, and whose commits are believed."""
+    """The options that say where the repo is, what opens it, and which commits are trusted."""
     file = click.Path(exists=True, dir_okay=False, path_type=Path)
     for option in (
         click.option("--trust-tip", metavar="ID", help="Build on this commit of the remote,"
@@ -78,7 +78,7 @@ def vouched_of(options: dict[str, Any]) -> "Vouched":
 
 
 def load_home(path: Path) -> "Home":
-    """The home in this folder, which must be one of the running program's.
+    """The home in this folder, which must have the running program's role.
 
     Raises:
         NotInitialisedError, HomeError: see `node_pusher.home.settings_file.read_home`.

@@ -1,4 +1,4 @@
-"""^C and SIGTERM as something that can be waited for, so that they break off nothing half done."""
+"""^C and SIGTERM as something to wait for, so that they interrupt nothing half done."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from typing import Any
 def interrupts() -> Iterator[int]:
     """Within it, the first ^C or SIGTERM makes a file descriptor readable and does nothing else.
 
-    The second one ends the program as it would without this. For the main thread alone.
+    A second one ends the program as it would by default. For the main thread alone.
 
     Yields:
         the descriptor.

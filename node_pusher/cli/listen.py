@@ -47,16 +47,16 @@ def listen(home: Path, /, path: Path | None, connections: int) -> None:
     settings = load_home(home)
     systemd = sdnotify.SystemdNotifier()
 
-    def tell(sentence: str) -> None:
+    def say(sentence: str) -> None:
         click.echo(escape(sentence), err=True)
 
     def notify(state: str) -> None:
         if state == "READY=1":
-            tell(f"{settings.node}: listening at {where}")
+            say(f"{settings.node}: listening at {where}")
         systemd.notify(state)
 
     with ExitStack() as opened:
-        recorder = opened.enter_context(GroupRecorder(settings.path, tell))
+        recorder = opened.enter_context(GroupRecorder(settings.path, say))
         listening = inherited_socket()
         if listening is None:
             path = path or socket_file(settings.path)
@@ -64,4 +64,4 @@ def listen(home: Path, /, path: Path | None, connections: int) -> None:
             listening = opened.enter_context(own_socket(path, shared=shared))
         where = listening.getsockname()
         asyncio.run(RecordListener(recorder, connections).serve(listening, notify))
-    tell(f"{settings.node}: stopped; everything received was recorded and answered")
+    say(f"{settings.node}: stopped; everything received was recorded and answered")

@@ -45,11 +45,11 @@ def record(home: Path, /, source: str | None, as_json: bool, **values: Any) -> N
     """
     if source is not None:
         context = click.get_current_context()
-        told = [f"--{name.replace('_', '-')}" for name in values
+        stated = [f"--{name.replace('_', '-')}" for name in values
                 if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]  # fmt: skip
-        if told:
+        if stated:
             raise click.UsageError(
-                f"{', '.join(told)}: with - everything comes from standard input, where each line"
+                f"{', '.join(stated)}: with - everything comes from standard input, where each line"
                 " states its own"
             )
         sys.exit(_record_stream(home, as_json=as_json))
@@ -80,14 +80,14 @@ def _record_stream(home: Path, *, as_json: bool) -> ExitCode:
     with Spool.open(home) as spool, interrupts() as interrupted:
         try:
             record_stream(spool, sys.stdin.fileno(), refused, report, interrupted)
-        finally:  # what is on disk is said whatever came in between
-            _tell(report, as_json=as_json)
+        finally:  # after any error, say what is on disk
+            _print_report(report, as_json=as_json)
     if report.interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.FAILED if report.refused else ExitCode.OK
 
 
-def _tell(report: "StreamReport", *, as_json: bool) -> None:
+def _print_report(report: "StreamReport", *, as_json: bool) -> None:
     if as_json:
         print_json(report)
         return

@@ -1,7 +1,7 @@
-"""`node-pusher doctor`: looks at everything a node needs, and says what is wrong and what to do.
+"""`node-pusher doctor`: checks everything a node needs, and says what is wrong and what to do.
 
-Nothing is changed and nothing is waited for without a limit: each check runs in a thread of its
-own, and one that does not come back in time is a finding too.
+Nothing is changed, and every wait has a limit: each check runs in a thread of its own, and one that
+does not end in time is a finding too.
 """
 
 import time
@@ -22,7 +22,7 @@ from node_pusher.home.settings import Role
 from node_pusher.home.settings_file import read_home
 
 CHECK_TIMEOUT_S: Final = 30
-"""Above the limits that the checks have of their own."""
+"""Above the limits of the checks themselves."""
 
 Check = Callable[[Examination], Iterable[Finding]]
 
@@ -45,16 +45,16 @@ _NOT_SO: Final = "see what the check says; the others are not touched by it"
 def examine(
     path: Path, role: Role, now: datetime, timeout_s: float = CHECK_TIMEOUT_S
 ) -> list[Finding]:
-    """Look at the home in a folder.
+    """Examine the home in a folder.
 
     Args:
         path: the folder.
         role: what it must carry.
         now: the time by this machine's clock.
-        timeout_s: after which a check is left alone.
+        timeout_s: how long a check may take.
 
     Returns:
-        what was found, in the order of `CHECKS`; only the settings where they cannot be read.
+        what was found, in the order of `CHECKS`; only about the settings if they cannot be read.
     """
     started_s = time.monotonic()
     ends_at_s = started_s + timeout_s
@@ -80,7 +80,7 @@ def is_well(findings: Iterable[Finding]) -> bool:
 
 
 class _Running:
-    """A check at work in a thread that may be left behind."""
+    """A check that is running in a thread, which is abandoned if it takes too long."""
 
     def __init__(self, name: str, check: Callable[[], Iterable[Finding]], ends_at_s: float) -> None:
         self._name = name
@@ -90,7 +90,7 @@ class _Running:
         self._background.start(self._run)
 
     def findings(self) -> list[Finding]:
-        """What it found, once it has or its time is up."""
+        """What it found; waits for it until its time is up."""
         ended = self._background.collect(max(0, self._ends_at_s - time.monotonic()))
         if ended is None:
             says = "it did not come to an end, so it was left alone"

@@ -1,4 +1,4 @@
-"""What `doctor` finds, and the words it tells times with."""
+"""What `doctor` finds, and durations in words."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,8 +10,8 @@ from gitmeter.support.terminal import counted
 from node_pusher.home.home import Home
 
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
-_WORTH_TELLING: Final = 2
-"""Of a unit: `36 hours` says more than `1 day`."""
+_COUNT_MIN: Final = 2
+"""How many of a unit at least: `36 hours` says more than `1 day`."""
 
 
 class Severity(StrEnum):
@@ -19,7 +19,7 @@ class Severity(StrEnum):
 
     OK = "ok"
     WARNING = "warning"
-    """Nothing is lost or late yet, or it cannot be told."""
+    """Nothing is lost or late yet, or it is not known."""
     PROBLEM = "problem"
     """Records are not sent, will not be billed, or are in danger."""
 
@@ -42,7 +42,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Examination:
-    """What the checks look at.
+    """What the checks examine.
 
     Attributes:
         home: the home.
@@ -66,7 +66,7 @@ def ok(check: str, says: str) -> Finding:
 
 
 def warning(check: str, says: str, do: str) -> Finding:
-    """Nothing is lost or late yet, or it cannot be told."""
+    """Nothing is lost or late yet, or it is not known."""
     return Finding(check, Severity.WARNING, says, do)
 
 
@@ -76,9 +76,9 @@ def problem(check: str, says: str, do: str) -> Finding:
 
 
 def in_words(span: timedelta) -> str:
-    """How long that is: `36 hours`."""
+    """A duration in words: `36 hours`."""
     seconds = abs(span) // timedelta(seconds=1)
     for unit, size_s in _UNITS:
-        if seconds >= _WORTH_TELLING * size_s:
+        if seconds >= _COUNT_MIN * size_s:
             return f"{seconds // size_s} {unit}s"
     return counted(seconds, "second")

@@ -1,4 +1,4 @@
-"""What `doctor` looks at in the home itself: settings, spool, disk, lock, key."""
+"""What `doctor` checks in the home itself: settings, spool, disk, lock, key."""
 
 import os
 import stat
@@ -19,7 +19,7 @@ from wire_format.instants import format_ts, from_us
 
 LATE_WARNING: Final = timedelta(hours=3)
 LATE_PROBLEM: Final = timedelta(hours=24)
-"""How long records may wait for the remote: the timer pushes every hour."""
+"""How long records may wait to be pushed: the timer pushes every hour."""
 
 LOCK_HELD_LONG: Final = timedelta(hours=1)
 """A push may take 30 minutes and packing 10."""
@@ -34,7 +34,7 @@ _LOOK: Final = "see what the other checks say, then `push`"
 
 
 def check_settings(examination: Examination) -> Iterator[Finding]:
-    """Whose home it is, and whether it is this user's."""
+    """Which node's home it is, and whether it is this user's."""
     home = examination.home
     found = examination.path.stat()
     if found.st_mode & stat.S_IWOTH:
@@ -81,7 +81,7 @@ def check_spool(examination: Examination) -> Iterator[Finding]:
 
 
 def _sent(examination: Examination, facts: SpoolFacts) -> Finding:
-    """Whether records wait for longer than pushes are apart."""
+    """Whether records have waited for longer than the interval of pushes."""
     pushed = None if facts.last_push_us is None else from_us(facts.last_push_us)
     last = "there was no push yet" if pushed is None else f"the last push was {format_ts(pushed)}"
     if facts.first_ts_us is None:
@@ -89,7 +89,7 @@ def _sent(examination: Examination, facts: SpoolFacts) -> Finding:
             since = in_words(examination.now - pushed)
             return warning("sent", f"nothing waits, but the last push was {since} ago", _LOOK)
         return ok("sent", f"nothing waits; {last}")
-    oldest = from_us(facts.first_ts_us)  # what was there at the last push went with it
+    oldest = from_us(facts.first_ts_us)  # what was there at the last push was pushed
     waiting = examination.now - (oldest if pushed is None else max(oldest, pushed))
     says = f"records wait since {in_words(waiting)}, the oldest of {format_ts(oldest)}; {last}"
     if waiting > LATE_PROBLEM:
@@ -100,7 +100,7 @@ def _sent(examination: Examination, facts: SpoolFacts) -> Finding:
 
 
 def _ahead(examination: Examination, facts: SpoolFacts) -> Iterator[Finding]:
-    """What the spool says of this machine's clock."""
+    """Whether times in the spool show that this machine's clock is or was wrong."""
     for what, instant_us in (("a record", facts.last_ts_us), ("the last push", facts.last_push_us)):
         if instant_us is not None and from_us(instant_us) - examination.now > AHEAD_MAX:
             ahead = in_words(from_us(instant_us) - examination.now)
@@ -116,7 +116,7 @@ def check_disk(examination: Examination) -> Iterator[Finding]:
     """Room for records and commits."""
     disk = os.statvfs(examination.path)
     free_bytes = disk.f_bavail * disk.f_frsize
-    has_file_limit = disk.f_files > 0  # btrfs has none
+    has_file_limit = disk.f_files > 0  # not on btrfs
     says = f"{free_bytes // _MEBIBYTE} MiB free"
     says += f", room for {disk.f_favail} files" if has_file_limit else ""
     do = f"make room on the disk of {examination.path}: when it is full, records are refused"
@@ -134,9 +134,9 @@ class _Holder(NamedTuple):
     """A process that holds a lock.
 
     Attributes:
-        pid: its number.
-        command: its command line; empty when it may not be seen.
-        age: how long it has been running; None when that may not be seen.
+        pid: its process id.
+        command: its command line; empty if it is not visible.
+        age: how long it has been running; None if that is not visible.
     """
 
     pid: int
@@ -145,7 +145,7 @@ class _Holder(NamedTuple):
 
 
 def check_lock(examination: Examination) -> Iterator[Finding]:
-    """Who commits or pushes right now, and what dead ones left."""
+    """Which process commits or pushes now, and which locks dead ones left behind."""
     holder = _holder(lock_file(examination.path))
     repo = examination.home.repo.path
     stale = [file.name for file in (*repo.glob("*.lock"), *(repo / "refs").rglob("*.lock"))]
@@ -167,7 +167,7 @@ def check_lock(examination: Examination) -> Iterator[Finding]:
 
 
 def _holder(file: Path) -> _Holder | None:
-    """Who holds the lock, as the kernel lists it: trying it could make a push fail."""
+    """The holder of the lock by the kernel's list: trying to lock could make a push fail."""
     try:
         inode = file.stat().st_ino
         listed = Path("/proc/locks").read_text()
@@ -192,7 +192,7 @@ def _process(pid: int) -> _Holder:
 
 
 def check_key(examination: Examination) -> Iterator[Finding]:
-    """Whether commits can be signed, and are taken for this home's own.
+    """Whether commits can be signed, and are accepted as this home's own.
 
     Raises:
         HomeError, SigningKeyError, AllowedSignersError: there is no key, or it cannot be used.

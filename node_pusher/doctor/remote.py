@@ -1,4 +1,4 @@
-"""What `doctor` looks at on the remote: whether it answers, fits, may be written, and its clock."""
+"""What `doctor` checks on the remote: whether it answers, fits, may be written, and its clock."""
 
 import time
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ _SET_CLOCK: Final = "set the clock, and let it be kept: timedatectl set-ntp true
 
 
 def check_remote(examination: Examination) -> Iterator[Finding]:
-    """Where its branch stands, and what a push would meet.
+    """Which commit its branch is at, and what a push would send.
 
     Raises:
-        RemoteError: it does not answer, is not there or does not let us in.
-        NonFastForwardError: it holds what this home has not made.
+        RemoteError: it does not answer, is missing or denies access.
+        NonFastForwardError: it has commits that this home did not make.
         HomeError: the repo here cannot be read.
     """
     here = examination.home.repo
@@ -52,7 +52,7 @@ def check_remote(examination: Examination) -> Iterator[Finding]:
 
 
 def check_write(examination: Examination) -> Iterator[Finding]:
-    """Whether it lets this home push, as far as a push that sends nothing can tell.
+    """Whether it accepts pushes of this home, as far as a dry run shows.
 
     Raises:
         RemoteError: it does not.

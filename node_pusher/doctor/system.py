@@ -1,4 +1,4 @@
-"""What `doctor` asks the machine: who pushes, who listens, whether its clock is kept, programs."""
+"""What `doctor` checks on the machine: timer, listener, clock synchronisation, programs."""
 
 import os
 import platform
@@ -23,19 +23,19 @@ from wire_format.instants import format_ts
 UNIT_OF: Final[dict[Role, str]] = {"usage": "node-pusher", "books": "books"}
 _TIMEOUT_S: Final = 5
 _GIT_SYNCS_SINCE: Final = (2, 36)
-"""The version that knows `core.fsync`."""
+"""The first version with `core.fsync`."""
 
 _ANSWER_BYTES_MAX: Final = 4096
 
 
 def check_timer(examination: Examination) -> Iterator[Finding]:
-    """Whether systemd pushes this home again and again."""
+    """Whether systemd pushes this home regularly."""
     unit = UNIT_OF[examination.home.settings.role]
     timer, service = _show(f"{unit}.timer"), _show(f"{unit}.service")
     if timer is None or service is None:
         yield warning(
             "timer",
-            "systemd does not answer here, so it cannot be told what pushes",
+            "systemd does not answer here, so it is not known what pushes",
             "let something run `push` every hour, and look at its exit code",
         )
     else:
@@ -45,13 +45,13 @@ def check_timer(examination: Examination) -> Iterator[Finding]:
 def judge_timer(
     unit: str, timer: Mapping[str, str], service: Mapping[str, str], home: str
 ) -> Finding:
-    """What systemd's facts mean.
+    """The finding for what systemd says.
 
     Args:
         unit: the name of both units.
         timer: properties of the timer.
         service: properties of the service that it starts.
-        home: the folder that is to be pushed.
+        home: the folder of the home.
     """
     if timer.get("LoadState") != "loaded" or service.get("LoadState") != "loaded":
         return warning(
@@ -80,12 +80,12 @@ def judge_timer(
         _instant(service.get("ExecMainExitTimestamp")),
         _instant(timer.get("NextElapseUSecRealtime")),
     )
-    told = [f"{unit}.timer runs", f"the last push went well at {last}" if last else "no push yet"]
-    return ok("timer", "; ".join([*told, f"next at {following}"] if following else told))
+    facts = [f"{unit}.timer runs", f"the last push went well at {last}" if last else "no push yet"]
+    return ok("timer", "; ".join([*facts, f"next at {following}"] if following else facts))
 
 
 def _instant(stated: str | None) -> str:
-    """What systemd writes as `@` and seconds since 1970; empty for never."""
+    """An instant that systemd writes as `@` and seconds since 1970; empty for never."""
     seconds = (stated or "").removeprefix("@")
     if not seconds.isdigit() or int(seconds) == 0:
         return ""
@@ -100,13 +100,13 @@ def _show(unit: str) -> dict[str, str] | None:
 
 
 def clock_is_kept() -> Finding:
-    """Whether something sets this machine's clock, as systemd knows."""
+    """Whether this machine's clock is synchronised, according to systemd."""
     said = _said("timedatectl", "show", "--property=NTPSynchronized", "--value")
     return judge_clock(said)
 
 
 def judge_clock(said: str | None) -> Finding:
-    """What `timedatectl` says of the clock; None when it says nothing."""
+    """The finding for what `timedatectl` printed; None if it printed nothing."""
     if said == "yes":
         return ok("clock", "kept by a time server")
     if said == "no":
@@ -119,7 +119,7 @@ def judge_clock(said: str | None) -> Finding:
 
 
 def _said(*command: str) -> str | None:
-    """What a program printed; None when it is not there, fails or takes too long."""
+    """What a program printed; None if it is missing, fails or takes too long."""
     try:
         done = subprocess.run(
             command,
@@ -137,7 +137,7 @@ def _said(*command: str) -> str | None:
 
 
 def check_programs(examination: Examination) -> Iterator[Finding]:
-    """What does the work here, in which versions."""
+    """The programs at work here, with their versions."""
     found = [f"gitmeter {version('gitmeter')}", f"Python {platform.python_version()}"]
     found.append(f"SQLite {sqlite3.sqlite_version}")
     git = _said("git", "version")
@@ -161,7 +161,7 @@ def check_programs(examination: Examination) -> Iterator[Finding]:
 
 
 def check_listener(examination: Examination) -> Iterator[Finding]:
-    """Whether the listener answers, where there is one."""
+    """Whether the listener answers, if there is one."""
     path = socket_file(examination.path)
     if not path.exists():
         yield ok("listener", "none at this home's socket")

@@ -1,4 +1,4 @@
-"""What becomes of a record that is handed to the spool, and what can be wrong with a home."""
+"""What can be wrong with a home."""
 
 from gitmeter.support.errors import GitmeterError
 
@@ -8,7 +8,7 @@ class NotInitialisedError(GitmeterError):
 
 
 class HomeError(GitmeterError):
-    """A home cannot be used as it is: its settings are wrong or belong to another node."""
+    """A home cannot be used as it is: its settings are wrong, or it is another node's."""
 
 
 class BusyError(GitmeterError):
@@ -18,4 +18,4 @@ class BusyError(GitmeterError):
 
 
 class NonFastForwardError(GitmeterError):
-    """The remote holds commits that this home has not; nothing is pushed over them."""
+    """The remote holds commits that this home does not have; they are never overwritten."""

@@ -49,7 +49,7 @@ def note_marked(repo: HomeRepo) -> None:
 
 
 def is_marked(repo: HomeRepo) -> bool:
-    """Whether `note_marked` was called for it."""
+    """Whether `note_marked` was called for this repo."""
     return _MARKED in pygit2.Repository(str(repo.path)).config
 
 
@@ -78,11 +78,11 @@ def restored_home(wanted: Home) -> Home:
 
 
 def with_newer_repo(present: Home, place: RepoPlace) -> Home:
-    """A home that goes on in a repo that its settings do not know, after all that they do.
+    """A home with a newer repo than its settings name; the present one becomes an earlier one.
 
     Args:
         present: what the settings say.
-        place: the repo to go on in; its folder is chosen here.
+        place: the newer repo; its folder is chosen here.
     """
     settings = present.settings
     stated = (*settings.earlier, settings.place)

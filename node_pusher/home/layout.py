@@ -1,13 +1,13 @@
 """The files of a home: where each of them is, and who may read it.
 
-node.toml         whose home it is, where its repo is, and where earlier ones are
+node.toml         the node's name, where its repo is, and where earlier ones are
 spool.db          records that are not yet known to be on the remote
 repo.git          the bare repo that is pushed; after a rollover repo.2.git, and so on
 push.lock         held while a process commits or pushes
-signing_key       signs every commit; for this user alone, whoever else records into the home
+signing_key       signs every commit; readable by its owner alone, even in a shared home
 signing_key.pub   its public half, for people
 signing_key.next  the key of a rotation that is prepared or was interrupted
-allowed_signers   whose commits this home builds on: its own keys, past ones too
+allowed_signers   the keys whose commits this home builds on: its own, past ones too
 listen.sock       where the listener takes records, unless it was given another path
 """
 
@@ -32,7 +32,7 @@ def spool_file(home: Path) -> Path:
 
 
 def lock_file(home: Path) -> Path:
-    """The lock of whoever commits or pushes."""
+    """The lock that a process holds while it commits or pushes."""
     return home / "push.lock"
 
 
@@ -75,9 +75,8 @@ def make_folder(home: Path) -> None:
 
 
 def is_shared(home: Path) -> bool:
-    """Whether services of the folder's group record here too: its group may write to it.
+    """Whether the folder's group may write to it, so that its services record here too.
 
-    Then the spool can be written and the settings read by the group; otherwise both are this user's
-    alone.
+    Then the group can write the spool and read the settings; otherwise only the owner can.
     """
     return bool(home.stat().st_mode & stat.S_IWGRP)

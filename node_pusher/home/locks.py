@@ -1,4 +1,4 @@
-"""One process at a time commits and pushes; what a dead one left locked is freed."""
+"""One process at a time commits and pushes; locks that a dead one left behind are removed."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -36,7 +36,7 @@ def push_lock(home: Path, *, wait_s: float = 0) -> Iterator[None]:
 
 
 def sweep_stale_locks(repo: Path) -> list[Path]:
-    """Remove git's own lock files; the caller holds the push lock, so who made them is dead.
+    """Remove git's own lock files; the caller holds the push lock, so their makers are dead.
 
     A process killed inside a commit leaves `refs/heads/main.lock`, and every later commit fails.
     """

@@ -1,4 +1,4 @@
-"""The key a home signs its commits with, and the keys whose commits it takes for its own.
+"""The key a home signs its commits with, and the keys whose commits it accepts as its own.
 
 The private key is the authority: `signing_key.pub` is derived from it, and it is added to
 `allowed_signers`, which `git verify-commit` reads too, before it signs anything. Callers hold the
@@ -34,7 +34,7 @@ class OwnKey(NamedTuple):
     """A key of a home, as a person or program needs to know it.
 
     Attributes:
-        line: what the operator puts into the allowed signers.
+        line: the line for the operator's allowed signers.
         fingerprint: the key, as `ssh-keygen -l` shows it.
     """
 
@@ -46,7 +46,7 @@ def load_own_key(home: Path) -> SigningKey:
     """The key that signs in the home with this folder.
 
     Raises:
-        HomeError: there is none.
+        HomeError: there is no key.
         SigningKeyError: it cannot be used.
     """
     try:

@@ -16,7 +16,7 @@ _KEYS: Final = {"url", "branch", "repo", *_FILE_KEYS}
 _NOT_IN_BRANCH: Final = re.compile(
     r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^[./-]|[./]$|^@$|^HEAD$"
 )
-"""What git takes in no name of a branch (`git help check-ref-format`)."""
+"""What git allows in no branch name (`git help check-ref-format`)."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def opened_alike(present: Remote, asked: Remote) -> Remote:
 
 
 def number_of(folder: str) -> int | None:
-    """Which repo of its home a folder is, from 1; None when it is none."""
+    """The number of the repo in a folder of its home, from 1; None for any other folder."""
     match = _FOLDER.fullmatch(folder)
     return None if match is None else int(match[1] or 1)
 
@@ -102,5 +102,5 @@ def next_folder(folder: str) -> str:
 
 
 def is_branch(text: str) -> bool:
-    """Whether git would take `text` as the name of a branch."""
+    """Whether git accepts `text` as a branch name."""
     return bool(text) and _NOT_IN_BRANCH.search(text) is None

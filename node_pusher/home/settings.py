@@ -75,7 +75,7 @@ def check_node(name: str) -> None:
     """Refuse what is not the name of a node.
 
     Raises:
-        HomeError: it is none.
+        HomeError: it is not valid.
     """
     if not is_node(name):
         raise HomeError(
@@ -88,7 +88,7 @@ def check_names(wanted: Settings) -> None:
     """Refuse names that the wire format or git does not allow.
 
     Raises:
-        HomeError: the node's or the branch's name is none.
+        HomeError: the node's or the branch's name is not valid.
     """
     check_node(wanted.node)
     if not is_branch(wanted.place.branch):

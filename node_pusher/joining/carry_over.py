@@ -1,4 +1,4 @@
-"""What commits here hold and the remote does not: records go back to the spool, files are named."""
+"""Commits here that the remote lacks: their records go back to the spool, files are reported."""
 
 from datetime import datetime
 from typing import Final
@@ -12,15 +12,15 @@ _LEFT: Final = "refs/rejoin/left"
 
 
 def carry_over(repo: LedgerRepo, store: Store, tip: str, now: datetime) -> tuple[str, ...]:
-    """Put the records of commits that the remote has not back to the spool, which may be a new one.
+    """Put the records of commits that the remote lacks back into the spool, which may be a new one.
 
-    The branch stays where it is.
+    The branch does not move.
 
     Args:
-        repo: where the commits are.
+        repo: the repo with the commits.
         store: the spool.
-        tip: what the remote holds.
-        now: names the ref that keeps what is left behind.
+        tip: the remote's commit.
+        now: the time that names the ref of what is left behind.
 
     Returns:
         the commits that were not carried over, newest first.
@@ -32,26 +32,26 @@ def carry_over(repo: LedgerRepo, store: Store, tip: str, now: datetime) -> tuple
 
 
 def take_over(repo: LedgerRepo, store: Store, tip: str, now: datetime) -> tuple[str, ...]:
-    """As `carry_over`, and let the branch stand at what the remote holds."""
+    """As `carry_over`, and move the branch to the remote's commit."""
     left = carry_over(repo, store, tip, now)
     move_to(repo, tip)
     return left
 
 
 def move_to(repo: LedgerRepo, commit: str) -> None:
-    """Let the branch stand at a commit that the remote holds."""
+    """Move the branch to a commit that the remote has."""
     repo.set_pushed(commit)
     repo.set_tip(commit)
 
 
 def _missing(repo: LedgerRepo, tip: str) -> list[CommitInfo]:
-    """Commits made here that the remote's history does not hold."""
+    """Commits made here that the remote's history does not contain."""
     theirs = {info.commit for info in repo.history(tip)}
     return [] if repo.tip is None else [i for i in repo.history() if i.commit not in theirs]
 
 
 def _put_back(repo: LedgerRepo, store: Store, info: CommitInfo) -> bool:
-    """Whether the spool holds now all that a commit added."""
+    """Put what a commit added back into the spool; whether the spool has all of it now."""
     if info.summary is None:
         return False
     try:

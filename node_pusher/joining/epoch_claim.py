@@ -1,7 +1,7 @@
-"""Claiming an epoch on the remote, before the first number of it is given.
+"""Claiming an epoch on the remote, before its first number is assigned.
 
-A disk may die before anything that was recorded on it reached the remote. Its claim is what is left
-then, and whoever comes next takes the next epoch.
+A disk may die before anything that was recorded on it reached the remote. Its claim is then all
+that is left, and the next home takes the next epoch.
 """
 
 from datetime import datetime
@@ -29,22 +29,22 @@ def claim_epoch(
     seen: RemoteBranch,
     now: datetime,
 ) -> str | None:
-    """Push a commit that says that this home gives numbers from `first_seq` on.
+    """Push a commit that says that this home assigns numbers from `first_seq` on.
 
     Args:
         repo: where the commit is made; none of its refs move.
         role: what the repo carries.
         parent: what it builds on: the remote's commit, or one here that builds on it.
         first_seq: the first number of an epoch.
-        seen: where the remote's branch stands.
+        seen: the remote's branch before.
         now: the time of the commit.
 
     Returns:
-        the commit, which the remote was seen to hold; None when it holds what somebody else pushed
-        in the meantime, so that the numbers may be taken.
+        the commit, which the remote was seen to have; None if others pushed in the meantime, so
+        that the numbers may be taken.
 
     Raises:
-        RemoteError: the remote does not take it, or does not answer.
+        RemoteError: the remote does not accept it, or does not answer.
         HomeError, SigningKeyError: there is no key to sign with, or it cannot be used.
     """
     epoch, node = epoch_of(first_seq), repo.home_repo.node

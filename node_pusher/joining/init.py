@@ -1,8 +1,9 @@
 """Making a home: on an empty remote, on one with history (a new epoch), or once more (rejoin).
 
-A node that died may have recorded numbers that were never pushed. So whoever joins a history starts
-in the next epoch: at the next multiple of 1,000,000,000 above everything in it, plus 1. An epoch is
-claimed on the remote first, so that it counts even if no record of it ever gets there.
+A node that died may have recorded numbers that were never pushed. A home that joins a history
+therefore starts in the next epoch: at the next multiple of 1,000,000,000 above everything in it,
+plus 1. An epoch is claimed on the remote first, so that it counts even if none of its records ever
+arrive there.
 """
 
 import shutil
@@ -46,15 +47,15 @@ class InitReport:
     """What `init` did.
 
     Attributes:
-        node: whose home it is.
+        node: the node's name.
         next_seq: the number of its next record.
         epoch: the epoch that number is in, from 0.
         outcome: `created`, `joined`, `rejoined` (in a new epoch), or `unchanged`.
         signer: the key that signs here.
         left_behind: commits that a rejoin did not carry over, newest first: those of plain files,
-            and any whose numbers other records have; they are kept below `refs/rejoin/left`.
-        spool_lost: whether the home had no spool any more and got a new one, in a new epoch.
-        key_made: whether it was made now.
+            and those with numbers that other records have; they are kept below `refs/rejoin/left`.
+        spool_lost: whether the spool was missing and was made anew, in a new epoch.
+        key_made: whether the key was made now.
     """
 
     node: str
@@ -70,24 +71,24 @@ class InitReport:
 def init(
     wanted: Home, now: datetime, *, rejoin: bool = False, vouched: Vouched = OWN_KEYS_ONLY
 ) -> InitReport:
-    """Make a home, or check that it is there; either way it has a key to sign with afterwards.
+    """Make a home, or check an existing one; either way it has a key to sign with afterwards.
 
     Args:
         wanted: folder, node and remote.
-        now: the time of the claim; whose keys are valid is judged by it.
-        rejoin: the home exists, and was restored from a backup or its remote went ahead of it: take
-            over what the remote holds and go on in a new epoch; records that were not sent are sent
-            on top of it. A home whose spool is lost does so without being told. When the node has
-            gone on in another repo since, name that one: it is the one to take over.
-        vouched: whom to believe, apart from the home's own keys, where the remote holds commits
-            that were not made here.
+        now: the time of the claim, at which keys must be valid.
+        rejoin: the home exists, and was restored from a backup or its remote is ahead of it: take
+            over what the remote has and continue in a new epoch; records that were not sent are
+            sent on top of it. A home without its spool does so in any case. If the node has gone on
+            in another repo since, name that one: it is the one to take over.
+        vouched: the commit and keys to trust, apart from the home's own keys, where the remote has
+            commits that were not made here.
 
     Raises:
-        HomeError: a name is none, the home or the remote belongs to another node, or nobody answers
-            for the commit that the remote stands at.
+        HomeError: a name is not valid, the home or the remote belongs to another node, or the
+            remote's commit is not trusted.
         SigningKeyError, AllowedSignersError: a file with keys cannot be used.
-        UnreachableError: the remote does not answer, or (`PushRefusedError`) does not take the
-            claim of an epoch; nothing here gives numbers yet.
+        UnreachableError: the remote does not answer, or (`PushRefusedError`) does not accept the
+            claim of an epoch; no numbers are assigned yet.
         RemoteError: the remote cannot be used, or may not be written.
         BusyError: another process commits or pushes from there.
     """
@@ -114,7 +115,7 @@ def init(
 
 
 def _keep(home: Home, present: Home) -> InitReport:
-    """The home is there; a key that was lost is made again."""
+    """Keep an existing home; a lost key is made anew."""
     key_made = ensure_key(home.path, home.node, replace_lost=True)
     if home != present:
         write_home(home)
@@ -125,13 +126,13 @@ def _keep(home: Home, present: Home) -> InitReport:
 
 
 class _Claim(NamedTuple):
-    """An epoch that is this home's.
+    """An epoch that was claimed for this home.
 
     Attributes:
         commit: the commit on the remote that says so.
         first_seq: its first number.
-        fetched: what the remote held before that was not here; None when all of it was.
-        is_first: whether there was nothing here and there.
+        fetched: the remote's commit before that, if it was not here; else None.
+        is_first: whether both this repo and the remote were empty.
     """
 
     commit: str
@@ -147,16 +148,16 @@ def _start_epoch(
     vouched: Vouched,
     previous: PreviousRepo | None = None,
 ) -> InitReport:
-    """Claim an epoch, then let the repo stand there and the spool go on there.
+    """Claim an epoch, then move the repo to the claim and the spool into the epoch.
 
-    Everything may be repeated, at the cost of an epoch. The settings are written last and make it a
-    home. A repo may stand here already, its settings or spool lost: what it holds counts too.
+    All of it may be repeated, at the cost of an epoch. The settings are written last and make it a
+    home. A repo may exist already, with its settings or spool lost: what it has counts too.
 
     Args:
-        home: to be made, or to go on in a new epoch.
-        present: what its settings say now.
+        home: to be made, or to be continued in a new epoch.
+        present: what its settings say now; None before there are any.
         now: the time of the claim.
-        vouched: whom to believe.
+        vouched: the commit and keys to trust.
         previous: the repo that the settings name, where the node has left it; else None.
     """
     key_made = not key_file(home.path).exists()
@@ -166,7 +167,9 @@ def _start_epoch(
     with _opened(home.repo) as repo:
         claim = _claim(home, repo, given, vouched, now, must_be_own=previous is not None)
         is_ours = repo.tip is not None and claim.fetched is None
-        if is_ours:  # commits that wait here went with it; the next push retires their records
+        if (
+            is_ours
+        ):  # commits that waited here were pushed with it; the next push retires their records
             repo.set_tip(claim.commit)
     behind: tuple[str, ...] = ()
     with Store.create(home.spool_file, home.node, claim.first_seq) as store:
@@ -187,7 +190,7 @@ def _start_epoch(
 
 
 def _highest_given(home: Home) -> int:
-    """The last number that the spool gave; 0 when it gave none or is not there."""
+    """The last number that the spool assigned; 0 if it assigned none or is missing."""
     if is_missing(home.spool_file):
         return 0
     with Store.open(home.spool_file, home.node) as store:
@@ -203,7 +206,7 @@ def _claim(
     *,
     must_be_own: bool = False,
 ) -> _Claim:
-    """Claim the next free epoch; look again while others push to the remote."""
+    """Claim the next free epoch; try again while others push to the remote."""
     for _ in range(_TRIES_MAX):
         seen = read_remote(home.repo)
         fetched = fetch_missing(repo, seen)
@@ -231,7 +234,7 @@ def _claim(
 
 @contextmanager
 def _opened(source: HomeRepo) -> Iterator[LedgerRepo]:
-    """The repo, made where there is none; one that was made goes again when this fails."""
+    """The repo, made where there is none; a new one is removed again if this fails."""
     new = not source.path.exists()
     try:
         repo = LedgerRepo.create(source)

@@ -1,7 +1,7 @@
-"""The previous repo of a home whose settings do not know yet that its node went on elsewhere.
+"""The previous repo of a home that was restored from a backup older than its rollover.
 
-That is a home restored from a backup that is older than its rollover: the disk that rolled over is
-gone, and the moved mark in the previous repo is what is left to say so.
+The disk that rolled over is gone, and the settings still name the previous repo; only the moved
+mark in it says that the node went on in another one.
 """
 
 from datetime import datetime
@@ -56,8 +56,8 @@ class PreviousRepo(NamedTuple):
 def read_previous_repo(present: Home, url: str, vouched: Vouched, now: datetime) -> PreviousRepo:
     """Ask the repo that the settings name whether its node has left it.
 
-    Which address its moved mark holds does not matter: the node may have gone on more than once
-    since, and one repo has several addresses. The repo at `url` is asked for its node anyway.
+    Which address its moved mark has does not matter: the node may have moved more than once since,
+    and one repo has several addresses. The repo at `url` is asked for its node anyway.
 
     Args:
         present: the home as its settings say.

@@ -1,7 +1,7 @@
-"""What stands in the remote when a home is made or joins again: whose it is, and which numbers.
+"""What the remote has when a home is made or joins again: which node's it is, and which numbers.
 
-A node claims an epoch by a file `epochs/<10 digits>` that holds its name. A path shows at any later
-commit, also in a shallow clone without file contents.
+A node claims an epoch by a file `epochs/<10 digits>` that contains its name. Paths are
+visible at any later commit, also in a shallow clone without file contents.
 """
 
 import re
@@ -28,28 +28,28 @@ _FETCHED: Final = "refs/rejoin/fetched"
 _HARMLESS: Final = re.compile(
     r"(?i)(readme|licen[sc]e|copying|changelog|\.git).*|rules|decisions|epochs"
 )
-"""What may stand in a repo without segments: what a forge puts there, claims, and rule books."""
+"""What may be in a repo without segments: a forge's own files, claims, and rule books."""
 
 
 _CLAIM: Final = re.compile(r"epochs/([0-9]{10})")
 
 
 def first_seq_above(highest: int) -> int:
-    """The first number of the next epoch above everything that may have been given."""
+    """The first number of the next epoch above every number that may have been assigned."""
     return (epoch_of(max(highest, 1)) + 1) * EPOCH_SIZE + 1
 
 
 def claim_path(epoch: int) -> str:
-    """Where the claim of an epoch lies."""
+    """The path of the claim of an epoch."""
     return f"epochs/{epoch:010d}"
 
 
 def read_remote(repo: HomeRepo) -> RemoteBranch:
-    """Where the remote's branch stands.
+    """The branch on the remote.
 
     Raises:
-        UnreachableError, RemoteError: it cannot be asked.
-        HomeError: it has other branches only.
+        UnreachableError, RemoteError: the remote cannot be asked.
+        HomeError: it has only other branches.
     """
     try:
         seen = read_branch(repo.remote, repo.branch, PROBE_TIMEOUT_S)
@@ -67,7 +67,7 @@ def read_remote(repo: HomeRepo) -> RemoteBranch:
 
 
 def fetch_missing(repo: LedgerRepo, seen: RemoteBranch) -> str | None:
-    """Fetch what the remote holds, unless it is nothing or stands in the repo here."""
+    """Fetch what the remote has and the repo here does not; returns the commit, None if nothing."""
     if seen.commit is None or repo.builds_on(seen.commit):
         return None
     _fetch(repo.home_repo, shallow=repo.tip is None)
@@ -75,9 +75,9 @@ def fetch_missing(repo: LedgerRepo, seen: RemoteBranch) -> str | None:
 
 
 def _fetch(repo: HomeRepo, *, shallow: bool) -> None:
-    """Without history and file contents when a home is made: trees and one commit are enough.
+    """Fetch without history and file contents for a new home: trees and one commit are enough.
 
-    A server that cannot filter sends the files too; git says so and goes on.
+    A server that cannot filter sends the files too, of which git only warns.
     """
     options = ("--depth=1", "--filter=blob:none") if shallow else ()
     refspec = f"+refs/heads/{repo.branch}:{_FETCHED}"
@@ -98,7 +98,7 @@ def _segments(repo: LedgerRepo, commit: str) -> list[tuple[SegmentPath, str]]:
         try:
             found.append((parse_path(path), blob))
         except InvalidPathError:
-            continue  # other files are nobody's business here
+            continue  # other files do not matter here
     return found
 
 
@@ -109,7 +109,7 @@ def _claims(repo: LedgerRepo, commit: str) -> list[tuple[int, str]]:
 
 
 def _highest_seq(repo: LedgerRepo, commit: str) -> int:
-    """Of segments, trailer and claims; of a claimed epoch its first number, given or not."""
+    """The highest number of segments, trailer and claims; of a claimed epoch its first number."""
     firsts = [path.first_seq + SEGMENT_RECORDS_MAX - 1 for path, _ in _segments(repo, commit)]
     claimed = [epoch * EPOCH_SIZE + 1 for epoch, _ in _claims(repo, commit)]
     stated = next(repo.history(commit)).summary
@@ -117,12 +117,12 @@ def _highest_seq(repo: LedgerRepo, commit: str) -> int:
 
 
 def highest_used(repo: LedgerRepo, tips: Iterable[str]) -> int:
-    """No epoch above that of this number is used in the history of these commits; 0 for none."""
+    """A number in the highest epoch that the history of these commits uses; 0 for none."""
     return max((_highest_seq(repo, tip) for tip in tips), default=0)
 
 
 def moved_to(repo: LedgerRepo, commit: str) -> str | None:
-    """Where a history says that its node goes on; None where it does not say that it left."""
+    """The address in a history's moved mark; None if it has none."""
     mark = next((blob for path, blob in repo.paths(commit) if path == MOVED_PATH), None)
     if mark is None:
         return None
@@ -130,13 +130,13 @@ def moved_to(repo: LedgerRepo, commit: str) -> str | None:
 
 
 def check_history(repo: LedgerRepo, commit: str) -> bool:
-    """Refuse a history that another node, or no pusher at all, has written.
+    """Refuse a history that was written by another node, or not by a pusher.
 
     Returns:
-        whether it is this node's; otherwise there is nothing of anybody in it.
+        whether it is this node's; otherwise it has no records at all.
 
     Raises:
-        HomeError: it is not this node's, or the node has gone on in another repo.
+        HomeError: it is not this node's, or has a moved mark.
     """
     node, url = repo.home_repo.node, repo.home_repo.remote.url
     if (to := moved_to(repo, commit)) is not None:
@@ -180,7 +180,7 @@ def _owner(repo: LedgerRepo, commit: str) -> str | None:
 
 
 def _content(repo: HomeRepo, blob: str) -> bytes:
-    """A file of the remote; empty when it cannot be had."""
+    """The content of a file of the remote; empty if it cannot be fetched."""
     shown = run_git(
         ["cat-file", "blob", blob],  # a partial clone fetches it here
         cwd=repo.path,

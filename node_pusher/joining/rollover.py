@@ -1,14 +1,14 @@
-"""The next repo of a node: records go on there under the same numbers.
+"""Switching a node to its next repo, with numbers continuing.
 
-1. What was recorded is pushed to the repo that is left.
-2. The next repo, which must be empty, gets a first commit that claims the epoch in use: whoever
+1. What was recorded is pushed to the present repo.
+2. The next repo, which must be empty, gets a first commit that claims the epoch in use: a node that
    joins it after this disk was lost starts in the epoch above.
 3. One write of `node.toml` makes it the repo in use.
-4. The repo that is left gets a last commit that says where the node went, so that nobody joins it.
+4. The previous repo gets the moved mark, a last commit that says where the node went.
 
-Died anywhere in between, the same command goes on; any push makes up for step 4. Until step 3
-everything is pushed to the old repo, after it to the next one; records taken meanwhile wait in the
-spool for either.
+If it dies anywhere in between, the same command completes it; any push makes up for step 4. Until
+step 3 everything is pushed to the present repo, after it to the next one; records taken meanwhile
+wait in the spool.
 """
 
 from dataclasses import dataclass, replace
@@ -43,14 +43,14 @@ class RolloverReport:
     """What a rollover did.
 
     Attributes:
-        node: whose home it is.
-        outcome: `started`, or `unchanged` where the home was there already.
+        node: the node's name.
+        outcome: `started`, or `unchanged` if the home uses that repo already.
         remote: the repo in use now.
         earlier: the one before it.
-        epoch: the epoch in use, the same as before.
-        next_seq: the number of the next record, likewise.
-        pushed: commits that the repo that was left got now.
-        head: the commit at which the repo in use stands here.
+        epoch: the epoch in use, unchanged.
+        next_seq: the number of the next record, unchanged.
+        pushed: commits that were pushed to the previous repo now.
+        head: the tip of the repo in use.
         remark: what the person should know although all went well; may be empty.
     """
 
@@ -66,17 +66,17 @@ class RolloverReport:
 
 
 def rollover(home: Home, to: Remote, now: datetime) -> RolloverReport:
-    """Let a node go on in its next repo, or finish that.
+    """Switch a node to its next repo, or complete a switch.
 
     Args:
-        home: of the node.
+        home: the node's home.
         to: the next repo; the branch stays the same.
         now: the time of the commits.
 
     Raises:
         HomeError: the next repo is not empty, or the home is that of books.
-        UnreachableError: one of the remotes does not answer, or (`PushRefusedError`) did not take
-            the push; the home is on its old repo, and nothing is lost.
+        UnreachableError: one of the remotes does not answer, or (`PushRefusedError`) did not accept
+            the push; the home is on its present repo, and nothing is lost.
         BusyError, RemoteError, NonFastForwardError, SigningKeyError: as
             `node_pusher.sending.push.push`.
     """
@@ -110,7 +110,7 @@ def _following(present: Home, to: Remote) -> Home:
 
 
 def _start(following: HomeRepo, store: Store, continues: str | None, now: datetime) -> None:
-    """Let the next repo stand at its first commit, here and on the remote."""
+    """Give the next repo its first commit, here and on the remote."""
     sweep_stale_locks(following.path)
     repo = LedgerRepo.create(following)
     seen = _seen(following)
@@ -138,7 +138,7 @@ def _seen(following: HomeRepo) -> RemoteBranch:
 
 
 def _check_ours(repo: LedgerRepo, seen: RemoteBranch) -> None:
-    """Refuse a repo that has anything but what an interrupted rollover left here and there.
+    """Refuse a repo that has anything but what an interrupted rollover left here and on it.
 
     Raises:
         HomeError: it does.
@@ -168,7 +168,7 @@ def _not_taken(following: HomeRepo, refused: RemoteError | None) -> RemoteError:
 
 
 def _finished(home: Home, store: Store, now: datetime) -> RolloverReport:
-    """The home is there; the repo that was left may not know it yet."""
+    """The home uses that repo already; the previous one may still lack its moved mark."""
     if not home.settings.earlier:
         raise HomeError(
             f"{home.path} is at {home.repo.remote.url} already, its only repo",

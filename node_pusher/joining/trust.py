@@ -1,7 +1,7 @@
-"""Whether a home may build on a commit that it has not made: one signature vouches for all below.
+"""Whether a home may build on a commit that it did not make: a signature covers all below.
 
-The aggregator looks at the signature of a tip alone. So whoever signs on top of a history that
-somebody else wrote signs that history too, and must know whose it is.
+The aggregator checks the signature of a tip alone. A home that signs on top of a foreign history
+signs that history too, and must know who wrote it.
 """
 
 import re
@@ -15,8 +15,8 @@ from node_pusher.home.errors import HomeError
 from node_pusher.home.own_key import own_signers
 from node_pusher.sending.repo import LedgerRepo
 
-_SAYS_NOTHING: Final = re.compile(r"(?i)(readme|licen[sc]e|copying|changelog|\.git).*|epochs")
-"""What a forge, or a home that recorded nothing, puts into a new repo: nothing that is billed."""
+_NOT_BILLED: Final = re.compile(r"(?i)(readme|licen[sc]e|copying|changelog|\.git).*|epochs")
+"""Files that a forge, or a home that recorded nothing, puts into a new repo; none is billed."""
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 
@@ -25,7 +25,7 @@ class Vouched(NamedTuple):
     """What a person vouches for, apart from the home's own keys.
 
     Attributes:
-        tip: a commit that they have looked at.
+        tip: a commit that they have inspected.
         signers_file: the keys of another machine, in `allowed_signers` format.
     """
 
@@ -37,7 +37,7 @@ OWN_KEYS_ONLY: Final = Vouched()
 
 
 def check_vouched(vouched: Vouched) -> None:
-    """Refuse what names no commit or no keys, before anything is made.
+    """Refuse a tip that is no commit and a file without keys, before anything is made.
 
     Raises:
         HomeError: the tip is not the whole id of a commit.
@@ -53,15 +53,15 @@ def check_vouched(vouched: Vouched) -> None:
 
 
 def check_tip(repo: LedgerRepo, commit: str, vouched: Vouched, now: datetime) -> None:
-    """Refuse to build on a commit that nobody answers for.
+    """Refuse to build on a commit that is not vouched for.
 
-    A first commit of nothing but a README or the claim of an epoch needs nobody.
+    A first commit of nothing but a README or the claim of an epoch needs no signature.
 
     Raises:
         HomeError: it is neither signed by an allowed key nor named by the person.
         AllowedSignersError, SigningKeyError: the keys cannot be read.
     """
-    if commit == vouched.tip or _says_nothing(repo, commit):
+    if commit == vouched.tip or _has_no_records(repo, commit):
         return
     home_repo = repo.home_repo
     allowed = own_signers(home_repo.home)
@@ -72,7 +72,7 @@ def check_tip(repo: LedgerRepo, commit: str, vouched: Vouched, now: datetime) ->
         return
     named = f", which is not the {vouched.tip} that you named" if vouched.tip else ""
     raise HomeError(
-        f"{home_repo.remote.url} stands at {commit}{named}; {verdict.sentence}, so this home does"
+        f"{home_repo.remote.url} is at {commit}{named}; {verdict.sentence}, so this home does"
         " not build on it",
         hint="if another machine of this node wrote it, give its allowed_signers file with"
         " --allowed-signers; otherwise look at that history and, if it is right, run this again"
@@ -80,11 +80,11 @@ def check_tip(repo: LedgerRepo, commit: str, vouched: Vouched, now: datetime) ->
     )
 
 
-def _says_nothing(repo: LedgerRepo, commit: str) -> bool:
-    """Whether there is nothing below it and nothing in it that could ever be billed.
+def _has_no_records(repo: LedgerRepo, commit: str) -> bool:
+    """Whether neither it nor its history has anything that could ever be billed.
 
     Its parents are read from its bytes: libgit2 shows none in a shallow clone.
     """
     headers = repo.raw_commit(commit).partition(b"\n\n")[0].split(b"\n")
     is_first = not any(line.startswith(b"parent ") for line in headers)
-    return is_first and all(map(_SAYS_NOTHING.fullmatch, repo.top_names(commit)))
+    return is_first and all(map(_NOT_BILLED.fullmatch, repo.top_names(commit)))

@@ -1,7 +1,7 @@
 """Requests of all clients into the spool, a group in one transaction.
 
-What stands in the way of the spool never costs a record: such requests are answered with `retry`,
-whatever has to be mended first, and the spool is opened again for the next group.
+While the spool cannot be written no record is lost: requests are answered with `retry`, whatever
+has to be repaired first, and the spool is opened again for the next group.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,17 +24,17 @@ class GroupRecorder:
 
     Args:
         home: the folder of the home.
-        tell: called with a sentence when the spool begins to fail, fails differently, or works
+        log: called with a sentence when the spool begins to fail, fails differently, or works
             again.
-        clock: the time of records that have none.
+        clock: the time of records that state none.
 
     Raises:
         NotInitialisedError, HomeError, SpoolError: the spool cannot be opened.
     """
 
-    def __init__(self, home: Path, tell: Callable[[str], None], clock: Clock = utc_now) -> None:
+    def __init__(self, home: Path, log: Callable[[str], None], clock: Clock = utc_now) -> None:
         self._home = home
-        self._tell = tell
+        self._log = log
         self._clock = clock
         self._trouble: str | None = None
         self._spool: Spool | None = None
@@ -44,7 +44,7 @@ class GroupRecorder:
     def record(self, requests: Sequence[Request]) -> list[bytes]:
         """Record every good request, and return the answer of each.
 
-        When this returns, what an answer calls recorded is on disk.
+        When this returns, every record that is answered as such is on disk.
         """
         inputs = [_decoded(request) for request in requests]
         try:
@@ -55,7 +55,7 @@ class GroupRecorder:
             return [_answer(item, failure) for item in inputs]
         if self._trouble is not None:
             self._trouble = None
-            self._tell("the spool can be written again")
+            self._log("the spool can be written again")
         return [_answer(item, done) for item, done in zip(inputs, outcomes, strict=True)]
 
     def _append(self, inputs: Sequence[UsageInput | NotRecorded]) -> list[Recorded | NotRecorded]:
@@ -67,7 +67,7 @@ class GroupRecorder:
         spool = self._spool or self._open()
         outcomes = spool.append_inputs(inputs)
         if self._file() != self._opened:
-            # a file without a name takes records and loses them when it is closed
+            # a file without a name accepts records and loses them when it is closed
             raise SpoolError(_REPLACED)
         return [
             NotRecorded(done.reason) if isinstance(done, Refusal) else done for done in outcomes
@@ -79,10 +79,10 @@ class GroupRecorder:
         if str(error) != self._trouble:
             self._trouble = str(error)
             hint = getattr(error, "hint", "")
-            self._tell(f"{error} (hint: {hint})" if hint else str(error))
+            self._log(f"{error} (hint: {hint})" if hint else str(error))
 
     def _open(self) -> Spool:
-        self._opened = self._file()  # first: if it is replaced meanwhile, that is seen
+        self._opened = self._file()  # before opening: a file replaced meanwhile is then noticed
         self._spool = Spool.open(self._home, clock=self._clock)
         return self._spool
 

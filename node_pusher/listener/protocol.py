@@ -5,7 +5,7 @@ A request is one line of JSON, as `record -` takes it. Each gets one answer line
     {"seq":17,"ts":"2026-11-21T13:05:00Z"}    on disk; with the request's `id` where it had one, and
                                               "repeated":true where it had been recorded before
     {"error":"...","retry":false}             not recorded; `retry` says whether the same line may
-                                              be taken later
+                                              be recorded later
 """
 
 from typing import Any, Final, NamedTuple
@@ -17,7 +17,7 @@ from wire_format.fields import LINE_BYTES_MAX
 from wire_format.instants import format_ts
 
 BUFFER_BYTES_MAX: Final = 64 * 1024
-"""Requests of one client that wait here; past it nothing more is read from the client."""
+"""Requests of one client that wait here; above it nothing more is read from the client."""
 
 _REASON_CHARS_MAX: Final = 300
 _TOO_LONG: Final = f"longer than {LINE_BYTES_MAX} bytes; this connection is closed"
@@ -29,7 +29,7 @@ class NotRecorded(NamedTuple):
 
     Attributes:
         reason: what is wrong, for a person.
-        retry: whether the same request may be taken later.
+        retry: whether the same request may be recorded later.
     """
 
     reason: str
@@ -37,14 +37,14 @@ class NotRecorded(NamedTuple):
 
 
 Request = bytes | NotRecorded
-"""A whole line without its newline, or why there is none."""
+"""A whole line without its newline, or why it is not one."""
 
 
 class Requests:
-    """What one client has sent and nobody has worked on yet.
+    """The requests of one client that are not answered yet.
 
     Attributes:
-        is_over: nothing more is taken in: the client has ended, or sent a line that is too long.
+        is_over: nothing more is accepted: the client has ended, or sent a line that is too long.
     """
 
     def __init__(self) -> None:
@@ -55,16 +55,16 @@ class Requests:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no request to be answered."""
+        """Whether no request is waiting."""
         return not self._lines_whole and self._last is None
 
     @property
     def is_full(self) -> bool:
-        """Whether enough waits here."""
+        """Whether the client must wait before it sends more."""
         return not self.is_over and len(self._data) >= BUFFER_BYTES_MAX
 
     def feed(self, data: bytes) -> None:
-        """Take in what the client sent."""
+        """Add what the client sent."""
         if self.is_over:
             return
         self._data += data
@@ -73,16 +73,16 @@ class Requests:
             self._end(NotRecorded(_TOO_LONG))
 
     def end(self) -> None:
-        """The client sends nothing more; a line that it did not finish is not a request."""
+        """Note that the client sends nothing more; an unfinished last line is not a request."""
         if not self.is_over:
             self._end(NotRecorded(_CUT_OFF, retry=True) if self._has_rest else None)
 
     def refuse(self, reason: NotRecorded) -> None:
-        """Take in nothing from this client, and tell it why."""
+        """Accept nothing from this client, and answer why."""
         self._end(reason)
 
     def take(self, count_max: int) -> list[Request]:
-        """Remove and return the next requests; after one that is too long there is none."""
+        """Remove and return the next requests; none follow one that is too long."""
         *lines, self._data = self._data.split(b"\n", min(count_max, self._lines_whole))
         self._lines_whole -= len(lines)
         taken: list[Request] = []

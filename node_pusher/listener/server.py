@@ -1,10 +1,10 @@
 """`node-pusher listen`: records from many clients over a Unix socket, each answered once on disk.
 
-One thread talks to the clients, a second one writes. Whatever has arrived from all clients while
-the last transaction was written goes into the next one, so many waiting clients share an fsync.
+One thread talks to the clients, a second one writes. What arrives from all clients while one
+transaction is written goes into the next one, so that many waiting clients share an fsync.
 
-What is kept in memory is bounded: of each client at most `BUFFER_BYTES_MAX` of requests and one
-read are held, and nothing more is taken from a client that does not read its answers.
+Memory is bounded: of each client at most `BUFFER_BYTES_MAX` of requests and one read are kept, and
+nothing more is read from a client that does not read its answers.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from node_pusher.listener.socket import BACKLOG
 
 CONNECTIONS_MAX: Final = 256
 _LINES_PER_TURN: Final = 1000
-"""Of one client in one transaction, so that the others do not wait for its backlog."""
+"""Of one client in one transaction, so that others do not wait for its backlog."""
 
 _ANSWERS_BYTES_HIGH: Final = 64 * 1024
 _FLUSH_TIMEOUT_S: Final = 5
@@ -29,11 +29,11 @@ _FLUSH_TIMEOUT_S: Final = 5
 
 
 class RecordListener:
-    """Serves clients until it is told to stop.
+    """Serves clients until it is stopped.
 
     Args:
         recorder: writes groups of requests.
-        connections_max: how many clients at once; others are told to come again.
+        connections_max: how many clients at once; others are answered to try again.
     """
 
     def __init__(self, recorder: GroupRecorder, connections_max: int = CONNECTIONS_MAX) -> None:
@@ -64,7 +64,7 @@ class RecordListener:
             notify("STOPPING=1")
             server.close()
             await asyncio.sleep(0)
-            await asyncio.sleep(0)  # what the kernel holds for a client is read in between
+            await asyncio.sleep(0)  # in between, what the kernel has buffered for clients is read
             for client in self._clients:
                 client.end()
             while await self._record_group(writer):
@@ -72,7 +72,7 @@ class RecordListener:
         await self._close_all()
 
     def stop(self) -> None:
-        """Stop as at the first signal; the second one ends the program as it would without this."""
+        """Stop as at the first signal; a second one ends the program as it would by default."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
@@ -80,11 +80,11 @@ class RecordListener:
         self._work.set()
 
     def wake(self) -> None:
-        """A client has sent something or can be answered again."""
+        """Note that a client has sent something or can be answered again."""
         self._work.set()
 
-    def welcome(self, client: "_Client") -> bool:
-        """Note a new client; whether there was room for it."""
+    def add(self, client: "_Client") -> bool:
+        """Add a new client; whether there was room for it."""
         self._clients.add(client)
         return len(self._clients) <= self._connections_max
 
@@ -109,7 +109,7 @@ class RecordListener:
         return bool(group)
 
     async def _close_all(self) -> None:
-        """Let the clients read their answers, but do not wait for one that does not."""
+        """Give the clients time to read their answers, but wait for none that does not."""
         closing = [client.closed for client in self._clients]
         for client in self._clients:
             client.close()
@@ -124,7 +124,7 @@ class _Client(asyncio.Protocol):
 
     Attributes:
         is_stuck: it does not read its answers for now.
-        closed: done when the connection is no more.
+        closed: done when the connection has ended.
     """
 
     def __init__(self, listener: RecordListener) -> None:
@@ -152,7 +152,7 @@ class _Client(asyncio.Protocol):
         return taken
 
     def end(self) -> None:
-        """Take in nothing more, whether it has ended or not."""
+        """Accept nothing more, whether it has ended or not."""
         self._requests.end()
 
     def answer(self, lines: bytes) -> None:
@@ -173,7 +173,7 @@ class _Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_ANSWERS_BYTES_HIGH)
-        if not self._listener.welcome(self):
+        if not self._listener.add(self):
             self._requests.refuse(NotRecorded("too many connections", retry=True))
             self._take_no_more()
             self._listener.wake()
@@ -190,7 +190,7 @@ class _Client(asyncio.Protocol):
         self._has_ended = True
         self._requests.end()
         self._listener.wake()
-        return True  # it may still read
+        return True  # it may still read its answers
 
     def pause_writing(self) -> None:
         self.is_stuck = True
@@ -200,7 +200,7 @@ class _Client(asyncio.Protocol):
         self._listener.wake()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """What it has sent in whole lines is recorded all the same."""
+        """Whole lines that it has sent are recorded nevertheless."""
         self._transport = None
         self.is_stuck = False
         self._has_ended = True
@@ -210,9 +210,9 @@ class _Client(asyncio.Protocol):
         self._listener.wake()
 
     def _take_no_more(self) -> None:
-        """Let its next write fail, and read to the end what it has written.
+        """Make its next write fail, and read what it has written to the end.
 
-        Closing with unread data would end the connection in an error after the answers.
+        Closing with unread data would end the connection with an error instead of the answers.
         """
         if self._transport is not None:
             with suppress(OSError):  # it is gone already

@@ -1,7 +1,7 @@
-"""The listener's socket file: made with the right mode, swept when it is stale, never taken over.
+"""The listener's socket file: made with the right mode, removed when stale, never taken over.
 
-A lock beside it, held as long as its listener lives, keeps two listeners from sweeping each other's
-file at the same moment. Or systemd hands the socket over (sd_listen_fds(3)), and it is systemd's.
+A lock beside it, held for the listener's lifetime, keeps two listeners from removing each other's
+file. Alternatively systemd passes the socket in (sd_listen_fds(3)) and owns its file.
 """
 
 import errno
@@ -18,12 +18,12 @@ from gitmeter.support.locks import LockedError, locked
 from node_pusher.home.layout import OWNER_HINT
 
 BACKLOG: Final = 1024
-"""Clients that connect at the same moment; past it a client without patience gets EAGAIN."""
+"""Clients that connect at the same moment; above it a non-blocking client gets EAGAIN."""
 
 _FIRST_INHERITED: Final = 3
 _ANSWER_TIMEOUT_S: Final = 5
 _PATH_BYTES_MAX: Final = 107
-"""What fits into the kernel's `sockaddr_un`, its end left out."""
+"""What fits into the kernel's `sockaddr_un`, without the final zero byte."""
 
 
 class SocketError(GitmeterError):
@@ -31,10 +31,10 @@ class SocketError(GitmeterError):
 
 
 def inherited_socket() -> socket.socket | None:
-    """The socket that systemd handed over; None when it handed over none.
+    """The socket that systemd passed in; None if it passed none.
 
     Raises:
-        SocketError: it handed over something else than one listening Unix stream socket.
+        SocketError: it passed anything but one listening Unix stream socket.
     """
     pid, count = os.environ.pop("LISTEN_PID", ""), os.environ.pop("LISTEN_FDS", "")
     if pid != str(os.getpid()) or not count:
@@ -57,14 +57,14 @@ def inherited_socket() -> socket.socket | None:
 
 @contextmanager
 def own_socket(path: Path, *, shared: bool) -> Iterator[socket.socket]:
-    """A listening socket at `path`; its file goes away with it.
+    """A listening socket at `path`, the file of which is removed at the end.
 
     Args:
         path: where; what a dead listener left there is removed.
         shared: whether the group may connect.
 
     Raises:
-        SocketError: somebody listens there, something else lies there, or it cannot be made.
+        SocketError: another listener is there, or something else is, or it cannot be made.
     """
     if len(os.fsencode(path)) > _PATH_BYTES_MAX:
         raise SocketError(
@@ -104,7 +104,7 @@ def _lock(opened: ExitStack, path: Path) -> None:
 
 
 def _sweep(path: Path) -> None:
-    """Remove the file of a listener that is dead."""
+    """Remove the file of a dead listener."""
     try:
         found = path.lstat()
     except FileNotFoundError:
@@ -136,7 +136,7 @@ def _bind(listening: socket.socket, path: Path, mode: int) -> None:
 
 def _taken(path: Path) -> SocketError:
     return SocketError(
-        f"somebody listens at {path} already",
+        f"another process listens at {path} already",
         hint="one listener is enough for all services of a node; `node-pusher doctor` says"
         " whether it answers",
     )

@@ -1,4 +1,4 @@
-"""The branch of a home's repo on its remote: pushing to it, and how long an answer may take."""
+"""The branch of a home's repo on its remote: pushing to it, and how long it may take."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ def push_to_branch(repo: HomeRepo, source: str) -> RemoteError | None:
     """Push a commit or ref of a repo to its branch on the remote.
 
     Returns:
-        what git had against it, which decides nothing: read the branch back.
+        why git refused, which decides nothing (read the branch back); None if it did not.
     """
     url, refspec = repo.remote.url, f"{source}:refs/heads/{repo.branch}"
     try:

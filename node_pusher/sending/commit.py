@@ -1,4 +1,4 @@
-"""From the spool into commits. What is committed already is read from the commits themselves."""
+"""From the spool into commits; the commits themselves say which records they have already."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,14 +28,14 @@ _LOCK_WAIT_S: Final = 60
 def commit_unsent(
     store: Store, repo: LedgerRepo, now: datetime, *, by_hour: bool = False
 ) -> list[str]:
-    """Commit every record of the spool that stands in no commit yet; the caller holds the lock.
+    """Commit every record of the spool that is in no commit yet; the caller holds the lock.
 
     Args:
         store: the spool.
         repo: where the commits go.
         now: the time of the commits.
-        by_hour: one commit per clock hour of the records, dated at the end of it (never after
-            `now`): for importing history.
+        by_hour: one commit per clock hour of the records, dated at its end (but not after `now`):
+            for importing history.
 
     Returns:
         the new commits, oldest first; each is on disk.
@@ -47,7 +47,7 @@ def commit_unsent(
 
 @contextmanager
 def locked_repo(home: Home) -> Iterator[LedgerRepo]:
-    """The repo of a home with its push lock held: read, decide and commit with nobody in between.
+    """The repo of a home with its push lock held: no other process commits in between.
 
     Raises:
         BusyError: another process committed or pushed for too long.
@@ -62,7 +62,7 @@ def locked_repo(home: Home) -> Iterator[LedgerRepo]:
 
 
 def spans_of(commits: list[CommitInfo]) -> list[Span]:
-    """The sequence numbers that stand in commits."""
+    """The sequence numbers that commits contain."""
     return [
         Span(info.summary.first_seq, info.summary.last_seq)
         for info in commits
@@ -71,7 +71,7 @@ def spans_of(commits: list[CommitInfo]) -> list[Span]:
 
 
 def readme(node: str) -> bytes:
-    """What a visitor of a node's repo reads first."""
+    """The README of a node's repo."""
     return f"""\
 # Usage of `{node}`
 
@@ -118,9 +118,9 @@ def _commit(store: Store, repo: LedgerRepo, found: CommitPlan, when: datetime) -
 
 
 def _free_path(repo: LedgerRepo, folder: Folder, day: date, first_seq: int) -> str:
-    """The segment's path; an earlier day where the repo already has that path.
+    """The segment's path, of an earlier day if the repo has that path already.
 
-    That happens only after a rejoin, when records were sent before and are sent once more.
+    It does only after a rejoin, when records are sent for a second time.
     """
     while repo.has_path(path := str(SegmentPath(folder, day, first_seq))):
         day -= timedelta(days=1)

@@ -1,8 +1,8 @@
 """Correcting a record: a line that adds units to an earlier one, or takes some off it.
 
-The aggregator counts a correction only where user, resource, category and instant are those of its
-original, and where all corrections together leave it at zero or above. What can be known of that
-here is checked here, while the person who typed it is still there.
+The aggregator counts a correction only if user, resource, category and instant are those of its
+original, and if all corrections together leave it at zero or above. What is known of that here is
+checked here, while the person who typed it can still change it.
 """
 
 from typing import NamedTuple
@@ -20,13 +20,13 @@ from wire_format.lines import Folder, Usage
 
 
 class CorrectionRequest(NamedTuple):
-    """What a person or service wants corrected; exactly one of `units` and `total` is given.
+    """A correction that a person or service asks for; states either `units` or `total`.
 
     Attributes:
         seq: the record.
-        reason: why; printable ASCII, at most 200.
-        units: what is added to it; negative takes off.
-        total: what it shall be, all corrections together.
+        reason: why; printable ASCII, at most 200 characters.
+        units: what is added to its quantity; may be negative.
+        total: its new quantity, with all corrections.
         id: the caller's own key, so that a retry corrects once.
     """
 
@@ -38,13 +38,14 @@ class CorrectionRequest(NamedTuple):
 
 
 class CorrectionPlan(NamedTuple):
-    """A correction that fits what is known here.
+    """A correction that agrees with what is known here.
 
     Attributes:
         line: to be recorded, with `seq` set to `node_pusher.spool.drafts.UNNUMBERED`.
-        units_before: what the record stands at without it.
-        segments_unread: how many segments that may hold more corrections are not on this machine.
-        recorded: the same correction with the same id, when it was recorded before.
+        units_before: the record's quantity without it.
+        segments_unread: how many segments that may contain more corrections are not on this
+            machine.
+        recorded: the earlier record of the same correction with the same id; None if new.
     """
 
     line: Usage
@@ -58,11 +59,11 @@ class RecordedCorrection(NamedTuple):
 
     Attributes:
         recorded: its own number; `ts` is that of the record it corrects.
-        line: what it says; its own `seq` is in `recorded`.
-        units_before: what the record stood at without it.
-        units_after: what it stands at with it.
-        segments_unread: how many segments that may hold more corrections are not on this machine,
-            so were not counted.
+        line: its content; its own `seq` is in `recorded`.
+        units_before: the record's quantity without it.
+        units_after: the record's quantity with it.
+        segments_unread: how many segments that may contain more corrections are not on this
+            machine, and so were not counted.
     """
 
     recorded: Recorded
@@ -81,21 +82,21 @@ def correct(
     total: int | None = None,
     id: str | None = None,  # noqa: A002 - the field's own name
 ) -> RecordedCorrection:
-    """Correct an earlier record of this node; say either what to add or the new total.
+    """Correct an earlier record of this node; state either what to add or the new total.
 
     Args:
-        spool: of the node.
+        spool: the node's spool.
         seq: the record's number.
-        reason: why; printable ASCII, at most 200.
-        units: what is added to its quantity; negative takes off.
-        total: what its quantity shall be, all corrections together; 0 takes all of it away.
-        id: your own key: the same id and correction again is recorded once.
+        reason: why; printable ASCII, at most 200 characters.
+        units: what is added to its quantity; may be negative.
+        total: its new quantity, with all corrections; 0 cancels the record.
+        id: your own key: a correction repeated with the same id is recorded once.
 
     Raises:
         InvalidRecordError: there is no such record, or it cannot be corrected so; see
             `plan_correction`.
         HomeError: the repo of the home cannot be read by this user.
-        RemoteError: the record lies in a file that only the remote has, which does not give it.
+        RemoteError: the record is in a file that only the remote has, and it does not provide it.
         SpoolError: it could not be written; nothing was recorded.
     """
     wanted = CorrectionRequest(seq, reason, units, total, id)
@@ -108,10 +109,10 @@ def plan_correction(home: Home, store: Store, wanted: CorrectionRequest) -> Corr
     """Check a correction against what is known here, and make its line.
 
     Raises:
-        InvalidRecordError: the record is unknown or a correction itself, or would be below zero; or
-            the correction changes nothing, or its id was used for another one.
+        InvalidRecordError: the record is unknown or is itself a correction, or would be below zero;
+            or the correction changes nothing, or its id was used for another one.
         HomeError: the repo of the home cannot be read.
-        RemoteError: the home was joined without file contents, and the remote does not give the
+        RemoteError: the home was joined without file contents, and the remote does not provide the
             one with the record.
     """
     with repo_errors(home.repo.path):
@@ -163,17 +164,19 @@ def _units(wanted: CorrectionRequest, before: int) -> int:
         raise InvalidRecordError("a correction takes either what is added or the new total")
     units = wanted.units if wanted.total is None else wanted.total - before
     if not units:
-        raise InvalidRecordError(f"it changes nothing: seq {wanted.seq} stands at {before} units")
+        raise InvalidRecordError(
+            f"it changes nothing: seq {wanted.seq} is at {before} units already"
+        )
     if before + units < 0:
         raise InvalidRecordError(
-            f"seq {wanted.seq} stands at {before} units, so {units} would leave it below zero",
+            f"seq {wanted.seq} is at {before} units, so {units} would leave it below zero",
             hint="a total of 0 takes all of it away",
         )
     return units
 
 
 def _corrected(planned: CorrectionPlan, outcome: Recorded | Refusal) -> RecordedCorrection:
-    """What became of a planned correction.
+    """The outcome of a planned correction.
 
     Raises:
         InvalidRecordError: it breaks a rule of the wire format, or its id has other content.

@@ -1,4 +1,4 @@
-"""What a home has recorded before: its lines in the spool and in the commits of all its repos."""
+"""What a home recorded earlier: its lines in the spool and in the commits of all its repos."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
@@ -16,13 +16,13 @@ _NAMES_SEQ: Final = b'"corrects":%d,'
 
 
 class CommittedSegment(NamedTuple):
-    """A segment at the newest commit.
+    """A segment at the newest commit of a repo.
 
     Attributes:
         first_seq: the number of its first record.
-        path: where it lies.
-        blob: what it holds.
-        repo: the repo that has it.
+        path: its path in the repo.
+        blob: the id of its content.
+        repo: the repo.
     """
 
     first_seq: int
@@ -32,11 +32,11 @@ class CommittedSegment(NamedTuple):
 
 
 class Corrections(NamedTuple):
-    """The corrections of one record, as far as they are known here.
+    """The corrections of one record that are known on this machine.
 
     Attributes:
         lines: each once.
-        segments_unread: how many segments that may hold more are not on this machine.
+        segments_unread: how many segments that may contain more are not on this machine.
     """
 
     lines: tuple[Usage, ...]
@@ -52,7 +52,7 @@ def find_line(store: Store, repos: Sequence[LedgerRepo], folder: Folder, seq: in
     """The line of a folder with this number, from the spool or from the newest commits.
 
     Raises:
-        RemoteError: the home was joined without file contents, and the remote does not give the
+        RemoteError: the home was joined without file contents, and the remote does not provide the
             one that is needed.
     """
     if not 1 <= seq <= INT_MAX:
@@ -64,7 +64,7 @@ def find_line(store: Store, repos: Sequence[LedgerRepo], folder: Folder, seq: in
     for place in found:
         if place.first_seq == nearest:
             data = place.repo.read_file(place.path) or b""
-        elif place.first_seq < nearest:  # after a rejoin records may lie in other segments too
+        elif place.first_seq < nearest:  # after a rejoin records may be in other segments too
             data = place.repo.blob_here(place.blob) or b""
         else:
             continue
@@ -92,7 +92,7 @@ def find_corrections(store: Store, repos: Sequence[LedgerRepo], seq: int) -> Cor
 def committed_segments(
     repos: Sequence[LedgerRepo], folder: Folder, seq: int = 1
 ) -> list[CommittedSegment]:
-    """The segments of a folder that may hold this number or a later one, the latest first."""
+    """The segments of a folder that may contain this number or a later one, the latest first."""
     found = []
     for repo in repos:
         for path, blob in () if repo.tip is None else repo.paths(repo.tip):
@@ -106,14 +106,14 @@ def committed_segments(
 
 
 def spooled_lines(store: Store, folder: Folder) -> Iterator[bytes]:
-    """The lines of a folder that are in the spool, by rising seq, some at a time."""
+    """The lines of a folder that are in the spool, by ascending seq, a segment at a time."""
     for commit in plan(list(store.unsent(()))):
         if commit.folder is folder:
             yield from map(store.lines, commit.segments)
 
 
 def _correcting(data: bytes, seq: int) -> dict[bytes, Usage]:
-    """The lines that correct a number, by their bytes; only they are decoded."""
+    """The lines that correct a number, by their bytes; no others are decoded."""
     named = _NAMES_SEQ % seq
     if named not in data:
         return {}

@@ -1,4 +1,4 @@
-"""What a home says about itself: its status, and its commits in human form."""
+"""The status of a home, and its commits in a form for people."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _TOTAL: Final = re.compile(r"(\S.*?)\s{2,}(-?[0-9.]+) in ([0-9]+) records?")
 
 
 def status(home: Home) -> dict[str, Any]:
-    """Where a home stands, as its `status --json` prints it."""
+    """The status of a home, as `status --json` prints it."""
     with Store.open(home.spool_file, home.node) as store:
         state = store.state()
         in_spool = store.count()
@@ -51,7 +51,7 @@ def status(home: Home) -> dict[str, Any]:
 
 
 def _fingerprint(home: Home) -> str | None:
-    """The key that signs here; None where there is none yet."""
+    """The fingerprint of the key that signs here; None before there is a key."""
     try:
         return own_key(home.path, home.node).fingerprint
     except HomeError:
@@ -62,9 +62,9 @@ def log(home: Home, count: int | None, *, earlier: bool = False) -> Iterator[dic
     """The commits of a home, newest first, as its `log --json` prints them.
 
     Args:
-        home: whose.
+        home: the home.
         count: how many; None for all.
-        earlier: those of its earlier repos too.
+        earlier: include those of its earlier repos.
     """
     repos = home.repos if earlier else [home.repo]
     return islice((entry for each in repos for entry in _entries(each)), count)

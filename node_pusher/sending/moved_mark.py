@@ -1,7 +1,7 @@
 """The moved mark: a last commit in each previous repo that says where the node went.
 
-It keeps anybody from setting the node up there again, who would give numbers that the next repo
-gives too. Once a remote has its mark, the repo here notes that, so that a push need not ask.
+It keeps people from setting the node up there again, which would assign numbers that the next repo
+assigns too. Once a remote has its mark, the repo here notes that, so that a push need not ask.
 """
 
 from datetime import datetime
@@ -22,7 +22,7 @@ MOVED_PATH: Final = "epochs/moved"
 """The moved mark's file, which holds the address of the next repo."""
 
 _FOR_GOOD: Final = (AccessDeniedError, RepoGoneError)
-"""It is gone, archived, or its keys were taken away: nobody who is set up there can push."""
+"""It is gone, archived, or its keys were revoked: no node set up there can push."""
 
 
 def mark_previous_repos(home: Home, now: datetime) -> str:

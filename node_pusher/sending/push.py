@@ -1,10 +1,10 @@
-"""One tick: seal what is in the spool, commit it, push, and believe only what the remote shows.
+"""A push: commit what is in the spool, push, and rely only on what the remote then shows.
 
 Where a process may die, and why nothing is lost or sent twice:
 
 1. before a commit: the records are in the spool.
-2. after a commit: its trailer names the records, so the next tick does not commit them again.
-3. after the push: the next tick finds the remote at our commit.
+2. after a commit: its trailer names the records, so the next push does not commit them again.
+3. after the push: the next push finds the remote at our commit.
 4. after retiring records, before `origin` moves: retiring again finds nothing.
 """
 
@@ -35,13 +35,13 @@ _GC_TIMEOUT_S: Final = 600
 
 @dataclass(frozen=True)
 class PushReport:
-    """What a tick did.
+    """What a push did.
 
     Attributes:
-        committed: commits made in this tick.
-        pushed: commits that the remote holds now and was not known to hold before.
-        retired: records forgotten by the spool because the remote holds them.
-        head: the commit that both sides stand at; None while nothing was ever recorded.
+        committed: commits that it made.
+        pushed: commits that the remote has now and was not known to have before.
+        retired: records deleted from the spool because the remote has them.
+        head: the commit that both sides are at; None if nothing was ever recorded.
         remark: what the person should know although all went well; may be empty.
     """
 
@@ -53,20 +53,20 @@ class PushReport:
 
 
 def push(home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
-    """Commit everything in the spool and bring it to the remote.
+    """Commit everything in the spool and push it to the remote.
 
     Args:
-        home: whose spool.
+        home: the home.
         now: the time of the commits.
         by_hour: see `node_pusher.sending.commit.commit_unsent`.
 
     Raises:
         BusyError: another process commits or pushes.
-        UnreachableError: the remote does not answer, or (`PushRefusedError`) did not take the
+        UnreachableError: the remote does not answer, or (`PushRefusedError`) did not accept the
             commits; they wait here.
-        AccessDeniedError, RepoGoneError: the remote does not let us in or is not there; the commits
-            wait here.
-        NonFastForwardError: the remote holds something else; nothing was pushed.
+        AccessDeniedError, RepoGoneError: the remote denies access or is missing; the commits wait
+            here.
+        NonFastForwardError: the remote has other commits; nothing was pushed.
         HomeError, SigningKeyError: there is no key to sign with, or it cannot be used; nothing was
             committed.
     """
@@ -94,24 +94,24 @@ def push_locked(store: Store, home: Home, now: datetime, *, by_hour: bool = Fals
 
 
 def _deliver(store: Store, repo: LedgerRepo, now: datetime) -> tuple[int, int]:
-    """Push, then read the remote's branch back and decide from that alone."""
+    """Push, then read the remote's branch back, which alone decides what arrived."""
     source = repo.home_repo
     try:
         seen = read_branch(source.remote, source.branch, PROBE_TIMEOUT_S)
-        said: RemoteError | None = None
+        refused: RemoteError | None = None
         if repo.above(seen.commit):
-            said = push_to_branch(source, f"refs/heads/{source.branch}")
+            refused = push_to_branch(source, f"refs/heads/{source.branch}")
             seen = read_branch(source.remote, source.branch, PROBE_TIMEOUT_S)
     except RemoteError as error:
         raise _waiting(repo, error) from error
     done = _settle(store, repo, seen, now)
     if seen.commit != repo.tip:
-        raise _waiting(repo, said) from said
+        raise _waiting(repo, refused) from refused
     return done
 
 
 def _settle(store: Store, repo: LedgerRepo, seen: RemoteBranch, now: datetime) -> tuple[int, int]:
-    """Retire what the remote holds, then note it; returns commits and records."""
+    """Retire what the remote has, then note it; returns the numbers of commits and records."""
     if seen.commit is None:
         return 0, 0
     known = {info.commit for info in repo.above(seen.commit)}
@@ -127,7 +127,7 @@ def _settle(store: Store, repo: LedgerRepo, seen: RemoteBranch, now: datetime) -
 
 
 def _waiting(repo: LedgerRepo, cause: RemoteError | None) -> GitmeterError:
-    """The error to end with while commits wait here; of the type of its cause."""
+    """The error of a push after which commits wait here; of the type of its cause."""
     count = len(repo.waiting())
     wait = "waits" if count == 1 else "wait"
     kept = f"nothing is lost: {counted(count, 'commit')} {wait} here for the next push"
@@ -144,7 +144,7 @@ def _new_key(home: Home) -> str:
 
 
 def _maintain(repo: Path) -> str:
-    """Let git pack loose objects when there are many; returns what it had against it."""
+    """Have git pack loose objects when there are many; returns why it could not."""
     try:
         result = run_git(["gc", "--auto", "--quiet"], cwd=repo, timeout_s=_GC_TIMEOUT_S)
     except GitTimeoutError as error:

@@ -1,8 +1,8 @@
 """The bare repo of a home: commits written with a tree builder, without index or work tree.
 
-Two refs say where things stand. The branch is what was committed here; `refs/remotes/origin/...` is
-the last commit whose records were seen on the remote *and* retired from the spool. It moves last,
-so after a crash the commits above it name the records that must not be committed again.
+Its state is two refs. The branch is what was committed here; `refs/remotes/origin/...` is the last
+commit of which the records were seen on the remote *and* retired from the spool. It moves last, so
+after a crash the commits above it name the records that must not be committed again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ _CONFIG: Final = {
     "maintenance.autoDetach": "false",
     "repack.writeBitmaps": "false",  # git gc fails to write them in a shallow clone
     "core.fsync": "committed",
-    "core.bigFileThreshold": str(BIG_FILE_BYTES),  # as in `node_pusher.sending.push`
+    "core.bigFileThreshold": str(BIG_FILE_BYTES),  # as in `gitmeter.git_remote.branch`
 }
 
 
@@ -60,7 +60,7 @@ class LedgerRepo:
     """
 
     def __init__(self, home_repo: HomeRepo) -> None:
-        pygit2.settings.enable_fsync_gitdir(True)  # noqa: FBT003 - a commit counts once it is on disk
+        pygit2.settings.enable_fsync_gitdir(True)  # noqa: FBT003 - commits count once they are on disk
         with repo_errors(home_repo.path):
             self._repo = pygit2.Repository(str(home_repo.path))
         self.home_repo = home_repo
@@ -69,7 +69,7 @@ class LedgerRepo:
 
     @classmethod
     def create(cls, home_repo: HomeRepo) -> "LedgerRepo":
-        """Make the repo where there is none, and open it."""
+        """Open the repo, after making it where there is none."""
         if not (home_repo.path / "HEAD").exists():
             pygit2.init_repository(str(home_repo.path), bare=True, initial_head=home_repo.branch)
         repo = cls(home_repo)
@@ -84,11 +84,11 @@ class LedgerRepo:
 
     @property
     def pushed(self) -> str | None:
-        """The last commit seen on the remote whose records are retired."""
+        """The last commit that was seen on the remote, with its records retired."""
         return self.target(self._pushed)
 
     def target(self, ref: str) -> str | None:
-        """Where a ref stands."""
+        """The commit a ref names; None where there is no such ref."""
         reference = self._repo.references.get(ref)
         return None if reference is None else str(reference.target)
 
@@ -97,11 +97,11 @@ class LedgerRepo:
         self._repo.references.create(self._pushed, pygit2.Oid(hex=commit), force=True)
 
     def set_tip(self, commit: str) -> None:
-        """Let the branch stand at `commit`, whatever it stood at."""
+        """Move the branch to `commit`, whatever it named before."""
         self._repo.references.create(self._branch, pygit2.Oid(hex=commit), force=True)
 
     def keep(self, commit: str, ref: str) -> None:
-        """Keep a commit under a ref of its own."""
+        """Name a commit by a ref of its own, which keeps it."""
         self._repo.references.create(ref, pygit2.Oid(hex=commit), force=True)
 
     def commit(self, added: Mapping[str, bytes], message: str, when: datetime) -> str:
@@ -129,10 +129,10 @@ class LedgerRepo:
         return str(self._repo.create_commit_with_signature(text, signed, "gpgsig"))
 
     def read_file(self, path: str, commit: str | None = None) -> bytes | None:
-        """A file at a commit, at the tip unless told; None when there is none.
+        """A file at a commit, by default the tip; None when there is none.
 
         Raises:
-            RemoteError: the home was joined without file contents, and the remote does not give
+            RemoteError: the home was joined without file contents, and the remote does not provide
                 this one.
             HomeError: it is missing though the home was not joined.
         """
@@ -162,7 +162,7 @@ class LedgerRepo:
         return found.data if isinstance(found, pygit2.Blob) else None
 
     def has_path(self, path: str) -> bool:
-        """Whether the tip has such a file; needs no blob, so works in a partial clone."""
+        """Whether the tip has such a file; needs no blob, so it works in a partial clone."""
         tip = self.tip
         return tip is not None and path in self._tree(tip)
 
@@ -200,10 +200,10 @@ class LedgerRepo:
         return {entry.name for entry in self._tree(commit) if entry.name is not None}
 
     def history(self, start: str | None = None) -> Iterator[CommitInfo]:
-        """Commits from `start` (the tip unless told) along first parents, newest first.
+        """Commits from `start`, by default the tip, along first parents, newest first.
 
-        A shallow clone ends at the commits that git lists; libgit2 knows them only where they were
-        there when it opened the repo.
+        A shallow clone ends at the commits that git lists; libgit2 knows only those that were
+        listed when it opened the repo.
         """
         at = start or self.tip
         ends = _shallow(self.home_repo.path / "shallow")
@@ -256,7 +256,7 @@ class LedgerRepo:
         if shown.returncode == 0:
             return shown.stdout
         if not self._is_partial():
-            raise missing_object(self.home_repo.path, blob)  # git has asked nobody
+            raise missing_object(self.home_repo.path, blob)  # the remote was not asked
         raise failure(remote.url, shown.stderr)
 
     def _is_partial(self) -> bool:
@@ -267,7 +267,7 @@ class LedgerRepo:
 
 
 def _shallow(file: Path) -> frozenset[str]:
-    """The commits whose parents a shallow clone has not fetched."""
+    """The commits at which a shallow clone ends: their parents were not fetched."""
     try:
         return frozenset(file.read_text().split())
     except FileNotFoundError:

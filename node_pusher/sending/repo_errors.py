@@ -1,4 +1,4 @@
-"""What can be wrong with a home's repo, in words, and the way out."""
+"""libgit2's errors as errors of the home: what is wrong with its repo, and what to do."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _OBJECT: Final = re.compile(r"[0-9a-f]{40}")
 
 @contextmanager
 def repo_errors(repo: Path) -> Iterator[None]:
-    """Where a home's repo is used: what libgit2 cannot read becomes an error with a way out.
+    """Turn what libgit2 cannot read into a HomeError that says what to do.
 
     Args:
         repo: the folder of the repo.
@@ -29,14 +29,14 @@ def repo_errors(repo: Path) -> Iterator[None]:
         state = "damaged" if repo.exists() else "missing"
         raise _broken(f"{repo} is {state}: {error}") from error
     except KeyError as error:
-        missing = _OBJECT.search(str(error))  # how pygit2 says that an object is not there
+        missing = _OBJECT.search(str(error))  # pygit2 raises it for a missing object
         if missing is None:
             raise
         raise missing_object(repo, missing[0]) from error
 
 
 def missing_object(repo: Path, name: str) -> HomeError:
-    """The error of a repo without an object that must be there."""
+    """The error for a repo that lacks an object it must have."""
     return _broken(f"{repo} is damaged: it lacks the object {name}")
 
 

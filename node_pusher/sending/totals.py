@@ -1,4 +1,4 @@
-"""What a commit message says a commit adds. Pure."""
+"""The totals in a commit's message. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from wire_format.money import format_usd, parse_nano
 class Totals:
     """Sums over records: units per resource, amounts per kind, currency and status of money.
 
-    Decisions have nothing to add up: their total is how many there are of each kind.
+    Decisions have no amounts: their total is the number of each kind.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Totals:
         self._records: defaultdict[str, int] = defaultdict(int)
 
     def add(self, records: Iterable[Line]) -> None:
-        """Count records in."""
+        """Add records to the sums."""
         for record in records:
             if isinstance(record, Usage):
                 name = record.resource

@@ -33,7 +33,7 @@ class Spool:
     Attributes:
         node: the node that records.
         home: its home.
-        store: the spool's file.
+        store: its file.
     """
 
     def __init__(self, home: Home, store: Store, clock: Clock) -> None:
@@ -49,7 +49,7 @@ class Spool:
         Args:
             home: its folder.
             role: what it records: `usage` for a node, `books` for the operator's books.
-            clock: says the time in UTC.
+            clock: returns the time in UTC.
 
         Raises:
             NotInitialisedError: no `init` was run there.
@@ -60,7 +60,7 @@ class Spool:
         return cls(found, Store.open(found.spool_file, found.node), clock)
 
     def now(self) -> datetime:
-        """The time that records get which have none."""
+        """The time of records that state none."""
         return self._clock()
 
     def record(  # noqa: PLR0913 - the fields of a record
@@ -117,10 +117,10 @@ class Spool:
         return self._record_all(listed, [f"record {i}: " for i in range(1, len(listed) + 1)])
 
     def append(self, folder: Folder, lines: Sequence[Line]) -> list[Recorded | Refusal]:
-        """Record lines of any folder in one transaction; each that is valid gets its `seq`.
+        """Record lines of any folder in one transaction; each valid one gets its `seq`.
 
         Args:
-            folder: which folder of the repo the lines go to.
+            folder: the folder of the repo that the lines go to.
             lines: of this node, with `seq` set to `node_pusher.spool.drafts.UNNUMBERED`.
 
         Raises:
@@ -129,7 +129,7 @@ class Spool:
         return self.append_drafts(folder, draft_lines(lines, self.node, folder))
 
     def append_inputs(self, inputs: Iterable[UsageInput | Refusal]) -> list[Recorded | Refusal]:
-        """Record uses in one transaction, each that is valid; refusals stay in their place.
+        """Record the valid uses in one transaction; refusals stay in their place.
 
         Raises:
             SpoolError: they could not be written; nothing was recorded.
@@ -147,7 +147,7 @@ class Spool:
     def _record_all(
         self, records: Sequence[Mapping[str, Any]], names: Sequence[str]
     ) -> list[Recorded]:
-        """Record all or none; `names` say in an error which one it was."""
+        """Record all or none; `names` say in errors which record is meant."""
         now = self._clock()
         inputs = _checked(names, [_as_input(values) for values in records])
         drafts = _checked(names, draft_inputs(inputs, self.node, now))

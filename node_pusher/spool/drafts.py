@@ -1,9 +1,9 @@
-"""From what a service hands over to lines that lack only their `seq`.
+"""From a service's input to lines that lack only their `seq`.
 
-Whatever gets into the spool has been decoded by the reader of the wire format first, so no line
-leaves a node that the aggregator would reject. The encoding of a line starts with its version, node
-and `seq`, so the line is made ready outside the spool's transaction, with the largest `seq` in its
-place, and only that number is exchanged inside.
+Every line is decoded by the wire format's own reader before it enters the spool, so no line leaves
+a node that the aggregator would reject. The encoding of a line starts with its version, node and
+`seq`, so the line is prepared outside the spool's transaction with the largest `seq` as a
+placeholder, and only that number is replaced inside it.
 """
 
 import hashlib
@@ -23,11 +23,11 @@ from wire_format.lines import Decision, Folder, Line, Money, Usage, encode_lines
 from wire_format.segment import decode_line, decode_segment
 
 UNNUMBERED: Final = INT_MAX
-"""The `seq` of a line that has none yet; no line can be longer with another."""
+"""The `seq` of a line that has none yet; no other number makes a line longer."""
 
 AHEAD_MAX: Final = timedelta(seconds=300)
-"""How far a record may lie ahead of this machine's clock: what the aggregator lets a commit's
-records, and past which it holds them."""
+"""How far a record may be ahead of this machine's clock; the aggregator holds records that are
+further ahead of their commit."""
 
 _INSTANT: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
@@ -36,16 +36,16 @@ _FINGERPRINT_BYTES: Final = 16
 
 
 class UsageInput(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """What a service says about one use; limits are those of `wire_format.models.UsageRecord`.
+    """One use, as a service states it; limits are those of `wire_format.models.UsageRecord`.
 
     Attributes:
         user: who pays.
         resource: what was used, unit included.
         units: how much of it.
         applies_to: discount category.
-        ts: an instant inside the time it covers, with its offset; now when absent.
+        ts: an instant inside the time it covers, with its UTC offset; now when absent.
         instance: which VM, API key or project.
-        id: the service's own key, so that it may retry.
+        id: the service's own key, which makes retries safe.
         meta: shown in audits.
     """
 
@@ -66,9 +66,9 @@ class Draft(NamedTuple):
         ts: its instant.
         rest: its bytes after the `seq`, newline included.
         id: the caller's key.
-        fingerprint: of its content; empty without an id.
-        names_seq: the seq of a record that must be an earlier one (of a correction, a refund
-            or the withdrawal of a decision).
+        fingerprint: a hash of its content; empty without an id.
+        names_seq: the seq of the earlier record that a correction, a refund or the withdrawal of a
+            decision names.
     """
 
     ts: datetime
@@ -82,7 +82,7 @@ _INPUTS: Final = msgspec.json.Decoder(UsageInput)
 
 
 def decode_inputs(lines: bytes) -> Sequence[UsageInput] | None:
-    """Decode JSONL; None when any of it is not what a service may say."""
+    """Decode JSONL; None when any line is not valid input."""
     try:
         return _INPUTS.decode_lines(lines)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -98,7 +98,7 @@ def decode_input(line: bytes) -> UsageInput | Refusal:
 
 
 def convert_input(values: Mapping[str, Any]) -> UsageInput | Refusal:
-    """Check a mapping as `decode_input` does a line."""
+    """Check a mapping as `decode_input` checks a line."""
     try:
         return msgspec.convert(dict(values), UsageInput)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -108,12 +108,12 @@ def convert_input(values: Mapping[str, Any]) -> UsageInput | Refusal:
 def draft_inputs(
     inputs: Iterable[UsageInput | Refusal], node: str, now: datetime
 ) -> list[Draft | Refusal]:
-    """Make drafts of what a service said; refusals pass through.
+    """Make drafts of a service's inputs; refusals pass through.
 
     Args:
         inputs: what is to be recorded.
-        node: who records.
-        now: the time of whatever has none.
+        node: the node that records.
+        now: the time of inputs that state none.
     """
     lines: list[Line | Refusal] = []
     defaulted: list[bool] = []
@@ -133,14 +133,14 @@ def draft_lines(
     folder: Folder,
     ts_defaulted: Sequence[bool] = (),
 ) -> list[Draft | Refusal]:
-    """Make drafts of lines of `node` whose `seq` is `UNNUMBERED`; refusals pass through.
+    """Make drafts of lines of `node` that have the `seq` `UNNUMBERED`; refusals pass through.
 
     Args:
         lines: what is to be recorded.
-        node: who records.
-        folder: how the lines are read.
-        ts_defaulted: for each line whether its `ts` was not the caller's; such a `ts` is no part of
-            its content. Empty: all are the caller's.
+        node: the node that records.
+        folder: the folder of the repo that the lines go to.
+        ts_defaulted: for each line whether its `ts` is not the caller's, and so not part of its
+            content; empty if all are the caller's.
     """
     defaulted = ts_defaulted or [False] * len(lines)
     drafts = _draft_together(lines, node, folder, defaulted)
@@ -153,7 +153,7 @@ def draft_lines(
 
 
 def parse_instant(text: str) -> datetime | Refusal:
-    """Read an instant with its offset and at most 6 decimals (a seventh would be rounded)."""
+    """Read an instant with its UTC offset and at most 6 decimals (a seventh would be rounded)."""
     if _INSTANT.fullmatch(text) is None:
         return Refusal(
             "ts: must be such as 2026-11-21T13:05:00Z: with its offset and at most 6 decimals"
@@ -191,7 +191,7 @@ def _usage(item: UsageInput, node: str, now: datetime) -> Usage | Refusal:
 def _draft_together(
     lines: Sequence[Line | Refusal], node: str, folder: Folder, defaulted: Sequence[bool]
 ) -> list[Draft | Refusal] | None:
-    """The drafts when every line is valid, at a tenth of the cost; None when any is not."""
+    """The drafts if every line is valid, at a tenth of the cost; None if any is not."""
     whole = [line for line in lines if not isinstance(line, Refusal)]
     if len(whole) != len(lines):
         return None
@@ -211,7 +211,7 @@ def _draft_together(
     ]
 
 
-def _draft_alone(line: Line, node: str, folder: Folder, no_ts: bool) -> Draft | Refusal:  # noqa: FBT001 - one of a row
+def _draft_alone(line: Line, node: str, folder: Folder, no_ts: bool) -> Draft | Refusal:  # noqa: FBT001 - one value per line
     try:
         text = encode_lines([line])
     except (msgspec.MsgspecError, ValueError, TypeError) as error:
@@ -224,7 +224,7 @@ def _draft_alone(line: Line, node: str, folder: Folder, no_ts: bool) -> Draft | 
     return _draft(line, text[len(line_head(node)) + len(str(UNNUMBERED)) :], no_ts)
 
 
-def _draft(line: Line, rest: bytes, no_ts: bool) -> Draft:  # noqa: FBT001 - one of a row
+def _draft(line: Line, rest: bytes, no_ts: bool) -> Draft:  # noqa: FBT001 - one value per line
     if isinstance(line, Money | Decision):
         return Draft(line.ts, rest, None, b"", line.refers_to)
     if line.id is None:
@@ -232,8 +232,8 @@ def _draft(line: Line, rest: bytes, no_ts: bool) -> Draft:  # noqa: FBT001 - one
     return Draft(line.ts, rest, line.id, _fingerprint(rest, no_ts), line.corrects)
 
 
-def _fingerprint(rest: bytes, no_ts: bool) -> bytes:  # noqa: FBT001 - one of a row
-    """Of a line's content: all of `,"ts":"...","user":...`, or all after a `ts` that is not its."""
+def _fingerprint(rest: bytes, no_ts: bool) -> bytes:  # noqa: FBT001 - one value per line
+    """The hash of `,"ts":"...","user":...`; without the `ts` where the caller did not state it."""
     content = rest.split(b",", 2)[2] if no_ts else rest
     return hashlib.blake2b(content, digest_size=_FINGERPRINT_BYTES).digest()
 

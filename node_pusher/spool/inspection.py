@@ -1,4 +1,4 @@
-"""A look at the spool that writes no record: what `doctor` wants to know of its file."""
+"""What `doctor` needs to know about the spool's file; writes no record."""
 
 import sqlite3
 import time
@@ -13,7 +13,7 @@ _STEPS_BETWEEN_CHECKS: Final = 100_000
 
 
 class SpoolFacts(NamedTuple):
-    """What stands in a spool.
+    """The content and condition of a spool.
 
     Attributes:
         records: how many are not known to be on the remote.
@@ -22,7 +22,7 @@ class SpoolFacts(NamedTuple):
         next_seq: the number of the next record.
         last_push_us: when the remote was last seen to hold all that was committed.
         damage: what SQLite finds wrong with the file; empty when it is sound, None when there was
-            no time to look at all of it.
+            not enough time to check all of it.
     """
 
     records: int
@@ -34,14 +34,14 @@ class SpoolFacts(NamedTuple):
 
 
 def inspect_spool(file: Path, check_s: float) -> SpoolFacts:
-    """Look at a spool that is there.
+    """Inspect an existing spool.
 
     Args:
-        file: where it lies.
-        check_s: how long its file may be checked.
+        file: the spool.
+        check_s: how long the check of its file may take.
 
     Raises:
-        SpoolError: it cannot be read, or is so damaged that nothing can be said of it.
+        SpoolError: it cannot be read, or is too damaged to be inspected.
     """
     with spool_errors(), closing(_open(file)) as connection:
         damage = _damage(connection, check_s)

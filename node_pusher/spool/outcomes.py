@@ -1,4 +1,4 @@
-"""What becomes of a record that is handed to the spool."""
+"""What becomes of a record that is given to the spool."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -11,7 +11,7 @@ class Recorded(NamedTuple):
 
     Attributes:
         node: the node that wrote it.
-        seq: its number, given for good.
+        seq: its permanent number.
         ts: an instant inside the time it covers.
         repeated: whether the same `id` and content had been recorded before; nothing was added.
     """
@@ -23,7 +23,7 @@ class Recorded(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A record that was not taken.
+    """A record that was not recorded.
 
     Attributes:
         reason: what is wrong with it, for a person.
@@ -33,12 +33,13 @@ class Refusal(NamedTuple):
 
 
 class SpoolState(NamedTuple):
-    """Where a spool stands.
+    """The state of a spool, beside its records.
 
     Attributes:
-        node: whose it is.
+        node: the node that it belongs to.
         next_seq: the number of the next record.
-        last_push_us: when the remote was last seen to hold what was committed; None before.
+        last_push_us: when the remote was last seen to hold all that was committed, in microseconds
+            since 1970; None before the first time.
     """
 
     node: str
@@ -47,7 +48,7 @@ class SpoolState(NamedTuple):
 
 
 class InvalidRecordError(GitmeterError):
-    """A record handed over through the Python API breaks a rule of the wire format or of ids."""
+    """A record given to the Python API breaks a rule of the wire format or of ids."""
 
 
 class SpoolError(GitmeterError):
@@ -55,6 +56,6 @@ class SpoolError(GitmeterError):
 
 
 class SpoolBusyError(SpoolError):
-    """The spool could not be written for now: the disk is full, or others wrote for too long."""
+    """The spool cannot be written for now: the disk is full, or others wrote for too long."""
 
     retry = True

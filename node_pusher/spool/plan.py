@@ -1,8 +1,8 @@
-"""Which records make a segment, and which segments make a commit. Pure planning, no I/O.
+"""Which records make a segment, and which segments make a commit. Pure.
 
 A segment holds records of one folder and one epoch whose `seq` is contiguous, within the limits of
 `wire_format.fields`. A commit holds up to 8 segments of one folder, contiguous too, so that one
-`Seq:` trailer states all that is in it.
+`Seq:` trailer covers all of it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -35,8 +35,8 @@ class SegmentFile(NamedTuple):
     """Lines that a commit added.
 
     Attributes:
-        folder: where they lie.
-        first_seq: the number of the first; each line has the next one.
+        folder: the folder of the repo that they are in.
+        first_seq: the number of the first line; numbers are contiguous.
         data: the lines, each with its newline.
     """
 
@@ -46,12 +46,12 @@ class SegmentFile(NamedTuple):
 
 
 class Unsent(NamedTuple):
-    """What planning needs to know of a record.
+    """A record that is in no commit yet, as far as planning needs it.
 
     Attributes:
         seq: its number.
-        folder: where its line goes.
-        ts_us: its instant.
+        folder: the folder of the repo that its line goes to.
+        ts_us: its instant, in microseconds since 1970.
         size_bytes: length of its line, newline included.
     """
 
@@ -65,9 +65,9 @@ class CommitPlan(NamedTuple):
     """One commit to make.
 
     Attributes:
-        folder: where its segments go.
+        folder: the folder of the repo that its segments go to.
         segments: their spans, in order, contiguous.
-        hour: the clock hour of its records when planned by hour, else None.
+        hour: the clock hour of its records if planned by hour, else None.
     """
 
     folder: Folder
@@ -76,7 +76,7 @@ class CommitPlan(NamedTuple):
 
 
 def plan(records: Iterable[Unsent], *, by_hour: bool = False) -> Iterator[CommitPlan]:
-    """Cut records, given by rising `seq`, into commits.
+    """Divide records, in order of `seq`, into commits.
 
     Args:
         records: what is not in any commit yet.
@@ -91,7 +91,7 @@ def plan(records: Iterable[Unsent], *, by_hour: bool = False) -> Iterator[Commit
 
 
 _Group = tuple[Folder, int | None, int]
-"""Folder, hour, and the number of the contiguous run: what the segments of a commit share."""
+"""What the segments of a commit share: folder, hour, and the number of the contiguous run."""
 
 
 def _segments(records: Iterable[Unsent], *, by_hour: bool) -> Iterator[tuple[_Group, Span]]:
@@ -119,7 +119,7 @@ def _segments(records: Iterable[Unsent], *, by_hour: bool) -> Iterator[tuple[_Gr
 
 
 class _OpenSegment:
-    """A segment that still takes records."""
+    """A segment that records are still added to."""
 
     def __init__(self, record: Unsent) -> None:
         self.first = self.last = record.seq
@@ -148,7 +148,7 @@ class _OpenSegment:
 
 
 def outside(committed: Iterable[Span]) -> Iterator[Span]:
-    """The spans of numbers outside all given ones."""
+    """The spans of numbers outside all of these."""
     start = 1
     for span in sorted(committed):
         if span.first > start:

@@ -1,4 +1,4 @@
-"""What can be wrong with the spool's file, in words, and whether trying again can help."""
+"""SQLite's errors as errors of the spool: what is wrong, and whether trying again can help."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from node_pusher.spool.outcomes import SpoolBusyError, SpoolError
 
 @contextmanager
 def spool_errors() -> Iterator[None]:
-    """Where the spool is used: what stands in its way becomes a SpoolError.
+    """Turn errors of SQLite and of permissions into a SpoolError.
 
     Raises:
-        SpoolError: SQLite or the system says no.
+        SpoolError: SQLite failed, or the system denied access.
     """
     try:
         yield
@@ -24,7 +24,7 @@ def spool_errors() -> Iterator[None]:
 
 
 def spool_error(error: sqlite3.DatabaseError) -> SpoolError:
-    """What SQLite says, as an error that says whether trying again can help."""
+    """The spool's error for an error of SQLite."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}:
         return SpoolBusyError(

@@ -1,8 +1,8 @@
 """The spool on disk: all SQL of a home.
 
 A record is on disk before its transaction returns (`synchronous=FULL`), every write takes the write
-lock first (`BEGIN IMMEDIATE`), and a `seq` is given inside the transaction: several processes may
-append at once, and no number is given twice or left out.
+lock first (`BEGIN IMMEDIATE`), and a `seq` is assigned inside the transaction: several processes
+may append at once, and no number is assigned twice or skipped.
 """
 
 import sqlite3
@@ -55,7 +55,7 @@ PRAGMA user_version = {SCHEMA_VERSION};
 
 
 class Store:
-    """An open spool. May be used by several threads."""
+    """An open spool; safe with several threads."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -66,7 +66,7 @@ class Store:
         """Open the spool of `node`.
 
         Raises:
-            HomeError: there is none, it belongs to another node, or another version wrote it.
+            HomeError: it is missing, belongs to another node, or was written by another version.
             SpoolError: it cannot be opened.
         """
         with spool_errors():
@@ -80,12 +80,12 @@ class Store:
 
     @classmethod
     def create(cls, file: Path, node: str, first_seq: int = 1) -> Self:
-        """Open the spool of `node`, and make it first where there is none.
+        """Open the spool of `node`, after making it where there is none.
 
         Args:
-            file: where it lies.
-            node: whose it is.
-            first_seq: the first number of a spool that is made; one that is there keeps its own.
+            file: the spool.
+            node: the node that it belongs to.
+            first_seq: the first number of a new spool; an existing one keeps its own.
         """
         with spool_errors(), closing(_connect(file)) as connection:
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
@@ -106,10 +106,10 @@ class Store:
         """Give each draft its `seq` and put it on disk, in one transaction.
 
         Args:
-            folder: where the lines go.
+            folder: the folder of the repo that the lines go to.
             drafts: in the order in which they are numbered.
-            now_us: for how long ids are kept.
-            all_or_none: one refusal leaves nothing written.
+            now_us: the time from which ids are kept, in microseconds since 1970.
+            all_or_none: write nothing if any draft is refused.
         """
         with self._write() as connection:
             node, first_seq = connection.execute("SELECT node, next_seq FROM state").fetchone()
@@ -137,7 +137,10 @@ class Store:
     def _known(
         self, connection: sqlite3.Connection, node: str, seq: int, draft: Draft, now_us: int
     ) -> Recorded | Refusal | None:
-        """What an earlier record makes of a draft; None when it is new. Keeps the draft's id."""
+        """The outcome of a draft that repeats or contradicts earlier ones; None for a new one.
+
+        Keeps the id of a new draft.
+        """
         if draft.names_seq is not None and draft.names_seq >= seq:
             return Refusal(f"names seq {draft.names_seq}, which is not an earlier one")
         if draft.id is None:
@@ -159,7 +162,7 @@ class Store:
         return Recorded(node, row[0], from_us(row[1]), repeated=True)
 
     def state(self) -> SpoolState:
-        """Where the spool stands."""
+        """Its state, beside the records."""
         with self._reading() as connection:
             row = connection.execute("SELECT node, next_seq, last_push_us FROM state").fetchone()
         return SpoolState(*row)
@@ -170,7 +173,7 @@ class Store:
             return int(connection.execute("SELECT count(*) FROM records").fetchone()[0])
 
     def unsent(self, committed: Iterable[Span]) -> Iterator[Unsent]:
-        """Every record outside the spans that stand in commits already, by `seq`."""
+        """Every record outside the spans that are committed already, by `seq`."""
         query = (
             "SELECT seq, folder, ts_us, length(line) FROM records WHERE seq BETWEEN ? AND ?"
             " ORDER BY seq"
@@ -181,7 +184,7 @@ class Store:
                     yield Unsent(seq, Folder(folder), ts_us, size_bytes)
 
     def lines(self, span: Span) -> bytes:
-        """The lines of a span, one after the other."""
+        """The lines of a span, concatenated."""
         with self._reading() as connection:
             rows = connection.execute(
                 "SELECT line FROM records WHERE seq BETWEEN ? AND ? ORDER BY seq", span
@@ -189,10 +192,10 @@ class Store:
             return b"".join(line for (line,) in rows)
 
     def retire(self, segment: SegmentFile) -> int:
-        """Forget the records of a segment that was seen on the remote; returns how many.
+        """Delete the records of a segment that was seen on the remote; returns how many.
 
-        A record that has a number of the segment, but another line, is not the one that was sent
-        and stays.
+        A record with a number of the segment but another line is not the one that was sent, and is
+        kept.
         """
         lines = segment.data.splitlines(keepends=True)
         with self._write() as connection:
@@ -202,11 +205,11 @@ class Store:
             ).rowcount
 
     def put_back(self, segment: SegmentFile, ts_us: Sequence[int]) -> bool:
-        """Let the spool hold the records of a segment that is committed but was not sent.
+        """Put back the records of a segment that is committed but was not sent.
 
         Args:
-            segment: its lines.
-            ts_us: the instant of each line.
+            segment: the lines.
+            ts_us: the instant of each line, in microseconds since 1970.
 
         Returns:
             whether it holds all of them now; False when other records have their numbers.
@@ -224,7 +227,7 @@ class Store:
             connection.execute("UPDATE state SET last_push_us = ?", (now_us,))
 
     def raise_next_seq(self, floor: int) -> int:
-        """Let the next number be at least `floor`; returns it."""
+        """Make the next number at least `floor`; returns it."""
         with self._write() as connection:
             connection.execute("UPDATE state SET next_seq = max(next_seq, ?)", (floor,))
             return int(connection.execute("SELECT next_seq FROM state").fetchone()[0])
@@ -263,10 +266,10 @@ class Store:
 
 
 def is_missing(file: Path) -> bool:
-    """Whether there is no spool: no file, or one in which none was made to the end.
+    """Whether there is no spool: no file, or one that was not completely made.
 
     Raises:
-        SpoolError: it cannot be looked at.
+        SpoolError: the file cannot be read.
     """
     with spool_errors():
         if not file.exists():
@@ -276,7 +279,7 @@ def is_missing(file: Path) -> bool:
 
 
 def _check(connection: sqlite3.Connection, file: Path, node: str) -> None:
-    """Refuse what is not a spool of `node` that this program can use."""
+    """Refuse a file that is not a spool of `node`, or of another version."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:
         raise HomeError(f"the spool is missing: {file} is empty", hint="run `init` again")

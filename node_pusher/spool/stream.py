@@ -1,7 +1,7 @@
 """`record -`: lines of JSON from a stream into the spool, a group at a time.
 
-What has piled up in the stream is read at once and written in one transaction, so that a slow
-writer sees each line on disk without delay and a fast one shares an fsync among thousands.
+All that is waiting in the stream is read and written in one transaction: a slow writer has each
+line on disk without delay, and a fast one shares an fsync among thousands.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ from node_pusher.spool.drafts import UsageInput, decode_input, decode_inputs
 from node_pusher.spool.outcomes import Recorded, Refusal
 
 LINE_BYTES_MAX: Final = 64 * 1024
-"""Of a line that comes in; far more than any line that goes out."""
+"""Of an incoming line; far more than any outgoing line."""
 
 _CHUNK_BYTES: Final = 1024 * 1024
 _GROUP_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -30,11 +30,11 @@ class StreamReport:
     Attributes:
         recorded: new records.
         repeated: records whose `id` and content had been recorded before.
-        refused: lines that were not taken.
+        refused: lines that were not recorded.
         first_seq: the lowest number given; None when none was.
         last_seq: the highest.
         lines: lines read so far.
-        interrupted: whether it was broken off; what is counted here is on disk all the same.
+        interrupted: whether it was cut short; what is counted here is on disk nevertheless.
     """
 
     recorded: int = 0
@@ -46,7 +46,7 @@ class StreamReport:
     interrupted: bool = False
 
     def count(self, outcome: Recorded) -> None:
-        """Take in one record that is on disk."""
+        """Count one record that is on disk."""
         if outcome.repeated:
             self.repeated += 1
             return
@@ -66,14 +66,14 @@ def record_stream(
     """Record every good line of a stream until it ends.
 
     Args:
-        spool: where to.
+        spool: where the records go.
         descriptor: the file descriptor to read.
         refused: called for every other line with its number, from 1, and the reason.
-        report: counts, for a caller that wants to know them after an error too.
-        interrupted: a file descriptor; once it can be read, nothing more is taken from the stream.
+        report: updated as lines are recorded, so that it is correct after an error too.
+        interrupted: a file descriptor; once it is readable, nothing more is read from the stream.
 
     Raises:
-        SpoolError: the spool could not be written; lines before that stand.
+        SpoolError: the spool could not be written; lines before that are recorded.
     """
     report = report or StreamReport()
     for group in _groups(descriptor, report, interrupted):
@@ -90,7 +90,7 @@ def record_stream(
 def _record(
     spool: Spool, group: bytes, report: StreamReport, refused: Callable[[int, str], None]
 ) -> None:
-    """Record whole lines in one transaction, each that is good."""
+    """Record the good ones of whole lines, in one transaction."""
     inputs = decode_inputs(group)
     numbers: Sequence[int]
     items: Sequence[UsageInput | Refusal]
@@ -108,11 +108,11 @@ def _record(
 
 
 def _is_one_a_line(group: bytes, objects: int) -> bool:
-    """Whether each line is one object, given that all of the group is that many objects.
+    """Whether each line is one object, given the number of objects in the group.
 
-    Decoders take an object over two lines and two objects on one line as well. If each line begins
-    with `{` and ends with `}`, no object goes on past its line: inside one, no `}` is followed by a
-    line's end and `{`. So as many objects as lines are one on each.
+    Decoders also accept an object over two lines, and two objects on one line. If each line begins
+    with `{` and ends with `}`, no object extends past its line, because inside an object no `}` is
+    followed by a line's end and `{`. As many objects as lines then means one on each line.
     """
     count = group.count(b"\n")
     begin_and_end = group.startswith(b"{") and group.endswith(b"}\n")
@@ -128,7 +128,7 @@ def _one_by_one(group: bytes, first_line_no: int) -> tuple[list[int], list[Usage
 def _groups(
     descriptor: int, report: StreamReport, interrupted: int | None
 ) -> Iterator[bytes | Refusal]:
-    """Whole lines, as many as are there, and a refusal for each line that is too long."""
+    """Whole lines, as many as are available, and a refusal for each line that is too long."""
     _widen(descriptor)
     rest = b""
     skipping = False
@@ -153,12 +153,12 @@ def _groups(
 
 
 def _is_interrupted(descriptor: int, interrupted: int) -> bool:
-    """Wait for either; the interrupt goes first."""
+    """Wait for input or an interrupt; the interrupt takes precedence."""
     return interrupted in select.select([descriptor, interrupted], [], [])[0]
 
 
 def _read(descriptor: int) -> bytes:
-    """Wait for something, then take all that has piled up."""
+    """Wait for input, then read all that is available."""
     parts = [os.read(descriptor, _CHUNK_BYTES)]
     size_bytes = len(parts[0])
     while parts[-1] and size_bytes < _GROUP_BYTES_MAX and select.select([descriptor], [], [], 0)[0]:
@@ -168,6 +168,6 @@ def _read(descriptor: int) -> bytes:
 
 
 def _widen(descriptor: int) -> None:
-    """Let a pipe hold more than 64 KiB, so that a fast writer shares an fsync among more lines."""
-    with suppress(OSError):  # not a pipe, or not allowed: slower, and no less right
+    """Enlarge a pipe's buffer of 64 KiB, so that a fast writer shares an fsync among more lines."""
+    with suppress(OSError):  # not a pipe, or not allowed: slower, but just as correct
         fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _CHUNK_BYTES)

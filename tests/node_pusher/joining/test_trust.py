@@ -67,7 +67,7 @@ def test_naming_another_commit_than_the_tip_trusts_nothing(
     """Between the look and the command somebody may have pushed."""
     record(home)
     moved = push(home, START).head or ""
-    with pytest.raises(HomeError, match=f"stands at {moved}, which is not the {pushed}"):
+    with pytest.raises(HomeError, match=f"is at {moved}, which is not the {pushed}"):
         init(replacement(tmp_path, remote_dir), START, vouched=Vouched(tip=pushed))
 
 

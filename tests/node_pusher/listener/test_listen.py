@@ -366,7 +366,7 @@ def test_a_second_listener_is_refused_and_the_first_one_goes_on(home: Home) -> N
     with Listening(home.path) as first:
         second = Listening(home.path)
         said = second.until_ready()
-        assert said == f"error: somebody listens at {home.path / 'listen.sock'} already\n"
+        assert said == f"error: another process listens at {home.path / 'listen.sock'} already\n"
         assert second.process.wait(TIMEOUT_S) == 1
         second.kill()
         with first.client() as client:
@@ -387,7 +387,7 @@ def test_a_socket_of_another_program_is_not_taken_over(home: Home) -> None:
             timeout=TIMEOUT_S,
         )
     assert said.returncode == 1
-    assert "somebody listens at" in said.stderr
+    assert "another process listens at" in said.stderr
     assert path.exists()
 
 

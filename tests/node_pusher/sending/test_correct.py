@@ -84,7 +84,7 @@ def test_a_new_total_counts_all_corrections_wherever_they_are(home: Home) -> Non
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"units": 0}, "changes nothing: seq 1 stands at 100"),
+        ({"units": 0}, "changes nothing: seq 1 is at 100"),
         ({"total": 100}, "changes nothing"),
         ({"units": -101}, "below zero"),
         ({"total": -1}, "below zero"),

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 from cursors.rows import SCHEMA as CURSOR_SCHEMA
@@ -14,7 +14,7 @@ another version is rebuilt from git."""
 
 def schema() -> str:
     """The whole schema, as it is made in a new database."""
-    own = files("aggregator.store").joinpath("schema.sql").read_text()
+    own = Path(__file__).with_name("schema.sql").read_text()
     return (
         f"{own}\n-- Owned by `cursors`; moves in the transaction of its charges.\n{CURSOR_SCHEMA}"
     )

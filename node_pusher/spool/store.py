@@ -29,29 +29,6 @@ ID_KEPT_DAYS: Final = 7
 _ID_KEPT_US: Final = ID_KEPT_DAYS * 24 * HOUR_S * US_PER_S
 
 _BUSY_TIMEOUT_S: Final = 60
-_SCHEMA: Final = f"""
-CREATE TABLE records (              -- appended, and not yet seen on the remote
-    seq INTEGER PRIMARY KEY,
-    folder TEXT NOT NULL,           -- which folder of the repo its line goes to
-    ts_us INTEGER NOT NULL,         -- microseconds since 1970, UTC
-    line BLOB NOT NULL              -- the canonical line, newline included
-) STRICT;
-CREATE TABLE ids (                  -- callers' own keys, so that they may retry
-    id TEXT PRIMARY KEY,
-    seq INTEGER NOT NULL,
-    ts_us INTEGER NOT NULL,
-    fingerprint BLOB NOT NULL,      -- of the record's content
-    expires_us INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX ids_by_expiry ON ids (expires_us);
-CREATE TABLE state (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    node TEXT NOT NULL,
-    next_seq INTEGER NOT NULL CHECK (next_seq >= 1),
-    last_push_us INTEGER            -- when the remote was last seen to hold all that was committed
-) STRICT;
-PRAGMA user_version = {SCHEMA_VERSION};
-"""
 
 
 class Store:
@@ -90,8 +67,10 @@ class Store:
         with spool_errors(), closing(_connect(file)) as connection:
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 connection.execute("BEGIN IMMEDIATE")
-                for statement in _SCHEMA.split(";"):
+                schema = Path(__file__).with_name("schema.sql").read_text()
+                for statement in schema.split(";"):
                     connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
                 connection.execute(
                     "INSERT INTO state (only, node, next_seq) VALUES (1, ?, ?)", (node, first_seq)
                 )

@@ -5,7 +5,6 @@ notice that was sent and then lost would be told again under another id.
 """
 
 import sqlite3
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -47,7 +46,7 @@ def connect_notices(path: Path) -> sqlite3.Connection:
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    script = files("aggregator.store.outbox").joinpath("outbox.sql").read_text()
+    script = Path(__file__).with_name("outbox.sql").read_text()
     with write_transaction(connection):
         if _version(connection) == 0:  # another process may have been faster
             for statement in statements(script):

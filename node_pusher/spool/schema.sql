@@ -1,0 +1,20 @@
+CREATE TABLE records (              -- appended, and not yet seen on the remote
+    seq INTEGER PRIMARY KEY,
+    folder TEXT NOT NULL,           -- which folder of the repo its line goes to
+    ts_us INTEGER NOT NULL,         -- microseconds since 1970, UTC
+    line BLOB NOT NULL              -- the canonical line, newline included
+) STRICT;
+CREATE TABLE ids (                  -- callers' own keys, so that they may retry
+    id TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    ts_us INTEGER NOT NULL,
+    fingerprint BLOB NOT NULL,      -- of the record's content
+    expires_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ids_by_expiry ON ids (expires_us);
+CREATE TABLE state (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    node TEXT NOT NULL,
+    next_seq INTEGER NOT NULL CHECK (next_seq >= 1),
+    last_push_us INTEGER            -- when the remote was last seen to hold all that was committed
+) STRICT;

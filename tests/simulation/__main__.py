@@ -40,9 +40,4 @@ def main(
 
 
 if __name__ == "__main__":
-    if os.environ.get("PYTHONHASHSEED") != "0":  # the order of sets is part of a replay
-        os.environ["PYTHONHASHSEED"] = "0"
-        os.execv(  # noqa: S606 - this very program once more
-            sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:]]
-        )
     main()

@@ -66,7 +66,7 @@ class Weather:
     fates: tuple[Fate, ...]
     batch_weight: int
     segment_records_max: int
-    idle: frozenset[str]
+    idle: tuple[str, ...]
     is_signed: bool
 
 
@@ -84,7 +84,7 @@ def weather(random: Random, optional: tuple[str, ...]) -> Weather:
         fates=fates,
         batch_weight=random.choice((1, 2, 7, 50_000)),
         segment_records_max=random.choice((2, 5, 50_000)),
-        idle=frozenset(name for name in optional if random.random() < 0.4),
+        idle=tuple(name for name in optional if random.random() < 0.4),
         is_signed=random.random() < 0.5,
     )
 

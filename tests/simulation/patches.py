@@ -1,14 +1,17 @@
 """The real boundary functions, wrapped: SQLite, files, git objects and refs, the git program."""
 
 import hashlib
+import importlib
 import itertools
 import os
+import pkgutil
 import shutil
 import sqlite3
-import sys
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Self
@@ -25,10 +28,10 @@ from gitmeter.git_remote.runner import GitResult
 from gitmeter.signing.signing_key import SigningKey, new_signing_key
 from tests.simulation.boundaries import Boundaries, Wire, no_space, replaced
 
-PACKAGES: Final = (
-    *("wire_format", "gitmeter", "cursors"),
-    *("node_pusher", "books", "aggregator"),
-)
+_PROJECT: Final = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+PACKAGES: Final = _PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+"""Of the product, as they are installed: one that is forgotten here would meet no fault."""
+
 _READS: Final = frozenset({"SELECT", "PRAGMA", "ROLLBACK", "EXPLAIN", "WITH"})
 _HALF_REF: Final = "refs/simulation/half"
 
@@ -42,9 +45,17 @@ def installed(boundaries: Boundaries) -> Iterator[None]:
         yield
 
 
+@cache
 def modules() -> list[ModuleType]:
-    """Every module of the product that is loaded."""
-    return [module for name, module in sys.modules.items() if name.partition(".")[0] in PACKAGES]
+    """Every module of the product, loaded: one loaded later would keep the patches of that time."""
+    packages = [importlib.import_module(name) for name in PACKAGES]
+    names = [
+        found.name
+        for package in packages
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        if not found.name.endswith(".__main__")
+    ]
+    return [*packages, *map(importlib.import_module, names)]
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 
 import orjson
-from requests.exceptions import SSLError
 
 from aggregator.forge.interface import (
     BadAnswerError,
@@ -19,7 +18,14 @@ from aggregator.forge.interface import (
     UnavailableError,
 )
 from gitmeter.git_remote.remote import Remote
-from gitmeter.http_edge.client import deepest, http_date, retry_after_s
+from gitmeter.http_edge.client import (
+    ExchangeError,
+    LateError,
+    UntrustedError,
+    UnwantedBodyError,
+    http_date,
+    retry_after_s,
+)
 
 ANSWER_TIMEOUT_S: Final = 30
 """For the whole of one answer, connecting included."""
@@ -31,7 +37,7 @@ Wait = Callable[[int], None]
 """Waits that many seconds and says so."""
 
 
-class Answer(NamedTuple):
+class ForgeResponse(NamedTuple):
     """What the forge said.
 
     Attributes:
@@ -66,15 +72,19 @@ class Access(NamedTuple):
     timeout_s: float = ANSWER_TIMEOUT_S
 
 
-def of_error(url: str, error: Exception) -> ForgeError:
+def of_error(url: str, error: ExchangeError) -> ForgeError:
     """The typed error behind what the network said."""
-    words = deepest(error)
-    if isinstance(error, SSLError):
-        return DeniedError(
-            f"{url}: {words}",
-            hint="the server's TLS certificate is not one that this machine trusts",
-        )
-    return UnavailableError(f"{url}: {words}", hint="is the forge up, and the address right?")
+    match error:
+        case LateError():
+            return UnavailableError(f"{url}: {error}")
+        case UnwantedBodyError():
+            return bad_answer(url, str(error))
+        case UntrustedError():
+            return DeniedError(
+                f"{url}: {error}",
+                hint="the server's TLS certificate is not one that this machine trusts",
+            )
+    return UnavailableError(f"{url}: {error}", hint="is the forge up, and the address right?")
 
 
 def bad_answer(url: str, words: str) -> BadAnswerError:
@@ -82,7 +92,7 @@ def bad_answer(url: str, words: str) -> BadAnswerError:
     return BadAnswerError(f"{url}: {words}", hint="is this the address of a forge?")
 
 
-def of_status(access: Access, method: str, url: str, answer: Answer) -> ForgeError:
+def of_status(access: Access, method: str, url: str, answer: ForgeResponse) -> ForgeError:
     """The typed error behind a status that means no success."""
     status = answer.status
     said = f"{method} {url}: {status} {_words(answer.body)}".rstrip()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter
 from requests.utils import parse_header_links
 
-from aggregator.forge.answers import Answer, bad_answer
+from aggregator.forge.answers import ForgeResponse, bad_answer
 from aggregator.forge.interface import BadAnswerError, IncompleteListingError, UnavailableError
 from aggregator.forge.shapes import read
 from aggregator.forge.transport import Session
@@ -80,7 +80,7 @@ class Pages(Generic[T]):
             url = self._next(answer, found, page_no)
         return tuple(self.items[number] for number in sorted(self.items))
 
-    def _take(self, answer: Answer) -> int:
+    def _take(self, answer: ForgeResponse) -> int:
         """Add a page; returns how many items it had."""
         page = read(self._shape, answer.body, self._url)
         total = self._total_of(answer)
@@ -95,7 +95,7 @@ class Pages(Generic[T]):
             raise self._incomplete(f"more than the {total} items that the forge counts")
         return len(page)
 
-    def _next(self, answer: Answer, found: int, page_no: int) -> str | None:
+    def _next(self, answer: ForgeResponse, found: int, page_no: int) -> str | None:
         following = _linked(answer)
         if following is None and len(self.items) == self._total:
             return None
@@ -116,7 +116,7 @@ class Pages(Generic[T]):
             )
         return url
 
-    def _total_of(self, answer: Answer) -> int:
+    def _total_of(self, answer: ForgeResponse) -> int:
         text = answer.headers.get("X-Total-Count", "")
         if not (text.isascii() and text.isdigit()) or len(text) > len(str(ITEMS_MAX)):
             raise bad_answer(self._url, f"no count of all items: {text[:40]!r}")
@@ -133,6 +133,6 @@ class Pages(Generic[T]):
         )
 
 
-def _linked(answer: Answer) -> str | None:
+def _linked(answer: ForgeResponse) -> str | None:
     links: list[dict[str, Any]] = parse_header_links(answer.headers.get("Link", ""))
     return next((link["url"] for link in links if link.get("rel") == "next"), None)

@@ -15,8 +15,8 @@ from aggregator.config.sections import NotifyConfig
 from aggregator.notices.receiver import Receiver
 from aggregator.notices.retries import (
     REFUSED_IN_A_ROW_MAX,
-    Answer,
     Outcome,
+    PostResult,
     after_refusal,
     after_trouble,
 )
@@ -84,7 +84,7 @@ class Run:
             try:
                 receiver = Receiver(self._config, self._clock)
             except GitmeterError as error:
-                self._note_trouble(Answer(Outcome.TROUBLE, str(error)))
+                self._note_trouble(PostResult(Outcome.TROUBLE, str(error)))
             else:
                 with receiver:
                     while (notice := self._next()) is not None:
@@ -100,41 +100,41 @@ class Run:
     def _now_s(self) -> int:
         return int(self._clock().timestamp())
 
-    def _note(self, notice: WaitingNotice, answer: Answer) -> None:
-        if answer.outcome is Outcome.TAKEN:
+    def _note(self, notice: WaitingNotice, result: PostResult) -> None:
+        if result.outcome is Outcome.TAKEN:
             with self._outbox.transaction():
                 self._outbox.queue.note_delivered(notice.id, self._clock())
             self._delivered += 1
             self._refused = 0
             return
-        self._error = answer.detail
-        if answer.outcome is Outcome.REFUSED:
-            self._note_refused(notice, answer)
+        self._error = result.detail
+        if result.outcome is Outcome.REFUSED:
+            self._note_refused(notice, result)
             return
         with self._outbox.transaction():
-            self._outbox.queue.note_failed(notice.id, answer.detail, self._clock())
-            self._wait(answer)
+            self._outbox.queue.note_failed(notice.id, result.detail, self._clock())
+            self._wait(result)
 
-    def _note_refused(self, notice: WaitingNotice, answer: Answer) -> None:
-        retry = after_refusal(notice, answer, self._now_s(), chance_percent())
+    def _note_refused(self, notice: WaitingNotice, result: PostResult) -> None:
+        retry = after_refusal(notice, result, self._now_s(), chance_percent())
         self._refused += 1
         with self._outbox.transaction():
-            self._outbox.queue.note_failed(notice.id, answer.detail, self._clock(), retry)
+            self._outbox.queue.note_failed(notice.id, result.detail, self._clock(), retry)
             if retry.is_given_up:
                 self._outbox.queue.note_given_up(notice.id, self._clock())
                 self._given_up += 1
             if self._refused >= REFUSED_IN_A_ROW_MAX:
-                self._wait(answer)
+                self._wait(result)
 
-    def _note_trouble(self, answer: Answer) -> None:
-        self._error = answer.detail
+    def _note_trouble(self, result: PostResult) -> None:
+        self._error = result.detail
         with self._outbox.transaction():
-            self._wait(answer)
+            self._wait(result)
 
-    def _wait(self, answer: Answer) -> None:
+    def _wait(self, result: PostResult) -> None:
         """Leave the receiver alone for a while."""
         before = self._outbox.queue.receiver()
-        after = after_trouble(before, answer, self._now_s(), chance_percent())
+        after = after_trouble(before, result, self._now_s(), chance_percent())
         self._outbox.queue.save_receiver(after)
 
     def _ended(self) -> Delivery:
@@ -158,7 +158,7 @@ def deliver(
     clock: Callable[[], datetime],
     stopping: Callable[[], bool] = lambda: False,
 ) -> Delivery:
-    """Deliver what is due, over a connection of its own; what goes wrong is the answer.
+    """Deliver what is due, over a connection of its own; what goes wrong is the result.
 
     Args:
         path: the file of notices.

@@ -32,7 +32,7 @@ class Outcome(StrEnum):
     """The receiver takes none for now."""
 
 
-class Answer(NamedTuple):
+class PostResult(NamedTuple):
     """What a receiver said.
 
     Attributes:
@@ -62,16 +62,18 @@ def wait_s(failures: int, asked_s: int | None, chance_percent: int) -> int:
 
 
 def after_trouble(
-    before: ReceiverState, answer: Answer, now_s: int, chance_percent: int
+    before: ReceiverState, result: PostResult, now_s: int, chance_percent: int
 ) -> ReceiverState:
     """How the receiver is once it took none."""
     errors = before.errors + 1
-    until_s = now_s + wait_s(errors, answer.retry_after_s, chance_percent)
-    return ReceiverState(errors, until_s, answer.detail)
+    until_s = now_s + wait_s(errors, result.retry_after_s, chance_percent)
+    return ReceiverState(errors, until_s, result.detail)
 
 
-def after_refusal(notice: WaitingNotice, answer: Answer, now_s: int, chance_percent: int) -> Retry:
+def after_refusal(
+    notice: WaitingNotice, result: PostResult, now_s: int, chance_percent: int
+) -> Retry:
     """When a notice that the receiver did not want is tried again, if at all."""
     since_s = now_s if notice.refused_since_s is None else notice.refused_since_s
-    pause_s = wait_s(notice.attempts + 1, answer.retry_after_s, chance_percent)
+    pause_s = wait_s(notice.attempts + 1, result.retry_after_s, chance_percent)
     return Retry(now_s + pause_s, since_s, now_s - since_s >= GIVEN_UP_AFTER.total_seconds())

@@ -6,17 +6,10 @@ sends a byte a second outlasts it, and it keeps every ref of the server in memor
 """
 
 import re
-import socket
-import ssl
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
-from functools import lru_cache
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
-from urllib import request
-from urllib.error import HTTPError, URLError
+from http import HTTPStatus
+from io import BufferedIOBase
+from typing import Final, NamedTuple
 
 from gitmeter.git_remote.failures import (
     GitTimeoutError,
@@ -25,7 +18,17 @@ from gitmeter.git_remote.failures import (
     UnreachableError,
     failure,
 )
-from gitmeter.git_remote.remote import CA_ENVIRONMENT, Remote, authorization, ca_file
+from gitmeter.git_remote.remote import Remote, authorization
+from gitmeter.http_edge.authorities import AuthoritiesError
+from gitmeter.http_edge.client import (
+    SUCCESS,
+    ExchangeError,
+    HttpClient,
+    LateError,
+    Request,
+    Response,
+    UntrustedError,
+)
 
 ANSWER_BYTES_MAX: Final = 32 * 1024 * 1024
 """Of one answer: a ref takes about 60 bytes, and branches come before all others."""
@@ -67,124 +70,25 @@ def advertised(remote: Remote, ref: str, timeout_s: float) -> Advertised:
         RemoteError, or a more precise one: as `gitmeter.git_remote.branch.read_branch`.
     """
     url = remote.url
-    asked = request.Request(  # noqa: S310 - a Remote has http or https here
-        f"{url.rstrip('/')}/info/refs?service=git-upload-pack", headers=_headers(remote)
+    request = Request(
+        "GET", f"{url.rstrip('/')}/info/refs?service=git-upload-pack", _headers(remote)
     )
-    with _Deadline(timeout_s) as deadline:
-        try:
-            with _opener(deadline).open(asked, timeout=timeout_s) as answer:
-                return _read(url, ref, answer)
-        except HTTPError as error:
-            raise _of_status(remote, error) from None
-        except (OSError, HTTPException, _NotGitError) as error:
-            if deadline.passed or isinstance(getattr(error, "reason", error), TimeoutError):
-                raise GitTimeoutError(f"{url}: no whole answer in {timeout_s:g} s") from None
-            raise _of_error(url, error) from error
-
-
-class _Deadline:
-    """Shuts the connection down when the time is up, wherever the other side has got to."""
-
-    def __init__(self, timeout_s: float) -> None:
-        self.passed = False
-        self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
-        self._timer = threading.Timer(timeout_s, self._cut)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        self._timer.join()
-        with self._lock:
-            if self._socket is not None:
-                self._socket.close()
-                self._socket = None
-
-    def watch(self, connected: socket.socket) -> None:
-        """Note a connection, by a second handle of it: TLS takes the first one over."""
-        with self._lock:
-            self._socket = connected.dup()
-        if self.passed:
-            self._cut()
-
-    def _cut(self) -> None:
-        self.passed = True
-        with self._lock, suppress(OSError):
-            if self._socket is not None:
-                self._socket.shutdown(socket.SHUT_RDWR)
-
-
-class _Connection(HTTPConnection):
-    deadline: _Deadline
-
-    def connect(self) -> None:
-        super().connect()
-        self.deadline.watch(self.sock)
-
-
-class _TlsConnection(HTTPSConnection, _Connection):
-    """`HTTPSConnection.connect` calls the one above before it speaks TLS."""
-
-
-class _Handler(request.AbstractHTTPHandler):
-    http_request = https_request = request.AbstractHTTPHandler.do_request_
-
-    def __init__(self, deadline: _Deadline) -> None:
-        super().__init__()
-        self._deadline = deadline
-
-    def http_open(self, req: request.Request) -> HTTPResponse:
-        return self.do_open(self._make(_Connection), req)
-
-    def https_open(self, req: request.Request) -> HTTPResponse:
-        return self.do_open(self._make(_TlsConnection), req, context=tls_context())
-
-    def _make(self, kind: type[_Connection]) -> Any:  # noqa: ANN401 - urllib takes any factory
-        def make(host: str, **options: Any) -> _Connection:  # noqa: ANN401 - urllib's own
-            connection = kind(host, **options)
-            connection.deadline = self._deadline
-            return connection
-
-        return make
-
-
-def _opener(deadline: _Deadline) -> request.OpenerDirector:
-    """Without the handlers that follow redirects or read other kinds of addresses."""
-    opener = request.OpenerDirector()
-    for handler in (
-        request.ProxyHandler(),
-        _Handler(deadline),
-        request.HTTPDefaultErrorHandler(),
-        request.HTTPErrorProcessor(),
-    ):
-        opener.add_handler(handler)
-    return opener
-
-
-def tls_context() -> ssl.SSLContext:
-    """Certificates are checked against this machine's authorities, or those of `SSL_CERT_FILE`.
-
-    Raises:
-        RemoteConfigError: that file cannot be used.
-    """
-    given = ca_file()
-    path = given or ssl.get_default_verify_paths().cafile
-    changed_ns = Path(path).stat().st_mtime_ns if path else 0
     try:
-        return _tls_context(given, changed_ns)
-    except OSError as error:
-        raise RemoteConfigError(f"{CA_ENVIRONMENT} cannot be used: {given}: {error}") from error
-
-
-@lru_cache(maxsize=2)
-def _tls_context(given: str | None, changed_ns: int) -> ssl.SSLContext:
-    """Reading all authorities takes longer than a request."""
-    del changed_ns
-    return ssl.create_default_context(cafile=given)
+        with HttpClient() as client, client.exchange(request, timeout_s) as response:
+            if response.status not in SUCCESS:
+                raise _of_status(remote, response)
+            return _read(url, ref, response)
+    except LateError as error:
+        raise GitTimeoutError(f"{url}: {error}") from None
+    except UntrustedError as error:
+        raise failure(url, str(error)) from error
+    except ExchangeError as error:
+        hint = "" if error.is_http else _NOT_GIT_HINT
+        raise UnreachableError(f"{url}: {error}", hint=hint) from error
+    except _NotGitError as error:
+        raise UnreachableError(f"{url}: {error}", hint=_NOT_GIT_HINT) from error
+    except AuthoritiesError as error:
+        raise RemoteConfigError(str(error)) from error
 
 
 def _headers(remote: Remote) -> dict[str, str]:
@@ -193,10 +97,11 @@ def _headers(remote: Remote) -> dict[str, str]:
     return headers if proof is None else headers | {"Authorization": proof}
 
 
-def _read(url: str, ref: str, answer: HTTPResponse) -> Advertised:
-    if answer.headers.get_content_type() != _CONTENT_TYPE:
-        raise _NotGitError(f"invalid content-type: {answer.headers.get_content_type()}")
-    packets = _packets(answer)
+def _read(url: str, ref: str, response: Response) -> Advertised:
+    content_type = response.headers.get("Content-Type", "text/plain").partition(";")[0].strip()
+    if content_type.lower() != _CONTENT_TYPE:
+        raise _NotGitError(f"invalid content-type: {content_type}")
+    packets = _packets(response.body)
     if next(packets) != b"# service=git-upload-pack\n" or next(packets) != b"":
         raise _NotGitError("the answer is not git's")
     wanted, has_refs = ref.encode(), False
@@ -213,43 +118,33 @@ def _read(url: str, ref: str, answer: HTTPResponse) -> Advertised:
     raise _NotGitError("the answer is not git's")
 
 
-def _packets(answer: HTTPResponse) -> Iterator[bytes]:
+def _packets(body: BufferedIOBase) -> Iterator[bytes]:
     """The packets of an answer; an empty one ends a section."""
     left = ANSWER_BYTES_MAX
     while True:
-        head = _exactly(answer, _LENGTH_BYTES)
+        head = _exactly(body, _LENGTH_BYTES)
         if _LENGTH.fullmatch(head) is None or 0 < (length := int(head, 16)) < _LENGTH_BYTES:
             raise _NotGitError("the answer is not git's")
         if (left := left - max(length, _LENGTH_BYTES)) < 0:
             raise _NotGitError(f"the repo names its refs in more than {ANSWER_BYTES_MAX} bytes")
-        yield _exactly(answer, length - _LENGTH_BYTES) if length else b""
+        yield _exactly(body, length - _LENGTH_BYTES) if length else b""
 
 
-def _exactly(answer: HTTPResponse, count: int) -> bytes:
-    data = answer.read(count)
+def _exactly(body: BufferedIOBase, count: int) -> bytes:
+    data = body.read(count)
     if len(data) < count:
         raise _NotGitError("unexpected EOF: the answer is not whole")
     return data
 
 
-def _of_status(remote: Remote, error: HTTPError) -> RemoteError:
-    with error:
-        words = f"unexpected http status code: {error.code}"
-        if error.code == 401:  # noqa: PLR2004 - HTTP's own
-            words = "authentication required"
-            if remote.token_file is not None:
-                words = "authentication failed: the token was not accepted"
-        found = failure(remote.url, words)
-        wait = error.headers.get("Retry-After", "")
+def _of_status(remote: Remote, response: Response) -> RemoteError:
+    words = f"unexpected http status code: {response.status}"
+    if response.status == HTTPStatus.UNAUTHORIZED:
+        words = "authentication required"
+        if remote.token_file is not None:
+            words = "authentication failed: the token was not accepted"
+    found = failure(remote.url, words)
+    wait = response.headers.get("Retry-After", "")
     if _SECONDS.fullmatch(wait):
         found.retry_after_s = int(wait)
     return found
-
-
-def _of_error(url: str, error: Exception) -> RemoteError:
-    reason = error.reason if isinstance(error, URLError) else error
-    if isinstance(reason, ssl.SSLCertVerificationError):
-        return failure(url, str(reason))
-    words = str(reason) or type(reason).__name__
-    hint = _NOT_GIT_HINT if isinstance(reason, (_NotGitError, HTTPException)) else ""
-    return UnreachableError(f"{url}: {words}", hint=hint)

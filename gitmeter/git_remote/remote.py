@@ -8,7 +8,6 @@ OpenSSH does all of it right for 0.1 s more.
 
 import base64
 import ipaddress
-import os
 import re
 import shlex
 from dataclasses import dataclass
@@ -19,10 +18,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from gitmeter.git_remote.failures import RemoteConfigError
 from gitmeter.git_remote.runner import PROTOCOLS, config_environment
+from gitmeter.http_edge.authorities import AuthoritiesError, ca_file
 from gitmeter.support.word_file import WordFileError, read_word
-
-CA_ENVIRONMENT: Final = "SSL_CERT_FILE"
-"""Names a file of certificate authorities, as for everything that is built on OpenSSL."""
 
 _SCP_LIKE: Final = re.compile(
     r"[A-Za-z0-9._~][A-Za-z0-9._~-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^:/-][^:]*"
@@ -87,7 +84,7 @@ def environment(remote: Remote) -> dict[str, str]:
     """Variables for the git program that let it in at `remote`, to it and to nothing else.
 
     Raises:
-        RemoteConfigError: the token file cannot be used.
+        RemoteConfigError: the token file or the file of authorities cannot be used.
     """
     settings = {
         "http.followRedirects": "false",  # a redirect would carry the token to another server
@@ -97,7 +94,11 @@ def environment(remote: Remote) -> dict[str, str]:
         "core.askPass": "",
         "credential.helper": "",
     }
-    if (authorities := ca_file()) is not None:
+    try:
+        authorities = ca_file()
+    except AuthoritiesError as error:
+        raise RemoteConfigError(str(error)) from error
+    if authorities is not None:
         settings["http.sslCAInfo"] = authorities
     if (proof := authorization(remote)) is not None:
         settings[f"http.{remote.url}.extraHeader"] = f"Authorization: {proof}"
@@ -117,18 +118,6 @@ def authorization(remote: Remote) -> str | None:
     if token is None:
         return None
     return "Basic " + base64.b64encode(f"{_TOKEN_USER}:{token}".encode()).decode()
-
-
-def ca_file() -> str | None:
-    """The certificate authorities that are trusted in place of this machine's, if any.
-
-    Raises:
-        RemoteConfigError: the file cannot be read.
-    """
-    path = os.environ.get(CA_ENVIRONMENT)
-    if path and not os.access(path, os.R_OK):
-        raise RemoteConfigError(f"{CA_ENVIRONMENT} names a file that cannot be read: {path}")
-    return path or None
 
 
 def read_token(remote: Remote) -> str | None:

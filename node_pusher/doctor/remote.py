@@ -2,17 +2,13 @@
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from http.client import HTTPException
-from typing import IO, Final
-from urllib import request
-from urllib.error import HTTPError
+from datetime import datetime, timedelta
+from typing import Final
 
 from gitmeter.git_remote.branch import BranchStatus, read_branch
-from gitmeter.git_remote.http_refs import tls_context
 from gitmeter.git_remote.push import push
 from gitmeter.git_remote.remote import Transport
+from gitmeter.http_edge.client import ExchangeError, HttpClient, Request, http_date
 from gitmeter.support.terminal import counted
 from node_pusher.doctor.findings import Examination, Finding, in_words, ok, problem, warning
 from node_pusher.doctor.system import clock_is_kept
@@ -95,30 +91,14 @@ def check_clock(examination: Examination) -> Iterator[Finding]:
         yield ok("clock", f"within {in_words(CLOCK_WARNING)} of the remote's")
 
 
-class _NoRedirect(request.HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
-        """A redirect is an answer with a date too."""
-
-
 def _date_of(url: str) -> datetime | None:
     """The time by the server's clock, to a second; None where it does not answer or tell.
 
-    No token goes along: being turned away comes with a date as well.
+    No token goes along: being turned away, or sent elsewhere, comes with a date as well.
     """
-    opener = request.build_opener(_NoRedirect, request.HTTPSHandler(context=tls_context()))
+    request = Request("GET", f"{url}/info/refs?service=git-upload-pack")
     try:
-        with opener.open(f"{url}/info/refs?service=git-upload-pack", timeout=TIMEOUT_S) as answer:
-            return _stated(answer)
-    except HTTPError as error:
-        with error:
-            return _stated(error)
-    except (OSError, HTTPException):
+        with HttpClient() as client, client.exchange(request, TIMEOUT_S) as response:
+            return http_date(response.headers.get("Date", ""))
+    except ExchangeError:
         return None  # what is wrong says the check `remote`
-
-
-def _stated(answer: IO[bytes]) -> datetime | None:
-    try:
-        stated = parsedate_to_datetime(getattr(answer, "headers", {}).get("Date", ""))
-    except ValueError:
-        return None
-    return stated.replace(tzinfo=UTC) if stated.tzinfo is None else stated.astimezone(UTC)

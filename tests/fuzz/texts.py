@@ -3,10 +3,9 @@
 import os
 import re
 import tempfile
-from http.client import HTTPResponse
 from io import BytesIO
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from aggregator.config.document import ConfigError
 from aggregator.config.example import example
@@ -15,6 +14,7 @@ from aggregator.config.settings import Config
 from gitmeter.git_remote import http_refs
 from gitmeter.git_remote.failures import RemoteConfigError, RemoteError, failure
 from gitmeter.git_remote.remote import Remote, Transport, environment
+from gitmeter.http_edge.client import Response
 from node_pusher.home.errors import HomeError
 from node_pusher.home.settings_file import read_home, write_home
 from tests.fuzz.target import Target, is_printable, promise
@@ -153,23 +153,14 @@ def check_failure(data: bytes) -> bool:
     return type(error) is not RemoteError
 
 
-class _Answer(BytesIO):
-    """As much of an HTTP answer as is looked at."""
-
-    class headers:  # noqa: N801 - the name in http.client
-        """Those of a git server."""
-
-        @staticmethod
-        def get_content_type() -> str:
-            """What git's smart protocol says."""
-            return "application/x-git-upload-pack-advertisement"
+_ADVERTISEMENT: Final = {"Content-Type": "application/x-git-upload-pack-advertisement"}
 
 
 def check_advertisement(data: bytes) -> bool:
     """What a server says of its refs is read to an answer or to an error."""
-    answer = cast("HTTPResponse", _Answer(data))
+    response = Response(200, _ADVERTISEMENT, BytesIO(data))
     try:
-        found = http_refs._read(_URL, "refs/heads/main", answer)
+        found = http_refs._read(_URL, "refs/heads/main", response)
     except (http_refs._NotGitError, RemoteError):
         return False
     promise(found.commit is None or found.has_refs, found)

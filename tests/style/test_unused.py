@@ -14,8 +14,6 @@ ALLOWED: Final = {
     "LazyGroup.shell_complete": "click calls it",
     "LedgerGroup.invoke": "click calls it",
     "Metrics.describe": "prometheus_client calls it",
-    "WatchedAdapter.init_poolmanager": "requests calls it",
-    "WatchedAdapter.proxy_manager_for": "requests calls it",
 }
 """Public names that nothing in this repo refers to, each with who does."""
 

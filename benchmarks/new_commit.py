@@ -77,7 +77,7 @@ class History:
         mirror = self.state.mirrors.open(self._known)
         position = advance(store.cursors.of_repo(NODE), mirror.head, mirror.first_parent)
         with store.transaction():
-            row = store.repos.row(NODE, self._repo.identity.judged_by)
+            row = store.repos.row(self._repo.identity)
         rules = Rules(segment_reader(self.state), latest_commit=at, now=at)
         ingest = Ingest(self.ledger, row, mirror, rules)
         intake = ingest.run(Stretch(position.commits))

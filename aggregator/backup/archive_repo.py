@@ -61,8 +61,7 @@ def archive_repo(state: State, store: LedgerStore, name: str, *, force: bool = F
         _check_billed(state, store, repo, tips)
     mirror = state.mirrors.open(repo)
     _check_whole(mirror, tips)
-    node, role, allow = repo.judged_by
-    saved = state.archives.put(name, (node, role, repo.branch, allow), mirror)
+    saved = state.archives.put(repo, mirror)
     state.archives.remove_mirror(mirror.path)
     return saved
 

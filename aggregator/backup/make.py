@@ -7,13 +7,14 @@ commits, so those are there however far an aggregator gets in the meantime.
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from aggregator.backup.backup_file import DATABASE_MEMBER, ArchiveWriter, LackingRepo, Manifest
+from aggregator.config.repos import KnownRepo
 from aggregator.config.settings import Config
 from aggregator.mirrors.archives import ArchivedRepos
 from aggregator.mirrors.bundles import NotWrittenError, write_bundle
@@ -21,7 +22,7 @@ from aggregator.mirrors.mirror import APPLIED_REF, KEPT_REFS, Mirror, MirrorErro
 from aggregator.mirrors.saved_repo import SavedRepo, bundle_member
 from aggregator.proof.digest import digest
 from aggregator.store.schema import SCHEMA_VERSION
-from aggregator.store.store import CopyNotWrittenError, open_for_reading, snapshot
+from aggregator.store.store import CopyNotWrittenError, open_for_reading
 from cursors.tips import Tips
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.files import sync_folder
@@ -136,7 +137,8 @@ def _write(config: Config, work: Path, now: datetime, on_progress: Progress) -> 
 
 def _snapshot(source: Path, copy: Path) -> None:
     try:
-        snapshot(source, copy)
+        with open_for_reading(source) as store:
+            store.copy_to(copy)
     except CopyNotWrittenError as error:
         raise BackupError(str(error), hint=_ROOM_HINT) from error
 
@@ -147,10 +149,10 @@ def _save(config: Config, name: str, tips: Tips, archive: ArchiveWriter, work: P
     mirror = config.mirror_path(name)
     if archived.has(name) and not mirror.exists():
         return _save_archived(archived, name, tips, archive, work)
-    identity = Mirror.identity(mirror) if mirror.exists() else None
-    if identity is None:
+    repo = Mirror.known_repo(mirror) if mirror.exists() else None
+    if repo is None:
         raise MirrorError(f"the mirror {mirror} is gone")
-    return _save_mirror(name, mirror, identity, tips, archive, work)
+    return _save_mirror(repo, mirror, tips, archive, work)
 
 
 def _save_archived(
@@ -158,43 +160,25 @@ def _save_archived(
 ) -> SavedRepo:
     """An archived repo goes in as it lies there, when it has just what is billed."""
     saved = archived.read(name)
-    if Tips(saved.cursor, frozenset(saved.kept)) == tips:
+    if saved.tips == tips:
         archive.add(bundle_member(name), archived.checked_bundle(name))
         return saved
-    identity = (saved.node, saved.role, saved.branch, saved.allow)
-    mirror = archived.open(name, identity)
-    return _save_mirror(name, mirror.path, identity, tips, archive, work)
+    mirror = archived.open(saved.known_repo)
+    return _save_mirror(saved.known_repo, mirror.path, tips, archive, work)
 
 
 def _save_mirror(
-    name: str,
-    mirror: Path,
-    identity: Sequence[str],
-    tips: Tips,
-    archive: ArchiveWriter,
-    work: Path,
+    repo: KnownRepo, mirror: Path, tips: Tips, archive: ArchiveWriter, work: Path
 ) -> SavedRepo:
-    node, role, branch, allow = identity
     bundle = work / "bundle"
     refs = {APPLIED_REF: tips.cursor} | {KEPT_REFS + tip: tip for tip in tips.kept}
     try:
         write_bundle(mirror, refs, bundle, work / "refs.git")
     except NotWrittenError as error:
         raise BackupError(str(error), hint=_ROOM_HINT) from error
-    sha256 = archive.add(bundle_member(name), bundle)
+    sha256 = archive.add(bundle_member(repo.name), bundle)
     bundle.unlink()
-    return SavedRepo.model_validate(
-        {
-            "name": name,
-            "node": node,
-            "role": role,
-            "branch": branch,
-            "allow": allow,
-            "cursor": tips.cursor,
-            "kept": sorted(tips.kept),
-            "bundle_sha256": sha256,
-        }
-    )
+    return SavedRepo.of(repo, tips, sha256)
 
 
 def _open(folder: Path) -> int:

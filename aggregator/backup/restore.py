@@ -157,8 +157,7 @@ def _staged(config: Config, *, force: bool) -> Iterator[Staging]:
 
 
 def _restore_mirror(state: State, archive: Archive, repo: SavedRepo) -> None:
-    identity = (repo.node, repo.role, repo.branch, repo.allow)
-    mirror = Mirror(state.config.mirror_path(repo.name), identity)
+    mirror = Mirror(state.config.mirror_path(repo.name), repo.known_repo)
     bundle = state.config.state / "bundle"
     if archive.extract(repo.bundle, bundle) != repo.bundle_sha256:
         raise RestoreError(f"the bundle of {repo.name} is damaged", hint=_DAMAGED_HINT)

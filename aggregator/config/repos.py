@@ -75,14 +75,31 @@ class KnownRepo(NamedTuple):
     allow: tuple[str, ...] = ()
 
     @property
-    def judged_by(self) -> tuple[str, str, str]:
-        """What its lines are judged by, as text: node, role and `allow`."""
-        return self.node, self.role, ",".join(self.allow)
+    def judged_by(self) -> "JudgedBy":
+        """What its lines are judged by."""
+        return JudgedBy(self.node, self.role, self.allow)
 
 
-def patterns_of(allow: str) -> tuple[str, ...]:
-    """What a repo may bill, from the text that `judged_by` has for it."""
-    return tuple(allow.split(",")) if allow else ()
+class JudgedBy(NamedTuple):
+    """What decides which lines of a repo may count; another one judges all records again.
+
+    Attributes:
+        node, role, allow: as in `KnownRepo`.
+    """
+
+    node: str
+    role: str
+    allow: tuple[str, ...]
+
+
+def allow_text(allow: tuple[str, ...]) -> str:
+    """The patterns of `allow` in one text, as mirrors, archives and the database keep them."""
+    return ",".join(allow)  # no pattern has a comma: `ALLOW_PATTERN`
+
+
+def allow_of(text: str) -> tuple[str, ...]:
+    """The patterns that `allow_text` made a text of."""
+    return tuple(text.split(",")) if text else ()
 
 
 class RepoConfig(RemoteConfig):

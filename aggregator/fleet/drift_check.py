@@ -60,7 +60,7 @@ class DriftCheck:
                 if drift.what in OF_LISTING:
                     continue  # the listing finds these within minutes
                 repo = repos.get(drift.repo)
-                row = repo and store.repos.row(repo.name, repo.identity.judged_by)
+                row = repo and store.repos.row(repo.identity)
                 subject = drift.what if row else f"{drift.repo} {drift.what}".strip()
                 about[row.id if row else None, subject] = drift.sentence
             store.incidents.file_all(IncidentKind.DRIFT, about, self._clock())

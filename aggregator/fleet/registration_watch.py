@@ -6,7 +6,7 @@ import structlog
 
 from aggregator.config.loading import with_registered
 from aggregator.config.nodes_dir import fingerprint
-from aggregator.config.repos import RepoConfig, patterns_of
+from aggregator.config.repos import RepoConfig
 from aggregator.config.settings import Config
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.state import State
@@ -64,12 +64,12 @@ def _as_judged(store: LedgerStore, config: Config) -> tuple[Config, dict[str, st
     repos: list[RepoConfig] = []
     kept: dict[str, str] = {}
     for repo in config.repo:
-        node, role, allow = judged.get(repo.name, repo.identity.judged_by)
-        if (node, role, allow) == repo.identity.judged_by:
+        before = judged.get(repo.name, repo.identity.judged_by)
+        if before == repo.identity.judged_by:
             repos.append(repo)
             continue
         kept[repo.node] = f"what {repo.name} may bill changed: restart the daemon, which then"
         kept[repo.node] += " judges all records again"
-        if (node, role) == (repo.node, repo.role):
-            repos.append(repo.model_copy(update={"allow": patterns_of(allow)}))
+        if (before.node, before.role) == (repo.node, repo.role):
+            repos.append(repo.model_copy(update={"allow": before.allow}))
     return config.model_copy(update={"repo": tuple(repos)}), kept

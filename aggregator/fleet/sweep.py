@@ -220,7 +220,7 @@ def _file(
             (IncidentKind.RECREATED, findings.recreated),
         ):
             named = [repo for repo in repos if repo.name in found]
-            rows = [store.repos.row(r.name, r.identity.judged_by) for r in named]
+            rows = [store.repos.row(r.identity) for r in named]
             about: dict[About, str] = {
                 (row.id, str(repo.forge_id)): found[repo.name]
                 for row, repo in zip(rows, named, strict=True)

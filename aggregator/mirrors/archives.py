@@ -21,6 +21,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from aggregator.config.repos import KnownRepo
 from aggregator.mirrors.bundles import (
     AGGREGATOR_REFS,
     HEADS,
@@ -31,11 +32,9 @@ from aggregator.mirrors.bundles import (
 )
 from aggregator.mirrors.mirror import APPLIED_REF, KEPT_REFS, Mirror, MirrorError
 from aggregator.mirrors.saved_repo import SavedRepo
+from cursors.tips import Tips
 from gitmeter.support.files import sync_file, sync_folder, write_durably
 from gitmeter.support.locks import open_folder, try_lock
-
-Identity = tuple[str, str, str, str]
-"""Node, role, branch and allowed resources, as a mirror remembers them."""
 
 _FOLDER: Final = "archived"
 _UNPACKED: Final = "unpacked-"
@@ -56,9 +55,7 @@ class ArchivedRepos:
     def __init__(self, state: Path) -> None:
         self.folder = state / _FOLDER
         self._lock = threading.Lock()
-        self._open: weakref.WeakValueDictionary[tuple[str, Identity], Mirror] = (
-            weakref.WeakValueDictionary()
-        )
+        self._open: weakref.WeakValueDictionary[KnownRepo, Mirror] = weakref.WeakValueDictionary()
 
     def names(self) -> list[str]:
         """Every repo that has an archive, also where its mirror is there again."""
@@ -103,20 +100,20 @@ class ArchivedRepos:
             raise self._error(name, f"{bundle} is damaged: it has another SHA-256 than was noted")
         return bundle
 
-    def open(self, name: str, identity: Identity) -> Mirror:
+    def open(self, repo: KnownRepo) -> Mirror:
         """A mirror of an archived repo that is gone when nobody uses it any more.
 
         Raises:
             MirrorError: the archive is damaged or lost.
         """
         with self._lock:
-            mirror = self._open.get((name, identity))
+            mirror = self._open.get(repo)
             if mirror is None:
-                mirror = self._unpacked(name, identity)
-                self._open[name, identity] = mirror
+                mirror = self._unpacked(repo)
+                self._open[repo] = mirror
             return mirror
 
-    def put(self, name: str, identity: Identity, mirror: Mirror) -> SavedRepo:
+    def put(self, repo: KnownRepo, mirror: Mirror) -> SavedRepo:
         """Archive what a mirror remembers as billed; the mirror stays.
 
         The archive is unpacked and compared before it counts. The caller holds the state's lock.
@@ -127,14 +124,14 @@ class ArchivedRepos:
         """
         applied = mirror.applied
         if applied is None:
-            raise MirrorError(f"nothing of {name} was billed: there is nothing to archive")
+            raise MirrorError(f"nothing of {repo.name} was billed: there is nothing to archive")
         refs = {APPLIED_REF: applied} | {KEPT_REFS + tip: tip for tip in mirror.kept}
         if mirror.head is not None:
-            refs[f"refs/heads/{identity[2]}"] = mirror.head
-        with self._making(name) as work:
+            refs[f"refs/heads/{repo.branch}"] = mirror.head
+        with self._making(repo.name) as work:
             write_bundle(mirror.path, refs, work / "bundle", work / "refs.git")
             try:
-                proof = _unpack(work / "bundle", work / "proof.git", identity)
+                proof = _unpack(work / "bundle", work / "proof.git", repo)
             except NotTakenError as error:
                 raise MirrorError(f"the mirror {mirror.path} is damaged: {error}") from error
             if (proof.applied, proof.kept, proof.head) != (applied, mirror.kept, mirror.head):
@@ -142,16 +139,14 @@ class ArchivedRepos:
             with (work / "bundle").open("rb") as stream:
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             sync_file(work / "bundle")
-            (work / "bundle").replace(self.bundle(name))
+            (work / "bundle").replace(self.bundle(repo.name))
             sync_folder(self.folder)
-        facts = dict(zip(("node", "role", "branch", "allow"), identity, strict=True))
-        tips = {"cursor": applied, "kept": sorted(mirror.kept - {applied})}
-        saved = SavedRepo.model_validate({"name": name, **facts, **tips, "bundle_sha256": sha256})
+        saved = SavedRepo.of(repo, Tips(applied, mirror.kept - {applied}), sha256)
         facts_text = saved.model_dump_json(indent=2).encode() + b"\n"
-        write_durably(self._facts(name), facts_text, None)
+        write_durably(self._facts(repo.name), facts_text, None)
         return saved
 
-    def bring_back(self, name: str, identity: Identity, path: Path) -> None:
+    def bring_back(self, repo: KnownRepo, path: Path) -> None:
         """Put the mirror of an archived repo in its place again; one that is there stays.
 
         The caller holds the state's lock.
@@ -161,15 +156,15 @@ class ArchivedRepos:
                 has.
         """
         if path.exists():
-            self._check_covered(name, Mirror(path, identity))
+            self._check_covered(repo.name, Mirror(path, repo))
         else:
-            with self._making(name) as work:
-                self._checked_unpack(name, work / "mirror.git", identity)
+            with self._making(repo.name) as work:
+                self._checked_unpack(repo, work / "mirror.git")
                 sync_folder(work)
                 (work / "mirror.git").replace(path)
                 sync_folder(path.parent)
-        self.bundle(name).unlink(missing_ok=True)
-        self._facts(name).unlink(missing_ok=True)
+        self.bundle(repo.name).unlink(missing_ok=True)
+        self._facts(repo.name).unlink(missing_ok=True)
         sync_folder(self.folder)
 
     def _check_covered(self, name: str, mirror: Mirror) -> None:
@@ -223,26 +218,26 @@ class ArchivedRepos:
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
-    def _unpacked(self, name: str, identity: Identity) -> Mirror:
+    def _unpacked(self, repo: KnownRepo) -> Mirror:
         work = Path(mkdtemp(prefix=_UNPACKED, dir=self.folder))
         descriptor = open_folder(work)
         try:
             try_lock(descriptor, shared=True)  # keeps `sweep` away
-            mirror = self._checked_unpack(name, work / f"{name}.git", identity)
+            mirror = self._checked_unpack(repo, work / f"{repo.name}.git")
         except BaseException:
             _forget(work, descriptor)
             raise
         weakref.finalize(mirror, _forget, work, descriptor)
         return mirror
 
-    def _checked_unpack(self, name: str, to: Path, identity: Identity) -> Mirror:
-        bundle, saved = self.checked_bundle(name), self.read(name)
+    def _checked_unpack(self, repo: KnownRepo, to: Path) -> Mirror:
+        bundle, saved = self.checked_bundle(repo.name), self.read(repo.name)
         try:
-            mirror = _unpack(bundle, to, identity)
+            mirror = _unpack(bundle, to, repo)
         except NotTakenError as error:
-            raise self._error(name, f"git does not take {bundle}: {error}") from error
+            raise self._error(repo.name, f"git does not take {bundle}: {error}") from error
         if mirror.applied != saved.cursor or mirror.kept - {saved.cursor} != set(saved.kept):
-            raise self._error(name, f"{bundle} has other tips than were noted")
+            raise self._error(repo.name, f"{bundle} has other tips than were noted")
         return mirror
 
     def _error(self, name: str, fault: str) -> MirrorError:
@@ -253,10 +248,10 @@ class ArchivedRepos:
         )
 
 
-def _unpack(bundle: Path, to: Path, identity: Identity) -> Mirror:
-    Mirror(to, identity)
+def _unpack(bundle: Path, to: Path, repo: KnownRepo) -> Mirror:
+    Mirror(to, repo)
     read_bundle(bundle, to, AGGREGATOR_REFS, HEADS)
-    return Mirror(to, identity)  # libgit2 has looked for packs already in the first one
+    return Mirror(to, repo)  # libgit2 has looked for packs already in the first one
 
 
 def _forget(work: Path, descriptor: int) -> None:

@@ -1,6 +1,6 @@
 """Which repos there are: those of the configuration, and those that only a mirror remembers."""
 
-from aggregator.config.repos import KnownRepo, patterns_of
+from aggregator.config.repos import KnownRepo
 from aggregator.config.settings import Config
 from aggregator.mirrors.archives import ArchivedRepos
 from aggregator.mirrors.mirror import Mirror, MirrorError
@@ -82,12 +82,4 @@ class KnownRepos:
     def _identity(self, name: str) -> KnownRepo | None:
         """What the mirror or the archive of a repo says of it; None of a mirror just begun."""
         path = self._config.mirror_path(name)
-        if path.exists():
-            identity = Mirror.identity(path)
-            return None if identity is None else _known(name, *identity)
-        saved = self._archives.read(name)
-        return _known(name, saved.node, saved.role, saved.branch, saved.allow)
-
-
-def _known(name: str, node: str, role: str, branch: str, allow: str) -> KnownRepo:
-    return KnownRepo(name, node, role, branch, patterns_of(allow))
+        return Mirror.known_repo(path) if path.exists() else self._archives.read(name).known_repo

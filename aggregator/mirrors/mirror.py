@@ -18,6 +18,7 @@ import pygit2
 from pygit2 import Commit, Oid, Repository
 from pygit2.enums import ObjectType
 
+from aggregator.config.repos import KnownRepo, allow_of, allow_text
 from gitmeter.support.errors import GitmeterError
 
 COMMIT_BYTES_MAX: Final = 1024 * 1024
@@ -72,18 +73,18 @@ class Mirror:
 
     Args:
         path: the bare repository; made when it is not there.
-        identity: node, role, branch and allowed resources, kept in its own configuration.
+        repo: the repo that it mirrors; noted in the mirror's own configuration.
     """
 
-    def __init__(self, path: Path, identity: tuple[str, str, str, str]) -> None:
+    def __init__(self, path: Path, repo: KnownRepo) -> None:
         self.path = path
-        branch = identity[2]
-        self._head_ref = f"refs/heads/{branch}"
+        self._head_ref = f"refs/heads/{repo.branch}"
         try:
             if not (path / "HEAD").exists():
-                pygit2.init_repository(str(path), bare=True, initial_head=branch)
+                pygit2.init_repository(str(path), bare=True, initial_head=repo.branch)
             self.repository = Repository(str(path))
-            self._remember(dict(zip(_IDENTITY_KEYS, identity, strict=True)))
+            facts = (repo.node, repo.role, repo.branch, allow_text(repo.allow))
+            self._remember(dict(zip(_IDENTITY_KEYS, facts, strict=True)))
         except (OSError, pygit2.GitError) as error:
             raise MirrorError(
                 f"the mirror {path} cannot be opened: {error}",
@@ -91,8 +92,8 @@ class Mirror:
             ) from error
 
     @staticmethod
-    def identity(path: Path) -> tuple[str, ...] | None:
-        """What a mirror remembers of its repo, or None when it is not one of ours.
+    def known_repo(path: Path) -> KnownRepo | None:
+        """The repo that a mirror says it mirrors, or None when it is not one of ours.
 
         Raises:
             MirrorError: it was billed, or cannot be read, and does not say whose it is.
@@ -103,7 +104,8 @@ class Mirror:
                 if APPLIED_REF in pygit2.Repository(str(path)).references:
                     raise MirrorError(f"the mirror {path} was billed and has lost whose it is")
                 return None
-            return tuple(str(config[key]) for key in _IDENTITY_KEYS)
+            node, role, branch, allow = (str(config[key]) for key in _IDENTITY_KEYS)
+            return KnownRepo(path.stem, node, role, branch, allow_of(allow))
 
     def _remember(self, facts: dict[str, str]) -> None:
         config = self.repository.config

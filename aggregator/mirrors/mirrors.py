@@ -6,7 +6,7 @@ ledger can be made again from them alone.
 
 from aggregator.config.repos import KnownRepo
 from aggregator.config.settings import Config
-from aggregator.mirrors.archives import ArchivedRepos, Identity
+from aggregator.mirrors.archives import ArchivedRepos
 from aggregator.mirrors.known_repos import KnownRepos
 from aggregator.mirrors.mirror import Mirror
 from cursors.tips import Tips
@@ -32,8 +32,8 @@ class Mirrors:
         That of an archived repo is unpacked for as long as anybody uses it.
         """
         if self.is_archived(repo.name):
-            return self._archives.open(repo.name, _identity(repo))
-        return Mirror(self._config.mirror_path(repo.name), _identity(repo))
+            return self._archives.open(repo)
+        return Mirror(self._config.mirror_path(repo.name), repo)
 
     def open_named(self, name: str) -> Mirror:
         """Open the mirror of a known repo by its name.
@@ -55,7 +55,7 @@ class Mirrors:
         """
         if self._archives.has(repo.name):
             path = self._config.mirror_path(repo.name)
-            self._archives.bring_back(repo.name, _identity(repo), path)
+            self._archives.bring_back(repo, path)
 
     def remembered(self, repo: KnownRepo) -> tuple[str | None, frozenset[str]]:
         """What a repo's mirror or archive has as billed: the last commit, and the kept tips."""
@@ -80,8 +80,3 @@ class Mirrors:
             if applied is not None:
                 tips[repo.name] = Tips(applied, kept - {applied})
         return tips
-
-
-def _identity(repo: KnownRepo) -> Identity:
-    node, role, allow = repo.judged_by
-    return node, role, repo.branch, allow

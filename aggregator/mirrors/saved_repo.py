@@ -1,6 +1,6 @@
 """A repo as a backup or an archive describes it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, cast
 
 import pygit2
 from pydantic import (
@@ -10,6 +10,8 @@ from pydantic import (
     field_validator,
 )
 
+from aggregator.config.repos import KnownRepo, allow_of, allow_text
+from cursors.tips import Tips
 from wire_format import fields
 
 
@@ -21,6 +23,7 @@ def _text(pattern: str) -> StringConstraints:
     return StringConstraints(pattern=f"^(?:{pattern})$")
 
 
+Role = Literal["usage", "books"]
 _RepoName = Annotated[str, _text(fields.REPO_PATTERN)]
 
 
@@ -41,7 +44,7 @@ class SavedRepo(_Part):
 
     name: _RepoName
     node: Annotated[str, _text(fields.NODE_PATTERN)]
-    role: Literal["usage", "books"]
+    role: Role
     branch: str
     allow: str
     cursor: _Commit
@@ -54,6 +57,30 @@ class SavedRepo(_Part):
         if not pygit2.reference_is_valid_name(f"refs/heads/{branch}"):
             raise ValueError("not the name of a branch")
         return branch
+
+    @classmethod
+    def of(cls, repo: KnownRepo, tips: Tips, bundle_sha256: str) -> Self:
+        """Describe a repo whose bundle was written."""
+        return cls(
+            name=repo.name,
+            node=repo.node,
+            role=cast("Role", repo.role),
+            branch=repo.branch,
+            allow=allow_text(repo.allow),
+            cursor=tips.cursor,
+            kept=tuple(sorted(tips.kept)),
+            bundle_sha256=bundle_sha256,
+        )
+
+    @property
+    def known_repo(self) -> KnownRepo:
+        """The repo, as its mirror remembers it."""
+        return KnownRepo(self.name, self.node, self.role, self.branch, allow_of(self.allow))
+
+    @property
+    def tips(self) -> Tips:
+        """Its accepted tips."""
+        return Tips(self.cursor, frozenset(self.kept))
 
     @property
     def bundle(self) -> str:

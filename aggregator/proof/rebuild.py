@@ -63,7 +63,7 @@ def rebuild(
         for repo in known:
             if repo.name in tips:
                 with store.transaction():
-                    row = store.repos.row(repo.name, repo.judged_by)
+                    row = store.repos.row(repo)
                 mirror = state.mirrors.open(repo)
                 ingest = Ingest(ledger, row, mirror, rules)
                 _replay(ingest, mirror, repo.name, tips[repo.name], on_progress)

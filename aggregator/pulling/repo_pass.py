@@ -82,7 +82,7 @@ class RepoPass:
         self._signers = signers
         self._now = now
         with ledger.store.transaction():
-            self._row = ledger.store.repos.row(repo.name, repo.identity.judged_by)
+            self._row = ledger.store.repos.row(repo.identity)
         self._position = Advance(fetched.trouble or HeadOutcome.UNCHANGED)
         self._stop: Stop | None = None
         self._stretch = Stretch(())

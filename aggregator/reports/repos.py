@@ -83,8 +83,8 @@ def rejects(store: LedgerStore) -> list[Answer]:
 def _only_repos(store: LedgerStore) -> dict[str, str]:
     """The repo of each node that has one alone: there its lines stand."""
     names: dict[str, list[str]] = {}
-    for name, (node, _, _) in store.repos.judged_by().items():
-        names.setdefault(node, []).append(name)
+    for name, judged_by in store.repos.judged_by().items():
+        names.setdefault(judged_by.node, []).append(name)
     return {node: found[0] for node, found in names.items() if len(found) == 1}
 
 

@@ -119,7 +119,7 @@ def _effects(
     if position.outcome not in {HeadOutcome.FAST_FORWARD, HeadOutcome.ACCEPTED}:
         return []
     with preview(state, store, now) as trial:
-        row = trial.ledger.store.repos.row(repo.name, repo.identity.judged_by)
+        row = trial.ledger.store.repos.row(repo.identity)
         rules = Rules(segment_reader(state), latest_commit=None, now=now)
         mirror = state.mirrors.open(repo.identity)
         stretch = Stretch(position.commits, accepted=len(position.commits))

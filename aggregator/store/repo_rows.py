@@ -7,6 +7,7 @@ import sqlite3
 from typing import NamedTuple
 
 from aggregator.admission.batch import RuleFiles
+from aggregator.config.repos import JudgedBy, KnownRepo, allow_of, allow_text
 
 
 class RepoRow(NamedTuple):
@@ -25,22 +26,20 @@ class RepoRows:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def row(self, name: str, judged_by: tuple[str, str, str]) -> RepoRow:
-        """The row of a repo, added when it is not there.
-
-        Args:
-            name: of the repo.
-            judged_by: its node, role and allowed resources.
-        """
-        node, role, allow = judged_by
+    def row(self, repo: KnownRepo) -> RepoRow:
+        """The row of a repo, added when it is not there."""
         self._connection.execute(
-            "INSERT INTO node (name) VALUES (?) ON CONFLICT DO NOTHING", (node,)
+            "INSERT INTO node (name) VALUES (?) ON CONFLICT DO NOTHING", (repo.node,)
         )
         self._connection.execute(
             "INSERT INTO repo (name, node_id, role, allow) SELECT ?, id, ?, ? FROM node"
             " WHERE node.name = ? ON CONFLICT DO NOTHING",
-            (name, role, allow, node),
+            (repo.name, repo.role, allow_text(repo.allow), repo.node),
         )
+        return self.named(repo.name)
+
+    def named(self, name: str) -> RepoRow:
+        """The row of a repo that is there."""
         row = self._connection.execute(
             "SELECT repo.id, repo.name, node_id, node.name, role FROM repo"
             " JOIN node ON node.id = node_id WHERE repo.name = ?",
@@ -53,12 +52,12 @@ class RepoRows:
         row = self._connection.execute("SELECT id FROM node WHERE name = ?", (name,)).fetchone()
         return None if row is None else int(row[0])
 
-    def judged_by(self) -> dict[str, tuple[str, str, str]]:
+    def judged_by(self) -> dict[str, JudgedBy]:
         """Node, role and allowed resources that each repo's records were judged by, by its name."""
         rows = self._connection.execute(
             "SELECT repo.name, node.name, role, allow FROM repo JOIN node ON node.id = node_id"
         )
-        return {str(name): (str(node), str(role), str(allow)) for name, node, role, allow in rows}
+        return {name: JudgedBy(node, role, allow_of(allow)) for name, node, role, allow in rows}
 
     def save_check(
         self,

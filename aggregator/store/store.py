@@ -118,10 +118,23 @@ class LedgerStore:
         upsert_meta(self._connection, key, value)
 
     def copy_to(self, path: Path) -> None:
-        """Write a consistent copy while the ledger may be in use; whatever is at `path` goes."""
+        """Write one consistent state into a file of its own; whatever is at `path` goes.
+
+        SQLite's own backup, in one step, so that a writer can neither spoil it nor make it start
+        again; in WAL mode it keeps no writer waiting.
+
+        Raises:
+            CopyNotWrittenError: the disk is full or fails.
+        """
         path.unlink(missing_ok=True)
-        with closing(sqlite3.connect(path)) as copy:
-            self._connection.backup(copy)
+        try:
+            with closing(sqlite3.connect(path, isolation_level=None)) as copy:
+                self._connection.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")
+        except sqlite3.Error as error:
+            if error_code(error) in DISK:
+                raise CopyNotWrittenError(f"{path} cannot be written: {error}") from error
+            raise
 
     def fold_in_log(self) -> None:
         """Write everything into the database file itself, so that it can be moved alone."""
@@ -160,27 +173,3 @@ def tips_of(path: Path) -> tuple[dict[str, str], dict[str, frozenset[str]]]:
             cursors = rows.all()
             kept = rows.kept()
     return cursors, kept
-
-
-def snapshot(database: Path, copy: Path) -> None:
-    """Write one consistent state of a database into a file of its own.
-
-    SQLite's own backup, in one step, so that a writer can neither spoil it nor make it start again;
-    in WAL mode it keeps no writer waiting.
-
-    Raises:
-        NoDatabaseError: nothing was pulled yet.
-        SchemaVersionError: it has another version.
-        CopyNotWrittenError: the disk is full or fails.
-    """
-    try:
-        with (
-            closing(connect_for_reading(database)) as source,
-            closing(sqlite3.connect(copy, isolation_level=None)) as target,
-        ):
-            source.backup(target)
-            target.execute("PRAGMA journal_mode = DELETE")
-    except sqlite3.Error as error:
-        if error_code(error) in DISK:
-            raise CopyNotWrittenError(f"{copy} cannot be written: {error}") from error
-        raise

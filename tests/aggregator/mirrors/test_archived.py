@@ -17,6 +17,7 @@ from aggregator.backup.archive_repo import archive_repo, unarchive_repo
 from aggregator.backup.make import backup
 from aggregator.backup.restore import restore
 from aggregator.cli.context import opening
+from aggregator.config.repos import KnownRepo
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors import archives
 from aggregator.mirrors.mirror import MirrorError
@@ -201,7 +202,7 @@ def retire(world: World, name: str = "node-1") -> None:
 def note_recreated(world: World, name: str, forge_id: str) -> None:
     """What the daemon notes when the forge lists another repo under that name."""
     with world.ledger() as ledger, ledger.store.transaction():
-        row = ledger.store.repos.row(name, (name, "usage", ""))
+        row = ledger.store.repos.row(KnownRepo(name, name, "usage", "main"))
         kind = IncidentKind.RECREATED
         ledger.store.incidents.open(row.id, kind, forge_id, "another one", world.now)
 

@@ -170,7 +170,7 @@ def test_a_history_of_nothing_new_can_be_interrupted_and_goes_on(world: World) -
         rules = Rules(segment_reader(world.state), None, world.now)
         identity = next(repo.identity for repo in world.config.repo if repo.name == "node-1")
         with ledger.store.transaction():
-            row = ledger.store.repos.row("node-1", identity.judged_by)
+            row = ledger.store.repos.row(identity)
         done = iter([False, False, True])
         Ingest(ledger, row, mirror, rules).run(Stretch(commits), interrupted=lambda: next(done))
         assert ledger.store.cursors.of_repo("node-1") == commits[2]

@@ -63,7 +63,7 @@ def charges(
     context: Context, user: str, since: int | None, until: int | None, *, as_json: bool
 ) -> None:
     """Show what USER was charged, hour by hour."""
-    from aggregator.ledger.ledger import rule_book_in_force
+    from aggregator.ledger.rule_book import rule_book_in_force
     from aggregator.rating.discounts import DiscountLadder
     from aggregator.reports import accounts
 
@@ -110,7 +110,7 @@ def explain(context: Context, user: str, resource: str, hour: int, *, as_json: b
     node's repo or in the mirror that is named.
     """
     from aggregator.admission.decisions import Decisions
-    from aggregator.ledger.ledger import rule_book_in_force
+    from aggregator.ledger.rule_book import rule_book_in_force
     from aggregator.ledger.segments import segment_reader
     from aggregator.rating.rating import Rater
     from aggregator.reports.explain import explain as explain_charge

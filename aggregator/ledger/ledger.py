@@ -14,6 +14,7 @@ from aggregator.admission.decisions import Decisions
 from aggregator.admission.money_lines import MoneyState, credit, judge
 from aggregator.incidents.filing import close_acknowledged, file_shown_by
 from aggregator.incidents.kinds import IncidentKind
+from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.rating.discounts import DiscountLadder
 from aggregator.rating.rating import Rater, scope_of_change
 from aggregator.store.account_rows import Account
@@ -21,7 +22,7 @@ from aggregator.store.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.repo_rows import RepoRow
 from aggregator.store.store import LedgerStore
 from wire_format.lines import Money
-from wire_format.rule_book import RuleBook, parse_rule_book
+from wire_format.rule_book import parse_rule_book
 
 
 @dataclass(frozen=True)
@@ -242,11 +243,3 @@ class Ledger:
         for account_id, change in changes.items():
             accounts[account_id].add_cost(*change)
         self.store.accounts.save(accounts.values())
-
-
-def rule_book_in_force(store: LedgerStore) -> RuleBook:
-    """The rule book of the last applied books commit that had a usable one; else the empty one."""
-    files = store.repos.rule_files()
-    if files is None:
-        return parse_rule_book(None, None)
-    return parse_rule_book(files.prices_toml, files.discounts_toml)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from aggregator.ledger.ledger import rule_book_in_force
+from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.store.store import LedgerStore
 
 SECTIONS: Final[dict[str, Callable[[LedgerStore], Iterator[list[object]]]]] = {

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
-from aggregator.ledger.ledger import rule_book_in_force
+from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.mirrors.state import State
 from aggregator.proof.digest import Difference, differences, digest
 from aggregator.proof.judged_under import is_judged_alike

@@ -1,14 +1,13 @@
 """What a program prints: JSON for programs, tables for people, no control characters."""
 
 import json
+import os
 import re
 import sys
+import unicodedata
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
-import orjson
-
-_WIDTH_MAX: Final = 1 << 20
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 _CONTROL_IN_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -35,6 +34,8 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
 
     Control characters are written as JSON's own escapes, which mean the same value.
     """
+    import orjson
+
     try:
         text = orjson.dumps(value, option=orjson.OPT_INDENT_2)
     except orjson.JSONEncodeError:  # a number past 64 bits: JSON has no limit, orjson does
@@ -57,20 +58,32 @@ def print_table(
         right: the columns that are aligned to the right (numbers).
     """
     import click
-    from rich import box
-    from rich.console import Console
-    from rich.measure import measure_renderables
-    from rich.table import Table
-    from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for header in headers:
-        table.add_column(header, justify="right" if header in right else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(escape(cell)) for cell in row))
-    console = Console(width=_WIDTH_MAX)
-    console.width = measure_renderables(console, console.options, [table]).maximum
-    with console.capture() as written:
-        console.print(table)
-    # Not by rich itself, which ends the program with 1 when the reader closed the pipe
-    click.echo(written.get(), nl=False)
+    cells = [tuple(headers), *(tuple(map(escape, row)) for row in rows)]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    is_right = [header in right for header in headers]
+    head, *body = ("   ".join(map(_aligned, row, widths, is_right)) for row in cells)
+    blank = " " * _width(head)
+    rule = ("\u2500" if _is_unicode() else "-") * len(blank)
+    shown = click.style(head, bold=True) if os.environ.get("TERM") != "dumb" else head
+    lines = (blank, shown, rule, *body, blank)
+    click.echo("".join(f" {line} \n" for line in lines), nl=False)
+
+
+def _aligned(text: str, width: int, is_right: bool) -> str:  # noqa: FBT001 - mapped over columns
+    padding = " " * (width - _width(text))
+    return padding + text if is_right else text + padding
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal that a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
+        for each in text
+    )
+
+
+def _is_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().startswith("utf")

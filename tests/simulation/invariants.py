@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from aggregator.ledger.ledger import rule_book_in_force
+from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.mirrors.state import State
 from aggregator.proof.digest import digest
 from aggregator.proof.rebuild import scratch_ledger

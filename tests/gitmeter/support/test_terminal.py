@@ -11,6 +11,8 @@ from termios import TIOCSWINSZ
 
 import pytest
 
+from gitmeter.support.terminal import print_table
+
 HEADERS = ("repo", "outcome", "highest seq", "last commit")
 ROW = ("node-" + "x" * 60, "fast-forward", "9007199254740991", "2026-11-21T13:50:40Z")
 SOURCE = f"""
@@ -66,3 +68,28 @@ def test_a_table_that_nobody_sees_is_as_wide_as_it_must_be() -> None:
     )
     assert (wide, *ROW[1:]) in [tuple(line.split()) for line in ran.stdout.splitlines()]
     assert "\x1b" not in ran.stdout
+
+
+def test_columns_are_aligned_by_what_a_terminal_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    """A wide character takes two columns and a combining one none; control characters are text."""
+    rows = [("\u65e5\u672c", "1.00"), ("e\u0301", "12.50"), ("a\x1b[1m", "7")]
+    print_table(("name", "cost"), rows, right=("cost",))
+    assert capsys.readouterr().out.splitlines() == [
+        " " * 18,
+        " name        cost ",
+        f" {chr(0x2500) * 16} ",
+        " \u65e5\u672c        1.00 ",
+        " e\u0301          12.50 ",
+        " a\\x1b[1m       7 ",
+        " " * 18,
+    ]
+
+
+def test_a_table_without_rows_shows_its_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("name", "cost"), [])
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        [],
+        ["name", "cost"],
+        [chr(0x2500) * 11],
+        [],
+    ]

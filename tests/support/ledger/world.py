@@ -17,7 +17,8 @@ from typing import Any
 from aggregator.cli.context import opening
 from aggregator.config.repos import RepoConfig
 from aggregator.config.settings import Config
-from aggregator.ledger.ledger import Ledger, rule_book_in_force
+from aggregator.ledger.ledger import Ledger
+from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.mirrors.state import State
 from aggregator.proof.digest import digest
 from aggregator.proof.rebuild import scratch_ledger

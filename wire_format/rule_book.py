@@ -27,6 +27,7 @@ from wire_format import fields
 from wire_format.fields import AppliesTo
 from wire_format.instants import format_ts, hour_of
 from wire_format.money import MULTIPLIER_SCALE, PRICE_SCALE
+from wire_format.wording import FORMS, Place, sentences
 
 PRICES_PATH: Final = "rules/prices.toml"
 DISCOUNTS_PATH: Final = "rules/discounts.toml"
@@ -48,7 +49,7 @@ tiers = [
 
 _VM_PREFIX: Final = "vm/"
 _TIER_NAME_PATTERN: Final = r"[a-z][a-z0-9_]{0,31}"
-_TIER_NAME_FORM: Final = "1 to 32 of a-z, 0-9 and _, beginning with a letter"
+_FORMS: Final = FORMS | {_TIER_NAME_PATTERN: "1 to 32 of a-z, 0-9 and _, beginning with a letter"}
 _PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,15})?")
 _MULTIPLIER = re.compile(r"(0(\.[0-9]{1,9})?|1(\.0{1,9})?)")
 
@@ -251,16 +252,10 @@ def _load(path: str, text: bytes, model: type[_File]) -> _File:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise RuleBookError(path, _faults(error)) from None
+        raise RuleBookError(path, sentences(error, _spaced, _FORMS)) from None
 
 
-def _faults(error: ValidationError) -> list[str]:
-    from wire_format.wording import FORMS, sentences  # its models of lines take long to import
-
-    return sentences(error, _spaced, FORMS | {_TIER_NAME_PATTERN: _TIER_NAME_FORM})
-
-
-def _spaced(place: "tuple[int | str, ...]") -> str:
+def _spaced(place: Place) -> str:
     return "".join(f" #{p + 1}" if isinstance(p, int) else f" {p}" for p in place).strip()
 
 

@@ -6,21 +6,18 @@ configuration. Both tables serve all three.
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any, Final
 
 from wire_format import fields
 from wire_format.faults import Fault, FaultCode
 from wire_format.fields import LINE_BYTES_MAX, VERSION
 from wire_format.lines import Folder
-from wire_format.models import AnyRecord, DecisionRecord, MoneyRecord, UsageRecord
 
-_MODELS: Final[dict[Folder, type[AnyRecord]]] = {
-    Folder.USAGE: UsageRecord,
-    Folder.PAYMENTS: MoneyRecord,
-    Folder.DECISIONS: DecisionRecord,
-}
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from wire_format.models import AnyRecord
+
 _EXPECTED_SHOWN_MAX: Final = 400
 
 _VISIBLE: Final = 'printable ASCII characters without space, " and \\'
@@ -82,7 +79,7 @@ Place = tuple[int | str, ...]
 
 
 def sentences(
-    error: ValidationError,
+    error: "ValidationError",
     where: Callable[[Place], str],
     forms: Mapping[str, str] = FORMS,
 ) -> list[str]:
@@ -146,13 +143,23 @@ def _refuse_constant(name: str) -> None:
 
 
 def _explain_object(line: bytes, value: dict[str, Any], folder: Folder) -> Fault | None:
+    # most programs need the words above alone, and never see such a line
+    from pydantic import ValidationError
+
+    from wire_format.models import DecisionRecord, MoneyRecord, UsageRecord
+
+    models: dict[Folder, type[AnyRecord]] = {
+        Folder.USAGE: UsageRecord,
+        Folder.PAYMENTS: MoneyRecord,
+        Folder.DECISIONS: DecisionRecord,
+    }
     version = value.get("v")
     if isinstance(version, int) and version > VERSION:
         return Fault(
             FaultCode.UNKNOWN_VERSION, f"v: version {version} is newer than this code ({VERSION})"
         )
     try:
-        record = _MODELS[folder].model_validate_json(line)
+        record = models[folder].model_validate_json(line)
     except ValidationError as error:
         return Fault(FaultCode.INVALID_FIELD, "; ".join(sentences(error, _dotted)))
     canonical = record.canonical()

@@ -8,13 +8,15 @@ INSTALLED = $(VENV)/.installed
 SEEDS ?= 1000
 KILLS ?= 300
 RUNS ?= 1000000
+ORDERS ?= 20
 
-.PHONY: help install run run-fleet test lint simulate torture fuzz check-tools clean
+.PHONY: help install run run-fleet test test-any-order lint simulate torture fuzz check-tools clean
 
 help:
 	@echo 'make run      try it: three nodes, real usage data, balances (under two minutes)'
 	@echo 'make run-fleet  see it live: a forge, twenty nodes, webhooks and balances, for a minute'
 	@echo 'make test     everything that guards the project'
+	@echo 'make test-any-order ORDERS=20   the tests in as many random orders'
 	@echo 'make lint     only ruff, mypy and the import rules'
 	@echo 'make simulate SEEDS=1000   a fleet under faults, one history for each seed'
 	@echo 'make torture KILLS=300     the real programs, killed at random moments'
@@ -45,6 +47,12 @@ run-fleet: $(INSTALLED)
 test: $(INSTALLED) lint
 	@sh tests/debian-packages.sh
 	$(BIN)/pytest -n 2
+
+# Modules in random order and the tests in each; `pytest --random-order-seed=N` repeats one.
+test-any-order: $(INSTALLED)
+	@failed=; for seed in $$(seq $(ORDERS)); do \
+	  echo "order $$seed:"; $(BIN)/pytest -n 2 --random-order-seed=$$seed || failed="$$failed $$seed"; \
+	done; test -z "$$failed" || { echo "orders that failed:$$failed" >&2; exit 1; }
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

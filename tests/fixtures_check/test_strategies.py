@@ -116,7 +116,7 @@ def test_the_interesting_cases_occur() -> None:
     met: Counter[str] = Counter()
 
     @settings(
-        max_examples=300,
+        max_examples=200,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

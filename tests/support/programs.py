@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +83,7 @@ def _run(cli: click.Command, name: str, arguments: tuple[str, ...], stdin: str =
     written = (io.BytesIO(), io.BytesIO())
     out, err = (io.TextIOWrapper(each, encoding="utf-8") for each in written)
     with (
+        _signals(),
         _stdin(stdin) as given,
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(out),
@@ -96,6 +98,17 @@ def _run(cli: click.Command, name: str, arguments: tuple[str, ...], stdin: str =
     code = exited.value.code
     assert isinstance(code, int)
     return Said(code, *(each.getvalue().decode() for each in written))
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    """Take back what a program set up for signals: its process would have ended here."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

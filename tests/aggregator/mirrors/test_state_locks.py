@@ -1,6 +1,5 @@
 """One writer at a time: the second is told to try later, and whoever only reads is let in."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -26,17 +25,6 @@ def world(tmp_path: Path) -> World:
     tell_a_little(made)
     made.pull()
     return made
-
-
-def aggregator(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A second aggregator, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM, "--config", str(world.write_config()), *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-    )
 
 
 @contextmanager
@@ -65,35 +53,35 @@ def test_beside_a_pull_no_other_process_writes(world: World, tmp_path: Path) -> 
     with GitHttpServer(tmp_path / "remotes") as server:
         with pulling(world, server):
             for command in WRITERS:
-                said = aggregator(world, command)
-                assert (command, said.returncode) == (command, ExitCode.TRY_LATER)
-                assert f"another aggregator works on {world.config.state}" in said.stderr
-                assert "hint: " in said.stderr
-                assert said.stdout == ""
-        assert aggregator(world, "rebuild").returncode == 0
+                said = world.run(command)
+                assert (command, said.code) == (command, ExitCode.TRY_LATER)
+                assert f"another aggregator works on {world.config.state}" in said.err
+                assert "hint: " in said.err
+                assert said.out == ""
+        assert world.run("rebuild").code == 0
 
 
 def test_beside_a_daemon_no_other_process_writes_or_restores(world: World, tmp_path: Path) -> None:
     file = str(tmp_path / "backup.tar")
     with daemon(world) as running:
         running.listen(lambda: "READY=1" in running.messages)
-        assert aggregator(world, "backup", file).returncode == 0
+        assert world.run("backup", file).code == 0
         for command in (*((name,) for name in WRITERS), ("restore", "--force", file)):
-            assert aggregator(world, *command).returncode == ExitCode.TRY_LATER
+            assert world.run(*command).code == ExitCode.TRY_LATER
         assert running.leave()[0] == 0
-    assert aggregator(world, "restore", "--force", file).returncode == 0
+    assert world.run("restore", "--force", file).code == 0
 
 
 def test_whoever_only_reads_is_let_in_beside_a_pull(world: World, tmp_path: Path) -> None:
     digest = world.digest()
     with GitHttpServer(tmp_path / "remotes") as server, pulling(world, server):
-        verified = aggregator(world, "verify", "--json")
-        assert verified.returncode == 0
-        assert json.loads(verified.stdout)["digest"] == digest
-        saved = aggregator(world, "backup", "--json", str(tmp_path / "backup.tar"))
-        assert saved.returncode == 0
-        assert json.loads(saved.stdout)["digest"] == digest
-        assert aggregator(world, "balance").returncode == 0
+        verified = world.run("verify", "--json")
+        assert verified.code == 0
+        assert verified.json["digest"] == digest
+        saved = world.run("backup", "--json", str(tmp_path / "backup.tar"))
+        assert saved.code == 0
+        assert saved.json["digest"] == digest
+        assert world.run("balance").code == 0
 
 
 def test_the_lock_of_a_killed_process_is_free(world: World, tmp_path: Path) -> None:
@@ -101,7 +89,7 @@ def test_the_lock_of_a_killed_process_is_free(world: World, tmp_path: Path) -> N
         with pulling(world, server) as process:
             process.send_signal(signal.SIGKILL)
             process.wait()
-        assert aggregator(world, "pull").returncode == 0
+        assert world.run("pull").code == 0
 
 
 @pytest.mark.parametrize(

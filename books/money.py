@@ -15,7 +15,8 @@ from node_pusher.spool.drafts import UNNUMBERED
 from node_pusher.spool.outcomes import Recorded, Refusal
 from wire_format import fields
 from wire_format.agreement import CURRENCY_DEFAULT
-from wire_format.lines import Folder, Money, MoneyKind, Provider, Status
+from wire_format.field_types import MoneyKind, Provider, Status
+from wire_format.lines import Folder, Money
 
 _PATTERNS: Final = {
     "user": fields.USER_PATTERN,
@@ -34,7 +35,7 @@ class MoneyError(GitmeterError):
 
 @dataclass(frozen=True)
 class Movement:
-    """One movement of a user's balance; fields as in `wire_format.models.MoneyRecord`.
+    """One movement of a user's balance; fields as in `wire_format.lines.Money`.
 
     Attributes:
         kind: `payment`, `grant`, `refund` or `adjustment`.

@@ -10,7 +10,8 @@ from typing import Final
 
 from books.money import MoneyError, Movement
 from wire_format.agreement import CURRENCY_DEFAULT
-from wire_format.lines import Money, Provider
+from wire_format.field_types import Provider
+from wire_format.lines import Money
 from wire_format.money import InvalidAmountError, format_usd, parse_nano
 
 _HINT: Final = "`books log` and `git show` in the books' repo list payments with their seq"

@@ -1,7 +1,7 @@
 """The form of lines, paths, commit messages and the rule book; pure.
 
-Owns: lines and segments (`lines`, `models`, `segment`, `fields`, `instants`, `money`, `paths`),
-commit messages (`commit_message`), the rule book (`rule_book`), what is wrong with a line
-(`faults`, `wording`), rules across fields (`agreement`), the JSON Schemas (`schema`).
+Owns: lines and segments (`lines`, `field_types`, `segment`, `fields`, `instants`, `money`,
+`paths`), commit messages (`commit_message`), the rule book (`rule_book`), what is wrong with a line
+(`faults`, `wording`), rules across fields (`agreement`), models and JSON Schemas (`schema`).
 Does not own: reading or writing any of it. Its README is the specification: start there.
 """

@@ -1,35 +1,18 @@
-"""Lines as the hot path decodes and encodes them, and their canonical encoding.
+"""The three kinds of lines, as the hot path decodes them, and their canonical encoding.
 
 The order of the attributes is the order of the keys on the wire, and an attribute that equals its
-default is left out. `wire_format.models` states what each field means; a property test holds both
-to accept and refuse the same lines.
+default is left out. What each field means is in `wire_format.field_types`.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Final
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from wire_format import fields
-from wire_format.fields import APPLIES_TO_DEFAULT, INT_MAX, AppliesTo
-
-
-def _text(pattern: str) -> Meta:
-    return Meta(pattern=rf"^(?:{pattern})\Z")
-
-
-Seq = Annotated[int, Meta(ge=1, le=INT_MAX)]
-MetaInt = Annotated[int, Meta(ge=-INT_MAX, le=INT_MAX)]
-MetaText = Annotated[str, _text(fields.META_TEXT_PATTERN)]
-MetaKey = Annotated[str, _text(fields.META_KEY_PATTERN)]
-
-MoneyKind = Literal["payment", "refund", "grant", "adjustment"]
-Provider = Literal["stripe", "clickpesa", "manual"]
-Status = Literal["pending", "failed", "succeeded"]
-DecisionKind = Literal["accept_tip", "exclude", "choose", "acknowledge", "withdraw"]
+from wire_format import field_types as types
+from wire_format.fields import APPLIES_TO_DEFAULT
 
 
 class Folder(StrEnum):
@@ -43,79 +26,66 @@ class Folder(StrEnum):
 class Usage(
     Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, gc=False
 ):
-    """One usage line. Fields as in `wire_format.models.UsageRecord`; `ts` is an instant in UTC.
+    """What one user used of one resource, within one clock hour, on one node."""
 
-    `user` and `resource` are checked once per distinct value by `wire_format.segment`, not here:
-    a pattern on every line costs five times the decode.
-    """
-
-    v: Literal[1]
-    node: str
-    seq: Seq
-    ts: datetime
-    user: str
-    resource: str
-    applies_to: AppliesTo = APPLIES_TO_DEFAULT
-    units: Annotated[int, Meta(ge=-INT_MAX, le=INT_MAX)]
-    instance: Annotated[str, _text(fields.INSTANCE_PATTERN)] | None = None
-    id: Annotated[str, _text(fields.ID_PATTERN)] | None = None
-    corrects: Seq | None = None
-    reason: Annotated[str, _text(fields.REASON_PATTERN)] | None = None
-    meta: (
-        Annotated[
-            dict[MetaKey, MetaInt | MetaText],
-            Meta(min_length=1, max_length=fields.META_ENTRIES_MAX),
-        ]
-        | None
-    ) = None
+    v: types.Version
+    node: types.Node
+    seq: types.Seq
+    ts: types.Timestamp
+    user: types.User
+    resource: types.Resource
+    applies_to: types.Category = APPLIES_TO_DEFAULT
+    units: types.Units
+    instance: types.Instance | None = None
+    id: types.CallerId | None = None
+    corrects: types.CorrectedSeq | None = None
+    reason: types.CorrectionReason | None = None
+    meta: types.MetaEntries | None = None
 
 
 class Money(
     Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, gc=False
 ):
-    """One money line of the books. Fields as in `wire_format.models.MoneyRecord`."""
+    """One movement of a user's prepaid balance, as the operator's books state it."""
 
-    v: Literal[1]
-    node: str
-    seq: Seq
-    ts: datetime
-    user: str
-    kind: MoneyKind
-    provider: Provider
-    external_ref: Annotated[str, _text(fields.REFERENCE_PATTERN)] | None = None
-    refers_to: Seq | None = None
-    amount: Annotated[str, _text(fields.AMOUNT_PATTERN)]
-    currency: Annotated[str, _text(fields.CURRENCY_PATTERN)]
-    credited_usd: Annotated[str, _text(fields.AMOUNT_PATTERN)] | None = None
-    status: Status
-    reason: Annotated[str, _text(fields.REASON_PATTERN)] | None = None
+    v: types.Version
+    node: types.Node
+    seq: types.Seq
+    ts: types.Timestamp
+    user: types.User
+    kind: types.MoneyKind
+    provider: types.Provider
+    external_ref: types.Reference | None = None
+    refers_to: types.RefundedSeq | None = None
+    amount: types.Amount
+    currency: types.Currency
+    credited_usd: types.CreditedUsd | None = None
+    status: types.Status
+    reason: types.AdjustmentReason | None = None
 
 
 class Decision(
     Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, gc=False
 ):
-    """One decision of the operator. Fields as in `wire_format.models.DecisionRecord`.
+    """What the operator decided about a repo, about lines, or about an earlier decision."""
 
-    `ts` and `of_ts` are instants in UTC.
-    """
-
-    v: Literal[1]
-    node: str
-    seq: Seq
-    ts: datetime
-    kind: DecisionKind
-    repo: Annotated[str, _text(fields.REPO_PATTERN)] | None = None
-    tip: Annotated[str, _text(fields.COMMIT_PATTERN)] | None = None
-    of: Annotated[str, _text(fields.NODE_PATTERN)] | None = None
-    of_seq: Seq | None = None
-    to_seq: Seq | None = None
-    of_ts: datetime | None = None
-    line_sha256: Annotated[str, _text(fields.SHA256_PATTERN)] | None = None
-    incident: Annotated[str, _text(fields.INCIDENT_PATTERN)] | None = None
-    subject: Annotated[str, _text(fields.SUBJECT_PATTERN)] | None = None
-    refers_to: Seq | None = None
-    by: Annotated[str, _text(fields.BY_PATTERN)]
-    reason: Annotated[str, _text(fields.REASON_PATTERN)]
+    v: types.Version
+    node: types.Node
+    seq: types.Seq
+    ts: types.Timestamp
+    kind: types.DecisionKind
+    repo: types.Repo | None = None
+    tip: types.Tip | None = None
+    of: types.OfNode | None = None
+    of_seq: types.OfSeq | None = None
+    to_seq: types.ToSeq | None = None
+    of_ts: types.OfTimestamp | None = None
+    line_sha256: types.LineSha256 | None = None
+    incident: types.Incident | None = None
+    subject: types.Subject | None = None
+    refers_to: types.WithdrawnSeq | None = None
+    by: types.By
+    reason: types.DecisionReason
 
 
 Line = Usage | Money | Decision

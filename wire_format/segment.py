@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, cast
 import msgspec
 
 from wire_format import lines
-from wire_format.agreement import DECISION_ABOUT, decision_fault, money_fault, usage_fault
+from wire_format.agreement import decision_fault, money_fault, usage_fault
 from wire_format.faults import Fault, FaultCode
 from wire_format.fields import LINE_BYTES_MAX, YEAR_MAX, YEAR_MIN, is_node, is_resource, is_user
 from wire_format.lines import Decision, Folder, Line, Money, Usage
@@ -127,28 +127,10 @@ def _is_plain(records: Sequence[Usage]) -> bool:
 
 
 def _fault(record: Line) -> str | None:
+    """What is wrong across the fields of a record."""
     if isinstance(record, Usage):
-        return usage_fault(
-            seq=record.seq, units=record.units, corrects=record.corrects, reason=record.reason
-        )
-    if isinstance(record, Decision):
-        return decision_fault(
-            kind=record.kind,
-            seq=record.seq,
-            stated=[name for name in DECISION_ABOUT if getattr(record, name) is not None],
-            of_seq=record.of_seq,
-            to_seq=record.to_seq,
-            refers_to=record.refers_to,
-        )
-    return money_fault(
-        kind=record.kind,
-        seq=record.seq,
-        refers_to=record.refers_to,
-        amount=record.amount,
-        currency=record.currency,
-        credited_usd=record.credited_usd,
-        reason=record.reason,
-    )
+        return usage_fault(record)
+    return decision_fault(record) if isinstance(record, Decision) else money_fault(record)
 
 
 def _decode_line_by_line(data: bytes, folder: Folder) -> Segment:

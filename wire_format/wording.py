@@ -16,8 +16,6 @@ from wire_format.lines import Folder
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-    from wire_format.models import AnyRecord
-
 _EXPECTED_SHOWN_MAX: Final = 400
 
 _VISIBLE: Final = 'printable ASCII characters without space, " and \\'
@@ -146,20 +144,15 @@ def _explain_object(line: bytes, value: dict[str, Any], folder: Folder) -> Fault
     # most programs need the words above alone, and never see such a line
     from pydantic import ValidationError
 
-    from wire_format.models import DecisionRecord, MoneyRecord, UsageRecord
+    from wire_format.schema import MODELS
 
-    models: dict[Folder, type[AnyRecord]] = {
-        Folder.USAGE: UsageRecord,
-        Folder.PAYMENTS: MoneyRecord,
-        Folder.DECISIONS: DecisionRecord,
-    }
     version = value.get("v")
     if isinstance(version, int) and version > VERSION:
         return Fault(
             FaultCode.UNKNOWN_VERSION, f"v: version {version} is newer than this code ({VERSION})"
         )
     try:
-        record = models[folder].model_validate_json(line)
+        record = MODELS[folder].model_validate_json(line)
     except ValidationError as error:
         return Fault(FaultCode.INVALID_FIELD, "; ".join(sentences(error, _dotted)))
     canonical = record.canonical()

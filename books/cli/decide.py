@@ -13,7 +13,8 @@ import click
 from gitmeter.support.terminal import print_json, print_table
 
 if TYPE_CHECKING:
-    from wire_format.lines import Decision, DecisionKind
+    from wire_format.field_types import DecisionKind
+    from wire_format.lines import Decision
 
 _SPAN: Final = re.compile(r"([0-9]{1,16})(?:\.\.([0-9]{1,16}))?")
 

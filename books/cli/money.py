@@ -10,7 +10,7 @@ from gitmeter.support.terminal import print_json
 if TYPE_CHECKING:
     from books.money import Movement
     from node_pusher.spool.api import Spool
-    from wire_format.lines import MoneyKind
+    from wire_format.field_types import MoneyKind
 
 _PROVIDERS: Final = ("stripe", "clickpesa", "manual")
 _STATUSES: Final = ("succeeded", "pending", "failed")

@@ -36,7 +36,7 @@ _FINGERPRINT_BYTES: Final = 16
 
 
 class UsageInput(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """One use, as a service states it; limits are those of `wire_format.models.UsageRecord`.
+    """One use, as a service states it; limits are those of `wire_format.lines.Usage`.
 
     Attributes:
         user: who pays.

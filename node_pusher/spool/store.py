@@ -116,10 +116,7 @@ class Store:
     def _known(
         self, connection: sqlite3.Connection, node: str, seq: int, draft: Draft, now_us: int
     ) -> Recorded | Refusal | None:
-        """The outcome of a draft that repeats or contradicts earlier ones; None for a new one.
-
-        Keeps the id of a new draft.
-        """
+        """The outcome of a refused or repeated draft; None for a new one, after keeping its id."""
         if draft.names_seq is not None and draft.names_seq >= seq:
             return Refusal(f"names seq {draft.names_seq}, which is not an earlier one")
         if draft.id is None:

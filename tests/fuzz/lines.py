@@ -18,19 +18,17 @@ from node_pusher.spool.drafts import (
 )
 from node_pusher.spool.outcomes import Refusal
 from tests.fuzz.target import Target, is_printable, promise
-from tests.wire_format.agreed import MODELS, values
+from tests.wire_format.agreed import values
 from tests.wire_format.generated import ODD_VALUES, RESPELLED
 from tests.wire_format.vectors import EVERY
 from wire_format.fields import LINE_BYTES_MAX
 from wire_format.lines import Folder, encode_lines
-from wire_format.models import DecisionRecord, MoneyRecord, UsageRecord
+from wire_format.schema import MODELS
 from wire_format.segment import decode_line, decode_segment
 from wire_format.wording import explain_line
 
 _NOW: Final = datetime(2026, 11, 21, 13, 5, tzinfo=UTC)
-_KEYS: Final = sorted(
-    {name for model in (UsageRecord, MoneyRecord, DecisionRecord) for name in model.model_fields}
-)
+_KEYS: Final = sorted({name for model in MODELS.values() for name in model.model_fields})
 _SIZE_MAX: Final = LINE_BYTES_MAX + 512
 _INPUT_SEEDS: Final = (
     b'{"user":"alice","resource":"hero_os/seconds","units":3600}\n',

@@ -1,22 +1,15 @@
 """The promise that two decoders make: both accept and refuse the same lines, with one value."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from wire_format.instants import format_ts
 from wire_format.lines import Folder, Line, encode_lines
-from wire_format.models import AnyRecord, DecisionRecord, MoneyRecord, UsageRecord
+from wire_format.schema import MODELS
 from wire_format.segment import decode_line, decode_segment
 from wire_format.wording import explain_line
-
-MODELS: Final[dict[Folder, type[AnyRecord]]] = {
-    Folder.USAGE: UsageRecord,
-    Folder.PAYMENTS: MoneyRecord,
-    Folder.DECISIONS: DecisionRecord,
-}
-"""Which model states the lines of which folder."""
 
 
 def values(record: Line) -> dict[str, Any]:

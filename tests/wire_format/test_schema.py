@@ -10,12 +10,11 @@ from jsonschema import (  # type: ignore[import-untyped] # it ships no types
     Draft202012Validator,
 )
 
-from tests.wire_format.agreed import MODELS
 from tests.wire_format.generated import folders, odd_values, values_in, written
 from tests.wire_format.vectors import INVALID, VALID, Vector, name_of
 from wire_format.faults import FaultCode
 from wire_format.lines import Folder
-from wire_format.schema import SCHEMA_DIR, schemas
+from wire_format.schema import MODELS, SCHEMA_DIR, schemas
 from wire_format.wording import explain_line
 
 _FILES: Final = {

@@ -19,9 +19,10 @@ from node_pusher.spool.drafts import UNNUMBERED, UsageInput, draft_inputs
 from node_pusher.spool.outcomes import SpoolError
 from node_pusher.spool.plan import Span
 from tests.node_pusher.conftest import NODE, START, FixedClock
+from wire_format.field_types import MoneyKind
 from wire_format.fields import INT_MAX, LINE_BYTES_MAX, META_ENTRIES_MAX
 from wire_format.instants import format_ts
-from wire_format.lines import Folder, Money, MoneyKind
+from wire_format.lines import Folder, Money
 from wire_format.segment import decode_segment
 
 EVERYTHING = Span(1, INT_MAX)

@@ -1,8 +1,8 @@
 """From segments to a batch: which lines claim their key, and which of those are new.
 
-A segment whose seqs ascend and were never seen, and about which nothing was decided or corrected,
-is new without a look-up. Anything else is compared with the lines around it that were read before,
-and `aggregator.admission.settlement` judges them together.
+A segment whose seqs ascend and were never seen, and which no decision or correction concerns, is
+new without a look-up. Anything else is compared with the earlier lines that it can touch, and
+`aggregator.admission.settlement` judges them together.
 """
 
 from collections import defaultdict
@@ -32,8 +32,8 @@ class Source(NamedTuple):
     """Where a segment was found.
 
     Attributes:
-        commit, path: its place.
-        committed_at: the commit's time.
+        commit, path: its commit and its path there.
+        committed_at: the commit's time (UTC).
     """
 
     commit: str
@@ -45,11 +45,11 @@ class Admission:
     """Admits the segments of one node, one after the other, into a batch.
 
     Args:
-        rules: which lines claim their key.
-        seen: seqs of the node met so far; grows with each segment.
+        rules: decide which lines claim their key.
+        seen: seqs of the node seen so far; grows with each segment.
         decisions: those in force for this node.
-        known: the lines that were admitted before.
-        batch: takes the changes.
+        known: finds the lines that were admitted before.
+        batch: receives the changes.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class Admission:
         """Admit one segment.
 
         Returns:
-            Whether every line claims its key or did so before, so that the same segment in a later
-            commit cannot add anything.
+            Whether every line of it claims its key. The same segment in a later commit can then
+            add nothing.
         """
         for reject in segment.rejects:
             self._file_reject(reject, source)
@@ -87,11 +87,16 @@ class Admission:
         return complete and not segment.rejects
 
     def adopt(self, decisions: NodeDecisions, changed: RangeSet) -> None:
-        """See `Settlement.adopt`."""
+        """Put other decisions in force, as `Settlement.adopt` does.
+
+        Args:
+            decisions: those in force from now on.
+            changed: the seqs for which they differ from those before.
+        """
         self._settlement.adopt(decisions, changed, self._seen)
 
     def _is_plain_and_new(self, claims: Sequence[Line], seqs: Sequence[int]) -> bool:
-        """Whether a segment can be counted without looking at anything else."""
+        """Whether a segment can be counted without reading any other line."""
         first, last = seqs[0], seqs[-1]
         return (
             all(map(lt, seqs, seqs[1:]))
@@ -105,7 +110,7 @@ class Admission:
     def _claims(
         self, segment: Segment, source: Source
     ) -> tuple[Sequence[Line], Sequence[int], bool]:
-        """The lines that claim their key, their numbers, and whether those are all lines."""
+        """The lines that claim their key, their line numbers, and whether that is all of them."""
         records = segment.records
         if self._rules.hold_none(records, source.committed_at):
             return records, segment.line_numbers, True
@@ -124,7 +129,7 @@ class Admission:
         return claims, numbers, False
 
     def _hold_unless_admitted(self, held: Sequence[tuple[Claim[Line], HeldReason]]) -> None:
-        """File lines that claim no key here; some may have been admitted from another commit."""
+        """Hold lines that claim no key here, unless they were admitted from another commit."""
         own = [claim for claim, reason in held if reason is not HeldReason.WRONG_NODE]
         seqs = {claim.record.seq for claim in own}
         known = self._settlement.lines_at({s for s in seqs if self._seen.overlaps(s, s)})
@@ -150,7 +155,7 @@ class Admission:
             self._batch.rejected.append(rejected_line(reject.line, reject.fault, place))
 
     def _count_all(self, claims: Sequence[Usage]) -> None:
-        """Count records that are known to be new; the hot path."""
+        """Count records that are known to be new; the hot path, hence the work on whole columns."""
         usage = self._batch.usage
         times = list(map(_ts, claims))
         first, last = hour_of(min(times)), hour_of(max(times))
@@ -168,7 +173,7 @@ class Admission:
     def _count_one_by_one(
         self, claims: Sequence[Line], numbers: Sequence[int], source: Source
     ) -> None:
-        """Count records some of which may be known, contested or decided about."""
+        """Count records of which some may be known, contested or named by a decision."""
         known = self._settlement.lines_at({record.seq for record in claims})
         new: dict[int, dict[bytes, Claim[Line]]] = defaultdict(dict)
         for record, line_no in zip(claims, numbers, strict=True):

@@ -1,4 +1,4 @@
-"""What a stretch of commits changes, collected in memory until one transaction writes it."""
+"""What a run of commits changes, collected in memory until one transaction writes it."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -10,21 +10,21 @@ from wire_format.fields import AppliesTo
 from wire_format.lines import Decision, Folder, Money
 
 ChargeKey = tuple[int, str, str, AppliesTo]
-"""What makes usage one charge: clock hour, user, resource, discount category."""
+"""What identifies a charge: clock hour since 1970, user, resource, discount category."""
 
 
 class SegmentEntry(NamedTuple):
-    """A segment that was read, so that it can be found again by seq and by hour.
+    """An index entry for a segment that was read, to find it again by seq and by hour.
 
     Attributes:
-        folder: what kind of lines it holds.
+        folder: the kind of lines in it.
         commit, path, blob: where it is.
         committed_at_s: its commit's time, seconds since 1970.
         first_seq, last_seq: range of this node's seqs in it.
-        first_hour, last_hour: clock hours of its records.
+        first_hour, last_hour: clock hours of its records, since 1970.
         records: how many valid lines of this node it has.
-        all_claimed: whether every line of it was admitted or is a duplicate or a conflict, so that
-            the same blob in a later commit cannot add anything.
+        all_claimed: whether every line of it claimed its key. The same blob in a later commit can
+            then add nothing.
     """
 
     folder: Folder
@@ -50,19 +50,21 @@ class RuleFiles(NamedTuple):
 
 @dataclass
 class Batch:
-    """Changes to what is filed for one node.
+    """Changes to the lines and charges of one node.
 
     Attributes:
-        usage: for each charge the units and the records to add (below zero where lines no longer
-            count), as a list of these two numbers.
-        money, decisions: lines that count from now on (True) or no longer (False).
-        held: lines to file as held, by line and reason; None for one that is held no longer.
+        usage: for each charge a list of two numbers, the units and the records to add; below zero
+            where lines no longer count.
+        money, decisions: by line, the claim and whether it counts from now on (True) or no longer
+            (False).
+        held: lines to file as held, by line and reason; None for one that is no longer held.
         rejected: lines that are not valid.
-        segments: what was read.
-        corrections: for each new correction what it corrects, and its own seq.
-        seen: seqs of this node that were met.
-        sequence_reused: seqs that stand in two records with different `ts`.
-        admitted, duplicates: how many more lines count, and how many were dropped.
+        segments: index entries of the segments that were read.
+        corrections: for each new correction the seq that it corrects, and its own seq.
+        seen: seqs of this node that were read.
+        sequence_reused: seqs that two records with different `ts` have.
+        admitted, duplicates: how many more lines count (below zero for fewer), and how many were
+            dropped.
         rule_files: the newest usable rule book among the commits.
         bad_rules: later commits whose rule book cannot be used, with the reason.
     """
@@ -87,15 +89,15 @@ class Batch:
             self.held[held.line, held.reason] = held
 
     def release(self, line: bytes, reason: HeldReason) -> None:
-        """Let a line be held no longer."""
+        """Note that a line is no longer held for this reason."""
         self.held[line, reason] = None
 
     @property
     def held_lines(self) -> list[HeldLine]:
-        """Those to file."""
+        """The lines to file as held."""
         return [held for held in self.held.values() if held is not None]
 
     @property
     def weight(self) -> int:
-        """About how many lines were read into it."""
+        """Roughly how many lines were read into this batch."""
         return abs(self.admitted) + self.duplicates + len(self.held) + len(self.rejected)

@@ -1,7 +1,7 @@
 """Which lines of a repo claim their key at all. Pure.
 
-A line that names another node, lies too far ahead of its commit, or bills what this repo may not
-bill is held and claims nothing, so it cannot stand in the way of an honest line.
+A line that names another node, is dated too far ahead of its commit, or bills what this repo may
+not bill is held and claims nothing, so it cannot displace an honest line.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ _RESOURCES_CACHED: Final = 65_536
 
 
 class LineRules:
-    """The rules of one repo.
+    """The rules by which lines of one repo claim their key.
 
     Args:
-        node: whose lines belong there.
-        skew: how far `ts` may lie ahead of the commit.
-        allow: patterns (`llm/*`) of the resources that it may bill; None for all.
+        node: the node that the repo belongs to.
+        skew: how far `ts` may be ahead of the commit's time.
+        allow: patterns (`llm/*`) of the resources that the repo may bill; None for all.
     """
 
     def __init__(self, node: str, skew: timedelta, allow: Sequence[str] | None = None) -> None:
@@ -38,7 +38,7 @@ class LineRules:
 
         Args:
             record: a well-formed line.
-            committed_at: the time of the commit that brought it.
+            committed_at: the time of the commit that added it.
         """
         if record.node != self.node:
             return HeldReason.WRONG_NODE
@@ -49,7 +49,7 @@ class LineRules:
         return None
 
     def hold_none(self, records: Sequence[Line], committed_at: datetime) -> bool:
-        """Whether every line claims its key, checked over whole columns."""
+        """Whether every line claims its key; checked over whole columns, because that is faster."""
         latest = committed_at + self._skew
         return (
             {record.node for record in records} <= {self.node}

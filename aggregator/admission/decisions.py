@@ -1,8 +1,8 @@
-"""What the operator decided, as it holds now. Pure.
+"""The operator's decisions in force. Pure.
 
 Decisions are lines of the books. They apply to the lines they name whenever those arrive, so the
-ledger stays a function of the set of lines; of two decisions on the same thing the later one holds,
-and a withdrawn one holds no longer.
+ledger stays a function of the set of lines. Of two decisions on one subject the later one is in
+force, and a withdrawn one no longer is.
 """
 
 from collections import defaultdict
@@ -17,10 +17,10 @@ from wire_format.lines import Decision
 
 
 class NodeDecisions:
-    """The decisions that hold on the lines of one node.
+    """The decisions in force about the lines of one node.
 
     Args:
-        records: in the order in which they were taken.
+        records: `exclude` and `choose` decisions, in the order in which they were taken.
     """
 
     def __init__(self, records: Iterable[Decision] = ()) -> None:
@@ -39,11 +39,11 @@ class NodeDecisions:
                 self._chosen[span.first, record.of_ts] = record.line_sha256
 
     def touch(self, first_seq: int, last_seq: int) -> bool:
-        """Whether any of them is about a seq of this range."""
+        """Whether any of them concerns a seq of this range, both ends included."""
         return self._touched.overlaps(first_seq, last_seq)
 
     def excluding(self, seq: int, ts: datetime) -> Decision | None:
-        """The last decision by which the lines under a key count nothing, or None."""
+        """The last decision that excludes the lines under a key, or None."""
         if not self.touch(seq, seq):
             return None
         found = [
@@ -59,7 +59,7 @@ class NodeDecisions:
         return max(found, key=itemgetter(0))[1] if found else None
 
     def chosen(self, seq: int, ts: datetime) -> str | None:
-        """SHA-256 of the line that is to count under a key, or None when none was chosen."""
+        """SHA-256 of the line that was chosen to count under a key, or None."""
         return self._chosen.get((seq, ts))
 
 
@@ -70,7 +70,12 @@ class Decisions:
     """All decisions of the books.
 
     Args:
-        records: decision lines that hold their key, in any order.
+        records: the decision lines that count, in any order.
+
+    Attributes:
+        in_force: those that are not withdrawn, in the order in which they were taken. An
+            `accept_tip` cannot be withdrawn, because its records are billed.
+        of_node: returns the decisions in force about the lines of a node, by its name.
     """
 
     def __init__(self, records: Iterable[Decision] = ()) -> None:
@@ -94,7 +99,7 @@ class Decisions:
         self.of_node = cache(self._of_node)
 
     def _of_node(self, node: str) -> NodeDecisions:
-        """What holds on the lines of a node."""
+        """The decisions in force about the lines of a node."""
         records = self._by_node.get(node)
         return NodeDecisions(records) if records else NOTHING_DECIDED
 
@@ -103,7 +108,7 @@ class Decisions:
         return frozenset(self._tips.get(repo, ()))
 
     def acknowledged_subjects(self, repo: str, incident: str) -> frozenset[str]:
-        """What the incidents of a kind were about that a person said need nothing more."""
+        """The subjects of a repo's incidents of one kind that the operator acknowledged."""
         return frozenset(
             record.subject or ""
             for record in self.in_force
@@ -111,12 +116,12 @@ class Decisions:
         )
 
     def changed_nodes(self, other: "Decisions") -> list[str]:
-        """The nodes on whose lines other decisions hold there."""
-        nodes = self._by_node.keys() | other._by_node.keys()  # noqa: SLF001 - of the same class
+        """The nodes for which `other` has other decisions about lines, sorted."""
+        nodes = self._by_node.keys() | other._by_node.keys()  # noqa: SLF001 - the class's own
         return sorted(node for node in nodes if self._changes(other, node))
 
     def changed_seqs(self, other: "Decisions", node: str) -> RangeSet:
-        """The seqs of a node on which other decisions hold there."""
+        """The seqs of a node that are named by a decision which only one of both has."""
         return RangeSet(map(span_of, self._changes(other, node)))
 
     def _changes(self, other: "Decisions", node: str) -> set[Decision]:
@@ -125,7 +130,11 @@ class Decisions:
 
 
 def span_of(record: Decision) -> Range:
-    """The seqs that an `exclude` or a `choose` is about."""
+    """The seqs that an `exclude` or a `choose` concerns.
+
+    Raises:
+        ValueError: it names no seq.
+    """
     if record.of_seq is None:
         raise ValueError(f"a decision to {record.kind} names no seq")
     return Range(record.of_seq, record.to_seq or record.of_seq)

@@ -1,4 +1,4 @@
-"""Lines that are not billed: why, where they are, and what to do."""
+"""Lines that are not billed: the reason, the place, and what can be done about it."""
 
 import hashlib
 from enum import StrEnum
@@ -26,12 +26,12 @@ class HeldReason(StrEnum):
 
     @property
     def meaning(self) -> str:
-        """One sentence for the person who looks at the line."""
+        """What the reason means for the line, in one clause."""
         return _MEANINGS[self]
 
     @property
     def advice(self) -> str:
-        """What a person can do about it."""
+        """What a person can do about the line."""
         return _ADVICE[self]
 
 
@@ -40,14 +40,14 @@ _MEANINGS = {
     HeldReason.WRONG_NODE: "it names another node than the one this repo belongs to",
     HeldReason.AHEAD_OF_COMMIT: "its ts is further ahead of its commit than the allowed skew",
     HeldReason.NOT_ALLOWED: "this repo may not bill its resource: see `allow` in the configuration",
-    HeldReason.EXCLUDED: "the operator decided that it counts nothing",
+    HeldReason.EXCLUDED: "the operator excluded it",
     HeldReason.CONFLICT: "another line with the same node, seq and ts is counted instead",
     HeldReason.NO_ORIGINAL: "the record that it corrects does not count, or has another ts",
     HeldReason.UNLIKE_ORIGINAL: "the record that it corrects has another user, resource or"
     " applies_to",
     HeldReason.BELOW_ZERO: "with all its corrections the corrected record would be below zero",
     HeldReason.SAME_MOVEMENT: "an earlier line of the same provider, external_ref and kind counts",
-    HeldReason.NO_PAYMENT: "it gives back a payment of this user that is not counted",
+    HeldReason.NO_PAYMENT: "the payment that it refunds does not count for this user",
 }
 
 
@@ -72,10 +72,10 @@ class HeldLine(NamedTuple):
 
     Attributes:
         line: its bytes, newline included.
-        reason: why.
+        reason: why it is held.
         place: where it was seen first.
-        seq: its sequence number, and
-        ts_us: its time in microseconds since 1970; both None when the version is unknown.
+        seq, ts_us: its sequence number, and its time in microseconds since 1970; both None when
+            its version is unknown.
     """
 
     line: bytes
@@ -89,10 +89,10 @@ class RejectedLine(NamedTuple):
     """A line (or a whole file, at line 0) that is not valid.
 
     Attributes:
-        line: its first 8 KiB; for a whole file empty.
-        sha256: of all of it.
-        fault: what is wrong.
-        place: where it stands.
+        line: its first 8 KiB; empty for a whole file.
+        sha256: SHA-256 of the whole line, in hex.
+        fault: what is wrong with it.
+        place: where it is.
     """
 
     line: bytes
@@ -102,10 +102,10 @@ class RejectedLine(NamedTuple):
 
 
 def rejected_line(line: bytes, fault: Fault, place: Place) -> RejectedLine:
-    """File a line without keeping all of one that may be megabytes long."""
+    """A rejected line, cut to what is kept of one that may be megabytes long."""
     return RejectedLine(line[:LINE_BYTES_MAX], line_sha256(line), fault, place)
 
 
 def line_sha256(line: bytes) -> str:
-    """What names a held or rejected line."""
+    """The SHA-256 by which a line is identified, in hex."""
     return hashlib.sha256(line).hexdigest()

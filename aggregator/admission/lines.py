@@ -1,4 +1,4 @@
-"""A line of a commit: what it says, its bytes, and where it is."""
+"""A line of a commit: its record, its bytes and its place."""
 
 from typing import Generic, NamedTuple, TypeVar
 
@@ -8,7 +8,7 @@ L = TypeVar("L", bound=Line, covariant=True)  # noqa: PLC0105 - read-only in a t
 
 
 class Place(NamedTuple):
-    """Where a line stands: line `line_no` from 1 of `git show <commit>:<path>`; 0 is all of it."""
+    """Where a line is: line `line_no` (from 1) of `git show <commit>:<path>`; 0 is the file."""
 
     commit: str
     path: str
@@ -19,8 +19,8 @@ class Claim(NamedTuple, Generic[L]):
     """A line that claims its key.
 
     Attributes:
-        record: what it says.
-        line: its bytes.
+        record: the decoded line.
+        line: its bytes, newline included.
         place: where it is.
     """
 

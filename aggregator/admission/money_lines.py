@@ -1,8 +1,8 @@
 """The books' money lines: which of them move a balance, and by how much. Pure.
 
 Only `succeeded` lines move money. Lines with the same provider, reference and kind are one
-movement: the earliest counts. A refund counts once the payment that it gives back counts for the
-same user.
+movement, of which the earliest line counts. A refund counts if the payment that it refunds counts
+for the same user.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from wire_format.money import parse_nano
 
 
 class MoneyState(StrEnum):
-    """What became of an admitted money line."""
+    """Whether an admitted money line counts, and if not, why."""
 
     COUNTED = "counted"
     NOT_SUCCEEDED = "not_succeeded"
@@ -24,11 +24,11 @@ class MoneyState(StrEnum):
 
 
 class Credit(NamedTuple):
-    """What the counted money lines of one user come to.
+    """The sums of one user's money lines that count.
 
     Attributes:
-        credit_nano: payments, grants and adjustments less refunds.
-        lifetime_paid_nano: payments alone.
+        credit_nano: payments, grants and adjustments minus refunds, in nano-dollars.
+        lifetime_paid_nano: payments alone, in nano-dollars.
         first_paid_us: time of the first payment, microseconds since 1970; None without one.
     """
 
@@ -38,23 +38,26 @@ class Credit(NamedTuple):
 
 
 def credited_nano(record: Money) -> int:
-    """What the line adds to a balance if it counts; for a refund what it takes away."""
+    """Nano-dollars that the line adds to a balance if it counts; a refund takes them away."""
     return parse_nano(record.credited_usd or record.amount)
 
 
 def movement(record: Money) -> tuple[str, str, str] | None:
-    """The business key of a line that moves money and states a reference."""
+    """Provider, reference and kind of a line that moves money; None where it has no reference."""
     if record.status != "succeeded" or record.external_ref is None:
         return None
     return record.provider, record.external_ref, record.kind
 
 
 def judge(records: Iterable[Money]) -> list[tuple[Money, MoneyState]]:
-    """Decide what becomes of money lines.
+    """Decide which money lines count.
 
     Args:
-        records: all admitted lines of the users in question, and every other line that shares a
-            business key with one of them.
+        records: all admitted lines of the users in question, and every other line that belongs to
+            a movement of one of them.
+
+    Returns:
+        Each record with its state.
     """
     ordered = sorted(records, key=lambda record: (record.ts, record.node, record.seq))
     taken: set[tuple[str, str, str]] = set()
@@ -83,7 +86,7 @@ def judge(records: Iterable[Money]) -> list[tuple[Money, MoneyState]]:
 
 
 def credit(records: Iterable[Money]) -> Credit:
-    """Sum up the counted lines of one user."""
+    """Add up the lines of one user that count."""
     credit_nano = lifetime_paid_nano = 0
     first_paid_us: int | None = None
     for record in records:

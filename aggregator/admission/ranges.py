@@ -1,4 +1,4 @@
-"""Sets of sequence numbers kept as ranges, so that a month of contiguous records is one row."""
+"""Sets of sequence numbers, kept as ranges so that a month of contiguous records is one row."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ class Range(NamedTuple):
 
 
 def runs(numbers: Sequence[int]) -> Iterator[Range]:
-    """The ranges that ascending numbers form; equal neighbours count once."""
+    """The contiguous ranges of ascending numbers, in which a number may be repeated."""
     if not numbers:
         return
     if numbers[-1] - numbers[0] + 1 == len(numbers) == len(set(numbers)):
@@ -63,7 +63,7 @@ class RangeSet:
         return at < len(self._firsts) and self._firsts[at] <= last
 
     def within(self, span: Range) -> list[Range]:
-        """The parts of the set that lie inside a range."""
+        """The parts of the set inside a range."""
         at = bisect_left(self._lasts, span.first)
         end = bisect_right(self._firsts, span.last)
         return [
@@ -85,8 +85,8 @@ class RangeSet:
     def gaps(self) -> list[Range]:
         """The numbers missing between those of the set, epoch by epoch.
 
-        Numbers below the first of epoch 0 to which anything was seen are missing too; in a later
-        epoch numbering starts at its first number. The jump from one epoch to the next is no gap.
+        Each epoch is numbered from its first number on, so numbers before the first that was seen
+        in an epoch are missing too. The jump from one epoch to the next is not a gap.
         """
         missing: list[Range] = []
         expected = 1
@@ -99,7 +99,7 @@ class RangeSet:
         return missing
 
     def epochs(self) -> list[int]:
-        """The epochs that hold a number of the set, ascending."""
+        """The epochs that contain a number of the set, ascending."""
         found: set[int] = set()
         for seen in self:
             found.update(range((seen.first - 1) // EPOCH_SIZE, (seen.last - 1) // EPOCH_SIZE + 1))

@@ -1,7 +1,7 @@
-"""Settling what counts: judge lines without and with what is new, and file the difference.
+"""Settle which lines count: judge them without and with what is new, and file the difference.
 
-Both an arriving segment and a decision of the operator end here, so that the outcome cannot depend
-on which of them came first.
+Segments and decisions of the operator are both settled here, so the outcome cannot depend on which
+of them came first.
 """
 
 from collections import defaultdict
@@ -19,34 +19,34 @@ from wire_format.instants import hour_of, to_us
 from wire_format.lines import Line, Money, Usage
 
 _ADOPTED_AT_ONCE: Final = 50_000
-"""Seqs that are judged together when other decisions hold: bounds memory."""
+"""Seqs that are judged together when decisions change: bounds memory."""
 
 LinesBySeq = Mapping[int, Mapping[bytes, Claim[Line]]]
 
 
 class KnownLines(Protocol):
-    """The lines of a node that were applied before or wait in the batch."""
+    """The lines of a node that were applied before or are in the batch."""
 
     def at(self, seqs: Collection[int]) -> Iterable[Claim[Line]]:
-        """Every line with one of these seqs that claims its key."""
+        """Every line that has one of these seqs and claims its key."""
 
     def is_corrected(self, first_seq: int, last_seq: int) -> bool:
-        """Whether a correction names any seq of this range."""
+        """Whether any seq of this range is corrected, both ends included."""
 
     def corrections_of(self, seqs: Collection[int]) -> Iterable[tuple[int, int]]:
-        """For every correction of one of these seqs: what it corrects, and its own seq."""
+        """For every correction of one of these seqs: the seq that it corrects, and its own."""
 
 
 class Settlement:
-    """What counts among the lines of one node.
+    """Settles which lines of one node count.
 
     Args:
         decisions: those in force for this node.
-        known: the lines that were admitted before.
-        batch: takes the changes.
+        known: finds the lines that were admitted before.
+        batch: receives the changes.
 
     Attributes:
-        decisions: those in force, after `adopt` the ones adopted.
+        decisions: those in force for this node; `adopt` replaces them.
     """
 
     def __init__(self, decisions: NodeDecisions, known: KnownLines, batch: Batch) -> None:
@@ -55,27 +55,29 @@ class Settlement:
         self._batch = batch
 
     def add(self, new: LinesBySeq, known: LinesBySeq) -> None:
-        """Count new lines; those that others contest are judged with them.
+        """Count new lines; contested ones are judged together with the lines tied to them.
 
         Args:
-            new: lines that were never known, by seq.
-            known: the known lines at the same seqs.
+            new: lines that were never read before, by seq.
+            known: the known lines at these seqs.
         """
-        before = self._tied_to(self._contested(new, known), new)
-        for seq in new.keys() - before.keys():
+        tied = self._tied_to(self._contested(new, known), new)
+        for seq in new.keys() - tied.keys():
             for claim in new[seq].values():
                 self._count(claim, 1)
-        stood = list(_claims_in(before))
-        added = [claim for seq in before for claim in new.get(seq, {}).values()]
-        self._change(verdicts(stood, self.decisions), verdicts([*stood, *added], self.decisions))
+        earlier = list(_claims_in(tied))
+        added = [claim for seq in tied for claim in new.get(seq, {}).values()]
+        self._change(
+            verdicts(earlier, self.decisions), verdicts([*earlier, *added], self.decisions)
+        )
 
     def adopt(self, decisions: NodeDecisions, changed: RangeSet, seen: RangeSet) -> None:
-        """Judge again what other decisions hold on.
+        """Put other decisions in force, and judge again the lines that they concern.
 
         Args:
-            decisions: what holds from now on.
-            changed: the seqs about which it differs from what held before.
-            seen: the seqs that the node ever gave.
+            decisions: those in force from now on.
+            changed: the seqs for which they differ from those before.
+            seen: all seqs of the node that were read.
         """
         spilled: set[int] = set()
         numbers = (
@@ -97,14 +99,14 @@ class Settlement:
         self._batch.hold(HeldLine(line, reason, place, record.seq, to_us(record.ts)))
 
     def lines_at(self, seqs: Collection[int]) -> dict[int, dict[bytes, Claim[Line]]]:
-        """The known lines at some seqs; of equal ones the first."""
+        """The known lines at some seqs, by seq and line; of equal ones the first."""
         found: dict[int, dict[bytes, Claim[Line]]] = defaultdict(dict)
         for claim in self._known.at(seqs):
             found[claim.record.seq].setdefault(claim.line, claim)
         return found
 
     def _contested(self, new: LinesBySeq, known: LinesBySeq) -> set[int]:
-        """The seqs whose new lines do not simply count."""
+        """The seqs whose new lines have a rival, a decision or a correction to be judged with."""
         found = {
             seq
             for seq, lines in new.items()
@@ -115,7 +117,7 @@ class Settlement:
         return found
 
     def _tied_to(self, seqs: Collection[int], new: LinesBySeq) -> LinesBySeq:
-        """The known lines at these seqs and at all others that corrections tie to them."""
+        """The known lines at these seqs, and at all others that corrections tie to them."""
         found: dict[int, Mapping[bytes, Claim[Line]]] = {}
         ahead = set(seqs)
         while ahead:
@@ -130,7 +132,7 @@ class Settlement:
         return found
 
     def _change(self, was: Verdicts, now: Verdicts) -> None:
-        """Put into the batch what differs between two judgements."""
+        """Put the difference between two judgements into the batch."""
         for line, (claim, reason) in now.items():
             held_before = was[line][1] if line in was else None
             if line in was and held_before == reason:
@@ -145,7 +147,7 @@ class Settlement:
                 self.hold(claim, reason)
 
     def _count(self, claim: Claim[Line], sign: int) -> None:
-        """Add a line to what is counted, or with `sign` -1 take it out again."""
+        """Count a line (`sign` 1), or take it out of what is counted (-1)."""
         record, line, place = claim
         self._batch.admitted += sign
         if isinstance(record, Usage):

@@ -1,14 +1,14 @@
-"""What counts among lines of one node: rivals under one key, decisions, corrections. Pure.
+"""Which lines of one node count: rivals under one key, decisions, corrections. Pure.
 
-The verdict is a function of the *set* of lines and of the decisions, never of the order in which
-either came:
+The verdicts are a function of the *set* of lines and of the decisions in force, never of the order
+in which either came:
 
 - of different lines under one key `(node, seq, ts)` the one with the fewer units counts, then the
   one with smaller bytes, unless the operator chose another;
-- lines under an excluded key count nothing;
-- corrections count when the record they correct counts under `(node, corrects, ts)`, has the same
-  user, resource and category, is itself no correction, and stays at or above zero with all of them
-  together. All of one record count, or none.
+- lines under an excluded key do not count;
+- corrections count if the record that they correct counts under `(node, corrects, ts)`, has the
+  same user, resource and category, is not itself a correction, and stays at or above zero with all
+  of them together. Either all such corrections of a record count, or none.
 """
 
 from collections import defaultdict
@@ -26,22 +26,24 @@ Key = tuple[int, datetime]
 
 
 Verdicts = dict[bytes, tuple[Claim[Line], HeldReason | None]]
-"""For each distinct line where it stood first and why it is held, or None when it counts."""
+"""For each distinct line its first claim, and why it is held (None when it counts)."""
 
 
 def verdicts(claims: Iterable[Claim[Line]], decisions: NodeDecisions) -> Verdicts:
     """Judge lines against each other.
 
     Args:
-        claims: lines of one node; every rival of each, and for a correction also the record it
-            corrects and that record's other corrections.
-        decisions: what holds on this node's lines.
+        claims: lines of one node, with every rival of each; for a correction also the record that
+            it corrects and the other corrections of that record.
+        decisions: those in force for this node.
     """
     found: Verdicts = {}
     rivals: dict[tuple[Key, type[Line]], dict[bytes, Claim[Line]]] = defaultdict(dict)
     for claim in claims:
         key = (claim.record.seq, claim.record.ts)
-        rivals[key, type(claim.record)].setdefault(claim.line, claim)  # each folder has own keys
+        rivals[key, type(claim.record)].setdefault(
+            claim.line, claim
+        )  # usage, money and decisions have their own keys
     winners: dict[Key, Usage] = {}
     corrections: dict[Key, list[Claim[Line]]] = defaultdict(list)
     for (key, kind), lines in rivals.items():
@@ -72,7 +74,7 @@ def _winner(lines: dict[bytes, Claim[Line]], chosen: str | None) -> Claim[Line]:
 
 
 def _precedence(claim: Claim[Line]) -> tuple[int, bytes]:
-    """The lowest counts: fewer units (or less credit), then smaller bytes."""
+    """Sorts the line that counts first: fewer units (or less credit), then smaller bytes."""
     record = claim.record
     if isinstance(record, Money):
         return credited_nano(record), claim.line
@@ -80,7 +82,7 @@ def _precedence(claim: Claim[Line]) -> tuple[int, bytes]:
 
 
 def _judge_corrections(original: Usage | None, group: list[Claim[Line]]) -> Verdicts:
-    """All corrections of one record, which is None when it does not count."""
+    """Judge all corrections of one record, which is None when it does not count."""
     if original is None:
         return {claim.line: (claim, HeldReason.NO_ORIGINAL) for claim in group}
     alike = [claim for claim in group if _charged_as(claim.record) == _charged_as(original)]

@@ -1,6 +1,6 @@
 """What usage costs: pure functions of quantities, prices and tenure.
 
-Owns: prices in force (`price_book`), the ladder (`discounts`), the amount of a charge and its one
-rounding (`rating`).
+Owns: prices in force (`price_book`), the discount ladder (`discounts`), the cost of a charge and
+its one rounding (`rating`).
 Does not own: which lines count (`admission`), storing charges (`store`).
 """

@@ -1,7 +1,7 @@
-"""The discount ladder: which tier a user stands on at the start of an hour, and what it multiplies.
+"""The discount ladder: the tier that a user's tenure has reached, and its multipliers.
 
-Tenure runs from the user's first succeeded payment to the start of the hour that is charged. There
-is no reset for inactivity. The tier a person sees on the account never takes part in rating.
+Tenure runs from the user's first succeeded payment to the start of the hour that is charged.
+Inactivity does not reset it. The tier displayed with an account is never used for rating.
 """
 
 from bisect import bisect_right
@@ -21,11 +21,11 @@ _US_PER_DAY: Final = 24 * _US_PER_HOUR
 
 
 class Discount(NamedTuple):
-    """What a tier does to one category.
+    """The discount of one tier for one category.
 
     Attributes:
-        tier: its name; `none` before the first rung.
-        multiplier: billed over list cost, in whole 1e-9 (`MULTIPLIER_SCALE`).
+        tier: its name; `none` before the first tier.
+        multiplier: billed cost divided by list cost, in billionths (see `MULTIPLIER_SCALE`).
     """
 
     tier: str
@@ -35,46 +35,52 @@ class Discount(NamedTuple):
 NO_DISCOUNT: Final = Discount(TIER_NONE, MULTIPLIER_SCALE)
 
 
-class _Rung(NamedTuple):
+class _Tier(NamedTuple):
     tenure_us_min: int
     name: str
     multipliers: dict[AppliesTo, int]
 
 
 class DiscountLadder:
-    """All versions of the ladder, indexed."""
+    """All versions of the discount ladder, by the hour from which each is in force.
+
+    Args:
+        ladders: the versions, in any order.
+    """
 
     def __init__(self, ladders: "Iterable[Ladder]") -> None:
         ordered = sorted(ladders, key=lambda ladder: ladder.from_hour)
         self._from_hours = [ladder.from_hour for ladder in ordered]
-        self._versions = [_rungs(ladder) for ladder in ordered]
+        self._versions = [_tiers(ladder) for ladder in ordered]
 
     def discount_at(self, first_paid_us: int | None, hour: int, applies_to: AppliesTo) -> Discount:
-        """The tier at the start of `hour` and what it multiplies for one category.
+        """The tier that a tenure has reached at the start of `hour`, and its multiplier.
 
         Args:
-            first_paid_us: microseconds since 1970 of the first succeeded payment; None without one.
-            hour: the clock hour that is charged.
-            applies_to: the charge's discount category.
+            first_paid_us: time of the first succeeded payment, microseconds since 1970; None
+                without one.
+            hour: the clock hour that is charged, since 1970.
+            applies_to: the discount category of the charge.
         """
         if first_paid_us is None:
             return NO_DISCOUNT
         index = bisect_right(self._from_hours, hour)
         if index:
             tenure_us = hour * _US_PER_HOUR - first_paid_us
-            for rung in self._versions[index - 1]:
-                if tenure_us >= rung.tenure_us_min:
-                    return Discount(rung.name, rung.multipliers.get(applies_to, MULTIPLIER_SCALE))
+            for tier in self._versions[index - 1]:
+                if tenure_us >= tier.tenure_us_min:
+                    return Discount(tier.name, tier.multipliers.get(applies_to, MULTIPLIER_SCALE))
         return NO_DISCOUNT
 
     def tier_at(self, first_paid_us: int | None, hour: int) -> str:
         """The name of the tier at the start of `hour`, for display."""
+        # any category will do: a tier has one name for all of them
         return self.discount_at(first_paid_us, hour, "hero_os_hourly").tier
 
 
-def _rungs(ladder: "Ladder") -> list[_Rung]:
-    """The rungs, highest first."""
+def _tiers(ladder: "Ladder") -> list[_Tier]:
+    """The tiers of a ladder, the longest tenure first."""
     return [
-        _Rung(tier.after_days * _US_PER_DAY, tier.name, dict.fromkeys(tier.applies_to, tier.scaled))
+        _Tier(tier.after_days * _US_PER_DAY, tier.name, dict.fromkeys(tier.applies_to, tier.scaled))
         for tier in reversed(ladder.tiers)
     ]

@@ -1,4 +1,4 @@
-"""Which price applies to a charge: a look-up by resource, category and clock hour."""
+"""The price of a charge: a look-up by resource, category and clock hour."""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -18,9 +18,9 @@ class NoPrice(StrEnum):
     """Why a charge has no price."""
 
     UNPRICED = "unpriced"
-    """The book has no price of the resource in force at that hour."""
+    """The rule book has no price for the resource in force at that hour."""
     CATEGORY_MISMATCH = "category_mismatch"
-    """It has, but only for other discount categories."""
+    """It has prices for the resource, but only for other discount categories."""
 
 
 class PriceInForce(NamedTuple):
@@ -28,7 +28,7 @@ class PriceInForce(NamedTuple):
 
     Attributes:
         numerator, denominator: nano-dollars for one unit, in lowest terms.
-        rule: the price of the rule book it comes from.
+        rule: the price in the rule book.
     """
 
     numerator: int
@@ -61,7 +61,7 @@ _NO_TIMELINES: Final[dict[_Category, _Timeline]] = {}
 
 
 class PriceBook:
-    """All prices of a rule book, indexed."""
+    """All prices of a rule book, by resource, category and the hour from which each is in force."""
 
     def __init__(self, prices: "Iterable[Price]") -> None:
         grouped: dict[str, dict[_Category, list[Price]]] = defaultdict(lambda: defaultdict(list))
@@ -75,8 +75,8 @@ class PriceBook:
     def price_at(self, resource: str, applies_to: AppliesTo, hour: int) -> PriceInForce | NoPrice:
         """The price in force at the start of `hour`.
 
-        A price that states the category goes before one that states none; among those, the one that
-        came into force last.
+        A price that states the category takes precedence over one that states none; among several,
+        the one that came into force last applies.
         """
         timelines = self._timelines.get(resource, _NO_TIMELINES)
         for category in (applies_to, None):

@@ -1,8 +1,8 @@
 """What a charge costs: a pure function of its quantity, its price and its user's discount.
 
-A charge is what one user used of one resource in one category in one clock hour. Cost is computed
-from the summed quantity and rounded once, so late, repeated and reordered records end in the same
-amount. Money is whole nano-dollars; this module is the one place that rounds.
+A charge is what one user owes for one resource in one category in one clock hour. Its cost is
+computed from its whole quantity and rounded once, so the order in which records arrive cannot
+change it. Money is whole nano-dollars; nothing outside this module rounds.
 """
 
 from enum import StrEnum
@@ -22,17 +22,17 @@ COST_MAX_NANO_DEFAULT: Final = 1_000_000 * NANO
 
 
 class ChargeState(StrEnum):
-    """What became of a charge."""
+    """Whether a charge was rated, and if not, why; the costs are then 0."""
 
     RATED = "rated"
     UNPRICED = "unpriced"
     CATEGORY_MISMATCH = "category_mismatch"
     OVERFLOW = "overflow"
-    """Quantity or list cost out of range: it costs 0 and keeps its exact quantity."""
+    """The quantity or the list cost is out of range; the exact quantity is kept."""
 
 
 class Rating(NamedTuple):
-    """The outcome of rating one charge; costs in nano-dollars."""
+    """The result of rating one charge; costs in nano-dollars."""
 
     state: ChargeState
     list_cost_nano: int
@@ -49,7 +49,7 @@ _OVERFLOW: Final = Rating(ChargeState.OVERFLOW, 0, 0)
 
 
 def divide_half_even(numerator: int, denominator: int) -> int:
-    """The nearest whole number to a fraction, ties to the even one; `denominator` is above zero."""
+    """The whole number nearest to a fraction, ties to the even one; `denominator` is above zero."""
     quotient, remainder = divmod(numerator, denominator)
     twice = 2 * remainder
     if twice > denominator or (twice == denominator and quotient & 1):
@@ -61,8 +61,14 @@ class Rater:
     """Rates charges under one rule book.
 
     Args:
-        rule_book: prices and ladders.
-        cost_max_nano: the highest list cost one charge may have before it counts as overflow.
+        rule_book: prices and discount ladders.
+        cost_max_nano: the highest list cost of one charge; a higher one is an overflow.
+
+    Attributes:
+        rule_book: the rule book that charges are rated under.
+        cost_max_nano: the highest list cost of one charge.
+        prices: the prices of the rule book, indexed.
+        ladder: its discount ladders, indexed.
     """
 
     def __init__(self, rule_book: "RuleBook", cost_max_nano: int = COST_MAX_NANO_DEFAULT) -> None:
@@ -83,11 +89,12 @@ class Rater:
         """Rate the whole quantity of one charge.
 
         Args:
-            quantity: sum of all admitted units, exact.
-            resource: what was used.
-            applies_to: the charge's discount category.
-            hour: the clock hour that is charged.
-            first_paid_us: when its user first paid, microseconds since 1970; None for never.
+            quantity: the units of all records of the charge, added up.
+            resource: the resource that was used.
+            applies_to: the discount category of the charge.
+            hour: the clock hour that is charged, since 1970.
+            first_paid_us: the user's first succeeded payment, microseconds since 1970; None
+                without one.
         """
         price = self._price_at(resource, applies_to, hour)
         if not -QUANTITY_MAX <= quantity <= QUANTITY_MAX:
@@ -110,11 +117,11 @@ class Rater:
 
 
 class Scope(NamedTuple):
-    """Which charges another rule book may rate differently.
+    """The charges whose cost a change of the rule book may change.
 
     Attributes:
         from_hour: the first clock hour.
-        resources: these alone; None for all.
+        resources: the resources; None for all.
     """
 
     from_hour: int
@@ -122,7 +129,7 @@ class Scope(NamedTuple):
 
 
 def scope_of_change(before: "RuleBook", after: "RuleBook") -> Scope | None:
-    """What to rate again when a rule book takes the place of another; None for nothing."""
+    """The charges to rate again when one rule book replaces another; None for none."""
     prices = set(before.prices) ^ set(after.prices)
     ladders = set(before.ladders) ^ set(after.ladders)
     hours = [price.from_hour for price in prices] + [ladder.from_hour for ladder in ladders]

@@ -134,7 +134,7 @@ class Ledger:
             self.store.accounts.save_tiers(
                 [
                     (account_id, ladder.tier_at(first_paid_us, hour))
-                    for account_id, first_paid_us in self.store.accounts.paid()
+                    for account_id, first_paid_us in self.store.accounts.first_payments()
                 ],
             )
 

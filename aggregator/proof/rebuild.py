@@ -71,7 +71,7 @@ def rebuild(
                     cursor = store.cursors.of_repo(repo.name)
                     store.cursors.move(repo.name, cursor, tips[repo.name].cursor)
                     store.cursors.keep(repo.name, tips[repo.name].kept)
-        store.fold_in_log()
+        store.merge_log()
     finally:
         store.close()
 

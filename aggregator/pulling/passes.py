@@ -153,7 +153,7 @@ class Puller:
             if is_whole:
                 store.set_fact(PULLED_AT, format_ts(now))
                 # nobody looks there any more, so nothing else would ever close them
-                store.incidents.close_but(ABOUT_HEAD, (r.name for r in self._readable()), now)
+                store.incidents.close_except(ABOUT_HEAD, (r.name for r in self._readable()), now)
             store.set_fact(_PROMOTED_ON, today)
 
 

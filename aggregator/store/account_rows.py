@@ -1,4 +1,4 @@
-"""Accounts: credit, cost and tier of every user."""
+"""Accounts as rows: credit, cost and tier of every user."""
 
 import json
 import sqlite3
@@ -10,13 +10,22 @@ INT64_MAX: Final = 2**63 - 1
 
 
 def exact(number: int) -> int | str:
-    """A number as a column of type ANY keeps it: decimal text where it leaves 64 bits."""
+    """A number for a column of type ANY: as decimal text where it does not fit into 64 bits."""
     return number if -INT64_MAX <= number <= INT64_MAX else str(number)
 
 
 @dataclass(slots=True)
 class Account:
-    """A user's row; amounts in nano-dollars, hours since 1970."""
+    """The account of one user.
+
+    Attributes:
+        id: its row.
+        user: the user's name.
+        first_paid_us: first payment that counts, microseconds since 1970; None without one.
+        list_cost_nano, billed_cost_nano: sums over all charges, in nano-dollars.
+        first_active_hour, last_active_hour: the first and last clock hour since 1970 that has a
+            charge; None without charges.
+    """
 
     id: int
     user: str
@@ -27,12 +36,12 @@ class Account:
     last_active_hour: int | None
 
     def add_cost(self, list_cost_nano: int, billed_cost_nano: int) -> None:
-        """Add the change of a charge to the account's sums."""
+        """Add the change of a charge's costs to the sums."""
         self.list_cost_nano += list_cost_nano
         self.billed_cost_nano += billed_cost_nano
 
     def add_hour(self, hour: int) -> None:
-        """Take an hour with a charge into the account's active hours."""
+        """Extend the active hours to an hour that has a charge."""
         if self.first_active_hour is None or hour < self.first_active_hour:
             self.first_active_hour = hour
         if self.last_active_hour is None or hour > self.last_active_hour:
@@ -40,13 +49,16 @@ class Account:
 
 
 class AccountRows:
-    """Accounts: credit, cost and tier of every user."""
+    """Accounts: credit, cost and tier of every user.
+
+    Every method works inside the caller's transaction.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def of_users(self, users: Iterable[str]) -> dict[str, Account]:
-        """The accounts of `users`, opening those that are not there."""
+        """The accounts of `users`, by user; missing ones are opened."""
         names = json.dumps(sorted(users))
         self._connection.execute(
             "INSERT INTO account (user) SELECT value FROM json_each(?) WHERE true"
@@ -64,7 +76,7 @@ class AccountRows:
         }
 
     def by_id(self, ids: Iterable[int]) -> dict[int, Account]:
-        """The accounts with these ids."""
+        """The accounts with these ids, by id."""
         users = self._connection.execute(
             "SELECT user FROM account WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps(sorted(ids)),),
@@ -73,7 +85,7 @@ class AccountRows:
         return {account.id: account for account in found.values()}
 
     def save(self, changed: Iterable[Account]) -> None:
-        """Write the sums and hours of accounts."""
+        """Write the costs and the active hours of accounts."""
         self._connection.executemany(
             "UPDATE account SET list_cost_nano = ?, billed_cost_nano = ?, first_active_hour = ?,"
             " last_active_hour = ? WHERE id = ?",
@@ -90,15 +102,15 @@ class AccountRows:
         )
 
     def save_tiers(self, tiers: Iterable[tuple[int, str]]) -> None:
-        """Set the displayed tier of accounts, as pairs of account id and tier."""
+        """Set the displayed tier of accounts, given as pairs of account id and tier."""
         self._connection.executemany(
             "UPDATE account SET discount_tier = ?2 WHERE id = ?1 AND discount_tier <> ?2", tiers
         )
 
-    def paid(self) -> list[tuple[int, int | None]]:
-        """Id and first payment (microseconds since 1970) of every account that has or had a tier.
+    def first_payments(self) -> list[tuple[int, int | None]]:
+        """Id and first payment (microseconds since 1970) of every account that may have a tier.
 
-        The payment is None where the one that counted counts no longer.
+        The payment is None where an account still has a tier although its payments no longer count.
         """
         rows = self._connection.execute(
             "SELECT id, first_paid_us FROM account"

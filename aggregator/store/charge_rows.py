@@ -11,7 +11,7 @@ from aggregator.store.account_rows import Account, exact
 from wire_format.fields import APPLIES_TO, AppliesTo
 
 STATES: Final = tuple(ChargeState)
-"""A state's place here is its number in the database."""
+"""The charge states; the index of each is its number in the database."""
 
 _STATE_NUMBER: Final = {state: number for number, state in enumerate(STATES)}
 _APPLIES_TO_NUMBER: Final[dict[AppliesTo, int]] = {
@@ -21,7 +21,7 @@ _PAGE: Final = 10_000
 
 
 class ChargeRow(NamedTuple):
-    """One charge as it is in the database."""
+    """One charge as stored: clock hour since 1970, costs in nano-dollars."""
 
     hour: int
     account_id: int
@@ -35,7 +35,7 @@ class ChargeRow(NamedTuple):
 
 
 class RatedCharge(NamedTuple):
-    """A charge with the names and the account facts that rating it needs."""
+    """A charge with what rating it needs: names, and when its user first paid."""
 
     row: ChargeRow
     user: str
@@ -68,7 +68,7 @@ class ChargeRows:
         self._connection = connection
 
     def resource_ids(self, names: Iterable[str]) -> dict[str, int]:
-        """The ids of resources, adding those that are not there."""
+        """The ids of resources, by name; missing ones are added."""
         wanted = json.dumps(sorted(names))
         self._connection.execute(
             "INSERT INTO resource (name) SELECT value FROM json_each(?) WHERE true"
@@ -82,7 +82,7 @@ class ChargeRows:
         return {str(name): int(row_id) for name, row_id in rows}
 
     def empty_hours(self, hours: Iterable[int]) -> set[int]:
-        """Those of `hours` in which nothing is charged yet, so that no look-up is needed there."""
+        """Those of `hours` that have no charge yet, so that no look-up is needed there."""
         return {
             hour
             for hour in hours
@@ -93,7 +93,7 @@ class ChargeRows:
         }
 
     def find(self, key: ChargeKey, account_id: int, resource_id: int) -> ChargeRow | None:
-        """The charge under a key, or None."""
+        """The charge with a key, or None."""
         row = self._connection.execute(
             "SELECT * FROM charge"
             " WHERE hour = ? AND account_id = ? AND resource_id = ? AND applies_to = ?",
@@ -102,7 +102,7 @@ class ChargeRows:
         return None if row is None else _charge(row)
 
     def save(self, rows: Iterable[ChargeRow]) -> None:
-        """Insert or replace charges, in the order of their key."""
+        """Insert or replace charges, in the order of the table's key, which is the fastest."""
         category, number = _APPLIES_TO_NUMBER, _STATE_NUMBER
         self._connection.executemany(
             "INSERT OR REPLACE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -113,7 +113,7 @@ class ChargeRows:
         )
 
     def delete(self, rows: Iterable[ChargeRow]) -> None:
-        """Delete charges of which no record is left."""
+        """Delete charges that have no record left."""
         self._connection.executemany(
             "DELETE FROM charge"
             " WHERE hour = ? AND account_id = ? AND resource_id = ? AND applies_to = ?",
@@ -129,10 +129,10 @@ class ChargeRows:
         since_hour: int | None = None,
         until_hour: int | None = None,
     ) -> Iterator[RatedCharge]:
-        """All charges of one account by hour, from `since_hour` to before `until_hour`.
+        """The charges of one account, by hour: from `since_hour` on, and before `until_hour`.
 
-        The table is ordered by hour; stepping through the account's own hours needs no second
-        index, which would cost every write.
+        The table is ordered by hour. Stepping through the account's active hours needs no second
+        index, which would make every write slower.
         """
         if account.first_active_hour is None or account.last_active_hour is None:
             return iter(())
@@ -162,11 +162,11 @@ class ChargeRows:
     def pages_from(
         self, from_hour: int, resources: Iterable[str] | None
     ) -> Iterator[Sequence[RatedCharge]]:
-        """Pages of all charges from an hour on, in key order; each may be changed before the next.
+        """All charges from an hour on, in pages; a page may be written back before the next.
 
         Args:
-            from_hour: first hour wanted.
-            resources: only these; None for all.
+            from_hour: the first clock hour.
+            resources: names of the resources wanted; None for all.
         """
         wanted = None if resources is None else json.dumps(sorted(resources))
         after = (from_hour, -1, -1, -1)
@@ -194,6 +194,6 @@ class ChargeRows:
             yield page
 
     def active_hours(self, account: Account) -> tuple[int | None, int | None]:
-        """First and last hour in which the account has a charge."""
+        """The first and last hour in which an account has a charge; None without charges."""
         hours = [charge.row.hour for charge in self.of_account(account)]
         return (hours[0], hours[-1]) if hours else (None, None)

@@ -1,4 +1,4 @@
-"""Open the ledger's SQLite file, and its write transaction."""
+"""Opening the ledger's SQLite file, and its transactions."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ _PRAGMAS: Final = (
 
 
 def connect_for_writing(path: Path) -> sqlite3.Connection:
-    """Open the database, making it when it is not there.
+    """Open the database for writing, and create it where it does not exist.
 
     Raises:
-        SchemaVersionError: it has another version; rebuild it.
+        SchemaVersionError: it has another schema version.
     """
     is_new = not path.exists()
     connection = connect(path, "rwc")
@@ -35,11 +35,11 @@ def connect_for_writing(path: Path) -> sqlite3.Connection:
 
 
 def connect_for_reading(path: Path) -> sqlite3.Connection:
-    """Open the database for questions only.
+    """Open the database for reading only.
 
     Raises:
-        NoDatabaseError: nothing was pulled yet.
-        SchemaVersionError: it has another version; rebuild it.
+        NoDatabaseError: it does not exist yet, or is being created.
+        SchemaVersionError: it has another schema version.
     """
     if not path.exists():
         raise NoDatabaseError(
@@ -47,7 +47,7 @@ def connect_for_reading(path: Path) -> sqlite3.Connection:
             hint="run `aggregator pull` first, or wait for the daemon's first pull",
         )
     connection = connect(path, "rw")
-    if _version(connection) == 0:  # another process is just making it
+    if _version(connection) == 0:  # another process is creating it
         connection.close()
         raise NoDatabaseError(f"there is no ledger at {path} yet", hint="try again in a moment")
     connection.execute("PRAGMA query_only = ON")
@@ -56,17 +56,17 @@ def connect_for_reading(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def write_transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """The one way to write: take the write lock first, commit at the end, or change nothing.
+    """Write everything in the block, or nothing where it raises. All writes are made this way.
 
-    A plain BEGIN that reads the cursor and then writes fails with SQLITE_BUSY_SNAPSHOT when another
-    connection wrote in between.
+    The write lock is taken first, because after a plain BEGIN that reads the cursor a write fails
+    with SQLITE_BUSY_SNAPSHOT if another connection has written in between.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        # SQLite may have rolled back by itself; what happened first is what the caller must see
+        # SQLite may have rolled back by itself; the caller must see the first error, not this one
         with suppress(sqlite3.Error):
             connection.rollback()
         raise
@@ -74,7 +74,7 @@ def write_transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def read_transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """One consistent view over several queries."""
+    """Let all queries of the block see one state of the database."""
     connection.execute("BEGIN")
     try:
         yield
@@ -83,7 +83,7 @@ def read_transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def upsert_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
-    """Set a fact about the database."""
+    """Set a fact about the database, inside the caller's transaction."""
     connection.execute(
         "INSERT INTO meta (key, value) VALUES (?, ?)"
         " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -127,5 +127,5 @@ def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
 
 
 def as_utils(connection: sqlite3.Connection) -> sqlite_utils.Database:
-    """The same connection with the conveniences of sqlite-utils, for reports."""
+    """Wrap a connection for sqlite-utils, which returns rows as dicts; for reports."""
     return sqlite_utils.Database(connection)

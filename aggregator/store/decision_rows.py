@@ -1,4 +1,4 @@
-"""The operator's decisions as rows. Every function works inside the caller's transaction."""
+"""The operator's decisions as rows. Every method works inside the caller's transaction."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ _DECODER = msgspec.json.Decoder(Decision)
 
 
 class DecisionRows:
-    """The operator's decisions as rows. Every function works inside the caller's transaction."""
+    """The operator's decisions as rows. Every method works inside the caller's transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -23,7 +23,7 @@ class DecisionRows:
         node_id: int,
         changes: Iterable[tuple[Claim[Decision], bool]],
     ) -> None:
-        """File decision lines that hold their key now (True), and strike off those that lost it."""
+        """Add decision lines that count from now on (True), and remove those that no longer do."""
         listed = list(changes)
         self._connection.executemany(
             "DELETE FROM decision WHERE node_id = ? AND seq = ? AND ts_us = ? AND line = ?",
@@ -45,7 +45,7 @@ class DecisionRows:
         self,
         changes: Mapping[bytes, tuple[Claim[Decision], bool]] | None = None,
     ) -> list[Decision]:
-        """All decision lines that hold their key, as they would be after some changes."""
+        """All decisions that count, as they would be after these changes, sorted by line."""
         lines = {bytes(row[0]) for row in self._connection.execute("SELECT line FROM decision")}
         for line, (_, counts) in (changes or {}).items():
             (lines.add if counts else lines.discard)(line)

@@ -1,4 +1,4 @@
-"""What SQLite says of the ledger's file, as errors with a hint."""
+"""SQLite's errors about the ledger's file, as errors with a hint."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -15,28 +15,28 @@ _HINTS: Final = {
         (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
         "run this as the user who owns the state directory",
     ),
-    **dict.fromkeys(DISK, "look at the disk under the state directory, then run this again"),
+    **dict.fromkeys(DISK, "check the disk under the state directory, then run this again"),
 }
 _BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
 class BrokenLedgerError(GitmeterError):
-    """SQLite cannot work with the ledger's file; nothing of it is lost, git has it all."""
+    """SQLite cannot use the ledger's file. Nothing is lost: git has everything."""
 
 
 class BusyLedgerError(GitmeterError):
-    """Another process holds the ledger's file for longer than we wait."""
+    """Another process has kept the ledger's file locked for longer than the timeout."""
 
     retry = True
 
 
 @contextmanager
 def ledger_errors() -> Iterator[None]:
-    """Turn what SQLite raises inside the block into errors with a hint.
+    """Turn SQLite's errors inside the block into errors with a hint.
 
     Raises:
         BrokenLedgerError: the file is damaged, or cannot be opened or written.
-        BusyLedgerError: another process holds it.
+        BusyLedgerError: another process keeps it locked.
     """
     try:
         yield
@@ -51,7 +51,7 @@ def ledger_errors() -> Iterator[None]:
 
 
 def error_code(error: sqlite3.Error) -> int:
-    """SQLite's primary result code; 0 where Python itself raised."""
+    """SQLite's primary result code; 0 for an error of Python's own module."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 

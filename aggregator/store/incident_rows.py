@@ -9,14 +9,16 @@ from typing import NamedTuple
 from wire_format.instants import format_ts
 
 About = tuple[int | None, str]
-"""What an incident is about: a repo's row (None is the forge as a whole), and its subject there."""
+"""What an incident is about: a repo's row (None for the forge as a whole), and the subject."""
 
 
 class IncidentRow(NamedTuple):
-    """An incident that is not over: its row, what it is and what it is about.
+    """An open incident.
 
     Attributes:
-        repo: the repo's name; empty where it is about the forge as a whole.
+        id: its row.
+        repo: the repo's name; empty for the forge as a whole.
+        kind, subject: what it is, and what it is about.
     """
 
     id: int
@@ -32,7 +34,7 @@ class IncidentRows:
         self._connection = connection
 
     def all_open(self) -> list[IncidentRow]:
-        """Those that are not over."""
+        """All open incidents."""
         rows = self._connection.execute(
             "SELECT incident.id, coalesce(repo.name, ''), kind, subject FROM incident"
             " LEFT JOIN repo ON repo.id = repo_id WHERE closed_at IS NULL"
@@ -40,7 +42,7 @@ class IncidentRows:
         return [IncidentRow(*row) for row in rows]
 
     def subjects_by_repo(self, kind: str) -> frozenset[tuple[str, str]]:
-        """The open incidents of a kind that are about repos: the repo's name and the subject."""
+        """Repo name and subject of each open incident of a kind that is about a repo."""
         rows = self._connection.execute(
             "SELECT repo.name, subject FROM incident JOIN repo ON repo.id = repo_id"
             " WHERE closed_at IS NULL AND kind = ?",
@@ -62,9 +64,14 @@ class IncidentRows:
         detail: str,
         at: datetime,
     ) -> None:
-        """Open an incident, or note that an open one was seen again.
+        """Open an incident, or record that an open one was seen again.
 
-        A `repo_id` of None is the forge as a whole.
+        Args:
+            repo_id: the repo's row; None for the forge as a whole.
+            kind: the kind of incident.
+            subject: what it is about.
+            detail: a sentence for a person; replaces that of an open one.
+            at: the time (UTC).
         """
         self._connection.execute(
             "INSERT INTO incident (kind, repo_id, subject, detail, opened_at, seen_at)"
@@ -80,12 +87,12 @@ class IncidentRows:
         found: Mapping[About, str],
         at: datetime,
     ) -> None:
-        """Let the open incidents of one kind be these: open what is new, close what is gone.
+        """Make these the open incidents of one kind: open new ones, close all others.
 
         Args:
-            kind: of all of them.
-            found: what each is about, to a sentence about it.
-            at: the time.
+            kind: the kind of all of them.
+            found: for what each is about, a sentence for a person.
+            at: the time (UTC).
         """
         rows = self._connection.execute(
             "SELECT id, repo_id, subject FROM incident WHERE kind = ? AND closed_at IS NULL",
@@ -98,14 +105,14 @@ class IncidentRows:
             self.open(repo_id, kind, subject, detail, at)
 
     def close_everywhere(self, kind: str, at: datetime) -> None:
-        """Close the open incidents of one kind for every repo."""
+        """Close all open incidents of one kind."""
         self._connection.execute(
             "UPDATE incident SET closed_at = ? WHERE kind = ? AND closed_at IS NULL",
             (format_ts(at), kind),
         )
 
-    def close_but(self, kinds: Iterable[str], repos: Iterable[str], at: datetime) -> None:
-        """Close the open incidents of some kinds that are about repos other than these."""
+    def close_except(self, kinds: Iterable[str], repos: Iterable[str], at: datetime) -> None:
+        """Close the open incidents of some kinds for all repos except these, by name."""
         self._connection.execute(
             "UPDATE incident SET closed_at = ? WHERE closed_at IS NULL"
             " AND kind IN (SELECT value FROM json_each(?)) AND repo_id NOT IN"
@@ -121,7 +128,14 @@ class IncidentRows:
         *,
         but: tuple[str | None, str] = (None, ""),
     ) -> None:
-        """Close a repo's open incidents of some kinds, but the one of this kind and subject."""
+        """Close a repo's open incidents of some kinds, except one.
+
+        Args:
+            repo_id: the repo's row.
+            kinds: the kinds to close.
+            at: the time (UTC).
+            but: kind and subject of the incident that stays open.
+        """
         self._connection.execute(
             "UPDATE incident SET closed_at = ? WHERE repo_id = ? AND closed_at IS NULL"
             " AND kind IN (SELECT value FROM json_each(?)) AND NOT (kind IS ? AND subject = ?)",

@@ -1,4 +1,4 @@
-"""Rows about lines: numbers seen, lines held and rejected, counts."""
+"""Rows about lines: seqs seen, lines held and rejected, counts."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,13 +8,16 @@ from aggregator.admission.ranges import Range, RangeSet
 
 
 class LineRows:
-    """Rows about lines: numbers seen, lines held and rejected, counts."""
+    """Rows about lines: seqs seen, lines held and rejected, counts.
+
+    Every method works inside the caller's transaction.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def seen(self, node_id: int) -> RangeSet:
-        """The seqs of a node that were met."""
+        """The seqs of a node that were read so far."""
         return RangeSet(
             Range(*row)
             for row in self._connection.execute(
@@ -24,7 +27,7 @@ class LineRows:
         )
 
     def add_seen(self, node_id: int, added: Iterable[Range]) -> None:
-        """Add seqs that were met, joining the ranges they touch."""
+        """Add seqs that were read, joined with the ranges that they touch."""
         for run in RangeSet(added):
             first, last = run
             for near in self._ranges_below(node_id, last + 1):
@@ -57,9 +60,9 @@ class LineRows:
         node_id: int,
         lines: Mapping[tuple[bytes, HeldReason], HeldLine | None],
     ) -> None:
-        """File lines that are not billed, and strike off (None) those that are held no longer.
+        """File lines as held, and remove those that no longer are (None).
 
-        A line already filed for the same reason stays as it is.
+        A line that is filed for this reason already stays as it is, at the place of its first copy.
         """
         self._connection.executemany(
             "DELETE FROM held WHERE node_id = ? AND line_sha256 = ? AND reason = ?",
@@ -104,7 +107,7 @@ class LineRows:
         )
 
     def add_counts(self, node_id: int, admitted: int, duplicates: int) -> None:
-        """Count a node's admitted and dropped lines."""
+        """Add to a node's numbers of admitted lines and of duplicates dropped."""
         self._connection.execute(
             "UPDATE node SET records = records + ?, duplicates = duplicates + ? WHERE id = ?",
             (admitted, duplicates, node_id),

@@ -1,4 +1,4 @@
-"""Money lines as rows. Every function works inside the caller's transaction."""
+"""Money lines as rows. Every method works inside the caller's transaction."""
 
 import json
 import sqlite3
@@ -22,7 +22,7 @@ def _movement_text(record: Money) -> str | None:
 
 
 class MoneyRows:
-    """Money lines as rows. Every function works inside the caller's transaction."""
+    """Money lines as rows. Every method works inside the caller's transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -33,9 +33,9 @@ class MoneyRows:
         changes: Iterable[tuple[Claim[Money], bool]],
         account_ids: Mapping[str, int],
     ) -> None:
-        """File lines that hold their key now (True), and strike off those that lost it.
+        """Add lines that were admitted (True), and remove those that no longer are.
 
-        What becomes of those that hold it is decided by `save_states`.
+        `save_states` then writes which of the admitted lines count.
         """
         listed = list(changes)
         self._connection.executemany(
@@ -63,7 +63,7 @@ class MoneyRows:
         )
 
     def users_sharing_movements(self, entries: Iterable[Claim[Money]]) -> set[str]:
-        """The users of all lines that share a business key with one of `entries`."""
+        """The users of all lines that belong to a movement of one of `entries`."""
         wanted = {_movement_text(entry.record) for entry in entries} - {None}
         rows = self._connection.execute(
             "SELECT DISTINCT user FROM money JOIN account ON account.id = money.account_id"
@@ -73,7 +73,7 @@ class MoneyRows:
         return {str(row[0]) for row in rows}
 
     def counted_instead(self, node: str, seq: int, ts: datetime) -> tuple[int, datetime] | None:
-        """Key of the line of the same node that counts for the movement of another one, or None."""
+        """Seq and time of the node's line that counts for the movement of this one, or None."""
         row = self._connection.execute(
             "SELECT other.seq, other.ts_us FROM money JOIN node ON node.id = money.node_id"
             " JOIN money AS other USING (node_id, movement)"
@@ -84,7 +84,7 @@ class MoneyRows:
         return None if row is None else (int(row[0]), from_us(row[1]))
 
     def lines_to_judge(self, users: Iterable[str]) -> list[Money]:
-        """All lines of `users`, and every line that shares a business key with one of them."""
+        """All lines of `users`, and every line that belongs to a movement of one of those."""
         rows = self._connection.execute(
             "WITH own AS (SELECT money.* FROM money JOIN account ON account.id = money.account_id"
             " WHERE user IN (SELECT value FROM json_each(?)))"
@@ -95,7 +95,7 @@ class MoneyRows:
         return [_DECODER.decode(row[0]) for row in rows]
 
     def save_states(self, states: Sequence[tuple[Money, MoneyState]]) -> None:
-        """Write what became of lines."""
+        """Write which lines count, and why others do not."""
         self._connection.executemany(
             "UPDATE money SET state = ?"
             " WHERE node_id = (SELECT id FROM node WHERE name = ?) AND seq = ? AND ts_us = ?",
@@ -103,7 +103,7 @@ class MoneyRows:
         )
 
     def save_credit(self, account_id: int, credit: Credit) -> None:
-        """Write what a user's counted lines come to."""
+        """Write the sums of a user's lines that count."""
         self._connection.execute(
             "UPDATE account SET credit_nano = ?, lifetime_paid_nano = ?, first_paid_us = ?"
             " WHERE id = ?",

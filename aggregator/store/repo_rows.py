@@ -1,6 +1,6 @@
-"""Repos, segments, seen ranges, held lines, rejects and the rule book as rows.
+"""Repos, their nodes and the rule book as rows.
 
-Every function that writes works inside the caller's transaction.
+Every method works inside the caller's transaction.
 """
 
 import sqlite3
@@ -11,7 +11,7 @@ from aggregator.config.repos import JudgedBy, KnownRepo, allow_of, allow_text
 
 
 class RepoRow(NamedTuple):
-    """A repo as the database knows it."""
+    """A repo in the database: its row and name, its node's row and name, and its role."""
 
     id: int
     name: str
@@ -21,7 +21,7 @@ class RepoRow(NamedTuple):
 
 
 class RepoRows:
-    """Repos, segments, seen ranges, held lines, rejects and the rule book as rows."""
+    """Repos, their nodes and the rule book. Every method works inside the caller's transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -48,7 +48,7 @@ class RepoRows:
         return RepoRow(*row)
 
     def find_node(self, name: str) -> int | None:
-        """The row of a node, or None when no repo ever had it."""
+        """The id of a node, or None when no repo ever belonged to it."""
         row = self._connection.execute("SELECT id FROM node WHERE name = ?", (name,)).fetchone()
         return None if row is None else int(row[0])
 
@@ -67,7 +67,15 @@ class RepoRows:
         behind: int,
         checked_at: str,
     ) -> None:
-        """Write down where a repo stood when it was looked at."""
+        """Record the result of checking a repo.
+
+        Args:
+            repo_id: the repo's row.
+            head: its head; None leaves the last one.
+            outcome: what the head means.
+            behind: how many commits were fetched and not applied.
+            checked_at: the time, as text in UTC.
+        """
         self._connection.execute(
             "UPDATE repo SET head = coalesce(?, head), outcome = ?, behind = ?, checked_at = ?"
             " WHERE id = ?",

@@ -8,8 +8,8 @@ from typing import Final
 from cursors.rows import SCHEMA as CURSOR_SCHEMA
 
 SCHEMA_VERSION: Final = 3
-"""Grows with the schema and with every change in what is admitted or how it is rated: a database of
-another version is rebuilt from git."""
+"""Raised with every change of the schema, of admission or of rating: a database of another version
+is rebuilt from git."""
 
 
 def schema() -> str:
@@ -21,7 +21,7 @@ def schema() -> str:
 
 
 def statements(script: str) -> Iterator[str]:
-    """The statements of a script; unlike `executescript` the caller keeps its transaction."""
+    """The statements of a script, because `executescript` would end the caller's transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

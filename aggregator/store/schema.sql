@@ -1,10 +1,10 @@
--- The ledger: an index over git that can be thrown away and rebuilt to the same digest.
+-- The ledger: an index over git that can be deleted and rebuilt to the same digest.
 --
 -- An hour is the number of clock hours since 1970-01-01T00:00Z; *_us are microseconds and *_s seconds
 -- since then; *_nano are nano-dollars (1e-9 USD). A column of type ANY holds an integer, or its decimal
--- text where it leaves 64 bits. applies_to: 0 hero_os_hourly, 1 llm, 2 vm.
+-- text where it does not fit into 64 bits. applies_to: 0 hero_os_hourly, 1 llm, 2 vm.
 --
--- References are declared and proved by `aggregator verify`, not enforced row by row, which would cost
+-- References are declared and checked by `aggregator verify`, not enforced row by row, which would cost
 -- a fifth of writing charges. In a CHECK, BETWEEN costs nothing and IN doubles the cost of an insert.
 
 CREATE TABLE meta (                      -- facts about this database as a whole
@@ -24,15 +24,15 @@ CREATE TABLE repo (                      -- a repo of the configuration
     name TEXT NOT NULL UNIQUE,
     node_id INTEGER NOT NULL REFERENCES node,
     role TEXT NOT NULL CHECK (role IN ('usage', 'books')),
-    allow TEXT NOT NULL,                 -- patterns of what it may bill, by comma; empty for all
+    allow TEXT NOT NULL,                 -- patterns of the resources it may bill, by comma; empty for all
     head TEXT,                           -- the head that was seen last
     committed_at_s INTEGER,              -- time of the newest applied commit with records
     outcome TEXT,                        -- what that head meant
     behind INTEGER NOT NULL DEFAULT 0,   -- commits fetched and not applied
-    checked_at TEXT                      -- when it was looked at last
+    checked_at TEXT                      -- when it was checked last
 ) STRICT;
 
-CREATE TABLE seen_range (                -- seqs of a node that were met, as disjoint ranges
+CREATE TABLE seen_range (                -- seqs of a node that were read, as disjoint ranges
     node_id INTEGER NOT NULL REFERENCES node,
     first_seq INTEGER NOT NULL CHECK (first_seq > 0),
     last_seq INTEGER NOT NULL CHECK (last_seq >= first_seq),
@@ -60,24 +60,24 @@ CREATE INDEX segment_wide ON segment (node_id) WHERE last_seq - first_seq >= 500
 CREATE INDEX segment_by_blob ON segment (blob, node_id);
 CREATE INDEX segment_by_hour ON segment (first_hour);
 
-CREATE TABLE correction (                -- which seqs of a node correct which; tells what is judged together
+CREATE TABLE correction (                -- which seqs of a node correct which: these are judged together
     node_id INTEGER NOT NULL REFERENCES node,
     corrects INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     PRIMARY KEY (node_id, corrects, seq)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE account (                   -- one user's balance; balance = credit - billed cost
+CREATE TABLE account (                   -- one user; balance = credit - billed cost
     id INTEGER PRIMARY KEY,
     user TEXT NOT NULL UNIQUE,
-    credit_nano ANY NOT NULL DEFAULT 0,  -- payments, grants and adjustments less refunds
+    credit_nano ANY NOT NULL DEFAULT 0,  -- payments, grants and adjustments minus refunds
     lifetime_paid_nano ANY NOT NULL DEFAULT 0,
     list_cost_nano ANY NOT NULL DEFAULT 0,
     billed_cost_nano ANY NOT NULL DEFAULT 0,
-    first_paid_us INTEGER,               -- first succeeded payment; tenure runs from here
+    first_paid_us INTEGER,               -- first succeeded payment; tenure starts here
     first_active_hour INTEGER,           -- first and last hour with a charge
     last_active_hour INTEGER,
-    discount_tier TEXT NOT NULL DEFAULT 'none' -- for display; rating never reads it
+    discount_tier TEXT NOT NULL DEFAULT 'none' -- for display; never used for rating
 ) STRICT;
 
 CREATE TABLE resource (                  -- what can be used
@@ -107,7 +107,7 @@ CREATE TABLE money (                     -- admitted money lines of the books
     seq INTEGER NOT NULL,
     ts_us INTEGER NOT NULL,
     account_id INTEGER NOT NULL REFERENCES account,
-    movement TEXT,                       -- provider, reference and kind, when it has a reference
+    movement TEXT,                       -- provider, reference and kind; NULL without a reference
     state TEXT NOT NULL
         CHECK (state IN ('counted', 'not_succeeded', 'same_movement', 'no_payment')),
     line BLOB NOT NULL,
@@ -131,8 +131,8 @@ CREATE TABLE decision (                  -- admitted decision lines of the books
     PRIMARY KEY (node_id, seq, ts_us)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE held (                      -- well-formed lines that are not billed
-    node_id INTEGER NOT NULL REFERENCES node, -- whose repo it was found in
+CREATE TABLE held (                      -- well-formed lines that are not billed, each with a reason
+    node_id INTEGER NOT NULL REFERENCES node, -- the node of the repo where it was found
     line_sha256 TEXT NOT NULL,
     reason TEXT NOT NULL,
     seq INTEGER,
@@ -170,11 +170,11 @@ CREATE UNIQUE INDEX incident_open ON incident (kind, coalesce(repo_id, 0), subje
     WHERE closed_at IS NULL;
 CREATE INDEX incident_by_repo ON incident (repo_id) WHERE closed_at IS NULL;
 
-CREATE TABLE rule_book (                 -- the rule book in force; one row, none before the first
+CREATE TABLE rule_book (                 -- the rule book in force; one row, or none before the first
     id INTEGER PRIMARY KEY CHECK (id = 1),
     sha256 TEXT NOT NULL,
-    commit_id TEXT NOT NULL,             -- commit of the books it was read from
-    prices_toml BLOB,                    -- absent file: NULL
+    commit_id TEXT NOT NULL,             -- the commit of the books that it was read from
+    prices_toml BLOB,                    -- NULL where the file is absent
     discounts_toml BLOB
 ) STRICT;
 

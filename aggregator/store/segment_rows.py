@@ -1,6 +1,6 @@
-"""Segments and corrections as rows: how lines that were read before are found again.
+"""Segments and corrections as rows: the index by which earlier lines are found again.
 
-Every function that writes works inside the caller's transaction.
+Every method works inside the caller's transaction.
 """
 
 import json
@@ -15,13 +15,13 @@ from wire_format.lines import Folder
 
 
 class SegmentPlace(NamedTuple):
-    """Where a segment lies.
+    """Where a segment is.
 
     Attributes:
         repo: name of its repo.
-        node: whose lines it holds.
-        folder: what kind of lines.
-        commit, path, blob: its place there.
+        node: name of the node that the repo belongs to.
+        folder: the kind of lines in it.
+        commit, path, blob: its place in the repo.
         committed_at_s: its commit's time, seconds since 1970.
         first_seq, last_seq: range of the node's seqs in it.
         records: how many lines of the node it has.
@@ -52,7 +52,7 @@ def _segment(row: sqlite3.Row) -> SegmentPlace:
 
 
 class SegmentRows:
-    """Segments and corrections as rows: how lines that were read before are found again."""
+    """Segments and corrections. Every method works inside the caller's transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -60,8 +60,8 @@ class SegmentRows:
     def between(self, node_id: int, first_seq: int, last_seq: int) -> list[SegmentPlace]:
         """A node's segments whose range overlaps the given one, both ends included, oldest first.
 
-        A segment of contiguous seqs is at most 50,000 wide, which bounds the look-up; the few wider
-        ones have an index of their own.
+        A segment of contiguous seqs spans at most 50,000, which bounds the look-up; the few that
+        span more have an index of their own.
         """
         rows = self._connection.execute(
             f"{_SEGMENT_COLUMNS} WHERE segment.id IN ("  # noqa: S608 - a constant
@@ -75,7 +75,10 @@ class SegmentRows:
         return [_segment(row) for row in rows]
 
     def at_hour(self, hour: int) -> list[SegmentPlace]:
-        """The segments of all nodes that may hold records of a clock hour, oldest first."""
+        """The segments of all nodes that may have records of a clock hour, oldest first.
+
+        A segment spans at most 24 hours, which bounds the look-up.
+        """
         rows = self._connection.execute(
             f"{_SEGMENT_COLUMNS} WHERE first_hour BETWEEN ? - 24 AND ? AND last_hour >= ?"
             " ORDER BY segment.id",
@@ -84,7 +87,7 @@ class SegmentRows:
         return [_segment(row) for row in rows]
 
     def claimed_records(self, node_id: int, folder: str, blob: str) -> int | None:
-        """How many records a blob brought when it was applied whole for this node, or None."""
+        """How many records a blob has that was applied whole for this node, or None."""
         row = self._connection.execute(
             "SELECT records FROM segment WHERE blob = ? AND node_id = ? AND folder = ?"
             " AND all_claimed LIMIT 1",
@@ -93,7 +96,7 @@ class SegmentRows:
         return None if row is None else int(row[0])
 
     def insert(self, repo: RepoRow, segments: Iterable[SegmentEntry]) -> None:
-        """File segments that were read, and how new the newest is."""
+        """File segments that were read, and the time of the repo's newest commit with records."""
         entries = list(segments)
         self._connection.executemany(
             "INSERT INTO segment (repo_id, node_id, folder, commit_id, path, blob, committed_at_s,"
@@ -108,7 +111,7 @@ class SegmentRows:
             )
 
     def is_corrected(self, node_id: int, first_seq: int, last_seq: int) -> bool:
-        """Whether a correction names any seq of a range, both ends included."""
+        """Whether any seq of a range is corrected, both ends included."""
         found = self._connection.execute(
             "SELECT 1 FROM correction WHERE node_id = ? AND corrects BETWEEN ? AND ? LIMIT 1",
             (node_id, first_seq, last_seq),
@@ -116,7 +119,7 @@ class SegmentRows:
         return found.fetchone() is not None
 
     def corrections_of(self, node_id: int, seqs: Iterable[int]) -> list[tuple[int, int]]:
-        """For every correction of one of these seqs: what it corrects, and its own seq."""
+        """For every correction of one of these seqs: the seq that it corrects, and its own."""
         rows = self._connection.execute(
             "SELECT corrects, seq FROM correction WHERE node_id = ?"
             " AND corrects IN (SELECT value FROM json_each(?))",
@@ -125,7 +128,7 @@ class SegmentRows:
         return [(int(corrects), int(seq)) for corrects, seq in rows]
 
     def insert_corrections(self, node_id: int, corrections: Iterable[tuple[int, int]]) -> None:
-        """File what corrects what, so that both are judged together whenever either arrives."""
+        """File which seq corrects which, so that both are judged together whenever either comes."""
         self._connection.executemany(
             "INSERT INTO correction VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             ((node_id, *correction) for correction in corrections),

@@ -1,7 +1,7 @@
-"""The ledger's database as everybody else sees it: one object, whose methods say what is asked.
+"""The interface to the ledger's database: one object, with a group of methods for each subject.
 
-Nothing outside this folder and `cursors.rows` knows that it is SQLite. Another database is another
-class with these attributes and methods.
+Nothing outside this folder and `cursors.rows` knows that the database is SQLite. Support for
+another database is another class with these attributes and methods.
 """
 
 import sqlite3
@@ -37,33 +37,33 @@ from cursors.rows import CursorRows
 from gitmeter.support.errors import GitmeterError
 
 PULLED_AT = "pulled_at"
-"""The fact that says when the last pull ended."""
+"""Key of the fact that says when the last pull ended, as text in UTC."""
 
 
 class CopyNotWrittenError(GitmeterError):
-    """The disk did not take a copy of the database."""
+    """A copy of the database cannot be written, because the disk is full or fails."""
 
 
 class LedgerStore:
-    """An open ledger. Used by one thread at a time; every write is inside `transaction`.
+    """An open ledger, for one thread at a time; every write is inside `transaction`.
 
     Args:
-        connection: open, and this object's alone.
+        connection: an open connection that nothing else uses; `close` closes it.
 
     Attributes:
-        repos: the repos, and the rule book in force.
-        lines: numbers seen, lines held and rejected, counts.
-        segments: where lines are in git, and which correct others.
+        repos: the repos with their nodes, and the rule book in force.
+        lines: seqs seen, lines held and rejected, counts.
+        segments: where lines are in git, and which lines correct others.
         accounts: credit, cost and tier of every user.
-        charges: what was used in each hour, and what it costs.
-        money: money lines, and what counts of them.
-        decisions: those of the operator.
-        incidents: what a person has to look at.
-        cursors: how far each repo was read.
-        reports: the rows behind answers for people.
-        digests: the rows that the digest is made of.
-        notices: what notices are about.
-        metrics: what is measured.
+        charges: quantity and cost by hour, user, resource and category.
+        money: money lines, and which of them count.
+        decisions: the operator's decisions.
+        incidents: incidents, open and closed.
+        cursors: how far each repo was read, and kept tips.
+        reports: read-only: the rows behind answers for people.
+        digests: read-only: the rows that the digest is computed from.
+        notices: read-only: what causes a notice (incidents, low balances, silent repos).
+        metrics: read-only: the figures for monitoring.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -99,22 +99,22 @@ class LedgerStore:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Write all of the block, or nothing where it raises; one writer at a time."""
+        """Write everything in the block, or nothing where it raises; one writer at a time."""
         with write_transaction(self._connection):
             yield
 
     @contextmanager
     def view(self) -> Iterator[None]:
-        """One consistent state over all questions of the block."""
+        """Let all queries of the block see one state of the ledger."""
         with read_transaction(self._connection):
             yield
 
     def fact(self, key: str) -> str | None:
-        """A fact about the ledger itself, or None."""
+        """The fact about the ledger as a whole under a key, or None."""
         return read_meta(self._connection, key)
 
     def set_fact(self, key: str, value: str) -> None:
-        """Set a fact about the ledger itself, inside the caller's transaction."""
+        """Set a fact about the ledger as a whole, inside the caller's transaction."""
         upsert_meta(self._connection, key, value)
 
     def copy_to(self, path: Path) -> None:
@@ -136,34 +136,34 @@ class LedgerStore:
                 raise CopyNotWrittenError(f"{path} cannot be written: {error}") from error
             raise
 
-    def fold_in_log(self) -> None:
-        """Write everything into the database file itself, so that it can be moved alone."""
+    def merge_log(self) -> None:
+        """Write the log into the database file, so that the file can be moved by itself."""
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def open_for_writing(path: Path) -> LedgerStore:
-    """Open the ledger, making it when it is not there.
+    """Open the ledger for writing, and create it where it does not exist.
 
     Raises:
-        SchemaVersionError: it has another version; rebuild it.
+        SchemaVersionError: it has another schema version.
     """
     return LedgerStore(connect_for_writing(path))
 
 
 def open_for_reading(path: Path) -> LedgerStore:
-    """Open the ledger for questions only.
+    """Open the ledger for reading only.
 
     Raises:
-        NoDatabaseError: nothing was pulled yet.
-        SchemaVersionError: it has another version; rebuild it.
+        NoDatabaseError: it does not exist yet, or is being created.
+        SchemaVersionError: it has another schema version.
     """
     return LedgerStore(connect_for_reading(path))
 
 
 def tips_of(path: Path) -> tuple[dict[str, str], dict[str, frozenset[str]]]:
-    """Cursors and kept tips of a database; none where it is gone or cannot be read.
+    """Cursors and kept tips of a database; none where it is missing or cannot be read.
 
-    Another version's database has cursors at least.
+    The schema version is not checked: these tables are read from a database of any version.
     """
     cursors: dict[str, str] = {}
     kept: dict[str, frozenset[str]] = {}

@@ -1,6 +1,6 @@
-"""The file `notices.db`: what was told, and the notices that are still to be delivered.
+"""The file `notices.db`: what was announced, and the notices that are still to be delivered.
 
-Owns: the file as its users see it (`outbox`), its `connection`, its `errors`, what was told
-(`told`), notices and the receiver (`queue`).
-Does not own: what is worth a notice, and posting it (`aggregator.notices`).
+Owns: the interface to the file (`outbox`), its `connection`, its `errors`, what was announced
+(`told`), the notices and the state of the receiver (`queue`).
+Does not own: what causes a notice, and posting it (`aggregator.notices`).
 """

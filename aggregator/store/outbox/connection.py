@@ -1,7 +1,7 @@
-"""The file `notices.db`: opening it, and what SQLite says of it.
+"""Opening the file `notices.db`.
 
-It is synced at every commit: a
-notice that was sent and then lost would be told again under another id.
+It is synced at every commit: a notice that was sent and then lost would be sent again under
+another id.
 """
 
 import sqlite3
@@ -18,10 +18,10 @@ _PRAGMAS: Final = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
 
 
 def connect_notices(path: Path) -> sqlite3.Connection:
-    """Open the file, making it when it is not there.
+    """Open the file, and create it where it does not exist.
 
     Raises:
-        NoticesError: it is damaged, of another version, or cannot be opened or written.
+        NoticesError: it is damaged or of another version, or cannot be opened or written.
     """
     connection: sqlite3.Connection | None = None
     try:
@@ -39,8 +39,8 @@ def connect_notices(path: Path) -> sqlite3.Connection:
         connection.close()
         raise NoticesError(
             f"{path} has schema version {found}, this aggregator needs {SCHEMA_VERSION}",
-            hint="use the aggregator that wrote it; or move it away, and what is so now counts as"
-            " told",
+            hint="use the aggregator that wrote it; or move it away: present incidents and balances"
+            " then count as announced",
         )
     return connection
 
@@ -48,7 +48,7 @@ def connect_notices(path: Path) -> sqlite3.Connection:
 def _create(connection: sqlite3.Connection) -> None:
     script = Path(__file__).with_name("outbox.sql").read_text()
     with write_transaction(connection):
-        if _version(connection) == 0:  # another process may have been faster
+        if _version(connection) == 0:  # another process may have created it meanwhile
             for statement in statements(script):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -1,4 +1,4 @@
-"""What SQLite says of the file of notices."""
+"""SQLite's errors about the file of notices, as errors with a hint."""
 
 import sqlite3
 from pathlib import Path
@@ -10,18 +10,18 @@ class NoticesError(GitmeterError):
     """The file of notices cannot be used.
 
     Attributes:
-        is_damaged: whether no aggregator can.
+        is_damaged: whether the file is damaged, so that trying again cannot help.
     """
 
     is_damaged = False
 
 
 def broken(path: Path, error: sqlite3.Error) -> NoticesError:
-    """What an error of SQLite means for the file."""
+    """The error to raise for an error of SQLite about this file."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     found = NoticesError(
         f"{path} cannot be used: {error}",
-        hint="look at the disk under it; the daemon sets a damaged file aside and begins anew",
+        hint="check the disk under it; the daemon sets a damaged file aside and starts a new one",
     )
     found.is_damaged = code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
     return found

@@ -1,4 +1,4 @@
-"""The outbox as everybody else sees it: one object, whose methods say what is asked."""
+"""The interface to the outbox: one object, with a group of methods for each subject."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -16,17 +16,17 @@ NOTICES_NAME: Final = "notices.db"
 
 
 class Outbox:
-    """An open file of notices. Used by one thread at a time; every write is inside `transaction`.
+    """An open file of notices, for one thread at a time; every write is inside `transaction`.
 
     Args:
-        path: the file; made when it is not there.
+        path: the file; created where it does not exist.
 
     Attributes:
-        told: what the receiver was told of.
-        queue: the notices, and how the receiver is.
+        told: what was announced to the receiver.
+        queue: the notices, and the state of the receiver.
 
     Raises:
-        NoticesError: it is damaged, of another version, or cannot be opened or written.
+        NoticesError: it is damaged or of another version, or cannot be opened or written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,13 +41,13 @@ class Outbox:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Write all of the block, or nothing where it raises."""
+        """Write everything in the block, or nothing where it raises."""
         with write_transaction(self._connection):
             yield
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Turn what SQLite raises inside the block into an error about this file.
+        """Turn SQLite's errors inside the block into an error about this file.
 
         Raises:
             NoticesError: the file cannot be used.

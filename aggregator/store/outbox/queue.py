@@ -1,4 +1,4 @@
-"""Notices to be delivered, those that were, and how the receiver is."""
+"""Notices as rows, delivered or not, and the state of the receiver."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ class NewNotice(NamedTuple):
 
     Attributes:
         delivery: the id that the receiver sees.
-        event: what kind it is.
-        subject: an account or a repo; its notices are delivered in order.
-        body: what is posted.
+        event: the kind of notice.
+        subject: an account or a repo, whose notices are delivered in order.
+        body: the body that is posted.
     """
 
     delivery: str
@@ -25,15 +25,16 @@ class NewNotice(NamedTuple):
 
 
 class WaitingNotice(NamedTuple):
-    """A notice that is to be delivered.
+    """A notice that is still to be delivered.
 
     Attributes:
         id: its row.
         delivery: the id that the receiver sees.
-        event: what kind it is.
-        body: what is posted.
-        attempts: how many there were.
-        refused_since_s: since when the receiver does not want it; None while it never said so.
+        event: the kind of notice.
+        body: the body that is posted.
+        attempts: how often it was tried.
+        refused_since_s: since when the receiver refuses it, seconds since 1970; None while it was
+            never refused.
     """
 
     id: int
@@ -45,12 +46,12 @@ class WaitingNotice(NamedTuple):
 
 
 class ReceiverState(NamedTuple):
-    """How the receiver is.
+    """The state of the receiver.
 
     Attributes:
-        errors: how many times in a row it took none.
-        wait_until_s: it is left alone until then, seconds since 1970.
-        error: what it said last, or what was wrong; None when it took a notice since.
+        errors: how many attempts in a row failed.
+        wait_until_s: nothing is posted before then, seconds since 1970.
+        error: why the last attempt failed; None after a notice that it took.
     """
 
     errors: int
@@ -62,9 +63,9 @@ class Retry(NamedTuple):
     """When a refused notice is tried again.
 
     Attributes:
-        next_at_s: not before.
-        refused_since_s: since when the receiver does not want it.
-        is_given_up: whether it is not tried any more.
+        next_at_s: not tried before then, seconds since 1970.
+        refused_since_s: since when the receiver refuses it, seconds since 1970.
+        is_given_up: whether it is not tried again.
     """
 
     next_at_s: int
@@ -73,7 +74,7 @@ class Retry(NamedTuple):
 
 
 class NoticeRow(NamedTuple):
-    """A notice as it is shown."""
+    """A notice as `aggregator notices` lists it; times in UTC, as text or in seconds since 1970."""
 
     delivery: str
     event: str
@@ -89,7 +90,10 @@ class NoticeRow(NamedTuple):
 
 
 class QueueRows:
-    """Notices to be delivered, those that were, and how the receiver is."""
+    """Notices, delivered or not, and the state of the receiver.
+
+    Every method that writes works inside the caller's transaction.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -104,7 +108,7 @@ class QueueRows:
         )
 
     def prune(self, before_s: int) -> None:
-        """Remove notices from before then that nothing is to be done about any more."""
+        """Remove notices made before then (seconds since 1970) that were delivered or given up."""
         self._connection.execute(
             "DELETE FROM notice WHERE made_at_s < ?"
             " AND (delivered_at IS NOT NULL OR given_up_at IS NOT NULL)",
@@ -112,7 +116,7 @@ class QueueRows:
         )
 
     def next_due(self, now_s: int) -> WaitingNotice | None:
-        """The oldest notice that may be tried now and is the first of its subject."""
+        """The oldest notice that may be tried now and is the first to wait of its subject."""
         row = self._connection.execute(
             "SELECT id, delivery, event, body, attempts, refused_since_s FROM first_in_line"
             " WHERE next_at_s <= ? ORDER BY id LIMIT 1",
@@ -121,19 +125,19 @@ class QueueRows:
         return None if row is None else WaitingNotice(*row)
 
     def next_due_at_s(self) -> int | None:
-        """When a notice may be tried next, the receiver's own wait aside; None when none waits."""
+        """When a notice may be tried next, `wait_until_s` aside; None where none waits."""
         row = self._connection.execute("SELECT min(next_at_s) FROM first_in_line").fetchone()
         return None if row[0] is None else int(row[0])
 
     def count_waiting(self) -> int:
-        """How many notices are to be delivered."""
+        """How many notices are still to be delivered."""
         row = self._connection.execute(
             "SELECT count(*) FROM notice WHERE delivered_at IS NULL AND given_up_at IS NULL"
         ).fetchone()
         return int(row[0])
 
     def note_delivered(self, notice_id: int, now: datetime) -> None:
-        """Write down that the receiver took a notice."""
+        """Record that the receiver took a notice."""
         self._connection.execute(
             "UPDATE notice SET attempts = attempts + 1, tried_at = ?2, delivered_at = ?2,"
             " error = NULL"
@@ -149,7 +153,14 @@ class QueueRows:
         now: datetime,
         retry: Retry | None = None,
     ) -> None:
-        """Write down that the receiver did not take a notice, and when to try it again alone."""
+        """Record that an attempt failed.
+
+        Args:
+            notice_id: the notice's row.
+            error: why it failed.
+            now: the time (UTC).
+            retry: when to try a refused notice again; None where it was not the notice's fault.
+        """
         next_at_s, since_s = (
             (0, None) if retry is None else (retry.next_at_s, retry.refused_since_s)
         )
@@ -160,26 +171,26 @@ class QueueRows:
         )
 
     def note_given_up(self, notice_id: int, now: datetime) -> None:
-        """Write down that a notice is not tried any more."""
+        """Record that a notice is not tried again."""
         self._connection.execute(
             "UPDATE notice SET given_up_at = ? WHERE id = ?", (format_ts(now), notice_id)
         )
 
     def receiver(self) -> ReceiverState:
-        """How the receiver is."""
+        """The state of the receiver."""
         row = self._connection.execute(
             "SELECT errors, wait_until_s, error FROM receiver"
         ).fetchone()
         return ReceiverState(*row)
 
     def save_receiver(self, state: ReceiverState) -> None:
-        """Write down how the receiver is."""
+        """Write the state of the receiver."""
         self._connection.execute(
             "UPDATE receiver SET errors = ?, wait_until_s = ?, error = ?", state
         )
 
     def make_due(self) -> int:
-        """Let every notice that was not delivered be tried again now; returns how many."""
+        """Make every undelivered notice due now, also those given up; returns how many."""
         changed = self._connection.execute(
             "UPDATE notice SET next_at_s = 0, given_up_at = NULL, refused_since_s = NULL"
             " WHERE delivered_at IS NULL"
@@ -188,7 +199,7 @@ class QueueRows:
         return changed.rowcount
 
     def rows(self, *, undelivered: bool) -> list[NoticeRow]:
-        """Notices, the oldest first: all, or those that were not delivered."""
+        """Notices, oldest first: all, or only those that were not delivered."""
         rows = self._connection.execute(
             "SELECT delivery, event, subject, made_at, body, attempts, tried_at, next_at_s, error,"
             " delivered_at, given_up_at FROM notice WHERE delivered_at IS NULL OR NOT ?"

@@ -1,4 +1,4 @@
-"""What the receiver was told of: accounts, incidents, and the threshold that counted."""
+"""What was announced to the receiver, as rows: accounts, incidents and the threshold."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -13,26 +13,29 @@ _THRESHOLD: Final = "balance_below_nano"
 
 
 class ToldRows:
-    """What the receiver was told of: accounts, incidents, and the threshold that counted."""
+    """What was announced to the receiver: accounts, incidents and the threshold.
+
+    Every method that writes works inside the caller's transaction.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def has_begun(self) -> bool:
-        """Whether anything was compared yet."""
+        """Whether a comparison was ever made."""
         return self._read_meta(_BEGAN_AT) is not None
 
     def note_begun(self, now: datetime) -> None:
-        """Write down that telling begins."""
+        """Record the time of the first comparison."""
         self._upsert_meta(_BEGAN_AT, format_ts(now))
 
     def threshold_nano(self) -> int | None:
-        """The threshold that balances were compared with last; None when none was compared yet."""
+        """The threshold of the last comparison, in nano-dollars; None before the first."""
         value = self._read_meta(_THRESHOLD)
         return None if value is None else int(value)
 
     def save_threshold_nano(self, threshold_nano: int) -> None:
-        """Remember the threshold that balances are compared with."""
+        """Write the threshold that balances are compared with."""
         self._upsert_meta(_THRESHOLD, str(threshold_nano))
 
     def _read_meta(self, key: str) -> str | None:
@@ -46,14 +49,14 @@ class ToldRows:
         )
 
     def accounts(self) -> dict[str, str]:
-        """The level that was told of each account, by user."""
+        """The level that was announced for each account, by user."""
         return {
             str(row[0]): str(row[1])
             for row in self._connection.execute("SELECT * FROM told_account")
         }
 
     def save_accounts(self, changes: Mapping[str, str | None]) -> None:
-        """Write the levels that changed, by user; None forgets an account."""
+        """Write the levels that changed, by user; None removes an account."""
         self._connection.executemany(
             "DELETE FROM told_account WHERE user = ?",
             [(user,) for user, level in changes.items() if level is None],
@@ -65,7 +68,10 @@ class ToldRows:
         )
 
     def incidents(self) -> dict[ToldIncident, int | None]:
-        """The incidents that were told, to since when the ledger knows nothing of them."""
+        """The incidents that were announced, and for each since when the ledger does not have it.
+
+        The time is in seconds since 1970; None where the ledger has the incident.
+        """
         rows = self._connection.execute(
             "SELECT kind, repo, subject, unknown_since_s FROM told_incident"
         )
@@ -76,7 +82,7 @@ class ToldRows:
         saved: Mapping[ToldIncident, int | None],
         forgotten: Iterable[ToldIncident],
     ) -> None:
-        """Write incidents that were told, with since when they are unknown, and forget others."""
+        """Write announced incidents, with since when the ledger lacks each, and remove others."""
         self._connection.executemany(
             "DELETE FROM told_incident WHERE kind = ? AND repo = ? AND subject = ?", list(forgotten)
         )

@@ -1,11 +1,11 @@
-"""The ledger as canonical rows, sorted and keyed by names: what the digest is taken over."""
+"""The ledger as canonical rows, sorted and with names for ids, for computing the digest."""
 
 import sqlite3
 from collections.abc import Iterator
 
 
 class DigestRows:
-    """The ledger as canonical rows, sorted and keyed by names: what the digest is taken over."""
+    """The ledger as canonical rows, sorted and with names for ids."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -14,7 +14,7 @@ class DigestRows:
         return (list(row) for row in self._connection.execute(query))
 
     def charges(self) -> Iterator[list[object]]:
-        """Hour, user, resource, category, exact quantity, records, state, list and billed cost."""
+        """Hour, user, resource, category, quantity (text), records, state, list and billed cost."""
         return self._rows(
             "SELECT hour, user, name, applies_to, CAST(quantity AS TEXT), charge.records, state,"
             " charge.list_cost_nano, charge.billed_cost_nano FROM charge"
@@ -31,9 +31,10 @@ class DigestRows:
         )
 
     def balances(self) -> Iterator[list[object]]:
-        """User, credit, lifetime paid, list and billed cost, first payment.
+        """User, credit, lifetime paid, list and billed cost (all as text), first payment.
 
-        An account that was opened for a line which lost its key to another has no row here.
+        An account that has neither a charge nor a money line has no row here: whether one was
+        opened, for a line that no longer counts, depends on the order of arrival.
         """
         return self._rows(
             "SELECT user, CAST(credit_nano AS TEXT), CAST(lifetime_paid_nano AS TEXT),"
@@ -43,7 +44,7 @@ class DigestRows:
         )
 
     def seen(self) -> Iterator[list[object]]:
-        """Node and ranges of seqs that were met."""
+        """Node and range of seqs that were read."""
         return self._rows(
             "SELECT node.name, first_seq, last_seq FROM seen_range JOIN node ON node.id = node_id"
             " ORDER BY node.name, first_seq",

@@ -1,7 +1,7 @@
-"""What is measured of the ledger at one moment, for the monitoring.
+"""The figures of the ledger at one moment, for monitoring.
 
-The cost of reading it grows with nodes, repos, accounts, gaps, open incidents and what is filed
-(held lines, rejects, charges that are not rated), never with charges, segments or records.
+The cost of reading them grows with nodes, repos, accounts, gaps, open incidents, held and rejected
+lines and charges that are not rated, never with rated charges, segments or records.
 """
 
 import sqlite3
@@ -17,8 +17,7 @@ from aggregator.store.schema import SCHEMA_VERSION
 from wire_format.fields import EPOCH_SIZE
 
 BUSY_TIMEOUT_S: Final = 2
-"""A scrape gives up long before the time limit of whoever scrapes; in WAL mode no writer makes it
-wait at all."""
+"""Far below a scraper's own time limit; in WAL mode no writer makes a reader wait at all."""
 
 _REPOS: Final = """
 SELECT node.name, repo.name, role, behind, committed_at_s FROM repo
@@ -38,7 +37,7 @@ SELECT node_id, count(*), sum(missing) FROM (
     ) - 1 AS missing FROM seen_range
 ) WHERE missing > 0 GROUP BY node_id
 """
-"""As `RangeSet.gaps`: a gap reaches back to the range before it, or to the start of its epoch."""
+"""As in `RangeSet.gaps`: a gap reaches back to the range before it, or to its epoch's start."""
 
 _INCIDENTS: Final = "SELECT kind, count(*) FROM incident WHERE closed_at IS NULL GROUP BY kind"
 _UNRATED: Final = "SELECT state, count(*) FROM charge WHERE state <> 0 GROUP BY state"
@@ -59,8 +58,15 @@ STATEMENTS: Final = (
 )
 
 
-class RepoStanding(NamedTuple):
-    """Where a repo stands: commits fetched and not applied, time of the newest applied one."""
+class RepoProgress(NamedTuple):
+    """How far a repo was read.
+
+    Attributes:
+        node, repo, role: which repo.
+        behind: commits fetched and not applied.
+        committed_at_s: time of the newest applied commit with records, seconds since 1970; None
+            where there is none.
+    """
 
     node: str
     repo: str
@@ -70,7 +76,7 @@ class RepoStanding(NamedTuple):
 
 
 class NodeCounts(NamedTuple):
-    """What is known of a node's records, in lines; gaps as ranges and as missing seqs."""
+    """A node's lines by what became of them; gaps, and the seqs missing in them."""
 
     node: str
     records: int
@@ -85,15 +91,15 @@ class Facts(NamedTuple):
     """One consistent view of the ledger.
 
     Attributes:
-        repos, nodes: every one that was ever read, by name.
-        open_incidents: how many of each kind that has any.
-        unrated: how many charges have each state that has any, but rated, by the state's number.
-        accounts, accounts_below_zero: users with usage or payments, and those who owe.
-        pulled_at: when the ledger was brought up to date last; None before the first time.
-        database_bytes: size of its file and of the log beside it.
+        repos, nodes: all that were ever read, sorted by name.
+        open_incidents: the number of open incidents, by kind; kinds without one are absent.
+        unrated: the number of charges that are not rated, by the number of their state.
+        accounts, accounts_below_zero: users with usage or money lines, and those who owe.
+        pulled_at: when the last pull ended, as text in UTC; None before the first.
+        database_bytes: size of the database file and of its log.
     """
 
-    repos: tuple[RepoStanding, ...]
+    repos: tuple[RepoProgress, ...]
     nodes: tuple[NodeCounts, ...]
     open_incidents: Mapping[str, int]
     unrated: Mapping[int, int]
@@ -104,29 +110,29 @@ class Facts(NamedTuple):
 
 
 class MetricRows:
-    """What is measured of the ledger at one moment, for the monitoring."""
+    """The figures of the ledger at one moment, for monitoring."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def gaps(self) -> dict[int, tuple[int, int]]:
-        """How many gaps a node has and how many seqs are missing in them, by the node's row."""
+        """How many gaps each node has and how many seqs are missing in them, by the node's id."""
         found = self._connection.execute(_GAPS, {"epoch_size": EPOCH_SIZE})
         return {node_id: (count, missing) for node_id, count, missing in found}
 
     def read(self, path: Path, pulled_at_key: str) -> Facts:
-        """Measure everything, inside the caller's read transaction.
+        """Read all figures, inside the caller's read transaction.
 
         Args:
             path: the database, for the size of its files.
-            pulled_at_key: the fact that has the time of the last pull.
+            pulled_at_key: key of the fact with the time of the last pull.
         """
         ask = self._connection.execute
         accounts, below_zero = ask(_ACCOUNTS).fetchone()
         huge = ask(_HUGE_ACCOUNTS)
         below_zero = (below_zero or 0) + sum(int(credit) < int(cost) for credit, cost in huge)
         return Facts(
-            repos=tuple(RepoStanding(*row) for row in ask(_REPOS)),
+            repos=tuple(RepoProgress(*row) for row in ask(_REPOS)),
             nodes=tuple(self._nodes()),
             open_incidents=dict(ask(_INCIDENTS).fetchall()),
             unrated=dict(ask(_UNRATED).fetchall()),
@@ -147,16 +153,16 @@ class MetricRows:
 
 
 def read_facts(path: Path, pulled_at_key: str) -> Facts:
-    """Measure the ledger on a connection of its own, in one read transaction.
+    """Read all figures over a connection of its own, in one read transaction.
 
     Args:
         path: the database.
-        pulled_at_key: the fact that has the time of the last pull.
+        pulled_at_key: key of the fact with the time of the last pull.
 
     Raises:
-        NoDatabaseError: nothing was pulled yet.
-        SchemaVersionError: it has another version.
-        BrokenLedgerError: it cannot be read now.
+        NoDatabaseError: the ledger does not exist yet.
+        SchemaVersionError: it has another schema version.
+        BrokenLedgerError: SQLite cannot read it now.
     """
     try:
         with _reading(path) as connection, read_transaction(connection):

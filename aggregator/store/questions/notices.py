@@ -1,7 +1,4 @@
-"""What the ledger says of what is watched: accounts with little left, incidents, newest commits.
-
-Only questions; none of them writes.
-"""
+"""What causes a notice, read from the ledger: low balances, incidents and silent repos."""
 
 import json
 import sqlite3
@@ -10,20 +7,20 @@ from typing import NamedTuple
 
 
 class Balance(NamedTuple):
-    """What a user has left, in nano-dollars."""
+    """A user's balance, in nano-dollars."""
 
     user: str
     balance_nano: int
 
 
 class OpenIncident(NamedTuple):
-    """An incident that is not over, with what a person needs to know of it.
+    """An open incident, with what a notice says about it.
 
     Attributes:
-        kind, subject, detail: as they were filed.
-        repo: the repo's name; empty where it is about the forge as a whole.
-        node: whose repo that is; empty likewise.
-        opened_at: since when, as it is written.
+        kind, subject, detail: what it is, what it is about, and a sentence for a person.
+        repo: the repo's name; empty for the forge as a whole.
+        node: the node of that repo; empty for the forge as a whole.
+        opened_at: since when it is open, as text in UTC.
     """
 
     kind: str
@@ -35,7 +32,7 @@ class OpenIncident(NamedTuple):
 
 
 class ToldIncident(NamedTuple):
-    """The identity of an incident that was told; an empty repo is the forge as a whole."""
+    """The identity of an announced incident; an empty repo means the forge as a whole."""
 
     kind: str
     repo: str
@@ -43,10 +40,10 @@ class ToldIncident(NamedTuple):
 
 
 class NewestCommit(NamedTuple):
-    """How new what was applied of a repo is.
+    """The newest applied commit of a repo.
 
     Attributes:
-        repo_id: its row.
+        repo_id: the repo's row.
         committed_at_s: time of its newest applied commit with records, seconds since 1970; None
             where there is none.
     """
@@ -56,23 +53,23 @@ class NewestCommit(NamedTuple):
 
 
 class NoticeRows:
-    """Accounts with little left, incidents, and the newest commit of each repo."""
+    """What causes a notice: low balances, incidents, and the newest commit of each repo."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def newest_commits(self) -> dict[str, NewestCommit]:
-        """How new what was applied is, by the repo's name; repos never looked at are not there."""
+        """The newest applied commit of every repo in the ledger, by the repo's name."""
         rows = self._connection.execute("SELECT name, id, committed_at_s FROM repo")
         return {str(name): NewestCommit(int(id_), at_s) for name, id_, at_s in rows}
 
     def checked_repos(self) -> frozenset[str]:
-        """The repos whose heads were judged since this ledger was made, by name."""
+        """Names of the repos that were checked since this ledger was created."""
         rows = self._connection.execute("SELECT name FROM repo WHERE checked_at IS NOT NULL")
         return frozenset(str(name) for (name,) in rows)
 
     def has_unread_books(self) -> bool:
-        """Whether the books are known and nothing of them was ever applied to this ledger."""
+        """Whether this ledger has a books repo of which nothing was applied yet."""
         row = self._connection.execute(
             "SELECT EXISTS (SELECT 1 FROM repo WHERE role = 'books')"
             " AND NOT EXISTS (SELECT 1 FROM repo JOIN cursor ON cursor.repo = repo.name"
@@ -81,14 +78,15 @@ class NoticeRows:
         return bool(row[0])
 
     def balances_below(self, below_nano: int) -> list[Balance]:
-        """Accounts that ever had credit or usage and have less left than this, by user.
+        """Balances below a threshold (nano-dollars), sorted by user.
 
-        An account that only a pending or refused payment opened had nothing to run out of.
+        Left out are accounts that never had usage and have no credit, such as one that a pending
+        or refused payment opened: it has nothing to run out of.
         """
         rows = self._connection.execute(
             "SELECT user, credit_nano, billed_cost_nano FROM account"
             " WHERE (first_active_hour IS NOT NULL OR credit_nano <> 0)"
-            # text is a number past 64 bits, which SQLite would reckon with inexactly
+            # text is a number beyond 64 bits, with which SQLite would compute inexactly
             " AND (typeof(credit_nano) = 'text' OR typeof(billed_cost_nano) = 'text'"
             " OR credit_nano - billed_cost_nano < ?) ORDER BY user",
             (below_nano,),
@@ -97,7 +95,7 @@ class NoticeRows:
         return [row for row in exact if row.balance_nano < below_nano]
 
     def open_incidents(self) -> list[OpenIncident]:
-        """The incidents that are not over, the oldest first."""
+        """The open incidents, oldest first."""
         rows = self._connection.execute(
             "SELECT kind, coalesce(repo.name, ''), subject, detail, coalesce(node.name, ''),"
             " opened_at"
@@ -107,7 +105,7 @@ class NoticeRows:
         return [OpenIncident(*row) for row in rows]
 
     def closed_incidents(self, repos: Iterable[str]) -> frozenset[ToldIncident]:
-        """Every incident of these repos that the ledger knows as over."""
+        """All closed incidents of these repos (an empty name: the forge as a whole)."""
         rows = self._connection.execute(
             "SELECT DISTINCT kind, coalesce(repo.name, ''), subject FROM incident"
             " LEFT JOIN repo ON repo.id = repo_id WHERE closed_at IS NOT NULL"

@@ -1,4 +1,4 @@
-"""Questions of people, answered from the database in one query each."""
+"""The rows behind answers for people, each from one query."""
 
 import sqlite3
 from typing import Any
@@ -17,7 +17,7 @@ WHERE first_active_hour IS NOT NULL OR EXISTS (SELECT 1 FROM money WHERE account
 
 
 def account_of(row: Row) -> Account:
-    """The account of a row of `account_rows`."""
+    """The account in a row of `ReportRows.accounts`."""
     return Account(
         row["id"],
         row["user"],
@@ -30,13 +30,13 @@ def account_of(row: Row) -> Account:
 
 
 class ReportRows:
-    """Questions of people, answered from the database in one query each."""
+    """The rows behind answers for people, each from one query; a row is a dict by column name."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def accounts(self) -> list[Row]:
-        """All accounts by user."""
+        """All accounts, sorted by user."""
         return list(as_utils(self._connection).query(f"{_ACCOUNTS} ORDER BY user"))
 
     def account(self, user: str) -> Row | None:
@@ -45,14 +45,14 @@ class ReportRows:
         return next(iter(as_utils(self._connection).query(query, [user])), None)
 
     def states_of_charges(self) -> dict[int, int]:
-        """How many charges have each state that is not `rated`, by the state's number."""
+        """The number of charges that are not rated, by the number of their state."""
         rows = self._connection.execute(
             "SELECT state, count(*) FROM charge WHERE state <> 0 GROUP BY state"
         )
         return {int(state): int(count) for state, count in rows}
 
     def repos(self) -> list[Row]:
-        """Every repo that was ever read, with its node's counts and what is filed for it."""
+        """Every repo that was ever read, with the numbers of its node's lines and its incidents."""
         return list(
             as_utils(self._connection).query(
                 "SELECT repo.id, repo.name, node.name AS node, role, head, outcome, behind,"
@@ -71,7 +71,7 @@ class ReportRows:
         )
 
     def held(self) -> list[Row]:
-        """Held lines of all kinds, with the node in whose repo they stand."""
+        """Held lines of all kinds, with the node in whose repo they are."""
         return list(
             as_utils(self._connection).query(
                 "SELECT node.name AS node, reason, seq, ts_us, line, commit_id, path, line_no"
@@ -94,7 +94,7 @@ class ReportRows:
         )
 
     def incidents(self, *, closed: bool) -> list[Row]:
-        """Incidents, the open ones or all."""
+        """Incidents, oldest first: the open ones, or with `closed` all."""
         return list(
             as_utils(self._connection).query(
                 "SELECT repo.name AS repo, node.name AS node, kind, subject, detail, opened_at,"

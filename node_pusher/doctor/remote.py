@@ -92,7 +92,7 @@ def check_clock(examination: Examination) -> Iterator[Finding]:
 
 
 def _date_of(url: str) -> datetime | None:
-    """The time by the server's clock, to a second; None where it does not answer or tell.
+    """The time by the server's clock, to a second; None if it does not answer, or states none.
 
     No token goes along: being turned away, or sent elsewhere, comes with a date as well.
     """

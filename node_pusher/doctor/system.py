@@ -67,11 +67,11 @@ def judge_timer(
         return problem(
             "timer", f"{unit}.timer is not running", f"systemctl enable --now {unit}.timer"
         )
-    look = f"journalctl -u {unit}.service"
+    do = f"journalctl -u {unit}.service"
     if service.get("Result") != "success":
-        return problem("timer", f"the last push ended with {service.get('Result')}", look)
+        return problem("timer", f"the last push ended with {service.get('Result')}", do)
     if service.get("ExecMainStatus") == str(int(ExitCode.TRY_LATER)):
-        return warning("timer", "the last push could not be finished", look)
+        return warning("timer", "the last push could not be finished", do)
     if timer.get("UnitFileState") != "enabled":
         return warning(
             "timer", f"{unit}.timer does not start by itself", f"systemctl enable {unit}.timer"
@@ -93,23 +93,23 @@ def _instant(stated: str | None) -> str:
 
 
 def _show(unit: str) -> dict[str, str] | None:
-    said = _said("systemctl", "show", "--timestamp=unix", unit)
-    if said is None:
+    printed = _printed("systemctl", "show", "--timestamp=unix", unit)
+    if printed is None:
         return None
-    return dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+    return dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
 
 
 def clock_is_kept() -> Finding:
     """Whether this machine's clock is synchronised, according to systemd."""
-    said = _said("timedatectl", "show", "--property=NTPSynchronized", "--value")
-    return judge_clock(said)
+    printed = _printed("timedatectl", "show", "--property=NTPSynchronized", "--value")
+    return judge_clock(printed)
 
 
-def judge_clock(said: str | None) -> Finding:
+def judge_clock(printed: str | None) -> Finding:
     """The finding for what `timedatectl` printed; None if it printed nothing."""
-    if said == "yes":
+    if printed == "yes":
         return ok("clock", "kept by a time server")
-    if said == "no":
+    if printed == "no":
         return warning("clock", "no time server keeps this clock", "timedatectl set-ntp true")
     return warning(
         "clock",
@@ -118,7 +118,7 @@ def judge_clock(said: str | None) -> Finding:
     )
 
 
-def _said(*command: str) -> str | None:
+def _printed(*command: str) -> str | None:
     """What a program printed; None if it is missing, fails or takes too long."""
     try:
         done = subprocess.run(
@@ -140,13 +140,13 @@ def check_programs(examination: Examination) -> Iterator[Finding]:
     """The programs at work here, with their versions."""
     found = [f"gitmeter {version('gitmeter')}", f"Python {platform.python_version()}"]
     found.append(f"SQLite {sqlite3.sqlite_version}")
-    git = _said("git", "version")
+    git = _printed("git", "version")
     if git is None:
         yield problem("programs", "the git program does not run", "apt-get install git")
         return
     found.append(git)
     if examination.home.repo.remote.transport is Transport.SSH:
-        ssh = _said("ssh", "-V")
+        ssh = _printed("ssh", "-V")
         if ssh is None:
             yield problem("programs", "ssh does not run", "apt-get install openssh-client")
             return

@@ -69,6 +69,6 @@ def _mark(previous: HomeRepo, url: str, now: datetime) -> str:
 
 def _unmarked(previous: HomeRepo, why: object) -> str:
     return (
-        f"{previous.remote.url} could not be told where the node went: {why}; until a push has told"
-        " it, see to it that nobody sets up this node there any more"
+        f"{previous.remote.url} did not get the moved mark, which says where the node went: {why};"
+        " until a push has put it there, make sure that nobody sets this node up there"
     )

@@ -388,7 +388,7 @@ def test_a_push_tells_the_repo_that_was_left_what_a_rollover_could_not(
         roll(home, third)
     refuse_pushes(remote_dir, "not now")
     record(home)
-    assert "not now; until a push has told it" in push(now_home(home), START).remark
+    assert "not now; until a push has put it there" in push(now_home(home), START).remark
     assert "epochs/moved" not in files_of(remote_dir)
     accept_pushes(remote_dir)
     assert push(now_home(home), START).remark == ""
@@ -409,7 +409,7 @@ def test_a_repo_that_was_left_and_is_gone_is_named_once(
         roll(home, next_dir)
     shutil.rmtree(remote_dir)
     record(home)
-    assert "could not be told where the node went" in push(now_home(home), START).remark
+    assert "did not get the moved mark" in push(now_home(home), START).remark
     record(home)
     assert push(now_home(home), START).remark == ""
     assert seqs_in(next_dir) == [2, 3]

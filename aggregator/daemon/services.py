@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+from aggregator.config.settings import ListenConfig
 from aggregator.fleet.drift_check import DriftCheck
 from aggregator.fleet.listing import pushed_repo
 from aggregator.fleet.sweep import Sweep
@@ -12,10 +13,12 @@ from aggregator.incidents.silence import file_silence
 from aggregator.mirrors.state import State
 from aggregator.notices.notifier import Notifier
 from aggregator.serving.hints import Hints
-from aggregator.serving.listener import Listener
 from aggregator.serving.pulse import Pulse
 from aggregator.serving.webhook import Push
 from aggregator.store.store import LedgerStore
+
+if TYPE_CHECKING:
+    from aggregator.serving.listener import Listener
 
 
 class Attendants:
@@ -42,11 +45,7 @@ class Attendants:
         self._notifier = (
             None if config.notify is None else Notifier(config.notify, config.state, clock)
         )
-        self._listener: Listener | None = None
-        if config.listen is not None:
-            self._listener = Listener(
-                config.listen, self.hints, self._pushed, self.pulse, config.database_path, clock
-            )
+        self._listener = None if config.listen is None else self._listening(config.listen)
 
     def __enter__(self) -> Self:
         if self._listener is not None:
@@ -96,6 +95,13 @@ class Attendants:
         if self._notifier is not None:
             self._notifier.collect()
             self._notifier.deliver()
+
+    def _listening(self, config: ListenConfig) -> "Listener":
+        # a web server is dozens of modules, of no use to a daemon that does not listen
+        from aggregator.serving.listener import Listener
+
+        database_path = self._state.config.database_path
+        return Listener(config, self.hints, self._pushed, self.pulse, database_path, self._clock)
 
     def _pushed(self, push: Push) -> str | None:
         """Called in the listener's threads; the configuration is replaced as a whole."""

@@ -75,7 +75,7 @@ class Listener:
         address = self._config.address
         listening = listen_on(address)
         self.port = None if address.startswith(UNIX) else listening.getsockname()[1]
-        self._server = Server(application, listening, application.too_large, self._request_s)
+        self._server = Server(application.asgi(), listening, application.too_large, self._request_s)
         self._server.start()
         _log.info("listening", address=address, webhook=secret is not None)
 

@@ -1,24 +1,27 @@
-"""waitress in a thread, with every request limited as a whole.
+"""uvicorn in a thread of its own, with every request limited as a whole.
 
-waitress reads requests in one thread and hands whole ones to a few others, so a client that sends
-a byte a second occupies a connection and nothing else. Its own time limit starts again with each
-byte; here a connection carries one request and is closed after half a minute whatever it did.
+One thread reads requests and writes responses, so a slow client occupies a connection and nothing
+else. What blocks belongs into Starlette's thread pool, which has a few threads here. A connection
+carries one request and is cut after half a minute, whatever it did.
 """
 
+import asyncio
 import logging
 import socket
 import threading
-import time
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
 
+import anyio.to_thread
 import structlog
-from waitress import wasyncore
-from waitress.channel import HTTPChannel
-from waitress.server import BaseWSGIServer, create_server
-from waitress.task import ThreadedTaskDispatcher, WSGITask
-from waitress.utilities import RequestEntityTooLarge
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_BYTES_MAX: Final = 1 << 20
 """Forgejo puts at most five commits into a post (`FEED_MAX_COMMIT_NUM`), each with the paths that
@@ -26,151 +29,253 @@ it touches: a pusher's commit adds at most eight. Kilobytes, then; a repo that i
 go past this and is polled instead. The whole body must be read before its signature can be checked,
 so this bounds what a stranger can make us do."""
 
-if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
-
 REQUEST_S: Final = 30.0
-"""From the connection to the end of the answer."""
+"""From the connection to the end of the response."""
 THREADS: Final = 4
 CONNECTIONS_MAX: Final = 128
+"""More of them wait in the backlog of the socket."""
 HEADER_BYTES_MAX: Final = 16 << 10
-_STOP_S: Final = 5
-_TICK_S: Final = 1.0
+DRAIN_S: Final = 5
+_ACCEPT_AGAIN_S: Final = 1.0
+_LOGGERS: Final = ("uvicorn", "asyncio")
 _log = structlog.get_logger()
-
-
-class _OneRequestTask(WSGITask):
-    """Tells the client that the connection ends with the answer.
-
-    Kept open, it could be closed for its age in the moment in which the forge begins to post on it.
-    """
-
-    def start(self) -> None:
-        super().start()
-        self.set_close_on_finish()
-
-
-class _Channel(HTTPChannel):
-    """A connection that knows when it was opened."""
-
-    task_class = _OneRequestTask
-
-    def __init__(self, *arguments: Any, too_large: Callable[[str], None], **keys: Any) -> None:  # noqa: ANN401 - as waitress has them
-        self.opened_s = time.monotonic()
-        self._too_large = too_large
-        super().__init__(*arguments, **keys)
-
-    def service(self) -> None:
-        request = self.requests[0]
-        if isinstance(request.error, RequestEntityTooLarge):
-            self._too_large(request.path)  # type: ignore[attr-defined]  # not in the stubs
-        super().service()
 
 
 class Server:
     """Serves an application until it is stopped.
 
     Args:
-        application: answers requests.
+        application: an ASGI application; it is called with whole requests.
         listening: the socket; closed with the server.
-        too_large: told the path of each request whose body is past the limit.
+        too_large: called with the path of each request whose body is past the limit.
         request_s: limit for one request as a whole.
     """
 
     def __init__(
         self,
-        application: "WSGIApplication",
+        application: "ASGIApp",
         listening: socket.socket,
         too_large: Callable[[str], None],
         request_s: float = REQUEST_S,
     ) -> None:
-        _quiet_waitress()
+        _log_to_structlog()
+        self._listening = listening
         self._request_s = request_s
-        self._stopping = threading.Event()
-        self._channels: dict[int, Any] = {}
-        self._workers = ThreadedTaskDispatcher()
-        self._workers.set_thread_count(THREADS)
-        server = create_server(
-            application,
-            self._channels,
-            _dispatcher=self._workers,
-            **_limits(listening),
+        self._config = uvicorn.Config(
+            _WholeRequests(application, too_large),
+            http=_Connection,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            proxy_headers=False,
+            headers=[("Server", "gitmeter"), ("Connection", "close")],
+            h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+            timeout_graceful_shutdown=DRAIN_S,
+            log_config=None,
+            log_level=logging.ERROR,  # a request that is no HTTP is a warning there, and no news
+            access_log=False,
         )
-        if not isinstance(server, BaseWSGIServer):
-            raise TypeError("one socket makes one server")
-        self._server = server
-        self._server.channel_class = partial(  # type: ignore[assignment]  # called as the class is
-            _Channel, too_large=too_large
-        )
-        self._thread = threading.Thread(target=self._serve, name="listener", daemon=True)
+        self._config.load()
+        self._uvicorn = uvicorn.Server(self._config)
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._room = asyncio.Semaphore(CONNECTIONS_MAX)
+        self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
 
     def start(self) -> None:
         """Begin to answer."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more requests, let those at hand be answered for a few seconds, and close."""
-        self._server.accepting = False
-        self._workers.shutdown(timeout=_STOP_S)
-        self._stopping.set()
-        self._server.pull_trigger()
+        """Take no more requests, let those that arrived be answered for a few seconds, and close.
+
+        Requests that are still on their way are cut.
+        """
+        with suppress(RuntimeError):  # it has ended already, and logged why
+            self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
-    def _serve(self) -> None:
-        while not self._stopping.is_set():
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._serve())
+        except Exception:  # noqa: BLE001 - the daemon goes on without a listener
+            _log.exception("listener")
+        finally:
+            self._listening.close()
+
+    async def _serve(self) -> None:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        serving = asyncio.create_task(self._uvicorn.serve(sockets=[]))
+        # before that it has not the headers of all responses
+        while not self._uvicorn.started:  # noqa: ASYNC110 - it sets no event
+            await asyncio.sleep(0)
+        accepting = asyncio.create_task(self._accept())
+        await self._stopping.wait()
+        accepting.cancel()
+        await asyncio.wait([accepting])
+        self._listening.close()
+        for connection in self._connections():
+            if not connection.has_request:
+                connection.transport.abort()
+        self._uvicorn.should_exit = True
+        await serving
+        for connection in self._connections():
+            connection.transport.abort()
+        await asyncio.sleep(0)  # they are closed in the loop's next turn
+
+    async def _accept(self) -> None:
+        """Accept connections while there is room.
+
+        uvicorn would accept all there are, and refuse requests past its limit: descriptors that
+        the daemon needs for its mirrors, and an error for a burst that takes a second to answer.
+        """
+        self._listening.settimeout(0)
+        while True:
+            await self._room.acquire()
             try:
-                # not select(): beside many mirrors descriptors may be above the 1024 it can take
-                wasyncore.loop(timeout=_TICK_S, use_poll=True, map=self._channels, count=1)
-                self._close_old()
+                await self._until_one_waits()
+                connected, _ = self._listening.accept()
+                connected.settimeout(0)
+                await self._loop.connect_accepted_socket(self._connection, connected)
+            except BlockingIOError:  # it has left
+                self._room.release()
             except Exception:  # noqa: BLE001 - it listens for as long as the daemon runs
-                _log.exception("listener")
-                self._stopping.wait(_TICK_S)
-        self._close()
+                self._room.release()
+                _log.exception("connection not accepted")
+                await asyncio.sleep(_ACCEPT_AGAIN_S)
 
-    def _connections(self) -> list[_Channel]:
-        return [found for found in self._channels.values() if isinstance(found, _Channel)]
+    async def _until_one_waits(self) -> None:
+        """Cancelled, it leaves no connection behind, as `sock_accept` does."""
+        is_readable = asyncio.Event()
+        self._loop.add_reader(self._listening, is_readable.set)
+        try:
+            await is_readable.wait()
+        finally:
+            self._loop.remove_reader(self._listening)
 
-    def _close_old(self) -> None:
-        """Close connections past their time, also where the client takes no answer."""
-        for connection in self._connections():
-            if time.monotonic() - connection.opened_s > self._request_s:
-                connection.handle_close()
+    def _connection(self) -> "_Connection":
+        return _Connection(
+            self._config, self._uvicorn.server_state, self._request_s, self._room.release
+        )
 
-    def _close(self) -> None:
-        for connection in self._connections():
-            connection.handle_close()
-        if self._workers.threads:
-            # A thread that still runs may pull the trigger: closed, its number could by then be
-            # that of another file, into which it would write.
-            wasyncore.dispatcher.close(self._server)
-        else:
-            self._server.close()
+    def _connections(self) -> list["_Connection"]:
+        found = list(self._uvicorn.server_state.connections)
+        return [connection for connection in found if isinstance(connection, _Connection)]
 
 
-def _limits(listening: socket.socket) -> dict[str, Any]:
-    return {
-        "sockets": [listening],
-        "max_request_body_size": BODY_BYTES_MAX + 1,
-        "max_request_header_size": HEADER_BYTES_MAX,
-        "inbuf_overflow": BODY_BYTES_MAX + 1,  # no temporary files
-        "connection_limit": CONNECTIONS_MAX,
-        "asyncore_use_poll": True,
-        "log_socket_errors": False,
-        "clear_untrusted_proxy_headers": False,  # nobody reads them
-        "ident": "gitmeter",
-    }
+class _Connection(H11Protocol):
+    """A connection that is cut after its time."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        request_s: float,
+        on_lost: Callable[[], None],
+    ) -> None:
+        super().__init__(config, server_state, {})
+        self._request_s = request_s
+        self._on_lost = on_lost
+        self._cut: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to count its time."""
+        super().connection_made(transport)
+        self._cut = self.loop.call_later(self._request_s, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Make room for another one."""
+        if self._cut is not None:
+            self._cut.cancel()
+        super().connection_lost(exc)
+        self._on_lost()
+
+    @property
+    def has_request(self) -> bool:
+        """Whether its request has arrived to the end."""
+        return self.cycle is not None and not self.cycle.more_body
+
+
+class _TooLargeError(Exception):
+    """A body is past the limit."""
+
+
+class _WholeRequests:
+    """Calls the application with requests that have arrived to the end, and within the limits."""
+
+    def __init__(self, application: "ASGIApp", too_large: Callable[[str], None]) -> None:
+        self._application = application
+        self._too_large = too_large
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        path = scope["path"]
+        try:
+            if _head_bytes(scope) > HEADER_BYTES_MAX:
+                await _refuse(send, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            elif (body := await _body_of(scope, receive)) is not None:
+                await self._application(scope, _with_body(body, receive), send)
+        except _TooLargeError:
+            self._too_large(path)
+            await _refuse(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        except Exception:  # noqa: BLE001 - one request must not end the listener; it is logged
+            _log.exception("request failed", path=path)
+
+
+def _head_bytes(scope: "Scope") -> int:
+    """Counted again: uvicorn bounds what of a head arrives in pieces."""
+    line = len(scope["raw_path"]) + len(scope["query_string"])
+    return line + sum(len(name) + len(value) for name, value in scope["headers"])
+
+
+async def _body_of(scope: "Scope", receive: "Receive") -> bytes | None:
+    """The whole body; None where the client left."""
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    if int(length) > BODY_BYTES_MAX:
+        raise _TooLargeError
+    body, has_more = bytearray(), True
+    while has_more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message["body"]
+        if len(body) > BODY_BYTES_MAX:
+            raise _TooLargeError
+        has_more = message["more_body"]
+    return bytes(body)
+
+
+def _with_body(body: bytes, receive: "Receive") -> "Receive":
+    waiting = [body]
+
+    async def received() -> "Message":
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()  # that the client left
+
+    return received
+
+
+async def _refuse(send: "Send", status: HTTPStatus) -> None:
+    body = f"{status.phrase}\n".encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status.value, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 class _ToStructlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        _log.warning("listener", detail=record.getMessage())
+        _log.error("listener", detail=record.getMessage(), exc_info=record.exc_info)
 
 
-def _quiet_waitress() -> None:
-    """What waitress warns of goes to our log; that requests queue for a moment is no news."""
-    logger = logging.getLogger("waitress")
-    if not any(isinstance(handler, _ToStructlog) for handler in logger.handlers):
-        logger.addHandler(_ToStructlog())
-    logger.propagate = False
-    logger.setLevel(logging.WARNING)
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+def _log_to_structlog() -> None:
+    """What uvicorn and asyncio log goes to our log, from warnings on."""
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        if not any(isinstance(handler, _ToStructlog) for handler in logger.handlers):
+            logger.addHandler(_ToStructlog())
+        logger.propagate = False
+        logger.setLevel(logging.WARNING)

@@ -107,6 +107,21 @@ def test_trouble_with_one_repo_is_logged_and_does_not_end_it(world: World) -> No
     assert (troubled["level"], troubled["consecutive_errors"]) == ("warning", 1)
 
 
+@pytest.mark.parametrize("listens", [False, True])
+def test_a_daemon_loads_a_web_server_only_where_it_listens(world: World, *, listens: bool) -> None:
+    """Dozens of megabytes that a daemon without `[listen]` has no use for."""
+    config = world.write_config()
+    if listens:
+        config.write_text(f'{config.read_text()}\n[listen]\naddress = "127.0.0.1:0"\n')
+    with running_daemon(world.folder, config, PYTHONPROFILEIMPORTTIME="1") as running:
+        running.listen(lambda: any("repos," in message for message in running.messages))
+        _, log = running.leave()
+    imported = {line.rpartition("|")[2].strip() for line in log.splitlines()}
+    assert "aggregator.daemon.loop" in imported
+    web = {"starlette", "uvicorn", "anyio", "h11", "prometheus_client"}
+    assert imported & web == (web if listens else set())
+
+
 def test_two_daemons_do_not_write_one_ledger(world: World) -> None:
     with daemon(world) as running:
         running.listen(lambda: "READY=1" in running.messages)

@@ -2,17 +2,19 @@
 
 import socket
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 
-from aggregator.serving.application import Environ
 from aggregator.serving.pulse import HookResult
 from aggregator.serving.webhook import signature
 from aggregator.store.store import open_for_writing
@@ -21,9 +23,6 @@ from gitmeter.http_edge.secret_file import SecretFileError
 from gitmeter.http_edge.server import BODY_BYTES_MAX, THREADS, Server
 from tests.aggregator.serving.listening import SECRET, Site, answer_on, push_body, rest_of, signed
 from tests.aggregator.serving.measured import measured
-
-if TYPE_CHECKING:
-    from wsgiref.types import StartResponse
 
 
 @pytest.fixture
@@ -124,7 +123,7 @@ def test_a_body_without_a_length_has_the_same_limit(site: Site) -> None:
     head = b"POST /webhook HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     with site.connect() as connection:
         # not a byte more than it reads, or closing would break off the answer
-        connection.sendall(head + (b"%x\r\n" % (1 << 30)).ljust(BODY_BYTES_MAX + 1, b"x"))
+        connection.sendall(head + b"%x\r\n" % (1 << 30) + b"x" * (BODY_BYTES_MAX + 1))
         assert answer_on(connection).startswith(b"HTTP/1.1 413 ")
     assert site.count(HookResult.TOO_LARGE) == 1
 
@@ -208,13 +207,16 @@ def _is_closed(connection: socket.socket) -> bool:
 
 
 def test_clients_that_take_no_answer_are_closed_and_free_their_threads() -> None:
-    """Their sockets never become writable, which is where waitress would notice their age."""
+    """Their sockets never become writable."""
     large_bytes, block = 64 << 20, b"x" * (1 << 20)
 
-    def application(environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
-        start_response("200 OK", [])
-        is_large = environ["PATH_INFO"] == "/large"
-        return repeat(block, large_bytes // len(block)) if is_large else [b"small"]
+    def answer(request: Request) -> Response:
+        is_large = request.url.path == "/large"
+        return StreamingResponse(
+            repeat(block, large_bytes // len(block)) if is_large else ["small"]
+        )
+
+    application = Starlette(routes=[Route("/{path:path}", answer)])
 
     listening = listen_on("127.0.0.1:0")
     address = listening.getsockname()
@@ -239,7 +241,7 @@ def test_each_connection_carries_one_request(site: Site) -> None:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
         found = answer_on(connection)
     assert found.count(b"HTTP/1.1 200") == 1
-    assert b"Connection: close" in found
+    assert b"connection: close" in found
 
 
 def test_an_error_in_one_request_is_a_500_and_no_more(site: Site) -> None:
@@ -319,7 +321,7 @@ def test_stopping_does_not_wait_for_clients(tmp_path: Path) -> None:
     with Site(tmp_path).listening() as site:
         slow = [site.connect() for _ in range(5)]
         for connection in slow:
-            connection.sendall(b"POST /webhook HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+            connection.sendall(b"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
         site.listener.stop()
         for connection in slow:
             with connection:

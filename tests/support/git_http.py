@@ -8,16 +8,14 @@ to misbehave.
 """
 
 import ssl
-import sys
 import threading
 from collections.abc import Mapping
-from http.server import ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple
 
 from tests.support.git_http_handler import Handler
 from tests.support.http_faults import FAULTS, is_status, reset
+from tests.support.local_http import LocalHttpServer
 
 Access = Literal["read", "write"]
 Fault = str
@@ -42,7 +40,7 @@ class Misbehaviour(NamedTuple):
     spared: int
 
 
-class GitHttpServer(ThreadingHTTPServer):
+class GitHttpServer(LocalHttpServer):
     """Serves every bare repo under a folder until the `with` block ends.
 
     A repo named in `tokens` is private: 401 without one of its tokens, 403 for a push with a `read`
@@ -61,9 +59,6 @@ class GitHttpServer(ThreadingHTTPServer):
         headers: added to every answer that is a status code and nothing more.
     """
 
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
     handler: type[Handler] = Handler
     faults = FAULTS
 
@@ -74,7 +69,7 @@ class GitHttpServer(ThreadingHTTPServer):
         tokens: Mapping[str, Mapping[str, Access]] = {},
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        super().__init__(("127.0.0.1", 0), self.handler)
+        super().__init__(self.handler)
         self._tls = tls
         self.authorizations: list[str] = []
         self.elsewhere: str | None = None
@@ -82,11 +77,8 @@ class GitHttpServer(ThreadingHTTPServer):
         self.root = root.resolve()
         self.tokens = tokens
         self.requests: list[str] = []
-        self.unexpected: list[BaseException] = []
         self._misbehaviour: Misbehaviour | None = None
         self._lock = threading.Lock()
-        self.released = threading.Event()
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
 
     def url(self, repo: str) -> str:
         """Where a repo (a path under the root) is served."""
@@ -155,26 +147,3 @@ class GitHttpServer(ThreadingHTTPServer):
         finally:
             if self._tls is not None:
                 request.close()
-
-    def handle_error(self, *_: object) -> None:
-        """Clients may go away at any time; anything else fails the test at the end."""
-        error = sys.exception()
-        if error is not None and not isinstance(error, ConnectionError | ssl.SSLError):
-            self.unexpected.append(error)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.released.set()
-        self.shutdown()
-        self.server_close()
-        self._thread.join()
-        if self.unexpected and error is None:
-            raise self.unexpected[0]

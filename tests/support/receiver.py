@@ -10,11 +10,11 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any, NamedTuple
 
 from tests.support.http_faults import DRIP_S, reset
+from tests.support.local_http import LocalHttpServer
 
 
 class Got(NamedTuple):
@@ -54,26 +54,20 @@ class Behaviour(NamedTuple):
     times_left: int | None
 
 
-class ReceiverServer(ThreadingHTTPServer):
+class ReceiverServer(LocalHttpServer):
     """Takes events on 127.0.0.1 until the `with` block ends.
 
     Attributes:
         got: every request so far, in order of arrival.
-        released: ends what hangs.
         meeting: called with each event before it is answered.
     """
 
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.got: list[Got] = []
-        self.released = threading.Event()
         self.meeting: Callable[[dict[str, Any]], object] = lambda _event: None
         self._behaviours: list[Behaviour] = []
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def url(self) -> str:
@@ -111,20 +105,6 @@ class ReceiverServer(ThreadingHTTPServer):
                         self._behaviours[at] = found._replace(times_left=found.times_left - 1)
                     return found
         return Behaviour(204, {}, b"", None, None)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.released.set()
-        self.shutdown()
-        self.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

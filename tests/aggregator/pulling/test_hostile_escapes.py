@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from tests.support.ledger.world import DAY, PRICES, World
+from tests.support.local_http import LocalHttpServer
 from tests.support.repos import segment_path, usage_line
 
 EVIL = "\x1b[2J\x1b]0;owned\x07\r\x08\x7f\x9b31m\u202e\u2028"
@@ -81,12 +81,10 @@ def world(tmp_path: Path) -> Iterator[World]:
     edited = found.repo("edited")
     edited.commit({f"usage/{EVIL}": b"x\n"}, message=EVIL)
     edited.commit({f"usage/{EVIL}": b"y\n"}, message=EVIL)
-    with ThreadingHTTPServer(("127.0.0.1", 0), _EvilServer) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+    with LocalHttpServer(_EvilServer) as server:
         found.repo("away", url=f"http://127.0.0.1:{server.server_port}/away.git")
         found.pull()
         yield found
-        server.shutdown()
 
 
 def test_the_world_is_as_evil_as_it_should_be(world: World) -> None:

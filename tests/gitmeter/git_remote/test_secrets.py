@@ -5,7 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,6 +18,7 @@ from gitmeter.git_remote.remote import Remote, environment
 from gitmeter.git_remote.runner import run_git
 from tests.support.certificates import Authority
 from tests.support.git_http import GitHttpServer
+from tests.support.local_http import LocalHttpServer
 from tests.support.repos import RepoWriter
 
 TIMEOUT_S = 30
@@ -153,12 +154,10 @@ def test_alternates_of_the_old_protocol_are_not_followed(
     alternates = hollow.path / "objects" / "info" / "http-alternates"
     alternates.write_text(other.url("node.git/objects") + "\n")
     handler = partial(_PlainFiles, directory=str(tmp_path))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as plain:
-        threading.Thread(target=plain.serve_forever, daemon=True).start()
+    with LocalHttpServer(handler) as plain:
         url = f"http://127.0.0.1:{plain.server_port}/hollow.git"
         with pytest.raises(RemoteError):
             fetch(Remote(url, token_file), receiver, REFSPEC, timeout_s=TIMEOUT_S)
-        plain.shutdown()
     assert any("/objects/" in path for path in _PlainFiles.asked), "git did look for objects"
     assert other.requests == []
 

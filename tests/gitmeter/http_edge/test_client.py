@@ -7,9 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -20,12 +19,13 @@ from gitmeter.http_edge.client import (
     Request,
     UnwantedBodyError,
 )
+from tests.support.local_http import LocalHttpServer
 
 TIMEOUT_S = 30
 FOUND = b"HTTP/1.1 200 OK\r\n"
 
 
-class Scripted(ThreadingHTTPServer):
+class Scripted(LocalHttpServer):
     """Answers every request with the same bytes.
 
     Attributes:
@@ -35,11 +35,8 @@ class Scripted(ThreadingHTTPServer):
         connections: how many were made.
     """
 
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.says = FOUND + b"Content-Length: 2\r\n\r\nok"
         self.hangs_up = False
         self.got: list[tuple[str, Message]] = []
@@ -71,9 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Scripted]:
     with Scripted() as running:
-        Thread(target=running.serve_forever, args=(0.02,), daemon=True).start()
         yield running
-        running.shutdown()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What one pass over one repo did, and why it stopped."""
+"""What applying commits of one repo did, and why it stopped."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ class Stop(NamedTuple):
     """Why the walk stopped before a commit.
 
     Attributes:
-        kind: what was found.
-        commit: the commit that is not applied.
+        kind: the incident that holds the repo.
+        commit: the first commit that is not applied.
         detail: a sentence for a person.
     """
 
@@ -24,11 +24,12 @@ class Stop(NamedTuple):
 
 @dataclass
 class Applied:
-    """What one pass over one repo did.
+    """What applying commits of one repo did.
 
     Attributes:
-        commits, admitted, duplicates, held, rejected: how many.
-        stop: why it stopped early, or None.
+        commits: how many were applied.
+        admitted, duplicates, held, rejected: how many lines of each outcome they have.
+        stop: why it stopped before the last commit; None when it did not.
         noticed: the kinds of incidents that the records show.
     """
 
@@ -41,7 +42,7 @@ class Applied:
     noticed: set[IncidentKind] = field(default_factory=set)
 
     def add(self, batch: Batch, noticed: Iterable[IncidentKind]) -> None:
-        """Count a batch that was written, and what its records showed."""
+        """Add the counts of a batch that was written, and the incidents that its records show."""
         self.admitted += batch.admitted
         self.duplicates += batch.duplicates
         self.held += len(batch.held_lines)

@@ -3,12 +3,12 @@
     git commits -> walk -> segments -> admission -> batch -> ledger (one transaction)
 
 The crash guarantee: a batch is collected in memory from whole commits, and `Ledger.apply` writes
-its charges, balances, evidence and the moved cursor in one SQLite transaction. A process that dies
-anywhere leaves the cursor on the last commit whose records are in the database; the next pass reads
-from there and ends in the same ledger, because admission depends on the set of lines alone.
+its charges, balances, index entries and the moved cursor in one transaction. A process that dies
+anywhere leaves the cursor at the last commit whose records are in the database; the next pass reads
+on from there and ends in the same ledger, because admission depends on the set of lines alone.
 
 What stops a repo (an edited history, a commit from the future) is returned, not raised: the commits
-before it are applied, the cursor stays there, and every other repo goes on.
+before it are applied, the cursor stays there, and all other repos are read on.
 """
 
 import gc
@@ -30,19 +30,19 @@ from aggregator.mirrors.mirror import Mirror
 from aggregator.store.repo_rows import RepoRow
 
 BATCH_WEIGHT: Final = 50_000
-"""Lines after which a batch is written: bounds memory and how long the write lock is held."""
+"""Lines after which a batch is written: bounds memory, and how long the write lock is held."""
 
 _PATHS_SHOWN_MAX: Final = 3
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What reading records depends on besides the records.
+    """What applying commits depends on besides the commits.
 
     Attributes:
-        reader: reads segments again, under the rules of the repo that each stands in.
+        reader: reads segments again, each under the rules of its repo.
         latest_commit: commits dated later are not read yet; None reads all of them.
-        now: when an incident that the records show counts as opened.
+        now: the time (UTC) at which incidents that the records show are opened.
     """
 
     reader: SegmentReader
@@ -52,14 +52,15 @@ class Rules:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Commits to apply.
+    """The commits to apply.
 
     Attributes:
         commits: oldest first, each compared with its first parent.
         accepted: how many of them, from the first, the operator has accepted whatever they do: an
-            edited segment is then read like an added one, and no limit but memory's holds.
-        kept: tips that the commits do not build on and whose records stay.
-        replaced: those of the commits that the cursor will not build on; their rules do not hold.
+            edited segment is then read like an added one, and only memory limits their size.
+        kept: tips that the commits do not build on and whose records stay billed.
+        replaced: those of the commits that the cursor will not build on; their rule books do not
+            come into force.
     """
 
     commits: Sequence[str]
@@ -72,10 +73,10 @@ class Ingest:
     """Applies commits of one repo to a ledger.
 
     Args:
-        ledger: where they go.
-        repo: whose commits they are.
-        mirror: where they are read.
-        rules: the limits of the configuration.
+        ledger: where the commits are applied.
+        repo: the repo of the commits.
+        mirror: the mirror to read them from.
+        rules: what applying depends on besides the commits.
     """
 
     def __init__(self, ledger: Ledger, repo: RepoRow, mirror: Mirror, rules: Rules) -> None:
@@ -94,9 +95,9 @@ class Ingest:
         """Apply commits.
 
         Args:
-            stretch: what to apply.
-            on_commit: told after each.
-            interrupted: asked after each commit whether to leave the rest for another pass.
+            stretch: the commits.
+            on_commit: called after each.
+            interrupted: called after each; returns whether to leave the rest for another pass.
 
         Raises:
             CursorMovedError: another aggregator writes to this database.
@@ -109,7 +110,7 @@ class Ingest:
     def _run(
         self, stretch: Stretch, on_commit: Callable[[], object], interrupted: Callable[[], bool]
     ) -> None:
-        # from the database: between two turns another repo of this node may have been read
+        # begins with what the database has: another repo of this node may have been read meanwhile
         pending = self._begin()
         if stretch.kept and stretch.commits and self._repo.role == "books":
             pending.batch.rule_files = rules_below(self._mirror, stretch.commits[0])
@@ -148,11 +149,11 @@ class Ingest:
         )
 
     def _read_again(self, pending: Pending, stretch: Stretch) -> Pending:
-        """The same commits, without the half of one that came after them."""
-        anew = self._begin()
+        """Read the whole commits of a batch again, without the half of the one that failed."""
+        again = self._begin()
         for delta in pending.commits:
-            self._read(anew, delta, stretch, is_accepted=True)
-        return anew
+            self._read(again, delta, stretch, is_accepted=True)  # each fitted the limit before
+        return again
 
     def _write(self, pending: Pending, kept: tuple[str, ...]) -> None:
         if not pending.commits:
@@ -187,9 +188,9 @@ class Ingest:
 
 @contextmanager
 def without_cycle_collection() -> Iterator[None]:
-    """Pause Python's search for cycles.
+    """Pause Python's garbage collection of reference cycles.
 
-    Millions of records make none, and looking for them takes a quarter of the time.
+    Millions of records have none, and searching for them takes a quarter of the time.
     """
     was_enabled = gc.isenabled()
     gc.disable()

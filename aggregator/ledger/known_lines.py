@@ -1,4 +1,4 @@
-"""The lines of a node that were read before, read again from the commits they stand in."""
+"""Finds the earlier lines of a node again, by reading their segments from git."""
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
@@ -14,28 +14,28 @@ from wire_format.fields import SEGMENT_RECORDS_MAX
 from wire_format.lines import Line
 
 LINES_READ_AGAIN_MAX: Final = 2_000_000
-"""Earlier lines that are read again to judge the lines of one commit.
+"""Most earlier lines that are read again to judge the lines of one commit.
 
-A commit of eight full segments that repeats, cut in another way, what its node wrote in order needs
-at most 1,600,000."""
+A commit of eight full segments that repeats earlier lines of its node in other segments needs at
+most 1,600,000."""
 
 _FAR: Final = SEGMENT_RECORDS_MAX
-"""Seqs further apart than this are looked up apart: no honest segment spans both."""
+"""Seqs further apart than this are looked up separately: no honest segment spans both."""
 
 
 class TangledError(Exception):
-    """New lines overlap more earlier ones than are read again for one commit."""
+    """New lines overlap more earlier ones than may be read again for one commit."""
 
 
 class NodeLines:
-    """What is known of one node, in the database and in the batch that is being collected.
+    """The earlier lines of one node, in the database and in the batch that is being collected.
 
     Args:
-        store: the database.
-        node_id: the node.
+        store: the ledger.
+        node_id: the node's row.
         reader: reads segments.
-        repo, node: names that the batch's own segments are read under.
-        batch: being collected; its segments and corrections count as known.
+        repo, node: the repo and the node of the batch's own segments.
+        batch: the batch being collected; its segments and corrections count as known.
     """
 
     def __init__(
@@ -56,17 +56,17 @@ class NodeLines:
         self._lines_left: int | None = None
 
     def limit(self, lines_max: int | None) -> None:
-        """Let so many more lines be read again; None for as many as it takes."""
+        """Set how many more lines may be read again; None for any number."""
         self._lines_left = lines_max
 
     def at(self, seqs: Collection[int]) -> Iterator[Claim[Line]]:
-        """Every line with one of these seqs that claims its key.
+        """Every line that has one of these seqs and claims its key.
 
         Raises:
             TangledError: too many lines would have to be read.
         """
         wanted = seqs if isinstance(seqs, set) else set(seqs)
-        read: set[tuple[str, str, str]] = set()  # a wide segment may lie in several stretches
+        read: set[tuple[str, str, str]] = set()  # a wide segment may overlap several stretches
         for stretch in _stretches(sorted(wanted)):
             for place in self._places(stretch):
                 if (place.repo, place.commit, place.path) in read:
@@ -79,18 +79,18 @@ class NodeLines:
                 yield from self._reader.claims(place, wanted)
 
     def is_corrected(self, first_seq: int, last_seq: int) -> bool:
-        """Whether a correction names any seq of this range."""
+        """Whether any seq of this range is corrected, both ends included."""
         return any(
             first_seq <= corrects <= last_seq for corrects, _ in self._batch.corrections
         ) or self._store.segments.is_corrected(self._node_id, first_seq, last_seq)
 
     def corrections_of(self, seqs: Collection[int]) -> list[tuple[int, int]]:
-        """For every correction of one of these seqs: what it corrects, and its own seq."""
+        """For every correction of one of these seqs: the seq that it corrects, and its own."""
         pending = [pair for pair in self._batch.corrections if pair[0] in seqs]
         return pending + self._store.segments.corrections_of(self._node_id, seqs)
 
     def _places(self, ascending: Sequence[int]) -> Iterator[SegmentPlace]:
-        """The segments that may hold one of these seqs: applied ones, then the batch's."""
+        """The segments that may have one of these seqs: applied ones first, then the batch's."""
         first, last = ascending[0], ascending[-1]
         applied = self._store.segments.between(self._node_id, first, last)
         pending = [
@@ -119,7 +119,7 @@ class NodeLines:
 
 
 def _stretches(ascending: list[int]) -> Iterator[list[int]]:
-    """Ascending numbers, cut where they lie far apart."""
+    """Ascending seqs, split where two are far apart."""
     start = 0
     for at, (before, after) in enumerate(pairwise(ascending), 1):
         if after - before > _FAR:

@@ -1,8 +1,8 @@
-"""The ingest transaction: charges, balances, evidence and cursor move together, or not at all.
+"""The transaction: charges, balances, filed lines and the cursor change together, or not at all.
 
 `Ledger.apply` is the one place where records become money in the database. Everything it needs was
-fetched, read and decoded before; it rates the charges that the batch touches, moves the balances,
-files what is held or refused, and moves the cursor.
+fetched, read and decoded before. It rates the charges that the batch changes, updates the balances,
+files what is held or rejected, and moves the cursor.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,13 +27,13 @@ from wire_format.rule_book import parse_rule_book
 
 @dataclass(frozen=True)
 class Move:
-    """Where a repo's cursor goes.
+    """How a repo's cursor moves.
 
     Attributes:
-        repo: whose.
-        expected: the cursor that the changes were read from; None before the first.
-        tip: the last commit in them.
-        kept: tips that `tip` does not build on and whose records stay.
+        repo: the repo.
+        expected: the cursor after which the changes were read; None before the first.
+        tip: the last commit of the changes.
+        kept: tips that `tip` does not build on and whose records stay billed.
     """
 
     repo: RepoRow
@@ -44,12 +44,12 @@ class Move:
 
 @dataclass(frozen=True)
 class Changes:
-    """What a stretch of commits changes.
+    """What a run of commits changes.
 
     Attributes:
-        own: to what is filed for the repo's node.
-        others: to what is filed for other nodes, by id, because other decisions hold.
-        decisions: those that hold from now on; None when none changed.
+        own: the changes for the repo's own node.
+        others: the changes for other nodes, by the node's id, that new decisions cause.
+        decisions: all decisions in force from now on; None when none changed.
     """
 
     own: Batch
@@ -58,15 +58,16 @@ class Changes:
 
 
 class Ledger:
-    """The books in one database, rated under the rule book that is in force.
+    """The ledger in one database, rated under the rule book in force.
 
     Args:
-        store: open for writing; this object's alone.
-        cost_max_nano: the highest list cost of one charge.
+        store: the database, open for writing; nothing else writes through it.
+        cost_max_nano: the highest list cost of one charge, in nano-dollars.
 
     Attributes:
+        store: the database.
         rater: rates under the rule book in force.
-        decisions: those in force.
+        decisions: all decisions in force.
     """
 
     def __init__(self, store: LedgerStore, cost_max_nano: int) -> None:
@@ -79,15 +80,15 @@ class Ledger:
         """Write changes and move the repo's cursor, in one transaction.
 
         Args:
-            move: where the cursor goes.
+            move: how the cursor moves.
             changes: what to write.
-            now: when an incident that the records show counts as opened.
+            now: the time (UTC) at which incidents that the records show are opened.
 
         Returns:
-            The kinds of incidents that the records show and nobody has acknowledged.
+            The kinds of incidents that the records show and that are not acknowledged.
 
         Raises:
-            CursorMovedError: another writer was faster; nothing was written.
+            CursorMovedError: another writer moved the cursor first; nothing was written.
         """
         rater, decisions = self.rater, changes.decisions or self.decisions
         repo, batch = move.repo, changes.own
@@ -107,11 +108,11 @@ class Ledger:
         return noticed
 
     def decide(self, changes: Mapping[int, Batch], decisions: Decisions) -> None:
-        """Let other decisions hold without filing them; only a copy of a ledger is tried so.
+        """Put other decisions in force without filing them; only for trying them on a copy.
 
         Args:
-            changes: what they change for each node, by id.
-            decisions: those that hold from now on.
+            changes: what they change, by the node's id.
+            decisions: all decisions in force from now on.
         """
         with self.store.transaction():
             for node_id, part in changes.items():
@@ -128,7 +129,7 @@ class Ledger:
         self.store.lines.add_counts(node_id, batch.admitted, batch.duplicates)
 
     def promote_tiers(self, hour: int) -> None:
-        """Bring the displayed tier of every account up to date as of a clock hour."""
+        """Set the displayed tier of every account to that at the start of a clock hour."""
         ladder: DiscountLadder = self.rater.ladder
         with self.store.transaction():
             self.store.accounts.save_tiers(
@@ -139,7 +140,7 @@ class Ledger:
             )
 
     def _adopt(self, files: RuleFiles) -> Rater:
-        """Put a rule book in force and rate again what it changes."""
+        """Put a rule book in force, and rate again the charges whose cost it may change."""
         book = parse_rule_book(files.prices_toml, files.discounts_toml)
         self.store.repos.save_rule_files(files, book.sha256)
         rater = Rater(book, self._cost_max_nano)
@@ -162,7 +163,7 @@ class Ledger:
             account = accounts[user]
             before = None if hour in empty else self._find(key, account, resources[resource])
             if before is not None:
-                units += before.quantity  # noqa: PLW2901 - from here on the charge's totals
+                units += before.quantity  # noqa: PLW2901 - from here the totals of the charge
                 records += before.records  # noqa: PLW2901
                 account.add_cost(-before.list_cost_nano, -before.billed_cost_nano)
             rating = rater.rate(units, resource, applies_to, hour, account.first_paid_us)
@@ -190,14 +191,14 @@ class Ledger:
         return self.store.charges.find(key, account.id, resource_id)
 
     def _narrow_active(self, accounts: Iterable[Account], ids: set[int]) -> None:
-        """After charges went, find out anew when these accounts were active."""
+        """Compute the active hours of these accounts again, after charges were deleted."""
         for account in accounts:
             if account.id in ids:
                 first, last = self.store.charges.active_hours(account)
                 account.first_active_hour, account.last_active_hour = first, last
 
     def _apply_money(self, node_id: int, batch: Batch, rater: Rater) -> None:
-        """Judge the lines of every user that the batch's money lines can touch."""
+        """Judge all money lines of every user that the batch's money lines can affect."""
         if not batch.money:
             return
         changed = [entry for entry, _ in batch.money.values()]
@@ -206,7 +207,8 @@ class Ledger:
         ids = {account.user: account.id for account in accounts.values()}
         self.store.money.change(node_id, batch.money.values(), ids)
         users |= self.store.money.users_sharing_movements(changed)
-        # a line of another user takes part where it shares a business key, and is not decided here
+        # a line of another user in the same movement is judged with these, but not all that could
+        # affect that user is among them, so its state is not written
         judged = [
             (record, state)
             for record, state in judge(self.store.money.lines_to_judge(users))
@@ -225,7 +227,7 @@ class Ledger:
                 self._rate_again(list(self.store.charges.of_account(account)), rater)
 
     def _rate_again(self, page: Iterable[RatedCharge], rater: Rater) -> None:
-        """Rate charges whose price or tenure changed; their segments are not read again."""
+        """Rate charges whose price or tenure changed, from their quantities; no segment is read."""
         saved: list[ChargeRow] = []
         changes: dict[int, tuple[int, int]] = {}
         for row, _, resource, first_paid_us in page:

@@ -1,4 +1,4 @@
-"""Commits of a repo that are read and not written yet: one batch, and what judges its lines."""
+"""Commits of a repo that are read and not written yet: one batch, and its admission."""
 
 from typing import Final
 
@@ -20,17 +20,17 @@ from wire_format.rule_book import RuleBookError
 
 
 class Pending:
-    """Collects commits, from what the database holds now.
+    """Collects commits into one batch, judged against what the database has now.
 
     Args:
-        ledger: what was written before.
-        repo: whose commits they are.
-        mirror: where they are read.
-        reader: reads segments that were written before.
+        ledger: the ledger as it was written last.
+        repo: the repo of the commits.
+        mirror: the mirror to read them from.
+        reader: reads segments that were applied before.
 
     Attributes:
         batch: what the commits change.
-        commits: those that were read, oldest first.
+        commits: the commits that were read, oldest first.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Pending:
 
     @property
     def weight(self) -> int:
-        """About how many lines and commits wait to be written."""
+        """Roughly how many lines and commits wait to be written."""
         return self.batch.weight + len(self.commits)
 
     def read(self, delta: CommitDelta, *, lines_again_max: int | None, rules_hold: bool) -> None:
@@ -64,11 +64,12 @@ class Pending:
 
         Args:
             delta: the commit.
-            lines_again_max: how many earlier lines may be read again for it; None for all.
-            rules_hold: whether its rule book, if it has another one, comes into force.
+            lines_again_max: how many earlier lines may be read again for it; None for any number.
+            rules_hold: whether its rule book comes into force, if it changes the rule book.
 
         Raises:
-            TangledError: it needs more; half of it may be in the batch, which is then of no use.
+            TangledError: more would have to be read. The batch may have half of the commit and
+                must be discarded.
             MirrorError: an object is missing from the mirror.
         """
         self._known.limit(lines_again_max)
@@ -80,7 +81,7 @@ class Pending:
         self.commits.append(delta)
 
     def changes(self) -> Changes:
-        """What was read, and what its decisions change for every node."""
+        """What was read, with what its decisions change for every node."""
         if not self.batch.decisions:
             return Changes(self.batch)
         store, before = self._ledger.store, self._ledger.decisions
@@ -111,14 +112,14 @@ class Pending:
                 self._records_by_blob[key] = entry.records
 
     def _claimed_records(self, folder: str, blob: str) -> int | None:
-        """How many records a blob brought that was applied whole before, or None."""
+        """How many records a blob has that was applied whole before, or None."""
         if (folder, blob) in self._records_by_blob:
             return self._records_by_blob[folder, blob]
         store, node_id = self._ledger.store, self._repo.node_id
         return store.segments.claimed_records(node_id, folder, blob)
 
     def _read_rules(self, commit: str) -> None:
-        """Take over the rule book of a commit; one that cannot be used is reported and passed."""
+        """Take the rule book of a commit; an unusable one is reported and changes nothing."""
         try:
             self.batch.rule_files = read_rules(self._mirror, commit)
         except RuleBookError as error:

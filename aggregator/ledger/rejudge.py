@@ -1,4 +1,4 @@
-"""Lines of other nodes that the operator's decisions judge anew."""
+"""Judging lines of other nodes again when the operator's decisions change."""
 
 from aggregator.admission.batch import Batch
 from aggregator.admission.decisions import Decisions
@@ -17,17 +17,17 @@ def judged_anew(
     *,
     but: str | None = None,
 ) -> dict[int, Batch]:
-    """What changes for each node when other decisions hold.
+    """What changes for each node when other decisions come into force.
 
     Args:
-        store: the database.
+        store: the ledger.
         reader: reads segments again.
-        before: what held so far.
-        after: what holds from now on.
-        but: a node that is judged elsewhere.
+        before: the decisions in force so far.
+        after: the decisions in force from now on.
+        but: a node to leave out, because its lines are judged elsewhere.
 
     Returns:
-        The changes by the node's id; a node that no repo ever had has none.
+        The changes by the node's id; none for a node to which no repo ever belonged.
 
     Raises:
         MirrorError: a segment cannot be read again.

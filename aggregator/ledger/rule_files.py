@@ -1,7 +1,7 @@
 """The rule book at a commit of the books.
 
-Which one is in force follows from the books' own history: it is the last usable one on the chain of
-first parents below the cursor, and never one that a rewrite left behind.
+Which one is in force follows from the books' own history: the last usable one on the chain of first
+parents up to the cursor, never one of a history that was replaced.
 """
 
 from aggregator.admission.batch import RuleFiles
@@ -20,8 +20,8 @@ def read_rules(mirror: Mirror, commit: str) -> RuleFiles:
     """The rule files at a commit.
 
     Raises:
-        RuleBookError: they cannot be used.
-        MirrorError: they are not in the mirror.
+        RuleBookError: they are not a usable rule book.
+        MirrorError: the commit is not in the mirror.
     """
     files = RuleFiles(
         commit, _rule_file(mirror, commit, PRICES_PATH), _rule_file(mirror, commit, DISCOUNTS_PATH)
@@ -31,7 +31,7 @@ def read_rules(mirror: Mirror, commit: str) -> RuleFiles:
 
 
 def rules_below(mirror: Mirror, commit: str) -> RuleFiles:
-    """The last usable rule files that were stated below a commit; none stated is an empty book.
+    """The last usable rule files on the chain of first parents below a commit, or empty ones.
 
     Raises:
         MirrorError: a commit is not in the mirror.

@@ -1,4 +1,4 @@
-"""Read segments out of mirrors: the file's own rules first, then its lines."""
+"""Reading segments from mirrors: first what a file must be, then its lines."""
 
 from collections.abc import Callable, Container, Iterator
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ _REREAD_CACHE: Final = 4
 
 
 def misplaced(file: AddedFile, role: str) -> Fault | None:
-    """Why a file cannot be a segment where it stands, whatever is in it; None when it can."""
+    """Why a file cannot be a segment at its path, whatever its content; None when it can."""
     if not file.is_regular:
         return _refused("is a symbolic link or a submodule, not a file")
     try:
@@ -39,9 +39,12 @@ def misplaced(file: AddedFile, role: str) -> Fault | None:
 
 
 def read_segment(mirror: Mirror, file: AddedFile) -> Segment | Fault:
-    """Decode a new segment, or say why the whole file is refused.
+    """Decode a new segment, or return why the whole file is refused.
 
-    Limits are checked before the memory for them is spent.
+    Limits are checked before memory is spent on what exceeds them.
+
+    Raises:
+        MirrorError: the blob is not in the mirror.
     """
     folder = parse_path(file.path).folder
     if (size := mirror.blob_size(file.blob)) > fields.SEGMENT_BYTES_MAX:
@@ -61,7 +64,7 @@ def read_segment(mirror: Mirror, file: AddedFile) -> Segment | Fault:
 def entry_for(
     segment: Segment, file: AddedFile, source: Source, node: str, *, all_claimed: bool
 ) -> SegmentEntry | None:
-    """What is filed about a segment; None when no line of it names the node."""
+    """The index entry for a segment; None when no line of it names the node."""
     own = [record for record in segment.records if record.node == node]
     if not own:
         return None
@@ -83,11 +86,14 @@ def entry_for(
 
 
 class SegmentReader:
-    """Reads segments that were applied before, out of the mirrors they stand in.
+    """Reads segments that were applied before, from the mirrors of their repos.
 
     Args:
-        open_mirror: gives the mirror of a repo by its name.
-        rules_of: gives the rules of a repo by its name.
+        open_mirror: opens the mirror of a repo, by its name.
+        rules_of: returns the rules of a repo, by its name.
+
+    Attributes:
+        rules_of: the argument, cached.
     """
 
     def __init__(
@@ -105,8 +111,11 @@ class SegmentReader:
         """The lines of a segment that claim their key, judged as they were when it was applied.
 
         Args:
-            place: where it lies.
-            seqs: only lines with one of these; None for all.
+            place: where the segment is.
+            seqs: the seqs wanted; None for all.
+
+        Raises:
+            MirrorError: the segment cannot be read.
         """
         committed_at = datetime.fromtimestamp(place.committed_at_s, UTC)
         rules = self.rules_of(place.repo)
@@ -118,7 +127,11 @@ class SegmentReader:
                 yield Claim(record, encode_lines([record]), line_place)
 
     def lines(self, place: SegmentPlace) -> Iterator[tuple[Line, int]]:
-        """The valid lines of a segment with their numbers."""
+        """The valid lines of a segment, with their line numbers.
+
+        Raises:
+            MirrorError: the segment cannot be read.
+        """
         segment = self._decode(place.repo, place.blob, place.folder)
         return zip(segment.records, segment.line_numbers, strict=True)
 
@@ -128,7 +141,7 @@ def _refused(reason: str) -> Fault:
 
 
 def segment_reader(state: State) -> SegmentReader:
-    """Reads segments of all known repos, under the rules of each."""
+    """A reader of the segments of all known repos, each under the rules of its repo."""
     skew = timedelta(seconds=state.config.skew_s)
 
     def rules_of(name: str) -> LineRules:

@@ -1,7 +1,7 @@
 """Repos on our own disk: mirrors, archives, and the state directory around them.
 
 Owns: the directory and its lock (`state`), which repos there are (`known_repos`), their `mirrors`,
-a bare repo and its limits (`mirror`), what commits add (`commit_delta`, `tree_diff`), packing
-(`gc`), repos put away (`archives`, `bundles`, `saved_repo`).
+one mirror and its limits (`mirror`), what a commit adds (`commit_delta`, `tree_diff`), packing
+(`gc`), archives (`archives`, `bundles`, `saved_repo`).
 Does not own: fetching (`pulling`), what lines mean (`ledger`), the database (`store`).
 """

@@ -1,11 +1,11 @@
-"""Repos that are read no more: each mirror packed into one file, still part of the ledger.
+"""Archives of repos that are no longer read: each mirror packed into one file.
 
     archived/<repo>.bundle   what its accepted tips reach, and its fetched head; any git reads it
-    archived/<repo>.json     whose it is, what was billed, the bundle's SHA-256; written last
+    archived/<repo>.json     node, role, accepted tips and the bundle's SHA-256; written last
 
-A repo is archived once the second file is there and its mirror is not: a mirror goes before an
-archive. Whoever reads an archived repo gets a mirror unpacked for the occasion, which goes when the
-last of those who use it drops it.
+A repo is archived if the second file exists and its mirror does not: where both exist, the mirror
+counts. To read an archived repo, its mirror is unpacked into a temporary folder, shared by all
+users in the process and removed when the last of them drops it.
 """
 
 import hashlib
@@ -46,10 +46,10 @@ class ArchivedRepos:
     """The archived repos of a state directory.
 
     Args:
-        state: the directory.
+        state: the state directory.
 
     Attributes:
-        folder: where they lie.
+        folder: the folder of the archives; it may not exist.
     """
 
     def __init__(self, state: Path) -> None:
@@ -58,37 +58,37 @@ class ArchivedRepos:
         self._open: weakref.WeakValueDictionary[KnownRepo, Mirror] = weakref.WeakValueDictionary()
 
     def names(self) -> list[str]:
-        """Every repo that has an archive, also where its mirror is there again."""
+        """Names of the repos that have an archive, even if they have a mirror as well; sorted."""
         return sorted(file.name.removesuffix(".json") for file in self.folder.glob("*.json"))
 
-    def nameless(self) -> list[str]:
-        """Repos whose bundle has lost what says whose it is."""
+    def undescribed(self) -> list[str]:
+        """Names of the repos whose bundle lacks the file that describes it; sorted."""
         bundles = {file.name.removesuffix(".bundle") for file in self.folder.glob("*.bundle")}
         return sorted(bundles - set(self.names()))
 
     def has(self, name: str) -> bool:
-        """Whether there is an archive of this repo."""
+        """Whether this repo has an archive."""
         return self._facts(name).exists()
 
     def read(self, name: str) -> SavedRepo:
-        """What is archived of a repo.
+        """The description of an archived repo.
 
         Raises:
-            MirrorError: that cannot be told.
+            MirrorError: the description cannot be read, or is that of another repo.
         """
         try:
             found = SavedRepo.model_validate_json(self._facts(name).read_bytes())
         except (OSError, ValidationError) as error:
             raise self._error(name, f"{self._facts(name)} cannot be used: {error}") from error
         if found.name != name:
-            raise self._error(name, f"{self._facts(name)} is that of {found.name}")
+            raise self._error(name, f"{self._facts(name)} describes {found.name}")
         return found
 
     def checked_bundle(self, name: str) -> Path:
-        """The bundle of a repo, which has the bytes that were archived.
+        """The bundle of a repo, after its SHA-256 was checked.
 
         Raises:
-            MirrorError: it has not, or is gone.
+            MirrorError: the bundle is damaged or missing.
         """
         bundle = self.bundle(name)
         try:
@@ -97,14 +97,14 @@ class ArchivedRepos:
         except OSError as error:
             raise self._error(name, f"{bundle} cannot be read: {error.strerror}") from error
         if sha256 != self.read(name).bundle_sha256:
-            raise self._error(name, f"{bundle} is damaged: it has another SHA-256 than was noted")
+            raise self._error(name, f"{bundle} is damaged: its SHA-256 is not the recorded one")
         return bundle
 
     def open(self, repo: KnownRepo) -> Mirror:
-        """A mirror of an archived repo that is gone when nobody uses it any more.
+        """A mirror of an archived repo, unpacked; it is removed once nothing refers to it.
 
         Raises:
-            MirrorError: the archive is damaged or lost.
+            MirrorError: the archive is damaged or missing.
         """
         with self._lock:
             mirror = self._open.get(repo)
@@ -114,9 +114,10 @@ class ArchivedRepos:
             return mirror
 
     def put(self, repo: KnownRepo, mirror: Mirror) -> SavedRepo:
-        """Archive what a mirror remembers as billed; the mirror stays.
+        """Archive what a mirror has as billed; the mirror stays.
 
-        The archive is unpacked and compared before it counts. The caller holds the state's lock.
+        The archive is unpacked and compared with the mirror before it counts. The caller holds the
+        state's lock.
 
         Raises:
             MirrorError: the mirror is damaged, or nothing of it was billed.
@@ -147,13 +148,13 @@ class ArchivedRepos:
         return saved
 
     def bring_back(self, repo: KnownRepo, path: Path) -> None:
-        """Put the mirror of an archived repo in its place again; one that is there stays.
+        """Replace the archive of a repo by a mirror at `path`; an existing mirror stays.
 
         The caller holds the state's lock.
 
         Raises:
-            MirrorError: the archive is damaged or lost, or the mirror that is there lacks what it
-                has.
+            MirrorError: the archive is damaged or missing, or the existing mirror lacks a commit
+                of the archive.
         """
         if path.exists():
             self._check_covered(repo.name, Mirror(path, repo))
@@ -176,7 +177,7 @@ class ArchivedRepos:
             )
 
     def remove_mirror(self, path: Path) -> None:
-        """Remove the mirror of a repo that is archived: in one step for everybody else."""
+        """Remove the mirror of a repo that was archived; other processes see it go in one step."""
         if path.exists():
             going = self.folder / f"{_REMOVING}{path.name}"
             shutil.rmtree(going, ignore_errors=True)
@@ -185,13 +186,13 @@ class ArchivedRepos:
             shutil.rmtree(going)
 
     def sweep(self) -> None:
-        """Remove what processes left that died; the caller holds the state's lock."""
+        """Remove temporary folders of processes that died; the caller holds the state's lock."""
         for folder in (*self.folder.glob(f"{_REMOVING}*"), *self.folder.glob(f"{_MAKING}*")):
             shutil.rmtree(folder, ignore_errors=True)
         for folder in self.folder.glob(f"{_UNPACKED}*"):
             descriptor = open_folder(folder)
             try:
-                if try_lock(descriptor):  # else a process that reads the ledger works there
+                if try_lock(descriptor):  # else a process is reading in it
                     shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(descriptor)
@@ -200,12 +201,12 @@ class ArchivedRepos:
         return self.folder / f"{name}.json"
 
     def bundle(self, name: str) -> Path:
-        """Where the commits of a repo lie."""
+        """The path of a repo's bundle."""
         return self.folder / f"{name}.bundle"
 
     @contextmanager
     def _making(self, name: str) -> Iterator[Path]:
-        """A folder to make something in; whatever a process left there that died goes first."""
+        """A temporary folder beside the archives, emptied first."""
         work = self.folder / f"{_MAKING}{name}"
         shutil.rmtree(work, ignore_errors=True)
         try:
@@ -222,7 +223,7 @@ class ArchivedRepos:
         work = Path(mkdtemp(prefix=_UNPACKED, dir=self.folder))
         descriptor = open_folder(work)
         try:
-            try_lock(descriptor, shared=True)  # keeps `sweep` away
+            try_lock(descriptor, shared=True)  # so that `sweep` leaves it
             mirror = self._checked_unpack(repo, work / f"{repo.name}.git")
         except BaseException:
             _forget(work, descriptor)
@@ -235,9 +236,9 @@ class ArchivedRepos:
         try:
             mirror = _unpack(bundle, to, repo)
         except NotTakenError as error:
-            raise self._error(repo.name, f"git does not take {bundle}: {error}") from error
+            raise self._error(repo.name, f"git refuses {bundle}: {error}") from error
         if mirror.applied != saved.cursor or mirror.kept - {saved.cursor} != set(saved.kept):
-            raise self._error(repo.name, f"{bundle} has other tips than were noted")
+            raise self._error(repo.name, f"{bundle} has other tips than recorded")
         return mirror
 
     def _error(self, name: str, fault: str) -> MirrorError:
@@ -251,7 +252,7 @@ class ArchivedRepos:
 def _unpack(bundle: Path, to: Path, repo: KnownRepo) -> Mirror:
     Mirror(to, repo)
     read_bundle(bundle, to, AGGREGATOR_REFS, HEADS)
-    return Mirror(to, repo)  # libgit2 has looked for packs already in the first one
+    return Mirror(to, repo)  # the first one has listed its packs before the new one came
 
 
 def _forget(work: Path, descriptor: int) -> None:

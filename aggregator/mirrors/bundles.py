@@ -1,4 +1,4 @@
-"""Git bundles: what some tips of a mirror reach, as one file that any git can read."""
+"""Git bundles: everything that some tips of a mirror reach, in one file that any git can read."""
 
 import os
 import shutil
@@ -21,27 +21,27 @@ HEADS: Final = "+refs/heads/*:refs/heads/*"
 
 
 class NotWrittenError(GitmeterError):
-    """A bundle could not be written: most likely there is no room."""
+    """A bundle could not be written; most likely the disk is full."""
 
 
 class NotTakenError(GitmeterError):
-    """Git does not take a bundle: it is damaged, or holds what no mirror may."""
+    """Git refuses a bundle: it is damaged, or has an object that fails git's checks."""
 
 
 def write_bundle(mirror: Path, refs: Mapping[str, str], bundle: Path, work: Path) -> None:
-    """Bundle what some commits of a mirror reach.
+    """Write a bundle of everything that some commits of a mirror reach.
 
-    A bundle is made of refs, and those of the mirror may have moved on: so a repo beside it that
-    borrows its objects gets refs of its own, and the mirror is only read.
+    A bundle is made from refs, and those of the mirror may have moved on. Therefore a temporary
+    repo that borrows the mirror's objects gets the refs, and the mirror is only read.
 
     Args:
-        mirror: has the commits.
-        refs: the commits, by the names that the bundle has for them.
+        mirror: the mirror that has the commits.
+        refs: the commits, by the name that each gets in the bundle.
         bundle: the new file.
-        work: where the repo beside it is made; gone afterwards.
+        work: path of the temporary repo; removed afterwards.
 
     Raises:
-        MirrorError: the mirror lacks one of them, or is damaged.
+        MirrorError: the mirror lacks one of the commits, or is damaged.
         NotWrittenError: the bundle cannot be written.
     """
     repository = pygit2.init_repository(str(work), bare=True)
@@ -68,10 +68,10 @@ def write_bundle(mirror: Path, refs: Mapping[str, str], bundle: Path, work: Path
 
 
 def read_bundle(bundle: Path, mirror: Path, *refspecs: str) -> None:
-    """Take refs of a bundle, and all that they reach, into a mirror; every object is checked.
+    """Fetch refs of a bundle, and everything they reach, into a mirror; git checks every object.
 
     Raises:
-        NotTakenError: git refuses it.
+        NotTakenError: git refuses the bundle.
     """
     settings = {
         "core.bigFileThreshold": str(BIG_FILE_BYTES),

@@ -1,4 +1,4 @@
-"""What one commit adds: new segments, and edits that must not be.
+"""What one commit changes: new segments, and edits that are not allowed.
 
 A commit is compared with its first parent. It may add segments; an edit or a deletion in a segment
 folder means that history was tampered with. Files elsewhere are ignored, except the rule book's.
@@ -18,10 +18,10 @@ from wire_format.paths import folder_of
 from wire_format.rule_book import RULE_PATHS
 
 _LATEST_S: Final = int(datetime(9000, 1, 1, tzinfo=UTC).timestamp())
-"""A commit may claim any time; past this one dates cannot be computed with."""
+"""A commit may claim any time; beyond this one, arithmetic with dates fails."""
 
 _TOPS: Final = frozenset(path.partition("/")[0].encode() for path in (*Folder, *RULE_PATHS))
-"""The top-level folders that mean anything here."""
+"""The top-level folders that are read."""
 
 _DEPTH_MAX: Final = 4
 """Folders above a segment: `usage/2026/11/21`."""
@@ -31,7 +31,7 @@ _TOO_LARGE: Final = f"changes folders of more than {TREE_BYTES_MAX} bytes togeth
 
 
 class AddedFile(NamedTuple):
-    """A file that a commit puts into a segment folder.
+    """A file that a commit adds to a segment folder.
 
     Attributes:
         path, blob: its path and blob.
@@ -47,8 +47,8 @@ class EditedFile(NamedTuple):
     """A path in a segment folder that a commit changes or deletes.
 
     Attributes:
-        path: which.
-        after: what stands there now; None when it was deleted, or when a folder took its place.
+        path: the path.
+        after: the new file there; None when the file was deleted, or replaced by a folder.
     """
 
     path: str
@@ -56,16 +56,16 @@ class EditedFile(NamedTuple):
 
 
 class CommitDelta(NamedTuple):
-    """What one commit does, compared with its first parent.
+    """What one commit changes, compared with its first parent.
 
     Attributes:
         commit: its hash.
-        committed_at: its committer time.
+        committed_at: its committer time (UTC).
         added: new files in segment folders, by path.
         edited: files in segment folders that it changes or deletes, by path.
         touches_rules: whether it changes the rule book.
-        oversized: why it is past a limit of what one commit may bring; empty when it is not. It
-            must not be applied then, because the rest of its files is not listed.
+        oversized: which limit of a commit it exceeds; empty when none. An oversized commit must
+            not be applied, because not all of its files are listed.
     """
 
     commit: str
@@ -80,13 +80,13 @@ def commit_delta(mirror: Mirror, commit: str, *, is_limited: bool = True) -> Com
     """Compare a commit with its first parent.
 
     Args:
-        mirror: where it lies.
-        commit: which.
-        is_limited: stop listing what an oversized commit does; an accepted one is read to its end.
+        mirror: the mirror that has it.
+        commit: its hash.
+        is_limited: whether to stop at a limit; an accepted commit is read to its end.
 
     Raises:
         MirrorError: the commit or its parent is not in the mirror.
-        OversizedObjectError: one of them is too large to be read.
+        OversizedObjectError: one of the two is too large to be read.
     """
     found = mirror.commit(commit)
     parent = mirror.commit(str(found.parent_ids[0])) if found.parent_ids else None

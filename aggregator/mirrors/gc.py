@@ -1,4 +1,4 @@
-"""Keep mirrors small: every fetch leaves one more pack, and nothing else collects them."""
+"""Packing mirrors: every fetch leaves one more pack, and nothing else merges them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ def pack_count(mirror: Path) -> int:
 
 
 def maintain(mirror: Path) -> bool:
-    """Pack a mirror when it has many packs; what `refs/aggregator/` names is always kept.
+    """Pack a mirror that has many packs; what `refs/aggregator/` refers to is always kept.
 
     Returns:
         Whether git found something to do and did it.
@@ -49,7 +49,7 @@ class Packing:
 
     Args:
         mirrors: the folder of all mirrors.
-        interrupted: whether to stop before the next one.
+        interrupted: returns whether to stop before the next one.
     """
 
     def __init__(self, mirrors: Path, interrupted: Callable[[], bool]) -> None:
@@ -58,7 +58,7 @@ class Packing:
         self._background = Background[None]()
 
     def start(self) -> None:
-        """Begin, unless the last round is still at it."""
+        """Start a round, unless the last one is still running."""
         ended = self._background.collect()
         if ended is not None and (bug := ended.exception()) is not None:
             _log.error("packing ended early", exc_info=bug)

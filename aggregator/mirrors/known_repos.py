@@ -1,4 +1,4 @@
-"""Which repos there are: those of the configuration, and those that only a mirror remembers."""
+"""Which repos there are: those configured, and those that have a mirror or an archive."""
 
 from aggregator.config.repos import KnownRepo
 from aggregator.config.settings import Config
@@ -7,11 +7,11 @@ from aggregator.mirrors.mirror import Mirror, MirrorError
 
 
 class KnownRepos:
-    """Configured repos, and mirrors and archives of repos that are configured no longer.
+    """Configured repos, and repos no longer configured that have a mirror or an archive.
 
     Args:
-        config: the repos that are configured, and where mirrors are.
-        archives: the repos that are read no more.
+        config: has the configured repos and the paths of the mirrors.
+        archives: the archived repos.
     """
 
     def __init__(self, config: Config, archives: ArchivedRepos) -> None:
@@ -19,23 +19,24 @@ class KnownRepos:
         self._archives = archives
 
     def all(self) -> list[KnownRepo]:
-        """Every repo of which it is known which node's it is.
+        """Every repo of which the node is known.
 
-        Books come first, and of those the configured ones last: the rule book in force is theirs.
+        Books come first, and among those the configured ones last, because the rule book in force
+        is theirs.
         """
         return self._known_and_unreadable()[0]
 
     def all_or_refuse(self) -> list[KnownRepo]:
-        """As `all`, when nothing on disk is of an unknown node.
+        """As `all`, but refuse where the node of a mirror or of an archive is unknown.
 
         Raises:
-            MirrorError: a mirror or an archive does not say whose it is; a ledger made without it
-                might lack what its users consumed.
+            MirrorError: a mirror or an archive does not name its node; a ledger made without it
+                might lack usage.
         """
         known, unreadable = self._known_and_unreadable()
         if unreadable:
             raise MirrorError(
-                f"nothing says whose they are: {', '.join(sorted(unreadable))}",
+                f"the node of these repos is unknown: {', '.join(sorted(unreadable))}",
                 hint=f"restore them below {self._config.state} from a backup, or move them away"
                 " if nothing of them was ever billed",
             )
@@ -45,7 +46,7 @@ class KnownRepos:
         """The repo with this name.
 
         Raises:
-            MirrorError: it is configured no longer, and nothing on disk remembers it.
+            MirrorError: it is no longer configured and has neither a mirror nor an archive.
         """
         configured = (repo.identity for repo in self._config.repo if repo.name == name)
         repo = next(configured, None) or next(
@@ -53,13 +54,13 @@ class KnownRepos:
         )
         if repo is None:
             raise MirrorError(
-                f"{name} is configured no longer and its mirror is gone",
+                f"{name} is no longer configured and its mirror is gone",
                 hint=f"restore {self._config.mirror_path(name)} from a backup",
             )
         return repo
 
     def _known_and_unreadable(self) -> tuple[list[KnownRepo], list[str]]:
-        """The known repos, and the names of those of which nothing says any more whose they are."""
+        """The known repos, and the names of those on disk whose node is unknown."""
         configured = {repo.name for repo in self._config.repo}
         known = {repo.name: repo.identity for repo in self._config.repo}
         unreadable: list[str] = []
@@ -72,7 +73,7 @@ class KnownRepos:
                 continue
             if identity is not None:
                 known[name] = identity
-        unreadable += [name for name in self._archives.nameless() if name not in known]
+        unreadable += [name for name in self._archives.undescribed() if name not in known]
         found = sorted(
             known.values(),
             key=lambda repo: (repo.role != "books", repo.name in configured, repo.name),
@@ -80,6 +81,6 @@ class KnownRepos:
         return found, unreadable
 
     def _identity(self, name: str) -> KnownRepo | None:
-        """What the mirror or the archive of a repo says of it; None of a mirror just begun."""
+        """The repo as its mirror or archive describes it; None where the mirror names no node."""
         path = self._config.mirror_path(name)
         return Mirror.known_repo(path) if path.exists() else self._archives.read(name).known_repo

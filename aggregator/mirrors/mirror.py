@@ -1,12 +1,12 @@
 """A bare copy of one repo on the aggregator's disk, and the refs that keep what was billed.
 
-- `refs/heads/<branch>`: the head as it was last fetched, whatever it is.
+- `refs/heads/<branch>`: the head as it was fetched last, accepted or not.
 - `refs/aggregator/applied`: the cursor; set before each fetch, so that git never collects what was
-  billed, and `git log refs/aggregator/applied..main` shows what is still to come.
-- `refs/aggregator/kept/<commit>`: where the cursor stood before a rewritten history was accepted;
-  what was billed up to there stays billed.
+  billed, and `git log refs/aggregator/applied..main` shows what is still to be billed.
+- `refs/aggregator/kept/<commit>`: a kept tip, where the cursor was before a rewritten history was
+  accepted; what was billed up to there stays billed.
 
-Both together are the accepted tips: the ledger is made from what they reach.
+The last two are the accepted tips: the ledger is made from what they reach.
 """
 
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ from aggregator.config.repos import KnownRepo, allow_of, allow_text
 from gitmeter.support.errors import GitmeterError
 
 COMMIT_BYTES_MAX: Final = 1024 * 1024
-"""Of one commit object. A pusher's message names at most 40 resources: under 16 KiB."""
+"""Most bytes of one commit object. A pusher's message names at most 40 resources: under 16 KiB."""
 TREE_BYTES_MAX: Final = 8 * 1024 * 1024
-"""Of all folders together that comparing a commit with its first parent opens.
+"""Most bytes of all trees together that are opened to compare a commit with its first parent.
 
-A segment takes 50 bytes of its day's folder, which is read twice, before and after: enough for
-80,000 segments a day. It bounds time as well: 290,000 entries of the shortest kind."""
+A segment takes 50 bytes in the tree of its day, which is read twice, before and after: enough for
+80,000 segments a day. It bounds the time as well: 290,000 entries of the shortest kind."""
 
 APPLIED_REF: Final = "refs/aggregator/applied"
 KEPT_REFS: Final = "refs/aggregator/kept/"
@@ -42,7 +42,7 @@ _IDENTITY_KEYS: Final = ("gitmeter.node", "gitmeter.role", "gitmeter.branch", "g
 
 # A pack is verified when it is fetched; hashing every blob again makes reading three times slower.
 pygit2.settings.enable_strict_hash_verification(value=False)
-# libgit2 would map whole packs and keep 256 MB of objects; nothing is read twice in a walk.
+# libgit2 would map whole packs and cache 256 MB of objects, but a walk reads nothing twice.
 pygit2.settings.mwindow_size = 4 << 20
 pygit2.settings.mwindow_mapped_limit = 32 << 20
 pygit2.settings.cache_max_size(16 << 20)
@@ -57,7 +57,7 @@ class OversizedObjectError(MirrorError):
     """A commit object is larger than any that is read; the mirror itself is sound.
 
     Attributes:
-        commit: which.
+        commit: its hash.
     """
 
     def __init__(self, commit: str, size_bytes: int) -> None:
@@ -69,11 +69,18 @@ class OversizedObjectError(MirrorError):
 
 
 class Mirror:
-    """One mirror, open for one pass: a long-lived one would keep deleted packs open.
+    """One mirror, open for one pass: open for longer, it would keep deleted packs open.
 
     Args:
-        path: the bare repository; made when it is not there.
-        repo: the repo that it mirrors; noted in the mirror's own configuration.
+        path: the bare repository; created where it does not exist.
+        repo: the repo that it mirrors; saved in the mirror's git configuration.
+
+    Attributes:
+        path: the bare repository.
+        repository: the same, open in libgit2.
+
+    Raises:
+        MirrorError: it cannot be opened or created.
     """
 
     def __init__(self, path: Path, repo: KnownRepo) -> None:
@@ -93,16 +100,16 @@ class Mirror:
 
     @staticmethod
     def known_repo(path: Path) -> KnownRepo | None:
-        """The repo that a mirror says it mirrors, or None when it is not one of ours.
+        """The repo that a mirror names as its own; None if it was never set up as a mirror.
 
         Raises:
-            MirrorError: it was billed, or cannot be read, and does not say whose it is.
+            MirrorError: the mirror cannot be read, or was billed and has lost its node.
         """
         with readable(path):
             config = pygit2.Config(str(path / "config"))
             if not all(key in config for key in _IDENTITY_KEYS):
                 if APPLIED_REF in pygit2.Repository(str(path)).references:
-                    raise MirrorError(f"the mirror {path} was billed and has lost whose it is")
+                    raise MirrorError(f"the mirror {path} was billed and no longer names its node")
                 return None
             node, role, branch, allow = (str(config[key]) for key in _IDENTITY_KEYS)
             return KnownRepo(path.stem, node, role, branch, allow_of(allow))
@@ -115,17 +122,17 @@ class Mirror:
 
     @property
     def head(self) -> str | None:
-        """The fetched head of the branch, or None."""
+        """The head as it was fetched last, or None before the first fetch."""
         return self._read(self._head_ref)
 
     @property
     def applied(self) -> str | None:
-        """The commit that was last recorded as billed, or None."""
+        """The last commit that was recorded as billed, or None."""
         return self._read(APPLIED_REF)
 
     @property
     def kept(self) -> frozenset[str]:
-        """The tips that accepted rewrites left behind."""
+        """The kept tips."""
         with self.reading():
             names = list(self.repository.references)
         return frozenset(
@@ -133,15 +140,15 @@ class Mirror:
         )
 
     def keep(self, commit: str) -> None:
-        """Keep what was billed up to a commit that the next cursor will not build on."""
+        """Make a commit a kept tip, because the next cursor will not build on it."""
         with self.reading():
             self.repository.references.create(KEPT_REFS + commit, Oid(hex=commit), force=True)
 
     def advance_applied(self, commit: str) -> None:
-        """Record a commit as billed, unless one that builds on it was recorded before.
+        """Record a commit as billed, unless a commit that builds on it is recorded already.
 
-        That is so when an older copy of the database was put back: what was billed since stays
-        known, and is billed again from the same commits.
+        That is the case after an older copy of the database was restored: what was billed after
+        that copy stays recorded, and is billed again from the same commits.
         """
         applied = self.applied
         if applied == commit or not self.has_commit(commit):
@@ -155,7 +162,7 @@ class Mirror:
                 self.repository.references.create(APPLIED_REF, Oid(hex=commit), force=True)
 
     def builds_on(self, commit: str, base: str) -> bool:
-        """Whether a commit is `base` or has it among its ancestors."""
+        """Whether a commit is `base` or a descendant of it."""
         with self.reading():
             return commit == base or self.repository.descendant_of(commit, base)
 
@@ -200,7 +207,7 @@ class Mirror:
             return self.repository[oid].peel(Commit)
 
     def raw_commit(self, commit: str) -> bytes:
-        """All bytes of a commit object, its signature among them.
+        """All bytes of a commit object, its signature included.
 
         Raises:
             MirrorError: it is not in the mirror.
@@ -210,17 +217,25 @@ class Mirror:
         return self.read_blob(commit)
 
     def blob_size(self, blob: str) -> int:
-        """Size in bytes, read from the object's header alone."""
+        """The size of a blob in bytes, read from the object's header alone.
+
+        Raises:
+            MirrorError: it is not in the mirror.
+        """
         with self.reading():
             return self._header(Oid(hex=blob))[1]
 
     def read_blob(self, blob: str) -> bytes:
-        """The bytes of a blob, or of any other object."""
+        """The bytes of a blob, or of any other object.
+
+        Raises:
+            MirrorError: it is not in the mirror.
+        """
         with self.reading():
             return bytes(self.repository.odb.read(Oid(hex=blob))[1])
 
     def find_blob(self, commit: str, path: str) -> str | None:
-        """The blob of a file in a commit's tree, or None when it is not a file there."""
+        """The blob of a file in a commit's tree, or None when there is no file at that path."""
         with self.reading():
             tree = self.commit(commit).tree
             if path not in tree or tree[path].type != ObjectType.BLOB:
@@ -228,7 +243,7 @@ class Mirror:
             return str(tree[path].id)
 
     def reading(self) -> AbstractContextManager[None]:
-        """See `readable`."""
+        """Turn errors about this mirror into a `MirrorError`, as `readable` does."""
         return readable(self.path)
 
     def _header(self, oid: Oid) -> tuple[int, int]:
@@ -243,9 +258,10 @@ class Mirror:
 
 
 def sweep_locks(mirror: Path) -> None:
-    """Remove what a git that was killed left locked; nobody else works in the mirror now.
+    """Remove the lock files of git processes that were killed.
 
-    A fetch locks refs; a gc the commit graph, the packs' index and its own state too.
+    The caller holds the state's lock, so no git process works in the mirror now. A fetch locks
+    refs; a gc also locks the commit graph, the index of packs and its own state.
     """
     for pattern in _LOCKS:
         for lock in mirror.glob(pattern):
@@ -254,7 +270,7 @@ def sweep_locks(mirror: Path) -> None:
 
 @contextmanager
 def readable(mirror: Path) -> Iterator[None]:
-    """Turn what git says of a mirror that is damaged or lacks an object into a `MirrorError`."""
+    """Turn errors about a mirror that is damaged or lacks an object into a `MirrorError`."""
     try:
         yield
     except (KeyError, OSError, pygit2.GitError) as error:

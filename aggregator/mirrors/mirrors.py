@@ -1,7 +1,7 @@
-"""The mirrors of all known repos, and the archives of those that are read no more.
+"""The mirrors of all known repos, and the archives of those that are no longer read.
 
-They are evidence: each knows in its own git configuration whose records it carries, so that the
-ledger can be made again from them alone.
+Each mirror has the node and role of its repo in its git configuration, so that the ledger can be
+rebuilt from mirrors and archives alone.
 """
 
 from aggregator.config.repos import KnownRepo
@@ -13,12 +13,12 @@ from cursors.tips import Tips
 
 
 class Mirrors:
-    """Opens mirrors, wherever they are.
+    """Opens the mirror of any known repo, archived or not.
 
     Args:
-        config: where they are.
+        config: has the paths of the mirrors.
         repos: the known repos.
-        archives: the repos that are read no more.
+        archives: the archived repos.
     """
 
     def __init__(self, config: Config, repos: KnownRepos, archives: ArchivedRepos) -> None:
@@ -27,9 +27,12 @@ class Mirrors:
         self._archives = archives
 
     def open(self, repo: KnownRepo) -> Mirror:
-        """Open (or make) a mirror; the caller drops it after the pass.
+        """Open or create the mirror of a repo; the caller drops it after the pass.
 
-        That of an archived repo is unpacked for as long as anybody uses it.
+        The mirror of an archived repo is unpacked, and removed once nothing refers to it.
+
+        Raises:
+            MirrorError: the mirror cannot be opened, or the archive is damaged or missing.
         """
         if self.is_archived(repo.name):
             return self._archives.open(repo)
@@ -39,7 +42,7 @@ class Mirrors:
         """Open the mirror of a known repo by its name.
 
         Raises:
-            MirrorError: no repo of that name is known.
+            MirrorError: no repo of that name is known, or its mirror cannot be opened.
         """
         return self.open(self._repos.named(name))
 
@@ -48,17 +51,19 @@ class Mirrors:
         return self._archives.has(name) and not self._config.mirror_path(name).exists()
 
     def bring_back(self, repo: KnownRepo) -> None:
-        """Put the mirror of a repo that is archived in its place again; the caller has the lock.
+        """Replace the archive of a repo, if it has one, by a mirror.
+
+        The caller holds the state's lock.
 
         Raises:
-            MirrorError: the archive is damaged or lost.
+            MirrorError: the archive is damaged or missing.
         """
         if self._archives.has(repo.name):
             path = self._config.mirror_path(repo.name)
             self._archives.bring_back(repo, path)
 
     def remembered(self, repo: KnownRepo) -> tuple[str | None, frozenset[str]]:
-        """What a repo's mirror or archive has as billed: the last commit, and the kept tips."""
+        """The last billed commit (or None) and the kept tips that a mirror or an archive has."""
         if self.is_archived(repo.name):
             saved = self._archives.read(repo.name)
             return saved.cursor, frozenset(saved.kept)
@@ -68,11 +73,13 @@ class Mirrors:
         return mirror.applied, mirror.kept
 
     def accepted_tips(self) -> dict[str, Tips]:
-        """What each mirror remembers as billed: the tips a lost ledger is made from.
+        """The accepted tips of each repo, by its name, as mirrors and archives have them.
+
+        A lost ledger is rebuilt from these.
 
         Raises:
-            MirrorError: a mirror or an archive does not say whose it is; a ledger made without it
-                might lack what its users consumed.
+            MirrorError: a mirror or an archive does not name its node; a ledger made without it
+                might lack usage.
         """
         tips: dict[str, Tips] = {}
         for repo in self._repos.all_or_refuse():

@@ -1,4 +1,4 @@
-"""A repo as a backup or an archive describes it."""
+"""The description of a repo in a backup or an archive."""
 
 from typing import Annotated, Literal, Self, cast
 
@@ -16,7 +16,7 @@ from wire_format import fields
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True)  # what a later version adds is passed over
+    model_config = ConfigDict(frozen=True)  # fields that a later version adds are ignored
 
 
 def _text(pattern: str) -> StringConstraints:
@@ -34,12 +34,12 @@ _Sha256 = Annotated[str, _text(fields.SHA256_PATTERN)]
 
 
 class SavedRepo(_Part):
-    """One repo in a backup.
+    """One repo in a backup or an archive.
 
     Attributes:
-        name, node, role, branch, allow: what its mirror remembers of it.
+        name, node, role, branch, allow: the repo's name, and the identity of its mirror.
         cursor, kept: its accepted tips.
-        bundle_sha256: of its bundle.
+        bundle_sha256: SHA-256 of its bundle, in hex.
     """
 
     name: _RepoName
@@ -84,10 +84,10 @@ class SavedRepo(_Part):
 
     @property
     def bundle(self) -> str:
-        """The member that has its commits."""
+        """The name of its bundle in a backup."""
         return bundle_member(self.name)
 
 
 def bundle_member(repo: str) -> str:
-    """Where the bundle of a repo lies."""
+    """The name of a repo's bundle in a backup."""
     return f"mirrors/{repo}.bundle"

@@ -1,4 +1,4 @@
-"""The state directory: the ledger's file, the mirrors, and the lock that keeps one writer."""
+"""The state directory: the ledger's file, the mirrors, and the lock that admits one writer."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,22 +13,22 @@ from gitmeter.support.locks import LockedError, locked
 
 
 class StateLockedError(GitmeterError):
-    """Another aggregator works on this state directory; the same call works when it is done."""
+    """Another aggregator works on this state directory; try again when it has ended."""
 
     retry = True
 
 
 class State:
-    """The aggregator's directory, and what is in it.
+    """The state directory, and what is in it.
 
     Args:
-        config: where it is and which repos are configured.
+        config: has the path of the directory and the configured repos.
 
     Attributes:
-        config: as given.
-        archives: the repos that are read no more.
+        config: the configuration.
+        archives: the archived repos.
         repos: the known repos.
-        mirrors: their mirrors.
+        mirrors: the mirrors of the known repos.
     """
 
     def __init__(self, config: Config) -> None:
@@ -43,7 +43,7 @@ class State:
         """Be the only writer for as long as the block runs.
 
         Raises:
-            StateLockedError: another process is.
+            StateLockedError: another process is the writer.
         """
         with ExitStack() as held:
             try:

@@ -1,8 +1,8 @@
-"""Which files differ between two trees, at a cost that depends on what differs alone.
+"""Which files differ between two trees, at a cost that depends only on what differs.
 
 libgit2's own diff opens every subtree of both trees, equal or not, so its cost grows with the
 number of files below: 0.07 ms a commit in a new repo, 3.5 ms after 40,000 commits. Opening only
-what differs costs the same on any history.
+what differs costs the same after any number of commits.
 """
 
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from pygit2.enums import FileMode
 
 
 class TreeEntry(NamedTuple):
-    """What a path leads to.
+    """The object at a path.
 
     Attributes:
-        id: the object.
+        id: the object's hash.
         mode: git's file mode.
     """
 
@@ -28,8 +28,8 @@ class Change(NamedTuple):
     """A path that differs.
 
     Attributes:
-        path: its bytes.
-        before, after: the file there; None where there is none.
+        path: the path, in bytes.
+        before, after: the file at that path; None where there is none.
     """
 
     path: bytes
@@ -38,7 +38,7 @@ class Change(NamedTuple):
 
 
 class OversizedFoldersError(Exception):
-    """The folders that differ take more bytes than are opened for one commit."""
+    """The trees that differ take more bytes than are opened for one commit."""
 
 
 def changes(
@@ -51,17 +51,17 @@ def changes(
 ) -> Iterator[Change]:
     """Every file that differs below the top-level folders `tops`, in no order.
 
-    Folders deeper than `depth_max` are not opened and count as files: a tree of a few kilobytes can
-    name the same folder over and over and stand for millions of paths.
+    Folders deeper than `depth_max` are not opened and count as files, because a tree of a few
+    kilobytes can refer to one folder again and again and so describe millions of paths.
 
     Args:
         repository: where the trees are.
-        before: the first tree; None is one without entries.
-        after: the second.
-        tops: names of top-level folders.
-        depth_max: how many folders may stand above a file.
-        bytes_max: of all trees together; each is opened only when it is its turn and when its
-            header says that it fits.
+        before: the first tree; None for an empty one.
+        after: the second tree.
+        tops: names of the top-level folders to compare.
+        depth_max: how many folders a file may be in, one inside the other.
+        bytes_max: most bytes of all trees together; the size of each is checked before it is
+            opened.
 
     Raises:
         OversizedFoldersError: the trees take more than `bytes_max`.
@@ -88,7 +88,7 @@ def changes(
 
 
 class _Opener:
-    """Opens trees while their bytes last."""
+    """Opens trees until their bytes exceed the limit."""
 
     def __init__(self, repository: Repository, bytes_max: int) -> None:
         self._repository = repository

@@ -13,7 +13,7 @@ is rebuilt from git."""
 
 
 def schema() -> str:
-    """The whole schema, as it is made in a new database."""
+    """The schema of a new database, cursors included."""
     own = Path(__file__).with_name("schema.sql").read_text()
     return (
         f"{own}\n-- Owned by `cursors`; moves in the transaction of its charges.\n{CURSOR_SCHEMA}"

@@ -118,10 +118,10 @@ class LedgerStore:
         upsert_meta(self._connection, key, value)
 
     def copy_to(self, path: Path) -> None:
-        """Write one consistent state into a file of its own; whatever is at `path` goes.
+        """Write one consistent state of the ledger into a file of its own, replacing one at `path`.
 
-        SQLite's own backup, in one step, so that a writer can neither spoil it nor make it start
-        again; in WAL mode it keeps no writer waiting.
+        SQLite's backup runs in one step, so that a writer can neither spoil it nor make it start
+        again; in WAL mode no writer waits for it.
 
         Raises:
             CopyNotWrittenError: the disk is full or fails.

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 
 class HeadOutcome(StrEnum):
-    """Every outcome of a fetch from a repo."""
+    """What a fetch from a repo may lead to."""
 
     UNCHANGED = "unchanged"
     FAST_FORWARD = "fast-forward"
@@ -21,7 +21,7 @@ class HeadOutcome(StrEnum):
     """No commit yet; possible only where nothing was read before."""
     UNREACHABLE = "unreachable"
     REFUSED = "content refused"
-    """What the remote sent is damaged or above a limit; none of it was kept."""
+    """What the remote sent is damaged or exceeds a limit; nothing of it was kept."""
     REPO_GONE = "repo gone"
     BRANCH_MISSING = "branch missing"
     ACCEPTED = "accepted rewrite"
@@ -32,11 +32,11 @@ class HeadOutcome(StrEnum):
 
 
 COMMITS_AHEAD_MAX: Final = 1_000_000
-"""Hourly commits of 114 years; a hundred megabytes of memory and seven seconds to walk."""
+"""Hourly commits of 114 years; walking them takes seven seconds and a hundred megabytes."""
 
 
 class Advance(NamedTuple):
-    """What to do after a fetch.
+    """What a head means, and what to read.
 
     Attributes:
         outcome: what the head means.
@@ -60,9 +60,9 @@ def advance(
     """Judge a head against a cursor.
 
     Args:
-        cursor: the last commit with its records in the database; None before the first.
-        head: the fetched tip of the branch; None when the repo has no such branch.
-        first_parent: returns a commit's first parent, None for a root commit.
+        cursor: the last commit that was billed; None before the first.
+        head: the fetched head of the branch; None when the repo has no such branch.
+        first_parent: returns a commit's first parent, or None for a root commit.
         accepted: commits up to which the operator accepted the history, whatever its shape.
         billed: returns every commit that was read so far; called only for a rewritten history.
 
@@ -95,5 +95,5 @@ def advance(
 
 
 def _accepted(commits: Sequence[str], accepted: Collection[str]) -> int:
-    """The number of commits up to the last that is among `accepted`; 0 for none of them."""
+    """How many commits there are up to the last accepted one; 0 if none is accepted."""
     return max((at for at, commit in enumerate(commits, 1) if commit in accepted), default=0)

@@ -1,4 +1,4 @@
-"""The accepted tips of a repo: what a ledger is made from. Pure."""
+"""The accepted tips of a repo, from which a ledger is made. Pure."""
 
 from typing import NamedTuple
 
@@ -7,8 +7,8 @@ class Tips(NamedTuple):
     """What was billed of one repo: everything that these commits reach.
 
     Attributes:
-        cursor: the last commit that was applied.
-        kept: tips of histories that the cursor does not build on.
+        cursor: the last commit that was billed.
+        kept: the kept tips, on which the cursor does not build.
     """
 
     cursor: str

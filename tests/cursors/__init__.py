@@ -1,1 +1,1 @@
-"""Where the aggregator stands in a repo, and what a new head means."""
+"""How far the aggregator has read a repo, and what a new head means."""

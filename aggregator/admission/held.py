@@ -10,7 +10,7 @@ from wire_format.fields import LINE_BYTES_MAX
 
 
 class HeldReason(StrEnum):
-    """Why a well-formed line is not billed, in the order in which the checks are made."""
+    """Why a valid line is not billed, in the order of the checks."""
 
     UNKNOWN_VERSION = "unknown_version"
     WRONG_NODE = "wrong_node"
@@ -36,46 +36,48 @@ class HeldReason(StrEnum):
 
 
 _MEANINGS = {
-    HeldReason.UNKNOWN_VERSION: "its wire version is newer than this code: update the aggregator",
-    HeldReason.WRONG_NODE: "it names another node than the one this repo belongs to",
-    HeldReason.AHEAD_OF_COMMIT: "its ts is further ahead of its commit than the allowed skew",
+    HeldReason.UNKNOWN_VERSION: "its wire version is newer than this aggregator's: update the"
+    " aggregator",
+    HeldReason.WRONG_NODE: "it names a node other than the one this repo belongs to",
+    HeldReason.AHEAD_OF_COMMIT: "its ts is ahead of its commit by more than the allowed skew",
     HeldReason.NOT_ALLOWED: "this repo may not bill its resource: see `allow` in the configuration",
     HeldReason.EXCLUDED: "the operator excluded it",
-    HeldReason.CONFLICT: "another line with the same node, seq and ts is counted instead",
-    HeldReason.NO_ORIGINAL: "the record that it corrects does not count, or has another ts",
-    HeldReason.UNLIKE_ORIGINAL: "the record that it corrects has another user, resource or"
+    HeldReason.CONFLICT: "another line with the same node, seq and ts counts instead",
+    HeldReason.NO_ORIGINAL: "the record that it corrects does not count, or has a different ts",
+    HeldReason.UNLIKE_ORIGINAL: "the record that it corrects has a different user, resource or"
     " applies_to",
-    HeldReason.BELOW_ZERO: "with all its corrections the corrected record would be below zero",
-    HeldReason.SAME_MOVEMENT: "an earlier line of the same provider, external_ref and kind counts",
+    HeldReason.BELOW_ZERO: "the corrected record and all its corrections would sum to below zero",
+    HeldReason.SAME_MOVEMENT: "an earlier line with the same provider, external_ref and kind"
+    " counts instead",
     HeldReason.NO_PAYMENT: "the payment that it refunds does not count for this user",
 }
 
 
 _ADVICE = {
     HeldReason.UNKNOWN_VERSION: "it is judged again once the aggregator knows its version",
-    HeldReason.WRONG_NODE: "find out why the node writes another's name; what it used can be"
+    HeldReason.WRONG_NODE: "find out why the node writes another node's name; the usage can be"
     " recorded under its own",
     HeldReason.AHEAD_OF_COMMIT: "check the node's clock; the same line in a later commit counts",
     HeldReason.NOT_ALLOWED: "if the repo may bill it, widen `allow`: the next pull judges it again",
-    HeldReason.EXCLUDED: "withdraw the decision, and it is judged like any other",
-    HeldReason.CONFLICT: "choose this line, if it is the true one",
-    HeldReason.NO_ORIGINAL: "it counts once the record does; see `aggregator nodes` for gaps",
+    HeldReason.EXCLUDED: "withdraw the decision to have it judged like any other line",
+    HeldReason.CONFLICT: "choose this line if it is the true one",
+    HeldReason.NO_ORIGINAL: "it counts once the record does; `aggregator nodes` shows gaps",
     HeldReason.UNLIKE_ORIGINAL: "correct the record again with `node-pusher correct`",
-    HeldReason.BELOW_ZERO: "record another correction that brings the sum back to zero or above",
-    HeldReason.SAME_MOVEMENT: "if the earlier line is the wrong one, exclude that one",
+    HeldReason.BELOW_ZERO: "record another correction that brings the sum to zero or above",
+    HeldReason.SAME_MOVEMENT: "if the earlier line is the wrong one, exclude it",
     HeldReason.NO_PAYMENT: "it counts once the payment does",
 }
 
 
 class HeldLine(NamedTuple):
-    """A well-formed line that is not billed.
+    """A valid line that is not billed.
 
     Attributes:
         line: its bytes, newline included.
         reason: why it is held.
-        place: where it was seen first.
-        seq, ts_us: its sequence number, and its time in microseconds since 1970; both None when
-            its version is unknown.
+        place: where it was first seen.
+        seq: its sequence number; None if its wire version is unknown.
+        ts_us: its time in microseconds since 1970; None if its wire version is unknown.
     """
 
     line: bytes
@@ -86,11 +88,11 @@ class HeldLine(NamedTuple):
 
 
 class RejectedLine(NamedTuple):
-    """A line (or a whole file, at line 0) that is not valid.
+    """A line that breaks the wire format, or a whole file that does, as line 0.
 
     Attributes:
         line: its first 8 KiB; empty for a whole file.
-        sha256: SHA-256 of the whole line, in hex.
+        sha256: the SHA-256 of the whole line, in hex; of no bytes for a whole file.
         fault: what is wrong with it.
         place: where it is.
     """
@@ -102,10 +104,10 @@ class RejectedLine(NamedTuple):
 
 
 def rejected_line(line: bytes, fault: Fault, place: Place) -> RejectedLine:
-    """A rejected line, cut to what is kept of one that may be megabytes long."""
+    """Make a rejected line, keeping only the start of a line that may be megabytes long."""
     return RejectedLine(line[:LINE_BYTES_MAX], line_sha256(line), fault, place)
 
 
 def line_sha256(line: bytes) -> str:
-    """The SHA-256 by which a line is identified, in hex."""
+    """The SHA-256 that identifies a held or rejected line, in hex."""
     return hashlib.sha256(line).hexdigest()

@@ -1,6 +1,6 @@
-"""The copy remote: everything that was billed, kept in another place.
+"""The copy remote: everything that was billed, kept at another place.
 
-Owns: what is kept there (`remote`), when it is written (`schedule`), what the ledger remembers of
-that (`noted`), getting back what is lost (`recovery`).
+Owns: its refs (`remote`), when they are pushed (`schedule`), what the ledger records of that
+(`noted`), recovering lost commits from it (`recovery`).
 Does not own: backups in a file (`backup`).
 """

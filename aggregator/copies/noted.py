@@ -1,4 +1,4 @@
-"""What the ledger remembers of the copy remote: when each repo was seen there, and its mark."""
+"""What the ledger records of the copy remote: when each repo was last found complete there."""
 
 import json
 from typing import Any, Final
@@ -9,16 +9,16 @@ _COPIED: Final = "copied"
 
 
 def copied_at(store: LedgerStore) -> dict[str, str]:
-    """When each repo was last seen to be on the copy remote as it is billed, by its name."""
+    """When the copy remote last had everything billed of each repo: UTC times by repo name."""
     return {name: str(noted["at"]) for name, noted in read_copied(store).items()}
 
 
 def read_copied(store: LedgerStore) -> dict[str, dict[str, Any]]:
-    """What is noted of each repo that was copied, by its name."""
+    """What is recorded of each copied repo, by name: its `mark` (see `CopyWork`) and time `at`."""
     noted = store.fact(_COPIED)
     return {} if noted is None else dict(json.loads(noted))
 
 
 def write_copied(store: LedgerStore, noted: dict[str, dict[str, Any]]) -> None:
-    """Replace what is noted, inside the caller's transaction."""
+    """Replace what is recorded of all repos, inside the caller's transaction."""
     store.set_fact(_COPIED, json.dumps(noted))

@@ -1,4 +1,4 @@
-"""Get back from the copy remote what a mirror has lost."""
+"""Recover from the copy remote commits that a mirror has lost."""
 
 from aggregator.config.repos import KnownRepo
 from aggregator.copies.remote import COPIED_REFS, CopyRemote
@@ -10,15 +10,17 @@ from gitmeter.support.errors import GitmeterError
 
 
 def recover(state: State, repo: KnownRepo, tips: Tips) -> bool:
-    """See that a mirror has what was billed and keeps it; the copy remote has what it lost.
+    """Fetch from the copy remote what a mirror lacks of its accepted tips, and set their refs.
+
+    Without a copy remote nothing is fetched.
 
     Args:
-        state: has the mirror.
-        repo: whose mirror.
-        tips: what was billed of it.
+        state: the state directory, with the mirror.
+        repo: the repo of the mirror.
+        tips: the accepted tips that the mirror must have.
 
     Returns:
-        Whether the mirror has all of it; without a copy remote nothing is fetched.
+        Whether the mirror has all of them.
 
     Raises:
         RemoteError, RemoteConfigError: the copy remote cannot be used.
@@ -45,18 +47,18 @@ def _has_all(mirror: Mirror, tips: Tips) -> bool:
 
 
 class CopiesKnownError(GitmeterError):
-    """The state is empty, but the copy remote has what was billed before it was lost."""
+    """The state directory is empty, but the copy remote has what an earlier ledger billed."""
 
 
-def refuse_to_begin_anew(state: State) -> None:
-    """Refuse to make a first ledger where the copy remote knows an earlier one.
+def refuse_new_ledger(state: State) -> None:
+    """Refuse to start a new ledger if the copy remote knows an earlier one.
 
-    What the nodes' remotes hold today may be less than what was billed: an accepted rewrite leaves
-    tips behind that only the copy remote still has.
+    The nodes' remotes may have less today than what was billed: after an accepted rewrite, only
+    the copy remote still has the kept tips.
 
     Raises:
-        CopiesKnownError: it knows one.
-        RemoteError: it cannot be asked.
+        CopiesKnownError: the copy remote has accepted tips.
+        RemoteError: the copy remote cannot be read.
     """
     if state.config.copy_remote is None:
         return
@@ -64,16 +66,16 @@ def refuse_to_begin_anew(state: State) -> None:
     if names := sorted(remote.tips()):
         raise CopiesKnownError(
             f"there is no ledger here, but {remote.url} has what was billed of {', '.join(names)}",
-            hint="`aggregator restore --from-copy` makes it again; to begin anew all the same, take"
-            " [copy] out of the configuration",
+            hint="`aggregator restore --from-copy` rebuilds it; to start a new ledger all the same,"
+            " remove [copy] from the configuration",
         )
 
 
 def recover_all(state: State) -> None:
-    """Do that for every repo that the database knows as billed, whatever version it has.
+    """Recover every repo that the database has as billed, whatever the database's version.
 
     Raises:
-        RemoteError, RemoteConfigError, MirrorError: as `recover`.
+        RemoteError, RemoteConfigError, MirrorError: as in `recover`.
     """
     if state.config.copy_remote is None:
         return

@@ -1,12 +1,12 @@
 """The copy remote: a repo of the operator's own that has every commit that was billed.
 
-One repo for all mirrors, with two kinds of refs that no forge shows as branches:
+One repo for all mirrors, with two kinds of refs, which no forge shows as branches:
 
 - `refs/accepted/<repo>/applied`: the cursor of a repo;
-- `refs/accepted/<repo>/kept/<commit>`: a tip that an accepted rewrite left behind.
+- `refs/accepted/<repo>/kept/<commit>`: a kept tip, replaced by an accepted rewrite.
 
-Nothing there is ever deleted, and `applied` goes anywhere but forward only where what it named
-before is kept.
+No ref there is ever deleted. `applied` moves otherwise than fast-forward only if a kept tip
+contains the commit that it named before.
 """
 
 import re
@@ -26,7 +26,7 @@ from wire_format import fields
 
 _ROOT: Final = "refs/accepted/"
 COPIED_REFS: Final = "refs/aggregator/copied/"
-"""Where what was fetched to look for lost commits lies, for as long as that takes."""
+"""Refs in a mirror for what is fetched from the copy remote, until lost commits are recovered."""
 
 _LINE: Final = re.compile(
     rf"({fields.COMMIT_PATTERN})\t{_ROOT}([^/\s]+)/(?:(applied)|kept/({fields.COMMIT_PATTERN}))"
@@ -35,7 +35,7 @@ _PUSH_TIMEOUT_S: Final = 3600
 
 
 class CopyConflictError(RemoteError):
-    """The copy remote has a commit as billed that this ledger does not know."""
+    """The copy remote has as billed a commit that this ledger does not know."""
 
     retry = False
 
@@ -44,13 +44,13 @@ class CopyRemote:
     """The copy remote of a configuration.
 
     Args:
-        config: names it, and has the limits.
+        config: the configuration, with the copy remote's address and the limits on fetching.
 
     Attributes:
-        url: where it is.
+        url: the copy remote's address.
 
     Raises:
-        RemoteConfigError: the configuration names none.
+        RemoteConfigError: the configuration names no copy remote.
     """
 
     def __init__(self, config: Config) -> None:
@@ -63,10 +63,10 @@ class CopyRemote:
         self.url = self._remote.url
 
     def tips(self) -> dict[str, Tips]:
-        """What it has of each repo, by name.
+        """Return the accepted tips that the copy remote has, by repo name.
 
         Raises:
-            RemoteError: it cannot be asked.
+            RemoteError: the copy remote cannot be read.
         """
         result = run_git(
             ["ls-remote", "--quiet", "--", self.url, f"{_ROOT}*"],
@@ -87,16 +87,16 @@ class CopyRemote:
         return {n: Tips(tip, frozenset(kept.get(n, ()))) for n, tip in cursors.items()}
 
     def push(self, mirror: Mirror, name: str, tips: Tips, there: Tips | None) -> None:
-        """Bring the tips of one repo there.
+        """Push the accepted tips of one repo, kept tips first.
 
         Args:
-            mirror: has the commits.
-            name: of the repo.
-            tips: what is billed of it.
-            there: what the copy remote has of it; None for nothing.
+            mirror: the mirror that has the commits.
+            name: the repo's name.
+            tips: the accepted tips of the repo.
+            there: the accepted tips that the copy remote has of it; None for none.
 
         Raises:
-            CopyConflictError: it has a commit as billed that is not among these.
+            CopyConflictError: the copy remote has as billed a commit that these tips do not reach.
             MirrorError: the mirror lacks a tip.
             RemoteError: the push failed.
         """
@@ -122,24 +122,24 @@ class CopyRemote:
             raise CopyConflictError(
                 f"the copy remote has {applied} of {name} as billed, and this ledger does not know"
                 " it",
-                hint="an older state was put back: `aggregator restore --from-copy --force` brings"
+                hint="an older state was restored: `aggregator restore --from-copy --force` brings"
                 " back what was billed since",
             )
 
     def fetch_tips(self, mirror: Path, name: str) -> None:
-        """Bring what it has of a repo into an empty mirror, as its accepted tips.
+        """Fetch the accepted tips of a repo into an empty mirror, as that mirror's own.
 
         Raises:
-            RemoteError: it cannot be fetched.
+            RemoteError: they cannot be fetched.
         """
         self._fetch(mirror, f"+{_ref(name)}/applied:{APPLIED_REF}")
         self._fetch(mirror, f"+{_ref(name)}/kept/*:{KEPT_REFS}*")
 
     def fetch_beside(self, mirror: Path, name: str) -> None:
-        """Bring what it has of a repo into a mirror, under `COPIED_REFS`.
+        """Fetch the accepted tips of a repo into a mirror, under `COPIED_REFS`.
 
         Raises:
-            RemoteError: it cannot be fetched.
+            RemoteError: they cannot be fetched.
         """
         self._fetch(mirror, f"+{_ref(name)}/*:{COPIED_REFS}*")
 
@@ -161,7 +161,7 @@ class CopyRemote:
 
 
 def _ref(name: str) -> str:
-    """The refs of a repo; git takes no `..` and no `.lock` at the end of a name, we do."""
+    """The refs of a repo; dots are escaped because git refuses `..` and a final `.lock` in refs."""
     return _ROOT + name.replace(".", "%2e")
 
 

@@ -1,8 +1,8 @@
 """Keep the copy remote up to date.
 
-What is to be copied is read from the database (`due`), copied without it (`copy`, in any thread),
-and the result written down (`note`). The database only remembers what needs no look at the network;
-what is pushed is decided by what the copy remote says it has.
+What is due is read from the database (`due`), copied without the database (`copy`, in any thread),
+and the result is stored (`note`). The database only records which repos need no request; what is
+pushed is decided by the refs that the copy remote reports.
 """
 
 import hashlib
@@ -27,11 +27,12 @@ _log = structlog.get_logger()
 
 
 class CopyWork(NamedTuple):
-    """What is to be copied.
+    """Repos to be copied.
 
     Attributes:
-        tips: accepted tips by the repo's name.
-        marks: stands for them, for where they go and for the day.
+        tips: accepted tips, by repo name.
+        marks: a hash over the tips, the copy remote's address and the day, by repo name. A repo
+            with the same mark as at its last copy is not due.
     """
 
     tips: Mapping[str, Tips]
@@ -43,7 +44,7 @@ class CopyFailure(NamedTuple):
 
     Attributes:
         detail: what went wrong.
-        retry: whether it may pass without anybody doing anything.
+        retry: whether another attempt may succeed without anyone's intervention.
     """
 
     detail: str
@@ -51,11 +52,11 @@ class CopyFailure(NamedTuple):
 
 
 class CopyResult(NamedTuple):
-    """How copying ended.
+    """The result of copying.
 
     Attributes:
-        copied: names of repos that the copy remote has now as they are billed.
-        failures: what went wrong with the others, by name.
+        copied: names of the repos of which the copy remote now has everything billed.
+        failures: why others were not copied, by repo name.
     """
 
     copied: tuple[str, ...]
@@ -63,10 +64,10 @@ class CopyResult(NamedTuple):
 
 
 def due(state: State, store: LedgerStore, now: datetime) -> CopyWork | None:
-    """What to copy: repos whose tips moved since they were copied, and once a day all of them.
+    """Find the repos with tips that moved since they were copied; once a day, all repos.
 
     Returns:
-        None when there is no copy remote, or nothing to do for it.
+        None if there is no copy remote or nothing is due.
     """
     if state.config.copy_remote is None:
         return None
@@ -84,12 +85,12 @@ def due(state: State, store: LedgerStore, now: datetime) -> CopyWork | None:
 def copy(
     state: State, work: CopyWork, interrupted: Callable[[], bool] = lambda: False
 ) -> CopyResult:
-    """Bring the copy remote up to date; what goes wrong is the answer, not an exception.
+    """Bring the copy remote up to date; failures are returned, not raised.
 
     Args:
-        state: has the mirrors.
-        work: what to copy.
-        interrupted: asked between repos whether to stop early.
+        state: the state directory, with the mirrors.
+        work: the repos to copy.
+        interrupted: called between repos; True stops early.
     """
     copied: list[str] = []
     failures: dict[str, CopyFailure] = {}
@@ -104,7 +105,7 @@ def copy(
             break
         try:
             if name not in repos:
-                raise MirrorError("it is configured no longer and its mirror is gone")
+                raise MirrorError("it is no longer configured and its mirror is gone")
             if there.get(name) != tips or not state.mirrors.is_archived(name):
                 remote.push(state.mirrors.open(repos[name]), name, tips, there.get(name))
         except (GitmeterError, OSError) as error:
@@ -121,7 +122,7 @@ def _failure(error: GitmeterError | OSError) -> CopyFailure:
 
 
 def note(store: LedgerStore, work: CopyWork, result: CopyResult, now: datetime) -> None:
-    """Write down what was copied, and open or close the incidents."""
+    """Store what was copied, and open or close incidents, in one transaction."""
     at = format_ts(now)
     with store.transaction():
         noted = read_copied(store)
@@ -137,7 +138,7 @@ def note(store: LedgerStore, work: CopyWork, result: CopyResult, now: datetime) 
 def copy_now(
     state: State, store: LedgerStore, clock: Callable[[], datetime]
 ) -> Mapping[str, CopyFailure]:
-    """All three at once; returns what went wrong, by the repo's name."""
+    """Copy all that is due and store the result; return the failures by repo name."""
     work = due(state, store, clock())
     if work is None:
         return {}
@@ -147,13 +148,13 @@ def copy_now(
 
 
 class Copying:
-    """Copies beside a loop that must not wait: one run at a time, in a thread.
+    """Copies in a thread beside a loop that must not wait, one run at a time.
 
     Args:
-        state: has the mirrors.
-        store: of the ledger; used by the caller's thread alone.
-        clock: tells the time.
-        interrupted: whether to stop early.
+        state: the state directory, with the mirrors.
+        store: the ledger's store; used by the caller's thread alone.
+        clock: returns the current time, in UTC.
+        interrupted: called between repos; True stops early.
     """
 
     def __init__(
@@ -171,7 +172,7 @@ class Copying:
         self._work: CopyWork | None = None
 
     def start(self) -> None:
-        """Begin with what is due, unless the last run is still at it."""
+        """Start copying what is due, unless the last run has not ended."""
         if not self._background.is_free:
             return
         self._work = work = due(self._state, self._store, self._clock())
@@ -179,11 +180,11 @@ class Copying:
             self._background.start(lambda: copy(self._state, work, self._interrupted))
 
     def collect(self) -> CopyResult | None:
-        """Write down what a run that has ended did; None when there is none."""
+        """Store and return the result of a run that has ended; None if there is none."""
         ended = self._background.collect()
         if ended is None or self._work is None:
             return None
-        if (bug := ended.exception()) is not None:  # billing goes on
+        if (bug := ended.exception()) is not None:  # not raised: billing must continue
             _log.error("copying ended early", exc_info=bug)
             died = CopyFailure("copying ended without a result", retry=True)
             result = CopyResult((), dict.fromkeys(self._work.tips, died))

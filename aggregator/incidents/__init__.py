@@ -1,4 +1,4 @@
-"""What a person has to look at.
+"""Incidents: conditions that need a person's attention.
 
 Owns: their `kinds`, opening and closing them (`filing`), nodes that push nothing (`silence`).
 Does not own: their rows (`store`), their delivery (`notices`).

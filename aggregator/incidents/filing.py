@@ -1,4 +1,4 @@
-"""What a person has to look at: kinds, what each means, and which clear themselves."""
+"""Open and close incidents: of a head, of a batch's records, by acknowledgement."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from aggregator.store.repo_rows import RepoRow
 from aggregator.store.store import LedgerStore
 
 
-def file_standing(
+def file_head_incident(
     store: LedgerStore,
     repo_id: int,
     kind: IncidentKind | None,
@@ -18,7 +18,10 @@ def file_standing(
     detail: str,
     now: datetime,
 ) -> None:
-    """Record what keeps a repo from going on; None when nothing does."""
+    """Open the incident that stops a repo (None: there is none) and close any other about its head.
+
+    The caller's transaction includes both.
+    """
     store.incidents.close_of_repo(repo_id, ABOUT_HEAD, now, but=(kind, subject))
     if kind is not None:
         store.incidents.open(repo_id, kind, subject, detail, now)
@@ -33,10 +36,17 @@ def file_shown_by(
 ) -> set[IncidentKind]:
     """Open the incidents that the records of a batch show, in the transaction that applies it.
 
-    Those that a person has acknowledged stay closed.
+    Those that the operator acknowledged stay closed.
+
+    Args:
+        store: the ledger's store, in a transaction.
+        repo: the row of the repo that the batch was read from.
+        batch: the records of some commits and what was found wrong with them.
+        decisions: the operator's decisions.
+        now: when the incidents count as opened.
 
     Returns:
-        The kinds that were opened or seen again.
+        The kinds that were opened, or were open already.
     """
     shown: set[IncidentKind] = set()
     if batch.rule_files is not None:
@@ -49,16 +59,16 @@ def file_shown_by(
     accepted = _acknowledged_seqs(decisions, repo.name)
     reused = [seq for seq in sorted(batch.sequence_reused) if not accepted.overlaps(seq, seq)]
     for run in runs(reused):
-        detail = f"seq {run} stands in records with different ts"
+        detail = f"seq {run} is in records with different ts"
         store.incidents.open(repo.id, IncidentKind.SEQUENCE_REUSED, f"seq {run}", detail, now)
         shown.add(IncidentKind.SEQUENCE_REUSED)
     return shown
 
 
 def close_acknowledged(store: LedgerStore, decisions: Decisions, now: datetime) -> None:
-    """Close the open incidents that a person has acknowledged.
+    """Close the open incidents that the operator acknowledged.
 
-    The others go when their cause does, and not before.
+    Only kinds in `ACKNOWLEDGED` end this way; the others end when their cause does.
     """
     for incident in store.incidents.all_open():
         if incident.kind == IncidentKind.SEQUENCE_REUSED:
@@ -74,6 +84,6 @@ def close_acknowledged(store: LedgerStore, decisions: Decisions, now: datetime) 
 
 
 def _acknowledged_seqs(decisions: Decisions, repo: str) -> RangeSet:
-    """The reused seqs that need nothing more, however they were told: one by one or as a range."""
+    """The reused seqs that were acknowledged, one by one or as a range."""
     subjects = decisions.acknowledged_subjects(repo, IncidentKind.SEQUENCE_REUSED)
     return RangeSet(reused_seqs(s) for s in subjects if _REUSED.fullmatch(s))

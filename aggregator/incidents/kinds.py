@@ -9,7 +9,7 @@ from cursors.position import HeadOutcome
 
 
 class IncidentKind(StrEnum):
-    """Every kind of incident."""
+    """Every kind of incident; the value is its name in commands, metrics and notices."""
 
     REWRITTEN = "rewritten"
     EDITED_HISTORY = "edited history"
@@ -40,13 +40,13 @@ class IncidentKind(StrEnum):
 
     @property
     def advice(self) -> str:
-        """What it means and what to do."""
+        """What the incident means and what to do about it."""
         return _ADVICE[self]
 
 
 _ACCEPT: Final = (
-    " See with `aggregator rewrites` what it would change; then put the old history back, or accept"
-    " this one with `books decide accept-tip`."
+    " `aggregator rewrites` shows what accepting it would change; restore the old history, or"
+    " accept this one with `books decide accept-tip`."
 )
 
 
@@ -55,66 +55,69 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
     " its cursor." + _ACCEPT,
     IncidentKind.EDITED_HISTORY: "A commit changes or deletes billed files. The repo is held before"
     " that commit." + _ACCEPT,
-    IncidentKind.COMMIT_AHEAD: "A commit is dated in the future. It is read once our clock gets"
-    " there; check the node's clock and ours.",
-    IncidentKind.OVERSIZED_COMMIT: "A commit is past a limit that no pusher reaches. The repo is"
+    IncidentKind.COMMIT_AHEAD: "A commit is dated in the future. It is read once the aggregator's"
+    " clock reaches that date; check the clocks of the node and of the aggregator.",
+    IncidentKind.OVERSIZED_COMMIT: "A commit exceeds a limit that no pusher reaches. The repo is"
     " held before it." + _ACCEPT,
-    IncidentKind.OVERSIZED_OBJECT: "A commit's own text is larger than any that is read, and"
-    " nothing above it can be. The repo is held at its cursor until the node's history is without"
-    " it.",
+    IncidentKind.OVERSIZED_OBJECT: "A commit object is larger than the limit, so neither it nor"
+    " anything above it can be read. The repo is held at its cursor until the branch is set back to"
+    " a history without that commit.",
     IncidentKind.TOO_LONG: "The branch has more than a million commits that were not billed yet, or"
-    " that do not build on what was. No pusher writes so many; the repo is held at its cursor.",
-    IncidentKind.UNREACHABLE: "The remote did not answer or refused us. It is tried again, the"
-    " daemon waiting up to an hour in between; clears itself.",
-    IncidentKind.REFUSED: "What the remote sent is damaged, or past the limits of memory and size."
-    " Nothing of it was taken over. It is tried again, the daemon waiting up to an hour in between;"
-    " look at the repo with `git fsck`.",
-    IncidentKind.REPO_GONE: "The remote answers but has no such repo. It is tried again, the daemon"
-    " waiting up to an hour in between; clears itself.",
-    IncidentKind.BRANCH_MISSING: "The repo has lost its branch. It is tried again, the daemon"
-    " waiting up to an hour in between; clears itself.",
-    IncidentKind.SEQUENCE_REUSED: "The node gave a seq to two records. Both are billed; find out"
+    " that do not build on what was billed. No pusher writes so many; the repo is held at its"
+    " cursor.",
+    IncidentKind.UNREACHABLE: "The remote did not answer, or refused the request. The daemon tries"
+    " again at intervals of up to an hour; clears itself.",
+    IncidentKind.REFUSED: "What the remote sent is damaged, or exceeds the limits on memory and"
+    " size. None of it was kept. The daemon tries again at intervals of up to an hour; check the"
+    " repo on the forge with `git fsck`.",
+    IncidentKind.REPO_GONE: "The remote answers but has no such repo. The daemon tries again at"
+    " intervals of up to an hour; clears itself.",
+    IncidentKind.BRANCH_MISSING: "The repo has lost its branch. The daemon tries again at intervals"
+    " of up to an hour; clears itself.",
+    IncidentKind.SEQUENCE_REUSED: "The node gave one seq to two records. Both are billed; find out"
     " whether its spool was restored from a backup, then `books decide acknowledge`.",
-    IncidentKind.BAD_RULE_BOOK: "The newest rule book cannot be used; the one before it stays in"
-    " force. Mend it with `books rules set` and push.",
-    IncidentKind.BAD_MIRROR: "The mirror on our disk lacks objects or cannot be read. Move it away"
+    IncidentKind.BAD_RULE_BOOK: "The newest rule book cannot be used; the previous one stays in"
+    " force. Correct it with `books rules set` and `books push`.",
+    IncidentKind.BAD_MIRROR: "The aggregator's mirror lacks objects or cannot be read. Move it away"
     " and pull again, or restore it from a backup.",
-    IncidentKind.BAD_SIGNATURE: "No key that may sign for this node now has signed the head. The"
-    " repo is held at its cursor. Find out who pushed; if it is the node, put its key into"
+    IncidentKind.BAD_SIGNATURE: "The head is not signed by a key that may sign for this node now."
+    " The repo is held at its cursor. Find out who pushed; if it was the node, add its key to"
     " allowed_signers_file, or accept this one commit with `books decide accept-tip`.",
     IncidentKind.NO_SIGNERS: "The file of allowed signers cannot be used, so no new head can be"
-    " checked. Every repo that must be signed is held at its cursor; mend the file, and the next"
-    " pull goes on.",
-    IncidentKind.LOST_HISTORY: "Commits that were billed are nowhere any more, so the ledger cannot"
-    " be proved for this repo. It is held; restore its mirror from a backup or the copy remote.",
-    IncidentKind.COPY_FAILED: "What was billed last is not on the copy remote. Billing goes on; it"
-    " is tried again after every pull and clears itself.",
-    IncidentKind.SILENT: "The node has pushed no record for longer than expected. If the repo has"
-    " another incident, look at that first; a clock that lags looks like silence too. See with"
-    " `node-pusher doctor` on it what is wrong, and whether its timer runs. A node that nobody uses"
-    " pushes nothing either: give it a longer silent_after_s, or 0 for never.",
-    IncidentKind.PENDING: "A repo on the forge is called like one of a node, and bills nothing."
-    " `aggregator node accept` lets it, with the key of its node; otherwise find out who made it.",
-    IncidentKind.VANISHED: "The forge no longer lists a repo that is registered. It is asked again"
-    " every hour, and what was billed stays billed. If it was deleted on purpose, `aggregator node"
-    " retire` its node; if the token lost its rights, give them back. Clears itself.",
+    " checked. Every repo that must be signed is held at its cursor. Correct the file; the next"
+    " pull continues.",
+    IncidentKind.LOST_HISTORY: "Commits that were billed are neither on the remote nor in the"
+    " mirror, so the ledger cannot be proved for this repo. It is held; restore its mirror from a"
+    " backup or the copy remote.",
+    IncidentKind.COPY_FAILED: "What was billed last is not on the copy remote. Billing continues;"
+    " the copy is tried again after every pull. Clears itself.",
+    IncidentKind.SILENT: "The node has pushed no records for longer than expected. If the repo has"
+    " another incident, look into that first; a lagging clock looks like silence too. Run"
+    " `node-pusher doctor` on the node, and check that its timer runs. An unused node pushes"
+    " nothing either: give it a longer silent_after_s, or 0 for never.",
+    IncidentKind.PENDING: "An unregistered repo on the forge is named like a node's. It bills"
+    " nothing. If it is a node's, register it with `aggregator node accept` and the node's key;"
+    " otherwise find out who created it.",
+    IncidentKind.VANISHED: "The forge no longer lists a registered repo. The repo is probed every"
+    " hour, and what was billed stays billed. If it was deleted on purpose, `aggregator node"
+    " retire` its node; if the token lost its rights, restore them. Clears itself.",
     IncidentKind.RENAMED: "The repo has another name on the forge, so nothing can be fetched or"
-    " pushed. Give it its old name back; or `aggregator node accept NODE --repo NAME` registers the"
-    " new one, and the node is given the new address.",
-    IncidentKind.RECREATED: "A repo of this name was created anew: it is not the one that was"
+    " pushed. Rename it back; or register the new name with `aggregator node accept NODE --repo"
+    " NAME` and give the node the new address.",
+    IncidentKind.RECREATED: "The name now belongs to a different repo than the one that was"
     " registered, and nothing is read from it. If that is right, `aggregator node add NODE --adopt`"
-    " sets it up and binds it to the node; what it repeats is billed once.",
+    " sets it up and registers it for the node; what it repeats is billed once.",
     IncidentKind.LISTING_SHRANK: "More than a twentieth of the registered repos vanished from the"
-    " forge's list at once, so the list is not believed. Look whether the token still sees the"
-    " organisation; `aggregator node retire` the nodes whose repos were deleted on purpose. Repos"
-    " are asked one by one meanwhile; clears itself.",
-    IncidentKind.LISTING_FAILED: "The forge did not give its list of repos. Each repo is asked by"
-    " itself at least once an hour meanwhile; clears itself.",
+    " forge's list at once, so the list is not believed. Check that the token still sees the"
+    " organisation; `aggregator node retire` the nodes of repos that were deleted on purpose."
+    " Meanwhile repos are probed one by one. Clears itself.",
+    IncidentKind.LISTING_FAILED: "The forge did not deliver its list of repos. Meanwhile each repo"
+    " is probed at least once an hour. Clears itself.",
     IncidentKind.DRIFT: "The forge is not set up as it should be. `aggregator forge check` names"
-    " each difference and the command that mends it.",
-    IncidentKind.BAD_REGISTRATION: "A file in nodes.d cannot be used, or changes what records that"
-    " are billed were judged by; the registrations of before stay in force. Mend the file, and the"
-    " next pull reads it; after a change of `allow`, restart the daemon.",
+    " each difference and the command that repairs it.",
+    IncidentKind.BAD_REGISTRATION: "A file in nodes.d cannot be used, or changes what a node may"
+    " bill; the previous registrations stay in force. Correct the file, and the next pull reads it;"
+    " after a change of `allow`, restart the daemon.",
 }
 
 
@@ -130,7 +133,7 @@ ACCEPTABLE: Final = (
 """The kinds that `books decide accept-tip` ends."""
 
 ACKNOWLEDGED: Final = (IncidentKind.SEQUENCE_REUSED, IncidentKind.BAD_RULE_BOOK)
-"""The kinds that a person ends by saying that they are known."""
+"""The kinds that `books decide acknowledge` ends."""
 
 
 BACKED_OFF: Final = frozenset(
@@ -141,13 +144,13 @@ BACKED_OFF: Final = frozenset(
         IncidentKind.BRANCH_MISSING,
     )
 )
-"""The kinds after which the daemon leaves a repo alone for a while."""
+"""The kinds after which the daemon backs off before it tries the repo again."""
 
 
 PASSING: Final = frozenset(
     (IncidentKind.UNREACHABLE, IncidentKind.BRANCH_MISSING, IncidentKind.COMMIT_AHEAD)
 )
-"""Kinds that may pass without anybody doing anything."""
+"""The kinds that may end without anyone's intervention."""
 
 
 _OF_HEAD: Final = {
@@ -173,15 +176,15 @@ ABOUT_HEAD: Final = frozenset(
         IncidentKind.LOST_HISTORY,
     )
 )
-"""The kinds that say where a repo stands: at most one is open, and a good pull clears it."""
+"""The kinds about a repo's head or mirror: at most one is open for a repo, until a good pull."""
 
 
 def kind_of(outcome: HeadOutcome) -> IncidentKind | None:
-    """The incident that a head amounts to, or None when all is well."""
+    """The incident that an outcome causes, or None if it causes none."""
     return _OF_HEAD.get(outcome)
 
 
 def reused_seqs(subject: str) -> Range:
-    """The seqs of a subject such as `seq 17` or `seq 17..19`."""
+    """Parse the seqs of a subject such as `seq 17` or `seq 17..19`."""
     first, _, last = subject.removeprefix("seq ").partition("..")
     return Range(*sorted((int(first), int(last or first))))

@@ -1,9 +1,9 @@
 """Nodes that pushed nothing for longer than expected.
 
-A node is judged by the newest commit with records in any of its repos, and by the time that stands
-in that commit: a node whose repo is held, or whose clock lags, is silent too. The incident closes
-by itself when records arrive. A node that nobody uses has nothing to push and is silent as well, so
-`silent_after_s` is a setting of each repo, and 0 means never.
+A node is judged by the date of the newest applied commit with records in any of its repos, so a
+node with a held repo or a lagging clock is silent too. The incident closes by itself when records
+arrive. An unused node has nothing to push and is silent as well; therefore `silent_after_s` can be
+set for each repo, and 0 means never.
 """
 
 from collections import defaultdict
@@ -24,11 +24,11 @@ class WatchedRepo(NamedTuple):
     """A usage repo from which records are expected.
 
     Attributes:
-        name: of the repo.
-        node: whose it is.
-        silent_after_s: how long it may be silent; `NEVER` for as long as it likes.
-        heard_at: time of its newest applied commit with records; None without one.
-        registered_at: since when records are expected; None where nobody wrote that down.
+        name: the repo's name.
+        node: the node that writes it.
+        silent_after_s: how long it may be silent; `NEVER` for no limit.
+        heard_at: date of its newest applied commit with records; None if there is none.
+        registered_at: since when records are expected; None if that is not known.
     """
 
     name: str
@@ -39,15 +39,18 @@ class WatchedRepo(NamedTuple):
 
 
 def silent_repos(repos: Iterable[WatchedRepo], now: datetime) -> dict[str, str]:
-    """The repo of each silent node, to a sentence about it.
+    """Find the silent nodes.
 
-    A node with several repos is judged by its newest commit and by the shortest time that any of
-    them states; named is the repo that has that commit. A node of which nothing is known, neither
-    a commit nor when it was registered, is not judged.
+    A node with several repos is judged by its newest commit and by the shortest limit of any of
+    them, and is represented by the repo that has that commit. A node with neither a commit nor a
+    time of registration is not judged.
 
     Args:
-        repos: those of nodes that are not retired; the books are none of them.
-        now: the time.
+        repos: the usage repos that are not retired.
+        now: the time to judge by.
+
+    Returns:
+        A sentence about each silent node, by the name of the repo that represents it.
     """
     nodes: defaultdict[str, list[WatchedRepo]] = defaultdict(list)
     for repo in repos:
@@ -55,7 +58,7 @@ def silent_repos(repos: Iterable[WatchedRepo], now: datetime) -> dict[str, str]:
     silent: dict[str, str] = {}
     for own in nodes.values():
         limits_s = [repo.silent_after_s for repo in own if repo.silent_after_s != NEVER]
-        # the first of equals, so that another repo of a silent node changes nothing
+        # max takes the first of equals, so that adding a repo to a silent node changes nothing
         newest = max(own, key=lambda repo: (repo.heard_at is not None, repo.heard_at or now))
         since = _expected_since(own)
         if limits_s and since is not None and now - since > timedelta(seconds=min(limits_s)):
@@ -78,7 +81,7 @@ def file_silence(store: LedgerStore, config: Config, now: datetime) -> Mapping[s
     """Open and close the incidents of silent nodes, inside the caller's write transaction.
 
     Returns:
-        The silent repos, each to a sentence about it.
+        A sentence about each silent node, by the name of the repo that represents it.
     """
     known = store.notices.newest_commits()
     watched = [

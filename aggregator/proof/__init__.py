@@ -1,6 +1,6 @@
-"""The proof: the ledger is what git says.
+"""The proof that the ledger is what git says.
 
-Owns: making it again (`rebuild`), comparing it (`verify`), its `digest`, the limits it was made
-under (`judged_under`), `opening` it when it may be trusted.
+Owns: computing it again (`rebuild`), comparing it with git (`verify`), its `digest`, the limits it
+was made under (`judged_under`), `opening` it if it can be trusted.
 Does not own: answers for people (`reports`).
 """

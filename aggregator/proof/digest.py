@@ -1,8 +1,8 @@
-"""What the ledger says, in canonical rows: the digest, and where two ledgers differ.
+"""The content of a ledger as canonical rows: its digest, and where two ledgers differ.
 
-Rows are keyed by names, never by ids, and hold nothing that depends on how records arrived: no
-commits, tiers, incidents or clock. Two databases made from the same git history in any order of
-pulls have the same rows.
+Rows are keyed by names, never by ids, and contain nothing that depends on how records arrived: no
+commits, tiers, incidents or clock. Two databases made from the same git history have the same rows,
+whatever the order of the pulls.
 """
 
 import hashlib
@@ -26,16 +26,16 @@ SECTIONS: Final[dict[str, Callable[[LedgerStore], Iterator[list[object]]]]] = {
     "rejected": lambda store: store.digests.rejected(),
     "rule_book": lambda store: iter([[rule_book_in_force(store).sha256]]),
 }
-"""The parts of a ledger, each as sorted rows."""
+"""The sections of a ledger, each as sorted rows of JSON values, in the order of the digest."""
 
 
 class Difference(NamedTuple):
-    """A row that one ledger has and the other has not.
+    """A row that only one of two ledgers has.
 
     Attributes:
-        section: the part of the ledger.
+        section: the section of the ledger.
         row: the row as JSON.
-        is_ours: whether it is the database's; otherwise git's.
+        is_ours: whether the database has it; otherwise the ledger recomputed from git has.
     """
 
     section: str
@@ -44,7 +44,7 @@ class Difference(NamedTuple):
 
 
 def digest(store: LedgerStore) -> str:
-    """SHA-256 over all canonical rows, in hex."""
+    """Return the SHA-256 over all canonical rows, in hex."""
     total = hashlib.sha256()
     for section, rows in SECTIONS.items():
         total.update(f"{section}\n".encode())
@@ -54,7 +54,7 @@ def digest(store: LedgerStore) -> str:
 
 
 def differences(ours: LedgerStore, recomputed: LedgerStore) -> Iterator[Difference]:
-    """The rows in which two ledgers differ, section by section."""
+    """Yield the rows in which two ledgers differ, section by section."""
     for section, rows in SECTIONS.items():
         tagged = merge(
             ((text, True) for text in sorted(map(orjson.dumps, rows(ours)))),

@@ -1,6 +1,6 @@
-"""The limits that all records of a ledger were judged under, noted in the ledger itself.
+"""The limits that all records of a ledger were judged under, stored in the ledger itself.
 
-They change what is billed, so a ledger made under others is made again.
+They affect what is billed, so a ledger made under other limits is rebuilt.
 """
 
 from typing import Final
@@ -11,8 +11,8 @@ from aggregator.store.store import LedgerStore
 _JUDGED_UNDER: Final = "judged_under"
 
 
-def is_judged_alike(store: LedgerStore, config: Config) -> bool:
-    """Whether all records were judged under today's limits, nodes, roles and permissions."""
+def is_judged_under(store: LedgerStore, config: Config) -> bool:
+    """Whether all records were judged under the configured limits, nodes, roles and `allow`."""
     judged = store.repos.judged_by()
     return store.fact(_JUDGED_UNDER) == _limits(config) and all(
         judged.get(repo.name, repo.identity.judged_by) == repo.identity.judged_by
@@ -21,7 +21,7 @@ def is_judged_alike(store: LedgerStore, config: Config) -> bool:
 
 
 def note_limits(store: LedgerStore, config: Config) -> None:
-    """Write into a new ledger which limits its records are judged under."""
+    """Store in a new ledger the limits that its records are judged under."""
     with store.transaction():
         store.set_fact(_JUDGED_UNDER, _limits(config))
 

@@ -1,14 +1,14 @@
-"""Opening the ledger: what is on disk may be trusted, or is made again from git first."""
+"""Opening the ledger: rebuild it from git first if the database on disk cannot be trusted."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import NamedTuple
 
-from aggregator.copies.recovery import recover_all, refuse_to_begin_anew
+from aggregator.copies.recovery import recover_all, refuse_new_ledger
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.mirrors.state import State
-from aggregator.proof.judged_under import is_judged_alike, note_limits
+from aggregator.proof.judged_under import is_judged_under, note_limits
 from aggregator.proof.rebuild import rebuild, swap
 from aggregator.store.errors import SchemaVersionError
 from aggregator.store.store import LedgerStore, open_for_writing, tips_of
@@ -18,13 +18,13 @@ from gitmeter.support.progress import Progress
 
 
 class Opening(NamedTuple):
-    """Opens the ledger of a state directory, whose lock the caller holds.
+    """Opens the ledger of a state directory; the caller holds the directory's lock.
 
     Attributes:
-        state: the directory.
-        clock: the time, in UTC.
-        say: takes a sentence for the person who waits.
-        progress: shows how far a rebuild is for as long as it is entered.
+        state: the state directory.
+        clock: returns the current time, in UTC.
+        say: prints a sentence for the person who is waiting.
+        progress: returns a context that shows how far a rebuild has got.
     """
 
     state: State
@@ -33,38 +33,42 @@ class Opening(NamedTuple):
     progress: Callable[[], AbstractContextManager[Progress]]
 
     def open_or_rebuild(self) -> LedgerStore:
-        """Open the database; where it is lost or of another version, make it again first.
+        """Open the database, rebuilding it first if it is missing or cannot be used as it is.
+
+        That is so for another schema version, other limits, and a database older than an accepted
+        rewrite. Without a database and mirrors, a new ledger is started.
 
         Raises:
-            MirrorError: what was billed cannot all be read any more.
-            CopiesKnownError: there is nothing here, and the copy remote knows an earlier ledger.
+            MirrorError: some of what was billed cannot be read any more.
+            CopiesKnownError: there are no database and mirrors, and the copy remote knows an
+                earlier ledger.
         """
         path = self.state.config.database_path
         if path.exists():
             try:
                 store = open_for_writing(path)
             except SchemaVersionError as error:
-                self.say(f"{error}: making it again from git")
+                self.say(f"{error}: rebuilding it from git")
             else:
-                if not is_judged_alike(store, self.state.config):
+                if not is_judged_under(store, self.state.config):
                     self.say("limits, nodes or roles changed: judging all records again")
                 elif _is_older_copy(store, self.state):
-                    self.say("this is an older copy: making the ledger again from git")
+                    self.say("this is an older copy: rebuilding the ledger from git")
                 else:
                     return store
                 store.close()
         elif self.state.mirrors.accepted_tips():
-            self.say("the database is gone: making it again from git")
+            self.say("the database is gone: rebuilding it from git")
         else:
-            return self._begin()
+            return self._start_new()
         self.rebuild_in_place()
         return open_for_writing(path)
 
     def rebuild_in_place(self) -> None:
-        """Make the database again from the accepted tips and put it in place of the old one.
+        """Rebuild the database from the accepted tips and put it in place of the old one.
 
         Raises:
-            MirrorError: what was billed cannot all be read any more.
+            MirrorError: some of what was billed cannot be read any more.
         """
         path = self.state.config.database_path
         new = path.with_name(path.name + ".new")
@@ -74,10 +78,10 @@ class Opening(NamedTuple):
             rebuild(self.state, new, tips, self.clock(), on_progress)
         swap(new, path)
 
-    def _begin(self) -> LedgerStore:
+    def _start_new(self) -> LedgerStore:
         try:
-            refuse_to_begin_anew(self.state)
-        except RemoteError as error:  # billing does not wait for the copies
+            refuse_new_ledger(self.state)
+        except RemoteError as error:  # billing never waits for the copy remote
             self.say(f"warning: the copy remote may know an earlier ledger: {error}")
         store = open_for_writing(self.state.config.database_path)
         note_limits(store, self.state.config)
@@ -85,11 +89,13 @@ class Opening(NamedTuple):
 
 
 def tips_to_rebuild(state: State) -> dict[str, Tips]:
-    """The accepted tips, when none that the old database knows is lost.
+    """Return the accepted tips by repo name, after checking that the mirrors lack none.
+
+    Tips that only the old database knows are recorded in the mirrors first.
 
     Raises:
-        MirrorError: a repo was billed and its mirror or archive is gone; a ledger made without it
-            would lack what its users consumed.
+        MirrorError: a billed repo has lost its mirror or archive, or commits in it; a ledger made
+            without them would lack charges.
     """
     config, mirrors = state.config, state.mirrors
     billed, kept = tips_of(config.database_path)
@@ -116,11 +122,11 @@ def tips_to_rebuild(state: State) -> dict[str, Tips]:
 
 
 def _has_all(state: State, name: str, cursor: str, kept: Iterable[str]) -> bool:
-    """Whether what a mirror remembers reaches all that the database knows as billed."""
+    """Whether the accepted tips of a mirror reach everything that the database has as billed."""
     if state.mirrors.is_archived(name):
         saved = state.archives.read(name)
         if (saved.cursor, set(saved.kept)) == (cursor, set(kept)):
-            return True  # whoever reads the archive checks it
+            return True  # its bundle is checked when the rebuild reads it
     mirror = state.mirrors.open_named(name)
     own = {mirror.applied, *mirror.kept} - {None}
     return all(
@@ -130,9 +136,11 @@ def _has_all(state: State, name: str, cursor: str, kept: Iterable[str]) -> bool:
 
 
 def _is_older_copy(store: LedgerStore, state: State) -> bool:
-    """Whether the database is from before a rewritten history that was accepted since.
+    """Whether the database is older than a rewrite that was accepted since.
 
-    A tip is kept in the mirror first, so the cursor itself may be among those.
+    An accepted rewrite records the replaced tip in the mirror before the ledger's transaction. A
+    kept tip that is the cursor itself may therefore be an acceptance that was interrupted; it
+    proves an older database only if the mirror's `applied` has moved on.
     """
     kept, cursors = store.cursors.kept(), store.cursors.all()
     for repo in state.repos.all():

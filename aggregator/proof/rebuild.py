@@ -1,6 +1,6 @@
-"""Make the ledger again from git: after a loss, for another version, or to verify it.
+"""Rebuild the ledger from git: after a loss, for another version, or to verify it.
 
-The accepted tips, and they alone, say what is read: never a head that was fetched since.
+Only what the accepted tips reach is read, never a head that was fetched since.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,14 +39,14 @@ def rebuild(
     """Write a new ledger at `path` from the accepted tips.
 
     Args:
-        state: has the mirrors.
-        path: the new file; whatever is there goes.
-        tips: what to read of each repo, by name.
-        now: when incidents that the records themselves show count as opened.
-        on_progress: told after each commit.
+        state: the state directory, with the mirrors.
+        path: the new file; a database that is there is removed.
+        tips: the accepted tips of each repo, by name.
+        now: when incidents that the records show count as opened.
+        on_progress: called after each commit.
 
     Raises:
-        MirrorError: a mirror lacks a commit that was accepted.
+        MirrorError: a mirror is missing or lacks an accepted commit.
     """
     remove_database(path)
     store = open_for_writing(path)
@@ -77,7 +77,7 @@ def rebuild(
 
 
 def _replay(ingest: Ingest, mirror: Mirror, name: str, tips: Tips, on_progress: Progress) -> None:
-    """Read every commit that the tips reach, each once; all of them were accepted."""
+    """Apply every commit that the tips reach, each once, without judging any of them again."""
     commits: dict[str, None] = {}
     for tip in (*sorted(tips.kept), tips.cursor):
         newest_first = list(takewhile(lambda commit: commit not in commits, mirror.chain(tip)))
@@ -89,14 +89,15 @@ def _replay(ingest: Ingest, mirror: Mirror, name: str, tips: Tips, on_progress: 
 
 
 def swap(new: Path, current: Path) -> None:
-    """Put a rebuilt ledger in the place of the current one; both are closed."""
+    """Replace the current ledger with a rebuilt one; both must be closed."""
+    # the side files first: SQLite would replay an old log into the new database
     for suffix in _SIDE_FILES[1:]:
         current.with_name(current.name + suffix).unlink(missing_ok=True)
     new.replace(current)
 
 
 def remove_database(path: Path) -> None:
-    """Remove a database file and what SQLite keeps beside it."""
+    """Remove a database file and the log files that SQLite keeps beside it."""
     for suffix in _SIDE_FILES:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
@@ -105,7 +106,11 @@ def remove_database(path: Path) -> None:
 def scratch_ledger(
     state: State, tips: Mapping[str, Tips], now: datetime, on_progress: Progress = _silent
 ) -> Iterator[LedgerStore]:
-    """A ledger recomputed beside the real one, removed at the end of the block."""
+    """Rebuild a ledger in a temporary file, which is removed at the end of the block.
+
+    Raises:
+        MirrorError: a mirror is missing or lacks an accepted commit.
+    """
     with TemporaryDirectory(prefix="scratch-", dir=state.config.state) as folder:
         path = Path(folder) / "ledger.db"
         rebuild(state, path, tips, now, on_progress)

@@ -1,4 +1,4 @@
-"""Prove the ledger against git: recompute everything from the accepted tips and compare."""
+"""Verify the ledger against git: recompute everything from the accepted tips and compare."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.mirrors.state import State
 from aggregator.proof.digest import Difference, differences, digest
-from aggregator.proof.judged_under import is_judged_alike
+from aggregator.proof.judged_under import is_judged_under
 from aggregator.proof.rebuild import scratch_ledger
 from aggregator.store.store import LedgerStore
 from gitmeter.support.errors import GitmeterError
@@ -16,19 +16,19 @@ from gitmeter.support.progress import Progress
 
 
 class LimitsChangedError(GitmeterError):
-    """The ledger was made under another configuration; a comparison would prove nothing."""
+    """The ledger was made under other limits, nodes or roles, so a comparison proves nothing."""
 
 
 class Verification(NamedTuple):
-    """What comparing the database with git found.
+    """The result of comparing the database with git.
 
     Attributes:
-        digest: of the database.
-        recomputed_digest: of the ledger recomputed from git.
-        rule_book: SHA-256 of the rule book in force.
-        cursors: the commit up to which each repo was compared.
+        digest: the digest of the database.
+        recomputed_digest: the digest of the ledger recomputed from git.
+        rule_book: the SHA-256 of the rule book in force, in hex.
+        cursors: the commit up to which each repo was compared, by repo name.
         differences: the first rows that differ.
-        broken_references: rows of the database that refer to nothing.
+        broken_references: how many rows of the database refer to a row that does not exist.
     """
 
     digest: str
@@ -40,7 +40,7 @@ class Verification(NamedTuple):
 
     @property
     def matches(self) -> bool:
-        """Whether the database says what git says."""
+        """Whether the database is what git says."""
         return self.digest == self.recomputed_digest and self.broken_references == 0
 
 
@@ -53,13 +53,20 @@ def verify(
 ) -> Verification:
     """Compare the database with git, over one consistent view of the database.
 
-    The aggregator may go on pulling: what it adds after the view was taken is not compared.
+    The aggregator may continue to pull: what it adds after the view was taken is not compared.
+
+    Args:
+        state: the state directory, with the mirrors.
+        store: the ledger.
+        now: the time at which incidents count as opened in the recomputed ledger.
+        on_progress: called after each recomputed commit.
+        differences_max: the highest number of differing rows to return.
 
     Raises:
-        LimitsChangedError: the configuration changed since the ledger was made.
-        MirrorError: a mirror lacks a commit that was accepted.
+        LimitsChangedError: the ledger was made under other limits, nodes or roles.
+        MirrorError: a mirror is missing or lacks an accepted commit.
     """
-    if not is_judged_alike(store, state.config):
+    if not is_judged_under(store, state.config):
         raise LimitsChangedError(
             "the configuration has other limits, nodes or roles than the ledger was made with",
             hint="`aggregator pull` judges all records again; then verify",

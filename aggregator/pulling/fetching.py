@@ -1,6 +1,6 @@
-"""Look at a remote: ask for its head, and fetch it when it is new.
+"""Ask a remote for its head, and fetch it if it is new.
 
-Runs in a thread beside others and touches no database.
+Runs in a pool of threads and does not use the database.
 """
 
 from collections.abc import Callable
@@ -28,17 +28,17 @@ _TROUBLES: Final = {
 
 
 class Fetched(NamedTuple):
-    """What looking at a remote found.
+    """The result of probing a remote and fetching from it.
 
     Attributes:
-        head: the fetched head, or None when there is no such branch or no answer.
+        head: the fetched head, or None if the remote has no such branch or did not answer.
         trouble: what went wrong, or None.
-        detail: a sentence about it.
-        retry: whether looking again may help without anybody doing anything.
-        is_mirror_bad: whether not the remote but our own mirror is in the way.
-        retry_after_s: how long the server asks to be left alone, if it says.
-        unrecovered: why the copy remote could not give back what our mirror has lost; empty when
-            nothing is lost, or it could.
+        detail: a sentence about it; empty if nothing went wrong.
+        retry: whether another attempt may succeed without anyone's intervention.
+        is_mirror_bad: whether our own mirror failed rather than the remote.
+        retry_after_s: how long the server asks us to wait, if it does.
+        unrecovered: why commits that our mirror has lost could not be recovered from the copy
+            remote; empty if none are lost or all were recovered.
     """
 
     head: str | None
@@ -57,18 +57,19 @@ def fetch_repo(
     interrupted: Callable[[], bool] = lambda: False,
     kept: frozenset[str] = frozenset(),
 ) -> Fetched:
-    """Bring the mirror of a repo up to date; what goes wrong is the answer, not an exception.
+    """Bring the mirror of a repo up to date; failures are returned, not raised.
 
-    Where it then lacks what was billed, that is fetched from the copy remote.
+    If the mirror then lacks billed commits, they are fetched from the copy remote.
 
     Args:
-        state: has the mirror and the limits.
-        repo: where the remote is.
-        cursor: what was billed, kept in the mirror before anything is fetched.
-        interrupted: asked before a fetch is started.
-        kept: other tips that were billed.
+        state: the mirrors and the limits on fetching.
+        repo: the repo, with its remote and branch.
+        cursor: the commit up to which the repo was billed; a ref keeps it in the mirror before
+            anything is fetched.
+        interrupted: called before a fetch starts; True prevents it.
+        kept: the repo's kept tips.
     """
-    found = _tried(state, repo, cursor, interrupted)
+    found = _try_fetch(state, repo, cursor, interrupted)
     if cursor is None or found.is_mirror_bad or interrupted():
         return found
     try:
@@ -80,7 +81,7 @@ def fetch_repo(
     return found._replace(unrecovered="it does not have them")
 
 
-def _tried(
+def _try_fetch(
     state: State, repo: RepoConfig, cursor: str | None, interrupted: Callable[[], bool]
 ) -> Fetched:
     try:
@@ -105,13 +106,14 @@ def _fetch(
     mirror = state.mirrors.open(repo.identity)
     if cursor is not None:
         mirror.advance_applied(cursor)
-    tip = read_branch(repo.remote, repo.branch, config.connect_timeout_s)
-    if tip.status is BranchStatus.MISSING:
+    branch = read_branch(repo.remote, repo.branch, config.connect_timeout_s)
+    if branch.status is BranchStatus.MISSING:
         detail = f"the remote has other branches, but not {repo.branch}"
         return Fetched(None, HeadOutcome.BRANCH_MISSING, detail)
-    if tip.commit is None:
+    head = branch.commit
+    if head is None:
         return Fetched(None)
-    if not interrupted() and (tip.commit != mirror.head or not mirror.has_commit(tip.commit)):
+    if not interrupted() and (head != mirror.head or not mirror.has_commit(head)):
         fetch(
             repo.remote,
             mirror.path,

@@ -1,8 +1,8 @@
-"""One pass over all repos: look at each head, fetch what is new, apply it, report.
+"""One pass over all repos: probe each head, fetch what is new, apply it, report.
 
-Looking and fetching happens in a bounded pool of threads; everything that touches the database
-happens here, one repo after the other, the books first. What goes wrong with one repo is its report
-and its incident; the others go on.
+Probes and fetches run in a bounded pool of threads. Everything that uses the database runs in the
+caller's thread, one repo after the other, the books first. A failure of one repo goes into its
+report and its incident; the other repos continue.
 """
 
 import time
@@ -35,10 +35,10 @@ class Puller:
     """Pulls all configured repos into a ledger.
 
     Args:
-        state: locked by the caller.
-        ledger: open for writing.
-        clock: tells the time.
-        interrupted: asked between repos and transactions whether to stop early.
+        state: the state directory, locked by the caller.
+        ledger: the ledger, open for writing.
+        clock: returns the current time, in UTC.
+        interrupted: called between repos and transactions; True stops early.
     """
 
     def __init__(
@@ -63,14 +63,14 @@ class Puller:
         on_wait: Callable[[], object] = lambda: None,
         is_whole: bool = True,
     ) -> Iterator[RepoReport]:
-        """Look at every repo and apply what is new, yielding each report as it is done.
+        """Probe every repo and apply what is new, yielding the report of each repo once it is done.
 
         Args:
-            on_progress: told after each applied commit.
-            skip: tells by name which repos are not looked at this time.
-            on_wait: told about once a second while remotes are waited for.
-            is_whole: whether what is skipped is known to have nothing new, so that the ledger is
-                up to date afterwards.
+            on_progress: called after each applied commit.
+            skip: whether to leave out the repo of this name.
+            on_wait: called about once a second while waiting for remotes.
+            is_whole: whether the skipped repos are known to have nothing new, so that the ledger
+                is up to date after this pass.
         """
         repos = [repo for repo in self._readable() if not skip(repo.name)]
         repos.sort(key=lambda repo: repo.role != "books")
@@ -82,7 +82,7 @@ class Puller:
             for done in _books_first(fetches, on_wait, self._interrupted):
                 repo, now = fetches[done], self._clock()
                 step = RepoPass(self._state, self._ledger, repo, done.result(), signers, now)
-                # the books are read to their end: usage is rated by what they say
+                # the books are read to their end without taking turns: usage is rated by them
                 while self._turn(step, on_progress):
                     if repo.role != "books":
                         unfinished.append(step)
@@ -97,10 +97,10 @@ class Puller:
             self._finish(is_whole=is_whole)
 
     def _readable(self) -> Iterator[RepoConfig]:
-        """The repos of the configuration, but those of which nothing is to be read.
+        """The configured repos except those from which nothing may be read.
 
-        What is retired and archived has nothing new; what is another repo under the old name has
-        nothing of the node's.
+        A retired and archived repo has nothing new; a different repo under a registered name
+        (incident `RECREATED`) has nothing of the node's.
         """
         others: AbstractSet[tuple[str, str]] = set()
         if self._config.forge is not None:
@@ -116,7 +116,7 @@ class Puller:
         on_progress: Progress,
         on_wait: Callable[[], object],
     ) -> Iterator[RepoReport]:
-        """Go round the repos that have more to apply than fits into one turn."""
+        """Give the repos that have more to apply than fits into one turn further turns."""
         while unfinished:
             step = unfinished.popleft()
             on_wait()
@@ -126,10 +126,10 @@ class Puller:
                 yield step.report()
 
     def _turn(self, step: RepoPass, on_progress: Progress) -> bool:
-        """Let one repo go on for its time; returns whether more is to come."""
+        """Apply commits of one repo for one turn; return whether it has more."""
         end_s = time.monotonic() + self._config.turn_s
-        over = lambda: self._interrupted() or time.monotonic() >= end_s  # noqa: E731
-        more = step.turn(on_progress, over)
+        is_over = lambda: self._interrupted() or time.monotonic() >= end_s  # noqa: E731
+        more = step.turn(on_progress, is_over)
         self._tiers_due |= step.repo.role == "books" and step.has_applied
         return more and not self._interrupted()
 
@@ -141,7 +141,10 @@ class Puller:
         return pool.submit(fetch_repo, self._state, repo, cursor, self._interrupted, tips)
 
     def _finish(self, *, is_whole: bool) -> None:
-        """Note when the ledger was brought up to date, and once a day who stands on which tier."""
+        """Record when the ledger was brought up to date; update stored tiers once a day.
+
+        Tiers are also updated when the rule book changed or the books had new commits.
+        """
         now = self._clock()
         store = self._ledger.store
         today = f"{now:%Y-%m-%d} {self._ledger.rater.rule_book.sha256}"
@@ -152,7 +155,7 @@ class Puller:
                 store.incidents.close_everywhere(IncidentKind.COPY_FAILED, now)
             if is_whole:
                 store.set_fact(PULLED_AT, format_ts(now))
-                # nobody looks there any more, so nothing else would ever close them
+                # repos that are no longer read: no later pass would close their incidents
                 store.incidents.close_except(ABOUT_HEAD, (r.name for r in self._readable()), now)
             store.set_fact(_PROMOTED_ON, today)
 
@@ -162,7 +165,7 @@ def _books_first(
     on_wait: Callable[[], object],
     interrupted: Callable[[], bool],
 ) -> Iterator[Future[Fetched]]:
-    """Looks as they are done, until interrupted; the books first, so that usage is rated once."""
+    """Yield fetches as they finish, until interrupted; the books first, so usage is rated once."""
     books = {fetched for fetched, repo in fetches.items() if repo.role == "books"}
     for group in (books, set(fetches) - books):
         pending = group
@@ -175,7 +178,7 @@ def _books_first(
 
 
 def _stop_fetching(fetches: Iterable[Future[Fetched]], on_wait: Callable[[], object]) -> None:
-    """End every fetch, those that are only just starting too."""
+    """Stop every fetch; repeated until none is left, as some may only just be starting."""
     pending = set(fetches)
     while pending:
         stop_running()

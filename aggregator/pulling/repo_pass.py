@@ -1,4 +1,4 @@
-"""One repo in one pass: what its head means, whether it may be billed, its commits, its report."""
+"""One repo in one pass: judge its head, check its signature, apply its commits, report."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from aggregator.config.repos import RepoConfig
-from aggregator.incidents.filing import file_standing
+from aggregator.incidents.filing import file_head_incident
 from aggregator.incidents.kinds import PASSING, IncidentKind, kind_of
 from aggregator.ledger.applied import Applied, Stop
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
@@ -23,18 +23,19 @@ from wire_format.instants import format_ts
 
 @dataclass(frozen=True)
 class RepoReport:
-    """What one pull did with one repo.
+    """What one pass did with one repo.
 
     Attributes:
-        name, node, role: which repo.
+        name, node, role: the repo, its node and its role.
         outcome: what its head meant.
-        incident: what keeps it from going on, or None.
-        detail: a sentence about it.
-        noticed: other incidents that the new records show.
-        commits, admitted, duplicates, held, rejected: what was applied.
-        behind: commits fetched and not applied.
-        retry: whether the next pull may succeed without anybody doing anything.
-        retry_after_s: how long the server asks to be left alone, if it says.
+        incident: what stops this repo, or None.
+        detail: a sentence about the outcome or the incident; may be empty.
+        noticed: other incidents, which the new records show.
+        commits: how many commits were applied.
+        admitted, duplicates, held, rejected: how many of their lines had each result.
+        behind: how many fetched commits were not applied.
+        retry: whether the next pass may succeed without anyone's intervention.
+        retry_after_s: how long the server asks us to wait, if it does.
     """
 
     name: str
@@ -55,14 +56,14 @@ class RepoReport:
 
 
 class RepoPass:
-    """Takes one repo from its cursor towards its head, in one or more turns.
+    """Apply the commits of one repo from its cursor towards its head, in one or more turns.
 
     Args:
-        state: has the mirrors.
-        ledger: open for writing.
-        repo: which.
-        look: what was found at its remote.
-        signers: who may sign.
+        state: the state directory, with the mirrors.
+        ledger: the ledger, open for writing.
+        repo: the repo.
+        fetched: the result of fetching it.
+        signers: the keys that may sign.
         now: the time of this pass.
     """
 
@@ -100,14 +101,14 @@ class RepoPass:
         return self._applied.commits > 0
 
     def turn(self, on_progress: Progress, turn_over: Callable[[], bool]) -> bool:
-        """Apply commits until the turn is over; returns whether more are to come."""
+        """Apply commits until the turn is over; return whether more are left."""
         self._guarded(lambda: self._apply(on_progress, turn_over))
         if self._trouble or self._applied.stop:
             return False
         return self._applied.commits < len(self._stretch.commits)
 
     def _guarded(self, step: Callable[[], None]) -> None:
-        """What is wrong with our mirror, or with a commit's size, is this repo's trouble alone."""
+        """Run a step; a bad mirror or an oversized object stops this repo alone."""
         try:
             step()
         except OversizedObjectError as error:
@@ -116,7 +117,7 @@ class RepoPass:
             self._trouble = (IncidentKind.BAD_MIRROR, str(error))
 
     def _judge(self) -> None:
-        """Find out what there is to apply."""
+        """Find out which commits may be applied: compare head and cursor, check the signature."""
         mirror = self._state.mirrors.open(self.repo.identity)
         kept = self._ledger.store.cursors.kept_of(self.repo.name)
         cursor = self._cursor
@@ -159,7 +160,10 @@ class RepoPass:
         self._mirror = mirror
 
     def _catch_up(self, mirror: Mirror) -> None:
-        """Apply what was billed before an older copy of the database was put back."""
+        """Apply again what the mirror has as billed, if an older database was restored.
+
+        These commits were accepted once, so they are not judged by date or signature again.
+        """
         applied = mirror.applied
         if applied is not None and applied != self._cursor:
             position = advance(self._cursor, applied, mirror.first_parent)
@@ -185,7 +189,7 @@ class RepoPass:
             self._mirror.advance_applied(cursor)
 
     def report(self) -> RepoReport:
-        """Write down where the repo stands, and tell it."""
+        """Store the repo's outcome, open or close its incident, and return the report."""
         applied, position = self._applied, self._position
         stop = applied.stop or self._stop
         if self._trouble is not None:
@@ -204,11 +208,11 @@ class RepoPass:
     def _filed(self, kind: IncidentKind | None, subject: str, detail: str) -> RepoReport:
         applied, outcome = self._applied, self._position.outcome
         if self.repo.is_retired and kind is IncidentKind.REPO_GONE:
-            kind = None  # what was retired may be deleted; what was billed of it stays
+            kind = None  # a retired repo may be deleted; what was billed of it stays billed
         behind = len(self._position.commits) - applied.commits
         store, head = self._ledger.store, self._fetched.head
         with store.transaction():
-            file_standing(store, self._row.id, kind, subject, detail, self._now)
+            file_head_incident(store, self._row.id, kind, subject, detail, self._now)
             checked_at = format_ts(self._now)
             store.repos.save_check(self._row.id, head, str(outcome), behind, checked_at)
         return RepoReport(

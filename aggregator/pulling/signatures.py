@@ -1,7 +1,8 @@
-"""Whether the head of a repo may be billed: signed by a key that the operator allows, now.
+"""Whether the head of a repo may be billed: signed by a key that the operator allows now.
 
 One good signature on the head covers the history below it, because each commit names its parents
-and its tree. What was accepted once is never asked again: keys come and go, the ledger stays.
+and its tree. A commit that was accepted is never checked again, so keys can expire or be removed
+without affecting the ledger.
 """
 
 from datetime import datetime
@@ -21,10 +22,10 @@ from gitmeter.signing.verdict import judge_commit
 
 
 class Signers:
-    """The keys of one pass over all repos.
+    """The keys that may sign, read once for a pass over all repos.
 
     Args:
-        config: names the file of the operator's allowed signers, and has the registered keys.
+        config: the configuration, which names the operator's file of allowed signers.
     """
 
     def __init__(self, config: Config) -> None:
@@ -36,7 +37,7 @@ class Signers:
             self._file = error
 
     def _allowed(self, repo: RepoConfig) -> AllowedSigners | AllowedSignersError:
-        """Whose signatures count for a repo: its registered keys, and those of the file."""
+        """The keys that count for a repo: its registered ones and those of the operator's file."""
         if isinstance(self._file, AllowedSignersError) or not repo.signers:
             return self._file
         registered = "\n".join(repo.signers)
@@ -45,13 +46,17 @@ class Signers:
     def judge(
         self, mirror: Mirror, repo: RepoConfig, head: str, now: datetime
     ) -> tuple[IncidentKind, str] | None:
-        """Why a head may not be billed, as the end of a sentence about it; None when it may.
+        """Judge the signature of a head by the keys of the repo's node.
 
         Args:
-            mirror: where the head lies.
-            repo: whose head it is: one of its node's keys must have signed it.
+            mirror: the mirror that contains the head.
+            repo: the repo of the head.
             head: the commit.
-            now: the time by our own clock; the commit's date is its author's.
+            now: the time by our own clock; the commit's date is only what its author claims.
+
+        Returns:
+            None if the head may be billed; otherwise the incident, and why, as the predicate of
+            a sentence about the commit.
         """
         if repo.allow_unsigned:
             return None
@@ -64,10 +69,10 @@ class Signers:
         return IncidentKind.BAD_SIGNATURE, f"may not be billed: {verdict.sentence}"
 
     def keys_of(self, repo: RepoConfig) -> int:
-        """How many lines of the allowed signers are about a repo's node.
+        """How many of the allowed signers' lines let a repo's node sign commits.
 
         Raises:
-            AllowedSignersError: they cannot be used.
+            AllowedSignersError: the allowed signers cannot be used.
         """
         allowed = self._allowed(repo)
         if isinstance(allowed, AllowedSignersError):

@@ -192,7 +192,7 @@ def test_pull_fails_when_a_person_is_needed_and_asks_for_later_when_not(world: W
     assert world.run("pull").code == 1
     shown = world.run("incidents").out
     assert "node-1: rewritten since 20" in shown
-    assert "put the old history back" in shown
+    assert "restore the old history" in shown
     found = world.run("incidents", "--json").json
     assert {row["kind"] for row in found} == {"rewritten", "commit ahead of clock"}
     assert {"repo", "node", "subject", "detail", "opened_at", "seen_at", "closed_at", "advice"} <= {
@@ -382,7 +382,7 @@ def test_a_lost_database_is_made_again_by_the_next_pull(world: World) -> None:
     world.forget()
     said = world.run("pull")
     assert said.code == 0
-    assert "making it again from git" in said.err
+    assert "rebuilding it from git" in said.err
     assert world.digest() == digest
 
 

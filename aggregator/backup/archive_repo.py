@@ -1,4 +1,4 @@
-"""Archive a repo that is read no more, and bring it back."""
+"""Archive a repo that is no longer read, and reverse that."""
 
 from datetime import timedelta
 from typing import Final
@@ -22,33 +22,36 @@ _FORCE: Final = "or use --force: what was not pulled is lost then"
 
 
 class NotArchivedError(GitmeterError):
-    """A repo cannot be archived, or is not; nothing has changed."""
+    """A repo cannot be archived, or is not archived; nothing was changed."""
 
 
 def archive_repo(state: State, store: LedgerStore, name: str, *, force: bool = False) -> SavedRepo:
-    """Let one file take the place of a repo's mirror; again, it finishes what was begun.
+    """Replace a repo's mirror by an archive; called again after a crash, finish what was begun.
 
-    Nobody looks at an archived repo any more. So its remote is asked first, where it is configured
-    still, and all that is there must have been billed.
+    An archived repo is not read again. Therefore the remote of a repo that is still configured is
+    read first, and everything there must have been billed.
 
     Args:
-        state: has the mirror; the caller has locked it.
-        store: of the ledger; says what was billed.
-        name: of the repo.
-        force: also when more may be there than was billed, and when it is still read; in that case
-            the next pull brings it back.
+        state: the state directory, with the mirror; locked by the caller.
+        store: the ledger, which knows what was billed.
+        name: the repo's name.
+        force: archive even if the remote may have more than was billed, and even if the repo is
+            still read; in that case the next pull unpacks the archive again.
+
+    Returns:
+        What the archive contains.
 
     Raises:
-        NotArchivedError: it is still read, is not known, nothing of it was billed, or it cannot be
-            shown that all of it was.
-        MirrorError: its mirror, or the archive that it has already, is damaged.
+        NotArchivedError: the repo is still read, is unknown, nothing of it was billed, or it
+            cannot be shown that all of it was.
+        MirrorError: the mirror, or an archive that the repo already has, is damaged.
         NotWrittenError: the archive cannot be written.
     """
     repo = _found(state, name)
     if not force and is_read_still(state.config, name):
         raise NotArchivedError(
             f"{name} is still read: the next pull would bring it back",
-            hint="`aggregator node retire` it, or take its [[repo]] table out of the configuration;"
+            hint="`aggregator node retire` it, or remove its [[repo]] table from the configuration;"
             " or use --force",
         )
     tips = store.cursors.tips().get(name)
@@ -67,10 +70,10 @@ def archive_repo(state: State, store: LedgerStore, name: str, *, force: bool = F
 
 
 def unarchive_repo(state: State, name: str) -> None:
-    """Put the mirror of an archived repo in its place again; the caller has locked the state.
+    """Make the mirror of an archived repo again; the caller has locked the state directory.
 
     Raises:
-        NotArchivedError: it is not archived.
+        NotArchivedError: the repo is not archived.
         MirrorError: the archive is damaged or lost.
     """
     repo = _found(state, name)
@@ -80,7 +83,7 @@ def unarchive_repo(state: State, name: str) -> None:
 
 
 def is_read_still(config: Config, name: str) -> bool:
-    """Whether a pull would look at a repo of this name: it is configured, and not retired."""
+    """Whether a pull reads the repo of this name: it is configured and not retired."""
     return any(repo.name == name and not repo.is_retired for repo in config.repo)
 
 
@@ -94,10 +97,10 @@ def _found(state: State, name: str) -> KnownRepo:
 
 
 def _check_billed(state: State, store: LedgerStore, repo: KnownRepo, tips: Tips) -> None:
-    """See that nothing is left to bill: not on the remote, nor in what was fetched and held.
+    """Check that nothing is left to bill, neither on the remote nor among fetched, held commits.
 
     Raises:
-        NotArchivedError: something is, or the remote cannot be asked.
+        NotArchivedError: something is, or the remote cannot be read.
     """
     configured = next((each for each in state.config.repo if each.name == repo.name), None)
     if configured is None:
@@ -106,9 +109,9 @@ def _check_billed(state: State, store: LedgerStore, repo: KnownRepo, tips: Tips)
         head = _remote_head(state, store, configured, tips)
     if head != tips.cursor:
         raise NotArchivedError(
-            f"{repo.name} is billed up to {tips.cursor[:12]} and stands at"
+            f"{repo.name} is billed up to {tips.cursor[:12]} and its head is"
             f" {head[:12] if head else 'no commit'}: what is in between is not billed",
-            hint=f"`aggregator pull`; `aggregator incidents` tells what holds it; {_FORCE}",
+            hint=f"`aggregator pull`; `aggregator incidents` shows what holds it; {_FORCE}",
         )
     open_now = [incident for incident in store.incidents.all_open() if incident.repo == repo.name]
     holding = [incident.kind for incident in open_now if incident.kind in ABOUT_HEAD]
@@ -120,11 +123,11 @@ def _check_billed(state: State, store: LedgerStore, repo: KnownRepo, tips: Tips)
 
 
 def _remote_head(state: State, store: LedgerStore, repo: RepoConfig, tips: Tips) -> str | None:
-    """Where the remote stands now; the mirror has it then. One that is closed need not be asked."""
+    """Fetch and return the remote's head; a remote known to be closed is not asked again."""
     others = store.incidents.subjects_by_repo(IncidentKind.RECREATED)
-    if (repo.name, str(repo.forge_id)) in others:  # fetched, it would hide what was the node's
+    if (repo.name, str(repo.forge_id)) in others:  # its head is not that of the node's repo
         raise NotArchivedError(
-            f"{repo.name} was created anew on the forge: nothing tells what its node pushed last",
+            f"{repo.name} was created anew on the forge: what its node pushed last is unknown",
             hint=f"see `aggregator incidents`; {_FORCE}",
         )
     if _was_seen_closed(store, repo):
@@ -132,20 +135,20 @@ def _remote_head(state: State, store: LedgerStore, repo: RepoConfig, tips: Tips)
     fetched = fetch_repo(state, repo, tips.cursor, kept=tips.kept)
     if fetched.trouble is not None or fetched.is_mirror_bad:
         raise NotArchivedError(
-            f"whether all of {repo.name} was billed cannot be seen: {fetched.detail}",
-            hint="try again when its remote answers, or, where the forge has closed it, when the"
-            f" daemon has looked at it a day later; {_FORCE}",
+            f"it cannot be checked whether all of {repo.name} was billed: {fetched.detail}",
+            hint="try again when its remote answers or, if it is archived on the forge, after the"
+            f" daemon has probed it a day later; {_FORCE}",
         )
     return fetched.head
 
 
 def _was_seen_closed(store: LedgerStore, repo: RepoConfig) -> bool:
-    """Whether a pull found nothing more to bill a day after nobody could push there any more.
+    """Whether a pass found nothing new at least a day after the repo was closed to pushes.
 
-    `node retire` takes the keys away and archives the repo on the forge before it says so in the
-    registration. Then the remote need not be asked again, which takes a token that under systemd is
-    there only while the daemon runs. A day is longer than any command or pass, and what a pass sees
-    at its begin is dated at its end.
+    `node retire` removes the deploy keys and archives the repo on the forge before it notes that in
+    the registration. If so, the remote need not be read again, which would take a token that under
+    systemd is available only while the daemon runs. The margin of a day is longer than any command
+    or pass, and covers that a pass dates at its end what it saw at its beginning.
     """
     if repo.retired_at is None or repo.forge_id is None:
         return False
@@ -160,7 +163,7 @@ def _was_seen_closed(store: LedgerStore, repo: RepoConfig) -> bool:
 
 
 def _check_whole(mirror: Mirror, tips: Tips) -> None:
-    """See that a mirror has all that was billed, and remembers it."""
+    """Check that a mirror has all that was billed, and set the refs that keep it."""
     lacking = [tip for tip in (tips.cursor, *sorted(tips.kept)) if not mirror.has_commit(tip)]
     if lacking:
         raise MirrorError(

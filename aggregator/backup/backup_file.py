@@ -2,9 +2,9 @@
 
     mirrors/<repo>.bundle   what the accepted tips of a repo reach; any git can read it
     ledger.db               the database
-    manifest.json           what it all should be; written last
+    manifest.json           checksums and tips of all of it; written last
 
-Nothing in it is compressed again: packs are already.
+The tar is not compressed: most of it is git packs, which are.
 """
 
 import hashlib
@@ -36,16 +36,16 @@ _CHUNK_BYTES: Final = 1 << 20
 _DAMAGED_HINT: Final = "use another backup, or `aggregator restore --from-copy`"
 
 
-class ArchiveError(GitmeterError):
-    """A file is no backup, or a damaged one."""
+class BackupFileError(GitmeterError):
+    """A file is not a backup, or is damaged."""
 
 
 class LackingRepo(_Part):
-    """A repo that was billed and whose mirror could not be saved.
+    """A billed repo with a mirror that could not be saved.
 
     Attributes:
-        name: of the repo.
-        reason: why not.
+        name: the repo's name.
+        reason: why the mirror could not be saved.
     """
 
     name: str
@@ -53,16 +53,16 @@ class LackingRepo(_Part):
 
 
 class Manifest(_Part):
-    """What a backup holds.
+    """What a backup contains.
 
     Attributes:
-        format: of the file.
-        created_at: when it was made, by the clock of that machine.
-        schema_version: of the database.
-        digest: of the ledger.
-        database_sha256: of the database's file.
-        repos: those that were billed.
-        lacking: those of them that are not in the backup.
+        format: the version of the file's format.
+        created_at: when it was made, in UTC, by the clock of that machine.
+        schema_version: the schema version of the database.
+        digest: the digest of the ledger.
+        database_sha256: the SHA-256 of the database file, in hex.
+        repos: the billed repos in the backup.
+        lacking: the billed repos with mirrors that could not be saved.
     """
 
     format: Literal[1] = FORMAT
@@ -74,12 +74,12 @@ class Manifest(_Part):
     lacking: tuple[LackingRepo, ...] = Field(default=())
 
 
-class ArchiveWriter:
-    """Writes members one after the other, the manifest last.
+class BackupWriter:
+    """Writes a backup member by member, the manifest last.
 
     Args:
-        stream: an empty file.
-        created_at_s: the time that members carry, in seconds since 1970.
+        stream: an empty file, open for writing.
+        created_at_s: the modification time of every member, in seconds since 1970.
     """
 
     def __init__(self, stream: IO[bytes], created_at_s: int) -> None:
@@ -87,14 +87,14 @@ class ArchiveWriter:
         self._created_at_s = created_at_s
 
     def add(self, member: str, file: Path) -> str:
-        """Add a file; returns its SHA-256."""
+        """Add a file; return its SHA-256, in hex."""
         with file.open("rb") as stream:
             hashing = _Hashing(stream)
             self._add(member, file.stat().st_size, hashing)
         return hashing.hexdigest()
 
     def finish(self, manifest: Manifest) -> None:
-        """Add the manifest and the end of the tar."""
+        """Add the manifest and end the tar."""
         data = manifest.model_dump_json(indent=2).encode()
         self._add(_MANIFEST_MEMBER, len(data), BytesIO(data))
         self._tar.close()
@@ -106,7 +106,7 @@ class ArchiveWriter:
 
 
 class _Hashing:
-    """A stream that hashes what is read from it."""
+    """A stream that computes the SHA-256 of what is read from it."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -121,14 +121,17 @@ class _Hashing:
         return self._sha256.hexdigest()
 
 
-class Archive:
-    """A backup, open for reading; nothing in it decides where a file is written.
+class BackupReader:
+    """A backup, open for reading. No name in it decides where a file is written.
+
+    Args:
+        path: the file.
 
     Attributes:
-        manifest: what it should hold.
+        manifest: what the backup should contain.
 
     Raises:
-        ArchiveError: it is no backup, is cut short, or has members that no backup has.
+        BackupFileError: the file is not a backup, is cut short, or has members that no backup has.
     """
 
     def __init__(self, path: Path) -> None:
@@ -151,10 +154,10 @@ class Archive:
         self._tar.close()
 
     def extract(self, member: str, to: Path) -> str:
-        """Write a member to a new file; returns its SHA-256.
+        """Write a member to a new file; return its SHA-256, in hex.
 
         Raises:
-            ArchiveError: it is not there or cut short.
+            BackupFileError: the member is missing or cut short.
         """
         source = self._open(member)
         hashing = _Hashing(source)
@@ -166,7 +169,7 @@ class Archive:
         return hashing.hexdigest()
 
     def _checked(self) -> dict[str, tarfile.TarInfo]:
-        """All members by name: plain files under the names of a backup, each once."""
+        """Return all members by name; each must be a plain file with a backup's name, once."""
         found: dict[str, tarfile.TarInfo] = {}
         try:
             for member in self._tar:
@@ -206,5 +209,5 @@ class Archive:
             raise self._error(f"lacks {member}")
         return stream
 
-    def _error(self, fault: str) -> ArchiveError:
-        return ArchiveError(f"{self._path} {fault}", hint=_DAMAGED_HINT)
+    def _error(self, fault: str) -> BackupFileError:
+        return BackupFileError(f"{self._path} {fault}", hint=_DAMAGED_HINT)

@@ -1,8 +1,8 @@
-"""Save everything that cannot be made again: the ledger and what was billed, in one file.
+"""Write a backup: the ledger and all billed commits, in one file.
 
-It needs no lock and keeps nobody waiting. The database is copied first, in one consistent state;
-the cursors and kept tips in that copy say what is taken of each mirror. A mirror only ever gains
-commits, so those are there however far an aggregator gets in the meantime.
+A backup takes no lock on the state and delays no other process. The database is copied first, as
+one consistent snapshot; the accepted tips in that copy determine what is saved of each mirror. A
+mirror only ever gains commits, so those are still in it however far an aggregator gets meanwhile.
 """
 
 import os
@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from aggregator.backup.backup_file import DATABASE_MEMBER, ArchiveWriter, LackingRepo, Manifest
+from aggregator.backup.backup_file import DATABASE_MEMBER, BackupWriter, LackingRepo, Manifest
 from aggregator.config.repos import KnownRepo
 from aggregator.config.settings import Config
 from aggregator.mirrors.archives import ArchivedRepos
@@ -34,15 +34,15 @@ _ROOM_HINT: Final = (
     " that while it is written), or choose another place"
 )
 Progress = Callable[[str, int, int], object]
-"""Told the repo's name, repos done and repos in all."""
+"""Called with the repo's name, the number of repos done and the number of all repos."""
 
 
 class BackupError(GitmeterError):
-    """The backup could not be written; nothing is left of it."""
+    """The backup could not be written; no part of it is left."""
 
 
 class BackupBusyError(BackupError):
-    """Another process writes the same file."""
+    """Another process is writing the same file."""
 
     retry = True
 
@@ -50,22 +50,25 @@ class BackupBusyError(BackupError):
 def backup(
     config: Config, path: Path, now: datetime, on_progress: Progress, *, force: bool = False
 ) -> Manifest:
-    """Write a backup, or leave what was at `path` as it is.
+    """Write a whole backup to `path`, or change nothing there.
 
-    A mirror that cannot be saved does not keep the others out: it is named in the manifest.
+    A mirror that cannot be saved does not prevent the backup: the manifest names it as lacking.
 
     Args:
-        config: where the state is.
-        path: the file; written whole beside itself, synced, then renamed over what is there.
-        now: told in the manifest.
-        on_progress: told after each repo.
-        force: write over a file that is there.
+        config: the configuration, with the state directory.
+        path: the file; written in a folder beside it, synced, then renamed to it.
+        now: the time of creation in the manifest.
+        on_progress: called after each repo.
+        force: replace a file that exists.
+
+    Returns:
+        The manifest of the backup.
 
     Raises:
         NoDatabaseError: nothing was pulled yet.
-        SchemaVersionError: the database has another version.
-        BackupError: the file is there or cannot be written.
-        BackupBusyError: another process writes the same file.
+        SchemaVersionError: the database has another schema version.
+        BackupError: the file exists or cannot be written.
+        BackupBusyError: another process is writing the same file.
     """
     if path.exists() and not force:
         raise BackupError(f"{path} is there already", hint="choose another name, or use --force")
@@ -78,7 +81,7 @@ def backup(
 
 @contextmanager
 def _work_folder(path: Path) -> Iterator[Path]:
-    """A folder beside the file, always the same: what a killed backup left goes with the next."""
+    """A folder beside the file, always the same, so that the next backup removes a killed one's."""
     work = path.with_name(f".{path.name}.partial")
     work.mkdir(mode=0o700, exist_ok=True)
     descriptor = _open(work)
@@ -97,7 +100,7 @@ def _work_folder(path: Path) -> Iterator[Path]:
 
 
 def _is_ours_alone(work: Path, descriptor: int) -> bool:
-    """Lock the folder; whoever held the lock before may have removed it meanwhile."""
+    """Lock the folder, unless the process that held the lock before has removed it meanwhile."""
     try:
         return try_lock(descriptor) and os.path.samestat(os.fstat(descriptor), work.stat())
     except FileNotFoundError:
@@ -112,12 +115,12 @@ def _write(config: Config, work: Path, now: datetime, on_progress: Progress) -> 
         ledger_digest = digest(store)
     with (work / "backup.tar").open("xb") as stream:
         os.fchmod(stream.fileno(), 0o600)
-        archive = ArchiveWriter(stream, int(now.timestamp()))
+        writer = BackupWriter(stream, int(now.timestamp()))
         saved: list[SavedRepo] = []
         lacking: list[LackingRepo] = []
         for done, (name, tips) in enumerate(billed.items(), 1):
             try:
-                saved.append(_save(config, name, tips, archive, work))
+                saved.append(_save(config, name, tips, writer, work))
             except MirrorError as error:
                 lacking.append(LackingRepo(name=name, reason=str(error)))
             on_progress(name, done, len(billed))
@@ -125,11 +128,11 @@ def _write(config: Config, work: Path, now: datetime, on_progress: Progress) -> 
             created_at=format_ts(now),
             schema_version=SCHEMA_VERSION,
             digest=ledger_digest,
-            database_sha256=archive.add(DATABASE_MEMBER, database),
+            database_sha256=writer.add(DATABASE_MEMBER, database),
             repos=tuple(saved),
             lacking=tuple(lacking),
         )
-        archive.finish(manifest)
+        writer.finish(manifest)
         stream.flush()
         os.fsync(stream.fileno())
     return manifest
@@ -143,32 +146,32 @@ def _snapshot(source: Path, copy: Path) -> None:
         raise BackupError(str(error), hint=_ROOM_HINT) from error
 
 
-def _save(config: Config, name: str, tips: Tips, archive: ArchiveWriter, work: Path) -> SavedRepo:
-    """Put what the tips of one repo reach into the backup."""
+def _save(config: Config, name: str, tips: Tips, writer: BackupWriter, work: Path) -> SavedRepo:
+    """Add what the accepted tips of one repo reach to the backup."""
     archived = ArchivedRepos(config.state)
     mirror = config.mirror_path(name)
     if archived.has(name) and not mirror.exists():
-        return _save_archived(archived, name, tips, archive, work)
+        return _save_archived(archived, name, tips, writer, work)
     repo = Mirror.known_repo(mirror) if mirror.exists() else None
     if repo is None:
         raise MirrorError(f"the mirror {mirror} is gone")
-    return _save_mirror(repo, mirror, tips, archive, work)
+    return _save_mirror(repo, mirror, tips, writer, work)
 
 
 def _save_archived(
-    archived: ArchivedRepos, name: str, tips: Tips, archive: ArchiveWriter, work: Path
+    archived: ArchivedRepos, name: str, tips: Tips, writer: BackupWriter, work: Path
 ) -> SavedRepo:
-    """An archived repo goes in as it lies there, when it has just what is billed."""
+    """Add an archived repo; its bundle as it is, if it has exactly what was billed."""
     saved = archived.read(name)
     if saved.tips == tips:
-        archive.add(bundle_member(name), archived.checked_bundle(name))
+        writer.add(bundle_member(name), archived.checked_bundle(name))
         return saved
     mirror = archived.open(saved.known_repo)
-    return _save_mirror(saved.known_repo, mirror.path, tips, archive, work)
+    return _save_mirror(saved.known_repo, mirror.path, tips, writer, work)
 
 
 def _save_mirror(
-    repo: KnownRepo, mirror: Path, tips: Tips, archive: ArchiveWriter, work: Path
+    repo: KnownRepo, mirror: Path, tips: Tips, writer: BackupWriter, work: Path
 ) -> SavedRepo:
     bundle = work / "bundle"
     refs = {APPLIED_REF: tips.cursor} | {KEPT_REFS + tip: tip for tip in tips.kept}
@@ -176,7 +179,7 @@ def _save_mirror(
         write_bundle(mirror, refs, bundle, work / "refs.git")
     except NotWrittenError as error:
         raise BackupError(str(error), hint=_ROOM_HINT) from error
-    sha256 = archive.add(bundle_member(repo.name), bundle)
+    sha256 = writer.add(bundle_member(repo.name), bundle)
     bundle.unlink()
     return SavedRepo.of(repo, tips, sha256)
 

@@ -1,7 +1,7 @@
-"""Make a state directory again: from a backup, or from the copy remote and the configuration.
+"""Restore a state directory from a backup, or from the copy remote and the configuration.
 
-A backup proves itself: every bundle is checked by git, the ledger is recomputed from the mirrors,
-and its digest must be the one in the manifest. Only then is anything put in place.
+A backup is proved before anything is put in place: git checks every bundle, the ledger is
+recomputed from the mirrors, and its digest must be the one in the manifest.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from aggregator.backup.backup_file import DATABASE_MEMBER, Archive, Manifest
+from aggregator.backup.backup_file import DATABASE_MEMBER, BackupReader, Manifest
 from aggregator.backup.staging import Staging
 from aggregator.config.settings import Config
 from aggregator.copies.remote import CopyRemote
@@ -34,22 +34,21 @@ Progress = Callable[[str, int, int], object]
 
 
 class RestoreError(GitmeterError):
-    """The state cannot be restored; the state directory is as it was."""
+    """The state cannot be restored; the state directory was not changed."""
 
 
 class Restored(NamedTuple):
-    """What a restore came to.
+    """The result of a restore.
 
     Attributes:
-        digest: of the ledger that is in place.
-        tips: how far each repo is billed in it, by name.
-        rebuilt: why the database was made again from the mirrors; empty when that of the backup
-            is in place.
-        unproved: why the ledger could not be proved against the mirrors; empty when it was.
-        lacking: repos whose mirror is not in the backup, with the reason.
-        unsigned: repos whose tip no key has signed that is allowed now, with the reason; asked only
-            of the copy remote.
-        aside: where the state that was there before lies now; None when there was none.
+        digest: the digest of the restored ledger.
+        tips: its accepted tips, by repo name.
+        rebuilt: why the database was rebuilt from the mirrors; empty if it is the backup's.
+        unproved: why the ledger could not be proved against the mirrors; empty if it was.
+        lacking: why the backup lacks a repo's mirror, by repo name.
+        unsigned: why a repo's tip has no valid signature by a key that is allowed now, by repo
+            name; checked only when restoring from the copy remote.
+        aside: the folder to which the former state was moved; None if there was none.
     """
 
     digest: str
@@ -64,27 +63,27 @@ class Restored(NamedTuple):
 def restore(
     config: Config, file: Path, now: datetime, on_progress: Progress, *, force: bool = False
 ) -> Restored:
-    """Put the state of a backup in place.
+    """Restore the state from a backup.
 
     Args:
-        config: where the state goes, and the limits that records are judged under.
+        config: the configuration, with the state directory and the limits on records.
         file: the backup.
-        now: names the folder to which an earlier state is moved.
-        on_progress: told after each repo and each commit.
-        force: move aside what is in the state directory.
+        now: the time after which the folder for a former state is named.
+        on_progress: called after each repo and each commit.
+        force: move a former state aside instead of refusing.
 
     Raises:
-        ArchiveError: the file is no backup, or damaged.
-        RestoreError: what is in it is not what its manifest says.
+        BackupFileError: the file is not a backup, or is damaged.
+        RestoreError: the content does not match the manifest.
         StateNotEmptyError: the state directory is in use.
-        StateLockedError: another aggregator works there.
+        StateLockedError: another process has locked the state directory.
     """
-    with Archive(file) as archive, _staged(config, force=force) as staging:
-        manifest = archive.manifest
+    with BackupReader(file) as reader, _staged(config, force=force) as staging:
+        manifest = reader.manifest
         for done, repo in enumerate(manifest.repos, 1):
-            _restore_mirror(staging.state, archive, repo)
+            _restore_mirror(staging.state, reader, repo)
             on_progress("mirrors", done, len(manifest.repos))
-        rebuilt = _restore_database(staging, archive, now, on_progress)
+        rebuilt = _restore_database(staging, reader, now, on_progress)
         unproved = _unproved(staging, manifest, now, on_progress, is_rebuilt=bool(rebuilt))
         return Restored(
             digest=_digest(staging.database_path),
@@ -100,18 +99,18 @@ def restore(
 def restore_from_copy(
     config: Config, now: datetime, on_progress: Progress, *, force: bool = False
 ) -> Restored:
-    """Make the state again from the commits that the copy remote has as billed.
+    """Restore the state from the commits that the copy remote has as billed.
 
     Args:
-        config: names the copy remote, the repos and the limits.
-        now: when signatures are judged; also as in `restore`.
-        on_progress: told after each repo and each commit.
-        force: move aside what is in the state directory.
+        config: the configuration, with the copy remote, the repos and the limits.
+        now: the time at which signatures are judged; also as in `restore`.
+        on_progress: called after each repo and each commit.
+        force: move a former state aside instead of refusing.
 
     Raises:
         RemoteError: the copy remote cannot be used.
-        RestoreError: it has nothing, or repos that the configuration does not name.
-        StateNotEmptyError, StateLockedError: as `restore`.
+        RestoreError: the copy remote has nothing, or repos that the configuration does not name.
+        StateNotEmptyError, StateLockedError: as in `restore`.
     """
     copy = CopyRemote(config)
     tips = copy.tips()
@@ -122,7 +121,7 @@ def restore_from_copy(
             hint="add a [[repo]] table for each: a ledger without them would be too small",
         )
     if not tips:
-        raise RestoreError(f"{copy.url} has no copy of anything", hint="check [copy] url")
+        raise RestoreError(f"{copy.url} has no copies", hint="check [copy] url")
     with _staged(config, force=force) as staging:
         state, unsigned = staging.state, {}
         signers = Signers(config)
@@ -156,16 +155,16 @@ def _staged(config: Config, *, force: bool) -> Iterator[Staging]:
             raise
 
 
-def _restore_mirror(state: State, archive: Archive, repo: SavedRepo) -> None:
+def _restore_mirror(state: State, reader: BackupReader, repo: SavedRepo) -> None:
     mirror = Mirror(state.config.mirror_path(repo.name), repo.known_repo)
     bundle = state.config.state / "bundle"
-    if archive.extract(repo.bundle, bundle) != repo.bundle_sha256:
+    if reader.extract(repo.bundle, bundle) != repo.bundle_sha256:
         raise RestoreError(f"the bundle of {repo.name} is damaged", hint=_DAMAGED_HINT)
     try:
         read_bundle(bundle, mirror.path, AGGREGATOR_REFS)
     except NotTakenError as error:
         raise RestoreError(
-            f"git does not take the bundle of {repo.name}: {error}", hint=_DAMAGED_HINT
+            f"git refuses the bundle of {repo.name}: {error}", hint=_DAMAGED_HINT
         ) from error
     finally:
         bundle.unlink()
@@ -176,11 +175,11 @@ def _restore_mirror(state: State, archive: Archive, repo: SavedRepo) -> None:
 
 
 def _restore_database(
-    staging: Staging, archive: Archive, now: datetime, on_progress: Progress
+    staging: Staging, reader: BackupReader, now: datetime, on_progress: Progress
 ) -> str:
-    """Put the database into the staging folder; returns why it had to be made again, if so."""
-    manifest, path = archive.manifest, staging.database_path
-    sha256 = archive.extract(DATABASE_MEMBER, path)
+    """Put the database into the staging folder; return why it had to be rebuilt, or ''."""
+    manifest, path = reader.manifest, staging.database_path
+    sha256 = reader.extract(DATABASE_MEMBER, path)
     if manifest.schema_version != SCHEMA_VERSION:
         found = manifest.schema_version
         why = f"the backup has schema version {found}, this aggregator needs {SCHEMA_VERSION}"
@@ -192,8 +191,7 @@ def _restore_database(
     if manifest.lacking:
         lacking = ", ".join(repo.name for repo in manifest.lacking)
         raise RestoreError(
-            f"{why}, and it cannot be made again without the mirrors that the backup lacks:"
-            f" {lacking}",
+            f"{why}, and it cannot be rebuilt without the mirrors that the backup lacks: {lacking}",
             hint=_DAMAGED_HINT,
         )
     rebuild(staging.state, path, _tips(manifest), now, on_progress)
@@ -209,19 +207,17 @@ def _unproved(
     *,
     is_rebuilt: bool,
 ) -> str:
-    """Why the ledger cannot be proved; empty when it was.
+    """Prove the ledger against the mirrors; return why that is not possible, or ''.
 
     Raises:
-        RestoreError: it was disproved.
+        RestoreError: the ledger is not what the mirrors say.
     """
     path = staging.database_path
     if manifest.lacking:
         return "the backup lacks mirrors"
     if is_rebuilt:
         if manifest.schema_version == SCHEMA_VERSION and _digest(path) != manifest.digest:
-            return (
-                f"made from the mirrors, it has another digest than the backup: {manifest.digest}"
-            )
+            return f"rebuilt from the mirrors, its digest is not the backup's: {manifest.digest}"
         return ""
     with closing(open_for_reading(path)) as store:
         if store.cursors.tips() != _tips(manifest):

@@ -1,8 +1,8 @@
-"""A state directory in the making, beside the one it becomes.
+"""The folder in which a restore prepares the new state, within the state directory.
 
 Everything is made and proved in `restore.new/` first. Then the mirrors are put in place and last
-the database, each by one rename: whoever starts in between finds mirrors without a database, which
-is made again from them. What was there before is moved aside, never deleted.
+the database, each by one rename: a process that starts in between finds mirrors without a database
+and rebuilds it from them. A former state is moved aside, never deleted.
 """
 
 import shutil
@@ -21,21 +21,21 @@ _STAGE: Final = "restore.new"
 
 
 class StateNotEmptyError(GitmeterError):
-    """The state directory has a ledger or mirrors already."""
+    """The state directory already has a ledger or mirrors."""
 
 
 class Staging:
-    """The folder that a restore works in; the caller holds the lock of the state.
+    """The folder in which a restore works; the caller holds the lock of the state directory.
 
     Args:
-        config: where the state is.
-        force: whether what is in the state may be moved aside.
+        config: the configuration, with the state directory.
+        force: whether a former state may be moved aside.
 
     Attributes:
-        state: the state in the making.
+        state: the new state, before it is put in place.
 
     Raises:
-        StateNotEmptyError: it may not, and something is there.
+        StateNotEmptyError: there is a former state and it may not be moved.
     """
 
     def __init__(self, config: Config, *, force: bool) -> None:
@@ -56,14 +56,17 @@ class Staging:
 
     @property
     def database_path(self) -> Path:
-        """The database in the making."""
+        """The new database, before it is put in place."""
         return self.state.config.database_path
 
     def put_in_place(self, now: datetime) -> Path | None:
-        """Make it the state.
+        """Move a former state aside and the new one to its place.
+
+        Args:
+            now: the time after which the folder for the former state is named.
 
         Returns:
-            Where what was there has been moved, if anything was.
+            The folder with the former state; None if there was none.
         """
         config = self._config
         for folder in (self._folder, self.state.config.mirrors_path):
@@ -78,12 +81,15 @@ class Staging:
         return aside
 
     def discard(self) -> None:
-        """Remove what was made so far; once some of it is in place, the next restore goes on."""
+        """Remove the new state, unless some of it is in place already.
+
+        In that case the next restore may move it aside without `force`.
+        """
         if not self._is_placing:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _there(self) -> list[Path]:
-        """What a state directory holds that must not be lost."""
+        """The files and folders of a former state, which must not be lost."""
         folders = (self._config.mirrors_path, ArchivedRepos(self._config.state).folder)
         databases = self._config.state.glob(f"{self._config.database_path.name}*")
         return [*databases, *(each for each in folders if each.exists() and any(each.iterdir()))]

@@ -1,4 +1,4 @@
-"""A backup is one state of the ledger with its proof, whenever it is made and wherever it stops."""
+"""A backup is one provable state of the ledger, whenever it is made and wherever it is killed."""
 
 import hashlib
 import io
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.backup.backup_file import Archive, ArchiveError
+from aggregator.backup.backup_file import BackupFileError, BackupReader
 from aggregator.backup.make import BackupBusyError, BackupError, backup
 from aggregator.backup.restore import Restored, RestoreError, restore, restore_from_copy
 from aggregator.backup.staging import StateNotEmptyError
@@ -34,7 +34,7 @@ KILLS = 5
 
 
 def silent(*_: object) -> None:
-    """Nobody looks."""
+    """Ignore progress."""
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def lose(world: World) -> None:
     shutil.rmtree(world.config.state)
 
 
-def test_a_lost_state_comes_back_as_it_was(world: World, file: Path) -> None:
-    """Tips of histories that no remote has any more are among it."""
+def test_a_lost_state_is_restored_as_it_was(world: World, file: Path) -> None:
+    """Including tips of histories that no remote has any more."""
     before, digest = world.state.mirrors.accepted_tips(), world.digest()
     done = restored_after_loss(world, saved(world, file))
     assert (done.digest, done.tips) == (digest, before)
@@ -80,8 +80,8 @@ def restored_after_loss(world: World, file: Path) -> Restored:
     return restored(world, file)
 
 
-def test_repos_need_no_configuration_to_come_back(world: World, file: Path) -> None:
-    """Their mirrors know whose they are."""
+def test_repos_are_restored_without_being_configured(world: World, file: Path) -> None:
+    """Their mirrors record node and role."""
     digest = world.digest()
     saved(world, file)
     lose(world)
@@ -91,7 +91,7 @@ def test_repos_need_no_configuration_to_come_back(world: World, file: Path) -> N
 
 
 def test_an_older_backup_catches_up_with_the_next_pull(world: World, file: Path) -> None:
-    """The ledger is that of an aggregator that nothing ever happened to."""
+    """The ledger is that of an aggregator that lost nothing."""
     saved(world, file)
     world.usage(usage_line(seq=3), usage_line(seq=4, units=7))
     world.usage(usage_line(node="node-2", seq=2, user="bob"), repo="node-2")
@@ -105,7 +105,7 @@ def test_an_older_backup_catches_up_with_the_next_pull(world: World, file: Path)
 
 
 def test_a_backup_made_while_a_daemon_pulls_is_one_state(tmp_path: Path, file: Path) -> None:
-    """Every one of them restores to the digest in its manifest, and the last one catches up."""
+    """Each backup restores to the digest in its manifest, and the last one catches up."""
     world = World(tmp_path, pull_every_s=5, pull_jitter_s=0)
     file.parent.mkdir()
     with GitHttpServer(tmp_path / "remotes") as server:
@@ -126,7 +126,7 @@ def test_a_backup_made_while_a_daemon_pulls_is_one_state(tmp_path: Path, file: P
         undisturbed = world.digest()
         for each in files:
             done = restored_after_loss(world, each)
-            with Archive(each) as archive:
+            with BackupReader(each) as archive:
                 assert done.digest == archive.manifest.digest
             assert world.verify().matches
             world.pull()
@@ -140,12 +140,12 @@ def run_backup(world: World, file: Path) -> None:
 
 
 def aggregator(world: World, *arguments: str) -> list[str]:
-    """The program as a process of its own."""
+    """The command line of the program, for a process of its own."""
     return [sys.executable, "-c", PROGRAM, "--config", str(world.write_config()), *arguments]
 
 
-def test_what_is_billed_meanwhile_is_not_half_in_it(world: World, file: Path) -> None:
-    """The mirrors move on between the copy of the database and theirs."""
+def test_a_backup_has_nothing_of_what_is_billed_while_it_is_made(world: World, file: Path) -> None:
+    """The mirrors gain commits after the database was copied and before they are saved."""
     digest, tips = world.digest(), world.state.mirrors.accepted_tips()
     file.parent.mkdir()
 
@@ -160,7 +160,7 @@ def test_what_is_billed_meanwhile_is_not_half_in_it(world: World, file: Path) ->
     assert world.state.mirrors.accepted_tips() == tips
 
 
-def test_what_is_there_is_not_written_over(world: World, file: Path) -> None:
+def test_an_existing_file_is_not_overwritten(world: World, file: Path) -> None:
     saved(world, file)
     before = file.read_bytes()
     with pytest.raises(BackupError, match="is there already"):
@@ -170,11 +170,11 @@ def test_what_is_there_is_not_written_over(world: World, file: Path) -> None:
     assert file.read_bytes() != before
 
 
-def test_nobody_else_may_read_it(world: World, file: Path) -> None:
+def test_only_its_owner_may_read_a_backup(world: World, file: Path) -> None:
     assert saved(world, file).stat().st_mode & 0o077 == 0
 
 
-def test_two_backups_into_one_file_do_not_meet(world: World, file: Path) -> None:
+def test_two_backups_into_one_file_do_not_mix(world: World, file: Path) -> None:
     file.parent.mkdir()
     errors: list[BaseException] = []
 
@@ -197,8 +197,10 @@ def test_a_backup_before_the_first_pull_says_so(tmp_path: Path, file: Path) -> N
 
 
 @pytest.mark.parametrize("harm", ["gone", "a blob", "a pack of nothing"])
-def test_a_damaged_mirror_does_not_keep_the_others_out(world: World, file: Path, harm: str) -> None:
-    """It is named, at once and again when the backup is restored; the ledger comes back whole."""
+def test_a_damaged_mirror_does_not_prevent_the_backup_of_the_others(
+    world: World, file: Path, harm: str
+) -> None:
+    """It is named by the backup and by the restore, and the ledger is restored whole."""
     mirror = world.config.mirror_path("node-2")
     if harm == "gone":
         shutil.rmtree(mirror)
@@ -221,7 +223,7 @@ def test_a_damaged_mirror_does_not_keep_the_others_out(world: World, file: Path,
 
 
 @pytest.mark.parametrize("harm", ["database", "old schema"])
-def test_the_database_is_made_again_when_that_of_the_backup_cannot_be_used(
+def test_the_database_is_rebuilt_if_that_of_the_backup_cannot_be_used(
     world: World, file: Path, harm: str
 ) -> None:
     digest = world.digest()
@@ -253,7 +255,7 @@ def rewritten(file: Path, change: Callable[[str, bytes], bytes]) -> None:
             tar.addfile(info, io.BytesIO(new))
 
 
-def test_other_limits_are_told_and_judged_by_the_next_pull(world: World, file: Path) -> None:
+def test_other_limits_are_reported_and_applied_by_the_next_pull(world: World, file: Path) -> None:
     saved(world, file)
     world.settings["skew_s"] = 299
     done = restored_after_loss(world, file)
@@ -286,7 +288,7 @@ def test_a_hostile_member_is_refused_before_anything_is_written(
         info = tarfile.TarInfo(name)
         info.type, info.linkname = kind, link
         tar.addfile(info, io.BytesIO())
-    with pytest.raises(ArchiveError):
+    with pytest.raises(BackupFileError):
         restored(world, file)
     assert not world.config.state.exists()
 
@@ -302,7 +304,7 @@ def test_a_hostile_member_is_refused_before_anything_is_written(
     ],
     ids=str,
 )
-def test_a_manifest_that_is_not_ours_is_refused(
+def test_a_manifest_that_no_backup_has_is_refused(
     world: World, file: Path, change: dict[str, object]
 ) -> None:
     saved(world, file)
@@ -319,7 +321,7 @@ def test_a_manifest_that_is_not_ours_is_refused(
 
     rewritten(file, other)
     lose(world)
-    with pytest.raises(ArchiveError, match="manifest"):
+    with pytest.raises(BackupFileError, match="manifest"):
         restored(world, file)
 
 
@@ -361,7 +363,7 @@ def test_a_backup_that_contradicts_itself_leaves_the_state_empty(
     assert not (world.config.state / "restore.new").exists()
 
 
-def test_any_cut_and_any_changed_byte_is_found_or_harmless(world: World, file: Path) -> None:
+def test_any_truncation_or_changed_byte_is_found_or_harmless(world: World, file: Path) -> None:
     """Whatever is restored has the digest that was saved."""
     digest, whole = world.digest(), saved(world, file).read_bytes()
     lose(world)
@@ -377,7 +379,7 @@ def test_any_cut_and_any_changed_byte_is_found_or_harmless(world: World, file: P
         file.write_bytes(data)
         try:
             done = restored(world, file)
-        except (ArchiveError, RestoreError):
+        except (BackupFileError, RestoreError):
             found += 1
         else:
             assert (done.digest, done.unproved) == (digest, "")
@@ -385,16 +387,16 @@ def test_any_cut_and_any_changed_byte_is_found_or_harmless(world: World, file: P
     assert found > 0
 
 
-def test_a_file_that_is_no_backup_is_refused(world: World, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_backup_is_refused(world: World, tmp_path: Path) -> None:
     for data in (b"", b"hello", os.urandom(5000)):
         (tmp_path / "x.tar").write_bytes(data)
-        with pytest.raises(ArchiveError):
+        with pytest.raises(BackupFileError):
             restored(world, tmp_path / "x.tar", force=True)
     assert world.verify().matches
 
 
 def test_a_state_in_use_is_not_restored_over(world: World, file: Path) -> None:
-    """Unless that is wanted; what was there is kept then."""
+    """Except with `force`, which keeps the former state."""
     saved(world, file)
     world.usage(usage_line(seq=3))
     world.pull()
@@ -412,14 +414,14 @@ def test_a_state_in_use_is_not_restored_over(world: World, file: Path) -> None:
     assert old.digest() == digest
 
 
-def test_a_mirror_alone_is_not_restored_over_either(world: World, file: Path) -> None:
+def test_a_state_with_only_a_mirror_is_not_restored_over(world: World, file: Path) -> None:
     saved(world, file)
     world.forget()
     with pytest.raises(StateNotEmptyError):
         restored(world, file)
 
 
-def test_nobody_may_work_on_the_state_meanwhile(world: World, file: Path) -> None:
+def test_a_restore_holds_the_lock_of_the_state(world: World, file: Path) -> None:
     saved(world, file)
     with world.state.locked(), pytest.raises(StateLockedError):
         restored(world, file, force=True)
@@ -438,28 +440,28 @@ def killed_after(command: list[str], wait_s: float) -> int:
 
 
 def spans(command: list[str]) -> list[float]:
-    """Moments spread over the time that a command takes here and now, past its start."""
+    """Moments spread over the time that a command takes on this machine, after its start."""
     start_s = time.monotonic()
     subprocess.run(command, check=True, capture_output=True)
     took_s = time.monotonic() - start_s
     return [took_s * (0.4 + 0.6 * number / KILLS) for number in range(KILLS)]
 
 
-def test_a_backup_that_is_killed_leaves_no_half_file(world: World, file: Path) -> None:
-    """An older one stays whole; the next one cleans up and succeeds."""
+def test_a_killed_backup_leaves_no_partial_file(world: World, file: Path) -> None:
+    """An older backup stays whole; the next one cleans up and succeeds."""
     digest = world.digest()
     command = aggregator(world, "backup", "--force", str(saved(world, file)))
     codes = [killed_after(command, wait_s) for wait_s in spans(command)]
     assert -signal.SIGKILL in codes
-    with Archive(file) as archive:
+    with BackupReader(file) as archive:
         assert archive.manifest.digest == digest
     subprocess.run(command, check=True, capture_output=True)
     assert [path.name for path in file.parent.iterdir()] == [file.name]
     assert restored_after_loss(world, file).digest == digest
 
 
-def test_a_restore_that_is_killed_can_be_repeated(world: World, file: Path) -> None:
-    """However often, and wherever it died; in between an aggregator may start on what is there."""
+def test_a_killed_restore_can_be_repeated(world: World, file: Path) -> None:
+    """However often, and wherever it was killed; an aggregator may be started in between."""
     digest = world.digest()
     saved(world, file)
     lose(world)
@@ -479,7 +481,7 @@ def test_a_restore_that_is_killed_can_be_repeated(world: World, file: Path) -> N
 def test_each_step_of_putting_in_place_may_be_the_last(
     world: World, file: Path, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pull in between bills on from what is there, or from nothing; a repeated restore works."""
+    """A pull in between continues from what is there, or from nothing; repeating works."""
 
     class DeathError(BaseException):
         pass
@@ -558,8 +560,8 @@ def test_a_full_disk_while_restoring_leaves_the_state_empty(world: World, file: 
     assert restored(world, file).unproved == ""
 
 
-def test_a_backup_and_a_copy_remote_go_together(tmp_path: Path, file: Path) -> None:
-    """An older backup, and a node that has rewritten since: the copies have what is missing."""
+def test_a_backup_and_a_copy_remote_complement_each_other(tmp_path: Path, file: Path) -> None:
+    """After a restored older backup and a node's rewrite, the copies have what is missing."""
     world = CopyWorld(tmp_path)
     tell_a_little(world)
     world.pull()
@@ -574,7 +576,7 @@ def test_a_backup_and_a_copy_remote_go_together(tmp_path: Path, file: Path) -> N
     assert restore_from_copy(world.config, world.now, silent, force=True).digest == digest
 
 
-def test_the_commands_say_what_they_did(world: World, file: Path) -> None:
+def test_the_commands_report_what_they_did(world: World, file: Path) -> None:
     file.parent.mkdir()
     made = world.run("backup", str(file), "--json")
     assert made.code == 0

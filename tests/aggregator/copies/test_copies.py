@@ -1,4 +1,4 @@
-"""The copy remote: what was billed goes there after every pull, and comes back when it is lost."""
+"""What was billed is pushed to the copy remote after every pull, and recovered if it is lost."""
 
 import shutil
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from tests.support.repos import decision_line, segment_path, set_hook, usage_lin
 
 
 def silent(*_: object) -> None:
-    """Nobody looks."""
+    """Ignore progress."""
 
 
 @pytest.fixture(params=["file", "http"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CopyWorld]:
-    """A little usage of two nodes; copies go over files, or to a server that asks for a token."""
+    """A little usage of two nodes; the copy remote is a folder, or a server that needs a token."""
     if request.param == "file":
         made = CopyWorld(tmp_path)
         tell_a_little(made)
@@ -40,13 +40,13 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CopyWorld]
 
 
 def rewrite(world: CopyWorld) -> str:
-    """Replace the history of node-1 by another with the same records; the new tip."""
+    """Replace the history of node-1 by another with the same records; return the new tip."""
     lines = usage_line(seq=1), usage_line(seq=2)
     return world.repo("node-1").orphan({segment_path(DAY, 1): b"".join(lines), "note": b"new"})
 
 
 def accept(world: CopyWorld, tip: str) -> None:
-    """The operator's decision to go on with a rewritten history."""
+    """Record the operator's decision to accept a rewritten history."""
     line = decision_line(kind="accept_tip", repo="node-1", tip=tip, seq=2)
     world.repo(BOOKS).commit({segment_path(DAY, 2, folder="decisions"): line})
 
@@ -80,7 +80,7 @@ def test_an_accepted_rewrite_keeps_the_old_tip_and_moves_the_cursor(world: CopyW
 def test_a_mirror_that_was_lost_is_filled_from_the_copies_when_the_node_rewrote(
     world: CopyWorld,
 ) -> None:
-    """What is held then is the rewritten history, not a history that is lost."""
+    """The incident is then the rewritten history, not a lost one."""
     world.pull()
     world.copy()
     billed, digest = world.node()["cursor"], world.digest()
@@ -106,7 +106,7 @@ def test_a_mirror_is_filled_although_its_remote_is_gone(world: CopyWorld) -> Non
     assert world.verify().matches
 
 
-def test_kept_tips_come_back_too(world: CopyWorld) -> None:
+def test_kept_tips_are_recovered_too(world: CopyWorld) -> None:
     accepted_rewrite(world)
     digest, tips = world.digest(), world.state.mirrors.accepted_tips()
     shutil.rmtree(world.config.mirrors_path)
@@ -118,7 +118,7 @@ def test_kept_tips_come_back_too(world: CopyWorld) -> None:
 
 
 def accepted_rewrite(world: CopyWorld) -> None:
-    """A history that the cursor does not build on is billed and copied; nobody else has it."""
+    """Bill and copy a history that the cursor does not build on and only the copies still have."""
     world.pull()
     accept(world, rewrite(world))
     world.usage(usage_line(seq=3))
@@ -139,8 +139,8 @@ def test_without_the_copies_lost_history_is_named(world: CopyWorld) -> None:
     assert "the copy remote: " in incident["detail"]
 
 
-def test_a_lost_state_is_made_again_from_the_copies(world: CopyWorld) -> None:
-    """Database and mirrors are gone, and the node has rewritten: the same ledger all the same."""
+def test_a_lost_state_is_restored_from_the_copies(world: CopyWorld) -> None:
+    """With database and mirrors gone and a rewritten node, the ledger is the same."""
     accepted_rewrite(world)
     digest, tips = world.digest(), world.state.mirrors.accepted_tips()
     rewrite(world)
@@ -165,8 +165,8 @@ def test_a_rebuild_gets_lost_mirrors_from_the_copies(world: CopyWorld) -> None:
     assert world.open_kinds() == [("node-1", IncidentKind.REWRITTEN)]
 
 
-def test_an_older_state_does_not_take_the_copies_back(world: CopyWorld) -> None:
-    """What was billed since is known nowhere else: it stays, and the conflict is shown."""
+def test_an_older_state_does_not_set_the_copies_back(world: CopyWorld) -> None:
+    """Only the copies have what was billed since; it stays there, and the conflict is shown."""
     world.pull()
     older = world.folder / "older"
     shutil.copytree(world.config.state, older)
@@ -189,7 +189,7 @@ def test_an_older_state_does_not_take_the_copies_back(world: CopyWorld) -> None:
 
 
 def test_a_copy_remote_that_is_down_is_shown_and_retried(tmp_path: Path) -> None:
-    """And billing goes on."""
+    """And billing continues."""
     world = CopyWorld(tmp_path)
     tell_a_little(world)
     path = world.copies.path
@@ -207,7 +207,7 @@ def test_a_copy_remote_that_is_down_is_shown_and_retried(tmp_path: Path) -> None
     assert world.copied()["node-1/applied"] == world.node()["cursor"]
 
 
-def test_one_repo_that_is_refused_does_not_keep_the_others_out(tmp_path: Path) -> None:
+def test_a_repo_that_is_refused_does_not_keep_others_from_being_copied(tmp_path: Path) -> None:
     world = CopyWorld(tmp_path)
     tell_a_little(world)
     world.pull()
@@ -224,8 +224,8 @@ def test_one_repo_that_is_refused_does_not_keep_the_others_out(tmp_path: Path) -
     assert sorted(world.copied()) == [f"{BOOKS}/applied", "node-2/applied"]
 
 
-def test_with_nothing_new_the_network_is_left_alone(tmp_path: Path) -> None:
-    """Only once a day the copies are looked at all the same."""
+def test_with_nothing_new_no_request_is_made(tmp_path: Path) -> None:
+    """Except once a day, when the copies are checked anyway."""
     with GitHttpServer(tmp_path / "elsewhere") as server:
         world = CopyWorld(tmp_path, {"url": server.url("copies.git")})
         tell_a_little(world)
@@ -242,7 +242,7 @@ def test_with_nothing_new_the_network_is_left_alone(tmp_path: Path) -> None:
         assert "node-1/applied" in world.copied()
 
 
-def test_a_repo_whose_name_git_would_not_take_is_copied_too(tmp_path: Path) -> None:
+def test_a_repo_with_a_name_that_git_refuses_in_refs_is_copied_too(tmp_path: Path) -> None:
     world = CopyWorld(tmp_path)
     world.repo("a..b.lock", node="node-1")
     world.usage(usage_line(), repo="a..b.lock")
@@ -253,7 +253,7 @@ def test_a_repo_whose_name_git_would_not_take_is_copied_too(tmp_path: Path) -> N
     assert restore_from_copy(world.config, world.now, silent).digest == digest
 
 
-def test_a_copy_of_a_repo_that_is_not_configured_is_not_left_out_in_silence(tmp_path: Path) -> None:
+def test_a_copy_of_a_repo_that_is_not_configured_is_not_silently_left_out(tmp_path: Path) -> None:
     world = CopyWorld(tmp_path)
     tell_a_little(world)
     world.pull()
@@ -290,7 +290,7 @@ def test_the_commands_copy_show_and_restore(tmp_path: Path) -> None:
     assert world.run("restore").code == 2
 
 
-def test_a_tip_that_nobody_signed_is_told_when_it_comes_from_the_copies(tmp_path: Path) -> None:
+def test_an_unsigned_tip_is_reported_when_it_is_restored_from_the_copies(tmp_path: Path) -> None:
     world = CopyWorld(tmp_path)
     tell_a_little(world)
     world.pull()
@@ -327,12 +327,12 @@ def test_the_daemon_copies_beside_billing(tmp_path: Path) -> None:
 
 
 def is_noted(world: CopyWorld) -> bool:
-    """Whether the database knows of the copy of node-1."""
+    """Whether the ledger has recorded the copy of node-1."""
     with world.reading() as store:
         return "node-1" in copied_at(store)
 
 
-def test_the_daemon_notes_what_was_copied(tmp_path: Path) -> None:
+def test_the_daemon_records_what_was_copied(tmp_path: Path) -> None:
     world = CopyWorld(tmp_path)
     tell_a_little(world)
     with daemon(world) as running:

@@ -1,4 +1,4 @@
-"""The daemon as systemd runs it: ready, alive, pulling, and gone when it is told to go."""
+"""The daemon as systemd runs it: it is ready, alive, pulls, and ends when it is signalled."""
 
 import signal
 import subprocess
@@ -46,11 +46,11 @@ def test_it_pulls_at_once_and_again_and_drains_at_the_first_signal(world: World)
         running.listen(lambda: records(world) == 2)
         code, log = running.leave()
     assert code == 0
-    told = running.messages
-    assert told[0] == "READY=1"
-    assert "WATCHDOG=1" in told
-    assert "STATUS=pulling" in told
-    assert told[-1] == "STOPPING=1"
+    messages = running.messages
+    assert messages[0] == "READY=1"
+    assert "WATCHDOG=1" in messages
+    assert "STATUS=pulling" in messages
+    assert messages[-1] == "STOPPING=1"
     assert "draining" in log
     assert world.verify().matches
 
@@ -62,8 +62,8 @@ def test_an_interrupt_drains_as_well(world: World) -> None:
     assert code == 0
 
 
-def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
-    """Even while a remote keeps it waiting; nothing is lost."""
+def test_a_second_signal_ends_the_daemon_at_once(tmp_path: Path) -> None:
+    """Even while it waits for a remote; nothing is lost."""
     world = World(tmp_path, connect_timeout_s=600)
     with GitHttpServer(tmp_path / "remotes") as server:
         world.repo("node-1", url=server.url("node-1.git"))
@@ -78,7 +78,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     assert running.process.returncode in {0, 130}
 
 
-def test_it_is_alive_while_a_remote_keeps_it_waiting(tmp_path: Path) -> None:
+def test_the_daemon_reports_that_it_is_alive_while_a_remote_is_slow(tmp_path: Path) -> None:
     """A slow server must not make systemd kill it."""
     world = World(tmp_path, connect_timeout_s=600)
     with GitHttpServer(tmp_path / "remotes") as server:
@@ -91,7 +91,7 @@ def test_it_is_alive_while_a_remote_keeps_it_waiting(tmp_path: Path) -> None:
             server.behave()
 
 
-def test_trouble_with_one_repo_is_logged_and_does_not_end_it(world: World) -> None:
+def test_an_incident_of_one_repo_is_logged_and_does_not_end_the_daemon(world: World) -> None:
     """As JSON lines under systemd."""
     import json
 

@@ -1,4 +1,4 @@
-"""An operator says that an incident needs nothing more: it stays closed, and nothing else does."""
+"""An incident that the operator acknowledges stays closed, and no other incident does."""
 
 from pathlib import Path
 
@@ -25,14 +25,14 @@ def acknowledge(seq: int, kind: str, subject: str, repo: str = "node-1") -> byte
 
 
 def reuse(world: World, seq: int) -> None:
-    """The node gives a number to two records."""
+    """Let the node give one seq to two records."""
     world.usage(usage_line(seq=seq))
     world.usage(usage_line(seq=seq, ts="2025-01-01T00:45:00Z"))
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """A number was given twice, and the rule book cannot be used."""
+    """A seq was given twice, and the rule book cannot be used."""
     made = World(tmp_path)
     made.rules()
     reuse(made, 1)
@@ -41,7 +41,7 @@ def world(tmp_path: Path) -> World:
 
 
 def stays(world: World, expected: list[tuple[str, str]]) -> None:
-    """After more pulls, for a ledger made again from git, and for one made from the remotes."""
+    """Check the open incidents after more pulls, after a rebuild, and in a new ledger."""
     world.pull()
     assert sorted(world.open_kinds()) == expected
     assert world.verify().matches
@@ -84,7 +84,7 @@ def test_the_same_incident_of_another_repo_stays_open(world: World, repo: str) -
 
 
 def test_a_withdrawn_acknowledgement_opens_it_again_in_a_new_ledger(world: World) -> None:
-    """What is open is found by reading the records; they are not read again for this."""
+    """Such incidents are found when records are read, and a withdrawal does not read them again."""
     world.decide(acknowledge(1, REUSED, "seq 1"))
     world.pull()
     world.decide(decision_line(seq=2, kind="withdraw", refers_to=1))
@@ -95,7 +95,7 @@ def test_a_withdrawn_acknowledgement_opens_it_again_in_a_new_ledger(world: World
 
 
 def test_a_bad_rule_book_is_acknowledged_for_that_commit(world: World) -> None:
-    """The next bad one is another; a good one closes both as ever."""
+    """The next bad one is another incident; a good one closes both as always."""
     world.decide(acknowledge(1, REUSED, "seq 1"))
     bad = world.rules(b"nonsense")
     world.pull()
@@ -108,8 +108,8 @@ def test_a_bad_rule_book_is_acknowledged_for_that_commit(world: World) -> None:
     stays(world, [])
 
 
-def test_where_a_repo_stands_is_not_closed_by_words(world: World) -> None:
-    """The incident goes when its cause does."""
+def test_an_incident_about_a_head_cannot_be_acknowledged(world: World) -> None:
+    """The incident ends when its cause does."""
     writer = world.repo("node-1")
     old = str(writer.tip())
     head = writer.orphan({segment_path(DAY, 3): usage_line(seq=3)})
@@ -125,15 +125,17 @@ def test_where_a_repo_stands_is_not_closed_by_words(world: World) -> None:
     assert ("node-1", IncidentKind.REWRITTEN) not in world.open_kinds()
 
 
-def test_an_incident_that_was_closed_by_words_changes_no_balance(world: World) -> None:
+def test_an_acknowledgement_changes_no_balance(world: World) -> None:
     before = world.balance()
     world.decide(acknowledge(1, REUSED, "seq 1"))
     world.pull()
     assert world.balance() == before
 
 
-def test_neighbours_acknowledged_apart_stay_closed_in_a_ledger_made_anew(world: World) -> None:
-    """How many commits are read at once says nothing about what was looked at."""
+def test_neighbouring_seqs_acknowledged_one_by_one_stay_closed_in_a_new_ledger(
+    world: World,
+) -> None:
+    """How many commits are read at once does not change what was acknowledged."""
     reuse(world, 2)
     world.pull()
     assert [row["subject"] for row in world.incidents()] == ["seq 1", "seq 2"]

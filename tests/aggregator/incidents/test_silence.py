@@ -1,4 +1,4 @@
-"""A node that pushed nothing for longer than expected is named, and only such a node."""
+"""A node that pushed nothing for longer than expected is an incident, and no other node is."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,7 +36,7 @@ def repo(
         ([repo(added_s=DAY_S)], []),
         # a node that was away and was registered again has time to push
         ([repo(heard_s=90 * DAY_S, added_s=60)], []),
-        # the newest of a node's repos counts, the earlier ones are silent for good
+        # the newest of a node's repos counts; the earlier ones stay silent
         ([repo(heard_s=90 * DAY_S), repo("n.2027", heard_s=60)], []),
         ([repo(heard_s=90 * DAY_S), repo("n.2027", heard_s=2 * DAY_S)], ["n.2027"]),
         ([repo(heard_s=2 * DAY_S), repo("n.2027")], ["n"]),
@@ -47,7 +47,7 @@ def repo(
         ([], []),
     ],
 )
-def test_who_is_silent(repos: list[WatchedRepo], silent: list[str]) -> None:
+def test_which_nodes_are_silent(repos: list[WatchedRepo], silent: list[str]) -> None:
     assert list(silent_repos(repos, NOW)) == silent
     assert sorted(silent_repos(reversed(repos), NOW)) == sorted(silent)
 
@@ -66,8 +66,8 @@ REPOS = st.lists(
 
 
 @given(REPOS, st.integers(0, 3 * DAY_S))
-def test_silence_lasts_until_something_is_heard(repos: list[WatchedRepo], later_s: int) -> None:
-    """Time alone never ends it, names one repo a node and always the same, and news end it."""
+def test_silence_lasts_until_records_arrive(repos: list[WatchedRepo], later_s: int) -> None:
+    """Time alone never ends it, news do; each node is named by one repo, always the same."""
     silent = silent_repos(repos, NOW)
     nodes = [name.partition(".")[0] for name in silent]
     assert len(set(nodes)) == len(nodes)
@@ -84,7 +84,7 @@ def file(world: World) -> list[tuple[str, str]]:
 
 
 def test_it_opens_and_closes_with_what_is_pulled(tmp_path: Path) -> None:
-    """By the time of the newest applied commit; the same after a rebuild; never for the books."""
+    """By the date of the newest applied commit, also after a rebuild; never for the books."""
     world = World(tmp_path, silent_after_s=3600)
     world.rules()
     world.usage(usage_line(seq=1), when=NOW - timedelta(minutes=59))
@@ -107,7 +107,7 @@ def test_it_opens_and_closes_with_what_is_pulled(tmp_path: Path) -> None:
     assert file(world) == []
 
 
-def test_a_registered_node_that_never_pushed_is_silent_in_the_end(tmp_path: Path) -> None:
+def test_a_registered_node_that_never_pushed_becomes_silent(tmp_path: Path) -> None:
     world = World(tmp_path, silent_after_s=3600)
     world.repo("node-1")
     world.configure("node-1", registered_at=NOW - timedelta(minutes=30))

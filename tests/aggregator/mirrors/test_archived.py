@@ -288,7 +288,7 @@ def test_a_repo_that_was_read_a_day_after_it_was_closed_is_not_asked_again(world
     world.pull()
     remote = world.folder / "remotes" / "node-1.git"
     away = remote.rename(remote.with_name("away"))
-    assert "when the daemon has looked at it a day later" in refused(world)
+    assert "after the daemon has probed it a day later" in refused(world)
     away.rename(remote)
     world.now += timedelta(days=1)
     world.pull()

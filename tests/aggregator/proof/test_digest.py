@@ -1,4 +1,4 @@
-"""The digest names the ledger, not the way in which it came to be."""
+"""The digest depends on the content of the ledger, not on how it was made."""
 
 from contextlib import closing
 from pathlib import Path
@@ -10,8 +10,8 @@ from aggregator.store.store import open_for_writing
 from tests.support.ledger.world import World, decision_line, money_line, usage_line
 
 
-def told(folder: Path, order: list[str]) -> World:
-    """Three repos, pulled for the first time in this order: ids differ, facts do not."""
+def pulled_in_order(folder: Path, order: list[str]) -> World:
+    """Three repos, first pulled in this order: their ids differ, their facts do not."""
     world = World(folder)
     world.repo("books")
     world.rules()
@@ -30,10 +30,13 @@ def told(folder: Path, order: list[str]) -> World:
     return world
 
 
-def test_ids_take_no_part(tmp_path: Path) -> None:
+def test_ids_do_not_affect_the_digest(tmp_path: Path) -> None:
     """Nodes, accounts and resources get their ids in order of arrival."""
     names = ["books", "node-1", "node-2"]
-    one, other = told(tmp_path / "a", names), told(tmp_path / "b", names[::-1])
+    one, other = (
+        pulled_in_order(tmp_path / "a", names),
+        pulled_in_order(tmp_path / "b", names[::-1]),
+    )
     assert one.digest() == other.digest()
     with one.reading() as ours, other.reading() as theirs:
         assert list(differences(ours, theirs)) == []
@@ -56,8 +59,8 @@ TAMPERED = {
 
 @pytest.mark.parametrize("section", TAMPERED)
 def test_a_change_in_any_part_is_found(tmp_path: Path, section: str) -> None:
-    """By the digest, and `verify` names the part and a row of it."""
-    world = told(tmp_path, ["books", "node-1", "node-2"])
+    """By the digest; and `verify` names the section and a row of it."""
+    world = pulled_in_order(tmp_path, ["books", "node-1", "node-2"])
     assert world.verify().matches
     before = world.digest()
     with closing(open_for_writing(world.config.database_path)) as store:
@@ -70,8 +73,8 @@ def test_a_change_in_any_part_is_found(tmp_path: Path, section: str) -> None:
 
 
 def test_a_row_that_refers_to_nothing_is_found(tmp_path: Path) -> None:
-    """No digest shows it, because canonical rows join by ids."""
-    world = told(tmp_path, ["books", "node-1", "node-2"])
+    """By `verify` alone: canonical rows are joined by ids, so the digest does not show it."""
+    world = pulled_in_order(tmp_path, ["books", "node-1", "node-2"])
     with closing(open_for_writing(world.config.database_path)) as store:
         store._connection.execute("UPDATE segment SET node_id = 99 WHERE id = 1")
     found = world.verify()

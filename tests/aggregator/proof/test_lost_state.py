@@ -1,4 +1,4 @@
-"""What the aggregator lost of its own state: found again where it can be, named where it cannot."""
+"""What the aggregator lost of its own state is recovered if it can be, and otherwise named."""
 
 import shutil
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def lose_everything(world: World) -> None:
 def test_with_the_remote_intact_nothing_is_lost(
     world: World, lose: Callable[[World], None]
 ) -> None:
-    """The same ledger, nobody has to do anything, and the next commit is read as ever."""
+    """The ledger is the same without intervention, and the next commit is read as always."""
     digest = world.digest()
     lose(world)
     assert all(report.incident is None for report in world.pull().values())
@@ -56,10 +56,10 @@ def test_with_the_remote_intact_nothing_is_lost(
 
 
 @pytest.mark.parametrize("lose", [lose_mirror, lose_mirrors])
-def test_a_history_that_is_nowhere_any_more_is_named_and_held(
+def test_a_lost_history_is_named_and_its_repo_held(
     world: World, lose: Callable[[World], None]
 ) -> None:
-    """The ledger stays as it is, and nothing claims that it can be proved."""
+    """The ledger stays as it is, and `verify` refuses to prove it."""
     cursor, digest = world.node()["cursor"], world.digest()
     head = rewritten(world)
     lose(world)
@@ -85,8 +85,8 @@ def test_a_history_that_is_nowhere_any_more_is_named_and_held(
     assert head
 
 
-def test_the_mirror_from_a_backup_ends_it(world: World) -> None:
-    """It is then a rewritten history like any other."""
+def test_restoring_the_mirror_from_a_backup_ends_the_incident(world: World) -> None:
+    """The history is then a rewritten one like any other."""
     mirror = world.config.mirror_path("node-1")
     shutil.copytree(mirror, world.folder / "backup.git")
     rewritten(world)
@@ -99,7 +99,7 @@ def test_the_mirror_from_a_backup_ends_it(world: World) -> None:
     assert world.verify().matches
 
 
-def test_the_old_history_put_back_at_the_remote_ends_it(world: World) -> None:
+def test_restoring_the_old_history_on_the_remote_ends_the_incident(world: World) -> None:
     old = str(world.repo("node-1").tip())
     rewritten(world)
     lose_mirror(world)
@@ -110,8 +110,8 @@ def test_the_old_history_put_back_at_the_remote_ends_it(world: World) -> None:
     assert world.verify().matches
 
 
-def test_with_mirrors_and_database_gone_the_remote_is_all_there_is(world: World) -> None:
-    """A rewritten remote is then a first look: nothing is left that could tell."""
+def test_with_mirrors_and_database_gone_the_ledger_is_what_the_remotes_have(world: World) -> None:
+    """A rewritten remote is then billed as a new one: nothing is left that shows the rewrite."""
     rewritten(world)
     lose_everything(world)
     report = world.pull()["node-1"]
@@ -123,7 +123,7 @@ def test_with_mirrors_and_database_gone_the_remote_is_all_there_is(world: World)
 def test_a_remote_and_a_mirror_that_are_both_gone_leave_the_ledger_as_it_is(
     world: World, *, is_rewritten: bool
 ) -> None:
-    """A repo that is gone from the forge with its mirror is not taken for an empty one."""
+    """A repo that is gone from the forge and has lost its mirror is not taken for an empty one."""
     digest = world.digest()
     writer = world.repo("node-1")
     lose_mirror(world)
@@ -141,8 +141,8 @@ def test_a_remote_and_a_mirror_that_are_both_gone_leave_the_ledger_as_it_is(
         opening(world.state).rebuild_in_place()
 
 
-def test_a_lost_database_and_one_lost_mirror_bill_the_remote_anew(world: World) -> None:
-    """The other mirrors give back what they have."""
+def test_with_a_lost_database_and_a_lost_mirror_the_remote_is_billed_again(world: World) -> None:
+    """Everything else is rebuilt from the other mirrors."""
     digest = world.digest()
     lose_mirror(world)
     lose_database(world)

@@ -1,4 +1,4 @@
-"""What becomes of a repo whose new history the operator accepts, over real repos.
+"""What happens to a repo when the operator accepts its new history, with real repos.
 
 What was billed stays billed, what is new is added, and everything that was accepted is kept.
 """
@@ -71,7 +71,7 @@ SHAPES: tuple[tuple[Callable[[RepoWriter], str], IncidentKind, int], ...] = (
 def test_each_shape_is_held_until_it_is_accepted(
     world: World, rewrite: Callable[[RepoWriter], str], kind: IncidentKind, records: int
 ) -> None:
-    """The decision comes in the books, and the same pull goes on; then the node does as ever."""
+    """The pull that reads the decision bills the history; then the node's pushes are as always."""
     old = world.node()["cursor"]
     head = rewrite(world.repo("node-1"))
     held(world, kind)
@@ -93,7 +93,7 @@ def test_each_shape_is_held_until_it_is_accepted(
 def test_the_decision_may_come_before_the_history(
     world: World, rewrite: Callable[[RepoWriter], str], kind: IncidentKind, records: int
 ) -> None:
-    """Decided in one pull with it, nobody ever sees an incident."""
+    """If one pull reads both, no incident is opened."""
     head = rewrite(world.repo("node-1"))
     world.decide(accept(head))
     world.pull()
@@ -103,7 +103,7 @@ def test_the_decision_may_come_before_the_history(
 
 
 def test_accepting_a_shorter_history_changes_nothing(world: World) -> None:
-    """All of it is billed, so there is nothing to accept; the next new commit is to be accepted."""
+    """All of it is billed, so there is nothing to accept; the next new commit must be accepted."""
     writer = world.repo("node-1")
     old = world.node()["cursor"]
     writer.force(first_commit(writer))
@@ -127,7 +127,7 @@ def test_a_middle_commit_is_accepted_and_what_follows_builds_on_it(world: World)
     sound(world, 4, (old,))
 
 
-def test_what_follows_an_accepted_commit_is_looked_at_as_ever(world: World) -> None:
+def test_what_follows_an_accepted_commit_is_judged_as_always(world: World) -> None:
     """An edit above it is a new incident."""
     writer = world.repo("node-1")
     middle = writer.orphan({PATHS[3]: line(3)})
@@ -146,7 +146,7 @@ def test_what_follows_an_accepted_commit_is_looked_at_as_ever(world: World) -> N
 def test_accepting_what_is_not_new_accepts_nothing(
     world: World, *, is_of_the_shared_past: bool
 ) -> None:
-    """A commit that was billed long ago, and one that nobody ever saw."""
+    """A commit that was billed long ago, and one that does not exist."""
     writer = world.repo("node-1")
     tip = first_commit(writer) if is_of_the_shared_past else "f" * 40
     shorter_and_on(writer)
@@ -164,7 +164,7 @@ def test_accepting_for_another_repo_accepts_nothing(world: World) -> None:
 
 
 def test_an_acceptance_that_is_withdrawn_stays_accepted(world: World) -> None:
-    """What it brought is billed; git cannot say when it was withdrawn."""
+    """What it added is billed, and git does not show when the decision was withdrawn."""
     old = world.node()["cursor"]
     world.decide(accept(unrelated(world.repo("node-1"))))
     world.decide(decision_line(seq=2, kind="withdraw", refers_to=1))

@@ -1,6 +1,6 @@
-"""An accepted rewrite over time: further ones, the old history again, and what must be kept.
+"""An accepted rewrite over time: further rewrites, the old history restored, what must be kept.
 
-The accepted tips are what the ledger is made from, so none of them may ever be lost in silence.
+The ledger is made from the accepted tips, so none of them may be lost silently.
 """
 
 import shutil
@@ -43,8 +43,8 @@ def test_a_second_rewrite_needs_a_second_decision(world: World) -> None:
     sound(world, 4, tuple(tips[:2]))
 
 
-def test_the_old_history_put_back_after_an_acceptance_is_a_rewrite_too(world: World) -> None:
-    """Its records are billed; the operator says again which history goes on."""
+def test_restoring_the_old_history_after_an_acceptance_is_a_rewrite_too(world: World) -> None:
+    """Its records are billed; the operator must decide again which history continues."""
     writer = world.repo("node-1")
     old = str(writer.tip())
     new = unrelated(writer)
@@ -64,8 +64,8 @@ def test_the_old_history_put_back_after_an_acceptance_is_a_rewrite_too(world: Wo
     assert world.digest() == digest
 
 
-def test_the_old_history_put_back_instead_clears_the_incident(world: World) -> None:
-    """A decision that comes too late is then about nothing."""
+def test_restoring_the_old_history_instead_clears_the_incident(world: World) -> None:
+    """A decision that comes later then has no effect."""
     writer = world.repo("node-1")
     old = str(writer.tip())
     new = unrelated(writer)
@@ -76,8 +76,8 @@ def test_the_old_history_put_back_instead_clears_the_incident(world: World) -> N
     sound(world, 2)
 
 
-def test_the_old_tip_is_kept_from_the_collection_of_garbage(world: World) -> None:
-    """After an accepted rewrite nothing but our ref names it; verify needs it for ever."""
+def test_garbage_collection_does_not_remove_the_old_tip(world: World) -> None:
+    """After an accepted rewrite only our own ref names it, and `verify` always needs it."""
     old = world.node()["cursor"]
     world.decide(accept(unrelated(world.repo("node-1"))))
     world.pull()
@@ -93,7 +93,7 @@ def test_the_old_tip_is_kept_from_the_collection_of_garbage(world: World) -> Non
 def test_an_older_copy_of_the_database_is_noticed(world: World, rewrites: int) -> None:
     """From before what was accepted: the mirrors know better, and the ledger is made again.
 
-    With two rewrites the remote alone could not tell of the one in between.
+    With two rewrites, the remote alone would not show the one in between.
     """
     path = world.config.database_path
     writer = world.repo("node-1")
@@ -136,7 +136,7 @@ def test_a_repo_that_was_retired_keeps_what_was_accepted(world: World) -> None:
 
 
 def test_a_mirror_without_the_old_history_refuses_to_verify(world: World) -> None:
-    """The remote has the new history alone; the loss is named, and nothing is guessed."""
+    """The remote has only the new history; the loss is named, and nothing is guessed."""
     old = world.node()["cursor"]
     world.decide(accept(unrelated(world.repo("node-1"))))
     world.pull()

@@ -1,6 +1,6 @@
-"""What becomes of a repo whose head is not simply further on, over real repos and servers.
+"""What happens to a repo when its head is not a fast-forward, with real repos and servers.
 
-In each case the repo stays at its cursor, the incident says why, every other repo goes on, and
+In each case the repo stays at its cursor, the incident says why, every other repo continues, and
 nothing that was billed changes.
 """
 
@@ -29,7 +29,7 @@ FIRST, SECOND, THIRD = (segment_path(DAY, seq) for seq in (1, 2, 3))
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """Two commits of a node are billed; another node and the books stand beside it."""
+    """Two commits of a node are billed; there are another node and the books."""
     made = World(tmp_path)
     made.rules()
     made.usage(usage_line(node="node-2", user="b:2"), repo="node-2")
@@ -40,7 +40,7 @@ def world(tmp_path: Path) -> World:
 
 
 def others_go_on(world: World) -> None:
-    """The other node sends more, and a pull bills it."""
+    """Check that the other node's next record is billed."""
     number = world.node("node-2")["highest_seq"] + 1
     world.usage(usage_line(node="node-2", seq=number, user="b:2"), repo="node-2")
     before = world.balance("b:2")["billed_cost_nano"]
@@ -50,7 +50,7 @@ def others_go_on(world: World) -> None:
 
 
 def held_at(world: World, cursor: str | None, kind: IncidentKind) -> None:
-    """The repo stands where it stood, with one incident, and nothing else is touched."""
+    """Check that the repo is still at this cursor, with one incident, and nothing else changed."""
     balance = world.balance()["billed_cost_nano"]
     report = world.pull()["node-1"]
     assert (report.incident, report.commits) == (kind, 0)
@@ -64,7 +64,7 @@ def held_at(world: World, cursor: str | None, kind: IncidentKind) -> None:
 
 
 def recovered(world: World, records: int) -> None:
-    """The next pull goes on by itself, and the incident is over."""
+    """Check that the next pull continues without intervention and closes the incident."""
     report = world.pull()["node-1"]
     assert report.incident is None
     assert world.open_kinds() == []
@@ -88,7 +88,7 @@ def test_new_commits_are_read_from_the_cursor_on(world: World) -> None:
     assert world.node()["cursor"] == world.repo("node-1").tip()
 
 
-def test_an_empty_repo_is_no_trouble(world: World) -> None:
+def test_an_empty_repo_is_not_an_incident(world: World) -> None:
     """A node that was set up and has recorded nothing yet."""
     world.repo("node-3")
     report = world.pull()["node-3"]
@@ -98,8 +98,8 @@ def test_an_empty_repo_is_no_trouble(world: World) -> None:
     assert world.pull()["node-3"].admitted == 1
 
 
-def test_other_files_of_a_repo_are_nobodys_business(world: World) -> None:
-    """They may come, change and go; the cursor follows."""
+def test_other_files_of_a_repo_are_ignored(world: World) -> None:
+    """They may be added, changed and deleted; the cursor follows."""
     writer = world.repo("node-1")
     writer.commit({"README.md": b"1", "docs/x/y.md": b"2", "usage.md": b"3", "rules/x": b"4"})
     writer.commit({"README.md": b"2", "docs/x/y.md": None})
@@ -138,10 +138,10 @@ REWRITES: tuple[Callable[[RepoWriter], None], ...] = (
 
 
 @pytest.mark.parametrize("rewrite", REWRITES, ids=lambda rewrite: rewrite.__name__)
-def test_a_rewritten_repo_is_held_until_its_history_is_put_back(
+def test_a_rewritten_repo_is_held_until_its_history_is_restored(
     world: World, rewrite: Callable[[RepoWriter], None]
 ) -> None:
-    """The mirror keeps what was billed; with the old history back it goes on from there."""
+    """The mirror keeps what was billed; once the old history is restored, billing continues."""
     writer = world.repo("node-1")
     cursor = str(writer.tip())
     rewrite(writer)
@@ -163,7 +163,7 @@ def test_a_repo_rewritten_again_and_again_has_one_open_incident(world: World) ->
     assert str(writer.tip()) in world.incidents()[0]["detail"]
 
 
-def test_what_was_billed_survives_the_collection_of_garbage(world: World) -> None:
+def test_what_was_billed_survives_garbage_collection(world: World) -> None:
     """After a forced push nothing but our own ref names the old commits."""
     cursor = world.node()["cursor"]
     unrelated(world.repo("node-1"))
@@ -174,7 +174,7 @@ def test_what_was_billed_survives_the_collection_of_garbage(world: World) -> Non
     held_at(world, cursor, IncidentKind.REWRITTEN)
 
 
-def test_a_lost_database_comes_back_from_what_was_billed_not_from_the_new_head(
+def test_a_lost_database_is_rebuilt_from_what_was_billed_not_from_the_new_head(
     world: World,
 ) -> None:
     digest = world.digest()
@@ -259,8 +259,8 @@ def test_an_edited_history_stops_before_the_edit(
     recovered(world, records=3)
 
 
-def test_an_edit_of_money_stops_the_books(world: World) -> None:
-    """Usage goes on under the rules and payments as they were."""
+def test_an_edited_payment_holds_the_books(world: World) -> None:
+    """Usage is billed under the rules and payments as they were."""
     from tests.support.ledger.world import money_line
 
     world.pay(money_line())
@@ -273,7 +273,7 @@ def test_an_edit_of_money_stops_the_books(world: World) -> None:
 
 
 def test_a_side_branch_that_was_merged_counts_once(world: World) -> None:
-    """The merge against its first parent holds what the side branch brought."""
+    """The merge, compared with its first parent, adds what the side branch added."""
     writer = world.repo("node-1")
     base = str(writer.tip())
     side = writer.commit({THIRD: line(3)}, parents=(base,), branch="side")
@@ -321,8 +321,8 @@ def test_a_missing_branch_is_shown_and_clears_itself(world: World) -> None:
     recovered(world, records=2)
 
 
-def test_a_branch_that_never_was_there_beside_others_is_shown(world: World) -> None:
-    """A wrong name in the configuration must not look like a node that has nothing to say."""
+def test_a_branch_that_never_existed_beside_others_is_shown(world: World) -> None:
+    """A wrong name in the configuration must not look like a node without records."""
     other = world.repo("node-3")
     other.commit({FIRST: usage_line(node="node-3")}, branch="trunk")
     report = world.pull()["node-3"]
@@ -351,7 +351,7 @@ def test_a_mirror_that_was_lost_is_fetched_again(world: World) -> None:
     assert world.verify().matches
 
 
-def test_a_mirror_that_lost_an_object_is_that_repos_trouble_alone(world: World) -> None:
+def test_a_mirror_that_lost_an_object_stops_its_repo_alone(world: World) -> None:
     """A damaged disk is shown as such, and does not stop the other repos."""
     writer = world.repo("node-1")
     writer.commit({THIRD: line(3)})
@@ -420,7 +420,7 @@ def test_a_private_repo_that_refuses_us_is_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_rewritten", [False, True])
 def test_an_older_copy_of_the_database_catches_up(world: World, *, is_rewritten: bool) -> None:
-    """With what was billed since, even when the remote no longer has it; incidents included."""
+    """With what was billed since, even if the remote no longer has it; incidents included."""
     path = world.config.database_path
     copy = path.with_name("copy.db")
     shutil.copyfile(path, copy)

@@ -1,4 +1,4 @@
-"""A repo made to do harm, a mirror that broke, a changed configuration: one alone is in trouble."""
+"""A hostile repo, a broken mirror or a changed configuration stops at most the repo concerned."""
 
 import shutil
 from pathlib import Path
@@ -41,7 +41,7 @@ def commit_tree(writer: RepoWriter, root: pygit2.Oid) -> None:
     writer.repo.create_commit("refs/heads/main", who, who, "usage", root, [])
 
 
-def test_folders_that_hold_themselves_over_and_over_are_not_opened(world: World) -> None:
+def test_endlessly_nested_folders_are_not_opened(world: World) -> None:
     """A tree of a few kilobytes may stand for millions of paths."""
     writer = world.repo("node-1")
     entry = (writer.repo.create_blob(b"x"), FileMode.BLOB)
@@ -69,7 +69,7 @@ def test_a_commit_holds_a_bounded_number_of_segments(world: World, segments: int
         only_node_1_is_held(world, "oversized commit")
 
 
-def test_a_line_without_end_is_kept_in_part_and_named_whole(world: World) -> None:
+def test_only_the_start_of_an_endless_line_is_kept_with_the_hash_of_all_of_it(world: World) -> None:
     for number, last in enumerate((b"a", b"b"), start=1):
         world.repo("node-1").commit({segment_path(DAY, number): b"x" * 100_000 + last})
     world.pull()
@@ -80,7 +80,7 @@ def test_a_line_without_end_is_kept_in_part_and_named_whole(world: World) -> Non
     assert len(hashes) == 2
 
 
-def test_paths_that_are_no_text_are_told_apart(world: World) -> None:
+def test_paths_that_are_not_text_are_distinguished(world: World) -> None:
     writer = world.repo("node-1")
     blob = writer.repo.create_blob(usage_line(seq=1))
     raw = b"".join(
@@ -93,7 +93,7 @@ def test_paths_that_are_no_text_are_told_apart(world: World) -> None:
     assert [row["path"] for row in world.rejects()] == ["usage/\\xfe", "usage/\\xff"]
 
 
-def test_a_lock_that_a_dead_process_left_is_swept(world: World) -> None:
+def test_a_lock_left_by_a_dead_process_is_removed(world: World) -> None:
     world.usage(usage_line(seq=1))
     world.pull()
     mirror = world.config.mirror_path("node-1")
@@ -104,7 +104,7 @@ def test_a_lock_that_a_dead_process_left_is_swept(world: World) -> None:
     assert world.open_kinds() == []
 
 
-def test_a_ref_that_lost_its_content_is_that_repos_trouble_alone(world: World) -> None:
+def test_a_ref_that_lost_its_content_stops_its_repo_alone(world: World) -> None:
     """As after a power cut."""
     world.usage(usage_line(seq=1))
     world.pull("node-1")
@@ -114,7 +114,7 @@ def test_a_ref_that_lost_its_content_is_that_repos_trouble_alone(world: World) -
 
 
 def test_a_line_known_from_a_mirror_that_is_gone_holds_its_repo_alone(world: World) -> None:
-    """A node's earlier repo is configured no longer, and nobody kept its mirror."""
+    """A node's previous repo is no longer configured, and its mirror is gone."""
     world.usage(usage_line(seq=1), repo="old")
     world._repos["old"] = world._repos["old"].model_copy(update={"node": "node-1"})
     world.pull("old")
@@ -149,7 +149,7 @@ def test_the_books_may_move_to_another_repo(world: World) -> None:
 
 
 def test_verify_says_so_when_the_limits_changed(world: World) -> None:
-    """It would cry wolf over a ledger that is sound under the limits it was made with."""
+    """Otherwise it would report differences in a ledger that is right under its own limits."""
     world.usage(usage_line(seq=1))
     world.pull()
     world.settings["skew_s"] = 7
@@ -159,7 +159,7 @@ def test_verify_says_so_when_the_limits_changed(world: World) -> None:
     assert world.verify().matches
 
 
-def test_a_history_of_nothing_new_can_be_interrupted_and_goes_on(world: World) -> None:
+def test_a_history_of_repeated_lines_can_be_interrupted_and_continued(world: World) -> None:
     world.usage(usage_line(seq=1))
     for _ in range(4):
         world.usage(usage_line(seq=1))
@@ -180,7 +180,7 @@ def test_a_history_of_nothing_new_can_be_interrupted_and_goes_on(world: World) -
 def test_a_commit_that_overlaps_too_much_is_held(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lines of the same seqs over and over; what was good before it counts, and nothing half."""
+    """Lines of the same seqs again and again; the commits before it count, and no part of it."""
     monkeypatch.setattr(ingest, "LINES_READ_AGAIN_MAX", 8)
     lines = [usage_line(seq=seq, units=2) for seq in (1, 2, 3)]
     world.usage(*lines)
@@ -201,7 +201,7 @@ def test_a_commit_that_overlaps_too_much_is_held(
 def test_a_chain_of_corrections_is_not_read_over_and_over(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each correction corrects the one before it: judging one would read all, one by one."""
+    """Each correction corrects the one before it, so judging one could read all, one by one."""
     monkeypatch.setattr(ingest, "LINES_READ_AGAIN_MAX", 2000)
     chain = [
         usage_line(seq=seq, units=-1, corrects=seq - 1, reason="miscount") for seq in range(2, 200)

@@ -1,4 +1,4 @@
-"""Nothing that a node, its server or its files say can move a cursor or colour a terminal."""
+"""No text of a node, its server or its files reaches a terminal as control characters."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.support.repos import segment_path, usage_line
 
 EVIL = "\x1b[2J\x1b]0;owned\x07\r\x08\x7f\x9b31m\u202e\u2028"
 OBEYED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What some terminal would act on; a new line is how lines end."""
+"""Characters that some terminal acts on; a newline is allowed, since it ends lines."""
 
 COMMANDS: tuple[tuple[str, ...], ...] = (
     ("pull",),
@@ -36,7 +36,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 
 
 class _EvilServer(BaseHTTPRequestHandler):
-    """Says what git would pass on from a server, with everything evil in it."""
+    """Answers with text that git passes on from a server, full of control characters."""
 
     def do_GET(self) -> None:
         packet = f"ERR {EVIL} gone".encode()
@@ -48,12 +48,12 @@ class _EvilServer(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name
-        """Not printed."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """Everything that a node writes is evil, beside lines that are billed."""
+    """Everything that a node writes has control characters; other lines are billed."""
     found = World(tmp_path)
     found.rules()
     found.rules(PRICES + f'[["{EVIL.encode("unicode_escape").decode()}"]]\n'.encode())
@@ -87,8 +87,8 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield found
 
 
-def test_the_world_is_as_evil_as_it_should_be(world: World) -> None:
-    """Each place that a node controls holds something."""
+def test_the_world_has_escapes_in_every_place_that_a_node_controls(world: World) -> None:
+    """Each place that a node controls has some."""
     kinds = {kind for _, kind in world.open_kinds()}
     assert {"bad rule book", "edited history"} < kinds
     assert "owned" in next(row["detail"] for row in world.incidents() if row["repo"] == "away")
@@ -99,7 +99,7 @@ def test_the_world_is_as_evil_as_it_should_be(world: World) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_no_command_prints_what_a_terminal_obeys(world: World, command: tuple[str, ...]) -> None:
+def test_no_command_prints_control_characters(world: World, command: tuple[str, ...]) -> None:
     said = world.run(*command)
     assert said.out + said.err
     assert OBEYED.findall(said.out) == []
@@ -107,8 +107,8 @@ def test_no_command_prints_what_a_terminal_obeys(world: World, command: tuple[st
 
 
 @pytest.mark.parametrize("command", ["held", "rejects", "incidents", "nodes", "pull"])
-def test_json_says_all_of_it_and_a_terminal_obeys_none(world: World, command: str) -> None:
-    """What a program reads is the very text; what a person sees on a terminal is escaped."""
+def test_json_has_the_exact_text_and_a_terminal_gets_it_escaped(world: World, command: str) -> None:
+    """A program reads the exact text; a person on a terminal sees it escaped."""
     said = world.run(command, "--json")
     assert OBEYED.findall(said.out) == []
     if command in ("rejects", "incidents"):

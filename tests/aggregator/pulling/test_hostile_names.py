@@ -1,4 +1,4 @@
-"""Names, kinds of files, merges, numbers and keys chosen to confuse: filed, held or refused."""
+"""Names, kinds of files, merges, numbers and keys chosen to confuse are rejected or held."""
 
 import unicodedata
 from pathlib import Path
@@ -32,7 +32,7 @@ def only_node_1_is_held(world: World, kind: str) -> None:
 
 
 def commit_raw(writer: RepoWriter, names: list[bytes], kind: FileMode, oid: pygit2.Oid) -> None:
-    """Commit `usage/` with these names in it, which no builder of trees would take."""
+    """Commit `usage/` with names that a tree builder would refuse."""
     mode = b"40000" if kind is FileMode.TREE else b"%o" % kind
     data = b"".join(mode + b" " + name + b"\0" + bytes.fromhex(str(oid)) for name in names)
     top = writer.repo.TreeBuilder()
@@ -72,10 +72,8 @@ CAFE = "caf\u00e9.jsonl"
         pytest.param(["9" * 250, "0000000000000000.jsonl", "9999999999999999.jsonl"], id="numbers"),
     ],
 )
-def test_strange_names_are_refused_one_by_one_and_told_apart(
-    world: World, names: list[str]
-) -> None:
-    """Each is a row of its own, and a good file beside them is billed."""
+def test_strange_names_are_refused_one_by_one(world: World, names: list[str]) -> None:
+    """Each is a separate row, and a good file beside them is billed."""
     paths = [f"{FOLDER}/{name}" for name in names]
     world.repo("node-1").commit({**dict.fromkeys(paths, usage_line(seq=9)), FIRST: usage_line()})
     report = world.pull()["node-1"]
@@ -87,10 +85,8 @@ def test_strange_names_are_refused_one_by_one_and_told_apart(
 @pytest.mark.parametrize(
     "top", ["USAGE", "Usage", "usage\u0301", "\uff55sage", "usage ", "payment", "x/usage"]
 )
-def test_folders_that_only_look_like_one_of_ours_are_nobodys_business(
-    world: World, top: str
-) -> None:
-    """On a disk that folds case they would be the same; git is no such disk."""
+def test_folders_that_only_look_like_a_segments_are_ignored(world: World, top: str) -> None:
+    """On a file system that ignores case they would be the same folder; in git they are not."""
     day = FIRST.partition("/")[2]
     world.repo("node-1").commit({f"{top}/{day}": usage_line(user="mallory"), FIRST: usage_line()})
     report = world.pull()["node-1"]
@@ -99,10 +95,10 @@ def test_folders_that_only_look_like_one_of_ours_are_nobodys_business(
 
 @pytest.mark.parametrize("kind", [FileMode.LINK, FileMode.COMMIT, FileMode.BLOB])
 @pytest.mark.parametrize("name", ["usage", "usage/2025", FOLDER])
-def test_what_stands_where_a_folder_belongs_bills_nobody(
+def test_anything_but_a_folder_in_the_place_of_a_folder_bills_nothing(
     world: World, kind: FileMode, name: str
 ) -> None:
-    """And stays its own repo's business: a link is never followed, a submodule never fetched."""
+    """And concerns its own repo alone: a link is never followed, a submodule never fetched."""
     writer = world.repo("node-1")
     target = writer.repo.create_blob(b"../../node-2.git")
     if kind is FileMode.COMMIT:
@@ -119,7 +115,7 @@ def test_what_stands_where_a_folder_belongs_bills_nobody(
 
 
 def test_a_merge_that_drops_files_is_an_edited_history(world: World) -> None:
-    """Both of its parents have the segment; the merge itself has not."""
+    """Both of its parents have the segment; the merge itself does not."""
     writer = world.repo("node-1")
     base = writer.commit({FIRST: usage_line(seq=1)})
     side = writer.commit({segment_path(DAY, 2): usage_line(seq=2)}, parents=(base,), branch="side")
@@ -131,7 +127,7 @@ def test_a_merge_that_drops_files_is_an_edited_history(world: World) -> None:
 
 
 def test_a_merge_that_brings_lines_of_its_own_bills_them_once(world: World) -> None:
-    """What neither parent has is read against the first parent, like any other commit."""
+    """What neither parent has is read by comparison with the first parent, as in any commit."""
     writer = world.repo("node-1")
     base = writer.commit({FIRST: usage_line(seq=1)})
     second, third = segment_path(DAY, 2), segment_path(DAY, 3)
@@ -153,8 +149,8 @@ def test_a_merge_of_a_hundred_histories_is_one_commit(world: World) -> None:
     assert (report.commits, report.admitted) == (2, 2)
 
 
-def test_the_highest_numbers_of_all_are_billed_and_named_right(world: World) -> None:
-    """2^53 - 1 is a seq like any other; the numbers before it in its epoch are missing."""
+def test_the_highest_seqs_are_billed_and_reported_correctly(world: World) -> None:
+    """2^53 - 1 is a seq like any other; the seqs before it in its epoch are a gap."""
     path = segment_path(DAY, INT_MAX)
     world.repo("node-1").commit({path: usage_line(seq=INT_MAX, units=INT_MAX)})
     assert world.pull()["node-1"].admitted == 1
@@ -165,8 +161,8 @@ def test_the_highest_numbers_of_all_are_billed_and_named_right(world: World) -> 
 
 
 @pytest.mark.parametrize("spread", ["one segment", "two segments of a commit", "two commits"])
-def test_the_same_key_twice_counts_once_wherever_it_stands(world: World, spread: str) -> None:
-    """Alike: a duplicate. With other bytes: the line with fewer units counts, the other is held."""
+def test_the_same_key_twice_counts_once_wherever_it_is(world: World, spread: str) -> None:
+    """Same bytes: a duplicate. Other bytes: the line with fewer units counts, the other is held."""
     alike, fewer, more = usage_line(seq=1), usage_line(seq=2, units=3), usage_line(seq=2, units=5)
     writer, second = world.repo("node-1"), segment_path(DAY, 2)
     if spread == "one segment":
@@ -181,8 +177,8 @@ def test_the_same_key_twice_counts_once_wherever_it_stands(world: World, spread:
     assert world.verify().matches
 
 
-def test_quantities_that_leave_every_range_are_shown_and_cost_nothing(world: World) -> None:
-    """Eight segments of the largest numbers there are: an overflow of one user, and of no sum."""
+def test_quantities_beyond_every_range_are_shown_and_cost_nothing(world: World) -> None:
+    """Eight segments of the largest numbers overflow the charge of one user, but no sum."""
     writer = world.repo("node-1")
     lines = [usage_line(seq=seq, units=INT_MAX, user="whale") for seq in range(1, 8 * 150 + 1)]
     files = {

@@ -1,4 +1,4 @@
-"""Objects that are huge once they are opened cost a limited amount of memory, and one repo."""
+"""Objects that are huge when unpacked cost a limited amount of memory and hold only one repo."""
 
 import subprocess
 import zlib
@@ -21,12 +21,12 @@ HUGE_BYTES = 250 * MB
 FETCH_MEMORY_BYTES = 120 * MB
 FETCH_FILE_BYTES = 20 * MB
 OURS_BYTES_MAX = 100 * MB
-"""Of the aggregator itself, above what its code takes."""
+"""Memory of the aggregator itself, in addition to that of its code."""
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """A node behind a server, another one on disk."""
+    """A node with its repo on a server, another with its repo on disk."""
     found = World(tmp_path)
     found.settings |= {
         "fetch_memory_bytes_max": FETCH_MEMORY_BYTES,
@@ -41,7 +41,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def zeros(writer: RepoWriter, count: int) -> pygit2.Oid:
-    """A blob of zeros, made without having it in memory."""
+    """Write a blob of zeros without having all of it in memory."""
     with (writer.path / "zeros").open("wb") as sparse:
         sparse.truncate(count)
     made = subprocess.run(
@@ -54,7 +54,7 @@ def zeros(writer: RepoWriter, count: int) -> pygit2.Oid:
 
 
 def commit_blob(writer: RepoWriter, path: str, blob: pygit2.Oid) -> str:
-    """Commit a blob that is there already."""
+    """Commit a blob that already exists."""
     parent = writer.tip()
     base = None if parent is None else writer.repo[parent].peel(pygit2.Tree)
     index = pygit2.Index()
@@ -65,7 +65,7 @@ def commit_blob(writer: RepoWriter, path: str, blob: pygit2.Oid) -> str:
 
 
 def commit_tree(writer: RepoWriter, tree: pygit2.Oid) -> str:
-    """Commit a tree as it is on the tip."""
+    """Commit a tree, as it is, on top of the tip."""
     who = pygit2.Signature("node", "node@example.invalid", 1_750_000_000, 0)
     tip = writer.tip()
     parents = [] if tip is None else [pygit2.Oid(hex=tip)]
@@ -73,14 +73,14 @@ def commit_tree(writer: RepoWriter, tree: pygit2.Oid) -> str:
 
 
 def raw_tree(writer: RepoWriter, entries: int) -> pygit2.Oid:
-    """A folder of as many files, all of them one blob; its names are sorted."""
+    """Write a folder of this many files, all of one blob, with sorted names."""
     blob = bytes.fromhex(str(writer.repo.create_blob(b"x")))
     data = b"".join(b"100644 %07d\0%b" % (number, blob) for number in range(entries))
     return writer.repo.odb.write(ObjectType.TREE, data)
 
 
 def below_usage(writer: RepoWriter, tree: pygit2.Oid) -> str:
-    """Commit a folder beside the years that are there."""
+    """Commit a folder beside the existing years."""
     top = writer.repo[writer.tip() or ""].peel(pygit2.Tree)
     usage = writer.repo.TreeBuilder(top["usage"].peel(pygit2.Tree))
     usage.insert("wide", tree, FileMode.TREE)
@@ -90,7 +90,7 @@ def below_usage(writer: RepoWriter, tree: pygit2.Oid) -> str:
 
 
 def only_node_1_is_held(world: World, kind: str) -> None:
-    """Within the limits, while the other one was billed."""
+    """Within the limits of memory, while the other node was billed."""
     took = measured_pull(world)
     assert took.incidents == {"node-1": kind}
     assert world.open_kinds() == [("node-1", kind)]
@@ -100,7 +100,7 @@ def only_node_1_is_held(world: World, kind: str) -> None:
 
 
 def test_a_segment_of_hundreds_of_megabytes_is_refused_by_its_header(world: World) -> None:
-    """Its pack has a few hundred kilobytes. The file is refused; the lines after it are billed."""
+    """Its pack has a few hundred kilobytes. The file is rejected; the lines after it are billed."""
     writer = world.repo("node-1")
     commit_blob(writer, segment_path(DAY, 1), zeros(writer, HUGE_BYTES))
     writer.commit({segment_path(DAY, 2): usage_line(seq=2)})
@@ -150,7 +150,7 @@ def _deflated_zeros(count: int) -> bytes:
 
 
 def pack_of_a_delta(base_bytes: int, line: bytes) -> bytes:
-    """A pack of a blob of zeros, and of a line that is stated as a difference from it."""
+    """A pack with a blob of zeros, and a line stored as a delta of it."""
     base = _pack_entry(3, base_bytes) + _deflated_zeros(base_bytes)
     delta = _varint(base_bytes) + _varint(len(line)) + bytes([len(line)]) + line
     back = _offset(len(base))
@@ -160,7 +160,7 @@ def pack_of_a_delta(base_bytes: int, line: bytes) -> bytes:
 
 
 def _offset(distance: int) -> bytes:
-    """How far back the base lies, in the form of an offset delta."""
+    """Encode the distance to the base of an offset delta."""
     out = bytearray([distance & 0x7F])
     while distance := distance >> 7:
         distance -= 1
@@ -168,10 +168,10 @@ def _offset(distance: int) -> bytes:
     return bytes(out)
 
 
-def test_a_short_line_that_stands_on_a_huge_blob_is_refused_when_it_is_fetched(
+def test_a_short_line_stored_as_a_delta_of_a_huge_blob_is_refused_by_the_fetch(
     world: World,
 ) -> None:
-    """To read the line, all of the blob must be in memory; git meets its limit first."""
+    """To read the line, all of the blob must be in memory; git reaches its limit first."""
     writer = world.repo("node-1")
     line = usage_line(seq=1).removesuffix(b"\n")[:120] + b"\n"
     pack = pack_of_a_delta(HUGE_BYTES, line)
@@ -213,12 +213,12 @@ def test_a_commit_message_of_hundreds_of_megabytes_is_not_even_fetched(world: Wo
 
 
 def wide(writer: RepoWriter) -> pygit2.Oid:
-    """A million files; their names alone would fill the memory that is left for them."""
+    """A million files; their names alone would exceed the limit on memory."""
     return raw_tree(writer, 4 * TREE_BYTES_MAX // 35)
 
 
 def wide_folders_of_empty_folders(writer: RepoWriter) -> pygit2.Oid:
-    """None is too large alone, and 400 million are to be opened until the first file is met."""
+    """No folder is too large, but 400 million would be opened before the first file is found."""
     oid = writer.repo.TreeBuilder().write()
     for _ in range(2):
         entry = bytes.fromhex(str(oid))

@@ -1,4 +1,4 @@
-"""A server that misbehaves is its repo's trouble alone: shown, tried again, and over by itself."""
+"""A misbehaving server stops its own repo alone: it is shown, retried, and clears itself."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,7 +18,7 @@ NEVER_ENDS = ("mute", "hang", "drip_head", "drip_body")
 GONE = ("404", "410", "redirect")
 PROBED = (*NEVER_ENDS, "slam", "garbage", "redirect", "401", "403", "404", "410", "429", "504")
 FETCHED = ("hang", "drip_body", "cut", "garbage_git", "redirect", "403", "404", "429", "503")
-"""Every fault alone is met in `tests/gitmeter/git_remote/test_faulty_servers.py`."""
+"""`tests/gitmeter/git_remote/test_faulty_servers.py` has every fault by itself."""
 
 FETCHING = "POST /node-1.git/git-upload-pack"
 SHORT = {"connect_timeout_s": 1, "fetch_timeout_s": 1}
@@ -33,7 +33,7 @@ def server(tmp_path: Path) -> Iterator[GitHttpServer]:
 
 @pytest.fixture
 def world(tmp_path: Path, server: GitHttpServer) -> World:
-    """One node behind the server, one that is on disk, and prices."""
+    """A node with its repo on the server, another with its repo on disk, and prices."""
     found = World(tmp_path)
     found.rules()
     found.repo("node-1", url=server.url("node-1.git"))
@@ -44,7 +44,7 @@ def world(tmp_path: Path, server: GitHttpServer) -> World:
 
 
 def held(world: World, fault: str) -> None:
-    """The other repo is billed in the same pass, and this one stays where it was."""
+    """Check that the other repo is billed in the same pass, and this one stays at its cursor."""
     cursor = world.node()["cursor"]
     world.usage(usage_line(seq=2))
     world.usage(usage_line(node="node-2", user="bob"), repo="node-2")
@@ -58,7 +58,7 @@ def held(world: World, fault: str) -> None:
 
 
 def over(world: World) -> None:
-    """The next answer ends it; nobody did anything."""
+    """Check that the next answer ends the incident without intervention."""
     world.settings |= LONG
     world.pull()
     assert world.open_kinds() == []
@@ -67,7 +67,7 @@ def over(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", PROBED)
-def test_what_a_server_does_to_the_first_request(
+def test_a_fault_in_the_answer_to_the_probe_holds_the_repo_until_it_is_over(
     world: World, server: GitHttpServer, fault: str
 ) -> None:
     server.misbehave(fault)
@@ -77,8 +77,10 @@ def test_what_a_server_does_to_the_first_request(
 
 
 @pytest.mark.parametrize("fault", FETCHED)
-def test_what_a_server_does_while_we_fetch(world: World, server: GitHttpServer, fault: str) -> None:
-    """The probe was answered: there is something new."""
+def test_a_fault_during_the_fetch_holds_the_repo_until_it_is_over(
+    world: World, server: GitHttpServer, fault: str
+) -> None:
+    """The probe was answered and found a new head."""
     server.misbehave(fault, where=FETCHING)
     held(world, fault)
     server.behave()
@@ -86,10 +88,10 @@ def test_what_a_server_does_while_we_fetch(world: World, server: GitHttpServer, 
 
 
 @pytest.mark.parametrize("fault", NEVER_ENDS)
-def test_others_are_billed_while_a_server_keeps_us_waiting(
+def test_others_are_billed_while_one_server_is_slow(
     world: World, server: GitHttpServer, fault: str
 ) -> None:
-    """They are in the database before the slow one has ended, even with two workers for all."""
+    """They are in the database before the slow fetch has ended, even with two workers for all."""
     names = {f"quick-{number}" for number in range(5)}
     for name in names:
         world.usage(usage_line(node=name, user=name), repo=name)
@@ -105,7 +107,7 @@ def test_others_are_billed_while_a_server_keeps_us_waiting(
             assert report.name != "node-1" or not waiting
 
 
-def test_a_server_that_fails_is_left_alone_for_ever_longer_and_asked_again(
+def test_a_failing_server_is_retried_at_growing_intervals(
     world: World, server: GitHttpServer
 ) -> None:
     """As the daemon does: a minute after the first failure, two after the second."""
@@ -128,7 +130,9 @@ def test_a_server_that_fails_is_left_alone_for_ever_longer_and_asked_again(
     assert world.open_kinds() == []
 
 
-def test_how_long_to_stay_away_reaches_the_look(world: World, server: GitHttpServer) -> None:
+def test_the_wait_that_a_server_asks_for_is_in_the_result(
+    world: World, server: GitHttpServer
+) -> None:
     server.headers["Retry-After"] = "240"
     server.misbehave("429")
     repo = next(repo for repo in world.config.repo if repo.name == "node-1")

@@ -1,6 +1,6 @@
-"""A head that no allowed key has signed is not billed, and nothing that was billed is asked again.
+"""A head that no allowed key has signed is not billed; what was billed is not checked again.
 
-The clock is the aggregator's; what a commit says of its own date does not matter.
+Validity is judged by the aggregator's clock; the date that a commit claims does not matter.
 """
 
 import shutil
@@ -34,7 +34,7 @@ def entry(key: SigningKey, node: str = "node-1", *, options: str = "") -> str:
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """Node 1 must sign with its own key, and one signed record of it is billed; node 2 need not."""
+    """Node 1 must sign with its own key and has one billed record; node 2 need not sign."""
     made = World(tmp_path)
     made.rules()
     made.usage(usage_line(node="node-2", user="b:2"), repo="node-2")
@@ -57,7 +57,7 @@ def records(world: World) -> int:
 
 
 def held(world: World, head: str, kind: IncidentKind = IncidentKind.BAD_SIGNATURE) -> None:
-    """Nothing of it is applied, the incident names the commit, and the other node goes on."""
+    """Check that the head is not applied, its incident names it, and the other node is billed."""
     cursor, count = world.node()["cursor"], records(world)
     number = world.node("node-2")["highest_seq"] + 1
     world.usage(usage_line(node="node-2", seq=number, user="b:2"), repo="node-2")
@@ -136,8 +136,8 @@ def test_a_head_that_may_not_be_billed_is_held_until_its_key_may_sign(
         goes_on(world, 2)
 
 
-def test_what_a_commit_says_of_its_date_does_not_matter(world: World) -> None:
-    """A key that is no longer valid could date its commit back; a commit cannot date itself in."""
+def test_the_date_that_a_commit_claims_does_not_matter(world: World) -> None:
+    """A commit by a key that has ended could be backdated; that does not make it valid."""
     too_late(world)
     world.repo("node-1").signer = OWN.sign
     backdated = world.usage(usage_line(seq=2), when=NOW - 300 * DAY)
@@ -146,7 +146,7 @@ def test_what_a_commit_says_of_its_date_does_not_matter(world: World) -> None:
     goes_on(world, 2)
 
 
-def test_a_head_that_is_signed_covers_what_is_below_it(world: World) -> None:
+def test_a_signed_head_covers_the_history_below_it(world: World) -> None:
     """Each commit names its parents and its tree."""
     new_record(world, None, seq=2)
     new_record(world, STRANGER, seq=3)
@@ -158,7 +158,7 @@ def test_a_head_that_is_signed_covers_what_is_below_it(world: World) -> None:
 def test_an_accepted_commit_is_billed_and_what_is_above_it_must_be_signed_again(
     world: World,
 ) -> None:
-    """The operator answers for one commit, not for a key."""
+    """The operator accepts one commit, not a key."""
     head = new_record(world, STRANGER)
     held(world, head)
     world.decide(accept(head))
@@ -182,7 +182,7 @@ def test_accepting_a_commit_below_an_unsigned_head_bills_up_to_it(world: World) 
 
 
 def test_after_a_rotation_old_commits_stay_billed(world: World) -> None:
-    """Keys come and go: neither verify, nor a rebuild, nor a lost database asks for a signature."""
+    """Neither `verify`, nor a rebuild, nor a lost database checks a signature again."""
     allow(
         world,
         entry(OWN, options=f',valid-before="{NOW - DAY:%Y%m%d}Z"'),
@@ -214,7 +214,7 @@ def test_an_older_copy_of_the_database_catches_up_without_signatures(world: Worl
 
 
 def test_a_lost_mirror_and_database_ask_for_a_signature_that_is_valid_now(world: World) -> None:
-    """Nothing is left that says what was accepted."""
+    """Nothing is left that shows what was accepted."""
     allow(world, entry(OTHER, "node-2"))
     world.forget(mirrors=True)
     report = world.pull()["node-1"]
@@ -222,7 +222,7 @@ def test_a_lost_mirror_and_database_ask_for_a_signature_that_is_valid_now(world:
 
 
 def test_a_rewritten_history_needs_the_operator_however_well_it_is_signed(world: World) -> None:
-    """And accepted by name it needs no signature."""
+    """And accepted by its commit it needs no signature."""
     writer = world.repo("node-1")
     writer.signer = OWN.sign
     head = writer.orphan({"usage/2025/06/01/0000000000000002.jsonl": usage_line(seq=2)})
@@ -247,7 +247,7 @@ def test_unsigned_commits_above_an_accepted_rewrite_are_not_billed(world: World)
 
 
 def test_the_books_are_held_like_any_other_repo(world: World) -> None:
-    """Usage goes on under what the books said before, and a decision in them changes nothing."""
+    """Usage is rated by the books as they were, and a decision in the held part has no effect."""
     world.configure(BOOKS, allow_unsigned=False)
     world.pay(money_line())
     world.decide(decision_line(kind="exclude", of="node-1", of_seq=1, seq=2))
@@ -265,7 +265,7 @@ def test_the_books_are_held_like_any_other_repo(world: World) -> None:
     assert [row["reason"] for row in world.held()] == ["excluded"]
 
 
-def test_unsigned_commits_are_taken_where_the_operator_says_so(world: World) -> None:
+def test_unsigned_commits_are_billed_where_the_operator_allows_them(world: World) -> None:
     new_record(world, None)
     world.pull()
     world.configure("node-1", allow_unsigned=True)
@@ -273,7 +273,7 @@ def test_unsigned_commits_are_taken_where_the_operator_says_so(world: World) -> 
 
 
 def test_nothing_new_asks_for_no_signature(world: World) -> None:
-    """An expired key is no incident as long as the node is silent."""
+    """An expired key is no incident as long as there is nothing new."""
     too_late(world)
     report = world.pull()["node-1"]
     assert (report.outcome, report.incident) == (HeadOutcome.UNCHANGED, None)
@@ -292,7 +292,7 @@ def test_over_http_as_well(tmp_path: Path) -> None:
         assert world.pull()["node-1"].incident is IncidentKind.BAD_SIGNATURE
 
 
-def test_a_key_holds_up_to_the_second_it_ends(world: World) -> None:
+def test_a_key_is_valid_up_to_the_second_at_which_it_ends(world: World) -> None:
     end = datetime(2026, 3, 1, 12, tzinfo=UTC)
     allow(world, entry(OWN, options=f',valid-before="{end:%Y%m%d%H%M%S}Z"'))
     head = new_record(world, OWN)

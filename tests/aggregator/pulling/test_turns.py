@@ -1,4 +1,4 @@
-"""One repo with a long backlog does not keep the others waiting."""
+"""A repo with a long backlog does not delay the others."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def _a_second_for_each_look_at_the_clock(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def pulled(world: World) -> tuple[dict[str, RepoReport], list[tuple[str, int, int]]]:
-    """One pass: the reports, and in which order commits were applied."""
+    """Make one pass; return its reports, and the order in which commits were applied."""
     steps: list[tuple[str, int, int]] = []
     with world.ledger() as ledger:
         puller = Puller(world.state, ledger, lambda: world.now)
@@ -45,7 +45,7 @@ def pulled(world: World) -> tuple[dict[str, RepoReport], list[tuple[str, int, in
     return {report.name: report for report in found}, steps
 
 
-def test_others_have_their_turn_in_between(world: World) -> None:
+def test_others_get_a_turn_in_between(world: World) -> None:
     """Each long backlog is applied in parts, and neither waits for the end of the other."""
     _, steps = pulled(world)
     order = [name for name, _ in groupby(step[0] for step in steps)]
@@ -57,7 +57,7 @@ def test_others_have_their_turn_in_between(world: World) -> None:
 
 
 def test_the_report_counts_everything_once(world: World) -> None:
-    """As without turns."""
+    """As it would without turns."""
     reports, steps = pulled(world)
     for name, commits, admitted in (
         ("node-1", COMMITS, COMMITS),
@@ -91,8 +91,8 @@ def test_the_ledger_is_the_one_that_a_pull_without_turns_makes(
     assert not any(report.commits for report in world.pull().values())
 
 
-def test_what_stops_a_repo_in_a_later_turn_is_reported(world: World) -> None:
-    """What came before it is applied; the others are not held up."""
+def test_an_incident_in_a_later_turn_is_reported(world: World) -> None:
+    """The commits before it are applied, and the others are not delayed."""
     writer = world.repo("node-1")
     path = next(path for path in writer.files("main") if path.endswith("1.jsonl"))
     writer.commit({path: usage_line(seq=1, units=0)})
@@ -104,7 +104,7 @@ def test_what_stops_a_repo_in_a_later_turn_is_reported(world: World) -> None:
 
 
 def test_an_interruption_between_turns_leaves_the_rest_for_later(world: World) -> None:
-    """Every transaction that was written stands, and the next pass ends in the same ledger."""
+    """Committed transactions stay, and the next pass ends in the same ledger."""
     applied: list[str] = []
     with world.ledger() as ledger:
         puller = Puller(

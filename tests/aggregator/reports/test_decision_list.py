@@ -1,4 +1,4 @@
-"""`aggregator decisions` and `config check`: slips of the pen are noticed."""
+"""`aggregator decisions` and `config check` show typing errors."""
 
 from pathlib import Path
 
@@ -17,8 +17,8 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-def test_every_decision_is_told_with_who_why_and_what_it_is_about(world: World) -> None:
-    """One that names nothing is said to; one that was withdrawn too."""
+def test_every_decision_is_listed_with_who_why_and_what_it_is_about(world: World) -> None:
+    """With a remark if it names nothing that exists or was withdrawn."""
     world.decide(
         decision_line(seq=10, kind="exclude", of="node-1", of_seq=1, by="ada", reason="a test"),
         decision_line(seq=11, kind="exclude", of="node-1", of_seq=90),
@@ -45,8 +45,10 @@ def test_every_decision_is_told_with_who_why_and_what_it_is_about(world: World) 
     assert "no effect so far: no node is called node-7" in said
 
 
-def test_config_check_tells_whose_signatures_count(world: World, tmp_path: Path) -> None:
-    """A repo for which nobody may sign would be held for ever, so it is said at once."""
+def test_config_check_shows_how_many_keys_may_sign_for_each_repo(
+    world: World, tmp_path: Path
+) -> None:
+    """A repo for which no key may sign would be held for ever, so that is shown at once."""
     signers = tmp_path / "signers"
     key = new_signing_key().public
     signers.write_text(f"{BOOKS} {key.line}\n")

@@ -1,7 +1,7 @@
-"""The daemon: pull every few minutes and when the forge says so, promote tiers, keep mirrors small.
+"""The daemon: pull on schedule and on the forge's hints, promote tiers, pack mirrors.
 
-It tells systemd when it is ready, what it does, and that it is alive. The first SIGTERM or SIGINT
-drains: the transaction at hand is finished and nothing new begins. The second interrupts.
+It notifies systemd when it is ready, what it is doing, and that it is alive. The first SIGTERM or
+SIGINT drains: the current transaction is finished and nothing new is started. A second interrupts.
 """
 
 import random
@@ -18,7 +18,7 @@ import sdnotify
 import structlog
 
 from aggregator.copies.schedule import Copying
-from aggregator.daemon.services import Attendants
+from aggregator.daemon.services import Services
 from aggregator.fleet.registration_watch import RegistrationWatch
 from aggregator.fleet.sweep import Sweep
 from aggregator.incidents.kinds import BACKED_OFF
@@ -33,19 +33,19 @@ from wire_format.instants import hour_of
 
 _TICK_S: Final = 1.0
 _COPY: Final = "[copy]"
-"""Stands for the copy remote among the names of repos, none of which has such letters."""
+"""The copy remote's key in the back-off, beside names of repos, which cannot contain brackets."""
 
 _MAINTENANCE_EVERY_MIN: Final = 10
 _log = structlog.get_logger()
 
 
 class Daemon:
-    """Runs until it is told to stop.
+    """Pulls until a signal stops it.
 
     Args:
-        state: locked by the caller.
-        ledger: open for writing.
-        clock: tells the time.
+        state: the state directory, locked by the caller.
+        ledger: the ledger, open for writing.
+        clock: returns the current time, in UTC.
     """
 
     def __init__(self, state: State, ledger: Ledger, clock: Callable[[], datetime]) -> None:
@@ -61,33 +61,34 @@ class Daemon:
         self._copying = Copying(state, ledger.store, clock, self._is_stopping)
         self._registrations = RegistrationWatch(state)
         self._sweep = Sweep(state, clock, self._is_stopping)
-        self._attendants = Attendants(state, ledger.store, clock)
+        self._services = Services(state, ledger.store, clock)
 
     def run(self) -> None:
-        """Pull at once, then on schedule and on hints, until a signal comes.
+        """Pull at once, then on schedule and on hints, until SIGTERM or SIGINT arrives.
 
         Raises:
             GitmeterError: the listener's address or secret cannot be used.
+            KeyboardInterrupt: a second signal arrived.
         """
         self._handle_signals()
         config = self._state.config
         self._scheduler.every(_MAINTENANCE_EVERY_MIN).minutes.do(self._packing.start)
         self._scheduler.every().hour.do(self._promote)
-        self._scheduler.every().day.do(self._attendants.check_forge)
-        with self._attendants:
+        self._scheduler.every().day.do(self._services.check_forge)
+        with self._services:
             _log.info("started", repos=len(config.repo), state=str(config.state))
             self._systemd.notify("READY=1")
             self._pull()
-            self._attendants.check_forge()
+            self._services.check_forge()
             while self._signal is None:
                 self._scheduler.run_pending()
                 if time.monotonic() >= self._pull_at_s:
                     self._pull()
                 self._pull_hinted()
                 self._note_copies()
-                self._attendants.collect()
+                self._services.collect()
                 self._alive()
-                self._attendants.hints.wait(_TICK_S)
+                self._services.hints.wait(_TICK_S)
             _log.info("draining", signal=self._signal.name)
             self._systemd.notify("STOPPING=1")
             stop_running()
@@ -104,20 +105,20 @@ class Daemon:
         signal.signal(signal.SIGINT, drain)
 
     def _pull(self) -> None:
-        """One pass over all repos that are due.
+        """Make one pass over all repos that are due, and schedule the next.
 
-        The next one is timed by a clock that nobody sets: setting the wall clock back must not stop
-        billing until it has caught up.
+        The next pass is timed by the monotonic clock: if the wall clock is set back, billing must
+        not stop until it has caught up.
         """
         started_s = time.monotonic()
         self._status("pulling")
-        pulse = self._attendants.pulse
+        pulse = self._services.pulse
         pulse.pull_started()
         for name in self._registrations.refresh(self._ledger.store, self._clock()):
             self._backoff.succeeded(name)
             self._sweep.forget(name)
         found = self._sweep.due(self._ledger.store, self._alive)
-        self._attendants.note_listing(self._sweep)
+        self._services.note_listing(self._sweep)
         now = self._clock()
         due = {name for name in found if not self._backoff.is_waiting(name, now)}
         records, troubled = self._pull_repos(due, is_whole=self._sweep.is_current)
@@ -132,7 +133,7 @@ class Daemon:
             duration_s=round(time.monotonic() - started_s, 3),
         )
         if not self._is_stopping():
-            self._attendants.compare(is_whole=True)
+            self._services.compare(is_whole=True)
             self._copying.start()
         config = self._state.config
         pause_s = config.pull_every_s + random.uniform(0, config.pull_jitter_s)
@@ -140,15 +141,19 @@ class Daemon:
         pulse.next_pull_in(pause_s)
 
     def _pull_hinted(self) -> None:
-        """What the forge says was pushed to; whoever takes pushes answers again."""
-        now, found = self._clock(), self._attendants.hints.due(time.monotonic())
+        """Pull repos that the forge says were pushed to.
+
+        Their back-off is ignored, since a server that takes pushes answers again; only a wait that
+        the server asked for is kept.
+        """
+        now, found = self._clock(), self._services.hints.due(time.monotonic())
         hinted = {name for name in found if not self._backoff.is_asked_to_wait(name, now)}
         if hinted:
             self._pull_repos(hinted, is_whole=False)
-            self._attendants.compare(is_whole=False)
+            self._services.compare(is_whole=False)
 
     def _pull_repos(self, due: AbstractSet[str], *, is_whole: bool) -> tuple[int, int]:
-        """Pull repos by name; returns how many records are new and how many repos in trouble."""
+        """Pull repos by name; return how many records are new and how many repos have incidents."""
         puller = Puller(self._state, self._ledger, self._clock, self._is_stopping)
         records = troubled = 0
         for report in puller.pull(
@@ -164,7 +169,7 @@ class Daemon:
         return records, troubled
 
     def _note_copies(self) -> None:
-        """Write down what the copy remote got meanwhile; billing never waits for it."""
+        """Store and log the result of copying to the copy remote, if a run of it has ended."""
         result = self._copying.collect()
         if result is None:
             return
@@ -188,7 +193,7 @@ class Daemon:
         return self._signal is not None
 
     def _on_progress(self, repo: str, done: int, total: int) -> None:
-        """A long backlog is work, not a hang."""
+        """Report progress to systemd: a long backlog must not look like a hang."""
         self._alive()
         if done == total or done % 100 == 0:
             self._status(f"{repo}: commit {done} of {total}")
@@ -216,9 +221,9 @@ class Daemon:
 
     def _alive(self) -> None:
         self._systemd.notify("WATCHDOG=1")
-        self._attendants.pulse.tick()
+        self._services.pulse.tick()
         if self._signal is not None:
-            self._status("finishing the transaction at hand")
+            self._status("finishing the current transaction")
 
     def _status(self, text: str) -> None:
         self._systemd.notify(f"STATUS={text}")

@@ -1,4 +1,4 @@
-"""What goes on beside the daemon's loop: listener, notifications, the daily check of the forge."""
+"""What runs beside the daemon's loop: the listener, notices, the daily check of the forge."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from aggregator.serving.listener import Listener
 
 
-class Attendants:
-    """Started and stopped with the loop. None of them can hold up billing.
+class Services:
+    """Services that are started and stopped with the loop. None of them can delay billing.
 
     Args:
-        state: has the configuration.
+        state: the state directory, with the configuration.
         store: the ledger, open for writing; used by the loop's thread alone.
-        clock: tells the time.
+        clock: returns the current time, in UTC.
 
     Attributes:
-        hints: repos that the forge says were pushed to.
-        pulse: what the loop says of itself.
+        hints: the repos that the forge's webhooks name as pushed to.
+        pulse: the state of the loop, as health and metrics report it.
     """
 
     def __init__(self, state: State, store: LedgerStore, clock: Callable[[], datetime]) -> None:
@@ -64,7 +64,7 @@ class Attendants:
             self._notifier.close()
 
     def note_listing(self, sweep: Sweep) -> None:
-        """Tell the pulse which repos are read and what the forge lists."""
+        """Pass to the pulse which repos are read and what the forge lists."""
         repos = self._state.config.repo
         self.pulse.reading(frozenset(repo.name for repo in repos if not repo.is_retired))
         if sweep.is_failing:
@@ -73,10 +73,10 @@ class Attendants:
             self.pulse.listed(pending=len(found.pending), vanished=len(found.vanished))
 
     def compare(self, *, is_whole: bool) -> None:
-        """After a pass: who is silent, and what somebody has to be told of.
+        """After a pass, file silent nodes and send notices about what has changed.
 
         Args:
-            is_whole: whether all repos were brought up to date.
+            is_whole: whether all repos were brought up to date; silence is judged only then.
         """
         if is_whole:
             with self._store.transaction():
@@ -86,11 +86,11 @@ class Attendants:
             self._notifier.deliver()
 
     def check_forge(self) -> None:
-        """Begin to compare the forge with what it should be."""
+        """Start comparing the forge with its setup, in the background."""
         self._drift.start()
 
     def collect(self) -> None:
-        """Write down what ended meanwhile, and send on what waits."""
+        """Store the results of background work that has ended, and deliver waiting notices."""
         self._drift.collect(self._store)
         if self._notifier is not None:
             self._notifier.collect()
@@ -104,5 +104,8 @@ class Attendants:
         return Listener(config, self.hints, self._pushed, self.pulse, database_path, self._clock)
 
     def _pushed(self, push: Push) -> str | None:
-        """Called in the listener's threads; the configuration is replaced as a whole."""
+        """Return the name of the repo that a push is about, or None if it is not read.
+
+        Called in the listener's threads: safe because the configuration is replaced as a whole.
+        """
         return pushed_repo(self._state.config.repo, push.repo_id, push.clone_url, push.ref)

@@ -1,7 +1,8 @@
-"""What the aggregator answers, in the shapes of its `--json` contract.
+"""Balances and charges, in the shapes of the `--json` contract.
 
-Times are ISO 8601 in UTC, amounts whole nano-dollars with `_nano` in their key and a decimal string
-with `_usd` beside the ones that people ask for. Keys are added, never renamed or removed.
+Times are ISO 8601 in UTC. Amounts are whole nano-dollars under keys that end in `_nano`; those that
+people ask for are also there as decimal strings under keys that end in `_usd`. Keys are added,
+never renamed or removed.
 """
 
 from collections.abc import Iterator
@@ -21,20 +22,20 @@ _MULTIPLIER_DECIMALS = 9
 
 
 class NoAccountError(GitmeterError):
-    """The ledger knows no such user."""
+    """The ledger has no account of this user."""
 
 
 def balances(store: LedgerStore) -> list[Answer]:
-    """The balance of every account."""
+    """Return the balance of every account."""
     as_of = store.fact(PULLED_AT)
     return [_balance(row, as_of) for row in store.reports.accounts()]
 
 
 def balance(store: LedgerStore, user: str) -> Answer:
-    """The balance of one account.
+    """Return the balance of one account.
 
     Raises:
-        NoAccountError: nothing was ever used or paid in that name.
+        NoAccountError: nothing was ever used or paid under that name.
     """
     return _balance(_account_row(store, user), store.fact(PULLED_AT))
 
@@ -66,10 +67,17 @@ def charges(
     since_hour: int | None = None,
     until_hour: int | None = None,
 ) -> Iterator[Answer]:
-    """The charges of one account by hour, from `since_hour` to before `until_hour`.
+    """Yield the charges of one account by hour, from `since_hour` to before `until_hour`.
+
+    Args:
+        store: the ledger.
+        user: the account.
+        ladder: the discount ladder in force.
+        since_hour: the first hour, counted from 1970; None for no limit.
+        until_hour: the hour after the last one; None for no limit.
 
     Raises:
-        NoAccountError: nothing was ever used or paid in that name.
+        NoAccountError: nothing was ever used or paid under that name.
     """
     account = reports.account_of(_account_row(store, user))
     for charge in store.charges.of_account(account, since_hour, until_hour):
@@ -77,7 +85,7 @@ def charges(
 
 
 def charge_answer(charge: RatedCharge, ladder: DiscountLadder) -> Answer:
-    """One charge with the tier and the multiplier that applied."""
+    """Return one charge with the tier and the multiplier that applied."""
     row = charge.row
     discount = ladder.discount_at(charge.first_paid_us, row.hour, row.applies_to)
     return {
@@ -96,14 +104,14 @@ def charge_answer(charge: RatedCharge, ladder: DiscountLadder) -> Answer:
 
 
 def format_multiplier(multiplier: int) -> str:
-    """A multiplier as a decimal: `1`, `0.5`, `0.25`."""
+    """Format a scaled multiplier as a decimal: `1`, `0.5`, `0.25`."""
     whole, rest = divmod(multiplier, MULTIPLIER_SCALE)
     fraction = f"{rest:0{_MULTIPLIER_DECIMALS}d}".rstrip("0")
     return f"{whole}.{fraction}" if fraction else str(whole)
 
 
 def unrated(store: LedgerStore) -> dict[ChargeState, int]:
-    """How many charges cost nothing because they have no price or overflow."""
+    """Count the charges that cost nothing because they have no price or overflow, by state."""
     return {STATES[state]: n for state, n in store.reports.states_of_charges().items()}
 
 

@@ -1,4 +1,4 @@
-"""What the operator decided, who and why, and whether it is about anything the ledger knows."""
+"""The operator's decisions: what, who, why, and whether each is about anything the ledger knows."""
 
 from typing import Any
 
@@ -10,10 +10,11 @@ from wire_format.lines import Decision
 
 
 def decision_list(store: LedgerStore) -> list[dict[str, Any]]:
-    """Every decision in the order of its seq.
+    """List every decision in the order of its seq.
 
     Returns:
-        for each what it says, `in_force`, and `remark`: why it has no effect so far; mostly None.
+        The fields of each decision, whether it is `in_force`, and a `remark`: why it has no effect
+        so far, or None.
     """
     records = sorted(store.decisions.all(), key=lambda record: (record.seq, record.ts))
     in_force = set(Decisions(records).in_force)
@@ -52,7 +53,7 @@ def _about(record: Decision) -> dict[str, Any]:
 def _remark(
     store: LedgerStore, record: Decision, all_: list[Decision], repos: set[str]
 ) -> str | None:
-    """Why a decision changes nothing so far: most often a slip of the pen."""
+    """Why a decision has no effect so far, most often because of a typing error; None if it has."""
     if record.repo is not None and record.repo not in repos:
         return f"no repo is called {record.repo}"
     if record.incident is not None and record.incident not in set(IncidentKind):

@@ -1,7 +1,7 @@
-"""Every cent down to a line: what one charge is made of.
+"""Explain one charge down to its lines.
 
-The lines are read again from the commits they stand in, and the conflict rule is applied to them
-again, so the answer is a check of the ledger and not a copy of it.
+The lines are read again from their commits and admission judges them again, so the answer is a
+check of the ledger, not a copy of it.
 """
 
 import re
@@ -29,18 +29,18 @@ _PRICE_TABLE = re.compile(rb"^[ \t]*\[\[[ \t]*price[ \t]*\]\]", re.MULTILINE)
 
 
 class NoChargeError(GitmeterError):
-    """There is no such charge."""
+    """The ledger has no such charge."""
 
 
 class CountedLine(NamedTuple):
     """A line that counts towards a charge.
 
     Attributes:
-        repo: the repo it was read from.
-        record: what it says.
-        place: where it stands.
-        repeats: how many times the same line stands in other segments; a segment that was delivered
-            again as a whole is not among them.
+        repo: the repo from which it was read.
+        record: the decoded line.
+        place: where the line is.
+        repeats: how often the same line is in other segments, without exact repetitions of whole
+            segments.
     """
 
     repo: str
@@ -59,15 +59,18 @@ def explain(
     """Explain the charges of one user, resource and clock hour, one for each category.
 
     Args:
-        store: the database.
-        rater: under the rule book in force.
-        reader: reads the segments that the lines stand in.
-        decisions: those in force.
-        charge: user, resource and hour.
+        store: the ledger.
+        rater: the rater under the rule book in force.
+        reader: reads the segments that contain the lines.
+        decisions: the decisions in force.
+        charge: the user, the resource and the hour, counted from 1970.
+
+    Returns:
+        The charges with their price and lines; `adds_up` is whether the lines sum to the charge.
 
     Raises:
-        NoAccountError: nothing was ever used or paid in that name.
-        NoChargeError: nothing of the resource was charged in that hour.
+        NoAccountError: nothing was ever used or paid under that name.
+        NoChargeError: nothing was charged for the resource in that hour.
     """
     user, resource, hour = charge
     with store.view():
@@ -95,9 +98,10 @@ def _lines(
     decisions: Decisions,
     charge: tuple[str, str, int],
 ) -> Iterator[CountedLine]:
-    """The lines that count, judged again as admission judged them, by node and seq.
+    """Yield the lines that count, judged again as admission judged them, by node and seq.
 
-    Rivals, corrections and what they correct all have one `ts`, so one hour has all of them.
+    Conflicting lines, corrections and what they correct all have the same `ts`, so the lines of one
+    hour are enough to judge it.
     """
     user, resource, hour = charge
     claims: dict[str, list[Claim[Line]]] = defaultdict(list)
@@ -153,7 +157,7 @@ def _line(line: CountedLine) -> dict[str, Any]:
 
 
 def _price(charge: RatedCharge, rater: Rater, rules: RuleFiles | None) -> dict[str, Any] | None:
-    """The price that applied, and the line of the rule book that states it."""
+    """Return the price that applied, and the line of the rule book that states it."""
     row = charge.row
     price = rater.prices.price_at(charge.resource, row.applies_to, row.hour)
     if isinstance(price, NoPrice) or rules is None:

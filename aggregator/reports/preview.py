@@ -1,7 +1,7 @@
-"""What a decision would change, tried on a copy of the ledger; nothing is written to the real one.
+"""Preview what a decision would change, on a copy of the ledger; the real one is not written.
 
-The copy goes through the very code that the decision itself would, so a preview cannot differ from
-what happens then.
+The copy is changed by the code that would apply the decision, so a preview cannot differ from what
+happens when it is taken.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from wire_format.money import NANO
 
 
 class Effect(NamedTuple):
-    """A balance that would change; amounts in nano-dollars."""
+    """A balance that would change: now, and then; amounts in nano-dollars."""
 
     user: str
     balance_nano: int
@@ -34,8 +34,8 @@ class Preview:
 
     Args:
         ledger: the copy.
-        reader: reads segments again.
-        now: the time of the trial.
+        reader: reads segments again from git.
+        now: the time of the preview.
     """
 
     def __init__(self, ledger: Ledger, reader: SegmentReader, now: datetime) -> None:
@@ -45,7 +45,7 @@ class Preview:
         self._before = balances(ledger.store)
 
     def of_decision(self, decision: Decision) -> list[Effect]:
-        """What one more decision would change; the copy is then as it was."""
+        """Return what one more decision would change; the copy is then as before."""
         before = self.ledger.decisions
         records = self.ledger.store.decisions.all()
         self._decide(Decisions([*records, decision]))
@@ -54,7 +54,7 @@ class Preview:
         return found
 
     def effects(self) -> list[Effect]:
-        """The balances that differ from those of the real ledger, the largest change first."""
+        """Return the balances that differ from the real ledger's, the largest change first."""
         after = balances(self.ledger.store)
         found = [
             Effect(user, self._before.get(user, 0), after.get(user, 0))
@@ -74,9 +74,9 @@ def preview(state: State, store: LedgerStore, now: datetime) -> Iterator[Preview
     """Copy the ledger for as long as the block runs.
 
     Args:
-        state: has the mirrors; the copy lies in its directory.
+        state: the state directory, with the mirrors; the copy is in it.
         store: the ledger, which may be written to meanwhile.
-        now: the time of the trial.
+        now: the time of the preview.
     """
     with TemporaryDirectory(prefix="scratch-", dir=state.config.state) as folder:
         path = Path(folder) / "ledger.db"
@@ -87,7 +87,7 @@ def preview(state: State, store: LedgerStore, now: datetime) -> Iterator[Preview
 
 
 def balances(store: LedgerStore) -> dict[str, int]:
-    """Every account's balance in nano-dollars."""
+    """Return every account's balance in nano-dollars, by user."""
     return {
         row["user"]: int(row["credit_nano"]) - int(row["billed_cost_nano"])
         for row in store.reports.accounts()

@@ -1,6 +1,6 @@
-"""The decision that would end what is held or open, and the command that takes it.
+"""The decision that would release a held line or end an incident, and the command that takes it.
 
-The aggregator only proposes: decisions are lines of the books, and nobody but `books` writes them.
+The aggregator only proposes: decisions are lines of the books, and only `books` writes them.
 """
 
 import shlex
@@ -22,8 +22,8 @@ class Remedy(NamedTuple):
     """A decision that can be taken.
 
     Attributes:
-        decision: as a line of the books would state it.
-        command: what to paste; the reason is for the person to fill in.
+        decision: the decision as a line of the books would state it.
+        command: the command to paste; the person fills in the reason.
     """
 
     decision: Decision
@@ -33,12 +33,12 @@ class Remedy(NamedTuple):
 def of_held(
     store: LedgerStore, decisions: Decisions, row: dict[str, Any], now: datetime
 ) -> Remedy | None:
-    """What would let a held line count; None where no decision can.
+    """Find the decision that would let a held line count; None if no decision can.
 
     Args:
         store: the ledger.
-        decisions: those in force.
-        row: a line as `aggregator.reports.repos.held` tells it.
+        decisions: the decisions in force.
+        row: the held line, as `aggregator.reports.repos.held` returns it.
         now: the time of the decision.
     """
     reason = HeldReason(row["reason"])
@@ -69,9 +69,9 @@ def of_held(
 
 
 def of_incident(repo: str, kind: str, subject: str) -> str | None:
-    """The command of the decision that would close an incident; None where none does.
+    """Return the command of the decision that would end an incident; None if no decision does.
 
-    Whether there is anything to accept of a rewritten history, `aggregator rewrites` finds out.
+    None for a rewritten history too: `aggregator rewrites` finds out what there is to accept.
     """
     if kind in ACCEPTABLE and kind != IncidentKind.REWRITTEN and subject:
         return _command("accept-tip", repo, subject)
@@ -81,7 +81,7 @@ def of_incident(repo: str, kind: str, subject: str) -> str | None:
 
 
 def accept_tip(repo: str, tip: str) -> str:
-    """The command that accepts a history up to a commit."""
+    """Return the command that accepts a history up to a commit."""
     return _command("accept-tip", repo, tip)
 
 
@@ -90,7 +90,7 @@ def _command(*words: str) -> str:
 
 
 def _decision(now: datetime, *, node: str = "preview", **values: Any) -> Decision:  # noqa: ANN401 - its fields
-    """A decision later than all others."""
+    """Make a decision with a seq above all others."""
     return Decision(
         v=VERSION, node=node, seq=INT_MAX, ts=now, by="preview", reason="preview", **values
     )

@@ -1,4 +1,4 @@
-"""What is held or waits, with the decision that would end it and what that would change."""
+"""Held lines and rewrites, with the decision that would release each and what it would change."""
 
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -16,13 +16,13 @@ from aggregator.store.store import LedgerStore
 def held_with_remedies(
     state: State, store: LedgerStore, now: datetime, *, tried_max: int
 ) -> list[Answer]:
-    """Held lines with the command of a decision about each, and what that would change.
+    """List held lines with the command of a decision about each, and what that would change.
 
     Args:
-        state: has the mirrors.
+        state: the state directory, with the mirrors.
         store: the ledger.
         now: the time of a decision.
-        tried_max: for how many lines the effect is found out; `effects` of the others is None.
+        tried_max: for how many lines the decision is previewed; `effects` of the others is None.
     """
     decisions = Decisions(store.decisions.all())
     rows = repos.held(store)
@@ -41,7 +41,7 @@ def held_with_remedies(
 
 
 def rewrite_answer(rewrite: Rewrite) -> Answer:
-    """One waiting history; `command` is None where there is nothing to accept."""
+    """Return one rewrite for output; `command` is None if there is nothing to accept."""
     command = None
     if rewrite.head is not None and rewrite.commits:
         command = proposals.accept_tip(rewrite.repo, rewrite.head)

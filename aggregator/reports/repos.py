@@ -1,4 +1,4 @@
-"""What is known of each repo: where it is, and what of it was not billed."""
+"""Repos: how far each is billed, what of it was not billed, and its incidents."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from wire_format.instants import format_ts, from_us
 
 
 def nodes(store: LedgerStore) -> list[Answer]:
-    """Where every repo stands and what is known of its node's numbering."""
+    """List every repo with its cursor and head, and the seqs of its node."""
     copied = copied_at(store)
     rows = store.reports.repos()
     return [_node(store, row) | {"copied_at": copied.get(row["name"])} for row in rows]
@@ -38,7 +38,8 @@ def _node(store: LedgerStore, row: reports.Row) -> Answer:
         "highest_seq": seen.highest,
         "gaps": [{"first_seq": gap.first, "last_seq": gap.last} for gap in seen.gaps()],
         "epochs": epochs,
-        # whoever starts an epoch claims it first: each one below the highest had a home of its own
+        # an epoch is claimed before its first seq, so each one below the highest had its own home,
+        # and nothing proves that everything recorded in that home was pushed
         "unproved_tails": [{"first_epoch": 0, "last_epoch": epochs[-1] - 1}]
         if epochs and epochs[-1]
         else [],
@@ -47,7 +48,7 @@ def _node(store: LedgerStore, row: reports.Row) -> Answer:
 
 
 def held(store: LedgerStore) -> list[Answer]:
-    """Well-formed lines that are not billed, with where and why."""
+    """List held lines, each with its place and reason."""
     repos = _only_repos(store)
     return [
         {
@@ -66,7 +67,7 @@ def held(store: LedgerStore) -> list[Answer]:
 
 
 def rejects(store: LedgerStore) -> list[Answer]:
-    """Lines and files that are not valid, with where and why."""
+    """List rejected lines and files, each with its place and reason."""
     repos = _only_repos(store)
     return [
         {
@@ -81,7 +82,7 @@ def rejects(store: LedgerStore) -> list[Answer]:
 
 
 def _only_repos(store: LedgerStore) -> dict[str, str]:
-    """The repo of each node that has one alone: there its lines stand."""
+    """The repo of each node that has only one; its lines must be in that."""
     names: dict[str, list[str]] = {}
     for name, judged_by in store.repos.judged_by().items():
         names.setdefault(judged_by.node, []).append(name)
@@ -98,7 +99,7 @@ def _place(row: reports.Row) -> Answer:
 
 
 def incidents(store: LedgerStore, *, closed: bool = False) -> list[Answer]:
-    """Incidents with what to do about them."""
+    """List open incidents, or all with `closed`, each with advice on what to do."""
     return [
         {**row, "advice": IncidentKind(row["kind"]).advice}
         for row in store.reports.incidents(closed=closed)

@@ -1,4 +1,4 @@
-"""What balances would be under a proposed rule book; nothing is written."""
+"""Compute what balances would be under a proposed rule book; nothing is written."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -18,21 +18,23 @@ class ProposalError(GitmeterError):
 
 
 def reprice(store: LedgerStore, file: Path, cost_max_nano: int) -> dict[str, Any]:
-    """Rate every charge under the rule book in force with one file of it exchanged.
+    """Rate every charge under the rule book in force with one of its files replaced.
 
     Args:
         store: the ledger.
-        file: named `prices.toml` or `discounts.toml`.
-        cost_max_nano: the highest list cost of one charge.
+        file: the replacement, named `prices.toml` or `discounts.toml`.
+        cost_max_nano: the highest list cost of one charge, in nano-dollars.
 
     Returns:
-        The accounts whose billed cost changes, and totals; amounts in nano-dollars.
+        Totals, and the accounts with a billed cost that changes; amounts in nano-dollars.
 
     Raises:
         ProposalError: the file has another name or cannot be used.
     """
     if file.name not in _NAMES:
-        raise ProposalError(f"{file.name} is no rule file", hint=f"name it {' or '.join(_NAMES)}")
+        raise ProposalError(
+            f"{file.name} is not a rule file", hint=f"name it {' or '.join(_NAMES)}"
+        )
     with store.view():
         rater = Rater(_proposed(store, file), cost_max_nano)
         differences: dict[str, int] = defaultdict(int)

@@ -1,4 +1,4 @@
-"""A history that waits for the operator: what accepting it would repeat, add and change."""
+"""Rewritten histories that wait for a decision: what accepting one would repeat, add and change."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -22,18 +22,18 @@ LINES_COMPARED_MAX = 1_000_000
 
 
 class Rewrite(NamedTuple):
-    """What a repo's head would do if it were accepted.
+    """What accepting a repo's head would do.
 
     Attributes:
-        repo: whose.
-        kind: why it is held.
-        cursor, head, base: what is billed, what was fetched, and the last commit they share.
-        replaced: commits above the base that the head has no longer; their records stay billed.
+        repo: the repo's name.
+        kind: the incident that holds it.
+        cursor, head, base: the billed commit, the fetched one, and the last that both contain.
+        replaced: commits above the base that the head lacks; their records stay billed.
         commits: commits of the head that would be applied.
-        repeated, new, gone: lines that both sides have, that only the new commits have, and that
-            only the replaced commits have; None where there are too many to compare.
+        repeated, new, gone: how many lines both sides have, only the new commits have, and only
+            the replaced commits have; None if there are too many to compare.
         effects: the balances that would change.
-        trouble: why all this cannot be found out; mostly empty.
+        trouble: why the rest could not be found out; empty if it could.
     """
 
     repo: str
@@ -51,7 +51,7 @@ class Rewrite(NamedTuple):
 
 
 def rewrites(state: State, store: LedgerStore, now: datetime) -> list[Rewrite]:
-    """Every repo that waits for `accept-tip`, with what that would do."""
+    """Return what `accept-tip` would do for every repo that waits for it."""
     kinds = {
         row["repo"]: row["kind"]
         for row in store.reports.incidents(closed=False)
@@ -70,7 +70,7 @@ def rewrites(state: State, store: LedgerStore, now: datetime) -> list[Rewrite]:
 
 
 def _unreadable(repo: str, kind: str, trouble: str) -> Rewrite:
-    """One bad repo does not hide the others."""
+    """The entry of a repo that cannot be read, so that it does not hide the others."""
     return Rewrite(repo, kind, None, None, None, (), (), None, None, None, [], trouble)
 
 
@@ -115,7 +115,7 @@ def _effects(
     position: Advance,
     now: datetime,
 ) -> list[Effect]:
-    """What applying the head would change, tried on a copy."""
+    """Return the balances that applying the head would change, tried on a copy of the ledger."""
     if position.outcome not in {HeadOutcome.FAST_FORWARD, HeadOutcome.ACCEPTED}:
         return []
     with preview(state, store, now) as trial:
@@ -128,7 +128,7 @@ def _effects(
 
 
 def _lines(mirror: Mirror, commits: Sequence[str], role: str) -> set[bytes] | None:
-    """The valid lines that commits bring; None where they are too many to hold."""
+    """Return the valid lines of commits; None if they are too many to hold in memory."""
     found: set[bytes] = set()
     for file in _files(mirror, commits):
         if misplaced(file, role) is None:

@@ -1,6 +1,7 @@
-"""The configuration file before its models: TOML, and where the state directory is.
+"""The configuration file as plain TOML, and the paths in the state directory.
 
-A question to the ledger needs no more than that, and starts several times faster without them.
+A command that only reads the ledger needs no more, and starts several times faster without pydantic
+and the models.
 """
 
 import os
@@ -14,17 +15,17 @@ from gitmeter.support.errors import GitmeterError
 CONFIG_PATH_DEFAULT: Final = Path("/etc/gitmeter/aggregator.toml")
 STATE_DEFAULT: Final = Path("/var/lib/gitmeter")
 STATE_ENVIRONMENT: Final = "AGGREGATOR_STATE"
-_MEND_HINT: Final = "mend these and run `aggregator config check`"
+_FIX_HINT: Final = "fix these and run `aggregator config check`"
 
 
 class ConfigError(GitmeterError):
     """The configuration cannot be used.
 
     Attributes:
-        faults: one sentence for each thing that is wrong, with its key.
+        faults: a sentence for each fault, with its key.
     """
 
-    def __init__(self, path: Path, faults: list[str], *, hint: str = _MEND_HINT) -> None:
+    def __init__(self, path: Path, faults: list[str], *, hint: str = _FIX_HINT) -> None:
         super().__init__(
             f"the configuration {path} cannot be used:\n" + "\n".join(f"  {f}" for f in faults),
             hint=hint,
@@ -35,15 +36,16 @@ class ConfigError(GitmeterError):
 def read_document(
     path: Path, *, state: Path | None = None, environment: Mapping[str, str] = os.environ
 ) -> dict[str, Any]:
-    """The tables of the file, with `state` as it is in force; absent for the default.
+    """Read the tables of the file, with the `state` that is in force; no `state` for the default.
 
     Args:
         path: the TOML file.
-        state: from the command line; goes before everything else.
-        environment: looked at for `AGGREGATOR_STATE`, then for systemd's `STATE_DIRECTORY`.
+        state: the state directory given on the command line, which overrides everything else.
+        environment: the environment variables; `AGGREGATOR_STATE` overrides the file, and
+            systemd's `STATE_DIRECTORY` is used if the file has no `state`.
 
     Raises:
-        ConfigError: it cannot be read, or is not TOML.
+        ConfigError: the file cannot be read, or is not TOML.
     """
     try:
         document = tomllib.loads(path.read_text())
@@ -64,7 +66,7 @@ def read_document(
 
 
 def database_in(state: Path) -> Path:
-    """The ledger's file in a state directory."""
+    """The ledger's database file in a state directory."""
     return state / "ledger.db"
 
 

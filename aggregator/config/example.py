@@ -1,4 +1,4 @@
-"""The configuration that `aggregator init` writes to start from, made from the model itself."""
+"""The configuration that `aggregator init` writes as a start, generated from the model."""
 
 import textwrap
 from collections.abc import Mapping
@@ -13,21 +13,21 @@ from aggregator.config.repos import Section
 from aggregator.config.settings import NODES_DIR_NAME, Config
 
 _INTRODUCTION: Final = (
-    "gitmeter aggregator. Every key is optional except the repos; commented ones show their"
-    " default, or in a table an example. Secrets are never written here: keys name the files that"
-    " have them."
+    "gitmeter aggregator. Every key is optional except the repos; those in comments show their"
+    " default or, in tables, an example. Secrets are never written here: keys name the files that"
+    " contain them."
 )
 _WIDTH: Final = 100
 _IN_USE: Final = ("state", "allowed_signers_file")
-"""The keys that `init` sets."""
+"""The keys that `init` writes as settings; all others are comments."""
 
 
 def example(path: Path, state: Path | None = None) -> str:
-    """A commented configuration to start from.
+    """Generate a configuration to start from, with a comment on each key.
 
     Args:
-        path: where it will be; the allowed signers are expected beside it.
-        state: the state directory it names; the default one when None.
+        path: the file it will be written to; the allowed signers are expected beside it.
+        state: the state directory it names; None for the default.
     """
     given: dict[str, Any] = {
         "allowed_signers_file": str(signers_beside(path)),
@@ -48,7 +48,7 @@ def example(path: Path, state: Path | None = None) -> str:
 
 
 def signers_beside(path: Path) -> Path:
-    """Where `init` puts the allowed signers of a configuration."""
+    """The file beside a configuration in which `init` puts the allowed signers."""
     return path.absolute().with_name("allowed_signers")
 
 
@@ -69,7 +69,7 @@ def _tables(header: str, field: FieldInfo, examples: list[dict[str, Any]]) -> st
 
 
 def _examples(field: FieldInfo) -> list[dict[str, Any]]:
-    """What a table looks like, each time that it is there; nothing for a plain key."""
+    """Examples of a table, one for each time it is shown; none for a plain key."""
     if field.examples:
         return field.examples
     kinds = [kind for kind in get_args(field.annotation) if kind is not NoneType]

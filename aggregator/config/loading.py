@@ -1,7 +1,7 @@
-"""The aggregator's configuration: one TOML file into a frozen model.
+"""Load the aggregator's configuration: one TOML file into a frozen model.
 
-A command-line option goes before an environment variable, that before the file, the file before the
-default. Every fault is listed with its key.
+A command-line option overrides an environment variable, which overrides the file, which overrides
+the default. Every fault is listed with its key.
 """
 
 import os
@@ -25,15 +25,16 @@ _FORMS: Final = FORMS | sections.FORMS | {ALLOW_PATTERN: _ALLOW_FORM}
 def load_config(
     path: Path, *, state: Path | None = None, environment: Mapping[str, str] = os.environ
 ) -> Config:
-    """Read the configuration.
+    """Read the configuration and the registrations.
 
     Args:
         path: the TOML file.
-        state: from the command line; goes before everything else.
-        environment: looked at for `AGGREGATOR_STATE`, then for systemd's `STATE_DIRECTORY`.
+        state: the state directory given on the command line, which overrides everything else.
+        environment: the environment variables; `AGGREGATOR_STATE` overrides the file, and
+            systemd's `STATE_DIRECTORY` is used if the file has no `state`.
 
     Raises:
-        ConfigError: with every fault and its key.
+        ConfigError: the file cannot be used; lists every fault with its key.
     """
     document = read_document(path, state=state, environment=environment)
     document.setdefault("nodes_dir", str(path.absolute().with_name(NODES_DIR_NAME)))
@@ -44,9 +45,10 @@ def load_config(
 
 
 def with_registered(config: Config) -> Config:
-    """A configuration with the repos of the nodes that are registered now.
+    """Return a configuration with the repos of the nodes that are registered now.
 
-    Where a registration cannot be used, that node's repos stay as they were, and the fault is told.
+    If a registration cannot be used, that node's repos stay as they were, and the fault is in
+    `registration_faults`.
     """
     forge, nodes_dir = config.forge, config.nodes_dir
     token_url, token_file = ("", None) if forge is None else (forge.url, forge.token_file)
@@ -56,10 +58,10 @@ def with_registered(config: Config) -> Config:
     found = read_registrations(nodes_dir)
     faults = {node: str(error) for node, error in found.faults.items()}
     if before and not nodes_dir.exists():
-        faults[""] = f"{nodes_dir} is gone: put it back"
+        faults[""] = f"{nodes_dir} is gone: restore it"
     for node, registration in found.nodes.items():
         if taken & {node, *(repo.name for repo in registration.repos)}:
-            faults[node] = f"{node} has a [[repo]] table in the configuration too: delete one"
+            faults[node] = f"{node} also has a [[repo]] table in the configuration: delete one"
             continue
         try:
             repos += registration.as_repos(token_url, token_file)

@@ -1,6 +1,6 @@
-"""How repos of nodes are called on the forge: `billing-{node}`, later ones `billing-{node}.2027`.
+"""The names of nodes' repos on the forge: `billing-{node}`, later ones `billing-{node}.2027`.
 
-A dot cannot occur in a node's name, so what follows the first one tells the repos of a node apart.
+A node's name cannot contain a dot, so what follows the first dot distinguishes the node's repos.
 """
 
 import re
@@ -14,11 +14,11 @@ _REPO: Final = re.compile(fields.REPO_PATTERN)
 
 
 class NodeRepo(NamedTuple):
-    """A repo that is a node's by its name.
+    """A repo that is named like a node's.
 
     Attributes:
         node: the node.
-        name: what the repo is called here: the node's name, or that with `.` and more.
+        name: the repo's name in the aggregator: the node's, perhaps with `.` and a suffix.
     """
 
     node: str
@@ -26,17 +26,17 @@ class NodeRepo(NamedTuple):
 
 
 def is_pattern(text: str) -> bool:
-    """Whether a pattern has one place for the node and is a repo's name otherwise."""
+    """Whether a pattern has one place for the node and is otherwise a valid repo name."""
     return _FORM.fullmatch(text) is not None
 
 
 def forge_name(pattern: str, name: str) -> str:
-    """What the forge calls the repo that is called `name` here."""
+    """Return the forge's name of the repo that the aggregator calls `name`."""
     return pattern.replace(PLACE, name)
 
 
 def node_repo(pattern: str, forge_name: str) -> NodeRepo | None:
-    """Whose repo it is by the name that the forge has for it; None when it is no node's."""
+    """Return the node and the name of a repo by its name on the forge; None if it is no node's."""
     before, _, after = pattern.partition(PLACE)
     if not (forge_name.startswith(before) and forge_name.endswith(after)):
         return None

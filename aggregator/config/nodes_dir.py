@@ -1,7 +1,7 @@
-"""The folder of registrations: `nodes.d/<node>.toml`, written all or nothing.
+"""The folder of registrations: `nodes.d/<node>.toml`, each file written all or nothing.
 
-One file that cannot be used must not keep the others out: a key that was closed because it was
-stolen has to end whatever else is wrong in the folder.
+A file that cannot be used must not prevent the others from being read: a key that was closed
+because it was stolen must end, whatever else is wrong in the folder.
 """
 
 import tomllib
@@ -19,7 +19,7 @@ from wire_format.wording import sentences
 _SUFFIX: Final = ".toml"
 _FOLDER_MODE: Final = 0o755
 _FILE_MODE: Final = 0o644
-_HEAD: Final = "Written by `aggregator node`; what it may bill and expects may be edited here."
+_HEAD: Final = "Written by `aggregator node`; allow and silent_after_s may be edited here."
 
 
 class RegistrationError(GitmeterError):
@@ -27,16 +27,16 @@ class RegistrationError(GitmeterError):
 
 
 def registration_file(nodes_dir: Path, node: str) -> Path:
-    """Where the registration of a node lies."""
+    """The path of a node's registration."""
     return nodes_dir / f"{node}{_SUFFIX}"
 
 
 class Registered(NamedTuple):
-    """What a folder of registrations says.
+    """The content of a folder of registrations.
 
     Attributes:
         nodes: the registrations that can be used, by node.
-        faults: by node, why another one cannot; by `""` where the folder itself cannot be read.
+        faults: why others cannot be used, by node; under `""` why the folder cannot be read.
     """
 
     nodes: dict[str, Registration]
@@ -44,10 +44,10 @@ class Registered(NamedTuple):
 
 
 def load_registrations(nodes_dir: Path) -> dict[str, Registration]:
-    """Every registration, by node; none when there is no such folder.
+    """Read every registration, by node; none if the folder does not exist.
 
     Raises:
-        RegistrationError: one cannot be used.
+        RegistrationError: a registration cannot be used, or the folder cannot be read.
     """
     found = read_registrations(nodes_dir)
     for error in found.faults.values():
@@ -56,7 +56,7 @@ def load_registrations(nodes_dir: Path) -> dict[str, Registration]:
 
 
 def read_registrations(nodes_dir: Path) -> Registered:
-    """Every registration that can be used, and what is wrong with the others."""
+    """Read every registration that can be used, and what is wrong with the others."""
     found = Registered({}, {})
     owners: dict[int, str] = {}
     try:
@@ -79,16 +79,16 @@ def _check_owners(file: Path, registration: Registration, owners: dict[int, str]
         other = owners.setdefault(repo.forge_id, registration.node)
         if other != registration.node:
             raise RegistrationError(
-                f"{file}: {other} has the forge's repo {repo.forge_id} too",
+                f"{file}: {other} also has the forge's repo {repo.forge_id}",
                 hint="one repo carries one node's records: delete it from one of the files",
             )
 
 
 def read_registration(file: Path) -> Registration:
-    """One registration.
+    """Read one registration.
 
     Raises:
-        RegistrationError: it cannot be used.
+        RegistrationError: it cannot be read or used.
     """
     try:
         registration = Registration.model_validate(tomllib.loads(file.read_text("utf-8")))
@@ -96,7 +96,7 @@ def read_registration(file: Path) -> Registration:
         raise RegistrationError(f"{file}: {error.strerror}") from error
     except ValidationError as error:
         faults = "; ".join(sentences(error, lambda place: ".".join(map(str, place))))
-        raise RegistrationError(f"{file}: {faults}", hint="mend or move the file") from None
+        raise RegistrationError(f"{file}: {faults}", hint="fix or move the file") from None
     except ValueError as error:
         raise RegistrationError(f"{file}: not TOML: {error}") from None
     if file.name != f"{registration.node}{_SUFFIX}":
@@ -119,7 +119,9 @@ def write_registration(nodes_dir: Path, registration: Registration) -> None:
         document[key] = _toml(value)
     file = registration_file(nodes_dir, registration.node)
     try:
-        if not nodes_dir.exists():  # no secrets: whoever sets nodes up is not whoever reads them
+        if not nodes_dir.exists():
+            # readable by all: it has no secrets, and nodes are often set up by another user than
+            # the one that the aggregator runs as
             nodes_dir.mkdir(parents=True)
             nodes_dir.chmod(_FOLDER_MODE)
         write_durably(file, tomlkit.dumps(document).encode(), _FILE_MODE)
@@ -130,7 +132,11 @@ def write_registration(nodes_dir: Path, registration: Registration) -> None:
 
 
 def fingerprint(nodes_dir: Path) -> frozenset[tuple[str, int, int]]:
-    """Changes when a registration does: name, time in nanoseconds and size of each file."""
+    """Return a value that changes when a registration does.
+
+    Returns:
+        The name, modification time in nanoseconds and size in bytes of each file.
+    """
     try:
         return frozenset(_mark(file) for file in _files(nodes_dir))
     except RegistrationError:
@@ -140,7 +146,7 @@ def fingerprint(nodes_dir: Path) -> frozenset[tuple[str, int, int]]:
 def _mark(file: Path) -> tuple[str, int, int]:
     try:
         stat = file.stat()
-    except OSError:  # gone since, or a link to nowhere: whoever reads it says so
+    except OSError:  # gone since, or a dangling link: reading the file reports it
         return file.name, 0, 0
     return file.name, stat.st_mtime_ns, stat.st_size
 
@@ -150,7 +156,7 @@ def _files(nodes_dir: Path) -> list[Path]:
         found = sorted(nodes_dir.iterdir())
     except FileNotFoundError:
         return []
-    except OSError as error:  # reading none of them would stop billing those nodes without a word
+    except OSError as error:  # an empty list would silently stop billing those nodes
         raise RegistrationError(
             f"{nodes_dir} cannot be read: {error.strerror}",
             hint="let the user that the aggregator runs as read it",
@@ -159,7 +165,7 @@ def _files(nodes_dir: Path) -> list[Path]:
 
 
 def _toml(value: Any) -> Any:  # noqa: ANN401 - whatever a model dumps
-    """Tuples as lists, which is what TOML knows."""
+    """Convert tuples to lists and leave out None, as TOML requires."""
     if isinstance(value, tuple | list):
         return [_toml(item) for item in value]
     if isinstance(value, dict):

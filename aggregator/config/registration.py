@@ -1,6 +1,6 @@
-"""Registrations: which repos of the forge may bill for which node, one TOML file a node.
+"""Registrations: which repos of the forge may bill for which node, one TOML file per node.
 
-`nodes.d/<node>.toml`, written by `aggregator node ...` and no secret:
+`nodes.d/<node>.toml` is written by `aggregator node ...` and contains no secret:
 
     node = "embedder-01"
     registered_at = 2026-11-21T10:00:00Z
@@ -14,7 +14,7 @@
     forge_id = 17
     url = "https://forge.example/ops/billing-embedder-01.git"
 
-A repo that somebody made on the forge bills nothing until such a file names its number there.
+A repo on the forge bills nothing until such a file names its number there.
 """
 
 from datetime import UTC, datetime
@@ -38,18 +38,19 @@ from wire_format import fields
 def _in_utc(value: Any) -> Any:  # noqa: ANN401 - whatever the file says
     if value is None:
         return None
-    if not isinstance(value, datetime) or value.tzinfo is None:  # a number is no time here
+    # pydantic would take a number for a time
+    if not isinstance(value, datetime) or value.tzinfo is None:
         raise ValueError("must be a time with Z")
     return value.astimezone(UTC)
 
 
 class RegisteredKey(Section):
-    """A key that may sign for the node, and push as it.
+    """A key that may sign for the node and push to its repos.
 
     Attributes:
-        line: algorithm and key, as in `signing_key.pub`.
-        added_at: when it was registered.
-        closed_at: from when on it may sign nothing new; None while it may.
+        line: the algorithm and the key, as in `signing_key.pub`.
+        added_at: when the key was registered, in UTC.
+        closed_at: when it ceases to be valid for new heads, in UTC; None while it is open.
     """
 
     line: str
@@ -61,7 +62,7 @@ class RegisteredKey(Section):
     @field_validator("line")
     @classmethod
     def _is_key(cls, line: str) -> str:
-        """Algorithm and key alone, so that two spellings of one key are equal."""
+        """Keep only algorithm and key, so that two spellings of one key are equal."""
         try:
             (entry,) = parse_allowed_signers(f"* {line}\n", "the key").entries
         except (AllowedSignersError, ValueError):
@@ -69,7 +70,7 @@ class RegisteredKey(Section):
         return entry.key.line
 
     def signer(self, node: str) -> str:
-        """Its line of allowed signers."""
+        """Return the line of allowed signers for this key."""
         options = 'namespaces="git"'
         if self.closed_at is not None:
             options += f',valid-before="{self.closed_at:%Y%m%d%H%M%SZ}"'
@@ -80,11 +81,11 @@ class RegisteredRepo(Section):
     """A repo that carries the node's records.
 
     Attributes:
-        name: what it is called here: the node's name, later ones with `.` and more.
-        forge_id: the forge's own number of it, which stays through a rename.
-        url: where it is fetched from.
+        name: its name in the aggregator: the node's name, for later repos with `.` and a suffix.
+        forge_id: the forge's number for it, which a rename does not change.
+        url: the address from which it is fetched.
         branch: the branch that is billed.
-        closed_at: since when nothing new is expected of it; None while it is in use.
+        closed_at: since when nothing new is expected of it, in UTC; None while it is in use.
     """
 
     name: Annotated[str, StringConstraints(pattern=f"^(?:{fields.REPO_PATTERN})$")]
@@ -97,15 +98,16 @@ class RegisteredRepo(Section):
 
 
 class Registration(Section):
-    """Everything that is registered of one node.
+    """The registration of one node.
 
     Attributes:
-        node: its name.
-        registered_at: when that was.
-        retired_at: since when nothing new is expected of it; None while it works.
+        node: the node's name.
+        registered_at: when it was registered, in UTC.
+        retired_at: since when nothing new is expected of it, in UTC; None while it is in use.
         allow: patterns of the resources that it may bill; empty for all.
-        silent_after_s: after which silence somebody is told; None for the default.
-        keys: who may sign.
+        silent_after_s: how long it may push nothing before that is an incident; 0 for no limit,
+            None for the default.
+        keys: the keys that may sign for it, or could until they were closed.
         repos: its repos, the newest last.
     """
 
@@ -133,18 +135,18 @@ class Registration(Section):
         return self
 
     def open_keys(self) -> tuple[RegisteredKey, ...]:
-        """Those that may sign what is new."""
+        """The keys that may sign new commits."""
         return tuple(key for key in self.keys if key.closed_at is None)
 
     def as_repos(self, token_url: str, token_file: Path | None) -> list[RepoConfig]:
-        """Its repos as the configuration states repos.
+        """Return the node's repos as the configuration has them.
 
         Args:
-            token_url: below which address the token opens repos.
-            token_file: the token, or None.
+            token_url: the forge's address; the token is used only for repos below it.
+            token_file: the file with the forge's token, or None.
 
         Raises:
-            pydantic.ValidationError: an address is not allowed.
+            pydantic.ValidationError: the address of a repo is not allowed.
         """
         return [
             RepoConfig(
@@ -165,5 +167,5 @@ class Registration(Section):
 
 
 def repo_name(registered: RegisteredRepo) -> str:
-    """What the forge called a repo when it was registered: the end of its address."""
+    """Return the forge's name of a repo at its registration: the end of its address."""
     return urlsplit(registered.url).path.rsplit("/", 1)[-1].removesuffix(".git")

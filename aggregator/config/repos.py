@@ -1,4 +1,4 @@
-"""What the configuration says of one repo."""
+"""The configuration of one repo."""
 
 from datetime import datetime
 from pathlib import Path
@@ -22,13 +22,13 @@ ALLOW_PATTERN: Final = r"[A-Za-z0-9._:/@+*?-]{1,200}"
 
 
 class Section(BaseModel):
-    """A table of the configuration; what it does not know is a fault."""
+    """A table of the configuration; an unknown key is a fault."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class RemoteConfig(Section):
-    """Where a repo is and what opens it."""
+    """The address of a repo and its credentials."""
 
     url: str = Field(
         description="https://, ssh:// (or git@host:path) or file:///absolute/path.",
@@ -55,15 +55,15 @@ class RemoteConfig(Section):
 
     @property
     def remote(self) -> Remote:
-        """Where and with what to reach it."""
+        """The remote at this address with these credentials."""
         return Remote(self.url, self.token_file, self.ssh_key_file, self.known_hosts_file)
 
 
 class KnownRepo(NamedTuple):
-    """What a repo is, whether it is configured still or only its mirror is left.
+    """The identity of a repo, whether it is still configured or only its mirror is left.
 
     Attributes:
-        name, node, role: as in the configuration.
+        name, node, role: the repo's name, its node and its role, as in the configuration.
         branch: the branch that is billed.
         allow: patterns of the resources that it may bill; empty for all.
     """
@@ -81,10 +81,10 @@ class KnownRepo(NamedTuple):
 
 
 class JudgedBy(NamedTuple):
-    """What decides which lines of a repo may count; another one judges all records again.
+    """What decides which lines of a repo may count; if it changes, all records are judged again.
 
     Attributes:
-        node, role, allow: as in `KnownRepo`.
+        node, role, allow: the node, the role and the patterns of `allow` of the repo.
     """
 
     node: str
@@ -93,12 +93,12 @@ class JudgedBy(NamedTuple):
 
 
 def allow_text(allow: tuple[str, ...]) -> str:
-    """The patterns of `allow` in one text, as mirrors, archives and the database keep them."""
+    """Join the patterns of `allow` into the text that mirrors, archives and the database keep."""
     return ",".join(allow)  # no pattern has a comma: `ALLOW_PATTERN`
 
 
 def allow_of(text: str) -> tuple[str, ...]:
-    """The patterns that `allow_text` made a text of."""
+    """Split a text that `allow_text` made into its patterns."""
     return tuple(text.split(",")) if text else ()
 
 
@@ -122,17 +122,17 @@ class RepoConfig(RemoteConfig):
         description="Resources that it may bill, such as llm/* (* for anything); empty for all.",
     )
     allow_unsigned: bool = Field(
-        default=False, description="Take commits that no allowed key has signed."
+        default=False, description="Accept commits that no allowed key has signed."
     )
 
     silent_after_s: int | None = Field(
-        default=None, ge=0, description="As for all repos, for this one; 0 for never."
+        default=None, ge=0, description="silent_after_s for this repo alone; 0 for never."
     )
     forge_id: int | None = Field(
-        default=None, ge=1, description="The forge's own number of it, when it is registered."
+        default=None, ge=1, description="The forge's number for it, if it is registered."
     )
     signers: tuple[str, ...] = Field(
-        default=(), description="Lines of allowed signers, when it is registered."
+        default=(), description="Lines of allowed signers, if it is registered."
     )
     registered_at: datetime | None = Field(default=None, description="When it was registered.")
     retired_at: datetime | None = Field(
@@ -142,7 +142,7 @@ class RepoConfig(RemoteConfig):
     @model_validator(mode="before")
     @classmethod
     def _name_from_node(cls, values: Any) -> Any:  # noqa: ANN401 - whatever the file says
-        # A bad node is one fault, not a second one about a name that nobody wrote.
+        # A bad node is one fault; a name made from it would add a second, about a key not written.
         if isinstance(values, dict) and "name" not in values:
             node = values.get("node")
             if isinstance(node, str) and fields.is_node(node):
@@ -156,12 +156,12 @@ class RepoConfig(RemoteConfig):
 
     @property
     def identity(self) -> KnownRepo:
-        """What its mirror remembers of it."""
+        """What its mirror records of it."""
         return KnownRepo(self.name, self.node, self.role, self.branch, self.allow)
 
 
 def _try_remote(url: str, **files: Path | None) -> None:
-    """Raise what pydantic can list beside all other faults, each with its own key."""
+    """Raise a ValueError, which pydantic lists with the other faults, each with its key."""
     try:
         Remote(url, **files)
     except RemoteConfigError as error:

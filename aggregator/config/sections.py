@@ -1,4 +1,4 @@
-"""Tables of the configuration beside the repos: the forge, the listener, notifications."""
+"""The other tables of the configuration: the forge, the listener, notices."""
 
 import re
 from decimal import Decimal
@@ -27,7 +27,7 @@ _PORT_MAX: Final = 65_535
 
 
 def _http_url(url: str) -> str:
-    """Only https leaves the machine; http is for this machine itself."""
+    """Check an address of the forge or a receiver: https, or http on this machine."""
     try:
         remote = Remote(url.rstrip("/") + "/x")  # a forge's own address has no path
     except RemoteConfigError as error:
@@ -40,7 +40,7 @@ def _http_url(url: str) -> str:
 
 
 class ForgeConfig(Section):
-    """`[forge]`: the forge that has the repos of the nodes."""
+    """`[forge]`: the forge with the repos of the nodes."""
 
     kind: Literal["forgejo"] = Field(
         description="Forgejo, or Gitea, which has the same API.", examples=["forgejo"]
@@ -50,12 +50,12 @@ class ForgeConfig(Section):
         description="The organisation that owns the repos.", examples=["hero_ops"]
     )
     token_file: Path = Field(
-        description="File with an access token; reads repos and the API.",
+        description="File with an access token, for the API and for reading repos.",
         examples=["/etc/gitmeter/token"],
     )
     pattern: str = Field(
         default="billing-{node}",
-        description="What the repo of a node is called on the forge.",
+        description="The name of a node's repo on the forge.",
         examples=["billing-{node}"],
     )
     webhook_url: str | None = Field(
@@ -65,19 +65,19 @@ class ForgeConfig(Section):
     )
     known_hosts_file: Path | None = Field(
         default=None,
-        description="The forge's ssh keys, which `node add` hands on to nodes.",
+        description="The forge's ssh host keys, which `node add` passes on to nodes.",
         examples=["/etc/gitmeter/known_hosts"],
     )
     require_signed_commits: bool = Field(
         default=False,
-        description="Let the forge too refuse commits that no key of its own users has signed. Keys"
-        " of nodes are deploy keys, which it does not count, so their pushes would be refused.",
+        description="Make the forge refuse commits that no key of its own users has signed. Nodes"
+        " sign with deploy keys, which it does not count, so it would refuse their pushes.",
     )
     probe_every_s: int = Field(
         default=3600,
         ge=60,
         le=86_400,
-        description="A repo is asked itself at least this often, whatever the listing says.",
+        description="Each repo is probed at least this often, whatever the forge's list says.",
     )
 
     _urls = field_validator("url", "webhook_url")(lambda url: url and _http_url(url))
@@ -96,7 +96,7 @@ class ForgeConfig(Section):
 
 
 class ListenConfig(Section):
-    """`[listen]`: the daemon's own small web server."""
+    """`[listen]`: the daemon's web server."""
 
     address: str = Field(
         default="127.0.0.1:8750",
@@ -119,22 +119,22 @@ class ListenConfig(Section):
 
 
 class NotifyConfig(Section):
-    """`[notify]`: one webhook that is told what a person should know."""
+    """`[notify]`: the webhook that receives notices of incidents and low balances."""
 
     url: str = Field(
-        description="The address that events are posted to.",
+        description="The address to which notices are posted.",
         examples=["https://hooks.example/gitmeter"],
     )
     secret_file: Path | None = Field(
         default=None,
-        description="File with a secret; each event is signed with it.",
+        description="File with a secret; each notice is signed with it.",
         examples=["/etc/gitmeter/notify_secret"],
     )
     token_file: Path | None = Field(default=None, description="File with a bearer token.")
     balance_below_usd: Annotated[str, StringConstraints(pattern=f"^(?:{THRESHOLD_PATTERN})$")] = (
         Field(
             default="5.00",
-            description="A balance that falls below it is an event.",
+            description="A balance that falls below this causes a notice.",
             examples=["5.00"],
         )
     )

@@ -1,4 +1,4 @@
-"""Everything the aggregator can be told, as one frozen model."""
+"""All settings of the aggregator, as one frozen model."""
 
 from collections import Counter
 from pathlib import Path
@@ -20,28 +20,25 @@ NODES_DIR_NAME: Final = "nodes.d"
 
 
 class Config(Section):
-    """Everything the aggregator can be told."""
+    """All settings of the aggregator."""
 
     state: Path = Field(
         default=STATE_DEFAULT,
         description="Directory of the database and the mirrors. Under systemd $STATE_DIRECTORY"
-        " is used when"
-        " this is absent.",
+        " is used if this is absent.",
     )
     allowed_signers_file: Path | None = Field(
         default=None,
         description="The keys that may sign for each node, in OpenSSH's allowed_signers format,"
-        " one line a"
-        " key: `node-pusher show-key >> allowed_signers`, and `books show-key` for the books.",
+        " one line per key: `node-pusher show-key >> allowed_signers`, and `books show-key` for the"
+        " books.",
     )
     repo: tuple[RepoConfig, ...] = Field(
         default=(),
-        description="The repos to read: one table for each that is not a registered node's; the"
-        " books,"
-        " at least. Give `name` when a node has more than one repo. token_file (https),"
-        " ssh_key_file"
-        " and known_hosts_file (ssh) name files. `allow` limits what a repo may bill."
-        " allow_unsigned = true takes commits that no allowed key has signed, with a warning each"
+        description="The repos to read: one table for each that is not a registered node's; at"
+        " least the books. Give `name` if a node has more than one repo. token_file (https),"
+        " ssh_key_file and known_hosts_file (ssh) name files. `allow` limits what a repo may bill."
+        " allow_unsigned = true accepts commits that no allowed key has signed, with a warning each"
         " time.",
         examples=[
             {
@@ -60,35 +57,31 @@ class Config(Section):
     )
     nodes_dir: Path = Field(
         default=CONFIG_PATH_DEFAULT.with_name(NODES_DIR_NAME),
-        description="Directory of the registrations of nodes; nodes.d beside this file when"
-        " absent.",
+        description="Directory of the registrations of nodes; nodes.d beside this file if absent.",
     )
     registration_faults: tuple[tuple[str, str], ...] = Field(
         default=(), exclude=True, description="Set when registrations are read: node and fault."
     )
     forge: ForgeConfig | None = Field(
         default=None,
-        description="The forge whose organisation has a repo for each node. `aggregator node"
-        " add` makes"
-        " and registers them (in nodes.d, beside this file), and the daemon reads from its list"
-        " what"
-        " has changed. The token's user must own the organisation; scopes write:organization and"
-        " write:repository.",
+        description="The forge with an organisation that has a repo for each node. `aggregator node"
+        " add` creates and registers them (in nodes.d, beside this file), and the daemon reads from"
+        " the forge's list which have changed. The token's user must own the organisation; scopes"
+        " write:organization and write:repository.",
     )
     listen: ListenConfig | None = Field(
         default=None,
-        description="The daemon's own small web server: POST /webhook, GET /metrics, GET /healthz.",
+        description="The daemon's web server: POST /webhook, GET /metrics, GET /healthz.",
     )
     notify: NotifyConfig | None = Field(
         default=None,
-        description="A webhook that receives incidents and balances that run low; see"
+        description="A webhook that receives incidents and low balances; see"
         " docs/notifications.md.",
     )
     copy_remote: RemoteConfig | None = Field(
         default=None,
         alias="copy",
-        description="A repo of your own that keeps a copy of every commit that was billed;"
-        " needs push"
+        description="A repo of your own that keeps a copy of every billed commit; needs push"
         " access.",
         examples=[
             {
@@ -98,35 +91,35 @@ class Config(Section):
         ],
     )
     pull_every_s: int = Field(
-        default=300, ge=5, le=86_400, description="Seconds between two pulls of the daemon."
+        default=300, ge=5, le=86_400, description="Seconds between two passes of the daemon."
     )
     pull_jitter_s: int = Field(
-        default=60, ge=0, le=86_400, description="Up to this much is added, at random."
+        default=60, ge=0, le=86_400, description="Up to this many seconds are added, at random."
     )
-    fetch_workers: int = Field(default=8, ge=1, le=64, description="Repos fetched at a time.")
+    fetch_workers: int = Field(default=8, ge=1, le=64, description="Repos fetched at once.")
     fetch_timeout_s: int = Field(default=600, ge=1, description="Limit for fetching one repo.")
     turn_s: int = Field(
         default=30,
         ge=1,
-        description="How long commits of one repo are applied before others have their turn.",
+        description="Seconds for which commits of one repo are applied before others get a turn.",
     )
-    connect_timeout_s: int = Field(default=15, ge=1, description="Limit for one answer.")
+    connect_timeout_s: int = Field(default=15, ge=1, description="Limit for one response.")
     fetch_memory_bytes_max: int = Field(
-        default=1 << 30, ge=1 << 26, description="Memory of the git program that fetches."
+        default=1 << 30, ge=1 << 26, description="Memory limit of the git program that fetches."
     )
     fetch_file_bytes_max: int = Field(
-        default=4 << 30, ge=1 << 20, description="Largest file that fetching may write."
+        default=4 << 30, ge=1 << 20, description="Largest file that a fetch may write."
     )
     silent_after_s: int = Field(
         default=86_400,
         ge=0,
-        description="A node that pushed nothing for so long is an incident; 0 for never.",
+        description="A node that pushes nothing for this long is an incident; 0 for never.",
     )
     skew_s: int = Field(
         default=300,
         ge=0,
         le=86_400,
-        description="How far a record may lie ahead of its commit, a commit ahead of us.",
+        description="How far a record may be ahead of its commit, and a commit of our clock.",
     )
     charge_cost_max_usd: int = Field(
         default=1_000_000, ge=1, le=1_000_000_000, description="A charge above it is an overflow."
@@ -146,7 +139,7 @@ class Config(Section):
         return repos
 
     @model_validator(mode="after")
-    def _somebody_may_sign(self) -> Self:
+    def _some_key_may_sign(self) -> Self:
         signed = [r.name for r in self.repo if not (r.allow_unsigned or r.registered_at)]
         if signed and self.allowed_signers_file is None:
             raise ValueError(
@@ -157,7 +150,7 @@ class Config(Section):
 
     @property
     def database_path(self) -> Path:
-        """The ledger's file."""
+        """The ledger's database file."""
         return database_in(self.state)
 
     @property

@@ -96,7 +96,7 @@ def test_one_repo_of_the_forge_is_one_nodes(tmp_path: Path) -> None:
     write_registration(tmp_path, registration())
     other = RegisteredRepo(name="node-2", forge_id=7, url=URL)
     write_registration(tmp_path, registration(node="node-2", repos=(other,)))
-    with pytest.raises(RegistrationError, match=r"node-1 has the forge's repo 7 too"):
+    with pytest.raises(RegistrationError, match=r"node-1 also has the forge's repo 7"):
         load_registrations(tmp_path)
 
 

@@ -1,1 +1,1 @@
-"""Measurements of the whole pipe; `benchmarks/README.md` says what they mean."""
+"""Measurements from recording to balances; `benchmarks/README.md` says what they mean."""

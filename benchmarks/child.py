@@ -1,6 +1,6 @@
-"""What is measured in a process of its own: `python -m benchmarks.child TASK FOLDER [COUNT]`.
+"""Tasks that are measured in a process of their own: `python -m benchmarks.child TASK FOLDER ...`.
 
-Each task prints one JSON object. A fresh process starts with empty caches and an own memory peak.
+Each task prints one JSON object. A fresh process has empty caches and its own memory peak.
 """
 
 import json
@@ -18,9 +18,9 @@ _KIBIBYTE = 1024
 
 
 def memory_peak_bytes() -> int:
-    """The most memory this process had in RAM, the mapped packs and the database included.
+    """The peak of this process's memory in RAM, including mapped packs and database pages.
 
-    Read as `VmHWM` where there is a /proc: `ru_maxrss` may be what the parent had when it forked.
+    Read as `VmHWM` if there is a /proc: `ru_maxrss` may be the parent's memory at the fork.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -30,7 +30,7 @@ def memory_peak_bytes() -> int:
 
 
 def pull(place: Place) -> dict[str, float]:
-    """What `aggregator pull` does, from reading the configuration to the closed database."""
+    """Do what `aggregator pull` does, from reading the configuration to closing the database."""
     context = Context(place.config_path, None, verbose=False)
     started = time.perf_counter()
     with context.writing() as (state, ledger):

@@ -1,7 +1,8 @@
-"""Data to measure with: usage of any size and a price for all of it, in real git repos.
+"""Data to measure with: any amount of usage and a price for all of it, in real git repos.
 
-The same arguments give the same records. Prices are whole nano-dollars for one unit, so that a list
-cost is exact however it is summed, and other programs' answers can be compared with the ledger's.
+The same arguments give the same records. Prices are whole nano-dollars per unit, so that list costs
+are exact however they are summed, and the results of other programs can be compared with the
+ledger's.
 """
 
 import random
@@ -30,7 +31,7 @@ from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH, PRICES_PATH
 NODE: Final = "bench-01"
 BOOKS: Final = "books"
 START: Final = datetime(2012, 1, 1, tzinfo=UTC)
-"""The hour of the first commit's records; each commit holds one clock hour more."""
+"""The hour of the first commit's records; each further commit has those of the next hour."""
 
 RECORDS_PER_CHARGE: Final = 30
 PAYMENT_USD: Final = "50"
@@ -39,11 +40,11 @@ _HOUR_US: Final = HOUR_S * 1_000_000
 _UNITS_MAX: Final = 5000
 _PAY_DAYS: Final = 28
 _LADDER_FROM: Final = "from = 2020-01-01"
-"""Since when the default ladder holds; here it must hold from the first record on."""
+"""The start of the default ladder, which is replaced by the time of the first record."""
 
 
 class Resource(NamedTuple):
-    """Something that is used, and its price: `usd` for `per` units."""
+    """A resource and its price: `usd` for `per` units."""
 
     name: str
     applies_to: AppliesTo
@@ -64,11 +65,11 @@ RESOURCES: Final = (
 
 
 class Shape(NamedTuple):
-    """How much usage, and how it is spread.
+    """How much usage there is, and how it is spread.
 
     Attributes:
-        name: names its folder.
-        records, commits, users: how many; each commit is one segment of one clock hour.
+        name: the name of its folder.
+        records, commits, users: how many there are; a commit is one segment of one clock hour.
         records_per_charge: about how many records share hour, user and resource; 1 is exact.
     """
 
@@ -85,48 +86,48 @@ class Shape(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A folder with remotes of one shape and an aggregator's state that mirrors them."""
+    """A folder with remotes of one shape and the state directory of an aggregator."""
 
     folder: Path
 
     @property
     def usage_origin(self) -> Path:
-        """The node's repo as a forge has it."""
+        """The node's remote."""
         return self.folder / f"{NODE}.git"
 
     @property
     def books_origin(self) -> Path:
-        """The books as a forge has them."""
+        """The books' remote."""
         return self.folder / f"{BOOKS}.git"
 
     @property
     def mirror(self) -> Path:
-        """The aggregator's copy of the node's repo."""
+        """The mirror of the node's repo."""
         return self.config().mirror_path(NODE)
 
     @property
     def books_mirror(self) -> Path:
-        """The aggregator's copy of the books."""
+        """The mirror of the books."""
         return self.config().mirror_path(BOOKS)
 
     @property
     def config_path(self) -> Path:
-        """The aggregator's configuration."""
+        """The file of the aggregator's configuration."""
         return self.folder / "aggregator.toml"
 
     def config(self) -> Config:
-        """The configuration, read."""
+        """Read the configuration."""
         return load_config(self.config_path, environment={})
 
     def forget(self) -> None:
-        """Take away all that was applied; the mirrors stay as they were fetched."""
+        """Remove the ledger and the accepted tips; what the mirrors have fetched stays."""
         remove_database(self.config().database_path)
         for mirror in (self.mirror, self.books_mirror):
             _git("-C", str(mirror), "update-ref", "-d", APPLIED_REF)
 
 
 def make(folder: Path, shape: Shape) -> Place:
-    """Write a shape's repos and mirror them, unless the folder has them already."""
+    """Write the repos of a shape and mirror them, unless the folder already has them."""
     place = Place(folder)
     done = folder / "made"
     if not done.exists():
@@ -137,7 +138,7 @@ def make(folder: Path, shape: Shape) -> Place:
         _mirror(place)
         done.write_text(f"{shape}\n")
     elif done.read_text() != f"{shape}\n":
-        raise SystemExit(f"{folder} holds data of another size: {done.read_text()}")
+        raise SystemExit(f"{folder} has data of another size: {done.read_text()}")
     return place
 
 
@@ -152,7 +153,7 @@ class CommitFiles(NamedTuple):
 def usage_commit(
     users: Sequence[str], at: datetime, first_seq: int, records: int, records_per_charge: int
 ) -> CommitFiles:
-    """The commit of one clock hour's usage, which began at `at`."""
+    """Make the commit of one clock hour's usage; `at` is the hour's beginning."""
     rng = random.Random(first_seq)
     drawn = rng.sample(range(len(users) * len(RESOURCES)), max(1, records // records_per_charge))
     keys = drawn if len(drawn) == records else rng.choices(drawn, k=records)
@@ -192,7 +193,7 @@ def users_of(count: int) -> tuple[str, ...]:
 
 
 def prices_toml() -> bytes:
-    """A price book with a price for every resource."""
+    """A `prices.toml` with a price for every resource."""
     return "\n".join(
         f'[[price]]\nresource = "{resource.name}"\napplies_to = "{resource.applies_to}"\n'
         f'usd = "{resource.usd}"\nper = {resource.per}\nfrom = {START:%Y-%m-%dT%H:%M:%SZ}\n'
@@ -210,7 +211,7 @@ def _usage_commits(shape: Shape) -> Iterator[CommitFiles]:
 
 
 def _books_commits(users: int) -> Iterator[CommitFiles]:
-    """A price book, then one payment of every user, spread so that all tiers are met."""
+    """Yield the rule book, then one payment of each user, spread so that all tiers occur."""
     ladder = DEFAULT_DISCOUNTS.replace(_LADDER_FROM, f"from = {START:%Y-%m-%d}").encode()
     rules = {PRICES_PATH: prices_toml(), DISCOUNTS_PATH: ladder}
     yield CommitFiles(START, "rules: prices and ladder\n", rules)
@@ -248,7 +249,7 @@ def _config_toml(place: Place) -> str:
 
 
 def _import(path: Path, commits: Iterator[CommitFiles] | list[CommitFiles]) -> None:
-    """Write commits into a new bare repo and pack them as a forge's housekeeping would."""
+    """Write commits into a new bare repo and pack it as a forge's housekeeping would."""
     _git("init", "--quiet", "--bare", "--initial-branch=main", str(path))
     process = subprocess.Popen(
         ["git", "-C", str(path), "fast-import", "--quiet", "--depth=0"],

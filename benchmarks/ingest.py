@@ -1,7 +1,8 @@
-"""Measure the pipe from git to balances: `python -m benchmarks.ingest --help`.
+"""Measure the way from git to balances: `python -m benchmarks.ingest --help`.
 
-Whatever is compared is measured in turn, A B A B, each run in a fresh process, so that the ratio
-holds when the machine's speed drifts. `benchmarks/README.md` says what the figures mean.
+Things that are compared are measured in turns, A B A B, each run in a fresh process, so that the
+ratio is right even if the machine's speed drifts. `benchmarks/README.md` says what the figures
+mean.
 """
 
 import json
@@ -29,7 +30,7 @@ from gitmeter.git_remote.runner import clean_environment
 ROOT: Final = Path(__file__).parent.parent
 PARTS: Final = ("typical", "sparse", "script", "memory", "new-commit", "record", "stages")
 KINDS: Final = {"typical": RECORDS_PER_CHARGE, "sparse": 1}
-"""How many records share a charge, by the name of the data."""
+"""How many records share a charge, by kind of data."""
 
 RATIO_MAX: Final = {"typical": 5.0, "sparse": 14.0}
 NEW_COMMIT_RATIO_MAX: Final = 1.3
@@ -42,12 +43,12 @@ class Sizes(NamedTuple):
     """How much is measured.
 
     Attributes:
-        records, commits, users: of the main data.
-        runs: rounds of each comparison; the median counts.
-        memory_records: how many records memory is measured at.
-        histories: commits of the two histories that get one new commit.
-        repetitions: how many new commits each gets.
-        recorded: lines given to `node-pusher record -`.
+        records, commits, users: the size of the main data.
+        runs: the rounds of each comparison; the median counts.
+        memory_records: the numbers of records at which memory is measured.
+        histories: the commits of the two histories to which new commits are added.
+        repetitions: how many new commits are added to each.
+        recorded: the number of lines given to `node-pusher record -`.
     """
 
     records: int
@@ -64,12 +65,12 @@ QUICK: Final = Sizes(600, 6, 100, 2, (600, 1200), (3, 12), 2, 500)
 
 
 class Bench:
-    """Makes data where it is not there yet and measures with it.
+    """Makes data, unless it exists, and measures with it.
 
     Args:
-        folder: holds the data.
-        sizes: how much of it.
-        parts: what to measure.
+        folder: the folder of the data.
+        sizes: how much is measured.
+        parts: what is measured, of `PARTS`.
     """
 
     def __init__(self, folder: Path, sizes: Sizes, parts: frozenset[str]) -> None:
@@ -78,7 +79,7 @@ class Bench:
         self.parts = parts
 
     def rows(self) -> Iterator[Row]:
-        """Measure what is wanted, a row at a time."""
+        """Measure the chosen parts, yielding a row at a time."""
         for kind in KINDS:
             if self.parts & {kind, "script"}:
                 yield from self._ingest(kind)
@@ -91,16 +92,16 @@ class Bench:
 
     @cached_property
     def stage_seconds(self) -> Mapping[str, Mapping[str, float]]:
-        """Seconds of each stage for each kind of data; empty where it is not wanted."""
+        """Seconds of each stage by kind of data; empty if stages are not measured."""
         if "stages" not in self.parts:
             return {}
         return {kind: self._stages(kind) for kind in KINDS}
 
     def place(self, kind: str, records: int) -> Place:
-        """The data of a kind and size; each commit has as many records as in the main data."""
+        """Make data of a kind and size; each commit has as many records as in the main data."""
         commits = max(1, records * self.sizes.commits // self.sizes.records)
         shape = Shape(f"{kind}-{records}", records, commits, self.sizes.users, KINDS[kind])
-        tell(f"data: {shape.name}")
+        show_progress(f"data: {shape.name}")
         return make(self.folder / shape.name, shape)
 
     def _ingest(self, kind: str) -> Iterator[Row]:
@@ -129,7 +130,7 @@ class Bench:
         for records in self.sizes.memory_records:
             for kind in KINDS:
                 place = self.place(kind, records)
-                tell(f"memory: {kind}, {records:,} records")
+                show_progress(f"memory: {kind}, {records:,} records")
                 peak = pull(place, records)["memory_peak_bytes"]
                 name = f"memory peak, {kind}, {records:,} records"
                 yield report.at_most(name, peak, MEMORY_MB_MAX)
@@ -138,9 +139,9 @@ class Bench:
         folder = self.folder / "histories"
         for commits in self.sizes.histories:
             shape = shape_of(commits)
-            tell(f"data: {shape.name}")
+            show_progress(f"data: {shape.name}")
             make(folder / shape.name, shape)
-        tell(f"one new commit: {self.sizes.repetitions} times on each history")
+        show_progress(f"one new commit: {self.sizes.repetitions} times on each history")
         few, many = child("new-commit", folder, str(self.sizes.repetitions))
         for i, (name, limit) in enumerate(
             (("applied", NEW_COMMIT_RATIO_MAX), ("pulled: probe, fetch and apply", None)), start=1
@@ -153,14 +154,14 @@ class Bench:
         folder, records = self.folder / "record", self.sizes.recorded
         seconds = []
         for i in range(self.sizes.runs):
-            tell(f"record: run {i + 1} of {self.sizes.runs}")
+            show_progress(f"record: run {i + 1} of {self.sizes.runs}")
             seconds.append(seconds_to_record(folder, records))
         what = f"`node-pusher record -`, {records:,} lines"
         return report.at_least(what, records, seconds, RECORDED_PER_S_MIN)
 
     def _stages(self, kind: str) -> dict[str, float]:
         place = self.place(kind, self.sizes.records)
-        tell(f"stages: {kind}")
+        show_progress(f"stages: {kind}")
         place.forget()
         found: dict[str, float] = child("stages", place.folder)
         return found
@@ -169,18 +170,18 @@ class Bench:
 def take_turns(
     contenders: Mapping[str, Callable[[], float]], runs: int, kind: str
 ) -> dict[str, list[float]]:
-    """Seconds of each contender, one for each round."""
+    """Measure each contender once in each round; return the seconds of all rounds by name."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for i in range(runs):
         for name, measure in contenders.items():
             seconds[name].append(measure())
         now = ", ".join(f"{name} {found[-1]:.2f} s" for name, found in seconds.items())
-        tell(f"{kind}: run {i + 1} of {runs}: {now}")
+        show_progress(f"{kind}: run {i + 1} of {runs}: {now}")
     return seconds
 
 
 def git_log_seconds(repo: Path) -> float:
-    """The yardstick: git itself shows every added line once."""
+    """Time the yardstick: git shows every added line once."""
     command = ["git", "-C", str(repo), "log", "-p", "--reverse", "main"]
     started = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=clean_environment())
@@ -188,7 +189,7 @@ def git_log_seconds(repo: Path) -> float:
 
 
 def pull(place: Place, records: int) -> dict[str, float]:
-    """Make the ledger from the mirrors, in a fresh process and from nothing."""
+    """Make a new ledger from the mirrors, in a fresh process."""
     place.forget()
     found: dict[str, float] = child("pull", place.folder)
     if found["admitted"] != records:
@@ -197,7 +198,7 @@ def pull(place: Place, records: int) -> dict[str, float]:
 
 
 def script_seconds(place: Place, out: Path) -> float:
-    """Run the obvious script as its user would."""
+    """Time the obvious script, run as its user would run it."""
     out.unlink(missing_ok=True)
     paths = (place.mirror, place.books_mirror, out)
     command = [sys.executable, str(obvious_script.__file__), *map(str, paths)]
@@ -207,7 +208,7 @@ def script_seconds(place: Place, out: Path) -> float:
 
 
 def check_balances(place: Place, out: Path) -> None:
-    """At list prices, ledger and script must agree on every user: a fast wrong answer is none."""
+    """Check that ledger and script agree on every user's balance at list prices."""
     ledger = open_for_reading(place.config().database_path)
     ours = {
         row["user"]: row["credit_nano"] - row["list_cost_nano"] for row in accounts.balances(ledger)
@@ -218,20 +219,20 @@ def check_balances(place: Place, out: Path) -> None:
 
 
 def child(task: str, *args: object) -> Any:  # noqa: ANN401 - whatever the task finds
-    """Run a task of `benchmarks.child` in a fresh process."""
+    """Run a task of `benchmarks.child` in a fresh process; return its result."""
     command = [sys.executable, "-m", "benchmarks.child", task, *map(str, args)]
     done = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE)
     return json.loads(done.stdout)
 
 
-def tell(text: str) -> None:
-    """Say what is going on, apart from the results."""
+def show_progress(text: str) -> None:
+    """Print on standard error what is being done."""
     click.echo(text, err=True)
 
 
 @contextmanager
 def data_folder(keep: Path | None) -> Iterator[Path]:
-    """Where the data goes: a folder that is kept, or one that is removed."""
+    """Provide the folder of the data: the one to keep, or a temporary one."""
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         yield keep.resolve()
@@ -246,7 +247,7 @@ def data_folder(keep: Path | None) -> Iterator[Path]:
 @click.option("--users", type=click.IntRange(min=1), default=2_000, show_default=True)
 @click.option("--runs", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--only", multiple=True, type=click.Choice(PARTS), help="Measure only this.")
-@click.option("--quick", is_flag=True, help="Tiny sizes: shows that it works, not how fast.")
+@click.option("--quick", is_flag=True, help="Tiny sizes, to see that it works.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep the data there and reuse it.")
 @click.option("--write", is_flag=True, help="Put the tables into benchmarks/README.md.")
 def main(  # noqa: PLR0913 - its options
@@ -260,9 +261,9 @@ def main(  # noqa: PLR0913 - its options
     keep: Path | None,
     write: bool,
 ) -> None:
-    """Measure the pipe from git to balances, and print a table."""
+    """Measure the way from git to balances, and print a table."""
     if write and (only or quick):
-        raise click.UsageError("--write keeps a whole run: neither --only nor --quick go with it")
+        raise click.UsageError("--write needs a whole run, without --only and --quick")
     sizes = QUICK if quick else Sizes(records, commits, users, runs)
     with data_folder(keep) as folder:
         bench = Bench(folder, sizes, frozenset(only or PARTS))

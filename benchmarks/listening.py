@@ -1,7 +1,7 @@
-"""How fast `node-pusher listen` records: `python -m benchmarks.listening [--quick] [--write]`.
+"""Measure how fast `node-pusher listen` records: `python -m benchmarks.listening --help`.
 
-Every record is on disk (fsync) before it is answered; latency is what a client sees from sending a
-line to reading its answer. All clients are one other process on the same machine.
+Every record is on disk (fsync) before it is answered; latency is the time from sending a line to
+reading its answer, as a client sees it. All clients are in one other process on the same machine.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from node_pusher.spool.api import Spool
 _PROGRAM: Final = Path(sys.executable).with_name("node-pusher")
 _BEGIN: Final = "<!-- begin: written by `python -m benchmarks.listening --write` -->"
 _END: Final = "<!-- end: listening -->"
-_HEADERS: Final = ("who records", "records", "records/s", "p50", "p99")
+_HEADERS: Final = ("load", "records", "records/s", "p50", "p99")
 _CLIENTS: Final = 50
 _WINDOW: Final = 64
 _GIT_TIMEOUT_S: Final = 60
@@ -41,28 +41,28 @@ _LINE_BYTES: Final = 171
 
 
 class Measured(NamedTuple):
-    """What a load came to.
+    """The result of a load.
 
     Attributes:
-        who: who recorded, and how.
-        seconds: for all of it.
-        latencies_s: of each record.
+        load: who recorded, and how.
+        seconds: how long all of it took.
+        latencies_s: the latency of each record.
     """
 
-    who: str
+    load: str
     seconds: float
     latencies_s: list[float]
 
     def cells(self) -> tuple[str, ...]:
-        """As a row of the table."""
+        """The row of the table."""
         count = len(self.latencies_s)
         percentiles = quantiles(self.latencies_s, n=100)
         shown = (f"{percentiles[i] * _MS_PER_S:,.2f} ms" for i in (49, 98))
-        return (self.who, f"{count:,}", f"{count / self.seconds:,.0f}", *shown)
+        return (self.load, f"{count:,}", f"{count / self.seconds:,.0f}", *shown)
 
 
 class _Client:
-    """One connection that keeps up to `window` records on their way."""
+    """One connection that keeps up to `window` records in flight."""
 
     def __init__(self, path: Path, number: int, count: int, window: int) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
@@ -80,7 +80,7 @@ class _Client:
         return not self._left and not self._sent_at
 
     def send(self) -> None:
-        """Fill the window."""
+        """Send records until the window is full."""
         lines = []
         while self._left and len(self._sent_at) < self._window:
             self._left -= 1
@@ -93,7 +93,7 @@ class _Client:
             self.socket.sendall(b"".join(lines))
 
     def receive(self) -> None:
-        """Take the answers that are there."""
+        """Read the answers that have arrived."""
         *answers, self._rest = (self._rest + self.socket.recv(_READ_BYTES)).split(b"\n")
         now = time.perf_counter()
         for answer in answers:
@@ -102,15 +102,15 @@ class _Client:
             self.latencies_s.append(now - self._sent_at.popleft())
 
 
-def over_socket(who: str, home: Path, *, clients: int, count: int, window: int) -> Measured:
-    """Let clients record `count` each over a listener."""
+def over_socket(load: str, home: Path, *, clients: int, count: int, window: int) -> Measured:
+    """Let clients record `count` records each over a listener."""
     with _listening(home) as path, selectors.DefaultSelector() as ready:
-        loads = [_Client(path, number, count, window) for number in range(clients)]
-        for load in loads:
-            ready.register(load.socket, selectors.EVENT_READ, load)
+        connected = [_Client(path, number, count, window) for number in range(clients)]
+        for client in connected:
+            ready.register(client.socket, selectors.EVENT_READ, client)
         started = time.perf_counter()
-        for load in loads:
-            load.send()
+        for client in connected:
+            client.send()
         while ready.get_map():
             for key, _ in ready.select():
                 key.data.receive()
@@ -119,12 +119,12 @@ def over_socket(who: str, home: Path, *, clients: int, count: int, window: int) 
                     ready.unregister(key.fileobj)
                     key.data.socket.close()
         seconds = time.perf_counter() - started
-    found = Measured(who, seconds, [each for load in loads for each in load.latencies_s])
+    found = Measured(load, seconds, [each for client in connected for each in client.latencies_s])
     _check(home, len(found.latencies_s))
     return found
 
 
-def a_process_each(who: str, home: Path, *, at_once: int, count: int) -> Measured:
+def a_process_each(load: str, home: Path, *, at_once: int, count: int) -> Measured:
     """Start `node-pusher record` for every record."""
 
     def record(number: int) -> float:
@@ -136,11 +136,11 @@ def a_process_each(who: str, home: Path, *, at_once: int, count: int) -> Measure
     with ThreadPoolExecutor(at_once) as pool:
         latencies_s = list(pool.map(record, range(count)))
     _check(home, count)
-    return Measured(who, time.perf_counter() - started, latencies_s)
+    return Measured(load, time.perf_counter() - started, latencies_s)
 
 
 def syncs(folder: Path) -> Measured:
-    """What the disk itself takes to have one line on it."""
+    """Measure how long the disk itself takes to write and sync one line."""
     latencies_s = []
     started = time.perf_counter()
     with (folder / "synced").open("wb", buffering=0) as file:
@@ -149,16 +149,16 @@ def syncs(folder: Path) -> Measured:
             file.write(b"x" * _LINE_BYTES)
             os.fsync(file.fileno())
             latencies_s.append(time.perf_counter() - before)
-    who = "nobody: a line appended to a file, and fsync"
-    return Measured(who, time.perf_counter() - started, latencies_s)
+    load = "the disk alone: a line appended to a file, and fsync"
+    return Measured(load, time.perf_counter() - started, latencies_s)
 
 
 def measure(folder: Path, share: int) -> list[Measured]:
-    """All rows.
+    """Measure all loads.
 
     Args:
-        folder: an empty one on the disk that is meant.
-        share: how many times fewer records than in full.
+        folder: an empty folder on the disk to be measured.
+        share: the divisor of the number of records; 1 for a whole run.
     """
 
     def home(name: str) -> Path:
@@ -184,14 +184,14 @@ def measure(folder: Path, share: int) -> list[Measured]:
             window=1,
         ),
         over_socket(
-            f"`listen`, 1 client, {_WINDOW} on their way",
+            f"`listen`, 1 client, {_WINDOW} in flight",
             home("e"),
             clients=1,
             count=100_000 // share,
             window=_WINDOW,
         ),
         over_socket(
-            f"`listen`, {_CLIENTS} clients, {_WINDOW} on their way each",
+            f"`listen`, {_CLIENTS} clients, {_WINDOW} in flight each",
             home("f"),
             clients=_CLIENTS,
             count=4000 // share,
@@ -201,7 +201,7 @@ def measure(folder: Path, share: int) -> list[Measured]:
 
 
 def main() -> None:
-    """Measure and print, and keep the table where told."""
+    """Measure and print, and write the table into the README if asked."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="few records: shows that it works")
     parser.add_argument("--write", action="store_true", help=f"replace the table in {README.name}")
@@ -218,7 +218,7 @@ def main() -> None:
 
 
 def _check(home: Path, count: int) -> None:
-    """There are no figures for records that are not there."""
+    """Check that all records are in the spool: without them the figures mean nothing."""
     with Spool.open(home) as spool:
         if (found := spool.store.count()) != count:
             raise RuntimeError(f"{count} records were acknowledged and {found} are in the spool")

@@ -1,7 +1,8 @@
-"""One new commit on a long history and on a short one, in a process that has opened both.
+"""Measure one new commit on a long history and on a short one, in a process that has opened both.
 
-Two figures for each: *applied* starts when the commit is in the mirror and ends when its charges,
-balances and cursor are committed; *pulled* is a whole pass: probe, fetch by the git program, apply.
+There are two figures for each: *applied* starts when the commit is in the mirror and ends when its
+charges, balances and cursor are committed; *pulled* is a whole pass: probe, fetch by the git
+program, apply.
 """
 
 import time
@@ -30,7 +31,7 @@ _WARM_UP = 3
 
 
 class History:
-    """A repo whose commits are all applied, and an aggregator that stands on its head."""
+    """A repo with all commits applied, and an aggregator with its cursor at the head."""
 
     def __init__(self, place: Place, shape: Shape, state: State, ledger: Ledger) -> None:
         self.state = state
@@ -65,14 +66,14 @@ class History:
         return self._origin.references["refs/heads/main"].peel(pygit2.Commit)
 
     def fetch(self) -> None:
-        """Bring the new commit into the mirror."""
+        """Fetch the new commit into the mirror."""
         mirror = self.state.mirrors.open(self._known)
         branch = self._repo.branch
         refspec = f"+refs/heads/{branch}:refs/heads/{branch}"
         fetch(self._repo.remote, mirror.path, refspec, timeout_s=_TIMEOUT_S)
 
     def apply(self, at: datetime) -> None:
-        """Apply what is new in the mirror: one commit."""
+        """Apply the one new commit in the mirror."""
         store = self.ledger.store
         mirror = self.state.mirrors.open(self._known)
         position = advance(store.cursors.of_repo(NODE), mirror.head, mirror.first_parent)
@@ -87,7 +88,7 @@ class History:
         mirror.advance_applied(cursor)
 
     def pull(self) -> None:
-        """One whole pass that finds one new commit."""
+        """Make a whole pass that finds one new commit."""
         reports = {report.name: report for report in Puller(self.state, self.ledger, now).pull()}
         if (reports[NODE].commits, reports[NODE].admitted) != (1, self._records):
             raise RuntimeError(f"one new commit was to be pulled: {reports[NODE]}")
@@ -102,12 +103,12 @@ class Timing(NamedTuple):
 
 
 def shape_of(commits: int) -> Shape:
-    """Ten records a commit, each its own charge."""
+    """A shape with ten records per commit, each a charge of its own."""
     return Shape(f"commits-{commits}", commits * 10, commits, 100, 1)
 
 
 def measure(folder: Path, repetitions: int) -> list[Timing]:
-    """Pull every history in `folder` to its head, then time one new commit at a time, in turn."""
+    """Pull every history in `folder` to its head, then time new commits, one at a time in turns."""
     sizes = sorted(int(path.name.removeprefix("commits-")) for path in folder.glob("commits-*"))
     with ExitStack() as stack:
         histories: dict[int, History] = {}
@@ -141,7 +142,7 @@ def measure(folder: Path, repetitions: int) -> list[Timing]:
 def _with_file(
     repo: pygit2.Repository, tree: pygit2.Tree | None, path: list[str], data: bytes
 ) -> pygit2.Oid:
-    """The tree with one more file."""
+    """Write a tree with one more file; return its id."""
     builder = repo.TreeBuilder() if tree is None else repo.TreeBuilder(tree)
     name, *below = path
     if not below:

@@ -1,10 +1,10 @@
-"""The script one would write in an hour: every line an INSERT, every balance a GROUP BY.
+"""The script that one writes in an hour: every line an INSERT, every balance a GROUP BY.
 
     python benchmarks/obvious_script.py USAGE.git BOOKS.git OUT.db
 
-It reads a node's repo and the books and prints each user's balance at list prices. It is here for
-comparison only: it stores every record, keeps no cursor, bills a line twice that is delivered
-twice, believes whatever the lines say and knows no discounts.
+It reads a node's repo and the books and prints each user's balance at list prices. It is for
+comparison only: it stores every record, keeps no cursor, bills a repeated line twice, trusts
+whatever the lines say and knows no discounts.
 """
 
 import json
@@ -20,7 +20,7 @@ NANO = 10**9
 
 
 def added_lines(repo: str, folder: str) -> Iterator[dict[str, object]]:
-    """Every line that any commit added under a folder, oldest first."""
+    """Yield every line that any commit added under a folder, oldest first."""
     command = ["git", "-C", repo, "log", "-p", "--reverse", "main", "--", folder]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as log:
         for line in log.stdout or ():
@@ -29,7 +29,7 @@ def added_lines(repo: str, folder: str) -> Iterator[dict[str, object]]:
 
 
 def prices(books: str) -> Iterator[tuple[str, int]]:
-    """Each resource with the price of one unit in nano-dollars."""
+    """Yield each resource with the price of one unit in nano-dollars."""
     show = ["git", "-C", books, "show", "main:rules/prices.toml"]
     text = subprocess.run(show, check=True, capture_output=True, text=True).stdout
     for price in tomllib.loads(text)["price"]:
@@ -37,7 +37,7 @@ def prices(books: str) -> Iterator[tuple[str, int]]:
 
 
 def balances(out: str) -> dict[str, int]:
-    """Each user's balance in nano-dollars, from what `main` left."""
+    """Each user's balance in nano-dollars, from the database that `main` wrote."""
     with closing(sqlite3.connect(out)) as db:
         return dict(db.execute("SELECT user, nano FROM balance"))
 

@@ -1,4 +1,4 @@
-"""`node-pusher record -` in bulk: the real program, reading a file."""
+"""Measure `node-pusher record -` in bulk: the real program, reading a file."""
 
 import json
 import random
@@ -21,7 +21,7 @@ _GIT_TIMEOUT_S = 60
 
 
 def write_input(path: Path, records: int) -> None:
-    """A file of usage as a service hands it over: no node, no seq."""
+    """Write a file of usage as a service records it, without node and seq."""
     rng = random.Random(records)
     users = users_of(_USERS)
     with path.open("w") as stream:
@@ -39,7 +39,7 @@ def write_input(path: Path, records: int) -> None:
 
 
 def seconds_to_record(folder: Path, records: int) -> float:
-    """Record that many lines into a new spool; the program's start and every fsync count."""
+    """Time recording lines into a new spool, with the program's start and every fsync."""
     source = folder / f"input-{records}.jsonl"
     folder.mkdir(parents=True, exist_ok=True)
     if not source.exists():

@@ -1,4 +1,4 @@
-"""The table that `benchmarks.ingest` prints and keeps in `benchmarks/README.md`."""
+"""The tables that benchmarks print and write into `benchmarks/README.md`."""
 
 import os
 import platform
@@ -22,15 +22,15 @@ _SECONDS_EXACT_BELOW: Final = 0.1
 
 
 class Row(NamedTuple):
-    """One line of the table.
+    """One row of the table.
 
     Attributes:
         what: what was measured.
         result: the figure, with its unit.
-        against: what it is compared with, and that figure.
-        value: the number that the target is about, as text.
-        target: its limit, as text; empty where there is none.
-        is_met: whether the value keeps to the target; None where there is none.
+        against: what it is compared with, and the figure of that.
+        value: the number to which the target applies, as text.
+        target: the limit of the value, as text; empty if there is none.
+        is_met: whether the value meets the target; None if there is none.
     """
 
     what: str
@@ -48,14 +48,14 @@ def against(
     limit: float | None = None,
     per_second: int | None = None,
 ) -> Row:
-    """A row about a ratio of times, each measured right beside its yardstick.
+    """Make a row about a ratio of times that were measured in the same rounds.
 
     Args:
         what: what was measured.
-        seconds: one for each round.
+        seconds: the time of each round.
         yardstick: what it is compared with, and its seconds in the same rounds.
-        limit: the highest median ratio wanted.
-        per_second: how many things one run works on, to show a rate.
+        limit: the target, as the highest median ratio; None for no target.
+        per_second: how many things one run processes, to show a rate; None for no rate.
     """
     name, yardstick_seconds = yardstick
     ratios = [a / b for a, b in zip(seconds, yardstick_seconds, strict=True)]
@@ -73,35 +73,35 @@ def against(
 
 
 def at_most(what: str, size_bytes: float, limit_mb: int) -> Row:
-    """A row about memory."""
+    """Make a row about memory, with a limit in megabytes."""
     megabytes = size_bytes / _MEGABYTE
     met = megabytes < limit_mb
     return Row(what, f"{megabytes:.0f} MB", "", f"{megabytes:.0f} MB", f"below {limit_mb} MB", met)
 
 
 def at_least(what: str, count: int, seconds: Sequence[float], limit: int) -> Row:
-    """A row about a rate."""
+    """Make a row about a rate, with the lowest number per second as its limit."""
     rate = count / median(seconds)
     value = f"{rate:,.0f}/s"
     return Row(what, duration(median(seconds)), "", value, f"at least {limit:,}/s", rate >= limit)
 
 
 def duration(seconds: float) -> str:
-    """Seconds, or milliseconds where that reads better."""
+    """Format a time in seconds, or in milliseconds if it is short."""
     if seconds < _SECONDS_EXACT_BELOW:
         return f"{seconds * _MS_PER_S:.2f} ms"
     return f"{seconds:.2f} s"
 
 
 def table(rows: Iterable[Row]) -> str:
-    """The rows as Markdown."""
+    """Format rows as Markdown."""
     met = {True: "yes", False: "**no**", None: ""}
     cells = [(*row[:5], met[row.is_met]) for row in rows]
     return markdown(_HEADERS, cells)
 
 
 def stage_table(seconds_of: Mapping[str, Mapping[str, float]]) -> str:
-    """Seconds of each stage (rows) for each kind of data (columns)."""
+    """Format the seconds of each stage (rows) by kind of data (columns) as Markdown."""
     kinds = list(seconds_of)
     totals = {kind: sum(seconds_of[kind].values()) for kind in kinds}
     stages = list(seconds_of[kinds[0]])
@@ -119,13 +119,13 @@ def stage_table(seconds_of: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def markdown(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
+    """Format a Markdown table."""
     lines = [headers, ["---"] * len(headers), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def machine() -> str:
-    """What the figures depend on, in one sentence that names no machine."""
+    """Describe hardware and versions, on which the figures depend, without naming the machine."""
     git = subprocess.run(["git", "version"], check=True, capture_output=True, text=True).stdout
     return (
         f"{os.cpu_count()} {platform.machine()} cores,"
@@ -137,7 +137,7 @@ def machine() -> str:
 
 
 def keep(text: str, begin: str = _BEGIN, end: str = _END) -> None:
-    """Put the text between two marks of the README."""
+    """Replace the text between two marks of the README."""
     before, found_begin, rest = README.read_text().partition(begin)
     _, found_end, after = rest.partition(end)
     if not found_begin or not found_end:

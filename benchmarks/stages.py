@@ -1,7 +1,7 @@
-"""Where the time of a pull goes: the product's own functions, each with a stopwatch around it.
+"""Measure where the time of a pull goes, with a stopwatch around the product's own functions.
 
-A stage's time excludes the stages inside it. The stopwatches cost time themselves, so the sum is
-somewhat more than an undisturbed pull.
+A stage's time excludes the stages inside it. The stopwatches take time themselves, so the sum is
+somewhat more than the time of an undisturbed pull.
 """
 
 import time
@@ -37,7 +37,7 @@ RATE: Final = "rate"
 APPLY: Final = "apply: merge charges and accounts"
 WRITE: Final = "write rows"
 COMMIT: Final = "commit"
-REST: Final = "all the rest"
+REST: Final = "everything else"
 
 STAGES: Final = (WALK, READ, DECODE, CHECK, ADMIT, RATE, APPLY, WRITE, COMMIT, REST)
 
@@ -50,12 +50,12 @@ class Stopwatch:
         self._inner_s = [0.0]
 
     def around(self, owner: Any, name: str, stage: str) -> None:  # noqa: ANN401 - any owner
-        """Put the stopwatch around a function of a module or class."""
+        """Replace a function of a module or class by one with the stopwatch around it."""
         timed = getattr(owner, name)
         setattr(owner, name, self.timed(timed, stage))
 
     def timed(self, function: Callable[..., Any], stage: str) -> Callable[..., Any]:
-        """The function with the stopwatch around it."""
+        """Return a function with the stopwatch around it."""
 
         def run(*args: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever the function takes
             started = time.perf_counter()
@@ -71,7 +71,7 @@ class Stopwatch:
 
 
 def measure(place: Place) -> dict[str, float]:
-    """Pull once and give the seconds of each stage."""
+    """Pull once and return the seconds of each stage."""
     decode_s = _decode_alone(place)
     watch = Stopwatch()
     watch.around(ingest, "commit_delta", WALK)
@@ -101,7 +101,7 @@ def measure(place: Place) -> dict[str, float]:
             pass
     total_s = time.perf_counter() - started
     found = dict(watch.seconds)
-    # decode_segment decodes, then looks at the values; only the first is decoding.
+    # decode_segment decodes, then checks the values; only the first is decoding
     found[CHECK] += found[DECODE] - decode_s
     found[DECODE] = decode_s
     found[REST] = total_s - sum(found.values())
@@ -123,7 +123,7 @@ def _time_commit(watch: Stopwatch) -> None:
 
 
 def _decode_alone(place: Place) -> float:
-    """Seconds for decoding every segment and nothing else."""
+    """Time decoding every segment, and nothing else."""
     context = Context(place.config_path, None, verbose=False)
     repo = next(repo for repo in context.state().repos.all() if repo.role == "usage")
     mirror = context.state().mirrors.open(repo)

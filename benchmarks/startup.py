@@ -1,8 +1,8 @@
-"""What it costs to start the programs: `python -m benchmarks.startup [--runs N] [--write]`.
+"""Measure what it costs to start the programs: `python -m benchmarks.startup --help`.
 
 Each figure is the CPU time (user and system) of one whole process and of the processes that it
-started, from exec to exit. CPU time and not seconds on the clock, because a machine that does other
-work too changes those first.
+started, from exec to exit. CPU time rather than wall time, because wall time depends much more on
+what else the machine is doing.
 """
 
 import argparse
@@ -44,10 +44,10 @@ class Command(NamedTuple):
     """A command that is measured.
 
     Attributes:
-        name: in the table.
-        words: program and arguments.
-        target_s: the most CPU seconds wanted; None where none is stated.
-        environment: variables beside those of this process.
+        name: its name in the table.
+        words: the program and its arguments.
+        target_s: the target, in CPU seconds; None if there is none.
+        environment: variables in addition to those of this process.
     """
 
     name: str
@@ -57,22 +57,22 @@ class Command(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A command, and its CPU seconds: a list for each folder of programs."""
+    """A command, and the CPU seconds of its runs for each folder of programs."""
 
     command: Command
     cpu_s: tuple[list[float], ...]
 
 
 class Site:
-    """A node with a remote on disk and one with a remote on http, books, and their ledger.
+    """A node with a remote on disk, one with a remote on http, books, and a ledger.
 
     Args:
-        folder: an empty one.
-        programs: the folder of the programs that are measured.
-        server: serves the repos in `folder / "remotes"`.
+        folder: an empty folder.
+        programs: the folder of the programs that set everything up.
+        server: the server of the repos in `folder / "remotes"`.
 
     Attributes:
-        config: of the aggregator.
+        config: the aggregator's configuration file.
         node_home, http_home, books_home: homes in which everything was pushed.
     """
 
@@ -127,7 +127,7 @@ class Site:
         return done.stdout
 
     def commands(self) -> list[Command]:
-        """What is measured."""
+        """The commands that are measured."""
         asking = ("aggregator", "--config", str(self.config))
         node = ("node-pusher", "--home", str(self.node_home))
         usage = ("--user", _USER, "--resource", "vm/small/seconds", "--units", "60")
@@ -156,7 +156,7 @@ class Site:
 
 
 def _completion(line: str) -> Command:
-    """What a shell runs when TAB is pressed at the end of this line."""
+    """The command that a shell runs when TAB is pressed at the end of a line."""
     words = line.split(" ")
     variable = f"_{words[0].replace('-', '_').upper()}_COMPLETE"
     environment = {
@@ -166,14 +166,14 @@ def _completion(line: str) -> Command:
 
 
 def cpu_s(command: Command, programs: Path) -> float:
-    """CPU seconds of one run.
+    """Run a command once; return its CPU seconds.
 
     Args:
-        command: what to run.
+        command: the command to run.
         programs: the folder of its program.
 
     Raises:
-        RuntimeError: it failed.
+        RuntimeError: the command failed.
     """
     program, *arguments = command.words
     path = str(programs / program)
@@ -187,13 +187,13 @@ def cpu_s(command: Command, programs: Path) -> float:
 
 
 def measure(folder: Path, programs: Sequence[Path], runs: int) -> list[Measured]:
-    """CPU seconds of each run of each command.
+    """Measure the CPU seconds of each run of each command.
 
     Args:
-        folder: an empty one.
+        folder: an empty folder.
         programs: folders of the programs; those in the first one set everything up.
-        runs: rounds; each runs every command of every folder once, so that a machine that slows
-            down for a while slows all of them.
+        runs: the number of rounds. Each runs every command of every folder once, so that a machine
+            that slows down for a while slows all of them down.
     """
     remotes = folder / "remotes"
     remotes.mkdir()
@@ -212,7 +212,7 @@ def measure(folder: Path, programs: Sequence[Path], runs: int) -> list[Measured]
 
 
 def table(found: Sequence[Measured]) -> str:
-    """The figures as Markdown; those of a second folder of programs are called `before`."""
+    """Format the figures as Markdown; those of a second folder are headed `before`."""
     has_before = len(found[0].cpu_s) > 1
     rows = []
     for command, (now, *before) in found:
@@ -233,7 +233,7 @@ def table(found: Sequence[Measured]) -> str:
 
 
 def main() -> None:
-    """Measure and print, and keep the table where asked."""
+    """Measure and print, and write the table into the README if asked."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=_RUNS, help="runs of each command")
     parser.add_argument("--before", type=Path, help="a folder with programs to compare with")

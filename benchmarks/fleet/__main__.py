@@ -1,6 +1,6 @@
 """Measure an aggregator with many nodes: `python -m benchmarks.fleet --help`.
 
-The forge is the one of the tests, in a process of its own; the aggregator's part runs in others.
+The forge is that of the tests and runs in a process of its own; the aggregator runs in others.
 `benchmarks/README.md` says what the figures mean.
 """
 
@@ -32,22 +32,22 @@ from benchmarks.fleet.tables import (
     registration_rows,
     spread,
 )
-from benchmarks.ingest import ROOT, data_folder, tell
+from benchmarks.ingest import ROOT, data_folder, show_progress
 
 PARTS: Final = ("registrations", "passes", "endurance", "month", "programs")
 COMMITS: Final = 5
-"""Of each node's history at first."""
+"""How many commits each node's history has at first."""
 
 
 class Wanted(NamedTuple):
     """How much is measured.
 
     Attributes:
-        repos: nodes of the fleet.
-        runs: passes and programs of each kind; the longest passes a third of it.
+        repos: the number of nodes.
+        runs: passes and programs of each kind; of the longest passes a third of it.
         quiet, busy: passes in a row with nothing new, and with 5 % new.
-        pushes: that are told by webhook.
-        mirrors, fetches: of the month.
+        pushes: pushes that are announced by webhook.
+        mirrors, fetches: mirrors of the month, and fetches of each.
     """
 
     repos: int
@@ -63,9 +63,9 @@ class Bench:
     """A fleet and what is measured with it.
 
     Args:
-        folder: holds the data; empty.
-        wanted: how much.
-        parts: what.
+        folder: the folder for the data; empty.
+        wanted: how much is measured.
+        parts: what is measured, of `PARTS`.
     """
 
     def __init__(self, folder: Path, wanted: Wanted, parts: frozenset[str]) -> None:
@@ -74,13 +74,13 @@ class Bench:
         self._parts = parts
 
     def tables(self) -> Iterator[str]:
-        """Measure what is wanted, a table at a time."""
+        """Measure the chosen parts, yielding a table at a time."""
         if "month" in self._parts:
             yield month_table(self._month())
         if self._parts == {"month"}:
             return
         now = datetime.now(UTC).replace(microsecond=0)
-        tell(f"data: {self._wanted.repos:,} repos")
+        show_progress(f"data: {self._wanted.repos:,} repos")
         forge = ForgeProcess(self._folder / "forge", self._wanted.repos, COMMITS, now)
         try:
             self._site.lay_out(forge.place, now, COMMITS)
@@ -96,7 +96,7 @@ class Bench:
     def _with_forge(self) -> Iterator[str]:
         rows: list[Sequence[str]] = []
         if "registrations" in self._parts:
-            tell("registrations")
+            show_progress("registrations")
             rows += registration_rows(
                 programs.registrations(self._site, self._wanted.runs), self._wanted.repos
             )
@@ -121,19 +121,19 @@ class Bench:
 
     def _month(self) -> Month:
         wanted = self._wanted
-        tell(f"a month: {wanted.fetches} fetches of {wanted.mirrors} mirrors")
+        show_progress(f"a month: {wanted.fetches} fetches of {wanted.mirrors} mirrors")
         folder = self._folder / "month"
         numbers = (str(wanted.mirrors), str(wanted.fetches))
         return Month(**child("benchmarks.fleet.month", folder, numbers, self._site.log_path))
 
     def _programs(self) -> Iterator[Sequence[str]]:
         wanted, site = self._wanted, self._site
-        tell("programs")
+        show_progress("programs")
         for name, program in programs.commands(site, wanted.runs).items():
             yield f"`aggregator {name}`", program_text(program)
         program, requests = programs.forge_check(site)
         yield "`aggregator forge check`", f"{program_text(program)}, {requests:,} requests"
-        tell("listener")
+        show_progress("listener")
         found = programs.listening(site, wanted.pushes, wanted.runs * 2)
         yield "daemon: start to the end of the first pass", f"{found.ready_s:.1f} s"
         yield f"{wanted.pushes} pushes: from push to balance, by webhook", spread(found.push_s)
@@ -142,14 +142,18 @@ class Bench:
         yield "daemon: memory afterwards", megabytes(found.memory_bytes)
 
     def _child(self, module: str, task: str, *arguments: str) -> dict[str, Any]:
-        tell(task)
+        show_progress(task)
         return child(module, self._folder, arguments, self._site.log_path, task)
 
 
 def child(
     module: str, folder: Path, arguments: Iterable[str], log: Path, *first: str
 ) -> dict[str, Any]:
-    """Run a module in a fresh process that logs as under systemd; hand on what it tells."""
+    """Run a module in a fresh process that logs as under systemd; show its progress.
+
+    Returns:
+        The JSON object in the last line that it prints.
+    """
     command = [sys.executable, "-m", module, *first, str(folder), *arguments]
     result = ""
     with (
@@ -165,7 +169,7 @@ def child(
     ):
         for line in process.stdout or ():
             if line.startswith("# "):
-                tell(line.removeprefix("# ").rstrip())
+                show_progress(line.removeprefix("# ").rstrip())
             else:
                 result = line
     if process.returncode != 0:
@@ -195,7 +199,7 @@ def child(
 @click.option("--mirrors", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--fetches", type=click.IntRange(min=1), default=720, show_default=True)
 @click.option("--only", multiple=True, type=click.Choice(PARTS), help="Measure only this.")
-@click.option("--keep", type=click.Path(path_type=Path), help="Keep the data there to look at.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Keep the data there.")
 def main(  # noqa: PLR0913 - its options
     *,
     repos: int,
@@ -212,7 +216,7 @@ def main(  # noqa: PLR0913 - its options
     wanted = Wanted(repos, runs, sweeps, busy, pushes, mirrors, fetches)
     with data_folder(keep) as folder:
         if any(folder.iterdir()):
-            raise click.UsageError(f"{folder} is not empty: a fleet begins anew each time")
+            raise click.UsageError(f"{folder} is not empty: a fleet is new each time")
         bench = Bench(folder, wanted, frozenset(only or PARTS))
         click.echo(f"Measured with {report.machine()}")
         for table in bench.tables():

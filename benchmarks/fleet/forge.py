@@ -1,7 +1,8 @@
 """The forge of `benchmarks.fleet`, in a process of its own.
 
-So its CPU time, memory and files are none of the aggregator's. Its clock stands still but for a
-minute with each round of pushes, so that no change is as young as the second of the listing.
+Its CPU time, memory and files are therefore not counted as the aggregator's. Its clock only
+advances by a minute before and after each round of pushes, so that no change falls into the second
+of a listing.
 """
 
 import multiprocessing
@@ -39,7 +40,7 @@ _PROTECTION: Final[Mapping[str, object]] = {
 
 
 class MadeRepo(NamedTuple):
-    """A repo of a node on the forge: its number, its address, and the node's public key."""
+    """A node's repo on the forge: its number, its address, and the node's public key."""
 
     node: str
     forge_id: int
@@ -48,7 +49,7 @@ class MadeRepo(NamedTuple):
 
 
 class Made(NamedTuple):
-    """What the forge has at first."""
+    """The forge's address, organisation and token, and its repos at first."""
 
     url: str
     org: str
@@ -58,12 +59,12 @@ class Made(NamedTuple):
 
 
 class FleetForge:
-    """A forge with a repo of some history for each node, and the books.
+    """A forge with a repo for each node, with some history, and the books.
 
     Args:
-        folder: for its repos.
-        repos: how many nodes there are.
-        commits: of each node's history, an hour apart, the last one an hour before `now`.
+        folder: the folder for its repos.
+        repos: the number of nodes.
+        commits: commits of each node's history, an hour apart, the last an hour before `now`.
         now: the forge's time at first.
     """
 
@@ -85,7 +86,7 @@ class FleetForge:
         self._now += _MINUTE
 
     def made(self) -> Made:
-        """What there is."""
+        """The forge's address, organisation and token, and its repos."""
         server = self._server
         repos = tuple(
             MadeRepo(
@@ -99,12 +100,12 @@ class FleetForge:
         books = server.clone_url(BOOKS)
         return Made(server.base_url, server.org.name, server.admin_token, books, repos)
 
-    def push(self, nodes: Iterable[str], *, is_told: bool = False) -> None:
+    def push(self, nodes: Iterable[str], *, posts_webhook: bool = False) -> None:
         """Let nodes push a commit each, a minute later by the forge's clock.
 
         Args:
-            nodes: which.
-            is_told: whether webhooks tell of it.
+            nodes: the nodes that push.
+            posts_webhook: whether the forge posts a webhook for each push.
         """
         self._now += _MINUTE
         self._pushed_at += timedelta(seconds=1)
@@ -113,13 +114,13 @@ class FleetForge:
             before = self._server.writer(name).tip() or "0" * 40
             commit = self._commit(node, self._pushed_at)
             self._server.touch(name)
-            if is_told:
+            if posts_webhook:
                 repo = self._server.repo(name)
                 self._server.webhooks.push(repo, f"refs/heads/{_BRANCH}", before, commit, "-")
         self._now += _MINUTE
 
     def requests(self) -> tuple[int, int]:
-        """How many came so far: to git, and to the API."""
+        """How many requests the forge got so far: for git, and for the API."""
         api = self._server.count(" /api/v1/")
         return self._server.count() - api, api
 
@@ -140,7 +141,7 @@ class FleetForge:
         self._server.touch(BOOKS)
 
     def _set_up(self, name: str, key: SigningKey) -> None:
-        """Deploy key and protection, as `aggregator node add` makes them."""
+        """Create deploy key and protection as `aggregator node add` does."""
         self._ask(f"{name}/keys", {"title": "node", "key": key.public.line, "read_only": False})
         self._ask(f"{name}/branch_protections", dict(_PROTECTION))
 
@@ -171,12 +172,12 @@ class FleetForge:
 
 
 def names(repos: int) -> list[str]:
-    """The nodes."""
+    """The names of all nodes."""
     return [f"node-{number:05d}" for number in range(1, repos + 1)]
 
 
 def hash_of(node: str) -> int:
-    """Spreads nodes over users, the same way each time."""
+    """A number by which nodes are spread over users, the same each time."""
     return int(node.rpartition("-")[2]) * RECORDS_PER_COMMIT
 
 
@@ -188,7 +189,7 @@ _running: list[FleetForge] = []
 
 
 def _begin(folder: Path, repos: int, commits: int, now: datetime) -> None:
-    pygit2.settings.enable_fsync_gitdir(value=False)  # the forge's disk is none of the figures
+    pygit2.settings.enable_fsync_gitdir(value=False)  # the forge's disk is not measured
     _running.append(FleetForge(folder, repos, commits, now))
 
 
@@ -197,7 +198,7 @@ def _the_forge() -> FleetForge:
 
 
 class _Manager(BaseManager):
-    """Calls the forge from another process."""
+    """Lets other processes call the forge."""
 
 
 _Manager.register("forge", callable=_the_forge, exposed=("made", "push", "requests"))
@@ -210,7 +211,7 @@ class Remote(Protocol):
         """See `FleetForge`."""
         ...
 
-    def push(self, nodes: Iterable[str], *, is_told: bool = False) -> None:
+    def push(self, nodes: Iterable[str], *, posts_webhook: bool = False) -> None:
         """See `FleetForge`."""
 
     def requests(self) -> tuple[int, int]:
@@ -219,7 +220,7 @@ class Remote(Protocol):
 
 
 class Place(NamedTuple):
-    """Where other processes reach the forge: a socket, and the word that opens it."""
+    """Where other processes reach the forge: a socket, and the secret for it."""
 
     address: str
     word: str
@@ -229,10 +230,10 @@ class ForgeProcess:
     """A forge that runs until it is stopped.
 
     Args:
-        folder, repos, commits, now: as `FleetForge` takes them.
+        folder, repos, commits, now: the arguments of `FleetForge`.
 
     Attributes:
-        place: where it is reached.
+        place: where other processes reach it.
     """
 
     def __init__(self, folder: Path, repos: int, commits: int, now: datetime) -> None:
@@ -247,7 +248,7 @@ class ForgeProcess:
 
 
 def reach(place: Place) -> Remote:
-    """The forge at a place."""
+    """Connect to the forge at a place."""
     manager = _Manager(place.address, bytes.fromhex(place.word))
     manager.connect()
     proxy: Callable[[], Any] = manager.forge  # type: ignore[attr-defined]  # made by `register`

@@ -1,4 +1,4 @@
-"""What a piece of work costs this process: time, requests, processes, files, memory."""
+"""Measure what a piece of work costs: time, requests, processes, files, memory."""
 
 import gc
 import os
@@ -20,16 +20,16 @@ _started: list[None] = []
 
 
 class Cost(NamedTuple):
-    """What one piece of work cost.
+    """The cost of one piece of work.
 
     Attributes:
-        seconds: by the clock on the wall.
-        cpu_s: of this process and the programs it started.
-        git_requests, api_requests: that the forge got meanwhile.
-        programs: that this process started; git starts a few helpers for each.
-        files_peak: most files open at once in this process, seen every 5 ms.
-        memory_bytes: in RAM afterwards.
-        memory_peak_bytes: the most in RAM meanwhile, where the kernel lets it be asked.
+        seconds: wall time.
+        cpu_s: CPU time of this process and the programs that it started.
+        git_requests, api_requests: requests that the forge got meanwhile.
+        programs: programs that this process started; git starts a few helpers for each.
+        files_peak: the most files open at once in this process, counted every 5 ms.
+        memory_bytes: memory in RAM afterwards.
+        memory_peak_bytes: the peak of memory in RAM meanwhile.
     """
 
     seconds: float
@@ -43,13 +43,13 @@ class Cost(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """This process between two pieces of work.
+    """The state of this process between two pieces of work.
 
     Attributes:
-        memory_bytes: in RAM.
-        files: that are open.
-        threads: of Python.
-        objects: that Python's search for cycles knows; what is kept for ever shows here first.
+        memory_bytes: memory in RAM.
+        files: open files.
+        threads: Python threads.
+        objects: objects that Python's garbage collector tracks; a leak shows here first.
     """
 
     memory_bytes: int
@@ -59,7 +59,7 @@ class Moment(NamedTuple):
 
 
 def watch_programs() -> None:
-    """Count from now on what is started; once for a process."""
+    """Count the programs that are started from now on; to be called once in a process."""
 
     def note(event: str, _arguments: object) -> None:
         if event == "subprocess.Popen":
@@ -69,7 +69,7 @@ def watch_programs() -> None:
 
 
 def measure(forge: Remote, work: Callable[[], object]) -> Cost:
-    """Do it, and say what it cost."""
+    """Do a piece of work and return its cost."""
     requests = forge.requests()
     started = len(_started)
     _forget_peak()
@@ -91,19 +91,19 @@ def measure(forge: Remote, work: Callable[[], object]) -> Cost:
 
 
 def moment() -> Moment:
-    """How this process is now."""
+    """The current state of this process."""
     memory_bytes, files = _status("VmRSS"), _open_files()
     gc.collect()
     return Moment(memory_bytes, files, threading.active_count(), len(gc.get_objects()))
 
 
 def memory_of(process: subprocess.Popen[str]) -> int:
-    """Bytes in RAM of another process."""
+    """The memory in RAM of another process, in bytes."""
     return _status("VmRSS", Path(f"/proc/{process.pid}"))
 
 
 class _Files:
-    """Counts open files again and again."""
+    """Counts open files at short intervals, in a thread."""
 
     def __init__(self) -> None:
         self.peak = 0

@@ -1,8 +1,8 @@
-"""What a month of hourly fetches leaves in each mirror, packed as the daemon packs.
+"""Measure what a month of hourly fetches leaves in each mirror, packed as the daemon packs.
 
-`python -m benchmarks.fleet.month FOLDER MIRRORS FETCHES` prints one JSON object. Repos are files
-here, so no forge is measured; fetching, billing and packing are the daemon's own. Its packing runs
-every ten minutes, of which only the first after a fetch can find something to do.
+`python -m benchmarks.fleet.month FOLDER MIRRORS FETCHES` prints one JSON object. The remotes are
+folders, so no forge is measured; fetching, billing and packing are the daemon's own. The daemon
+packs every ten minutes; here once after each fetch, as the other rounds would find nothing to do.
 """
 
 import json
@@ -27,21 +27,21 @@ RECORDS_PER_FETCH: Final = 100
 _BEGIN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _HOUR: Final = timedelta(hours=1)
 _BLOCK_BYTES: Final = 512
-_TOLD_EVERY: Final = 120
+_SHOWN_EVERY: Final = 120
 
 
 class Month(NamedTuple):
-    """What is left, for one mirror.
+    """What is left after the month, per mirror.
 
     Attributes:
-        mirrors, fetches: how many, and how often each was fetched.
-        packs_max, files_max: the most there ever were; files are inodes, folders among them.
-        packs, files, disk_bytes: at the end, of the largest mirror.
-        disk_bytes_max: before it was packed for the last time.
+        mirrors, fetches: the number of mirrors, and of fetches of each.
+        packs_max, files_max: the most packs and inodes, folders included, at any time.
+        packs, files, disk_bytes: packs, inodes and bytes on disk of the largest mirror at the end.
+        disk_bytes_max: bytes on disk before it was packed for the last time.
         rounds: how often all mirrors were packed.
-        first_s, last_s: how long the first and the last round took for a mirror.
-        written_bytes: what packing wrote in all of the time.
-        database_bytes: the whole ledger's, for one mirror.
+        first_s, last_s: how long the first and the last round took per mirror.
+        written_bytes: how much packing wrote in the whole month.
+        database_bytes: the size of the ledger's database, per mirror.
     """
 
     mirrors: int
@@ -60,7 +60,7 @@ class Month(NamedTuple):
 
 
 class Nodes:
-    """Repos that get a commit an hour."""
+    """Repos to each of which a commit is pushed every hour."""
 
     def __init__(self, folder: Path, count: int) -> None:
         self._writers = {name: RepoWriter(folder / f"{name}.git") for name in names(count)}
@@ -69,14 +69,14 @@ class Nodes:
         self.now = _BEGIN
 
     def toml(self) -> str:
-        """Their tables of the configuration."""
+        """The tables of the repos in the configuration."""
         return "".join(
             f'[[repo]]\nnode = "{name}"\nurl = "{writer.url}"\nallow_unsigned = true\n'
             for name, writer in self._writers.items()
         )
 
     def push(self) -> None:
-        """An hour later: a commit each."""
+        """Advance the clock by an hour and add a commit to each repo."""
         first = self._hours * RECORDS_PER_FETCH + 1
         self._hours += 1
         self.now = _BEGIN + self._hours * _HOUR
@@ -97,7 +97,7 @@ class Nodes:
 
 @contextmanager
 def daemon_of(folder: Path, nodes: Nodes) -> Iterator[Daemon]:
-    """A daemon that reads these repos, its clock that of their last commits."""
+    """Make a daemon that reads these repos; its clock is at their last commits."""
     config = folder / "aggregator.toml"
     config.write_text(f'state = "{folder / "state"}"\nsilent_after_s = 0\n{nodes.toml()}')
     with Context(config, None, verbose=False).writing() as (state, ledger):
@@ -113,7 +113,7 @@ def measure(folder: Path, mirrors: int, fetches: int) -> Month:
     packs_max = files_max = written = disk_max = 0
     seconds: list[float] = []
     with daemon_of(folder, nodes) as daemon:
-        # the mirrors' own syncing stays; the repos' side is none of the figures
+        # syncing is off only while the remotes are written, which is not measured
         for number in range(1, fetches + 1):
             pygit2.settings.enable_fsync_gitdir(value=False)
             nodes.push()
@@ -125,12 +125,12 @@ def measure(folder: Path, mirrors: int, fetches: int) -> Month:
             files_max = max(files_max, *(usage(path)[0] for path in paths))
             disk = max(usage(path)[1] for path in paths)
             began_s = time.perf_counter()
-            packing._run()  # noqa: SLF001 - the round itself, not beside us
+            packing._run()  # noqa: SLF001 - the round itself, not in a thread
             if sum(map(pack_count, paths)) < before:
                 seconds.append((time.perf_counter() - began_s) / len(paths))
                 written += max(pack_bytes(path) for path in paths)
                 disk_max = disk
-            if number % _TOLD_EVERY == 0:
+            if number % _SHOWN_EVERY == 0:
                 print(f"# fetch {number} of {fetches}", flush=True)
     ended = [usage(path) for path in paths]
     database = sum(file.stat().st_size for file in state.glob("ledger.db*"))
@@ -152,18 +152,18 @@ def measure(folder: Path, mirrors: int, fetches: int) -> Month:
 
 
 def usage(folder: Path) -> tuple[int, int]:
-    """Inodes of a folder and all in it, and bytes that they take on disk."""
+    """Count the inodes of a folder and everything in it, and the bytes they take on disk."""
     stats = [path.lstat() for path in (folder, *folder.rglob("*"))]
     return len(stats), sum(stat.st_blocks * _BLOCK_BYTES for stat in stats)
 
 
 def pack_bytes(mirror: Path) -> int:
-    """Size of the packs of a mirror."""
+    """The size of a mirror's packs, in bytes."""
     return sum(file.stat().st_size for file in (mirror / "objects" / "pack").iterdir())
 
 
 def main() -> None:
-    """Measure, and print it."""
+    """Measure, and print the result."""
     folder, mirrors, fetches = sys.argv[1:]
     print(json.dumps(measure(Path(folder), int(mirrors), int(fetches))._asdict()))
 

@@ -1,8 +1,8 @@
-"""Passes of the daemon over a fleet, in a process of their own.
+"""Measure passes of the daemon over a fleet, in a process of their own.
 
-`python -m benchmarks.fleet.passes TASK FOLDER SIZES` prints what goes on and, in the last line, one
-JSON object. A pass is the daemon's own, between two waits of its loop: registrations, listing,
-looks, billing, who is silent.
+`python -m benchmarks.fleet.passes TASK FOLDER SIZES` prints its progress and, in the last line, one
+JSON object. A pass is all that the daemon does between two waits of its loop: registrations,
+listing, probes, billing, silent nodes.
 """
 
 import json
@@ -21,14 +21,14 @@ from benchmarks.fleet.gauges import Cost, Moment, measure, moment, watch_program
 from benchmarks.fleet.site import Site
 
 PARTS_OF_ALL: Final = 20
-"""Each twentieth node pushes where 5 % do."""
+"""The share of nodes that push if 5 % do: every twentieth."""
 
 _POINTS: Final = (0.0, 0.1, 0.5, 1.0)
-_TOLD_EVERY: Final = 50
+_SHOWN_EVERY: Final = 50
 
 
 class Sizes(NamedTuple):
-    """How often what is done.
+    """How many passes are made.
 
     Attributes:
         runs: passes of each kind.
@@ -41,7 +41,7 @@ class Sizes(NamedTuple):
 
     @property
     def long_runs(self) -> int:
-        """Passes of each kind that takes long."""
+        """Passes of each kind that takes a long time."""
         return max(1, self.runs // 3)
 
 
@@ -54,17 +54,17 @@ class Passes:
 
     @contextmanager
     def started(self) -> Iterator[Daemon]:
-        """A daemon that has just begun."""
+        """Provide a daemon that has just started."""
         with Context(self._site.config_path, None, verbose=False).writing() as (state, ledger):
             self._ledger = ledger
             yield Daemon(state, ledger, lambda: self._site.now)
 
     def once(self, daemon: Daemon) -> None:
-        """One pass."""
+        """Make one pass."""
         daemon._pull()  # noqa: SLF001 - the loop's step itself, without its waiting
 
     def cost(self, daemon: Daemon, records: int) -> Cost:
-        """What one pass costs, in which so many records must be billed."""
+        """Measure one pass, which must bill this number of records."""
         before = records_of(self._ledger)
         cost = measure(self._site.forge, lambda: self.once(daemon))
         billed = records_of(self._ledger) - before
@@ -73,7 +73,7 @@ class Passes:
         return cost
 
     def push(self, share: int) -> int:
-        """Let each `share`th node push, others each time; returns how many records that is."""
+        """Let every `share`th node push, others each time; return how many records that is."""
         nodes = self._site.nodes
         chosen = nodes[self._next_node % share :: share]
         self._next_node += 1
@@ -81,7 +81,7 @@ class Passes:
         return len(chosen) * RECORDS_PER_COMMIT
 
     def first(self, runs: int) -> list[Cost]:
-        """The first pass of all, from nothing."""
+        """Measure the very first pass, with an empty state directory each time."""
         costs = []
         records = self._site.commits * len(self._site.nodes) * RECORDS_PER_COMMIT
         for run in range(runs):
@@ -89,29 +89,29 @@ class Passes:
                 shutil.rmtree(self._site.state_dir)
             with self.started() as daemon:
                 costs.append(self.cost(daemon, records))
-            tell("first pass", costs[-1])
+            show_cost("first pass", costs[-1])
         return costs
 
 
 def records_of(ledger: Ledger) -> int:
-    """How many records of usage are billed."""
+    """How many usage records are billed."""
     by_node = {row["node"]: row["records"] for row in ledger.store.reports.repos()}
     return sum(records for node, records in by_node.items() if node != BOOKS)
 
 
 def first(site: Site, sizes: Sizes) -> object:
-    """The first pass."""
+    """Measure the first pass."""
     return {"first": Passes(site).first(sizes.long_runs)}
 
 
 def passes(site: Site, sizes: Sizes) -> object:
-    """Passes after a start, with nothing new, with 5 % new and with everything new."""
+    """Measure passes after a start, with nothing new, with 5 % new and with everything new."""
     its = Passes(site)
     found: dict[str, list[Cost]] = {"start": [], "nothing": [], "some": [], "all": []}
 
     def note(kind: str, daemon: Daemon, records: int) -> None:
         found[kind].append(its.cost(daemon, records))
-        tell(kind, found[kind][-1])
+        show_cost(kind, found[kind][-1])
 
     for run in range(sizes.runs):
         with its.started() as daemon:
@@ -125,7 +125,7 @@ def passes(site: Site, sizes: Sizes) -> object:
 
 
 def endurance(site: Site, sizes: Sizes) -> object:
-    """Memory and open files over many passes."""
+    """Measure memory and open files over many passes."""
     its = Passes(site)
     with its.started() as daemon:
         its.once(daemon)
@@ -139,20 +139,20 @@ def endurance(site: Site, sizes: Sizes) -> object:
 
 
 def curve(name: str, count: int, step: Callable[[], None]) -> list[tuple[int, Moment]]:
-    """This process at the start, after 10 %, half and all of the steps."""
+    """Return the state of this process at the start and after 10 %, half and all of the steps."""
     points = {round(count * point) for point in _POINTS}
     found = [(0, moment())]
     for number in range(1, count + 1):
         step()
         if number in points:
             found.append((number, moment()))
-        if number % _TOLD_EVERY == 0:
+        if number % _SHOWN_EVERY == 0:
             print(f"# {name}: {number} of {count}", flush=True)
     return found
 
 
-def tell(kind: str, cost: Cost) -> None:
-    """Say what goes on, apart from the result."""
+def show_cost(kind: str, cost: Cost) -> None:
+    """Print the cost of a pass as progress, apart from the result."""
     print(f"# {kind}: {cost.seconds:.2f} s, CPU {cost.cpu_s:.2f} s", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""The programs themselves on a fleet: start of commands, the daemon's listener, push to balance."""
+"""Measure the programs on a fleet: commands, the daemon's listener, push to balance."""
 
 import resource
 import socket
@@ -22,7 +22,7 @@ from benchmarks.fleet.gauges import memory_of
 from benchmarks.fleet.site import Site
 from tests.support.ledger.running import PROGRAM, Daemon, running_daemon
 
-_SECRET: Final = "told-to-the-forge-alone"  # noqa: S105 - of one run
+_SECRET: Final = "known-to-the-forge-alone"  # noqa: S105 - of one run
 _PATIENCE_S: Final = 600
 _QUIET_S: Final = 2
 _POLL_S: Final = 0.002
@@ -30,21 +30,21 @@ _TIMEOUT_S: Final = 60
 
 
 class Program(NamedTuple):
-    """Runs of one command: seconds by the clock on the wall, and of CPU."""
+    """The wall time and the CPU time of each run of a command, in seconds."""
 
     seconds: list[float]
     cpu_s: list[float]
 
 
 class Listening(NamedTuple):
-    """The daemon with its listener.
+    """Figures of the daemon with its listener.
 
     Attributes:
-        ready_s: from its start to the end of the first pass, in which every repo is asked.
-        push_s: from a push to its records in the ledger, through the webhook.
-        scrape_s: one scrape of `/metrics`.
-        scrape_bytes: what it is long.
-        memory_bytes: of the daemon at the end.
+        ready_s: time from its start to the end of the first pass, which probes every repo.
+        push_s: times from a push to its records in the ledger, through the webhook.
+        scrape_s: times of scrapes of `/metrics`.
+        scrape_bytes: the length of a scrape.
+        memory_bytes: memory of the daemon at the end.
     """
 
     ready_s: float
@@ -55,7 +55,7 @@ class Listening(NamedTuple):
 
 
 def registrations(site: Site, runs: int) -> dict[str, list[float]]:
-    """Seconds to write all registrations, to read the configuration, and to see no change."""
+    """Time writing all registrations, reading the configuration, and checking for changes."""
     aside = site.folder / "nodes.d.again"
     return {
         "written": [seconds(lambda: site.register(aside)) for _ in range(runs)],
@@ -67,7 +67,7 @@ def registrations(site: Site, runs: int) -> dict[str, list[float]]:
 
 
 def commands(site: Site, runs: int) -> dict[str, Program]:
-    """Commands of `aggregator`, each in a process of its own as a person starts it."""
+    """Measure commands of `aggregator`, each in a process of its own as a person starts it."""
     user = users_of(USERS)[0]
     asked: dict[str, Sequence[str]] = {
         "--version": ("--version",),
@@ -81,14 +81,14 @@ def commands(site: Site, runs: int) -> dict[str, Program]:
 
 
 def forge_check(site: Site) -> tuple[Program, int]:
-    """`aggregator forge check`, and how many requests it makes."""
+    """Measure `aggregator forge check`, and how many requests it makes."""
     before = site.forge.requests()[1]
     program = _program(site, ("forge", "check"), 1)
     return program, site.forge.requests()[1] - before
 
 
 def listening(site: Site, pushes: int, scrapes: int) -> Listening:
-    """A daemon with a listener, its forge telling it of pushes."""
+    """Measure a daemon with a listener, to which the forge posts a webhook for each push."""
     with closing(socket.create_server(("127.0.0.1", 0))) as probe:
         port = int(probe.getsockname()[1])
     with _with_listener(site, port) as config:
@@ -97,7 +97,7 @@ def listening(site: Site, pushes: int, scrapes: int) -> Listening:
             _wait(running, lambda: any("repos," in text for text in running.messages))
             ready_s = time.perf_counter() - began_s
             _until_quiet(running, site.forge)
-            told = [_push_s(running, site, node) for node in site.nodes[:pushes]]
+            pushed = [_push_s(running, site, node) for node in site.nodes[:pushes]]
             url = f"http://127.0.0.1:{port}/metrics"
             texts: list[bytes] = []
             scraped = [
@@ -108,11 +108,11 @@ def listening(site: Site, pushes: int, scrapes: int) -> Listening:
             code, log = running.leave()
     if code != 0:
         raise RuntimeError(f"the daemon ended with {code}:\n{log[-2000:]}")
-    return Listening(ready_s, told, scraped, len(texts[-1]), memory_bytes)
+    return Listening(ready_s, pushed, scraped, len(texts[-1]), memory_bytes)
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long it takes."""
+    """Time a piece of work."""
     began_s = time.perf_counter()
     work()
     return time.perf_counter() - began_s
@@ -139,7 +139,7 @@ def _children_cpu_s() -> float:
 
 @contextmanager
 def _with_listener(site: Site, port: int) -> Iterator[Path]:
-    """A configuration of the same state that listens, and the webhook that leads there."""
+    """Write a configuration with a listener for the same state, and set the forge's webhook."""
     secret = site.folder / "secret"
     secret.write_text(_SECRET)
     secret.chmod(0o600)
@@ -154,7 +154,7 @@ def _with_listener(site: Site, port: int) -> Iterator[Path]:
 
 
 def _push_s(running: Daemon, site: Site, node: str) -> float:
-    """Push and wait until the records are in the ledger, asking every 2 ms."""
+    """Time a push until its records are in the ledger, which is read every 2 ms."""
     uri = f"file:{site.state_dir / 'ledger.db'}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True)) as ledger:
 
@@ -164,7 +164,7 @@ def _push_s(running: Daemon, site: Site, node: str) -> float:
 
         wanted = records() + RECORDS_PER_COMMIT
         began_s = time.perf_counter()
-        site.forge.push([node], is_told=True)
+        site.forge.push([node], posts_webhook=True)
         while records() < wanted:
             if time.perf_counter() - began_s > _TIMEOUT_S:
                 raise TimeoutError(f"{node}: not billed in {_TIMEOUT_S} s")
@@ -183,7 +183,7 @@ def _wait(running: Daemon, until: Callable[[], bool]) -> None:
 
 
 def _until_quiet(running: Daemon, forge: Remote) -> None:
-    """Until the check of the forge at the start is over."""
+    """Wait until the daemon's check of the forge at its start is over."""
     before = None
     while (now := forge.requests()) != before:
         before = now
@@ -194,7 +194,7 @@ def _until_quiet(running: Daemon, forge: Remote) -> None:
 
 
 def _drain(running: Daemon) -> None:
-    """A socket that nobody reads is soon full, and the sender waits."""
+    """Read the daemon's notifications: if its socket were full, the daemon would block."""
     while _receive(running, 0):
         pass
 

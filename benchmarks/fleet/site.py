@@ -33,7 +33,7 @@ class Site:
     """A fleet's folder, opened by any process.
 
     Args:
-        folder: made by `lay_out`.
+        folder: the folder that `lay_out` fills.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -69,17 +69,17 @@ class Site:
 
     @property
     def now(self) -> datetime:
-        """What the aggregator's clock says in all passes: so no repo is due by the hour."""
+        """The aggregator's clock in all passes; it does not advance, so no hourly probe is due."""
         return datetime.fromisoformat(self._facts["now"]).astimezone(UTC)
 
     @property
     def commits(self) -> int:
-        """How many each node's history had at first."""
+        """How many commits each node's history had at first."""
         return int(self._facts["commits"])
 
     @cached_property
     def forge(self) -> Remote:
-        """The forge."""
+        """The forge, in its own process."""
         return fleet_forge.reach(Place(self._facts["address"], self._facts["word"]))
 
     @cached_property
@@ -89,7 +89,7 @@ class Site:
 
     @property
     def nodes(self) -> Sequence[str]:
-        """All nodes."""
+        """The names of all nodes."""
         return [repo.node for repo in self.made.repos]
 
     def register(self, nodes_dir: Path | None = None) -> None:

@@ -11,7 +11,7 @@ from benchmarks.fleet.programs import Program
 
 _KINDS: Final = {
     "first": "the first pass: everything fetched and billed",
-    "start": "first pass of a daemon that begins anew: every repo is asked",
+    "start": "first pass of a restarted daemon: every repo is probed",
     "nothing": "nothing new: the listing alone",
     "some": "5 % have a new commit",
     "all": "all have a new commit",
@@ -24,7 +24,7 @@ _MEGABYTE: Final = 1_000_000
 
 
 def pass_table(costs: Mapping[str, Sequence[Cost]]) -> str:
-    """Each kind of pass: lowest, median and highest."""
+    """Format the cost of each kind of pass: median, lowest and highest."""
     rows = []
     for kind, found in costs.items():
         middle = Cost(*(median(values) for values in zip(*found, strict=True)))
@@ -46,7 +46,7 @@ def pass_table(costs: Mapping[str, Sequence[Cost]]) -> str:
 
 
 def curve_table(curves: Mapping[str, Sequence[Sequence[Any]]]) -> str:
-    """Memory, files and threads from the first to the last of many passes."""
+    """Format memory, files and threads from the first to the last of many passes."""
     names = {"quiet": "nothing new", "busy": "5 % new"}
     rows = []
     for kind, points in curves.items():
@@ -60,17 +60,19 @@ def curve_table(curves: Mapping[str, Sequence[Sequence[Any]]]) -> str:
 
 
 def month_table(month: Month) -> str:
-    """What a month leaves in a mirror, and a thousand of them."""
+    """Format what a month leaves in a mirror, and in a thousand of them."""
     many = 1000
-    packed = f"{month.rounds} times, {month.first_s:.2f} s at first, {month.last_s:.2f} s at last"
+    packed = (
+        f"{month.rounds} times, {month.first_s:.2f} s at first, {month.last_s:.2f} s at the end"
+    )
     rows = [
         ("packs of a mirror, most", str(month.packs_max)),
         ("inodes of a mirror, most", str(month.files_max)),
         ("packed", packed),
-        ("packing wrote, a mirror", megabytes(month.written_bytes)),
-        ("disk of a mirror before it was packed last", megabytes(month.disk_bytes_max)),
+        ("written by packing, per mirror", megabytes(month.written_bytes)),
+        ("disk of a mirror before its last packing", megabytes(month.disk_bytes_max)),
         ("disk of a mirror at the end", megabytes(month.disk_bytes)),
-        ("ledger's database, a node", megabytes(month.database_bytes)),
+        ("ledger's database, per node", megabytes(month.database_bytes)),
         (f"disk of {many:,} mirrors and the ledger", _disk_text(month, many)),
     ]
     fetches = f"{month.fetches} hourly fetches of {RECORDS_PER_FETCH} records each"
@@ -85,22 +87,22 @@ def _disk_text(month: Month, mirrors: int) -> str:
 def registration_rows(
     found: Mapping[str, Sequence[float]], repos: int
 ) -> Iterable[tuple[str, str]]:
-    """What registrations take."""
+    """Format the times that registrations take."""
     names: Mapping[str, str] = {
         "written": f"{repos:,} registrations written, each synced",
         "read": f"configuration with {repos:,} registrations read",
-        "compared": "registrations looked at for a change, as in each pass",
+        "compared": "registrations checked for changes, as in each pass",
     }
     return [(names[kind], spread(values)) for kind, values in found.items()]
 
 
 def program_text(program: Program) -> str:
-    """What a program takes."""
+    """Format the wall time and CPU time of a program."""
     return f"{spread(program.seconds)}, CPU {median(program.cpu_s):.2f} s"
 
 
 def spread(values: Sequence[float]) -> str:
-    """Median, with lowest and highest where there are several."""
+    """Format the median, with lowest and highest if there are several values."""
     middle = report.duration(median(values))
     if len(values) == 1:
         return middle
@@ -108,5 +110,5 @@ def spread(values: Sequence[float]) -> str:
 
 
 def megabytes(size_bytes: float) -> str:
-    """Bytes for people."""
+    """Format a number of bytes in megabytes."""
     return f"{size_bytes / _MEGABYTE:.1f} MB"

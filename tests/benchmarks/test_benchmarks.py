@@ -47,7 +47,7 @@ class QuickRun:
         return Place(self._folder / f"{kind}-{QUICK.records}")
 
     def first_cells(self) -> list[str]:
-        """What stands in the first column of its tables."""
+        """The first column of its tables."""
         lines = self.output.splitlines()
         return [line.split(" | ")[0].removeprefix("| ") for line in lines if line.startswith("|")]
 

@@ -66,7 +66,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def cells(output: str) -> dict[str, list[str]]:
-    """The lines of all tables, by what stands first in them."""
+    """The lines of all tables, by their first cell."""
     lines = [line.strip("| ").split(" | ") for line in output.splitlines() if line.startswith("|")]
     return {line[0]: line[1:] for line in lines}
 
@@ -76,7 +76,7 @@ def cells(output: str) -> dict[str, list[str]]:
     [
         # a probe is one request; a fetch three more, and one program
         ("the first pass: everything fetched and billed", 4 * (REPOS + 1), REPOS + 1),
-        ("first pass of a daemon that begins anew: every repo is asked", REPOS + 1, 0),
+        ("first pass of a restarted daemon: every repo is probed", REPOS + 1, 0),
         ("nothing new: the listing alone", 1, 0),
         ("5 % have a new commit", 1 + 4, 1),
         ("all have a new commit", 1 + 4 * REPOS, REPOS),

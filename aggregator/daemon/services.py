@@ -5,7 +5,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from aggregator.config.settings import ListenConfig
+from aggregator.config.sections import ListenConfig
 from aggregator.fleet.drift_check import DriftCheck
 from aggregator.fleet.listing import pushed_repo
 from aggregator.fleet.sweep import Sweep

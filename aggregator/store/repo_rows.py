@@ -27,7 +27,7 @@ class RepoRows:
         self._connection = connection
 
     def row(self, repo: KnownRepo) -> RepoRow:
-        """The row of a repo, added when it is not there."""
+        """The row of a repo, which is added where it is missing."""
         self._connection.execute(
             "INSERT INTO node (name) VALUES (?) ON CONFLICT DO NOTHING", (repo.node,)
         )
@@ -39,7 +39,7 @@ class RepoRows:
         return self.named(repo.name)
 
     def named(self, name: str) -> RepoRow:
-        """The row of a repo that is there."""
+        """The row of a repo that the ledger has."""
         row = self._connection.execute(
             "SELECT repo.id, repo.name, node_id, node.name, role FROM repo"
             " JOIN node ON node.id = node_id WHERE repo.name = ?",
@@ -53,7 +53,7 @@ class RepoRows:
         return None if row is None else int(row[0])
 
     def judged_by(self) -> dict[str, JudgedBy]:
-        """Node, role and allowed resources that each repo's records were judged by, by its name."""
+        """Node, role and allowed resources under which each repo was judged, by the repo's name."""
         rows = self._connection.execute(
             "SELECT repo.name, node.name, role, allow FROM repo JOIN node ON node.id = node_id"
         )

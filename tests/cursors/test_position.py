@@ -13,7 +13,7 @@ LINE = {"a": None, "b": "a", "c": "b", "d": "c"}
 """Four commits in a row."""
 
 FORKED = {**LINE, "x": "b", "y": "x"}
-"""Another branch leaves the row at `b`."""
+"""Another branch forks off at `b`."""
 
 MERGED = {**FORKED, "m": "y"}
 """`m` merges `d` into the other branch: its first parent is `y`."""
@@ -36,7 +36,7 @@ REWRITTEN = Advance(HeadOutcome.REWRITTEN)
         pytest.param("b", "b", LINE, Advance(HeadOutcome.UNCHANGED), id="unchanged"),
         pytest.param("b", "b", {}, Advance(HeadOutcome.UNCHANGED), id="unchanged, mirror lost"),
         pytest.param(None, "a", LINE, forward("a"), id="first commit"),
-        pytest.param(None, "c", LINE, forward("a", "b", "c"), id="first look"),
+        pytest.param(None, "c", LINE, forward("a", "b", "c"), id="first fetch"),
         pytest.param("c", "d", LINE, forward("d"), id="one new commit"),
         pytest.param("a", "d", LINE, forward("b", "c", "d"), id="several, oldest first"),
         pytest.param("y", "m", MERGED, forward("m"), id="merge of a side branch"),
@@ -45,7 +45,7 @@ REWRITTEN = Advance(HeadOutcome.REWRITTEN)
         pytest.param("d", "y", FORKED, REWRITTEN, id="forced push"),
         pytest.param("d", "m", MERGED, REWRITTEN, id="cursor merged from a side branch"),
         pytest.param("d", "s", UNRELATED, REWRITTEN, id="unrelated history"),
-        pytest.param("lost", "d", LINE, REWRITTEN, id="a cursor that is nowhere"),
+        pytest.param("lost", "d", LINE, REWRITTEN, id="a cursor that no longer exists"),
     ],
 )
 def test_a_head_against_a_cursor(
@@ -110,7 +110,7 @@ def test_what_was_billed_is_asked_for_only_when_a_history_was_rewritten() -> Non
 
 @given(st.integers(1, 30), st.data())
 def test_a_history_in_any_parts_is_walked_once(length: int, data: st.DataObject) -> None:
-    """Wherever it is looked at on the way, each commit comes once and in order."""
+    """At whichever commits it is fetched on the way, each commit comes once and in order."""
     heads = [*sorted(data.draw(st.sets(st.integers(0, length - 1)))), length - 1]
     parents = {str(n): str(n - 1) if n else None for n in range(length)}
     cursor: str | None = None

@@ -38,7 +38,7 @@ def test_a_cursor_moves_from_where_it_is(connection: sqlite3.Connection) -> None
 def test_a_cursor_that_another_moved_stays(
     connection: sqlite3.Connection, expected: str | None
 ) -> None:
-    """The caller learns that trying again may help, and its transaction comes to nothing."""
+    """The error says that trying again may help, and the transaction changes nothing."""
     connection.execute("BEGIN IMMEDIATE")
     CursorRows(connection).move("node-1", None, A)
     connection.execute("COMMIT")

@@ -64,7 +64,7 @@ def test_another_permission_judges_all_records_again(
     assert fresh.digest() == world.digest()
 
 
-def test_it_says_so_that_records_are_judged_again(
+def test_a_pull_says_that_records_are_judged_again(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.usage(ALLOWED, REFUSED)
@@ -77,7 +77,7 @@ def test_it_says_so_that_records_are_judged_again(
 
 
 def test_a_retired_repo_keeps_its_permission_in_its_mirror(world: World) -> None:
-    """Nobody widens what it may bill by taking it out of the configuration."""
+    """Taking a repo out of the configuration does not widen what it may bill."""
     world.usage(ALLOWED, REFUSED)
     world.pull()
     digest = world.digest()
@@ -90,8 +90,8 @@ def test_a_retired_repo_keeps_its_permission_in_its_mirror(world: World) -> None
     assert reasons(world) == ["not_allowed"]
 
 
-def test_one_repo_of_a_node_may_what_another_may_not(world: World) -> None:
-    """The line counts from where it may be billed, in whichever order the repos are read."""
+def test_one_repo_of_a_node_may_bill_what_another_may_not(world: World) -> None:
+    """The line counts from the repo that may bill it, in whichever order the repos are read."""
     digests = set()
     world.usage(ALLOWED, REFUSED)
     world.usage(REFUSED, repo="node-1-vm")
@@ -106,7 +106,7 @@ def test_one_repo_of_a_node_may_what_another_may_not(world: World) -> None:
     assert len(digests) == 1
 
 
-def test_what_may_not_be_billed_stands_in_nobodys_way(world: World) -> None:
+def test_a_line_that_may_not_be_billed_displaces_no_other(world: World) -> None:
     """It claims no key: a smaller line of a resource that is refused wins no conflict."""
     world.usage(usage_line(seq=1, units=5, resource=TOKENS))
     world.pull()
@@ -117,7 +117,7 @@ def test_what_may_not_be_billed_stands_in_nobodys_way(world: World) -> None:
 
 
 def test_an_excluded_line_that_may_not_be_billed_is_held_for_that(world: World) -> None:
-    """Once it may be billed, the decision still holds."""
+    """Once the resource may be billed, the decision is still in force."""
     world.usage(ALLOWED, REFUSED)
     world.decide(decision_line(kind="exclude", of="node-1", of_seq=2))
     world.pull()

@@ -1,4 +1,4 @@
-"""Bad data is filed with where and why; good data beside it is billed; nothing is lost."""
+"""Bad data is filed with its place and the reason; good data beside it is billed."""
 
 import json
 from collections.abc import Callable
@@ -37,10 +37,10 @@ def world(tmp_path: Path) -> World:
 
 
 def accounted(world: World, files: int = 0) -> int:
-    """Lines that the node's history brought: each is admitted, dropped, held or rejected.
+    """Lines of the node's new commits: each is admitted, dropped, held or rejected.
 
     Args:
-        world: after landing, before pulling.
+        world: with commits that were pushed and not pulled.
         files: how many of the new files are refused whole; each of those counts as one.
     """
     cursor = world.node()["cursor"]
@@ -142,7 +142,7 @@ def test_a_last_line_without_its_newline_is_refused(world: World) -> None:
 
 
 def test_a_rejected_line_names_its_number_as_missing(world: World) -> None:
-    """Its seq was never met; mended in a later commit, it is billed and the gap closes."""
+    """Its seq counts as never seen; a valid line in a later commit is billed and closes the gap."""
     world.usage(GOOD, b"rotten\n", usage_line(seq=3))
     accounted(world)
     assert world.node()["gaps"] == [{"first_seq": 2, "last_seq": 2}]
@@ -156,7 +156,7 @@ def held_reasons(world: World) -> list[str]:
     return [row["reason"] for row in world.held()]
 
 
-def test_a_line_of_another_node_is_held_and_costs_nobody(world: World) -> None:
+def test_a_line_of_another_node_is_held_and_not_billed(world: World) -> None:
     commit = world.usage(GOOD, usage_line(seq=2, node="node-2", user="victim"))
     accounted(world)
     (held,) = world.held()
@@ -246,7 +246,7 @@ def test_a_correction_that_would_leave_less_than_nothing_is_held(world: World) -
     assert world.charges()[0]["quantity"] == 1
 
 
-def test_payments_in_a_repo_of_usage_pay_nobody(world: World) -> None:
+def test_payments_in_a_usage_repo_are_refused(world: World) -> None:
     world.pay(money_line(node=NODE), repo=NODE)
     accounted(world, files=1)
     (reject,) = world.rejects()
@@ -255,13 +255,13 @@ def test_payments_in_a_repo_of_usage_pay_nobody(world: World) -> None:
     assert _balances(world) == []
 
 
-def test_usage_in_the_books_bills_nobody(world: World) -> None:
+def test_usage_in_the_books_is_refused(world: World) -> None:
     world.usage(usage_line(node=BOOKS), repo=BOOKS)
     assert world.pull()[BOOKS].rejected == 1
     assert _balances(world) == []
 
 
-def test_rules_in_a_repo_of_usage_price_nothing(world: World) -> None:
+def test_rules_in_a_usage_repo_are_ignored(world: World) -> None:
     world.usage(GOOD)
     world.repo(NODE).commit({"rules/prices.toml": PRICES.replace(b"3.60", b"999")})
     accounted(world)
@@ -390,8 +390,8 @@ def test_a_number_given_twice_counts_twice_and_is_flagged(world: World) -> None:
     assert (incident["kind"], incident["subject"]) == (IncidentKind.SEQUENCE_REUSED, "seq 1")
 
 
-def test_what_the_records_show_is_shown_again_by_a_ledger_made_anew(world: World) -> None:
-    """Incidents are not in the digest, but a person must not lose them with the database."""
+def test_incidents_that_records_show_are_in_a_rebuilt_ledger_too(world: World) -> None:
+    """Incidents are not in the digest, but they must not be lost with the database."""
     world.usage(GOOD)
     world.usage(usage_line(seq=1, ts="2025-01-01T00:45:00Z"))
     world.rules(b"nonsense")
@@ -464,8 +464,8 @@ def test_everything_at_once_is_accounted_for(world: World) -> None:
     assert accounted(world) == len(lines)
     node = world.node()
     assert node["records"] == 3
-    told = {json.dumps(row, sort_keys=True) for row in (*world.held(), *world.rejects())}
-    assert len(told) == node["held"] + node["rejected"]
+    filed = {json.dumps(row, sort_keys=True) for row in (*world.held(), *world.rejects())}
+    assert len(filed) == node["held"] + node["rejected"]
 
 
 def test_overflow_is_a_state_of_the_charge_and_no_money(world: World) -> None:

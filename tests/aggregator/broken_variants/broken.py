@@ -61,12 +61,12 @@ def dedup_by_number(patch: Patch) -> None:
 
 
 def first_one_wins(patch: Patch) -> None:
-    """A conflict is decided by who came first."""
+    """Of conflicting lines the first to arrive counts."""
     patch.setattr(verdicts, "_precedence", lambda _: 0)
 
 
 def last_one_wins(patch: Patch) -> None:
-    """A conflict is decided by who came last."""
+    """Of conflicting lines the last to arrive counts."""
     patch.setattr(verdicts, "_winner", lambda lines, _: list(lines.values())[-1])
 
 
@@ -110,7 +110,7 @@ def other_repos_ignored(patch: Patch) -> None:
 
 
 def cursor_moved_before_the_charges(patch: Patch) -> None:
-    """In a transaction of its own, as once cost docs.rs some packages."""
+    """The cursor moves in a transaction of its own."""
     apply = Ledger.apply
 
     def broken(self: Ledger, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:
@@ -127,7 +127,7 @@ def cursor_not_moved(patch: Patch) -> None:
 
 
 def charges_before_the_transaction(patch: Patch) -> None:
-    """Charges are committed by themselves; death after that bills them twice."""
+    """Charges are committed by themselves; a process that dies after that bills them twice."""
     apply = Ledger.apply
 
     def broken(self: Ledger, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:
@@ -179,7 +179,7 @@ def batch_not_emptied(patch: Patch) -> None:
 
 
 def foreign_lines_billed(patch: Patch) -> None:
-    """Nobody looks at the node that a line names."""
+    """The node that a line names is not checked."""
     patch.setattr(LineRules, "hold_none", lambda *_: True)
 
 
@@ -238,7 +238,7 @@ def any_refund_counts(patch: Patch) -> None:
 
 
 def every_judged_line_decided(patch: Patch) -> None:
-    """Lines of others, judged without their own payments, are written down too."""
+    """The states of lines of other users, judged without their own payments, are written too."""
     save_states, lines_to_judge = MoneyRows.save_states, MoneyRows.lines_to_judge
     judged: list[Any] = []
 

@@ -72,7 +72,7 @@ def time_of_the_key_ignored(patch: Patch) -> None:
 
 
 def withdrawal_ignored(patch: Patch) -> None:
-    """What was decided once holds for ever."""
+    """A decision stays in force although it was withdrawn."""
     start = Decisions.__init__
 
     def broken(self: Decisions, records: Iterable[Decision] = ()) -> None:
@@ -82,7 +82,7 @@ def withdrawal_ignored(patch: Patch) -> None:
 
 
 def first_choice_holds(patch: Patch) -> None:
-    """Of two choices the earlier one holds."""
+    """Of two choices the earlier one is in force."""
     start = NodeDecisions.__init__
 
     def broken(self: NodeDecisions, records: Iterable[Decision] = ()) -> None:
@@ -92,7 +92,7 @@ def first_choice_holds(patch: Patch) -> None:
 
 
 def order_of_arrival(patch: Patch) -> None:
-    """The choice that arrived last holds, whatever its number."""
+    """The choice that arrived last is in force, whatever its number."""
     read = DecisionRows.all
     arrived: list[Decision] = []
 
@@ -130,7 +130,7 @@ def a_chosen_line_must_be_there(patch: Patch) -> None:
 
 
 def decisions_not_kept(patch: Patch) -> None:
-    """Decisions hold for the process that read them."""
+    """Decisions are in force only in the process that read them."""
     patch.setattr(DecisionRows, "change", lambda *_: None)
 
 
@@ -153,7 +153,7 @@ def _held_instead(patch: Patch, reason: HeldReason) -> None:
 
 
 def corrections_outlive_it(patch: Patch) -> None:
-    """The corrections of an excluded record go on counting."""
+    """The corrections of an excluded record still count."""
 
     def broken(claims: Iterable[Claim[Line]], decided: NodeDecisions) -> Verdicts:
         found = verdicts.verdicts(claims, decided)

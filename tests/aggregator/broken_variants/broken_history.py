@@ -17,12 +17,12 @@ Patch = pytest.MonkeyPatch
 
 
 def kept_tips_not_written(patch: Patch) -> None:
-    """The database does not know what the cursor left behind."""
+    """The database has no kept tips."""
     patch.setattr(CursorRows, "keep", lambda *_: None)
 
 
 def kept_tips_not_in_the_mirror(patch: Patch) -> None:
-    """The mirror does not know what the cursor left behind."""
+    """The mirror has no kept tips."""
     patch.setattr(Mirror, "keep", lambda *_: None)
 
 
@@ -37,7 +37,7 @@ def old_history_forgotten(patch: Patch) -> None:
 
 
 def edits_skipped(patch: Patch) -> None:
-    """What an accepted commit puts in the place of a billed file is not read."""
+    """What an accepted commit puts in place of a billed file is not read."""
     read = Pending.read
 
     def broken(
@@ -50,7 +50,7 @@ def edits_skipped(patch: Patch) -> None:
 
 
 def only_the_head_is_accepted(patch: Patch) -> None:
-    """A commit that is accepted below the head does not count."""
+    """An accepted commit below the head is ignored."""
 
     def broken(
         cursor: str | None,

@@ -19,7 +19,7 @@ Patch = pytest.MonkeyPatch
 
 
 def corrections_judged_one_by_one(patch: Patch) -> None:
-    """Each correction by itself stays above zero."""
+    """Each correction is judged by itself, not together with the others."""
     judge = verdicts._judge_corrections
 
     def broken(original: Usage | None, group: list[Claim[Line]]) -> Verdicts:
@@ -37,7 +37,7 @@ def any_sum_counts(patch: Patch) -> None:
 
 
 def original_of_another_time(patch: Patch) -> None:
-    """The number alone names what is corrected."""
+    """The seq alone identifies the corrected record, not its time."""
 
     def is_there(correction: Usage, others: list[Usage]) -> bool:
         return any(o.seq == correction.corrects and o.corrects is None for o in others)
@@ -108,7 +108,7 @@ def ties_not_followed(patch: Patch) -> None:
 
 
 def released_lines_stay_filed(patch: Patch) -> None:
-    """A line is taken off the batch's list of held lines, and not off the database's."""
+    """A line is removed from the held lines of the batch, and not from those of the database."""
 
     def broken(self: Batch, line: bytes, reason: HeldReason) -> None:
         self.held.pop((line, reason), None)
@@ -117,7 +117,7 @@ def released_lines_stay_filed(patch: Patch) -> None:
 
 
 def held_once_released_for_good(patch: Patch) -> None:
-    """A line that was held and freed within a batch is not held again in it."""
+    """A line that was held and released within a batch is not held again in it."""
 
     def broken(self: Batch, held: HeldLine) -> None:
         self.held.setdefault((held.line, held.reason), held)

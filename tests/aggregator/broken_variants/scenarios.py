@@ -1,7 +1,7 @@
 """Small worlds in which one rule each decides what the ledger says.
 
-Each function lets things happen in a world, pulling now and then, and returns what the reference
-makes of the same lines. It knows nothing of how the product does it.
+Each function pushes lines in a world and pulls in between, and returns the reference's ledger of
+these lines. The reference is independent of the product's code.
 """
 
 from contextlib import suppress
@@ -33,13 +33,13 @@ def expect(
     prices: list[dict[str, Any]] | None = None,
     decisions: set[bytes] = frozenset(),  # type: ignore[assignment]
 ) -> Ledger:
-    """What the reference makes of these lines, under `PRICES` unless told."""
+    """The reference's ledger of these lines, under `PRICES` unless other prices are given."""
     in_force = [PRICE] if prices is None else prices
     return reckon(set(usage), set(money), in_force, [DEFAULT_LADDER], set(decisions))
 
 
 def redelivered(world: World) -> Ledger:
-    """Lines come again in later commits, cut in another way."""
+    """Lines come again in later commits, in other segments."""
     lines = [usage_line(seq=seq, units=seq) for seq in range(1, 6)]
     world.rules()
     world.usage(*lines[:3])
@@ -143,7 +143,7 @@ def late_price(world: World) -> Ledger:
 
 
 def changed_price(world: World) -> Ledger:
-    """The price of usage that is charged already is taken back and stated anew."""
+    """The price of usage that is charged already is replaced by another."""
     line = usage_line(units=10)
     world.rules()
     world.usage(line)
@@ -186,7 +186,7 @@ def refund_of_nothing(world: World) -> Ledger:
 def refund_of_another_user(world: World) -> Ledger:
     """A refund shares its reference with one of a user who then pays again.
 
-    Judging the second user's lines anew must not touch what was decided about the first's.
+    Judging the second user's lines again must not change the states of the first user's lines.
     """
     lines = [
         money_line(seq=1),

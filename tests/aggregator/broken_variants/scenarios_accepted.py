@@ -41,7 +41,7 @@ def rewritten(world: World) -> Ledger:
 
 
 def rewritten_then_lost(world: World) -> Ledger:
-    """The same, and the database is lost: the mirror remembers both histories."""
+    """As `rewritten`, and the database is lost: the mirror has both histories."""
     rewritten(world)
     world.forget()
     world.pull()
@@ -61,7 +61,7 @@ def rewritten_twice_then_lost(world: World) -> Ledger:
 
 
 def accepted_below_the_head(world: World) -> Ledger:
-    """The node went on after the commit that the operator looked at."""
+    """The node pushed more commits above the one that the operator accepted."""
     head = _rewritten(world)
     world.repo("node-1").commit({PATHS[4]: LINES[4]})
     world.pull()

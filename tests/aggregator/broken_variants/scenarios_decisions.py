@@ -14,7 +14,7 @@ TS = "2025-01-01T00:30:00Z"
 
 
 def exclude(seq: int, of_seq: int, *, of: str = "node-1", **values: object) -> bytes:
-    """The decision that a line counts nothing."""
+    """The decision that lines do not count."""
     return decision_line(**{"seq": seq, "kind": "exclude", "of": of, "of_seq": of_seq, **values})
 
 
@@ -27,31 +27,31 @@ def choose(seq: int, line: bytes) -> bytes:
 
 
 def withdraw(seq: int, refers_to: int) -> bytes:
-    """The decision that an earlier one holds no longer."""
+    """The decision that an earlier one is no longer in force."""
     return decision_line(seq=seq, kind="withdraw", refers_to=refers_to)
 
 
-def _told(
+def _delivered(
     world: World, usage: list[list[bytes]], decisions: list[list[bytes]], *, decided_first: bool
 ) -> Ledger:
-    """Each inner list in a commit and a pull of its own."""
+    """Deliver each inner list in a commit and a pull of its own."""
     world.rules()
-    tellings = [(world.usage, usage), (world.decide, decisions)]
-    for tell, segments in reversed(tellings) if decided_first else tellings:
+    deliveries = [(world.usage, usage), (world.decide, decisions)]
+    for push, segments in reversed(deliveries) if decided_first else deliveries:
         for lines in segments:
-            tell(*lines)
+            push(*lines)
             world.pull()
     return expect({*chain.from_iterable(usage)}, decisions={*chain.from_iterable(decisions)})
 
 
 def exclude_after(world: World) -> Ledger:
     """One record, charged long ago."""
-    return _told(world, [LINES], [[exclude(1, 2)]], decided_first=False)
+    return _delivered(world, [LINES], [[exclude(1, 2)]], decided_first=False)
 
 
 def exclude_before(world: World) -> Ledger:
     """One record that is still to come, in a segment with others."""
-    return _told(world, [LINES], [[exclude(1, 2)]], decided_first=True)
+    return _delivered(world, [LINES], [[exclude(1, 2)]], decided_first=True)
 
 
 def exclude_range(world: World) -> Ledger:
@@ -71,7 +71,7 @@ def exclude_one_of_two_times(world: World) -> Ledger:
     """A number was given twice, and one of the records is wrong."""
     again = usage_line(seq=1, units=7, ts="2025-01-01T00:59:00Z")
     decision = exclude(1, 1, of_ts="2025-01-01T00:59:00Z")
-    return _told(world, [LINES, [again]], [[decision]], decided_first=False)
+    return _delivered(world, [LINES, [again]], [[decision]], decided_first=False)
 
 
 def exclude_a_conflict(world: World) -> Ledger:
@@ -90,29 +90,29 @@ def exclude_a_conflict(world: World) -> Ledger:
 def exclude_a_corrected_record(world: World) -> Ledger:
     """Its correction goes with it."""
     lines = [usage_line(seq=1, units=9), correction(2, 4)]
-    return _told(world, [lines], [[exclude(1, 1)]], decided_first=False)
+    return _delivered(world, [lines], [[exclude(1, 1)]], decided_first=False)
 
 
 def exclude_of_every_record(world: World) -> Ledger:
     """The charge of the hour is gone, and its user has no account left."""
-    return _told(world, [LINES], [[exclude(1, 1, to_seq=5)]], decided_first=False)
+    return _delivered(world, [LINES], [[exclude(1, 1, to_seq=5)]], decided_first=False)
 
 
 def withdraw_exclude(world: World) -> Ledger:
     """What was decided is taken back in a later pull; the lines come back."""
     decisions = [[exclude(1, 1, to_seq=3)], [exclude(2, 4)], [withdraw(3, 1)]]
-    return _told(world, [LINES], decisions, decided_first=False)
+    return _delivered(world, [LINES], decisions, decided_first=False)
 
 
 def withdraw_one_of_two(world: World) -> Ledger:
-    """Two decisions say the same; one still holds."""
+    """Two decisions exclude the same line; one of them is still in force."""
     decisions = [[exclude(1, 1), exclude(2, 1, to_seq=2)], [withdraw(3, 2)]]
-    return _told(world, [LINES], decisions, decided_first=False)
+    return _delivered(world, [LINES], decisions, decided_first=False)
 
 
 def withdraw_comes_first(world: World) -> Ledger:
     """The segment with the withdrawal is delivered before what it takes back."""
-    return _told(world, [LINES], [[withdraw(2, 1)], [exclude(1, 1)]], decided_first=False)
+    return _delivered(world, [LINES], [[withdraw(2, 1)], [exclude(1, 1)]], decided_first=False)
 
 
 def choose_after(world: World) -> Ledger:
@@ -130,37 +130,37 @@ def choose_after(world: World) -> Ledger:
 
 def choose_before(world: World) -> Ledger:
     """The decision waits for the lines that it is about."""
-    return _told(world, [[LESS], [MORE], [MOST]], [[choose(1, MORE)]], decided_first=True)
+    return _delivered(world, [[LESS], [MORE], [MOST]], [[choose(1, MORE)]], decided_first=True)
 
 
 def choose_what_never_comes(world: World) -> Ledger:
-    """Nobody has the line that was chosen: the rule decides."""
+    """The chosen line never arrives: the rule decides."""
     decision = choose(1, usage_line(seq=1, units=77))
-    return _told(world, [[LESS], [MORE]], [[decision]], decided_first=True)
+    return _delivered(world, [[LESS], [MORE]], [[decision]], decided_first=True)
 
 
 def last_choice_holds(world: World) -> Ledger:
-    """The operator thinks again."""
+    """The operator chooses twice: the later choice is in force."""
     decisions = [[choose(1, MORE)], [choose(2, MOST)]]
-    return _told(world, [[LESS], [MORE], [MOST]], decisions, decided_first=False)
+    return _delivered(world, [[LESS], [MORE], [MOST]], decisions, decided_first=False)
 
 
 def later_choice_comes_first(world: World) -> Ledger:
     """The number says which choice is the later one, not the order of arrival."""
     decisions = [[choose(2, MOST)], [choose(1, MORE)]]
-    return _told(world, [[LESS], [MORE], [MOST]], decisions, decided_first=False)
+    return _delivered(world, [[LESS], [MORE], [MOST]], decisions, decided_first=False)
 
 
 def withdraw_choose(world: World) -> Ledger:
-    """Without the later choice the earlier one holds again."""
+    """Without the later choice the earlier one is in force again."""
     decisions = [[choose(1, MORE)], [choose(2, MOST)], [withdraw(3, 2)]]
-    return _told(world, [[LESS], [MORE], [MOST]], decisions, decided_first=False)
+    return _delivered(world, [[LESS], [MORE], [MOST]], decisions, decided_first=False)
 
 
 def choose_then_exclude(world: World) -> Ledger:
     """Excluded is excluded, chosen or not."""
     decisions = [[choose(1, MORE)], [exclude(2, 1)]]
-    return _told(world, [[LESS], [MORE]], decisions, decided_first=False)
+    return _delivered(world, [[LESS], [MORE]], decisions, decided_first=False)
 
 
 def exclude_own_payment(world: World) -> Ledger:
@@ -196,7 +196,7 @@ def exclude_the_first_of_two_payments(world: World) -> Ledger:
 
 
 def exclude_a_payment_given_back(world: World) -> Ledger:
-    """Its refund has nothing left to give back."""
+    """Its refund has no payment left to refund."""
     lines = [money_line(seq=1), money_line(seq=2, kind="refund", refers_to=1, amount="4")]
     world.pay(*lines)
     world.pull()
@@ -224,18 +224,18 @@ def decided_in_the_commit_of_the_payment(world: World) -> Ledger:
 
 
 def decisions_redelivered(world: World) -> Ledger:
-    """The same decisions again in later commits, cut in another way."""
+    """The same decisions come again in later commits, in other segments."""
     decisions = [exclude(1, 1), exclude(2, 2), withdraw(3, 1)]
-    told = [decisions[:2], decisions[1:], decisions]
-    return _told(world, [LINES], told, decided_first=False) and expect(
+    segments = [decisions[:2], decisions[1:], decisions]
+    return _delivered(world, [LINES], segments, decided_first=False) and expect(
         {*LINES}, decisions={*decisions}
     )
 
 
 def decisions_in_conflict(world: World) -> Ledger:
-    """Two decisions under one number: the one with smaller bytes holds, whichever came first."""
+    """Decisions under one number: the one with the smallest bytes counts, whichever came first."""
     decisions = [[exclude(1, 3)], [exclude(1, 2)], [exclude(1, 4)]]
-    return _told(world, [LINES], decisions, decided_first=False)
+    return _delivered(world, [LINES], decisions, decided_first=False)
 
 
 ALL = (

@@ -1,4 +1,4 @@
-"""The checker goes red: each rule of the ledger, broken on purpose, is found by a scenario.
+"""Each rule of the ledger, broken on purpose, is found by a scenario.
 
 Every scenario agrees with the reference as long as nothing is broken.
 """
@@ -130,7 +130,7 @@ def test_broken_it_is_found(variant: Variant, tmp_path: Path, monkeypatch: Patch
 
 
 def _found(world: World, scenario: Scenario) -> list[str]:
-    """Before anything else is pulled, which might mend it: what `verify` says."""
+    """The differences found; by `verify` first, before another pull might repair them."""
     expected = scenario(world)
     if not world.verify().matches:
         return ["verify"]

@@ -19,7 +19,7 @@ from tests.support.memory import MEMORY
 from tests.support.reference import Ledger
 
 STATEMENTS_MIN = 100
-"""A pull of the world below makes more; fewer, and this module would prove little."""
+"""A pull of the world below makes more than this; with fewer, this module would prove little."""
 
 
 def eventful(world: World) -> Ledger:
@@ -51,7 +51,7 @@ def eventful(world: World) -> Ledger:
 
 
 def copy_of(world: World, folder: Path) -> World:
-    """Another aggregator of the same remotes that stands where this one does."""
+    """Another aggregator of the same remotes, with a copy of this one's state."""
     other = World(folder)
     other._writers, other._repos = world._writers, world._repos
     shutil.copytree(world.config.state, other.config.state)
@@ -98,7 +98,7 @@ def die(*_: object, **__: object) -> None:
 def test_death_outside_the_transaction_changes_nothing(
     owner: object, name: str, tmp_path: Path
 ) -> None:
-    """Between the ledger and the mirror's own note of it, and before anything is written."""
+    """Between the transaction and moving the mirror's ref, and before anything is written."""
     world = World(tmp_path / "a")
     expected = eventful(world)
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""The ledger is a function of git: any way of telling the same facts ends in the same ledger."""
+"""The ledger is a function of git: any delivery of the same facts ends in the same ledger."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,8 +43,8 @@ def _places(draw: st.DrawFn, delivery: Delivery) -> Places:
 
 
 @st.composite
-def told(draw: st.DrawFn) -> tuple[Facts, Delivery, Places, Delivery]:
-    """Facts, one way of telling them with the repos it uses, and another way."""
+def delivered_twice(draw: st.DrawFn) -> tuple[Facts, Delivery, Places, Delivery]:
+    """Facts, one delivery of them with the repos it uses, and another delivery."""
     some = draw(crowded_facts())
     delivery = draw(deliveries(some))
     return some, delivery, draw(_places(delivery)), draw(deliveries(some))
@@ -54,7 +54,7 @@ def told(draw: st.DrawFn) -> tuple[Facts, Delivery, Places, Delivery]:
     phases=set(Phase) - {Phase.explain},  # explaining a failure takes longer than finding it
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(told())
+@given(delivered_twice())
 def test_any_delivery_ends_in_the_ledger_of_the_reference(
     drawn: tuple[Facts, Delivery, Places, Delivery],
 ) -> None:

@@ -1,9 +1,9 @@
 """The ledger is a function of the accepted tips, however often a history was rewritten.
 
-A node's branch is rewritten once or twice: commits are dropped, edited and cut anew. The operator
-accepts each new history, up to its head or up to a commit in its middle. The ledger is then the
-reference's over every line that an accepted tip reaches, each commit compared with its first
-parent.
+A node's branch is rewritten once or twice: commits are dropped, edited and split in other ways. The
+operator accepts each new history, up to its head or up to a commit in its middle. The ledger is
+then the reference's over every line that an accepted tip reaches, each commit compared with its
+first parent.
 """
 
 import json
@@ -34,11 +34,11 @@ Pulls = tuple[str, ...]
 
 
 class Change(NamedTuple):
-    """One commit to be.
+    """One commit to make.
 
     Attributes:
         added: segments, each under a path of its own.
-        edited: for files that are there by then (by number) other content; None deletes one.
+        edited: other content for existing files, by their number; None deletes the file.
     """
 
     added: tuple[bytes, ...]
@@ -49,12 +49,12 @@ class Rewrite(NamedTuple):
     """One new history.
 
     Attributes:
-        base: how many commits of the old one it keeps.
-        commits: what it has above them.
-        accepted: which of these the operator accepts.
-        above: what the node does after that commit; nothing of it is edited.
-        is_decided_first: the decision lands before the history does.
-        pulls: what two aggregators pull after the history, the decision and what is above.
+        base: how many commits of the old history it keeps.
+        commits: its commits above those.
+        accepted: index of the commit that the operator accepts.
+        above: the node's later commits, which edit nothing.
+        is_decided_first: whether the decision is pushed before the history.
+        pulls: what two aggregators pull after the history, the decision and the later commits.
     """
 
     base: int
@@ -67,7 +67,7 @@ class Rewrite(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """What happens."""
+    """A history, its rewrites and the decisions about its lines."""
 
     first: tuple[Change, ...]
     rewrites: tuple[Rewrite, ...]
@@ -76,7 +76,7 @@ class Plan:
 
 
 EDITS = (None, *(usage_line(node=NODE, seq=20 + units, units=units) for units in (1, 2, 3, 4)))
-"""What an edited file may become; nothing else brings these lines."""
+"""What an edited file may become; these lines come from nowhere else."""
 
 _pulls = st.sampled_from([(), (NODE,), (BOOKS,), (NODE, BOOKS), (BOOKS, NODE)])
 
@@ -85,7 +85,7 @@ _pulls = st.sampled_from([(), (NODE,), (BOOKS,), (NODE, BOOKS), (BOOKS, NODE)])
 def _changes(
     draw: st.DrawFn, lines: Iterable[bytes], *, edits: bool, min_size: int = 0
 ) -> tuple[Change, ...]:
-    """Commits that bring these lines in some cut, some of them in the place of billed files."""
+    """Commits that add these lines, split in some way, some of them in place of billed files."""
     segments = segments_of(draw, lines, messy=True)
     found: list[Change] = []
     while segments:
@@ -100,7 +100,7 @@ def _changes(
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    """A history, one or two that take its place, and decisions about the lines."""
+    """A history, one or two that replace it, and decisions about the lines."""
     lines = sorted(draw(usage_lines(NODE, max_size=6)))
     some = st.lists(st.sampled_from(lines), max_size=6) if lines else st.just([])
     first = draw(_changes(draw(some), edits=False, min_size=2))
@@ -121,13 +121,13 @@ def plans(draw: st.DrawFn) -> Plan:
     return Plan(first, tuple(rewrites), decisions, draw(st.integers(0, len(rewrites) * 3)))
 
 
-class Telling:
-    """Lets a plan happen to one set of remotes that two aggregators read.
+class Play:
+    """Carries out a plan on one set of remotes that two aggregators read.
 
     Attributes:
         worlds: the aggregators.
         reached: every line that an accepted tip reaches.
-        accepted: the decision lines that accept.
+        accepted: the decision lines that accept a history.
         copy: an older copy of the first aggregator's database.
     """
 
@@ -145,8 +145,8 @@ class Telling:
         self._plan = plan
         self._is_noted: set[str] = set()
 
-    def tell(self) -> None:
-        """Let it happen."""
+    def run(self) -> None:
+        """Carry out the plan."""
         first = self.worlds[0]
         for number, decision in enumerate(sorted(self._plan.decisions)):
             path = segment_path(date(2025, 6, 1), 101 + number, folder="decisions")
@@ -209,7 +209,7 @@ class Telling:
             shutil.copyfile(self.worlds[0].config.database_path, self.copy)
 
     def _all_pull(self) -> None:
-        """Everything is seen; the branch is then an accepted tip."""
+        """Pull everything in both; the branch's head is then an accepted tip."""
         for world in self.worlds:
             world.pull()
         self._note(self._chain())
@@ -240,13 +240,13 @@ class Telling:
 )
 @given(plans())
 def test_rewritten_histories_end_in_the_ledger_of_the_reference(plan: Plan) -> None:
-    """In two aggregators that pulled at other points; from git, and from what is left of both."""
+    """In two aggregators that pulled at different points; also rebuilt, and from an older copy."""
     with TemporaryDirectory(dir=MEMORY) as folder:
-        telling = Telling(Path(folder), plan)
-        telling.tell()
-        world, other = telling.worlds
-        decisions = {*plan.decisions, *telling.accepted}
-        expected = expect(telling.reached, decisions=decisions)
+        play = Play(Path(folder), plan)
+        play.run()
+        world, other = play.worlds
+        decisions = {*plan.decisions, *play.accepted}
+        expected = expect(play.reached, decisions=decisions)
         assert mismatches(world, expected) == []
         assert mismatches(other, expected) == []
         digest = world.digest()
@@ -256,9 +256,9 @@ def test_rewritten_histories_end_in_the_ledger_of_the_reference(plan: Plan) -> N
         world.forget()
         world.pull()
         assert world.digest() == digest
-        if telling.copy.exists():
+        if play.copy.exists():
             world.forget()
-            shutil.copyfile(telling.copy, world.config.database_path)
+            shutil.copyfile(play.copy, world.config.database_path)
             world.pull()
             assert world.digest() == digest
             assert world.verify().matches

@@ -1,4 +1,4 @@
-"""A node that goes on in its next repo is billed as if it had stayed in one."""
+"""A node that moves to its next repo is billed as if it had stayed in one."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ from node_pusher.joining.rollover import rollover
 from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.push import push
 from node_pusher.spool.api import Spool
-from tests.aggregator.mirrors.test_archived import forget_repo, put_away
+from tests.aggregator.mirrors.test_archived import archive, forget_repo
 from tests.support.ledger.world import World
 from tests.support.memory import MEMORY
 
@@ -49,11 +49,11 @@ class Site:
 
     @property
     def home(self) -> Home:
-        """The node's home as its settings say now."""
+        """The node's home, with its settings read again."""
         return read_home(self._path)
 
     def record(self, number: int) -> None:
-        """Record a use whose content follows from its number."""
+        """Record usage that is derived from a number."""
         with Spool.open(self._path, clock=lambda: START) as spool:
             spool.record(
                 user=f"user-{number % 3}",
@@ -63,16 +63,16 @@ class Site:
             )
 
     def correct(self, seq: int) -> None:
-        """Take off one unit of a record, wherever it is."""
+        """Take one unit off a record, in whichever repo it is."""
         with Spool.open(self._path, clock=lambda: START) as spool:
             record_correction(spool, seq, units=-1, reason="one too many")
 
     def push(self) -> None:
-        """What the timer runs."""
+        """Push, as the timer does."""
         push(self.home, START)
 
     def roll(self) -> None:
-        """Go on in the next repo."""
+        """Roll over to the next repo."""
         self.repos.append(f"{NODE}.{2026 + len(self.repos)}")
         rollover(self.home, Remote(self._remote(self.repos[-1])), START)
 
@@ -81,7 +81,7 @@ STEPS = st.lists(st.sampled_from(["record", "correct", "push", "roll"]), min_siz
 
 
 def play(site: Site, steps: list[str], *, rolling: bool) -> int:
-    """Do these steps; returns how many records there are then."""
+    """Do these steps; returns how many records there are afterwards."""
     seq = 0
     for step in (*steps, "push"):
         if step == "record" or (step == "correct" and seq == 0):
@@ -104,7 +104,7 @@ def play(site: Site, steps: list[str], *, rolling: bool) -> int:
 def test_the_same_records_give_the_same_ledger_in_one_repo_or_in_several(
     steps: list[str], random: Random
 ) -> None:
-    """In whatever order the repos are pulled, and however the ledger is made again."""
+    """In whatever order the repos are pulled, and also in a rebuilt ledger."""
     with TemporaryDirectory(dir=MEMORY) as folder:
         plain, rolled = Site(Path(folder) / "plain"), Site(Path(folder) / "rolled")
         count = play(plain, steps, rolling=False)
@@ -126,7 +126,7 @@ def test_the_same_records_give_the_same_ledger_in_one_repo_or_in_several(
 
 
 def test_while_the_old_repo_was_not_read_its_records_are_a_gap(tmp_path: Path) -> None:
-    """Named, and closed by itself; a correction of what is missing waits."""
+    """The gap is named and closes by itself; a correction of a missing record waits."""
     site = Site(tmp_path)
     for number in range(1, 4):
         site.record(number)
@@ -152,7 +152,7 @@ def test_the_repo_that_was_left_can_be_archived(tmp_path: Path) -> None:
     site.world.pull()
     digest = site.world.digest()
     forget_repo(site.world, NODE)
-    put_away(site.world)
+    archive(site.world)
     assert site.world.digest() == site.world.rebuilt_digest() == digest
     site.correct(1)
     site.record(3)
@@ -163,7 +163,7 @@ def test_the_repo_that_was_left_can_be_archived(tmp_path: Path) -> None:
 
 
 def test_the_programs_do_all_of_it(tmp_path: Path) -> None:
-    """From the key that comes first to the ledger that is proved over an archive."""
+    """From the node's key to a ledger that is verified with one repo archived."""
     home = tmp_path / "home"
 
     def node(*arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""A repo that is read no more is one file, and stays a part of the ledger like any other."""
+"""An archived repo is one file, and stays a part of the ledger like any other."""
 
 import json
 import os
@@ -38,12 +38,12 @@ def world(tmp_path: Path) -> World:
 
 
 def forget_repo(world: World, name: str) -> None:
-    """Take it out of the configuration."""
+    """Take a repo out of the configuration."""
     del world._repos[name]
 
 
-def put_away(world: World, name: str = "node-1", *, force: bool = False) -> None:
-    """Archive it as a process that was just started does."""
+def archive(world: World, name: str = "node-1", *, force: bool = False) -> None:
+    """Archive a repo, as a new process does."""
     state = world.state
     with state.locked(), closing(opening(state).open_or_rebuild()) as store:
         archive_repo(state, store, name, force=force)
@@ -64,7 +64,7 @@ def files(world: World) -> set[str]:
 
 
 def sound(world: World, digest: str) -> None:
-    """The ledger is as it was, proved against git and made again from it."""
+    """Check that the ledger is as it was, verified against git and rebuilt from it."""
     assert world.digest() == world.rebuilt_digest() == digest
     assert world.verify().matches
     for kept in (True, False):
@@ -78,11 +78,11 @@ def sound(world: World, digest: str) -> None:
     assert not any(name.startswith(("unpacked", ".making", ".removing")) for name in files(world))
 
 
-def test_an_archived_repo_is_one_file_and_as_billed_as_ever(world: World) -> None:
+def test_an_archived_repo_is_one_file_and_stays_billed(world: World) -> None:
     before, digest = world.state.mirrors.accepted_tips(), world.digest()
     known = world.state.repos.all()
     forget_repo(world, "node-1")
-    put_away(world)
+    archive(world)
     assert not world.config.mirror_path("node-1").exists()
     assert files(world) == {"node-1.bundle", "node-1.json"}
     assert world.state.mirrors.accepted_tips() == before
@@ -94,7 +94,7 @@ def test_an_archived_repo_is_one_file_and_as_billed_as_ever(world: World) -> Non
 
 
 def test_any_git_can_read_an_archive(world: World, tmp_path: Path) -> None:
-    put_away(world, force=True)
+    archive(world, force=True)
     saved = json.loads((archive_folder(world) / "node-1.json").read_text())
     assert {saved["node"], saved["role"], saved["branch"], saved["allow"]} == {
         "node-1", "usage", "main", "",
@@ -117,7 +117,7 @@ def test_an_archived_repo_is_explained_to_the_line(world: World) -> None:
     asked = ("explain", "alice", charge["resource"], charge["hour"], "--json")
     before = world.run(*asked).json
     forget_repo(world, "node-1")
-    put_away(world)
+    archive(world)
     assert world.run(*asked).json == before
     assert files(world) == {"node-1.bundle", "node-1.json"}
 
@@ -132,7 +132,7 @@ def test_a_line_in_an_archive_is_shown_with_what_to_do_first(world: World) -> No
     first = "first `aggregator unarchive node-1`"
     for is_away in (False, True, False):
         if is_away:
-            put_away(world)
+            archive(world)
         elif world.state.archives.has("node-1"):
             bring_back(world)
         for command in asked:
@@ -142,9 +142,9 @@ def test_a_line_in_an_archive_is_shown_with_what_to_do_first(world: World) -> No
 
 
 def test_a_correction_reads_its_original_out_of_an_archive(world: World) -> None:
-    """The node went on in its next repo; what it records there may be about the old one."""
+    """The node rolled over; a record in its next repo may correct one in the old repo."""
     forget_repo(world, "node-1")
-    put_away(world)
+    archive(world)
     world.repo("node-1.2027", node="node-1")
     line = usage_line(seq=3, units=-1, corrects=1, reason="one too many")
     world.usage(line, repo="node-1.2027")
@@ -155,7 +155,7 @@ def test_a_correction_reads_its_original_out_of_an_archive(world: World) -> None
 
 def test_a_duplicate_of_an_archived_line_is_one(world: World) -> None:
     forget_repo(world, "node-1")
-    put_away(world)
+    archive(world)
     world.repo("node-1.2027", node="node-1")
     world.usage(usage_line(seq=1), usage_line(seq=2), repo="node-1.2027")
     digest = world.digest()
@@ -172,9 +172,9 @@ def test_a_repo_that_is_still_read_is_not_archived_unasked(world: World) -> None
 
 
 def test_a_pull_goes_on_from_what_was_archived(world: World) -> None:
-    """It bills nothing anew, and the next commit as ever; the mirror is back for good."""
+    """It bills nothing twice and the next commit as always; the mirror then stays."""
     digest, before = world.digest(), world.state.mirrors.accepted_tips()
-    put_away(world, force=True)
+    archive(world, force=True)
     report = world.pull()["node-1"]
     assert (report.outcome, report.commits, report.incident) == (HeadOutcome.UNCHANGED, 0, None)
     assert (world.digest(), world.state.mirrors.accepted_tips()) == (digest, before)
@@ -186,9 +186,9 @@ def test_a_pull_goes_on_from_what_was_archived(world: World) -> None:
 
 
 def test_a_pull_with_a_lost_database_goes_on_from_what_was_archived(world: World) -> None:
-    """Also where the remote has a history that was not accepted."""
+    """Also if the remote has a history that was not accepted."""
     digest = world.digest()
-    put_away(world, force=True)
+    archive(world, force=True)
     world.forget()
     world.repo("node-1").orphan({segment_path(DAY, 5): usage_line(seq=50)})
     assert world.pull()["node-1"].incident is IncidentKind.REWRITTEN
@@ -200,7 +200,7 @@ def retire(world: World, name: str = "node-1") -> None:
 
 
 def note_recreated(world: World, name: str, forge_id: str) -> None:
-    """What the daemon notes when the forge lists another repo under that name."""
+    """Note, as the daemon does, that the forge lists another repo under that name."""
     with world.ledger() as ledger, ledger.store.transaction():
         row = ledger.store.repos.row(KnownRepo(name, name, "usage", "main"))
         kind = IncidentKind.RECREATED
@@ -208,7 +208,7 @@ def note_recreated(world: World, name: str, forge_id: str) -> None:
 
 
 def refused(world: World, name: str = "node-1") -> str:
-    """Nothing is archived; what was said about it."""
+    """Check that archiving is refused and changes nothing; returns the message."""
     said = world.run("archive", name)
     assert said.code == ExitCode.FAILED
     assert world.config.mirror_path(name).exists()
@@ -217,7 +217,7 @@ def refused(world: World, name: str = "node-1") -> str:
 
 
 def test_what_was_pushed_and_not_pulled_is_not_archived_unread(world: World) -> None:
-    """Nobody would look at it again: a retired repo that is archived is not asked."""
+    """It would never be billed: an archived repo that is retired is not probed again."""
     world.usage(usage_line(seq=3))
     retire(world)
     error = refused(world)
@@ -230,7 +230,7 @@ def test_what_was_pushed_and_not_pulled_is_not_archived_unread(world: World) -> 
 
 
 def test_a_repo_that_is_held_is_not_archived(world: World) -> None:
-    """The decision that its incident asks for would take effect no more."""
+    """The decision that ends its incident would have no effect any more."""
     tip = world.repo("node-1").orphan({segment_path(DAY, 3): usage_line(seq=9)})
     assert world.pull()["node-1"].incident is IncidentKind.REWRITTEN
     retire(world)
@@ -241,7 +241,7 @@ def test_a_repo_that_is_held_is_not_archived(world: World) -> None:
     sound(world, world.digest())
 
 
-def test_what_was_fetched_and_held_is_not_archived_when_it_is_configured_no_longer(
+def test_what_was_fetched_and_held_is_not_archived_when_it_is_no_longer_configured(
     world: World,
 ) -> None:
     world.repo("node-1").orphan({segment_path(DAY, 3): usage_line(seq=9)})
@@ -251,8 +251,8 @@ def test_what_was_fetched_and_held_is_not_archived_when_it_is_configured_no_long
     assert world.run("archive", "node-1", "--force").code == 0
 
 
-def test_an_open_incident_is_looked_at_first(world: World) -> None:
-    """Also where the remote is as it was billed by now."""
+def test_an_open_incident_prevents_archiving(world: World) -> None:
+    """Even if the remote has returned with the history that was billed."""
     remote = world.folder / "remotes" / "node-1.git"
     away = remote.rename(remote.with_name("away"))
     world.pull()
@@ -263,16 +263,16 @@ def test_an_open_incident_is_looked_at_first(world: World) -> None:
     assert world.run("archive", "node-1").code == 0
 
 
-@pytest.mark.parametrize("how", ["gone", "empty", "created anew"])
-def test_where_the_remote_cannot_tell_only_force_archives(world: World, how: str) -> None:
+@pytest.mark.parametrize("how", ["gone", "empty", "created again"])
+def test_where_the_remote_cannot_be_compared_only_force_archives(world: World, how: str) -> None:
     digest, remote = world.digest(), world.folder / "remotes" / "node-1.git"
-    world.configure("node-1", retired_at=NOW, forge_id=8 if how == "created anew" else None)
+    world.configure("node-1", retired_at=NOW, forge_id=8 if how == "created again" else None)
     if how == "gone":
         shutil.rmtree(remote)
     elif how == "empty":
         world.repo("node-1").delete_branch()
     else:
-        world.repo("node-1").orphan({"note": b"of somebody else"})
+        world.repo("node-1").orphan({"note": b"of another owner"})
         note_recreated(world, "node-1", "8")
     head = world.state.mirrors.open_named("node-1").head
     assert "--force: what was not pulled is lost then" in refused(world)
@@ -282,7 +282,7 @@ def test_where_the_remote_cannot_tell_only_force_archives(world: World, how: str
 
 
 def test_a_repo_that_was_read_a_day_after_it_was_closed_is_not_asked_again(world: World) -> None:
-    """Under systemd its token is there only while the daemon runs, and that has to stand."""
+    """Under systemd its token exists only while the daemon runs, which must be stopped."""
     world.configure("node-1", retired_at=world.now, forge_id=8)
     world.now += timedelta(hours=1)
     world.pull()
@@ -313,7 +313,7 @@ def test_both_commands_may_be_repeated(world: World) -> None:
     sound(world, digest)
 
 
-def test_what_cannot_be_archived_is_said(world: World) -> None:
+def test_the_reason_why_a_repo_cannot_be_archived_is_stated(world: World) -> None:
     world.repo("node-3")
     world.pull()
     forget_repo(world, "node-3")
@@ -347,9 +347,9 @@ def lose_facts(bundle: Path) -> None:
 def test_a_damaged_archive_is_as_bad_as_a_lost_mirror(
     world: World, damage: Callable[[Path], None], database: str
 ) -> None:
-    """No ledger is made without it, and nothing is thought proved."""
+    """No ledger is made without it, and `verify` does not pass."""
     forget_repo(world, "node-1")
-    put_away(world)
+    archive(world)
     damage(archive_folder(world) / "node-1.bundle")
     with pytest.raises(MirrorError):
         world.verify()
@@ -365,7 +365,7 @@ def test_a_damaged_archive_is_as_bad_as_a_lost_mirror(
 
 
 def test_a_pull_that_meets_a_damaged_archive_holds_that_repo_alone(world: World) -> None:
-    put_away(world, force=True)
+    archive(world, force=True)
     cut(archive_folder(world) / "node-1.bundle")
     world.usage(usage_line(node="node-2", seq=2, user="bob"), repo="node-2")
     reports = world.pull()
@@ -378,7 +378,7 @@ def test_a_backup_has_archived_repos_too(world: World, tmp_path: Path) -> None:
     """They come back as mirrors."""
     digest, before = world.digest(), world.state.mirrors.accepted_tips()
     forget_repo(world, "node-1")
-    put_away(world)
+    archive(world)
     file = tmp_path / "state.tar"
     manifest = backup(world.config, file, world.now, lambda *_: None)
     assert manifest.lacking == ()
@@ -391,7 +391,7 @@ def test_a_backup_has_archived_repos_too(world: World, tmp_path: Path) -> None:
 
 def test_a_backup_names_a_damaged_archive(world: World, tmp_path: Path) -> None:
     forget_repo(world, "node-1")
-    put_away(world)
+    archive(world)
     flip(archive_folder(world) / "node-1.bundle")
     manifest = backup(world.config, tmp_path / "state.tar", world.now, lambda *_: None)
     assert [repo.name for repo in manifest.lacking] == ["node-1"]
@@ -399,14 +399,14 @@ def test_a_backup_names_a_damaged_archive(world: World, tmp_path: Path) -> None:
 
 
 def test_a_restore_moves_archives_aside_with_the_rest(world: World, tmp_path: Path) -> None:
-    """Else the next rebuild would count repos that the backup does not know."""
+    """Otherwise the next rebuild would count repos that are not in the backup."""
     file = tmp_path / "state.tar"
     backup(world.config, file, world.now, lambda *_: None)
     world.repo("node-3")
     world.usage(usage_line(node="node-3", user="carol"), repo="node-3")
     world.pull()
     forget_repo(world, "node-3")
-    put_away(world, "node-3")
+    archive(world, "node-3")
     done = restore(world.config, file, world.now, lambda *_: None, force=True)
     assert done.aside is not None
     assert (done.aside / "archived" / "node-3.json").exists()
@@ -420,7 +420,7 @@ def test_an_archived_repo_stays_on_the_copy_remote(tmp_path: Path) -> None:
     assert world.copy() == {}
     before = world.copied()
     forget_repo(world, "node-1")
-    put_away(world)
+    archive(world)
     world.now = world.now.replace(day=2)
     assert world.copy() == {}
     assert world.copied() == before
@@ -430,10 +430,10 @@ def test_an_archived_repo_stays_on_the_copy_remote(tmp_path: Path) -> None:
     assert world.copied() == before
 
 
-def test_a_mirror_unpacked_for_the_occasion_is_shared_and_goes_with_the_last_who_uses_it(
+def test_an_unpacked_mirror_is_shared_and_removed_after_its_last_use(
     world: World,
 ) -> None:
-    put_away(world, force=True)
+    archive(world, force=True)
     state = world.state
     first, second = state.mirrors.open_named("node-1"), state.mirrors.open_named("node-1")
     path = first.path
@@ -444,8 +444,8 @@ def test_a_mirror_unpacked_for_the_occasion_is_shared_and_goes_with_the_last_who
     assert not path.parent.exists()
 
 
-def test_what_a_dead_reader_left_goes_and_what_a_living_one_uses_stays(world: World) -> None:
-    put_away(world, force=True)
+def test_what_a_dead_reader_left_is_removed_and_what_a_living_one_uses_stays(world: World) -> None:
+    archive(world, force=True)
     left = archive_folder(world) / "unpacked-of-the-dead"
     (left / "node-1.git").mkdir(parents=True)
     reader = State(world.config)
@@ -462,7 +462,7 @@ class DeathError(BaseException):
 
 
 class Killer:
-    """Lets the process die before or after the n-th thing that it changes on disk."""
+    """Makes the process die before or after the n-th change that it makes on disk."""
 
     def __init__(self, step: int | None, *, after: bool) -> None:
         self.steps = 0
@@ -486,7 +486,7 @@ class Killer:
         return done
 
     def watch(self, patch: pytest.MonkeyPatch) -> None:
-        """Watch whatever archiving does to the disk."""
+        """Watch every change that archiving makes on disk."""
         for owner, name in (
             (archives, "write_bundle"),
             (archives, "read_bundle"),
@@ -501,14 +501,14 @@ class Killer:
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("work", [put_away, bring_back])
+@pytest.mark.parametrize("work", [archive, bring_back])
 def test_each_step_may_be_the_last(work: Callable[[World], None], *, after: bool) -> None:
-    """The ledger can be proved at once, and the same command finishes what was begun."""
+    """The ledger verifies at once, and the same command finishes what was begun."""
     with TemporaryDirectory(dir=MEMORY) as folder:
         world = tell_with_rewrite(World(Path(folder)))
         forget_repo(world, "node-1")
         if work is bring_back:
-            put_away(world)
+            archive(world)
         state, template = world.config.state, Path(folder) / "template"
         shutil.copytree(state, template)
         step, finished = 0, False
@@ -524,7 +524,7 @@ def test_each_step_may_be_the_last(work: Callable[[World], None], *, after: bool
                 except DeathError:
                     pass
             assert world.verify().matches, step
-            if not finished and (work is put_away or world.state.archives.has("node-1")):
+            if not finished and (work is archive or world.state.archives.has("node-1")):
                 work(world)
             there = world.config.mirror_path("node-1").exists()
             assert there is (work is bring_back), step

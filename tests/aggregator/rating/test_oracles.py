@@ -1,4 +1,4 @@
-"""Real data, and answers that none of us wrote: a cloud bill, line by line, and traces."""
+"""Real data with known answers from other sources: a cloud bill, line by line, and traces."""
 
 import json
 from collections import Counter, defaultdict
@@ -27,7 +27,7 @@ BILL_TOTAL_NANO = 20_763_017_640
 
 
 def deliver(world: World, node: str, name: str) -> None:
-    """A trace as a node would push it: numbered, in segments within a day, each its own commit."""
+    """Push a trace as a node would: numbered, in segments within a day, each in its own commit."""
     writer = world.repo(node)
     values = (json.loads(line) for line in data.usage(name))
     for first, lines in _segments(node, values):

@@ -73,7 +73,7 @@ def test_a_tie_goes_to_the_even_number(whole: int, half: int) -> None:
 def test_each_cost_is_the_exact_one_rounded_once(
     units: int, usd: str, per: int, paid_days_before: int | None, applies_to: AppliesTo
 ) -> None:
-    """List and billed alike, and nobody is billed more than the list cost."""
+    """List cost and billed cost alike, and the billed cost is never above the list cost."""
     days = -1 if paid_days_before is None else paid_days_before
     paid_us = None if paid_days_before is None else to_us(PAID_AT - days * DAY)
     rating = Rater(book(price(usd=usd, per=per))).rate(units, "r", applies_to, HOUR, paid_us)
@@ -134,14 +134,14 @@ def test_tenure_is_counted_to_the_microsecond_at_the_start_of_the_hour() -> None
 
 
 def test_without_a_payment_or_before_it_there_is_no_discount() -> None:
-    """Usage may lie before the first payment; it is charged at the list price."""
+    """Usage before the first payment is charged at the list price."""
     ladder = DiscountLadder(book().ladders)
     assert ladder.discount_at(None, HOUR, "llm") == NO_DISCOUNT
     assert ladder.discount_at(to_us(PAID_AT), HOUR - 24 * 365, "llm") == NO_DISCOUNT
 
 
 def test_the_ladder_in_force_is_that_of_the_hour() -> None:
-    """A new version holds from its hour on, with the tenure that was reached before."""
+    """A new version is in force from its hour on; tenure goes on from what was reached before."""
     newer = {"from": PAID_AT + 8 * DAY, "tiers": []}
     ladder = DiscountLadder(book(ladders=[newer, DEFAULT_LADDER]).ladders)
     change = HOUR + 8 * 24
@@ -185,7 +185,7 @@ def test_a_price_of_the_category_goes_before_one_for_all() -> None:
 
 @given(rules(), rules())
 def test_nothing_outside_the_scope_of_a_change_is_rated_differently(old: Rules, new: Rules) -> None:
-    """Else a charge would keep a cost that the book in force does not give."""
+    """Otherwise a charge would keep a cost that does not follow from the book in force."""
     before, after = (parse_rule_book(b.prices_toml, b.discounts_toml) for b in (old, new))
     scope = scope_of_change(before, after)
     raters = Rater(before), Rater(after)

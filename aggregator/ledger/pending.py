@@ -9,7 +9,7 @@ from aggregator.admission.held import rejected_line
 from aggregator.admission.lines import Place
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Changes, Ledger
-from aggregator.ledger.rejudge import judged_anew
+from aggregator.ledger.rejudge import judged_again
 from aggregator.ledger.rule_files import read_rules
 from aggregator.ledger.segments import SegmentReader, entry_for, misplaced, read_segment
 from aggregator.mirrors.commit_delta import AddedFile, CommitDelta
@@ -89,7 +89,7 @@ class Pending:
         self._known.limit(None)
         own = self._repo.node
         self._admission.adopt(after.of_node(own), before.changed_seqs(after, own))
-        others = judged_anew(store, self._reader, before, after, but=own)
+        others = judged_again(store, self._reader, before, after, but=own)
         return Changes(self.batch, others, after)
 
     def _read_file(self, file: AddedFile, source: Source) -> None:

@@ -9,7 +9,7 @@ from aggregator.mirrors.mirror import MirrorError
 from aggregator.store.store import LedgerStore
 
 
-def judged_anew(
+def judged_again(
     store: LedgerStore,
     reader: SegmentReader,
     before: Decisions,

@@ -46,19 +46,19 @@ class Comparison:
 
     def compare(self) -> list[NewNotice]:
         """Note what is so now as told; returns what is new, incidents first."""
-        is_first = not self._outbox.told.has_begun()
+        is_first = not self._outbox.announced.has_begun()
         incidents, accounts = self._incidents(), self._accounts()
         if not is_first:
             return [*incidents, *accounts]
-        levels = list(self._outbox.told.accounts().values())
+        levels = list(self._outbox.announced.accounts().values())
         self.began = StartCounts(
             len(incidents), levels.count(Level.LOW), levels.count(Level.EXHAUSTED)
         )
-        self._outbox.told.note_begun(self._now)
+        self._outbox.announced.note_begun(self._now)
         return [events.of_start(self.began, uuid4(), self._now)]
 
     def _incidents(self) -> list[NewNotice]:
-        before = self._outbox.told.incidents()
+        before = self._outbox.announced.incidents()
         open_now = self._ledger.notices.open_incidents()
         repos = {key.repo for key in before}
         knowledge = Knowledge(
@@ -66,7 +66,7 @@ class Comparison:
         )
         now_s = int(self._now.timestamp())
         changes = cross_incidents(before, open_now, knowledge, now_s)
-        self._outbox.told.save_incidents(changes.saved, changes.forgotten)
+        self._outbox.announced.save_incidents(changes.saved, changes.forgotten)
         return [events.of_incident(row, uuid4(), self._now) for row in changes.opened]
 
     def _accounts(self) -> list[NewNotice]:
@@ -74,15 +74,15 @@ class Comparison:
         if self._ledger.notices.has_unread_books():
             return []
         threshold_nano = self._threshold_nano
-        before_nano = self._outbox.told.threshold_nano()
+        before_nano = self._outbox.announced.threshold_nano()
         changes = cross_accounts(
-            self._outbox.told.accounts(),
+            self._outbox.announced.accounts(),
             self._ledger.notices.balances_below(below_nano(threshold_nano)),
             threshold_nano,
             threshold_nano if before_nano is None else before_nano,
         )
-        self._outbox.told.save_accounts(changes.levels)
-        self._outbox.told.save_threshold_nano(threshold_nano)
+        self._outbox.announced.save_accounts(changes.levels)
+        self._outbox.announced.save_threshold_nano(threshold_nano)
         if before_nano is None:  # the first comparison of balances: what is so counts as told
             return []
         return [

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from aggregator.admission.ranges import RangeSet
 from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind, reused_seqs
-from aggregator.store.questions.notices import Balance, OpenIncident, ToldIncident
+from aggregator.store.questions.notices import AnnouncedIncident, Balance, OpenIncident
 
 UNKNOWN_FOR: Final = timedelta(hours=25)
 """For how long an incident that was told is kept in mind when the ledger knows nothing of it.
@@ -66,7 +66,7 @@ class Knowledge(NamedTuple):
         looked_at: repos whose heads were judged since it was made.
     """
 
-    closed: frozenset[ToldIncident]
+    closed: frozenset[AnnouncedIncident]
     checked_repos: frozenset[str]
 
 
@@ -80,8 +80,8 @@ class IncidentChanges(NamedTuple):
     """
 
     opened: tuple[OpenIncident, ...]
-    saved: Mapping[ToldIncident, int | None]
-    forgotten: tuple[ToldIncident, ...]
+    saved: Mapping[AnnouncedIncident, int | None]
+    forgotten: tuple[AnnouncedIncident, ...]
 
 
 def level_of(balance_nano: int, threshold_nano: int) -> Level | None:
@@ -131,7 +131,7 @@ def cross_accounts(
 
 
 def cross_incidents(
-    told: Mapping[ToldIncident, int | None],
+    told: Mapping[AnnouncedIncident, int | None],
     open_now: Iterable[OpenIncident],
     knowledge: Knowledge,
     now_s: int,
@@ -148,17 +148,17 @@ def cross_incidents(
         knowledge: what the ledger says of the others.
         now_s: the time, seconds since 1970.
     """
-    there: dict[ToldIncident, OpenIncident] = {}
+    there: dict[AnnouncedIncident, OpenIncident] = {}
     for row in open_now:
         there.setdefault(told_as(row), row)
     seqs_told = _seqs_by_repo(told)
     opened = [
         row for key, row in there.items() if key not in told and not _is_within(key, seqs_told)
     ]
-    saved: dict[ToldIncident, int | None] = {
+    saved: dict[AnnouncedIncident, int | None] = {
         key: None for key in there if told.get(key, now_s) is not None
     }
-    forgotten: list[ToldIncident] = []
+    forgotten: list[AnnouncedIncident] = []
     for key, since_s in told.items():
         if key in there:
             continue
@@ -170,19 +170,19 @@ def cross_incidents(
     return IncidentChanges(tuple(opened), saved, tuple(forgotten))
 
 
-def told_as(row: OpenIncident) -> ToldIncident:
+def told_as(row: OpenIncident) -> AnnouncedIncident:
     """The identity under which an incident is told."""
-    return ToldIncident(row.kind, row.repo, "" if row.kind in ABOUT_HEAD else row.subject)
+    return AnnouncedIncident(row.kind, row.repo, "" if row.kind in ABOUT_HEAD else row.subject)
 
 
-def _is_over(key: ToldIncident, knowledge: Knowledge) -> bool:
+def _is_over(key: AnnouncedIncident, knowledge: Knowledge) -> bool:
     """Whether the ledger says that it is over, rather than nothing at all."""
     if key.kind in _EACH_PULL_TELLS and key.repo in knowledge.checked_repos:
         return True
     return key in knowledge.closed
 
 
-def _seqs_by_repo(keys: Iterable[ToldIncident]) -> dict[str, RangeSet]:
+def _seqs_by_repo(keys: Iterable[AnnouncedIncident]) -> dict[str, RangeSet]:
     found: dict[str, RangeSet] = {}
     for key in keys:
         if key.kind == IncidentKind.SEQUENCE_REUSED:
@@ -190,7 +190,7 @@ def _seqs_by_repo(keys: Iterable[ToldIncident]) -> dict[str, RangeSet]:
     return found
 
 
-def _is_within(key: ToldIncident, seqs: Mapping[str, RangeSet]) -> bool:
+def _is_within(key: AnnouncedIncident, seqs: Mapping[str, RangeSet]) -> bool:
     if key.kind != IncidentKind.SEQUENCE_REUSED or key.repo not in seqs:
         return False
     span = reused_seqs(key.subject)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from aggregator.admission.decisions import Decisions
 from aggregator.ledger.ledger import Ledger
-from aggregator.ledger.rejudge import judged_anew
+from aggregator.ledger.rejudge import judged_again
 from aggregator.ledger.segments import SegmentReader, segment_reader
 from aggregator.mirrors.state import State
 from aggregator.store.store import LedgerStore, open_for_writing
@@ -65,7 +65,7 @@ class Preview:
 
     def _decide(self, decisions: Decisions) -> None:
         store, before = self.ledger.store, self.ledger.decisions
-        batches = judged_anew(store, self._reader, before, decisions)
+        batches = judged_again(store, self._reader, before, decisions)
         self.ledger.decide(batches, decisions)
 
 

@@ -10,7 +10,7 @@ from aggregator.store.connection import write_transaction
 from aggregator.store.outbox.connection import connect_notices
 from aggregator.store.outbox.errors import broken
 from aggregator.store.outbox.queue import QueueRows
-from aggregator.store.outbox.told import ToldRows
+from aggregator.store.outbox.told import AnnouncedRows
 
 NOTICES_NAME: Final = "notices.db"
 
@@ -22,7 +22,7 @@ class Outbox:
         path: the file; created where it does not exist.
 
     Attributes:
-        told: what was announced to the receiver.
+        announced: what was announced to the receiver.
         queue: the notices, and the state of the receiver.
 
     Raises:
@@ -32,7 +32,7 @@ class Outbox:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection = connect_notices(path)
-        self.told = ToldRows(self._connection)
+        self.announced = AnnouncedRows(self._connection)
         self.queue = QueueRows(self._connection)
 
     def close(self) -> None:

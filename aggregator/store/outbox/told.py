@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-from aggregator.store.questions.notices import ToldIncident
+from aggregator.store.questions.notices import AnnouncedIncident
 from wire_format.instants import format_ts
 
 _BEGAN_AT: Final = "began_at"
 _THRESHOLD: Final = "balance_below_nano"
 
 
-class ToldRows:
+class AnnouncedRows:
     """What was announced to the receiver: accounts, incidents and the threshold.
 
     Every method that writes works inside the caller's transaction.
@@ -67,7 +67,7 @@ class ToldRows:
             [(user, level) for user, level in changes.items() if level is not None],
         )
 
-    def incidents(self) -> dict[ToldIncident, int | None]:
+    def incidents(self) -> dict[AnnouncedIncident, int | None]:
         """The incidents that were announced, and for each since when the ledger does not have it.
 
         The time is in seconds since 1970; None where the ledger has the incident.
@@ -75,12 +75,14 @@ class ToldRows:
         rows = self._connection.execute(
             "SELECT kind, repo, subject, unknown_since_s FROM told_incident"
         )
-        return {ToldIncident(kind, repo, subject): since_s for kind, repo, subject, since_s in rows}
+        return {
+            AnnouncedIncident(kind, repo, subject): since_s for kind, repo, subject, since_s in rows
+        }
 
     def save_incidents(
         self,
-        saved: Mapping[ToldIncident, int | None],
-        forgotten: Iterable[ToldIncident],
+        saved: Mapping[AnnouncedIncident, int | None],
+        forgotten: Iterable[AnnouncedIncident],
     ) -> None:
         """Write announced incidents, with since when the ledger lacks each, and remove others."""
         self._connection.executemany(
@@ -89,5 +91,5 @@ class ToldRows:
         self._connection.executemany(
             "INSERT INTO told_incident VALUES (?, ?, ?, ?) ON CONFLICT (kind, repo, subject)"
             " DO UPDATE SET unknown_since_s = excluded.unknown_since_s",
-            [(*told, since_s) for told, since_s in saved.items()],
+            [(*incident, since_s) for incident, since_s in saved.items()],
         )

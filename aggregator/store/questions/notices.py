@@ -31,7 +31,7 @@ class OpenIncident(NamedTuple):
     opened_at: str
 
 
-class ToldIncident(NamedTuple):
+class AnnouncedIncident(NamedTuple):
     """The identity of an announced incident; an empty repo means the forge as a whole."""
 
     kind: str
@@ -104,7 +104,7 @@ class NoticeRows:
         )
         return [OpenIncident(*row) for row in rows]
 
-    def closed_incidents(self, repos: Iterable[str]) -> frozenset[ToldIncident]:
+    def closed_incidents(self, repos: Iterable[str]) -> frozenset[AnnouncedIncident]:
         """All closed incidents of these repos (an empty name: the forge as a whole)."""
         rows = self._connection.execute(
             "SELECT DISTINCT kind, coalesce(repo.name, ''), subject FROM incident"
@@ -112,4 +112,4 @@ class NoticeRows:
             " AND coalesce(repo.name, '') IN (SELECT value FROM json_each(?))",
             (json.dumps(sorted(set(repos))),),
         )
-        return frozenset(ToldIncident(*row) for row in rows)
+        return frozenset(AnnouncedIncident(*row) for row in rows)

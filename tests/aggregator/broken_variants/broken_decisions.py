@@ -43,7 +43,7 @@ def only_earlier_lines(patch: Patch) -> None:
 
 def other_nodes_skipped(patch: Patch) -> None:
     """Only lines of the books are judged again."""
-    patch.setattr(pending, "judged_anew", lambda *_, **__: {})
+    patch.setattr(pending, "judged_again", lambda *_, **__: {})
 
 
 def own_node_skipped(patch: Patch) -> None:

@@ -119,7 +119,7 @@ class Config(Section):
         default=300,
         ge=0,
         le=86_400,
-        description="How far a record may be ahead of its commit, and a commit of our clock.",
+        description="Seconds a record may be ahead of its commit, and a commit ahead of our clock.",
     )
     charge_cost_max_usd: int = Field(
         default=1_000_000, ge=1, le=1_000_000_000, description="A charge above it is an overflow."

@@ -91,7 +91,7 @@ def test_garbage_collection_does_not_remove_the_old_tip(world: World) -> None:
 
 @pytest.mark.parametrize("rewrites", [1, 2])
 def test_an_older_copy_of_the_database_is_noticed(world: World, rewrites: int) -> None:
-    """From before what was accepted: the mirrors know better, and the ledger is made again.
+    """Of a time before the acceptance: the mirrors show that, and the ledger is rebuilt.
 
     With two rewrites, the remote alone would not show the one in between.
     """

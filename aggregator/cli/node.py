@@ -1,4 +1,4 @@
-"""`node ...` and `forge ...`: nodes set up on the forge, changed, and checked."""
+"""`node ...` and `forge ...`: set nodes up on the forge, change them, and check the forge."""
 
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -16,29 +16,32 @@ if TYPE_CHECKING:
     from aggregator.forge.interface import Listing
 
 _HOME: Final = "/var/lib/node-pusher"
-_KEY_HELP: Final = "The line of `node-pusher show-key`, or the key alone; - reads it from input."
+_KEY_HELP: Final = (
+    "The line that `node-pusher show-key` prints, or the key alone; - reads standard input."
+)
 
 key_option = click.option("--key", metavar="LINE", help=_KEY_HELP)
 allow_option = click.option(
     "--allow",
     multiple=True,
     metavar="PATTERN",
-    help="Resources that it may bill, such as llm/*; may be repeated. Without: as before, or all.",
+    help="Resources that it may bill, such as llm/*; may be repeated."
+    " Default: as registered, or all.",
 )
 home_option = click.option(
-    "--home", default=_HOME, show_default=True, help="The node's folder, on the node."
+    "--home", default=_HOME, show_default=True, help="The node's home, on the node."
 )
 
 
 def files_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The secrets of whoever sets things up, where they are not those of the daemon."""
+    """Add options for the secrets of the person who sets nodes up, if not the daemon's."""
     file = click.Path(dir_okay=False, path_type=Path)
     for option in (
         click.option("--webhook-secret-file", type=file, envvar="AGGREGATOR_WEBHOOK_SECRET_FILE",
-                     show_envvar=True, help="In place of [listen] webhook_secret_file."),
+                     show_envvar=True, help="Instead of [listen] webhook_secret_file."),
         click.option("--token-file", type=file, envvar="AGGREGATOR_FORGE_TOKEN_FILE",
-                     show_envvar=True, help="In place of [forge] token_file: the daemon's needs"
-                     " only to read, this one must be allowed to write."),
+                     show_envvar=True, help="Instead of [forge] token_file: the daemon's token"
+                     " needs only read access, this one write access too."),
     ):  # fmt: skip
         command = option(command)
     return command
@@ -50,8 +53,8 @@ def files_options(command: Callable[..., None]) -> Callable[..., None]:
 def node(context: Context, *, token_file: Path | None, webhook_secret_file: Path | None) -> None:
     """Set nodes up on the forge and register them.
 
-    Every command may be run again: it mends what is missing and says what was there. The daemon
-    takes registrations up by itself.
+    Every command may be run again: it adds what is missing and reports what is there already. The
+    daemon picks up registrations by itself.
     """
     context.own_files = OwnFiles(token_file, webhook_secret_file)
 
@@ -63,7 +66,7 @@ def node(context: Context, *, token_file: Path | None, webhook_secret_file: Path
 @click.option(
     "--adopt",
     is_flag=True,
-    help="Take a repo of its name though it is not empty, or another than was registered.",
+    help="Use the repo of that name even if it is not empty or not the one registered.",
 )
 @home_option
 @json_option
@@ -78,10 +81,10 @@ def add(
     home: str,
     as_json: bool,
 ) -> None:
-    """Set up node NAME: its repo, its key, the branch's protection, the webhook; and register it.
+    """Set up node NAME (repo, deploy key, branch protection, webhook) and register it.
 
-    Prints the one command to paste on the node then. The key is made there and its private half
-    never leaves it:
+    Prints the one command to run on the node afterwards. The node makes its own key, and the
+    private half never leaves it:
 
     \b
     ssh embedder-01 node-pusher show-key --node embedder-01 |
@@ -94,14 +97,14 @@ def add(
     outcome = desk.run(lambda actions: actions.add(name, line, allow or None, adopt=adopt))
     ssh_url = outcome.ssh_url or ""
     keys = () if known_hosts is None else host_keys(known_hosts, ssh_url)
-    desk.tell(outcome, init_command(name, ssh_url, PurePosixPath(home), keys))
+    desk.print_result(outcome, init_command(name, ssh_url, PurePosixPath(home), keys))
 
 
 @node.command()
 @click.argument("name")
 @key_option
 @click.option(
-    "--repo", metavar="REPO", help="What the forge calls it; without: the node's first one."
+    "--repo", metavar="REPO", help="The repo's name on the forge. Default: the node's first repo."
 )
 @allow_option
 @json_option
@@ -115,19 +118,19 @@ def accept(
     allow: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Let a repo that is on the forge already bill for node NAME; nothing is changed there.
+    """Let an existing repo of the forge bill for node NAME; the forge is not changed.
 
-    `node list` shows the repos that wait for this. Also for a registered repo that was renamed.
+    `node list` shows the pending repos. Also for a registered repo that was renamed.
     """
     desk = Desk(context, as_json=as_json)
     line = read_line(key)
-    desk.tell(desk.run(lambda actions: actions.accept(name, line, repo, allow or None)))
+    desk.print_result(desk.run(lambda actions: actions.accept(name, line, repo, allow or None)))
 
 
 @node.command("rotate-key")
 @click.argument("name")
 @key_option
-@click.option("--close", is_flag=True, help="End all keys of the node but the newest.")
+@click.option("--close", is_flag=True, help="Close all keys of the node but the newest.")
 @json_option
 @click.pass_obj
 def rotate_key(context: Context, *, name: str, key: str | None, close: bool, as_json: bool) -> None:
@@ -140,10 +143,10 @@ def rotate_key(context: Context, *, name: str, key: str | None, close: bool, as_
     4. here:        aggregator node rotate-key NAME --close
     """
     if close == (key is not None):
-        raise click.UsageError("either --key LINE or --close")
+        raise click.UsageError("give either --key LINE or --close")
     desk = Desk(context, as_json=as_json)
     line = read_line(key)
-    desk.tell(
+    desk.print_result(
         desk.run(
             lambda actions: actions.close(name) if line is None else actions.rotate(name, line)
         ),
@@ -157,39 +160,40 @@ def rotate_key(context: Context, *, name: str, key: str | None, close: bool, as_
 @json_option
 @click.pass_obj
 def rollover(context: Context, *, name: str, suffix: str, home: str, as_json: bool) -> None:
-    """Set up the next repo of node NAME, told apart by SUFFIX, such as 2027.
+    """Set up the next repo of node NAME, with SUFFIX (such as 2027) in its name.
 
-    Prints the command to paste on the node. Both repos are read from now on; numbers go on.
+    Prints the command to run on the node. Both repos are read from now on, and seqs continue.
     """
     from aggregator.fleet.node_commands import rollover_command
 
     desk = Desk(context, as_json=as_json)
     outcome = desk.run(lambda actions: actions.rollover(name, suffix))
-    desk.tell(outcome, rollover_command(outcome.ssh_url or "", PurePosixPath(home)))
+    desk.print_result(outcome, rollover_command(outcome.ssh_url or "", PurePosixPath(home)))
 
 
 @node.command()
 @click.argument("name")
-@click.option("--repo", metavar="REPO", help="Only this repo of it, which it went on from.")
+@click.option("--repo", metavar="REPO", help="Only this previous repo of the node.")
 @json_option
 @click.pass_obj
 def retire(context: Context, *, name: str, repo: str | None, as_json: bool) -> None:
-    """Let node NAME push no more: its keys go, its repos are archived on the forge.
+    """Retire node NAME: delete its deploy keys, and archive its repos on the forge.
 
-    What it pushed is still read and billed, so push and pull before. Its name stays its own. After
-    a rollover `--repo` does this for the repo before alone; then `aggregator archive` may pack it.
+    What it pushed is still read and billed, so push and pull first. Its name stays reserved. After
+    a rollover `--repo` retires a previous repo alone; then `aggregator archive` can pack it.
     """
     desk = Desk(context, as_json=as_json)
-    desk.tell(desk.run(lambda actions: actions.retire(name, repo)))
+    desk.print_result(desk.run(lambda actions: actions.retire(name, repo)))
 
 
 @node.command("list")
 @json_option
 @click.pass_obj
 def list_nodes(context: Context, *, as_json: bool) -> None:
-    """Show the registered nodes, and repos on the forge that are called like one and bill nothing.
+    """Show the registered nodes and the pending repos.
 
-    Exits with 75 when the forge does not answer; the nodes are shown all the same.
+    A pending repo is named like a node's, but no registration names it, so that it bills nothing.
+    Exits with 75 if the forge does not answer; the nodes are shown nevertheless.
     """
     from aggregator.config.nodes_dir import load_registrations
     from aggregator.fleet.overview import HEADERS, overview, rows
@@ -219,7 +223,7 @@ def list_nodes(context: Context, *, as_json: bool) -> None:
 @files_options
 @click.pass_obj
 def forge(context: Context, *, token_file: Path | None, webhook_secret_file: Path | None) -> None:
-    """Compare the forge with what it should be."""
+    """Check how the forge is set up, and renew the webhook."""
     context.own_files = OwnFiles(token_file, webhook_secret_file)
 
 
@@ -227,9 +231,9 @@ def forge(context: Context, *, token_file: Path | None, webhook_secret_file: Pat
 @json_option
 @click.pass_obj
 def check(context: Context, *, as_json: bool) -> int:
-    """Name everything on the forge that is not as it should be, and what mends it.
+    """List everything on the forge that is not as it should be, and how to correct it.
 
-    Exits with 1 if there is any. The daemon does this every day and files incidents.
+    Exits with 1 if there is anything. The daemon checks once a day and files incidents.
     """
     from aggregator.config.nodes_dir import load_registrations
     from aggregator.fleet.drift import check as check_forge
@@ -257,11 +261,11 @@ def check(context: Context, *, as_json: bool) -> int:
 @json_option
 @click.pass_obj
 def hook(context: Context, *, as_json: bool) -> None:
-    """Make the webhook anew, as after a change of its secret.
+    """Replace the webhook, for example after a change of its secret.
 
-    A forge never shows the secret of a webhook, so `forge check` cannot tell a wrong one; the
-    daemon's log and /metrics do.
+    A forge never shows the secret of a webhook, so `forge check` cannot detect a wrong one; the
+    daemon's log and /metrics show it.
     """
     desk = Desk(context, as_json=as_json)
     desk.run(lambda actions: actions.hook())
-    desk.tell()
+    desk.print_result()

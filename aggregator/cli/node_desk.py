@@ -1,4 +1,4 @@
-"""How commands about nodes run: against the forge, each step said, the result told at the end."""
+"""How commands about nodes run: each step and the result are printed."""
 
 import sys
 import time
@@ -21,8 +21,8 @@ class Desk:
     """One action on a node.
 
     Args:
-        context: has the configuration.
-        as_json: say nothing before the end, and that as JSON.
+        context: gives access to the configuration.
+        as_json: print nothing until the end, then everything as JSON.
     """
 
     def __init__(self, context: Context, *, as_json: bool) -> None:
@@ -32,20 +32,22 @@ class Desk:
         self._warning = ""
 
     def run(self, action: "Callable[[Provisioner], T]") -> T:
-        """Do it."""
+        """Run an action and print its steps."""
         from aggregator.fleet.provision import Provisioner
         from aggregator.fleet.registry import forge_config
         from aggregator.forge import open_forge
 
         forge = open_forge(forge_config(self._config), wait)
-        return action(Provisioner(forge, self._config, now(), self._note))
+        return action(Provisioner(forge, self._config, now(), self._on_step))
 
-    def tell(self, outcome: "Provisioned | None" = None, command: str | None = None) -> None:
-        """Say what it came to.
+    def print_result(
+        self, outcome: "Provisioned | None" = None, command: str | None = None
+    ) -> None:
+        """Print the result of the action.
 
         Args:
-            outcome: of an action on a node.
-            command: to paste on the node.
+            outcome: the result of an action on a node; None if the action was not on a node.
+            command: the command to run on the node; None if there is none.
         """
         if self._as_json:
             print_json(
@@ -61,10 +63,10 @@ class Desk:
             click.echo(escape(command))
 
     def known_hosts(self) -> str | None:
-        """The file with the forge's own ssh keys; None where none is configured.
+        """The text of the file with the forge's own ssh keys; None if none is configured.
 
         Raises:
-            FleetError: it cannot be read.
+            FleetError: the file cannot be read.
         """
         from aggregator.fleet.node_keys import FleetError
         from aggregator.fleet.registry import forge_config
@@ -80,7 +82,7 @@ class Desk:
         except (OSError, UnicodeDecodeError) as error:
             raise FleetError(f"{file} cannot be read: {error}") from error
 
-    def _note(self, step: "Step") -> None:
+    def _on_step(self, step: "Step") -> None:
         self._steps.append(step)
         if not self._as_json:
             click.echo(escape(f"{step.what}: {step.name}: {step.done}"))
@@ -100,11 +102,11 @@ def _shown(outcome: "Provisioned") -> dict[str, object]:
 
 
 def read_line(key: str | None) -> str | None:
-    """What `--key` says; `-` stands for standard input."""
+    """The value of `--key`; for `-`, what standard input holds."""
     return sys.stdin.read() if key == "-" else key
 
 
 def wait(pause_s: int) -> None:
-    """Wait as the forge asks."""
+    """Wait as long as the forge asks."""
     click.echo(f"the forge asks to wait {pause_s} s", err=True)
     time.sleep(pause_s)

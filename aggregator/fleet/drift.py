@@ -1,7 +1,7 @@
-"""Where the forge is not as it should be: every difference by name, with what mends it.
+"""Where the forge differs from what was set up there, and how to correct each difference.
 
-Nothing here protects the ledger: signatures, cursors and registrations do. A drift is what lets a
-node push no longer, or lets somebody else in the way of it.
+Nothing here protects the ledger: signatures, cursors and registrations do. A drift can keep a node
+from pushing, or let others push to its repo.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -49,18 +49,18 @@ class What(StrEnum):
 
 
 OF_LISTING: Final = frozenset({What.MISSING, What.RENAMED, What.RECREATED, What.PENDING})
-"""What each listing of the daemon says by itself."""
+"""The kinds that every listing of the daemon finds by itself."""
 
 
 class Drift(NamedTuple):
     """One difference.
 
     Attributes:
-        repo: the repo's name here; what the forge calls it where it is pending; empty for what is
-            of the whole organisation.
-        what: its kind; each once for a repo.
-        expected: how it should be.
-        found: how it is.
+        repo: the repo's name in the configuration; for a pending repo its name on the forge; empty
+            for a difference of the whole organisation.
+        what: its kind; a repo has at most one difference of each kind.
+        expected: what it should be, in words.
+        found: what it is, in words.
         remedy: what to do: a command, or a sentence.
     """
 
@@ -72,16 +72,16 @@ class Drift(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """The difference for people."""
+        """The difference in words."""
         return f"expected {self.expected}, found {self.found}; {self.remedy}"
 
 
 class Details(NamedTuple):
-    """What the forge says of one repo beside its place in the list.
+    """What the forge reports about one repo besides its entry in the list.
 
     Attributes:
-        keys: that open it.
-        protection: of the branch that is billed; None without any.
+        keys: its deploy keys.
+        protection: the rule of the branch that is billed; None if there is none.
     """
 
     keys: tuple[DeployKey, ...]
@@ -92,9 +92,9 @@ class Seen(NamedTuple):
     """A registered repo on the forge.
 
     Attributes:
-        repo: by its number; None when it is gone.
-        namesake: what has its name.
-        details: more about it, where it was asked for.
+        repo: the repo with the registered number; None if it is gone.
+        namesake: the repo that has its name now; None if there is none.
+        details: more about it; None if that was not requested.
     """
 
     repo: ForgeRepo | None
@@ -108,18 +108,18 @@ def check(
     registrations: Mapping[str, Registration],
     on_progress: OnProgress = lambda _done, _total: None,
 ) -> tuple[Drift, ...]:
-    """Ask the forge for everything that is provisioned and compare.
+    """Compare everything that was set up on the forge with what is there now.
 
-    Two requests for each repo that takes pushes. Touches no database and may run in a thread.
+    Makes two requests for each repo that takes pushes. Uses no database and may run in a thread.
 
     Args:
-        forge: whom to ask.
-        config: has the `[forge]` table and the static repos.
-        registrations: by node.
-        on_progress: told how many of how many repos were asked about.
+        forge: the forge to ask.
+        config: the configuration: its `[forge]` table and its `[[repo]]` tables.
+        registrations: the registered nodes, by name.
+        on_progress: called with the number of repos done, and of all repos.
 
     Raises:
-        ForgeError: an answer is missing, so nothing can be said.
+        ForgeError: an answer is missing, so the result would be incomplete.
         FleetError: no forge is configured.
     """
     wanted = forge_config(config)
@@ -137,7 +137,7 @@ def check(
             details[repo.id] = Details(
                 forge.deploy_keys(repo.name), forge.protection(repo.name, BRANCH)
             )
-        except NotThereError:  # it went since it was listed
+        except NotThereError:  # it was deleted after it was listed
             del listed[repo.id]
         on_progress(done, len(asked))
     hooks = forge.hooks() if wanted.webhook_url is not None else ()
@@ -177,7 +177,7 @@ def drifts_of_repo(
 
 def _gone(node: Registration, entry: RegisteredRepo, namesake: ForgeRepo | None) -> Drift:
     expected = f"{repo_name(entry)}, number {entry.forge_id}"
-    remedy = f"put it back, or go on in another: `aggregator node add {node.node} --adopt`"
+    remedy = f"put it back, or continue in another: `aggregator node add {node.node} --adopt`"
     if namesake is None:
         return Drift(entry.name, What.MISSING, expected, "no such repo", remedy)
     return Drift(entry.name, What.RECREATED, expected, f"number {namesake.id}", remedy)
@@ -217,7 +217,7 @@ def _keys(
         is_closed = all(_has([key.line for key in node.keys], line) for line in foreign)
         remedy = f"delete it in the settings of {repo_name(entry)} on the forge"
         if is_closed:
-            remedy = f"`aggregator node rotate-key {node.node} --close` takes it away"
+            remedy = f"`aggregator node rotate-key {node.node} --close` removes it"
         yield Drift(entry.name, What.KEY_FOREIGN, _shown(wanted), _shown(foreign), remedy)
 
 
@@ -233,26 +233,26 @@ def _protection(
 
 def drifts_of_hooks(hooks: Iterable[Hook], wanted: ForgeConfig) -> Iterator[Drift]:
     """Compare the organisation's webhooks with the one that is wanted. Pure."""
-    url, remedy = wanted.webhook_url, "`aggregator forge hook` makes it anew"
+    url, remedy = wanted.webhook_url, "`aggregator forge hook` replaces it"
     if url is None:
         return
     hooks = tuple(hooks)
     ours = [hook for hook in hooks if hook.url == url]
     if not ours:
         others = ", ".join(sorted({hook.url for hook in hooks})) or "none"
-        yield Drift("", What.HOOK_MISSING, f"pushes told to {url}", others, remedy)
+        yield Drift("", What.HOOK_MISSING, f"a webhook to {url}", others, remedy)
         return
     faults = hook_faults(ours[0])
     if len(ours) > 1:
-        faults.append(f"it is there {len(ours)} times")
+        faults.append(f"it exists {len(ours)} times")
     if faults:
-        yield Drift("", What.HOOK, f"one that tells pushes to {url}", ", ".join(faults), remedy)
+        yield Drift("", What.HOOK, f"one that sends pushes to {url}", ", ".join(faults), remedy)
 
 
 def pending(
     listing: Listing, config: Config, registrations: Mapping[str, Registration]
 ) -> Iterator[Drift]:
-    """Repos that are called like a node's and bill for none. Pure."""
+    """Repos that are named like a node's and that no registration names. Pure."""
     static = [repo for repo in config.repo if repo.forge_id is None]
     registered = [repo for node in registrations.values() for repo in node.as_repos("", None)]
     pattern = forge_config(config).pattern
@@ -270,4 +270,4 @@ def _shown(lines: Iterable[str]) -> str:
 
 
 def _add(node: Registration) -> str:
-    return f"`aggregator node add {node.node}` mends it"
+    return f"`aggregator node add {node.node}` fixes it"

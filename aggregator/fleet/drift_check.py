@@ -1,4 +1,4 @@
-"""Once a day the forge is compared with what it should be, beside the loop."""
+"""The daily comparison of the forge with its setup, beside the daemon's loop."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -20,11 +20,11 @@ _log = structlog.get_logger()
 
 
 class DriftCheck:
-    """Asks in a thread, files what was found in the caller's.
+    """Checks the forge in a thread of its own, and files incidents in the caller's.
 
     Args:
-        state: has the configuration.
-        clock: tells the time.
+        state: the state directory, with the configuration.
+        clock: returns the present time in UTC.
     """
 
     def __init__(self, state: State, clock: Callable[[], datetime]) -> None:
@@ -33,13 +33,13 @@ class DriftCheck:
         self._background = Background[tuple[Drift, ...] | None]()
 
     def start(self) -> None:
-        """Begin, unless there is no forge or the last check is still at it."""
+        """Start a check, unless there is no forge or the last check is still running."""
         config = self._state.config
         if config.forge is not None and self._background.is_free:
             self._background.start(lambda: _drifts(config))
 
     def collect(self, store: LedgerStore) -> None:
-        """File what a check that has ended found; the incidents of before it end with their cause.
+        """File what a finished check found; incidents that it no longer finds are closed.
 
         Args:
             store: the ledger, open for writing.
@@ -47,7 +47,7 @@ class DriftCheck:
         ended = self._background.collect()
         if ended is None:
             return
-        if (bug := ended.exception()) is not None:  # billing goes on
+        if (bug := ended.exception()) is not None:  # billing continues
             _log.error("forge not checked", exc_info=bug)
             return
         found = ended.result()
@@ -68,7 +68,7 @@ class DriftCheck:
 
 
 def _drifts(config: Config) -> tuple[Drift, ...] | None:
-    """What differs on the forge; None when it cannot be asked."""
+    """What differs on the forge; None if it cannot be asked."""
     if config.forge is None:
         return None
     try:

@@ -1,7 +1,7 @@
 """What the forge's list of repos means for the registered ones. Pure.
 
-Repos are told apart by the forge's own number, which stays through a rename and is another one
-after a repo was deleted and made again under its old name.
+Repos are identified by the forge's own number, which survives a rename, and which is a new one
+after a repo was deleted and created again under its old name.
 """
 
 from collections.abc import Iterable
@@ -14,25 +14,26 @@ from aggregator.config.repos import RepoConfig
 from aggregator.forge.interface import ForgeRepo, Listing
 
 SETTLED: Final = timedelta(seconds=2)
-"""A change time has whole seconds: only one older than this stands for all changes up to it."""
+"""A change time has whole seconds: only one older than this covers every change so far."""
 
 _ALONE: Final = 1
 _SHARE: Final = 20
+"""A list that lacks more than one repo and more than a twentieth of them is not believed."""
 
 
 class Findings(NamedTuple):
-    """What a listing says; repos by their names here, sentences about them for people.
+    """What a listing says, by the name of each repo in the configuration; values are sentences.
 
     Attributes:
-        changed_at: when each registered repo was changed last; None where it may have changed again
-            within the same second.
-        pending: repos that are called like a node's and are registered for none, by the name that
-            the forge has for them.
-        vanished: registered repos that are not listed, but those of retired nodes.
-        renamed: registered repos that the forge calls otherwise now.
-        recreated: registered repos whose name belongs to another repo now.
-        lost_at_once: when these are too many to be true, the ones that are gone since the listing
-            before; then nothing of the listing is to be believed.
+        changed_at: when each registered repo changed last; None if it may have changed again within
+            the same second.
+        pending: repos that are named like a node's and that no registration names, by their name
+            on the forge.
+        vanished: registered repos that are not listed, except those of retired nodes.
+        renamed: registered repos that have another name on the forge now.
+        recreated: registered repos for which another repo has their name now.
+        lost_at_once: the repos missing since the previous listing, if these are too many to be
+            true: then nothing in the listing is believed. Otherwise empty.
         listed: the forge's numbers of the registered repos that are listed.
     """
 
@@ -55,9 +56,9 @@ def judge_listing(
 
     Args:
         listing: all repos of the organisation.
-        repos: the configuration's; those without a number of the forge are no business of it, but
-            are not pending either.
-        pattern: how repos of nodes are called, such as `billing-{node}`.
+        repos: the repos of the configuration; those without a number of the forge are not looked
+            for, but are not pending either.
+        pattern: how repos of nodes are named, such as `billing-{node}`.
         listed_before: `listed` of the last listing that was believed; empty before the first.
     """
     registered = {repo.forge_id: repo for repo in repos if repo.forge_id is not None}
@@ -78,7 +79,7 @@ def judge_listing(
             continue
         owner = node_repo(pattern, other.name)
         if owner is not None and not other.archived:
-            found.pending[other.name] = f"{other.name} is called like a repo of node {owner.node}"
+            found.pending[other.name] = f"{other.name} is named like a repo of node {owner.node}"
     present = {n: repo.name for n, repo in registered.items() if n in listed_before}
     expected = {n: name for n, name in present.items() if not registered[n].is_retired}
     gone = tuple(sorted(name for n, name in expected.items() if n not in listed))
@@ -87,13 +88,13 @@ def judge_listing(
 
 
 def pushed_repo(repos: Iterable[RepoConfig], forge_id: int, clone_url: str, ref: str) -> str | None:
-    """Which repo somebody pushed to, by its name here; None for one or a branch that is not read.
+    """The configured name of the repo that was pushed to; None if that repo or branch is not read.
 
     Args:
-        repos: the configuration's.
-        forge_id: the forge's number of what was pushed to.
-        clone_url: its address, for a repo that is configured and not registered.
-        ref: what was pushed to, such as `refs/heads/main`.
+        repos: the repos of the configuration.
+        forge_id: the forge's number of the repo that was pushed to.
+        clone_url: its address, by which a repo is found that is configured but not registered.
+        ref: the ref that was pushed, such as `refs/heads/main`.
     """
     place = _place(clone_url)
     for repo in repos:
@@ -106,7 +107,7 @@ def pushed_repo(repos: Iterable[RepoConfig], forge_id: int, clone_url: str, ref:
 
 
 def registered_name(repo: RepoConfig) -> str:
-    """What the forge called a repo when it was registered: the end of its address."""
+    """The name that a repo had on the forge when it was registered: the end of its address."""
     return urlsplit(repo.url).path.rsplit("/", 1)[-1].removesuffix(".git")
 
 
@@ -115,7 +116,7 @@ def _judge(
 ) -> None:
     name = registered_name(repo)
     if namesake is not None and namesake.id != repo.forge_id:
-        where = "is gone" if listed is None else f"is called {listed.name}"
+        where = "is gone" if listed is None else f"is named {listed.name}"
         found.recreated[repo.name] = (
             f"{name} is number {namesake.id} on the forge now; number {repo.forge_id}, which was"
             f" registered, {where}"
@@ -124,11 +125,11 @@ def _judge(
         if not repo.is_retired:
             found.vanished[repo.name] = f"{name} (number {repo.forge_id}) is not listed"
     elif namesake is None:
-        found.renamed[repo.name] = f"{name} is called {listed.name} on the forge now"
+        found.renamed[repo.name] = f"{name} is named {listed.name} on the forge now"
 
 
 def _place(url: str) -> str | None:
-    """An address for comparison: host and path, without user and ending; None if it is none."""
+    """Host and path of an address, without user and `.git`, to compare; None if it is not one."""
     try:
         parts = urlsplit(url)
     except ValueError:

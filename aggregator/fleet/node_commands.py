@@ -1,4 +1,4 @@
-"""The one command that is pasted on a node. Pure."""
+"""The one command to run on a node. Pure."""
 
 import hmac
 import shlex
@@ -15,17 +15,17 @@ from gitmeter.signing.patterns import matches_list
 _PORT: Final = 22
 _HASHED: Final = "|1|"
 _WORDS_MIN: Final = 3
-"""Names, kind of key, key."""
+"""A line of known_hosts has at least names, the kind of key, and the key."""
 
 
 def init_command(node: str, ssh_url: str, home: PurePosixPath, known_hosts: tuple[str, ...]) -> str:
-    """What makes a machine the node, once `show-key` has made its key there.
+    """The command that makes a machine the node, once `show-key` has made its key there.
 
     Args:
-        node: its name.
-        ssh_url: of its repo.
-        home: its folder there.
-        known_hosts: lines with the forge's own keys; none where the node knows them.
+        node: the node's name.
+        ssh_url: the ssh address of its repo.
+        home: the node's home, on the node.
+        known_hosts: lines with the forge's own keys; empty if the node knows them already.
 
     Raises:
         FleetError: the forge gives no address for ssh.
@@ -42,7 +42,7 @@ def init_command(node: str, ssh_url: str, home: PurePosixPath, known_hosts: tupl
 
 
 def rollover_command(ssh_url: str, home: PurePosixPath) -> str:
-    """What lets a node go on in its next repo, opened by what opens the present one.
+    """The command by which a node continues in its next repo, with its present credentials.
 
     Raises:
         FleetError: the forge gives no address for ssh.
@@ -56,7 +56,7 @@ def host_keys(text: str, ssh_url: str) -> tuple[str, ...]:
     """The lines of a known_hosts file (sshd(8)) that are about the host of an address.
 
     Raises:
-        FleetError: there are none.
+        FleetError: there is none.
     """
     host = _host(ssh_url)
     lines = (line.strip() for line in text.splitlines())
@@ -84,7 +84,7 @@ def _is_about(line: str, host: str) -> bool:
 
 
 def _host(ssh_url: str) -> str:
-    """As known_hosts names it: with the port in brackets unless it is ssh's own."""
+    """A host as known_hosts names it: `[host]:port`, unless the port is ssh's default."""
     if "://" not in ssh_url:
         return ssh_url.partition(":")[0].rpartition("@")[2]
     parts = urlsplit(ssh_url)
@@ -93,7 +93,7 @@ def _host(ssh_url: str) -> str:
 
 
 def _checked(ssh_url: str) -> str:
-    """The address that comes from the forge and ends in a shell on the node."""
+    """Check an address that comes from the forge and will be run in a shell on the node."""
     try:
         is_ssh = Remote(ssh_url).transport == Transport.SSH
     except RemoteConfigError as error:
@@ -101,6 +101,6 @@ def _checked(ssh_url: str) -> str:
     if not is_ssh:
         raise FleetError(
             f"the forge gives no address for ssh, but {ssh_url}",
-            hint="nodes push over ssh with their own key: switch ssh on there, then run this again",
+            hint="nodes push over ssh with their own key: enable ssh there, then run this again",
         )
     return ssh_url

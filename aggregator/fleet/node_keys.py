@@ -1,7 +1,7 @@
-"""Keys of nodes as an operator gives them: which line, and whose it is. Pure but for one file.
+"""Keys of nodes as an operator enters them: their form and their owner. Pure except for one file.
 
-One ed25519 key signs a node's commits and opens its repo on the forge. It is made on the node and
-its private half never leaves it.
+One ed25519 key signs a node's commits and is its deploy key on the forge. It is made on the node,
+and its private half never leaves it.
 """
 
 from collections.abc import Mapping
@@ -20,19 +20,19 @@ _ALGORITHMS: Final = ("ssh-", "ecdsa-", "sk-")
 
 
 class FleetError(GitmeterError):
-    """A node cannot be set up, or changed, in the way that was asked for."""
+    """A node cannot be set up or changed as requested."""
 
 
 def read_key(text: str, node: str) -> str:
-    """The key of a node, as `ssh-ed25519 AAAA...` without a comment.
+    """Read the key of a node; returns `ssh-ed25519 AAAA...` without a comment.
 
     Args:
-        text: that, or the whole line of `node-pusher show-key`.
-        node: whose it is to be.
+        text: the key, or the whole line that `node-pusher show-key` prints.
+        node: the node that it must belong to.
 
     Raises:
-        AllowedSignersError: it is no key, or of a kind that is not accepted.
-        FleetError: it is another node's, or not one line.
+        AllowedSignersError: it is not a key, or of a kind that is not accepted.
+        FleetError: it belongs to another node, or is not one line.
     """
     stated = text.strip()
     if not stated or "\n" in stated:
@@ -43,11 +43,11 @@ def read_key(text: str, node: str) -> str:
         raise FleetError("the key must not be a comment", hint=f"{_SHOW_HINT} {node}")
     if not matches_list(node, entry.principals):
         raise FleetError(
-            f"the key is of {entry.principals}, not of {node}", hint=f"{_SHOW_HINT} {node}"
+            f"the key belongs to {entry.principals}, not to {node}", hint=f"{_SHOW_HINT} {node}"
         )
     if not entry.signs_commits() or _has_window(entry):
         raise FleetError(
-            "the key must be one for git, and without valid-after and valid-before",
+            "the key must be for git, without valid-after and valid-before",
             hint=f"{_SHOW_HINT} {node}",
         )
     return entry.key.line
@@ -56,35 +56,36 @@ def read_key(text: str, node: str) -> str:
 def check_owner(
     line: str, node: str, registrations: Mapping[str, Registration], signers_file: Path | None
 ) -> None:
-    """Refuse a key that is somebody else's: who signs must be told apart.
+    """Refuse a key that belongs to another signer: a key must identify one node.
 
     Args:
-        line: as from `read_key`.
-        node: whose it is to be.
-        registrations: of all nodes.
-        signers_file: the operator's own allowed signers, which the books' key stands in.
+        line: a key, as `read_key` returns it.
+        node: the node that it must belong to.
+        registrations: the registered nodes, by name.
+        signers_file: the operator's own allowed signers, with the key of the books; None if not
+            configured.
 
     Raises:
-        FleetError: it is registered for another node, or stands there for another name.
+        FleetError: it is registered for another node, or is in that file under another name.
         AllowedSignersError: that file cannot be used.
     """
     for other in registrations.values():
         if other.node != node and any(key.line == line for key in other.keys):
             raise FleetError(
-                f"the key is that of node {other.node}",
+                f"the key belongs to node {other.node}",
                 hint="every node makes a key of its own; a copied home is not a new node",
             )
     entries = () if signers_file is None else load_allowed_signers(signers_file).entries
     for entry in entries:
         if entry.key.line == line and not matches_list(node, entry.principals):
             raise FleetError(
-                f"the key stands in {signers_file} as that of {entry.principals}",
+                f"in {signers_file} the key belongs to {entry.principals}",
                 hint="every node makes a key of its own; a copied home is not a new node",
             )
 
 
 def fingerprint(line: str) -> str:
-    """`SHA256:...` of a key, whatever comment it has; the text itself when it is none."""
+    """`SHA256:...` of a key, ignoring its comment; the text itself if it is not a key."""
     try:
         algorithm, encoded = line.split()[:2]
         return read_public_key(algorithm, encoded).fingerprint
@@ -93,7 +94,7 @@ def fingerprint(line: str) -> str:
 
 
 def is_same_key(line: str, other: str) -> bool:
-    """Whether two lines are the same key, whatever comments they have."""
+    """Whether two lines are the same key, ignoring their comments."""
     return line.split()[:2] == other.split()[:2]
 
 

@@ -1,4 +1,4 @@
-"""The registered nodes, and what the forge has of their repos. Pure."""
+"""The registered nodes, and the state of their repos on the forge. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,9 +19,9 @@ def overview(
     """Nodes and pending repos as JSON shows them.
 
     Args:
-        config: has the `[forge]` table where there is a listing.
-        registrations: by node.
-        listing: what the forge has; None when it was not asked or did not answer.
+        config: the configuration; it has a `[forge]` table if there is a listing.
+        registrations: the registered nodes, by name.
+        listing: the repos on the forge; None if it was not asked or did not answer.
     """
     listed = {} if listing is None else {repo.id: repo for repo in listing.repos}
     is_known = listing is not None
@@ -36,11 +36,11 @@ def overview(
 
 
 def rows(shown: Mapping[str, Any]) -> list[list[str]]:
-    """The nodes of an overview for a table with `HEADERS`."""
+    """The nodes of an overview as rows of a table with `HEADERS`."""
     return [
         [
             node["node"],
-            "retired" if node["retired_at"] else "works",
+            "retired" if node["retired_at"] else "active",
             node["registered_at"][:10],
             ", ".join(k["fingerprint"] for k in node["keys"] if k["closed_at"] is None) or "none",
             ", ".join(map(_repo_cell, node["repos"])) or "none",

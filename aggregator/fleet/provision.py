@@ -1,7 +1,7 @@
-"""Nodes set up and changed: on the forge first, then in the registration, which lets them bill.
+"""Sets nodes up and changes them: on the forge first, then in the registration that lets them bill.
 
-Every action may be run again: what is done already stays, what is missing is made. So one that was
-interrupted at any request is finished by the same command.
+Every action may be run again: it keeps what is there and adds what is missing. An action that was
+interrupted at any request is therefore finished by the same command.
 """
 
 import re
@@ -15,7 +15,15 @@ from aggregator.config.registration import RegisteredKey, RegisteredRepo, Regist
 from aggregator.config.settings import Config
 from aggregator.fleet.node_keys import FleetError
 from aggregator.fleet.registry import Roster, forge_config
-from aggregator.fleet.repo_setup import Closing, Done, RepoSetup, Say, Step, Target, find_registered
+from aggregator.fleet.repo_setup import (
+    Closing,
+    Done,
+    OnStep,
+    RepoSetup,
+    Step,
+    Target,
+    find_registered,
+)
 from aggregator.forge.interface import Forge, ForgeRepo
 from gitmeter.http_edge.secret_file import read_secret
 
@@ -25,11 +33,11 @@ _ROTATE_HINT: Final = "its next key is registered with `aggregator node rotate-k
 
 @dataclass(frozen=True)
 class Provisioned:
-    """What an action came to.
+    """The result of an action.
 
     Attributes:
-        registration: of the node, as it is on disk now.
-        ssh_url: where the node pushes to; None where that is not looked at.
+        registration: the node's registration, as it is on disk now.
+        ssh_url: the address that the node pushes to; None if the action does not concern it.
     """
 
     registration: Registration
@@ -40,24 +48,24 @@ class Provisioner:
     """The actions on nodes.
 
     Args:
-        forge: where their repos are.
+        forge: the forge with their repos.
         config: the configuration.
-        now: what registrations are dated with.
-        say: told of each step.
+        now: the present time, which registrations are dated with.
+        on_step: called after each step.
 
     Raises:
         FleetError: no forge is configured.
     """
 
-    def __init__(self, forge: Forge, config: Config, now: datetime, say: Say) -> None:
+    def __init__(self, forge: Forge, config: Config, now: datetime, on_step: OnStep) -> None:
         self._forge = forge
         self._config = config
         self._now = now
-        self._say = say
+        self._on_step = on_step
         self._pattern = forge_config(config).pattern
-        self._roster = Roster(config, now, say)
-        self._setup = RepoSetup(forge, forge_config(config), say)
-        self._closing = Closing(forge, self._setup, say)
+        self._roster = Roster(config, now, on_step)
+        self._setup = RepoSetup(forge, forge_config(config), on_step)
+        self._closing = Closing(forge, self._setup, on_step)
 
     def add(
         self,
@@ -70,15 +78,16 @@ class Provisioner:
         """Set a node up: its repo, its key, the protection of its branch, the webhook.
 
         Args:
-            node: its name.
-            key: a line as `node-pusher show-key` prints, or the key alone; may be left out for a
-                registered node.
-            allow: patterns of what it may bill; None to leave that as it is.
-            adopt: take a repo of that name even if it is not empty or not the registered one.
+            node: the node's name.
+            key: the line of `node-pusher show-key`, or the key alone; None if it is registered.
+            allow: patterns of what it may bill; None to leave them as they are.
+            adopt: use the repo of that name even if it is not empty or not the registered one.
 
         Raises:
-            FleetError: the name, the key or the repo is another's.
-            ForgeError, RegistrationError, AllowedSignersError, SecretFileError: see there.
+            FleetError: the name, the key or the repo belongs to another node.
+            ForgeError: the forge does not answer, or refuses.
+            RegistrationError: a registration cannot be read or written.
+            AllowedSignersError, SecretFileError: the key, or a file with secrets, is unusable.
         """
         known, secret = self._of_key(node, key), hook_secret(self._config)
         registered = known.repos[-1] if known.repos else None
@@ -98,18 +107,17 @@ class Provisioner:
         name: str | None = None,
         allow: Sequence[str] | None = None,
     ) -> Provisioned:
-        """Let a repo that is on the forge bill for a node; nothing is changed there.
+        """Let an existing repo of the forge bill for a node; nothing is changed on the forge.
 
         Args:
-            node: its name.
-            key: as for `add`.
-            name: what the forge calls the repo; None for the node's first one.
-            allow: as for `add`.
+            node: the node's name.
+            key: the line of `node-pusher show-key`, or the key alone; None if it is registered.
+            name: the repo's name on the forge; None for the node's first one.
+            allow: patterns of what it may bill; None to leave them as they are.
 
         Raises:
-            FleetError: there is no such repo, it is not called like one of the node's, or the key
-                is missing or another's.
-            ForgeError, RegistrationError, AllowedSignersError: see there.
+            FleetError: no such repo, it is not named like the node's, or the key is not the node's.
+            ForgeError, RegistrationError, AllowedSignersError: as `add` raises them.
         """
         known = self._of_key(node, key)
         name = name or self._forge_name(node)
@@ -117,20 +125,19 @@ class Provisioner:
         if found is None:
             raise FleetError(
                 f"the forge has no repo {name}",
-                hint="if it was renamed, say --repo NAME; `aggregator node list` shows what is"
-                " there, `aggregator node add` makes one",
+                hint="if it was renamed, give --repo NAME (see `node list`); `node add` makes one",
             )
         local = self._roster.local_name(node, found)
         return Provisioned(self._roster.register(known, allow, local, found), found.ssh_url)
 
     def rotate(self, node: str, key: str) -> Provisioned:
-        """Let a node's next key push and sign beside the present ones.
+        """Let a node's next key push and sign, in addition to its present ones.
 
         Raises:
-            FleetError: the node is not registered or retired, or the key is another's.
-            ForgeError, RegistrationError, AllowedSignersError: see there.
+            FleetError: the node is not registered or retired, or the key belongs to another node.
+            ForgeError, RegistrationError, AllowedSignersError: as `add` raises them.
         """
-        known, line = self._roster.present(node), self._roster.key(node, key)
+        known, line = self._roster.active(node), self._roster.key(node, key)
         if any(old.line == line and old.closed_at is not None for old in known.keys):
             raise FleetError(
                 f"{node} had that key, and it was closed",
@@ -139,7 +146,7 @@ class Provisioner:
         for registered in known.repos:
             repo = find_registered(self._forge, registered)
             if repo is None:
-                self._say(Step("repo is gone", repo_name(registered), Done.UNCHANGED))
+                self._on_step(Step("repo is gone", repo_name(registered), Done.UNCHANGED))
             elif not repo.archived:
                 self._setup.deploy_key(repo.name, node, line)
         if any(old.line == line for old in known.keys):
@@ -149,13 +156,13 @@ class Provisioner:
         return Provisioned(self._roster.write(known.model_copy(update={"keys": keys})))
 
     def close(self, node: str) -> Provisioned:
-        """End all keys of a node but the newest, on the forge and for what is not billed yet.
+        """Close all keys of a node but the newest: they can push no more, nor sign what is new.
 
         Raises:
             FleetError: the node is not registered, or retired.
-            ForgeError, RegistrationError: see there.
+            ForgeError, RegistrationError: as `add` raises them.
         """
-        known = self._roster.present(node)
+        known = self._roster.active(node)
         newest = known.open_keys()[-1:]
         lines = frozenset(key.line for key in known.keys if key not in newest)
         for registered in known.repos:
@@ -172,15 +179,14 @@ class Provisioner:
         """Set up a node's next repo, with the same keys.
 
         Args:
-            node: its name.
-            suffix: what the repo is told apart by, such as `2027`.
+            node: the node's name.
+            suffix: what distinguishes the repo in its name, such as `2027`.
 
         Raises:
-            FleetError: the node is not registered or retired, the suffix makes no name, or was
-                used for an earlier repo.
-            ForgeError, RegistrationError, SecretFileError: see there.
+            FleetError: the node is not registered or retired, or the suffix is invalid or in use.
+            ForgeError, RegistrationError, SecretFileError: as `add` raises them.
         """
-        known, local = self._roster.present(node), f"{node}.{suffix}"
+        known, local = self._roster.active(node), f"{node}.{suffix}"
         name = self._forge_name(local)
         if not _SUFFIX.fullmatch(suffix) or node_repo(self._pattern, name) != (node, local):
             raise FleetError(
@@ -188,7 +194,7 @@ class Provisioner:
             )
         registered = next((repo for repo in known.repos if repo.name == local), None)
         if registered not in {None, *known.repos[-1:]}:
-            raise FleetError(f"{node} went on from {local} to {known.repos[-1].name} already")
+            raise FleetError(f"{node} rolled over from {local} to {known.repos[-1].name} already")
         secret = hook_secret(self._config)
         repo = self._setup.repo(Target(name, registered))
         self._roster.local_name(node, repo)
@@ -196,20 +202,20 @@ class Provisioner:
         return Provisioned(self._roster.register(known, None, local, repo), repo.ssh_url)
 
     def retire(self, node: str, local: str | None = None) -> Provisioned:
-        """Let a node push no more. What it pushed is still read and billed.
+        """Stop a node from pushing. What it pushed is still read and billed.
 
         Args:
-            node: the node.
-            local: only this repo of it, by its name here: one that it went on from.
+            node: the node's name.
+            local: the configured name of a previous repo, to retire only that; None for the node.
 
         Raises:
-            FleetError: the node is not registered, or the repo is none that it went on from.
-            ForgeError, RegistrationError: see there.
+            FleetError: the node is not registered, or has no such previous repo.
+            ForgeError, RegistrationError: as `add` raises them.
         """
         known = self._roster.known(node)
         if local is not None and local not in {repo.name for repo in known.repos[:-1]}:
             raise FleetError(
-                f"{local} is no repo that {node} went on from",
+                f"{local} is not a previous repo of {node}",
                 hint=f"`aggregator node rollover {node} SUFFIX` starts the next one; without --repo"
                 " the whole node is retired",
             )
@@ -230,11 +236,10 @@ class Provisioner:
         return Provisioned(self._roster.write(known.model_copy(update=values)))
 
     def hook(self) -> None:
-        """Make the webhook anew, as after a change of its secret.
+        """Replace the webhook, for example after a change of its secret.
 
         Raises:
-            FleetError: none is configured.
-            ForgeError, SecretFileError: see there.
+            FleetError, ForgeError, SecretFileError: none is configured; else as `add` raises them.
         """
         secret = hook_secret(self._config)
         if secret is None:
@@ -242,10 +247,10 @@ class Provisioner:
                 "no webhook is configured",
                 hint="it needs [forge] webhook_url and [listen] webhook_secret_file",
             )
-        self._setup.hook(secret, anew=True)
+        self._setup.hook(secret, replace=True)
 
     def _of_key(self, node: str, key: str | None) -> Registration:
-        """What is registered of a node, or a new registration with this key."""
+        """The registration of a node, or a new one with this key."""
         known = self._roster.to_add(node)
         line = None if key is None else self._roster.key(node, key)
         if known is None and line is None:
@@ -266,7 +271,7 @@ class Provisioner:
         self._setup.hook(secret)
 
     def _keep_earlier(self, earlier: Sequence[RegisteredRepo]) -> None:
-        """Repos that the node wrote before still have what is billed."""
+        """Protect the previous repos too: what was billed is in them."""
         for registered in earlier:
             repo = find_registered(self._forge, registered)
             if repo is not None and not repo.archived:
@@ -278,17 +283,17 @@ class Provisioner:
 
 
 def hook_secret(config: Config) -> str | None:
-    """What the forge is to sign webhooks with; None where none is wanted.
+    """The secret for the forge to sign webhooks with; None if no webhook is configured.
 
     Raises:
-        FleetError: a webhook is wanted, and nothing could check it.
+        FleetError: a webhook is configured, and nothing that could verify it.
         SecretFileError: the file cannot be used.
     """
     if forge_config(config).webhook_url is None:
         return None
     if config.listen is None or config.listen.webhook_secret_file is None:
         raise FleetError(
-            "[forge] webhook_url is set, but nothing could check what comes there",
+            "[forge] webhook_url is set, but nothing could verify what arrives there",
             hint="set [listen] webhook_secret_file, or leave webhook_url out",
         )
     return read_secret(config.listen.webhook_secret_file).decode()

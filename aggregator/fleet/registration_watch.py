@@ -1,4 +1,4 @@
-"""Registrations that change while the daemon runs are taken over without a restart."""
+"""Takes changed registrations over while the daemon runs, without a restart."""
 
 from datetime import datetime
 
@@ -17,25 +17,27 @@ _log = structlog.get_logger()
 
 
 class RegistrationWatch:
-    """Looks at the folder of registrations before each pass.
+    """Checks the folder of registrations before each pass.
 
     Args:
-        state: its configuration is replaced when something changed.
+        state: the state directory; its configuration is replaced when something has changed.
     """
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._seen: frozenset[tuple[str, int, int]] | None = None  # changes while it started count
+        self._seen: frozenset[tuple[str, int, int]] | None = (
+            None  # None: changes made during the start count too
+        )
 
     def refresh(self, store: LedgerStore, now: datetime) -> set[str]:
-        """Take over what changed; what cannot be used is an incident, and what was stays in force.
+        """Take over what has changed; an unusable file is an incident and changes nothing.
 
         Args:
             store: the ledger, open for writing.
             now: the time of an incident.
 
         Returns:
-            The names of repos that are configured otherwise now: nothing learnt of them holds.
+            The names of repos with a changed configuration: what is remembered of them is obsolete.
         """
         seen = fingerprint(self._state.config.nodes_dir)
         if seen == self._seen:
@@ -55,10 +57,13 @@ class RegistrationWatch:
 
 
 def _as_judged(store: LedgerStore, config: Config) -> tuple[Config, dict[str, str]]:
-    """A configuration under which what is billed need not be judged anew, and what was kept back.
+    """Take over all changes except those that would judge billed lines again.
 
-    What a repo may bill decides which of its earlier lines count, so a change of that waits for a
-    restart; its keys, its address and all the others do not.
+    What a repo may bill decides which of its earlier lines count, so a change of `allow` waits for
+    a restart; changes of its keys, its address and all else do not.
+
+    Returns:
+        The configuration to use, and a sentence for each node with a change that must wait.
     """
     judged = store.repos.judged_by()
     repos: list[RepoConfig] = []

@@ -1,4 +1,4 @@
-"""The registered nodes, while one of them is being changed: who may be, and what is written."""
+"""The registered nodes while one of them is being changed: what is allowed, and what is written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from aggregator.config.repos import ALLOW_PATTERN
 from aggregator.config.sections import ForgeConfig
 from aggregator.config.settings import Config
 from aggregator.fleet.node_keys import FleetError, check_owner, read_key
-from aggregator.fleet.repo_setup import BRANCH, Done, Say, Step
+from aggregator.fleet.repo_setup import BRANCH, Done, OnStep, Step
 from aggregator.forge.interface import ForgeRepo
 from wire_format import fields
 from wire_format.wording import FORMS, sentences
@@ -30,17 +30,17 @@ class Roster:
 
     Attributes:
         config: the configuration.
-        now: what is written is dated with it.
-        say: told of each step.
+        now: the present time, which registrations are dated with.
+        on_step: called after each step.
     """
 
     config: Config
     now: datetime
-    say: Say
+    on_step: OnStep
 
     @cached_property
     def registrations(self) -> dict[str, Registration]:
-        """All of them, by node: as they were when first asked for, with what was written since."""
+        """All registrations by node, as first read, with what was written since."""
         return load_registrations(self.config.nodes_dir)
 
     def known(self, node: str) -> Registration:
@@ -56,8 +56,8 @@ class Roster:
             )
         return found
 
-    def present(self, node: str) -> Registration:
-        """A registered node that works.
+    def active(self, node: str) -> Registration:
+        """A registered node that is not retired.
 
         Raises:
             FleetError: it is not registered, or retired.
@@ -65,15 +65,15 @@ class Roster:
         found = self.known(node)
         if found.retired_at is not None:
             raise FleetError(
-                f"{node} was retired", hint="its name stays its own: give a new node another one"
+                f"{node} was retired", hint="its name stays reserved: give a new node another one"
             )
         return found
 
     def to_add(self, node: str) -> Registration | None:
-        """What is registered of a node that is to be set up; None when nothing is.
+        """The registration of a node that is to be set up; None if there is none.
 
         Raises:
-            FleetError: it is no name of a node, in use by a `[[repo]]`, or retired.
+            FleetError: the name is invalid, in use by a `[[repo]]`, or that of a retired node.
         """
         if not fields.is_node(node):
             raise FleetError(
@@ -84,25 +84,26 @@ class Roster:
             if repo.forge_id is None and node in {repo.node, repo.name}:
                 raise FleetError(
                     f"{node} has a [[repo]] table in the configuration",
-                    hint="a node is either there or registered: take the table out first",
+                    hint="a node is configured or registered, not both: remove the table first",
                 )
-        return self.present(node) if node in self.registrations else None
+        return self.active(node) if node in self.registrations else None
 
     def key(self, node: str, text: str) -> str:
-        """A key that is given for a node, checked to be nobody else's.
+        """Read a key for a node, and check that it belongs to no other.
 
         Raises:
-            FleetError, AllowedSignersError: it is, or it is no key.
+            FleetError: it belongs to another node, or is not one line.
+            AllowedSignersError: it is not a key, or the allowed signers cannot be used.
         """
         line = read_key(text, node)
         check_owner(line, node, self.registrations, self.config.allowed_signers_file)
         return line
 
     def local_name(self, node: str, found: ForgeRepo) -> str:
-        """What a repo of the forge is called here.
+        """The name in the configuration of a repo on the forge.
 
         Raises:
-            FleetError: it is not called like one of the node's, or registered for another.
+            FleetError: it is not named like one of the node's, or is registered for another.
         """
         for other in self.registrations.values():
             for repo in other.repos:
@@ -114,7 +115,7 @@ class Roster:
         owner = node_repo(pattern, found.name)
         if owner is None or owner.node != node:
             raise FleetError(
-                f"{found.name} is not called like a repo of {node}",
+                f"{found.name} is not named like a repo of {node}",
                 hint=f"those are {forge_name(pattern, node)} and {forge_name(pattern, node)}.2027",
             )
         return owner.name
@@ -125,14 +126,14 @@ class Roster:
         """Let a repo bill for its node.
 
         Args:
-            known: what is registered or to be registered of the node.
-            allow: patterns of what it may bill; None to leave that as it is.
-            name: what the repo is called here.
-            repo: it.
+            known: the node's registration, which may not be written yet.
+            allow: patterns of what it may bill; None to leave them as they are.
+            name: the repo's name in the configuration.
+            repo: the repo on the forge.
 
         Raises:
-            FleetError: a pattern is none.
-            RegistrationError: it cannot be written.
+            FleetError: a pattern is invalid.
+            RegistrationError: the registration cannot be written.
         """
         entry = RegisteredRepo(name=name, forge_id=repo.id, url=repo.clone_url, branch=BRANCH)
         places = [each.name for each in known.repos]
@@ -145,7 +146,7 @@ class Roster:
             "repos": tuple(repos),
             "allow": known.allow if allow is None else tuple(allow),
         }
-        try:  # not `model_copy`, which checks nothing: patterns come from the command line
+        try:  # `model_copy` checks nothing, and patterns come from the command line
             changed = Registration.model_validate(known.model_dump() | values)
         except ValidationError as error:
             faults = sentences(error, lambda place: ".".join(map(str, place)), _FORMS)
@@ -153,17 +154,17 @@ class Roster:
         return self.write(changed)
 
     def write(self, changed: Registration) -> Registration:
-        """Write a registration where it says something new."""
+        """Write a registration if it has changed."""
         before = self.registrations.get(changed.node)
-        done = Done.UNCHANGED if changed == before else Done.MENDED if before else Done.MADE
+        done = Done.UNCHANGED if changed == before else Done.UPDATED if before else Done.MADE
         if done != Done.UNCHANGED:
             write_registration(self.config.nodes_dir, changed)
             self.registrations[changed.node] = changed
-        self.say(Step("registration", changed.node, done))
+        self.on_step(Step("registration", changed.node, done))
         return changed
 
     def new(self, node: str, line: str) -> Registration:
-        """A node with one key and no repo yet; not written."""
+        """The registration of a node with one key and no repo yet; it is not written."""
         key = RegisteredKey(line=line, added_at=self.now)
         return Registration(node=node, registered_at=self.now, key=(key,))
 

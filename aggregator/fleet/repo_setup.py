@@ -1,6 +1,6 @@
-"""What is done on the forge so that one node can push to one repo, each step only where it is due.
+"""The steps on the forge by which one node can push to one repo; each does only what is missing.
 
-A step that is done already changes nothing, so whatever was interrupted is run again.
+A step that is done already changes nothing, so an interrupted setup is simply run again.
 """
 
 from collections.abc import Callable
@@ -20,21 +20,21 @@ EVENT: Final = "push"
 
 
 class Done(StrEnum):
-    """What a step came to."""
+    """The result of a step."""
 
     MADE = "made"
-    MENDED = "mended"
+    UPDATED = "updated"
     UNCHANGED = "unchanged"
-    TAKEN_AWAY = "taken away"
+    REMOVED = "removed"
 
 
 class Step(NamedTuple):
     """One thing that is as it should be now.
 
     Attributes:
-        what: which thing: `repo`, `deploy key`, ...
-        name: which one of them.
-        done: what had to be done for it.
+        what: the kind of thing: `repo`, `deploy key`, ...
+        name: its name.
+        done: what was done to it.
     """
 
     what: str
@@ -42,17 +42,16 @@ class Step(NamedTuple):
     done: Done
 
 
-Say = Callable[[Step], object]
+OnStep = Callable[[Step], object]
 
 
 class Target(NamedTuple):
-    """Which repo is to be had.
+    """The repo that a node is to push to.
 
     Attributes:
-        name: what the forge calls it.
-        registered: what is registered of it; None for a new one.
-        adopt: take whatever repo has that name, or make one, even where the registration names
-            another.
+        name: its name on the forge.
+        registered: its entry in the registration; None for a new repo.
+        adopt: use whatever repo has that name, or make one, even if another is registered.
     """
 
     name: str
@@ -65,62 +64,62 @@ class RepoSetup:
     """The steps.
 
     Attributes:
-        forge: where.
-        config: what it should be like there.
-        say: told of each step.
+        forge: the forge to change.
+        config: the `[forge]` table, which says how it should be.
+        on_step: called after each step.
     """
 
     forge: Forge
     config: ForgeConfig
-    say: Say
+    on_step: OnStep
 
     def repo(self, target: Target) -> ForgeRepo:
-        """Have a private repo that takes pushes.
+        """Make sure that there is a private repo that takes pushes.
 
         Raises:
-            FleetError: another repo has its name, or it went elsewhere.
-            ForgeError: see there.
+            FleetError: another repo has its name, or it was renamed or deleted.
+            ForgeError: the forge does not answer, or refuses.
         """
         name, found = target.name, self.forge.find_repo(target.name)
         if not target.adopt:
             self._check(target, found)
         if found is None:
             made = self.forge.create_repo(name, BRANCH)
-            self.say(Step("repo", name, Done.MADE))
+            self.on_step(Step("repo", name, Done.MADE))
             return made
         if found.archived:
             self.forge.set_archived(name, archived=False)
-            self.say(Step("repo taken out of the archive", name, Done.MENDED))
+            self.on_step(Step("repo unarchived", name, Done.UPDATED))
         self.private(found)
         return found
 
     def private(self, repo: ForgeRepo) -> None:
-        """Let only those see a repo who have a right to it."""
+        """Make a repo private."""
         if not repo.private:
             self.forge.set_private(repo.name)
-        self.say(Step("repo", repo.name, Done.UNCHANGED if repo.private else Done.MENDED))
+        self.on_step(Step("repo", repo.name, Done.UNCHANGED if repo.private else Done.UPDATED))
 
     def _check(self, target: Target, found: ForgeRepo | None) -> None:
         if target.registered is None:
             if found is not None and not found.empty:
                 raise FleetError(
                     f"the forge has a repo {target.name} already, and it is not empty",
-                    hint="look at what is in it; --adopt takes it as this node's",
+                    hint="check what is in it; --adopt uses it for this node",
                 )
         elif found is None or found.id != target.registered.forge_id:
             raise self._gone(target, target.registered.forge_id)
 
     def _gone(self, target: Target, forge_id: int) -> FleetError:
-        """Tell a repo that was renamed from one that was deleted."""
-        adopt = "or let --adopt take the repo that has its name now, or make one"
+        """The error for a registered repo that was renamed or deleted."""
+        adopt = "or let --adopt use the repo that has its name now, or make one"
         for repo in self.forge.list_repos().repos:
             if repo.id == forge_id:
                 return FleetError(
-                    f"the forge calls repo {forge_id} {repo.name} now, not {target.name}",
+                    f"repo {forge_id} is named {repo.name} on the forge now, not {target.name}",
                     hint=f"rename it back there, {adopt}",
                 )
         return FleetError(
-            f"{target.name} is not the repo {forge_id} any more that was registered",
+            f"{target.name} is no longer repo {forge_id}, which was registered",
             hint=f"put that one back on the forge, {adopt}",
         )
 
@@ -128,14 +127,14 @@ class RepoSetup:
         """Let a key push to a repo.
 
         Raises:
-            FleetError: the forge knows the key as one of a user.
-            ForgeError: see there.
+            FleetError: the forge refuses the key: it belongs to one of its users.
+            ForgeError: the forge does not answer, or refuses.
         """
         found = [key for key in self.forge.deploy_keys(name) if is_same_key(key.key, line)]
         able = [key for key in found if not key.read_only]
         shown = f"{fingerprint(line)} of {name}"
         if able:
-            self.say(Step("deploy key", shown, Done.UNCHANGED))
+            self.on_step(Step("deploy key", shown, Done.UNCHANGED))
             return
         for key in found:
             self.forge.delete_deploy_key(name, key.id)
@@ -143,17 +142,17 @@ class RepoSetup:
             self.forge.add_deploy_key(name, f"{node} {fingerprint(line)}", line)
         except RefusedError as error:
             raise FleetError(
-                f"the forge does not take the key: {error}",
-                hint="it must be the node's own, and none of a user of the forge",
+                f"the forge refuses the key: {error}",
+                hint="it must be the node's own, and not that of a user of the forge",
             ) from error
-        self.say(Step("deploy key", shown, Done.MENDED if found else Done.MADE))
+        self.on_step(Step("deploy key", shown, Done.UPDATED if found else Done.MADE))
 
     def no_deploy_keys(self, name: str, lines: frozenset[str]) -> None:
-        """Take keys away from a repo, all of them that are there."""
+        """Remove these keys from a repo, as far as it has them."""
         for key in self.forge.deploy_keys(name):
             if any(is_same_key(key.key, line) for line in lines):
                 self.forge.delete_deploy_key(name, key.id)
-                self.say(Step("deploy key", f"{fingerprint(key.key)} of {name}", Done.TAKEN_AWAY))
+                self.on_step(Step("deploy key", f"{fingerprint(key.key)} of {name}", Done.REMOVED))
 
     def protection(self, name: str) -> None:
         """Let deploy keys alone push to the branch, and never by force."""
@@ -161,39 +160,39 @@ class RepoSetup:
         done = Done.UNCHANGED
         if found is None or weaknesses(found, self.config):
             self.forge.protect(name, BRANCH)
-            done = Done.MADE if found is None else Done.MENDED
-        self.say(Step("protection", f"{BRANCH} of {name}", done))
+            done = Done.MADE if found is None else Done.UPDATED
+        self.on_step(Step("protection", f"{BRANCH} of {name}", done))
 
-    def hook(self, secret: str | None, *, anew: bool = False) -> None:
-        """Have the organisation's webhook, if the configuration wants one.
+    def hook(self, secret: str | None, *, replace: bool = False) -> None:
+        """Make sure that the organisation has the webhook, if one is configured.
 
         Args:
-            secret: what the forge signs with; None without a listener that could check it.
-            anew: make it even if it looks right: its secret cannot be seen.
+            secret: the secret that the forge signs with; None without a listener to verify it.
+            replace: replace it even if it looks right, because its secret cannot be read.
         """
         url = self.config.webhook_url
         if url is None or secret is None:
             return
         found = [hook for hook in self.forge.hooks() if hook.url == url]
-        if not anew and len(found) == 1 and not hook_faults(found[0]):
-            self.say(Step("webhook", url, Done.UNCHANGED))
+        if not replace and len(found) == 1 and not hook_faults(found[0]):
+            self.on_step(Step("webhook", url, Done.UNCHANGED))
             return
         self.forge.set_hook(url, secret, BRANCH)
-        self.say(Step("webhook", url, Done.MENDED if found else Done.MADE))
+        self.on_step(Step("webhook", url, Done.UPDATED if found else Done.MADE))
 
 
 def weaknesses(found: Protection, config: ForgeConfig) -> list[str]:
-    """What of a branch's rule is not as it should be; empty when all of it is."""
+    """What is wrong with the rule of a branch; empty if nothing is."""
     faults = {
-        "nobody may push": not found.enable_push,
-        "everybody with write access may push": not found.enable_push_whitelist,
+        "no one may push": not found.enable_push,
+        "everyone with write access may push": not found.enable_push_whitelist,
         "deploy keys may not push": not found.push_whitelist_deploy_keys,
         "it may be pushed by force": bool(found.enable_force_push),
         f"{', '.join(found.others_may_push)} may push": bool(found.others_may_push),
-        "only signatures of the forge's own users are taken": (
+        "only signatures of the forge's own users are accepted": (
             found.require_signed_commits and not config.require_signed_commits
         ),
-        "unsigned commits are taken": (
+        "unsigned commits are accepted": (
             config.require_signed_commits and not found.require_signed_commits
         ),
     }
@@ -201,7 +200,7 @@ def weaknesses(found: Protection, config: ForgeConfig) -> list[str]:
 
 
 def hook_faults(hook: Hook) -> list[str]:
-    """What of the webhook is not as it should be; empty when all of it is."""
+    """What is wrong with the webhook; empty if nothing is."""
     faults = {
         "it is not active": not hook.active,
         f"it is of kind {hook.kind}": hook.kind not in {"forgejo", "gitea"},
@@ -215,41 +214,41 @@ def hook_faults(hook: Hook) -> list[str]:
 
 
 class Closing:
-    """Ends what was set up; what is gone already is no error.
+    """Undoes what was set up; what is gone already is not an error.
 
     Args:
-        forge: where the repos are.
-        setup: takes keys away.
-        say: told of each step.
+        forge: the forge with the repos.
+        setup: removes keys.
+        on_step: called after each step.
     """
 
-    def __init__(self, forge: Forge, setup: RepoSetup, say: Say) -> None:
+    def __init__(self, forge: Forge, setup: RepoSetup, on_step: OnStep) -> None:
         self._forge = forge
         self._setup = setup
-        self._say = say
+        self._on_step = on_step
 
     def end_keys(self, registered: RegisteredRepo, lines: frozenset[str]) -> ForgeRepo | None:
-        """Let these keys push to a repo no more; returns the repo, None when it is gone."""
+        """Remove these keys from a repo; returns the repo, or None if it is gone."""
         repo = find_registered(self._forge, registered)
         if repo is None:
-            self._say(Step("repo is gone", repo_name(registered), Done.UNCHANGED))
+            self._on_step(Step("repo is gone", repo_name(registered), Done.UNCHANGED))
         else:
             self._setup.no_deploy_keys(repo.name, lines)
         return repo
 
     def shut(self, registered: RegisteredRepo, lines: frozenset[str]) -> None:
-        """Let a repo take no pushes at all, and these keys open it no more."""
+        """Archive a repo, so that it takes no pushes, and remove these keys from it."""
         repo = self.end_keys(registered, lines)
         if repo is None:
             return
         if not repo.archived:
             self._forge.set_archived(repo.name, archived=True)
         done = Done.UNCHANGED if repo.archived else Done.MADE
-        self._say(Step("archived", repo.name, done))
+        self._on_step(Step("archived", repo.name, done))
 
 
 def find_registered(forge: Forge, registered: RegisteredRepo) -> ForgeRepo | None:
-    """A registered repo, whatever the forge calls it now; None when it is gone."""
+    """A registered repo, whatever its name on the forge is now; None if it is gone."""
     found = forge.find_repo(repo_name(registered))
     if found is not None and found.id == registered.forge_id:
         return found

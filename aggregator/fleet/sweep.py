@@ -1,8 +1,8 @@
-"""Which repos are due to be looked at, by what the forge lists and when each was looked at last.
+"""Which repos are due to be probed, by what the forge lists and when each was probed last.
 
-One request for each fifty repos says which of them changed, so a pass in which nothing is new costs
-the listing alone. The listing is a hint: every repo is asked itself at least once in
-`forge.probe_every_s`, one that is not in order at every pass, and all of them after a start.
+One request for fifty repos says which of them have changed, so a pass in which nothing is new costs
+only the listing. The listing is a hint: every repo is probed at least once in
+`forge.probe_every_s`, one that needs attention in every pass, and all of them after a start.
 """
 
 import json
@@ -29,7 +29,7 @@ from gitmeter.support.backoff import Backoff, is_worth_a_log
 from gitmeter.support.errors import GitmeterError
 
 _EARLIEST: Final = 0.5
-"""Each repo's next probe is drawn from this part of `probe_every_s` on, so that they spread."""
+"""Each next probe is due after a random part of `probe_every_s`, at least this: so they spread."""
 
 _WAIT_S: Final = 1.0
 _NAMED: Final = 10
@@ -39,20 +39,20 @@ _KINDS: Final = (
     *(IncidentKind.VANISHED, IncidentKind.RENAMED, IncidentKind.RECREATED, IncidentKind.DRIFT),
 )
 _LISTED: Final = "forge_listed"
-"""What the last listing that was believed had, across restarts; a ledger that was made again
-believes the first one."""
+"""The fact in the ledger that keeps what the last believed listing had, across restarts; a rebuilt
+ledger believes the first one."""
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class _Checked:
-    """One look at a repo.
+    """The last check of a repo.
 
     Attributes:
-        changed_at: what the listing had said before it; None when that may not be all.
-        is_in_order: whether nothing is left to do or to retry.
-        probe_at: when the repo is asked itself again, whatever the listing says.
+        changed_at: the change time listed before it; None if that may not cover every change.
+        is_in_order: whether nothing is left to bill or to try again.
+        probe_at: when the repo is probed again, whatever the listing says.
     """
 
     changed_at: datetime | None
@@ -64,14 +64,14 @@ class Sweep:
     """What a daemon remembers from one pass over the repos to the next.
 
     Args:
-        state: has the configuration.
-        clock: tells the time.
-        interrupted: asked while the forge is waited for.
+        state: the state directory, with the configuration.
+        clock: returns the present time in UTC.
+        interrupted: returns whether to stop waiting for the forge.
 
     Attributes:
-        findings: what the last listing that can be believed said; None before the first.
-        is_failing: whether the last try gave no list.
-        is_current: whether what is not due is known to have nothing new.
+        findings: what the last believed listing says; None before the first.
+        is_failing: whether the last attempt got no list.
+        is_current: whether repos that are not due are known to have nothing new.
     """
 
     def __init__(
@@ -91,14 +91,14 @@ class Sweep:
         self._has_forgotten = False
 
     def due(self, store: LedgerStore, on_wait: Callable[[], object] = lambda: None) -> set[str]:
-        """Ask the forge for its repos, and name those to look at in this pass.
+        """Ask the forge for its repos, and return the names of those to probe in this pass.
 
-        What is wrong with the list is an incident, not an error: without one, repos are asked by
-        the hour.
+        A faulty or missing list is an incident, not an error: without one, repos are probed every
+        `forge.probe_every_s`.
 
         Args:
             store: the ledger, open for writing.
-            on_wait: told about once a second while the forge is waited for.
+            on_wait: called about once a second while waiting for the forge.
         """
         self._list_repos(store, on_wait)
         now = self._clock()
@@ -131,7 +131,7 @@ class Sweep:
         self.is_current = not findings.lost_at_once
         if self.is_current:
             self.findings = findings
-        # `node add` makes a repo and then registers it: what is new to the list has one pass for it
+        # `node add` creates a repo before it registers it: pending is what two listings have
         known_pending = findings.pending.keys() & (before.pending if before else {})
         pending = {name: findings.pending[name] for name in known_pending}
         _file(store, repos, findings._replace(pending=pending), self._clock())
@@ -143,7 +143,7 @@ class Sweep:
         last = self._checked.get(repo.name)
         if last is None or not last.is_in_order:
             return True
-        # further ahead than any probe: the clock was set back meanwhile
+        # a probe that is further ahead than any can be: the clock was set back meanwhile
         if not timedelta(0) < last.probe_at - now <= timedelta(seconds=forge.probe_every_s):
             return True
         if self.findings is None or repo.name not in self.findings.changed_at:
@@ -152,15 +152,15 @@ class Sweep:
         return changed_at is None or changed_at != last.changed_at
 
     def forget(self, name: str) -> None:
-        """Look at a repo in the next pass, as if it were new."""
+        """Make a repo due in the next pass, as if it were new."""
         self._checked.pop(name, None)
 
     def note(self, report: RepoReport) -> None:
-        """Remember a look."""
+        """Remember the result of a check."""
         config = self._state.config
         if config.forge is None:
             return
-        pause_s = config.pull_every_s + config.pull_jitter_s  # it is asked in a pass, not between
+        pause_s = config.pull_every_s + config.pull_jitter_s  # probes happen in passes, not between
         probe_in_s = config.forge.probe_every_s * random.uniform(_EARLIEST, 1) - pause_s
         changed_at = self.findings and self.findings.changed_at.get(report.name)
         is_in_order = report.incident is None and report.behind == 0
@@ -169,7 +169,7 @@ class Sweep:
         )
 
     def _forget_forge(self, store: LedgerStore) -> None:
-        """What was filed while there was a forge would stay open for ever."""
+        """Close the incidents of a forge that is no longer configured: nothing else would."""
         if not self._has_forgotten:
             self._has_forgotten = True
             with store.transaction():
@@ -188,12 +188,12 @@ class Sweep:
 
 
 def _list(forge: ForgeConfig) -> Listing | GitmeterError:
-    """Ask; nothing that a forge answers may end the daemon, a bug of ours in reading it neither."""
+    """Ask the forge; neither its answer nor a bug of ours in reading it may end the daemon."""
     try:
         return open_forge(forge).list_repos()
     except GitmeterError as error:  # also a token file that cannot be read
         return error
-    except Exception as error:  # noqa: BLE001 - it is logged, and an incident
+    except Exception as error:  # noqa: BLE001 - it is logged and becomes an incident
         _log.exception("listing failed by a bug")
         return BadAnswerError(f"{forge.url}: {type(error).__name__}: {error}")
 
@@ -201,7 +201,7 @@ def _list(forge: ForgeConfig) -> Listing | GitmeterError:
 def _file(
     store: LedgerStore, repos: Iterable[RepoConfig], findings: Findings, now: datetime
 ) -> None:
-    """Let the incidents about the listing be what it shows."""
+    """Open and close incidents by what the listing shows."""
     with store.transaction():
         store.incidents.file_all(IncidentKind.LISTING_FAILED, {}, now)
         if gone := findings.lost_at_once:

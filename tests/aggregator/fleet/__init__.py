@@ -1,1 +1,1 @@
-"""Tests of the fleet: registrations, what the forge lists, and what is due."""
+"""Tests of the fleet: registrations, what the forge lists, and which repos are due."""

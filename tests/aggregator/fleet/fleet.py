@@ -1,9 +1,9 @@
-"""A forge with registered nodes and the sweeps of one aggregator, its clock set by hand.
+"""A forge with registered nodes and the sweeps of one aggregator, with a clock set by hand.
 
 with Fleet(tmp_path) as fleet:
     fleet.register("node-1")
     fleet.use("node-1")
-    fleet.sweep()  # the names of the repos that were looked at
+    fleet.sweep()  # the names of the repos that were probed
 """
 
 from collections.abc import Mapping
@@ -40,8 +40,8 @@ class Fleet:
 
     Attributes:
         forge: the forge; its clock is `now`.
-        now: what every clock says.
-        reports: of the last sweep, by the repo's name.
+        now: the time by every clock.
+        reports: the reports of the last sweep, by the repo's name.
     """
 
     def __init__(self, folder: Path, **forge: object) -> None:
@@ -54,7 +54,7 @@ class Fleet:
 
     @property
     def nodes_dir(self) -> Path:
-        """Where registrations lie."""
+        """The folder of registrations."""
         return self.folder / "nodes.d"
 
     def register(self, *names: str, **values: Any) -> None:  # noqa: ANN401 - as the model has them
@@ -64,7 +64,7 @@ class Fleet:
             self.bind(name, repo.id, **values)
 
     def bind(self, name: str, forge_id: int, **values: Any) -> None:  # noqa: ANN401
-        """Register a repo that is there."""
+        """Register a repo that exists."""
         node = name.partition(".")[0]
         url = self.forge.clone_url(f"billing-{name}")
         stated = {
@@ -88,33 +88,33 @@ class Fleet:
             self.forge.touch(f"billing-{name}")
 
     def sweep(self, after: timedelta = MINUTE) -> set[str]:
-        """One pass of the daemon; returns the names of the repos that it looked at."""
+        """One pass of the daemon; returns the names of the repos that it probed."""
         self.now += after
-        connection = self.ledger.store
-        for name in self.registrations.refresh(connection, self.now):
-            self.pass_.forget(name)
-        due = self.pass_.due(connection)
+        store = self.ledger.store
+        for name in self.registrations.refresh(store, self.now):
+            self.sweeping.forget(name)
+        due = self.sweeping.due(store)
         puller = Puller(self.state, self.ledger, lambda: self.now)
         found = {report.name: report for report in puller.pull(skip=lambda n: n not in due)}
         for report in found.values():
-            self.pass_.note(report)
+            self.sweeping.note(report)
         self.reports = found
         return set(found)
 
     def incidents(self) -> dict[str, set[str]]:
-        """Open incidents: kind to what they are about."""
+        """The subjects of open incidents, by kind."""
         found: dict[str, set[str]] = {}
         for row in repos.incidents(self.ledger.store):
             found.setdefault(row["kind"], set()).add(row["repo"] or row["subject"])
         return found
 
     def restart(self) -> None:
-        """A new process of the daemon: what it only remembered is gone."""
+        """Start a new process of the daemon: what it kept in memory is gone."""
         self._stack.close()
         self._open()
 
     def lose_ledger(self) -> None:
-        """Lose the database; the next process makes it again from the mirrors."""
+        """Lose the database; the next process rebuilds it from the mirrors."""
         self._stack.close()
         for path in self.state.config.state.glob("ledger.db*"):
             path.unlink()
@@ -122,11 +122,11 @@ class Fleet:
 
     def _open(self) -> None:
         self.state = State(load_config(self.folder / "aggregator.toml", environment={}))
-        connection = opening(self.state).open_or_rebuild()
-        self._stack.callback(connection.close)
-        self.ledger = Ledger(connection, self.state.config.charge_cost_max_usd * NANO)
+        store = opening(self.state).open_or_rebuild()
+        self._stack.callback(store.close)
+        self.ledger = Ledger(store, self.state.config.charge_cost_max_usd * NANO)
         self.registrations = RegistrationWatch(self.state)
-        self.pass_ = Sweep(self.state, lambda: self.now)
+        self.sweeping = Sweep(self.state, lambda: self.now)
 
     def __enter__(self) -> Self:
         self.forge.__enter__()

@@ -16,7 +16,7 @@ from tests.support.ledger.running import running_daemon
 
 SECRET = "only-the-forge-and-we-know"  # noqa: S105 - of this test alone
 NEVER_S = 86_400
-"""So long between two passes that nothing but a hint can be what brings a record in."""
+"""Between two passes: so long that only a hint can bring a record in."""
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def records(fleet: Fleet, node: str) -> int:
 
 
 def push(fleet: Fleet, node: str) -> None:
-    """A push of one more record, and the webhook that tells of it."""
+    """Push one more record, and send the webhook about it."""
     fleet.use(node)
     repo = fleet.forge.repo(f"billing-{node}")
     tip = fleet.forge.writer(repo.name).tip()
@@ -62,7 +62,7 @@ def push(fleet: Fleet, node: str) -> None:
 
 
 def metrics(port: int) -> dict[tuple[str, str], float]:
-    """Every measurement by its name and its only label's value."""
+    """Every measurement, by its name and the value of its only label."""
     text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
     return {
         (sample.name, ",".join(sample.labels.values())): sample.value
@@ -72,7 +72,7 @@ def metrics(port: int) -> dict[tuple[str, str], float]:
 
 
 def test_a_push_is_billed_without_a_pass(fleet: Fleet, port: int) -> None:
-    """And health and measurements tell of it; the other repo is not even asked."""
+    """Health and metrics show it; the other repo is not even probed."""
     with running_daemon(fleet.folder, fleet.folder / "aggregator.toml") as running:
         running.listen(lambda: any("repos," in text for text in running.messages))
         assert (records(fleet, "node-1"), records(fleet, "node-2")) == (1, 0)
@@ -107,7 +107,7 @@ def test_a_forged_webhook_moves_nothing(fleet: Fleet, port: int) -> None:
 
 
 def test_what_drifted_on_the_forge_is_an_incident(fleet: Fleet) -> None:
-    """The repos were made by hand here, so neither has the key and the rule it should have."""
+    """The repos were made by hand here, so neither has the key and the rule that it should."""
     with running_daemon(fleet.folder, fleet.folder / "aggregator.toml") as running:
         running.listen(lambda: "forge drift" in fleet.incidents())
         code, _ = running.leave()

@@ -1,4 +1,4 @@
-"""What a listing means, outcome by outcome, in the order in which the rules are asked."""
+"""What a listing means, outcome by outcome, in the order in which the rules apply."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -71,7 +71,7 @@ def test_each_outcome(
     assert findings.lost_at_once == ()
 
 
-def test_a_change_time_of_the_second_of_the_listing_stands_for_nothing() -> None:
+def test_a_change_time_of_the_second_of_the_listing_proves_nothing() -> None:
     for age, is_settled in ((timedelta(0), False), (SETTLED, False), (SETTLED * 2, True)):
         changed_at = AT - age
         forge = (listed(1, "billing-a", at=changed_at),)
@@ -83,7 +83,7 @@ def test_a_change_time_of_the_second_of_the_listing_stands_for_nothing() -> None
 def test_more_than_a_twentieth_at_once_is_not_believed(
     total: int, gone: set[int], known: int
 ) -> None:
-    """One alone always is, and what was gone before counts for nothing."""
+    """A single one is always believed, and repos that were gone before do not count."""
     gone = {number for number in gone if number < total}
     before = sorted(gone)[:known]
     listed_before = frozenset(number + 1 for number in range(total)) - {n + 1 for n in before}
@@ -101,6 +101,6 @@ def test_a_push_is_about_the_repo_with_its_number_or_its_address() -> None:
     main = "refs/heads/main"
     assert pushed_repo(repos, 2, "https://proxy.example/x.git", main) == "b"
     assert pushed_repo(repos, 9, f"{HOST}/books.git", main) == "books"
-    assert pushed_repo(repos, 9, f"{HOST}/billing-a.git", main) is None, "a name made anew"
+    assert pushed_repo(repos, 9, f"{HOST}/billing-a.git", main) is None, "a recreated name"
     assert pushed_repo(repos, 2, f"{HOST}/billing-b.git", "refs/heads/other") is None
     assert pushed_repo(repos, 9, "http://[x", main) is None

@@ -1,4 +1,4 @@
-"""Registrations: what may stand in one, and what the configuration makes of them."""
+"""Registrations: what one may contain, and what the configuration makes of them."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,7 +92,7 @@ def test_a_file_says_whose_it_is_by_its_name(tmp_path: Path) -> None:
         load_registrations(tmp_path)
 
 
-def test_one_repo_of_the_forge_is_one_nodes(tmp_path: Path) -> None:
+def test_a_repo_of_the_forge_belongs_to_one_node(tmp_path: Path) -> None:
     write_registration(tmp_path, registration())
     other = RegisteredRepo(name="node-2", forge_id=7, url=URL)
     write_registration(tmp_path, registration(node="node-2", repos=(other,)))
@@ -156,7 +156,7 @@ def test_a_node_is_registered_or_configured_and_never_the_books(tmp_path: Path) 
     suffix=st.one_of(st.just(""), st.from_regex(r"\.[a-z0-9.-]{1,8}", fullmatch=True)),
     pattern=st.sampled_from(["billing-{node}", "{node}", "{node}-usage", "x.{node}_y"]),
 )
-def test_a_name_on_the_forge_tells_the_node_and_the_repo(
+def test_a_name_on_the_forge_gives_the_node_and_the_repo(
     node: str, suffix: str, pattern: str
 ) -> None:
     name = f"{node}{suffix}"
@@ -166,5 +166,5 @@ def test_a_name_on_the_forge_tells_the_node_and_the_repo(
 @pytest.mark.parametrize(
     "name", ["website", "billing-", "billing-Node", "billing-.2027", "my-billing-node-1", "billing"]
 )
-def test_other_names_are_no_nodes(name: str) -> None:
+def test_other_names_belong_to_no_node(name: str) -> None:
     assert node_repo("billing-{node}", name) is None

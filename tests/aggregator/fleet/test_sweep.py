@@ -1,4 +1,4 @@
-"""What a pass looks at: what changed by the forge's list, what is not in order, what is overdue."""
+"""What a pass probes: repos that the forge lists as changed, need attention or are overdue."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,20 +27,20 @@ def git_requests(fleet: Fleet) -> int:
     return fleet.forge.count("info/refs") + fleet.forge.count("git-upload-pack")
 
 
-def test_a_new_process_looks_at_every_repo(fleet: Fleet) -> None:
+def test_a_new_process_probes_every_repo(fleet: Fleet) -> None:
     assert fleet.sweep() == set()
     fleet.restart()
     assert fleet.sweep() == set(NODES)
 
 
-def test_a_pass_with_nothing_new_costs_the_listing_alone(fleet: Fleet) -> None:
+def test_a_pass_with_nothing_new_costs_only_the_listing(fleet: Fleet) -> None:
     before, calls = git_requests(fleet), fleet.forge.api_counts()
     assert fleet.sweep() == set()
     assert git_requests(fleet) == before
     assert (fleet.forge.api_counts() - calls).total() == 1
 
 
-def test_what_changed_is_looked_at_and_billed(fleet: Fleet) -> None:
+def test_a_changed_repo_is_probed_and_billed(fleet: Fleet) -> None:
     fleet.use("node-2")
     assert fleet.sweep() == {"node-2"}
     assert fleet.reports["node-2"].admitted == 1
@@ -59,14 +59,14 @@ def test_a_push_in_the_second_of_the_listing_is_not_missed(fleet: Fleet) -> None
     assert fleet.sweep() == set()
 
 
-def test_every_repo_is_asked_itself_within_an_hour(fleet: Fleet) -> None:
+def test_every_repo_is_probed_within_an_hour(fleet: Fleet) -> None:
     seen: set[str] = set()
     for _ in range(11):
         seen |= fleet.sweep(after=timedelta(minutes=5))
     assert seen == set(NODES)
 
 
-def test_a_listing_that_lies_about_times_delays_billing_by_an_hour_at_most(fleet: Fleet) -> None:
+def test_a_listing_with_false_times_delays_billing_by_an_hour_at_most(fleet: Fleet) -> None:
     fleet.use("node-1")
     fleet.forge.repo("billing-node-1").updated_at = START
     fleet.sweep()
@@ -78,7 +78,7 @@ def test_a_listing_that_lies_about_times_delays_billing_by_an_hour_at_most(fleet
     assert fleet.reports.keys() <= set(NODES)
 
 
-def test_a_repo_that_is_not_in_order_is_looked_at_in_every_pass(fleet: Fleet) -> None:
+def test_a_repo_that_needs_attention_is_probed_in_every_pass(fleet: Fleet) -> None:
     fleet.forge.writer("billing-node-1").commit({"usage/2025/06/01/0000000000000001.jsonl": b"x"})
     fleet.forge.touch("billing-node-1")
     fleet.sweep()
@@ -86,12 +86,12 @@ def test_a_repo_that_is_not_in_order_is_looked_at_in_every_pass(fleet: Fleet) ->
     assert "bad signature" in fleet.incidents()
 
 
-def test_without_a_list_repos_are_asked_by_the_hour(fleet: Fleet) -> None:
+def test_without_a_list_repos_are_probed_every_hour(fleet: Fleet) -> None:
     fleet.forge.misbehave("500", where="/api/v1/")
     fleet.use("node-1")
     assert fleet.sweep() == set()
     assert fleet.incidents() == {"listing failed": {"list"}}
-    assert not fleet.pass_.is_current, "the ledger is not said to be up to date"
+    assert not fleet.sweeping.is_current, "the ledger is not said to be up to date"
     seen: set[str] = set()
     for _ in range(12):
         seen |= fleet.sweep(after=timedelta(minutes=5))
@@ -112,7 +112,7 @@ def test_a_rate_limit_is_obeyed(fleet: Fleet) -> None:
     assert fleet.forge.count("/api/v1/") == asked + 1
 
 
-def test_a_repo_that_somebody_made_is_pending_and_bills_nothing(fleet: Fleet) -> None:
+def test_an_unregistered_repo_is_pending_and_bills_nothing(fleet: Fleet) -> None:
     fleet.forge.create("billing-node-9")
     fleet.forge.create("website")
     assert fleet.sweep() == set()
@@ -124,7 +124,7 @@ def test_a_repo_that_somebody_made_is_pending_and_bills_nothing(fleet: Fleet) ->
     assert fleet.incidents() == {}
 
 
-def test_a_repo_that_vanishes_is_kept_shown_and_asked_again(fleet: Fleet) -> None:
+def test_a_repo_that_vanishes_is_kept_shown_and_probed_again(fleet: Fleet) -> None:
     fleet.forge.delete("billing-node-4")
     fleet.sweep()
     assert fleet.incidents() == {"repo vanished": {"node-4"}}
@@ -150,8 +150,8 @@ def test_too_many_that_vanish_at_once_stop_the_sweep(fleet: Fleet) -> None:
     assert fleet.reports["node-1"].admitted == 1
 
 
-def test_what_was_gone_before_the_ledger_was_made_again_is_believed(fleet: Fleet) -> None:
-    """One after the other they went, and a new ledger does not know in which order."""
+def test_repos_that_vanished_before_a_rebuild_are_believed_to_be_gone(fleet: Fleet) -> None:
+    """They vanished one after the other, and a new ledger does not know that."""
     for name in ("billing-node-3", "billing-node-4"):
         fleet.forge.delete(name)
         fleet.sweep()
@@ -161,14 +161,16 @@ def test_what_was_gone_before_the_ledger_was_made_again_is_believed(fleet: Fleet
     assert "listing shrank" not in fleet.incidents()
 
 
-def test_a_token_that_cannot_be_read_stops_no_billing(fleet: Fleet) -> None:
+def test_a_token_that_cannot_be_read_does_not_stop_billing(fleet: Fleet) -> None:
     (fleet.folder / "token").unlink()
     fleet.use("node-1")
     fleet.sweep()
     assert fleet.incidents() == {"listing failed": {"list"}}
 
 
-def test_what_was_gone_before_a_restart_does_not_stop_the_sweep_after_it(fleet: Fleet) -> None:
+def test_a_repo_that_vanished_before_a_restart_does_not_stop_the_sweep_after_it(
+    fleet: Fleet,
+) -> None:
     fleet.forge.delete("billing-node-3")
     fleet.sweep()
     fleet.restart()
@@ -178,7 +180,7 @@ def test_what_was_gone_before_a_restart_does_not_stop_the_sweep_after_it(fleet: 
     assert "listing shrank" not in fleet.incidents()
 
 
-def test_a_rename_is_noticed_and_billing_goes_on_where_it_is_accepted(fleet: Fleet) -> None:
+def test_a_rename_is_an_incident_until_it_is_undone(fleet: Fleet) -> None:
     fleet.forge.rename("billing-node-1", "billing-node-8")
     fleet.sweep()
     renamed = {"repo renamed": {"node-1"}, "repo gone": {"node-1"}}
@@ -188,7 +190,7 @@ def test_a_rename_is_noticed_and_billing_goes_on_where_it_is_accepted(fleet: Fle
     assert fleet.incidents() == {}
 
 
-def test_a_name_that_was_made_anew_is_not_read(fleet: Fleet) -> None:
+def test_a_recreated_repo_is_not_read_until_it_is_registered(fleet: Fleet) -> None:
     again = fleet.forge.recreate("billing-node-2")
     fleet.use("node-2")
     assert "node-2" not in fleet.sweep()
@@ -210,11 +212,11 @@ def test_registrations_are_taken_over_without_a_restart_and_bad_ones_are_not(fle
     fleet.sweep()
     assert fleet.incidents() == {"bad registration": {"nodes.d/node-7"}}
     fleet.register("node-5")
-    assert fleet.sweep() == {"node-5"}, "one bad file keeps no other out"
+    assert fleet.sweep() == {"node-5"}, "one bad file does not affect others"
     (fleet.nodes_dir / "node-7.toml").unlink()
     (fleet.nodes_dir / "node-5.toml").write_text("garbage")
     fleet.use("node-5")
-    assert fleet.sweep() == {"node-5"}, "its registration of before stays in force"
+    assert fleet.sweep() == {"node-5"}, "its former registration stays in force"
     assert fleet.incidents() == {"bad registration": {"nodes.d/node-5"}}
     fleet.restart()
     fleet.use("node-1")
@@ -222,7 +224,7 @@ def test_registrations_are_taken_over_without_a_restart_and_bad_ones_are_not(fle
     assert fleet.incidents() == {"bad registration": {"nodes.d/node-5"}}
 
 
-def test_a_folder_that_is_gone_takes_no_node_out_of_billing(fleet: Fleet) -> None:
+def test_a_missing_folder_stops_the_billing_of_no_node(fleet: Fleet) -> None:
     away = fleet.nodes_dir.rename(fleet.folder / "away")
     fleet.use("node-1")
     assert fleet.sweep() == {"node-1"}
@@ -232,7 +234,7 @@ def test_a_folder_that_is_gone_takes_no_node_out_of_billing(fleet: Fleet) -> Non
     assert fleet.incidents() == {}
 
 
-def test_what_would_judge_billed_records_anew_waits_for_a_restart(fleet: Fleet) -> None:
+def test_a_change_that_would_judge_billed_records_again_waits_for_a_restart(fleet: Fleet) -> None:
     fleet.bind("node-1", 1, allow=("llm/*",))
     closed = RegisteredKey(line=KEY.public.line, added_at=START, closed_at=START)
     fleet.bind("node-2", 2, keys=(closed,))
@@ -241,14 +243,14 @@ def test_what_would_judge_billed_records_anew_waits_for_a_restart(fleet: Fleet) 
     assert fleet.reports["node-1"].admitted == 1
     assert fleet.incidents() == {
         "bad registration": {"nodes.d/node-1"},
-        "bad signature": {"node-2"},  # a stolen key ends whatever else is wrong
+        "bad signature": {"node-2"},  # a stolen key is closed whatever else is wrong
     }
     fleet.restart()
     fleet.sweep()
     assert fleet.reports["node-1"].incident is None
 
 
-def test_what_nobody_looks_at_any_more_has_no_open_incident(fleet: Fleet) -> None:
+def test_a_repo_that_is_no_longer_read_has_no_open_incident(fleet: Fleet) -> None:
     fleet.forge.delete("billing-node-4")
     fleet.forge.delete("billing-node-3")
     fleet.sweep(after=2 * HOUR)
@@ -259,7 +261,7 @@ def test_what_nobody_looks_at_any_more_has_no_open_incident(fleet: Fleet) -> Non
     assert fleet.incidents() == {}
 
 
-def test_a_forge_that_is_configured_no_longer_leaves_nothing_open(fleet: Fleet) -> None:
+def test_a_forge_that_is_no_longer_configured_leaves_no_incident_open(fleet: Fleet) -> None:
     fleet.forge.recreate("billing-node-2")
     fleet.forge.create("billing-node-9")
     fleet.sweep()

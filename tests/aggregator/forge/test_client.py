@@ -167,9 +167,9 @@ def test_netrc_and_the_bundles_of_requests_are_not_looked_at(
     assert place.forge.authorizations == [f"token {place.forge.admin_token}"]
 
 
-def test_a_token_file_that_everybody_may_read_is_refused(place: Place) -> None:
+def test_a_token_file_that_every_user_may_read_is_refused(place: Place) -> None:
     place.token_file.chmod(0o644)
-    with pytest.raises(RemoteConfigError, match="everybody"):
+    with pytest.raises(RemoteConfigError, match="every user"):
         place.client().list_repos()
     assert place.forge.count() == 0
 

@@ -83,9 +83,9 @@ CASES = {
     "key reads": Case(_read_only, What.KEY_READ_ONLY, NODE, "to read"),
     "key of a stranger": Case(_foreign_key, What.KEY_FOREIGN, NODE, "SHA256:", mends=False),
     "no rule": Case(lambda p: p.forge.repo(NAME).rules.clear(), What.UNPROTECTED, NODE, "none"),
-    "nobody pushes": Case(_rule(enable_push=False), What.PROTECTION, NODE, "nobody may push"),
-    "everybody pushes": Case(
-        _rule(enable_push_whitelist=False), What.PROTECTION, NODE, "everybody with write access"
+    "no one pushes": Case(_rule(enable_push=False), What.PROTECTION, NODE, "no one may push"),
+    "everyone pushes": Case(
+        _rule(enable_push_whitelist=False), What.PROTECTION, NODE, "everyone with write access"
     ),
     "keys do not push": Case(
         _rule(push_whitelist_deploy_keys=False), What.PROTECTION, NODE, "deploy keys may not push"
@@ -123,7 +123,7 @@ def added(place: Place) -> Place:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_each_drift_is_named_alone_with_what_mends_it(added: Place, name: str) -> None:
+def test_each_drift_is_named_alone_with_its_remedy(added: Place, name: str) -> None:
     case = CASES[name]
     case.change(added)
     (drift,) = added.drifts()
@@ -174,7 +174,7 @@ def test_a_second_webhook_to_the_same_address_is_a_drift_and_goes(added: Place) 
     }
     added.client()._send("POST", f"{added.forge.base_url}/api/v1/orgs/ops/hooks", values)
     (drift,) = added.drifts()
-    assert "it is there 2 times" in drift.found
+    assert "it exists 2 times" in drift.found
     added.provisioner().hook()
     assert added.drifts() == ()
 

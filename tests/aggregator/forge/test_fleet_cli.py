@@ -185,7 +185,7 @@ def test_the_key_may_come_over_standard_input(offline: Machines) -> None:
     assert set(offline.place.registrations()) == {NODE}
 
 
-def test_steps_are_said_as_they_are_done_and_the_command_comes_alone_last(
+def test_steps_are_printed_as_they_are_done_and_the_command_comes_alone_last(
     machines: Machines,
 ) -> None:
     said = machines.add()
@@ -273,7 +273,7 @@ def test_nodes_are_listed_also_when_the_forge_does_not_answer(offline: Machines)
     assert "500" in said.err
 
 
-def test_drifts_are_said_with_what_mends_them(offline: Machines) -> None:
+def test_drifts_are_shown_with_their_remedies(offline: Machines) -> None:
     offline.place.provisioner().add(NODE, offline.place.key("a"))
     assert offline.aggregator("forge", "check").out == "as it should be\n"
     assert offline.aggregator("forge", "check", "--json").json == []
@@ -281,7 +281,7 @@ def test_drifts_are_said_with_what_mends_them(offline: Machines) -> None:
     said = offline.aggregator("forge", "check")
     assert said.code == ExitCode.FAILED
     assert said.out.splitlines() == [
-        "vm-01: public: expected private, found public; `aggregator node add vm-01` mends it",
+        "vm-01: public: expected private, found public; `aggregator node add vm-01` fixes it",
         "1 drift",
     ]
     (drift,) = offline.aggregator("forge", "check", "--json").json

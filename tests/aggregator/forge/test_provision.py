@@ -177,7 +177,7 @@ DAMAGES = (
 
 @settings(max_examples=25)
 @given(damages=st.lists(st.sampled_from(DAMAGES), unique=True))
-def test_whatever_is_missing_or_weak_is_mended(
+def test_whatever_is_missing_or_weak_is_corrected(
     tmp_path_factory: pytest.TempPathFactory, damages: list[Callable[[Place], None]]
 ) -> None:
     with Place(tmp_path_factory.mktemp("place")) as place:
@@ -236,8 +236,8 @@ BAD_KEYS = [
     ("ssh-ed25519 AAAA", "key"),
     ("# a comment", "comment"),
     ("ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQ== x", "a kind of key that is not accepted"),
-    ("other-01 KEY", "of other-01, not of vm-01"),
-    ('vm-01 namespaces="file" KEY', "one for git"),
+    ("other-01 KEY", "belongs to other-01, not to vm-01"),
+    ('vm-01 namespaces="file" KEY', "must be for git"),
     ('vm-01 valid-before="20300101Z" KEY', "without valid-after and valid-before"),
     ("KEY\nKEY", "must be one line"),
 ]
@@ -264,7 +264,7 @@ def test_a_key_of_another_node_is_refused_also_when_it_was_closed(place: Place) 
     rotate(place)
     close(place)
     for name in ("first", "second"):
-        with pytest.raises(FleetError, match="the key is that of node vm-01"):
+        with pytest.raises(FleetError, match="the key belongs to node vm-01"):
             place.provisioner().add("vm-02", place.key(name))
     assert set(place.registrations()) == {NODE}
     assert place.forge.org.find("billing-vm-02") is None
@@ -273,7 +273,7 @@ def test_a_key_of_another_node_is_refused_also_when_it_was_closed(place: Place) 
 def test_the_key_of_the_books_is_refused(place: Place) -> None:
     signers = place.folder / "allowed_signers"
     signers.write_text(format_entry("books", public(place.key("b"))) + "\n")
-    with pytest.raises(FleetError, match="as that of books"):
+    with pytest.raises(FleetError, match="belongs to books"):
         place.provisioner().add(NODE, place.key("b"))
 
 
@@ -281,7 +281,7 @@ def test_a_key_of_a_user_of_the_forge_is_refused_with_the_reason(place: Place) -
     place.forge.add_user_key("eve@forge.example", place.key("first"))
     with pytest.raises(FleetError, match="non-deploy key") as caught:
         add(place)
-    assert "none of a user" in caught.value.hint
+    assert "not that of a user" in caught.value.hint
 
 
 def test_another_key_for_a_registered_node_is_refused(place: Place) -> None:
@@ -306,7 +306,7 @@ def test_a_repo_with_content_is_taken_only_if_told_so(place: Place) -> None:
 def test_a_renamed_repo_is_named_and_not_made_again(place: Place) -> None:
     add(place)
     place.forge.rename(NAME, "elsewhere")
-    with pytest.raises(FleetError, match="calls repo 1 elsewhere now"):
+    with pytest.raises(FleetError, match="repo 1 is named elsewhere on the forge now"):
         add(place)
     assert place.forge.org.find(NAME) is None
 
@@ -319,14 +319,14 @@ def test_a_repo_that_is_gone_is_replaced_only_if_told_so(
     place.forge.delete(NAME)
     if is_made_again:
         place.forge.create(NAME)
-    with pytest.raises(FleetError, match="not the repo 1 any more"):
+    with pytest.raises(FleetError, match="no longer repo 1"):
         add(place)
     place.provisioner().add(NODE, adopt=True)
     assert place.registrations()[NODE].repos[0].forge_id == place.forge.repo(NAME).id
     assert place.drifts() == ()
 
 
-def test_what_it_may_bill_stays_unless_it_is_said_anew(place: Place) -> None:
+def test_what_it_may_bill_stays_unless_it_is_stated_again(place: Place) -> None:
     place.provisioner().add(NODE, place.key("first"), ["llm/*"])
     place.provisioner().add(NODE)
     assert place.registrations()[NODE].allow == ("llm/*",)
@@ -362,7 +362,7 @@ def test_a_webhook_that_nobody_could_check_is_refused_before_anything_is_made(
     place.config_file.write_text(
         "\n".join(line for line in text.splitlines() if not line.startswith("webhook_secret"))
     )
-    with pytest.raises(FleetError, match="nothing could check"):
+    with pytest.raises(FleetError, match="nothing could verify"):
         add(place)
     assert place.forge.org.repos == {}
 
@@ -408,7 +408,7 @@ def test_a_renamed_repo_is_accepted_under_its_new_name(place: Place) -> None:
 @pytest.mark.parametrize("name", ["billing-vm-02", "something", "billing-books"])
 def test_a_repo_that_is_not_called_like_the_nodes_is_not_accepted(place: Place, name: str) -> None:
     place.forge.create(name)
-    with pytest.raises(FleetError, match="not called like a repo of vm-01"):
+    with pytest.raises(FleetError, match="not named like a repo of vm-01"):
         place.provisioner().accept(NODE, place.key("first"), name)
     assert place.registrations() == {}
 
@@ -472,7 +472,7 @@ def test_a_suffix_that_makes_no_name_is_refused(place: Place, suffix: str) -> No
 def test_a_node_does_not_roll_back(place: Place) -> None:
     lived(place, retire)
     place.provisioner().rollover(NODE, "2028")
-    with pytest.raises(FleetError, match=r"went on from vm-01\.2027 to vm-01\.2028"):
+    with pytest.raises(FleetError, match=r"rolled over from vm-01\.2027 to vm-01\.2028"):
         roll_over(place)
 
 
@@ -491,7 +491,10 @@ def test_a_repo_that_was_left_behind_is_closed_alone(place: Place) -> None:
     """Its keys go and it is archived; the node goes on in the next one, and nothing drifted."""
     add(place)
     roll_over(place)
-    for name, says in (("vm-01.2027", "no repo that vm-01 went on from"), ("vm-02", "no repo")):
+    for name, says in (
+        ("vm-01.2027", "not a previous repo of vm-01"),
+        ("vm-02", "not a previous repo"),
+    ):
         with pytest.raises(FleetError, match=says):
             place.provisioner().retire(NODE, name)
     for _ in range(2):

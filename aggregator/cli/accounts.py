@@ -1,4 +1,4 @@
-"""`balance`, `charges`, `explain` and `reprice`: what a user has, and why."""
+"""`balance`, `charges`, `explain` and `reprice`: balances, and how they come about."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from wire_format.money import NANO, format_usd
 @json_option
 @click.pass_obj
 def balance(context: Context, user: str | None, *, as_json: bool) -> None:
-    """Show what USER has left, or everybody."""
+    """Show the balance of USER, or of all users."""
     from aggregator.reports import accounts
 
     store = context.reading()
@@ -24,11 +24,11 @@ def balance(context: Context, user: str | None, *, as_json: bool) -> None:
         found = accounts.balance(store, user)
         print_json(found) if as_json else print_balances([found])
         return
-    everybody = accounts.balances(store)
+    balances = accounts.balances(store)
     if as_json:
-        print_json(everybody)
+        print_json(balances)
         return
-    print_balances(everybody)
+    print_balances(balances)
     for state, count in accounts.unrated(store).items():
         are = "is" if count == 1 else "are"
         cost = "costs" if count == 1 else "cost"
@@ -36,7 +36,7 @@ def balance(context: Context, user: str | None, *, as_json: bool) -> None:
 
 
 def print_balances(found: list[dict[str, Any]]) -> None:
-    """A table of balances in dollars."""
+    """Print a table of balances in dollars."""
     columns = ("list cost", "discount", "billed", "credited", "balance")
     keys = ("list_cost_nano", "discount_nano", "billed_cost_nano", "credit_nano", "balance_nano")
     print_table(
@@ -104,10 +104,10 @@ def charges(
 @json_option
 @click.pass_obj
 def explain(context: Context, user: str, resource: str, hour: int, *, as_json: bool) -> None:
-    """Explain the charge of USER for RESOURCE in HOUR (such as 2026-11-21T13), line by line.
+    """Explain the charge of USER for RESOURCE in HOUR, line by line.
 
-    Every line is shown with its commit and path, ready to paste into `git show`; run that in the
-    node's repo or in the mirror that is named.
+    HOUR is in UTC, such as 2026-11-21T13. Each line is shown with the command that prints it from
+    the aggregator's mirror; its commit and path are the same in the node's own repo.
     """
     from aggregator.admission.decisions import Decisions
     from aggregator.ledger.rule_book import rule_book_in_force
@@ -162,9 +162,10 @@ def _print_explanation(charge: dict[str, Any], state: Path, books: str) -> None:
 @json_option
 @click.pass_obj
 def reprice(context: Context, file: Path, *, as_json: bool) -> None:
-    """Show what balances would be under a proposed rule book, before anybody commits it.
+    """Show what balances would be under a proposed rule book, before it is committed.
 
-    FILE is named prices.toml or discounts.toml; the other of the two stays as it is in force.
+    FILE is named prices.toml or discounts.toml; the other of the two is taken from the rule book in
+    force.
     """
     from aggregator.reports.reprice import reprice as reprice_with
 

@@ -1,4 +1,4 @@
-"""`backup`, `restore`, `archive`, `unarchive`: what is kept, and where."""
+"""`backup`, `restore`, `archive`, `unarchive`: copies of what was billed."""
 
 import os
 from pathlib import Path
@@ -19,17 +19,18 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("file", type=_FILE)
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @json_option
 @click.pass_obj
 def backup(context: Context, file: Path, *, force: bool, as_json: bool) -> int:
-    """Save the ledger and every billed commit in FILE, one tar.
+    """Save the ledger and every billed commit in the tar file FILE.
 
-    It may run at any time: it waits for nobody and holds nobody up. FILE is as large as the
-    database and the packs of all mirrors together, each time; up to twice that is needed while it
-    is written. Exits with 1 when the mirror of a billed repo could not be saved: the others are.
+    It may run at any time: it neither waits for the daemon nor delays it. Every backup is complete,
+    as large as the database and the packs of all mirrors together; up to twice that space is needed
+    while it is written. Exits with 1 if the mirror of a billed repo could not be saved; the others
+    are saved nevertheless.
 
-    Not in it: the configuration, keys and tokens.
+    The configuration, keys and tokens are not included.
     """
     from aggregator.backup.make import backup as write_backup
 
@@ -55,22 +56,22 @@ def backup(context: Context, file: Path, *, force: bool, as_json: bool) -> int:
 @click.command()
 @click.argument("file", type=_FILE, required=False)
 @click.option(
-    "--from-copy", is_flag=True, help="From the copy remote of the configuration, not from a file."
+    "--from-copy", is_flag=True, help="Restore from the configured copy remote, not from a file."
 )
-@click.option("--force", is_flag=True, help="Move aside what the state directory has.")
+@click.option("--force", is_flag=True, help="Move the contents of the state directory aside.")
 @json_option
 @click.pass_obj
 def restore(
     context: Context, file: Path | None, *, from_copy: bool, force: bool, as_json: bool
 ) -> int:
-    """Put the state saved in FILE in place, and prove it.
+    """Restore the state saved in FILE, and prove it.
 
-    The state directory must be empty, and nobody may work on it. Nothing is put in place before the
-    ledger, recomputed from the restored mirrors, has the digest that the backup states. The next
-    pull goes on from there. An unfinished restore can be repeated.
+    The state directory must be empty, and no other aggregator may use it. Nothing is put in place
+    until the ledger, recomputed from the restored mirrors, has the digest that the backup states.
+    The next pull continues from there. An interrupted restore can be repeated.
 
-    With --from-copy the commits that the copy remote has are taken for billed and the ledger is
-    made from them. Exits with 1 when something is in place that could not be proved.
+    With --from-copy the commits on the copy remote count as billed, and the ledger is made from
+    them. Exits with 1 if something was restored that could not be proved.
     """
     from aggregator.backup.restore import restore as restore_backup
     from aggregator.backup.restore import restore_from_copy
@@ -123,19 +124,20 @@ def _print(state: Path, done: "Restored") -> None:
 
 @click.command()
 @click.argument("repo")
-@click.option("--force", is_flag=True, help="Also when it is still read (the next pull brings it"
-              " back), and when more may have been pushed than billed: that is lost.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Also if it is still read (the next pull unpacks it),"
+              " and if more may have been pushed than billed: that is lost.")  # fmt: skip
 @json_option
 @click.pass_obj
 def archive(context: Context, repo: str, *, force: bool, as_json: bool) -> None:
-    """Pack the mirror of REPO, which is read no more, into one file.
+    """Pack the mirror of REPO, which is no longer read, into one file.
 
-    For a repo whose node was retired or has gone on in its next repo. Its remote is asked once more
-    where it is configured: everything there must have been billed. What was billed of it stays
+    For the repo of a retired node, or a previous repo after a rollover. If the repo is configured,
+    its remote is asked once more: everything there must have been billed. What was billed stays
     billed: `verify`, `rebuild`, `explain` and `backup` unpack the file when they need it, and so
-    does a pull when the repo is read again. The mirror goes once the file is proved and on disk.
+    does a pull if the repo is read again. The mirror is removed once the file is proved to be
+    complete and is on disk.
 
-    One process writes at a time: stop the daemon for it.
+    The daemon must be stopped, because only one process may write.
     """
     from aggregator.backup.archive_repo import archive_repo
 
@@ -156,9 +158,10 @@ def archive(context: Context, repo: str, *, force: bool, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def unarchive(context: Context, repo: str, *, as_json: bool) -> None:
-    """Make the mirror of REPO again from its archive.
+    """Restore the mirror of REPO from its archive.
 
-    To look into it with git. Nothing else needs it: whatever reads an archived repo unpacks it.
+    Only needed to examine it with git: every command that reads an archived repo unpacks it by
+    itself.
     """
     from aggregator.backup.archive_repo import unarchive_repo
 
@@ -168,4 +171,4 @@ def unarchive(context: Context, repo: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"name": repo, "mirror": str(mirror)})
     else:
-        click.echo(f"{repo} is in {mirror} again")
+        click.echo(f"restored the mirror {mirror}")

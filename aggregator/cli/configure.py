@@ -1,4 +1,4 @@
-"""`init` and `config`: from nothing to a configuration that can be used."""
+"""`init` and `config`: write a configuration, and check it."""
 
 import shlex
 from collections.abc import Iterator
@@ -18,25 +18,25 @@ _SIGNERS = """\
 # Who may sign commits of which repo, one key a line:
 #   node-pusher show-key >> allowed_signers
 #   books show-key >> allowed_signers
-# To end a key: <node> namespaces="git",valid-before="20270101Z" ssh-ed25519 ...
+# To close a key: <node> namespaces="git",valid-before="20270101Z" ssh-ed25519 ...
 """
 
 
 @click.command()
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @json_option
 @click.pass_obj
 def init(context: Context, *, force: bool, as_json: bool) -> None:
     """Write a commented configuration to start from, at --config FILE.
 
-    A state directory given by `aggregator --state` is written into it. Beside it goes a file for
-    the keys that may sign commits, unless there is one.
+    A state directory given with `aggregator --state` is written into it. A file for the keys that
+    may sign commits is created beside it, if there is none.
     """
     from aggregator.config.example import example, signers_beside
 
     path = context.config_path
     if path.exists() and not force:
-        raise GitmeterError(f"{path} is there already", hint="edit it, or use --force")
+        raise GitmeterError(f"{path} exists already", hint="edit it, or use --force")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(example(path, context.stated))
@@ -57,14 +57,14 @@ def init(context: Context, *, force: bool, as_json: bool) -> None:
 
 @click.group()
 def config() -> None:
-    """Look at the configuration."""
+    """Check the configuration."""
 
 
 @config.command()
 @json_option
 @click.pass_obj
 def check(context: Context, *, as_json: bool) -> int:
-    """Check the configuration and show what it comes to; every fault is listed with its key.
+    """Check the configuration and show what is in effect; every fault is listed with its key.
 
     Exits with 1 if it cannot be used.
     """
@@ -97,7 +97,7 @@ def _repo_lines(found: "Config") -> Iterator[str]:
         if repo.allow:
             yield f"  may bill {', '.join(repo.allow)}"
         if repo.allow_unsigned:
-            yield "  warning: its commits are taken whoever made them"
+            yield "  warning: the signatures of its commits are not checked"
         elif (keys := signers.keys_of(repo)) == 0:
             yield (
                 f"  warning: no line of {found.allowed_signers_file} is about {repo.node}, so"
@@ -118,4 +118,4 @@ def _service_lines(found: "Config") -> Iterator[str]:
     if found.listen is not None:
         yield f"listens on {found.listen.address}"
     if found.notify is not None:
-        yield f"tells {found.notify.url}; balances below {found.notify.balance_below_usd} USD"
+        yield f"notifies {found.notify.url}; balances below {found.notify.balance_below_usd} USD"

@@ -1,4 +1,4 @@
-"""What every command is given: configuration, state, database, and how to print."""
+"""What every command receives: the configuration, the state directory and the database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def now() -> datetime:
-    """The clock of the program; everything below is told the time."""
+    """The clock of the program, which passes it to everything that needs the time."""
     return datetime.now(UTC)
 
 
 class LedgerGroup(LazyGroup):
-    """Commands that ask the ledger: a file that SQLite cannot use is an error with a hint."""
+    """Commands that read the ledger: a file that SQLite cannot use is an error with a hint."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click declares it
         """Run the command.
@@ -41,18 +41,18 @@ class LedgerGroup(LazyGroup):
 
 
 class OwnFiles(NamedTuple):
-    """Files with secrets from the command line, in place of those of the configuration.
+    """Files with secrets from the command line, which replace those of the configuration.
 
     Attributes:
-        token_file: opens the forge.
-        webhook_secret_file: signs webhooks.
+        token_file: the forge's access token; None to use the configured one.
+        webhook_secret_file: the secret that signs webhooks; None to use the configured one.
     """
 
     token_file: Path | None = None
     webhook_secret_file: Path | None = None
 
     def applied_to(self, config: "Config") -> "Config":
-        """A configuration with them."""
+        """A configuration that names these files."""
         forge, listen = config.forge, config.listen
         if forge is not None and self.token_file is not None:
             forge = forge.model_copy(update={"token_file": self.token_file})
@@ -68,12 +68,12 @@ class Context:
     Args:
         config_path: the configuration file.
         state: the state directory from the command line, or None.
-        verbose: log more.
+        verbose: log debug messages too.
 
     Attributes:
-        config_path: the same.
+        config_path: the configuration file.
         stated: the state directory from the command line, or None.
-        own_files: secrets of whoever runs the command.
+        own_files: secrets of the person who runs the command.
     """
 
     own_files = OwnFiles()
@@ -84,7 +84,7 @@ class Context:
         self._is_verbose = verbose
 
     def config(self) -> "Config":
-        """The configuration, read when it is needed; what needs it may log."""
+        """Read the configuration, and set up logging: only what needs it logs."""
         from aggregator.cli.logs import configure_logs
         from aggregator.config.loading import load_config
 
@@ -92,15 +92,15 @@ class Context:
         return self.own_files.applied_to(load_config(self.config_path, state=self.stated))
 
     def state_path(self) -> Path:
-        """The state directory, whatever else the configuration says.
+        """The path of the state directory, even if the rest of the configuration is invalid.
 
         Raises:
-            ConfigError: the file is not TOML, or `state` is no text.
+            ConfigError: the file is not TOML, or `state` is not a path.
         """
         stated = read_document(self.config_path, state=self.stated).get("state", STATE_DEFAULT)
         if isinstance(stated, str | Path):
             return Path(stated)
-        return self.config().state  # the models say what is wrong with it
+        return self.config().state  # the models name what is wrong with it
 
     def state(self) -> "State":
         """The state directory."""
@@ -109,14 +109,14 @@ class Context:
         return State(self.config())
 
     def reading(self) -> "LedgerStore":
-        """The database, for questions."""
+        """The database, open for reading."""
         from aggregator.store.store import open_for_reading
 
         return open_for_reading(database_in(self.state_path()))
 
     @contextmanager
     def writing(self) -> Iterator[tuple["State", "Ledger"]]:
-        """The state, locked, and the ledger, made again from git first if it must be."""
+        """The locked state directory and the ledger, which is rebuilt first if necessary."""
         from aggregator.ledger.ledger import Ledger
         from wire_format.money import NANO
 
@@ -124,7 +124,7 @@ class Context:
         unsigned = [repo.name for repo in state.config.repo if repo.allow_unsigned]
         if unsigned:
             click.echo(
-                f"warning: commits of {', '.join(unsigned)} are taken whoever made them"
+                f"warning: signatures of {', '.join(unsigned)} are not checked"
                 " (allow_unsigned = true)",
                 err=True,
             )
@@ -139,7 +139,7 @@ class Context:
 
 
 def opening(state: "State") -> "Opening":
-    """Opens the ledger of a state directory, and says on standard error what it does."""
+    """How to open the ledger of a state directory, reporting progress on standard error."""
     from aggregator.cli.progress import commits_progress
     from aggregator.proof.opening import Opening
 

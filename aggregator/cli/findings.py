@@ -1,4 +1,4 @@
-"""`nodes`, `incidents`, `rejects`, `held`, `rewrites`: what came, what did not count, and why."""
+"""`nodes`, `incidents`, `rejects`, `held`, `rewrites`, `decisions`: what did not count, and why."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ _EFFECTS_SHOWN = 5
 @json_option
 @click.pass_obj
 def nodes(context: Context, *, as_json: bool) -> None:
-    """Show where every repo stands: cursor, gaps, epochs, incidents."""
+    """Show the state of every repo: cursor, gaps, epochs, incidents."""
     from aggregator.reports import repos
 
     found = repos.nodes(context.reading())
@@ -57,7 +57,7 @@ def nodes(context: Context, *, as_json: bool) -> None:
             first, last = tail["first_epoch"], tail["last_epoch"]
             which = f"epoch {first}" if first == last else f"epochs {first}..{last}"
             click.echo(
-                f"tail {row['node']}: {which} ended when the node was set up anew; records lost"
+                f"tail {row['node']}: {which} ended when the node was set up again; records lost"
                 " then before a push cannot be named"
             )
     if copied := [row["copied_at"] for row in found if row["copied_at"]]:
@@ -66,11 +66,11 @@ def nodes(context: Context, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--all", "closed", is_flag=True, help="Those that are over too.")
+@click.option("--all", "closed", is_flag=True, help="Closed ones too.")
 @json_option
 @click.pass_obj
 def incidents(context: Context, *, closed: bool, as_json: bool) -> None:
-    """Show what a person has to look at, what to do, and the command of a decision that ends it."""
+    """Show what needs attention, what to do, and the command of a decision that ends it."""
     from aggregator.reports import proposals, repos
 
     found = repos.incidents(context.reading(), closed=closed)
@@ -84,7 +84,7 @@ def incidents(context: Context, *, closed: bool, as_json: bool) -> None:
         print_json(found)
         return
     for row in found:
-        over = f", over since {row['closed_at']}" if row["closed_at"] else ""
+        over = f", closed at {row['closed_at']}" if row["closed_at"] else ""
         click.echo(f"{row['repo'] or 'the forge'}: {row['kind']} since {row['opened_at']}{over}")
         click.echo(f"  {escape(row['detail'])}")
         click.echo(f"  {row['advice']}")
@@ -98,10 +98,10 @@ def incidents(context: Context, *, closed: bool, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def rejects(context: Context, *, as_json: bool) -> None:
-    """Show lines and files that are not valid, with where and why.
+    """Show lines and files that are not valid: where they are, and why.
 
-    No decision can make them count. Mend what wrote them and record again what they were to say;
-    they are judged again when a newer aggregator reads more.
+    No decision can make them count. Fix the program that wrote them, and record the same facts
+    again. They are judged again when a newer version of the aggregator accepts more.
     """
     from aggregator.reports import repos
 
@@ -120,14 +120,14 @@ def rejects(context: Context, *, as_json: bool) -> None:
     "--effects/--no-effects",
     default=True,
     show_default=True,
-    help="Try on a copy of the ledger what each decision would change in balances.",
+    help="Try each decision on a copy of the ledger, and show what it would change in balances.",
 )
 @json_option
 @click.pass_obj
 def held(context: Context, *, effects: bool, as_json: bool) -> None:
-    """Show well-formed lines that are not billed: where, why, and what a decision would change.
+    """Show valid lines that are not billed: where, why, and what a decision would change.
 
-    Effects are tried for the first 20 lines about which something can be decided.
+    Effects are tried for the first 20 lines about which there is something to decide.
     """
     from aggregator.reports.remedies import held_with_remedies
 
@@ -150,10 +150,11 @@ def held(context: Context, *, effects: bool, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def rewrites(context: Context, *, as_json: bool) -> None:
-    """Show histories that wait for a decision: what accepting them would repeat, add and change.
+    """Show histories that await a decision, and what accepting them would change.
 
-    What was billed of a replaced history stays billed: exclude it if it should not. Nothing is
-    changed here; the command that accepts a history is shown.
+    Shown are the lines that would be repeated and added, the balances that would change, and the
+    command that accepts the history. What was billed from a replaced history stays billed unless
+    you exclude it. This command itself changes nothing.
     """
     from aggregator.reports.remedies import rewrite_answer
     from aggregator.reports.rewrites import rewrites as find_rewrites
@@ -165,7 +166,7 @@ def rewrites(context: Context, *, as_json: bool) -> None:
     for row in found:
         click.echo(f"{row['repo']}: {row['kind']}")
         if row["trouble"]:
-            click.echo(f"  cannot be looked at: {escape(row['trouble'])}")
+            click.echo(f"  cannot be examined: {escape(row['trouble'])}")
             continue
         click.echo(f"  billed up to {row['cursor'] or 'nothing yet'}, fetched {row['head']}")
         click.echo(f"  both build on {row['base'] or 'nothing'}")
@@ -193,7 +194,7 @@ def rewrites(context: Context, *, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def decisions(context: Context, *, as_json: bool) -> None:
-    """Show what the operator decided, who and why, and decisions that are about nothing here."""
+    """Show the operator's decisions: who took them, why, and which have no effect."""
     from aggregator.reports.decisions import decision_list
 
     found = decision_list(context.reading())
@@ -220,7 +221,7 @@ def _print_line(row: dict[str, Any], reason: str, state: Path) -> None:
 
 
 def _print_effects(effects: list[dict[str, Any]] | None) -> None:
-    """Balances that a decision would change; None where it was not tried."""
+    """Print the balances that a decision would change; None if it was not tried."""
     if effects is None:
         return
     for effect in effects[:_EFFECTS_SHOWN]:

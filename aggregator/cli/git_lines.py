@@ -1,4 +1,4 @@
-"""Commands of git that show where something stands, ready to paste."""
+"""Git commands that show a line in its place, ready to paste."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ from aggregator.config.document import mirror_in
 
 
 def git_show(state: Path, repo: str | None, where: str, line_no: int | None) -> str:
-    """The command that shows a file at a commit; a repo that is archived has no mirror to ask.
+    """The command that shows a file at a commit; for an archived repo, how to get its mirror.
 
     Args:
         state: the state directory.
-        repo: the repo's name; None where it is not known.
+        repo: the repo's name; None if it is not known.
         where: `commit:path`.
-        line_no: to point at; None or 0 for the whole file.
+        line_no: the line to point at, from 1; None or 0 for the whole file.
     """
     remarks = [f"line {line_no}"] if line_no else []
     inside = ""
@@ -25,6 +25,6 @@ def git_show(state: Path, repo: str | None, where: str, line_no: int | None) -> 
 
 
 def _is_archived(state: Path, repo: str) -> bool:
-    from aggregator.mirrors.archives import ArchivedRepos  # rarely asked, and takes long to import
+    from aggregator.mirrors.archives import ArchivedRepos  # rarely needed, and slow to import
 
     return ArchivedRepos(state).has(repo)

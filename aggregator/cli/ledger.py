@@ -22,10 +22,10 @@ _DIFFERENCES_SHOWN = 20
 @json_option
 @click.pass_obj
 def pull(context: Context, *, as_json: bool) -> int:
-    """Look at every repo once, fetch and apply what is new, and print a line for each.
+    """Read every repo once, bill what is new, and print a line for each repo.
 
-    Exits with 75 when a remote could not be reached (try again later), with 1 when something needs
-    a person (see `aggregator incidents`).
+    Exits with 75 if a remote could not be reached (try again later), with 1 if something needs
+    attention (see `aggregator incidents`).
     """
     from aggregator.copies.schedule import copy_now
     from aggregator.pulling.passes import Puller
@@ -82,10 +82,10 @@ def _exit_code(reports: "list[RepoReport]", failures: "Iterable[CopyFailure]") -
 @click.command()
 @click.pass_obj
 def run(context: Context) -> None:
-    """Run as a daemon: pull every few minutes until a signal comes.
+    """Run as a daemon: pull every few minutes until a signal stops it.
 
-    The first SIGTERM finishes the transaction at hand, the second interrupts. Under systemd it says
-    when it is ready, what it does, and feeds the watchdog.
+    The first SIGTERM lets the current transaction finish, the second interrupts it. Under systemd
+    the daemon reports when it is ready and what it is doing, and feeds the watchdog.
     """
     from aggregator.daemon.loop import Daemon
 
@@ -97,7 +97,10 @@ def run(context: Context) -> None:
 @json_option
 @click.pass_obj
 def verify(context: Context, *, as_json: bool) -> int:
-    """Recompute the ledger from the accepted commits and compare; exits with 1 if it differs."""
+    """Recompute the ledger from the accepted commits, and compare.
+
+    Exits with 1 if the database differs.
+    """
     from aggregator.proof.verify import verify as verify_ledger
 
     state = context.state()
@@ -132,7 +135,7 @@ def verify(context: Context, *, as_json: bool) -> int:
 @json_option
 @click.pass_obj
 def rebuild(context: Context, *, as_json: bool) -> None:
-    """Make the database again from the accepted commits and put it in place of the old one."""
+    """Rebuild the database from the accepted commits and replace the old one."""
     from aggregator.proof.digest import digest
 
     state = context.state()

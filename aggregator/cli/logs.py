@@ -34,7 +34,7 @@ def configure_logs(*, verbose: bool = False) -> None:
 def _escape_values(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Names and reasons come from repos: nothing in them may move a cursor or colour a terminal."""
+    """Escape control characters: names and reasons come from repos, and terminals obey them."""
     return {
         k: escape(v) if isinstance(v, str) and k != "exception" else v for k, v in event.items()
     }

@@ -1,4 +1,4 @@
-"""`notices`: what was told over the webhook of `[notify]`, and whether the receiver takes it."""
+"""`notices`: the notices for the receiver of `[notify]`, and whether it takes them."""
 
 import json
 from contextlib import closing
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 @click.group(invoke_without_command=True)
-@click.option("--undelivered", is_flag=True, help="Only what the receiver did not take.")
+@click.option("--undelivered", is_flag=True, help="Only those that the receiver has not taken.")
 @json_option
 @click.pass_context
 def notices(context: click.Context, *, undelivered: bool, as_json: bool) -> None:
-    """Show what was told of the last 90 days: when, how often it was tried, and what came of it.
+    """Show the notices of the last 90 days, and whether they were delivered.
 
-    Told are incidents and balances that went below the threshold or to nothing, each once. The
-    daemon delivers them; see docs/notifications.md.
+    There is one notice for each incident that opens, and for each balance that falls below the
+    threshold or to zero. The daemon delivers them; see docs/notifications.md.
     """
     if context.invoked_subcommand is not None:
         return
@@ -57,9 +57,9 @@ def notices(context: click.Context, *, undelivered: bool, as_json: bool) -> None
 @json_option
 @click.pass_obj
 def test(context: Context, *, as_json: bool) -> int:
-    """Send one event of kind "test" now and say what came back.
+    """Send one event of kind "test" now and show the answer.
 
-    Exits with 1 when the receiver does not want it, with 75 when it may take it later.
+    Exits with 1 if the receiver refuses it, with 75 if it may take it later.
     """
     from uuid import uuid4
 
@@ -83,9 +83,9 @@ def test(context: Context, *, as_json: bool) -> int:
 @json_option
 @click.pass_obj
 def retry(context: Context, *, as_json: bool) -> int:
-    """Deliver now what was not delivered, also what was given up; without a wait before it.
+    """Deliver every undelivered notice now, including those that were given up.
 
-    Exits with 75 when something is left.
+    Exits with 75 if any is left.
     """
     from aggregator.notices.delivery import deliver
 
@@ -118,7 +118,7 @@ def _path(context: Context) -> Path:
 def _open(path: Path) -> Outbox:
     if not path.exists():
         raise NoticesError(
-            "nothing was told yet", hint="the daemon tells with [notify] in its configuration"
+            "no notices yet", hint="the daemon sends them if its configuration has [notify]"
         )
     return Outbox(path)
 

@@ -14,81 +14,82 @@ _COMMANDS: Final = {
         "aggregator.cli.configure:init",
         "Write a commented configuration to start from, at --config FILE.",
     ),
-    "config": LazyCommand("aggregator.cli.configure:config", "Look at the configuration."),
+    "config": LazyCommand("aggregator.cli.configure:config", "Check the configuration."),
     "pull": LazyCommand(
         "aggregator.cli.ledger:pull",
-        "Look at every repo once, fetch and apply what is new, and print a line for each.",
+        "Read every repo once, bill what is new, and print a line for each repo.",
     ),
     "run": LazyCommand(
-        "aggregator.cli.ledger:run", "Run as a daemon: pull every few minutes until a signal comes."
+        "aggregator.cli.ledger:run",
+        "Run as a daemon: pull every few minutes until a signal stops it.",
     ),
     "verify": LazyCommand(
         "aggregator.cli.ledger:verify",
-        "Recompute the ledger from the accepted commits and compare; exits with 1 if it differs.",
+        "Recompute the ledger from the accepted commits, and compare.",
     ),
     "rebuild": LazyCommand(
         "aggregator.cli.ledger:rebuild",
-        "Make the database again from the accepted commits and put it in place of the old one.",
+        "Rebuild the database from the accepted commits and replace the old one.",
     ),
     "balance": LazyCommand(
-        "aggregator.cli.accounts:balance", "Show what USER has left, or everybody."
+        "aggregator.cli.accounts:balance", "Show the balance of USER, or of all users."
     ),
     "charges": LazyCommand(
         "aggregator.cli.accounts:charges", "Show what USER was charged, hour by hour."
     ),
     "explain": LazyCommand(
         "aggregator.cli.accounts:explain",
-        "Explain the charge of USER for RESOURCE in HOUR (such as 2026-11-21T13), line by line.",
+        "Explain the charge of USER for RESOURCE in HOUR, line by line.",
     ),
     "reprice": LazyCommand(
         "aggregator.cli.accounts:reprice",
-        "Show what balances would be under a proposed rule book, before anybody commits it.",
+        "Show what balances would be under a proposed rule book, before it is committed.",
     ),
     "nodes": LazyCommand(
         "aggregator.cli.findings:nodes",
-        "Show where every repo stands: cursor, gaps, epochs, incidents.",
+        "Show the state of every repo: cursor, gaps, epochs, incidents.",
     ),
     "incidents": LazyCommand(
         "aggregator.cli.findings:incidents",
-        "Show what a person has to look at, what to do,"
-        " and the command of a decision that ends it.",
+        "Show what needs attention, what to do, and the command of a decision that ends it.",
     ),
     "rejects": LazyCommand(
         "aggregator.cli.findings:rejects",
-        "Show lines and files that are not valid, with where and why.",
+        "Show lines and files that are not valid: where they are, and why.",
     ),
     "held": LazyCommand(
         "aggregator.cli.findings:held",
-        "Show well-formed lines that are not billed: where, why, and what a decision would change.",
+        "Show valid lines that are not billed: where, why, and what a decision would change.",
     ),
     "rewrites": LazyCommand(
         "aggregator.cli.findings:rewrites",
-        "Show histories that wait for a decision:"
-        " what accepting them would repeat, add and change.",
+        "Show histories that await a decision, and what accepting them would change.",
     ),
     "decisions": LazyCommand(
         "aggregator.cli.findings:decisions",
-        "Show what the operator decided, who and why, and decisions that are about nothing here.",
+        "Show the operator's decisions: who took them, why, and which have no effect.",
     ),
     "backup": LazyCommand(
-        "aggregator.cli.backup:backup", "Save the ledger and every billed commit in FILE, one tar."
+        "aggregator.cli.backup:backup",
+        "Save the ledger and every billed commit in the tar file FILE.",
     ),
     "restore": LazyCommand(
-        "aggregator.cli.backup:restore", "Put the state saved in FILE in place, and prove it."
+        "aggregator.cli.backup:restore", "Restore the state saved in FILE, and prove it."
     ),
     "archive": LazyCommand(
         "aggregator.cli.backup:archive",
-        "Pack the mirror of REPO, which is read no more, into one file.",
+        "Pack the mirror of REPO, which is no longer read, into one file.",
     ),
     "unarchive": LazyCommand(
-        "aggregator.cli.backup:unarchive", "Make the mirror of REPO again from its archive."
+        "aggregator.cli.backup:unarchive", "Restore the mirror of REPO from its archive."
     ),
     "node": LazyCommand("aggregator.cli.node:node", "Set nodes up on the forge and register them."),
-    "forge": LazyCommand("aggregator.cli.node:forge", "Compare the forge with what it should be."),
+    "forge": LazyCommand(
+        "aggregator.cli.node:forge", "Check how the forge is set up, and renew the webhook."
+    ),
     "notices": LazyCommand(
         "aggregator.cli.notices:notices",
-        "Show what was told of the last 90 days: when,"
-        " how often it was tried, and what came of it.",
+        "Show the notices of the last 90 days, and whether they were delivered.",
     ),
 }
 
@@ -111,7 +112,7 @@ _COMMANDS: Final = {
 @click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Database and mirrors; goes before $AGGREGATOR_STATE and the configuration.",
+    help="Folder of the database and mirrors; overrides $AGGREGATOR_STATE and the configuration.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Log more to standard error.")
 @click.version_option(package_name="gitmeter")
@@ -119,14 +120,14 @@ _COMMANDS: Final = {
 def cli(context: click.Context, config_path: Path, state: Path | None, *, verbose: bool) -> None:
     """Read usage and payments from git and keep every user's prepaid balance.
 
-    Git is the only source of truth: the database is an index that can be deleted and made again to
-    the same digest.
+    Git is the only source of truth: the database can be deleted at any time and rebuilt to the same
+    digest.
 
     \b
     First steps:
       aggregator --config aggregator.toml init      write a configuration to start from
       aggregator --config aggregator.toml pull      read all repos once
-      aggregator --config aggregator.toml balance   what everybody has left
-      aggregator --config aggregator.toml verify    prove it against git
+      aggregator --config aggregator.toml balance   show the balance of every user
+      aggregator --config aggregator.toml verify    prove the ledger against git
     """
     context.obj = Context(config_path, state, verbose=verbose)

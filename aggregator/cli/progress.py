@@ -1,4 +1,4 @@
-"""A progress bar on standard error for work that takes long; silent where nobody looks."""
+"""A progress bar on standard error for long work; nothing where that is not a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ ProgressCallback = Callable[[str, int, int], None]
 
 @contextmanager
 def commits_progress() -> Iterator[ProgressCallback]:
-    """A bar for each repo; the callback takes its name, commits done and commits in all."""
+    """A bar for each repo; the callback takes its name, the commits done, and of how many."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 

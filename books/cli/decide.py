@@ -1,4 +1,4 @@
-"""`books decide`: what the operator says about histories, lines and incidents."""
+"""`books decide`: the operator's decisions about histories, lines and incidents."""
 
 import getpass
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SPAN: Final = re.compile(r"([0-9]{1,16})(?:\.\.([0-9]{1,16}))?")
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def _login_name() -> str:
@@ -26,12 +26,12 @@ def _login_name() -> str:
         return os.environ["SUDO_USER"]
     try:
         return getpass.getuser()
-    except (ImportError, KeyError, OSError):  # which of them depends on the version of Python
+    except (ImportError, KeyError, OSError):  # which one depends on the version of Python
         return ""
 
 
-def _taken(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of every decision."""
+def _decision_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of every decision."""
     for option in (
         _json_option,
         click.option(
@@ -67,32 +67,34 @@ class SpanType(click.ParamType[tuple[int, int | None]]):
 def decide() -> None:
     """Decide on what the aggregator holds: each decision is a line of the books.
 
-    It applies to what it names whenever that arrives, and takes effect once it was pushed and
-    the aggregator has pulled it. `aggregator held`, `rejects` and `incidents` show what is open.
+    A decision applies to what it names, even if that arrives later, and takes effect once it has
+    been pushed and the aggregator has pulled it. `aggregator held`, `rewrites` and `incidents` show
+    what there is to decide.
     """
 
 
 @decide.command("accept-tip")
 @click.argument("repo")
 @click.argument("tip")
-@_taken
+@_decision_options
 @click.pass_obj
-def accept_tip(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
+def accept_tip(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
     """Accept the history of REPO up to the commit TIP, whatever its shape and signatures.
 
-    REPO is the aggregator's name of the repo, TIP a whole commit hash. It cannot be withdrawn.
+    REPO is the aggregator's name for the repo, TIP a full commit hash. An acceptance cannot be
+    withdrawn.
 
     \b
     books decide accept-tip embedder-01 4f1d0b6c2a9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c --reason "new disk"
     """
-    _decide(home, as_json, "accept_tip", **said)
+    _decide(home, as_json, "accept_tip", **options)
 
 
 @decide.command()
 @click.argument("of", metavar="NODE")
 @click.argument("span", metavar="SEQ[..SEQ]", type=SpanType())
-@click.option("--ts", "of_ts", help="Only the record with this time, of several with SEQ.")
-@_taken
+@click.option("--ts", "of_ts", help="Only the record of this time, if several have SEQ.")
+@_decision_options
 @click.pass_obj
 def exclude(
     home: Path,
@@ -100,17 +102,17 @@ def exclude(
     span: tuple[int, int | None],
     *,
     as_json: bool,
-    **said: Any,  # noqa: ANN401 - click passes options by name
+    **options: Any,  # noqa: ANN401 - click passes options by name
 ) -> None:
-    """Let lines of NODE count nothing: those with SEQ, or a range of them.
+    """Exclude lines of NODE from billing: those with SEQ, or with a range of seqs.
 
-    NODE may be the books themselves: an excluded payment starts no discount.
+    NODE may be the books themselves: an excluded payment does not start a discount either.
 
     \b
     books decide exclude embedder-01 17..40 --reason "a load test"
     books decide exclude embedder-01 41 --ts 2026-11-21T13:05:00Z --reason "sent twice"
     """
-    _decide(home, as_json, "exclude", of_seq=span[0], to_seq=span[1], **said)
+    _decide(home, as_json, "exclude", of_seq=span[0], to_seq=span[1], **options)
 
 
 @decide.command()
@@ -118,50 +120,52 @@ def exclude(
 @click.argument("of_seq", metavar="SEQ", type=int)
 @click.argument("of_ts", metavar="TS")
 @click.argument("line_sha256")
-@_taken
+@_decision_options
 @click.pass_obj
-def choose(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
-    """Let the line with LINE_SHA256 count, of those that NODE sent with one SEQ and TS.
+def choose(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """Let one of the conflicting lines of NODE with SEQ and TS count.
 
-    LINE_SHA256 is the SHA-256 of the line with its newline; `aggregator held` prints the command
+    LINE_SHA256 is the SHA-256 of that line with its newline; `aggregator held` prints the command
     for each of the lines.
     """
-    _decide(home, as_json, "choose", **said)
+    _decide(home, as_json, "choose", **options)
 
 
 @decide.command()
 @click.argument("repo")
 @click.argument("incident", metavar="KIND")
 @click.option("--subject", metavar="TEXT", required=True, help="What the incident is about.")
-@_taken
+@_decision_options
 @click.pass_obj
-def acknowledge(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
-    """Say that an incident in REPO needs nothing more; `aggregator incidents` prints the command.
+def acknowledge(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """End an incident of REPO that needs no more work.
+
+    `aggregator incidents` prints the command with KIND and --subject.
 
     \b
     books decide acknowledge embedder-01 "sequence reused" --subject "seq 41" --reason "..."
     """
-    _decide(home, as_json, "acknowledge", **said)
+    _decide(home, as_json, "acknowledge", **options)
 
 
 @decide.command()
 @click.argument("refers_to", metavar="SEQ", type=int)
-@_taken
+@_decision_options
 @click.pass_obj
-def withdraw(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
-    """Take back the decision with SEQ of these books.
+def withdraw(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """Withdraw the decision with SEQ of these books.
 
     \b
     books decide withdraw 8 --reason "half of it was real usage"
     """
-    _decide(home, as_json, "withdraw", **said)
+    _decide(home, as_json, "withdraw", **options)
 
 
 @decide.command("list")
 @_json_option
 @click.pass_obj
 def list_decisions(home: Path, /, *, as_json: bool) -> None:
-    """List the decisions of these books, newest last, and which of them hold."""
+    """List the decisions of these books, newest last, and which of them are in force."""
     from books.decision_status import decision_statuses, describe
     from books.earlier_lines import recorded_decisions
     from node_pusher.home.settings_file import read_home
@@ -184,7 +188,7 @@ def list_decisions(home: Path, /, *, as_json: bool) -> None:
         )
         return
     print_table(
-        ("seq", "decided", "what", "by", "reason", "stands"),
+        ("seq", "decided", "what", "by", "reason", "status"),
         [
             (str(d.seq), format_ts(d.ts), describe(d), d.by, d.reason, str(status))
             for status in found
@@ -194,15 +198,15 @@ def list_decisions(home: Path, /, *, as_json: bool) -> None:
     )
 
 
-def _decide(home: Path, as_json: bool, kind: "DecisionKind", **said: Any) -> None:  # noqa: ANN401, FBT001 - what click passed
-    """Record a decision and say so."""
+def _decide(home: Path, as_json: bool, kind: "DecisionKind", **options: Any) -> None:  # noqa: ANN401, FBT001 - what click passed
+    """Record a decision and print it."""
     from books.decision_status import describe
     from books.decisions import decide as take
     from node_pusher.home.settings_file import read_home
     from node_pusher.spool.api import Spool
 
     with Spool.open(home, role="books") as spool:
-        wanted = _wanted(spool.node, spool.now(), kind, said)
+        wanted = _wanted(spool.node, spool.now(), kind, options)
         taken = take(read_home(home, "books"), spool, wanted)
     decision = taken.decision
     if as_json:
@@ -217,26 +221,26 @@ def _decide(home: Path, as_json: bool, kind: "DecisionKind", **said: Any) -> Non
     click.echo(f"{at}: {describe(decision)}, by {decision.by}; next: `books push`")
 
 
-def _wanted(node: str, now: datetime, kind: "DecisionKind", said: dict[str, Any]) -> "Decision":
-    """What the options of a command say."""
+def _wanted(node: str, now: datetime, kind: "DecisionKind", options: dict[str, Any]) -> "Decision":
+    """The decision that the options of a command describe."""
     from books.decisions import DecisionError
     from node_pusher.spool.drafts import UNNUMBERED, parse_instant
     from node_pusher.spool.outcomes import Refusal
     from wire_format.fields import VERSION
     from wire_format.lines import Decision
 
-    if not said["by"]:
-        raise DecisionError("by: nobody is named", hint="say with --by who decides")
-    if said.get("of_ts") is not None:
-        of_ts = parse_instant(said["of_ts"])
+    if not options["by"]:
+        raise DecisionError("by: no name is given", hint="state with --by who decides")
+    if options.get("of_ts") is not None:
+        of_ts = parse_instant(options["of_ts"])
         if isinstance(of_ts, Refusal):
             raise DecisionError(f"of_{of_ts.reason}")
-        said["of_ts"] = of_ts
-    return Decision(v=VERSION, node=node, seq=UNNUMBERED, ts=now, kind=kind, **said)
+        options["of_ts"] = of_ts
+    return Decision(v=VERSION, node=node, seq=UNNUMBERED, ts=now, kind=kind, **options)
 
 
 def _values(decision: "Decision") -> dict[str, Any]:
-    """A decision for programs: every field, null where it has none."""
+    """A decision as JSON: every field, null where it has no value."""
     import msgspec
 
     from wire_format.instants import format_ts

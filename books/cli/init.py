@@ -8,7 +8,7 @@ import click
 
 from gitmeter.support.terminal import print_json
 from node_pusher.cli.home import home_of, json_option, remote_options, vouched_of
-from node_pusher.cli.init import init_values, tell_init
+from node_pusher.cli.init import init_values, print_init
 
 
 @click.command()
@@ -19,14 +19,14 @@ from node_pusher.cli.init import init_values, tell_init
 def init(home: Path, /, node: str, *, rejoin: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
     """Make this folder the home of the books.
 
-    An empty repo gets an empty price book and the default discount ladder as its first commit; one
-    that has these books' history is joined in a new epoch, so that no number is ever used twice.
-    What stands there must be signed by these books' own keys; or give the keys of the machine that
-    this one replaces, or the commit that you trust, with the options below. The same command again
-    changes nothing; it makes again what was lost.
+    An empty repo gets an empty price book and the default discount ladder as its first commit. A
+    repo that has these books' history is joined in a new epoch, so that no seq is ever used twice;
+    its commits must be signed by these books' own keys, or by those of the machine that this one
+    replaces (--allowed-signers), or you name a commit that you trust (--trust-tip). Running the
+    same command again changes nothing; it only restores what was lost.
 
-    New books get a key that signs their commits. Its line, printed here and by `books show-key`, is
-    for the aggregator's allowed signers.
+    New books get a key that signs their commits. Add its line, printed here and by
+    `books show-key`, to the aggregator's allowed signers.
 
     \b
     books init --remote file:///srv/git/billing-books.git
@@ -43,6 +43,6 @@ def init(home: Path, /, node: str, *, rejoin: bool, as_json: bool, **options: An
     if as_json:
         print_json(init_values(report) | {"rule_book_started": started})
         return
-    tell_init(report, unchanged="the home was there")
+    print_init(report, unchanged="the home exists already")
     if started:
         click.echo("started with an empty price book and the default ladder; next: `books push`")

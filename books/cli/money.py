@@ -1,4 +1,4 @@
-"""`books pay`, `grant`, `refund` and `adjust`: what moves a balance."""
+"""`books pay`, `grant`, `refund` and `adjust`: movements of money."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 _PROVIDERS: Final = ("stripe", "clickpesa", "manual")
 _STATUSES: Final = ("succeeded", "pending", "failed")
 _NEGATIVE_AMOUNTS: Final = {"ignore_unknown_options": True}
-"""Allows `-5.00` as an argument; an unknown option is then an argument too many."""
+"""Allows `-5.00` as an argument; an unknown option is then one argument too many."""
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _ts_option = click.option(
-    "--ts", help="When, with its offset: 2026-11-21T13:05:00Z. Default: now; never later."
+    "--ts", help="Time with offset: 2026-11-21T13:05:00Z. Default: now; may not be later."
 )
 _status_option = click.option(
     "--status",
     type=click.Choice(_STATUSES),
     default="succeeded",
     show_default=True,
-    help="Only succeeded moves money.",
+    help="Only `succeeded` moves money.",
 )
 _user_argument = click.argument("user")
 _amount_argument = click.argument("amount")
@@ -40,20 +40,24 @@ _amount_argument = click.argument("amount")
     type=click.Choice(_PROVIDERS),
     default="manual",
     show_default=True,
-    help="Who moved the money.",
+    help="The payment provider.",
 )
 @click.option(
     "--external-ref",
     metavar="TEXT",
     help="The provider's reference: the same one recorded twice counts once.",
 )
-@click.option("--currency", default="USD", show_default=True, help="What AMOUNT is in.")
-@click.option("--credited-usd", metavar="USD", help="What the balance gets, if not paid in USD.")
+@click.option("--currency", default="USD", show_default=True, help="The currency of AMOUNT.")
+@click.option(
+    "--credited-usd",
+    metavar="USD",
+    help="USD added to the balance, if AMOUNT is in another currency.",
+)
 @_status_option
 @_ts_option
 @_json_option
 @click.pass_obj
-def pay(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
+def pay(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
     """Record that USER paid AMOUNT.
 
     \b
@@ -61,7 +65,7 @@ def pay(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 -
     books pay alice 50.00 --provider stripe --external-ref pi_3Q8c1f
     books pay bob 50000 --currency TZS --credited-usd 19.04 --provider clickpesa
     """
-    _record(home, as_json, "payment", **said)
+    _record(home, as_json, "payment", **options)
 
 
 @click.command(context_settings=_NEGATIVE_AMOUNTS)
@@ -71,13 +75,13 @@ def pay(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 -
 @_ts_option
 @_json_option
 @click.pass_obj
-def grant(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
-    """Give USER a credit of AMOUNT in USD; it starts no discount.
+def grant(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """Grant USER a credit of AMOUNT in USD; unlike a payment it starts no discount.
 
     \b
     books grant alice 5.00 --reason "welcome credit"
     """
-    _record(home, as_json, "grant", **said)
+    _record(home, as_json, "grant", **options)
 
 
 @click.command(context_settings=_NEGATIVE_AMOUNTS)
@@ -89,26 +93,30 @@ def grant(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401
     type=click.IntRange(min=1),
     required=True,
     metavar="SEQ",
-    help="The seq of the payment that is given back.",
+    help="The seq of the payment that is refunded.",
 )
 @click.option("--reason", help="Why; shown in audits.")
 @click.option(
-    "--provider", type=click.Choice(_PROVIDERS), help="Who moved the money; default: as paid."
+    "--provider", type=click.Choice(_PROVIDERS), help="The payment provider. Default: as paid."
 )
 @click.option("--external-ref", metavar="TEXT", help="The provider's reference of the refund.")
-@click.option("--currency", help="What AMOUNT is in; default: as paid.")
-@click.option("--credited-usd", metavar="USD", help="What the balance loses, if not in USD.")
+@click.option("--currency", help="The currency of AMOUNT. Default: as paid.")
+@click.option(
+    "--credited-usd",
+    metavar="USD",
+    help="USD taken off the balance, if AMOUNT is in another currency.",
+)
 @_status_option
 @_ts_option
 @_json_option
 @click.pass_obj
-def refund(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
+def refund(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
     """Record that USER got AMOUNT of a payment back.
 
     \b
     books refund alice 12.50 --payment 3 --external-ref re_1 --reason "double order"
     """
-    _record(home, as_json, "refund", **said)
+    _record(home, as_json, "refund", **options)
 
 
 @click.command(context_settings=_NEGATIVE_AMOUNTS)
@@ -118,23 +126,23 @@ def refund(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN40
 @_ts_option
 @_json_option
 @click.pass_obj
-def adjust(home: Path, /, *, as_json: bool, **said: Any) -> None:  # noqa: ANN401 - click passes options by name
+def adjust(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
     """Correct the balance of USER by AMOUNT in USD, which may be negative.
 
     \b
     books adjust alice -5.00 --reason "counted twice, see the letter of 3 May"
     """
-    _record(home, as_json, "adjustment", **said)
+    _record(home, as_json, "adjustment", **options)
 
 
-def _record(home: Path, as_json: bool, kind: "MoneyKind", **said: Any) -> None:  # noqa: ANN401, FBT001 - what click passed
-    """Record a movement and say so."""
+def _record(home: Path, as_json: bool, kind: "MoneyKind", **options: Any) -> None:  # noqa: ANN401, FBT001 - what click passed
+    """Record a movement and print it."""
     from books.money import record
     from node_pusher.spool.api import Spool
     from wire_format.instants import format_ts
 
     with Spool.open(home, role="books") as spool:
-        movement = _movement(home, spool, kind, said)
+        movement = _movement(home, spool, kind, options)
         _refuse_second(home, spool, movement)
         done = record(spool, movement)
     if as_json:
@@ -163,13 +171,13 @@ def _record(home: Path, as_json: bool, kind: "MoneyKind", **said: Any) -> None: 
     )
 
 
-def _movement(home: Path, spool: "Spool", kind: "MoneyKind", said: dict[str, Any]) -> "Movement":
-    """What the options of a command say, with what a refund takes from its payment."""
+def _movement(home: Path, spool: "Spool", kind: "MoneyKind", options: dict[str, Any]) -> "Movement":
+    """The movement that the options describe; a refund is completed from its payment."""
     from books.money import MoneyError, Movement
     from node_pusher.spool.drafts import parse_instant
     from node_pusher.spool.outcomes import Refusal
 
-    values = {name: value for name, value in said.items() if value is not None}
+    values = {name: value for name, value in options.items() if value is not None}
     if "ts" in values:
         ts = parse_instant(values["ts"])
         if isinstance(ts, Refusal):
@@ -191,7 +199,7 @@ def _movement(home: Path, spool: "Spool", kind: "MoneyKind", said: dict[str, Any
 
 
 def _refuse_second(home: Path, spool: "Spool", movement: "Movement") -> None:
-    """Refuse a movement that the aggregator would not count, being recorded already."""
+    """Refuse a movement that is recorded already, because the aggregator would not count it."""
     if movement.external_ref is None or movement.status != "succeeded":
         return
     from books.earlier_lines import recorded_money

@@ -10,7 +10,7 @@ from books.cli.rules import commit_json, print_commit, print_faults
 from gitmeter.support.errors import ExitCode
 from gitmeter.support.terminal import escape, print_json, print_table
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 class InstantType(click.ParamType[datetime]):
@@ -50,7 +50,7 @@ class InstantType(click.ParamType[datetime]):
 
 @click.group()
 def prices() -> None:
-    """Bring prices of language models into the rule book."""
+    """Import prices of language models into the rule book."""
 
 
 @prices.command("list-llm")
@@ -94,33 +94,33 @@ def list_llm(search: str, *, as_json: bool) -> None:
     "--from",
     "from_",
     type=InstantType(hours_only=True),
-    help="First hour the prices hold. Default: the package's dates, and 2000-01-01 for a price"
-    " without one.",
+    help="First hour at which the prices apply. Default: the package's dates, and 2000-01-01 for a"
+    " price without one.",
 )
 @click.option(
     "--at",
     type=InstantType(),
-    help="Take the prices in force at this instant alone; they hold from its hour on, or from"
+    help="Import only the prices in force at this instant; they apply from its hour on, or from"
     " --from.",
 )
 @click.option(
     "--base-price",
     is_flag=True,
-    help="Where a price rises with the length of a request, take that of short requests.",
+    help="If a price rises with the length of a request, use that of short requests.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would change.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @_json_option
 @click.pass_obj
-def import_llm(home: Path, /, *, dry_run: bool, as_json: bool, **said: Any) -> int:  # noqa: ANN401 - click passes options by name
-    """Put a model's prices into prices.toml as llm/PROVIDER/MODEL/KIND, with their dates.
+def import_llm(home: Path, /, *, dry_run: bool, as_json: bool, **options: Any) -> int:  # noqa: ANN401 - click passes options by name
+    """Import a model's prices, with their dates, into prices.toml.
 
-    They come from the installed package genai-prices; nothing is asked over the network. Other
-    prices and comments stay as they are, and the same import again changes nothing. After an update
-    of the package, --from says from when a price that it gives no date for is to hold; without it,
-    charges that were made are rated again.
+    They are named llm/PROVIDER/MODEL/KIND, and come from the installed package genai-prices; no
+    network is used. Other prices and comments stay as they are, and the same import again changes
+    nothing. After an update of the package, use --from to say when new prices without a date begin;
+    otherwise past charges are rated again.
 
-    Record each token once, under the most specific kind with a price: where cache_read_tokens has
-    one, input_tokens counts the others alone.
+    Record each token once, under the most specific kind that has a price: if cache_read_tokens has
+    one, input_tokens counts only the other tokens.
 
     \b
     books prices import-llm --model openai:gpt-4o --model anthropic:claude-sonnet-4-5
@@ -131,9 +131,9 @@ def import_llm(home: Path, /, *, dry_run: bool, as_json: bool, **said: Any) -> i
     from node_pusher.home.settings_file import read_home
 
     try:
-        names = said.pop("models")
+        names = options.pop("models")
         report = import_prices(
-            read_home(home, "books"), names, Choice(**said), datetime.now(UTC), dry_run=dry_run
+            read_home(home, "books"), names, Choice(**options), datetime.now(UTC), dry_run=dry_run
         )
     except RuleFileError as error:
         return print_faults(error)

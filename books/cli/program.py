@@ -15,7 +15,8 @@ _COMMANDS: Final = {
     "init": LazyCommand("books.cli.init:init", "Make this folder the home of the books."),
     "pay": LazyCommand("books.cli.money:pay", "Record that USER paid AMOUNT."),
     "grant": LazyCommand(
-        "books.cli.money:grant", "Give USER a credit of AMOUNT in USD; it starts no discount."
+        "books.cli.money:grant",
+        "Grant USER a credit of AMOUNT in USD; unlike a payment it starts no discount.",
     ),
     "refund": LazyCommand(
         "books.cli.money:refund", "Record that USER got AMOUNT of a payment back."
@@ -29,10 +30,10 @@ _COMMANDS: Final = {
         "Decide on what the aggregator holds: each decision is a line of the books.",
     ),
     "rules": LazyCommand(
-        "books.cli.rules:rules", "Look at the rule book, and change it by a reviewed file."
+        "books.cli.rules:rules", "Show and check the rule book, and change it with a reviewed file."
     ),
     "prices": LazyCommand(
-        "books.cli.prices:prices", "Bring prices of language models into the rule book."
+        "books.cli.prices:prices", "Import prices of language models into the rule book."
     ),
 } | {name: NODE_COMMANDS[name] for name in _SHARED}
 
@@ -50,14 +51,14 @@ _COMMANDS: Final = {
     default=HOME_DEFAULT,
     show_default=True,
     show_envvar=True,
-    help="The folder of the books.",
+    help="The home of the books.",
 )
 @click.pass_context
 def cli(context: click.Context, home: Path) -> None:
     """Keep the operator's books: who paid what, and what usage costs.
 
-    What is recorded here is on disk when a command returns, and moves a balance once it was pushed
-    and the aggregator has pulled it.
+    What is recorded here is on disk when a command returns, and moves a balance once it has been
+    pushed and the aggregator has pulled it.
 
     \b
     First steps:

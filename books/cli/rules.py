@@ -1,4 +1,4 @@
-"""`books rules`: the rule book that usage is charged by."""
+"""`books rules`: the rule book, by which usage is charged."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from books.rule_book.rules import RuleCommit, RuleFileError
     from wire_format.rule_book import RuleBook
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
 def rules() -> None:
-    """Look at the rule book, and change it by a reviewed file."""
+    """Show and check the rule book, and change it with a reviewed file."""
 
 
 @rules.command()
@@ -44,7 +44,7 @@ def show(home: Path, /, *, as_json: bool) -> None:
 def check(home: Path, /, file: Path | None, *, as_json: bool) -> int:
     """Check FILE, or the rule book at the newest commit here; every fault is listed.
 
-    FILE is named prices.toml or discounts.toml; no books are needed to check it.
+    FILE is named prices.toml or discounts.toml; checking it needs no books.
 
     \b
     books rules check prices.toml
@@ -78,8 +78,8 @@ def check(home: Path, /, file: Path | None, *, as_json: bool) -> int:
 def set_(home: Path, /, file: Path, *, as_json: bool) -> int:
     """Put FILE into the rule book; its name, prices.toml or discounts.toml, says which part.
 
-    A file that cannot be used is refused with everything that is wrong with it. Charges of the
-    hours it covers are rated again: look first with `aggregator reprice FILE`.
+    An invalid file is refused with a list of all its faults. Charges of the hours that it covers
+    are rated again: preview them with `aggregator reprice FILE`.
 
     \b
     books rules set prices.toml && books push
@@ -97,7 +97,7 @@ def set_(home: Path, /, file: Path, *, as_json: bool) -> int:
 
 
 def print_faults(error: "RuleFileError") -> int:
-    """Say what is wrong with a rule file, a line for each fault."""
+    """Print what is wrong with a rule file, a line for each fault; returns the exit code."""
     click.echo(f"error: {escape(error.headline)}:", err=True)
     for fault in error.faults:
         click.echo(f"  {escape(fault)}", err=True)
@@ -107,9 +107,9 @@ def print_faults(error: "RuleFileError") -> int:
 
 
 def print_commit(done: "RuleCommit | None") -> None:
-    """Say what a new rule file changes."""
+    """Print what a new rule file changes; None if it changes nothing."""
     if done is None:
-        click.echo("nothing to do: the rule book holds exactly that")
+        click.echo("nothing to do: the rule book contains exactly that")
         return
     for line in done.changes.lines:
         click.echo(escape(line))
@@ -120,7 +120,7 @@ def print_commit(done: "RuleCommit | None") -> None:
 
 
 def commit_json(done: "RuleCommit | None") -> dict[str, Any]:
-    """As `print_commit`, for programs."""
+    """What a new rule file changes, as JSON; None if it changes nothing."""
     if done is None:
         return {"commit": None, "added": [], "removed": [], "changed": []}
     return {

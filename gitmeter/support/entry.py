@@ -55,7 +55,7 @@ def _run(command: click.Command, name: str) -> int:
     except OSError as error:
         _say_error(_os_message(error), _HINTS.get(error.errno or 0, ""))
         return _leave_output(ExitCode.FAILED)
-    except Exception:  # noqa: BLE001 - the last edge before the person
+    except Exception:  # noqa: BLE001 - the last place to catch anything
         return _report_bug(name)
     return result if isinstance(result, int) else ExitCode.OK
 
@@ -65,7 +65,7 @@ def _report_bug(name: str) -> ExitCode:
     from importlib.metadata import version
 
     _say(
-        f"{name} {version('gitmeter')} met something it does not know. Please report this:\n\n"
+        f"{name} {version('gitmeter')} met an unexpected error. Please report this:\n\n"
         f"{name} {escape(' '.join(sys.argv[1:]))}\n\n"
         f"{escape_lines(traceback.format_exc())}"
     )

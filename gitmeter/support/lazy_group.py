@@ -26,8 +26,8 @@ class LazyGroup(click.Group):
     """A group that imports its commands one by one.
 
     Args:
-        commands: by the name that a person types.
-        settings: as for `click.Group`.
+        commands: the commands, by the name that a person types.
+        settings: the other arguments of `click.Group`.
     """
 
     def __init__(self, *, commands: Mapping[str, LazyCommand], **settings: Any) -> None:  # noqa: ANN401 - click's own

@@ -25,7 +25,7 @@ def locked(file: Path, *, wait_s: float = 0) -> Iterator[None]:
 
     Args:
         file: the lock's file; never followed where it is a link.
-        wait_s: how long to wait for another holder.
+        wait_s: how long to wait while another process holds it.
 
     Raises:
         LockedError: another process holds it.

@@ -25,7 +25,9 @@ def start(module: str, name: str) -> "NoReturn":
     module is imported or Python finishes: C code that is being loaded turns the exception into
     other errors, and what is printed is a traceback.
     """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # it is not ignored
+    if (
+        signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ):  # it is not ignored, as in a background job
         signal.signal(signal.SIGINT, _interrupt)
     sys.unraisablehook = _unraisable
     try:
@@ -60,7 +62,7 @@ def _leave(_number: int = 0, _frame: "FrameType | None" = None) -> "NoReturn":
 
 
 def _unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Python drops an exception in a destructor, and the next ^C may be far away."""
+    """End the process on a ^C in a destructor, where Python would only print and drop it."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         _leave()
     sys.__unraisablehook__(unraisable)

@@ -1,4 +1,4 @@
-"""What a program prints: JSON for programs, tables for people, no control characters."""
+"""What a program prints: JSON for programs, tables for people, never control characters."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
+def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can represent
     """Write one JSON document to standard output.
 
     Control characters are written as JSON's own escapes, which mean the same value.

@@ -33,8 +33,10 @@ def read_word(path: Path, what: str) -> str:
         raise WordFileError(f"the {what} file cannot be read: {path}: {why}") from error
     if mode & _OTHERS_MAY_READ:
         raise WordFileError(
-            f"everybody on this machine may read the {what} file {path}", hint=f"chmod 600 {path}"
+            f"every user of this machine may read the {what} file {path}", hint=f"chmod 600 {path}"
         )
     if _PRINTABLE.fullmatch(text) is None:
-        raise WordFileError(f"the {what} file {path} does not hold one {what}, which is one word")
+        raise WordFileError(
+            f"the {what} file {path} does not contain one {what}, which is one word"
+        )
     return text

@@ -1,4 +1,4 @@
-"""`node-pusher correct`: say that an earlier record was wrong, and by how much."""
+"""`node-pusher correct`: record by how much an earlier record was wrong."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,12 +17,11 @@ if TYPE_CHECKING:
 @click.option("--units", metavar="DELTA", type=int, help="What to add to the record's quantity: 100"
               " adds 100 units to it, -100 takes 100 off it. Not the new quantity: that is"
               " --to.")  # fmt: skip
-@click.option("--to", "total", metavar="TOTAL", type=click.IntRange(min=0), help="What the record's"
-              " quantity shall be, all its corrections together; 0 takes all of it"
-              " away.")  # fmt: skip
+@click.option("--to", "total", metavar="TOTAL", type=click.IntRange(min=0), help="The record's new"
+              " quantity, with all its corrections; 0 takes all of it away.")  # fmt: skip
 @click.option("--reason", required=True, help="Why: up to 200 printable ASCII characters.")
-@click.option("--id", help="Your own key: the same id and correction again is recorded once, so a"
-              " retry is safe.")  # fmt: skip
+@click.option("--id", help="An id of your own: the same id and correction again is recorded"
+              " once, so a retry is safe.")  # fmt: skip
 @json_option
 @click.pass_obj
 def correct(
@@ -35,11 +34,12 @@ def correct(
     id: str | None,  # noqa: A002 - the option's own name
     as_json: bool,  # noqa: FBT001 - click
 ) -> None:
-    """Correct the earlier record SEQ of this node by a quantity.
+    """Correct the quantity of the earlier record SEQ of this node.
 
-    Give either --units or --to. The record stays as it is; a line that corrects it is recorded, and
-    counts in the record's own hour once it was pushed and billed. It may be corrected several
-    times, never below zero. `node-pusher log` and `git show` list records with their numbers.
+    Give either --units or --to. The record itself stays as it is: a correction of it is recorded,
+    which counts in the record's own hour once it has been pushed and billed. A record may be
+    corrected several times, but never below zero. `node-pusher log` and `git show` list records
+    with their seqs.
 
     \b
     node-pusher correct 17 --units -100 --reason 'counted twice by the broker'

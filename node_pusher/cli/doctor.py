@@ -1,4 +1,4 @@
-"""`doctor`: is all well with this home?"""
+"""`doctor`: check everything that a home needs."""
 
 import sys
 from datetime import UTC, datetime
@@ -21,11 +21,11 @@ _COLOURS: Final = {"ok": "green", "warning": "yellow", "problem": "red"}
 @json_option
 @click.pass_obj
 def doctor(home: Path, /, as_json: bool) -> None:  # noqa: FBT001 - click
-    """Check everything this home needs, and say what to do.
+    """Check everything that this home needs, and say what to do.
 
-    Looks at settings, spool, disk, lock, key, remote, write access, clock, timer, listener and
-    programs. Changes nothing, sends nothing, and waits for nobody longer than half a minute. The
-    exit code is 0 when nothing is a problem, otherwise 1; a warning is no problem yet.
+    Checks settings, spool, disk, lock, key, remote, write access, clock, timer, listener and
+    programs. Changes nothing, sends nothing, and takes half a minute at most. Exits with 1 if there
+    is a problem; a warning is not a problem yet.
     """
     from node_pusher.doctor.examine import examine, is_well
 

@@ -13,7 +13,7 @@ from node_pusher.cli.home import json_option, load_home
 @json_option
 @click.pass_obj
 def status(home: Path, /, as_json: bool) -> None:  # noqa: FBT001 - click
-    """Show what is recorded, committed and pushed; asks no remote."""
+    """Show what is recorded, committed and pushed, without asking the remote."""
     from node_pusher.sending.history import status as read_status
 
     found = read_status(load_home(home))
@@ -38,13 +38,13 @@ def status(home: Path, /, as_json: bool) -> None:  # noqa: FBT001 - click
 
 @click.command()
 @click.option("-n", "count", type=click.IntRange(min=1), help="How many commits.")
-@click.option("--all", "earlier", is_flag=True, help="Those of earlier repos too.")
+@click.option("--all", "earlier", is_flag=True, help="Commits in earlier repos too.")
 @json_option
 @click.pass_obj
 def log(home: Path, /, count: int | None, *, earlier: bool, as_json: bool) -> None:
     """Show this node's history, newest first.
 
-    The same and more is in git itself: git -C HOME/repo.git log (after a rollover repo.2.git, and
+    git itself shows the same and more: git -C HOME/repo.git log (after a rollover repo.2.git, and
     so on).
     """
     from node_pusher.sending.history import log as read_log

@@ -1,4 +1,4 @@
-"""Options that programs share: which home a command works on, and how to reach its remote."""
+"""Options that commands share: the home, its remote, and what is trusted there."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,17 +13,15 @@ if TYPE_CHECKING:
 
 HOME_DEFAULT: Final = "/var/lib/node-pusher"
 ROLE_KEY: Final = "gitmeter.role"
-"""The key in click's context for what the running program's homes carry: commands are shared."""
+"""The key in click's context for the role of the running program, since programs share commands."""
 
 _Command = Callable[..., Any]
 
-json_option: Final = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON for programs."
-)
+json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def home_option(command: _Command) -> _Command:
-    """The option that names a node's home."""
+    """Add the option that names a node's home."""
     return click.option(
         "--home",
         type=click.Path(file_okay=False, path_type=Path),
@@ -31,26 +29,26 @@ def home_option(command: _Command) -> _Command:
         default=HOME_DEFAULT,
         show_default=True,
         show_envvar=True,
-        help="The node's folder.",
+        help="The node's home.",
     )(command)
 
 
 def remote_options(command: _Command) -> _Command:
-    """The options that say where the repo is, what opens it, and which commits are trusted."""
+    """Add the options for the repo, its credentials, and the commits that are trusted in it."""
     file = click.Path(exists=True, dir_okay=False, path_type=Path)
     for option in (
         click.option("--trust-tip", metavar="ID", help="Build on this commit of the remote,"
-                     " whoever signed it: all 40 digits of one that you have looked at."),
-        click.option("--allowed-signers", type=file, help="Build on commits that these keys"
-                     " signed: the file allowed_signers of the machine that this one replaces."),
-        click.option("--rejoin", is_flag=True, help="This home was restored from a backup, or the"
-                     " remote went ahead of it: take over what the remote holds, in a new epoch;"
-                     " records that were not sent are kept and sent on top. With the --remote of"
-                     " the repo that the node has gone on to since, if it has."),
+                     " whoever signed it: all 40 digits of one that you have checked."),
+        click.option("--allowed-signers", type=file, help="Build on commits signed by the keys in"
+                     " this file: allowed_signers of the machine that this one replaces."),
+        click.option("--rejoin", is_flag=True, help="For a home that was restored from a backup,"
+                     " or that the remote is ahead of: take over what the remote has, in a new"
+                     " epoch; unsent records are kept and sent on top. If the node has rolled over"
+                     " since, give the --remote of its newest repo."),
         click.option("--branch", default="main", show_default=True, help="The branch to push."),
-        click.option("--known-hosts", type=file, help="Keys of the servers to trust (ssh)."),
-        click.option("--ssh-key", type=file, help="Private key (ssh)."),
-        click.option("--token-file", type=file, help="File of mode 600 with an access token"
+        click.option("--known-hosts", type=file, help="File with the host keys to trust (ssh)."),
+        click.option("--ssh-key", type=file, help="File with the private key (ssh)."),
+        click.option("--token-file", type=file, help="File of mode 600 with the access token"
                      " (https)."),
         click.option("--remote", required=True, metavar="URL", help="https://, ssh:// or"
                      " file:///path of a repo that exists; empty, or this node's own."),
@@ -71,14 +69,14 @@ def home_of(path: Path, node: str, options: dict[str, Any]) -> "Home":
 
 
 def vouched_of(options: dict[str, Any]) -> "Vouched":
-    """What the person vouches for with the options of `init`."""
+    """The commits that the options of `init` vouch for."""
     from node_pusher.joining.trust import Vouched
 
     return Vouched(options["trust_tip"], options["allowed_signers"])
 
 
 def load_home(path: Path) -> "Home":
-    """The home in this folder, which must have the running program's role.
+    """Read the home in this folder, which must have the role of the running program.
 
     Raises:
         NotInitialisedError, HomeError: see `node_pusher.home.settings_file.read_home`.
@@ -89,6 +87,6 @@ def load_home(path: Path) -> "Home":
 
 
 def role() -> "Role":
-    """What the homes of the running program carry."""
+    """The role of the homes of the running program."""
     found: Role = click.get_current_context().meta[ROLE_KEY]
     return found

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from node_pusher.joining.init import InitReport
 
 SPOOL_LOST: Final = (
-    "warning: the spool was lost; this home goes on in epoch {epoch}; what was recorded and not"
+    "warning: the spool was lost; this home continues in epoch {epoch}; what was recorded and not"
     " committed is gone"
 )
 
@@ -26,14 +26,14 @@ SPOOL_LOST: Final = (
 def init(home: Path, /, node: str, rejoin: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN401, FBT001 - click passes options by name
     """Make this folder the home of a node.
 
-    Asks the remote and notes there from which number this home goes on, so it must be allowed to
-    push: a repo that already has this node's history is joined in a new epoch, and no number is
-    ever used twice. What stands there must be signed by this home's own keys; or
-    give the keys of another machine of this node, or the commit that you trust, with the options
-    below. The same command again changes nothing; it makes again what was lost.
+    Claims an epoch on the remote, so it must be allowed to push. A repo that already has this
+    node's history is joined in a new epoch, so that no seq is ever used twice; its commits must be
+    signed by this home's own keys, or by those of the machine that this one replaces
+    (--allowed-signers), or you name a commit that you trust (--trust-tip). Running the same command
+    again changes nothing; it only restores what was lost.
 
-    A new home gets a key that signs its commits. Its line, printed here and by `show-key`, is for
-    the operator's allowed signers.
+    A new home gets a key that signs its commits. The operator adds its line, printed here and by
+    `show-key`, to the allowed signers.
 
     \b
     node-pusher init --node embedder-01 --remote file:///srv/git/embedder-01.git
@@ -51,7 +51,7 @@ def init(home: Path, /, node: str, rejoin: bool, as_json: bool, **options: Any) 
     if as_json:
         print_json(init_values(report))
         return
-    tell_init(report, unchanged="nothing to do")
+    print_init(report, unchanged="nothing to do")
 
 
 def init_values(report: "InitReport") -> dict[str, Any]:
@@ -69,9 +69,9 @@ def init_values(report: "InitReport") -> dict[str, Any]:
     }
 
 
-def tell_init(report: "InitReport", unchanged: str) -> None:
-    """Say what `init` did; `unchanged` is what to call a home that was there."""
-    told = {
+def print_init(report: "InitReport", unchanged: str) -> None:
+    """Print what `init` did; `unchanged` describes a home that existed already."""
+    outcomes = {
         "created": "a new home",
         "joined": f"joined what the remote holds, in epoch {report.epoch}",
         "rejoined": f"took over what the remote holds, in epoch {report.epoch}",
@@ -79,7 +79,9 @@ def tell_init(report: "InitReport", unchanged: str) -> None:
     }
     if report.spool_lost:
         click.echo(SPOOL_LOST.format(epoch=report.epoch), err=True)
-    click.echo(f"{report.node}: {told[report.outcome]}; the next record is seq {report.next_seq}")
+    click.echo(
+        f"{report.node}: {outcomes[report.outcome]}; the next record is seq {report.next_seq}"
+    )
     for subject in report.left_behind:
         click.echo(f"not carried over, to be done again: {escape(subject)}")
     if report.key_made:

@@ -1,4 +1,4 @@
-"""^C and SIGTERM as something to wait for, so that they interrupt nothing half done."""
+"""^C and SIGTERM as something to wait for, so that they interrupt nothing halfway."""
 
 import os
 import signal

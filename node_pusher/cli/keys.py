@@ -15,15 +15,15 @@ _LOCK_WAIT_S: Final = 60
 
 
 @click.command("show-key")
-@click.option("--node", help="The node's name; makes the key where no home is yet, for the `init`"
-              " that comes later.")  # fmt: skip
+@click.option("--node", help="The node's name; makes the key if there is no home yet, for a later"
+              " `init`.")  # fmt: skip
 @json_option
 @click.pass_obj
 def show_key(home: Path, /, node: str | None, as_json: bool) -> None:  # noqa: FBT001 - click
-    """Print the line that lets this home's key sign.
+    """Print this home's key as a line for allowed signers.
 
-    The operator adds it to the allowed signers of this node, as for `git verify-commit`. The same
-    key may open the node's repo over ssh, as the deploy key of the forge.
+    The operator adds it to the allowed signers, as for `git verify-commit`. The same key can be the
+    deploy key with which the node pushes over ssh.
 
     \b
     node-pusher show-key >> allowed_signers
@@ -43,7 +43,7 @@ def show_key(home: Path, /, node: str | None, as_json: bool) -> None:  # noqa: F
 
 
 def _key_of(path: Path, node: str) -> "OwnKey":
-    """The key of a home, which must be this node's, or of one that is not made yet."""
+    """The key of a home, which must belong to this node; it is made if there is no home yet."""
     from node_pusher.home.errors import HomeError
     from node_pusher.home.layout import make_folder
     from node_pusher.home.locks import push_lock
@@ -68,16 +68,16 @@ def _key_of(path: Path, node: str) -> "OwnKey":
 
 
 @click.command("rotate-key")
-@click.option("--prepare", is_flag=True, help="Only make the next key and print its line; the old"
-              " one signs on. Again: the same line.")  # fmt: skip
+@click.option("--prepare", is_flag=True, help="Only make the next key and print its line; the"
+              " present key stays in use. Repeated, it prints the same line.")  # fmt: skip
 @json_option
 @click.pass_obj
 def rotate_key(home: Path, /, prepare: bool, as_json: bool) -> None:  # noqa: FBT001 - click
-    """Sign with another key from now on.
+    """Sign with a new key from now on.
 
     The old private key is deleted. Its public half stays in this home's own allowed_signers, so
-    that what it signed is still taken for this home's. No commit is held up when the operator
-    knows the new key first:
+    that the commits it signed still count as this home's. No commit is held if the operator knows
+    the new key first:
 
     \b
     1. here:         rotate-key --prepare    prints the line of the next key
@@ -87,9 +87,9 @@ def rotate_key(home: Path, /, prepare: bool, as_json: bool) -> None:  # noqa: FB
     4. the operator: once a commit of the new key was billed, closes the old key's line with
                      valid-before="20261202Z"
 
-    If a key was stolen: delete signing_key.next where it is there, rotate-key, let the operator
-    replace the line, and look at what the old key signed. After an interruption `show-key` says
-    which key is in use; whatever was prepared is used by the next rotate-key.
+    If a key was stolen: delete signing_key.next if there is one, run rotate-key, let the operator
+    replace the line, and examine what the old key signed. After an interruption `show-key` shows
+    the key in use; a prepared key is used by the next rotate-key.
     """
     from node_pusher.home.locks import push_lock
     from node_pusher.home.own_key import prepare_rotation, rotate

@@ -15,7 +15,7 @@ COMMANDS: Final = {
     ),
     "status": LazyCommand(
         "node_pusher.cli.history:status",
-        "Show what is recorded, committed and pushed; asks no remote.",
+        "Show what is recorded, committed and pushed, without asking the remote.",
     ),
     "log": LazyCommand("node_pusher.cli.history:log", "Show this node's history, newest first."),
     "record": LazyCommand(
@@ -24,23 +24,25 @@ COMMANDS: Final = {
     ),
     "correct": LazyCommand(
         "node_pusher.cli.correct:correct",
-        "Correct the earlier record SEQ of this node by a quantity.",
+        "Correct the quantity of the earlier record SEQ of this node.",
     ),
     "rotate-key": LazyCommand(
-        "node_pusher.cli.keys:rotate_key", "Sign with another key from now on."
+        "node_pusher.cli.keys:rotate_key", "Sign with a new key from now on."
     ),
     "show-key": LazyCommand(
-        "node_pusher.cli.keys:show_key", "Print the line that lets this home's key sign."
+        "node_pusher.cli.keys:show_key", "Print this home's key as a line for allowed signers."
     ),
     "listen": LazyCommand(
         "node_pusher.cli.listen:listen",
         "Record what services send over a Unix socket, until SIGTERM.",
     ),
     "rollover": LazyCommand(
-        "node_pusher.cli.rollover:rollover", "Go on in this node's next repo, say one a year."
+        "node_pusher.cli.rollover:rollover",
+        "Continue in this node's next repo, for example once a year.",
     ),
     "doctor": LazyCommand(
-        "node_pusher.cli.doctor:doctor", "Check everything this home needs, and say what to do."
+        "node_pusher.cli.doctor:doctor",
+        "Check everything that this home needs, and say what to do.",
     ),
 }
 

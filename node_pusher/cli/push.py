@@ -18,7 +18,7 @@ def push(home: Path, /, by_hour: bool, as_json: bool) -> None:  # noqa: FBT001 -
     """Commit what was recorded and push it: what the timer runs.
 
     While the remote does not answer, commits wait here and the next push sends them all (exit code
-    75). If the remote holds something else, nothing is pushed (exit code 1).
+    75). If the remote has other commits, nothing is pushed (exit code 1).
     """
     from node_pusher.sending.push import push as deliver
 

@@ -24,19 +24,19 @@ _APPLIES_TO: Final = ("hero_os_hourly", "llm", "vm")
 @click.option("--applies-to", type=click.Choice(_APPLIES_TO), default=_APPLIES_TO[0],
               show_default=True, help="Discount category.")  # fmt: skip
 @click.option("--instance", help="Which VM, API key or project.")
-@click.option("--id", help="Your own key: the same id and content again within 7 days gives the"
-              " same seq, so a retry is safe.")  # fmt: skip
-@click.option("--ts", help="When, with its offset: 2026-11-21T13:05:00Z. Default: now.")
+@click.option("--id", help="An id of your own: the same id and content again within 7 days gives"
+              " the same seq, so a retry is safe.")  # fmt: skip
+@click.option("--ts", help="Time with offset: 2026-11-21T13:05:00Z. Default: now.")
 @click.option("--meta", multiple=True, metavar="KEY=VALUE", help="Shown in audits; may be given"
               " several times. Whole numbers are stored as numbers.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def record(home: Path, /, source: str | None, as_json: bool, **values: Any) -> None:  # noqa: ANN401, FBT001 - click passes options by name
     """Record one use, or with `-` one per line of standard input.
 
-    It is on disk before this returns. Lines of standard input are JSON objects with the names of
-    the options as keys (`applies_to`; `meta` is an object); each bad line is reported on standard
-    error and costs none of the others.
+    A record is on disk before the command returns. Lines of standard input are JSON objects with
+    the names of the options as keys (`applies_to`; `meta` is an object); each bad line is reported
+    on standard error and does not affect the others.
 
     \b
     node-pusher record --user alice --resource llm/openai/gpt-4o/output_tokens --units 512 \\

@@ -1,4 +1,4 @@
-"""`node-pusher rollover`: go on in the node's next repo."""
+"""`node-pusher rollover`: continue in the node's next repo."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +14,13 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command()
 @click.option("--remote", "url", required=True, metavar="URL", help="The next repo: one that exists"
               " and is empty.")  # fmt: skip
-@click.option("--token-file", type=_FILE, help="File of mode 600 with an access token (https). The"
-              " present one, if the server is the same.")  # fmt: skip
-@click.option("--ssh-key", type=_FILE, help="Private key (ssh). The present one unless told.")
-@click.option("--known-hosts", type=_FILE, help="Keys of the servers to trust (ssh). The present"
-              " file unless told.")  # fmt: skip
+@click.option("--token-file", type=_FILE, help="File of mode 600 with the access token (https)."
+              " Default: the present one, if the server is the same.")  # fmt: skip
+@click.option(
+    "--ssh-key", type=_FILE, help="File with the private key (ssh). Default: the present one."
+)
+@click.option("--known-hosts", type=_FILE, help="File with the host keys to trust (ssh)."
+              " Default: the present one.")  # fmt: skip
 @json_option
 @click.pass_obj
 def rollover(
@@ -31,14 +33,14 @@ def rollover(
     known_hosts: Path | None,
     as_json: bool,
 ) -> None:
-    """Go on in this node's next repo, say one a year.
+    """Continue in this node's next repo, for example once a year.
 
     Everything recorded so far is pushed to the present repo first; if that or the next one does not
-    answer, nothing has changed (exit code 75) and the same command tries again. Numbers go on as
-    they are. The present repo gets a last commit that says where the node went, and stays in the
-    home: `correct` and `log --all` know what is in it.
+    answer, nothing has changed (exit code 75) and the same command tries again. Seqs continue. The
+    present repo gets a last commit that names the next one, and stays in the home, where `correct`
+    and `log --all` read it.
 
-    Tell the aggregator of the next repo too; it reads both.
+    The aggregator must read the next repo too, together with the present one.
 
     \b
     node-pusher rollover --remote https://forge.example/ops/billing-embedder-01.2027.git

@@ -39,7 +39,7 @@ CHECKS: Final[dict[str, Check]] = {
     "listener": check_listener,
     "programs": check_programs,
 }
-_NOT_SO: Final = "see what the check says; the others are not touched by it"
+_NO_HINT: Final = "see what the check says; it does not affect the other checks"
 
 
 def examine(
@@ -49,12 +49,12 @@ def examine(
 
     Args:
         path: the folder.
-        role: what it must carry.
+        role: the role that the home must have.
         now: the time by this machine's clock.
         timeout_s: how long a check may take.
 
     Returns:
-        what was found, in the order of `CHECKS`; only about the settings if they cannot be read.
+        What was found, in the order of `CHECKS`; only about the settings if they cannot be read.
     """
     started_s = time.monotonic()
     ends_at_s = started_s + timeout_s
@@ -93,8 +93,8 @@ class _Running:
         """What it found; waits for it until its time is up."""
         ended = self._background.collect(max(0, self._ends_at_s - time.monotonic()))
         if ended is None:
-            says = "it did not come to an end, so it was left alone"
-            return [problem(self._name, says, "look whether its disk or server hangs")]
+            says = "it did not end in time, so it was abandoned"
+            return [problem(self._name, says, "check whether its disk or server hangs")]
         return ended.result()
 
     def _run(self) -> list[Finding]:
@@ -107,4 +107,4 @@ class _Running:
 
 
 def _of_error(name: str, error: GitmeterError | OSError) -> Finding:
-    return problem(name, str(error), getattr(error, "hint", "") or _NOT_SO)
+    return problem(name, str(error), getattr(error, "hint", "") or _NO_HINT)

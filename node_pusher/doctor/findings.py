@@ -11,7 +11,7 @@ from node_pusher.home.home import Home
 
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 _COUNT_MIN: Final = 2
-"""How many of a unit at least: `36 hours` says more than `1 day`."""
+"""The least number of a unit to use it: `36 hours` says more than `1 day`."""
 
 
 class Severity(StrEnum):
@@ -19,7 +19,7 @@ class Severity(StrEnum):
 
     OK = "ok"
     WARNING = "warning"
-    """Nothing is lost or late yet, or it is not known."""
+    """Nothing is lost or late yet, or that is not known."""
     PROBLEM = "problem"
     """Records are not sent, will not be billed, or are in danger."""
 
@@ -28,10 +28,10 @@ class Finding(NamedTuple):
     """What one check found.
 
     Attributes:
-        check: its name.
-        health: what it means.
-        says: a sentence.
-        do: what to do next; empty when there is nothing to do.
+        check: the name of the check.
+        health: how bad it is.
+        says: what was found, in a sentence.
+        do: what to do next; empty if there is nothing to do.
     """
 
     check: str
@@ -61,17 +61,17 @@ class Examination:
 
 
 def ok(check: str, says: str) -> Finding:
-    """All is well."""
+    """A finding that all is well."""
     return Finding(check, Severity.OK, says)
 
 
 def warning(check: str, says: str, do: str) -> Finding:
-    """Nothing is lost or late yet, or it is not known."""
+    """A finding that nothing is lost or late yet, or that this is not known."""
     return Finding(check, Severity.WARNING, says, do)
 
 
 def problem(check: str, says: str, do: str) -> Finding:
-    """Records are not sent, will not be billed, or are in danger."""
+    """A finding that records are not sent, will not be billed, or are in danger."""
     return Finding(check, Severity.PROBLEM, says, do)
 
 

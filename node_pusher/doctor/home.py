@@ -40,7 +40,7 @@ def check_settings(examination: Examination) -> Iterator[Finding]:
     if found.st_mode & stat.S_IWOTH:
         yield problem(
             "settings",
-            f"everybody on this machine may write to {examination.path}, so may bill anybody",
+            f"every user of this machine may write to {examination.path}, and so bill any account",
             f"chmod o-w {examination.path}",
         )
     elif found.st_uid != os.geteuid():
@@ -57,10 +57,10 @@ def check_settings(examination: Examination) -> Iterator[Finding]:
 
 
 def check_spool(examination: Examination) -> Iterator[Finding]:
-    """Whether it opens and is sound, whether records wait too long, and whether times make sense.
+    """Whether the spool is sound, records wait too long, and times make sense.
 
     Raises:
-        HomeError, SpoolError: it cannot be used.
+        HomeError, SpoolError: the spool cannot be used.
     """
     Store.open(examination.home.spool_file, examination.home.node).close()
     facts = inspect_spool(examination.home.spool_file, _QUICK_CHECK_S)
@@ -69,8 +69,8 @@ def check_spool(examination: Examination) -> Iterator[Finding]:
         yield problem(
             "spool",
             f"spool.db is damaged: {facts.damage}",
-            "push what can be pushed; then keep a copy, take spool.db away with its -wal and -shm,"
-            " and run `init` again: it goes on in a new epoch",
+            "push what can be pushed; then keep a copy, remove spool.db with its -wal and -shm,"
+            " and run `init` again: it continues in a new epoch",
         )
     elif facts.damage is None:
         yield warning("spool", f"{what}; too large to be checked in full", "`push`")
@@ -89,9 +89,9 @@ def _sent(examination: Examination, facts: SpoolFacts) -> Finding:
             since = in_words(examination.now - pushed)
             return warning("sent", f"nothing waits, but the last push was {since} ago", _LOOK)
         return ok("sent", f"nothing waits; {last}")
-    oldest = from_us(facts.first_ts_us)  # what was there at the last push was pushed
+    oldest = from_us(facts.first_ts_us)  # everything recorded before the last push was pushed
     waiting = examination.now - (oldest if pushed is None else max(oldest, pushed))
-    says = f"records wait since {in_words(waiting)}, the oldest of {format_ts(oldest)}; {last}"
+    says = f"records have waited {in_words(waiting)}, the oldest of {format_ts(oldest)}; {last}"
     if waiting > LATE_PROBLEM:
         return problem("sent", says, _LOOK)
     if waiting > LATE_WARNING:
@@ -107,13 +107,13 @@ def _ahead(examination: Examination, facts: SpoolFacts) -> Iterator[Finding]:
             yield problem(
                 "clock",
                 f"{what} is of {format_ts(from_us(instant_us))}, {ahead} ahead of this machine's"
-                " clock, which is wrong or was",
-                "set the clock; the aggregator holds what lies in its future until that has come",
+                " clock, which is or was wrong",
+                "set the clock; the aggregator holds records of a future time until that has come",
             )
 
 
 def check_disk(examination: Examination) -> Iterator[Finding]:
-    """Room for records and commits."""
+    """Whether there is room for records and commits."""
     disk = os.statvfs(examination.path)
     free_bytes = disk.f_bavail * disk.f_frsize
     has_file_limit = disk.f_files > 0  # not on btrfs
@@ -167,7 +167,7 @@ def check_lock(examination: Examination) -> Iterator[Finding]:
 
 
 def _holder(file: Path) -> _Holder | None:
-    """The holder of the lock by the kernel's list: trying to lock could make a push fail."""
+    """The holder of the lock by the kernel's list: trying to lock it could make a push fail."""
     try:
         inode = file.stat().st_ino
         listed = Path("/proc/locks").read_text()

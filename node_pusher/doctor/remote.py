@@ -1,4 +1,4 @@
-"""What `doctor` checks on the remote: whether it answers, fits, may be written, and its clock."""
+"""What `doctor` checks on the remote: that it answers, matches, takes pushes, and its clock."""
 
 import time
 from collections.abc import Iterator
@@ -11,18 +11,18 @@ from gitmeter.git_remote.remote import Transport
 from gitmeter.http_edge.client import ExchangeError, HttpClient, Request, http_date
 from gitmeter.support.terminal import counted
 from node_pusher.doctor.findings import Examination, Finding, in_words, ok, problem, warning
-from node_pusher.doctor.system import clock_is_kept
+from node_pusher.doctor.system import clock_is_synchronised
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.drafts import AHEAD_MAX
 
 TIMEOUT_S: Final = 15
 CLOCK_WARNING: Final = timedelta(seconds=30)
-_SET_CLOCK: Final = "set the clock, and let it be kept: timedatectl set-ntp true"
+_SET_CLOCK: Final = "set the clock, and keep it synchronised: timedatectl set-ntp true"
 
 
 def check_remote(examination: Examination) -> Iterator[Finding]:
-    """Which commit its branch is at, and what a push would send.
+    """Which commit the branch of the remote is at, and what a push would send.
 
     Raises:
         RemoteError: it does not answer, is missing or denies access.
@@ -44,14 +44,14 @@ def check_remote(examination: Examination) -> Iterator[Finding]:
         count = counted(len(waiting), "commit")
         yield ok("remote", f"answers; {count} here build on its {seen.commit[:12]}")
     else:
-        yield ok("remote", f"answers; it is at {seen.commit[:12]}, as this home")
+        yield ok("remote", f"answers; it is at {seen.commit[:12]}, like this home")
 
 
 def check_write(examination: Examination) -> Iterator[Finding]:
-    """Whether it accepts pushes of this home, as far as a dry run shows.
+    """Whether the remote accepts pushes of this home, as far as a dry run shows.
 
     Raises:
-        RemoteError: it does not.
+        RemoteError: it does not answer or denies access.
         HomeError: the repo here cannot be read.
     """
     here = examination.home.repo
@@ -63,20 +63,20 @@ def check_write(examination: Examination) -> Iterator[Finding]:
     refspec = f"{tip}:refs/heads/{here.branch}"
     refused = push(here.remote, here.path, (refspec,), timeout_s=TIMEOUT_S, options=("--dry-run",))
     if refused is None:
-        yield ok("write", "it lets this home push; its rules for the branch show at a real push")
+        yield ok("write", "this home may push; rules for the branch apply only to a real push")
         return
     found = f"a push would be refused: {refused.reason}"
     yield problem("write", found, "see what the check `remote` says")
 
 
 def check_clock(examination: Examination) -> Iterator[Finding]:
-    """This machine's clock against the server's; where it shows none, whether it is kept at all."""
+    """This machine's clock against the server's; if that shows none, whether it is synchronised."""
     if examination.home.repo.remote.transport not in {Transport.HTTP, Transport.HTTPS}:
-        yield clock_is_kept()
+        yield clock_is_synchronised()
         return
     theirs = _date_of(examination.home.repo.remote.url)
     if theirs is None:
-        yield clock_is_kept()
+        yield clock_is_synchronised()
         return
     ours = examination.now + timedelta(seconds=time.monotonic() - examination.started_s)
     apart = ours - theirs
@@ -84,7 +84,7 @@ def check_clock(examination: Examination) -> Iterator[Finding]:
     says = f"{in_words(apart)} {way} the clock of {examination.home.repo.remote.url}"
     if abs(apart) > AHEAD_MAX:
         limit = in_words(AHEAD_MAX)
-        yield problem("clock", f"{says}; past {limit} the aggregator holds records", _SET_CLOCK)
+        yield problem("clock", f"{says}; beyond {limit} the aggregator holds records", _SET_CLOCK)
     elif abs(apart) > CLOCK_WARNING:
         yield warning("clock", says, _SET_CLOCK)
     else:
@@ -94,11 +94,11 @@ def check_clock(examination: Examination) -> Iterator[Finding]:
 def _date_of(url: str) -> datetime | None:
     """The time by the server's clock, to a second; None if it does not answer, or states none.
 
-    No token goes along: being turned away, or sent elsewhere, comes with a date as well.
+    No token is sent: a refusal or a redirect has a date too.
     """
     request = Request("GET", f"{url}/info/refs?service=git-upload-pack")
     try:
         with HttpClient() as client, client.exchange(request, TIMEOUT_S) as response:
             return http_date(response.headers.get("Date", ""))
     except ExchangeError:
-        return None  # what is wrong says the check `remote`
+        return None  # the check `remote` says what is wrong

@@ -36,7 +36,7 @@ def check_timer(examination: Examination) -> Iterator[Finding]:
         yield warning(
             "timer",
             "systemd does not answer here, so it is not known what pushes",
-            "let something run `push` every hour, and look at its exit code",
+            "run `push` every hour by other means, and check its exit code",
         )
     else:
         yield judge_timer(unit, timer, service, str(examination.path.absolute()))
@@ -57,11 +57,11 @@ def judge_timer(
         return warning(
             "timer",
             f"{unit}.timer is not installed",
-            "install it (systemd/README.md), or let something else run `push` every hour",
+            "install it (systemd/README.md), or run `push` every hour by other means",
         )
     if home not in re.split(r"[ ;]+", service.get("ExecStart", "")):
         return warning(
-            "timer", f"{unit}.timer pushes another home", "let something run `push` for this one"
+            "timer", f"{unit}.timer pushes another home", "run `push` for this one by other means"
         )
     if timer.get("ActiveState") != "active":
         return problem(
@@ -99,7 +99,7 @@ def _show(unit: str) -> dict[str, str] | None:
     return dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
 
 
-def clock_is_kept() -> Finding:
+def clock_is_synchronised() -> Finding:
     """Whether this machine's clock is synchronised, according to systemd."""
     printed = _printed("timedatectl", "show", "--property=NTPSynchronized", "--value")
     return judge_clock(printed)
@@ -108,12 +108,14 @@ def clock_is_kept() -> Finding:
 def judge_clock(printed: str | None) -> Finding:
     """The finding for what `timedatectl` printed; None if it printed nothing."""
     if printed == "yes":
-        return ok("clock", "kept by a time server")
+        return ok("clock", "synchronised with a time server")
     if printed == "no":
-        return warning("clock", "no time server keeps this clock", "timedatectl set-ntp true")
+        return warning(
+            "clock", "this clock is not synchronised with a time server", "timedatectl set-ntp true"
+        )
     return warning(
         "clock",
-        "the remote shows no time, and systemd does not say whether this clock is kept",
+        "the remote shows no time, and systemd does not say whether this clock is synchronised",
         "compare it with another one: date -u",
     )
 
@@ -137,7 +139,7 @@ def _printed(*command: str) -> str | None:
 
 
 def check_programs(examination: Examination) -> Iterator[Finding]:
-    """The programs at work here, with their versions."""
+    """The programs that this home uses, with their versions."""
     found = [f"gitmeter {version('gitmeter')}", f"Python {platform.python_version()}"]
     found.append(f"SQLite {sqlite3.sqlite_version}")
     git = _printed("git", "version")
@@ -154,7 +156,7 @@ def check_programs(examination: Examination) -> Iterator[Finding]:
     says = ", ".join(found)
     numbers = re.search(r"(\d+)\.(\d+)", git)
     if numbers is not None and (int(numbers[1]), int(numbers[2])) < _GIT_SYNCS_SINCE:
-        do = "a newer git: this one may lose what it fetched or packed when the power fails"
+        do = "install a newer git: this one may lose what it fetched or packed in a power cut"
         yield warning("programs", says, do)
     else:
         yield ok("programs", says)
@@ -171,7 +173,7 @@ def check_listener(examination: Examination) -> Iterator[Finding]:
         client.settimeout(_TIMEOUT_S)
         try:
             client.connect(str(path))
-            with suppress(BrokenPipeError):  # one without room answers and hangs up at once
+            with suppress(BrokenPipeError):  # a listener without room answers and hangs up at once
                 client.sendall(b"{}\n")  # refused as a record: an answer that changes nothing
             answer = client.recv(_ANSWER_BYTES_MAX)
         except TimeoutError:

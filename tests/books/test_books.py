@@ -34,7 +34,7 @@ def test_init_starts_a_rule_book_and_again_changes_nothing(tmp_path: Path) -> No
     made = books.init().ok()
     assert "the next record is seq 1" in made.out
     assert "books push" in made.out
-    assert "the home was there" in books.init().ok().out
+    assert "the home exists already" in books.init().ok().out
     books("push").ok()
     rules, claim = books.messages()
     assert rules.startswith("rules: start:")

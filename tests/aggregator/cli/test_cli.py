@@ -21,9 +21,7 @@ from tests.support.programs import run_aggregator
 
 HOUR = "2025-01-11T00"
 USED = "2025-01-11T00:30:00Z"
-UNSIGNED = (
-    r"warning: commits of [a-z0-9, -]+ are taken whoever made them \(allow_unsigned = true\)\n"
-)
+UNSIGNED = r"warning: signatures of [a-z0-9, -]+ are not checked \(allow_unsigned = true\)\n"
 
 
 @pytest.fixture
@@ -56,7 +54,7 @@ def test_balance_of_one_user(world: World) -> None:
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", found["as_of"])
 
 
-def test_balance_of_everybody(world: World) -> None:
+def test_balance_of_all_users(world: World) -> None:
     world.usage(usage_line(seq=3, user="b:2", ts=USED))
     world.run("pull")
     assert [row["user"] for row in world.run("balance", "--json").json] == ["alice", "b:2"]
@@ -109,7 +107,7 @@ def test_verify(world: World) -> None:
 
 
 def test_verify_fails_on_a_ledger_that_was_tampered_with(world: World) -> None:
-    """And rebuild mends it."""
+    """And rebuild corrects it."""
     with world.ledger() as ledger:
         ledger.store._connection.execute("UPDATE charge SET billed_cost_nano = 0")
     found = world.run("verify")
@@ -123,7 +121,7 @@ def test_verify_fails_on_a_ledger_that_was_tampered_with(world: World) -> None:
 
 
 def test_json_has_numbers_past_64_bits(world: World) -> None:
-    """One user's huge quantity must not take everybody's answers away."""
+    """One user's huge quantity must not keep others from their answers."""
     huge = 2**53 - 1
     lines = [
         usage_line(node="node-9", seq=seq, user="rich", ts=USED, units=huge)
@@ -148,7 +146,7 @@ def test_nodes(world: World) -> None:
     assert "node-1: 3..8" in world.run("nodes").out
 
 
-def test_the_table_of_nodes_shows_epochs_and_when_each_was_looked_at(world: World) -> None:
+def test_the_table_of_nodes_shows_epochs_and_when_each_was_checked(world: World) -> None:
     world.usage(usage_line(seq=2_000_000_001, ts=USED))
     world.run("pull")
     node = next(row for row in world.run("nodes", "--json").json if row["node"] == "node-1")
@@ -169,7 +167,7 @@ def test_a_file_that_is_rejected_whole_is_shown_without_a_line(world: World) -> 
     assert "usage/no-segment.jsonl\n" in world.run("rejects").out
 
 
-def test_pull_tells_of_every_repo(world: World) -> None:
+def test_pull_reports_every_repo(world: World) -> None:
     world.usage(usage_line(seq=3, ts=USED), usage_line(seq=1, ts=USED, units=3600))
     shown = world.run("pull")
     assert shown.code == 0
@@ -182,7 +180,7 @@ def test_pull_tells_of_every_repo(world: World) -> None:
 
 
 def test_pull_fails_when_a_person_is_needed_and_asks_for_later_when_not(world: World) -> None:
-    """1 goes before 75."""
+    """Exit code 1 goes before 75."""
     far = datetime(2090, 1, 1, tzinfo=UTC)
     world.usage(usage_line(node="node-2"), repo="node-2", when=far)
     later = world.run("pull")
@@ -279,22 +277,24 @@ def test_reprice_says_what_the_change_then_does(
     digest = world.digest()
     proposal = tmp_path / name
     proposal.write_bytes(text)
-    told = world.run("reprice", str(proposal), "--json").json
+    proposed = world.run("reprice", str(proposal), "--json").json
     assert world.run("reprice", str(proposal)).code == 0
     assert world.digest() == digest
     before = {row["user"]: row for row in world.run("balance", "--json").json}
     world.repo("books").commit({f"rules/{name}": text})
     world.run("pull")
     after = {row["user"]: row for row in world.run("balance", "--json").json}
-    assert told["rule_book"] == world.run("verify", "--json").json["rule_book"]
-    assert told["accounts"]
-    changed = {row["user"]: row for row in told["accounts"]}
+    assert proposed["rule_book"] == world.run("verify", "--json").json["rule_book"]
+    assert proposed["accounts"]
+    changed = {row["user"]: row for row in proposed["accounts"]}
     for user, row in after.items():
         difference = row["billed_cost_nano"] - before[user]["billed_cost_nano"]
         assert changed.get(user, {}).get("difference_nano", 0) == difference
         if user in changed:
             assert changed[user]["proposed_balance_nano"] == row["balance_nano"]
-    assert told["difference_nano"] == sum(row["difference_nano"] for row in told["accounts"])
+    assert proposed["difference_nano"] == sum(
+        row["difference_nano"] for row in proposed["accounts"]
+    )
 
 
 @pytest.mark.parametrize(("name", "text"), [("rules.toml", b""), ("prices.toml", b"[[price\n")])
@@ -355,7 +355,9 @@ def test_nothing_from_a_repo_reaches_the_terminal_as_a_command(world: World) -> 
         ("explain", "alice", "hero_os/seconds", "2020-01-01"),
     ],
 )
-def test_what_is_not_there_is_said_with_a_hint(world: World, arguments: tuple[str, ...]) -> None:
+def test_what_does_not_exist_is_an_error_with_a_hint(
+    world: World, arguments: tuple[str, ...]
+) -> None:
     said = world.run(*arguments)
     assert (said.code, said.out) == (1, "")
     assert re.match(r"error: no (account|charge) of '", said.err)
@@ -427,7 +429,7 @@ def test_other_limits_judge_all_records_again(world: World) -> None:
 
 
 def test_a_second_writer_is_refused_and_readers_are_not(world: World) -> None:
-    """Nothing is wrong; the same command works when the other is done or was stopped."""
+    """Nothing is wrong; the same command works when the other has ended."""
     with world.state.locked():
         for command in ("pull", "run", "rebuild"):
             said = world.run(command)
@@ -439,7 +441,7 @@ def test_a_second_writer_is_refused_and_readers_are_not(world: World) -> None:
 
 
 def test_init_writes_a_configuration_that_is_good(tmp_path: Path) -> None:
-    """And never writes over one."""
+    """And never overwrites one."""
     path = tmp_path / "etc" / "aggregator.toml"
     config = ("--config", str(path))
     assert run_aggregator(*config, "init").code == 0
@@ -522,7 +524,7 @@ def test_a_good_configuration_says_so_beside_its_values(world: World) -> None:
     )
 
 
-def test_faults_between_repos_are_told_beside_others(tmp_path: Path) -> None:
+def test_faults_between_repos_are_listed_with_others(tmp_path: Path) -> None:
     path = tmp_path / "aggregator.toml"
     path.write_text("skew_s = -1\n" + '[[repo]]\nnode = "a"\nurl = "file:///x"\n' * 2)
     said = run_aggregator("--config", str(path), "config", "check", "--json")
@@ -562,7 +564,7 @@ def test_an_absent_configuration_says_how_to_get_one(tmp_path: Path) -> None:
     assert "init" in said.err
 
 
-def test_a_flag_goes_before_the_environment_the_file_and_the_default(
+def test_a_flag_overrides_the_environment_the_file_and_the_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And systemd's directory is for a file that states none."""

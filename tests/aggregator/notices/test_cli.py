@@ -81,6 +81,6 @@ def test_test_says_what_came_back(
 def test_without_notify_and_without_notices_it_says_what_to_do(tmp_path: Path) -> None:
     config = tmp_path / "aggregator.toml"
     config.write_text(f'state = "{tmp_path}"\n')
-    for words, message in (((), "nothing was told yet"), (("test",), "no [notify]")):
+    for words, message in (((), "no notices yet"), (("test",), "no [notify]")):
         said = run_aggregator("--config", str(config), "notices", *words)
         assert (said.code, message in said.err) == (ExitCode.FAILED, True)

@@ -398,7 +398,7 @@ def test_a_file_in_the_way_of_a_unix_socket_is_left_alone(tmp_path: Path) -> Non
         ("", 0o600, "one word"),
         ("two words of a secret", 0o600, "one word"),
         ("short", 0o600, "characters"),
-        ("a-secret-of-the-forge", 0o604, "everybody"),
+        ("a-secret-of-the-forge", 0o604, "every user"),
         ("a-secret-of-the-förge", 0o600, "cannot be read"),
     ],
 )

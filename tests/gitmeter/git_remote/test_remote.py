@@ -82,9 +82,9 @@ def test_a_token_is_passed_in_the_environment_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o602, 0o666])
-def test_a_token_file_that_everybody_may_read_is_refused(tmp_path: Path, mode: int) -> None:
+def test_a_token_file_that_every_user_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     file = _token(tmp_path, "s3cret", mode)
-    with pytest.raises(RemoteConfigError, match="everybody") as raised:
+    with pytest.raises(RemoteConfigError, match="every user") as raised:
         read_token(Remote("https://forge.example/node.git", file))
     assert raised.value.hint == f"chmod 600 {file}"
 

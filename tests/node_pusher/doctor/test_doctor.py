@@ -160,7 +160,7 @@ def test_wrong_settings(home: Home) -> None:
     assert "node.toml is not what `init` writes" in finding.says
 
 
-def test_settings_a_folder_that_everybody_may_write(home: Home) -> None:
+def test_settings_a_folder_that_every_user_may_write(home: Home) -> None:
     home.path.chmod(0o777)
     assert look(home)["settings"].health is Severity.PROBLEM
     home.path.chmod(0o2770)
@@ -224,7 +224,7 @@ def test_spool_records_that_wait_too_long(home: Home, hours: int, health: Severi
     found = look(home, START + timedelta(hours=hours))["sent"]
     assert found.health is health
     if health is not Severity.OK:
-        assert f"since {hours} hours" in found.says
+        assert f"waited {hours} hours" in found.says
 
 
 def test_spool_old_times_recorded_after_the_last_push_do_not_wait(home: Home) -> None:
@@ -619,7 +619,7 @@ def test_a_check_that_does_not_come_back_is_left_behind(
     monkeypatch.setitem(doctor.CHECKS, "disk", hang)
     found = {f.check: f for f in examine(home.path, "usage", SOON, timeout_s=5)}
     assert found["disk"].health is Severity.PROBLEM
-    assert "did not come to an end" in found["disk"].says
+    assert "did not end in time" in found["disk"].says
     assert found["key"].health is Severity.OK
     never.set()
 

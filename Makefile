@@ -3,6 +3,7 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
+RUNNABLE = $(VENV)/.runnable
 INSTALLED = $(VENV)/.installed
 
 SEEDS ?= 1000
@@ -21,7 +22,7 @@ help:
 	@echo 'make simulate SEEDS=1000   a fleet under faults, one history for each seed'
 	@echo 'make torture KILLS=300     the real programs, killed at random moments'
 	@echo 'make fuzz RUNS=1000000     every parser, guided by coverage'
-	@echo 'make install  the programs into $(BIN)'
+	@echo 'make install  programs and development tools into $(BIN)'
 	@echo 'make clean    remove the virtual environment, caches and the demo'
 
 install: $(INSTALLED)
@@ -32,13 +33,27 @@ check-tools:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed; this is' "$$($(PYTHON) --version)" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo 'the venv module is missing: apt-get install python3-venv' >&2; exit 1; }
 
-$(INSTALLED): pyproject.toml | check-tools
-	@echo 'installing into $(VENV) ...'
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+# The pip of $(PYTHON), where it has one: another in the environment costs as much as half of the packages. Modules
+# are compiled when they are imported, which most of them never are.
+install = if $(PYTHON) -m pip --python $(BIN)/python --version >/dev/null 2>&1; \
+	then pip='$(PYTHON) -m pip --python $(BIN)/python'; \
+	else $(BIN)/python -m ensurepip >/dev/null && pip='$(BIN)/python -m pip'; fi && \
+	$$pip install --quiet --disable-pip-version-check --no-compile --editable '.[$(1)]'
+
+$(BIN)/python: | check-tools
+	@$(PYTHON) -m venv --without-pip $(VENV)
+
+$(RUNNABLE): pyproject.toml | $(BIN)/python
+	@echo 'installing the programs into $(VENV) ...'
+	@$(call install,aggregator)
 	@touch $@
 
-run: $(INSTALLED)
+$(INSTALLED): pyproject.toml | $(BIN)/python
+	@echo 'installing programs and development tools into $(VENV) ...'
+	@$(call install,dev)
+	@touch $@ $(RUNNABLE)
+
+run: $(RUNNABLE)
 	@$(BIN)/python -m fixtures.demo
 
 run-fleet: $(INSTALLED)

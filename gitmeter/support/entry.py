@@ -20,14 +20,19 @@ _HINTS: Final = {
     errno.EDQUOT: _ROOM_HINT,
     errno.EROFS: "this disk is mounted read-only: choose another path, or mount it for writing",
 }
+_INSTALLED_AS: Final = {"aggregator": "gitmeter[aggregator]", "books": "gitmeter[books]"}
+_OWN_PACKAGES: Final = frozenset(
+    {"aggregator", "books", "cursors", "gitmeter", "node_pusher", "wire_format"}
+)
 
 
 def run(command: click.Command, name: str) -> NoReturn:
     """Run a click command as the program `name` and exit.
 
     Expected errors and those of the operating system print `error:` and `hint:` lines on standard
-    error and exit with their own code; anything else prints a report to be filed and exits with
-    `ExitCode.BUG`. A reader that closed the pipe, as `head` does, is no error.
+    error and exit with their own code, also where a package is not installed; anything else prints
+    a report to be filed and exits with `ExitCode.BUG`. A reader that closed the pipe, as `head`
+    does, is no error.
     """
     sys.exit(_run(command, name))
 
@@ -55,9 +60,22 @@ def _run(command: click.Command, name: str) -> int:
     except OSError as error:
         _say_error(_os_message(error), _HINTS.get(error.errno or 0, ""))
         return _leave_output(ExitCode.FAILED)
+    except ModuleNotFoundError as error:
+        return _report_missing(name, error.name or "")
     except Exception:  # noqa: BLE001 - the last place to catch anything
         return _report_bug(name)
     return result if isinstance(result, int) else ExitCode.OK
+
+
+def _report_missing(name: str, module: str) -> ExitCode:
+    package = module.partition(".")[0]
+    if package in _OWN_PACKAGES or package in sys.stdlib_module_names:
+        return _report_bug(name)
+    _say_error(
+        f"{name} needs the Python package {package}, which is not installed",
+        f"pip install '{_INSTALLED_AS.get(name, 'gitmeter')}'",
+    )
+    return ExitCode.FAILED
 
 
 def _report_bug(name: str) -> ExitCode:

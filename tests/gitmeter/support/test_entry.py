@@ -137,3 +137,53 @@ def test_an_error_keeps_its_exit_code_when_nobody_reads_the_message(tmp_path: Pa
     ran = subprocess.run(command("read", str(tmp_path / "absent")), check=False, stderr=writer)
     os.close(writer)
     assert ran.returncode == 1
+
+
+ABSENT = """
+import sys
+sys.modules["{package}"] = None  # as if it were not installed
+from {program}.cli import main
+sys.argv = {command}
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "package", "install"),
+    [
+        (("aggregator", "balance"), "sqlite_utils", "gitmeter[aggregator]"),
+        (("aggregator", "pull"), "structlog", "gitmeter[aggregator]"),
+        (("books", "prices", "list-llm"), "genai_prices", "gitmeter[books]"),
+        (("node-pusher", "record", "--user", "a", "--resource", "r", "--units", "1"), "msgspec",
+         "gitmeter"),
+    ],
+)  # fmt: skip
+def test_a_package_that_is_not_installed_is_named_with_what_installs_it(
+    command: tuple[str, ...], package: str, install: str, tmp_path: Path
+) -> None:
+    config = tmp_path / "aggregator.toml"
+    config.write_text(f'state = "{tmp_path}"\n')
+    source = ABSENT.format(
+        package=package, program=command[0].replace("-", "_"), command=list(command)
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", source],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "AGGREGATOR_CONFIG": str(config)},
+    )
+    assert ran.returncode == 1
+    assert ran.stderr == (
+        f"error: {command[0]} needs the Python package {package}, which is not installed\n"
+        f"hint: pip install '{install}'\n"
+    )
+
+
+def test_a_module_of_ours_that_is_missing_is_a_bug() -> None:
+    source = SMALL_PROGRAM.replace(
+        'raise ValueError("nobody expected this")', "import gitmeter.support.nothing"
+    )
+    ran = subprocess.run(command("bug", source=source), check=False, capture_output=True, text=True)
+    assert ran.returncode == 3
+    assert "gitmeter.support.nothing" in ran.stderr

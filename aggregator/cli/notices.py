@@ -65,7 +65,7 @@ def test(context: Context, *, as_json: bool) -> int:
 
     from aggregator.notices import events
     from aggregator.notices.receiver import Receiver
-    from aggregator.notices.retries import Outcome
+    from aggregator.notices.retries import PostOutcome
 
     config = _config(context)
     notice = events.of_test(uuid4(), now())
@@ -75,7 +75,7 @@ def test(context: Context, *, as_json: bool) -> int:
         print_json({"id": notice.delivery, "outcome": answer.outcome, "answer": answer.detail})
     else:
         click.echo(f"{config.url}: {answer.outcome}: {escape(answer.detail)}")
-    codes = {Outcome.TAKEN: ExitCode.OK, Outcome.TROUBLE: ExitCode.TRY_LATER}
+    codes = {PostOutcome.TAKEN: ExitCode.OK, PostOutcome.TROUBLE: ExitCode.TRY_LATER}
     return codes.get(answer.outcome, ExitCode.FAILED)
 
 

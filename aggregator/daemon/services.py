@@ -18,7 +18,7 @@ from aggregator.serving.webhook import Push
 from aggregator.store.store import LedgerStore
 
 if TYPE_CHECKING:
-    from aggregator.serving.listener import Listener
+    from aggregator.serving.listener import HttpListener
 
 
 class Services:
@@ -96,12 +96,14 @@ class Services:
             self._notifier.collect()
             self._notifier.deliver()
 
-    def _listening(self, config: ListenConfig) -> "Listener":
+    def _listening(self, config: ListenConfig) -> "HttpListener":
         # a web server is dozens of modules, of no use to a daemon that does not listen
-        from aggregator.serving.listener import Listener
+        from aggregator.serving.listener import HttpListener
 
         database_path = self._state.config.database_path
-        return Listener(config, self.hints, self._pushed, self.pulse, database_path, self._clock)
+        return HttpListener(
+            config, self.hints, self._pushed, self.pulse, database_path, self._clock
+        )
 
     def _pushed(self, push: Push) -> str | None:
         """Return the name of the repo that a push is about, or None if it is not read.

@@ -15,7 +15,7 @@ from aggregator.config.sections import NotifyConfig
 from aggregator.notices.receiver import Receiver
 from aggregator.notices.retries import (
     REFUSED_IN_A_ROW_MAX,
-    Outcome,
+    PostOutcome,
     PostResult,
     after_refusal,
     after_trouble,
@@ -29,7 +29,7 @@ AGAIN_AFTER_S: Final = 60
 """When the file of notices cannot be used."""
 
 
-class Delivery(NamedTuple):
+class DeliveryReport(NamedTuple):
     """How a run ended.
 
     Attributes:
@@ -78,13 +78,13 @@ class Run:
         self._delivered = self._given_up = self._refused = 0
         self._error = ""
 
-    def run(self) -> Delivery:
+    def run(self) -> DeliveryReport:
         """Post until nothing is due, the receiver takes none, or it is time to stop."""
         if self._next() is not None:
             try:
                 receiver = Receiver(self._config, self._clock)
             except GitmeterError as error:
-                self._note_trouble(PostResult(Outcome.TROUBLE, str(error)))
+                self._note_trouble(PostResult(PostOutcome.TROUBLE, str(error)))
             else:
                 with receiver:
                     while (notice := self._next()) is not None:
@@ -101,14 +101,14 @@ class Run:
         return int(self._clock().timestamp())
 
     def _note(self, notice: WaitingNotice, result: PostResult) -> None:
-        if result.outcome is Outcome.TAKEN:
+        if result.outcome is PostOutcome.TAKEN:
             with self._outbox.transaction():
                 self._outbox.queue.note_delivered(notice.id, self._clock())
             self._delivered += 1
             self._refused = 0
             return
         self._error = result.detail
-        if result.outcome is Outcome.REFUSED:
+        if result.outcome is PostOutcome.REFUSED:
             self._note_refused(notice, result)
             return
         with self._outbox.transaction():
@@ -137,12 +137,12 @@ class Run:
         after = after_trouble(before, result, self._now_s(), chance_percent())
         self._outbox.queue.save_receiver(after)
 
-    def _ended(self) -> Delivery:
+    def _ended(self) -> DeliveryReport:
         receiver = self._outbox.queue.receiver()
         next_at_s = self._outbox.queue.next_due_at_s()
         if next_at_s is not None:
             next_at_s = max(next_at_s, receiver.wait_until_s)
-        return Delivery(
+        return DeliveryReport(
             self._delivered,
             self._given_up,
             self._outbox.queue.count_waiting(),
@@ -157,7 +157,7 @@ def deliver(
     config: NotifyConfig,
     clock: Callable[[], datetime],
     stopping: Callable[[], bool] = lambda: False,
-) -> Delivery:
+) -> DeliveryReport:
     """Deliver what is due, over a connection of its own; what goes wrong is the result.
 
     Args:
@@ -170,4 +170,4 @@ def deliver(
         with closing(Outbox(path)) as outbox, outbox.errors():
             return Run(outbox, config, clock, stopping).run()
     except NoticesError as error:
-        return Delivery(error=str(error), next_at_s=int(clock().timestamp()) + AGAIN_AFTER_S)
+        return DeliveryReport(error=str(error), next_at_s=int(clock().timestamp()) + AGAIN_AFTER_S)

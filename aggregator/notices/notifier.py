@@ -16,7 +16,7 @@ import structlog
 
 from aggregator.config.sections import NotifyConfig
 from aggregator.notices.comparison import Comparison
-from aggregator.notices.delivery import AGAIN_AFTER_S, Delivery, deliver
+from aggregator.notices.delivery import AGAIN_AFTER_S, DeliveryReport, deliver
 from aggregator.store.outbox.errors import NoticesError
 from aggregator.store.outbox.outbox import NOTICES_NAME, Outbox
 from aggregator.store.store import LedgerStore
@@ -49,7 +49,7 @@ class Notifier:
         self._config = config
         self._path = folder / NOTICES_NAME
         self._clock = clock
-        self._background = Background[Delivery]()
+        self._background = Background[DeliveryReport]()
         self._is_fresh = True
         self._next_at_s: int | None = None
         self._stop_at_s: float | None = None
@@ -125,7 +125,7 @@ class Notifier:
     def _is_over(self) -> bool:
         return self._stop_at_s is not None and time.monotonic() >= self._stop_at_s
 
-    def collect(self, wait_s: float = 0) -> Delivery | None:
+    def collect(self, wait_s: float = 0) -> DeliveryReport | None:
         """Log what a run that has ended did; None when there is none.
 
         Args:
@@ -139,7 +139,7 @@ class Notifier:
         else:  # billing goes on
             _log.error("delivering ended early", exc_info=bug)
             again_at_s = int(self._clock().timestamp()) + AGAIN_AFTER_S
-            result = Delivery(error="delivering ended without a result", next_at_s=again_at_s)
+            result = DeliveryReport(error="delivering ended without a result", next_at_s=again_at_s)
         self._next_at_s = result.next_at_s
         if result.delivered:
             _log.info("told", notices=result.delivered)

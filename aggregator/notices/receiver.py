@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from aggregator.config.sections import NotifyConfig
-from aggregator.notices.retries import Outcome, PostResult
+from aggregator.notices.retries import PostOutcome, PostResult
 from gitmeter.git_remote.remote import Remote, read_token
 from gitmeter.http_edge.authorities import AuthoritiesError
 from gitmeter.http_edge.client import (
@@ -86,9 +86,9 @@ class Receiver:
             ):
                 words = _words(response)
         except LateError:
-            return PostResult(Outcome.TROUBLE, f"no answer in {self._timeout_s} s")
+            return PostResult(PostOutcome.TROUBLE, f"no answer in {self._timeout_s} s")
         except (ExchangeError, AuthoritiesError) as error:
-            return PostResult(Outcome.TROUBLE, str(error))
+            return PostResult(PostOutcome.TROUBLE, str(error))
         asked_s = retry_after_s(response.headers, self._clock())
         return of_status(response.status, words, asked_s)
 
@@ -108,11 +108,11 @@ class Receiver:
 def of_status(status: int, words: str, asked_s: int | None) -> PostResult:
     """What a status means: taken, not wanted, or that the receiver takes none for now."""
     if status in SUCCESS:
-        return PostResult(Outcome.TAKEN, str(status))
+        return PostResult(PostOutcome.TAKEN, str(status))
     detail = f"{status} {words}".rstrip()
     if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return PostResult(Outcome.TROUBLE, detail, asked_s)
-    return PostResult(Outcome.REFUSED, detail, asked_s)
+        return PostResult(PostOutcome.TROUBLE, detail, asked_s)
+    return PostResult(PostOutcome.REFUSED, detail, asked_s)
 
 
 def _words(response: Response) -> str:

@@ -22,7 +22,7 @@ _PERCENT: Final = 100
 _JITTER_PERCENT: Final = 25
 
 
-class Outcome(StrEnum):
+class PostOutcome(StrEnum):
     """What became of an attempt."""
 
     TAKEN = "taken"
@@ -41,7 +41,7 @@ class PostResult(NamedTuple):
         retry_after_s: for how long it asked to be left alone; None when it did not.
     """
 
-    outcome: Outcome
+    outcome: PostOutcome
     detail: str
     retry_after_s: int | None = None
 

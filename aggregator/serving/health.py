@@ -13,7 +13,7 @@ PULLS_LATE: Final = 2
 """One whole pull may be missed, a long one say; after two times the pause balances are old."""
 
 
-class Health(NamedTuple):
+class DaemonHealth(NamedTuple):
     """What a check of health answers.
 
     Attributes:
@@ -30,7 +30,7 @@ class Health(NamedTuple):
         return not self.reasons
 
 
-def judge(beat: Beat) -> Health:
+def judge(beat: Beat) -> DaemonHealth:
     """Judge one moment of the loop.
 
     The first pull may take as long as it needs while the loop is alive: a ledger that is made
@@ -43,8 +43,8 @@ def judge(beat: Beat) -> Health:
     if beat.pull_age_s is not None and beat.pull_age_s > late_s:
         reasons.append(f"the last whole pull was finished {beat.pull_age_s:.0f} s ago")
     if reasons:
-        return Health("failing", tuple(reasons))
-    return Health("starting" if beat.pull_age_s is None else "ok")
+        return DaemonHealth("failing", tuple(reasons))
+    return DaemonHealth("starting" if beat.pull_age_s is None else "ok")
 
 
 def answer(beat: Beat) -> dict[str, Any]:

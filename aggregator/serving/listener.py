@@ -25,7 +25,7 @@ from gitmeter.http_edge.server import REQUEST_S, Server
 _log = structlog.get_logger()
 
 
-class Listener:
+class HttpListener:
     """Started once, stopped once.
 
     Args:

@@ -157,7 +157,7 @@ class HttpClient:
                     decode_content=False,
                 )
             try:
-                body = io.BufferedReader(_Body(raw, self._deadline))
+                body = io.BufferedReader(_BodyStream(raw, self._deadline))
                 yield Response(raw.status, raw.headers, body)
             finally:
                 if not raw.closed:  # what is left would be taken for the next response
@@ -165,7 +165,7 @@ class HttpClient:
                     self._deadline.close()
 
 
-class _Body(io.RawIOBase):
+class _BodyStream(io.RawIOBase):
     def __init__(self, raw: "BaseHTTPResponse", deadline: "Deadline") -> None:
         self._raw = raw
         self._deadline = deadline

@@ -12,7 +12,7 @@ from gitmeter.signing.allowed_signers import AllowedSigners, Permission, find_si
 from gitmeter.signing.sshsig import BadSignature, is_ssh_signature, verify
 
 
-class Outcome(StrEnum):
+class Validity(StrEnum):
     """What became of a look at a signature, in order of precedence: the first that applies."""
 
     UNSIGNED = "unsigned"
@@ -40,22 +40,22 @@ class Verdict(NamedTuple):
             there is no good signature, because then nobody is proved to have signed.
     """
 
-    outcome: Outcome
+    outcome: Validity
     sentence: str
     fingerprint: str | None
 
     @property
     def verified(self) -> bool:
         """Whether the commit may be built on or billed."""
-        return self.outcome is Outcome.VERIFIED
+        return self.outcome is Validity.VERIFIED
 
 
 _PERMISSIONS = {
-    Permission.ALLOWED: Outcome.VERIFIED,
-    Permission.UNKNOWN_KEY: Outcome.UNKNOWN_KEY,
-    Permission.OTHER_PRINCIPAL: Outcome.OTHER_PRINCIPAL,
-    Permission.NOT_YET_VALID: Outcome.NOT_YET_VALID,
-    Permission.NO_LONGER_VALID: Outcome.NO_LONGER_VALID,
+    Permission.ALLOWED: Validity.VERIFIED,
+    Permission.UNKNOWN_KEY: Validity.UNKNOWN_KEY,
+    Permission.OTHER_PRINCIPAL: Validity.OTHER_PRINCIPAL,
+    Permission.NOT_YET_VALID: Validity.NOT_YET_VALID,
+    Permission.NO_LONGER_VALID: Validity.NO_LONGER_VALID,
 }
 
 
@@ -87,12 +87,12 @@ def judge_signature(
             which its author chooses.
     """
     if not signature:
-        return Verdict(Outcome.UNSIGNED, "the commit is not signed", None)
+        return Verdict(Validity.UNSIGNED, "the commit is not signed", None)
     if not is_ssh_signature(signature):
-        return Verdict(Outcome.NOT_SSH, "the signature is not one of SSH (GPG, most likely)", None)
+        return Verdict(Validity.NOT_SSH, "the signature is not one of SSH (GPG, most likely)", None)
     key = verify(payload, signature)
     if isinstance(key, BadSignature):
-        return Verdict(Outcome.BAD_SIGNATURE, f"the signature is bad: {key.reason}", None)
+        return Verdict(Validity.BAD_SIGNATURE, f"the signature is bad: {key.reason}", None)
     permission = find_signer(allowed, principal, key, now)
     outcome = _PERMISSIONS[permission]
     return Verdict(outcome, _sentence(outcome, key.fingerprint, principal), key.fingerprint)
@@ -122,12 +122,12 @@ def split_commit(raw: bytes) -> tuple[bytes, bytes | None]:
     return payload, b"\n".join(signature) + b"\n" if found else None
 
 
-def _sentence(outcome: Outcome, fingerprint: str, principal: str) -> str:
+def _sentence(outcome: Validity, fingerprint: str, principal: str) -> str:
     told = {
-        Outcome.VERIFIED: f"signed by {fingerprint}, which may sign for {principal}",
-        Outcome.UNKNOWN_KEY: f"signed by {fingerprint}, a key that is not among the allowed ones",
-        Outcome.OTHER_PRINCIPAL: f"signed by {fingerprint}, which may not sign for {principal}",
-        Outcome.NOT_YET_VALID: f"signed by {fingerprint}, which is not valid yet",
-        Outcome.NO_LONGER_VALID: f"signed by {fingerprint}, which is not valid any more",
+        Validity.VERIFIED: f"signed by {fingerprint}, which may sign for {principal}",
+        Validity.UNKNOWN_KEY: f"signed by {fingerprint}, a key that is not among the allowed ones",
+        Validity.OTHER_PRINCIPAL: f"signed by {fingerprint}, which may not sign for {principal}",
+        Validity.NOT_YET_VALID: f"signed by {fingerprint}, which is not valid yet",
+        Validity.NO_LONGER_VALID: f"signed by {fingerprint}, which is not valid any more",
     }
     return told[outcome]

@@ -15,7 +15,7 @@ from gitmeter.signing.allowed_signers import (
     parse_allowed_signers,
 )
 from gitmeter.signing.signing_key import SigningKey
-from gitmeter.signing.verdict import Outcome, judge_commit, split_commit
+from gitmeter.signing.verdict import Validity, judge_commit, split_commit
 from tests.fuzz.target import Target, is_printable, promise
 
 _NOW: Final = datetime(2026, 11, 21, tzinfo=UTC)
@@ -53,7 +53,7 @@ def check_signature(data: bytes) -> bool:
     """Only what the key has signed is verified, whatever stands around it."""
     verdict = judge_commit(data, "node-1", _ALLOWED, _NOW)
     promise(is_printable(verdict.sentence), verdict)
-    promise(verdict.outcome in set(Outcome))
+    promise(verdict.outcome in set(Validity))
     if verdict.verified:
         promise(split_commit(data)[0] in _PAYLOADS, data)
     return verdict.verified

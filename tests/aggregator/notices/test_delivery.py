@@ -12,7 +12,7 @@ import pytest
 
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.notices import receiver as posting
-from aggregator.notices.delivery import Delivery, deliver
+from aggregator.notices.delivery import deliver
 from aggregator.notices.retries import GIVEN_UP_AFTER
 from gitmeter.support.backoff import LONGEST
 from tests.aggregator.notices.telling import NOW, SECRET, TOKEN, Desk, mortal_notices
@@ -20,7 +20,7 @@ from tests.support.ledger.world import DeathError
 from tests.support.receiver import ReceiverServer
 
 
-def run(desk: Desk) -> Delivery:
+def run(desk: Desk) -> DeliveryReport:
     return deliver(desk.path, desk.config, lambda: desk.now)
 
 
@@ -39,7 +39,7 @@ def test_an_event_is_signed_and_says_what_the_document_says(
     incident, balance = server.got
     assert incident.event == {
         "v": 1,
-        "id": incident.headers["X-Gitmeter-Delivery"],
+        "id": incident.headers["X-Gitmeter-DeliveryReport"],
         "event": "incident_opened",
         "at": "2026-01-01T00:00:00Z",
         "repo": "node-1",
@@ -52,7 +52,7 @@ def test_an_event_is_signed_and_says_what_the_document_says(
     }
     assert balance.event == {
         "v": 1,
-        "id": balance.headers["X-Gitmeter-Delivery"],
+        "id": balance.headers["X-Gitmeter-DeliveryReport"],
         "event": "balance_low",
         "at": "2026-01-01T00:00:00Z",
         "user": "alice",
@@ -108,7 +108,7 @@ def test_a_receiver_in_trouble_gets_it_later_under_the_same_id(
     for wait_s, longest_s in zip(waits_s, (10, 20, 40), strict=True):
         assert longest_s * 3 // 4 <= wait_s <= longest_s
     assert [event["user"] for event in server.taken()] == ["alice", "bob"]
-    ids = [got.headers["X-Gitmeter-Delivery"] for got in server.got]
+    ids = [got.headers["X-Gitmeter-DeliveryReport"] for got in server.got]
     assert len(set(ids[:4])) == 1
     assert len(set(ids)) == 2
     assert [row.attempts for row in desk.rows()] == [4, 1]
@@ -272,7 +272,7 @@ def test_a_process_killed_between_post_and_note_posts_again(
     assert run(desk).delivered == 1
     first, second = server.got
     assert first.body == second.body
-    assert first.headers["X-Gitmeter-Delivery"] == second.headers["X-Gitmeter-Delivery"]
+    assert first.headers["X-Gitmeter-DeliveryReport"] == second.headers["X-Gitmeter-DeliveryReport"]
 
 
 def test_what_was_delivered_long_ago_is_forgotten_and_what_waits_is_not(

@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.notices import notifier as notifying
-from aggregator.notices.delivery import Delivery
+from aggregator.notices.delivery import DeliveryReport
 from aggregator.notices.notifier import Notifier
 from tests.aggregator.notices.telling import Desk
 from tests.support.ledger.world import World, money_line, usage_line
@@ -25,8 +25,8 @@ def until(found: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def collected(notifier: Notifier) -> Delivery:
-    results: list[Delivery | None] = [None]
+def collected(notifier: Notifier) -> DeliveryReport:
+    results: list[DeliveryReport | None] = [None]
 
     def is_over() -> bool:
         results[0] = notifier.collect()

@@ -12,7 +12,7 @@ import requests
 
 from aggregator.config.sections import ListenConfig
 from aggregator.serving.hints import Hints
-from aggregator.serving.listener import Listener
+from aggregator.serving.listener import HttpListener
 from aggregator.serving.pulse import HookResult, Pulse
 from aggregator.serving.webhook import Push, signature
 from gitmeter.http_edge.server import REQUEST_S
@@ -58,7 +58,7 @@ class Site:
             keys["webhook_secret_file"].write_text(f"{SECRET}\n")
             keys["webhook_secret_file"].chmod(0o600)
         self.config = ListenConfig(**{"address": "127.0.0.1:0", **keys})
-        self.listener = Listener(
+        self.listener = HttpListener(
             self.config,
             self.hints,
             self.name,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pygit2.enums import ObjectType
 
 from gitmeter.signing.allowed_signers import AllowedSigners, format_entry, parse_allowed_signers
-from gitmeter.signing.verdict import Outcome, judge_commit, judge_signature, split_commit
+from gitmeter.signing.verdict import Validity, judge_commit, judge_signature, split_commit
 from tests.gitmeter.signing.openssh import NOW, fixed_key, make_key, sign_with
 
 KEY = fixed_key(1)
@@ -47,26 +47,26 @@ SIGNED = with_header(PAYLOAD, KEY.sign(PAYLOAD))
 @pytest.mark.parametrize(
     ("commit", "allowed", "outcome"),
     [
-        (PAYLOAD, SIGNERS, Outcome.UNSIGNED),
-        (PAYLOAD, "", Outcome.UNSIGNED),
-        (with_header(PAYLOAD, PGP), SIGNERS, Outcome.NOT_SSH),
-        (with_header(PAYLOAD, b"x"), SIGNERS, Outcome.NOT_SSH),
-        (with_header(PAYLOAD, OTHER.sign(PAYLOAD + b"x")), SIGNERS, Outcome.BAD_SIGNATURE),
-        (with_header(PAYLOAD, KEY.sign(PAYLOAD + b"x")), SIGNERS, Outcome.BAD_SIGNATURE),
-        (SIGNED.replace(b"1 record", b"2 record"), SIGNERS, Outcome.BAD_SIGNATURE),
-        (SIGNED.replace(b"tree 4b", b"tree 4c"), SIGNERS, Outcome.BAD_SIGNATURE),
+        (PAYLOAD, SIGNERS, Validity.UNSIGNED),
+        (PAYLOAD, "", Validity.UNSIGNED),
+        (with_header(PAYLOAD, PGP), SIGNERS, Validity.NOT_SSH),
+        (with_header(PAYLOAD, b"x"), SIGNERS, Validity.NOT_SSH),
+        (with_header(PAYLOAD, OTHER.sign(PAYLOAD + b"x")), SIGNERS, Validity.BAD_SIGNATURE),
+        (with_header(PAYLOAD, KEY.sign(PAYLOAD + b"x")), SIGNERS, Validity.BAD_SIGNATURE),
+        (SIGNED.replace(b"1 record", b"2 record"), SIGNERS, Validity.BAD_SIGNATURE),
+        (SIGNED.replace(b"tree 4b", b"tree 4c"), SIGNERS, Validity.BAD_SIGNATURE),
         (SIGNED.replace(b"\nauthor", b"\nparent " + b"1" * 40 + b"\nauthor"), SIGNERS,
-         Outcome.BAD_SIGNATURE),
-        (SIGNED, "", Outcome.UNKNOWN_KEY),
-        (SIGNED, format_entry("node-1", OTHER.public), Outcome.UNKNOWN_KEY),
-        (SIGNED, format_entry("node-2", KEY.public), Outcome.OTHER_PRINCIPAL),
-        (SIGNED, f'node-1 valid-after="20270101Z" {KEY.public.line}', Outcome.NOT_YET_VALID),
-        (SIGNED, f'node-1 valid-before="20260101Z" {KEY.public.line}', Outcome.NO_LONGER_VALID),
-        (SIGNED, SIGNERS, Outcome.VERIFIED),
+         Validity.BAD_SIGNATURE),
+        (SIGNED, "", Validity.UNKNOWN_KEY),
+        (SIGNED, format_entry("node-1", OTHER.public), Validity.UNKNOWN_KEY),
+        (SIGNED, format_entry("node-2", KEY.public), Validity.OTHER_PRINCIPAL),
+        (SIGNED, f'node-1 valid-after="20270101Z" {KEY.public.line}', Validity.NOT_YET_VALID),
+        (SIGNED, f'node-1 valid-before="20260101Z" {KEY.public.line}', Validity.NO_LONGER_VALID),
+        (SIGNED, SIGNERS, Validity.VERIFIED),
     ],
 )  # fmt: skip
 def test_each_verdict_and_what_git_makes_of_the_commit(
-    tmp_path: Path, commit: bytes, allowed: str, outcome: Outcome
+    tmp_path: Path, commit: bytes, allowed: str, outcome: Validity
 ) -> None:
     """The good signature of a wrong key has a fingerprint; nothing bad has one.
 
@@ -74,12 +74,12 @@ def test_each_verdict_and_what_git_makes_of_the_commit(
     """
     verdict = judge_commit(commit, "node-1", signers(allowed), NOW)
     assert verdict.outcome is outcome, verdict
-    proved = list(Outcome).index(outcome) >= list(Outcome).index(Outcome.UNKNOWN_KEY)
+    proved = list(Validity).index(outcome) >= list(Validity).index(Validity.UNKNOWN_KEY)
     assert verdict.fingerprint == (KEY.public.fingerprint if proved else None)
-    assert verdict.verified is (outcome is Outcome.VERIFIED)
-    if outcome not in {Outcome.NOT_YET_VALID, Outcome.NO_LONGER_VALID}:
+    assert verdict.verified is (outcome is Validity.VERIFIED)
+    if outcome not in {Validity.NOT_YET_VALID, Validity.NO_LONGER_VALID}:
         takes = git_takes(tmp_path, commit, allowed.replace("node-2", "somebody"))
-        assert takes is (verdict.verified or outcome is Outcome.OTHER_PRINCIPAL)
+        assert takes is (verdict.verified or outcome is Validity.OTHER_PRINCIPAL)
 
 
 def git_takes(folder: Path, commit: bytes, allowed: str) -> bool:
@@ -103,7 +103,7 @@ def test_windows_are_judged_by_the_clock_that_is_given_and_by_no_date_of_the_com
     for dated in (b"1700000000", b"1764000000", b"1900000000"):
         payload = PAYLOAD.replace(b"1764000000", dated)
         commit = with_header(payload, KEY.sign(payload))
-        assert judge_commit(commit, "node-1", allowed, NOW).outcome is Outcome.NO_LONGER_VALID
+        assert judge_commit(commit, "node-1", allowed, NOW).outcome is Validity.NO_LONGER_VALID
         assert judge_commit(commit, "node-1", allowed, in_window).verified
 
 
@@ -128,14 +128,14 @@ def test_a_signature_in_the_message_is_none(tmp_path: Path) -> None:
     """libgit2 takes it for one, git does not."""
     lines = KEY.sign(PAYLOAD).rstrip(b"\n").replace(b"\n", b"\n ")
     commit = PAYLOAD + b"gpgsig " + lines + b"\n"
-    assert judge_commit(commit, "node-1", signers(SIGNERS), NOW).outcome is Outcome.UNSIGNED
+    assert judge_commit(commit, "node-1", signers(SIGNERS), NOW).outcome is Validity.UNSIGNED
     assert not git_takes(tmp_path, commit, SIGNERS)
 
 
 def test_a_second_signature_makes_the_first_one_bad() -> None:
     """As git does not: it would look at both as one text, of which ssh-keygen reads the first."""
     commit = with_header(SIGNED, KEY.sign(PAYLOAD))
-    assert judge_commit(commit, "node-1", signers(SIGNERS), NOW).outcome is Outcome.BAD_SIGNATURE
+    assert judge_commit(commit, "node-1", signers(SIGNERS), NOW).outcome is Validity.BAD_SIGNATURE
 
 
 def test_what_libgit2_takes_out_of_a_commit_is_the_same() -> None:
@@ -155,6 +155,6 @@ def test_no_bytes_are_an_exception(commit: bytes, signature: bytes) -> None:
 def test_a_sentence_shows_nothing_that_the_signer_chose(tmp_path: Path) -> None:
     signature = sign_with(make_key(tmp_path), PAYLOAD, namespace="\x1b[31mred")
     verdict = judge_signature(PAYLOAD, signature, "node-1", signers(SIGNERS), NOW)
-    assert verdict.outcome is Outcome.BAD_SIGNATURE
+    assert verdict.outcome is Validity.BAD_SIGNATURE
     assert verdict.sentence.isprintable()
     assert "red" not in verdict.sentence

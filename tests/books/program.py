@@ -5,6 +5,7 @@ from typing import Any
 
 import pygit2
 
+from tests.support.files import write_toml
 from tests.support.programs import Said, run_aggregator, run_books
 from tests.support.repos import bare_repo
 
@@ -40,11 +41,10 @@ class Books:
 
     def aggregate(self, *arguments: str) -> Said:
         """Run `aggregator` over their repo."""
-        config = self.folder / "aggregator.toml"
-        config.write_text(
-            f'state = "{self.folder / "state"}"\nallowed_signers_file = "{self.signers()}"\n\n'
-            f'[[repo]]\nnode = "books"\nurl = "file://{self.remote}"\nrole = "books"\n'
-        )
+        repo = {"node": "books", "url": f"file://{self.remote}", "role": "books"}
+        state, signers = self.folder / "state", self.signers()
+        values = {"state": state, "allowed_signers_file": signers, "repo": [repo]}
+        config = write_toml(self.folder / "aggregator.toml", values)
         return run_aggregator("--config", str(config), *arguments)
 
     def balance(self, user: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 from books.start import EMPTY_PRICES
 from node_pusher.home.settings_file import find_home
 from tests.books.program import Books
+from tests.support.files import write_secret
 from tests.support.git_http import Access, GitHttpServer
 from tests.support.programs import run_books, run_node_pusher
 from tests.support.repos import RepoWriter, bare_repo, refuse_pushes
@@ -132,9 +133,7 @@ def test_commits_wait_while_the_remote_cannot_be_reached(tmp_path: Path) -> None
     root.mkdir()
     remote = bare_repo(root / "books.git")
     books = Books(tmp_path, remote=remote)
-    token = tmp_path / "token"
-    token.write_text("s3cret\n")
-    token.chmod(0o600)
+    token = write_secret(tmp_path / "token", "s3cret\n")
     tokens: dict[str, dict[str, Access]] = {"books.git": {"s3cret": "write"}}
     with GitHttpServer(root, tokens=tokens) as server:
         url = server.url("books.git")

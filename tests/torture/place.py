@@ -6,12 +6,12 @@ All of it is real and lies in one folder. Set-up runs undisturbed.
 import json
 import os
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from gitmeter.git_remote.runner import clean_environment
+from tests.support.files import write_secret, write_toml
 from tests.support.git_http import GitHttpServer
 from tests.support.reference import Row
 from tests.support.repos import RepoWriter, bare_repo, set_hook
@@ -141,7 +141,7 @@ class Place:
         """
         signers = []
         for repo in REPOS:
-            token = self._write_secret(repo, _token(repo))
+            token = write_secret(self.folder / f"{repo}.token", _token(repo))
             told = () if repo == BOOKS else ("--node", repo)
             address = ("--remote", self.server.url(f"{repo}.git"), "--token-file", str(token))
             made = self.must(self.on(repo, "init", *told, *address, "--json"))
@@ -153,37 +153,24 @@ class Place:
         self._write_config()
 
     def _write_config(self) -> None:
-        token = self._write_secret("aggregator", _AGGREGATOR_TOKEN)
+        token = write_secret(self.folder / "aggregator.token", _AGGREGATOR_TOKEN)
         settings = {
             "state": self.state,
             "allowed_signers_file": self._signers,
             "pull_every_s": _PULL_EVERY_S,
             "pull_jitter_s": 0,
         }
-        tables = [_toml(settings)]
-        for repo in REPOS:
-            values = {
+        repos = [
+            {
                 "node": repo,
                 "role": "books" if repo == BOOKS else "usage",
                 "url": self.server.url(f"{repo}.git"),
                 "token_file": token,
             }
-            tables.append(f"[[repo]]\n{_toml(values)}")
-        (self.folder / "aggregator.toml").write_text("\n".join(tables))
-
-    def _write_secret(self, name: str, secret: str) -> Path:
-        path = self.folder / f"{name}.token"
-        path.touch(mode=0o600)
-        path.write_text(f"{secret}\n")
-        return path
+            for repo in REPOS
+        ]
+        write_toml(self.folder / "aggregator.toml", {**settings, "repo": repos})
 
 
 def _token(repo: str) -> str:
     return f"write-{repo}"
-
-
-def _toml(values: Mapping[str, Any]) -> str:
-    return "".join(
-        f"{key} = {value if isinstance(value, int) else f'{os.fspath(value)!r}'}\n"
-        for key, value in values.items()
-    )

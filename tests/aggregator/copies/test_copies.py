@@ -10,6 +10,7 @@ from aggregator.backup.restore import RestoreError, restore_from_copy
 from aggregator.copies.noted import copied_at
 from aggregator.incidents.kinds import IncidentKind
 from tests.aggregator.daemon.test_daemon import daemon
+from tests.support.files import write_secret
 from tests.support.git_http import Access, GitHttpServer
 from tests.support.ledger.copied import CopyWorld, tell_a_little
 from tests.support.ledger.world import BOOKS, DAY
@@ -28,9 +29,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CopyWorld]
         tell_a_little(made)
         yield made
         return
-    token = tmp_path / "token"
-    token.write_text("c0py")
-    token.chmod(0o600)
+    token = write_secret(tmp_path / "token", "c0py")
     tokens: dict[str, dict[str, Access]] = {"copies.git": {"c0py": "write"}}
     with GitHttpServer(tmp_path / "elsewhere", tokens=tokens) as server:
         copy = {"url": server.url("copies.git"), "token_file": str(token)}

@@ -25,6 +25,7 @@ from aggregator.pulling.passes import Puller
 from aggregator.pulling.repo_pass import RepoReport
 from aggregator.reports import repos
 from gitmeter.signing.signing_key import new_signing_key
+from tests.support.files import write_secret, write_toml
 from tests.support.forge import ForgeServer
 from tests.support.ledger.world import DAY
 from tests.support.repos import segment_path, usage_line
@@ -130,14 +131,15 @@ class Fleet:
 
     def __enter__(self) -> Self:
         self.forge.__enter__()
-        token = self.folder / "token"
-        token.write_text(self.forge.admin_token)
-        token.chmod(0o600)
-        (self.folder / "aggregator.toml").write_text(
-            f'state = "{self.folder / "state"}"\nfetch_workers = 2\n'
-            f'[forge]\nkind = "forgejo"\nurl = "{self.forge.base_url}"\n'
-            f'org = "{self.forge.org.name}"\ntoken_file = "{token}"\n'
-        )
+        token = write_secret(self.folder / "token", self.forge.admin_token)
+        forge = {
+            "kind": "forgejo",
+            "url": self.forge.base_url,
+            "org": self.forge.org.name,
+            "token_file": token,
+        }
+        values = {"state": self.folder / "state", "fetch_workers": 2, "forge": forge}
+        write_toml(self.folder / "aggregator.toml", values)
         self._open()
         return self
 

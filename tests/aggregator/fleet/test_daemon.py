@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from aggregator.forge import open_forge
 from tests.aggregator.fleet.fleet import Fleet
+from tests.support.files import write_secret
 from tests.support.ledger.running import running_daemon
 
 SECRET = "only-the-forge-and-we-know"  # noqa: S105 - of this test alone
@@ -31,9 +32,7 @@ def fleet(tmp_path: Path, port: int) -> Iterator[Fleet]:
     with Fleet(tmp_path) as made:
         made.register("node-1", "node-2")
         made.use("node-1")
-        secret = tmp_path / "secret"
-        secret.write_text(SECRET)
-        secret.chmod(0o600)
+        secret = write_secret(tmp_path / "secret", SECRET)
         config = tmp_path / "aggregator.toml"
         own = f"pull_every_s = {NEVER_S}\npull_jitter_s = 0\n"
         listen = f'[listen]\naddress = "127.0.0.1:{port}"\nwebhook_secret_file = "{secret}"\n'

@@ -21,6 +21,7 @@ from aggregator.forge.answers import Access, Wait
 from aggregator.forge.forgejo import Forgejo
 from gitmeter.git_remote.remote import Remote
 from gitmeter.signing.signing_key import new_signing_key
+from tests.support.files import write_secret, write_toml
 from tests.support.forge import ForgeServer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -31,6 +32,11 @@ TIMEOUT_S = 120.0
 class Place:
     """A forge and an aggregator that knows it.
 
+    Args:
+        folder: everything lies below it.
+        has_ssh: whether the forge has a real sshd.
+        tables: of the configuration, beside those that every place has.
+
     Attributes:
         folder: everything lies below it.
         forge: the forge.
@@ -39,7 +45,7 @@ class Place:
         hook_url: where the forge is told to send pushes; nothing listens there.
     """
 
-    def __init__(self, folder: Path, *, has_ssh: bool = False, extra: str = "") -> None:
+    def __init__(self, folder: Path, *, has_ssh: bool = False, **tables: object) -> None:
         self.folder = folder
         self.forge = ForgeServer(folder / "forge", has_ssh=has_ssh)
         self.forge.webhooks.fate = "drop"
@@ -47,31 +53,31 @@ class Place:
         self.config_file = folder / "aggregator.toml"
         self.steps: list[Step] = []
         self.hook_url = "http://127.0.0.1:9/webhook"
-        self._extra = extra
+        self._tables = tables
         self._keys: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         self.forge.__enter__()
         self.use_token(self.forge.admin_token)
-        secret_file = self.folder / "secret"
-        secret_file.write_text(SECRET)
-        secret_file.chmod(0o600)
+        secret_file = write_secret(self.folder / "secret", SECRET)
         (self.folder / "allowed_signers").write_text("")
-        hosts = "" if self.forge.ssh is None else f'"{self.forge.ssh.known_hosts_file}"'
-        self.config_file.write_text(
-            f'state = "{self.folder / "state"}"\n'
-            f'allowed_signers_file = "{self.folder / "allowed_signers"}"\n'
-            "[listen]\n"
-            f'webhook_secret_file = "{secret_file}"\n'
-            "[forge]\n"
-            'kind = "forgejo"\n'
-            f'url = "{self.forge.base_url}"\n'
-            f'org = "{self.forge.org.name}"\n'
-            f'token_file = "{self.token_file}"\n'
-            f'webhook_url = "{self.hook_url}"\n'
-            + (f"known_hosts_file = {hosts}\n" if hosts else "")
-            + self._extra
-        )
+        forge: dict[str, object] = {
+            "kind": "forgejo",
+            "url": self.forge.base_url,
+            "org": self.forge.org.name,
+            "token_file": self.token_file,
+            "webhook_url": self.hook_url,
+        }
+        if self.forge.ssh is not None:
+            forge["known_hosts_file"] = self.forge.ssh.known_hosts_file
+        values = {
+            "state": self.folder / "state",
+            "allowed_signers_file": self.folder / "allowed_signers",
+            "listen": {"webhook_secret_file": secret_file},
+            "forge": forge,
+            **self._tables,
+        }
+        write_toml(self.config_file, values)
         return self
 
     def __exit__(
@@ -84,8 +90,7 @@ class Place:
 
     def use_token(self, token: str) -> None:
         """Ask with another token."""
-        self.token_file.write_text(f"{token}\n")
-        self.token_file.chmod(0o600)
+        write_secret(self.token_file, f"{token}\n")
 
     def config(self) -> Config:
         """The configuration as it is read now."""

@@ -14,6 +14,7 @@ from aggregator.forge.interface import DeniedError, Forge, RefusedError
 from gitmeter.git_remote.failures import RemoteConfigError
 from tests.aggregator.forge.place import SECRET, Place
 from tests.support.certificates import Authority
+from tests.support.files import write_secret
 from tests.support.forge import ForgeServer
 
 NAME = "billing-vm-01"
@@ -158,9 +159,7 @@ def test_a_new_token_in_the_file_is_used_at_once(place: Place) -> None:
 def test_netrc_and_the_bundles_of_requests_are_not_looked_at(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login eve password secret\n")
-    netrc.chmod(0o600)
+    netrc = write_secret(tmp_path / "netrc", "machine 127.0.0.1 login eve password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none"))
     place.client().list_repos()
@@ -182,9 +181,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @contextmanager
 def tls_forge(folder: Path, context: SSLContext) -> Iterator[Forge]:
     with ForgeServer(folder / "forge", tls=context) as server:
-        token_file = folder / "token"
-        token_file.write_text(server.admin_token)
-        token_file.chmod(0o600)
+        token_file = write_secret(folder / "token", server.admin_token)
         yield open_forge(
             ForgeConfig(
                 kind="forgejo", url=server.base_url, org=server.org.name, token_file=token_file

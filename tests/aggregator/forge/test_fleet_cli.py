@@ -10,6 +10,7 @@ import pytest
 
 from gitmeter.support.errors import ExitCode
 from tests.aggregator.forge.place import NOW, Place
+from tests.support.files import write_secret
 from tests.support.programs import Said, run_aggregator, run_books, run_node_pusher
 
 NODE = "vm-01"
@@ -225,8 +226,7 @@ def test_another_token_and_secret_set_things_up_than_those_of_the_daemon(
     place = machines.place
     admin, other = place.folder / "admin", place.folder / "other"
     for file, text in ((admin, place.forge.admin_token), (other, "another-one-of-some-length")):
-        file.write_text(text)
-        file.chmod(0o600)
+        write_secret(file, text)
     place.use_token(place.forge.read_token)
     key = machines.node("show-key", "--node", NODE).out
     arguments = ("add", NODE, "--key", key)

@@ -206,18 +206,16 @@ def test_a_name_that_is_none_is_refused_before_anything_is_asked(place: Place) -
 
 
 def test_a_node_with_a_table_in_the_configuration_is_refused(tmp_path: Path) -> None:
-    table = '[[repo]]\nnode = "vm-01"\nurl = "https://forge.example/ops/x.git"\n'
-    with Place(tmp_path, extra=table) as place:
+    table = {"node": "vm-01", "url": "https://forge.example/ops/x.git"}
+    with Place(tmp_path, repo=[table]) as place:
         with pytest.raises(FleetError, match="has a \\[\\[repo\\]\\] table"):
             add(place)
         assert place.forge.count() == 0
 
 
 def test_the_books_repo_is_never_a_nodes(tmp_path: Path) -> None:
-    table = (
-        '[[repo]]\nnode = "books"\nrole = "books"\nurl = "https://f.example/ops/billing-books.git"'
-    )
-    with Place(tmp_path, extra=table) as place:
+    url = "https://f.example/ops/billing-books.git"
+    with Place(tmp_path, repo=[{"node": "books", "role": "books", "url": url}]) as place:
         for act in (place.provisioner().add, place.provisioner().accept):
             with pytest.raises(FleetError, match="table"):
                 act("books", place.key("a"))

@@ -19,6 +19,7 @@ from aggregator.notices.notifier import Notifier
 from aggregator.store.outbox.outbox import NOTICES_NAME, Outbox
 from aggregator.store.outbox.queue import NoticeRow
 from aggregator.store.store import LedgerStore, open_for_writing
+from tests.support.files import write_secret
 from tests.support.ledger.world import MortalConnection
 from wire_format.money import NANO
 
@@ -58,9 +59,7 @@ class Desk:
     def protect(self) -> None:
         """Configure a secret and a token."""
         for name, text in (("secret_file", SECRET), ("token_file", TOKEN)):
-            path = self.folder / name
-            path.write_text(f"{text}\n")
-            path.chmod(0o600)
+            path = write_secret(self.folder / name, f"{text}\n")
             self.files[name] = path
 
     def notifier(self) -> Notifier:

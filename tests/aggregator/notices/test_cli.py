@@ -7,15 +7,14 @@ import pytest
 from aggregator.notices.delivery import deliver
 from gitmeter.support.errors import ExitCode
 from tests.aggregator.notices.telling import SECRET, Desk
+from tests.support.files import write_toml
 from tests.support.programs import Said, run_aggregator
 from tests.support.receiver import ReceiverServer
 
 
 def notices(desk: Desk, *arguments: str) -> Said:
-    config = desk.folder.with_name("aggregator.toml")
-    lines = [f'state = "{desk.folder}"', "[notify]", f'url = "{desk.url}"']
-    lines += [f'{name} = "{path}"' for name, path in desk.files.items()]
-    config.write_text("\n".join(lines) + "\n")
+    values = {"state": desk.folder, "notify": {"url": desk.url, **desk.files}}
+    config = write_toml(desk.folder.with_name("aggregator.toml"), values)
     return run_aggregator("--config", str(config), "notices", *arguments)
 
 

@@ -16,6 +16,7 @@ from aggregator.notices.delivery import deliver
 from aggregator.notices.retries import GIVEN_UP_AFTER
 from gitmeter.support.backoff import LONGEST
 from tests.aggregator.notices.telling import NOW, SECRET, TOKEN, Desk, mortal_notices
+from tests.support.files import write_secret
 from tests.support.ledger.world import DeathError
 from tests.support.receiver import ReceiverServer
 
@@ -73,8 +74,7 @@ def test_without_a_secret_and_a_token_there_is_neither(desk: Desk, server: Recei
     """Not even what `.netrc` has for that machine."""
     netrc = Path.home() / ".netrc"
     netrc.parent.mkdir(parents=True, exist_ok=True)
-    netrc.write_text("machine 127.0.0.1 login somebody password secret\n")
-    netrc.chmod(0o600)
+    write_secret(netrc, "machine 127.0.0.1 login somebody password secret\n")
     try:
         desk.usd("alice", 0)
         desk.compare()

@@ -15,6 +15,7 @@ from pygit2.enums import FileMode
 
 from aggregator.incidents.kinds import IncidentKind
 from cursors.position import HeadOutcome
+from tests.support.files import write_secret
 from tests.support.git_http import GitHttpServer
 from tests.support.ledger.world import DAY, NOW, World, segment_path, usage_line
 from tests.support.repos import RepoWriter
@@ -409,9 +410,7 @@ def test_a_private_repo_that_refuses_us_is_shown(tmp_path: Path) -> None:
         report = world.pull()["node-1"]
         assert report.incident is IncidentKind.UNREACHABLE
         assert world.node()["cursor"] is None
-        token = tmp_path / "token"
-        token.write_text("s3cret\n")
-        token.chmod(0o600)
+        token = write_secret(tmp_path / "token", "s3cret\n")
         repo = world.config.repo[0]
         world._repos["node-1"] = repo.model_copy(update={"token_file": token})
         assert world.pull()["node-1"].admitted == 1

@@ -16,6 +16,7 @@ from aggregator.serving.listener import HttpListener
 from aggregator.serving.pulse import HookResult, Pulse
 from aggregator.serving.webhook import Push, signature
 from gitmeter.http_edge.server import REQUEST_S
+from tests.support.files import write_secret
 from tests.support.ledger.world import NOW
 
 SECRET: Final = "a-secret-of-the-forge"  # noqa: S105 - of a test
@@ -54,9 +55,7 @@ class Site:
         self.pulse = Pulse(lambda: NOW, 360)
         request_s = keys.pop("request_s", REQUEST_S)
         if "webhook_secret_file" not in keys:
-            keys["webhook_secret_file"] = folder / "webhook_secret"
-            keys["webhook_secret_file"].write_text(f"{SECRET}\n")
-            keys["webhook_secret_file"].chmod(0o600)
+            keys["webhook_secret_file"] = write_secret(folder / "webhook_secret", f"{SECRET}\n")
         self.config = ListenConfig(**{"address": "127.0.0.1:0", **keys})
         self.listener = HttpListener(
             self.config,

@@ -19,6 +19,7 @@ from gitmeter.git_remote.failures import (
 )
 from gitmeter.git_remote.remote import Remote
 from gitmeter.git_remote.runner import run_git
+from tests.support.files import write_secret
 from tests.support.git_http import Fault, GitHttpServer
 from tests.support.repos import RepoWriter, bare_repo
 from tests.support.sshd import SshServer
@@ -46,9 +47,7 @@ def receiver(tmp_path: Path) -> Path:
 
 
 def _http(server: GitHttpServer, folder: Path, token: str = "r3ad") -> Remote:  # noqa: S107 - made up
-    file = folder / "token"
-    file.write_text(token)
-    file.chmod(0o600)
+    file = write_secret(folder / "token", token)
     return Remote(server.url("node.git"), token_file=file)
 
 

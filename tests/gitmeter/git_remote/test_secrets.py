@@ -17,6 +17,7 @@ from gitmeter.git_remote.failures import RemoteError, RepoGoneError
 from gitmeter.git_remote.remote import Remote, environment
 from gitmeter.git_remote.runner import run_git
 from tests.support.certificates import Authority
+from tests.support.files import write_secret
 from tests.support.git_http import GitHttpServer
 from tests.support.local_http import LocalHttpServer
 from tests.support.repos import RepoWriter
@@ -64,10 +65,7 @@ def receiver(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def token_file(tmp_path: Path) -> Path:
-    file = tmp_path / "token"
-    file.write_text(f"{TOKEN}\n")
-    file.chmod(0o600)
-    return file
+    return write_secret(tmp_path / "token", f"{TOKEN}\n")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from gitmeter.git_remote.failures import AccessDeniedError, RemoteConfigError, U
 from gitmeter.git_remote.remote import Remote, environment
 from gitmeter.git_remote.runner import run_git
 from tests.support.certificates import Authority
+from tests.support.files import write_secret
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter
 
@@ -48,8 +49,7 @@ def receiver(tmp_path: Path) -> Path:
 
 def serving(folder: Path, tls: SSLContext) -> Iterator[tuple[GitHttpServer, Remote]]:
     RepoWriter(folder / "node.git").commit({"a": b"1"})
-    (folder / "token").write_text("s3cret")
-    (folder / "token").chmod(0o600)
+    write_secret(folder / "token", "s3cret")
     tokens = {"node.git": {"s3cret": "read"}}
     with GitHttpServer(folder, tls=tls, tokens=tokens) as server:  # type: ignore[arg-type] # literals
         yield server, Remote(server.url("node.git"), token_file=folder / "token")

@@ -39,6 +39,7 @@ from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store
 from tests.node_pusher.conftest import NODE, START, MakeHome, record
 from tests.node_pusher.listener.listening import PROGRAM, Listening
+from tests.support.files import write_secret
 from tests.support.git_http import GitHttpServer
 from tests.support.git_http_handler import Handler
 from tests.support.repos import RepoWriter, bare_repo
@@ -77,10 +78,7 @@ def server(tmp_path: Path, remote_dir: Path) -> Iterator[GitHttpServer]:
 
 
 def token(folder: Path, text: str) -> Path:
-    file = folder / "token"
-    file.write_text(f"{text}\n")
-    file.chmod(0o600)
-    return file
+    return write_secret(folder / "token", f"{text}\n")
 
 
 @pytest.fixture

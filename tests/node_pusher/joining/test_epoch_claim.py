@@ -30,6 +30,7 @@ from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store
 from tests.node_pusher.conftest import NODE, START, MakeHome, commit_file, files_of, record
+from tests.support.files import write_secret
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter, accept_pushes, refuse_pushes, segment_path
 
@@ -45,9 +46,7 @@ def server(tmp_path: Path, remote_dir: Path) -> Iterator[GitHttpServer]:
 @pytest.fixture
 def wanted(tmp_path: Path, server: GitHttpServer) -> Home:
     """A home that is not made yet, on a remote over http."""
-    token = tmp_path / "token"
-    token.write_text("t0ken\n")
-    token.chmod(0o600)
+    token = write_secret(tmp_path / "token", "t0ken\n")
     return new_home(tmp_path / "new", NODE, Remote(server.url("remote.git"), token_file=token))
 
 
@@ -250,9 +249,7 @@ def test_a_home_from_before_claims_is_asked_for_none(tmp_path: Path, remote_dir:
 
 def test_a_rejoin_takes_over_the_new_address_of_a_token(wanted: Home, tmp_path: Path) -> None:
     init(wanted, START)
-    token = tmp_path / "token-2"
-    token.write_text("t0ken\n")
-    token.chmod(0o600)
+    token = write_secret(tmp_path / "token-2", "t0ken\n")
     moved = dataclasses.replace(wanted.repo.remote, token_file=token)
     init(new_home(wanted.path, NODE, moved), START, rejoin=True)
     assert read_home(wanted.path).repo.remote.token_file == token

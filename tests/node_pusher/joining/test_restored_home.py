@@ -25,6 +25,7 @@ from node_pusher.spool.store import Store
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
 from tests.node_pusher.joining.test_rollover import Died, Killer, now_home, roll, seqs_in
 from tests.support.checkpoint import Checkpoint
+from tests.support.files import write_secret
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter, bare_repo, segment_path, usage_line
 
@@ -251,9 +252,7 @@ def _paths(home: Home) -> list[tuple[str, str]]:
 
 def test_the_files_that_opened_the_repo_before_open_the_one_after(tmp_path: Path) -> None:
     site = Site(tmp_path)
-    token = tmp_path / "token"
-    token.write_text("t0ken\n")
-    token.chmod(0o600)
+    token = write_secret(tmp_path / "token", "t0ken\n")
     with GitHttpServer(tmp_path) as server:
         url = server.url("old.git")
         write_home(new_home(site.home.path, NODE, Remote(url, token)))

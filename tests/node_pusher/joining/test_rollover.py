@@ -35,6 +35,7 @@ from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
 from tests.support.checkpoint import Checkpoint
+from tests.support.files import write_secret
 from tests.support.git_http import GitHttpServer
 from tests.support.programs import NodePusher
 from tests.support.repos import RepoWriter, accept_pushes, bare_repo, refuse_pushes
@@ -564,10 +565,7 @@ def test_while_somebody_pushes_a_rollover_waits_its_turn(
 
 @pytest.fixture
 def token(tmp_path: Path) -> Path:
-    file = tmp_path / "token"
-    file.write_text("t0ken\n")
-    file.chmod(0o600)
-    return file
+    return write_secret(tmp_path / "token", "t0ken\n")
 
 
 def test_the_files_that_open_the_present_remote_open_the_next_one(token: Path) -> None:

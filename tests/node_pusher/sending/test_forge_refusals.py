@@ -26,6 +26,7 @@ from node_pusher.joining.init import init
 from node_pusher.sending.push import push
 from tests.forge_support.calling import Client, protect
 from tests.node_pusher.conftest import NODE, START, files_of, record, spool_count
+from tests.support.files import write_secret
 from tests.support.forge import ForgeServer
 
 REPO = f"billing-{NODE}"
@@ -92,7 +93,7 @@ def make_place(tmp_path: Path, forge: ForgeServer, client: Client) -> MakePlace:
         ensure_key(folder, NODE)
         line = load_signing_key(folder / "signing_key").public.line
         token_file = tmp_path / "token"
-        _write_token(token_file, forge.write_token)
+        write_secret(token_file, forge.write_token)
         assert forge.ssh is not None
         remote = (
             Remote(forge.clone_url(REPO), token_file=token_file)
@@ -112,11 +113,6 @@ def make_place(tmp_path: Path, forge: ForgeServer, client: Client) -> MakePlace:
         return place
 
     return make
-
-
-def _write_token(path: Path, token: str) -> None:
-    path.write_text(f"{token}\n")
-    path.chmod(0o600)
 
 
 def _billed(forge: ForgeServer, repo: str = REPO) -> int:
@@ -152,15 +148,15 @@ class Refusal(NamedTuple):
 
 
 def _reader(place: Place) -> None:
-    _write_token(place.token_file, place.forge.read_token)
+    write_secret(place.token_file, place.forge.read_token)
 
 
 def _blind(place: Place) -> None:
-    _write_token(place.token_file, place.forge.add_token("write", sees=()))
+    write_secret(place.token_file, place.forge.add_token("write", sees=()))
 
 
 def _writer(place: Place) -> None:
-    _write_token(place.token_file, place.forge.write_token)
+    write_secret(place.token_file, place.forge.write_token)
 
 
 def _unarchive(place: Place) -> None:
@@ -179,7 +175,7 @@ CHECK = "check the token or key"
 REFUSALS = {
     "http: the token is not known": Refusal(
         "http",
-        lambda place: _write_token(place.token_file, "0" * 40),
+        lambda place: write_secret(place.token_file, "0" * 40),
         _writer,
         AccessDeniedError,
         "",
@@ -288,7 +284,7 @@ def test_a_real_forgejo_that_requires_signatures_takes_no_nodes_commits(tmp_path
         forge.create(REPO)
         client = Client(forge)
         token_file = tmp_path / "token"
-        _write_token(token_file, forge.write_token)
+        write_secret(token_file, forge.write_token)
         home = new_home(
             tmp_path / "home", NODE, Remote(forge.clone_url(REPO), token_file=token_file)
         )

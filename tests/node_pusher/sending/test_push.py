@@ -33,6 +33,7 @@ from tests.node_pusher.conftest import (
     record,
     spool_count,
 )
+from tests.support.files import write_secret
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter, accept_pushes, refuse_pushes
 from tests.support.sshd import SshServer
@@ -54,9 +55,7 @@ def server(tmp_path: Path, remote_dir: Path) -> Iterator[GitHttpServer]:
 @pytest.fixture
 def http_home(tmp_path: Path, server: GitHttpServer, make_home: MakeHome) -> Home:
     """A home whose remote is served over http, with a token."""
-    token = tmp_path / "token"
-    token.write_text("wr1te\n")
-    token.chmod(0o600)
+    token = write_secret(tmp_path / "token", "wr1te\n")
     return make_home("http-home", Remote(server.url("remote.git"), token_file=token))
 
 

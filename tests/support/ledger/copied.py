@@ -31,12 +31,9 @@ class CopyWorld(World):
         named: dict[str, Any] = {"copy": self.copy_table}
         return Config.model_validate({**super().config.model_dump(by_alias=True), **named})
 
-    def write_config(self, *, name: str = "aggregator.toml") -> Path:
-        """The same configuration as the file that the program reads."""
-        path = super().write_config(name=name)
-        lines = [f'{key} = "{value}"' for key, value in self.copy_table.items()]
-        path.write_text(path.read_text() + "\n".join(["[copy]", *lines]) + "\n")
-        return path
+    def config_values(self) -> dict[str, Any]:
+        """What the configuration file says."""
+        return {**super().config_values(), "copy": self.copy_table}
 
     def copy(self) -> dict[str, CopyFailure]:
         """What happens after a pull; what went wrong, by the repo's name."""

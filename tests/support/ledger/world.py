@@ -5,7 +5,6 @@ world.repo("node-1").commit({segment_path(day, 1): usage_line()})
 world.pull()["node-1"].admitted
 """
 
-import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from aggregator.pulling.repo_pass import RepoReport
 from aggregator.rating.rating import Rater
 from aggregator.reports import accounts, repos
 from aggregator.store.store import LedgerStore, open_for_reading
+from tests.support.files import write_toml
 from tests.support.programs import Said, run_aggregator
 from tests.support.repos import (
     RepoWriter,
@@ -167,14 +167,12 @@ class World:
 
     def write_config(self, *, name: str = "aggregator.toml") -> Path:
         """The same configuration as the file that the program reads."""
-        keys = {"state": str(self.config.state), **self.settings}
-        lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
-        for repo in self.config.repo:
-            shown = repo.model_dump(mode="json", exclude_defaults=True)
-            lines += ["[[repo]]", *(f"{key} = {json.dumps(text)}" for key, text in shown.items())]
-        path = self.folder / name
-        path.write_text("\n".join(lines) + "\n")
-        return path
+        return write_toml(self.folder / name, self.config_values())
+
+    def config_values(self) -> dict[str, Any]:
+        """What that file says."""
+        repos = [repo.model_dump(mode="json", exclude_defaults=True) for repo in self.config.repo]
+        return {"state": self.config.state, **self.settings, "repo": repos}
 
     def run(self, *arguments: str) -> Said:
         """Run the program with the configuration as it is now."""

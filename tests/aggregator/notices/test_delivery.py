@@ -12,7 +12,7 @@ import pytest
 
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.notices import receiver as posting
-from aggregator.notices.delivery import deliver
+from aggregator.notices.delivery import DeliveryReport, deliver
 from aggregator.notices.retries import GIVEN_UP_AFTER
 from gitmeter.support.backoff import LONGEST
 from tests.aggregator.notices.telling import NOW, SECRET, TOKEN, Desk, mortal_notices

@@ -61,7 +61,7 @@ _DENIED_HINT: Final = "check the token or key and what it may do on this repo"
 _GONE_HINT: Final = "check the address; a repo must exist before it is used"
 
 
-class _Rule(NamedTuple):
+class _FailureRule(NamedTuple):
     error: type[RemoteError]
     hint: str
     sentences: tuple[str, ...]
@@ -69,29 +69,29 @@ class _Rule(NamedTuple):
 
 
 _RULES: Final = (
-    _Rule(
+    _FailureRule(
         AccessDeniedError,
         "add the server's key to the known_hosts file, after comparing it with what the server's"
         " operator publishes: ssh-keyscan HOST",
         ("host key verification failed", "remote host identification has changed"),
     ),
-    _Rule(
+    _FailureRule(
         AccessDeniedError,
         "take the repo out of the archive on the forge, or go on in the node's next one:"
         " node-pusher rollover",
         (r"repo(: \S*)? ?is archived",),
     ),
-    _Rule(
+    _FailureRule(
         AccessDeniedError,
         "the server's TLS certificate is not one that this machine trusts",
         ("ssl certificate|server certificate|certificate verif", "ssl: .* target host name"),
     ),
-    _Rule(
+    _FailureRule(
         AccessDeniedError,
         "run as the user who owns that repo",
         ("not owned by current user", "dubious ownership"),
     ),
-    _Rule(
+    _FailureRule(
         AccessDeniedError,
         _DENIED_HINT,
         (
@@ -103,17 +103,17 @@ _RULES: Final = (
             r"no such identity|load key \S+ ",
         ),
     ),
-    _Rule(
+    _FailureRule(
         RepoGoneError,
         "the repo seems to have moved: state its new address",
         (r"(returned error|http status code): 3[0-9][0-9]\b",),
     ),
-    _Rule(
+    _FailureRule(
         RepoGoneError,
         _GONE_HINT,
         (r"(returned error|http status code): (404|410)\b",),
     ),
-    _Rule(
+    _FailureRule(
         UnreachableError,
         "",
         (
@@ -127,7 +127,7 @@ _RULES: Final = (
             r"(returned error|http status code): (408|429|5[0-9][0-9])\b|rpc failed; http 5",
         ),
     ),
-    _Rule(
+    _FailureRule(
         UnreachableError,
         "something other than git answers at this address",
         (
@@ -136,7 +136,7 @@ _RULES: Final = (
             "bad line length character",
         ),
     ),
-    _Rule(
+    _FailureRule(
         RepoGoneError,
         _GONE_HINT,
         (
@@ -146,12 +146,12 @@ _RULES: Final = (
             "(repository|project) .*(does not exist|not be found)",
         ),
     ),
-    _Rule(
+    _FailureRule(
         AccessDeniedError,
         _DENIED_HINT,
         ("permission denied|access denied|not authorized|forbidden",),
     ),
-    _Rule(
+    _FailureRule(
         ContentRefusedError,
         "look at the repo with `git fsck`; nothing of it was taken over",
         (

@@ -178,6 +178,13 @@ def divisions(module: Module) -> Iterator[Finding]:
             yield Finding(node.lineno, "/ makes a float of two ints: use // or Fraction")
 
 
+def class_names(module: Module) -> Iterator[str]:
+    """The classes of a module, those inside functions and other classes left out."""
+    for node in module.tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+
+
 def _is_private(dotted: str) -> bool:
     return any(
         part.startswith("_") and not (part.startswith("__") and part.endswith("__"))

@@ -1,5 +1,6 @@
 """The style of the product packages, as tests; every exception is listed here with its reason."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Final
@@ -110,6 +111,19 @@ def test_reckoning_with_money_divides_ints_only() -> None:
 
 def test_the_modules_that_reckon_with_money_are_there() -> None:
     assert sorted(set(PURE_MONEY) - {module.path for module in MODULES}) == []
+
+
+def test_no_two_classes_have_one_name() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for module in MODULES:
+        for name in rules.class_names(module):
+            places[name].append(module.path)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_a_class_inside_another_or_a_function_is_no_second_one() -> None:
+    source = "class C:\n  class D: ...\ndef f():\n  class E: ...\n"
+    assert list(rules.class_names(Module("aggregator/x.py", source))) == ["C"]
 
 
 LONG_FUNCTION: Final = "def f():\n" + "    x = 1\n" * rules.FUNCTION_LINES_MAX

@@ -23,6 +23,7 @@ from rich.progress import (
 from tests.fuzz.campaign import Found, Limits, fuzz, is_installed
 from tests.fuzz.minimise import breach, minimise
 from tests.fuzz.targets import TARGETS
+from tests.support.memory import MEMORY
 
 _SEED_MAX: Final = 2**31
 _SHOWN_BYTES_MAX: Final = 400
@@ -76,7 +77,7 @@ def main(
     if not is_installed():
         raise click.ClickException(_MISSING)
     limits = Limits(runs, seconds or (0 if runs else 60), seed or secrets.randbelow(_SEED_MAX) + 1)
-    folder = keep or Path(tempfile.mkdtemp(prefix="gitmeter-fuzz-"))
+    folder = keep or Path(tempfile.mkdtemp(prefix="gitmeter-fuzz-", dir=MEMORY))
     click.echo(f"{len(names)} targets, seed {limits.seed}")
     click.echo(_COLUMNS.format(*_HEADS))
     found = [_fuzz(name, limits, folder) for name in names]

@@ -1,5 +1,6 @@
 """One target fuzzed for a while: start the guided process, listen to it, keep what it found."""
 
+import os
 import re
 import subprocess
 import sys
@@ -83,6 +84,8 @@ def fuzz(target: Target, limits: Limits, folder: Path, progress: Callable[[int],
     with subprocess.Popen(
         _command(target, limits, folder, counts),
         cwd=_ROOT,
+        # libFuzzer ends its process without Python: what that keeps elsewhere would stay there
+        env={**os.environ, "TMPDIR": str(folder)},
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,

@@ -1,6 +1,5 @@
 """Paths, commit messages, rule books, settings, addresses, and what servers say."""
 
-import os
 import re
 import tempfile
 from io import BytesIO
@@ -24,10 +23,7 @@ from wire_format.lines import Folder
 from wire_format.paths import InvalidPathError, folder_of, parse_path
 from wire_format.rule_book import DEFAULT_DISCOUNTS, RuleBookError, parse_rule_book
 
-_MEMORY: Final = "/dev/shm"  # noqa: S108 - TemporaryDirectory makes a private folder in it
-_FOLDER: Final = tempfile.TemporaryDirectory(
-    prefix="gitmeter-fuzz-", dir=_MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else None
-)
+_FOLDER: Final = tempfile.TemporaryDirectory(prefix="gitmeter-fuzz-")
 """For parsers that read a file; removed when the process ends."""
 
 _URL: Final = "https://forge.example/ops/node-1.git"

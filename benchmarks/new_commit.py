@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pygit2
 
 from aggregator.cli.context import Context, now
-from aggregator.config.repos import KnownRepo
+from aggregator.config.known_repo import KnownRepo
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.segments import segment_reader

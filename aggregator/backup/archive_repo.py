@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Final
 
-from aggregator.config.repos import KnownRepo, RepoConfig
+from aggregator.config.known_repo import KnownRepo
+from aggregator.config.repos import RepoConfig
 from aggregator.config.settings import Config
 from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind
 from aggregator.mirrors.mirror import Mirror, MirrorError

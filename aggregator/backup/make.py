@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from aggregator.backup.backup_file import DATABASE_MEMBER, BackupWriter, LackingRepo, Manifest
-from aggregator.config.repos import KnownRepo
+from aggregator.config.known_repo import KnownRepo
 from aggregator.config.settings import Config
 from aggregator.mirrors.archives import ArchivedRepos
 from aggregator.mirrors.bundles import NotWrittenError, write_bundle

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     BaseModel,
@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from aggregator.config.known_repo import KnownRepo
 from gitmeter.git_remote.failures import RemoteConfigError
 from gitmeter.git_remote.remote import Remote
 from wire_format import fields
@@ -57,49 +58,6 @@ class RemoteConfig(Section):
     def remote(self) -> Remote:
         """The remote at this address with these credentials."""
         return Remote(self.url, self.token_file, self.ssh_key_file, self.known_hosts_file)
-
-
-class KnownRepo(NamedTuple):
-    """The identity of a repo, whether it is still configured or only its mirror is left.
-
-    Attributes:
-        name, node, role: the repo's name, its node and its role, as in the configuration.
-        branch: the branch that is billed.
-        allow: patterns of the resources that it may bill; empty for all.
-    """
-
-    name: str
-    node: str
-    role: str
-    branch: str
-    allow: tuple[str, ...] = ()
-
-    @property
-    def judged_by(self) -> "JudgedBy":
-        """What its lines are judged by."""
-        return JudgedBy(self.node, self.role, self.allow)
-
-
-class JudgedBy(NamedTuple):
-    """What decides which lines of a repo may count; if it changes, all records are judged again.
-
-    Attributes:
-        node, role, allow: the node, the role and the patterns of `allow` of the repo.
-    """
-
-    node: str
-    role: str
-    allow: tuple[str, ...]
-
-
-def allow_text(allow: tuple[str, ...]) -> str:
-    """Join the patterns of `allow` into the text that mirrors, archives and the database keep."""
-    return ",".join(allow)  # no pattern has a comma: `ALLOW_PATTERN`
-
-
-def allow_of(text: str) -> tuple[str, ...]:
-    """Split a text that `allow_text` made into its patterns."""
-    return tuple(text.split(",")) if text else ()
 
 
 class RepoConfig(RemoteConfig):

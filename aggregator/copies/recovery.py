@@ -1,6 +1,6 @@
 """Recover from the copy remote commits that a mirror has lost."""
 
-from aggregator.config.repos import KnownRepo
+from aggregator.config.known_repo import KnownRepo
 from aggregator.copies.remote import COPIED_REFS, CopyRemote
 from aggregator.mirrors.mirror import Mirror
 from aggregator.mirrors.state import State

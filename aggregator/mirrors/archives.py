@@ -21,7 +21,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from aggregator.config.repos import KnownRepo
+from aggregator.config.known_repo import KnownRepo
 from aggregator.mirrors.bundles import (
     AGGREGATOR_REFS,
     HEADS,

@@ -1,6 +1,6 @@
 """Which repos there are: those configured, and those that have a mirror or an archive."""
 
-from aggregator.config.repos import KnownRepo
+from aggregator.config.known_repo import KnownRepo
 from aggregator.config.settings import Config
 from aggregator.mirrors.archives import ArchivedRepos
 from aggregator.mirrors.mirror import Mirror, MirrorError

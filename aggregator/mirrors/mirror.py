@@ -18,7 +18,7 @@ import pygit2
 from pygit2 import Commit, Oid, Repository
 from pygit2.enums import ObjectType
 
-from aggregator.config.repos import KnownRepo, allow_of, allow_text
+from aggregator.config.known_repo import KnownRepo, allow_of, allow_text
 from gitmeter.support.errors import GitmeterError
 
 COMMIT_BYTES_MAX: Final = 1024 * 1024

@@ -4,7 +4,7 @@ Each mirror has the node and role of its repo in its git configuration, so that 
 rebuilt from mirrors and archives alone.
 """
 
-from aggregator.config.repos import KnownRepo
+from aggregator.config.known_repo import KnownRepo
 from aggregator.config.settings import Config
 from aggregator.mirrors.archives import ArchivedRepos
 from aggregator.mirrors.known_repos import KnownRepos

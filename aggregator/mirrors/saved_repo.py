@@ -10,7 +10,7 @@ from pydantic import (
     field_validator,
 )
 
-from aggregator.config.repos import KnownRepo, allow_of, allow_text
+from aggregator.config.known_repo import KnownRepo, allow_of, allow_text
 from cursors.tips import Tips
 from wire_format import fields
 

@@ -7,7 +7,7 @@ import sqlite3
 from typing import NamedTuple
 
 from aggregator.admission.batch import RuleFiles
-from aggregator.config.repos import JudgedBy, KnownRepo, allow_of, allow_text
+from aggregator.config.known_repo import JudgedBy, KnownRepo, allow_of, allow_text
 
 
 class RepoRow(NamedTuple):

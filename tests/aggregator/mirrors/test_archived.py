@@ -17,7 +17,7 @@ from aggregator.backup.archive_repo import archive_repo, unarchive_repo
 from aggregator.backup.make import backup
 from aggregator.backup.restore import restore
 from aggregator.cli.context import opening
-from aggregator.config.repos import KnownRepo
+from aggregator.config.known_repo import KnownRepo
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors import archives
 from aggregator.mirrors.mirror import MirrorError

@@ -84,7 +84,7 @@ def _work_folder(path: Path) -> Iterator[Path]:
     """A folder beside the file, always the same, so that the next backup removes a killed one's."""
     work = path.with_name(f".{path.name}.partial")
     work.mkdir(mode=0o700, exist_ok=True)
-    descriptor = _open(work)
+    descriptor = open_folder(work)
     try:
         if not _is_ours_alone(work, descriptor):
             raise BackupBusyError(
@@ -182,10 +182,6 @@ def _save_mirror(
     sha256 = writer.add(bundle_member(repo.name), bundle)
     bundle.unlink()
     return SavedRepo.of(repo, tips, sha256)
-
-
-def _open(folder: Path) -> int:
-    return open_folder(folder)
 
 
 def _empty(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 Decided by ancestry alone, never by whether an object exists: after a forced push the old commits
 may still be in the mirror. First-parent only, because a merge compared with its first parent
-already contains what its side branch brought.
+already contains what its side branch added.
 """
 
 from collections.abc import Callable, Collection, Sequence

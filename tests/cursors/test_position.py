@@ -83,7 +83,7 @@ def test_a_rewritten_head_that_the_operator_may_have_accepted(
     billed: str,
     expected: Advance,
 ) -> None:
-    """What it brings is read from where it leaves what was billed; a commit read before is not new.
+    """It is read from where it leaves what was billed; a commit read before is not new.
 
     Each letter of `tips` and `billed` is a commit.
     """

@@ -1,4 +1,4 @@
-"""The ledger, broken on purpose: each function breaks one rule, whatever else holds."""
+"""The ledger, broken on purpose: each function breaks one rule and leaves the others."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -81,12 +81,12 @@ def seen_ranges_not_kept(patch: Patch) -> None:
 
 
 def applied_lines_ignored(patch: Patch) -> None:
-    """Nothing is compared with what is in the database."""
+    """New lines are not compared with those in the database."""
     patch.setattr(SegmentRows, "between", lambda *_: [])
 
 
 def lines_of_this_batch_ignored(patch: Patch) -> None:
-    """Nothing is compared with what the batch already holds."""
+    """New lines are not compared with those in the batch."""
     places = NodeLines._places
 
     def broken(self: NodeLines, ascending: Sequence[int]) -> Iterator[SegmentPlace]:

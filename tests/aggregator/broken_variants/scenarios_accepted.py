@@ -32,7 +32,7 @@ REWRITTEN = {*LINES[:4], usage_line(seq=2, units=1, ts="2025-01-01T00:32:00Z")}
 
 
 def rewritten(world: World) -> Ledger:
-    """What was billed before stays billed, what is new is added."""
+    """What was billed before stays billed, new lines are added."""
     head = _rewritten(world)
     world.pull()
     world.decide(accept(head))

@@ -75,7 +75,7 @@ def exclude_one_of_two_times(world: World) -> Ledger:
 
 
 def exclude_a_conflict(world: World) -> Ledger:
-    """Every rival under the key goes; a later one too."""
+    """Every rival under the key is excluded, also one that comes later."""
     world.rules()
     world.usage(LESS)
     world.usage(MORE)
@@ -88,7 +88,7 @@ def exclude_a_conflict(world: World) -> Ledger:
 
 
 def exclude_a_corrected_record(world: World) -> Ledger:
-    """Its correction goes with it."""
+    """The correction of an excluded record does not count either."""
     lines = [usage_line(seq=1, units=9), correction(2, 4)]
     return _delivered(world, [lines], [[exclude(1, 1)]], decided_first=False)
 

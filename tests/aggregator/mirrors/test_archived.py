@@ -123,7 +123,7 @@ def test_an_archived_repo_is_explained_to_the_line(world: World) -> None:
 
 
 def test_a_line_in_an_archive_is_shown_with_what_to_do_first(world: World) -> None:
-    """The command of git names a mirror that is not there."""
+    """The git command names a mirror that does not exist."""
     world.usage(b"{}\n")
     world.pull()
     forget_repo(world, "node-1")

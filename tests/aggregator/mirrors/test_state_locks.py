@@ -1,4 +1,4 @@
-"""One writer at a time: the second is told to try later, and whoever only reads is let in."""
+"""One writer at a time: a second one is refused for now, and readers are not."""
 
 import signal
 import subprocess
@@ -29,7 +29,7 @@ def world(tmp_path: Path) -> World:
 
 @contextmanager
 def pulling(world: World, server: GitHttpServer) -> Iterator[subprocess.Popen[str]]:
-    """`aggregator pull` that waits for a server and holds the state meanwhile."""
+    """`aggregator pull` that waits for a server and holds the state's lock meanwhile."""
     world.settings["connect_timeout_s"] = 600
     world.repo("node-3", url=server.url("node-3.git"))
     server.misbehave("hang")
@@ -72,7 +72,7 @@ def test_beside_a_daemon_no_other_process_writes_or_restores(world: World, tmp_p
     assert world.run("restore", "--force", file).code == 0
 
 
-def test_whoever_only_reads_is_let_in_beside_a_pull(world: World, tmp_path: Path) -> None:
+def test_readers_are_not_refused_beside_a_pull(world: World, tmp_path: Path) -> None:
     digest = world.digest()
     with GitHttpServer(tmp_path / "remotes") as server, pulling(world, server):
         verified = world.run("verify", "--json")

@@ -19,6 +19,8 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
+from gitmeter.git_remote.remote import Remote
+
 _START_TRIES = 5
 _START_POLLS = 500
 _POLL_S = 0.02
@@ -56,6 +58,11 @@ class SshServer:
     def url(self, path: Path) -> str:
         """The `ssh://` URL of a repo on this machine."""
         return f"ssh://{_user_name()}@127.0.0.1:{self.port}{path.resolve()}"
+
+    def remote(self, path: Path, key_file: Path | None = None) -> Remote:
+        """A repo on this machine, reached with the key that is let in unless told."""
+        key = key_file or self.key_file
+        return Remote(self.url(path), ssh_key_file=key, known_hosts_file=self.known_hosts_file)
 
     @property
     def user_name(self) -> str:

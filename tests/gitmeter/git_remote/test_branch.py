@@ -83,11 +83,7 @@ def test_ssh_reads_and_fetches_with_the_key_and_the_known_host(
     tmp_path: Path, writer: RepoWriter, receiver: Path
 ) -> None:
     with SshServer(tmp_path / "sshd") as server:
-        remote = Remote(
-            server.url(writer.path),
-            ssh_key_file=server.key_file,
-            known_hosts_file=server.known_hosts_file,
-        )
+        remote = server.remote(writer.path)
         assert read_branch(remote, "main", TIMEOUT_S).status is BranchStatus.EMPTY
         commit = writer.commit({"a": b"1"})
         assert read_branch(remote, "main", TIMEOUT_S).commit == commit

@@ -99,29 +99,16 @@ def test_over_http_with_a_token(http_home: Home, remote_dir: Path) -> None:
     assert _seqs(remote_dir) == [1, 2, 3, 4, 5]
 
 
-def test_over_ssh_with_a_key(tmp_path: Path, remote_dir: Path, make_home: MakeHome) -> None:
+@pytest.mark.parametrize("kind", ["ed25519", "rsa"])
+def test_over_ssh_with_a_key(
+    tmp_path: Path, remote_dir: Path, make_home: MakeHome, kind: str
+) -> None:
     with SshServer(tmp_path / "sshd") as server:
-        remote = Remote(
-            server.url(remote_dir),
-            ssh_key_file=server.key_file,
-            known_hosts_file=server.known_hosts_file,
-        )
-        home = make_home("ssh-home", remote)
+        key = server.rsa_key_file if kind == "rsa" else server.key_file
+        home = make_home("ssh-home", server.remote(remote_dir, key))
         record(home, 3)
         assert push(home, START).retired == 3
     assert _seqs(remote_dir) == [1, 2, 3]
-
-
-def test_an_rsa_key_works_too(tmp_path: Path, remote_dir: Path, make_home: MakeHome) -> None:
-    with SshServer(tmp_path / "sshd") as server:
-        remote = Remote(
-            server.url(remote_dir),
-            ssh_key_file=server.rsa_key_file,
-            known_hosts_file=server.known_hosts_file,
-        )
-        home = make_home("ssh-home", remote)
-        record(home)
-        assert push(home, START).retired == 1
 
 
 def test_git_log_reads_as_a_billing_history(home: Home, remote_dir: Path) -> None:

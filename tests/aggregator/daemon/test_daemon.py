@@ -3,7 +3,8 @@
 import signal
 import subprocess
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -62,33 +63,35 @@ def test_an_interrupt_drains_as_well(world: World) -> None:
     assert code == 0
 
 
-def test_a_second_signal_ends_the_daemon_at_once(tmp_path: Path) -> None:
-    """Even while it waits for a remote; nothing is lost."""
-    world = World(tmp_path, connect_timeout_s=600)
-    with GitHttpServer(tmp_path / "remotes") as server:
+@contextmanager
+def kept_waiting(folder: Path) -> Iterator[tuple[Daemon, GitHttpServer]]:
+    """A daemon whose only remote does not answer."""
+    world = World(folder, connect_timeout_s=600)
+    with GitHttpServer(folder / "remotes") as server:
         world.repo("node-1", url=server.url("node-1.git"))
         server.misbehave("hang")
         with daemon(world) as running:
             running.listen(lambda: server.count() > 0)
-            running.process.send_signal(signal.SIGTERM)
-            running.listen(lambda: any("finishing" in message for message in running.messages))
-            running.process.send_signal(signal.SIGTERM)
-            server.behave()
-            running.process.communicate(timeout=PATIENCE_S)
+            yield running, server
+
+
+def test_a_second_signal_ends_the_daemon_at_once(tmp_path: Path) -> None:
+    """Even while it waits for a remote; nothing is lost."""
+    with kept_waiting(tmp_path) as (running, server):
+        running.process.send_signal(signal.SIGTERM)
+        running.listen(lambda: any("finishing" in message for message in running.messages))
+        running.process.send_signal(signal.SIGTERM)
+        server.behave()
+        running.process.communicate(timeout=PATIENCE_S)
     assert running.process.returncode in {0, 130}
 
 
 def test_the_daemon_reports_that_it_is_alive_while_a_remote_is_slow(tmp_path: Path) -> None:
     """A slow server must not make systemd kill it."""
-    world = World(tmp_path, connect_timeout_s=600)
-    with GitHttpServer(tmp_path / "remotes") as server:
-        world.repo("node-1", url=server.url("node-1.git"))
-        server.misbehave("hang")
-        with daemon(world) as running:
-            running.listen(lambda: server.count() > 0)
-            running.messages.clear()
-            running.listen(lambda: running.messages.count("WATCHDOG=1") >= 2)
-            server.behave()
+    with kept_waiting(tmp_path) as (running, server):
+        running.messages.clear()
+        running.listen(lambda: running.messages.count("WATCHDOG=1") >= 2)
+        server.behave()
 
 
 def test_an_incident_of_one_repo_is_logged_and_does_not_end_the_daemon(world: World) -> None:

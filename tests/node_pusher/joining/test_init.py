@@ -310,17 +310,23 @@ def test_a_rejoin_names_the_files_it_leaves_behind_and_keeps_them(
     assert push(first, START).retired == 1
 
 
-def test_a_home_with_commits_that_were_never_pushed_sends_their_records_after_a_rejoin(
-    remote_dir: Path, make_home: MakeHome, tmp_path: Path
-) -> None:
+def overtaken(remote_dir: Path, make_home: MakeHome) -> tuple[Home, Home]:
+    """A home with two records in a commit that was never pushed, and the one that pushed first."""
     first, second = make_home("first"), make_home("second")
     record(first, 2)
-    away = remote_dir.rename(tmp_path / "away.git")
+    away = remote_dir.rename(remote_dir.with_name("away.git"))
     with pytest.raises(RepoGoneError):
         push(first, START)
     away.rename(remote_dir)
     record(second, 1)
     push(second, START)
+    return first, second
+
+
+def test_a_home_with_commits_that_were_never_pushed_sends_their_records_after_a_rejoin(
+    remote_dir: Path, make_home: MakeHome
+) -> None:
+    first, second = overtaken(remote_dir, make_home)
     with pytest.raises(NonFastForwardError):
         push(first, START)
     init(first, START, rejoin=True, vouched=keys_of(second))
@@ -393,16 +399,9 @@ def test_a_lost_spool_starts_above_what_others_pushed(home: Home, remote_dir: Pa
 
 
 def test_a_rejoin_after_a_lost_spool_sends_what_waited_in_commits(
-    remote_dir: Path, make_home: MakeHome, tmp_path: Path
+    remote_dir: Path, make_home: MakeHome
 ) -> None:
-    first, second = make_home("first"), make_home("second")
-    record(first, 2)
-    away = remote_dir.rename(tmp_path / "away.git")
-    with pytest.raises(RepoGoneError):
-        push(first, START)
-    away.rename(remote_dir)
-    record(second, 1)
-    push(second, START)
+    first, second = overtaken(remote_dir, make_home)
     _lose_spool(first)
     report = init(first, START, rejoin=True, vouched=keys_of(second))
     assert (report.outcome, report.left_behind, report.spool_lost) == ("rejoined", (), True)

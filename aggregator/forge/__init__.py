@@ -1,7 +1,7 @@
 """The forge's API behind one small interface.
 
-Owns: the `interface`, Forgejo's way of it (`forgejo`, `shapes`, `paging`), requests (`transport`)
-and what answers mean (`answers`).
+Owns: the `interface`, its implementation for Forgejo (`forgejo`, `shapes`, `paging`), requests
+(`transport`) and the errors that responses mean (`answers`).
 Does not own: what the fleet does with it (`fleet`).
 """
 
@@ -14,18 +14,20 @@ if TYPE_CHECKING:
 
 
 def open_forge(config: "ForgeConfig", wait: "Wait | None" = None) -> "Forge":
-    """The organisation that a configuration names; nothing is asked yet.
+    """The organisation that a configuration names; sends no request yet.
 
-    What comes back may be used from one thread at a time and holds nothing open between calls.
+    The result may be used by one thread at a time and keeps nothing open between calls.
 
     Args:
-        config: where it is.
-        wait: waits when the forge asks for at most a minute, and says so; None to give up at once
-            instead, which a daemon does.
+        config: the forge.
+        wait: called to wait when the forge asks for up to a minute; None to give up at once, as a
+            daemon does.
 
     Raises:
         RemoteConfigError: the address is not allowed.
     """
-    from aggregator.forge.forgejo import open_forgejo  # loads requests, which few commands need
+    from aggregator.forge.forgejo import (
+        open_forgejo,
+    )  # loads pydantic models that few commands need
 
     return open_forgejo(config, wait)

@@ -1,4 +1,4 @@
-"""What an answer of a forge means when it is not the one that was asked for. Pure."""
+"""The errors that a forge's responses mean. Pure."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -28,22 +28,22 @@ from gitmeter.http_edge.client import (
 )
 
 ANSWER_TIMEOUT_S: Final = 30
-"""For the whole of one answer, connecting included."""
+"""For one exchange as a whole, connecting included."""
 
 RETRY_AFTER_MAX_S: Final = 86_400
 _WORDS_MAX: Final = 300
 
 Wait = Callable[[int], None]
-"""Waits that many seconds and says so."""
+"""Waits that many seconds, and says so."""
 
 
 class ForgeResponse(NamedTuple):
-    """What the forge said.
+    """A whole response of a forge.
 
     Attributes:
-        status: the HTTP status.
-        headers: by name, in any case.
-        body: as it came.
+        status: of HTTP.
+        headers: by name, in any letter case.
+        body: the content.
     """
 
     status: int
@@ -52,18 +52,18 @@ class ForgeResponse(NamedTuple):
 
     @property
     def at(self) -> datetime | None:
-        """When the forge answered, by its own clock."""
+        """The time of the response by the forge's own clock; None if it does not say."""
         return http_date(self.headers.get("Date", ""))
 
 
 class Access(NamedTuple):
-    """Whom to ask, and how.
+    """The forge to ask, and how.
 
     Attributes:
         remote: the root of the API, with the token file.
         org: the organisation, for hints.
-        wait: waits when the forge asks for it; None to give up at once instead.
-        timeout_s: for the whole of one answer.
+        wait: called when the forge asks to wait; None to give up at once.
+        timeout_s: limit for one exchange as a whole.
     """
 
     remote: Remote
@@ -73,7 +73,7 @@ class Access(NamedTuple):
 
 
 def of_error(url: str, error: ExchangeError) -> ForgeError:
-    """The typed error behind what the network said."""
+    """The typed error for an exchange that failed."""
     match error:
         case LateError():
             return UnavailableError(f"{url}: {error}")
@@ -88,12 +88,12 @@ def of_error(url: str, error: ExchangeError) -> ForgeError:
 
 
 def bad_answer(url: str, words: str) -> BadAnswerError:
-    """An answer that is none of a forge's API."""
+    """The error for a response that is not one of a forge's API."""
     return BadAnswerError(f"{url}: {words}", hint="is this the address of a forge?")
 
 
 def of_status(access: Access, method: str, url: str, answer: ForgeResponse) -> ForgeError:
-    """The typed error behind a status that means no success."""
+    """The typed error for a status other than success."""
     status = answer.status
     said = f"{method} {url}: {status} {_words(answer.body)}".rstrip()
     pause_s = retry_after_s(answer.headers)
@@ -130,7 +130,7 @@ def of_status(access: Access, method: str, url: str, answer: ForgeResponse) -> F
 
 
 def _words(body: bytes) -> str:
-    """The forge's own sentence, as far as it says one."""
+    """The forge's own message, if there is one."""
     with suppress(orjson.JSONDecodeError):
         document = orjson.loads(body)
         if isinstance(document, dict) and isinstance(document.get("message"), str):

@@ -32,7 +32,7 @@ _NOT_BY_THAT_NAME: Final = _ABSENT | {
     HTTPStatus.TEMPORARY_REDIRECT,
     HTTPStatus.PERMANENT_REDIRECT,
 }
-"""The old name of a renamed repo leads to the new one."""
+"""The old name of a renamed repo redirects to the new one."""
 
 
 class Forgejo:
@@ -40,7 +40,7 @@ class Forgejo:
 
     Args:
         access: the root of its API, and how to ask.
-        clone_root: below which its repos are fetched.
+        clone_root: the address below which its repos are fetched.
         require_signed_commits: whether the forge itself refuses commits that no key of one of its
             users has signed.
     """
@@ -52,7 +52,7 @@ class Forgejo:
         self._org = f"{access.remote.url}/orgs/{quote(access.org, safe='')}"
         self._repos = f"{access.remote.url}/repos/{quote(access.org, safe='')}"
 
-    def list_repos(self) -> Listing:  # noqa: D102 - the protocol says what each of these does
+    def list_repos(self) -> Listing:  # noqa: D102 - see the protocol for these methods
         with Session(self._access) as session:
             try:
                 return self._list(session)

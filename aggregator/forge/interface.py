@@ -1,7 +1,7 @@
-"""What the aggregator asks of a forge, whichever it is.
+"""What the aggregator needs of a forge, whichever it is.
 
-Nothing here moves money: a forge says which repos there are and lets them be set up. What is billed
-is decided by git, cursors and signatures.
+Nothing here moves money: a forge lists repos and lets them be set up. What is billed is decided by
+git, cursors and signatures.
 """
 
 from datetime import datetime
@@ -14,15 +14,15 @@ class ForgeRepo(NamedTuple):
     """One repo as the forge shows it.
 
     Attributes:
-        id: the forge's number for it; stays through a rename, differs after a re-creation.
+        id: the forge's number of the repo; survives a rename, changes when the repo is re-created.
         name: without the organisation.
         clone_url: over http(s).
         ssh_url: over ssh; `ssh://` or `user@host:path`.
-        updated_at: when the forge last changed it, a push included (whole seconds).
-        private: whether only those with a right to it may see it.
-        archived: whether it takes no pushes.
-        empty: whether it has no commit at all.
-        default_branch: the branch it shows first.
+        updated_at: the last change on the forge, pushes included (whole seconds).
+        private: whether only users with a right to the repo may see it.
+        archived: whether the repo is read-only.
+        empty: whether the repo has no commit at all.
+        default_branch: the branch that the forge shows first.
     """
 
     id: int
@@ -41,8 +41,8 @@ class Listing(NamedTuple):
 
     Attributes:
         repos: each id once, ascending.
-        at: the forge's own clock when it began to answer; what changed from that second on may be
-            missing, so it compares with the next listing's `updated_at` as `>=`.
+        at: the forge's own clock at the start of the first response; what changed from that second
+            on may be missing, so compare it with the next listing's `updated_at` by `>=`.
     """
 
     repos: tuple[ForgeRepo, ...]
@@ -50,10 +50,10 @@ class Listing(NamedTuple):
 
 
 class DeployKey(NamedTuple):
-    """A key that opens one repo over ssh.
+    """A key that gives access to one repo over ssh.
 
     Attributes:
-        id: the forge's number for it.
+        id: the forge's number of the key.
         title: for people.
         key: `ssh-ed25519 AAAA...`; a comment may follow.
         read_only: whether it may not push.
@@ -70,13 +70,13 @@ class Protection(NamedTuple):
 
     Attributes:
         rule_name: the branch, or a pattern.
-        enable_push: whether anybody may push at all.
-        enable_push_whitelist: whether only those on a list may.
+        enable_push: whether pushes are allowed at all.
+        enable_push_whitelist: whether only those on a list may push.
         push_whitelist_deploy_keys: whether deploy keys with write access are on it.
         require_signed_commits: whether a push of an unsigned commit is refused.
-        enable_force_push: whether forced pushes may be allowed; None where the forge knows no such
-            setting and refuses them always.
-        others_may_push: users and teams on the list besides deploy keys.
+        enable_force_push: whether forced pushes may be allowed; None where the forge has no such
+            setting and always refuses them.
+        others_may_push: users and teams on the list in addition to deploy keys.
     """
 
     rule_name: str
@@ -89,15 +89,15 @@ class Protection(NamedTuple):
 
 
 class Hook(NamedTuple):
-    """A webhook of the organisation. Its secret is never shown by the forge.
+    """A webhook of the organisation. The forge never shows its secret.
 
     Attributes:
-        id: the forge's number for it.
-        kind: `forgejo` or `gitea` for their own payload.
-        url: where events are posted.
-        events: which ones, such as `push`.
-        branch_filter: pattern of the branches that count; `*` or empty for all.
-        active: whether it is sent at all.
+        id: the forge's number of the webhook.
+        kind: `forgejo` or `gitea`, for their own payloads.
+        url: the address that events are posted to.
+        events: the events that are posted, such as `push`.
+        branch_filter: pattern of the branches that are included; `*` or empty for all.
+        active: whether events are posted at all.
         content_type: `json` or `form`.
     """
 
@@ -111,16 +111,17 @@ class Hook(NamedTuple):
 
 
 class ForgeError(GitmeterError):
-    """The forge could not be asked, or did not do what it was asked.
+    """A request to the forge failed.
 
     Args:
         message: what happened.
-        hint: what the person can do next.
-        retry: whether the same call may work later by itself.
-        retry_after_s: how long the forge asks to wait, if it said.
+        hint: what to do next.
+        retry: whether the same call may work later by itself; None for the default of the class.
+        retry_after_s: how long the forge asks to wait, in seconds; None if it does not say.
 
     Attributes:
-        retry, retry_after_s: the same.
+        retry: whether the same call may work later by itself.
+        retry_after_s: how long the forge asks to wait, in seconds; None if it does not say.
     """
 
     def __init__(
@@ -137,7 +138,7 @@ class ForgeError(GitmeterError):
 
 
 class UnavailableError(ForgeError):
-    """No answer, an answer cut short or too late, or a fault on the forge's side."""
+    """No response, one that is incomplete or late, or a fault on the forge's side."""
 
     retry = True
 
@@ -155,19 +156,19 @@ class IncompleteListingError(ForgeError):
 
 
 class DeniedError(ForgeError):
-    """The token is not known, or may not do this."""
+    """The token is unknown, or lacks the right."""
 
 
 class NotThereError(ForgeError):
-    """The organisation, or what was asked for, is not there, or the token may not see it."""
+    """The organisation or the object does not exist, or the token may not see it."""
 
 
 class RefusedError(ForgeError):
-    """The forge will not do this: it is there already, or a value is not allowed."""
+    """The forge refuses the request: the object exists already, or a value is not allowed."""
 
 
 class BadAnswerError(ForgeError):
-    """The forge answered something that is not its API."""
+    """The response is not one of the forge's API."""
 
 
 class Forge(Protocol):
@@ -177,43 +178,43 @@ class Forge(Protocol):
     """
 
     def list_repos(self) -> Listing:
-        """All repos; never a part of them (`IncompleteListingError`)."""
+        """All repos; never only some of them (`IncompleteListingError`)."""
         ...
 
     def find_repo(self, name: str) -> ForgeRepo | None:
-        """The repo of exactly this name; None also where only a renamed one answers to it."""
+        """The repo of exactly this name; None also where the name leads to a renamed repo."""
         ...
 
     def create_repo(self, name: str, branch: str) -> ForgeRepo:
-        """Make a private, empty SHA-1 repo whose default branch is `branch`."""
+        """Create a private, empty SHA-1 repo with the default branch `branch`."""
         ...
 
     def set_private(self, name: str) -> None:
-        """Let only those see a repo who have a right to it."""
+        """Make a repo private."""
         ...
 
     def set_archived(self, name: str, *, archived: bool) -> None:
-        """Make a repo take no pushes, or take them again."""
+        """Make a repo read-only, or writable again."""
         ...
 
     def deploy_keys(self, name: str) -> tuple[DeployKey, ...]:
-        """The keys that open a repo."""
+        """The deploy keys of a repo."""
         ...
 
     def add_deploy_key(self, name: str, title: str, key: str) -> DeployKey:
-        """Let a key push to a repo."""
+        """Allow a key to push to a repo."""
         ...
 
     def delete_deploy_key(self, name: str, key_id: int) -> None:
-        """Take a key away; one that is gone already is no error."""
+        """Remove a key; one that is gone already is not an error."""
         ...
 
     def protection(self, name: str, branch: str) -> Protection | None:
-        """The rule named after the branch; None when there is none."""
+        """The rule that is named after the branch; None without one."""
         ...
 
     def protect(self, name: str, branch: str) -> None:
-        """Make or mend that rule: deploy keys alone push, and never by force."""
+        """Create or correct that rule: only deploy keys may push, and never by force."""
         ...
 
     def hooks(self) -> tuple[Hook, ...]:
@@ -221,8 +222,8 @@ class Forge(Protocol):
         ...
 
     def set_hook(self, url: str, secret: str, branch: str) -> None:
-        """Make the webhook that posts pushes of `branch` to `url` anew, in place of any there.
+        """Create the webhook that posts pushes of `branch` to `url`, replacing any that exists.
 
-        Anew because a forge neither shows the secret of a hook nor changes it.
+        It is replaced because a forge neither shows the secret of a webhook nor changes it.
         """
         ...

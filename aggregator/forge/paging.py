@@ -1,7 +1,8 @@
-"""A whole list, page by page: complete and consistent, or an error and nothing of it.
+"""A whole list, read page by page: complete and consistent, or an error.
 
-Forgejo counts all items in `X-Total-Count` on every page. Its list of repos leads on by `Link`; its
-lists of keys and webhooks do not, so they are asked for page by page until the count is reached.
+Forgejo counts all items in `X-Total-Count` on every page. Its list of repos links to the next page
+by `Link`; its lists of keys and webhooks do not, so their pages are numbered until the count is
+reached.
 """
 
 import time
@@ -18,19 +19,19 @@ from aggregator.forge.shapes import read
 from aggregator.forge.transport import Session
 
 PAGE_ITEMS: Final = 50
-"""As many as a forge gives at most unless its operator changed that; fewer do no harm."""
+"""A forge's own maximum unless its operator changed it; fewer are fine."""
 
 ITEMS_MAX: Final = 1_000_000
 LIST_TIMEOUT_S: Final = 900
-"""For all pages: a hundred thousand repos are two thousand of them."""
+"""For all pages: a hundred thousand repos take two thousand of them."""
 
 
 class Item(Protocol):
-    """What has a number on the forge."""
+    """An object that has a number on the forge."""
 
     @property
     def id(self) -> int:
-        """Its number."""
+        """The number."""
         ...
 
 
@@ -38,16 +39,16 @@ T = TypeVar("T", bound=Item)
 
 
 class Pages(Generic[T]):
-    """A list as it arrives.
+    """A list while it is read.
 
     Args:
-        session: asked for each page.
-        url: of the list, without a query.
-        shape: what a page is.
+        session: requests each page.
+        url: address of the list, without a query.
+        shape: the form of a page.
 
     Attributes:
-        items: those that arrived, by their number.
-        at: when the forge answered the first page, by its own clock; None before.
+        items: the items read so far, by their number.
+        at: the forge's own clock at the first page; None before.
     """
 
     def __init__(self, session: Session, url: str, shape: TypeAdapter[tuple[T, ...]]) -> None:
@@ -81,7 +82,7 @@ class Pages(Generic[T]):
         return tuple(self.items[number] for number in sorted(self.items))
 
     def _take(self, answer: ForgeResponse) -> int:
-        """Add a page; returns how many items it had."""
+        """Add a page; returns the number of its items."""
         page = read(self._shape, answer.body, self._url)
         total = self._total_of(answer)
         if self._total is None:
@@ -104,7 +105,7 @@ class Pages(Generic[T]):
         return self._numbered(page_no) if following is None else self._checked(following)
 
     def _checked(self, url: str) -> str:
-        """The next page, which must be one of this list: the token goes there."""
+        """Check the address of the next page: the token goes there, so it must be of this list."""
         try:
             place = urlsplit(url)._replace(query="", fragment="").geturl()
         except ValueError:

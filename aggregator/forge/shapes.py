@@ -1,4 +1,4 @@
-"""The JSON of Forgejo's and Gitea's API, as far as it is used: checked, then turned into values."""
+"""The JSON of Forgejo's and Gitea's API, as far as it is used: validated and converted."""
 
 from collections.abc import Sequence
 from datetime import UTC
@@ -41,9 +41,9 @@ class RepoShape(_Shape):
     default_branch: _Text
 
     def value(self, clone_root: str) -> ForgeRepo:
-        """As a value; fetched from below the address that the API was asked at.
+        """The repo, with a clone address below that of the API.
 
-        The forge's own `clone_url` may name another server, and would take the token there.
+        The forge's own `clone_url` may name another server, which would then get the token.
         """
         return ForgeRepo(
             self.id,
@@ -67,12 +67,12 @@ class KeyShape(_Shape):
     read_only: _Flag
 
     def value(self) -> DeployKey:
-        """As a value."""
+        """The value."""
         return DeployKey(self.id, self.title, self.key, self.read_only)
 
 
 class ProtectionShape(_Shape):
-    """The rule of a branch; Forgejo has no `enable_force_push` and refuses it always."""
+    """The rule of a branch; Forgejo has no `enable_force_push` and always refuses forced pushes."""
 
     rule_name: _Text
     enable_push: _Flag
@@ -84,7 +84,7 @@ class ProtectionShape(_Shape):
     enable_force_push: _Flag | None = None
 
     def value(self) -> Protection:
-        """As a value."""
+        """The value."""
         return Protection(
             self.rule_name,
             self.enable_push,
@@ -97,7 +97,7 @@ class ProtectionShape(_Shape):
 
 
 class HookShape(_Shape):
-    """A webhook; its address stands in `config`."""
+    """A webhook; its address is in `config`."""
 
     id: _Id
     type: _Text
@@ -107,7 +107,7 @@ class HookShape(_Shape):
     config: dict[str, _Text]
 
     def value(self) -> Hook:
-        """As a value."""
+        """The value."""
         return Hook(
             self.id,
             self.type,
@@ -128,10 +128,10 @@ PROTECTION: Final = TypeAdapter(ProtectionShape)
 
 
 def read(shape: TypeAdapter[T], body: bytes, url: str) -> T:
-    """Check the body of an answer.
+    """Validate the body of a response.
 
     Raises:
-        BadAnswerError: it is not JSON of that shape; names the first keys.
+        BadAnswerError: it is not JSON of that shape; the message names the first faults.
     """
     try:
         return shape.validate_json(body)

@@ -1,8 +1,4 @@
-"""One exchange with a forge's API: bounded in time and bytes, and every fault a typed error.
-
-Redirects are never followed: one would carry the token to another place. Cookies, `.netrc` and
-compressed answers are not used.
-"""
+"""Requests to a forge's API: bounded in time and bytes, and every fault is a typed error."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -18,19 +14,19 @@ from gitmeter.http_edge.client import SUCCESS, ExchangeError, HttpClient, Reques
 
 CONNECT_TIMEOUT_S: Final = 10
 ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
-"""Of one answer: fifty repos with their owners and rights take a quarter of a megabyte."""
+"""Of one response: fifty repos with their owners and rights take a quarter of a megabyte."""
 
 WAIT_MAX_S: Final = 60
-"""A command waits this long at most when the forge asks it to."""
+"""The longest that a command waits when the forge asks it to."""
 
 WAITS_MAX: Final = 5
 
 
 class Session:
-    """Connections for one question or a few; a context manager.
+    """A connection for one or a few requests; a context manager.
 
     Args:
-        access: whom to ask, and how.
+        access: the forge to ask, and how.
 
     Raises:
         RemoteConfigError: the token cannot be used.
@@ -60,16 +56,16 @@ class Session:
         *,
         accept: frozenset[HTTPStatus] = frozenset(),
     ) -> ForgeResponse:
-        """Send a request and read the whole answer.
+        """Send a request and read the whole response.
 
         Args:
             method: of HTTP.
-            url: the whole address; below the root of the API.
+            url: absolute, below the root of the API.
             values: sent as JSON.
-            accept: statuses that are answers here though HTTP calls them errors.
+            accept: statuses to return instead of raising an error for them.
 
         Raises:
-            ForgeError: as precise as can be told.
+            ForgeError: of the most precise type that is known.
             AuthoritiesError: the file of authorities cannot be used.
         """
         for _ in range(WAITS_MAX):

@@ -1,6 +1,6 @@
-"""Notices over a webhook: each incident and each low balance, exactly once.
+"""Notices over a webhook: one for each incident and each low balance.
 
-Owns: what is worth a notice (`comparison`, `crossings`, `events`), delivering it (`notifier`,
-`delivery`, `receiver`, `retries`).
+Owns: finding what is new (`comparison`, `crossings`), the content of notices (`events`), delivery
+(`notifier`, `delivery`, `receiver`, `retries`).
 Does not own: the outbox's rows (`store.outbox`).
 """

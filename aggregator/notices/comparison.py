@@ -1,4 +1,4 @@
-"""Compare the ledger with what was told, inside the transactions of the caller."""
+"""Compare the ledger with what was announced before, inside the caller's transactions."""
 
 from datetime import datetime
 from uuid import uuid4
@@ -23,12 +23,12 @@ class Comparison:
 
     Args:
         outbox: the notices, in a write transaction.
-        ledger: in a read transaction.
-        config: has the threshold.
-        now: the time.
+        ledger: the ledger, in a read transaction.
+        config: holds the threshold.
+        now: the current time.
 
     Attributes:
-        began: what counts as told because nothing was compared before; None when something was.
+        began: what counts as announced because this is the first comparison; None otherwise.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Comparison:
         self._now = now
 
     def compare(self) -> list[NewNotice]:
-        """Note what is so now as told; returns what is new, incidents first."""
+        """Save the current state as announced; returns what is new, incidents first."""
         is_first = not self._outbox.announced.has_begun()
         incidents, accounts = self._incidents(), self._accounts()
         if not is_first:
@@ -70,7 +70,7 @@ class Comparison:
         return [events.of_incident(row, uuid4(), self._now) for row in changes.opened]
 
     def _accounts(self) -> list[NewNotice]:
-        """Nothing, while the books were never read: everybody would look exhausted."""
+        """Nothing until the books have been read: every account would look exhausted."""
         if self._ledger.notices.has_unread_books():
             return []
         threshold_nano = self._threshold_nano
@@ -83,7 +83,7 @@ class Comparison:
         )
         self._outbox.announced.save_accounts(changes.levels)
         self._outbox.announced.save_threshold_nano(threshold_nano)
-        if before_nano is None:  # the first comparison of balances: what is so counts as told
+        if before_nano is None:  # the first comparison of balances: they count as announced
             return []
         return [
             events.of_account(crossing, threshold_nano, uuid4(), self._now)

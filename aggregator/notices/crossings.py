@@ -1,8 +1,9 @@
-"""What is new since it was told last. Pure: a function of what was told and of what is.
+"""What is new since the last report. Pure: a function of what was announced and of the ledger.
 
-It compares levels, not changes, so it does not matter how often it is asked, in how many steps the
-ledger got where it is, or whether the ledger was made again in between. What is worse than what was
-told is a crossing; what is better is forgotten in silence, so that the next crossing is told.
+Levels are compared, not changes. So it does not matter how often that happens, in how many steps
+the ledger reached its state, or whether it was rebuilt in between. An account or incident that is
+worse than announced is a crossing; one that is better is forgotten without a notice, so that its
+next crossing is announced again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,10 +16,10 @@ from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind, reused_seqs
 from aggregator.store.questions.notices import AnnouncedIncident, Balance, OpenIncident
 
 UNKNOWN_FOR: Final = timedelta(hours=25)
-"""For how long an incident that was told is kept in mind when the ledger knows nothing of it.
+"""How long a announced incident is remembered when the ledger knows nothing of it.
 
-A ledger that was made again finds most incidents in its first pull, and those of the daily look at
-the forge within a day.
+A rebuilt ledger finds most incidents in its first pull, and those of the daily check of the forge
+within a day.
 """
 EXHAUSTED_NANO: Final = 0
 """An account is exhausted when it has this much left, or less."""
@@ -28,18 +29,18 @@ _EACH_PULL_TELLS: Final = ABOUT_HEAD | {
     IncidentKind.BAD_RULE_BOOK,
     IncidentKind.SILENT,
 }
-"""Kinds that are open after a pull of the repo if they are so at all, whatever was lost before."""
+"""Kinds that a pull of the repo always opens where they apply, whatever was lost before."""
 
 
 class Level(StrEnum):
-    """How little an account has left; an account with enough has no level."""
+    """How low a balance is; a sufficient balance has no level."""
 
     LOW = "low"
     EXHAUSTED = "exhausted"
 
 
 class AccountCrossing(NamedTuple):
-    """An account that has less left than before: what it has, and on which level that is."""
+    """An account whose balance reached a lower level: the balance and that level."""
 
     user: str
     balance_nano: int
@@ -47,11 +48,12 @@ class AccountCrossing(NamedTuple):
 
 
 class AccountChanges(NamedTuple):
-    """What comparing balances comes to.
+    """The result of comparing balances.
 
     Attributes:
-        crossed: what is to be told.
-        levels: levels that differ from what was told, by user; None where there is enough again.
+        crossed: the accounts to report.
+        levels: levels that differ from those announced, by user; None where the balance is
+            sufficient again.
     """
 
     crossed: tuple[AccountCrossing, ...]
@@ -59,11 +61,11 @@ class AccountChanges(NamedTuple):
 
 
 class Knowledge(NamedTuple):
-    """What a ledger can say of incidents that are not open in it.
+    """What a ledger knows of incidents that are not open in it.
 
     Attributes:
-        closed: those it knows as over.
-        looked_at: repos whose heads were judged since it was made.
+        closed: incidents that it knows to be closed.
+        looked_at: repos whose tips were judged since it was built.
     """
 
     closed: frozenset[AnnouncedIncident]
@@ -71,12 +73,12 @@ class Knowledge(NamedTuple):
 
 
 class IncidentChanges(NamedTuple):
-    """What comparing incidents comes to.
+    """The result of comparing incidents.
 
     Attributes:
-        opened: what is to be told.
-        saved: what to write down as told, to since when the ledger knows nothing of it.
-        forgotten: what is over.
+        opened: the incidents to report.
+        saved: incidents to save as announced, and since when the ledger knows nothing of each.
+        forgotten: incidents that are closed.
     """
 
     opened: tuple[OpenIncident, ...]
@@ -85,39 +87,39 @@ class IncidentChanges(NamedTuple):
 
 
 def level_of(balance_nano: int, threshold_nano: int) -> Level | None:
-    """The level of a balance; None where it is enough."""
+    """The level of a balance; None if it is sufficient."""
     if balance_nano <= EXHAUSTED_NANO:
         return Level.EXHAUSTED
     return Level.LOW if balance_nano < threshold_nano else None
 
 
 def below_nano(threshold_nano: int) -> int:
-    """Every account on a level has less than this."""
+    """The bound below which every account with a level is."""
     return max(threshold_nano, EXHAUSTED_NANO + 1)
 
 
 def cross_accounts(
-    told: Mapping[str, str],
+    announced: Mapping[str, str],
     balances: Iterable[Balance],
     threshold_nano: int,
     threshold_before_nano: int,
 ) -> AccountChanges:
-    """Compare balances with what was told of them.
+    """Compare balances with what was announced of them.
 
-    No balance crosses a threshold by the threshold being raised above it: such accounts are taken
-    over as low in silence, unless they are below the one of before as well.
+    Raising the threshold above a balance is not a crossing: such accounts become low without a
+    notice, unless they are below the previous threshold as well.
 
     Args:
-        told: the level that was told of each account, by user.
-        balances: of every account that has less than `below_nano`.
-        threshold_nano: as it is configured.
-        threshold_before_nano: as it was when balances were compared last.
+        announced: the level announced of each account, by user.
+        balances: every account with less than `below_nano`.
+        threshold_nano: the configured threshold.
+        threshold_before_nano: the threshold of the previous comparison.
     """
     crossed: list[AccountCrossing] = []
     levels: dict[str, Level | None] = {}
-    gone = set(told)
+    gone = set(announced)
     for user, balance_nano in balances:
-        level, before = level_of(balance_nano, threshold_nano), told.get(user)
+        level, before = level_of(balance_nano, threshold_nano), announced.get(user)
         if level is None:
             continue
         gone.discard(user)
@@ -131,35 +133,36 @@ def cross_accounts(
 
 
 def cross_incidents(
-    told: Mapping[AnnouncedIncident, int | None],
+    announced: Mapping[AnnouncedIncident, int | None],
     open_now: Iterable[OpenIncident],
     knowledge: Knowledge,
     now_s: int,
 ) -> IncidentChanges:
-    """Compare the open incidents with those that were told.
+    """Compare the open incidents with those that were announced.
 
-    One that says where a repo stands is the same incident whatever its subject, which is a head
-    that moves. Reused seqs are compared as numbers: a ledger that was made again may group them
-    otherwise.
+    An incident about the tip of a repo is the same one whatever its subject, since the tip moves.
+    Reused seqs are compared as numbers: a rebuilt ledger may group them differently.
 
     Args:
-        told: those that were told, to since when the ledger knows nothing of them.
-        open_now: the open ones.
-        knowledge: what the ledger says of the others.
-        now_s: the time, seconds since 1970.
+        announced: incidents that were announced, and since when the ledger knows nothing of each.
+        open_now: the open incidents.
+        knowledge: what the ledger knows of the others.
+        now_s: the current time, seconds since 1970.
     """
     there: dict[AnnouncedIncident, OpenIncident] = {}
     for row in open_now:
-        there.setdefault(told_as(row), row)
-    seqs_told = _seqs_by_repo(told)
+        there.setdefault(announced_as(row), row)
+    announced_seqs = _seqs_by_repo(announced)
     opened = [
-        row for key, row in there.items() if key not in told and not _is_within(key, seqs_told)
+        row
+        for key, row in there.items()
+        if key not in announced and not _is_within(key, announced_seqs)
     ]
     saved: dict[AnnouncedIncident, int | None] = {
-        key: None for key in there if told.get(key, now_s) is not None
+        key: None for key in there if announced.get(key, now_s) is not None
     }
     forgotten: list[AnnouncedIncident] = []
-    for key, since_s in told.items():
+    for key, since_s in announced.items():
         if key in there:
             continue
         first_s = now_s if since_s is None else since_s
@@ -170,8 +173,8 @@ def cross_incidents(
     return IncidentChanges(tuple(opened), saved, tuple(forgotten))
 
 
-def told_as(row: OpenIncident) -> AnnouncedIncident:
-    """The identity under which an incident is told."""
+def announced_as(row: OpenIncident) -> AnnouncedIncident:
+    """The identity under which an incident is announced."""
     return AnnouncedIncident(row.kind, row.repo, "" if row.kind in ABOUT_HEAD else row.subject)
 
 

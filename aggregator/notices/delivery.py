@@ -1,7 +1,7 @@
-"""Deliver what waits in the outbox, one notice after the other.
+"""Deliver the notices in the outbox, one after the other.
 
-A notice is posted first and noted as delivered after: a process that dies in between posts it again
-under the same id. Nothing of it touches the ledger.
+A notice is first posted and then marked as delivered: a process that dies in between posts it again
+under the same id. The ledger is not touched.
 """
 
 import random
@@ -26,19 +26,19 @@ from aggregator.store.outbox.queue import WaitingNotice
 from gitmeter.support.errors import GitmeterError
 
 AGAIN_AFTER_S: Final = 60
-"""When the file of notices cannot be used."""
+"""The next attempt when the file of notices cannot be used."""
 
 
 class DeliveryReport(NamedTuple):
-    """How a run ended.
+    """The result of a run.
 
     Attributes:
-        delivered: how many notices the receiver took.
-        given_up: how many are not tried any more.
-        waiting: how many are left.
-        error: what went wrong last; empty when nothing did.
-        errors: how many times in a row the receiver took none.
-        next_at_s: when there is something to do again, seconds since 1970; None when nothing waits.
+        delivered: number of notices that the receiver accepted.
+        given_up: number of notices that are not tried any more.
+        waiting: number of notices still in the outbox.
+        error: the last error; empty without one.
+        errors: how many times in a row the receiver accepted nothing.
+        next_at_s: when the next notice is due, seconds since 1970; None when none waits.
     """
 
     delivered: int = 0
@@ -50,12 +50,12 @@ class DeliveryReport(NamedTuple):
 
 
 def chance_percent() -> int:
-    """From 0 to 100, at random."""
+    """A random number from 0 to 100."""
     return random.randint(0, 100)
 
 
 class Run:
-    """One run over what is due.
+    """One run over the notices that are due.
 
     Args:
         outbox: the notices; this run's alone.
@@ -79,7 +79,7 @@ class Run:
         self._error = ""
 
     def run(self) -> DeliveryReport:
-        """Post until nothing is due, the receiver takes none, or it is time to stop."""
+        """Post until nothing is due, the receiver accepts nothing, or it is time to stop."""
         if self._next() is not None:
             try:
                 receiver = Receiver(self._config, self._clock)
@@ -158,13 +158,13 @@ def deliver(
     clock: Callable[[], datetime],
     stopping: Callable[[], bool] = lambda: False,
 ) -> DeliveryReport:
-    """Deliver what is due, over a connection of its own; what goes wrong is the result.
+    """Deliver the notices that are due, over a connection of its own; errors are in the report.
 
     Args:
         path: the file of notices.
-        config: where the receiver is.
-        clock: tells the time.
-        stopping: asked before each post whether to stop early.
+        config: the receiver.
+        clock: the current time.
+        stopping: called before each post; true to stop early.
     """
     try:
         with closing(Outbox(path)) as outbox, outbox.errors():

@@ -1,4 +1,4 @@
-"""What is posted, byte by byte. Pure; `docs/notifications.md` is the contract with receivers."""
+"""The bodies of notices. Pure; `docs/notifications.md` is the contract with receivers."""
 
 import json
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ _DETAIL_CHARACTERS_MAX: Final = 2_000
 
 
 class StartCounts(NamedTuple):
-    """What was so already when telling began, and counts as told.
+    """What existed before the first comparison, and counts as announced.
 
     Attributes:
-        open_incidents: how many incidents are open.
-        low_accounts: how many accounts are below the threshold and not exhausted.
-        exhausted_accounts: how many are.
+        open_incidents: number of open incidents.
+        low_accounts: number of accounts below the threshold that are not exhausted.
+        exhausted_accounts: number of exhausted accounts.
     """
 
     open_incidents: int
@@ -36,7 +36,7 @@ class StartCounts(NamedTuple):
 def of_account(
     crossing: AccountCrossing, threshold_nano: int, delivery: UUID, now: datetime
 ) -> NewNotice:
-    """The notice of a balance that went below a level."""
+    """The notice of a balance that reached a lower level."""
     event = "balance_low" if crossing.level is Level.LOW else "balance_exhausted"
     return _notice(
         event,
@@ -76,12 +76,12 @@ def of_incident(incident: OpenIncident, delivery: UUID, now: datetime) -> NewNot
 
 
 def of_start(counts: StartCounts, delivery: UUID, now: datetime) -> NewNotice:
-    """The notice that telling begins, and what counts as told already."""
+    """The notice that reporting begins, and of what counts as announced."""
     return _notice(STARTED, STARTED, delivery, now, counts._asdict())
 
 
 def of_test(delivery: UUID, now: datetime) -> NewNotice:
-    """A notice that means nothing, to try the receiver."""
+    """A notice without a cause, to test the receiver."""
     return _notice(TEST, TEST, delivery, now, {})
 
 

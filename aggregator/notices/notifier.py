@@ -1,8 +1,8 @@
-"""Tell what is new, once: compare the ledger with what was told, and deliver it beside the loop.
+"""Send each incident and low balance exactly once, beside the daemon's loop.
 
-What was told lies in a file of its own beside the ledger, so that it outlives a ledger that is made
-again. New notices go into its outbox in the transaction that notes them as told, so a process may
-die anywhere: what was not noted is found again, what was noted is delivered, under the same id.
+What was announced is kept in a file of its own beside the ledger, so that it survives a rebuild. New
+notices enter its outbox in the transaction that marks them as announced, so a process may die at any
+point: what was not marked is found again, and what was marked is delivered under the same id.
 """
 
 import time
@@ -24,10 +24,10 @@ from gitmeter.support.background import Background
 from gitmeter.support.backoff import is_worth_a_log
 
 KEPT: Final = timedelta(days=90)
-"""For how long what was delivered, or given up, can be looked up."""
+"""How long notices that were delivered or given up can be looked up."""
 
 DRAIN_S: Final = 10
-"""For how long delivering goes on when the daemon is told to stop; the rest waits in the outbox."""
+"""How long delivery goes on when the daemon stops; the rest waits in the outbox."""
 
 _JOIN_S: Final = 15
 _SIDE_FILES: Final = ("", "-wal", "-shm")
@@ -35,14 +35,14 @@ _log = structlog.get_logger()
 
 
 class Notifier:
-    """Tells over the webhook of `[notify]`, beside a loop that must not wait.
+    """Delivers notices to the webhook of `[notify]` without delaying the loop.
 
-    Whatever goes wrong here is logged and tried again; it never stops billing.
+    Errors are logged and retried; they never stop billing.
 
     Args:
         config: the receiver and the threshold.
         folder: the state directory.
-        clock: tells the time.
+        clock: the current time.
     """
 
     def __init__(self, config: NotifyConfig, folder: Path, clock: Callable[[], datetime]) -> None:
@@ -56,13 +56,13 @@ class Notifier:
         self._failures = 0
 
     def compare(self, ledger: LedgerStore) -> int:
-        """Put what is new since it was told last into the outbox.
+        """Put what is new since the last comparison into the outbox.
 
-        Call it in the thread of `ledger`, after a pull that was not cut short: a ledger in the
-        making shows neither all incidents nor all payments.
+        Call it in the thread of `ledger`, after a pull that was not interrupted: an incomplete
+        ledger has neither all incidents nor all payments.
 
         Returns:
-            How many notices are new.
+            The number of new notices.
         """
         try:
             new = self._compare(ledger)
@@ -100,7 +100,7 @@ class Notifier:
             outbox.queue.add(new, now)
             outbox.queue.prune(int((now - KEPT).timestamp()))
         if comparison.began is not None and any(comparison.began):
-            _log.warning("what is so now counts as told", **comparison.began._asdict())
+            _log.warning("current state counts as announced", **comparison.began._asdict())
         return len(new)
 
     def _set_aside(self) -> Path:
@@ -139,15 +139,17 @@ class Notifier:
         else:  # billing goes on
             _log.error("delivering ended early", exc_info=bug)
             again_at_s = int(self._clock().timestamp()) + AGAIN_AFTER_S
-            result = DeliveryReport(error="delivering ended without a result", next_at_s=again_at_s)
+            result = DeliveryReport(
+                error="the delivery ended without a result", next_at_s=again_at_s
+            )
         self._next_at_s = result.next_at_s
         if result.delivered:
-            _log.info("told", notices=result.delivered)
+            _log.info("notices delivered", notices=result.delivered)
         if result.given_up:
             _log.warning("notices given up", notices=result.given_up, detail=result.error)
         if result.error and is_worth_a_log(result.errors):
             _log.warning(
-                "telling failed",
+                "delivery failed",
                 detail=result.error,
                 waiting=result.waiting,
                 consecutive_errors=result.errors,
@@ -155,7 +157,7 @@ class Notifier:
         return result
 
     def close(self) -> None:
-        """Deliver what is due for a last few seconds; what is left waits for the next start."""
+        """Deliver what is due for a few more seconds; the rest waits for the next start."""
         self._stop_at_s = time.monotonic() + DRAIN_S
         self.collect()
         self.deliver()

@@ -1,6 +1,6 @@
-"""The receiver of notices: one post each, bounded in time, and what its answer means.
+"""The receiver of notices: one post for each, bounded in time, and what its response means.
 
-Redirects are not followed: one would carry the token and the users' names to another place.
+Redirects are not followed: they would carry the token and the names of users elsewhere.
 """
 
 import hmac
@@ -27,7 +27,7 @@ from gitmeter.http_edge.client import (
 from gitmeter.http_edge.secret_file import read_secret
 
 ANSWER_TIMEOUT_S: Final = 10
-"""For the whole of one exchange, connecting included."""
+"""For one exchange as a whole, connecting included."""
 
 DELIVERY_HEADER: Final = "X-Gitmeter-Delivery"
 EVENT_HEADER: Final = "X-Gitmeter-Event"
@@ -40,15 +40,15 @@ _PASSING: Final = frozenset(
 
 
 class Receiver:
-    """Connections to the receiver for one run; a context manager.
+    """A connection to the receiver for one run; a context manager.
 
     Args:
-        config: where it is, and the files of the secret and the token.
-        clock: tells the time.
-        timeout_s: for the whole of one exchange.
+        config: the address, and the files of secret and token.
+        clock: the current time.
+        timeout_s: limit for one exchange as a whole.
 
     Raises:
-        GitmeterError: the secret, the token or the file of authorities cannot be used.
+        GitmeterError: the secret or the token cannot be used.
     """
 
     def __init__(
@@ -76,13 +76,13 @@ class Receiver:
         self._client.close()
 
     def post(self, delivery: str, event: str, body: bytes) -> PostResult:
-        """Post one notice; whatever comes of it is the result."""
+        """Post one notice; failures are results too."""
         request = Request("POST", self._url, self._headers(delivery, event, body), body)
         words = ""
         try:
             with (
                 self._client.exchange(request, self._timeout_s) as response,
-                suppress(ExchangeError),  # of the body: the status says it all
+                suppress(ExchangeError),  # of the body: the status is enough
             ):
                 words = _words(response)
         except LateError:
@@ -106,7 +106,7 @@ class Receiver:
 
 
 def of_status(status: int, words: str, asked_s: int | None) -> PostResult:
-    """What a status means: taken, not wanted, or that the receiver takes none for now."""
+    """The meaning of a status: accepted, refused, or trouble at the receiver."""
     if status in SUCCESS:
         return PostResult(PostOutcome.TAKEN, str(status))
     detail = f"{status} {words}".rstrip()
@@ -116,7 +116,7 @@ def of_status(status: int, words: str, asked_s: int | None) -> PostResult:
 
 
 def _words(response: Response) -> str:
-    """The beginning of what the receiver said; reading it all lets the connection be used again."""
+    """The start of the receiver's message; a body that is read to its end keeps the connection."""
     body = response.body.read(_ANSWER_BYTES_MAX)
     if response.status in SUCCESS:
         return ""

@@ -1,4 +1,4 @@
-"""What the listener answers: `POST /webhook`, `GET /metrics`, `GET /healthz`."""
+"""The endpoints of the listener: `POST /webhook`, `GET /metrics`, `GET /healthz`."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -32,7 +32,7 @@ from gitmeter.support.backoff import is_worth_a_log
 
 WEBHOOK: Final = "/webhook"
 _SCRAPES_MAX: Final = 2
-"""Scrapes at a time: fewer than there are threads, so that a slow disk keeps no hint waiting."""
+"""Scrapes at a time: fewer than there are threads, so that a slow disk delays no webhook."""
 
 _JSON: Final = "application/json"
 _TEXT: Final = "text/plain; charset=utf-8"
@@ -47,15 +47,14 @@ _log = structlog.get_logger()
 
 
 class Application:
-    """The endpoints; whatever goes wrong in a request stays in it.
+    """The endpoints and what they need; an error in one request affects no other.
 
     Args:
-        secret: shared with the forge; None refuses every post.
-        hints: where accepted pushes go.
-        names: which repo a push is about, by its name here; None for one that is not read, or a
-            branch that is not.
-        pulse: of the loop; counts what became of posts.
-        metrics: what is measured.
+        secret: shared with the forge; None to refuse every post.
+        hints: receives the repos of accepted pushes.
+        names: the name of the repo of a push; None for a repo or branch that is not read.
+        pulse: state of the loop; also counts posts by their result.
+        metrics: renders the measurements.
     """
 
     def __init__(
@@ -74,7 +73,7 @@ class Application:
         self._scrapes = threading.BoundedSemaphore(_SCRAPES_MAX)
 
     def asgi(self) -> Starlette:
-        """What a server serves; endpoints run in its thread pool."""
+        """The application for a server; endpoints run in its thread pool."""
         application = Starlette(
             routes=[
                 _route("POST", WEBHOOK, self._webhook),
@@ -87,7 +86,7 @@ class Application:
         return application
 
     def too_large(self, path: str) -> None:
-        """Count a request that the server refused for its length."""
+        """Count a request whose body the server refused for its length."""
         if path == WEBHOOK:
             self._count(HookResult.TOO_LARGE)
 
@@ -139,17 +138,17 @@ class Application:
 
 def _route(method: str, path: str, endpoint: Callable[[Request], Any]) -> Route:
     route = Route(path, endpoint, methods=[method])
-    route.methods = {method}  # without the HEAD that comes with GET: a scrape for nobody
+    route.methods = {method}  # not the HEAD that Starlette adds to GET: a whole scrape to discard
     return route
 
 
 def _first(headers: Headers, names: Iterable[str]) -> str | None:
-    """The first of these headers that is there."""
+    """The first of these headers that is present."""
     return next((headers[name] for name in names if name in headers), None)
 
 
 def _refused(_: Request, error: Exception) -> Response:
-    """No such path, or not by this method."""
+    """Unknown path, or wrong method."""
     if not isinstance(error, HTTPException):
         raise error
     response = _plain(HTTPStatus(error.status_code))

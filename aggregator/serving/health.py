@@ -1,4 +1,4 @@
-"""Whether the daemon is well, judged from its pulse (pure)."""
+"""The health of the daemon, judged from its pulse (pure)."""
 
 from typing import Any, Final, NamedTuple
 
@@ -6,19 +6,19 @@ from aggregator.serving.pulse import Beat
 from wire_format.instants import format_ts
 
 LOOP_AGE_MAX_S: Final = 300
-"""The loop tells about once a second that it is alive, inside long work after each commit: five
-minutes of silence are a hang, not a slow disk or many charges that get a new price."""
+"""The loop ticks about once a second, and after each commit during long work: five minutes without
+a tick are a hang, not a slow disk or many charges being repriced."""
 PULL_GRACE_S: Final = 60
 PULLS_LATE: Final = 2
-"""One whole pull may be missed, a long one say; after two times the pause balances are old."""
+"""One whole pull may be missed, because it takes long; after two intervals balances are old."""
 
 
 class DaemonHealth(NamedTuple):
-    """What a check of health answers.
+    """The result of a health check.
 
     Attributes:
-        status: `ok`, `starting` while the first pull runs, or `failing`.
-        reasons: what is wrong, a sentence each; empty unless failing.
+        status: `ok`, `starting` until the first pull is complete, or `failing`.
+        reasons: a sentence for each fault; empty unless failing.
     """
 
     status: str
@@ -26,15 +26,15 @@ class DaemonHealth(NamedTuple):
 
     @property
     def is_well(self) -> bool:
-        """Whether nobody has to come."""
+        """Whether no action is needed."""
         return not self.reasons
 
 
 def judge(beat: Beat) -> DaemonHealth:
-    """Judge one moment of the loop.
+    """Judge the state of the loop.
 
-    The first pull may take as long as it needs while the loop is alive: a ledger that is made
-    again from years of git is no fault.
+    The first pull may take as long as it needs while the loop is alive: rebuilding a ledger from
+    years of git is not a fault.
     """
     reasons = []
     if beat.loop_age_s > LOOP_AGE_MAX_S:
@@ -48,9 +48,9 @@ def judge(beat: Beat) -> DaemonHealth:
 
 
 def answer(beat: Beat) -> dict[str, Any]:
-    """The JSON of a check: status, reasons, and the times that they stand on.
+    """The JSON of a health check: status, reasons, and the times that they are based on.
 
-    It names no repo, node or remote, so that it may be shown to whoever watches.
+    It names no repo, node or remote, so that any monitoring may read it.
     """
     health = judge(beat)
     return {

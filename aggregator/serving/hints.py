@@ -1,7 +1,7 @@
-"""Which repos somebody says have something new, handed out at most every two seconds each.
+"""Repos reported to have new commits, each handed out at most every two seconds.
 
-A hint is no more than that: what is fetched because of it is checked and billed as ever, and a hint
-that never comes costs time alone, because every repo is polled all the same.
+A hint moves no money: what is fetched because of it is checked and billed as always, and a missing
+hint only costs time, because every repo is polled anyway.
 """
 
 import threading
@@ -9,15 +9,15 @@ import time
 from typing import Final
 
 COALESCE_S: Final = 2.0
-"""A repo is handed out at most once in this time."""
+"""A repo is handed out at most once in this interval."""
 
 
 class Hints:
-    """Names of repos to look at soon; one thread takes what others put in.
+    """Names of repos to probe soon; one thread takes what others put in.
 
-    The first hint for a repo is handed out at once, those after it together when its time has come.
-    A hint that arrives while the repo is being fetched stays for the next time, so none is lost.
-    It holds no more than the names that were hinted, whose number the caller bounds.
+    The first hint for a repo is handed out at once, later ones together after the interval. A hint
+    that arrives while the repo is being fetched is kept for the next time, so none is lost. The
+    names are all that is kept, and the caller bounds their number.
     """
 
     def __init__(self) -> None:
@@ -26,16 +26,16 @@ class Hints:
         self._handed_out_s: dict[str, float] = {}
 
     def hint(self, name: str) -> None:
-        """Say that a repo has something new."""
+        """Report that a repo has new commits."""
         with self._changed:
             self._hinted.add(name)
             self._changed.notify()
 
     def due(self, now_s: float) -> frozenset[str]:
-        """Take the repos to look at now.
+        """Take the repos to probe now.
 
         Args:
-            now_s: monotonic time, the same clock at every call.
+            now_s: monotonic time, by the same clock at every call.
         """
         with self._changed:
             self._forget(now_s)
@@ -45,10 +45,10 @@ class Hints:
             return names
 
     def wait(self, timeout_s: float) -> bool:
-        """Sleep until `due(time.monotonic())` would have something, or the time is over.
+        """Sleep until `due(time.monotonic())` would return a repo, or the time is up.
 
         Returns:
-            Whether it has.
+            Whether it would.
         """
         end_s = time.monotonic() + timeout_s
         with self._changed:
@@ -62,7 +62,7 @@ class Hints:
                 self._changed.wait((end_s if wake_s is None else min(end_s, wake_s)) - now_s)
 
     def _next_s(self, now_s: float) -> float | None:
-        """When the first hinted repo is due; None while nothing is hinted."""
+        """When the first hinted repo is due; None without any."""
         return min(
             (
                 self._handed_out_s.get(name, now_s - COALESCE_S) + COALESCE_S
@@ -72,7 +72,7 @@ class Hints:
         )
 
     def _forget(self, now_s: float) -> None:
-        """Drop the times that no longer hold anything back."""
+        """Drop the times that no longer delay anything."""
         for name, then_s in list(self._handed_out_s.items()):
             if then_s + COALESCE_S <= now_s:
                 del self._handed_out_s[name]

@@ -1,9 +1,9 @@
-"""The daemon's own small web server: hints in, health and measurements out.
+"""The daemon's web server: takes hints, serves health and measurements.
 
 It runs beside the loop in threads of its own and shares three things with it: the hints, the pulse,
-and the database's file, which it only reads. Whoever reaches it can read names of nodes and repos
-in the measurements, so it listens on this machine alone unless it is told otherwise; of a reverse
-proxy only `/webhook` should be reachable from outside.
+and the database file, which it only reads. Its measurements contain names of nodes and repos, so it
+listens on this machine alone unless configured otherwise; a reverse proxy should expose only
+`/webhook`.
 """
 
 from collections.abc import Callable
@@ -30,16 +30,16 @@ class HttpListener:
 
     Args:
         config: address and secret.
-        hints: where pushes go that the forge tells of.
-        names: which repo a push is about, by its name here; None for one that is not read, or a
-            branch that is not. Called from several threads.
-        pulse: of the loop.
-        database_path: of the ledger; need not be there.
-        clock: tells the time.
+        hints: receives the repos of pushes that the forge reports.
+        names: the name of the repo of a push; None for a repo or branch that is not read. Called
+            from several threads.
+        pulse: state of the loop.
+        database_path: file of the ledger; it may not exist yet.
+        clock: the current time.
         request_s: limit for one request as a whole.
 
     Attributes:
-        port: what it listens on once started; None for a unix socket.
+        port: the port that it listens on once started; None for a unix socket.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class HttpListener:
         self.port: int | None = None
 
     def start(self) -> None:
-        """Listen and answer from now on.
+        """Start listening.
 
         Raises:
             SecretFileError: the file of the secret cannot be used.
@@ -80,7 +80,7 @@ class HttpListener:
         _log.info("listening", address=address, webhook=secret is not None)
 
     def stop(self) -> None:
-        """Answer what is being asked, for a few seconds, and close; nothing if never started."""
+        """Finish running requests for a few seconds, and close; does nothing if never started."""
         if self._server is not None:
             self._server.stop()
             self._server = None

@@ -1,7 +1,7 @@
-"""Measurements of ledger and loop, in the text that Prometheus reads.
+"""Measurements of ledger and loop, in Prometheus' text format.
 
-No user's name stands in any of them: names of nodes and repos, kinds of incidents and states of
-charges are all there is to label with, so their number does not grow with customers.
+None contains the name of a user: the only labels are names of nodes and repos, kinds of incidents
+and states of charges, so the number of series does not grow with customers.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -87,7 +87,7 @@ class Metrics(Collector):
         ProcessCollector(registry=self._registry)
 
     def text(self) -> bytes:
-        """All measurements; those of the ledger are left out while it cannot be read."""
+        """All measurements; those of the ledger are omitted while it cannot be read."""
         return generate_latest(self._registry)
 
     def describe(self) -> Iterable[Metric]:
@@ -155,7 +155,7 @@ def of_loop(beat: Beat, pulled_at: str | None) -> Iterator[Metric]:
         "Whether the forge's repos could not be listed at the last try.",
         beat.is_listing_failing,
     )
-    yield _gauge("gitmeter_pending_repos", "Repos that nobody accepted yet.", beat.pending)
+    yield _gauge("gitmeter_pending_repos", "Repos that are not registered yet.", beat.pending)
     yield _gauge("gitmeter_vanished_repos", "Repos gone from the forge.", beat.vanished)
     hooks = CounterMetricFamily(
         "gitmeter_webhook_requests", "Posts to the webhook by result.", labels=["result"]
@@ -197,12 +197,12 @@ def of_ledger(facts: Facts) -> Iterator[Metric]:
 
 
 def of_repos(facts: Facts, reading: frozenset[str] | None, now: datetime) -> Iterator[Metric]:
-    """Where each repo stands.
+    """How far each repo has been read.
 
     Args:
-        facts: of the ledger.
-        reading: repos to tell of; None for all that were ever read.
-        now: what lag is measured against.
+        facts: counts of the ledger.
+        reading: repos to include; None for all that were ever read.
+        now: the time that lag is measured against.
     """
     labels = ["node", "repo", "role"]
     behind = GaugeMetricFamily(

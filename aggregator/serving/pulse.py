@@ -1,4 +1,4 @@
-"""What the daemon's loop says of itself, for the listener's threads to read."""
+"""The state of the daemon's loop, for the listener's threads to read."""
 
 import threading
 import time
@@ -10,38 +10,38 @@ from enum import StrEnum
 
 
 class HookResult(StrEnum):
-    """What became of a post to the webhook."""
+    """The result of a post to the webhook."""
 
     ACCEPTED = "accepted"
-    """A push to a repo that is read: it will be looked at."""
+    """A push to a repo that is read: it will be probed."""
     IGNORED = "ignored"
-    """Well signed, but about another event, another branch or a repo that is not read."""
+    """Signed, but about another event, another branch or a repo that is not read."""
     REFUSED = "refused"
     """Not signed with our secret, or no secret is configured."""
     MALFORMED = "malformed"
-    """Well signed, but not the JSON of a push."""
+    """Signed, but not the JSON of a push."""
     TOO_LARGE = "too_large"
     """Longer than any push of a node."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """One moment of the loop; every time in UTC, every age and duration in seconds.
+    """The state of the loop at one moment; times in UTC, ages and durations in seconds.
 
     Attributes:
-        started_at: when the daemon began.
-        loop_age_s: since the loop said that it is alive.
-        pull_running_s: how long the whole pull at hand has run; None between pulls.
-        pull_age_s, pulled_at: since and when the last whole pull was finished; None before it.
-        pull_duration_s: how long that took.
-        pulls: whole pulls finished.
-        pull_within_s: how long after one whole pull the next one begins at the latest.
-        next_pull_at: when the next one begins; None when that was not said.
+        started_at: start of the daemon.
+        loop_age_s: age of the last tick of the loop.
+        pull_running_s: how long the current whole pull has run; None between pulls.
+        pull_age_s, pulled_at: age and time of the last whole pull; None before the first.
+        pull_duration_s: how long that pull took.
+        pulls: number of whole pulls.
+        pull_within_s: the longest interval from one whole pull to the start of the next.
+        next_pull_at: start of the next whole pull; None if not known.
         listed_at: when the forge's repos were last listed; None when they never were.
-        is_listing_failing: whether the last try to list them failed.
-        pending, vanished: repos on the forge that nobody accepted yet, and ones gone from it.
-        hooks: posts to the webhook, by what became of them; all results.
-        repos: names of the repos that are read; None when that was not said.
+        is_listing_failing: whether the last attempt to list them failed.
+        pending, vanished: repos on the forge that are not registered yet, and ones gone from it.
+        hooks: posts to the webhook, by result; every result has a count.
+        repos: names of the repos that are read; None if not known.
     """
 
     started_at: datetime
@@ -64,12 +64,12 @@ class Beat:
 class Pulse:
     """Written by the loop, read by the listener. Every method may be called from any thread.
 
-    Ages are measured on the monotonic clock, so that setting the wall clock makes nobody ill.
+    Ages are measured by the monotonic clock, so that setting the wall clock does not affect them.
 
     Args:
-        clock: tells the time.
-        pull_within_s: the longest pause between two whole pulls that the configuration allows.
-        monotonic_s: seconds that only ever grow.
+        clock: the current time.
+        pull_within_s: the longest interval between two whole pulls that the configuration allows.
+        monotonic_s: the monotonic clock, in seconds.
     """
 
     def __init__(
@@ -88,17 +88,17 @@ class Pulse:
         self._hooks: Counter[HookResult] = Counter()
 
     def tick(self) -> None:
-        """The loop is alive; also told from inside long work."""
+        """Note that the loop is alive; also called during long work."""
         with self._lock:
             self._ticked_s = self._monotonic_s()
 
     def pull_started(self) -> None:
-        """A pull of all repos begins."""
+        """Note that a pull of all repos begins."""
         with self._lock:
             self._ticked_s = self._pull_started_s = self._monotonic_s()
 
     def pull_finished(self, *, whole: bool = True) -> None:
-        """It is over; an interrupted one is not whole and counts for nothing."""
+        """Note the end of the pull; an interrupted one is not whole and does not count."""
         with self._lock:
             now_s = self._ticked_s = self._monotonic_s()
             started_s, self._pull_started_s = self._pull_started_s, None
@@ -113,31 +113,31 @@ class Pulse:
             )
 
     def next_pull_in(self, seconds: float) -> None:
-        """When the next whole pull begins."""
+        """Note when the next whole pull begins."""
         self._change(next_pull_at=self._clock() + timedelta(seconds=seconds))
 
     def reading(self, repos: frozenset[str]) -> None:
-        """Which repos are read from now on; of others no lag is told."""
+        """Note which repos are read from now on; no lag is reported of others."""
         self._change(repos=repos)
 
     def listed(self, *, pending: int, vanished: int) -> None:
-        """The forge's repos were listed; how many nobody accepted yet, how many are gone."""
+        """Note a listing of the forge: how many repos are not registered yet, how many gone."""
         self._change(
             listed_at=self._clock(), is_listing_failing=False, pending=pending, vanished=vanished
         )
 
     def listing_failed(self) -> None:
-        """They could not be listed; what was known of them stays."""
+        """Note a failed listing; the counts of the last one stay."""
         self._change(is_listing_failing=True)
 
     def hook(self, result: HookResult) -> int:
-        """A post to the webhook was answered; returns how many were answered so by now."""
+        """Count a post to the webhook; returns how many had this result so far."""
         with self._lock:
             self._hooks[result] += 1
             return self._hooks[result]
 
     def read(self) -> Beat:
-        """This moment."""
+        """The state now."""
         with self._lock:
             now_s = self._monotonic_s()
             return replace(

@@ -1,8 +1,8 @@
-"""What a forge posts when somebody pushed, and whether it was the forge (pure).
+"""What a forge posts after a push, and whether the forge sent it (pure).
 
 Forgejo and Gitea sign the raw body with HMAC-SHA256 and send it as bare lower-case hexadecimal in
-`X-Forgejo-Signature` and `X-Gitea-Signature`. No time is signed, so an old post can be sent again
-by whoever saw it; it causes one look at a repo, which is what a hint may cost.
+`X-Forgejo-Signature` and `X-Gitea-Signature`. No time is signed, so anyone who has seen a post
+can replay it; that causes one probe of a repo, which a hint may cost.
 """
 
 import hashlib
@@ -19,12 +19,12 @@ _HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Push(NamedTuple):
-    """A push as the forge tells it.
+    """A push as the forge reports it.
 
     Attributes:
         repo_id: the forge's number of the repo.
-        clone_url: its address over http(s), as the forge believes it is.
-        ref: what was pushed to, such as `refs/heads/main`.
+        clone_url: the http(s) address of the repo by the forge's own configuration.
+        ref: the ref that was pushed, such as `refs/heads/main`.
         after: the new commit, or zeros where the branch was deleted.
     """
 
@@ -35,7 +35,7 @@ class Push(NamedTuple):
 
 
 class BadPush(NamedTuple):
-    """A body that is not a push, and why."""
+    """A body that is not a push, and the reason."""
 
     reason: str
 
@@ -62,11 +62,11 @@ def check_signature(secret: bytes, body: bytes, header: str | None) -> bool:
 
     Args:
         secret: shared with the forge, not empty.
-        body: the raw bytes as they came.
-        header: the signature's header; None when there was none.
+        body: the raw bytes as received.
+        header: the signature's header; None without one.
 
     Raises:
-        ValueError: the secret is empty, with which anybody can sign.
+        ValueError: the secret is empty, and anyone could sign with it.
     """
     if not secret:
         raise ValueError("an empty secret proves nothing")
@@ -76,12 +76,12 @@ def check_signature(secret: bytes, body: bytes, header: str | None) -> bool:
 
 
 def signature(secret: bytes, body: bytes) -> str:
-    """What the forge sends for this body."""
+    """The signature that the forge sends with this body."""
     return hmac.new(secret, body, hashlib.sha256).hexdigest()
 
 
 def read_push(body: bytes) -> Push | BadPush:
-    """Read a body whose signature is good; keys that are not needed here are not looked at."""
+    """Parse a body with a valid signature; keys that are not needed are ignored."""
     try:
         read = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -1,6 +1,6 @@
-"""Talking to a git server: the git program under limits, addresses, probes, failures.
+"""Access to git servers: the git program under limits, addresses, probes, failures.
 
-Owns: what a remote is (`remote`), running git (`runner`, `exchange`), a branch there (`branch`,
-`http_refs`), pushing (`push`), what can go wrong (`failures`).
+Owns: addresses and credentials (`remote`), running git (`runner`, `exchange`), reading and fetching
+a branch (`branch`, `http_refs`), pushing (`push`), typed errors (`failures`).
 Does not own: repos on our disk.
 """

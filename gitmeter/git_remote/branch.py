@@ -1,8 +1,8 @@
-"""Where a branch of a remote stands, and fetching it.
+"""The tip of a remote branch, and fetching it.
 
-The probe is one request of our own over http, libgit2's for files (1 to 7 ms when nothing is new,
-ten times faster than starting git), and goes through the git program for ssh (see
-`gitmeter.git_remote.remote`). Fetching always goes through the git program, as a child that can be
+A probe is one request of our own over http and libgit2's over file:// (1 to 7 ms when nothing is
+new, ten times faster than starting git); over ssh it runs the git program (see
+`gitmeter.git_remote.remote`). Fetching always runs the git program, as a child process that can be
 limited and killed.
 """
 
@@ -18,13 +18,13 @@ from gitmeter.git_remote.remote import Remote, Transport, environment
 from gitmeter.git_remote.runner import config_environment, run_git
 
 BIG_FILE_BYTES: Final = 1024 * 1024
-"""Larger blobs are streamed to disk and never held in memory whole."""
+"""Larger blobs are streamed to disk and never held in memory as a whole."""
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 
 
 class BranchStatus(StrEnum):
-    """What a look at a branch found."""
+    """What a probe of a branch found."""
 
     PRESENT = "present"
     MISSING = "missing"
@@ -34,11 +34,11 @@ class BranchStatus(StrEnum):
 
 
 class RemoteBranch(NamedTuple):
-    """A branch as its remote states it.
+    """A branch as its remote reports it.
 
     Attributes:
-        status: whether it is there.
-        commit: its head, 40 hex digits; None unless `status` is `PRESENT`.
+        status: whether it exists.
+        commit: its tip, 40 hex digits; None unless `status` is `PRESENT`.
     """
 
     status: BranchStatus
@@ -46,17 +46,17 @@ class RemoteBranch(NamedTuple):
 
 
 def read_branch(remote: Remote, branch: str, timeout_s: float) -> RemoteBranch:
-    """Ask a remote where `branch` stands.
+    """Ask a remote for the tip of `branch`.
 
     Args:
-        remote: whom to ask.
-        branch: its short name.
-        timeout_s: how long to wait for all of it; over http, for a connection and for the rest.
+        remote: the remote to ask.
+        branch: short name of the branch.
+        timeout_s: limit for the whole probe.
 
     Raises:
-        UnreachableError: no answer, or an answer that the server is out of order.
+        UnreachableError: no response, or one that says the server is out of order.
         RepoGoneError: no repo at that address.
-        AccessDeniedError: the token or key is not accepted, or the server's identity is wrong.
+        AccessDeniedError: the token or key is refused, or the server's identity is wrong.
         RemoteError: anything else.
     """
     ref = f"refs/heads/{branch}"
@@ -87,22 +87,22 @@ def fetch(
     file_bytes_max: int | None = None,
     options: tuple[str, ...] = (),
 ) -> None:
-    """Fetch a ref with the git program, every object checked, under limits.
+    """Fetch a ref with the git program under limits; git checks every object.
 
     Args:
-        remote: where from.
+        remote: the remote to fetch from.
         repo_dir: the bare repo that receives.
-        refspec: what goes where, such as `+refs/heads/main:refs/remotes/origin/main`.
-        timeout_s: after this many seconds it is killed.
+        refspec: source and destination, such as `+refs/heads/main:refs/remotes/origin/main`.
+        timeout_s: git is killed after this many seconds.
         memory_bytes_max: address space of each git process; at a `file://` remote also of the
             process that reads the other repo.
-        file_bytes_max: largest file, so largest pack.
-        options: more options of `git fetch`, such as `--depth=1`.
+        file_bytes_max: size limit of a file, and so of a pack.
+        options: further options of `git fetch`, such as `--depth=1`.
 
     Raises:
         UnreachableError, RepoGoneError, AccessDeniedError: as `read_branch`.
-        GitTimeoutError: the time limit passed.
-        ContentRefusedError: what came was damaged or too big.
+        GitTimeoutError: git exceeded its time limit.
+        ContentRefusedError: the content was damaged or too big.
         RemoteError: anything else.
     """
     settings = {
@@ -128,7 +128,7 @@ def fetch(
 
 
 def with_settings(variables: dict[str, str], settings: dict[str, str]) -> dict[str, str]:
-    """Add git settings to an environment that already states some."""
+    """Add git settings to an environment that may already hold some."""
     count = int(variables.get("GIT_CONFIG_COUNT", "0"))
     stated = {
         variables[f"GIT_CONFIG_KEY_{i}"]: variables[f"GIT_CONFIG_VALUE_{i}"] for i in range(count)
@@ -162,7 +162,7 @@ def _by_libgit2(remote: Remote, ref: str) -> Advertised:
 
 
 def _forget_configuration() -> None:
-    """The system's and the user's, which could rewrite the address."""
+    """Make libgit2 ignore the system's and the user's settings, which could rewrite the address."""
     import pygit2
     from pygit2.enums import ConfigLevel
 

@@ -1,6 +1,6 @@
-"""What a child process writes and says, within a time limit and bounded in memory.
+"""Reading the output of a child process, bounded in time and memory.
 
-A server decides how much git says: every `remote:` line of it, and every ref that it names.
+A server controls how much git prints: each of its `remote:` lines, and each ref that it names.
 """
 
 import os
@@ -10,14 +10,14 @@ import time
 from typing import Final
 
 STDOUT_BYTES_MAX: Final = 64 * 1024 * 1024
-"""More than git is ever asked for here: a ref is named in 60 bytes, a segment has 8 MiB."""
+"""More than any command here needs: a ref takes 60 bytes, a segment at most 8 MiB."""
 
 STDERR_BYTES_KEPT: Final = 64 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
 
 
 class TooMuchOutputError(Exception):
-    """The child wrote more to its standard output than is taken."""
+    """The child wrote more to its standard output than is accepted."""
 
 
 class _Kept:
@@ -39,14 +39,14 @@ class _Kept:
 
 
 def exchange(process: subprocess.Popen[bytes], timeout_s: float) -> tuple[bytes, bytes]:
-    """Read what a child writes to the end and wait for it.
+    """Read all output of a child, and wait until it exits.
 
     Returns:
-        Its standard output, and the end of what it said on standard error.
+        Its standard output, and the last bytes of its standard error.
 
     Raises:
-        subprocess.TimeoutExpired: the time passed; the child is left as it is.
-        TooMuchOutputError: it wrote more than `STDOUT_BYTES_MAX`; it is left as it is.
+        subprocess.TimeoutExpired: the time is up; the child is left running.
+        TooMuchOutputError: it wrote more than `STDOUT_BYTES_MAX`; it is left running.
     """
     ends_at_s = time.monotonic() + timeout_s
     stdout, stderr = _Kept(STDOUT_BYTES_MAX), _Kept(STDERR_BYTES_KEPT)

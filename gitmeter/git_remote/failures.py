@@ -1,8 +1,8 @@
-"""What can go wrong with a remote, and how the words of git and libgit2 are told apart.
+"""Errors of remotes, and how the messages of git and libgit2 map to them.
 
-Neither git nor libgit2 gives a code for "no such repo" or "you may not", only a sentence. All of
-their sentences that matter here stand in one table, which is tested against real servers. The order
-of the rules counts: the first one that matches is taken.
+Neither git nor libgit2 has a code for "no such repo" or "access denied", only a sentence. All
+sentences that matter here are in one table, which is tested against real servers. The order of the
+rules matters: the first match wins.
 """
 
 import re
@@ -12,10 +12,10 @@ from gitmeter.support.errors import GitmeterError
 
 
 class RemoteError(GitmeterError):
-    """A remote could not be used, for a reason not known better.
+    """A remote could not be used, for a reason that is not known more precisely.
 
     Attributes:
-        retry_after_s: how long the remote asks to be left alone; None when it does not say.
+        retry_after_s: how long the remote asks to wait, in seconds; None when it does not say.
     """
 
     retry = True
@@ -23,33 +23,33 @@ class RemoteError(GitmeterError):
 
 
 class UnreachableError(RemoteError):
-    """The remote did not answer, or answered that it is out of order; it may be back later."""
+    """The remote did not respond, or says that it is out of order; it may be back later."""
 
 
 class GitTimeoutError(UnreachableError):
-    """The time limit passed; a git program was ended with all its children."""
+    """The time limit was exceeded; a git program was killed with all its children."""
 
 
 class RepoGoneError(RemoteError):
-    """There is no repo at the remote's address (any more)."""
+    """There is no repo at the remote's address, or not any more."""
 
     retry = False
 
 
 class AccessDeniedError(RemoteError):
-    """The remote does not accept the token or key, or its own identity is not the known one."""
+    """The remote refuses the token or key, or its own identity is not the known one."""
 
     retry = False
 
 
 class ContentRefusedError(RemoteError):
-    """What the remote sent was refused: damaged, or past the limits of memory or file size."""
+    """What the remote sent was refused: damaged, or beyond the limits of memory or file size."""
 
     retry = False
 
 
 class RemoteConfigError(GitmeterError):
-    """The address, token file or key of a remote cannot be used as it is written."""
+    """The address, token file or key of a remote cannot be used as configured."""
 
 
 class GitMissingError(GitmeterError):
@@ -65,7 +65,7 @@ class _FailureRule(NamedTuple):
     error: type[RemoteError]
     hint: str
     sentences: tuple[str, ...]
-    """Regular expressions over lower-case text; one of them is enough."""
+    """Regular expressions over lower-case text; one match is enough."""
 
 
 _RULES: Final = (
@@ -167,7 +167,7 @@ _TEXT_SHOWN_MAX: Final = 600
 
 
 def failure(url: str, words: str) -> RemoteError:
-    """The typed error behind what git, ssh or libgit2 said about the remote at `url`."""
+    """The typed error for a message of git, ssh or libgit2 about the remote at `url`."""
     path = url.rpartition("://")[2].partition("/")[2] or url
     text = words.replace(url, "").replace(path, "").lower()  # its name may be anything
     message = f"{url}: {_essence(words)}"
@@ -178,15 +178,15 @@ def failure(url: str, words: str) -> RemoteError:
 
 
 def _essence(words: str) -> str:
-    """The sentences that carry news, on one line."""
+    """The sentences that carry information, on one line."""
     advice = ("please make sure you have", "and the repository exists", "hint:")
-    told = [
+    kept = [
         line.removeprefix("fatal: ").removeprefix("error: ")
         for line in (line.strip("@ \t\r") for line in words.splitlines())
         if line and not line.lower().startswith(advice)
     ]
-    return "; ".join(dict.fromkeys(told))[:_TEXT_SHOWN_MAX] or "git said nothing"
+    return "; ".join(dict.fromkeys(kept))[:_TEXT_SHOWN_MAX] or "git said nothing"
 
 
 class PushRefusedError(UnreachableError):
-    """The remote answers, but did not take the push; the commits wait here."""
+    """The remote responds but refused the push; the commits wait here."""

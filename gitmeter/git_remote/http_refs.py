@@ -1,8 +1,8 @@
-"""Where a ref of a repo stands, asked over http without starting git, which takes ten times longer.
+"""The commit of a ref, asked for over http without starting git, which takes ten times longer.
 
-One request, the first one of git's smart protocol (gitprotocol-http(5)), bounded in time and in
-bytes as a whole. libgit2 can ask it too, but its time limit is for each read, so that a server that
-sends a byte a second outlasts it, and it keeps every ref of the server in memory.
+One request, the first of git's smart protocol (gitprotocol-http(5)), bounded in time and bytes as a
+whole. libgit2 can send it too, but its time limit is for each read, so a server that sends a byte a
+second outlasts it, and it keeps every ref of the server in memory.
 """
 
 import re
@@ -31,7 +31,7 @@ from gitmeter.http_edge.client import (
 )
 
 ANSWER_BYTES_MAX: Final = 32 * 1024 * 1024
-"""Of one answer: a ref takes about 60 bytes, and branches come before all others."""
+"""Of one response: a ref takes about 60 bytes, and branches come before all others."""
 
 _CONTENT_TYPE: Final = "application/x-git-upload-pack-advertisement"
 _NOT_GIT_HINT: Final = "something other than git answers at this address"
@@ -41,10 +41,10 @@ _LENGTH_BYTES: Final = 4
 
 
 class Advertised(NamedTuple):
-    """What a server says of a ref.
+    """What a server advertises about a ref.
 
     Attributes:
-        commit: where it stands; None when it is not there.
+        commit: the commit that it points to; None when it does not exist.
         has_refs: whether the repo has any ref.
     """
 
@@ -53,18 +53,16 @@ class Advertised(NamedTuple):
 
 
 class _NotGitError(Exception):
-    """The answer is not one of git's smart protocol."""
+    """The response is not one of git's smart protocol."""
 
 
 def advertised(remote: Remote, ref: str, timeout_s: float) -> Advertised:
-    """Ask a remote over http or https where `ref` stands.
-
-    Proxies are taken from the environment, as git does; a redirect is not followed.
+    """Ask a remote over http or https for the commit of `ref`.
 
     Args:
-        remote: whom to ask.
-        ref: its full name.
-        timeout_s: for connecting to one address, and for the whole of everything after.
+        remote: the remote to ask.
+        ref: full name of the ref.
+        timeout_s: limit for the whole exchange.
 
     Raises:
         RemoteError, or a more precise one: as `gitmeter.git_remote.branch.read_branch`.
@@ -119,7 +117,7 @@ def _read(url: str, ref: str, response: Response) -> Advertised:
 
 
 def _packets(body: BufferedIOBase) -> Iterator[bytes]:
-    """The packets of an answer; an empty one ends a section."""
+    """The packets of a response; an empty one ends a section."""
     left = ANSWER_BYTES_MAX
     while True:
         head = _exactly(body, _LENGTH_BYTES)

@@ -1,4 +1,4 @@
-"""Pushing with the git program, and what its `--porcelain` answer says."""
+"""Pushing with the git program, and reading its `--porcelain` output."""
 
 import os
 from pathlib import Path
@@ -13,18 +13,18 @@ _SETTINGS: Final = {
     "push.gpgSign": "false",
     "push.followTags": "false",
     "core.hooksPath": os.devnull,
-    # looking for likeness among segments of many MiB takes minutes and finds next to none
+    # searching deltas among segments of many MiB takes minutes and finds next to none
     "core.bigFileThreshold": str(BIG_FILE_BYTES),
 }
 
 
 class Refused(NamedTuple):
-    """The remote answered and did not take a ref.
+    """The remote responded and refused a ref.
 
     Attributes:
         reason: git's summary of the first refused ref, such as `[rejected] (fetch first)`.
-        remarks: what the server said about it, a line each.
-        stderr: all that git wrote there.
+        remarks: the server's messages about it, one per line.
+        stderr: everything that git wrote to standard error.
     """
 
     reason: str
@@ -43,18 +43,18 @@ def push(
     """Push refs of a repo on disk.
 
     Args:
-        remote: where to.
-        repo_dir: has the commits.
-        refspecs: what goes where, such as `<commit>:refs/heads/main`.
-        timeout_s: after this many seconds git is killed.
-        options: more options of `git push`, such as `--dry-run`.
+        remote: the remote to push to.
+        repo_dir: the repo that holds the commits.
+        refspecs: sources and destinations, such as `<commit>:refs/heads/main`.
+        timeout_s: git is killed after this many seconds.
+        options: further options of `git push`, such as `--dry-run`.
 
     Returns:
-        None when git reports success, which a caller that needs to be sure reads back.
+        None when git reports success; a caller that must be sure reads the ref back.
 
     Raises:
-        GitTimeoutError: the time limit passed.
-        RemoteError: the remote did not get as far as refusing a ref; of the type of its cause.
+        GitTimeoutError: git exceeded its time limit.
+        RemoteError: the push failed before any ref was refused; the type says why.
     """
     result = run_git(
         ["push", "--porcelain", "--no-verify", *options, "--", remote.url, *refspecs],

@@ -1,9 +1,9 @@
-"""A remote repo: which addresses are allowed, and how git is let in.
+"""A remote repo: allowed addresses, and the credentials for it.
 
-A token never stands in an address or on a command line; it is read from its file when it is used.
+A token never appears in an address or on a command line; it is read from its file when needed.
 Remotes over ssh are left to the git program alone, probes included: libgit2 compares host keys
 only with `~/.ssh/known_hosts`, cannot be given another file, and crashes on some RSA keys, whereas
-OpenSSH does all of it right for 0.1 s more.
+OpenSSH gets all of this right and costs 0.1 s more.
 """
 
 import base64
@@ -28,7 +28,7 @@ _PRINTABLE: Final = re.compile(r"[!-~]+")
 _NETLOC: Final = re.compile(
     r"([A-Za-z0-9._~-]+@)?([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?"
 )
-"""User, host or address in brackets, port: all of it, because `urlsplit` passes over the rest."""
+"""User, host or address in brackets, port: matched in full, since `urlsplit` ignores the rest."""
 _ALLOWED: Final = "use https://, ssh:// (or git@host:path) or file:///absolute/path"
 _CONNECT_TIMEOUT_S: Final = 15
 _LOW_SPEED_BYTES_PER_S: Final = 500
@@ -37,7 +37,7 @@ _TOKEN_USER: Final = "git"  # noqa: S105 - forges ignore the name that comes wit
 
 
 class Transport(StrEnum):
-    """How a remote is spoken to."""
+    """The protocol of a remote."""
 
     FILE = "file"
     HTTP = "http"
@@ -47,16 +47,16 @@ class Transport(StrEnum):
 
 @dataclass(frozen=True)
 class Remote:
-    """Where a repo is and what opens it.
+    """The address of a repo and the credentials for it.
 
     Attributes:
         url: `https://`, `ssh://`, `git@host:path`, `file:///`, or `http://` on this machine.
         token_file: holds a forge's access token; for `https://`.
-        ssh_key_file: private key; for ssh. Without it, what ssh finds by itself.
-        known_hosts_file: keys of the servers that are trusted; without it, `~/.ssh/known_hosts`.
+        ssh_key_file: private key, for ssh; without it, whatever ssh finds by itself.
+        known_hosts_file: keys of trusted servers; without it, `~/.ssh/known_hosts`.
 
     Raises:
-        RemoteConfigError: the address is not allowed, or a file does not go with it.
+        RemoteConfigError: the address is not allowed, or a file does not fit its protocol.
     """
 
     url: str
@@ -76,12 +76,12 @@ class Remote:
 
     @property
     def transport(self) -> Transport:
-        """How this remote is spoken to."""
+        """The protocol of this remote."""
         return _transport(self.url)
 
 
 def environment(remote: Remote) -> dict[str, str]:
-    """Variables for the git program that let it in at `remote`, to it and to nothing else.
+    """Variables that give the git program access to `remote` and to nothing else.
 
     Raises:
         RemoteConfigError: the token file or the file of authorities cannot be used.
@@ -124,7 +124,7 @@ def read_token(remote: Remote) -> str | None:
     """The token of a remote, or None when it has no token file.
 
     Raises:
-        RemoteConfigError: the file is missing, empty, not one token, or readable by everybody.
+        RemoteConfigError: the file is missing, empty, not one token, or readable by all users.
     """
     if remote.token_file is None:
         return None

@@ -1,7 +1,7 @@
 """The git program as a child process: a clean environment, a time limit, memory and file limits.
 
-Everything that could make git behave differently on another machine is taken away: `GIT_*`
-variables, system and user configuration, prompts, other languages.
+Everything that could make git behave differently on another machine is removed: `GIT_*` variables,
+system and user configuration, prompts, translations.
 """
 
 import os
@@ -26,12 +26,12 @@ _RUNNING: Final[set[subprocess.Popen[bytes]]] = set()
 
 
 class GitResult(NamedTuple):
-    """How a git command ended.
+    """The result of a git command.
 
     Attributes:
         returncode: its exit code; negative when a signal ended it.
-        stdout: what it wrote, as bytes.
-        stderr: the end of what it said, as text; bytes that are not UTF-8 are replaced.
+        stdout: its standard output.
+        stderr: the last part of its standard error; bytes that are not UTF-8 are replaced.
     """
 
     returncode: int
@@ -49,21 +49,21 @@ def run_git(
     memory_bytes_max: int | None = None,
     file_bytes_max: int | None = None,
 ) -> GitResult:
-    """Run `git` with `args`; a non-zero exit is returned, not raised.
+    """Run `git` with `args`; a non-zero exit code is returned, not raised.
 
     Args:
         args: the command line after `git`.
-        cwd: where it runs.
-        timeout_s: after this many seconds it is killed with everything it started.
-        stdin: what it reads; nothing when None.
-        environment: variables on top of the clean environment.
+        cwd: working directory.
+        timeout_s: git is killed after this many seconds, with everything that it started.
+        stdin: its standard input; empty when None.
+        environment: variables added to the clean environment.
         memory_bytes_max: address space of each of its processes.
-        file_bytes_max: largest file it may write.
+        file_bytes_max: size limit of each file that it writes.
 
     Raises:
-        GitTimeoutError: the time limit passed.
-        ContentRefusedError: it wrote more to its standard output than is taken.
-        GitMissingError: there is no git program.
+        GitTimeoutError: it exceeded its time limit.
+        ContentRefusedError: it wrote more to its standard output than is accepted.
+        GitMissingError: the git program is not installed.
     """
     command = _with_limits(["git", *args], memory_bytes_max, file_bytes_max)
     process = _start(command, cwd, clean_environment() | dict(environment or {}), stdin)
@@ -110,7 +110,7 @@ def _start(
 
 @contextmanager
 def _source(stdin: bytes | None) -> Iterator[int | IO[bytes]]:
-    """A file and not a pipe, so that nobody has to feed it."""
+    """A file instead of a pipe, which would need a thread to fill it."""
     if not stdin:
         yield subprocess.DEVNULL
         return
@@ -121,7 +121,7 @@ def _source(stdin: bytes | None) -> Iterator[int | IO[bytes]]:
 
 
 def stop_running() -> None:
-    """End every git program that a thread of this process waits for, so that it can stop now."""
+    """Kill every running git program, so that the threads waiting for them can stop now."""
     for process in tuple(_RUNNING):
         if process.returncode is None:
             _kill_group(process)
@@ -137,7 +137,7 @@ def _noted(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without anything that changes what git does."""
+    """The environment without anything that changes the behaviour of git."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return kept | {
         "GIT_ALLOW_PROTOCOL": PROTOCOLS,
@@ -149,7 +149,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def config_environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Git settings as environment variables, so that none of them shows in a process list."""
+    """Git settings as environment variables, so that none shows up in a process list."""
     variables = {"GIT_CONFIG_COUNT": str(len(settings))}
     for i, (key, value) in enumerate(settings.items()):
         variables |= {f"GIT_CONFIG_KEY_{i}": key, f"GIT_CONFIG_VALUE_{i}": value}
@@ -159,7 +159,7 @@ def config_environment(settings: Mapping[str, str]) -> dict[str, str]:
 def _with_limits(
     command: list[str], memory_bytes_max: int | None, file_bytes_max: int | None
 ) -> list[str]:
-    """Limits through a shell's `ulimit`: code between fork and exec is not safe with threads."""
+    """Limits by a shell's `ulimit`: code between fork and exec is not safe with threads."""
     limits = []
     if memory_bytes_max is not None:
         limits.append(f"-v {memory_bytes_max // _KIBIBYTE}")
@@ -172,7 +172,7 @@ def _with_limits(
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """End the process and all it started; its group is its own, because it leads a session."""
+    """Kill the process and everything it started; it leads a session, so the group is its own."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""The socket that the listener listens on."""
+"""The socket of a server."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from gitmeter.support.errors import GitmeterError
 UNIX: Final = "unix:"
 _BACKLOG: Final = 128
 _SOCKET_MODE: Final = 0o660
-"""A reverse proxy in the group may connect."""
+"""So that a reverse proxy in the group may connect."""
 
 
 class ListenError(GitmeterError):
@@ -20,10 +20,10 @@ class ListenError(GitmeterError):
 
 
 def listen_on(address: str) -> socket.socket:
-    """A socket that listens on `host:port`, `[::1]:port` or `unix:/path`.
+    """Open a listening socket at `host:port`, `[::1]:port` or `unix:/path`.
 
     Raises:
-        ListenError: it is in use, not ours, or not on this machine.
+        ListenError: the address is in use, not ours, or not on this machine.
     """
     try:
         if address.startswith(UNIX):
@@ -37,7 +37,7 @@ def listen_on(address: str) -> socket.socket:
 
 
 def remove_socket_file(address: str) -> None:
-    """Take the file of a unix socket away that nobody listens on any more."""
+    """Remove the file of a unix socket once its server has stopped."""
     if address.startswith(UNIX):
         with suppress(OSError):
             Path(address.removeprefix(UNIX)).unlink()
@@ -67,7 +67,7 @@ def _unix(path: Path) -> socket.socket:
 
 
 def _remove_dead(path: Path) -> None:
-    """A killed daemon leaves the file of its socket behind; a living one's stays in the way."""
+    """Remove a socket that a killed daemon left behind; one in use stays."""
     if not stat.S_ISSOCK(path.stat().st_mode):
         raise FileExistsError(0, "there is a file that is not a socket", os.fspath(path))
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:

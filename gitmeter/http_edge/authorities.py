@@ -1,6 +1,6 @@
-"""Which certificate authorities are trusted: this machine's, or those of `SSL_CERT_FILE`.
+"""The trusted certificate authorities: this machine's, or those of `SSL_CERT_FILE`.
 
-The git program is given the same file, so that both sides of a remote trust alike.
+The git program gets the same file, so that probes and fetches trust the same servers.
 """
 
 import os
@@ -22,7 +22,7 @@ class AuthoritiesError(GitmeterError):
 
 
 def ca_file() -> str | None:
-    """The file of authorities that are trusted in place of this machine's, if there is one.
+    """The file of authorities that replaces this machine's, if there is one.
 
     Raises:
         AuthoritiesError: the file cannot be read.
@@ -34,10 +34,10 @@ def ca_file() -> str | None:
 
 
 def tls_context() -> "SSLContext":
-    """Verifies certificates and host names; read again when the file of authorities changes.
+    """A context that verifies certificates and host names; renewed when the file changes.
 
     Raises:
-        AuthoritiesError: the file cannot be read, or holds no certificate.
+        AuthoritiesError: the file cannot be read, or contains no certificate.
     """
     import ssl
 
@@ -52,7 +52,7 @@ def tls_context() -> "SSLContext":
 
 @lru_cache(maxsize=2)
 def _tls_context(given: str | None, changed_ns: int) -> "SSLContext":
-    """Reading all authorities takes longer than a request."""
+    """Cached, because reading all authorities takes longer than a request."""
     import ssl
 
     del changed_ns

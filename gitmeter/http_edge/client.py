@@ -1,7 +1,7 @@
 """One request and its response, limited in time and bytes as a whole.
 
-Nothing is done that was not asked for: no redirects, retries, cookies or `.netrc`, any of which
-could carry a token to another place. urllib3 is imported with the first request: most commands
+It follows no redirects, does not retry, and uses neither cookies nor `.netrc`: any of them could
+carry a token elsewhere. urllib3 is imported with the first request: most commands
 that import this module send none.
 """
 
@@ -30,7 +30,7 @@ _RETRY_AFTER_DIGITS_MAX: Final = 9
 
 
 class ExchangeError(GitmeterError):
-    """No whole response; the message says why, in the words of the operating system or of TLS.
+    """No complete response; the message is that of the operating system or of TLS.
 
     Attributes:
         is_http: False when what answered does not speak HTTP.
@@ -41,7 +41,7 @@ class ExchangeError(GitmeterError):
 
 
 class LateError(ExchangeError):
-    """The time of the exchange was up."""
+    """The exchange exceeded its time limit."""
 
 
 class UntrustedError(ExchangeError):
@@ -49,17 +49,17 @@ class UntrustedError(ExchangeError):
 
 
 class UnwantedBodyError(ExchangeError):
-    """The body is compressed though that was not asked for, or longer than it may be."""
+    """The body is compressed, which was not requested, or exceeds its limit."""
 
 
 class Request(NamedTuple):
-    """What to send.
+    """A request to send.
 
     Attributes:
         method: of HTTP.
-        url: the whole address, http or https.
-        headers: beside `Accept-Encoding: identity` and `User-Agent`, or in their place.
-        body: as it is; None for none.
+        url: absolute, http or https.
+        headers: in addition to `Accept-Encoding: identity` and `User-Agent`, or in their place.
+        body: the content; None for no body.
     """
 
     method: str
@@ -69,12 +69,12 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """The head of a response, and its body as far as it was read.
+    """The head of a response, and its body as a stream.
 
     Attributes:
         status: of HTTP.
-        headers: by name, in any case.
-        body: what comes after them; reading it raises `ExchangeError`.
+        headers: by name, in any letter case.
+        body: reading it may raise `ExchangeError`.
     """
 
     status: int
@@ -82,11 +82,11 @@ class Response(NamedTuple):
     body: io.BufferedIOBase
 
     def read_all(self, bytes_max: int) -> bytes:
-        """The whole body.
+        """Read the whole body.
 
         Raises:
-            UnwantedBodyError: it is compressed, or has more than this many bytes.
-            ExchangeError: it does not come to its end.
+            UnwantedBodyError: it is compressed, or longer than `bytes_max`.
+            ExchangeError: it is incomplete.
         """
         if self.headers.get("Content-Encoding", "identity") != "identity":
             raise UnwantedBodyError("a compressed answer, which was not asked for")
@@ -99,7 +99,7 @@ class Response(NamedTuple):
 class HttpClient:
     """Sends one request after the other, to one server at a time; a context manager.
 
-    A connection is kept for the next request when the response was read to its end.
+    The connection is kept for the next request when a response was read to its end.
     """
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ class HttpClient:
         self.close()
 
     def close(self) -> None:
-        """Close the connection that was kept."""
+        """Close the connection that is kept."""
         self._connections.close()
         self._deadline.close()
 
@@ -128,17 +128,17 @@ class HttpClient:
     def exchange(
         self, request: Request, timeout_s: float, connect_timeout_s: float | None = None
     ) -> Iterator[Response]:
-        """Send a request; its response is read within.
+        """Send a request; the response must be read inside the context.
 
         Args:
-            request: what to send.
-            timeout_s: for all of it, to the end of the body.
-            connect_timeout_s: for connecting to one address; None for as long as all of it.
+            request: the request.
+            timeout_s: limit for the whole exchange, to the end of the body.
+            connect_timeout_s: limit for connecting to one address; None for `timeout_s`.
 
         Raises:
-            LateError: the time was up.
+            LateError: the exchange exceeded its time limit.
             UntrustedError: the server's certificate is not trusted.
-            ExchangeError: anything else that the network or the server did.
+            ExchangeError: any other failure of the network or the server.
             AuthoritiesError: the file of authorities cannot be used.
         """
         from urllib3 import Timeout
@@ -160,7 +160,7 @@ class HttpClient:
                 body = io.BufferedReader(_BodyStream(raw, self._deadline))
                 yield Response(raw.status, raw.headers, body)
             finally:
-                if not raw.closed:  # what is left would be taken for the next response
+                if not raw.closed:  # the rest would be taken for the next response
                     raw.close()
                     self._deadline.close()
 
@@ -178,7 +178,7 @@ class _BodyStream(io.RawIOBase):
         with _typed_errors(self._deadline):
             block = self._raw.read1(len(room))
         if not block and self._deadline.is_over:
-            # without a length a body ends with its connection, also with one that we cut
+            # without a length a body ends with its connection, even with one that we cut
             raise _late(self._deadline)
         room[: len(block)] = block
         return len(block)
@@ -212,14 +212,14 @@ def _typed(cause: BaseException) -> ExchangeError:
 
 
 def _deepest(error: BaseException) -> BaseException:
-    """What the operating system or TLS said, below the names of all layers."""
+    """The error of the operating system or of TLS, below those of the libraries."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     return error
 
 
 def http_date(text: str) -> datetime | None:
-    """A date as HTTP writes it, in UTC; None for anything else."""
+    """Parse a date of HTTP, to UTC; None for anything else."""
     try:
         at = parsedate_to_datetime(text)
         return at.astimezone(UTC) if at.tzinfo is not None else None
@@ -228,12 +228,12 @@ def http_date(text: str) -> datetime | None:
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> int | None:
-    """Seconds of `Retry-After`; None when it says none that can be understood.
+    """Seconds of `Retry-After`; None without one that can be parsed.
 
     Args:
-        headers: of the response, by name in any case.
-        now: our own time; a date is compared with the server's clock, and with ours where it tells
-            none.
+        headers: of the response, by name in any letter case.
+        now: our own time; a date is compared with the server's clock, and with ours where the
+            response has no date.
     """
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():

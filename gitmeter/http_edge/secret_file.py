@@ -1,4 +1,4 @@
-"""A secret that posts are signed with, shared with whoever is at the other end, in its own file."""
+"""The file of a shared secret that signs webhooks."""
 
 from pathlib import Path
 from typing import Final
@@ -10,15 +10,15 @@ _LENGTH_MIN: Final = 16
 
 
 class SecretFileError(GitmeterError):
-    """The file of the secret cannot be used."""
+    """The file of a secret cannot be used."""
 
 
 def read_secret(path: Path) -> bytes:
     """Read a secret.
 
     Raises:
-        SecretFileError: the file is missing, open to everybody, not one word, or too short to
-            withstand guessing.
+        SecretFileError: the file is missing, open to all users, not one word, or too short to
+            resist guessing.
     """
     try:
         text = read_word(path, "secret")

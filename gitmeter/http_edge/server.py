@@ -1,8 +1,9 @@
-"""uvicorn in a thread of its own, with every request limited as a whole.
+"""uvicorn in a thread of its own, with a limit for each request as a whole.
 
 One thread reads requests and writes responses, so a slow client occupies a connection and nothing
-else. What blocks belongs into Starlette's thread pool, which has a few threads here. A connection
-carries one request and is cut after half a minute, whatever it did.
+else. Blocking work belongs in Starlette's thread pool, which has a few threads here. A connection
+carries one request and is aborted after half a minute in any case: kept open for another, it could
+reach that age just as the forge begins to post on it.
 """
 
 import asyncio
@@ -26,14 +27,14 @@ if TYPE_CHECKING:
 BODY_BYTES_MAX: Final = 1 << 20
 """Forgejo puts at most five commits into a post (`FEED_MAX_COMMIT_NUM`), each with the paths that
 it touches: a pusher's commit adds at most eight. Kilobytes, then; a repo that is not a pusher's may
-go past this and is polled instead. The whole body must be read before its signature can be checked,
-so this bounds what a stranger can make us do."""
+exceed this and is polled instead. The whole body must be read before its signature can be verified,
+so this bounds the work that a stranger can cause."""
 
 REQUEST_S: Final = 30.0
-"""From the connection to the end of the response."""
+"""From the start of the connection to the end of the response."""
 THREADS: Final = 4
 CONNECTIONS_MAX: Final = 128
-"""More of them wait in the backlog of the socket."""
+"""Further ones wait in the backlog of the socket."""
 HEADER_BYTES_MAX: Final = 16 << 10
 DRAIN_S: Final = 5
 _ACCEPT_AGAIN_S: Final = 1.0
@@ -45,9 +46,9 @@ class Server:
     """Serves an application until it is stopped.
 
     Args:
-        application: an ASGI application; it is called with whole requests.
+        application: an ASGI application; it is called with complete requests.
         listening: the socket; closed with the server.
-        too_large: called with the path of each request whose body is past the limit.
+        too_large: called with the path of each request whose body exceeds the limit.
         request_s: limit for one request as a whole.
     """
 
@@ -72,7 +73,7 @@ class Server:
             h11_max_incomplete_event_size=HEADER_BYTES_MAX,
             timeout_graceful_shutdown=DRAIN_S,
             log_config=None,
-            log_level=logging.ERROR,  # a request that is no HTTP is a warning there, and no news
+            log_level=logging.ERROR,  # malformed requests are warnings there, and not worth a log
             access_log=False,
         )
         self._config.load()
@@ -83,15 +84,15 @@ class Server:
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start serving."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more requests, let those that arrived be answered for a few seconds, and close.
+        """Stop accepting, finish the requests that have arrived for a few seconds, and close.
 
-        Requests that are still on their way are cut.
+        Requests that are still arriving are aborted.
         """
-        with suppress(RuntimeError):  # it has ended already, and logged why
+        with suppress(RuntimeError):  # the loop has ended already, and logged why
             self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
@@ -107,7 +108,7 @@ class Server:
     async def _serve(self) -> None:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         serving = asyncio.create_task(self._uvicorn.serve(sockets=[]))
-        # before that it has not the headers of all responses
+        # until then it does not add its headers to responses
         while not self._uvicorn.started:  # noqa: ASYNC110 - it sets no event
             await asyncio.sleep(0)
         accepting = asyncio.create_task(self._accept())
@@ -122,13 +123,13 @@ class Server:
         await serving
         for connection in self._connections():
             connection.transport.abort()
-        await asyncio.sleep(0)  # they are closed in the loop's next turn
+        await asyncio.sleep(0)  # aborted connections close in the loop's next turn
 
     async def _accept(self) -> None:
         """Accept connections while there is room.
 
-        uvicorn would accept all there are, and refuse requests past its limit: descriptors that
-        the daemon needs for its mirrors, and an error for a burst that takes a second to answer.
+        uvicorn would accept all of them, and refuse requests beyond its limit. That would use up
+        descriptors that the daemon needs, and turn away bursts that a second is enough for.
         """
         self._listening.settimeout(0)
         while True:
@@ -138,7 +139,7 @@ class Server:
                 connected, _ = self._listening.accept()
                 connected.settimeout(0)
                 await self._loop.connect_accepted_socket(self._connection, connected)
-            except BlockingIOError:  # it has left
+            except BlockingIOError:  # the client has left
                 self._room.release()
             except Exception:  # noqa: BLE001 - it listens for as long as the daemon runs
                 self._room.release()
@@ -146,7 +147,7 @@ class Server:
                 await asyncio.sleep(_ACCEPT_AGAIN_S)
 
     async def _until_one_waits(self) -> None:
-        """Cancelled, it leaves no connection behind, as `sock_accept` does."""
+        """Unlike the loop's `sock_accept`, this loses no connection when it is cancelled."""
         is_readable = asyncio.Event()
         self._loop.add_reader(self._listening, is_readable.set)
         try:
@@ -165,7 +166,7 @@ class Server:
 
 
 class _Connection(H11Protocol):
-    """A connection that is cut after its time."""
+    """A connection that is aborted when its time is up."""
 
     def __init__(
         self,
@@ -177,32 +178,32 @@ class _Connection(H11Protocol):
         super().__init__(config, server_state, {})
         self._request_s = request_s
         self._on_lost = on_lost
-        self._cut: asyncio.TimerHandle | None = None
+        self._abort_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to count its time."""
+        """Start its time."""
         super().connection_made(transport)
-        self._cut = self.loop.call_later(self._request_s, transport.abort)
+        self._abort_timer = self.loop.call_later(self._request_s, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Make room for another one."""
-        if self._cut is not None:
-            self._cut.cancel()
+        """Make room for another connection."""
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
         super().connection_lost(exc)
         self._on_lost()
 
     @property
     def has_request(self) -> bool:
-        """Whether its request has arrived to the end."""
+        """Whether its request has arrived completely."""
         return self.cycle is not None and not self.cycle.more_body
 
 
 class _TooLargeError(Exception):
-    """A body is past the limit."""
+    """A body exceeds the limit."""
 
 
 class _WholeRequests:
-    """Calls the application with requests that have arrived to the end, and within the limits."""
+    """Calls the application with requests that have arrived completely and within the limits."""
 
     def __init__(self, application: "ASGIApp", too_large: Callable[[str], None]) -> None:
         self._application = application
@@ -223,13 +224,13 @@ class _WholeRequests:
 
 
 def _head_bytes(scope: "Scope") -> int:
-    """Counted again: uvicorn bounds what of a head arrives in pieces."""
+    """Counted here because uvicorn bounds only heads that arrive in pieces."""
     line = len(scope["raw_path"]) + len(scope["query_string"])
     return line + sum(len(name) + len(value) for name, value in scope["headers"])
 
 
 async def _body_of(scope: "Scope", receive: "Receive") -> bytes | None:
-    """The whole body; None where the client left."""
+    """The whole body; None if the client has left."""
     length = dict(scope["headers"]).get(b"content-length", b"0")
     if int(length) > BODY_BYTES_MAX:
         raise _TooLargeError
@@ -251,7 +252,7 @@ def _with_body(body: bytes, receive: "Receive") -> "Receive":
     async def received() -> "Message":
         if waiting:
             return {"type": "http.request", "body": waiting.pop(), "more_body": False}
-        return await receive()  # that the client left
+        return await receive()  # only that the client has left
 
     return received
 
@@ -272,7 +273,7 @@ class _ToStructlog(logging.Handler):
 
 
 def _log_to_structlog() -> None:
-    """What uvicorn and asyncio log goes to our log, from warnings on."""
+    """Send warnings and errors of uvicorn and asyncio to structlog."""
     for name in _LOGGERS:
         logger = logging.getLogger(name)
         if not any(isinstance(handler, _ToStructlog) for handler in logger.handlers):

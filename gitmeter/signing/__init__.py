@@ -1,6 +1,6 @@
-"""Who signed a commit: SSH signatures as git makes them, and the keys that may make them.
+"""SSH signatures of commits as git makes them, and the keys that may sign.
 
-Owns: the one question that others ask (`verdict`), keys allowed (`allowed_signers`, `patterns`),
-keys (`keys`, `signing_key`), the formats (`sshsig`, `ssh_wire`).
-Does not own: whose commits are read (`aggregator.pulling`).
+Owns: verification of a commit (`verdict`), the allowed keys (`allowed_signers`, `patterns`), keys
+(`keys`, `signing_key`), the formats (`sshsig`, `ssh_wire`).
+Does not own: which commits are verified (`aggregator.pulling`).
 """

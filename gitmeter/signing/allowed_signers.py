@@ -4,9 +4,9 @@ One key a line (see ALLOWED SIGNERS in ssh-keygen(1)):
 
     embedder-01 namespaces="git",valid-after="20260101Z" ssh-ed25519 AAAAC3... comment
 
-Read strictly: what OpenSSH understands and this module does not (certificate authorities, RSA and
-hardware keys, times without `Z`) is an error with its line number, never ignored. A time without
-`Z` is local time for OpenSSH, so it would mean another instant on every machine.
+Parsing is strict: what OpenSSH understands and this module does not (certificate authorities, RSA
+and hardware keys, times without `Z`) is an error with its line number, never ignored. A time
+without `Z` is local time for OpenSSH, so it would mean another instant on each machine.
 """
 
 import re
@@ -29,11 +29,11 @@ _TIMES: Final = {9: "%Y%m%dZ", 13: "%Y%m%d%H%MZ", 15: "%Y%m%d%H%M%SZ"}
 
 
 class AllowedSignersError(GitmeterError):
-    """A text of allowed signers that cannot be used; names the file and the line."""
+    """Allowed signers that cannot be used; the message names file and line."""
 
 
 class Permission(StrEnum):
-    """What the allowed signers say of a key."""
+    """Whether a key may sign, and if not, why."""
 
     ALLOWED = "allowed"
     UNKNOWN_KEY = "unknown key"
@@ -44,14 +44,14 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One line: a key, and for whom and when it may sign.
+    """One line: a key, the names that it may sign for, and when.
 
     Attributes:
-        principals: patterns of names, by comma, as in ssh_config(5): `*`, `?`, and `!` for never.
-        key: the key.
-        namespaces: patterns of what it may sign for; None for anything.
-        valid_after: from when on, this instant included; None for ever.
-        valid_before: until when, this instant included as in OpenSSH; None for ever.
+        principals: comma-separated patterns of names as in ssh_config(5): `*`, `?`, `!` to exclude.
+        key: the public key.
+        namespaces: comma-separated patterns of uses; None for any use.
+        valid_after: start of validity, inclusive; None for no start.
+        valid_before: end of validity, inclusive as in OpenSSH; None for no end.
     """
 
     principals: str
@@ -61,11 +61,11 @@ class Entry:
     valid_before: datetime | None = None
 
     def signs_commits(self) -> bool:
-        """Whether it may sign for git at all."""
+        """Whether the key may sign for git at all."""
         return self.namespaces is None or matches_list(NAMESPACE, self.namespaces)
 
     def permission(self, now: datetime) -> Permission:
-        """What its window says of an instant."""
+        """Whether the key is valid at an instant."""
         if self.valid_after is not None and now < self.valid_after:
             return Permission.NOT_YET_VALID
         if self.valid_before is not None and now > self.valid_before:
@@ -92,22 +92,22 @@ def find_signer(
 ) -> Permission:
     """Whether a key may sign a commit in a principal's name now.
 
-    A key may stand in several lines: one that allows it is enough. Where none does, a line that
-    will allow it later says more than one that did.
+    A key may appear in several lines: one that allows it is enough. Where none does, a line that
+    becomes valid later takes precedence over one that has expired.
     """
     lines = [entry for entry in allowed.entries if entry.key == key and entry.signs_commits()]
     if not lines:
         return Permission.UNKNOWN_KEY
-    said = {entry.permission(now) for entry in lines if matches_list(principal, entry.principals)}
+    found = {entry.permission(now) for entry in lines if matches_list(principal, entry.principals)}
     order = (Permission.ALLOWED, Permission.NOT_YET_VALID, Permission.NO_LONGER_VALID)
-    return next((each for each in order if each in said), Permission.OTHER_PRINCIPAL)
+    return next((each for each in order if each in found), Permission.OTHER_PRINCIPAL)
 
 
 def load_allowed_signers(path: Path) -> AllowedSigners:
     """Read a file of allowed signers.
 
     Raises:
-        AllowedSignersError: it cannot be read, or a line of it is wrong.
+        AllowedSignersError: the file cannot be read, or a line is invalid.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -117,14 +117,14 @@ def load_allowed_signers(path: Path) -> AllowedSigners:
 
 
 def parse_allowed_signers(text: str, source: str) -> AllowedSigners:
-    """Read a text of allowed signers.
+    """Parse allowed signers.
 
     Args:
-        text: lines; empty ones and those that start with `#` say nothing.
-        source: names the text in errors: its path, or where in a configuration it stands.
+        text: lines; empty ones and comments (`#`) are skipped.
+        source: names the text in errors: its path, or its place in a configuration.
 
     Raises:
-        AllowedSignersError: a line is wrong, or asks for what is not supported here.
+        AllowedSignersError: a line is invalid, or uses what is not supported here.
     """
     entries = []
     for line_no, line in enumerate(text.split("\n"), start=1):
@@ -143,7 +143,7 @@ def parse_allowed_signers(text: str, source: str) -> AllowedSigners:
 
 
 def format_entry(principals: str, key: PublicKey) -> str:
-    """The line that lets a key sign commits for ever, without a newline."""
+    """The line that allows a key to sign commits without a time limit; no newline."""
     return f'{principals} namespaces="{NAMESPACE}" {key.line}'
 
 
@@ -170,7 +170,7 @@ def _entry(line: str) -> Entry:
 
 
 def _options(text: str) -> tuple[dict[str, str], str]:
-    """The options, and what follows them."""
+    """The options, and the text after them."""
     word = next(iter(text.split(maxsplit=1)), "")
     if not ("=" in word or "," in word or word.lower() == "cert-authority"):
         return {}, text
@@ -186,7 +186,7 @@ def _options(text: str) -> tuple[dict[str, str], str]:
         if name not in _OPTIONS or match[2] is None:
             raise InvalidKeyError(f"unknown option: {match[0].rstrip(',')!r}")
         if name in options:
-            raise InvalidKeyError(f"{name} stands there twice")
+            raise InvalidKeyError(f"{name} is given twice")
         options[name] = match[2]
         at = match.end()
     return options, text[at:].lstrip(_BLANK)

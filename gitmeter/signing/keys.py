@@ -1,7 +1,7 @@
-"""Public keys as SSH writes them: text, fingerprint, and what they have signed. Pure.
+"""Public SSH keys: text, fingerprint, and verification. Pure.
 
-Accepted are ed25519 and the three NIST curves. RSA comes with hashes and lengths to choose wrongly;
-hardware keys (`sk-...`) want a person's touch, which a machine that commits every hour has not.
+Ed25519 and the three NIST curves are accepted. RSA offers hashes and lengths that can be chosen
+wrongly; hardware keys (`sk-...`) need a touch, which a machine that commits every hour cannot give.
 """
 
 import base64
@@ -30,12 +30,12 @@ ACCEPTED: Final = (ED25519, *_ECDSA_HASHES)
 
 
 class InvalidKeyError(ValueError):
-    """A text or bytes that are no key, or one of a kind that is not accepted."""
+    """Not a key, or one of a kind that is not accepted."""
 
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A key that signatures are checked with. Equal when their bytes are.
+    """A key that verifies signatures. Keys are equal when their bytes are.
 
     Attributes:
         algorithm: one of `ACCEPTED`.
@@ -60,7 +60,7 @@ class PublicKey:
         """Whether `signature`, as SSH encodes it, is one of this key over `data`.
 
         Raises:
-            MalformedError: it is no signature of this kind of key.
+            MalformedError: it is not a signature of this kind of key.
         """
         reader = Reader(signature)
         if reader.string() != self.algorithm.encode():
@@ -84,10 +84,10 @@ class PublicKey:
 
 
 def parse_public_key(blob: bytes) -> PublicKey:
-    """Read a key as SSH sends it.
+    """Parse a key in SSH's wire format.
 
     Raises:
-        InvalidKeyError: it is none, or of a kind that is not accepted.
+        InvalidKeyError: it is not a key, or of a kind that is not accepted.
     """
     try:
         algorithm = Reader(blob).string().decode("ascii", "replace")
@@ -104,10 +104,10 @@ def parse_public_key(blob: bytes) -> PublicKey:
 
 
 def read_public_key(algorithm: str, encoded: str) -> PublicKey:
-    """Read a key as text, such as `ssh-ed25519` and `AAAA...`.
+    """Parse a key given as text, such as `ssh-ed25519` and `AAAA...`.
 
     Raises:
-        InvalidKeyError: it is none, or of a kind that is not accepted.
+        InvalidKeyError: it is not a key, or of a kind that is not accepted.
     """
     if algorithm not in ACCEPTED:
         raise InvalidKeyError(

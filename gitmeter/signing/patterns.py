@@ -1,10 +1,10 @@
-"""Patterns of names as OpenSSH has them (PATTERNS in ssh_config(5)). Pure."""
+"""OpenSSH's patterns of names (PATTERNS in ssh_config(5)). Pure."""
 
 from fnmatch import fnmatchcase
 
 
 def matches_list(name: str, patterns: str) -> bool:
-    """Whether one of the patterns, given by comma, fits the name, and none that starts with `!`."""
+    """Whether a comma-separated pattern matches the name, and none that starts with `!` does."""
     listed = patterns.split(",")
     if any(each.startswith("!") and _matches(name, each[1:]) for each in listed):
         return False
@@ -12,5 +12,5 @@ def matches_list(name: str, patterns: str) -> bool:
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """`*` stands for any characters or none, `?` for one; everything else for itself."""
+    """`*` matches any characters or none, `?` one; everything else matches itself."""
     return fnmatchcase(name, pattern.replace("[", "[[]"))

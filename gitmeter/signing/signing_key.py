@@ -1,4 +1,4 @@
-"""The private key that signs: made in memory, kept in a file that only its owner can read."""
+"""The private key that signs: generated in memory, kept in a file that only its owner can read."""
 
 import os
 import stat
@@ -37,7 +37,7 @@ class SigningKey:
     """An ed25519 key that signs.
 
     Attributes:
-        public: the half that others check with.
+        public: the public half, which verifies.
     """
 
     def __init__(self, private: Ed25519PrivateKey) -> None:
@@ -50,12 +50,12 @@ class SigningKey:
         return sign(message, self.public, self._private.sign)
 
     def file_content(self) -> bytes:
-        """What its file holds, in OpenSSH's format without a passphrase."""
+        """The content of its file, in OpenSSH's format without a passphrase."""
         return self._private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
 
 
 def new_signing_key() -> SigningKey:
-    """A key that nobody has."""
+    """Generate a key."""
     return SigningKey(Ed25519PrivateKey.generate())
 
 
@@ -64,8 +64,8 @@ def load_signing_key(path: Path) -> SigningKey:
 
     Raises:
         MissingKeyError: there is no such file.
-        SigningKeyError: another user owns the file or may read it, or it holds no ed25519 key that
-            can be used without a passphrase.
+        SigningKeyError: another user owns the file or may read it, or it does not hold an ed25519
+            key without a passphrase.
     """
     try:
         private = load_ssh_private_key(read_own(path, secret=True), password=None)
@@ -81,13 +81,13 @@ def load_signing_key(path: Path) -> SigningKey:
 
 
 def read_own(path: Path, *, secret: bool) -> bytes:
-    """The content of a file of this user's that nobody else may write, or if `secret`, read.
+    """Read a file of this user that no other user may write, or if `secret`, read.
 
-    The owner is looked at too: where a group may write to the folder, its members can put a file of
-    their own in the place of this user's.
+    The owner is checked too: where a group may write to the folder, its members can replace the
+    file by one of their own.
 
     Raises:
-        SigningKeyError: it is another user's, or open to others.
+        SigningKeyError: it belongs to another user, or is open to others.
         OSError: it cannot be read.
     """
     with path.open("rb") as file:

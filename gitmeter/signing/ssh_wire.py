@@ -1,4 +1,4 @@
-"""The bytes SSH is made of: strings and numbers led by their length (RFC 4251, 5). Pure."""
+"""SSH's wire format: strings and numbers preceded by their length (RFC 4251, 5). Pure."""
 
 from typing import Final
 
@@ -6,14 +6,14 @@ _LENGTH_BYTES: Final = 4
 
 
 class MalformedError(ValueError):
-    """Bytes that are not what they should be; says what is wrong, for a person."""
+    """Malformed bytes; the message says what is wrong, for a person."""
 
 
 class Reader:
-    """Takes one field after the other off some bytes.
+    """Reads one field after the other.
 
     Raises:
-        MalformedError: from each method, where the bytes end too early or say something else.
+        MalformedError: from each method, where the bytes end too early or are something else.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -34,7 +34,7 @@ class Reader:
         return int.from_bytes(self.take(_LENGTH_BYTES))
 
     def string(self) -> bytes:
-        """Bytes led by their length."""
+        """Bytes preceded by their length."""
         return self.take(self.uint32())
 
     def natural(self) -> int:
@@ -46,7 +46,7 @@ class Reader:
         return value
 
     def end(self) -> None:
-        """Make sure that nothing is left."""
+        """Check that nothing is left."""
         if self._at != len(self._data):
             raise MalformedError("something follows its last field")
 
@@ -57,7 +57,7 @@ def uint32(value: int) -> bytes:
 
 
 def string(data: bytes) -> bytes:
-    """Bytes led by their length."""
+    """Bytes preceded by their length."""
     return uint32(len(data)) + data
 
 

@@ -1,7 +1,7 @@
-"""SSH signatures as text: making them with a key in memory, and checking them. Pure.
+"""Armored SSH signatures: signing with a key in memory, and verification. Pure.
 
-The format is openssh-portable's PROTOCOL.sshsig. The library `sshsig` knows it too, but neither
-signs nor knows ECDSA, takes any hash of `hashlib`, and asserts where a signature is malformed;
+The format is openssh-portable's PROTOCOL.sshsig. The library `sshsig` reads it too, but does not
+sign, lacks ECDSA, accepts any hash of `hashlib`, and fails an assertion on a malformed signature;
 here a malformed one is a value. Keys and curves are those of `cryptography`.
 """
 
@@ -16,7 +16,7 @@ from gitmeter.signing.keys import InvalidKeyError, PublicKey, parse_public_key
 from gitmeter.signing.ssh_wire import MalformedError, Reader, string, uint32
 
 NAMESPACE: Final = "git"
-"""What git's signatures say they are for."""
+"""The use that git's signatures state."""
 
 _MAGIC: Final = b"SSHSIG"
 _VERSION: Final = 1
@@ -31,17 +31,17 @@ _HASHES: Final = ("sha256", "sha512")
 
 
 class BadSignature(NamedTuple):
-    """What is not a signature over the given bytes.
+    """Not a valid signature over the given bytes.
 
     Attributes:
-        reason: why, for a person; holds nothing that the signer could choose.
+        reason: why, for a person; contains nothing that the signer could choose.
     """
 
     reason: str
 
 
 def is_ssh_signature(signature: bytes) -> bool:
-    """Whether it says of itself that it is a signature of SSH."""
+    """Whether it is marked as a signature of SSH."""
     return signature.startswith(_BEGIN)
 
 
@@ -49,12 +49,12 @@ def sign(message: bytes, key: PublicKey, signer: Callable[[bytes], bytes]) -> by
     """Sign as `ssh-keygen -Y sign -n git` does.
 
     Args:
-        message: what is signed.
+        message: the bytes to sign.
         key: the public half.
-        signer: gives the signature of the private half over some bytes.
+        signer: signs bytes with the private half.
 
     Returns:
-        the armored signature, ended by a newline.
+        The armored signature, with a newline at its end.
     """
     raw = signer(_signed(NAMESPACE.encode(), _HASH, message))
     blob = b"".join(
@@ -74,7 +74,7 @@ def sign(message: bytes, key: PublicKey, signer: Callable[[bytes], bytes]) -> by
 
 
 def verify(message: bytes, signature: bytes) -> PublicKey | BadSignature:
-    """The key that made an armored signature over `message` for git, whosever it is."""
+    """The key that made an armored signature over `message` for git; it may be anyone's."""
     try:
         return _verify(message, signature)
     except (MalformedError, InvalidKeyError) as error:
@@ -113,6 +113,6 @@ def _dearmored(signature: bytes) -> bytes:
 
 
 def _signed(namespace: bytes, hash_name: str, message: bytes) -> bytes:
-    """The bytes that the key signs: not the message, but its hash and what it is for."""
+    """The bytes that the key signs: the hash of the message and its use, not the message itself."""
     digest = hashlib.new(hash_name, message).digest()
     return _MAGIC + string(namespace) + string(b"") + string(hash_name.encode()) + string(digest)

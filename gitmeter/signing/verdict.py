@@ -1,6 +1,6 @@
-"""Whether a commit was signed by a key that may sign for a node now. Pure.
+"""Whether a commit is signed by a key that may sign for a node now. Pure.
 
-A signature covers the commit with its parents and its tree, so one good signature on a tip covers
+A signature covers the commit with its parents and its tree, so one valid signature on a tip covers
 the history below it.
 """
 
@@ -13,31 +13,31 @@ from gitmeter.signing.sshsig import BadSignature, is_ssh_signature, verify
 
 
 class Validity(StrEnum):
-    """What became of a look at a signature, in order of precedence: the first that applies."""
+    """The result of verifying a signature; the first that applies, in this order."""
 
     UNSIGNED = "unsigned"
     NOT_SSH = "not an SSH signature"
     """A signature of another kind, such as one of GPG."""
     BAD_SIGNATURE = "bad signature"
-    """Malformed, made with a kind of key that is not accepted, or over other bytes."""
+    """Malformed, by a kind of key that is not accepted, or over other bytes."""
     UNKNOWN_KEY = "unknown key"
-    """A good signature of a key that is not allowed to sign commits for anybody."""
+    """A valid signature by a key that may not sign commits at all."""
     OTHER_PRINCIPAL = "key of another principal"
-    """A good signature of a key that may sign for others only."""
+    """A valid signature by a key that may sign for other principals only."""
     NOT_YET_VALID = "key not yet valid"
     NO_LONGER_VALID = "key no longer valid"
     VERIFIED = "verified"
 
 
 class Verdict(NamedTuple):
-    """What a signature is worth.
+    """The judgement of a signature.
 
     Attributes:
-        outcome: what was found.
-        sentence: the same for a person, without a full stop; holds nothing that whoever made the
-            commit could choose, so it can be shown as it is.
-        fingerprint: the key that signed, as `ssh-keygen -l` shows it (`SHA256:...`); None where
-            there is no good signature, because then nobody is proved to have signed.
+        outcome: the result.
+        sentence: the result for a person, without a full stop; contains nothing that the author of
+            the commit could choose, so it can be shown as it is.
+        fingerprint: the key that signed, as `ssh-keygen -l` shows it (`SHA256:...`); None without
+            a valid signature, which alone proves who signed.
     """
 
     outcome: Validity
@@ -81,10 +81,10 @@ def judge_signature(
     Args:
         payload: the commit without its signature.
         signature: the armored signature; None or empty when there is none.
-        principal: in whose name it must be: the name of a node.
-        allowed: whose keys may sign; see `gitmeter.signing.allowed_signers`.
-        now: the time by the clock of whoever asks, with its offset: never a date of the commit,
-            which its author chooses.
+        principal: the name that the key must be allowed to sign for: the name of a node.
+        allowed: the keys that may sign; see `gitmeter.signing.allowed_signers`.
+        now: the time by the caller's clock, with its offset: never a date of the commit, which
+            its author chooses.
     """
     if not signature:
         return Verdict(Validity.UNSIGNED, "the commit is not signed", None)
@@ -99,10 +99,10 @@ def judge_signature(
 
 
 def split_commit(raw: bytes) -> tuple[bytes, bytes | None]:
-    """What a commit's signature covers, and the signature; as git's `parse_signed_commit` does.
+    """Split a commit into what its signature covers and the signature, as git does.
 
-    The signature is the header `gpgsig`, its further lines led by a space. Anything like a second
-    one stays in the payload, which git never signs so: the first one is bad then.
+    See git's `parse_signed_commit`. The signature is the header `gpgsig`, whose further lines begin
+    with a space. A second one stays in the payload, which git never signs; the first is then bad.
     """
     head, blank, message = raw.partition(b"\n\n")
     kept: list[bytes] = []
@@ -123,11 +123,11 @@ def split_commit(raw: bytes) -> tuple[bytes, bytes | None]:
 
 
 def _sentence(outcome: Validity, fingerprint: str, principal: str) -> str:
-    told = {
+    sentences = {
         Validity.VERIFIED: f"signed by {fingerprint}, which may sign for {principal}",
         Validity.UNKNOWN_KEY: f"signed by {fingerprint}, a key that is not among the allowed ones",
         Validity.OTHER_PRINCIPAL: f"signed by {fingerprint}, which may not sign for {principal}",
         Validity.NOT_YET_VALID: f"signed by {fingerprint}, which is not valid yet",
         Validity.NO_LONGER_VALID: f"signed by {fingerprint}, which is not valid any more",
     }
-    return told[outcome]
+    return sentences[outcome]

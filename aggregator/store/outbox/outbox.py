@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from aggregator.store.connection import write_transaction
+from aggregator.store.outbox.announced import AnnouncedRows
 from aggregator.store.outbox.connection import connect_notices
 from aggregator.store.outbox.errors import broken
 from aggregator.store.outbox.queue import QueueRows
-from aggregator.store.outbox.told import AnnouncedRows
 
 NOTICES_NAME: Final = "notices.db"
 

@@ -1,8 +1,9 @@
 """Send each incident and low balance exactly once, beside the daemon's loop.
 
-What was announced is kept in a file of its own beside the ledger, so that it survives a rebuild. New
-notices enter its outbox in the transaction that marks them as announced, so a process may die at any
-point: what was not marked is found again, and what was marked is delivered under the same id.
+What was announced is kept in a file of its own beside the ledger, so that it survives a rebuild.
+New notices enter its outbox in the transaction that marks them as announced, so a process may die
+at any point: what was not marked is found again, and what was marked is delivered under the same
+id.
 """
 
 import time

@@ -40,7 +40,7 @@ def test_an_event_is_signed_and_says_what_the_document_says(
     incident, balance = server.got
     assert incident.event == {
         "v": 1,
-        "id": incident.headers["X-Gitmeter-DeliveryReport"],
+        "id": incident.headers["X-Gitmeter-Delivery"],
         "event": "incident_opened",
         "at": "2026-01-01T00:00:00Z",
         "repo": "node-1",
@@ -53,7 +53,7 @@ def test_an_event_is_signed_and_says_what_the_document_says(
     }
     assert balance.event == {
         "v": 1,
-        "id": balance.headers["X-Gitmeter-DeliveryReport"],
+        "id": balance.headers["X-Gitmeter-Delivery"],
         "event": "balance_low",
         "at": "2026-01-01T00:00:00Z",
         "user": "alice",
@@ -108,7 +108,7 @@ def test_a_receiver_in_trouble_gets_it_later_under_the_same_id(
     for wait_s, longest_s in zip(waits_s, (10, 20, 40), strict=True):
         assert longest_s * 3 // 4 <= wait_s <= longest_s
     assert [event["user"] for event in server.taken()] == ["alice", "bob"]
-    ids = [got.headers["X-Gitmeter-DeliveryReport"] for got in server.got]
+    ids = [got.headers["X-Gitmeter-Delivery"] for got in server.got]
     assert len(set(ids[:4])) == 1
     assert len(set(ids)) == 2
     assert [row.attempts for row in desk.rows()] == [4, 1]
@@ -272,7 +272,7 @@ def test_a_process_killed_between_post_and_note_posts_again(
     assert run(desk).delivered == 1
     first, second = server.got
     assert first.body == second.body
-    assert first.headers["X-Gitmeter-DeliveryReport"] == second.headers["X-Gitmeter-DeliveryReport"]
+    assert first.headers["X-Gitmeter-Delivery"] == second.headers["X-Gitmeter-DeliveryReport"]
 
 
 def test_what_was_delivered_long_ago_is_forgotten_and_what_waits_is_not(

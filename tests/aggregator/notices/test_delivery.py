@@ -272,7 +272,7 @@ def test_a_process_killed_between_post_and_note_posts_again(
     assert run(desk).delivered == 1
     first, second = server.got
     assert first.body == second.body
-    assert first.headers["X-Gitmeter-Delivery"] == second.headers["X-Gitmeter-DeliveryReport"]
+    assert first.headers["X-Gitmeter-Delivery"] == second.headers["X-Gitmeter-Delivery"]
 
 
 def test_what_was_delivered_long_ago_is_forgotten_and_what_waits_is_not(

@@ -174,9 +174,15 @@ def crossing(folder: Path) -> Desk:
     return place
 
 
-def test_who_has_enough_again_is_told_again_the_next_time(tmp_path: Path) -> None:
-    place = Desk(tmp_path)
-    place.begin()
+@pytest.fixture
+def place(tmp_path: Path) -> Desk:
+    """One at which telling has begun."""
+    made = Desk(tmp_path)
+    made.begin()
+    return made
+
+
+def test_who_has_enough_again_is_told_again_the_next_time(place: Desk) -> None:
     told = []
     for amount_usd in (10, 4, 10, 4, 3, 0, -1, 2, 0, 10, 0):
         place.usd("alice", amount_usd)
@@ -240,10 +246,8 @@ def test_a_file_of_a_newer_aggregator_is_left_alone(tmp_path: Path) -> None:
     assert place.path.read_bytes() == before
 
 
-def test_balances_are_not_compared_before_the_books_were_read(tmp_path: Path) -> None:
+def test_balances_are_not_compared_before_the_books_were_read(place: Desk) -> None:
     """A ledger made from nothing, while the books cannot be reached, has no payments."""
-    place = Desk(tmp_path)
-    place.begin()
     place.look_at("books", role="books")
     place.usd("alice", -5)
     assert place.compare() == 0
@@ -252,10 +256,8 @@ def test_balances_are_not_compared_before_the_books_were_read(tmp_path: Path) ->
     assert place.compare() == 1
 
 
-def test_an_account_that_never_had_anything_is_not_exhausted(tmp_path: Path) -> None:
+def test_an_account_that_never_had_anything_is_not_exhausted(place: Desk) -> None:
     """A payment that is only pending opens an account with a balance of 0."""
-    place = Desk(tmp_path)
-    place.begin()
     with place.ledger() as store:
         store._connection.execute("INSERT INTO account (user) VALUES ('alice')")
     assert place.compare() == 0
@@ -276,10 +278,8 @@ def test_an_account_that_never_had_anything_is_not_exhausted(tmp_path: Path) -> 
     ],
 )
 def test_balances_past_64_bits_are_exact(
-    tmp_path: Path, credit_nano: int, billed_nano: int, event: str | None
+    place: Desk, credit_nano: int, billed_nano: int, event: str | None
 ) -> None:
-    place = Desk(tmp_path)
-    place.begin()
     with place.ledger() as store:
         store._connection.execute(
             "INSERT INTO account (user, credit_nano, billed_cost_nano, first_active_hour)"
@@ -292,11 +292,9 @@ def test_balances_past_64_bits_are_exact(
 
 
 def test_an_incident_that_only_a_later_look_finds_is_told_once_across_a_rebuild(
-    tmp_path: Path,
+    place: Desk,
 ) -> None:
     """The daily look at the forge comes long after the pull that followed the rebuild."""
-    place = Desk(tmp_path)
-    place.begin()
     place.open(IncidentKind.DRIFT, "node-1", "hook")
     assert place.compare() == 1
     place.lose_ledger()
@@ -311,9 +309,7 @@ def test_an_incident_that_only_a_later_look_finds_is_told_once_across_a_rebuild(
     assert place.compare() == 1
 
 
-def test_an_incident_that_a_rebuild_ended_is_forgotten_in_the_end(tmp_path: Path) -> None:
-    place = Desk(tmp_path)
-    place.begin()
+def test_an_incident_that_a_rebuild_ended_is_forgotten_in_the_end(place: Desk) -> None:
     place.open(IncidentKind.COPY_FAILED, "node-1")
     assert place.compare() == 1
     place.lose_ledger()
@@ -324,10 +320,8 @@ def test_an_incident_that_a_rebuild_ended_is_forgotten_in_the_end(tmp_path: Path
     assert place.compare() == 1
 
 
-def test_a_head_that_moves_on_a_held_branch_is_one_incident(tmp_path: Path) -> None:
+def test_a_head_that_moves_on_a_held_branch_is_one_incident(place: Desk) -> None:
     """A node that goes on pushing to a rewritten branch would otherwise be told every hour."""
-    place = Desk(tmp_path)
-    place.begin()
     place.open(IncidentKind.REWRITTEN, "node-1", "aaaa")
     assert place.compare() == 1
     place.end(IncidentKind.REWRITTEN, "node-1", "aaaa")
@@ -339,9 +333,7 @@ def test_a_head_that_moves_on_a_held_branch_is_one_incident(tmp_path: Path) -> N
     assert place.compare() == 1
 
 
-def test_reused_seqs_that_a_rebuild_groups_otherwise_are_not_told_again(tmp_path: Path) -> None:
-    place = Desk(tmp_path)
-    place.begin()
+def test_reused_seqs_that_a_rebuild_groups_otherwise_are_not_told_again(place: Desk) -> None:
     kind = IncidentKind.SEQUENCE_REUSED
     for subject in ("seq 17", "seq 18..19"):
         place.open(kind, "node-1", subject)

@@ -51,6 +51,17 @@ def mismatches(world: World, expected: Ledger) -> list[str]:
     ]
 
 
+def digest_from_git(world: World) -> str:
+    """The digest, on which a rebuild, `verify` and a ledger made anew from the mirrors agree."""
+    digest = world.digest()
+    assert world.rebuilt_digest() == digest
+    assert world.verify().matches
+    world.forget()
+    world.pull()
+    assert world.digest() == digest
+    return digest
+
+
 def _differences(what: str, ours: Mapping[Any, Any], theirs: Mapping[Any, Any]) -> Iterator[str]:
     for key in {*ours, *theirs}:
         if ours.get(key) != theirs.get(key):

@@ -42,7 +42,7 @@ class Place:
         forge: the forge.
         token_file, config_file: of the aggregator.
         steps: that were said so far.
-        hook_url: where the forge is told to send pushes; nothing listens there.
+        hook_url: the address that the forge sends pushes to; nothing listens there.
     """
 
     def __init__(self, folder: Path, *, has_ssh: bool = False, **tables: object) -> None:

@@ -22,14 +22,14 @@ class Case(NamedTuple):
     """A change on the forge, and the one drift that it is.
 
     Attributes:
-        mends: whether `node add` puts it right.
+        is_fixed_by_add: whether `node add` corrects it.
     """
 
     change: Change
     what: What
     repo: str
     found: str
-    mends: bool = True
+    is_fixed_by_add: bool = True
 
 
 def _options(place: Place, **options: object) -> None:
@@ -70,18 +70,26 @@ def _recreate(place: Place) -> None:
 
 CASES = {
     "missing": Case(
-        lambda p: p.forge.delete(NAME), What.MISSING, NODE, "no such repo", mends=False
+        lambda p: p.forge.delete(NAME), What.MISSING, NODE, "no such repo", is_fixed_by_add=False
     ),
-    "renamed": Case(lambda p: p.forge.rename(NAME, "x"), What.RENAMED, NODE, "x", mends=False),
-    "made again": Case(_recreate, What.RECREATED, NODE, "number", mends=False),
+    "renamed": Case(
+        lambda p: p.forge.rename(NAME, "x"), What.RENAMED, NODE, "x", is_fixed_by_add=False
+    ),
+    "made again": Case(_recreate, What.RECREATED, NODE, "number", is_fixed_by_add=False),
     "public": Case(_settings(NAME, private=False), What.PUBLIC, NODE, "public"),
     "archived": Case(lambda p: p.forge.archive(NAME), What.ARCHIVED, NODE, "archived"),
     "default branch": Case(
-        _settings(NAME, default_branch="trunk"), What.DEFAULT_BRANCH, NODE, "trunk", mends=False
+        _settings(NAME, default_branch="trunk"),
+        What.DEFAULT_BRANCH,
+        NODE,
+        "trunk",
+        is_fixed_by_add=False,
     ),
     "key gone": Case(lambda p: p.forge.repo(NAME).keys.clear(), What.KEY_MISSING, NODE, "none"),
     "key reads": Case(_read_only, What.KEY_READ_ONLY, NODE, "to read"),
-    "key of a stranger": Case(_foreign_key, What.KEY_FOREIGN, NODE, "SHA256:", mends=False),
+    "key of a stranger": Case(
+        _foreign_key, What.KEY_FOREIGN, NODE, "SHA256:", is_fixed_by_add=False
+    ),
     "no rule": Case(lambda p: p.forge.repo(NAME).rules.clear(), What.UNPROTECTED, NODE, "none"),
     "no one pushes": Case(_rule(enable_push=False), What.PROTECTION, NODE, "no one may push"),
     "everyone pushes": Case(
@@ -110,7 +118,7 @@ CASES = {
         What.PENDING,
         "billing-vm-09",
         "vm-09",
-        mends=False,
+        is_fixed_by_add=False,
     ),
 }
 
@@ -132,7 +140,7 @@ def test_each_drift_is_named_alone_with_its_remedy(added: Place, name: str) -> N
     assert drift.expected
     assert drift.remedy
     assert drift.remedy in drift.sentence
-    if case.mends:
+    if case.is_fixed_by_add:
         added.provisioner().add(NODE)
         assert added.drifts() == ()
 
@@ -156,7 +164,7 @@ def test_several_at_once_are_all_named(added: Place) -> None:
 
 
 def test_each_kind_comes_once_for_a_repo(added: Place) -> None:
-    """Incidents are told apart by repo and kind."""
+    """Incidents are distinguished by repo and kind."""
     _foreign_key(added)
     added.client().add_deploy_key(NAME, "another", added.key("another"))
     (drift,) = added.drifts()
@@ -269,13 +277,13 @@ def test_a_forge_that_does_not_answer_is_an_error_and_no_list_of_drifts(added: P
 
 @dataclass
 class Progress:
-    """What was told while it was asked."""
+    """The progress that was reported."""
 
-    told: list[tuple[int, int]] = field(default_factory=list)
+    reported: list[tuple[int, int]] = field(default_factory=list)
 
     def __call__(self, done: int, total: int) -> None:
         """Note it."""
-        self.told.append((done, total))
+        self.reported.append((done, total))
 
 
 def test_it_runs_in_a_thread_and_tells_how_far_it_is(added: Place) -> None:
@@ -288,7 +296,7 @@ def test_it_runs_in_a_thread_and_tells_how_far_it_is(added: Place) -> None:
     thread.start()
     thread.join()
     assert found == [()]
-    assert progress.told == [(1, 2), (2, 2)]
+    assert progress.reported == [(1, 2), (2, 2)]
 
 
 def test_two_requests_for_each_repo_and_two_for_all(added: Place) -> None:

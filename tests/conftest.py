@@ -4,6 +4,7 @@
 """
 
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,11 @@ ROOT: Final = Path(__file__).parent.parent
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 DEAD_PROXY: Final = "http://127.0.0.1:9"
 """Where child processes are sent that would leave this machine: nothing listens there."""
+
+# A shell that starts the tests in the background ignores ^C, and every program that they start would
+# inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Deadlines are off: no test asserts a time, and the machine may be busy.
 settings.register_profile(

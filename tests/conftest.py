@@ -25,8 +25,8 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 DEAD_PROXY: Final = "http://127.0.0.1:9"
 """Where child processes are sent that would leave this machine: nothing listens there."""
 
-# A shell that starts the tests in the background ignores ^C, and every program that they start would
-# inherit that.
+# A shell that starts the tests in the background ignores ^C, and every program that they start
+# would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -2,6 +2,7 @@
 
 Owns: lines and segments (`lines`, `field_types`, `segment`, `fields`, `instants`, `money`,
 `paths`), commit messages (`commit_message`), the rule book (`rule_book`), what is wrong with a line
-(`faults`, `wording`), rules across fields (`agreement`), models and JSON Schemas (`schema`).
+(`faults`, `explanation`, `wording`), rules across fields (`agreement`), models and JSON Schemas
+(`schema`).
 Does not own: reading or writing any of it. Its README is the specification: start there.
 """

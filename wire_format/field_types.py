@@ -1,7 +1,7 @@
 """The fields of lines: type, limits and meaning of each; `wire_format.lines` puts them together.
 
-This is the one table of fields. The hot decoder reads it as it is; `wire_format.schema` derives the
-models from it that explain a bad line and make the JSON Schemas.
+This is the one table of fields. The hot decoder reads it as it is, `wire_format.explanation` says
+with it what is wrong with a line, and `wire_format.schema` derives the JSON Schemas from it.
 """
 
 from datetime import datetime

@@ -67,7 +67,7 @@ def decode_line(line: bytes, folder: Folder) -> Line | Fault:
     records = _decode_canonical(line, folder)
     if records is not None and len(records) == 1:
         return records[0]
-    from wire_format.wording import explain_line
+    from wire_format.explanation import explain_line
 
     return explain_line(line, folder) or Fault(
         FaultCode.INVALID_FIELD, "the decoder and the model disagree on this line; report it"

@@ -4,19 +4,13 @@ pydantic speaks of patterns, tuples and inputs; people here write lines, rule fi
 configuration. Both tables serve all three.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from wire_format import fields
-from wire_format.faults import Fault, FaultCode
-from wire_format.fields import LINE_BYTES_MAX, VERSION
-from wire_format.lines import Folder
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
-
-_EXPECTED_SHOWN_MAX: Final = 400
 
 _VISIBLE: Final = 'printable ASCII characters without space, " and \\'
 _NAME: Final = "letters, digits and . _ : / @ + -"
@@ -42,21 +36,23 @@ FORMS: Final[dict[str, str]] = {
 }
 """The form of a field (a pattern of `wire_format.fields`) in words that follow "must be"."""
 
-_META_FORM: Final = (
+META_FORM: Final = (
     f"must be a whole number from -{fields.INT_MAX} to {fields.INT_MAX}"
     f" or text of {FORMS[fields.META_TEXT_PATTERN]}"
 )
-_TEXT: Final = "must be text, in quotes"
-_WHOLE: Final = "must be a whole number"
+MISSING: Final = "is missing"
+EXTRA: Final = "is not a known field"
+TEXT: Final = "must be text, in quotes"
+WHOLE: Final = "must be a whole number"
 _TABLE: Final = "must be a table"
 _LIST: Final = "must be a list; a table is stated as [[name]], not as [name]"
 _WORDS: Final[dict[str, str]] = {
-    "missing": "is missing",
-    "extra_forbidden": "is not a known field",
-    "string_type": _TEXT,
-    "int_type": _WHOLE,
-    "int_parsing": _WHOLE,
-    "int_from_float": _WHOLE,
+    "missing": MISSING,
+    "extra_forbidden": EXTRA,
+    "string_type": TEXT,
+    "int_type": WHOLE,
+    "int_parsing": WHOLE,
+    "int_from_float": WHOLE,
     "int_parsing_size": "is too large a number",
     "dict_type": "must be an object",
     "model_type": _TABLE,
@@ -101,7 +97,7 @@ def _each(
         words = _words(detail, forms)
         if len(place) == 3 and place[0] == "meta":  # noqa: PLR2004 - meta, key, which of two types
             if place[2] != "[key]":
-                words = _META_FORM
+                words = META_FORM
             place = place[:2]
         at = where(place)
         yield f"{at}: {words}" if at else words
@@ -117,58 +113,8 @@ def _words(detail: Mapping[str, Any], forms: Mapping[str, str]) -> str:
     return str(detail["msg"]).removeprefix("Value error, ")
 
 
-def explain_line(line: bytes, folder: Folder) -> Fault | None:
-    """What is wrong with `line` (newline included), or None when it is valid."""
-    if len(line) > LINE_BYTES_MAX:
-        return Fault(FaultCode.TOO_LONG, f"{len(line)} bytes; a line has at most {LINE_BYTES_MAX}")
-    if not line.endswith(b"\n"):
-        return Fault(FaultCode.NOT_TERMINATED, "the line does not end with a newline")
-    try:
-        text = line.decode()
-    except UnicodeDecodeError as error:
-        return Fault(FaultCode.NOT_UTF8, f"not UTF-8 at byte {error.start + 1}")
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        return Fault(FaultCode.NOT_JSON, f"not JSON: {error}")
-    if not isinstance(value, dict):
-        return Fault(FaultCode.NOT_OBJECT, "not a JSON object")
-    return _explain_object(line, value, folder)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def _explain_object(line: bytes, value: dict[str, Any], folder: Folder) -> Fault | None:
-    # most programs need the words above alone, and never see such a line
-    from pydantic import ValidationError
-
-    from wire_format.schema import MODELS
-
-    version = value.get("v")
-    if isinstance(version, int) and version > VERSION:
-        return Fault(
-            FaultCode.UNKNOWN_VERSION, f"v: version {version} is newer than this code ({VERSION})"
-        )
-    try:
-        record = MODELS[folder].model_validate_json(line)
-    except ValidationError as error:
-        return Fault(FaultCode.INVALID_FIELD, "; ".join(sentences(error, _dotted)))
-    canonical = record.canonical()
-    if line == canonical:
-        return None
-    at = next(
-        (i for i, (a, b) in enumerate(zip(line, canonical, strict=False)) if a != b),
-        min(len(line), len(canonical)),
-    )
-    expected = canonical.decode().rstrip("\n")[:_EXPECTED_SHOWN_MAX]
-    return Fault(
-        FaultCode.NOT_CANONICAL, f"not canonical from byte {at + 1}; canonical is {expected}"
-    )
-
-
-def _dotted(place: Place) -> str:
+def dotted(place: Place) -> str:
+    """A place in a line: keys with dots between them."""
     return ".".join(_shown(part) for part in place)
 
 

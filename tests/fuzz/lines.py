@@ -21,11 +21,11 @@ from tests.fuzz.target import Target, is_printable, promise
 from tests.wire_format.agreed import values
 from tests.wire_format.generated import ODD_VALUES, RESPELLED
 from tests.wire_format.vectors import EVERY
+from wire_format.explanation import canonical, explain_line
 from wire_format.fields import LINE_BYTES_MAX
 from wire_format.lines import Folder, encode_lines
 from wire_format.schema import MODELS
 from wire_format.segment import decode_line, decode_segment
-from wire_format.wording import explain_line
 
 _NOW: Final = datetime(2026, 11, 21, 13, 5, tzinfo=UTC)
 _KEYS: Final = sorted({name for model in MODELS.values() for name in model.model_fields})
@@ -55,7 +55,7 @@ def check_segment(folder: Folder, data: bytes) -> bool:
         promise(explain_line(line, folder) is None, line)
         model = MODELS[folder].model_validate_json(line)
         promise(values(record) == model.model_dump(), line)
-        promise(model.canonical() == line, line)
+        promise(canonical(model.model_dump(), folder) == line, line)
     for reject in segment.rejects:
         promise(reject.line == lines[reject.line_no - 1], reject)
         promise(explain_line(reject.line, folder) == reject.fault, reject)

@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
+from wire_format.explanation import canonical, explain_line
 from wire_format.instants import format_ts
 from wire_format.lines import Folder, Line, encode_lines
 from wire_format.schema import MODELS
 from wire_format.segment import decode_line, decode_segment
-from wire_format.wording import explain_line
 
 
 def values(record: Line) -> dict[str, Any]:
@@ -33,5 +33,5 @@ def assert_agree(line: bytes, folder: Folder) -> bool:
     if fault is None:
         model = MODELS[folder].model_validate_json(line)
         assert values(segment.records[0]) == model.model_dump()
-        assert encode_lines(segment.records) == model.canonical() == line
+        assert encode_lines(segment.records) == canonical(model.model_dump(), folder) == line
     return fault is None

@@ -12,10 +12,10 @@ from jsonschema import (  # type: ignore[import-untyped] # it ships no types
 
 from tests.wire_format.generated import folders, odd_values, values_in, written
 from tests.wire_format.vectors import INVALID, VALID, Vector, name_of
+from wire_format.explanation import explain_line
 from wire_format.faults import FaultCode
 from wire_format.lines import Folder
 from wire_format.schema import MODELS, SCHEMA_DIR, schemas
-from wire_format.wording import explain_line
 
 _FILES: Final = {
     Folder.USAGE: "usage.v1.schema.json",
@@ -60,7 +60,7 @@ def _trailing_newline(value: object) -> bool:
 
 def test_the_schema_files_are_the_generated_ones() -> None:
     """When this fails: `python -m wire_format.schema`."""
-    files = {path.name: path.read_text() for path in SCHEMA_DIR.iterdir()}
+    files = {path.name: path.read_text() for path in SCHEMA_DIR.glob("*.json")}
     assert files == schemas()
 
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wire_format.generated import folders, spoiled, values_in, written
+from wire_format.explanation import explain_line
 from wire_format.fields import APPLIES_TO_DEFAULT, LINE_BYTES_MAX
 from wire_format.lines import Folder, Usage, encode_lines
 from wire_format.segment import decode_line, decode_segment
-from wire_format.wording import explain_line
 
 GOOD = (
     b'{"v":1,"node":"a","seq":1,"ts":"2026-11-21T13:05:00Z","user":"u","resource":"r","units":1}\n'

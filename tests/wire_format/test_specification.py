@@ -10,13 +10,13 @@ import pytest
 import wire_format
 from wire_format import fields
 from wire_format.commit_message import parse_message
+from wire_format.explanation import explain_line
 from wire_format.faults import FaultCode
 from wire_format.lines import Folder
 from wire_format.paths import parse_path
 from wire_format.rule_book import DEFAULT_DISCOUNTS, parse_rule_book, rule_book_sha256
 from wire_format.schema import MODELS, Record
 from wire_format.segment import decode_segment
-from wire_format.wording import explain_line
 
 TEXT: Final = (Path(wire_format.__file__).parent / "README.md").read_text()
 

@@ -4,10 +4,10 @@ import pytest
 
 from tests.wire_format.agreed import assert_agree
 from tests.wire_format.vectors import EVERY, INVALID, ROOT, VALID, Vector, indexed, name_of
+from wire_format.explanation import explain_line
 from wire_format.faults import FaultCode
 from wire_format.lines import encode_lines
 from wire_format.segment import decode_segment
-from wire_format.wording import explain_line
 
 
 @pytest.mark.parametrize("kind", ["valid", "invalid"])

@@ -1,7 +1,10 @@
 """Models of the lines for pydantic, derived from `wire_format.lines`, and their JSON Schemas.
 
-pydantic finds everything that is wrong with a line, where the hot decoder stops at the first fault.
-`python -m wire_format.schema` writes the JSON Schemas into `wire_format/schema/`.
+The models are another reading of the same table, which tests compare with the decoder and with
+`wire_format.explanation`.
+
+Owns: the schemas beside this file, and writing them (`__main__`).
+Does not own: the fields (`wire_format.field_types`).
 """
 
 import json
@@ -62,18 +65,6 @@ class Record(BaseModel):
         if fault is not None:
             raise ValueError(fault)
         return self
-
-    def canonical(self) -> bytes:
-        """The one encoding of this value that is a valid line, with its newline."""
-        values: dict[str, Any] = {
-            name: value
-            for name, value in self
-            if type(self).model_fields[name].is_required()
-            or value != type(self).model_fields[name].default
-        }
-        if isinstance(meta := values.get("meta"), dict):
-            values["meta"] = dict(sorted(meta.items()))
-        return json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
 def _model(name: str, struct: type[Line], fault: Callable[[Any], str | None]) -> type[Record]:
@@ -136,7 +127,7 @@ MODELS: Final[dict[Folder, type[Record]]] = {
 }
 """The model for the lines of each folder."""
 
-SCHEMA_DIR: Final = Path(__file__).parent / "schema"
+SCHEMA_DIR: Final = Path(__file__).parent
 _NAMES: Final = {
     Folder.USAGE: "usage.v1.schema.json",
     Folder.PAYMENTS: "money.v1.schema.json",
@@ -163,14 +154,3 @@ def _drop_null(field: dict[str, Any]) -> None:
     if len(branches) == 1:
         del field["anyOf"], field["default"]
         field.update(branches[0])
-
-
-def main() -> None:
-    """Write the schemas beside this module."""
-    SCHEMA_DIR.mkdir(exist_ok=True)
-    for name, text in schemas().items():
-        (SCHEMA_DIR / name).write_text(text)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,6 @@
 """Measure the programs on a fleet: commands, the daemon's listener, push to balance."""
 
 import resource
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,7 +19,9 @@ from benchmarks.data import users_of
 from benchmarks.fleet.forge import RECORDS_PER_COMMIT, USERS, Remote
 from benchmarks.fleet.gauges import memory_of
 from benchmarks.fleet.site import Site
+from tests.support.files import write_secret
 from tests.support.ledger.running import PROGRAM, Daemon, running_daemon
+from tests.support.local_http import free_port
 
 _SECRET: Final = "known-to-the-forge-alone"  # noqa: S105 - of one run
 _PATIENCE_S: Final = 600
@@ -89,8 +90,7 @@ def forge_check(site: Site) -> tuple[Program, int]:
 
 def listening(site: Site, pushes: int, scrapes: int) -> Listening:
     """Measure a daemon with a listener, to which the forge posts a webhook for each push."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port = int(probe.getsockname()[1])
+    port = free_port()
     with _with_listener(site, port) as config:
         began_s = time.perf_counter()
         with running_daemon(site.folder, config, JOURNAL_STREAM="1:1") as running:
@@ -140,9 +140,7 @@ def _children_cpu_s() -> float:
 @contextmanager
 def _with_listener(site: Site, port: int) -> Iterator[Path]:
     """Write a configuration with a listener for the same state, and set the forge's webhook."""
-    secret = site.folder / "secret"
-    secret.write_text(_SECRET)
-    secret.chmod(0o600)
+    secret = write_secret(site.folder / "secret", _SECRET)
     config = site.folder / "listening.toml"
     listen = f'[listen]\naddress = "127.0.0.1:{port}"\nwebhook_secret_file = "{secret}"\n'
     config.write_text(f"pull_every_s = 86400\n{site.config_path.read_text()}{listen}")

@@ -5,28 +5,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Final
 
 from aggregator.config.nodes_dir import write_registration
 from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
 from benchmarks.fleet import forge as fleet_forge
 from benchmarks.fleet.forge import BOOKS, PATTERN, Made, MadeRepo, Place, Remote
-
-_RULES: Final = """\
-state = "{state}"
-[forge]
-kind = "forgejo"
-url = "{url}"
-org = "{org}"
-token_file = "{token}"
-pattern = "{pattern}"
-[[repo]]
-node = "{books}"
-role = "books"
-url = "{books_url}"
-token_file = "{token}"
-allow_unsigned = true
-"""
+from tests.support.files import write_secret, write_toml
 
 
 class Site:
@@ -47,20 +31,23 @@ class Site:
         """Write everything but the registrations."""
         facts = {"now": now.isoformat(), "commits": str(commits), **place._asdict()}
         (self.folder / "site.json").write_text(json.dumps(facts))
-        token = self.folder / "token"
-        token.write_text(self.made.token)
-        token.chmod(0o600)
-        self.config_path.write_text(
-            _RULES.format(
-                state=self.state_dir,
-                url=self.made.url,
-                org=self.made.org,
-                token=token,
-                pattern=PATTERN,
-                books=BOOKS,
-                books_url=self.made.books_url,
-            )
-        )
+        token = write_secret(self.folder / "token", self.made.token)
+        forge = {
+            "kind": "forgejo",
+            "url": self.made.url,
+            "org": self.made.org,
+            "token_file": token,
+            "pattern": PATTERN,
+        }
+        books = {
+            "node": BOOKS,
+            "role": "books",
+            "url": self.made.books_url,
+            "token_file": token,
+            "allow_unsigned": True,
+        }
+        values = {"state": self.state_dir, "forge": forge, "repo": [books]}
+        write_toml(self.config_path, values)
 
     @cached_property
     def _facts(self) -> dict[str, str]:

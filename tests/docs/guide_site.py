@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from urllib.request import urlopen
 
 from tests.docs.guide import Block
 from tests.support.forge import ForgeServer
+from tests.support.local_http import free_port
 from tests.support.receiver import ReceiverServer
 from tests.systemd.units import read_unit
 
@@ -102,7 +102,7 @@ class Site:
         self.forge = ForgeServer(folder / "forge", org="hero_ops", has_ssh=True)
         self.receiver = ReceiverServer()
         self.ordered: list[tuple[str, str, str]] = []
-        self._port = _free_port()
+        self._port = free_port()
         self._stack = ExitStack()
         self._daemon: subprocess.Popen[bytes] | None = None
         self._hour = ""
@@ -297,8 +297,3 @@ def _replace(text: str, table: dict[str, str]) -> str:
     """All of a table at once, so that nothing is replaced twice."""
     longest_first = sorted(table, key=len, reverse=True)
     return re.sub("|".join(map(re.escape, longest_first)), lambda found: table[found[0]], text)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])

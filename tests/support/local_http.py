@@ -1,5 +1,6 @@
-"""An HTTP server of the standard library that runs in a thread on 127.0.0.1."""
+"""HTTP on 127.0.0.1: a server of the standard library in a thread, and a port for another one."""
 
+import socket
 import ssl
 import sys
 import threading
@@ -9,6 +10,12 @@ from types import TracebackType
 from typing import Final, Self
 
 _POLL_S: Final = 0.02
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nothing listens now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 class LocalHttpServer(ThreadingHTTPServer):

@@ -14,6 +14,7 @@ from aggregator.forge import open_forge
 from tests.aggregator.fleet.fleet import Fleet
 from tests.support.files import write_secret
 from tests.support.ledger.running import running_daemon
+from tests.support.local_http import free_port
 
 SECRET = "only-the-forge-and-we-know"  # noqa: S105 - of this test alone
 NEVER_S = 86_400
@@ -22,9 +23,7 @@ NEVER_S = 86_400
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What is new since the last report. Pure: a function of what was announced and of the ledger.
+"""What is new since the last comparison. Pure: a function of the ledger and of what was announced.
 
 Levels are compared, not changes. So it does not matter how often that happens, in how many steps
 the ledger reached its state, or whether it was rebuilt in between. An account or incident that is
@@ -51,7 +51,7 @@ class AccountChanges(NamedTuple):
     """The result of comparing balances.
 
     Attributes:
-        crossed: the accounts to report.
+        crossed: the accounts to announce.
         levels: levels that differ from those announced, by user; None where the balance is
             sufficient again.
     """
@@ -76,7 +76,7 @@ class IncidentChanges(NamedTuple):
     """The result of comparing incidents.
 
     Attributes:
-        opened: the incidents to report.
+        opened: the incidents to announce.
         saved: incidents to save as announced, and since when the ledger knows nothing of each.
         forgotten: incidents that are closed.
     """
@@ -179,7 +179,7 @@ def announced_as(row: OpenIncident) -> AnnouncedIncident:
 
 
 def _is_over(key: AnnouncedIncident, knowledge: Knowledge) -> bool:
-    """Whether the ledger says that it is over, rather than nothing at all."""
+    """Whether the ledger knows the incident to be closed, rather than nothing of it."""
     if key.kind in _EACH_PULL_TELLS and key.repo in knowledge.checked_repos:
         return True
     return key in knowledge.closed

@@ -58,10 +58,10 @@ class Run:
     """One run over the notices that are due.
 
     Args:
-        outbox: the notices; this run's alone.
-        config: where the receiver is.
-        clock: tells the time.
-        stopping: asked before each post whether to stop early.
+        outbox: the notices; used by this run alone.
+        config: the receiver.
+        clock: the current time.
+        stopping: called before each post; true to stop early.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Run:
             self._wait(result)
 
     def _wait(self, result: PostResult) -> None:
-        """Leave the receiver alone for a while."""
+        """Send nothing to the receiver for a while."""
         before = self._outbox.queue.receiver()
         after = after_trouble(before, result, self._now_s(), chance_percent())
         self._outbox.queue.save_receiver(after)

@@ -76,7 +76,7 @@ def of_incident(incident: OpenIncident, delivery: UUID, now: datetime) -> NewNot
 
 
 def of_start(counts: StartCounts, delivery: UUID, now: datetime) -> NewNotice:
-    """The notice that reporting begins, and of what counts as announced."""
+    """The notice that announcing begins, and of what counts as announced."""
     return _notice(STARTED, STARTED, delivery, now, counts._asdict())
 
 

@@ -112,7 +112,7 @@ class Notifier:
         return self._path.with_name(f"{self._path.name}.damaged")
 
     def deliver(self) -> None:
-        """Begin to deliver in a thread, if anything is due and the last run has been collected."""
+        """Start a delivery in a thread, if anything is due and the last run has been collected."""
         if not self._background.is_free:
             return
         is_due = self._next_at_s is not None and self._clock().timestamp() >= self._next_at_s
@@ -127,10 +127,10 @@ class Notifier:
         return self._stop_at_s is not None and time.monotonic() >= self._stop_at_s
 
     def collect(self, wait_s: float = 0) -> DeliveryReport | None:
-        """Log what a run that has ended did; None when there is none.
+        """Log the result of a finished run, and return it; None without one.
 
         Args:
-            wait_s: how long to wait for its end.
+            wait_s: how long to wait for the run to finish.
         """
         ended = self._background.collect(wait_s)
         if ended is None:

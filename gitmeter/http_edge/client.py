@@ -1,18 +1,15 @@
 """One request and its response, limited in time and bytes as a whole.
 
 It follows no redirects, does not retry, and uses neither cookies nor `.netrc`: any of them could
-carry a token elsewhere. urllib3 is imported with the first request: most commands
-that import this module send none.
+carry a token elsewhere. Libraries are imported with the first request, since most commands that
+import this module send none.
 """
 
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from http.client import HTTPException, IncompleteRead
-from ssl import SSLCertVerificationError
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
@@ -186,6 +183,8 @@ class _BodyStream(io.RawIOBase):
 
 @contextmanager
 def _typed_errors(deadline: "Deadline") -> Iterator[None]:
+    from http.client import HTTPException
+
     from urllib3.exceptions import HTTPError
 
     try:
@@ -201,6 +200,9 @@ def _late(deadline: "Deadline") -> LateError:
 
 
 def _typed(cause: BaseException) -> ExchangeError:
+    from http.client import HTTPException, IncompleteRead
+    from ssl import SSLCertVerificationError
+
     words = str(cause) or type(cause).__name__
     if isinstance(cause, SSLCertVerificationError):
         return UntrustedError(words)
@@ -220,6 +222,8 @@ def _deepest(error: BaseException) -> BaseException:
 
 def http_date(text: str) -> datetime | None:
     """Parse a date of HTTP, to UTC; None for anything else."""
+    from email.utils import parsedate_to_datetime
+
     try:
         at = parsedate_to_datetime(text)
         return at.astimezone(UTC) if at.tzinfo is not None else None

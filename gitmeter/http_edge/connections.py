@@ -2,7 +2,7 @@
 
 The time limit of urllib3, as of most libraries, is for each read: a server that sends a byte a
 second outlasts it. The client is built on urllib3 and not on requests, which adds little here and
-costs twice the CPU to import: 65 ms instead of 30, of 300 ms for a push with nothing new.
+costs more CPU to import: 65 ms instead of 40, of 300 ms for a push with nothing new.
 """
 
 import os

@@ -245,11 +245,11 @@ def test_a_proxy_is_taken_from_the_environment(
     assert headers.get("Proxy-Authorization") == (None if is_direct else "Basic bWU6c2VjcmV0")
 
 
-def test_urllib3_is_loaded_with_the_first_client_and_requests_with_the_first_proxy() -> None:
+def test_libraries_are_loaded_with_the_first_client_and_requests_with_the_first_proxy() -> None:
     """Most commands make none, and a push has a third of a second of CPU in all."""
     script = """\
 import os, sys
-loaded = lambda: [name for name in ("urllib3", "requests") if name in sys.modules]
+loaded = lambda: [x for x in ("http.client", "ssl", "urllib3", "requests") if x in sys.modules]
 from gitmeter.http_edge.client import ExchangeError, HttpClient, Request
 print(loaded())
 for proxy in ("", "http://127.0.0.1:9"):
@@ -263,4 +263,5 @@ for proxy in ("", "http://127.0.0.1:9"):
     done = subprocess.run(
         [sys.executable, "-c", script], env={}, capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines() == ["[]", "['urllib3']", "['urllib3', 'requests']"]
+    first = ["http.client", "ssl", "urllib3"]
+    assert done.stdout.splitlines() == ["[]", str(first), str([*first, "requests"])]

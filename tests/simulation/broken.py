@@ -148,7 +148,7 @@ def seq_reused_after_a_restore(patch: Patch) -> None:
 
 def epoch_not_changed_by_a_new_home(patch: Patch) -> None:
     """A new home goes on right above what the remote holds."""
-    patch.setattr(init, "highest_of", _last_of)
+    patch.setattr(init, "highest_used", _last_of)
     patch.setattr(init, "first_seq_above", lambda highest: highest + 1)
 
 

@@ -329,21 +329,25 @@ def test_nothing_stays_open(place: Place) -> None:
     """Connections, threads and files are given back, whatever happened."""
     client = place.client(SHORT_S * 5)
     client.list_repos()
-    threads, files = threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+    threads, files = threading.active_count(), _open_files()
     for fault in ("500", "cut", "huge", "reset", "redirect", "drip_head"):
         place.forge.misbehave(fault)
         with pytest.raises(ForgeError):
             client.list_repos()
         place.forge.behave()
         client.list_repos()
-    _settle(threads)
-    assert len(list(Path("/proc/self/fd").iterdir())) <= files
+    _settle(threads, files)
+    assert _open_files() <= files
 
 
-def _settle(threads: int) -> None:
-    """Let the server's own threads end."""
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def _settle(threads: int, files: int) -> None:
+    """Let the server's own threads end, and close their ends of the connections."""
     pause = threading.Event()
     for _ in range(200):
-        if threading.active_count() <= threads:
+        if threading.active_count() <= threads and _open_files() <= files:
             return
         pause.wait(0.02)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.store.store import open_for_writing
+
 SMALL_PROGRAM = """
 import click, errno, os
 from gitmeter.support.entry import run
@@ -163,6 +165,7 @@ def test_a_package_that_is_not_installed_is_named_with_what_installs_it(
 ) -> None:
     config = tmp_path / "aggregator.toml"
     config.write_text(f'state = "{tmp_path}"\n')
+    open_for_writing(tmp_path / "ledger.db").close()
     source = ABSENT.format(
         package=package, program=command[0].replace("-", "_"), command=list(command)
     )

@@ -183,4 +183,5 @@ def _stop_fetching(fetches: Iterable[Future[Fetched]], on_wait: Callable[[], obj
     while pending:
         stop_running()
         on_wait()
-        pending = wait(pending, timeout=_STOP_S).not_done
+        # `wait` never counts a future as done that was cancelled before a thread took it
+        pending = {each for each in wait(pending, timeout=_STOP_S).not_done if not each.cancelled()}

@@ -6,7 +6,6 @@ has to be repaired first, and the spool is opened again for the next group.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from gitmeter.support.errors import GitmeterError
@@ -102,12 +101,7 @@ class GroupRecorder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

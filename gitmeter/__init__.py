@@ -1,1 +1,1 @@
-"""What all programs share: their edges, signatures, git servers and HTTP."""
+"""What programs share: their edges, signatures, git servers, HTTP, and which lines count."""

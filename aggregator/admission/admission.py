@@ -14,11 +14,11 @@ from typing import NamedTuple, cast
 
 from aggregator.admission.batch import Batch
 from aggregator.admission.claims import LineRules
-from aggregator.admission.decisions import NodeDecisions
-from aggregator.admission.held import HeldLine, HeldReason, rejected_line
-from aggregator.admission.lines import Claim, Place
-from aggregator.admission.ranges import RangeSet, runs
 from aggregator.admission.settlement import KnownLines, Settlement
+from gitmeter.counting.decisions import NodeDecisions
+from gitmeter.counting.held import HeldLine, HeldReason, rejected_line
+from gitmeter.counting.lines import Claim, Place
+from gitmeter.counting.ranges import RangeSet, runs
 from wire_format.faults import FaultCode
 from wire_format.instants import hour_of
 from wire_format.lines import Line, Usage, encode_lines

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from aggregator.admission.held import HeldLine, HeldReason, RejectedLine
-from aggregator.admission.lines import Claim
-from aggregator.admission.ranges import Range
+from gitmeter.counting.held import HeldLine, HeldReason, RejectedLine
+from gitmeter.counting.lines import Claim
+from gitmeter.counting.ranges import Range
 from wire_format.fields import AppliesTo
 from wire_format.lines import Decision, Folder, Money
 

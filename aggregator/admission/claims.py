@@ -11,7 +11,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
-from aggregator.admission.held import HeldReason
+from gitmeter.counting.held import HeldReason
 from wire_format.lines import Line, Usage
 
 _ts = attrgetter("ts")

@@ -10,11 +10,11 @@ from itertools import islice
 from typing import Final, Protocol
 
 from aggregator.admission.batch import Batch
-from aggregator.admission.decisions import NodeDecisions
-from aggregator.admission.held import HeldLine, HeldReason
-from aggregator.admission.lines import Claim
-from aggregator.admission.ranges import RangeSet
-from aggregator.admission.verdicts import Verdicts, verdicts
+from gitmeter.counting.decisions import NodeDecisions
+from gitmeter.counting.held import HeldLine, HeldReason
+from gitmeter.counting.lines import Claim
+from gitmeter.counting.ranges import RangeSet
+from gitmeter.counting.verdicts import Verdicts, verdicts
 from wire_format.instants import hour_of, to_us
 from wire_format.lines import Line, Money, Usage
 

@@ -109,11 +109,11 @@ def explain(context: Context, user: str, resource: str, hour: int, *, as_json: b
     HOUR is in UTC, such as 2026-11-21T13. Each line is shown with the command that prints it from
     the aggregator's mirror; its commit and path are the same in the node's own repo.
     """
-    from aggregator.admission.decisions import Decisions
     from aggregator.ledger.rule_book import rule_book_in_force
     from aggregator.ledger.segments import segment_reader
     from aggregator.rating.rating import Rater
     from aggregator.reports.explain import explain as explain_charge
+    from gitmeter.counting.decisions import Decisions
 
     store = context.reading()
     state = context.state()

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from aggregator.admission.batch import Batch
-from aggregator.admission.decisions import Decisions
-from aggregator.admission.ranges import RangeSet, runs
 from aggregator.incidents.kinds import _REUSED, ABOUT_HEAD, ACKNOWLEDGED, IncidentKind, reused_seqs
 from aggregator.store.repo_rows import RepoRow
 from aggregator.store.store import LedgerStore
+from gitmeter.counting.decisions import Decisions
+from gitmeter.counting.ranges import RangeSet, runs
 
 
 def file_head_incident(

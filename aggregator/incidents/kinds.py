@@ -4,8 +4,8 @@ import re
 from enum import StrEnum
 from typing import Final
 
-from aggregator.admission.ranges import Range
 from cursors.position import HeadOutcome
+from gitmeter.counting.ranges import Range
 
 
 class IncidentKind(StrEnum):

@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import Final
 
 from aggregator.admission.batch import Batch, SegmentEntry
-from aggregator.admission.lines import Claim
 from aggregator.ledger.segments import SegmentReader
 from aggregator.store.segment_rows import SegmentPlace
 from aggregator.store.store import LedgerStore
+from gitmeter.counting.lines import Claim
 from wire_format.fields import SEGMENT_RECORDS_MAX
 from wire_format.lines import Line
 

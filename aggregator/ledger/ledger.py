@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from aggregator.admission.batch import Batch, ChargeKey, RuleFiles
-from aggregator.admission.decisions import Decisions
-from aggregator.admission.money_lines import MoneyState, credit, judge
 from aggregator.incidents.filing import close_acknowledged, file_shown_by
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.ledger.rule_book import rule_book_in_force
@@ -21,6 +19,8 @@ from aggregator.store.account_rows import Account
 from aggregator.store.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.repo_rows import RepoRow
 from aggregator.store.store import LedgerStore
+from gitmeter.counting.decisions import Decisions
+from gitmeter.counting.money_lines import MoneyState, credit, judge
 from wire_format.lines import Money
 from wire_format.rule_book import parse_rule_book
 

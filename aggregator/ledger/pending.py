@@ -4,9 +4,6 @@ from typing import Final
 
 from aggregator.admission.admission import Admission, Source
 from aggregator.admission.batch import Batch
-from aggregator.admission.decisions import Decisions
-from aggregator.admission.held import rejected_line
-from aggregator.admission.lines import Place
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Changes, Ledger
 from aggregator.ledger.rejudge import judged_again
@@ -15,6 +12,9 @@ from aggregator.ledger.segments import SegmentReader, entry_for, misplaced, read
 from aggregator.mirrors.commit_delta import AddedFile, CommitDelta
 from aggregator.mirrors.mirror import Mirror
 from aggregator.store.repo_rows import RepoRow
+from gitmeter.counting.decisions import Decisions
+from gitmeter.counting.held import rejected_line
+from gitmeter.counting.lines import Place
 from wire_format.faults import Fault
 from wire_format.rule_book import RuleBookError
 

@@ -1,12 +1,12 @@
 """Judging lines of other nodes again when the operator's decisions change."""
 
 from aggregator.admission.batch import Batch
-from aggregator.admission.decisions import Decisions
 from aggregator.admission.settlement import Settlement
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.segments import SegmentReader
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.store.store import LedgerStore
+from gitmeter.counting.decisions import Decisions
 
 
 def judged_again(

@@ -8,11 +8,11 @@ from typing import Final
 from aggregator.admission.admission import Source
 from aggregator.admission.batch import SegmentEntry
 from aggregator.admission.claims import LineRules
-from aggregator.admission.lines import Claim, Place
 from aggregator.mirrors.commit_delta import AddedFile
 from aggregator.mirrors.mirror import Mirror
 from aggregator.mirrors.state import State
 from aggregator.store.segment_rows import SegmentPlace
+from gitmeter.counting.lines import Claim, Place
 from wire_format import fields
 from wire_format.faults import Fault, FaultCode
 from wire_format.instants import hour_of

@@ -11,9 +11,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from aggregator.admission.ranges import RangeSet
 from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind, reused_seqs
 from aggregator.store.questions.notices import AnnouncedIncident, Balance, OpenIncident
+from gitmeter.counting.ranges import RangeSet
 
 UNKNOWN_FOR: Final = timedelta(hours=25)
 """How long a announced incident is remembered when the ledger knows nothing of it.

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from aggregator.admission.decisions import Decisions, span_of
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.store.store import LedgerStore
+from gitmeter.counting.decisions import Decisions, span_of
 from wire_format.instants import format_ts
 from wire_format.lines import Decision
 

@@ -10,9 +10,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from aggregator.admission.batch import RuleFiles
-from aggregator.admission.decisions import Decisions
-from aggregator.admission.lines import Claim, Place
-from aggregator.admission.verdicts import verdicts
 from aggregator.ledger.segments import SegmentReader
 from aggregator.rating.price_book import NoPrice
 from aggregator.rating.rating import Rater
@@ -20,6 +17,9 @@ from aggregator.reports.accounts import NoAccountError, charge_answer
 from aggregator.store.charge_rows import RatedCharge
 from aggregator.store.questions import reports
 from aggregator.store.store import LedgerStore
+from gitmeter.counting.decisions import Decisions
+from gitmeter.counting.lines import Claim, Place
+from gitmeter.counting.verdicts import verdicts
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_hour, format_ts, from_us, hour_of
 from wire_format.lines import Line, Usage

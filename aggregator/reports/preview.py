@@ -11,12 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from aggregator.admission.decisions import Decisions
 from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.rejudge import judged_again
 from aggregator.ledger.segments import SegmentReader, segment_reader
 from aggregator.mirrors.state import State
 from aggregator.store.store import LedgerStore, open_for_writing
+from gitmeter.counting.decisions import Decisions
 from wire_format.lines import Decision
 from wire_format.money import NANO
 

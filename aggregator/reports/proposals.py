@@ -7,10 +7,10 @@ import shlex
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from aggregator.admission.decisions import Decisions
-from aggregator.admission.held import HeldReason
 from aggregator.incidents.kinds import ACCEPTABLE, ACKNOWLEDGED, IncidentKind
 from aggregator.store.store import LedgerStore
+from gitmeter.counting.decisions import Decisions
+from gitmeter.counting.held import HeldReason
 from wire_format.fields import INT_MAX, VERSION
 from wire_format.instants import format_ts, parse_ts
 from wire_format.lines import Decision, Folder

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import datetime
 
-from aggregator.admission.decisions import Decisions
 from aggregator.mirrors.state import State
 from aggregator.reports import proposals, repos
 from aggregator.reports.accounts import Answer
 from aggregator.reports.preview import Effect, Preview, preview
 from aggregator.reports.rewrites import Rewrite
 from aggregator.store.store import LedgerStore
+from gitmeter.counting.decisions import Decisions
 
 
 def held_with_remedies(

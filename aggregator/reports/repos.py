@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from aggregator.admission.held import HeldReason, line_sha256
 from aggregator.copies.noted import copied_at
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.reports.accounts import Answer
 from aggregator.store.questions import reports
 from aggregator.store.store import LedgerStore
+from gitmeter.counting.held import HeldReason, line_sha256
 from wire_format.instants import format_ts, from_us
 
 

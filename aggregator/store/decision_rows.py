@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from aggregator.admission.lines import Claim
+from gitmeter.counting.lines import Claim
 from wire_format.instants import to_us
 from wire_format.lines import Decision
 

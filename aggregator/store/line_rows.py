@@ -3,8 +3,8 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 
-from aggregator.admission.held import HeldLine, HeldReason, RejectedLine, line_sha256
-from aggregator.admission.ranges import Range, RangeSet
+from gitmeter.counting.held import HeldLine, HeldReason, RejectedLine, line_sha256
+from gitmeter.counting.ranges import Range, RangeSet
 
 
 class LineRows:

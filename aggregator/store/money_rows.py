@@ -7,9 +7,9 @@ from datetime import datetime
 
 import msgspec
 
-from aggregator.admission.lines import Claim
-from aggregator.admission.money_lines import Credit, MoneyState, movement
 from aggregator.store.account_rows import exact
+from gitmeter.counting.lines import Claim
+from gitmeter.counting.money_lines import Credit, MoneyState, movement
 from wire_format.instants import from_us, to_us
 from wire_format.lines import Money
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.admission.decisions import Decisions
 from books.decision_status import decision_statuses, describe, same_decision
+from gitmeter.counting.decisions import Decisions
 from wire_format.lines import Decision
 
 TS = datetime(2026, 11, 21, 13, 5, tzinfo=UTC)

@@ -10,15 +10,15 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from aggregator.admission import verdicts
 from aggregator.admission.claims import LineRules
-from aggregator.admission.held import HeldReason
 from aggregator.admission.settlement import Settlement
 from aggregator.ledger.ingest import Ingest
 from aggregator.ledger.ledger import Ledger
 from aggregator.mirrors.mirror import Mirror
 from aggregator.pulling import repo_pass
 from cursors.position import Advance, HeadOutcome, advance
+from gitmeter.counting import verdicts
+from gitmeter.counting.held import HeldReason
 from gitmeter.git_remote.branch import BranchStatus, RemoteBranch
 from node_pusher.joining import carry_over, init
 from node_pusher.sending import push as pushing

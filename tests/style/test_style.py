@@ -29,7 +29,7 @@ FLOAT_ALLOWED: Final[dict[str, str]] = {}
 
 PURE_MONEY: Final = (
     *("wire_format/money.py", "wire_format/agreement.py", "wire_format/rule_book.py"),
-    *("aggregator/rating/rating.py", "aggregator/admission/money_lines.py"),
+    *("aggregator/rating/rating.py", "gitmeter/counting/money_lines.py"),
     *("aggregator/rating/price_book.py", "aggregator/rating/discounts.py"),
 )
 """Modules that reckon with money: not even a true division is in them."""

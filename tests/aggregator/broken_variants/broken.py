@@ -7,12 +7,9 @@ from typing import Any
 
 import pytest
 
-from aggregator.admission import money_lines, verdicts
 from aggregator.admission.admission import Admission, Source
 from aggregator.admission.batch import Batch, ChargeKey
 from aggregator.admission.claims import LineRules
-from aggregator.admission.money_lines import Credit, MoneyState
-from aggregator.admission.ranges import RangeSet
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.ledger import ledger
 from aggregator.ledger.ingest import Ingest
@@ -27,6 +24,9 @@ from aggregator.store.line_rows import LineRows
 from aggregator.store.money_rows import MoneyRows
 from aggregator.store.segment_rows import SegmentPlace, SegmentRows
 from cursors.rows import CursorRows
+from gitmeter.counting import money_lines, verdicts
+from gitmeter.counting.money_lines import Credit, MoneyState
+from gitmeter.counting.ranges import RangeSet
 from wire_format.instants import to_us
 from wire_format.lines import Line, Money, Usage
 from wire_format.segment import Segment

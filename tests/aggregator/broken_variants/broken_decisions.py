@@ -5,16 +5,17 @@ from datetime import datetime
 
 import pytest
 
-from aggregator.admission import decisions, settlement, verdicts
+from aggregator.admission import settlement
 from aggregator.admission.admission import Admission
-from aggregator.admission.decisions import Decisions, NodeDecisions
-from aggregator.admission.held import HeldReason, line_sha256
-from aggregator.admission.lines import Claim
-from aggregator.admission.ranges import Range
 from aggregator.admission.settlement import Settlement
-from aggregator.admission.verdicts import Verdicts
 from aggregator.ledger import pending
 from aggregator.store.decision_rows import DecisionRows
+from gitmeter.counting import decisions, verdicts
+from gitmeter.counting.decisions import Decisions, NodeDecisions
+from gitmeter.counting.held import HeldReason, line_sha256
+from gitmeter.counting.lines import Claim
+from gitmeter.counting.ranges import Range
+from gitmeter.counting.verdicts import Verdicts
 from wire_format.lines import Decision, Line, Usage
 
 Patch = pytest.MonkeyPatch

@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from aggregator.admission import settlement, verdicts
+from aggregator.admission import settlement
 from aggregator.admission.batch import Batch
-from aggregator.admission.decisions import NodeDecisions
-from aggregator.admission.held import HeldLine, HeldReason
-from aggregator.admission.lines import Claim
 from aggregator.admission.settlement import Settlement
-from aggregator.admission.verdicts import Verdicts
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.store.segment_rows import SegmentRows
+from gitmeter.counting import verdicts
+from gitmeter.counting.decisions import NodeDecisions
+from gitmeter.counting.held import HeldLine, HeldReason
+from gitmeter.counting.lines import Claim
+from gitmeter.counting.verdicts import Verdicts
 from wire_format.lines import Line, Usage
 
 Patch = pytest.MonkeyPatch

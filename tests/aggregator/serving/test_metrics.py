@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.admission.ranges import Range, RangeSet
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.rating.rating import ChargeState
 from aggregator.reports import accounts, repos
@@ -23,6 +22,7 @@ from aggregator.store.questions import metrics as metrics_rows
 from aggregator.store.questions.metrics import MetricRows, read_facts
 from aggregator.store.schema import schema
 from aggregator.store.store import PULLED_AT, open_for_writing
+from gitmeter.counting.ranges import Range, RangeSet
 from tests.aggregator.serving.measured import Measured, measured
 from tests.support.ledger.world import World, money_line, usage_line
 from wire_format.fields import EPOCH_SIZE

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.admission.money_lines import MoneyState, credit, judge
+from gitmeter.counting.money_lines import MoneyState, credit, judge
 from tests.support.repos import money_line
 from tests.support.strategies import money_lines
 from wire_format.lines import Folder, Money

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.admission.ranges import Range, RangeSet, runs
+from gitmeter.counting.ranges import Range, RangeSet, runs
 from tests.support.strategies import EPOCH
 
 NUMBERS = st.integers(1, 40)

@@ -12,7 +12,7 @@ from functools import cache
 from operator import itemgetter
 from typing import Final
 
-from aggregator.admission.ranges import Range, RangeSet
+from gitmeter.counting.ranges import Range, RangeSet
 from wire_format.lines import Decision
 
 

@@ -15,10 +15,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from aggregator.admission.decisions import NodeDecisions
-from aggregator.admission.held import HeldReason, line_sha256
-from aggregator.admission.lines import Claim
-from aggregator.admission.money_lines import credited_nano
+from gitmeter.counting.decisions import NodeDecisions
+from gitmeter.counting.held import HeldReason, line_sha256
+from gitmeter.counting.lines import Claim
+from gitmeter.counting.money_lines import credited_nano
 from wire_format.lines import Decision, Line, Money, Usage
 
 Key = tuple[int, datetime]

@@ -4,7 +4,7 @@ import hashlib
 from enum import StrEnum
 from typing import NamedTuple
 
-from aggregator.admission.lines import Place
+from gitmeter.counting.lines import Place
 from wire_format.faults import Fault
 from wire_format.fields import LINE_BYTES_MAX
 

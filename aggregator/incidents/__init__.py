@@ -1,5 +1,6 @@
 """Incidents: conditions that need a person's attention.
 
-Owns: their `kinds`, opening and closing them (`filing`), nodes that push nothing (`silence`).
+Owns: their `kinds`, opening and closing them (`filing`), those about payments
+and refunds (`money`), nodes that push nothing (`silence`).
 Does not own: their rows (`store`), their delivery (`notices`).
 """

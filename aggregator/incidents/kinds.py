@@ -22,6 +22,8 @@ class IncidentKind(StrEnum):
     REPO_GONE = "repo gone"
     BRANCH_MISSING = "branch missing"
     SEQUENCE_REUSED = "sequence reused"
+    OVER_REFUNDED = "more refunded than paid"
+    CONTRADICTED = "payment contradicted"
     BAD_RULE_BOOK = "bad rule book"
     BAD_MIRROR = "bad mirror"
     BAD_SIGNATURE = "bad signature"
@@ -76,6 +78,13 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
     " of up to an hour; clears itself.",
     IncidentKind.SEQUENCE_REUSED: "The node gave one seq to two records. Both are billed; find out"
     " whether its spool was restored from a backup, then `books decide acknowledge`.",
+    IncidentKind.OVER_REFUNDED: "The refunds of a payment are more than it was. The balance gives"
+    " back what was paid and no more. `books decide exclude` a refund that did not happen; if all"
+    " of them did, the rest is a loss: `books decide acknowledge`, or `books adjust` the balance.",
+    IncidentKind.CONTRADICTED: "A line says that a payment or refund failed which an earlier line"
+    " says succeeded. The earlier one counts. If the money went back, `books refund` it; if it"
+    " never came, `books decide exclude` the earlier line; if the later line is wrong, `books"
+    " decide acknowledge`.",
     IncidentKind.BAD_RULE_BOOK: "The newest rule book cannot be used; the previous one stays in"
     " force. Correct it with `books rules set` and `books push`.",
     IncidentKind.BAD_MIRROR: "The aggregator's mirror lacks objects or cannot be read. Move it away"
@@ -132,7 +141,14 @@ ACCEPTABLE: Final = (
 )
 """The kinds that `books decide accept-tip` ends."""
 
-ACKNOWLEDGED: Final = (IncidentKind.SEQUENCE_REUSED, IncidentKind.BAD_RULE_BOOK)
+ABOUT_MONEY: Final = (IncidentKind.OVER_REFUNDED, IncidentKind.CONTRADICTED)
+"""The kinds about money lines: open as long as the lines are as they are."""
+
+ACKNOWLEDGED: Final = (
+    IncidentKind.SEQUENCE_REUSED,
+    IncidentKind.BAD_RULE_BOOK,
+    *ABOUT_MONEY,
+)
 """The kinds that `books decide acknowledge` ends."""
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from aggregator.admission.batch import Batch, ChargeKey, RuleFiles
 from aggregator.incidents.filing import close_acknowledged, file_shown_by
 from aggregator.incidents.kinds import IncidentKind
+from aggregator.incidents.money import file_about_money
 from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.rating.discounts import DiscountLadder
 from aggregator.rating.rating import Rater, scope_of_change
@@ -20,8 +21,7 @@ from aggregator.store.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.repo_rows import RepoRow
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
-from gitmeter.counting.money_lines import MoneyState, credit, judge
-from wire_format.lines import Money
+from gitmeter.counting.money_lines import Judged, credit, judge
 from wire_format.rule_book import parse_rule_book
 
 
@@ -98,10 +98,13 @@ class Ledger:
             if batch.rule_files is not None:
                 rater = self._adopt(batch.rule_files)
             self.store.decisions.change(repo.node_id, batch.decisions.values())
+            noticed: set[IncidentKind] = set()
             for node_id, part in ((repo.node_id, batch), *changes.others.items()):
-                self._write(node_id, part, rater)
+                judged = self._write(node_id, part, rater)
+                changed = {claim.record.seq for claim, _ in part.money.values()}
+                noticed |= file_about_money(self.store, node_id, changed, judged, decisions, now)
             self.store.segments.insert(repo, batch.segments)
-            noticed = file_shown_by(self.store, repo, batch, decisions, now)
+            noticed |= file_shown_by(self.store, repo, batch, decisions, now)
             if changes.decisions is not None:
                 close_acknowledged(self.store, decisions, now)
         self.rater, self.decisions = rater, decisions
@@ -119,14 +122,16 @@ class Ledger:
                 self._write(node_id, part, self.rater)
         self.decisions = decisions
 
-    def _write(self, node_id: int, batch: Batch, rater: Rater) -> None:
-        self._apply_money(node_id, batch, rater)
+    def _write(self, node_id: int, batch: Batch, rater: Rater) -> list[Judged]:
+        """Write a node's changes; returns the money lines that were judged with them."""
+        judged = self._apply_money(node_id, batch, rater)
         self._apply_usage(batch, rater)
         self.store.lines.add_seen(node_id, batch.seen)
         self.store.segments.insert_corrections(node_id, batch.corrections)
         self.store.lines.file_held(node_id, batch.held)
         self.store.lines.file_rejected(node_id, batch.rejected)
         self.store.lines.add_counts(node_id, batch.admitted, batch.duplicates)
+        return judged
 
     def promote_tiers(self, hour: int) -> None:
         """Set the displayed tier of every account to that at the start of a clock hour."""
@@ -197,10 +202,10 @@ class Ledger:
                 first, last = self.store.charges.active_hours(account)
                 account.first_active_hour, account.last_active_hour = first, last
 
-    def _apply_money(self, node_id: int, batch: Batch, rater: Rater) -> None:
+    def _apply_money(self, node_id: int, batch: Batch, rater: Rater) -> list[Judged]:
         """Judge all money lines of every user that the batch's money lines can affect."""
         if not batch.money:
-            return
+            return []
         changed = [entry for entry, _ in batch.money.values()]
         users = {entry.record.user for entry in changed}
         accounts = self.store.accounts.of_users(users)
@@ -210,21 +215,21 @@ class Ledger:
         # a line of another user in the same movement is judged with these, but not all that could
         # affect that user is among them, so its state is not written
         judged = [
-            (record, state)
-            for record, state in judge(self.store.money.lines_to_judge(users))
-            if record.user in users
+            line
+            for line in judge(self.store.money.lines_to_judge(users))
+            if line.record.user in users
         ]
         self.store.money.save_states(judged)
-        records: dict[str, list[Money]] = {}
-        for record, state in judged:
-            if state is MoneyState.COUNTED:
-                records.setdefault(record.user, []).append(record)
+        lines: dict[str, list[Judged]] = {}
+        for line in judged:
+            lines.setdefault(line.record.user, []).append(line)
         for account in self.store.accounts.of_users(users).values():
-            counted = credit(records.get(account.user, ()))
+            counted = credit(lines.get(account.user, ()))
             self.store.money.save_credit(account.id, counted)
             if counted.first_paid_us != account.first_paid_us:
                 account.first_paid_us = counted.first_paid_us
                 self._rate_again(list(self.store.charges.of_account(account)), rater)
+        return judged
 
     def _rate_again(self, page: Iterable[RatedCharge], rater: Rater) -> None:
         """Rate charges whose price or tenure changed, from their quantities; no segment is read."""

@@ -41,6 +41,16 @@ class IncidentRows:
         )
         return [IncidentRow(*row) for row in rows]
 
+    def open_of_repo(self, repo_id: int, kinds: Iterable[str]) -> list[IncidentRow]:
+        """A repo's open incidents of some kinds."""
+        rows = self._connection.execute(
+            "SELECT incident.id, repo.name, kind, subject FROM incident"
+            " JOIN repo ON repo.id = repo_id WHERE repo_id = ? AND closed_at IS NULL"
+            " AND kind IN (SELECT value FROM json_each(?))",
+            (repo_id, json.dumps(sorted(kinds))),
+        )
+        return [IncidentRow(*row) for row in rows]
+
     def subjects_by_repo(self, kind: str) -> frozenset[tuple[str, str]]:
         """Repo name and subject of each open incident of a kind that is about a repo."""
         rows = self._connection.execute(

@@ -2,14 +2,14 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
 
 from aggregator.store.account_rows import exact
 from gitmeter.counting.lines import Claim
-from gitmeter.counting.money_lines import Credit, MoneyState, movement
+from gitmeter.counting.money_lines import Credit, Judged, movement
 from wire_format.instants import from_us, to_us
 from wire_format.lines import Money
 
@@ -94,12 +94,12 @@ class MoneyRows:
         )
         return [_DECODER.decode(row[0]) for row in rows]
 
-    def save_states(self, states: Sequence[tuple[Money, MoneyState]]) -> None:
+    def save_states(self, lines: Iterable[Judged]) -> None:
         """Write which lines count, and why others do not."""
         self._connection.executemany(
             "UPDATE money SET state = ?"
             " WHERE node_id = (SELECT id FROM node WHERE name = ?) AND seq = ? AND ts_us = ?",
-            ((str(state), record.node, record.seq, to_us(record.ts)) for record, state in states),
+            ((str(state), record.node, record.seq, to_us(record.ts)) for record, state, _ in lines),
         )
 
     def save_credit(self, account_id: int, credit: Credit) -> None:

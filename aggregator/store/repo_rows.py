@@ -47,6 +47,13 @@ class RepoRows:
         ).fetchone()
         return RepoRow(*row)
 
+    def first_of_node(self, node_id: int) -> RepoRow:
+        """The row of the first repo that belonged to a node."""
+        name = self._connection.execute(
+            "SELECT name FROM repo WHERE node_id = ? ORDER BY id LIMIT 1", (node_id,)
+        ).fetchone()[0]
+        return self.named(name)
+
     def find_node(self, name: str) -> int | None:
         """The id of a node, or None when no repo ever belonged to it."""
         row = self._connection.execute("SELECT id FROM node WHERE name = ?", (name,)).fetchone()

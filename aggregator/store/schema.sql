@@ -108,15 +108,16 @@ CREATE TABLE money (                     -- admitted money lines of the books
     ts_us INTEGER NOT NULL,
     account_id INTEGER NOT NULL REFERENCES account,
     movement TEXT,                       -- provider, reference and kind; NULL without a reference
-    state TEXT NOT NULL
-        CHECK (state IN ('counted', 'not_succeeded', 'same_movement', 'no_payment')),
+    state TEXT NOT NULL CHECK (
+        state IN ('counted', 'not_succeeded', 'contradicts', 'same_movement', 'no_payment')
+    ),
     line BLOB NOT NULL,
     commit_id TEXT NOT NULL,
     path TEXT NOT NULL,
     line_no INTEGER NOT NULL,
     PRIMARY KEY (node_id, seq, ts_us)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX money_held ON money (node_id) WHERE state IN ('same_movement', 'no_payment');
+CREATE INDEX money_held ON money (node_id) WHERE state IN ('contradicts', 'same_movement', 'no_payment');
 CREATE INDEX money_by_account ON money (account_id);
 CREATE INDEX money_by_movement ON money (movement) WHERE movement IS NOT NULL;
 

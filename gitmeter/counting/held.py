@@ -21,6 +21,7 @@ class HeldReason(StrEnum):
     NO_ORIGINAL = "no_original"
     UNLIKE_ORIGINAL = "unlike_original"
     BELOW_ZERO = "below_zero"
+    CONTRADICTS = "contradicts"
     SAME_MOVEMENT = "same_movement"
     NO_PAYMENT = "no_payment"
 
@@ -47,6 +48,8 @@ _MEANINGS = {
     HeldReason.UNLIKE_ORIGINAL: "the record that it corrects has a different user, resource or"
     " applies_to",
     HeldReason.BELOW_ZERO: "the corrected record and all its corrections would sum to below zero",
+    HeldReason.CONTRADICTS: "it says that a movement failed which an earlier line says succeeded;"
+    " that line counts",
     HeldReason.SAME_MOVEMENT: "an earlier line with the same provider, external_ref and kind"
     " counts instead",
     HeldReason.NO_PAYMENT: "the payment that it refunds does not count for this user",
@@ -64,6 +67,8 @@ _ADVICE = {
     HeldReason.NO_ORIGINAL: "it counts once the record does; `aggregator nodes` shows gaps",
     HeldReason.UNLIKE_ORIGINAL: "correct the record again with `node-pusher correct`",
     HeldReason.BELOW_ZERO: "record another correction that brings the sum to zero or above",
+    HeldReason.CONTRADICTS: "if the money went back, `books refund` the payment; if it never came,"
+    " `books decide exclude` the line that says it succeeded",
     HeldReason.SAME_MOVEMENT: "if the earlier line is the wrong one, exclude it",
     HeldReason.NO_PAYMENT: "it counts once the payment does",
 }

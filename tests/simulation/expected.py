@@ -22,6 +22,7 @@ GARBAGE: Final = b'{"v":1,"node":"'
 _REASONS: Final = {
     "repeated reference": "same_movement",
     "refund of no counted payment": "no_payment",
+    "failed after it succeeded": "contradicts",
 }
 
 Held = tuple[str, bytes, str]

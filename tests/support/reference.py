@@ -90,19 +90,42 @@ def corrected(rows: list[Row], held: dict[bytes, str]) -> list[Row]:
     return [row for row in rows if row["line"] not in held]
 
 
+def movement(row: Row) -> tuple[Any, ...]:
+    """What lines about one movement have in common; without a reference a line shares nothing."""
+    return row["provider"], row.get("external_ref", row["line"]), row["kind"]
+
+
 def counted_money(lines: set[bytes], held: dict[bytes, str], decided: list[Row]) -> list[Row]:
-    """Succeeded lines, the earliest of each business key, and no refund without its payment."""
+    """Succeeded lines, the earliest of each business key, and no refund without its payment.
+
+    The refunds of a payment are one row of kind `refund`, at most as large as the payment.
+    """
     first: dict[tuple[Any, ...], Row] = {}
-    succeeded = [row for row in admit(lines, held, decided) if row["status"] == "succeeded"]
-    for row in sorted(succeeded, key=lambda row: (instant(row["ts"]), row["node"], row["seq"])):
-        reference = row.get("external_ref", row["line"])  # no reference: nothing to share
-        if first.setdefault((row["provider"], reference, row["kind"]), row) is not row:
-            held[row["line"]] = "repeated reference"
-    paid = {(r["node"], r["seq"], r["user"]) for r in first.values() if r["kind"] == "payment"}
+    rows = admit(lines, held, decided)
+    rows.sort(key=lambda row: (instant(row["ts"]), row["node"], row["seq"]))
+    for row in rows:
+        if row["status"] == "succeeded":
+            if first.setdefault(movement(row), row) is not row:
+                held[row["line"]] = "repeated reference"
+        elif row["status"] == "failed" and movement(row) in first:
+            held[row["line"]] = "failed after it succeeded"
+    given_back = Counter[bytes]()
     for row in first.values():
-        if row["kind"] == "refund" and (row["node"], row["refers_to"], row["user"]) not in paid:
-            held[row["line"]] = "refund of no counted payment"
-    return [row for row in first.values() if row["line"] not in held]
+        if row["kind"] == "refund":
+            named = [r for r in rows if (r["node"], r["seq"]) == (row["node"], row["refers_to"])]
+            meant = [first[movement(r)] for r in named if r["status"] == "succeeded"]
+            paid = [r for r in meant if (r["kind"], r["user"]) == ("payment", row["user"])]
+            if paid:
+                given_back[paid[0]["line"]] += row["size"]
+            else:
+                held[row["line"]] = "refund of no counted payment"
+    counted = [row for row in first.values() if row["kind"] != "refund"]
+    refunds = [
+        {**row, "kind": "refund", "size": min(row["size"], given_back[row["line"]])}
+        for row in counted
+        if row["line"] in given_back
+    ]
+    return counted + refunds
 
 
 def price_of(resource: str, category: str, hour: datetime, prices: list[Row]) -> Row:

@@ -26,7 +26,8 @@ JOIN node ON node.id = repo.node_id ORDER BY node.name, repo.name
 _NODES: Final = "SELECT id, name, records, duplicates FROM node ORDER BY name"
 _HELD: Final = "SELECT node_id, count(*) FROM held GROUP BY node_id"
 _HELD_MONEY: Final = """
-SELECT node_id, count(*) FROM money WHERE state IN ('same_movement', 'no_payment') GROUP BY node_id
+SELECT node_id, count(*) FROM money
+WHERE state IN ('contradicts', 'same_movement', 'no_payment') GROUP BY node_id
 """
 _REJECTED: Final = "SELECT node_id, count(*) FROM reject GROUP BY node_id"
 _GAPS: Final = """

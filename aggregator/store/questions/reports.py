@@ -61,7 +61,7 @@ class ReportRows:
                 " node.duplicates,"
                 " (SELECT count(*) FROM held WHERE held.node_id = node.id)"
                 " + (SELECT count(*) FROM money WHERE money.node_id = node.id"
-                " AND state IN ('same_movement', 'no_payment')) AS held,"
+                " AND state IN ('contradicts', 'same_movement', 'no_payment')) AS held,"
                 " (SELECT count(*) FROM reject WHERE reject.node_id = node.id) AS rejected,"
                 " (SELECT count(*) FROM incident WHERE repo_id = repo.id AND closed_at IS NULL)"
                 " AS incidents"
@@ -79,7 +79,8 @@ class ReportRows:
                 " JOIN node ON node.id = node_id"
                 " UNION ALL"
                 " SELECT node.name, state, seq, ts_us, line, commit_id, path, line_no FROM money"
-                " JOIN node ON node.id = node_id WHERE state IN ('same_movement', 'no_payment')"
+                " JOIN node ON node.id = node_id"
+                " WHERE state IN ('contradicts', 'same_movement', 'no_payment')"
                 " ORDER BY 1, 6, 7, 8"
             )
         )

@@ -25,7 +25,7 @@ from aggregator.store.money_rows import MoneyRows
 from aggregator.store.segment_rows import SegmentPlace, SegmentRows
 from cursors.rows import CursorRows
 from gitmeter.counting import money_lines, verdicts
-from gitmeter.counting.money_lines import Credit, MoneyState
+from gitmeter.counting.money_lines import Credit, Judged, MoneyState
 from gitmeter.counting.ranges import RangeSet
 from wire_format.instants import to_us
 from wire_format.lines import Line, Money, Usage
@@ -210,10 +210,11 @@ def grant_starts_tenure(patch: Patch) -> None:
     """A grant counts as a first payment."""
     credit = money_lines.credit
 
-    def broken(records: Iterable[Money]) -> Credit:
-        counted = list(records)
+    def broken(lines: Iterable[Judged]) -> Credit:
+        listed = list(lines)
+        counted = [line.record for line in listed if line.state is MoneyState.COUNTED]
         first = min((to_us(record.ts) for record in counted), default=None)
-        return credit(counted)._replace(first_paid_us=first)
+        return credit(listed)._replace(first_paid_us=first)
 
     patch.setattr(ledger, "credit", broken)
 
@@ -228,11 +229,34 @@ def any_refund_counts(patch: Patch) -> None:
     """A refund needs no payment."""
     judge = money_lines.judge
 
-    def broken(records: Iterable[Money]) -> list[tuple[Money, MoneyState]]:
+    def broken(records: Iterable[Money]) -> list[Judged]:
         return [
-            (record, MoneyState.COUNTED if state is MoneyState.NO_PAYMENT else state)
-            for record, state in judge(records)
+            line._replace(state=MoneyState.COUNTED, payment=line.record)
+            if line.state is MoneyState.NO_PAYMENT
+            else line
+            for line in judge(records)
         ]
+
+    patch.setattr(ledger, "judge", broken)
+
+
+def refunds_until_the_payment_is_used_up(patch: Patch) -> None:
+    """Each refund counts whole as it comes, as long as no more than the payment was given back."""
+    judge = money_lines.judge
+
+    def broken(records: Iterable[Money]) -> list[Judged]:
+        left: dict[Money, int] = {}
+        found = []
+        for line in judge(records):
+            if line.payment is not None:
+                amount = money_lines.credited_nano(line.record)
+                rest = left.setdefault(line.payment, money_lines.credited_nano(line.payment))
+                if amount > rest:
+                    found.append(Judged(line.record, MoneyState.COUNTED))
+                    continue
+                left[line.payment] = rest - amount
+            found.append(line)
+        return found
 
     patch.setattr(ledger, "judge", broken)
 

@@ -183,6 +183,19 @@ def refund_of_nothing(world: World) -> Ledger:
     return expect(set(), set(lines))
 
 
+def refunds_beyond_the_payment(world: World) -> Ledger:
+    """Two refunds, neither more than the payment and both together more; each in its own pull."""
+    lines = [
+        money_line(seq=1, amount="10"),
+        money_line(seq=2, kind="refund", refers_to=1, amount="6"),
+        money_line(seq=3, kind="refund", refers_to=1, amount="6"),
+    ]
+    for line in reversed(lines):
+        world.pay(line)
+        world.pull()
+    return expect(set(), set(lines))
+
+
 def refund_of_another_user(world: World) -> Ledger:
     """A refund shares its reference with one of a user who then pays again.
 
@@ -274,6 +287,7 @@ def _minute(number: int) -> str:
 ALL = (
     *(redelivered, alike, reused_number, smaller_last, smaller_first, smaller_last_at_once),
     *(ahead_then_fine, of_another_node, late_payment, late_price, changed_price, only_a_grant),
-    *(repeated_payment, refund_of_nothing, refund_of_another_user, a_tie, below_a_nano),
+    *(repeated_payment, refund_of_nothing, refunds_beyond_the_payment, refund_of_another_user),
+    *(a_tie, below_a_nano),
     *(dies_at_the_last_step, in_many_batches, two_repos_of_one_node),
 )

@@ -63,6 +63,7 @@ VARIANTS = (
     Variant(broken.grant_starts_tenure, scenarios.only_a_grant),
     Variant(broken.references_ignored, scenarios.repeated_payment),
     Variant(broken.any_refund_counts, scenarios.refund_of_nothing),
+    Variant(broken.refunds_until_the_payment_is_used_up, scenarios.refunds_beyond_the_payment),
     Variant(broken.every_judged_line_decided, scenarios.refund_of_another_user),
     Variant(broken.half_up, scenarios.a_tie),
     Variant(broken.price_rounded_to_the_nano, scenarios.below_a_nano),

@@ -1,23 +1,25 @@
 """Which money lines move a balance: a function of the set of lines."""
 
 import json
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitmeter.counting.money_lines import MoneyState, credit, judge
+from gitmeter.counting.money_lines import MoneyState, beyond, credit, judge
 from tests.support.repos import money_line
 from tests.support.strategies import money_lines
 from wire_format.lines import Folder, Money
 from wire_format.segment import decode_segment
 
-COUNTED, TWIN, UNPAID, PENDING = (
+COUNTED, TWIN, UNPAID, PENDING, DENIED = (
     MoneyState.COUNTED,
     MoneyState.SAME_MOVEMENT,
     MoneyState.NO_PAYMENT,
     MoneyState.NOT_SUCCEEDED,
+    MoneyState.CONTRADICTS,
 )
 
 
@@ -34,7 +36,7 @@ def test_the_order_of_the_lines_does_not_matter(order: list[bytes]) -> None:
     lines = [line for line in order if line in kept.values()]
 
     def states(some: list[bytes]) -> dict[Money, MoneyState]:
-        return {record: state for record, state in judge(money(b"".join(some)))}  # noqa: C416 - tuples
+        return {line.record: line.state for line in judge(money(b"".join(some)))}
 
     assert _by_key(states(lines)) == _by_key(states(sorted(lines)))
 
@@ -103,8 +105,32 @@ T0, T1 = "2025-01-01T00:00:00Z", "2025-01-02T00:00:00Z"
                 {"external_ref": "x"},
                 {"kind": "refund", "refers_to": 2, "external_ref": "y"},
             ],
+            [COUNTED, TWIN, COUNTED],
+            id="a refund that names a twin means the payment that counts",
+        ),
+        pytest.param(
+            [
+                {"external_ref": "x", "user": "b:2"},
+                {"external_ref": "x"},
+                {"kind": "refund", "refers_to": 2, "external_ref": "y"},
+            ],
             [COUNTED, TWIN, UNPAID],
-            id="a refund of a payment that was a twin",
+            id="a refund that names a twin of another user's payment",
+        ),
+        pytest.param(
+            [{"external_ref": "x"}, {"external_ref": "x", "status": "failed"}],
+            [COUNTED, DENIED],
+            id="failed after it succeeded",
+        ),
+        pytest.param(
+            [{"external_ref": "x", "ts": T1}, {"external_ref": "x", "status": "failed", "ts": T0}],
+            [COUNTED, PENDING],
+            id="failed before it succeeded, whatever its number",
+        ),
+        pytest.param(
+            [{"external_ref": "x"}, {"external_ref": "x", "status": "pending"}],
+            [COUNTED, PENDING],
+            id="a late word that it is pending contradicts nothing",
         ),
         pytest.param(
             [{"external_ref": "x"}, {"kind": "refund", "refers_to": 1, "external_ref": "x"}],
@@ -115,7 +141,7 @@ T0, T1 = "2025-01-01T00:00:00Z", "2025-01-02T00:00:00Z"
 )
 def test_what_becomes_of_lines(lines: list[dict[str, Any]], expected: list[MoneyState]) -> None:
     text = b"".join(money_line(seq=seq, **values) for seq, values in enumerate(lines, start=1))
-    states = {record.seq: state for record, state in judge(money(text))}
+    states = {line.record.seq: line.state for line in judge(money(text))}
     assert [states[seq] for seq in range(1, len(lines) + 1)] == expected
 
 
@@ -130,8 +156,29 @@ def test_what_the_counted_lines_come_to() -> None:
             money_line(seq=5, kind="adjustment", amount="-0.000000001", reason="why"),
         ]
     )
-    found = credit(money(text))
+    found = credit(judge(money(text)))
     assert found.credit_nano == 3 * 10**9 + 7 * 10**9 + 2 * 10**8 - 15 * 10**8 - 1
     assert found.lifetime_paid_nano == 72 * 10**8
     assert found.first_paid_us == 1_735_776_000_000_000
     assert credit([]) == (0, 0, None)
+
+
+_REFUNDS = st.lists(st.integers(1, 12), min_size=1, max_size=6)
+
+
+@given(_REFUNDS, st.randoms(use_true_random=False))
+def test_refunds_take_their_sum_back_and_never_more_than_was_paid(
+    dollars: list[int], random: Random
+) -> None:
+    """Whatever their order and however the sum is split; the rest is reported."""
+    lines = [money_line(seq=1, amount="20", ts=T0)]
+    lines += [
+        money_line(seq=seq, kind="refund", refers_to=1, amount=str(amount), ts=T1)
+        for seq, amount in enumerate(dollars, start=2)
+    ]
+    random.shuffle(lines)
+    judged = judge(money(b"".join(lines)))
+    random.shuffle(judged)
+    assert credit(judged).credit_nano == max(0, 20 - sum(dollars)) * 10**9
+    excess_nano = max(0, sum(dollars) - 20) * 10**9
+    assert list(beyond(judged).values()) == ([excess_nano] if excess_nano else [])

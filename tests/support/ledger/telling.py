@@ -13,6 +13,7 @@ from tests.support.reference import SUMS, Ledger
 REASONS = {
     "repeated reference": "same_movement",
     "refund of no counted payment": "no_payment",
+    "failed after it succeeded": "contradicts",
 }
 """Why the reference holds a line, in the words of the product; others are the same in both."""
 

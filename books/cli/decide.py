@@ -1,7 +1,5 @@
 """`books decide`: the operator's decisions about histories, lines and incidents."""
 
-import getpass
-import os
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from books.operator import default_operator
 from gitmeter.support.terminal import print_json, print_table
 
 if TYPE_CHECKING:
@@ -21,15 +20,6 @@ _SPAN: Final = re.compile(r"([0-9]{1,16})(?:\.\.([0-9]{1,16}))?")
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def _login_name() -> str:
-    if "SUDO_USER" in os.environ:
-        return os.environ["SUDO_USER"]
-    try:
-        return getpass.getuser()
-    except (ImportError, KeyError, OSError):  # which one depends on the version of Python
-        return ""
-
-
 def _decision_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of every decision."""
     for option in (
@@ -37,7 +27,7 @@ def _decision_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--by",
             metavar="NAME",
-            default=_login_name,
+            default=default_operator,
             show_default="your login name",
             help="Who decided; shown in audits.",
         ),

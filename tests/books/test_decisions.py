@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from books.operator import default_operator
 from node_pusher.home.settings_file import read_home
 from node_pusher.spool.plan import plan
 from node_pusher.spool.store import Store
@@ -97,6 +98,16 @@ def test_who_decided_is_who_is_logged_in_unless_said(
     monkeypatch.setenv("LOGNAME", "grace")
     found = books("decide", "exclude", "a", "1", "--reason", "x", "--json").ok().json
     assert found["by"] == "grace"
+
+
+def test_a_person_is_named_before_the_user_that_sudo_made_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LOGNAME", "gitmeter-books")
+    monkeypatch.setenv("SUDO_USER", "grace")
+    assert default_operator() == "grace"
+    monkeypatch.setenv("SUDO_USER", "")
+    assert default_operator() == "gitmeter-books"
 
 
 def test_a_decision_needs_somebody_who_takes_it(

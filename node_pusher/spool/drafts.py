@@ -7,13 +7,14 @@ placeholder, and only that number is replaced inside it.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from node_pusher.spool.outcomes import Refusal
 from wire_format.faults import Fault
@@ -33,6 +34,8 @@ _INSTANT: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
 )
 _FINGERPRINT_BYTES: Final = 16
+_KEYS_REQUIRED: Final = 3
+"""Keys that every use states: user, resource and units."""
 
 
 class UsageInput(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
@@ -42,7 +45,7 @@ class UsageInput(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
         user: who pays.
         resource: what was used, unit included.
         units: how much of it.
-        applies_to: discount category.
+        applies_to: discount category; the default one when absent.
         ts: an instant inside the time it covers, with its UTC offset; now when absent.
         instance: which VM, API key or project.
         id: the service's own key, which makes retries safe.
@@ -52,11 +55,23 @@ class UsageInput(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     user: str
     resource: str
     units: int
-    applies_to: str = APPLIES_TO_DEFAULT
+    applies_to: str | UnsetType = UNSET
     ts: str | None = None
     instance: str | None = None
     id: str | None = None
     meta: dict[str, int | str] | None = None
+
+    @property
+    def keys(self) -> int:
+        """How many keys its JSON has, if none is repeated and none is null."""
+        return (
+            _KEYS_REQUIRED
+            + (self.applies_to is not UNSET)
+            + (self.ts is not None)
+            + (self.instance is not None)
+            + (self.id is not None)
+            + (0 if self.meta is None else 1 + len(self.meta))
+        )
 
 
 class Draft(NamedTuple):
@@ -82,19 +97,48 @@ _INPUTS: Final = msgspec.json.Decoder(UsageInput)
 
 
 def decode_inputs(lines: bytes) -> Sequence[UsageInput] | None:
-    """Decode JSONL; None when any line is not valid input."""
+    """Decode JSONL; None when any line is not valid input, or has to be looked at by itself."""
     try:
-        return _INPUTS.decode_lines(lines)
+        inputs = _INPUTS.decode_lines(lines)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
+    return inputs if _has_keys(lines, sum([item.keys for item in inputs])) else None
 
 
 def decode_input(line: bytes) -> UsageInput | Refusal:
     """Decode one line of JSONL."""
     try:
-        return _INPUTS.decode(line)
+        found = _INPUTS.decode(line)
+        if not _has_keys(line, found.keys):
+            json.loads(line, object_pairs_hook=_refuse_repeated)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         return Refusal(str(error))
+    return found
+
+
+def _has_keys(text: bytes, keys: int) -> bool:
+    """Whether JSON surely has this number of keys, so that the decoder dropped none of them.
+
+    Of a repeated key decoders keep the last value, and would choose in silence who pays. Without
+    backslashes a quote before a colon ends a key; other spellings are looked at more closely.
+    """
+    return (
+        text.count(b'":') == keys
+        and b"\\" not in text
+        and b'" ' not in text
+        and b'"\t' not in text
+        and b'"\r' not in text
+    )
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, unless one of its keys is repeated."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{repeated}: is stated more than once")
+    return found
 
 
 def convert_input(values: Mapping[str, Any]) -> UsageInput | Refusal:
@@ -180,7 +224,9 @@ def _usage(item: UsageInput, node: str, now: datetime) -> Usage | Refusal:
         ts=ts,
         user=item.user,
         resource=item.resource,
-        applies_to=item.applies_to,  # type: ignore[arg-type] # the decoder checks what it is
+        applies_to=(
+            APPLIES_TO_DEFAULT if item.applies_to is UNSET else item.applies_to  # type: ignore[arg-type] # the decoder checks what it is
+        ),
         units=item.units,
         instance=item.instance,
         id=item.id,

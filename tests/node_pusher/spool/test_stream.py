@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gitmeter.git_remote.remote import Remote
@@ -16,6 +16,8 @@ from node_pusher.home.home import Home, new_home
 from node_pusher.joining.init import init
 from node_pusher.spool import stream
 from node_pusher.spool.api import Spool
+from node_pusher.spool.drafts import decode_input, decode_inputs
+from node_pusher.spool.outcomes import Refusal
 from node_pusher.spool.stream import LINE_BYTES_MAX, StreamReport, record_stream
 from tests.node_pusher.conftest import NODE, START
 from tests.support.repos import bare_repo
@@ -172,3 +174,53 @@ def test_a_file_is_read_as_a_pipe_is(spool: Spool, tmp_path: Path) -> None:
         assert record_stream(spool, descriptor, print).recorded == 60_000
     finally:
         os.close(descriptor)
+
+
+def _object(pairs: list[tuple[str, str]], colon: str) -> bytes:
+    return ("{" + ",".join(f"{name}{colon}{value}" for name, value in pairs) + "}").encode()
+
+
+_REQUIRED = [('"user"', '"alice"'), ('"resource"', '"r"'), ('"units"', "1")]
+_MORE = [
+    ('"user"', '"bob"'),
+    ('"\\u0075ser"', '"bob"'),
+    ('"units"', "1000"),
+    ('"applies_to"', '"hero_os_hourly"'),
+    ('"applies_to"', '"llm"'),
+    ('"ts"', "null"),
+    ('"id"', '"1"'),
+    ('"meta"', '{"a":1,"user":"x"}'),
+    ('"meta"', '{"a":1,"a":2}'),
+    ('"meta"', '{"a":"\\":"}'),
+]
+
+
+@given(
+    st.lists(st.sampled_from(_MORE), max_size=4).flatmap(
+        lambda more: st.permutations(_REQUIRED + more)
+    ),
+    st.sampled_from([":", ": ", " :", "\t:", " \t: "]),
+)
+@example([('"user"', '"a"'), ('"user"', '"b"'), ('"resource"', '"r"'), ('"units"', "1")], " :")
+def test_an_object_that_repeats_a_key_is_refused_however_it_is_written(
+    pairs: list[tuple[str, str]], colon: str
+) -> None:
+    """Decoders keep the last one, and would choose in silence who pays; `json` is the oracle."""
+    line = _object(pairs, colon)
+    repeats: list[bool] = []
+
+    def note(found: list[tuple[str, object]]) -> dict[str, object]:
+        repeats.append(len(dict(found)) < len(found))
+        return dict(found)
+
+    json.loads(line, object_pairs_hook=note)
+    one = decode_input(line)
+    assert isinstance(one, Refusal) == any(repeats)
+    assert not any(repeats) or "is stated more than once" in str(one)
+    assert not any(repeats) or decode_inputs(line + b"\n" + GOOD % 7 + b"\n") is None
+
+
+def test_a_line_that_repeats_a_key_is_refused_among_good_ones(spool: Spool) -> None:
+    twice = b'{"user":"alice","user":"bob","resource":"r","units":1,"units":1000}'
+    report, refused = _feed(spool, b"\n".join([GOOD % 1, twice, GOOD % 2]) + b"\n")
+    assert (report.recorded, refused) == (2, [(2, "user: is stated more than once")])

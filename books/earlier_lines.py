@@ -6,21 +6,23 @@ from node_pusher.home.home import Home
 from node_pusher.sending import earlier_lines
 from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.api import Spool
-from wire_format.lines import Decision, Folder, Line, Money
+from wire_format.lines import Decision, Folder, Money
 from wire_format.segment import decode_segment
 
 
-def recorded_money(home: Home, spool: Spool) -> Iterator[Money]:
-    """Every money line once, from the spool and from the files that are on this machine.
-
-    Joined books have no file contents from before; nothing is fetched for this.
+def bring_here(home: Home) -> None:
+    """Fetch the files of money and decisions that are not on this machine, and keep them.
 
     Raises:
         HomeError: the repo of the books is missing or damaged.
+        RemoteError: the remote does not provide them.
     """
-    for record in _records(home, spool, Folder.PAYMENTS):
-        if isinstance(record, Money):
-            yield record
+    with repo_errors(home.repo.path):
+        repos = earlier_lines.open_repos(home)
+        for folder in (Folder.PAYMENTS, Folder.DECISIONS):
+            for place in earlier_lines.committed_segments(repos, folder):
+                if place.repo.blob_here(place.blob) is None:
+                    place.repo.read_file(place.path)
 
 
 def recorded_decisions(home: Home, spool: Spool, *, fetch: bool = False) -> Iterator[Decision]:
@@ -36,7 +38,8 @@ def recorded_decisions(home: Home, spool: Spool, *, fetch: bool = False) -> Iter
         RemoteError: the home was joined without file contents, and the remote does not provide
             them.
     """
-    for record in _records(home, spool, Folder.DECISIONS, fetch=fetch):
+    lines = b"".join(recorded_lines(home, spool, Folder.DECISIONS, fetch=fetch))
+    for record in decode_segment(lines, Folder.DECISIONS).records:
         if isinstance(record, Decision):
             yield record
 
@@ -55,13 +58,28 @@ def find_line(home: Home, spool: Spool, seq: int) -> Money | None:
     return found if isinstance(found, Money) else None
 
 
-def _records(home: Home, spool: Spool, folder: Folder, *, fetch: bool = False) -> Iterator[Line]:
+def recorded_lines(
+    home: Home, spool: Spool, folder: Folder, *, fetch: bool = True
+) -> Iterator[bytes]:
+    """Every line of a folder once, newline included, from the spool and from the commits.
+
+    Args:
+        home: of the books.
+        spool: of the books.
+        folder: which lines.
+        fetch: fetch files that are not here from the remote, and keep them; else leave them out.
+
+    Raises:
+        HomeError: the repo of the books is missing or damaged.
+        RemoteError: the home was joined without file contents, and the remote does not provide
+            them.
+    """
     seen: set[bytes] = set()
     for data in _segments(home, spool, folder, fetch=fetch):
-        lines = data.splitlines(keepends=True)
-        fresh = [line for line in lines if line not in seen]
-        seen.update(fresh)
-        yield from decode_segment(b"".join(fresh), folder).records
+        for line in data.splitlines(keepends=True):
+            if line not in seen:
+                seen.add(line)
+                yield line
 
 
 def _segments(home: Home, spool: Spool, folder: Folder, *, fetch: bool) -> Iterator[bytes]:

@@ -4,15 +4,21 @@ Every line is decoded by the wire format's own reader before it is recorded, so 
 books that the aggregator would reject.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
+import msgspec
+
+from books.checks import payment_named, refuse, similar_users
+from books.earlier_lines import bring_here
+from books.errors import MoneyError
 from books.forms import malformed
-from gitmeter.support.errors import GitmeterError
+from books.known_money import KnownMoney, known_money
+from node_pusher.home.settings_file import reread
 from node_pusher.spool.api import Spool
-from node_pusher.spool.drafts import UNNUMBERED
-from node_pusher.spool.outcomes import Recorded, Refusal
+from node_pusher.spool.drafts import UNNUMBERED, draft_lines
+from node_pusher.spool.outcomes import Refusal
 from wire_format import fields
 from wire_format.agreement import CURRENCY_DEFAULT
 from wire_format.field_types import MoneyKind, Provider, Status
@@ -29,10 +35,6 @@ _PATTERNS: Final = {
 """The forms of fields that a person enters."""
 
 
-class MoneyError(GitmeterError):
-    """A movement of money breaks a rule; nothing was recorded."""
-
-
 @dataclass(frozen=True)
 class Movement:
     """One movement of a user's balance; fields as in `wire_format.lines.Money`.
@@ -41,10 +43,10 @@ class Movement:
         kind: `payment`, `grant`, `refund` or `adjustment`.
         user: the account that the balance is of.
         amount: in `currency`, as text.
-        provider: who moved the money.
+        provider: who moved the money; None for that of the refunded payment, or `manual`.
         external_ref: the provider's own reference.
         refers_to: for a refund the seq of its payment.
-        currency: ISO 4217 code.
+        currency: ISO 4217 code; None for that of the refunded payment, or USD.
         credited_usd: what is added to the balance (a refund: taken off), if the currency is not
             USD.
         status: only `succeeded` moves money.
@@ -55,21 +57,45 @@ class Movement:
     kind: MoneyKind
     user: str
     amount: str
-    provider: Provider = "manual"
+    provider: Provider | None = None
     external_ref: str | None = None
     refers_to: int | None = None
-    currency: str = CURRENCY_DEFAULT
+    currency: str | None = None
     credited_usd: str | None = None
     status: Status = "succeeded"
     reason: str | None = None
     ts: datetime | None = None
 
 
-def record(spool: Spool, movement: Movement) -> Recorded:
-    """Record a movement as a line of the books.
+class RecordedMovement(NamedTuple):
+    """A movement on disk.
+
+    Attributes:
+        line: the line, with its `seq`.
+        is_new_user: whether no line of these books named its user before.
+        similar_users: then users of these books whose names differ in case or in one letter.
+    """
+
+    line: Money
+    is_new_user: bool
+    similar_users: tuple[str, ...]
+
+
+def record(spool: Spool, movement: Movement, *, is_new_movement: bool = False) -> RecordedMovement:
+    """Record a movement as a line of the books, unless it would not count.
+
+    Args:
+        spool: of the books.
+        movement: what happened.
+        is_new_movement: it is another movement than that of another provider with the same
+            reference.
 
     Raises:
-        MoneyError: it breaks a rule of the wire format, or is in the future.
+        MoneyError: it breaks a rule of the wire format, is in the future, would not count, or
+            contradicts what is recorded.
+        HomeError: the repo of the books is missing or damaged.
+        RemoteError: the books were joined without file contents, and the remote does not provide
+            them.
         SpoolError: it could not be written; nothing was recorded.
     """
     now = spool.now()
@@ -77,10 +103,31 @@ def record(spool: Spool, movement: Movement) -> Recorded:
         raise MoneyError("ts: lies in the future; the books record what has happened")
     if wrong := malformed(movement, _PATTERNS):
         raise MoneyError("; ".join(wrong))
-    outcome = spool.append(Folder.PAYMENTS, [_line(spool.node, movement, movement.ts or now)])[0]
+    home = reread(spool.home)
+    bring_here(home)  # outside the transaction, because a remote may take long
+    with spool.store.exclusive():  # of two at once, the second one knows of the first
+        known = known_money(home, spool, movement.user, movement.external_ref, movement.refers_to)
+        fitted = _fitted(movement, known)
+        line = _line(spool.node, fitted, movement.ts or now)
+        draft = draft_lines([line], spool.node, Folder.PAYMENTS)[0]
+        if isinstance(draft, Refusal):
+            raise MoneyError(draft.reason)
+        refuse(line, known, is_new_movement=is_new_movement)
+        outcome = spool.append_drafts(Folder.PAYMENTS, [draft])[0]
     if isinstance(outcome, Refusal):
         raise MoneyError(outcome.reason)
-    return outcome
+    is_new = line.user not in known.users
+    similar = tuple(sorted(similar_users(line.user, known.users))) if is_new else ()
+    return RecordedMovement(msgspec.structs.replace(line, seq=outcome.seq), is_new, similar)
+
+
+def _fitted(movement: Movement, known: KnownMoney) -> Movement:
+    """The movement with a provider and a currency: of the payment that it refunds, if any."""
+    provider, currency = movement.provider, movement.currency
+    if movement.refers_to is not None:
+        payment = payment_named(movement.refers_to, movement.user, known)
+        provider, currency = provider or payment.provider, currency or payment.currency
+    return replace(movement, provider=provider or "manual", currency=currency or CURRENCY_DEFAULT)
 
 
 def _line(node: str, movement: Movement, ts: datetime) -> Money:
@@ -91,11 +138,11 @@ def _line(node: str, movement: Movement, ts: datetime) -> Money:
         ts=ts,
         user=movement.user,
         kind=movement.kind,
-        provider=movement.provider,
+        provider=movement.provider or "manual",
         external_ref=movement.external_ref,
         refers_to=movement.refers_to,
         amount=movement.amount,
-        currency=movement.currency,
+        currency=movement.currency or CURRENCY_DEFAULT,
         credited_usd=movement.credited_usd,
         status=movement.status,
         reason=movement.reason,

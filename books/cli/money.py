@@ -1,5 +1,6 @@
 """`books pay`, `grant`, `refund` and `adjust`: movements of money."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,11 +10,12 @@ from gitmeter.support.terminal import print_json
 
 if TYPE_CHECKING:
     from books.money import Movement
-    from node_pusher.spool.api import Spool
     from wire_format.field_types import MoneyKind
+    from wire_format.lines import Money
 
 _PROVIDERS: Final = ("stripe", "clickpesa", "manual")
 _STATUSES: Final = ("succeeded", "pending", "failed")
+_SIMILAR_SHOWN_MAX: Final = 3
 _NEGATIVE_AMOUNTS: Final = {"ignore_unknown_options": True}
 """Allows `-5.00` as an argument; an unknown option is then one argument too many."""
 
@@ -28,6 +30,11 @@ _status_option = click.option(
     show_default=True,
     help="Only `succeeded` moves money.",
 )
+_new_movement_option = click.option(
+    "--new-movement",
+    is_flag=True,
+    help="Another provider's movement has the same reference, and this is another one.",
+)
 _user_argument = click.argument("user")
 _amount_argument = click.argument("amount")
 
@@ -38,8 +45,7 @@ _amount_argument = click.argument("amount")
 @click.option(
     "--provider",
     type=click.Choice(_PROVIDERS),
-    default="manual",
-    show_default=True,
+    show_default="manual",
     help="The payment provider.",
 )
 @click.option(
@@ -47,7 +53,8 @@ _amount_argument = click.argument("amount")
     metavar="TEXT",
     help="The provider's reference: the same one recorded twice counts once.",
 )
-@click.option("--currency", default="USD", show_default=True, help="The currency of AMOUNT.")
+@_new_movement_option
+@click.option("--currency", show_default="USD", help="The currency of AMOUNT.")
 @click.option(
     "--credited-usd",
     metavar="USD",
@@ -100,6 +107,7 @@ def grant(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN
     "--provider", type=click.Choice(_PROVIDERS), help="The payment provider. Default: as paid."
 )
 @click.option("--external-ref", metavar="TEXT", help="The provider's reference of the refund.")
+@_new_movement_option
 @click.option("--currency", help="The currency of AMOUNT. Default: as paid.")
 @click.option(
     "--credited-usd",
@@ -135,45 +143,62 @@ def adjust(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: AN
     _record(home, as_json, "adjustment", **options)
 
 
-def _record(home: Path, as_json: bool, kind: "MoneyKind", **options: Any) -> None:  # noqa: ANN401, FBT001 - what click passed
+def _record(
+    home: Path,
+    as_json: bool,  # noqa: FBT001 - what click passed
+    kind: "MoneyKind",
+    *,
+    new_movement: bool = False,
+    **options: Any,  # noqa: ANN401 - what click passed
+) -> None:
     """Record a movement and print it."""
     from books.money import record
     from node_pusher.spool.api import Spool
-    from wire_format.instants import format_ts
 
     with Spool.open(home, role="books") as spool:
-        movement = _movement(home, spool, kind, options)
-        _refuse_second(home, spool, movement)
-        done = record(spool, movement)
+        done = record(spool, _movement(kind, options), is_new_movement=new_movement)
+    line = done.line
     if as_json:
         print_json(
-            {
-                "node": done.node,
-                "seq": done.seq,
-                "ts": format_ts(done.ts),
-                "user": movement.user,
-                "kind": kind,
-                "provider": movement.provider,
-                "external_ref": movement.external_ref,
-                "refers_to": movement.refers_to,
-                "amount": movement.amount,
-                "currency": movement.currency,
-                "credited_usd": movement.credited_usd,
-                "status": movement.status,
-                "reason": movement.reason,
-            }
+            _values(line)
+            | {"is_new_user": done.is_new_user, "similar_users": list(done.similar_users)}
         )
         return
-    pending = "" if movement.status == "succeeded" else f" ({movement.status}: moves no money)"
+    pending = "" if line.status == "succeeded" else f" ({line.status}: moves no money)"
     click.echo(
-        f"{done.node} seq {done.seq}: {kind} of {movement.amount} {movement.currency},"
-        f" {movement.user}{pending}; next: `books push`"
+        f"{line.node} seq {line.seq}: {kind} of {line.amount} {line.currency},"
+        f" {line.user}{pending}; next: `books push`"
     )
+    if done.is_new_user:
+        click.echo(_about_new_user(line.user, done.similar_users), err=True)
 
 
-def _movement(home: Path, spool: "Spool", kind: "MoneyKind", options: dict[str, Any]) -> "Movement":
-    """The movement that the options describe; a refund is completed from its payment."""
-    from books.money import MoneyError, Movement
+def _about_new_user(user: str, similar: Sequence[str]) -> str:
+    """What to say of a user whom these books did not know."""
+    said = f"note: {user} is new in these books"
+    if not similar:
+        return said
+    shown = ", ".join(similar[:_SIMILAR_SHOWN_MAX])
+    return f"{said}, which know {shown}; a line for the wrong user is excluded with `books decide`"
+
+
+def _values(line: "Money") -> dict[str, Any]:
+    """A line as JSON: every field, null where it has no value."""
+    import msgspec
+
+    from wire_format.instants import format_ts
+
+    return {
+        name: format_ts(value) if name == "ts" else value
+        for name, value in msgspec.structs.asdict(line).items()
+        if name != "v"
+    }
+
+
+def _movement(kind: "MoneyKind", options: dict[str, Any]) -> "Movement":
+    """The movement that the options describe."""
+    from books.errors import MoneyError
+    from books.money import Movement
     from node_pusher.spool.drafts import parse_instant
     from node_pusher.spool.outcomes import Refusal
 
@@ -185,32 +210,4 @@ def _movement(home: Path, spool: "Spool", kind: "MoneyKind", options: dict[str, 
         values["ts"] = ts
     if "currency" in values:
         values["currency"] = values["currency"].upper()
-    movement = Movement(kind=kind, **values)
-    if kind != "refund":
-        return movement
-    from books.earlier_lines import find_line, recorded_money
-    from books.refunds import fit_payment
-    from node_pusher.home.settings_file import read_home
-
-    settings = read_home(home, "books")
-    payment = find_line(settings, spool, values["refers_to"])
-    given = (values.get("provider"), values.get("currency"))
-    return fit_payment(movement, payment, *given, recorded_money(settings, spool))
-
-
-def _refuse_second(home: Path, spool: "Spool", movement: "Movement") -> None:
-    """Refuse a movement that is recorded already, because the aggregator would not count it."""
-    if movement.external_ref is None or movement.status != "succeeded":
-        return
-    from books.earlier_lines import recorded_money
-    from books.money import MoneyError
-    from node_pusher.home.settings_file import read_home
-
-    key = (movement.provider, movement.external_ref, movement.kind, "succeeded")
-    for line in recorded_money(read_home(home, "books"), spool):
-        if (line.provider, line.external_ref, line.kind, line.status) == key:
-            raise MoneyError(
-                f"seq {line.seq} records the {line.kind} {line.external_ref} of {line.provider}"
-                f" already: {line.amount} {line.currency}, {line.user}",
-                hint="nothing was recorded: of several the aggregator counts only the first",
-            )
+    return Movement(kind=kind, **values)

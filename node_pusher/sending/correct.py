@@ -100,8 +100,11 @@ def correct(
         SpoolError: it could not be written; nothing was recorded.
     """
     wanted = CorrectionRequest(seq, reason, units, total, id)
-    planned = plan_correction(reread(spool.home), spool.store, wanted)
-    outcome = planned.recorded or spool.append(Folder.USAGE, [planned.line])[0]
+    home = reread(spool.home)
+    plan_correction(home, spool.store, wanted)  # fetches what is not here, which may take long
+    with spool.store.exclusive():  # of two at once, the second one knows of the first
+        planned = plan_correction(home, spool.store, wanted)
+        outcome = planned.recorded or spool.append(Folder.USAGE, [planned.line])[0]
     return _corrected(planned, outcome)
 
 

@@ -137,6 +137,15 @@ class Store:
             )
         return Recorded(node, row[0], from_us(row[1]), repeated=True)
 
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Let no other process write until the block ends, which is then one transaction.
+
+        What is read in the block is still so when the block writes.
+        """
+        with self._write():
+            yield
+
     def state(self) -> SpoolState:
         """Its state, beside the records."""
         with self._reading() as connection:
@@ -221,15 +230,17 @@ class Store:
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that holds the write lock from its start."""
+        """One transaction that holds the write lock from its start; inside another one, a part."""
         with self._reading() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+            is_part = connection.in_transaction
+            if not is_part:
+                connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
-                if connection.in_transaction:
+                if not is_part and connection.in_transaction:
                     connection.execute("COMMIT")
             finally:
-                if connection.in_transaction:
+                if not is_part and connection.in_transaction:
                     connection.rollback()
 
     @contextmanager

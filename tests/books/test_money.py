@@ -1,17 +1,24 @@
 """What is typed becomes a money line that counts, or is refused with a reason."""
 
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pygit2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from node_pusher.home.settings_file import read_home
+from node_pusher.spool.api import Spool
+from node_pusher.spool.drafts import UNNUMBERED
 from node_pusher.spool.plan import Span
 from node_pusher.spool.store import Store
 from tests.books.program import Books
+from tests.support.repos import money_line
 from wire_format import fields
 from wire_format.lines import Folder, Money
 from wire_format.segment import decode_segment
@@ -240,8 +247,115 @@ def test_a_reference_is_recorded_once(books: Books, *, pushed: bool) -> None:
     assert again.code == 1
     assert "seq 2 records the payment pi_1 of stripe already: 50 USD, alice" in again.err
     assert "counts only the first" in again.err
-    books("pay", "alice", "50", "--provider", "clickpesa", "--external-ref", "pi_1").ok()
-    books("pay", "alice", "50", *stripe, "--status", "failed").ok()
+    clickpesa = ("--provider", "clickpesa", "--external-ref", "pi_1")
+    assert "seq 2 has the reference pi_1 too" in books("pay", "alice", "50", *clickpesa).err
+    books("pay", "alice", "50", *clickpesa, "--new-movement").ok()
+    other = ("--provider", "stripe", "--external-ref", "pi_2")
+    books("pay", "alice", "50", *other, "--status", "failed").ok()
+    books("pay", "alice", "50", *other).ok()
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+def test_what_succeeded_cannot_fail_any_more(books: Books, *, pushed: bool) -> None:
+    """Refused with the command for each thing that may have happened; each is taken as printed."""
+    stripe = ("--provider", "stripe", "--external-ref")
+    books("pay", "carol", "50", *stripe, "pi_1").ok()
+    books("refund", "carol", "10", "--payment", "1", "--external-ref", "re_1").ok()
+    if pushed:
+        books("push").ok()
+    said = books("pay", "carol", "50", *stripe, "pi_1", "--status", "failed")
+    assert said.code == 1
+    assert "seq 1 says that the payment pi_1 of stripe succeeded" in said.err
+    assert "`books refund carol 50 --payment 1`" in said.err
+    assert '`books decide exclude books 1 --reason "..."`' in said.err
+    refund = ("refund", "carol", "10", "--payment", "1", "--external-ref", "re_1")
+    said = books(*refund, "--status", "failed")
+    assert said.code == 1
+    assert 'if it fell through: `books decide exclude books 2 --reason "..."`' in said.err
+    books("decide", "exclude", "books", "2", "--reason", "it fell through").ok()
+    assert books.balance("carol")["balance_usd"] == "50.00"
+
+
+def test_an_excluded_line_is_in_no_sum(books: Books) -> None:
+    """A refund may follow a won dispute, and the right payment one for the wrong user."""
+    books("pay", "Alice", "100", "--external-ref", "pi_1").ok()
+    books("decide", "exclude", "books", "1", "--reason", "it was alice").ok()
+    said = books("refund", "Alice", "1", "--payment", "1")
+    assert "does not count: the operator excluded it: seq 2, it was alice" in said.err
+    books("pay", "alice", "100", "--external-ref", "pi_1").ok()
+    books("refund", "alice", "100", "--payment", "3", "--external-ref", "dp_1").ok()
+    books("decide", "exclude", "books", "4", "--reason", "the dispute was won").ok()
+    books("refund", "alice", "30", "--payment", "3", "--external-ref", "re_1").ok()
+    assert books("refund", "alice", "71", "--payment", "3").code == 1
+    assert books.balance("alice")["balance_usd"] == "70.00"
+
+
+def test_a_refund_may_name_any_line_of_its_payment(books: Books) -> None:
+    """A copy of the payment that another machine wrote means the one that counts."""
+    books("pay", "alice", "10", "--external-ref", "pi_1", "--ts", "2026-01-02T00:00:00Z").ok()
+    line = money_line(
+        node="books", seq=UNNUMBERED, amount="10", external_ref="pi_1", ts="2026-01-01T00:00:00Z"
+    )
+    with Spool.open(books.home, role="books") as spool:
+        spool.append(Folder.PAYMENTS, decode_segment(line, Folder.PAYMENTS).records)
+    books("refund", "alice", "6", "--payment", "1").ok()
+    assert "6.00 given back before" in books("refund", "alice", "6", "--payment", "2").err
+    assert books.balance("alice")["balance_usd"] == "4.00"
+
+
+def test_of_two_refunds_at_once_the_second_knows_of_the_first(books: Books) -> None:
+    """Both look and write while nobody else can write: here they wait for another writer."""
+    books("pay", "carol", "100").ok()
+    home = read_home(books.home)
+    program = Path(sys.executable).with_name("books")
+    command = [str(program), "--home", str(books.home), "refund", "carol", "60", "--payment", "1"]
+    with Store.open(home.spool_file, home.node) as store, store.exclusive():
+        tries = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
+        time.sleep(2)  # long enough for both to have looked, if they looked before they wait
+    said = [each.communicate()[1] for each in tries]
+    assert sorted(each.returncode for each in tries) == [0, 1], said
+    assert books.balance("carol")["balance_usd"] == "40.00"
+
+
+def test_books_that_were_joined_know_earlier_lines(books: Books) -> None:
+    """Though the remote gives histories without file contents, which are fetched when asked."""
+    for option in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        pygit2.Repository(str(books.remote)).config[option] = True
+    books("pay", "erin", "100", "--external-ref", "pi_1").ok()
+    books("refund", "erin", "60", "--payment", "1", "--external-ref", "re_1").ok()
+    books("push").ok()
+    moved = Books(books.folder, "second", books.remote)
+    moved.init().ok()
+    said = moved("refund", "erin", "60", "--payment", "1", "--external-ref", "re_2")
+    assert "60.00 given back before" in said.err
+
+
+@pytest.mark.parametrize(
+    ("known", "typed", "similar"),
+    [
+        ("alice", "Alice", ["alice"]),
+        ("alice", "alce", ["alice"]),
+        ("alice", "allice", ["alice"]),
+        ("alice", "alise", ["alice"]),
+        ("alice", "alcie", ["alice"]),
+        ("alice", "alicia", []),
+        ("customer-17", "customer-18", []),
+        ("customer-17", "customer-170", []),
+        ("bob", "rob", []),
+        ("bob", "BOB", ["bob"]),
+    ],
+)
+def test_a_new_user_is_said_to_be_new(
+    books: Books, known: str, typed: str, similar: list[str]
+) -> None:
+    books("pay", known, "1").ok()
+    assert books("pay", known, "1").ok().err == ""
+    said = books("pay", typed, "1").ok()
+    assert f"note: {typed} is new in these books" in said.err
+    assert (f"which know {known};" in said.err) == bool(similar)
+    found = books("grant", f"{typed}x", "1", "--json").ok().json
+    assert found["is_new_user"] is True
+    assert books("grant", typed, "1", "--json").ok().json["is_new_user"] is False
 
 
 def test_what_was_recorded_names_the_next_step(books: Books) -> None:

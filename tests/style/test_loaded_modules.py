@@ -45,7 +45,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "aggregator decisions": _DATABASE | _TYPING,
     "books --help": _BASE,
     "books rules set --help": _BASE,
-    "books pay alice 1.00": _BASE | _TYPING | {"msgspec"},
+    "books pay alice 1.00": _GIT | _KEYS | _TYPING,
     "node-pusher --help": _BASE,
     "node-pusher listen --help": _BASE,
     "node-pusher record --user a --resource r --units 1": _BASE | _TYPING | {"msgspec"},

@@ -1,6 +1,8 @@
 """A correction fits its record, is made once, and is refused while the person is still there."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.push import push
 from node_pusher.spool.api import Spool
 from node_pusher.spool.outcomes import InvalidRecordError
+from node_pusher.spool.store import Store
 from tests.node_pusher.conftest import NODE, START, FixedClock, files_of, record
 from tests.support.programs import NodePusher
 from tests.support.repos import bare_repo
@@ -251,3 +254,22 @@ def test_the_program_refuses_what_is_unclear_or_wrong(
     done = program("correct", *args)
     assert done.code == code, done.err
     assert json.loads(program("status", "--json").out)["next_seq"] == 2
+
+
+def test_of_two_corrections_at_once_the_second_knows_of_the_first(home: Home) -> None:
+    """Both look and write while nobody else can write: here they wait for another writer."""
+    seq = one(home)
+
+    def take_away(units: int) -> str:
+        try:
+            correct(home, seq, units=-units)
+        except InvalidRecordError as error:
+            return str(error)
+        return "done"
+
+    with Store.open(home.spool_file, home.node) as store, ThreadPoolExecutor(2) as pool:
+        with store.exclusive():
+            tries = [pool.submit(take_away, units) for units in (60, 60)]
+            time.sleep(1)  # long enough for both to have looked, if they looked before they wait
+        said = sorted(each.result() for each in tries)
+    assert said == ["done", f"seq {seq} is at 40 units, so -60 would leave it below zero"]

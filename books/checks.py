@@ -1,0 +1,177 @@
+"""Whether a movement of money would count, asked before it is written. Pure.
+
+The answer is the aggregator's own: `gitmeter.counting.money_lines.judge` over the lines of the
+books and the new one. The aggregator would hold what is refused here, or report it; it is better to
+notice while the person who typed it can still change it.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from books.errors import MoneyError
+from books.known_money import KnownMoney
+from gitmeter.counting.money_lines import (
+    Judged,
+    MoneyState,
+    beyond,
+    credited_nano,
+    judge,
+    movement,
+    refunded_nano,
+)
+from wire_format.lines import Money
+from wire_format.money import format_usd, parse_nano
+
+_HINT: Final = "`books log` lists payments with their seq"
+_SIMILAR_LENGTH_MIN: Final = 4
+"""Shorter names differ from many others in one letter."""
+
+
+def payment_named(seq: int, user: str, known: KnownMoney) -> Money:
+    """The payment that a refund of a user names.
+
+    Raises:
+        MoneyError: there is no such payment of that user, or it does not count.
+    """
+    if (left_out := known.left_out.get(seq)) is not None:
+        record, reason, excluding = left_out
+        by = "" if excluding is None else f": seq {excluding.seq}, {excluding.reason}"
+        raise MoneyError(
+            f"seq {seq} is a {record.kind} that does not count: {reason.meaning}{by}", hint=_HINT
+        )
+    payment = next((line for line in known.admitted if line.seq == seq), None)
+    if payment is None:
+        raise MoneyError(f"no line of these books has seq {seq}", hint=_HINT)
+    if payment.kind != "payment":
+        raise MoneyError(f"seq {seq} is not a payment but a {payment.kind}", hint=_HINT)
+    if payment.user != user:
+        raise MoneyError(f"seq {seq} is a payment of {payment.user}, not of {user}")
+    if payment.status != "succeeded":
+        raise MoneyError(f"seq {seq} is a payment that is {payment.status}: it moved no money")
+    return payment
+
+
+def refuse(line: Money, known: KnownMoney, *, is_new_movement: bool) -> None:
+    """Refuse a line that would not count, or that contradicts an earlier one.
+
+    Args:
+        line: the new line.
+        known: the lines of the books.
+        is_new_movement: the operator states that a reference which another provider has too is
+            another movement.
+
+    Raises:
+        MoneyError: it is refused.
+    """
+    _refuse_second(line, known.admitted)
+    if line.status != "succeeded":
+        return
+    if not is_new_movement:
+        _refuse_other_provider(line, known.admitted)
+    judged = judge([*known.admitted, line])
+    own = next(found for found in judged if found.record is line)
+    if own.state is MoneyState.NO_PAYMENT:
+        raise MoneyError(
+            f"seq {line.refers_to} repeats a payment of another user, and does not count",
+            hint=_HINT,
+        )
+    if own.payment is not None:
+        _refuse_too_much(line, own.payment, judged)
+
+
+def _refuse_second(line: Money, admitted: Iterable[Money]) -> None:
+    """Refuse what was said already, and what contradicts it."""
+    earlier = _succeeded_alike(line, admitted)
+    if earlier is None or line.status == "pending":
+        return
+    what = f"the {earlier.kind} {earlier.external_ref} of {earlier.provider}"
+    if line.status == "succeeded":
+        raise MoneyError(
+            f"seq {earlier.seq} records {what} already: {earlier.amount} {earlier.currency},"
+            f" {earlier.user}",
+            hint="nothing was recorded: of several the aggregator counts only the first",
+        )
+    undo = f'`books decide exclude {earlier.node} {earlier.seq} --reason "..."`'
+    back = f"`books refund {earlier.user} {earlier.amount} --payment {earlier.seq}`"
+    raise MoneyError(
+        f"seq {earlier.seq} says that {what} succeeded, so it cannot fail any more",
+        hint=f"if the money went back: {back}; if it never came: {undo}"
+        if earlier.kind == "payment"
+        else f"if it fell through: {undo}",
+    )
+
+
+def _succeeded_alike(line: Money, admitted: Iterable[Money]) -> Money | None:
+    key = movement(line)
+    if key is None:
+        return None
+    found = (r for r in admitted if r.status == "succeeded" and movement(r) == key)
+    return min(found, key=lambda record: (record.ts, record.seq), default=None)
+
+
+def _refuse_other_provider(line: Money, admitted: Iterable[Money]) -> None:
+    if line.external_ref is None:
+        return
+    for known in admitted:
+        if (known.external_ref, known.kind) == (line.external_ref, line.kind) and (
+            known.provider != line.provider and known.status == "succeeded"
+        ):
+            raise MoneyError(
+                f"seq {known.seq} has the reference {known.external_ref} too, as a {known.kind} of"
+                f" {known.provider}: {known.amount} {known.currency}, {known.user}",
+                hint=f"if it is the same one, state --provider {known.provider}; if it really is"
+                " another one, repeat this with --new-movement",
+            )
+
+
+def _refuse_too_much(line: Money, payment: Money, judged: list[Judged]) -> None:
+    """Refuse a refund with which a payment would give back more than it was."""
+    earlier = [found for found in judged if found.record is not line]
+    before_nano = refunded_nano(earlier).get(payment, 0)
+    if payment in beyond(judged):
+        raise _too_much(credited_nano(line), before_nano, credited_nano(payment), "USD")
+    if line.currency == payment.currency:
+        before_nano = sum(
+            parse_nano(found.record.amount)
+            for found in earlier
+            if found.payment == payment and found.record.currency == line.currency
+        )
+        asked_nano, paid_nano = parse_nano(line.amount), parse_nano(payment.amount)
+        if before_nano + asked_nano > paid_nano:
+            raise _too_much(asked_nano, before_nano, paid_nano, line.currency)
+
+
+def _too_much(asked_nano: int, before_nano: int, paid_nano: int, currency: str) -> MoneyError:
+    before = f" after {format_usd(before_nano)} given back before" if before_nano else ""
+    return MoneyError(
+        f"the refund of {format_usd(asked_nano)} {currency}{before} is more than the payment of"
+        f" {format_usd(paid_nano)}"
+    )
+
+
+def similar_users(user: str, users: Iterable[str]) -> Iterator[str]:
+    """The other names of `users` that differ from a name in case or in one letter."""
+    for other in users:
+        if other != user and (
+            other.casefold() == user.casefold() or _is_one_letter_off(user, other)
+        ):
+            yield other
+
+
+def _is_one_letter_off(one: str, other: str) -> bool:
+    """Whether one letter was left out, added, replaced, or swapped with its neighbour.
+
+    Digits are no letters here: accounts are often numbered, and their numbers are close.
+    """
+    shorter, longer = sorted((one, other), key=len)
+    start = next(
+        (at for at, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b),
+        len(shorter),
+    )
+    rest, others = shorter[start:], longer[start:]
+    if not others[:1].isalpha() or len(shorter) < _SIMILAR_LENGTH_MIN:
+        return False
+    if len(longer) != len(shorter):
+        return rest == others[1:]
+    is_swapped = rest[:2] == others[1::-1] and rest[2:] == others[2:]
+    return is_swapped or (rest[:1].isalpha() and rest[1:] == others[1:])

@@ -93,8 +93,8 @@ CallerId = Annotated[
     str,
     _text(
         fields.ID_PATTERN,
-        "The caller's own key: a retry with the same id and content within 7 days gets the same"
-        " seq.",
+        "The caller's own key: a retry with the same id and content within 7 days at least gets"
+        " the same seq.",
     ),
 ]
 CorrectedSeq = Annotated[

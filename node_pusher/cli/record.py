@@ -24,8 +24,8 @@ _APPLIES_TO: Final = ("hero_os_hourly", "llm", "vm")
 @click.option("--applies-to", type=click.Choice(_APPLIES_TO), default=_APPLIES_TO[0],
               show_default=True, help="Discount category.")  # fmt: skip
 @click.option("--instance", help="Which VM, API key or project.")
-@click.option("--id", help="An id of your own: the same id and content again within 7 days gives"
-              " the same seq, so a retry is safe.")  # fmt: skip
+@click.option("--id", help="An id of your own: the same id and content again gives the same seq,"
+              " for 7 days at least, so a retry is safe.")  # fmt: skip
 @click.option("--ts", help="Time with offset: 2026-11-21T13:05:00Z. Default: now.")
 @click.option("--meta", multiple=True, metavar="KEY=VALUE", help="Shown in audits; may be given"
               " several times. Whole numbers are stored as numbers.")  # fmt: skip

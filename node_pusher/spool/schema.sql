@@ -9,12 +9,14 @@ CREATE TABLE ids (                  -- callers' own keys, so that they may retry
     seq INTEGER NOT NULL,
     ts_us INTEGER NOT NULL,
     fingerprint BLOB NOT NULL,      -- of the record's content
-    expires_us INTEGER NOT NULL
+    expires_us INTEGER NOT NULL     -- by id_clock_us of the state
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ids_by_expiry ON ids (expires_us);
 CREATE TABLE state (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     node TEXT NOT NULL,
     next_seq INTEGER NOT NULL CHECK (next_seq >= 1),
-    last_push_us INTEGER            -- when the remote was last seen to hold all that was committed
+    last_push_us INTEGER,           -- when the remote was last seen to hold all that was committed
+    id_seen_us INTEGER,             -- the machine's clock when a record with an id came last
+    id_clock_us INTEGER             -- the clock by which ids expire: see ids.py
 ) STRICT;

@@ -16,17 +16,14 @@ from typing import Final, Self
 from node_pusher.home.errors import HomeError
 from node_pusher.home.layout import is_shared
 from node_pusher.spool.drafts import Draft, line_head
+from node_pusher.spool.ids import ID_KEPT_DAYS, Ids
 from node_pusher.spool.outcomes import Recorded, Refusal, SpoolState
 from node_pusher.spool.plan import US_PER_S, SegmentFile, Span, Unsent, outside
 from node_pusher.spool.sqlite_errors import spool_error, spool_errors
-from wire_format.instants import HOUR_S, from_us, to_us
+from wire_format.instants import HOUR_S, to_us
 from wire_format.lines import Folder
 
-SCHEMA_VERSION: Final = 1
-ID_KEPT_DAYS: Final = 7
-"""How long a caller may repeat a record with the same `id`."""
-
-_ID_KEPT_US: Final = ID_KEPT_DAYS * 24 * HOUR_S * US_PER_S
+SCHEMA_VERSION: Final = 2
 
 _BUSY_TIMEOUT_S: Final = 60
 
@@ -87,20 +84,23 @@ class Store:
         Args:
             folder: the folder of the repo that the lines go to.
             drafts: in the order in which they are numbered.
-            now_us: the time from which ids are kept, in microseconds since 1970.
+            now_us: the time, in microseconds since 1970.
             all_or_none: write nothing if any draft is refused.
         """
         with self._write() as connection:
             node, first_seq = connection.execute("SELECT node, next_seq FROM state").fetchone()
-            if any(draft.id is not None for draft in drafts):
-                connection.execute("DELETE FROM ids WHERE expires_us <= ?", (now_us,))
+            with_id = any(draft.id is not None for draft in drafts)
+            ids = Ids(connection, node, now_us) if with_id else None
             outcomes: list[Recorded | Refusal] = []
             rows: list[tuple[int, str, int, bytes]] = []
             head = line_head(node)
             seq = first_seq
             for draft in drafts:
-                new = draft.id is None and draft.names_seq is None
-                outcome = None if new else self._known(connection, node, seq, draft, now_us)
+                outcome: Recorded | Refusal | None = None
+                if draft.names_seq is not None and draft.names_seq >= seq:
+                    outcome = Refusal(f"names seq {draft.names_seq}, which is not an earlier one")
+                elif draft.id is not None and ids is not None:
+                    outcome = ids.outcome(draft, seq)
                 if outcome is None:
                     outcome = Recorded(node, seq, draft.ts, False)  # noqa: FBT003 - a keyword costs
                     rows.append((seq, folder, to_us(draft.ts), head + b"%d" % seq + draft.rest))
@@ -112,30 +112,6 @@ class Store:
             connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", rows)
             connection.execute("UPDATE state SET next_seq = ?", (seq,))
         return outcomes
-
-    def _known(
-        self, connection: sqlite3.Connection, node: str, seq: int, draft: Draft, now_us: int
-    ) -> Recorded | Refusal | None:
-        """The outcome of a refused or repeated draft; None for a new one, after keeping its id."""
-        if draft.names_seq is not None and draft.names_seq >= seq:
-            return Refusal(f"names seq {draft.names_seq}, which is not an earlier one")
-        if draft.id is None:
-            return None
-        row = connection.execute(
-            "SELECT seq, ts_us, fingerprint FROM ids WHERE id = ?", (draft.id,)
-        ).fetchone()
-        if row is None:
-            connection.execute(
-                "INSERT INTO ids VALUES (?, ?, ?, ?, ?)",
-                (draft.id, seq, to_us(draft.ts), draft.fingerprint, now_us + _ID_KEPT_US),
-            )
-            return None
-        if row[2] != draft.fingerprint:
-            return Refusal(
-                f"id: {draft.id} was recorded as seq {row[0]} with other content within"
-                f" {ID_KEPT_DAYS} days"
-            )
-        return Recorded(node, row[0], from_us(row[1]), repeated=True)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -270,11 +246,31 @@ def _check(connection: sqlite3.Connection, file: Path, node: str) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:
         raise HomeError(f"the spool is missing: {file} is empty", hint="run `init` again")
+    if version == 1:
+        version = _with_own_clock(connection)
     if version != SCHEMA_VERSION:
         raise HomeError(f"{file} is of version {version}; this program knows {SCHEMA_VERSION}")
     owner = connection.execute("SELECT node FROM state").fetchone()[0]
     if owner != node:
         raise HomeError(f"{file}: it is the spool of {owner}, not of {node}")
+
+
+def _with_own_clock(connection: sqlite3.Connection) -> int:
+    """Give a spool of version 1 the clock by which it keeps ids; returns its version.
+
+    That starts when the last id was recorded, by what was then the machine's clock.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    if connection.execute("PRAGMA user_version").fetchone()[0] == 1:  # no other process was faster
+        for column in ("id_seen_us", "id_clock_us"):
+            connection.execute(f"ALTER TABLE state ADD COLUMN {column} INTEGER")
+        kept_us = ID_KEPT_DAYS * 24 * HOUR_S * US_PER_S
+        connection.execute(
+            "UPDATE state SET id_clock_us = (SELECT max(expires_us) FROM ids) - ?", (kept_us,)
+        )
+        connection.execute("PRAGMA user_version = 2")
+    connection.execute("COMMIT")
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _connect(file: Path) -> sqlite3.Connection:

@@ -5,6 +5,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from node_pusher.spool.plan import Span
 from tests.node_pusher.conftest import NODE, START, FixedClock
 from wire_format.field_types import MoneyKind
 from wire_format.fields import INT_MAX, LINE_BYTES_MAX, META_ENTRIES_MAX
-from wire_format.instants import format_ts
+from wire_format.instants import format_ts, parse_ts, to_us
 from wire_format.lines import Folder, Money
 from wire_format.segment import decode_segment
 
@@ -139,10 +140,50 @@ def test_the_same_id_with_other_content_is_refused(spool: Spool) -> None:
     assert len(_lines(spool)) == 1
 
 
-def test_an_id_is_free_again_after_seven_days(spool: Spool, clock: FixedClock) -> None:
+@pytest.mark.parametrize(
+    "jumps_days", [(-10,), (8,), (400, -400), (-3650, 3650), (2, -1) * 7], ids=str
+)
+def test_an_id_is_known_for_seven_days_wherever_the_clock_jumps(
+    spool: Spool, clock: FixedClock, jumps_days: tuple[int, ...]
+) -> None:
+    """The clock is set while the caller waits, and others record with ids of their own."""
+    clock.now = parse_ts("2050-01-01T00:00:00Z")
+    first = spool.record(user="a", resource="r", units=1, id="k")
+    for number, days in enumerate(jumps_days):
+        clock.move(timedelta(days=days))
+        spool.record(user="b", resource="r", units=1, id=f"other-{number}")
+    for hour in range(24 * 7):
+        spool.record(user="b", resource="r", units=1, id=f"hour-{hour}")
+        clock.move(timedelta(hours=1))
+    again = spool.record(user="a", resource="r", units=1, id="k")
+    assert again == first._replace(repeated=True)
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(days=30)])
+def test_ids_are_forgotten_in_the_end(spool: Spool, clock: FixedClock, step: timedelta) -> None:
+    """Fifteen days that the spool saw pass, or fifteen records that were further apart."""
     spool.record(user="a", resource="r", units=1, id="k")
-    clock.move(timedelta(days=7))
-    assert spool.record(user="a", resource="r", units=2, id="k").seq == 2
+    for number in range(15 * timedelta(days=1) // min(step, timedelta(days=1))):
+        clock.move(step)
+        spool.record(user="b", resource="r", units=1, id=f"other-{number}")
+    assert not spool.record(user="a", resource="r", units=2, id="k").repeated
+
+
+def test_ids_of_a_spool_of_version_1_are_still_known(
+    home: Home, spool: Spool, clock: FixedClock
+) -> None:
+    """Version 1 kept them by the machine's clock, which may be wrong when the spool is opened."""
+    first = spool.record(user="a", resource="r", units=1, id="k")
+    spool.close()
+    with closing(sqlite3.connect(home.spool_file)) as file, file:
+        for column in ("id_seen_us", "id_clock_us"):
+            file.execute(f"ALTER TABLE state DROP COLUMN {column}")
+        file.execute("UPDATE ids SET expires_us = ?", (to_us(START + timedelta(days=7)),))
+        file.execute("PRAGMA user_version = 1")
+    clock.move(timedelta(days=3000))
+    with Spool.open(home.path, clock=clock) as opened:
+        again = opened.record(user="a", resource="r", units=1, id="k")
+    assert again == first._replace(repeated=True)
 
 
 def test_the_same_id_twice_in_one_call_is_one_record(spool: Spool) -> None:

@@ -117,7 +117,7 @@ def test_an_id_used_for_something_else_is_a_bad_line(spool: Spool) -> None:
     line = b'{"user":"alice","resource":"r","units":%d,"id":"k"}\n'
     report, refused = _feed(spool, line % 1 + line % 1 + line % 2)
     assert (report.recorded, report.repeated, report.refused) == (1, 1, 1)
-    assert refused == [(3, "id: k was recorded as seq 1 with other content within 7 days")]
+    assert refused == [(3, "id: k was recorded as seq 1 with other content")]
 
 
 def test_a_line_is_recorded_before_the_stream_ends(home: Home, spool: Spool) -> None:

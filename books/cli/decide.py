@@ -1,21 +1,19 @@
 """`books decide`: the operator's decisions about histories, lines and incidents."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from books.operator import default_operator
 from gitmeter.support.terminal import print_json, print_table
+from node_pusher.cli.home import SpanType
 
 if TYPE_CHECKING:
     from wire_format.field_types import DecisionKind
     from wire_format.lines import Decision
-
-_SPAN: Final = re.compile(r"([0-9]{1,16})(?:\.\.([0-9]{1,16}))?")
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -35,22 +33,6 @@ def _decision_options(command: Callable[..., None]) -> Callable[..., None]:
     ):
         command = option(command)
     return command
-
-
-class SpanType(click.ParamType[tuple[int, int | None]]):
-    """A seq or a range of them: `17` or `17..40`; the end is None for a single one."""
-
-    name = "span"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int | None]:
-        """Read a range from the command line."""
-        match = _SPAN.fullmatch(str(value))
-        if match is None:
-            self.fail(f"{value!r} is not a seq such as 17, nor a range such as 17..40", param, ctx)
-        first, last = int(match[1]), int(match[2] or match[1])
-        return first, None if last == first else last
 
 
 @click.group()

@@ -1,5 +1,6 @@
-"""Options that commands share: the home, its remote, and what is trusted there."""
+"""Options that commands share: the home, its remote, what is trusted there, and spans of seqs."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,9 +16,26 @@ HOME_DEFAULT: Final = "/var/lib/node-pusher"
 ROLE_KEY: Final = "gitmeter.role"
 """The key in click's context for the role of the running program, since programs share commands."""
 
+_SPAN: Final = re.compile(r"([0-9]{1,16})(?:\.\.([0-9]{1,16}))?")
 _Command = Callable[..., Any]
 
 json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class SpanType(click.ParamType[tuple[int, int | None]]):
+    """A seq or a range of them: `17` or `17..40`; the end is None for a single one."""
+
+    name = "span"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int | None]:
+        """Read a range from the command line."""
+        match = _SPAN.fullmatch(str(value))
+        if match is None:
+            self.fail(f"{value!r} is not a seq such as 17, nor a range such as 17..40", param, ctx)
+        first, last = int(match[1]), int(match[2] or match[1])
+        return first, None if last == first else last
 
 
 def home_option(command: _Command) -> _Command:

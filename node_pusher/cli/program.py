@@ -13,6 +13,10 @@ COMMANDS: Final = {
     "push": LazyCommand(
         "node_pusher.cli.push:push", "Commit what was recorded and push it: what the timer runs."
     ),
+    "resend": LazyCommand(
+        "node_pusher.cli.push:resend",
+        "Send records again that were committed under a date before their own.",
+    ),
     "status": LazyCommand(
         "node_pusher.cli.history:status",
         "Show what is recorded, committed and pushed, without asking the remote.",

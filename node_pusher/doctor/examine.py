@@ -13,6 +13,7 @@ from typing import Final
 
 from gitmeter.support.background import Background
 from gitmeter.support.errors import GitmeterError
+from node_pusher.doctor.dates import check_dates
 from node_pusher.doctor.findings import Examination, Finding, Severity, problem
 from node_pusher.doctor.home import check_disk, check_key, check_lock, check_settings, check_spool
 from node_pusher.doctor.remote import check_clock, check_remote, check_write
@@ -35,6 +36,7 @@ CHECKS: Final[dict[str, Check]] = {
     "remote": check_remote,
     "write": check_write,
     "clock": check_clock,
+    "dates": check_dates,
     "timer": check_timer,
     "listener": check_listener,
     "programs": check_programs,

@@ -12,7 +12,6 @@ from gitmeter.support.terminal import counted
 from node_pusher.doctor.findings import Examination, Finding, in_words, ok, problem, warning
 from node_pusher.home.layout import OWNER_HINT, is_shared, key_file, lock_file
 from node_pusher.home.own_key import load_own_key, own_signers
-from node_pusher.spool.drafts import AHEAD_MAX
 from node_pusher.spool.inspection import SpoolFacts, inspect_spool
 from node_pusher.spool.store import Store
 from wire_format.instants import format_ts, from_us
@@ -57,7 +56,7 @@ def check_settings(examination: Examination) -> Iterator[Finding]:
 
 
 def check_spool(examination: Examination) -> Iterator[Finding]:
-    """Whether the spool is sound, records wait too long, and times make sense.
+    """Whether the spool is sound, and records wait too long.
 
     Raises:
         HomeError, SpoolError: the spool cannot be used.
@@ -77,7 +76,6 @@ def check_spool(examination: Examination) -> Iterator[Finding]:
     else:
         yield ok("spool", f"sound; {what}; the next one is seq {facts.next_seq}")
     yield _sent(examination, facts)
-    yield from _ahead(examination, facts)
 
 
 def _sent(examination: Examination, facts: SpoolFacts) -> Finding:
@@ -97,19 +95,6 @@ def _sent(examination: Examination, facts: SpoolFacts) -> Finding:
     if waiting > LATE_WARNING:
         return warning("sent", says, _LOOK)
     return ok("sent", f"{counted(facts.records, 'record')} for the next push; {last}")
-
-
-def _ahead(examination: Examination, facts: SpoolFacts) -> Iterator[Finding]:
-    """Whether times in the spool show that this machine's clock is or was wrong."""
-    for what, instant_us in (("a record", facts.last_ts_us), ("the last push", facts.last_push_us)):
-        if instant_us is not None and from_us(instant_us) - examination.now > AHEAD_MAX:
-            ahead = in_words(from_us(instant_us) - examination.now)
-            yield problem(
-                "clock",
-                f"{what} is of {format_ts(from_us(instant_us))}, {ahead} ahead of this machine's"
-                " clock, which is or was wrong",
-                "set the clock; the aggregator holds records of a future time until that has come",
-            )
 
 
 def check_disk(examination: Examination) -> Iterator[Finding]:

@@ -68,9 +68,7 @@ class GroupRecorder:
         if self._file() != self._opened:
             # a file without a name accepts records and loses them when it is closed
             raise SpoolError(_REPLACED)
-        return [
-            NotRecorded(done.reason) if isinstance(done, Refusal) else done for done in outcomes
-        ]
+        return [NotRecorded(*done) if isinstance(done, Refusal) else done for done in outcomes]
 
     def _note(self, error: GitmeterError | OSError) -> None:
         if not isinstance(error, SpoolBusyError):

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
 
 from node_pusher.home.home import Home
 from node_pusher.home.locks import push_lock, sweep_stale_locks
@@ -12,11 +12,12 @@ from node_pusher.home.settings_file import reread
 from node_pusher.sending.repo import CommitInfo, LedgerRepo
 from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.sending.totals import Totals
+from node_pusher.spool.drafts import AHEAD_MAX
 from node_pusher.spool.outcomes import SpoolError
-from node_pusher.spool.plan import CommitPlan, Span, plan
+from node_pusher.spool.plan import US_PER_S, Ahead, CommitPlan, Span, plan
 from node_pusher.spool.store import Store
 from wire_format.commit_message import Summary, build_message
-from wire_format.instants import hour_start
+from wire_format.instants import from_us, hour_start, to_us
 from wire_format.lines import Folder
 from wire_format.paths import SegmentPath
 from wire_format.segment import decode_segment
@@ -25,10 +26,25 @@ README_PATH: Final = "README.md"
 _LOCK_WAIT_S: Final = 60
 
 
+class Committed(NamedTuple):
+    """What was committed.
+
+    Attributes:
+        commits: the new commits, oldest first; each is on disk.
+        ahead: the records that stay in the spool until the clock has passed them.
+    """
+
+    commits: list[str]
+    ahead: Ahead
+
+
 def commit_unsent(
     store: Store, repo: LedgerRepo, now: datetime, *, by_hour: bool = False
-) -> list[str]:
-    """Commit every record of the spool that is in no commit yet; the caller holds the lock.
+) -> Committed:
+    """Commit every record up to `now` that is in no commit yet; the caller holds the lock.
+
+    A record that is ahead of the clock, because that was set back or is behind, stays in the spool:
+    a commit is never dated before its records, and one that is dated ahead holds its repo.
 
     Args:
         store: the spool.
@@ -36,13 +52,11 @@ def commit_unsent(
         now: the time of the commits.
         by_hour: one commit per clock hour of the records, dated at its end (but not after `now`):
             for importing history.
-
-    Returns:
-        the new commits, oldest first; each is on disk.
     """
-    committed = spans_of(repo.waiting())
-    plans = plan(store.unsent(committed), by_hour=by_hour)
-    return [_commit(store, repo, found, _when(found, now)) for found in plans]
+    committed, now_us = spans_of(repo.waiting()), to_us(now)
+    plans = plan(store.unsent(committed, now_us), by_hour=by_hour)
+    commits = [_commit(store, repo, found, now) for found in plans]
+    return Committed(commits, store.ahead(committed, now_us))
 
 
 @contextmanager
@@ -86,10 +100,10 @@ record; files are added and never changed, and balances are computed from them.
 """.encode()
 
 
-def _commit(store: Store, repo: LedgerRepo, found: CommitPlan, when: datetime) -> str:
+def _commit(store: Store, repo: LedgerRepo, found: CommitPlan, now: datetime) -> str:
     node = repo.home_repo.node
     totals = Totals()
-    files: dict[str, bytes] = {}
+    segments: dict[int, bytes] = {}
     instants: list[datetime] = []
     count = 0
     for span in found.segments:
@@ -100,7 +114,7 @@ def _commit(store: Store, repo: LedgerRepo, found: CommitPlan, when: datetime) -
                 f"the spool is damaged: seq {span.first}..{span.last} are not valid lines",
                 hint="nothing was committed; keep spool.db and look at these records",
             )
-        files[_free_path(repo, found.folder, when.astimezone(UTC).date(), span.first)] = data
+        segments[span.first] = data
         totals.add(segment.records)
         instants += (record.ts for record in segment.records)
         count += len(segment.records)
@@ -112,6 +126,9 @@ def _commit(store: Store, repo: LedgerRepo, found: CommitPlan, when: datetime) -
         min(instants),
         max(instants),
     )
+    when = date_of(found.hour, now, max(instants), repo.tip_at)
+    day = when.date()
+    files = {_free_path(repo, found.folder, day, seq): data for seq, data in segments.items()}
     if repo.tip is None:
         files[README_PATH] = readme(node)
     return repo.commit(files, build_message(found.folder, summary, totals.totals()), when)
@@ -127,5 +144,22 @@ def _free_path(repo: LedgerRepo, folder: Folder, day: date, first_seq: int) -> s
     return path
 
 
-def _when(found: CommitPlan, now: datetime) -> datetime:
-    return now if found.hour is None else min(hour_start(found.hour + 1), now)
+def date_of(
+    hour: int | None, now: datetime, newest: datetime, parent_at: datetime | None
+) -> datetime:
+    """The date of a commit: the time at which it is made, but never before its newest record.
+
+    Nor before its parent, unless that is dated further ahead than a clock may be: then the clock
+    was wrong when the parent was made, and a commit with the same date would be held like it.
+
+    Args:
+        hour: the clock hour at the end of which history is dated; None for a commit of today.
+        now: the time.
+        newest: the latest instant of its records, which is not after `now`.
+        parent_at: the date of the commit below; None without one.
+    """
+    when = now if hour is None else min(hour_start(hour + 1), now)
+    if hour is None and parent_at is not None and parent_at - now <= AHEAD_MAX:
+        when = max(when, parent_at)
+    # git dates commits by whole seconds
+    return from_us(max(to_us(when) // US_PER_S, -(-to_us(newest) // US_PER_S)) * US_PER_S)

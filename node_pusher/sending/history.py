@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
@@ -83,7 +82,7 @@ def _entry(info: CommitInfo, url: str, *, pushed: bool) -> dict[str, Any]:
     return {
         "remote": url,
         "commit": info.commit,
-        "committed_at": format_ts(datetime.fromtimestamp(info.committed_at_s, UTC)),
+        "committed_at": format_ts(info.committed_at),
         "pushed": pushed,
         "subject": info.message.partition("\n")[0],
         "first_seq": None if found is None else found.first_seq,

@@ -24,9 +24,11 @@ from node_pusher.home.own_key import ensure_key, own_key
 from node_pusher.home.settings_file import reread
 from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_to_branch
 from node_pusher.sending.commit import commit_unsent
+from node_pusher.sending.dates import ahead_remark, future_remark
 from node_pusher.sending.moved_mark import mark_previous_repos
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.repo_errors import repo_errors
+from node_pusher.spool.clock import usable
 from node_pusher.spool.store import Store
 from wire_format.instants import to_us
 
@@ -43,6 +45,7 @@ class PushReport:
         retired: records deleted from the spool because the remote has them.
         head: the commit that both sides are at; None if nothing was ever recorded.
         remark: what the person should know although all went well; may be empty.
+        ahead: records that stay in the spool because they are ahead of this machine's clock.
     """
 
     committed: int
@@ -50,10 +53,11 @@ class PushReport:
     retired: int
     head: str | None
     remark: str = ""
+    ahead: int = 0
 
 
 def push(home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
-    """Commit everything in the spool and push it to the remote.
+    """Commit what is in the spool, but for records ahead of `now`, and push it to the remote.
 
     Args:
         home: the home.
@@ -69,7 +73,9 @@ def push(home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
         NonFastForwardError: the remote has other commits; nothing was pushed.
         HomeError, SigningKeyError: there is no key to sign with, or it cannot be used; nothing was
             committed.
+        ClockError: `now` cannot be the time; nothing was committed.
     """
+    usable(now)
     with push_lock(home.path):
         home = reread(home)
         with repo_errors(home.repo.path), Store.open(home.spool_file, home.node) as store:
@@ -85,12 +91,20 @@ def push_locked(store: Store, home: Home, now: datetime, *, by_hour: bool = Fals
     sweep_stale_locks(home.repo.path)
     repo = LedgerRepo(home.repo)
     remark = _new_key(home) if ensure_key(home.path, home.node) else ""
-    committed = commit_unsent(store, repo, now, by_hour=by_hour)
-    if repo.tip is None:
-        return PushReport(0, 0, 0, None, remark)
-    pushed, retired = _deliver(store, repo, now)
-    remarks = "; ".join(filter(None, [remark, _maintain(home.repo.path)]))
-    return PushReport(len(committed), pushed, retired, repo.tip, remarks)
+    made = commit_unsent(store, repo, now, by_hour=by_hour)
+    remarks = [remark, ahead_remark(made.ahead, now), future_remark(repo, now)]
+    pushed = retired = 0
+    if repo.tip is not None:
+        pushed, retired = _deliver(store, repo, now)
+        remarks.append(_maintain(home.repo.path))
+    return PushReport(
+        committed=len(made.commits),
+        pushed=pushed,
+        retired=retired,
+        head=repo.tip,
+        remark="; ".join(filter(None, remarks)),
+        ahead=made.ahead.records,
+    )
 
 
 def _deliver(store: Store, repo: LedgerRepo, now: datetime) -> tuple[int, int]:

@@ -6,7 +6,7 @@ after a crash the commits above it name the records that must not be committed a
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -51,6 +51,11 @@ class CommitInfo(NamedTuple):
     committed_at_s: int
     summary: Summary | None
 
+    @property
+    def committed_at(self) -> datetime:
+        """Its date."""
+        return datetime.fromtimestamp(self.committed_at_s, UTC)
+
 
 class LedgerRepo:
     """An open repo of a home. Open one per push and drop it: it keeps deleted packs open.
@@ -81,6 +86,12 @@ class LedgerRepo:
     def tip(self) -> str | None:
         """The newest commit made here."""
         return self.target(self._branch)
+
+    @property
+    def tip_at(self) -> datetime | None:
+        """The date of the newest commit made here."""
+        newest = next(self.history(), None)
+        return None if newest is None else newest.committed_at
 
     @property
     def pushed(self) -> str | None:

@@ -2,6 +2,6 @@
 
 Owns: the Python API (`api`) and its `outcomes`, checking a record (`drafts`), all SQL of a home
 (`store`, `ids`, `sqlite_errors`), a read-only view (`inspection`), streams (`stream`), which
-records make a segment (`plan`).
+records make a segment (`plan`), and a time that cannot be (`clock`).
 Does not own: commits (`sending`) and the socket (`listener`).
 """

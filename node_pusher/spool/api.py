@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 from node_pusher.home.home import Home
 from node_pusher.home.settings import Role
 from node_pusher.home.settings_file import read_home
+from node_pusher.spool.clock import usable
 from node_pusher.spool.drafts import Draft, UsageInput, convert_input, draft_inputs, draft_lines
 from node_pusher.spool.outcomes import InvalidRecordError, Recorded, Refusal
 from node_pusher.spool.store import Store
@@ -59,8 +60,12 @@ class Spool:
         return cls(found, Store.open(found.spool_file, found.node), clock)
 
     def now(self) -> datetime:
-        """The time of records that state none."""
-        return self._clock()
+        """The time of records that state none.
+
+        Raises:
+            ClockError: this machine's clock is certainly wrong.
+        """
+        return usable(self._clock())
 
     def record(  # noqa: PLR0913 - the fields of a record
         self,
@@ -82,13 +87,15 @@ class Spool:
             units: how much of it, in whole units, 0 or more.
             applies_to: discount category: `hero_os_hourly`, `llm` or `vm`.
             instance: which VM, API key or project.
-            id: your own key: within 7 days the same id and content gives the same `seq` again.
+            id: your own key: the same id and content gives the same `seq` again, for 7 days at
+                least.
             ts: an instant inside the time it covers, with its offset; now when None.
             meta: shown in audits.
 
         Raises:
             InvalidRecordError: it breaks a rule, or `id` was used with other content.
-            SpoolError: it could not be written; nothing was recorded.
+            SpoolError: it could not be written, or this machine's clock is certainly wrong
+                (`ClockError`); nothing was recorded.
         """
         values = {
             "user": user,
@@ -110,7 +117,8 @@ class Spool:
 
         Raises:
             InvalidRecordError: one of them breaks a rule; nothing was recorded.
-            SpoolError: they could not be written; nothing was recorded.
+            SpoolError: they could not be written, or this machine's clock is certainly wrong
+                (`ClockError`); nothing was recorded.
         """
         listed = list(records)
         return self._record_all(listed, [f"record {i}: " for i in range(1, len(listed) + 1)])
@@ -123,7 +131,8 @@ class Spool:
             lines: of this node, with `seq` set to `node_pusher.spool.drafts.UNNUMBERED`.
 
         Raises:
-            SpoolError: they could not be written; nothing was recorded.
+            SpoolError: they could not be written, or this machine's clock is certainly wrong
+                (`ClockError`); nothing was recorded.
         """
         return self.append_drafts(folder, draft_lines(lines, self.node, folder))
 
@@ -131,23 +140,24 @@ class Spool:
         """Record the valid uses in one transaction; refusals stay in their place.
 
         Raises:
-            SpoolError: they could not be written; nothing was recorded.
+            SpoolError: they could not be written, or this machine's clock is certainly wrong
+                (`ClockError`); nothing was recorded.
         """
-        return self.append_drafts(Folder.USAGE, draft_inputs(inputs, self.node, self._clock()))
+        return self.append_drafts(Folder.USAGE, draft_inputs(inputs, self.node, self.now()))
 
     def append_drafts(
         self, folder: Folder, drafts: Sequence[Draft | Refusal]
     ) -> list[Recorded | Refusal]:
         """Number and write the drafts; a refusal stays in its place."""
         good = [draft for draft in drafts if isinstance(draft, Draft)]
-        written = iter(self.store.append(folder, good, to_us(self._clock())) if good else ())
+        written = iter(self.store.append(folder, good, to_us(self.now())) if good else ())
         return [next(written) if isinstance(draft, Draft) else draft for draft in drafts]
 
     def _record_all(
         self, records: Sequence[Mapping[str, Any]], names: Sequence[str]
     ) -> list[Recorded]:
         """Record all or none; `names` say in errors which record is meant."""
-        now = self._clock()
+        now = self.now()
         inputs = _checked(names, [_as_input(values) for values in records])
         drafts = _checked(names, draft_inputs(inputs, self.node, now))
         outcomes = self.store.append(Folder.USAGE, drafts, to_us(now), all_or_none=True)
@@ -175,6 +185,6 @@ def _checked(names: Sequence[str], outcomes: Sequence[T | Refusal]) -> list[T]:
     good: list[T] = []
     for name, outcome in zip(names, outcomes, strict=True):
         if isinstance(outcome, Refusal):
-            raise InvalidRecordError(f"{name}{outcome.reason}")
+            raise InvalidRecordError(f"{name}{outcome.reason}", retry=outcome.retry)
         good.append(outcome)
     return good

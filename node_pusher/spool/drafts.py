@@ -27,8 +27,10 @@ UNNUMBERED: Final = INT_MAX
 """The `seq` of a line that has none yet; no other number makes a line longer."""
 
 AHEAD_MAX: Final = timedelta(seconds=300)
-"""How far a record may be ahead of this machine's clock; the aggregator holds records that are
-further ahead of their commit."""
+"""How far a record, and the date of a commit, may be ahead of this machine's clock."""
+
+_CLOCK_BEHIND_MAX: Final = timedelta(days=1)
+"""A record that is further ahead is a mistake of its writer, not of this machine's clock."""
 
 _INSTANT: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
@@ -215,7 +217,8 @@ def _usage(item: UsageInput, node: str, now: datetime) -> Usage | Refusal:
     if ts - now > AHEAD_MAX:
         return Refusal(
             f"ts: lies more than {AHEAD_MAX // timedelta(minutes=1)} minutes ahead of this"
-            f" machine's clock ({format_ts(now)}), so it would never be billed"
+            f" machine's clock ({format_ts(now)}), which may be behind",
+            retry=ts - now <= _CLOCK_BEHIND_MAX,
         )
     return Usage(
         v=VERSION,

@@ -27,9 +27,11 @@ class Refusal(NamedTuple):
 
     Attributes:
         reason: what is wrong with it, for a person.
+        retry: whether the same record may be recorded later.
     """
 
     reason: str
+    retry: bool = False
 
 
 class SpoolState(NamedTuple):
@@ -48,7 +50,15 @@ class SpoolState(NamedTuple):
 
 
 class InvalidRecordError(GitmeterError):
-    """A record given to the Python API breaks a rule of the wire format or of ids."""
+    """A record given to the Python API breaks a rule of the wire format or of ids.
+
+    Attributes:
+        retry: whether the same record may be recorded later: its time is still to come.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", retry: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.retry = retry
 
 
 class SpoolError(GitmeterError):

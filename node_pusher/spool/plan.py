@@ -90,6 +90,21 @@ def plan(records: Iterable[Unsent], *, by_hour: bool = False) -> Iterator[Commit
             yield CommitPlan(folder, tuple(spans[i : i + SEGMENTS_PER_COMMIT_MAX]), hour)
 
 
+class Ahead(NamedTuple):
+    """Records that are later than the clock.
+
+    Attributes:
+        records: how many.
+        first_seq, last_seq: the lowest and the highest of their numbers; 0 without any.
+        latest_us: the latest instant among them, in microseconds since 1970; 0 without any.
+    """
+
+    records: int = 0
+    first_seq: int = 0
+    last_seq: int = 0
+    latest_us: int = 0
+
+
 _Group = tuple[Folder, int | None, int]
 """What the segments of a commit share: folder, hour, and the number of the contiguous run."""
 

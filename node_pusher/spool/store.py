@@ -18,8 +18,9 @@ from node_pusher.home.layout import is_shared
 from node_pusher.spool.drafts import Draft, line_head
 from node_pusher.spool.ids import ID_KEPT_DAYS, Ids
 from node_pusher.spool.outcomes import Recorded, Refusal, SpoolState
-from node_pusher.spool.plan import US_PER_S, SegmentFile, Span, Unsent, outside
+from node_pusher.spool.plan import US_PER_S, Ahead, SegmentFile, Span, Unsent, outside
 from node_pusher.spool.sqlite_errors import spool_error, spool_errors
+from wire_format.fields import INT_MAX
 from wire_format.instants import HOUR_S, to_us
 from wire_format.lines import Folder
 
@@ -133,16 +134,39 @@ class Store:
         with self._reading() as connection:
             return int(connection.execute("SELECT count(*) FROM records").fetchone()[0])
 
-    def unsent(self, committed: Iterable[Span]) -> Iterator[Unsent]:
-        """Every record outside the spans that are committed already, by `seq`."""
+    def unsent(self, committed: Iterable[Span], until_us: int = INT_MAX) -> Iterator[Unsent]:
+        """The records outside the spans that are committed already, by `seq`.
+
+        Args:
+            committed: the spans.
+            until_us: the latest instant of a record, in microseconds since 1970.
+        """
         query = (
             "SELECT seq, folder, ts_us, length(line) FROM records WHERE seq BETWEEN ? AND ?"
-            " ORDER BY seq"
+            " AND ts_us <= ? ORDER BY seq"
         )
         with self._reading() as connection:
             for span in outside(committed):
-                for seq, folder, ts_us, size_bytes in connection.execute(query, span):
+                for seq, folder, ts_us, size_bytes in connection.execute(query, (*span, until_us)):
                     yield Unsent(seq, Folder(folder), ts_us, size_bytes)
+
+    def ahead(self, committed: Iterable[Span], now_us: int) -> Ahead:
+        """The records after a time, outside the spans that are committed already."""
+        query = (
+            "SELECT count(*), min(seq), max(seq), max(ts_us) FROM records"
+            " WHERE seq BETWEEN ? AND ? AND ts_us > ?"
+        )
+        with self._reading() as connection:
+            rows = [connection.execute(query, (*s, now_us)).fetchone() for s in outside(committed)]
+        found = [Ahead(*row) for row in rows if row[0]]
+        if not found:
+            return Ahead()
+        return Ahead(
+            sum(each.records for each in found),
+            min(each.first_seq for each in found),
+            max(each.last_seq for each in found),
+            max(each.latest_us for each in found),
+        )
 
     def lines(self, span: Span) -> bytes:
         """The lines of a span, concatenated."""

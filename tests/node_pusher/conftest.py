@@ -70,14 +70,14 @@ def home(make_home: MakeHome) -> Home:
 
 
 def record(home: Home, count: int = 1, *, start: datetime = START) -> None:
-    """Record `count` uses, one a second from `start`."""
-    with Spool.open(home.path, clock=lambda: start + timedelta(seconds=count)) as spool:
+    """Record `count` uses, one a second, the last one at `start`."""
+    with Spool.open(home.path, clock=lambda: start) as spool:
         spool.record_many(
             {
                 "user": f"user-{i % 3}",
                 "resource": "llm/openai/gpt-4o/output_tokens" if i % 2 else "hero_os/seconds",
                 "units": i + 1,
-                "ts": start + timedelta(seconds=i),
+                "ts": start - timedelta(seconds=count - 1 - i),
             }
             for i in range(count)
         )

@@ -25,6 +25,7 @@ from node_pusher.sending import push as pushing
 from node_pusher.sending.commit import commit_unsent
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool import plan
+from node_pusher.spool.ids import Ids
 from node_pusher.spool.store import Store
 from tests.aggregator.broken_variants.broken import (
     batch_applied_twice,
@@ -129,7 +130,7 @@ def spool_retired_before_the_push(patch: Patch) -> None:
 
     def broken(store: Store, repo: LedgerRepo, now: datetime, **options: Any) -> Any:  # noqa: ANN401
         made = commit_unsent(store, repo, now, **options)
-        for commit in made:
+        for commit in made.commits:
             for segment in repo.segments_of(commit):
                 store.retire(segment)
         return made
@@ -164,7 +165,7 @@ def rejoin_forgets_what_waits(patch: Patch) -> None:
 
 def ids_not_kept(patch: Patch) -> None:
     """A retry is a new record."""
-    patch.setattr(Store, "_known", lambda *_: None)
+    patch.setattr(Ids, "outcome", lambda *_: None)
 
 
 def last_record_left_out_of_its_segment(patch: Patch) -> None:

@@ -32,10 +32,13 @@ from node_pusher.doctor.system import judge_clock, judge_timer
 from node_pusher.home.home import Home, new_home
 from node_pusher.home.locks import push_lock
 from node_pusher.home.settings_file import write_home
+from node_pusher.sending import commit
 from node_pusher.sending.commit import commit_unsent
 from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
+from node_pusher.sending.resend import resend
 from node_pusher.spool.api import Spool
+from node_pusher.spool.plan import Span
 from node_pusher.spool.store import Store
 from tests.node_pusher.conftest import NODE, START, MakeHome, record
 from tests.node_pusher.listener.listening import PROGRAM, Listening
@@ -488,11 +491,58 @@ def test_clock_what_systemd_says_where_the_remote_shows_no_time(home: Home) -> N
     assert "clock" in look(home)
 
 
-def test_clock_records_of_a_time_that_has_not_come(home: Home) -> None:
+def dates(home: Home, now: datetime) -> str:
+    """What the check of dates finds wrong, and what to do."""
+    found = [each for each in examine(home.path, "usage", now) if each.check == "dates"]
+    return "\n".join(f"{each.health} {each.says} {each.do}" for each in found)
+
+
+def test_dates_records_of_a_time_that_has_not_come(home: Home) -> None:
     record(home, 3)
-    found = look(home, START - timedelta(hours=3))["clock"]
+    found = dates(home, START - timedelta(hours=3))
+    assert "problem 3 records (seq 1..3)" in found
+    assert "3 hours ahead of this machine's clock" in found
+    assert f"books decide exclude {NODE} 1..3" in found
+    assert dates(home, START - timedelta(minutes=4)).startswith("ok ")
+
+
+def test_dates_a_push_that_has_not_been_yet(home: Home) -> None:
+    record(home)
+    push(home, START)
+    found = dates(home, START - timedelta(minutes=6))
+    assert "problem the last push was at 2026-11-21T13:05:00Z, 6 minutes ahead" in found
+    assert dates(home, START - timedelta(minutes=4)).startswith("ok ")
+
+
+def test_dates_a_clock_that_starts_in_1970(home: Home) -> None:
+    found = look(home, datetime(1970, 1, 1, 0, 1, tzinfo=UTC))["dates"]
     assert found.health is Severity.PROBLEM
-    assert "3 hours ahead of this machine's clock" in found.says
+    assert "clock says 1970-01-01T00:01:00Z: nothing is recorded" in found.says
+
+
+def test_dates_a_commit_of_the_future_below_others(home: Home) -> None:
+    record(home)
+    push(home, START + timedelta(days=1500))
+    record(home)
+    push(home, START)
+    found = dates(home, START)
+    assert found.count("\n") == 0
+    assert "problem commit" in found
+    assert "the aggregator bills nothing from that commit on" in found
+
+
+def test_dates_records_that_an_older_version_dated_before_them(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(home, 3)
+    with monkeypatch.context() as older:
+        older.setattr(commit, "date_of", lambda *_: START - timedelta(hours=1))
+        push(home, START)
+    found = look(home, START)["dates"]
+    assert found.health is Severity.PROBLEM
+    assert found.do.endswith("resend 1..3")
+    resend(home, Span(1, 3), START)
+    assert look(home, START)["dates"].health is Severity.OK
 
 
 TIMER = {"LoadState": "loaded", "ActiveState": "active", "UnitFileState": "enabled",

@@ -65,7 +65,7 @@ class Site:
         assert (seqs_in(self.old), seqs_in(self.next)) == ([1, 2, 3, 4, 5], [6])
         shutil.rmtree(self.home.path)
         (folder / "backup").rename(self.home.path)
-        record(self.home, start=START.replace(hour=14))
+        record(self.home, start=START.replace(minute=4))
 
     @property
     def wanted(self) -> Home:
@@ -297,14 +297,14 @@ def test_wherever_a_rejoin_dies_no_record_is_lost_and_none_goes_to_the_repo_that
                 finished = True
             except Died:
                 pass
-        record(site.home, start=START.replace(hour=15))
+        record(site.home, start=START.replace(minute=3))
         try:
             push(now_home(site.home), START)
         except NonFastForwardError:
             assert now_home(site.home).repo.remote.url == site.old.as_uri()
         is_there = now_home(site.home).repo.remote.url == site.next.as_uri()
         init(site.wanted, START, rejoin=not is_there)
-        record(site.home, start=START.replace(hour=16))
+        record(site.home, start=START.replace(minute=2))
         push(now_home(site.home), START)
         assert RepoWriter(site.old).tip() == left_at, step
         assert "epochs/moved" in files_of(site.old)

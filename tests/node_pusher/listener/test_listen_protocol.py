@@ -3,7 +3,9 @@
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +21,7 @@ from node_pusher.listener.protocol import (
     answer_not_recorded,
 )
 from node_pusher.spool import store
-from tests.node_pusher.conftest import MakeHome
+from tests.node_pusher.conftest import START, MakeHome
 from tests.node_pusher.listener.listening import lines_in
 from wire_format.fields import LINE_BYTES_MAX
 
@@ -201,3 +203,33 @@ def test_a_spool_that_others_write_for_too_long_is_to_be_tried_again(
     assert json.loads(answer)["seq"] == 1
     assert len(told) == 2, "once when it begins, once when it is over"
     assert "locked" in told[0]
+
+
+def test_a_clock_that_is_wrong_is_to_be_tried_again_and_costs_nothing(
+    make_home: MakeHome,
+) -> None:
+    """In 1970 nothing is recorded; behind by an hour, a time of the caller's own is refused."""
+    home, now = make_home(), datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
+    good = b'{"user":"a","resource":"r","units":1,"id":"k"}'
+    timed = b'{"user":"a","resource":"r","units":1,"id":"t","ts":"2026-11-21T13:05:00Z"}'
+    told: list[str] = []
+
+    def answers() -> list[dict[str, Any]]:
+        return [json.loads(answer) for answer in recorder.record([good, timed, b"{}"])]
+
+    with GroupRecorder(home.path, told.append, lambda: now) as recorder:
+        for _ in range(2):
+            early = answers()
+            assert [answer["retry"] for answer in early] == [True, True, False]
+            assert "clock is wrong: it says 1970-01-01T00:01:00Z" in early[0]["error"]
+        assert "timedatectl" in told[0]
+        assert lines_in(home.path) == []
+        now = START - timedelta(hours=1)
+        behind = answers()
+        assert [answer.get("retry") for answer in behind] == [None, True, False]
+        now = START
+        assert [answer.get("seq") for answer in answers()] == [1, 2, None]
+        now = START - timedelta(days=2)
+        (far,) = recorder.record([timed.replace(b'"t"', b'"u"')])
+    assert json.loads(far)["retry"] is False
+    assert len(told) == 2, "once when it begins, once when it is over"

@@ -143,8 +143,8 @@ llm/openai/gpt-4o/output_tokens  6 in 2 records
 Node: embedder-01
 Seq: 1..4
 Records: 4
-First-Ts: 2026-11-21T13:05:00Z
-Last-Ts: 2026-11-21T13:05:03Z
+First-Ts: 2026-11-21T13:04:57Z
+Last-Ts: 2026-11-21T13:05:00Z
 
 
  usage/2026/11/21/0000000000000001.jsonl | 4 ++++
@@ -371,7 +371,7 @@ def test_records_appended_during_a_tick_wait_for_the_next(home: Home, remote_dir
     record(home, 2)
     with Spool.open(home.path) as spool:
         push(home, START)
-        spool.record(user="a", resource="r", units=1)
+        spool.record(user="a", resource="r", units=1, ts=START)
     assert spool_count(home) == 1
     push(home, START)
     assert _seqs(remote_dir) == [1, 2, 3]

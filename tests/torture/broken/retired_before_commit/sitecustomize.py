@@ -11,7 +11,7 @@ _commit = commit._commit
 _SLOW_S = 0.3
 
 
-def _retire_and_commit(store: Any, repo: Any, found: Any, when: Any) -> str:  # noqa: ANN401 - as the original
+def _retire_and_commit(store: Any, repo: Any, found: Any, now: Any) -> str:  # noqa: ANN401 - as the original
     kept = {span: store.lines(span) for span in found.segments}
     for span, data in kept.items():
         store.retire(SegmentFile(found.folder, span.first, data))
@@ -22,7 +22,7 @@ def _retire_and_commit(store: Any, repo: Any, found: Any, when: Any) -> str:  # 
 
         lines = staticmethod(kept.__getitem__)
 
-    return _commit(Kept, repo, found, when)  # type: ignore[arg-type]
+    return _commit(Kept, repo, found, now)  # type: ignore[arg-type]
 
 
 commit._commit = _retire_and_commit

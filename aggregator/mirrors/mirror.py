@@ -19,6 +19,7 @@ from pygit2 import Commit, Oid, Repository
 from pygit2.enums import ObjectType
 
 from aggregator.config.known_repo import KnownRepo, allow_of, allow_text
+from gitmeter.git_remote.libgit2 import ignore_user_settings
 from gitmeter.support.errors import GitmeterError
 
 COMMIT_BYTES_MAX: Final = 1024 * 1024
@@ -47,6 +48,7 @@ pygit2.settings.mwindow_size = 4 << 20
 pygit2.settings.mwindow_mapped_limit = 32 << 20
 pygit2.settings.cache_max_size(16 << 20)
 pygit2.settings.enable_fsync_gitdir(value=True)
+ignore_user_settings()
 
 
 class MirrorError(GitmeterError):

@@ -152,21 +152,12 @@ def _by_git(remote: Remote, ref: str, timeout_s: float) -> Advertised:
 def _by_libgit2(remote: Remote, ref: str) -> Advertised:
     import pygit2
 
-    _forget_configuration()
+    from gitmeter.git_remote.libgit2 import ignore_user_settings
+
+    ignore_user_settings()
     try:
         heads = pygit2.Repository().remotes.create_anonymous(remote.url).list_heads()
     except pygit2.GitError as error:
         raise failure(remote.url, str(error)) from error
     commit = next((str(head.oid) for head in heads if head.name == ref), None)
     return Advertised(commit, has_refs=bool(heads))
-
-
-def _forget_configuration() -> None:
-    """Make libgit2 ignore the system's and the user's settings, which could rewrite the address."""
-    import pygit2
-    from pygit2.enums import ConfigLevel
-
-    levels = (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL, ConfigLevel.PROGRAMDATA)
-    for level in levels:
-        if pygit2.settings.search_path[level]:
-            pygit2.settings.search_path[level] = ""

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import pygit2
 
 from gitmeter.git_remote.failures import RemoteConfigError
+from gitmeter.git_remote.libgit2 import ignore_user_settings
 from gitmeter.git_remote.remote import Remote
 from node_pusher.home.errors import HomeError
 from node_pusher.home.home import Home, HomeRepo
@@ -37,7 +38,7 @@ class _KnownRepo(NamedTuple):
 
 def note_place(repo: HomeRepo) -> None:
     """Note in a repo's configuration where it is pushed to."""
-    config = pygit2.Repository(str(repo.path)).config
+    config = _config(repo)
     for key, value in ((_URL, repo.remote.url), (_BRANCH, repo.branch)):
         if key not in config or config[key] != value:
             config[key] = value
@@ -45,12 +46,17 @@ def note_place(repo: HomeRepo) -> None:
 
 def note_marked(repo: HomeRepo) -> None:
     """Note in a previous repo's configuration that its remote needs no moved mark any more."""
-    pygit2.Repository(str(repo.path)).config[_MARKED] = True
+    _config(repo)[_MARKED] = True
 
 
 def is_marked(repo: HomeRepo) -> bool:
     """Whether `note_marked` was called for this repo."""
-    return _MARKED in pygit2.Repository(str(repo.path)).config
+    return _MARKED in _config(repo)
+
+
+def _config(repo: HomeRepo) -> pygit2.Config:
+    ignore_user_settings()
+    return pygit2.Repository(str(repo.path)).config
 
 
 def restored_home(wanted: Home) -> Home:

@@ -14,6 +14,7 @@ import pygit2
 
 from gitmeter.git_remote.branch import BIG_FILE_BYTES
 from gitmeter.git_remote.failures import failure
+from gitmeter.git_remote.libgit2 import ignore_user_settings
 from gitmeter.git_remote.remote import environment
 from gitmeter.git_remote.runner import run_git
 from node_pusher.home.errors import NonFastForwardError
@@ -65,6 +66,7 @@ class LedgerRepo:
     """
 
     def __init__(self, home_repo: HomeRepo) -> None:
+        ignore_user_settings()
         pygit2.settings.enable_fsync_gitdir(True)  # noqa: FBT003 - commits count once they are on disk
         with repo_errors(home_repo.path):
             self._repo = pygit2.Repository(str(home_repo.path))
@@ -75,6 +77,7 @@ class LedgerRepo:
     @classmethod
     def create(cls, home_repo: HomeRepo) -> "LedgerRepo":
         """Open the repo, after making it where there is none."""
+        ignore_user_settings()
         if not (home_repo.path / "HEAD").exists():
             pygit2.init_repository(str(home_repo.path), bare=True, initial_head=home_repo.branch)
         repo = cls(home_repo)

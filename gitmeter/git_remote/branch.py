@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gitmeter.git_remote.failures import RemoteError, failure
+from gitmeter.git_remote.failures import failure, object_format_error
 from gitmeter.git_remote.http_refs import Advertised, advertised
 from gitmeter.git_remote.remote import Remote, Transport, environment
 from gitmeter.git_remote.runner import config_environment, run_git
@@ -57,6 +57,7 @@ def read_branch(remote: Remote, branch: str, timeout_s: float) -> RemoteBranch:
         UnreachableError: no response, or one that says the server is out of order.
         RepoGoneError: no repo at that address.
         AccessDeniedError: the token or key is refused, or the server's identity is wrong.
+        ObjectFormatError: it was made with another object format than sha1.
         RemoteError: anything else.
     """
     ref = f"refs/heads/{branch}"
@@ -70,10 +71,7 @@ def read_branch(remote: Remote, branch: str, timeout_s: float) -> RemoteBranch:
     if commit is None:
         return RemoteBranch(BranchStatus.MISSING if has_refs else BranchStatus.EMPTY, None)
     if _COMMIT.fullmatch(commit) is None:
-        raise RemoteError(
-            f"{remote.url}: its object format is not sha1",
-            hint="create the repo with --object-format=sha1",
-        )
+        raise object_format_error(remote.url)
     return RemoteBranch(BranchStatus.PRESENT, commit)
 
 

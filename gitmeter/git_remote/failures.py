@@ -48,6 +48,18 @@ class ContentRefusedError(RemoteError):
     retry = False
 
 
+class TooLargeError(RemoteError):
+    """A push has more bytes than the server, or a web server in front of it, takes at once."""
+
+    retry = False
+
+
+class ObjectFormatError(RemoteError):
+    """The repo was made with the object format sha256, which libgit2 does not read."""
+
+    retry = False
+
+
 class RemoteConfigError(GitmeterError):
     """The address, token file or key of a remote cannot be used as configured."""
 
@@ -59,6 +71,16 @@ class GitMissingError(GitmeterError):
 _DENIED_HINT: Final = "check the token or key and what it may do on this repo"
 
 _GONE_HINT: Final = "check the address; a repo must exist before it is used"
+
+
+_TOO_LARGE_HINT: Final = (
+    "raise the limit of the web server in front of the forge (nginx: client_max_body_size) or of"
+    " the repo (receive.maxInputSize)"
+)
+
+_OBJECT_FORMAT_HINT: Final = (
+    "make a new repo with the object format sha1, which is git's default, and name that one"
+)
 
 
 class _FailureRule(NamedTuple):
@@ -80,6 +102,22 @@ _RULES: Final = (
         "take the repo out of the archive on the forge, or go on in the node's next one:"
         " node-pusher rollover",
         (r"repo(: \S*)? ?is archived",),
+    ),
+    _FailureRule(
+        ObjectFormatError,
+        _OBJECT_FORMAT_HINT,
+        (
+            "does not support this repository's (hash algorithm|object format)",
+            "mismatched algorithms|unknown (remote )?object format",
+        ),
+    ),
+    _FailureRule(
+        TooLargeError,
+        _TOO_LARGE_HINT,
+        (
+            r"(returned error|http status code): 413\b|rpc failed; http 413",
+            "pack exceeds maximum allowed size",
+        ),
     ),
     _FailureRule(
         AccessDeniedError,
@@ -175,6 +213,11 @@ def failure(url: str, words: str) -> RemoteError:
         if pattern.search(text):
             return rule.error(message, hint=rule.hint)
     return RemoteError(message)
+
+
+def object_format_error(url: str) -> ObjectFormatError:
+    """The error for a remote whose commits are not named by 40 digits."""
+    return ObjectFormatError(f"{url}: its object format is not sha1", hint=_OBJECT_FORMAT_HINT)
 
 
 def _essence(words: str) -> str:

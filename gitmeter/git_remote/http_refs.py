@@ -17,6 +17,7 @@ from gitmeter.git_remote.failures import (
     RemoteError,
     UnreachableError,
     failure,
+    object_format_error,
 )
 from gitmeter.git_remote.remote import Remote, authorization
 from gitmeter.http_edge.authorities import AuthoritiesError
@@ -109,7 +110,9 @@ def _read(url: str, ref: str, response: Response) -> Advertised:
         if packet.startswith(b"ERR "):
             raise failure(url, packet.removeprefix(b"ERR ").decode(errors="replace"))
         commit, _, rest = packet.rstrip(b"\n").partition(b" ")
-        name = rest.partition(b"\0")[0]
+        name, _, capabilities = rest.partition(b"\0")
+        if b" object-format=sha256" in capabilities:  # newer servers say so of an empty repo too
+            raise object_format_error(url)
         if name == wanted:
             return Advertised(commit.decode(errors="replace"), has_refs=True)
         has_refs = has_refs or name.startswith(b"refs/")

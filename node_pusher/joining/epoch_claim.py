@@ -12,7 +12,7 @@ from gitmeter.git_remote.failures import AccessDeniedError, PushRefusedError, Re
 from node_pusher.home.home import HomeRepo
 from node_pusher.home.settings import Role
 from node_pusher.joining.remote_history import claim_path, read_remote
-from node_pusher.sending.branch import push_to_branch
+from node_pusher.sending.branch import push_in_parts
 from node_pusher.sending.commit import README_PATH, readme
 from node_pusher.sending.repo import LedgerRepo
 from wire_format.commit_message import build_epoch_message
@@ -53,7 +53,8 @@ def claim_epoch(
         files[README_PATH] = readme(node)
     message = build_epoch_message(node, epoch, first_seq)
     commit = repo.write_commit(files, message, now, parent)
-    refused = push_to_branch(repo.home_repo, commit)
+    waiting = [] if parent == seen.commit else [info.commit for info in repo.above(seen.commit)]
+    refused = push_in_parts(repo.home_repo, [*reversed(waiting), commit])
     there = read_remote(repo.home_repo)
     if there.commit == commit:
         return commit

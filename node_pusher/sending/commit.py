@@ -14,7 +14,7 @@ from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.sending.totals import Totals
 from node_pusher.spool.drafts import AHEAD_MAX
 from node_pusher.spool.outcomes import SpoolError
-from node_pusher.spool.plan import US_PER_S, Ahead, CommitPlan, Span, plan
+from node_pusher.spool.plan import COMMIT_BYTES_MAX, US_PER_S, Ahead, CommitPlan, Span, plan
 from node_pusher.spool.store import Store
 from wire_format.commit_message import Summary, build_message
 from wire_format.instants import from_us, hour_start, to_us
@@ -39,7 +39,12 @@ class Committed(NamedTuple):
 
 
 def commit_unsent(
-    store: Store, repo: LedgerRepo, now: datetime, *, by_hour: bool = False
+    store: Store,
+    repo: LedgerRepo,
+    now: datetime,
+    *,
+    by_hour: bool = False,
+    bytes_max: int = COMMIT_BYTES_MAX,
 ) -> Committed:
     """Commit every record up to `now` that is in no commit yet; the caller holds the lock.
 
@@ -52,9 +57,10 @@ def commit_unsent(
         now: the time of the commits.
         by_hour: one commit per clock hour of the records, dated at its end (but not after `now`):
             for importing history.
+        bytes_max: most bytes of the records of one commit.
     """
     committed, now_us = spans_of(repo.waiting()), to_us(now)
-    plans = plan(store.unsent(committed, now_us), by_hour=by_hour)
+    plans = plan(store.unsent(committed, now_us), by_hour=by_hour, bytes_max=bytes_max)
     commits = [_commit(store, repo, found, now) for found in plans]
     return Committed(commits, store.ahead(committed, now_us))
 

@@ -11,10 +11,15 @@ Where a process may die, and why nothing is lost or sent twice:
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from gitmeter.git_remote.branch import RemoteBranch, read_branch
-from gitmeter.git_remote.failures import GitTimeoutError, PushRefusedError, RemoteError
+from gitmeter.git_remote.failures import (
+    GitTimeoutError,
+    PushRefusedError,
+    RemoteError,
+    TooLargeError,
+)
 from gitmeter.git_remote.runner import run_git
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.terminal import counted
@@ -22,9 +27,10 @@ from node_pusher.home.home import Home
 from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.own_key import ensure_key, own_key
 from node_pusher.home.settings_file import reread
-from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_to_branch
+from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_in_parts
 from node_pusher.sending.commit import commit_unsent
 from node_pusher.sending.dates import ahead_remark, future_remark
+from node_pusher.sending.divide import divide
 from node_pusher.sending.moved_mark import mark_previous_repos
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.repo_errors import repo_errors
@@ -95,7 +101,7 @@ def push_locked(store: Store, home: Home, now: datetime, *, by_hour: bool = Fals
     remarks = [remark, ahead_remark(made.ahead, now), future_remark(repo, now)]
     pushed = retired = 0
     if repo.tip is not None:
-        pushed, retired = _deliver(store, repo, now)
+        pushed, retired = _deliver(store, repo, now, by_hour=by_hour)
         remarks.append(_maintain(home.repo.path))
     return PushReport(
         committed=len(made.commits),
@@ -107,21 +113,54 @@ def push_locked(store: Store, home: Home, now: datetime, *, by_hour: bool = Fals
     )
 
 
-def _deliver(store: Store, repo: LedgerRepo, now: datetime) -> tuple[int, int]:
+def _deliver(store: Store, repo: LedgerRepo, now: datetime, *, by_hour: bool) -> tuple[int, int]:
+    """Push, and make commits smaller where one alone is too large for the server."""
+    pushed, retired, base, refused = _try(store, repo, now)
+    while isinstance(refused, TooLargeError):
+        if not divide(store, repo, base, now, by_hour=by_hour):
+            break
+        more = _try(store, repo, now, size_max=1)
+        pushed, retired = pushed + more.pushed, retired + more.retired
+        base, refused = more.head, more.refused
+    if refused is not None:
+        raise _waiting(repo, refused) from refused
+    return pushed, retired
+
+
+class _Tried(NamedTuple):
+    """What a try to push brought.
+
+    Attributes:
+        pushed: commits that arrived.
+        retired: records deleted from the spool.
+        head: the commit that the remote is at; None if it is empty.
+        refused: why not everything arrived; None if it did.
+    """
+
+    pushed: int
+    retired: int
+    head: str | None
+    refused: RemoteError | None
+
+
+def _try(store: Store, repo: LedgerRepo, now: datetime, size_max: int | None = None) -> _Tried:
     """Push, then read the remote's branch back, which alone decides what arrived."""
     source = repo.home_repo
     try:
         seen = read_branch(source.remote, source.branch, PROBE_TIMEOUT_S)
         refused: RemoteError | None = None
-        if repo.above(seen.commit):
-            refused = push_to_branch(source, f"refs/heads/{source.branch}")
+        if waiting := repo.above(seen.commit):
+            commits = [info.commit for info in reversed(waiting)]
+            refused = push_in_parts(source, commits, size_max)
             seen = read_branch(source.remote, source.branch, PROBE_TIMEOUT_S)
     except RemoteError as error:
         raise _waiting(repo, error) from error
-    done = _settle(store, repo, seen, now)
-    if seen.commit != repo.tip:
-        raise _waiting(repo, refused) from refused
-    return done
+    pushed, retired = _settle(store, repo, seen, now)
+    if seen.commit == repo.tip:
+        refused = None
+    elif refused is None:
+        refused = PushRefusedError("the remote did not take the push")
+    return _Tried(pushed, retired, seen.commit, refused)
 
 
 def _settle(store: Store, repo: LedgerRepo, seen: RemoteBranch, now: datetime) -> tuple[int, int]:
@@ -140,13 +179,11 @@ def _settle(store: Store, repo: LedgerRepo, seen: RemoteBranch, now: datetime) -
     return len(arrived), retired
 
 
-def _waiting(repo: LedgerRepo, cause: RemoteError | None) -> GitmeterError:
+def _waiting(repo: LedgerRepo, cause: RemoteError) -> GitmeterError:
     """The error of a push after which commits wait here; of the type of its cause."""
     count = len(repo.waiting())
     wait = "waits" if count == 1 else "wait"
     kept = f"nothing is lost: {counted(count, 'commit')} {wait} here for the next push"
-    if cause is None:
-        return PushRefusedError(f"the remote did not take the push; {kept}")
     return type(cause)(f"{cause}; {kept}", hint=cause.hint)
 
 

@@ -20,6 +20,7 @@ from wire_format.instants import HOUR_S
 from wire_format.lines import Folder
 
 US_PER_S: Final = 1_000_000
+COMMIT_BYTES_MAX: Final = SEGMENTS_PER_COMMIT_MAX * SEGMENT_BYTES_MAX
 _SPAN_MAX_US: Final = SEGMENT_SPAN_MAX_S * US_PER_S
 _HOUR_US: Final = HOUR_S * US_PER_S
 
@@ -75,19 +76,24 @@ class CommitPlan(NamedTuple):
     hour: int | None
 
 
-def plan(records: Iterable[Unsent], *, by_hour: bool = False) -> Iterator[CommitPlan]:
+def plan(
+    records: Iterable[Unsent], *, by_hour: bool = False, bytes_max: int = COMMIT_BYTES_MAX
+) -> Iterator[CommitPlan]:
     """Divide records, in order of `seq`, into commits.
 
     Args:
         records: what is not in any commit yet.
         by_hour: start a new commit where the clock hour of `ts` changes, for importing history.
+        bytes_max: most bytes of the lines of one commit, unless it has one record alone.
     """
+    size_max = min(bytes_max, SEGMENT_BYTES_MAX)
+    count_max = max(1, min(bytes_max // SEGMENT_BYTES_MAX, SEGMENTS_PER_COMMIT_MAX))
     for (folder, hour, _run), segments in groupby(
-        _segments(records, by_hour=by_hour), key=lambda found: found[0]
+        _segments(records, by_hour=by_hour, size_max=size_max), key=lambda found: found[0]
     ):
         spans = [span for _, span in segments]
-        for i in range(0, len(spans), SEGMENTS_PER_COMMIT_MAX):
-            yield CommitPlan(folder, tuple(spans[i : i + SEGMENTS_PER_COMMIT_MAX]), hour)
+        for i in range(0, len(spans), count_max):
+            yield CommitPlan(folder, tuple(spans[i : i + count_max]), hour)
 
 
 class Ahead(NamedTuple):
@@ -109,7 +115,9 @@ _Group = tuple[Folder, int | None, int]
 """What the segments of a commit share: folder, hour, and the number of the contiguous run."""
 
 
-def _segments(records: Iterable[Unsent], *, by_hour: bool) -> Iterator[tuple[_Group, Span]]:
+def _segments(
+    records: Iterable[Unsent], *, by_hour: bool, size_max: int
+) -> Iterator[tuple[_Group, Span]]:
     open_segment: _OpenSegment | None = None
     group: _Group | None = None
     run = 0
@@ -120,7 +128,7 @@ def _segments(records: Iterable[Unsent], *, by_hour: bool) -> Iterator[tuple[_Gr
         if (
             open_segment is not None
             and group is not None
-            and (group != (record.folder, hour, run) or not open_segment.has_room(record))
+            and (group != (record.folder, hour, run) or not open_segment.has_room(record, size_max))
         ):
             yield group, open_segment.span
             open_segment = None
@@ -145,12 +153,12 @@ class _OpenSegment:
     def span(self) -> Span:
         return Span(self.first, self.last)
 
-    def has_room(self, record: Unsent) -> bool:
+    def has_room(self, record: Unsent, size_max: int) -> bool:
         earliest = min(self.min_ts_us, record.ts_us)
         latest = max(self.max_ts_us, record.ts_us)
         return (
             self.last - self.first + 1 < SEGMENT_RECORDS_MAX
-            and self.size_bytes + record.size_bytes <= SEGMENT_BYTES_MAX
+            and self.size_bytes + record.size_bytes <= size_max
             and latest - earliest <= _SPAN_MAX_US
             and epoch_of(self.first) == epoch_of(record.seq)
         )

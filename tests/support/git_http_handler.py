@@ -66,6 +66,9 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self, body: IO[bytes]) -> None:
         self.server.authorizations.append(self.headers.get("Authorization", ""))
         fault = self.server.fault_for(f"{self.command} {self.path}")
+        limit = self.server.body_bytes_max
+        if limit is not None and os.fstat(body.fileno()).st_size > limit:
+            fault = "413"
         if fault == "hang":
             self.server.released.wait()
             self._reset()

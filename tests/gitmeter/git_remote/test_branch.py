@@ -13,7 +13,7 @@ from gitmeter.git_remote.failures import (
     AccessDeniedError,
     ContentRefusedError,
     GitTimeoutError,
-    RemoteError,
+    ObjectFormatError,
     RepoGoneError,
     UnreachableError,
 )
@@ -228,7 +228,7 @@ def test_a_blob_larger_than_memory_is_streamed(
     assert _target(receiver) == commit
 
 
-def test_a_sha256_repo_is_refused(tmp_path: Path) -> None:
+def test_a_sha256_repo_is_refused(tmp_path: Path, server: GitHttpServer) -> None:
     run_git(["init", "--bare", "--object-format=sha256", "x.git"], cwd=tmp_path, timeout_s=30)
     tree = run_git(["mktree"], cwd=tmp_path / "x.git", timeout_s=30, stdin=b"").stdout.decode()
     person = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER")
@@ -240,8 +240,11 @@ def test_a_sha256_repo_is_refused(tmp_path: Path) -> None:
         environment=person,
     ).stdout.decode()
     run_git(["update-ref", "refs/heads/main", commit.strip()], cwd=tmp_path / "x.git", timeout_s=30)
-    with pytest.raises(RemoteError):
-        read_branch(Remote((tmp_path / "x.git").as_uri()), "main", TIMEOUT_S)
+    for url in ((tmp_path / "x.git").as_uri(), server.url("x.git")):
+        for branch in ("main", "other"):
+            with pytest.raises(ObjectFormatError) as raised:
+                read_branch(Remote(url), branch, TIMEOUT_S)
+            assert "sha1" in raised.value.hint
 
 
 def test_bare_repos_of_the_support_module_allow_filters(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ import pytest
 from gitmeter.git_remote.failures import (
     AccessDeniedError,
     ContentRefusedError,
+    ObjectFormatError,
     RemoteError,
     RepoGoneError,
+    TooLargeError,
     UnreachableError,
     failure,
 )
@@ -72,6 +74,18 @@ HEARD = [
     ("failed to resolve path '/srv/git/x.git': No such file or directory", RepoGoneError),
     ("could not find repository at '/srv/git/x.git'", RepoGoneError),
     ("failed to resolve path '/srv/git/x.git': Permission denied", AccessDeniedError),
+    # a push
+    (("error: RPC failed; HTTP 413 curl 22 The requested URL returned error: 413\nsend-pack:"
+      " unexpected disconnect while reading sideband packet\nfatal: the remote end hung up"
+      " unexpectedly"), TooLargeError),
+    (("remote: fatal: pack exceeds maximum allowed size\nerror: remote unpack failed:"
+      " unpack-objects abnormal exit"), TooLargeError),
+    (("fatal: the receiving end does not support this repository's hash algorithm\nfatal: the"
+      " remote end hung up unexpectedly"), ObjectFormatError),
+    ("fatal: mismatched algorithms: client sha1; server sha256", ObjectFormatError),
+    ("fatal: Server does not support this repository's object format", ObjectFormatError),
+    ("unknown object format 'sha256'", ObjectFormatError),
+    ("unknown remote object format 'sha256'", ObjectFormatError),
     # what was fetched
     (("error: object 5c6: zeroPaddedDate: invalid author\nfatal: fsck error in packed"
      " object\nfatal: fetch-pack: invalid index-pack output"), ContentRefusedError),

@@ -2,7 +2,7 @@
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from node_pusher.home.settings import Role
 from node_pusher.home.settings_file import read_home, write_home
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
-from node_pusher.sending.branch import push_to_branch
+from node_pusher.sending.branch import push_in_parts
 from node_pusher.sending.push import push
 from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
@@ -174,13 +174,13 @@ def test_a_claim_whose_answer_is_lost_is_found_by_reading_back(
 def test_a_claim_that_cannot_be_read_back_may_stand_and_costs_an_epoch(
     wanted: Home, server: GitHttpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def pushed_then_cut(repo: HomeRepo, source: str) -> RemoteError | None:
-        said = push_to_branch(repo, source)
+    def pushed_then_cut(repo: HomeRepo, commits: Sequence[str]) -> RemoteError | None:
+        said = push_in_parts(repo, commits)
         server.misbehave("503", times=None)
         return said
 
     with monkeypatch.context() as patch:
-        patch.setattr(node_pusher.joining.epoch_claim, "push_to_branch", pushed_then_cut)
+        patch.setattr(node_pusher.joining.epoch_claim, "push_in_parts", pushed_then_cut)
         with pytest.raises(UnreachableError, match="init needs the remote"):
             init(wanted, START)
     assert not gives_numbers(wanted)
@@ -193,13 +193,13 @@ def test_of_two_homes_made_at_once_each_gets_an_epoch(
 ) -> None:
     """The other one is made between the look and the push."""
 
-    def others_first(repo: HomeRepo, source: str) -> RemoteError | None:
-        monkeypatch.setattr(node_pusher.joining.epoch_claim, "push_to_branch", push_to_branch)
+    def others_first(repo: HomeRepo, commits: Sequence[str]) -> RemoteError | None:
+        monkeypatch.setattr(node_pusher.joining.epoch_claim, "push_in_parts", push_in_parts)
         made.append(make_home("other"))
-        return push_to_branch(repo, source)
+        return push_in_parts(repo, commits)
 
     made: list[Home] = []
-    monkeypatch.setattr(node_pusher.joining.epoch_claim, "push_to_branch", others_first)
+    monkeypatch.setattr(node_pusher.joining.epoch_claim, "push_in_parts", others_first)
     made.append(make_home("home"))
     assert [init(home, START).next_seq for home in made] == [1, EPOCH + 1]
     assert {"epochs/0000000000", "epochs/0000000001"} <= set(files_of(remote_dir))

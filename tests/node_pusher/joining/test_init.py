@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitmeter.git_remote.failures import RepoGoneError, UnreachableError
+from gitmeter.git_remote.failures import ObjectFormatError, RepoGoneError, UnreachableError
 from gitmeter.git_remote.remote import Remote
 from gitmeter.support.errors import ExitCode
 from node_pusher.home.errors import HomeError, NonFastForwardError
@@ -233,6 +233,23 @@ def test_init_needs_the_remote_and_leaves_nothing_half_made(
         init(_home(tmp_path, (tmp_path / "none.git").as_uri()), START)
     server.behave()
     assert init(home, START).outcome == "created"
+
+
+@pytest.mark.parametrize("transport", ["file", "http"])
+def test_an_empty_repo_of_another_object_format_is_named_as_such(
+    tmp_path: Path, server: GitHttpServer, transport: str
+) -> None:
+    """A forge offers sha256, and over http an empty repo does not say that it is one."""
+    there = tmp_path / "sha256.git"
+    subprocess.run(["git", "init", "-q", "--bare", "--object-format=sha256", there], check=True)
+    subprocess.run(["git", "-C", there, "config", "http.receivepack", "true"], check=True)
+    url = there.as_uri() if transport == "file" else server.url("sha256.git")
+    with pytest.raises(ObjectFormatError) as raised:
+        init(_home(tmp_path, url), START)
+    assert "sha1" in raised.value.hint
+    assert raised.value.exit_code is ExitCode.FAILED
+    assert not (tmp_path / "home" / "node.toml").exists()
+    assert not (tmp_path / "home" / "repo.git").exists()
 
 
 def test_a_restored_backup_rejoins_in_a_new_epoch_and_sends_what_waits(

@@ -270,7 +270,7 @@ def watch(killer: Killer, patch: pytest.MonkeyPatch) -> None:
         (LedgerRepo, "set_pushed"),
         (Store, "raise_next_seq"),
         (Store, "put_back"),
-        (node_pusher.joining.epoch_claim, "push_to_branch"),
+        (node_pusher.joining.epoch_claim, "push_in_parts"),
         (node_pusher.joining.init, "note_place"),
         (node_pusher.joining.previous_repo, "note_place"),
         (Path, "replace"),

@@ -451,7 +451,7 @@ class Killer:
             (LedgerRepo, "set_pushed"),
             (Store, "retire"),
             (Store, "note_push"),
-            (node_pusher.sending.push, "push_to_branch"),
+            (node_pusher.sending.push, "push_in_parts"),
             (node_pusher.joining.rollover, "push_to_branch"),
             (node_pusher.sending.moved_mark, "push_to_branch"),
             (node_pusher.sending.moved_mark, "note_marked"),

@@ -294,10 +294,10 @@ def die(*args, **kwargs):
 
 place = sys.argv[2]
 if place == "before the push":
-    module.push_to_branch = die
+    module.push_in_parts = die
 elif place == "after the push":
-    push = module.push_to_branch
-    module.push_to_branch = lambda *args: (push(*args), die())
+    push = module.push_in_parts
+    module.push_in_parts = lambda *args: (push(*args), die())
 elif place == "after the read-back":
     Store.retire = die
 elif place == "after retiring":

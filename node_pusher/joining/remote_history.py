@@ -12,8 +12,6 @@ import msgspec
 
 from gitmeter.git_remote.branch import BranchStatus, RemoteBranch, fetch, read_branch
 from gitmeter.git_remote.failures import RemoteError, UnreachableError
-from gitmeter.git_remote.remote import environment
-from gitmeter.git_remote.runner import run_git
 from node_pusher.home.errors import HomeError
 from node_pusher.home.home import HomeRepo
 from node_pusher.sending.branch import PROBE_TIMEOUT_S
@@ -77,10 +75,22 @@ def fetch_missing(repo: LedgerRepo, seen: RemoteBranch) -> str | None:
 def _fetch(repo: HomeRepo, *, shallow: bool) -> None:
     """Fetch without history and file contents for a new home: trees and one commit are enough.
 
-    A server that cannot filter sends the files too, of which git only warns.
+    A server that cannot filter sends the files too, of which git only warns; one that refuses to
+    leave anything out is asked for everything.
     """
-    options = ("--depth=1", "--filter=blob:none") if shallow else ()
     refspec = f"+refs/heads/{repo.branch}:{_FETCHED}"
+    if shallow:
+        try:
+            _fetch_ref(repo, refspec, "--depth=1", "--filter=blob:none")
+        except RemoteError as error:
+            if type(error) is not RemoteError:  # its cause is known, and is another one
+                raise
+            _fetch_ref(repo, refspec, "--no-filter")
+    else:
+        _fetch_ref(repo, refspec)
+
+
+def _fetch_ref(repo: HomeRepo, refspec: str, *options: str) -> None:
     fetch(repo.remote, repo.path, refspec, timeout_s=_FETCH_TIMEOUT_S, options=options)
 
 
@@ -126,7 +136,7 @@ def moved_to(repo: LedgerRepo, commit: str) -> str | None:
     mark = next((blob for path, blob in repo.paths(commit) if path == MOVED_PATH), None)
     if mark is None:
         return None
-    return _content(repo.home_repo, mark).decode("ascii", "replace").strip() or "another repo"
+    return repo.fetch_blob(mark).decode("ascii", "replace").strip() or "another repo"
 
 
 def check_history(repo: LedgerRepo, commit: str) -> bool:
@@ -168,23 +178,12 @@ def _owner(repo: LedgerRepo, commit: str) -> str | None:
     if stated is not None:
         return stated
     if segments := _segments(repo, commit):
-        line = _content(repo.home_repo, max(segments)[1]).partition(b"\n")[0]
+        line = repo.fetch_blob(max(segments)[1]).partition(b"\n")[0]
         try:
             return str(msgspec.json.decode(line)["node"])
         except (msgspec.MsgspecError, ValueError, KeyError, TypeError):
             return "(a segment without a node)"
     if claims := _claims(repo, commit):
-        name = _content(repo.home_repo, max(claims)[1]).decode(errors="replace").strip()
+        name = repo.fetch_blob(max(claims)[1]).decode(errors="replace").strip()
         return name if is_node(name) else "(a claim without a node)"
     return None
-
-
-def _content(repo: HomeRepo, blob: str) -> bytes:
-    """The content of a file of the remote; empty if it cannot be fetched."""
-    shown = run_git(
-        ["cat-file", "blob", blob],  # a partial clone fetches it here
-        cwd=repo.path,
-        timeout_s=_FETCH_TIMEOUT_S,
-        environment=environment(repo.remote),
-    )
-    return shown.stdout

@@ -13,20 +13,17 @@ from typing import Final, NamedTuple
 import pygit2
 
 from gitmeter.git_remote.branch import BIG_FILE_BYTES
-from gitmeter.git_remote.failures import failure
 from gitmeter.git_remote.libgit2 import ignore_user_settings
-from gitmeter.git_remote.remote import environment
-from gitmeter.git_remote.runner import run_git
 from node_pusher.home.errors import NonFastForwardError
 from node_pusher.home.home import HomeRepo
 from node_pusher.home.own_key import load_own_key
+from node_pusher.sending.remote_files import fetch_blob
 from node_pusher.sending.repo_errors import missing_object, repo_errors
 from node_pusher.sending.trees import files, grow
 from node_pusher.spool.plan import SegmentFile
 from wire_format.commit_message import Summary, parse_message
 from wire_format.paths import InvalidPathError, parse_path
 
-_FETCH_TIMEOUT_S: Final = 600
 _MAIL_DOMAIN: Final = "node-pusher.invalid"
 _CONFIG: Final = {
     "gc.autoDetach": "false",  # a detached child would outlive the push lock
@@ -162,7 +159,7 @@ class LedgerRepo:
         try:
             return entry.data
         except KeyError:
-            return self._fetch_blob(str(entry.id))
+            return self.fetch_blob(str(entry.id))
 
     def blob_here(self, blob: str) -> bytes | None:
         """A blob; None when this repo, joined without file contents, does not have it.
@@ -258,20 +255,15 @@ class LedgerRepo:
         """Whether the branch has `commit` among its first parents."""
         return any(info.commit == commit for info in self.history())
 
-    def _fetch_blob(self, blob: str) -> bytes:
-        """A blob that the partial clone lacks: git asks the remote for it and keeps it."""
-        remote = self.home_repo.remote
-        shown = run_git(
-            ["cat-file", "blob", blob],
-            cwd=self.home_repo.path,
-            timeout_s=_FETCH_TIMEOUT_S,
-            environment=environment(remote),
-        )
-        if shown.returncode == 0:
-            return shown.stdout
-        if not self._is_partial():
-            raise missing_object(self.home_repo.path, blob)  # the remote was not asked
-        raise failure(remote.url, shown.stderr)
+    def fetch_blob(self, blob: str) -> bytes:
+        """A blob, from the remote where the home was joined without it.
+
+        Raises:
+            RemoteError: the remote does not provide it.
+            HomeError: it is missing though the home was not joined.
+        """
+        found = self.blob_here(blob)
+        return fetch_blob(self.home_repo, blob) if found is None else found
 
     def _is_partial(self) -> bool:
         return any(entry.name.endswith(".promisor") for entry in self._repo.config)

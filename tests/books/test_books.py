@@ -16,6 +16,7 @@ from tests.support.files import write_secret
 from tests.support.git_http import Access, GitHttpServer
 from tests.support.programs import run_books, run_node_pusher
 from tests.support.repos import RepoWriter, bare_repo, refuse_pushes
+from tests.support.sshd import SshServer
 from wire_format.fields import EPOCH_SIZE
 from wire_format.lines import Folder
 from wire_format.rule_book import PRICES_PATH
@@ -74,6 +75,24 @@ def test_a_joined_repo_keeps_its_rule_book_and_gets_a_new_epoch(
     assert [record.seq for record in records] == [1, EPOCH_SIZE + 1]
     refused = books("push")  # the first machine must not go on as if it were alone
     assert (refused.code, "--rejoin" in refused.err) == (1, True)
+
+
+def test_books_are_joined_over_a_server_that_gives_no_single_files(
+    books: Books, tmp_path: Path
+) -> None:
+    """Sshd passes no version of git's protocol on, and then git gives only what a branch names."""
+    books("prices", "import-llm", "--model", "openai:o3").ok()
+    books("push").ok()
+    other = Books(tmp_path, "other", books.remote)
+    with SshServer(tmp_path / "sshd") as server:
+        there = server.remote(books.remote)
+        key, known = str(server.key_file), str(server.known_hosts_file)
+        where = ("--remote", there.url, "--ssh-key", key, "--known-hosts", known)
+        joined = other.init(*where, "--json").ok().json
+        assert (joined["outcome"], joined["rule_book_started"]) == ("joined", False)
+        assert other("pay", "alice", "1").ok()
+        other("push").ok()
+    assert other("rules", "show", "--json").json == books("rules", "show", "--json").json
 
 
 def test_a_machine_that_fell_behind_rejoins(books: Books, tmp_path: Path) -> None:

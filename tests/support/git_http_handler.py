@@ -82,8 +82,20 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200, headers, io.BytesIO(data))
         elif fault is not None and is_status(fault):
             self._answer(int(fault), self.server.headers)
+        elif self._is_word_refused(body):
+            packet = b"ERR this server does not know that\n"
+            headers = {"Content-Type": "application/x-git-upload-pack-result"}
+            self._answer(200, headers, io.BytesIO(b"%04x%b" % (len(packet) + 4, packet)))
         else:
             self._serve_repo(body, fault)
+
+    def _is_word_refused(self, body: IO[bytes]) -> bool:
+        word = self.server.refused_word
+        if word is None:
+            return False
+        found = word in body.read()
+        body.seek(0)
+        return found
 
     def _serve_repo(self, body: IO[bytes], fault: "Fault | None") -> None:
         if (refusal := self._refusal()) is not None:

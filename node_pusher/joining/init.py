@@ -28,6 +28,7 @@ from node_pusher.joining.existing_home import is_elsewhere, newer_place, same_ho
 from node_pusher.joining.previous_repo import PreviousRepo, read_previous_repo
 from node_pusher.joining.remote_history import (
     check_history,
+    check_stated,
     fetch_missing,
     first_seq_above,
     highest_used,
@@ -211,14 +212,16 @@ def _claim(
         seen = read_remote(home.repo)
         fetched = fetch_missing(repo, seen)
         tips = [tip for tip in (repo.tip, fetched) if tip is not None]
+        for tip in tips:
+            check_stated(repo, tip)
+        if fetched is not None:
+            check_tip(repo, fetched, vouched, now)
         is_own = [check_history(repo, tip) for tip in tips]
         if must_be_own and not any(is_own):
             raise HomeError(
                 f"{home.repo.remote.url} holds nothing of {home.node}: it has not gone on there",
                 hint="name the repo where it was last with --remote",
             )
-        if fetched is not None:
-            check_tip(repo, fetched, vouched, now)
         highest = max(highest_used(repo, tips), given)
         is_first = not tips and not highest
         first_seq = 1 if is_first else first_seq_above(highest)

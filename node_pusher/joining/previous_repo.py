@@ -25,7 +25,7 @@ class PreviousRepo(NamedTuple):
     Attributes:
         repo: the repo here.
         tip: the commit its remote is at.
-        highest: no epoch above that of this number is used in it.
+        highest: no epoch above that of this number is used in what is vouched for.
         is_trusted: whether what its remote holds is vouched for.
     """
 
@@ -84,8 +84,9 @@ def read_previous_repo(present: Home, url: str, vouched: Vouched, now: datetime)
                 f" not say that it goes on in {url}",
                 hint=f"`rollover` begins the next repo of a node; {_anew(present, url)}",
             )
-        tips = [tip] if repo.tip is None else [tip, repo.tip]
         is_trusted = fetched is None or _is_trusted(repo, tip, vouched, now)
+        # no number there is above the epoch that the newer repo began in, whoever wrote it
+        tips = [each for each in (tip if is_trusted else None, repo.tip) if each is not None]
         return PreviousRepo(repo, tip, highest_used(repo, tips), is_trusted)
 
 

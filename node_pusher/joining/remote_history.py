@@ -19,6 +19,7 @@ from node_pusher.sending.moved_mark import MOVED_PATH
 from node_pusher.sending.repo import LedgerRepo
 from wire_format.commit_message import stated_node
 from wire_format.fields import EPOCH_SIZE, SEGMENT_RECORDS_MAX, epoch_of, is_node
+from wire_format.lines import Folder
 from wire_format.paths import InvalidPathError, SegmentPath, parse_path
 
 _FETCH_TIMEOUT_S: Final = 1800
@@ -28,6 +29,8 @@ _HARMLESS: Final = re.compile(
 )
 """What may be in a repo without segments: a forge's own files, claims, and rule books."""
 
+_TELLING: Final = {*Folder, "epochs"}
+"""Folders with files that name their node."""
 
 _CLAIM: Final = re.compile(r"epochs/([0-9]{10})")
 
@@ -133,20 +136,19 @@ def highest_used(repo: LedgerRepo, tips: Iterable[str]) -> int:
 
 def moved_to(repo: LedgerRepo, commit: str) -> str | None:
     """The address in a history's moved mark; None if it has none."""
-    mark = next((blob for path, blob in repo.paths(commit) if path == MOVED_PATH), None)
+    mark = repo.blob_at(commit, MOVED_PATH)
     if mark is None:
         return None
     return repo.fetch_blob(mark).decode("ascii", "replace").strip() or "another repo"
 
 
-def check_history(repo: LedgerRepo, commit: str) -> bool:
-    """Refuse a history that was written by another node, or not by a pusher.
+def check_stated(repo: LedgerRepo, commit: str) -> None:
+    """Refuse a history that its newest commit and its root folder show to be another's.
 
-    Returns:
-        whether it is this node's; otherwise it has no records at all.
+    No other folder is opened, so this costs little whoever wrote it.
 
     Raises:
-        HomeError: it is not this node's, or has a moved mark.
+        HomeError: it is not this node's, or no pusher's, or has a moved mark.
     """
     node, url = repo.home_repo.node, repo.home_repo.remote.url
     if (to := moved_to(repo, commit)) is not None:
@@ -155,21 +157,51 @@ def check_history(repo: LedgerRepo, commit: str) -> bool:
             hint="there it is known which numbers are free: name its newest repo with --remote, and"
             " add --rejoin if this home was restored from a backup",
         )
+    stated = stated_node(next(repo.history(commit)).message)
+    if stated is not None:
+        _check_owner(repo, stated)
+        return
+    if not repo.top_names(commit) & _TELLING:
+        _check_strangers(repo, commit)
+
+
+def check_history(repo: LedgerRepo, commit: str) -> bool:
+    """Refuse a history that was written by another node, or not by a pusher.
+
+    It opens every folder, so `check_stated` and a look at the commit's signature come first.
+
+    Returns:
+        whether it is this node's; otherwise it has no records at all.
+
+    Raises:
+        HomeError: it is not this node's, or no pusher's.
+    """
     owner = _owner(repo, commit)
-    if owner == node:
-        return True
-    if owner is not None:
+    if owner is None:
+        _check_strangers(repo, commit)
+        return False
+    _check_owner(repo, owner)
+    return True
+
+
+def _check_owner(repo: LedgerRepo, owner: str) -> None:
+    node = repo.home_repo.node
+    if owner != node:
         raise HomeError(
-            f"{url} is the repo of {owner}, not of {node}",
+            f"{repo.home_repo.remote.url} is the repo of {owner}, not of {node}",
             hint="every node has a repo of its own",
         )
-    strangers = sorted(name for name in repo.top_names(commit) if _HARMLESS.fullmatch(name) is None)
+
+
+def _check_strangers(repo: LedgerRepo, commit: str) -> None:
+    names = repo.top_names(commit)
+    strangers = sorted(name for name in names if _HARMLESS.fullmatch(name) is None)
     if strangers:
         raise HomeError(
-            f"{url} holds what no pusher has written: {', '.join(strangers[:5])}",
+            f"{repo.home_repo.remote.url} holds what no pusher has written:"
+            f" {', '.join(strangers[:5])}",
             hint="use an empty repo",
         )
-    return False
 
 
 def _owner(repo: LedgerRepo, commit: str) -> str | None:

@@ -177,8 +177,20 @@ class LedgerRepo:
         tip = self.tip
         return tip is not None and path in self._tree(tip)
 
+    def blob_at(self, commit: str, path: str) -> str | None:
+        """The id of the blob at a path of a commit; None where there is no file."""
+        try:
+            entry = self._tree(commit) / path
+        except KeyError:
+            return None
+        return str(entry.id) if isinstance(entry, pygit2.Blob) else None
+
     def paths(self, commit: str) -> Iterator[tuple[str, str]]:
-        """Path and blob id of every file at a commit."""
+        """Path and blob id of every file at a commit, in folders as deep as a segment's.
+
+        Raises:
+            HomeError: there are more than a pusher can have written.
+        """
         yield from files(self._tree(commit))
 
     def segments_of(self, commit: str) -> list[SegmentFile]:

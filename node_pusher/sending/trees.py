@@ -1,9 +1,18 @@
 """Trees of a bare repo: adding files without an index, and listing them."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import pygit2
 from pygit2.enums import FileMode
+
+from node_pusher.home.errors import HomeError
+
+ENTRIES_MAX: Final = 2_000_000
+"""Files and folders of one commit: two centuries of hourly segments."""
+
+_FOLDERS_DEEP: Final = 4
+"""Of a segment: `usage/2025/01/31`."""
 
 
 def grow(
@@ -32,11 +41,23 @@ def grow(
     return builder.write()
 
 
-def files(tree: pygit2.Tree, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Path, after `prefix`, and blob id of every file of a tree."""
-    for entry in tree:
-        path = f"{prefix}{entry.name}"
-        if isinstance(entry, pygit2.Tree):
-            yield from files(entry, f"{path}/")
-        else:
-            yield path, str(entry.id)
+def files(tree: pygit2.Tree) -> Iterator[tuple[str, str]]:
+    """Path and blob id of every file of a tree, in folders no deeper than a segment's.
+
+    A tree of a few kilobytes can describe millions of paths.
+
+    Raises:
+        HomeError: it describes more than a pusher can have written.
+    """
+    left = ENTRIES_MAX
+    folders = [("", tree)]
+    while folders:
+        prefix, folder = folders.pop()
+        for entry in folder:
+            if (left := left - 1) < 0:
+                raise HomeError(f"a history of more than {ENTRIES_MAX} files is no pusher's")
+            path = f"{prefix}{entry.name}"
+            if not isinstance(entry, pygit2.Tree):
+                yield path, str(entry.id)
+            elif path.count("/") < _FOLDERS_DEEP:
+                folders.append((f"{path}/", entry))

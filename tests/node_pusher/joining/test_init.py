@@ -195,7 +195,7 @@ def test_the_repo_of_another_node_is_known_by_its_lines_too(
     writer = RepoWriter(remote_dir)
     writer.commit({segment_path(START.date(), 1): usage_line(node="other-01")}, message="x")
     with pytest.raises(HomeError, match="repo of other-01"):
-        init(_home(tmp_path, writer.url), START)
+        init(_home(tmp_path, writer.url), START, vouched=Vouched(tip=writer.tip()))
 
 
 def test_a_repo_of_something_else_is_refused(tmp_path: Path, remote_dir: Path) -> None:

@@ -3,8 +3,9 @@
 import shutil
 from pathlib import Path
 
+import pygit2
 import pytest
-from pygit2.enums import ObjectType
+from pygit2.enums import FileMode, ObjectType
 
 from gitmeter.git_remote.remote import Remote
 from gitmeter.signing.allowed_signers import AllowedSignersError
@@ -13,6 +14,7 @@ from node_pusher.home.home import Home, new_home
 from node_pusher.home.own_key import own_key
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
+from node_pusher.sending import trees
 from node_pusher.sending.commit import README_PATH
 from node_pusher.sending.push import push
 from tests.node_pusher.conftest import NODE, START, MakeHome, record, spool_count
@@ -43,6 +45,40 @@ def test_history_of_an_unknown_key_is_not_built_on_and_the_error_has_both_ways_o
     assert "--allowed-signers" in raised.value.hint
     assert f"--trust-tip {pushed}" in raised.value.hint
     assert [file.name for file in wanted.path.iterdir()] == ["push.lock"]
+
+
+def nested(writer: RepoWriter, *, deep: int) -> str:
+    """A commit of folders that hold themselves: 20 to the power of `deep` files in a few trees."""
+    entry: tuple[pygit2.Oid, FileMode] = (writer.repo.create_blob(b"x"), FileMode.BLOB)
+    for _ in range(deep):
+        builder = writer.repo.TreeBuilder()
+        for name in range(20):
+            builder.insert(f"{name:02d}", *entry)
+        entry = (builder.write(), FileMode.TREE)
+    top = writer.repo.TreeBuilder()
+    top.insert("usage", *entry)
+    person = pygit2.Signature("n", "n@example.invalid", 1764000000, 0)
+    made = writer.repo.create_commit(None, person, person, "x", top.write(), [])
+    writer.force(str(made))
+    return str(made)
+
+
+def test_folders_of_a_commit_that_nobody_vouches_for_are_not_opened(
+    tmp_path: Path, remote_dir: Path
+) -> None:
+    nested(RepoWriter(remote_dir), deep=12)
+    with pytest.raises(HomeError, match="the commit is not signed"):
+        init(replacement(tmp_path, remote_dir), START)
+
+
+def test_only_as_many_files_are_listed_as_a_pusher_may_have_written(
+    tmp_path: Path, remote_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever names a commit may not have looked into every folder of it."""
+    tip = nested(RepoWriter(remote_dir), deep=12)
+    monkeypatch.setattr(trees, "ENTRIES_MAX", 5000)
+    with pytest.raises(HomeError, match="more than 5000 files"):
+        init(replacement(tmp_path, remote_dir), START, vouched=Vouched(tip=tip))
 
 
 def test_the_keys_of_the_old_machine_are_one_way_out(

@@ -1,7 +1,7 @@
-"""The rule book: `rules/prices.toml` and `rules/discounts.toml` of the books repo.
+"""The rule book: `prices.toml`, `discounts.toml` and `imported.toml` in `rules/` of the books.
 
 Prices and the discount ladder change as commits that can be reviewed. This module reads and checks
-the two files; the aggregator rates with its result, the books write the files.
+the files; the aggregator rates with its result, the books write the files.
 """
 
 import hashlib
@@ -31,7 +31,10 @@ from wire_format.wording import FORMS, Place, sentences
 
 PRICES_PATH: Final = "rules/prices.toml"
 DISCOUNTS_PATH: Final = "rules/discounts.toml"
-RULE_PATHS: Final = (PRICES_PATH, DISCOUNTS_PATH)
+IMPORTED_PATH: Final = "rules/imported.toml"
+RULE_PATHS: Final = (PRICES_PATH, DISCOUNTS_PATH, IMPORTED_PATH)
+"""In the order of the arguments of `parse_rule_book`."""
+
 RULE_FILE_BYTES_MAX: Final = 8 * 1024 * 1024
 
 DEFAULT_DISCOUNTS: Final = """\
@@ -47,6 +50,7 @@ tiers = [
 ]
 """
 
+_MADE_FROM: Final = re.compile(rb"^# made from rule book ([0-9a-f]{64})[^\n]*\n?", re.MULTILINE)
 _VM_PREFIX: Final = "vm/"
 _TIER_NAME_PATTERN: Final = r"[a-z][a-z0-9_]{0,31}"
 _FORMS: Final = FORMS | {_TIER_NAME_PATTERN: "1 to 32 of a-z, 0-9 and _, beginning with a letter"}
@@ -187,59 +191,84 @@ _File = TypeVar("_File", _PriceFile, _DiscountFile)
 
 
 class RuleBook(_Rule):
-    """Prices and ladders as two files state them.
+    """Prices and ladders as the files state them.
 
     Attributes:
-        prices: in file order; no two share resource, applies_to and `from`.
+        prices: of prices.toml, in file order; no two share resource, applies_to and `from`.
         ladders: in file order; no two share `from`.
-        sha256: names this rule book: SHA-256 over the hex SHA-256 of prices.toml and of
-            discounts.toml, each followed by a newline. An absent prices.toml counts as empty, an
-            absent discounts.toml as the default ladder's text.
+        sha256: names this rule book, as `rule_book_sha256` computes it.
+        imported: of imported.toml, in the same form; a price of `prices` takes precedence.
     """
 
     prices: tuple[Price, ...]
     ladders: tuple[Ladder, ...]
     sha256: str
+    imported: tuple[Price, ...] = ()
 
 
-def parse_rule_book(prices_toml: bytes | None, discounts_toml: bytes | None) -> RuleBook:
-    """Read both files; None is an absent file, and an absent ladder is the default one.
+def parse_rule_book(
+    prices_toml: bytes | None, discounts_toml: bytes | None, imported_toml: bytes | None = None
+) -> RuleBook:
+    """Read the files; None is an absent file, and an absent ladder is the default one.
 
     Raises:
         RuleBookError: with every fault found in the first file that cannot be used.
     """
-    prices = _load(PRICES_PATH, prices_toml or b"", _PriceFile).price
+    prices = _load_prices(PRICES_PATH, prices_toml)
     ladders = _load(DISCOUNTS_PATH, _discounts_text(discounts_toml), _DiscountFile).ladder
-    _refuse_twins(
-        PRICES_PATH,
-        (
-            f"{p.resource}{f' ({p.applies_to})' if p.applies_to else ''} from {format_ts(p.from_)}"
-            for p in prices
-        ),
-    )
     _refuse_twins(DISCOUNTS_PATH, (f"ladder from {format_ts(x.from_)}" for x in ladders))
     return RuleBook(
         prices=prices,
         ladders=ladders,
-        sha256=rule_book_sha256(prices_toml, discounts_toml),
+        sha256=rule_book_sha256(prices_toml, discounts_toml, imported_toml),
+        imported=_load_prices(IMPORTED_PATH, imported_toml),
     )
 
 
-def rule_book_sha256(prices_toml: bytes | None, discounts_toml: bytes | None) -> str:
-    """The hash that names a rule book.
+def rule_book_sha256(
+    prices_toml: bytes | None, discounts_toml: bytes | None, imported_toml: bytes | None = None
+) -> str:
+    """The hash that names a rule book; an absent or empty imported.toml has no part in it.
 
-    In a shell:
+    In a shell, with `imported` as a third name where that file is not empty:
 
     for f in prices discounts; do sha256sum < $f.toml | cut -c1-64; done | sha256sum
     """
-    files = (prices_toml or b"", _discounts_text(discounts_toml))
+    files = [prices_toml or b"", _discounts_text(discounts_toml)]
+    if imported_toml:
+        files.append(imported_toml)
     hashes = (hashlib.sha256(text).hexdigest() for text in files)
     return hashlib.sha256("".join(f"{digest}\n" for digest in hashes).encode()).hexdigest()
+
+
+def with_origin(data: bytes, sha256: str) -> bytes:
+    """A rule file that says in its first line from which rule book it was made."""
+    return f"# made from rule book {sha256}; `books rules set` checks it\n".encode() + data
+
+
+def split_origin(data: bytes) -> tuple[bytes, str | None]:
+    """A rule file without the line of `with_origin`, and the hash there; None without one."""
+    found = _MADE_FROM.search(data)
+    if found is None:
+        return data, None
+    return data[: found.start()] + data[found.end() :], found[1].decode()
 
 
 def _discounts_text(discounts_toml: bytes | None) -> bytes:
     # Absent is not empty: an empty file is a book without a ladder, and has another hash.
     return DEFAULT_DISCOUNTS.encode() if discounts_toml is None else discounts_toml
+
+
+def _load_prices(path: str, text: bytes | None) -> tuple[Price, ...]:
+    prices = _load(path, text or b"", _PriceFile).price
+    _refuse_twins(
+        path,
+        (
+            f"{p.resource}{f' ({p.applies_to})' if p.applies_to else ''} from {format_ts(p.from_)}"
+            for p in prices
+        ),
+    )
+    return prices
 
 
 def _load(path: str, text: bytes, model: type[_File]) -> _File:

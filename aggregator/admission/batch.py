@@ -46,6 +46,12 @@ class RuleFiles(NamedTuple):
     commit: str
     prices_toml: bytes | None
     discounts_toml: bytes | None
+    imported_toml: bytes | None = None
+
+    @property
+    def contents(self) -> tuple[bytes | None, bytes | None, bytes | None]:
+        """The files alone, in the order of `wire_format.rule_book.RULE_PATHS`."""
+        return self.prices_toml, self.discounts_toml, self.imported_toml
 
 
 @dataclass

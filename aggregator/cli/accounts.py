@@ -164,8 +164,11 @@ def _print_explanation(charge: dict[str, Any], state: Path, books: str) -> None:
 def reprice(context: Context, file: Path, *, as_json: bool) -> None:
     """Show what balances would be under a proposed rule book, before it is committed.
 
-    FILE is named prices.toml or discounts.toml; the other of the two is taken from the rule book in
-    force.
+    FILE is named prices.toml, discounts.toml or imported.toml; the others are taken from the rule
+    book in force. `books rules set FILE --repriced -` takes the JSON, and shows and checks it.
+
+    \b
+    aggregator reprice prices.toml --json | books rules set prices.toml --repriced -
     """
     from aggregator.reports.reprice import reprice as reprice_with
 

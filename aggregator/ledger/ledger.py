@@ -146,7 +146,7 @@ class Ledger:
 
     def _adopt(self, files: RuleFiles) -> Rater:
         """Put a rule book in force, and rate again the charges whose cost it may change."""
-        book = parse_rule_book(files.prices_toml, files.discounts_toml)
+        book = parse_rule_book(*files.contents)
         self.store.repos.save_rule_files(files, book.sha256)
         rater = Rater(book, self._cost_max_nano)
         scope = scope_of_change(self.rater.rule_book, book)

@@ -9,4 +9,4 @@ def rule_book_in_force(store: LedgerStore) -> RuleBook:
     files = store.repos.rule_files()
     if files is None:
         return parse_rule_book(None, None)
-    return parse_rule_book(files.prices_toml, files.discounts_toml)
+    return parse_rule_book(*files.contents)

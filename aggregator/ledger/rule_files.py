@@ -8,9 +8,8 @@ from aggregator.admission.batch import RuleFiles
 from aggregator.mirrors.commit_delta import commit_delta
 from aggregator.mirrors.mirror import Mirror
 from wire_format.rule_book import (
-    DISCOUNTS_PATH,
-    PRICES_PATH,
     RULE_FILE_BYTES_MAX,
+    RULE_PATHS,
     RuleBookError,
     parse_rule_book,
 )
@@ -23,10 +22,8 @@ def read_rules(mirror: Mirror, commit: str) -> RuleFiles:
         RuleBookError: they are not a usable rule book.
         MirrorError: the commit is not in the mirror.
     """
-    files = RuleFiles(
-        commit, _rule_file(mirror, commit, PRICES_PATH), _rule_file(mirror, commit, DISCOUNTS_PATH)
-    )
-    parse_rule_book(files.prices_toml, files.discounts_toml)
+    files = RuleFiles(commit, *(_rule_file(mirror, commit, path) for path in RULE_PATHS))
+    parse_rule_book(*files.contents)
     return files
 
 

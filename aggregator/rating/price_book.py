@@ -60,30 +60,44 @@ _Category = AppliesTo | None
 _NO_TIMELINES: Final[dict[_Category, _Timeline]] = {}
 
 
-class PriceBook:
-    """All prices of a rule book, by resource, category and the hour from which each is in force."""
+_Timelines = dict[str, dict[_Category, _Timeline]]
 
-    def __init__(self, prices: "Iterable[Price]") -> None:
-        grouped: dict[str, dict[_Category, list[Price]]] = defaultdict(lambda: defaultdict(list))
-        for price in prices:
-            grouped[price.resource][price.applies_to].append(price)
-        self._timelines = {
-            resource: {category: _Timeline(rules) for category, rules in by_category.items()}
-            for resource, by_category in grouped.items()
-        }
+
+class PriceBook:
+    """All prices of a rule book, by resource, category and the hour from which each is in force.
+
+    Args:
+        prices: the operator's own.
+        imported: imported ones, which apply where none of the operator's own does.
+    """
+
+    def __init__(self, prices: "Iterable[Price]", imported: "Iterable[Price]" = ()) -> None:
+        self._by_precedence = (_timelines(prices), _timelines(imported))
 
     def price_at(self, resource: str, applies_to: AppliesTo, hour: int) -> PriceInForce | NoPrice:
         """The price in force at the start of `hour`.
 
-        A price that states the category takes precedence over one that states none; among several,
-        the one that came into force last applies.
+        A price of the operator's own takes precedence over an imported one, then one that states
+        the category over one that states none; among several, the one that came into force last
+        applies.
         """
-        timelines = self._timelines.get(resource, _NO_TIMELINES)
-        for category in (applies_to, None):
-            timeline = timelines.get(category)
-            if timeline is not None and (price := timeline.at(hour)) is not None:
-                return price
-        others = (timeline.at(hour) for timeline in timelines.values())
+        found = [timelines.get(resource, _NO_TIMELINES) for timelines in self._by_precedence]
+        for timelines in found:
+            for category in (applies_to, None):
+                timeline = timelines.get(category)
+                if timeline is not None and (price := timeline.at(hour)) is not None:
+                    return price
+        others = (timeline.at(hour) for timelines in found for timeline in timelines.values())
         if any(price is not None for price in others):
             return NoPrice.CATEGORY_MISMATCH
         return NoPrice.UNPRICED
+
+
+def _timelines(prices: "Iterable[Price]") -> _Timelines:
+    grouped: dict[str, dict[_Category, list[Price]]] = defaultdict(lambda: defaultdict(list))
+    for price in prices:
+        grouped[price.resource][price.applies_to].append(price)
+    return {
+        resource: {category: _Timeline(rules) for category, rules in by_category.items()}
+        for resource, by_category in grouped.items()
+    }

@@ -74,7 +74,7 @@ class Rater:
     def __init__(self, rule_book: "RuleBook", cost_max_nano: int = COST_MAX_NANO_DEFAULT) -> None:
         self.rule_book = rule_book
         self.cost_max_nano = cost_max_nano
-        self.prices = PriceBook(rule_book.prices)
+        self.prices = PriceBook(rule_book.prices, rule_book.imported)
         self.ladder = DiscountLadder(rule_book.ladders)
         self._price_at = lru_cache(_PRICES_CACHED)(self.prices.price_at)
 
@@ -130,7 +130,7 @@ class Scope(NamedTuple):
 
 def scope_of_change(before: "RuleBook", after: "RuleBook") -> Scope | None:
     """The charges to rate again when one rule book replaces another; None for none."""
-    prices = set(before.prices) ^ set(after.prices)
+    prices = (set(before.prices) ^ set(after.prices)) | (set(before.imported) ^ set(after.imported))
     ladders = set(before.ladders) ^ set(after.ladders)
     hours = [price.from_hour for price in prices] + [ladder.from_hour for ladder in ladders]
     if not hours:

@@ -23,7 +23,7 @@ from gitmeter.counting.verdicts import verdicts
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_hour, format_ts, from_us, hour_of
 from wire_format.lines import Line, Usage
-from wire_format.rule_book import PRICES_PATH
+from wire_format.rule_book import IMPORTED_PATH, PRICES_PATH
 
 _PRICE_TABLE = re.compile(rb"^[ \t]*\[\[[ \t]*price[ \t]*\]\]", re.MULTILINE)
 
@@ -162,11 +162,14 @@ def _price(charge: RatedCharge, rater: Rater, rules: RuleFiles | None) -> dict[s
     price = rater.prices.price_at(charge.resource, row.applies_to, row.hour)
     if isinstance(price, NoPrice) or rules is None:
         return None
-    position = rater.rule_book.prices.index(price.rule)
-    tables = list(_PRICE_TABLE.finditer(rules.prices_toml or b""))
+    book = rater.rule_book
+    path, stated, text = PRICES_PATH, book.prices, rules.prices_toml or b""
+    if price.rule not in stated:
+        path, stated, text = IMPORTED_PATH, book.imported, rules.imported_toml or b""
+    tables = list(_PRICE_TABLE.finditer(text))
     line_no = None
-    if len(tables) == len(rater.rule_book.prices):
-        line_no = (rules.prices_toml or b"").count(b"\n", 0, tables[position].start()) + 1
+    if len(tables) == len(stated):
+        line_no = text.count(b"\n", 0, tables[stated.index(price.rule)].start()) + 1
     return {
         "usd": price.rule.usd,
         "per": price.rule.per,
@@ -174,6 +177,6 @@ def _price(charge: RatedCharge, rater: Rater, rules: RuleFiles | None) -> dict[s
         "applies_to": price.rule.applies_to,
         "rule_book": rater.rule_book.sha256,
         "commit": rules.commit,
-        "path": PRICES_PATH,
+        "path": path,
         "line_no": line_no,
     }

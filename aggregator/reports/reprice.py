@@ -4,11 +4,19 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, Final
 
+from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.rating.rating import Rater
 from aggregator.store.questions import reports
 from aggregator.store.store import LedgerStore
 from gitmeter.support.errors import GitmeterError
-from wire_format.rule_book import RULE_PATHS, RuleBook, RuleBookError, parse_rule_book
+from wire_format.rule_book import (
+    RULE_FILE_BYTES_MAX,
+    RULE_PATHS,
+    RuleBook,
+    RuleBookError,
+    parse_rule_book,
+    split_origin,
+)
 
 _NAMES: Final = tuple(path.rpartition("/")[2] for path in RULE_PATHS)
 
@@ -22,11 +30,12 @@ def reprice(store: LedgerStore, file: Path, cost_max_nano: int) -> dict[str, Any
 
     Args:
         store: the ledger.
-        file: the replacement, named `prices.toml` or `discounts.toml`.
+        file: the replacement, named as the file of the rule book.
         cost_max_nano: the highest list cost of one charge, in nano-dollars.
 
     Returns:
-        Totals, and the accounts with a billed cost that changes; amounts in nano-dollars.
+        The names of the proposed rule book and of the one in force, totals, and the accounts with a
+        billed cost that changes; amounts in nano-dollars.
 
     Raises:
         ProposalError: the file has another name or cannot be used.
@@ -36,6 +45,7 @@ def reprice(store: LedgerStore, file: Path, cost_max_nano: int) -> dict[str, Any
             f"{file.name} is not a rule file", hint=f"name it {' or '.join(_NAMES)}"
         )
     with store.view():
+        in_force = rule_book_in_force(store).sha256
         rater = Rater(_proposed(store, file), cost_max_nano)
         differences: dict[str, int] = defaultdict(int)
         total = changed = 0
@@ -53,6 +63,7 @@ def reprice(store: LedgerStore, file: Path, cost_max_nano: int) -> dict[str, Any
         ]
     return {
         "rule_book": rater.rule_book.sha256,
+        "rule_book_in_force": in_force,
         "charges": total,
         "charges_changed": changed,
         "difference_nano": sum(differences.values()),
@@ -62,15 +73,17 @@ def reprice(store: LedgerStore, file: Path, cost_max_nano: int) -> dict[str, Any
 
 def _proposed(store: LedgerStore, file: Path) -> RuleBook:
     rules = store.repos.rule_files()
-    prices = rules.prices_toml if rules else None
-    discounts = rules.discounts_toml if rules else None
-    text = file.read_bytes()
+    contents: list[bytes | None] = [None] * len(_NAMES) if rules is None else [*rules.contents]
+    contents[_NAMES.index(file.name)], _ = split_origin(_read(file))
     try:
-        if file.name == _NAMES[0]:
-            return parse_rule_book(text, discounts)
-        return parse_rule_book(prices, text)
+        return parse_rule_book(*contents)
     except RuleBookError as error:
         raise ProposalError(str(error), hint="`books rules check` says the same") from None
+
+
+def _read(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(RULE_FILE_BYTES_MAX + 1)
 
 
 def _account(row: reports.Row, difference_nano: int) -> dict[str, Any]:

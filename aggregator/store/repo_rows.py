@@ -92,15 +92,16 @@ class RepoRows:
     def save_rule_files(self, rules: RuleFiles, sha256: str) -> None:
         """Put a rule book in force."""
         self._connection.execute(
-            "INSERT INTO rule_book VALUES (1, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+            "INSERT INTO rule_book VALUES (1, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
             " sha256 = excluded.sha256, commit_id = excluded.commit_id,"
-            " prices_toml = excluded.prices_toml, discounts_toml = excluded.discounts_toml",
+            " prices_toml = excluded.prices_toml, discounts_toml = excluded.discounts_toml,"
+            " imported_toml = excluded.imported_toml",
             (sha256, *rules),
         )
 
     def rule_files(self) -> RuleFiles | None:
         """The rule book in force, or None before the first."""
         row = self._connection.execute(
-            "SELECT commit_id, prices_toml, discounts_toml FROM rule_book"
+            "SELECT commit_id, prices_toml, discounts_toml, imported_toml FROM rule_book"
         ).fetchone()
         return None if row is None else RuleFiles(*row)

@@ -176,7 +176,8 @@ CREATE TABLE rule_book (                 -- the rule book in force; one row, or 
     sha256 TEXT NOT NULL,
     commit_id TEXT NOT NULL,             -- the commit of the books that it was read from
     prices_toml BLOB,                    -- NULL where the file is absent
-    discounts_toml BLOB
+    discounts_toml BLOB,
+    imported_toml BLOB
 ) STRICT;
 
 CREATE VIEW charge_view AS               -- charges in words, for people with a database shell

@@ -18,6 +18,8 @@ from wire_format.rule_book import (
     RuleBookError,
     parse_rule_book,
     rule_book_sha256,
+    split_origin,
+    with_origin,
 )
 
 PRICE = """\
@@ -200,10 +202,40 @@ def test_a_book_that_states_the_defaults_is_the_same_book() -> None:
     assert stated == parse_rule_book(None, None)
 
 
-@given(prices=st.binary(max_size=80), discounts=st.binary(max_size=80))
-def test_any_bytes_are_a_book_or_a_typed_error(prices: bytes, discounts: bytes) -> None:
+def test_a_book_without_imported_prices_keeps_its_name_and_with_them_has_another() -> None:
+    """So that ledgers from before there was such a file keep their digest."""
+    plain = rule_book_sha256(PRICE.encode(), LADDER.encode())
+    assert rule_book_sha256(PRICE.encode(), LADDER.encode(), b"") == plain
+    book = parse_rule_book(PRICE.encode(), LADDER.encode(), PRICE.encode())
+    assert book.sha256 == rule_book_sha256(PRICE.encode(), LADDER.encode(), PRICE.encode()) != plain
+    assert book.imported == book.prices  # the same price in both files is no fault
+
+
+def test_imported_prices_are_read_and_refused_like_the_operators_own() -> None:
+    with pytest.raises(RuleBookError, match=r"rules/imported\.toml: stated more than once"):
+        parse_rule_book(None, None, (PRICE + PRICE).encode())
+
+
+def test_the_line_that_says_what_a_file_was_made_from_can_be_taken_off_again() -> None:
+    """Wherever it is by then; a file without it is as it was."""
+    data, sha256 = PRICE.encode(), "0f" * 32
+    marked = with_origin(data, sha256)
+    assert split_origin(marked) == (data, sha256)
+    assert split_origin(b"# a remark\n" + marked) == (b"# a remark\n" + data, sha256)
+    assert split_origin(data) == (data, None)
+    assert parse_rule_book(marked, None).prices == parse_rule_book(data, None).prices
+
+
+@given(
+    prices=st.binary(max_size=80),
+    discounts=st.binary(max_size=80),
+    imported=st.binary(max_size=80),
+)
+def test_any_bytes_are_a_book_or_a_typed_error(
+    prices: bytes, discounts: bytes, imported: bytes
+) -> None:
     with suppress(RuleBookError):
-        parse_rule_book(prices, discounts)
+        parse_rule_book(prices, discounts, imported)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from aggregator.config.settings import Config
 from tests.support.git_http import GitHttpServer
 from tests.support.ledger.world import DAY, PRICES, World, money_line, segment_path, usage_line
 from tests.support.programs import run_aggregator
+from wire_format.rule_book import with_origin
 
 HOUR = "2025-01-11T00"
 USED = "2025-01-11T00:30:00Z"
@@ -264,17 +265,33 @@ tiers = [ { name = "week", after_days = 7, multiplier = "0.9", applies_to = ["he
 """
 
 
+IMPORTED = b"""\
+# a list
+[[price]]
+resource = "mystery/units"
+usd = "2"
+per = 1
+from = 2020-01-01T00:00:00Z
+"""
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("prices.toml", PRICES.replace(b"3.60", b"7.20")), ("discounts.toml", DISCOUNTS)],
+    [
+        ("prices.toml", PRICES.replace(b"3.60", b"7.20")),
+        ("discounts.toml", DISCOUNTS),
+        ("imported.toml", IMPORTED),
+    ],
 )
 def test_reprice_says_what_the_change_then_does(
     world: World, tmp_path: Path, name: str, text: bytes
 ) -> None:
     """To the nano-dollar, and nothing is changed by asking."""
-    world.usage(usage_line(seq=5, user="b:2", ts=USED, units=7))
+    mystery = usage_line(seq=6, user="b:2", resource="mystery/units", ts=USED, units=7)
+    world.usage(usage_line(seq=5, user="b:2", ts=USED, units=7), mystery)
     world.run("pull")
     digest = world.digest()
+    in_force = world.run("verify", "--json").json["rule_book"]
     proposal = tmp_path / name
     proposal.write_bytes(text)
     proposed = world.run("reprice", str(proposal), "--json").json
@@ -285,6 +302,7 @@ def test_reprice_says_what_the_change_then_does(
     world.run("pull")
     after = {row["user"]: row for row in world.run("balance", "--json").json}
     assert proposed["rule_book"] == world.run("verify", "--json").json["rule_book"]
+    assert proposed["rule_book_in_force"] == in_force
     assert proposed["accounts"]
     changed = {row["user"]: row for row in proposed["accounts"]}
     for user, row in after.items():
@@ -295,6 +313,29 @@ def test_reprice_says_what_the_change_then_does(
     assert proposed["difference_nano"] == sum(
         row["difference_nano"] for row in proposed["accounts"]
     )
+
+
+def test_an_imported_price_is_explained_down_to_its_own_file(world: World) -> None:
+    """And the rebuilt ledger has it as well."""
+    world.usage(usage_line(seq=5, resource="mystery/units", ts=USED, units=7))
+    world.repo("books").commit({"rules/imported.toml": IMPORTED})
+    world.run("pull")
+    (found,) = world.run("explain", "alice", "mystery/units", HOUR, "--json").json
+    price = found["price"]
+    assert (price["usd"], price["path"], price["line_no"]) == ("2", "rules/imported.toml", 2)
+    assert found["list_cost_nano"] == 14_000_000_000
+    assert world.run("verify").code == 0
+
+
+def test_reprice_ignores_the_line_that_says_what_a_file_was_made_from(
+    world: World, tmp_path: Path
+) -> None:
+    """So that its answer is about the file as it will be committed."""
+    world.run("pull")
+    proposal = tmp_path / "prices.toml"
+    proposal.write_bytes(with_origin(PRICES, "0" * 64))
+    proposed = world.run("reprice", str(proposal), "--json").json
+    assert proposed["rule_book"] == world.run("verify", "--json").json["rule_book"]
 
 
 @pytest.mark.parametrize(("name", "text"), [("rules.toml", b""), ("prices.toml", b"[[price\n")])

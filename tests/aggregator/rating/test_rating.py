@@ -183,10 +183,31 @@ def test_a_price_of_the_category_goes_before_one_for_all() -> None:
     assert priced(prices.price_at("t", "llm", HOUR)) == "unpriced"
 
 
-@given(rules(), rules())
-def test_nothing_outside_the_scope_of_a_change_is_rated_differently(old: Rules, new: Rules) -> None:
+def test_an_imported_price_applies_where_none_of_the_operators_own_does() -> None:
+    """Whatever category each states, and whichever came into force later."""
+    own = book(price(usd="1", **{"from": FROM + DAY})).prices
+    imported = book(
+        price(usd="5"), price(usd="6", applies_to="llm"), price(resource="s", usd="7")
+    ).prices
+    prices = PriceBook(own, imported)
+    earlier: dict[AppliesTo, str] = {"llm": "6", "vm": "5"}
+    for category, before in earlier.items():
+        at = [priced(prices.price_at("r", category, hour_of(FROM) + h)) for h in (0, 23, 24, 99)]
+        assert at == [before, before, "1", "1"]
+    assert priced(prices.price_at("s", "llm", HOUR)) == "7"
+    bound = PriceBook(book(price(applies_to="vm")).prices, book(price(applies_to="llm")).prices)
+    assert priced(bound.price_at("r", "hero_os_hourly", HOUR)) == "category_mismatch"
+
+
+@given(rules(), rules(), rules(), rules())
+def test_nothing_outside_the_scope_of_a_change_is_rated_differently(
+    old: Rules, new: Rules, listed: Rules, later: Rules
+) -> None:
     """Otherwise a charge would keep a cost that does not follow from the book in force."""
-    before, after = (parse_rule_book(b.prices_toml, b.discounts_toml) for b in (old, new))
+    before, after = (
+        parse_rule_book(b.prices_toml, b.discounts_toml, imported.prices_toml)
+        for b, imported in ((old, listed), (new, later))
+    )
     scope = scope_of_change(before, after)
     raters = Rater(before), Rater(after)
     paid_us = to_us(PAID_AT)

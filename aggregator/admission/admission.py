@@ -1,8 +1,9 @@
 """From segments to a batch: which lines claim their key, and which of those are new.
 
-A segment whose seqs ascend and were never seen, and which no decision or correction concerns, is
-new without a look-up. Anything else is compared with the earlier lines that it can touch, and
-`aggregator.admission.settlement` judges them together.
+A segment whose seqs ascend and were never seen, which no decision or correction concerns, and none
+of whose records may cost more than the limit, is new without a look-up. Anything else is compared
+with the earlier lines that it can touch, and `aggregator.admission.settlement` judges them
+together.
 """
 
 from collections import defaultdict
@@ -14,8 +15,8 @@ from typing import NamedTuple, cast
 
 from aggregator.admission.batch import Batch
 from aggregator.admission.claims import LineRules
+from aggregator.admission.grounds import Grounds
 from aggregator.admission.settlement import KnownLines, Settlement
-from gitmeter.counting.decisions import NodeDecisions
 from gitmeter.counting.held import HeldLine, HeldReason, rejected_line
 from gitmeter.counting.lines import Claim, Place
 from gitmeter.counting.ranges import RangeSet, runs
@@ -47,7 +48,7 @@ class Admission:
     Args:
         rules: decide which lines claim their key.
         seen: seqs of the node seen so far; grows with each segment.
-        decisions: those in force for this node.
+        grounds: what the lines of this node are judged by, besides each other.
         known: finds the lines that were admitted before.
         batch: receives the changes.
     """
@@ -56,11 +57,11 @@ class Admission:
         self,
         rules: LineRules,
         seen: RangeSet,
-        decisions: NodeDecisions,
+        grounds: Grounds,
         known: KnownLines,
         batch: Batch,
     ) -> None:
-        self._settlement = Settlement(decisions, known, batch)
+        self._settlement = Settlement(grounds, known, batch)
         self._rules = rules
         self._seen = seen
         self._known = known
@@ -86,14 +87,14 @@ class Admission:
             self._mark_seen(seqs)
         return complete and not segment.rejects
 
-    def adopt(self, decisions: NodeDecisions, changed: RangeSet) -> None:
-        """Put other decisions in force, as `Settlement.adopt` does.
+    def adopt(self, grounds: Grounds, changed: RangeSet) -> None:
+        """Put other decisions or another rule book in force, as `Settlement.adopt` does.
 
         Args:
-            decisions: those in force from now on.
-            changed: the seqs for which they differ from those before.
+            grounds: what lines are judged by from now on.
+            changed: the seqs whose lines may be judged differently.
         """
-        self._settlement.adopt(decisions, changed, self._seen)
+        self._settlement.adopt(grounds, changed, self._seen)
 
     def _is_plain_and_new(self, claims: Sequence[Line], seqs: Sequence[int]) -> bool:
         """Whether a segment can be counted without reading any other line."""
@@ -103,8 +104,9 @@ class Admission:
             and isinstance(claims[0], Usage)
             and {record.corrects for record in cast("Sequence[Usage]", claims)} <= {None}
             and not self._seen.overlaps(first, last)
-            and not self._settlement.decisions.touch(first, last)
+            and not self._settlement.grounds.decisions.touch(first, last)
             and not self._known.is_corrected(first, last)
+            and not self._settlement.grounds.may_exceed(cast("Sequence[Usage]", claims))
         )
 
     def _claims(

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final, Protocol
 
 from aggregator.admission.batch import Batch
-from gitmeter.counting.decisions import NodeDecisions
+from aggregator.admission.grounds import Grounds
 from gitmeter.counting.held import HeldLine, HeldReason
 from gitmeter.counting.lines import Claim
 from gitmeter.counting.ranges import RangeSet
@@ -19,7 +19,7 @@ from wire_format.instants import hour_of, to_us
 from wire_format.lines import Line, Money, Usage
 
 _ADOPTED_AT_ONCE: Final = 50_000
-"""Seqs that are judged together when decisions change: bounds memory."""
+"""Seqs that are judged together when decisions or prices change: bounds memory."""
 
 LinesBySeq = Mapping[int, Mapping[bytes, Claim[Line]]]
 
@@ -41,16 +41,16 @@ class Settlement:
     """Settles which lines of one node count.
 
     Args:
-        decisions: those in force for this node.
+        grounds: what the lines of this node are judged by, besides each other.
         known: finds the lines that were admitted before.
         batch: receives the changes.
 
     Attributes:
-        decisions: those in force for this node; `adopt` replaces them.
+        grounds: the argument; `adopt` replaces it.
     """
 
-    def __init__(self, decisions: NodeDecisions, known: KnownLines, batch: Batch) -> None:
-        self.decisions = decisions
+    def __init__(self, grounds: Grounds, known: KnownLines, batch: Batch) -> None:
+        self.grounds = grounds
         self._known = known
         self._batch = batch
 
@@ -67,16 +67,14 @@ class Settlement:
                 self._count(claim, 1)
         earlier = list(_claims_in(tied))
         added = [claim for seq in tied for claim in new.get(seq, {}).values()]
-        self._change(
-            verdicts(earlier, self.decisions), verdicts([*earlier, *added], self.decisions)
-        )
+        self._change(verdicts(earlier, self.grounds), verdicts([*earlier, *added], self.grounds))
 
-    def adopt(self, decisions: NodeDecisions, changed: RangeSet, seen: RangeSet) -> None:
-        """Put other decisions in force, and judge again the lines that they concern.
+    def adopt(self, grounds: Grounds, changed: RangeSet, seen: RangeSet) -> None:
+        """Put other decisions or another rule book in force, and judge again what they concern.
 
         Args:
-            decisions: those in force from now on.
-            changed: the seqs for which they differ from those before.
+            grounds: what lines are judged by from now on.
+            changed: the seqs whose lines may be judged differently.
             seen: all seqs of the node that were read.
         """
         spilled: set[int] = set()
@@ -90,8 +88,8 @@ class Settlement:
             lines = self._tied_to(chunk - spilled, {})
             spilled.update(lines.keys() - chunk)
             claims = list(_claims_in(lines))
-            self._change(verdicts(claims, self.decisions), verdicts(claims, decisions))
-        self.decisions = decisions
+            self._change(verdicts(claims, self.grounds), verdicts(claims, grounds))
+        self.grounds = grounds
 
     def hold(self, claim: Claim[Line], reason: HeldReason) -> None:
         """File a line as held."""
@@ -106,12 +104,21 @@ class Settlement:
         return found
 
     def _contested(self, new: LinesBySeq, known: LinesBySeq) -> set[int]:
-        """The seqs whose new lines have a rival, a decision or a correction to be judged with."""
+        """The seqs whose new lines must be judged.
+
+        They have a rival, a decision or a correction to be judged with, or may cost too much.
+        """
         found = {
             seq
             for seq, lines in new.items()
-            if len(lines) > 1 or known.get(seq) or self.decisions.touch(seq, seq)
+            if len(lines) > 1 or known.get(seq) or self.grounds.decisions.touch(seq, seq)
         }
+        found.update(
+            claim.record.seq
+            for claim in _claims_in(new)
+            if isinstance(claim.record, Usage)
+            and self.grounds.exceeds(claim.record, claim.record.units)
+        )
         found.update(seq for seq, _ in self._known.corrections_of(new.keys()))
         found.update(claim.record.seq for claim in _claims_in(new) if _corrects(claim) is not None)
         return found

@@ -122,7 +122,11 @@ class Config(Section):
         description="Seconds a record may be ahead of its commit, and a commit ahead of our clock.",
     )
     charge_cost_max_usd: int = Field(
-        default=1_000_000, ge=1, le=1_000_000_000, description="A charge above it is an overflow."
+        default=1_000_000,
+        ge=1,
+        le=1_000_000_000,
+        description="The most that one charge costs at the list price; a record that alone costs"
+        " more is held.",
     )
 
     @field_validator("repo")

@@ -48,13 +48,15 @@ class Changes:
 
     Attributes:
         own: the changes for the repo's own node.
-        others: the changes for other nodes, by the node's id, that new decisions cause.
+        others: the changes for other nodes, by the node's id, that new decisions or prices cause.
         decisions: all decisions in force from now on; None when none changed.
+        rater: rates under the rule book of `own`; None when that has none.
     """
 
     own: Batch
     others: Mapping[int, Batch] = field(default_factory=dict)
     decisions: Decisions | None = None
+    rater: Rater | None = None
 
 
 class Ledger:
@@ -62,7 +64,7 @@ class Ledger:
 
     Args:
         store: the database, open for writing; nothing else writes through it.
-        cost_max_nano: the highest list cost of one charge, in nano-dollars.
+        cost_max_nano: the highest list cost of one charge or record, in nano-dollars.
 
     Attributes:
         store: the database.
@@ -90,13 +92,13 @@ class Ledger:
         Raises:
             CursorMovedError: another writer moved the cursor first; nothing was written.
         """
-        rater, decisions = self.rater, changes.decisions or self.decisions
+        rater, decisions = changes.rater or self.rater, changes.decisions or self.decisions
         repo, batch = move.repo, changes.own
         with self.store.transaction():
             self.store.cursors.move(repo.name, move.expected, move.tip)
             self.store.cursors.keep(repo.name, move.kept)
             if batch.rule_files is not None:
-                rater = self._adopt(batch.rule_files)
+                self._adopt(batch.rule_files, rater)
             self.store.decisions.change(repo.node_id, batch.decisions.values())
             noticed: set[IncidentKind] = set()
             for node_id, part in ((repo.node_id, batch), *changes.others.items()):
@@ -144,17 +146,23 @@ class Ledger:
                 ],
             )
 
-    def _adopt(self, files: RuleFiles) -> Rater:
-        """Put a rule book in force, and rate again the charges whose cost it may change."""
+    def rater_of(self, files: RuleFiles) -> Rater:
+        """Rates under another rule book, within the same limit.
+
+        Raises:
+            RuleBookError: it cannot be used.
+        """
         book = parse_rule_book(*files.contents)
-        self.store.repos.save_rule_files(files, book.sha256)
-        rater = Rater(book, self._cost_max_nano)
-        scope = scope_of_change(self.rater.rule_book, book)
+        return Rater(book, self._cost_max_nano)
+
+    def _adopt(self, files: RuleFiles, rater: Rater) -> None:
+        """Put a rule book in force, and rate again the charges whose cost it may change."""
+        self.store.repos.save_rule_files(files, rater.rule_book.sha256)
+        scope = scope_of_change(self.rater.rule_book, rater.rule_book)
         if scope is not None:
             pages = self.store.charges.pages_from(scope.from_hour, scope.resources)
             for page in pages:
                 self._rate_again(page, rater)
-        return rater
 
     def _apply_usage(self, batch: Batch, rater: Rater) -> None:
         users = {key[1] for key in batch.usage}

@@ -4,9 +4,11 @@ from typing import Final
 
 from aggregator.admission.admission import Admission, Source
 from aggregator.admission.batch import Batch
+from aggregator.admission.grounds import Grounds
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Changes, Ledger
-from aggregator.ledger.rejudge import judged_again
+from aggregator.ledger.rejudge import InForce, judged_again, seqs_to_judge
+from aggregator.ledger.repriced import repriced_seqs
 from aggregator.ledger.rule_files import read_rules
 from aggregator.ledger.segments import SegmentReader, entry_for, misplaced, read_segment
 from aggregator.mirrors.commit_delta import AddedFile, CommitDelta
@@ -49,7 +51,7 @@ class Pending:
         self._admission = Admission(
             reader.rules_of(repo.name),
             ledger.store.lines.seen(repo.node_id),
-            ledger.decisions.of_node(repo.node),
+            Grounds(ledger.decisions.of_node(repo.node), ledger.rater),
             self._known,
             self.batch,
         )
@@ -81,16 +83,26 @@ class Pending:
         self.commits.append(delta)
 
     def changes(self) -> Changes:
-        """What was read, with what its decisions change for every node."""
-        if not self.batch.decisions:
-            return Changes(self.batch)
-        store, before = self._ledger.store, self._ledger.decisions
-        after = Decisions(store.decisions.all(self.batch.decisions))
+        """What was read, with what its decisions and its rule book change for every node.
+
+        Raises:
+            MirrorError: a line that must be judged again cannot be read.
+        """
+        ledger, batch = self._ledger, self.batch
+        if not batch.decisions and batch.rule_files is None:
+            return Changes(batch)
+        store = ledger.store
+        decisions = Decisions(store.decisions.all(batch.decisions)) if batch.decisions else None
+        rater = None if batch.rule_files is None else ledger.rater_of(batch.rule_files)
+        before = InForce(ledger.decisions, ledger.rater)
+        after = InForce(decisions or ledger.decisions, rater or ledger.rater)
+        repriced = repriced_seqs(store, self._reader, ledger.rater, rater) if rater else {}
         self._known.limit(None)
         own = self._repo.node
-        self._admission.adopt(after.of_node(own), before.changed_seqs(after, own))
-        others = judged_again(store, self._reader, before, after, but=own)
-        return Changes(self.batch, others, after)
+        changed = seqs_to_judge(before, after, repriced, own)
+        self._admission.adopt(after.of_node(own), changed)
+        others = judged_again(store, self._reader, before, after, repriced, but=own)
+        return Changes(batch, others, decisions, rater)
 
     def _read_file(self, file: AddedFile, source: Source) -> None:
         fault = misplaced(file, self._repo.role)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from aggregator.admission.batch import RuleFiles
+from aggregator.ledger.rejudge import InForce
 from aggregator.ledger.segments import SegmentReader
 from aggregator.rating.price_book import NoPrice
 from aggregator.rating.rating import Rater
@@ -87,7 +88,7 @@ def explain(
                 f"no charge of {user!r} for {resource!r} at {format_hour(hour)}",
                 hint="see `aggregator charges USER`",
             )
-        lines = list(_lines(store, reader, decisions, charge))
+        lines = list(_lines(store, reader, InForce(decisions, rater), charge))
         rules = store.repos.rule_files()
     return [_explained(charge, rater, lines, rules) for charge in found]
 
@@ -95,7 +96,7 @@ def explain(
 def _lines(
     store: LedgerStore,
     reader: SegmentReader,
-    decisions: Decisions,
+    in_force: InForce,
     charge: tuple[str, str, int],
 ) -> Iterator[CountedLine]:
     """Yield the lines that count, judged again as admission judged them, by node and seq.
@@ -112,7 +113,7 @@ def _lines(
                 claims[segment.node].append(claim)
                 places[segment.node, claim.line].append(segment.repo)
     for node in sorted(claims):
-        judged = verdicts(claims[node], decisions.of_node(node)).values()
+        judged = verdicts(claims[node], in_force.of_node(node)).values()
         counted = [claim for claim, reason in judged if reason is None]
         for record, line, place in sorted(counted, key=lambda claim: claim.record.seq):
             if isinstance(record, Usage) and (record.user, record.resource) == (user, resource):

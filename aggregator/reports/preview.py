@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from aggregator.ledger.ledger import Ledger
-from aggregator.ledger.rejudge import judged_again
+from aggregator.ledger.rejudge import InForce, judged_again
 from aggregator.ledger.segments import SegmentReader, segment_reader
 from aggregator.mirrors.state import State
 from aggregator.store.store import LedgerStore, open_for_writing
@@ -65,7 +65,10 @@ class Preview:
 
     def _decide(self, decisions: Decisions) -> None:
         store, before = self.ledger.store, self.ledger.decisions
-        batches = judged_again(store, self._reader, before, decisions)
+        rater = self.ledger.rater
+        batches = judged_again(
+            store, self._reader, InForce(before, rater), InForce(decisions, rater), {}
+        )
         self.ledger.decide(batches, decisions)
 
 

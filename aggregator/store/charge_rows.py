@@ -2,12 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from aggregator.admission.batch import ChargeKey
 from aggregator.rating.rating import ChargeState
-from aggregator.store.account_rows import Account, exact
+from aggregator.store.account_rows import INT64_MAX, Account, exact
 from wire_format.fields import APPLIES_TO, AppliesTo
 
 STATES: Final = tuple(ChargeState)
@@ -192,6 +192,32 @@ class ChargeRows:
             row = page[-1].row
             after = (row.hour, row.account_id, row.resource_id, _APPLIES_TO_NUMBER[row.applies_to])
             yield page
+
+    def larger_than(
+        self, from_hour: int, units: Mapping[str, int]
+    ) -> Iterator[tuple[ChargeKey, int]]:
+        """Key and quantity of the charges from an hour on with more units than their resource's.
+
+        Args:
+            from_hour: the first clock hour.
+            units: the units of each resource that is wanted.
+        """
+        # text, which is a quantity beyond 64 bits, is above every number in SQLite
+        limits = {name: min(limit, INT64_MAX) for name, limit in units.items()}
+        rows = self._connection.execute(
+            "WITH wanted AS MATERIALIZED (SELECT resource.id, name, value AS units"
+            " FROM json_each(?) JOIN resource ON resource.name = key)"
+            # one pass over the charges, not one for each resource
+            " SELECT charge.hour, account.user, wanted.name, charge.applies_to, charge.quantity"
+            " FROM charge CROSS JOIN wanted ON wanted.id = charge.resource_id"
+            " AND charge.quantity > wanted.units"
+            " JOIN account ON account.id = charge.account_id WHERE charge.hour >= ?",
+            (json.dumps(limits), from_hour),
+        )
+        return (
+            ((hour, user, resource, APPLIES_TO[number]), int(quantity))
+            for hour, user, resource, number, quantity in rows
+        )
 
     def active_hours(self, account: Account) -> tuple[int | None, int | None]:
         """The first and last hour in which an account has a charge; None without charges."""

@@ -1,5 +1,6 @@
 """Rows about lines: seqs seen, lines held and rejected, counts."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -54,6 +55,16 @@ class LineRows:
                 return
             yield Range(*row)
             seq = row[0] - 1
+
+    def beyond_limit(self, resources: Iterable[str]) -> list[tuple[str, int]]:
+        """Node and seq of the usage of these resources that is held because it costs too much."""
+        rows = self._connection.execute(
+            "SELECT node.name, seq FROM held JOIN node ON node.id = node_id WHERE reason = ?"
+            " AND json_extract(CAST(line AS TEXT), '$.resource')"
+            " IN (SELECT value FROM json_each(?))",
+            (str(HeldReason.BEYOND_LIMIT), json.dumps(sorted(resources))),
+        )
+        return [(str(node), int(seq)) for node, seq in rows]
 
     def file_held(
         self,

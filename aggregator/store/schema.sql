@@ -97,7 +97,7 @@ CREATE TABLE charge (                    -- one user, one resource, one category
     billed_cost_nano INTEGER NOT NULL,
     PRIMARY KEY (hour, account_id, resource_id, applies_to),
     CHECK (billed_cost_nano BETWEEN 0 AND list_cost_nano),
-    CHECK (state = 0 OR list_cost_nano = 0)
+    CHECK (list_cost_nano = 0 OR state NOT BETWEEN 1 AND 2)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX charge_unrated ON charge (state) WHERE state <> 0;

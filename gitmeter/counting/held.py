@@ -22,6 +22,7 @@ class HeldReason(StrEnum):
     UNLIKE_ORIGINAL = "unlike_original"
     BELOW_ZERO = "below_zero"
     CONTRADICTS = "contradicts"
+    BEYOND_LIMIT = "beyond_limit"
     SAME_MOVEMENT = "same_movement"
     NO_PAYMENT = "no_payment"
 
@@ -50,6 +51,7 @@ _MEANINGS = {
     HeldReason.BELOW_ZERO: "the corrected record and all its corrections would sum to below zero",
     HeldReason.CONTRADICTS: "it says that a movement failed which an earlier line says succeeded;"
     " that line counts",
+    HeldReason.BEYOND_LIMIT: "its record alone has a list cost above charge_cost_max_usd",
     HeldReason.SAME_MOVEMENT: "an earlier line with the same provider, external_ref and kind"
     " counts instead",
     HeldReason.NO_PAYMENT: "the payment that it refunds does not count for this user",
@@ -69,6 +71,9 @@ _ADVICE = {
     HeldReason.BELOW_ZERO: "record another correction that brings the sum to zero or above",
     HeldReason.CONTRADICTS: "if the money went back, `books refund` the payment; if it never came,"
     " `books decide exclude` the line that says it succeeded",
+    HeldReason.BEYOND_LIMIT: "if the node miscounted, `node-pusher correct` it there; if the price"
+    " is wrong, `books rules set` a right one; if all is right, raise charge_cost_max_usd. It is"
+    " judged again by itself",
     HeldReason.SAME_MOVEMENT: "if the earlier line is the wrong one, exclude it",
     HeldReason.NO_PAYMENT: "it counts once the payment does",
 }

@@ -8,14 +8,16 @@ in which either came:
 - lines under an excluded key do not count;
 - corrections count if the record that they correct counts under `(node, corrects, ts)`, has the
   same user, resource and category, is not itself a correction, and stays at or above zero with all
-  of them together. Either all such corrections of a record count, or none.
+  of them together. Either all such corrections of a record count, or none;
+- a record that with its corrections costs more than the limit at the list price does not count,
+  and neither do they: it would bring its charge to the limit, whatever other nodes recorded there.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from gitmeter.counting.decisions import NodeDecisions
+from aggregator.admission.grounds import Grounds
 from gitmeter.counting.held import HeldReason, line_sha256
 from gitmeter.counting.lines import Claim
 from gitmeter.counting.money_lines import credited_nano
@@ -29,14 +31,15 @@ Verdicts = dict[bytes, tuple[Claim[Line], HeldReason | None]]
 """For each distinct line its first claim, and why it is held (None when it counts)."""
 
 
-def verdicts(claims: Iterable[Claim[Line]], decisions: NodeDecisions) -> Verdicts:
+def verdicts(claims: Iterable[Claim[Line]], grounds: Grounds) -> Verdicts:
     """Judge lines against each other.
 
     Args:
         claims: lines of one node, with every rival of each; for a correction also the record that
             it corrects and the other corrections of that record.
-        decisions: those in force for this node.
+        grounds: what they are judged by, besides each other.
     """
+    decisions = grounds.decisions
     found: Verdicts = {}
     rivals: dict[tuple[Key, type[Line]], dict[bytes, Claim[Line]]] = defaultdict(dict)
     for claim in claims:
@@ -44,7 +47,7 @@ def verdicts(claims: Iterable[Claim[Line]], decisions: NodeDecisions) -> Verdict
         rivals[key, type(claim.record)].setdefault(
             claim.line, claim
         )  # usage, money and decisions have their own keys
-    winners: dict[Key, Usage] = {}
+    winners: dict[Key, Claim[Usage]] = {}
     corrections: dict[Key, list[Claim[Line]]] = defaultdict(list)
     for (key, kind), lines in rivals.items():
         is_decision = kind is Decision
@@ -57,11 +60,15 @@ def verdicts(claims: Iterable[Claim[Line]], decisions: NodeDecisions) -> Verdict
         found[winner.line] = (winner, None)
         if isinstance(winner.record, Usage):
             if winner.record.corrects is None:
-                winners[key] = winner.record
+                winners[key] = Claim(winner.record, winner.line, winner.place)
             else:
                 corrections[winner.record.corrects, winner.record.ts].append(winner)
     for key, group in corrections.items():
-        found.update(_judge_corrections(winners.get(key), group))
+        original = winners[key].record if key in winners else None
+        found.update(_judge_corrections(original, group))
+    for key, claim in winners.items():
+        counted = [c for c in corrections.get(key, ()) if found[c.line][1] is None]
+        found.update(_judge_cost(claim, counted, grounds))
     return found
 
 
@@ -92,6 +99,14 @@ def _judge_corrections(original: Usage | None, group: list[Claim[Line]]) -> Verd
     for claim in group:
         found.setdefault(claim.line, (claim, HeldReason.UNLIKE_ORIGINAL))
     return found
+
+
+def _judge_cost(original: Claim[Usage], counted: list[Claim[Line]], grounds: Grounds) -> Verdicts:
+    """Hold a record and its corrections that count, if together they cost too much."""
+    units = original.record.units + sum(_units(claim.record) for claim in counted)
+    if not grounds.exceeds(original.record, units):
+        return {}
+    return {claim.line: (claim, HeldReason.BEYOND_LIMIT) for claim in (original, *counted)}
 
 
 def _charged_as(record: Line) -> tuple[str, ...]:

@@ -96,15 +96,18 @@ def test_a_price_holds_from_its_hour_on() -> None:
         assert only_charge(ledger([usage_line(ts=ts)], [], [starts]))[2] == state
 
 
-def test_overflow_costs_nothing_and_the_border_is_still_rated() -> None:
-    """A million dollars is a cost; a nano-dollar more is an overflow."""
+def test_beyond_a_million_dollars_a_line_is_held_and_a_charge_costs_a_million() -> None:
+    """A million dollars is a cost; a nano-dollar more is not."""
     at_most = [usage_line(ts=HOUR, units=10**15)]
     above = [usage_line(ts=HOUR, units=10**15 + 1)]
     nano = [price(usd="0.000000001")]
     assert only_charge(ledger(at_most, [], nano))[2:] == ("rated", 10**15, 10**15)
-    assert only_charge(ledger(above, [], nano))[2:] == ("overflow", 0, 0)
-    many = [usage_line(seq=seq, ts=HOUR, units=2**53 - 1) for seq in range(1, 514)]
-    assert only_charge(ledger(many, [], []))[:3] == (513 * (2**53 - 1), 513, "overflow")
+    assert ledger(above, [], nano).charges == {}
+    assert ledger(above, [], nano).held == {above[0]: "beyond_limit"}
+    many = [*at_most, usage_line(seq=2, ts=HOUR, units=1)]
+    assert only_charge(ledger(many, [], nano))[2:] == ("overflow", 10**15, 10**15)
+    taken_off = usage_line(seq=2, ts=HOUR, units=-1, corrects=1, reason="miscount")
+    assert only_charge(ledger([*above, taken_off], [], nano))[2:] == ("rated", 10**15, 10**15)
 
 
 def test_the_balance_adds_every_kind_of_money_once() -> None:

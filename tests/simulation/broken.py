@@ -68,8 +68,8 @@ def foreign_lines_billed(patch: Patch) -> None:
 def decisions_do_not_judge_again(patch: Patch) -> None:
     """A decision holds only on lines that come after it."""
 
-    def broken(self: Settlement, decisions: Any, *_: object) -> None:  # noqa: ANN401
-        self.decisions = decisions
+    def broken(self: Settlement, grounds: Any, *_: object) -> None:  # noqa: ANN401
+        self.grounds = grounds
 
     patch.setattr(Settlement, "adopt", broken)
 

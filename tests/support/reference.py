@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 NANO = 10**9
+COST_MAX = 1_000_000 * NANO
 SUMS = ("list_cost_nano", "billed_cost_nano", "lifetime_paid_nano", "balance_nano")
 Row = dict[str, Any]  # a line, a price or a ladder version, as its file states it
 instant = datetime.fromisoformat
@@ -68,6 +69,35 @@ def admit(lines: set[bytes], held: dict[bytes, str], decided: list[Row]) -> list
         rows.sort(key=lambda row: hashlib.sha256(row["line"]).hexdigest() != chosen.get(key))
         held.update({row["line"]: "conflict" for row in rows[1:]})
     return corrected([rows[0] for rows in rivals.values()], held)
+
+
+def affordable(rows: list[Row], held: dict[bytes, str], prices: list[Row]) -> list[Row]:
+    """Without records that cost more than the limit, each with its corrections."""
+    records = defaultdict(list)
+    for row in rows:
+        records[row["node"], row.get("corrects", row["seq"]), row["ts"]].append(row)
+    for parts in records.values():
+        hour = instant(parts[0]["ts"][:13] + ":00:00Z")
+        price = price_of(parts[0]["resource"], category_of(parts[0]), hour, prices)
+        if listed_nano(parts, price) > COST_MAX:
+            held.update({row["line"]: "beyond_limit" for row in parts})
+    return [row for row in rows if row["line"] not in held]
+
+
+def category_of(row: Row) -> str:
+    """The discount category of a usage line."""
+    return str(row.get("applies_to", "hero_os_hourly"))
+
+
+def listed_nano(rows: list[Row], price: Row) -> int:
+    """The list cost of lines under one price."""
+    return round(exact_nano(rows, price))
+
+
+def exact_nano(rows: list[Row], price: Row) -> Fraction:
+    """The list cost of lines under one price, before it is rounded."""
+    units = sum(row["units"] for row in rows)
+    return Fraction(price["usd"]) * Fraction(NANO * units, price["per"])
 
 
 def corrected(rows: list[Row], held: dict[bytes, str]) -> list[Row]:
@@ -154,7 +184,7 @@ def reckon(
     decisions: set[bytes] = frozenset(),  # type: ignore[assignment]
 ) -> Ledger:
     """What these lines and rules come to; each cost is rounded once, half to even."""
-    out, units, paid_at = Ledger({}, {}, {}), defaultdict(list), dict[str, str]()
+    out, charged, paid_at = Ledger({}, {}, {}), defaultdict(list), dict[str, str]()
     sums = defaultdict[str, Counter[str]](Counter)
     decided = in_force(decisions, out.held)
     for row in counted_money(money, out.held, decided):
@@ -162,17 +192,17 @@ def reckon(
         if row["kind"] == "payment":  # the earliest comes first
             paid_at.setdefault(row["user"], row["ts"])
             sums[row["user"]]["lifetime_paid_nano"] += row["size"]
-    for row in admit(usage, out.held, decided):
-        hour, category = row["ts"][:13] + ":00:00Z", row.get("applies_to", "hero_os_hourly")
-        units[hour, row["user"], row["resource"], category].append(row["units"])
-    for (hour, user, resource, category), parts in units.items():
+    for row in affordable(admit(usage, out.held, decided), out.held, prices):
+        hour = row["ts"][:13] + ":00:00Z"
+        charged[hour, row["user"], row["resource"], category_of(row)].append(row)
+    for (hour, user, resource, category), rows in charged.items():
         price = price_of(resource, category, instant(hour), prices)
-        exact = sum(parts) * Fraction(price["usd"]) / price["per"] * NANO
+        exact, state, units = exact_nano(rows, price), price["state"], sum(r["units"] for r in rows)
+        if round(exact) > COST_MAX:
+            exact, state = Fraction(COST_MAX), "overflow"
         cost = exact * multiplier(category, instant(hour), paid_at.get(user), ladders)
-        state, listed, billed = price["state"], round(exact), round(cost)
-        if sum(parts) > 2**62 or listed > 1_000_000 * NANO:
-            state, listed, billed = "overflow", 0, 0
-        out.charges[hour, user, resource, category] = sum(parts), len(parts), state, listed, billed
+        listed, billed = round(exact), round(cost)
+        out.charges[hour, user, resource, category] = units, len(rows), state, listed, billed
         sums[user].update(list_cost_nano=listed, billed_cost_nano=billed, balance_nano=-billed)
     for user, total in sums.items():
         out.accounts[user] = {"first_paid_at": paid_at.get(user), **dict.fromkeys(SUMS, 0), **total}

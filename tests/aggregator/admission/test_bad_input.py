@@ -468,13 +468,29 @@ def test_everything_at_once_is_accounted_for(world: World) -> None:
     assert len(filed) == node["held"] + node["rejected"]
 
 
-def test_overflow_is_a_state_of_the_charge_and_no_money(world: World) -> None:
+def test_a_charge_beyond_the_limit_costs_the_limit(world: World) -> None:
     """The exact quantity is kept, and a smaller hour beside it is billed."""
-    largest = 2**53 - 1
-    world.usage(*(usage_line(seq=seq, units=largest) for seq in range(1, 600)))
+    million = 10**9  # units: they cost a million dollars
+    world.usage(*(usage_line(seq=seq, units=million) for seq in range(1, 600)))
     world.usage(usage_line(seq=600, ts="2025-01-01T01:00:00Z", units=3600))
     accounted(world)
     first, second = world.charges()
-    assert (first["state"], first["billed_cost_nano"]) == ("overflow", 0)
-    assert int(first["quantity"]) == 599 * largest
+    assert (first["state"], first["billed_cost_nano"]) == ("overflow", 10**15)
+    assert int(first["quantity"]) == 599 * million
     assert second["billed_cost_nano"] == 3_600_000_000
+
+
+def test_a_record_that_alone_costs_more_than_the_limit_is_held(world: World) -> None:
+    """What another node recorded for the same user, resource and hour is billed as ever."""
+    honest = usage_line(seq=1, units=3600)
+    world.usage(honest)
+    world.pull()
+    before = world.charges()
+    far_too_much = usage_line(node="evil", seq=1, units=2**53 - 1)
+    world.usage(far_too_much, repo="evil")
+    assert world.pull()["evil"].held == 1
+    assert world.charges() == before
+    (held,) = world.held()
+    assert (held["node"], held["reason"]) == ("evil", "beyond_limit")
+    assert held["line"].encode() + b"\n" == far_too_much
+    assert world.rebuilt_digest() == world.digest()

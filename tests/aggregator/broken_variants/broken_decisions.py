@@ -7,6 +7,7 @@ import pytest
 
 from aggregator.admission import settlement
 from aggregator.admission.admission import Admission
+from aggregator.admission.grounds import Grounds
 from aggregator.admission.settlement import Settlement
 from aggregator.ledger import pending
 from aggregator.store.decision_rows import DecisionRows
@@ -24,8 +25,8 @@ Patch = pytest.MonkeyPatch
 def only_later_lines(patch: Patch) -> None:
     """A decision does not touch what was judged before it came."""
 
-    def broken(self: Settlement, decided: NodeDecisions, *_: object) -> None:
-        self.decisions = decided
+    def broken(self: Settlement, grounds: Grounds, *_: object) -> None:
+        self.grounds = grounds
 
     patch.setattr(Settlement, "adopt", broken)
 
@@ -141,10 +142,10 @@ def exclusion_ends_a_conflict(patch: Patch) -> None:
 
 
 def _held_instead(patch: Patch, reason: HeldReason) -> None:
-    def broken(claims: Iterable[Claim[Line]], decided: NodeDecisions) -> Verdicts:
+    def broken(claims: Iterable[Claim[Line]], grounds: Grounds) -> Verdicts:
         listed = list(claims)
-        undecided = verdicts.verdicts(listed, NodeDecisions())
-        found = verdicts.verdicts(listed, decided)
+        undecided = verdicts.verdicts(listed, grounds._replace(decisions=NodeDecisions()))
+        found = verdicts.verdicts(listed, grounds)
         return {
             line: (claim, reason if undecided[line][1] is reason else why)
             for line, (claim, why) in found.items()
@@ -156,10 +157,10 @@ def _held_instead(patch: Patch, reason: HeldReason) -> None:
 def corrections_outlive_it(patch: Patch) -> None:
     """The corrections of an excluded record still count."""
 
-    def broken(claims: Iterable[Claim[Line]], decided: NodeDecisions) -> Verdicts:
-        found = verdicts.verdicts(claims, decided)
+    def broken(claims: Iterable[Claim[Line]], grounds: Grounds) -> Verdicts:
+        found = verdicts.verdicts(claims, grounds)
         return {
-            line: (claim, None if _is_orphan(claim, why, decided) else why)
+            line: (claim, None if _is_orphan(claim, why, grounds.decisions) else why)
             for line, (claim, why) in found.items()
         }
 

@@ -6,11 +6,11 @@ import pytest
 
 from aggregator.admission import settlement
 from aggregator.admission.batch import Batch
+from aggregator.admission.grounds import Grounds
 from aggregator.admission.settlement import Settlement
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.store.segment_rows import SegmentRows
 from gitmeter.counting import verdicts
-from gitmeter.counting.decisions import NodeDecisions
 from gitmeter.counting.held import HeldLine, HeldReason
 from gitmeter.counting.lines import Claim
 from gitmeter.counting.verdicts import Verdicts
@@ -65,8 +65,8 @@ def _count_instead(
 ) -> None:
     """Let corrections count that are held for a reason."""
 
-    def broken(claims: Iterable[Claim[Line]], decisions: NodeDecisions) -> Verdicts:
-        found = verdicts.verdicts(claims, decisions)
+    def broken(claims: Iterable[Claim[Line]], grounds: Grounds) -> Verdicts:
+        found = verdicts.verdicts(claims, grounds)
         counted = [
             claim.record
             for claim, why in found.values()

@@ -15,12 +15,14 @@ from tests.aggregator.broken_variants import (
     broken,
     broken_decisions,
     broken_history,
+    broken_limits,
     broken_verdicts,
     scenarios,
 )
 from tests.aggregator.broken_variants import scenarios_accepted as accepted
 from tests.aggregator.broken_variants import scenarios_corrections as corrections
 from tests.aggregator.broken_variants import scenarios_decisions as decisions
+from tests.aggregator.broken_variants import scenarios_limits as limits
 from tests.support.ledger.telling import mismatches
 from tests.support.ledger.world import World, usage_line
 from tests.support.reference import Ledger as Expected
@@ -36,7 +38,7 @@ class Variant(NamedTuple):
     found_by: Scenario
 
 
-ALL = (*scenarios.ALL, *corrections.ALL, *decisions.ALL, *accepted.ALL)
+ALL = (*scenarios.ALL, *corrections.ALL, *decisions.ALL, *limits.ALL, *accepted.ALL)
 VARIANTS = (
     Variant(broken.dedup_by_content, scenarios.alike),
     Variant(broken.dedup_by_number, scenarios.reused_number),
@@ -97,6 +99,19 @@ VARIANTS = (
     Variant(broken_decisions.order_of_arrival, decisions.later_choice_comes_first),
     Variant(broken_decisions.exclusion_ends_a_conflict, decisions.exclude_a_conflict),
     Variant(broken_decisions.corrections_outlive_it, decisions.exclude_a_corrected_record),
+    Variant(broken_limits.no_record_is_too_dear, limits.far_too_much_at_once),
+    Variant(broken_limits.no_record_is_too_dear, limits.far_too_much_after),
+    Variant(broken_limits.the_guess_suffices, limits.dear_only_at_first),
+    Variant(broken_limits.beyond_the_limit_nothing, limits.many_that_are_too_much),
+    Variant(broken_limits.a_line_is_judged_at_arrival, limits.price_after_the_line),
+    Variant(broken_limits.a_line_is_judged_at_arrival, limits.dearer_after_the_line),
+    Variant(broken_limits.a_line_is_judged_at_arrival, limits.cheaper_after_the_line),
+    Variant(broken_limits.held_lines_stay_held, limits.cheaper_after_the_line),
+    Variant(broken_limits.held_lines_stay_held, limits.price_taken_back),
+    Variant(broken_limits.counted_lines_stay_counted, limits.price_after_the_line),
+    Variant(broken_limits.counted_lines_stay_counted, limits.corrected_to_far_too_much),
+    Variant(broken_limits.each_line_by_itself, limits.corrected_to_within),
+    Variant(broken_limits.each_line_by_itself, limits.corrected_to_far_too_much),
     Variant(broken_history.kept_tips_not_written, accepted.rewritten),
     Variant(broken_history.kept_tips_not_in_the_mirror, accepted.rewritten_twice_then_lost),
     Variant(broken_history.edits_skipped, accepted.edited),

@@ -125,7 +125,9 @@ def test_json_has_numbers_past_64_bits(world: World) -> None:
     """One user's huge quantity must not keep others from their answers."""
     huge = 2**53 - 1
     lines = [
-        usage_line(node="node-9", seq=seq, user="rich", ts=USED, units=huge)
+        usage_line(
+            node="node-9", seq=seq, user="rich", ts=USED, units=huge, resource="mystery/units"
+        )
         for seq in range(1, 2100)
     ]
     world.usage(*lines, repo="node-9")
@@ -133,7 +135,7 @@ def test_json_has_numbers_past_64_bits(world: World) -> None:
     found = world.run("charges", "rich", "--json")
     assert found.code == 0
     assert found.json[0]["quantity"] == 2099 * huge > 2**64
-    assert found.json[0]["state"] == "overflow"
+    assert found.json[0]["state"] == "unpriced"
 
 
 def test_nodes(world: World) -> None:
@@ -463,9 +465,16 @@ def test_a_damaged_database_is_made_again_by_rebuild(
 
 def test_other_limits_judge_all_records_again(world: World) -> None:
     """The ledger is a function of git and the configuration, not of when that was changed."""
-    world.settings["charge_cost_max_usd"] = 1
+    world.settings["charge_cost_max_usd"] = 4
     assert world.run("pull").code == 0
-    assert world.run("charges", "alice", "--json").json[0]["state"] == "overflow"
+    (charge,) = world.run("charges", "alice", "--json").json
+    assert (charge["state"], charge["list_cost_nano"]) == ("overflow", 4_000_000_000)
+    world.settings["charge_cost_max_usd"] = 3
+    assert world.run("pull").code == 0
+    (charge,) = world.run("charges", "alice", "--json").json
+    assert (charge["state"], charge["quantity"]) == ("rated", 1800)
+    (held,) = world.run("held", "--json").json
+    assert (held["seq"], held["reason"]) == (1, "beyond_limit")
     assert world.run("verify").code == 0
 
 

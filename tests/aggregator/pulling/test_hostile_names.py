@@ -152,7 +152,7 @@ def test_a_merge_of_a_hundred_histories_is_one_commit(world: World) -> None:
 def test_the_highest_seqs_are_billed_and_reported_correctly(world: World) -> None:
     """2^53 - 1 is a seq like any other; the seqs before it in its epoch are a gap."""
     path = segment_path(DAY, INT_MAX)
-    world.repo("node-1").commit({path: usage_line(seq=INT_MAX, units=INT_MAX)})
+    world.repo("node-1").commit({path: usage_line(seq=INT_MAX)})
     assert world.pull()["node-1"].admitted == 1
     assert world.node()["highest_seq"] == INT_MAX
     first = (INT_MAX - 1) // EPOCH_SIZE * EPOCH_SIZE + 1
@@ -177,10 +177,18 @@ def test_the_same_key_twice_counts_once_wherever_it_is(world: World, spread: str
     assert world.verify().matches
 
 
-def test_quantities_beyond_every_range_are_shown_and_cost_nothing(world: World) -> None:
-    """Eight segments of the largest numbers overflow the charge of one user, but no sum."""
+def test_quantities_beyond_every_range_are_held_or_cost_the_limit(world: World) -> None:
+    """Eight segments of the largest numbers: held with a price, unpriced without; no sum fails."""
     writer = world.repo("node-1")
-    lines = [usage_line(seq=seq, units=INT_MAX, user="whale") for seq in range(1, 8 * 150 + 1)]
+    lines = [
+        usage_line(
+            seq=seq,
+            units=INT_MAX,
+            user="whale",
+            resource="free/air" if seq % 2 else "hero_os/seconds",
+        )
+        for seq in range(1, 8 * 150 + 1)
+    ]
     files = {
         segment_path(DAY, first + 1): b"".join(lines[first : first + 150])
         for first in range(0, len(lines), 150)
@@ -188,8 +196,9 @@ def test_quantities_beyond_every_range_are_shown_and_cost_nothing(world: World) 
     writer.commit(files)
     world.pull()
     (charge,) = world.charges("whale")
-    assert (charge["state"], charge["billed_cost_nano"]) == ("overflow", 0)
-    assert int(charge["quantity"]) == INT_MAX * len(lines) > 2**62
+    assert (charge["state"], charge["billed_cost_nano"]) == ("unpriced", 0)
+    assert int(charge["quantity"]) == INT_MAX * len(lines) // 2 > 2**62
+    assert world.node()["held"] == len(lines) // 2
     assert world.balance("whale")["balance_nano"] == 0
     assert world.balance("bob")["list_cost_nano"] > 0
     assert world.verify().matches

@@ -13,7 +13,6 @@ from aggregator.rating.discounts import NO_DISCOUNT, DiscountLadder
 from aggregator.rating.price_book import NoPrice, PriceBook
 from aggregator.rating.rating import (
     COST_MAX_NANO_DEFAULT,
-    QUANTITY_MAX,
     ChargeState,
     Rater,
     Rating,
@@ -81,33 +80,55 @@ def test_each_cost_is_the_exact_one_rounded_once(
     share = Fraction(1)
     if applies_to != "vm" and days >= 7:
         share = Fraction(1, 4) if days >= 30 else Fraction(1, 2)
-    if round(exact) > COST_MAX_NANO_DEFAULT:
-        assert rating == Rating(ChargeState.OVERFLOW, 0, 0)
+    limit = COST_MAX_NANO_DEFAULT
+    if round(exact) > limit:
+        assert rating == Rating(ChargeState.OVERFLOW, limit, round(limit * share))
     else:
         assert rating == Rating(ChargeState.RATED, round(exact), round(exact * share))
         assert 0 <= rating.billed_cost_nano <= rating.list_cost_nano
 
 
-def test_quantity_and_cost_are_in_range_up_to_their_limits() -> None:
-    """At the limit it is rated, one further it is an overflow, priced or not."""
-    rater = Rater(book(price(usd="0.000000001")), cost_max_nano=QUANTITY_MAX)
-
-    def state(quantity: int, resource: str = "r") -> ChargeState:
-        return rater.rate(quantity, resource, "llm", HOUR, None).state
-
-    assert state(QUANTITY_MAX) is ChargeState.RATED
-    assert state(QUANTITY_MAX + 1) is ChargeState.OVERFLOW
-    assert state(QUANTITY_MAX, "unknown") is ChargeState.UNPRICED
-    assert state(QUANTITY_MAX + 1, "unknown") is ChargeState.OVERFLOW
+def test_beyond_the_limit_a_charge_costs_the_limit() -> None:
+    """At the limit it is rated, one further it is an overflow, whatever the quantity."""
     dollars = Rater(book(price(usd="1")))
-    assert dollars.rate(1_000_000, "r", "llm", HOUR, None).list_cost_nano == COST_MAX_NANO_DEFAULT
-    assert dollars.rate(1_000_001, "r", "llm", HOUR, None).state is ChargeState.OVERFLOW
+    limit = COST_MAX_NANO_DEFAULT
+    for quantity, state in (
+        (1_000_000, ChargeState.RATED),
+        (1_000_001, ChargeState.OVERFLOW),
+        (10**40, ChargeState.OVERFLOW),
+    ):
+        assert dollars.rate(quantity, "r", "llm", HOUR, None) == Rating(state, limit, limit)
+
+
+def test_a_quantity_has_no_limit_of_its_own() -> None:
+    """Beyond 64 bits it is rated like any other, and without a price it stays unpriced."""
+    rater = Rater(book(price(usd="0.000000001", per=10**18)))
+    assert rater.rate(10**30, "r", "llm", HOUR, None) == Rating(ChargeState.RATED, 10**12, 10**12)
+    assert rater.rate(10**30, "unknown", "llm", HOUR, None) == Rating(ChargeState.UNPRICED, 0, 0)
 
 
 def test_the_limit_is_that_of_the_list_cost() -> None:
-    """A discount does not bring an overflow back."""
+    """A discount does not bring an overflow back; it is taken off the limit."""
     rating = Rater(book(price())).rate(1_000_001, "r", "llm", HOUR, to_us(PAID_AT - 60 * DAY))
-    assert rating.state is ChargeState.OVERFLOW
+    limit = COST_MAX_NANO_DEFAULT
+    assert rating == Rating(ChargeState.OVERFLOW, limit, limit // 4)
+
+
+@given(
+    units=st.integers(0, 10**13),
+    usd=st.sampled_from(["0", "0.000000001", "0.3", "1", "999999999"]),
+    per=st.sampled_from([1, 3, 10**6]),
+)
+def test_units_that_are_within_the_limit_at_any_price_never_exceed_it(
+    units: int, usd: str, per: int
+) -> None:
+    """The guess that spares a look at each price is never wrong on the dear side."""
+    rater = Rater(book(price(usd=usd, per=per), price(usd="0.1", **{"from": FROM + 400 * DAY})))
+    within = rater.units_within.get("r")
+    exceeds = rater.exceeds(units, "r", "llm", HOUR)
+    assert exceeds == (rater.rate(units, "r", "llm", HOUR, None).state is ChargeState.OVERFLOW)
+    assert within is None or not (exceeds and units <= within)
+    assert not rater.exceeds(10**40, "unknown", "llm", HOUR)
 
 
 @pytest.mark.parametrize("days", [7, 30])

@@ -1,0 +1,53 @@
+"""What lines are judged by besides each other: the operator's decisions, the cost limit. Pure."""
+
+from collections.abc import Mapping, Sequence
+from itertools import repeat
+from operator import attrgetter, gt
+from typing import Final, NamedTuple, Protocol
+
+from gitmeter.counting.decisions import NodeDecisions
+from wire_format.fields import INT_MAX, AppliesTo
+from wire_format.instants import hour_of
+from wire_format.lines import Usage
+
+_units = attrgetter("units")
+_resource = attrgetter("resource")
+_NO_LIMIT: Final = INT_MAX
+
+
+class CostLimit(Protocol):
+    """The most that one record may cost at the list price, under some rule book."""
+
+    @property
+    def units_within(self) -> Mapping[str, int]:
+        """For each resource that can exceed it, units that are within the limit at any price."""
+
+    def exceeds(self, units: int, resource: str, applies_to: AppliesTo, hour: int) -> bool:
+        """Whether units of one record alone have a list cost beyond the limit."""
+
+
+class Grounds(NamedTuple):
+    """What the lines of one node are judged by, besides each other.
+
+    Attributes:
+        decisions: those in force for this node.
+        limit: what one record may cost, under the rule book in force.
+    """
+
+    decisions: NodeDecisions
+    limit: CostLimit
+
+    def may_exceed(self, records: Sequence[Usage]) -> bool:
+        """Whether any record might cost more than the limit; False is certain, True is a guess.
+
+        Checked over whole columns, because that is faster.
+        """
+        within = self.limit.units_within
+        if not within or max(map(_units, records), default=0) <= min(within.values()):
+            return False
+        limits = map(within.get, map(_resource, records), repeat(_NO_LIMIT))
+        return any(map(gt, map(_units, records), limits))
+
+    def exceeds(self, record: Usage, units: int) -> bool:
+        """Whether a record that corrections bring to `units` costs more than the limit."""
+        return self.limit.exceeds(units, record.resource, record.applies_to, hour_of(record.ts))

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from books.earlier_lines import recorded_decisions, recorded_lines
 from gitmeter.counting.decisions import Decisions
+from gitmeter.counting.grounds import Grounds, NoLimit
 from gitmeter.counting.held import HeldReason
 from gitmeter.counting.lines import Claim, Place
 from gitmeter.counting.verdicts import verdicts
@@ -68,7 +69,7 @@ def known_money(
         for record in decode_segment(line, Folder.PAYMENTS).records
     ]
     known = KnownMoney([], {}, frozenset(keys.user.decode() for keys in every))
-    for claim, reason in verdicts(claims, decisions).values():
+    for claim, reason in verdicts(claims, Grounds(decisions, NoLimit())).values():
         record = claim.record
         if not isinstance(record, Money):
             continue

@@ -15,8 +15,8 @@ from typing import NamedTuple, cast
 
 from aggregator.admission.batch import Batch
 from aggregator.admission.claims import LineRules
-from aggregator.admission.grounds import Grounds
 from aggregator.admission.settlement import KnownLines, Settlement
+from gitmeter.counting.grounds import Grounds
 from gitmeter.counting.held import HeldLine, HeldReason, rejected_line
 from gitmeter.counting.lines import Claim, Place
 from gitmeter.counting.ranges import RangeSet, runs

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final, Protocol
 
 from aggregator.admission.batch import Batch
-from aggregator.admission.grounds import Grounds
+from gitmeter.counting.grounds import Grounds
 from gitmeter.counting.held import HeldLine, HeldReason
 from gitmeter.counting.lines import Claim
 from gitmeter.counting.ranges import RangeSet

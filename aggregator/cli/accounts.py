@@ -1,7 +1,8 @@
 """`balance`, `charges`, `explain` and `reprice`: balances, and how they come about."""
 
+import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +11,11 @@ from aggregator.cli.git_lines import git_show
 from gitmeter.support.terminal import counted, escape, print_json, print_table
 from wire_format.money import NANO, format_usd
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aggregator.rating.rating import ChargeState
+
 
 @click.command()
 @click.argument("user", required=False)
@@ -17,22 +23,35 @@ from wire_format.money import NANO, format_usd
 @click.pass_obj
 def balance(context: Context, user: str | None, *, as_json: bool) -> None:
     """Show the balance of USER, or of all users."""
-    from aggregator.reports import accounts
+    from aggregator.reports import accounts, unrated
 
     store = context.reading()
     if user is not None:
         found = accounts.balance(store, user)
-        print_json(found) if as_json else print_balances([found])
+        groups = unrated.groups_of_user(store, user) if found["unrated_charges"] else []
+        found["unrated"] = [unrated.group_answer(group) for group in groups]
+        if as_json:
+            print_json(found)
+            return
+        print_balances([found])
+        _print_unrated(unrated.counts_by_state(groups), shlex.join(("unpriced", user)))
         return
     balances = accounts.balances(store)
     if as_json:
         print_json(balances)
         return
     print_balances(balances)
-    for state, count in accounts.unrated(store).items():
-        are = "is" if count == 1 else "are"
-        cost = "costs" if count == 1 else "cost"
-        click.echo(f"{counted(count, 'charge')} {are} {state} and {cost} nothing so far")
+    _print_unrated(store.unrated.charges_by_state(), "unpriced")
+
+
+def _print_unrated(counts: "Mapping[ChargeState, int]", command: str) -> None:
+    """Say what the balances above do not include in full."""
+    for state, count in counts.items():
+        are, cost = ("is", "costs") if count == 1 else ("are", "cost")
+        so_far = "the limit" if state == "overflow" else "nothing so far"
+        click.echo(f"{counted(count, 'charge')} {are} {state} and {cost} {so_far}")
+    if counts:
+        click.echo(f"not billed in full: see `aggregator {escape(command)}`")
 
 
 def print_balances(found: list[dict[str, Any]]) -> None:
@@ -196,3 +215,6 @@ def reprice(context: Context, file: Path, *, as_json: bool) -> None:
         f"{found['charges_changed']} of {counted(found['charges'], 'charge')} would change;"
         f" {format_usd(found['difference_nano'])} USD in all"
     )
+    for state, count in found["unrated_charges"].items():
+        if count:
+            click.echo(f"{counted(count, 'charge')} would be {state}")

@@ -1,4 +1,4 @@
-"""`nodes`, `incidents`, `rejects`, `held`, `rewrites`, `decisions`: what did not count, and why."""
+"""`nodes`, `incidents`, `unpriced`, `rejects`, `held`, `rewrites`, `decisions`: what to look at."""
 
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,7 @@ def nodes(context: Context, *, as_json: bool) -> None:
 @click.pass_obj
 def incidents(context: Context, *, closed: bool, as_json: bool) -> None:
     """Show what needs attention, what to do, and the command of a decision that ends it."""
+    from aggregator.incidents.kinds import ABOUT_CHARGES
     from aggregator.reports import proposals, repos
 
     found = repos.incidents(context.reading(), closed=closed)
@@ -85,13 +86,42 @@ def incidents(context: Context, *, closed: bool, as_json: bool) -> None:
         return
     for row in found:
         over = f", closed at {row['closed_at']}" if row["closed_at"] else ""
-        click.echo(f"{row['repo'] or 'the forge'}: {row['kind']} since {row['opened_at']}{over}")
+        about = row["repo"] or ("the ledger" if row["kind"] in ABOUT_CHARGES else "the forge")
+        click.echo(f"{about}: {row['kind']} since {row['opened_at']}{over}")
         click.echo(f"  {escape(row['detail'])}")
         click.echo(f"  {row['advice']}")
         if row["command"] is not None:
             click.echo(f"  {escape(row['command'])}")
     if not found:
         click.echo("no incidents" if closed else "no open incidents")
+
+
+@click.command()
+@click.argument("user", required=False)
+@json_option
+@click.pass_obj
+def unpriced(context: Context, user: str | None, *, as_json: bool) -> None:
+    """Show usage that is not billed in full, of all users or of USER, and what mends it.
+
+    Usage without a price, or with prices for other discount categories only, costs nothing so far.
+    A charge beyond charge_cost_max_usd costs that limit. Once the cause is mended, all of the usage
+    is billed, from its first hour on.
+    """
+    from aggregator.reports.unrated import unrated
+
+    found = unrated(context.reading(), user)
+    if as_json:
+        print_json(found)
+        return
+    for row in found:
+        click.echo(f"{row['state']}: {row['detail']}")
+        click.echo(f"  {row['advice']}")
+        for line in (row["price_toml"] or "").splitlines():
+            click.echo(f"    {line}")
+        if row["command"] is not None:
+            click.echo(f"    {escape(row['command'])}")
+    if not found:
+        click.echo("none: all usage is billed in full")
 
 
 @click.command()

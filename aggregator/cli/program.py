@@ -53,6 +53,10 @@ _COMMANDS: Final = {
         "aggregator.cli.findings:incidents",
         "Show what needs attention, what to do, and the command of a decision that ends it.",
     ),
+    "unpriced": LazyCommand(
+        "aggregator.cli.findings:unpriced",
+        "Show usage that is not billed in full, and what mends it.",
+    ),
     "rejects": LazyCommand(
         "aggregator.cli.findings:rejects",
         "Show lines and files that are not valid: where they are, and why.",

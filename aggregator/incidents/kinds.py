@@ -25,6 +25,10 @@ class IncidentKind(StrEnum):
     OVER_REFUNDED = "more refunded than paid"
     CONTRADICTED = "payment contradicted"
     BAD_RULE_BOOK = "bad rule book"
+    UNPRICED = "unpriced usage"
+    CATEGORY_MISMATCH = "category mismatch"
+    OVERFLOW = "overflow"
+    BEYOND_LIMIT = "record beyond limit"
     BAD_MIRROR = "bad mirror"
     BAD_SIGNATURE = "bad signature"
     NO_SIGNERS = "no allowed signers"
@@ -87,6 +91,18 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
     " decide acknowledge`.",
     IncidentKind.BAD_RULE_BOOK: "The newest rule book cannot be used; the previous one stays in"
     " force. Correct it with `books rules set` and `books push`.",
+    IncidentKind.UNPRICED: "The rule book has no price for a resource at the hours of its usage,"
+    " which costs nothing so far. `aggregator unpriced` shows the price to add; once it is pushed,"
+    " all of the usage is billed.",
+    IncidentKind.CATEGORY_MISMATCH: "The rule book prices a resource only for other discount"
+    " categories than that of its usage, which costs nothing so far. `aggregator unpriced` shows"
+    " the price to add; or let the service record the right category.",
+    IncidentKind.OVERFLOW: "Charges have a list cost above charge_cost_max_usd and cost that limit."
+    " `aggregator unpriced` shows where to look: at their lines, their price, or the limit.",
+    IncidentKind.BEYOND_LIMIT: "A node has records that alone have a list cost above"
+    " charge_cost_max_usd. They are held, and what other nodes recorded is billed as ever."
+    " `aggregator held` shows them and what can be done; find out whether somebody else writes in"
+    " the node's name.",
     IncidentKind.BAD_MIRROR: "The aggregator's mirror lacks objects or cannot be read. Move it away"
     " and pull again, or restore it from a backup.",
     IncidentKind.BAD_SIGNATURE: "The head is not signed by a key that may sign for this node now."
@@ -150,6 +166,12 @@ ACKNOWLEDGED: Final = (
     *ABOUT_MONEY,
 )
 """The kinds that `books decide acknowledge` ends."""
+
+
+ABOUT_CHARGES: Final = frozenset(
+    (IncidentKind.UNPRICED, IncidentKind.CATEGORY_MISMATCH, IncidentKind.OVERFLOW)
+)
+"""The kinds about charges of all nodes; they belong to no repo."""
 
 
 BACKED_OFF: Final = frozenset(

@@ -5,6 +5,7 @@ fetched, read and decoded before. It rates the charges that the batch changes, u
 files what is held or rejected, and moves the cursor.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,15 +14,18 @@ from aggregator.admission.batch import Batch, ChargeKey, RuleFiles
 from aggregator.incidents.filing import close_acknowledged, file_shown_by
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.incidents.money import file_about_money
+from aggregator.incidents.unrated import file_unrated
 from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.rating.discounts import DiscountLadder
-from aggregator.rating.rating import Rater, scope_of_change
+from aggregator.rating.rating import ChargeState, Rater, scope_of_change
 from aggregator.store.account_rows import Account
 from aggregator.store.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.repo_rows import RepoRow
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
+from gitmeter.counting.held import HeldReason
 from gitmeter.counting.money_lines import Judged, credit, judge
+from wire_format.fields import AppliesTo
 from wire_format.rule_book import parse_rule_book
 
 
@@ -59,6 +63,26 @@ class Changes:
     rater: Rater | None = None
 
 
+class ChangedStates:
+    """What a transaction changes about usage that is not billed in full.
+
+    Attributes:
+        charges: by state, id of the resource and category, how many more charges are not rated.
+        nodes: the rows of nodes of which records beyond the limit were filed or released.
+    """
+
+    def __init__(self) -> None:
+        self.charges: Counter[tuple[ChargeState, int, AppliesTo]] = Counter()
+        self.nodes: set[int] = set()
+
+    def note(self, row: ChargeRow, sign: int) -> int:
+        """Note a charge that is added (1) or taken away (-1); 0 if it is rated, else the sign."""
+        if row.state is ChargeState.RATED:
+            return 0
+        self.charges[row.state, row.resource_id, row.applies_to] += sign
+        return sign
+
+
 class Ledger:
     """The ledger in one database, rated under the rule book in force.
 
@@ -77,6 +101,7 @@ class Ledger:
         self._cost_max_nano = cost_max_nano
         self.rater = Rater(rule_book_in_force(store), cost_max_nano)
         self.decisions = Decisions(store.decisions.all())
+        self._changed = ChangedStates()
 
     def apply(self, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:
         """Write changes and move the repo's cursor, in one transaction.
@@ -94,6 +119,7 @@ class Ledger:
         """
         rater, decisions = changes.rater or self.rater, changes.decisions or self.decisions
         repo, batch = move.repo, changes.own
+        self._changed = ChangedStates()
         with self.store.transaction():
             self.store.cursors.move(repo.name, move.expected, move.tip)
             self.store.cursors.keep(repo.name, move.kept)
@@ -109,6 +135,8 @@ class Ledger:
             noticed |= file_shown_by(self.store, repo, batch, decisions, now)
             if changes.decisions is not None:
                 close_acknowledged(self.store, decisions, now)
+            states = self.store.charges.count_unrated(self._changed.charges)
+            noticed |= file_unrated(self.store, states, self._changed.nodes, now)
         self.rater, self.decisions = rater, decisions
         return noticed
 
@@ -119,9 +147,11 @@ class Ledger:
             changes: what they change, by the node's id.
             decisions: all decisions in force from now on.
         """
+        self._changed = ChangedStates()
         with self.store.transaction():
             for node_id, part in changes.items():
                 self._write(node_id, part, self.rater)
+            self.store.charges.count_unrated(self._changed.charges)
         self.decisions = decisions
 
     def _write(self, node_id: int, batch: Batch, rater: Rater) -> list[Judged]:
@@ -131,6 +161,8 @@ class Ledger:
         self.store.lines.add_seen(node_id, batch.seen)
         self.store.segments.insert_corrections(node_id, batch.corrections)
         self.store.lines.file_held(node_id, batch.held)
+        if any(reason is HeldReason.BEYOND_LIMIT for _, reason in batch.held):
+            self._changed.nodes.add(node_id)
         self.store.lines.file_rejected(node_id, batch.rejected)
         self.store.lines.add_counts(node_id, batch.admitted, batch.duplicates)
         return judged
@@ -178,7 +210,8 @@ class Ledger:
             if before is not None:
                 units += before.quantity  # noqa: PLW2901 - from here the totals of the charge
                 records += before.records  # noqa: PLW2901
-                account.add_cost(-before.list_cost_nano, -before.billed_cost_nano)
+                unrated = self._changed.note(before, -1)
+                account.add_cost(-before.list_cost_nano, -before.billed_cost_nano, unrated)
             rating = rater.rate(units, resource, applies_to, hour, account.first_paid_us)
             row = ChargeRow(
                 hour, account.id, resources[resource], applies_to, units, records, *rating
@@ -187,7 +220,8 @@ class Ledger:
                 emptied.append(row)
                 continue
             saved.append(row)
-            account.add_cost(rating.list_cost_nano, rating.billed_cost_nano)
+            unrated = self._changed.note(row, 1)
+            account.add_cost(rating.list_cost_nano, rating.billed_cost_nano, unrated)
             account.add_hour(hour)
         self.store.charges.save(saved)
         self.store.charges.delete(emptied)
@@ -242,16 +276,18 @@ class Ledger:
     def _rate_again(self, page: Iterable[RatedCharge], rater: Rater) -> None:
         """Rate charges whose price or tenure changed, from their quantities; no segment is read."""
         saved: list[ChargeRow] = []
-        changes: dict[int, tuple[int, int]] = {}
+        changes: dict[int, tuple[int, int, int]] = {}
         for row, _, resource, first_paid_us in page:
             rating = rater.rate(row.quantity, resource, row.applies_to, row.hour, first_paid_us)
             if rating == row[-3:]:
                 continue
-            saved.append(ChargeRow(*row[:-3], *rating))
-            list_cost_nano, billed_cost_nano = changes.get(row.account_id, (0, 0))
+            after = ChargeRow(*row[:-3], *rating)
+            saved.append(after)
+            list_cost_nano, billed_cost_nano, unrated = changes.get(row.account_id, (0, 0, 0))
             changes[row.account_id] = (
                 list_cost_nano + rating.list_cost_nano - row.list_cost_nano,
                 billed_cost_nano + rating.billed_cost_nano - row.billed_cost_nano,
+                unrated + self._changed.note(row, -1) + self._changed.note(after, 1),
             )
         self.store.charges.save(saved)
         accounts = self.store.accounts.by_id(changes)

@@ -4,7 +4,6 @@ from typing import Final
 
 from aggregator.admission.admission import Admission, Source
 from aggregator.admission.batch import Batch
-from aggregator.admission.grounds import Grounds
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Changes, Ledger
 from aggregator.ledger.rejudge import InForce, judged_again, seqs_to_judge
@@ -15,6 +14,7 @@ from aggregator.mirrors.commit_delta import AddedFile, CommitDelta
 from aggregator.mirrors.mirror import Mirror
 from aggregator.store.repo_rows import RepoRow
 from gitmeter.counting.decisions import Decisions
+from gitmeter.counting.grounds import Grounds
 from gitmeter.counting.held import rejected_line
 from gitmeter.counting.lines import Place
 from wire_format.faults import Fault

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from aggregator.admission.batch import Batch
-from aggregator.admission.grounds import CostLimit, Grounds
 from aggregator.admission.settlement import Settlement
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.segments import SegmentReader
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
+from gitmeter.counting.grounds import CostLimit, Grounds
 from gitmeter.counting.ranges import RangeSet
 
 

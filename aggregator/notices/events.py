@@ -60,7 +60,7 @@ def of_incident(incident: OpenIncident, delivery: UUID, now: datetime) -> NewNot
         detail = detail[:_DETAIL_CHARACTERS_MAX] + "..."
     return _notice(
         "incident_opened",
-        f"repo {incident.repo}",
+        f"repo {incident.repo}" if incident.repo else incident.kind,
         delivery,
         now,
         {

@@ -2,6 +2,7 @@
 
 Owns: `accounts` and `repos`, one charge down to its lines (`explain`), decisions that were taken
 (`decisions`) and that could be (`proposals`, `remedies`), what they would change (`preview`),
-rewritten histories (`rewrites`), the effect of other prices (`reprice`).
+rewritten histories (`rewrites`), the effect of other prices (`reprice`), usage that is not billed
+in full (`unrated`).
 Does not own: printing (`cli`), SQL (`store`).
 """

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from aggregator.rating.discounts import DiscountLadder
-from aggregator.rating.rating import ChargeState
-from aggregator.store.charge_rows import STATES, RatedCharge
+from aggregator.store.account_rows import Account
+from aggregator.store.charge_rows import RatedCharge
 from aggregator.store.questions import reports
 from aggregator.store.store import PULLED_AT, LedgerStore
 from gitmeter.support.errors import GitmeterError
@@ -56,6 +56,7 @@ def _balance(row: reports.Row, as_of: str | None) -> Answer:
         "first_paid_at": None if first_paid_us is None else format_ts(from_us(first_paid_us)),
         "last_active_at": None if last_hour is None else format_hour(last_hour),
         "discount_tier": row["discount_tier"],
+        "unrated_charges": row["unrated"],
         "as_of": as_of,
     }
 
@@ -79,7 +80,7 @@ def charges(
     Raises:
         NoAccountError: nothing was ever used or paid under that name.
     """
-    account = reports.account_of(_account_row(store, user))
+    account = account_of_user(store, user)
     for charge in store.charges.of_account(account, since_hour, until_hour):
         yield charge_answer(charge, ladder)
 
@@ -110,9 +111,13 @@ def format_multiplier(multiplier: int) -> str:
     return f"{whole}.{fraction}" if fraction else str(whole)
 
 
-def unrated(store: LedgerStore) -> dict[ChargeState, int]:
-    """Count the charges that cost nothing because they have no price or overflow, by state."""
-    return {STATES[state]: n for state, n in store.reports.states_of_charges().items()}
+def account_of_user(store: LedgerStore, user: str) -> Account:
+    """Return the account of a user.
+
+    Raises:
+        NoAccountError: nothing was ever used or paid under that name.
+    """
+    return reports.account_of(_account_row(store, user))
 
 
 def _account_row(store: LedgerStore, user: str) -> reports.Row:

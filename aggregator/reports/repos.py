@@ -3,9 +3,12 @@
 from datetime import UTC, datetime
 
 from aggregator.copies.noted import copied_at
-from aggregator.incidents.kinds import IncidentKind
+from aggregator.incidents.kinds import ABOUT_CHARGES, IncidentKind
+from aggregator.incidents.unrated import detail_of
 from aggregator.reports.accounts import Answer
+from aggregator.reports.unrated import group_answer, groups_by_incident
 from aggregator.store.questions import reports
+from aggregator.store.questions.unrated import UnratedGroup
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.held import HeldReason, line_sha256
 from wire_format.instants import format_ts, from_us
@@ -100,10 +103,22 @@ def _place(row: reports.Row) -> Answer:
 
 def incidents(store: LedgerStore, *, closed: bool = False) -> list[Answer]:
     """List open incidents, or all with `closed`, each with advice on what to do."""
-    return [
-        {**row, "advice": IncidentKind(row["kind"]).advice}
-        for row in store.reports.incidents(closed=closed)
-    ]
+    with store.view():
+        rows = store.reports.incidents(closed=closed)
+        is_needed = any(row["kind"] in ABOUT_CHARGES and not row["closed_at"] for row in rows)
+        groups = groups_by_incident(store) if is_needed else {}
+    return [_incident(row, groups.get((row["kind"], row["subject"]))) for row in rows]
+
+
+def _incident(row: reports.Row, group: UnratedGroup | None) -> Answer:
+    """An incident; one about charges counts them as they are now, not as they were at first."""
+    is_now = group is not None and not row["closed_at"]
+    return {
+        **row,
+        "detail": detail_of(group) if group and is_now else row["detail"],
+        "advice": IncidentKind(row["kind"]).advice,
+        "unrated": group_answer(group) if group and is_now else None,
+    }
 
 
 def _at_s(seconds: int | None) -> str | None:

@@ -1,11 +1,11 @@
 """Compute what balances would be under a proposed rule book; nothing is written."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, Final
 
 from aggregator.ledger.rule_book import rule_book_in_force
-from aggregator.rating.rating import Rater
+from aggregator.rating.rating import ChargeState, Rater
 from aggregator.store.questions import reports
 from aggregator.store.store import LedgerStore
 from gitmeter.support.errors import GitmeterError
@@ -34,8 +34,9 @@ def reprice(store: LedgerStore, file: Path, cost_max_nano: int) -> dict[str, Any
         cost_max_nano: the highest list cost of one charge, in nano-dollars.
 
     Returns:
-        The names of the proposed rule book and of the one in force, totals, and the accounts with a
-        billed cost that changes; amounts in nano-dollars.
+        The names of the proposed rule book and of the one in force, totals, and the accounts with
+        a billed cost that changes; amounts in nano-dollars. Which lines are held because they cost
+        too much is not judged again.
 
     Raises:
         ProposalError: the file has another name or cannot be used.
@@ -49,10 +50,12 @@ def reprice(store: LedgerStore, file: Path, cost_max_nano: int) -> dict[str, Any
         rater = Rater(_proposed(store, file), cost_max_nano)
         differences: dict[str, int] = defaultdict(int)
         total = changed = 0
+        states: Counter[str] = Counter()
         for page in store.charges.pages_from(0, None):
             for row, user, resource, first_paid_us in page:
                 total += 1
                 rating = rater.rate(row.quantity, resource, row.applies_to, row.hour, first_paid_us)
+                states[rating.state] += 1
                 if rating != (row.state, row.list_cost_nano, row.billed_cost_nano):
                     changed += 1
                     differences[user] += rating.billed_cost_nano - row.billed_cost_nano
@@ -66,6 +69,9 @@ def reprice(store: LedgerStore, file: Path, cost_max_nano: int) -> dict[str, Any
         "rule_book_in_force": in_force,
         "charges": total,
         "charges_changed": changed,
+        "unrated_charges": {
+            str(state): states[state] for state in ChargeState if state is not ChargeState.RATED
+        },
         "difference_nano": sum(differences.values()),
         "accounts": accounts,
     }

@@ -180,7 +180,7 @@ def of_ledger(facts: Facts) -> Iterator[Metric]:
     yield incidents
     unpriced = GaugeMetricFamily(
         "gitmeter_unpriced_charges",
-        "Charges that cost nothing because they have no price or overflow.",
+        "Charges that are not billed in full: without a price, or beyond the limit.",
         labels=["state"],
     )
     for number, state in enumerate(STATES):

@@ -25,6 +25,7 @@ class Account:
         list_cost_nano, billed_cost_nano: sums over all charges, in nano-dollars.
         first_active_hour, last_active_hour: the first and last clock hour since 1970 that has a
             charge; None without charges.
+        unrated: how many charges are not rated in full.
     """
 
     id: int
@@ -34,11 +35,13 @@ class Account:
     billed_cost_nano: int
     first_active_hour: int | None
     last_active_hour: int | None
+    unrated: int
 
-    def add_cost(self, list_cost_nano: int, billed_cost_nano: int) -> None:
-        """Add the change of a charge's costs to the sums."""
+    def add_cost(self, list_cost_nano: int, billed_cost_nano: int, unrated: int) -> None:
+        """Add the change of charges to the sums."""
         self.list_cost_nano += list_cost_nano
         self.billed_cost_nano += billed_cost_nano
+        self.unrated += unrated
 
     def add_hour(self, hour: int) -> None:
         """Extend the active hours to an hour that has a charge."""
@@ -67,11 +70,14 @@ class AccountRows:
         )
         rows = self._connection.execute(
             "SELECT id, user, first_paid_us, list_cost_nano, billed_cost_nano, first_active_hour,"
-            " last_active_hour FROM account WHERE user IN (SELECT value FROM json_each(?))",
+            " last_active_hour, unrated FROM account"
+            " WHERE user IN (SELECT value FROM json_each(?))",
             (names,),
         )
         return {
-            row[1]: Account(row[0], row[1], row[2], int(row[3]), int(row[4]), row[5], row[6])
+            row[1]: Account(
+                row[0], row[1], row[2], int(row[3]), int(row[4]), row[5], row[6], row[7]
+            )
             for row in rows
         }
 
@@ -85,16 +91,17 @@ class AccountRows:
         return {account.id: account for account in found.values()}
 
     def save(self, changed: Iterable[Account]) -> None:
-        """Write the costs and the active hours of accounts."""
+        """Write the costs, the active hours and the counts of accounts."""
         self._connection.executemany(
             "UPDATE account SET list_cost_nano = ?, billed_cost_nano = ?, first_active_hour = ?,"
-            " last_active_hour = ? WHERE id = ?",
+            " last_active_hour = ?, unrated = ? WHERE id = ?",
             (
                 (
                     exact(account.list_cost_nano),
                     exact(account.billed_cost_nano),
                     account.first_active_hour,
                     account.last_active_hour,
+                    account.unrated,
                     account.id,
                 )
                 for account in changed

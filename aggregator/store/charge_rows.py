@@ -193,6 +193,36 @@ class ChargeRows:
             after = (row.hour, row.account_id, row.resource_id, _APPLIES_TO_NUMBER[row.applies_to])
             yield page
 
+    def count_unrated(
+        self, changes: Mapping[tuple[ChargeState, int, AppliesTo], int]
+    ) -> set[ChargeState]:
+        """Change the numbers of charges that are not rated in full.
+
+        Args:
+            changes: by state, id of the resource and category, how many more there are.
+
+        Returns:
+            The states in which a resource and category appeared or vanished.
+        """
+        turned = set()
+        for (state, resource_id, applies_to), more in changes.items():
+            if not more:
+                continue
+            key = (_STATE_NUMBER[state], resource_id, _APPLIES_TO_NUMBER[applies_to])
+            found = self._connection.execute(
+                "DELETE FROM unrated WHERE state = ? AND resource_id = ? AND applies_to = ?"
+                " RETURNING charges",
+                key,
+            ).fetchone()
+            before = 0 if found is None else int(found[0])
+            if before + more:
+                self._connection.execute(
+                    "INSERT INTO unrated VALUES (?, ?, ?, ?)", (*key, before + more)
+                )
+            if not before or not before + more:
+                turned.add(state)
+        return turned
+
     def larger_than(
         self, from_hour: int, units: Mapping[str, int]
     ) -> Iterator[tuple[ChargeKey, int]]:

@@ -60,6 +60,23 @@ class IncidentRows:
         )
         return frozenset((str(name), str(subject)) for name, subject in rows)
 
+    def open_of_kind(self, kind: str) -> list[IncidentRow]:
+        """The open incidents of one kind."""
+        rows = self._connection.execute(
+            "SELECT incident.id, coalesce(repo.name, ''), kind, subject FROM incident"
+            " LEFT JOIN repo ON repo.id = repo_id WHERE closed_at IS NULL AND kind = ?",
+            (kind,),
+        )
+        return [IncidentRow(*row) for row in rows]
+
+    def is_open(self, repo_id: int, kind: str) -> bool:
+        """Whether a repo has an open incident of this kind."""
+        row = self._connection.execute(
+            "SELECT 1 FROM incident WHERE repo_id = ? AND kind = ? AND closed_at IS NULL",
+            (repo_id, kind),
+        ).fetchone()
+        return row is not None
+
     def close(self, incident_id: int, at: datetime) -> None:
         """Close one incident."""
         self._connection.execute(

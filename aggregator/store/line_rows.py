@@ -59,12 +59,19 @@ class LineRows:
     def beyond_limit(self, resources: Iterable[str]) -> list[tuple[str, int]]:
         """Node and seq of the usage of these resources that is held because it costs too much."""
         rows = self._connection.execute(
-            "SELECT node.name, seq FROM held JOIN node ON node.id = node_id WHERE reason = ?"
-            " AND json_extract(CAST(line AS TEXT), '$.resource')"
+            "SELECT node.name, seq FROM held JOIN node ON node.id = node_id"
+            " WHERE reason = 'beyond_limit' AND json_extract(CAST(line AS TEXT), '$.resource')"
             " IN (SELECT value FROM json_each(?))",
-            (str(HeldReason.BEYOND_LIMIT), json.dumps(sorted(resources))),
+            (json.dumps(sorted(resources)),),
         )
         return [(str(node), int(seq)) for node, seq in rows]
+
+    def count_beyond_limit(self, node_id: int) -> int:
+        """How many lines of a node are held because their record alone costs too much."""
+        row = self._connection.execute(
+            "SELECT count(*) FROM held WHERE node_id = ? AND reason = 'beyond_limit'", (node_id,)
+        ).fetchone()
+        return int(row[0])
 
     def file_held(
         self,

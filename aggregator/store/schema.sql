@@ -77,6 +77,7 @@ CREATE TABLE account (                   -- one user; balance = credit - billed 
     first_paid_us INTEGER,               -- first succeeded payment; tenure starts here
     first_active_hour INTEGER,           -- first and last hour with a charge
     last_active_hour INTEGER,
+    unrated INTEGER NOT NULL DEFAULT 0,  -- charges that are not rated in full
     discount_tier TEXT NOT NULL DEFAULT 'none' -- for display; never used for rating
 ) STRICT;
 
@@ -100,7 +101,15 @@ CREATE TABLE charge (                    -- one user, one resource, one category
     CHECK (list_cost_nano = 0 OR state NOT BETWEEN 1 AND 2)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX charge_unrated ON charge (state) WHERE state <> 0;
+CREATE INDEX charge_unrated ON charge (state, resource_id, applies_to, quantity) WHERE state <> 0;
+
+CREATE TABLE unrated (                   -- how many charges of a resource and category have which state
+    state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 3),
+    resource_id INTEGER NOT NULL REFERENCES resource,
+    applies_to INTEGER NOT NULL,
+    charges INTEGER NOT NULL CHECK (charges > 0),
+    PRIMARY KEY (state, resource_id, applies_to)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE money (                     -- admitted money lines of the books
     node_id INTEGER NOT NULL REFERENCES node,
@@ -144,6 +153,8 @@ CREATE TABLE held (                      -- well-formed lines that are not bille
     line_no INTEGER NOT NULL,
     PRIMARY KEY (node_id, line_sha256, reason)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX held_beyond_limit ON held (node_id) WHERE reason = 'beyond_limit';
 
 CREATE TABLE reject (                    -- lines that are not valid; line 0 is a whole file
     node_id INTEGER NOT NULL REFERENCES node,

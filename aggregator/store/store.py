@@ -30,6 +30,7 @@ from aggregator.store.questions.digest import DigestRows
 from aggregator.store.questions.metrics import MetricRows
 from aggregator.store.questions.notices import NoticeRows
 from aggregator.store.questions.reports import ReportRows
+from aggregator.store.questions.unrated import UnratedRows
 from aggregator.store.repo_rows import RepoRows
 from aggregator.store.segment_rows import SegmentRows
 from cursors.rows import CursorRows
@@ -63,6 +64,7 @@ class LedgerStore:
         digests: read-only: the rows that the digest is computed from.
         notices: read-only: what causes a notice (incidents, low balances, silent repos).
         metrics: read-only: the figures for monitoring.
+        unrated: read-only: charges that are not rated in full, added up.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -80,6 +82,7 @@ class LedgerStore:
         self.digests = DigestRows(connection)
         self.notices = NoticeRows(connection)
         self.metrics = MetricRows(connection)
+        self.unrated = UnratedRows(connection)
 
     def __enter__(self) -> Self:
         return self

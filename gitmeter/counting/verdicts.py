@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from aggregator.admission.grounds import Grounds
+from gitmeter.counting.grounds import Grounds
 from gitmeter.counting.held import HeldReason, line_sha256
 from gitmeter.counting.lines import Claim
 from gitmeter.counting.money_lines import credited_nano

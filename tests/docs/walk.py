@@ -11,7 +11,7 @@ from tests.docs.guide_site import METER, PATIENCE_S, Ran, Site
 _AS_USER: Final = re.compile(r"^runuser -u [a-z-]+ -- ")
 _QUESTION: Final = re.compile(
     r"runuser -u gitmeter -- aggregator "
-    r"(?:nodes|balance|charges|explain|held|incidents|notices --undelivered|verify)\b"
+    r"(?:nodes|balance|charges|explain|held|incidents|unpriced|notices --undelivered|verify)\b"
     r"|curl |aggregator (?:node list|forge check)"
 )
 """Commands that change nothing: asked again until what was pushed has arrived."""

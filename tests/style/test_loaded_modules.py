@@ -41,6 +41,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "aggregator charges alice": _DATABASE | _TYPING | _RULES,
     "aggregator nodes": _DATABASE | _TYPING,
     "aggregator incidents": _DATABASE | _TYPING,
+    "aggregator unpriced": _DATABASE | _TYPING,
     "aggregator rejects": _DATABASE | _TYPING,
     "aggregator decisions": _DATABASE | _TYPING,
     "books --help": _BASE,

@@ -41,7 +41,7 @@ SELECT node_id, count(*), sum(missing) FROM (
 """As in `RangeSet.gaps`: a gap reaches back to the range before it, or to its epoch's start."""
 
 _INCIDENTS: Final = "SELECT kind, count(*) FROM incident WHERE closed_at IS NULL GROUP BY kind"
-_UNRATED: Final = "SELECT state, count(*) FROM charge WHERE state <> 0 GROUP BY state"
+_UNRATED: Final = "SELECT state, sum(charges) FROM unrated GROUP BY state"
 _ACCOUNTS: Final = """
 SELECT count(*), sum(typeof(credit_nano) = 'integer' AND typeof(billed_cost_nano) = 'integer'
     AND credit_nano < billed_cost_nano) FROM account
@@ -94,7 +94,7 @@ class Facts(NamedTuple):
     Attributes:
         repos, nodes: all that were ever read, sorted by name.
         open_incidents: the number of open incidents, by kind; kinds without one are absent.
-        unrated: the number of charges that are not rated, by the number of their state.
+        unrated: the number of charges that are not rated in full, by the number of their state.
         accounts, accounts_below_zero: users with usage or money lines, and those who owe.
         pulled_at: when the last pull ended, as text in UTC; None before the first.
         database_bytes: size of the database file and of its log.

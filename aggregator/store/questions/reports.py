@@ -10,7 +10,7 @@ Row = dict[str, Any]
 
 _ACCOUNTS = """
 SELECT id, user, credit_nano, lifetime_paid_nano, list_cost_nano, billed_cost_nano, first_paid_us,
-    first_active_hour, last_active_hour, discount_tier
+    first_active_hour, last_active_hour, unrated, discount_tier
 FROM account
 WHERE first_active_hour IS NOT NULL OR EXISTS (SELECT 1 FROM money WHERE account_id = account.id)
 """
@@ -26,6 +26,7 @@ def account_of(row: Row) -> Account:
         int(row["billed_cost_nano"]),
         row["first_active_hour"],
         row["last_active_hour"],
+        row["unrated"],
     )
 
 
@@ -43,13 +44,6 @@ class ReportRows:
         """The account of one user, or None."""
         query = f"SELECT * FROM ({_ACCOUNTS}) WHERE user = ?"  # noqa: S608 - a constant
         return next(iter(as_utils(self._connection).query(query, [user])), None)
-
-    def states_of_charges(self) -> dict[int, int]:
-        """The number of charges that are not rated, by the number of their state."""
-        rows = self._connection.execute(
-            "SELECT state, count(*) FROM charge WHERE state <> 0 GROUP BY state"
-        )
-        return {int(state): int(count) for state, count in rows}
 
     def repos(self) -> list[Row]:
         """Every repo that was ever read, with the numbers of its node's lines and its incidents."""

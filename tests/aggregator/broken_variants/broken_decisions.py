@@ -7,12 +7,12 @@ import pytest
 
 from aggregator.admission import settlement
 from aggregator.admission.admission import Admission
-from aggregator.admission.grounds import Grounds
 from aggregator.admission.settlement import Settlement
 from aggregator.ledger import pending
 from aggregator.store.decision_rows import DecisionRows
 from gitmeter.counting import decisions, verdicts
 from gitmeter.counting.decisions import Decisions, NodeDecisions
+from gitmeter.counting.grounds import Grounds
 from gitmeter.counting.held import HeldReason, line_sha256
 from gitmeter.counting.lines import Claim
 from gitmeter.counting.ranges import Range

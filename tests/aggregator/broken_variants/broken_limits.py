@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
-from aggregator.admission.grounds import Grounds
+from aggregator.admission.batch import Batch
 from aggregator.ledger import pending
+from aggregator.ledger.ledger import ChangedStates, Ledger
 from aggregator.rating.rating import ChargeState, Rater, Rating
 from aggregator.store.charge_rows import ChargeRows
+from aggregator.store.incident_rows import IncidentRows
 from aggregator.store.line_rows import LineRows
+from gitmeter.counting.grounds import Grounds
 from wire_format.lines import Usage
 
 Patch = pytest.MonkeyPatch
@@ -62,3 +65,31 @@ def each_line_by_itself(patch: Patch) -> None:
         return exceeds(self, record, record.units)
 
     patch.setattr(Grounds, "exceeds", broken)
+
+
+def rated_again_is_not_counted_again(patch: Patch) -> None:
+    """Charges follow a new price, the number of those without one does not."""
+    rate_again = Ledger._rate_again
+
+    def broken(self: Ledger, page: Any, rater: Rater) -> None:  # noqa: ANN401 - handed on
+        with pytest.MonkeyPatch.context() as blind:
+            blind.setattr(ChangedStates, "note", lambda *_: 0)
+            rate_again(self, page, rater)
+
+    patch.setattr(Ledger, "_rate_again", broken)
+
+
+def incidents_stay_open(patch: Patch) -> None:
+    """What was told once is never over."""
+    patch.setattr(IncidentRows, "close", lambda *_: None)
+
+
+def only_new_charges_are_told(patch: Patch) -> None:
+    """A charge that loses its price opens no incident."""
+    write = Ledger._write
+
+    def broken(self: Ledger, node_id: int, batch: Batch, rater: Rater) -> None:
+        self._changed.charges.clear()
+        write(self, node_id, batch, rater)
+
+    patch.setattr(Ledger, "_write", broken)

@@ -6,11 +6,11 @@ import pytest
 
 from aggregator.admission import settlement
 from aggregator.admission.batch import Batch
-from aggregator.admission.grounds import Grounds
 from aggregator.admission.settlement import Settlement
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.store.segment_rows import SegmentRows
 from gitmeter.counting import verdicts
+from gitmeter.counting.grounds import Grounds
 from gitmeter.counting.held import HeldLine, HeldReason
 from gitmeter.counting.lines import Claim
 from gitmeter.counting.verdicts import Verdicts

@@ -50,6 +50,8 @@ def test_balance_of_one_user(world: World) -> None:
         "first_paid_at": "2025-01-01T00:00:00Z",
         "last_active_at": "2025-01-11T00:00:00Z",
         "discount_tier": "month",
+        "unrated_charges": 0,
+        "unrated": [],
         "as_of": found["as_of"],
     }
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", found["as_of"])
@@ -535,7 +537,7 @@ def test_init_with_a_state_directory_leads_to_a_pull_that_works_as_it_is_printed
     (printed,) = re.findall("then `(.+)`", said.out)
     name, *arguments = shlex.split(printed)
     assert name == "aggregator"
-    assert run_aggregator(*arguments).code == 0
+    assert run_aggregator(*arguments).out.startswith("node-1: fast-forward; 1 commit, 1 record;")
     assert (tmp_path / 'our "state"' / "ledger.db").exists()
 
 

@@ -114,7 +114,7 @@ def test_open_incidents_are_counted_by_kind_and_every_kind_is_there(rich: World)
 
 def test_charges_without_a_price_are_counted_by_state(rich: World) -> None:
     with rich.reading() as connection:
-        counts = accounts.unrated(connection)
+        counts = connection.unrated.charges_by_state()
     assert counts[ChargeState.UNPRICED] == 1
     found = scrape(rich).by("gitmeter_unpriced_charges", "state")
     assert found == {str(s): counts.get(s, 0) for s in STATES if s is not ChargeState.RATED}

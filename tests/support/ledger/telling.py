@@ -48,6 +48,7 @@ def mismatches(world: World, expected: Ledger) -> list[str]:
         *_differences(
             "held", _held(world), {k: REASONS.get(v, v) for k, v in expected.held.items()}
         ),
+        *_uncounted(world),
         *_unrest(world),
     ]
 
@@ -98,6 +99,31 @@ def _with_zeros(world: World, expected: Ledger) -> dict[str, dict[str, Any]]:
 
 def _held(world: World) -> dict[bytes, str]:
     return {row["line"].encode() + b"\n": row["reason"] for row in world.held()}
+
+
+def _uncounted(world: World) -> Iterator[str]:
+    """What is said of usage that is not billed in full is what its charges say."""
+    per_group: Counter[tuple[str, str, str]] = Counter()
+    for user in _users(world):
+        rows = [row for row in world.charges(user) if row["state"] != "rated"]
+        per_group.update((row["state"], row["resource"], row["applies_to"]) for row in rows)
+        if world.balance(user)["unrated_charges"] != len(rows):
+            yield f"unrated charges of {user}: {world.balance(user)['unrated_charges']}"
+    with world.reading() as store:
+        groups = store.unrated.groups()
+        by_state = {str(state): count for state, count in store.unrated.charges_by_state().items()}
+    found = {(str(g.state), g.resource, g.applies_to): g.charges for g in groups}
+    if found != per_group or sum(by_state.values()) != per_group.total():
+        yield f"unrated: {found}, {by_state}, the charges say {per_group}"
+    names = {"unpriced usage": "unpriced", "category mismatch": "category_mismatch"}
+    told = {
+        (names.get(row["kind"], row["kind"]), row["subject"])
+        for row in world.incidents()
+        if row["kind"] in {*names, "overflow"}
+    }
+    expected = {(state, f"{name} ({category})") for state, name, category in per_group}
+    if told != expected:
+        yield f"incidents: {told ^ expected}"
 
 
 def _unrest(world: World) -> Iterator[str]:

@@ -26,6 +26,16 @@ class CostLimit(Protocol):
         """Whether units of one record alone have a list cost beyond the limit."""
 
 
+class NoLimit:
+    """A record may cost anything: for whoever judges money lines alone."""
+
+    units_within: Mapping[str, int] = {}
+
+    def exceeds(self, _units: int, _resource: str, _applies_to: AppliesTo, _hour: int) -> bool:
+        """Whether units of one record alone have a list cost beyond the limit: never."""
+        return False
+
+
 class Grounds(NamedTuple):
     """What the lines of one node are judged by, besides each other.
 

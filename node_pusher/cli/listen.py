@@ -14,7 +14,7 @@ from node_pusher.cli.home import load_home
 @click.option("--socket", "path", type=click.Path(dir_okay=False, path_type=Path),
               help="Where services connect.  [default: HOME/listen.sock]")  # fmt: skip
 @click.option("--connections", type=click.IntRange(min=1), default=256, show_default=True,
-              help="How many clients at once; others are asked to retry later.")  # fmt: skip
+              help="How many clients at once; for one more, an idle one is closed.")  # fmt: skip
 @click.pass_obj
 def listen(home: Path, /, path: Path | None, connections: int) -> None:
     """Record what services send over a Unix socket, until SIGTERM.

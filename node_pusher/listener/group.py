@@ -4,6 +4,7 @@ While the spool cannot be written no record is lost: requests are answered with 
 has to be repaired first, and the spool is opened again for the next group.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Self
@@ -40,14 +41,18 @@ class GroupRecorder:
         self._opened: tuple[int, int] | None = None
         self._open()
 
-    def record(self, requests: Sequence[Request]) -> list[bytes]:
+    def record(self, requests: Sequence[Request], owners: Sequence[int] = ()) -> list[bytes]:
         """Record every good request, and return the answer of each.
 
         When this returns, every record that is answered as such is on disk.
+
+        Args:
+            requests: what was sent.
+            owners: for each the local user who sent it; empty if all are this process's user's.
         """
         inputs = [_decoded(request) for request in requests]
         try:
-            outcomes = self._append(inputs)
+            outcomes = self._append(inputs, owners or [os.geteuid()] * len(inputs))
         except (GitmeterError, OSError) as error:
             failure = NotRecorded(str(error), retry=True)
             self._note(error)
@@ -57,14 +62,23 @@ class GroupRecorder:
             self._log("the spool can be written again")
         return [_answer(item, done) for item, done in zip(inputs, outcomes, strict=True)]
 
-    def _append(self, inputs: Sequence[UsageInput | NotRecorded]) -> list[Recorded | NotRecorded]:
+    def _append(
+        self, inputs: Sequence[UsageInput | NotRecorded], owners: Sequence[int]
+    ) -> list[Recorded | NotRecorded]:
         good = [item for item in inputs if isinstance(item, UsageInput)]
-        written = iter(self._append_good(good) if good else ())
+        whose = [
+            owner
+            for item, owner in zip(inputs, owners, strict=True)
+            if isinstance(item, UsageInput)
+        ]
+        written = iter(self._append_good(good, whose) if good else ())
         return [item if isinstance(item, NotRecorded) else next(written) for item in inputs]
 
-    def _append_good(self, inputs: Sequence[UsageInput]) -> list[Recorded | NotRecorded]:
+    def _append_good(
+        self, inputs: Sequence[UsageInput], owners: Sequence[int]
+    ) -> list[Recorded | NotRecorded]:
         spool = self._spool or self._open()
-        outcomes = spool.append_inputs(inputs)
+        outcomes = spool.append_inputs(inputs, owners)
         if self._file() != self._opened:
             # a file without a name accepts records and loses them when it is closed
             raise SpoolError(_REPLACED)

@@ -3,13 +3,16 @@
 One thread talks to the clients, a second one writes. What arrives from all clients while one
 transaction is written goes into the next one, so that many waiting clients share an fsync.
 
+When more clients come than are served at once, some give way (see `node_pusher.listener.room`).
 Memory is bounded: of each client at most `BUFFER_BYTES_MAX` of requests and one read are kept, and
 nothing more is read from a client that does not read its answers.
 """
 
 import asyncio
+import itertools
 import signal
 import socket
+import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,6 +20,7 @@ from typing import Final, cast
 
 from node_pusher.listener.group import GroupRecorder
 from node_pusher.listener.protocol import NotRecorded, Request, Requests
+from node_pusher.listener.room import Seat, gives_way
 from node_pusher.listener.socket import BACKLOG
 
 CONNECTIONS_MAX: Final = 256
@@ -24,6 +28,10 @@ _LINES_PER_TURN: Final = 1000
 """Of one client in one transaction, so that others do not wait for its backlog."""
 
 _ANSWERS_BYTES_HIGH: Final = 64 * 1024
+_CREDENTIALS: Final = struct.Struct("iII")
+"""The kernel's `struct ucred`: process, user, group."""
+
+_NOBODY: Final = 2**32 - 1
 _FLUSH_TIMEOUT_S: Final = 5
 """How long a listener that stops waits for clients to read their answers."""
 
@@ -33,13 +41,14 @@ class RecordListener:
 
     Args:
         recorder: writes groups of requests.
-        connections_max: how many clients at once; others are answered to try again.
+        connections_max: how many clients at once.
     """
 
     def __init__(self, recorder: GroupRecorder, connections_max: int = CONNECTIONS_MAX) -> None:
         self._recorder = recorder
         self._connections_max = connections_max
         self._clients: set[_Client] = set()
+        self._turns = itertools.count()
         self._work = asyncio.Event()
         self._is_stopping = False
 
@@ -84,25 +93,42 @@ class RecordListener:
         self._work.set()
 
     def add(self, client: "_Client") -> bool:
-        """Add a new client; whether there was room for it."""
+        """Add a new client, for which another one may have to go; whether there is room for it."""
+        client.last_used = next(self._turns)
+        has_room = len(self._clients) < self._connections_max or self._make_room(client.owner)
         self._clients.add(client)
-        return len(self._clients) <= self._connections_max
+        return has_room
+
+    def _make_room(self, owner: int) -> bool:
+        clients = [client for client in self._clients if not client.is_leaving]
+        if len(clients) < self._connections_max:
+            return True
+        leaving = gives_way([client.seat for client in clients], owner)
+        if leaving is not None:
+            clients[leaving].dismiss()
+        return leaving is not None
 
     async def _record_group(self, writer: ThreadPoolExecutor) -> bool:
         """Record one turn of every client and answer it; whether there was anything to do."""
         turns: list[tuple[_Client, int]] = []
         group: list[Request] = []
+        owners: list[int] = []
         for client in list(self._clients):
             if self._is_stopping or not client.is_stuck:
                 taken = client.take()
                 group += taken
+                owners += [client.owner] * len(taken)
                 turns.append((client, len(taken)))
+                client.is_written = bool(taken)
         if group:
             loop = asyncio.get_running_loop()
-            answers = iter(await loop.run_in_executor(writer, self._recorder.record, group))
+            recorded = await loop.run_in_executor(writer, self._recorder.record, group, owners)
+            answers = iter(recorded)
         for client, count in turns:
             if count:
                 client.answer(b"".join([next(answers) for _ in range(count)]))
+                client.last_used = next(self._turns)
+                client.is_written = False
             if client.is_done:
                 client.close()
                 self._clients.discard(client)
@@ -124,11 +150,19 @@ class _Client(asyncio.Protocol):
 
     Attributes:
         is_stuck: it does not read its answers for now.
+        is_written: requests of it are being recorded now.
+        is_leaving: it was told to go, or there is no room for it.
+        last_used: see `node_pusher.listener.room.Seat`.
+        owner: the local user at its other end.
         closed: done when the connection has ended.
     """
 
     def __init__(self, listener: RecordListener) -> None:
         self.is_stuck = False
+        self.is_written = False
+        self.is_leaving = False
+        self.last_used = 0
+        self.owner = _NOBODY
         self.closed = asyncio.get_running_loop().create_future()
         self._listener = listener
         self._requests = Requests()
@@ -139,6 +173,12 @@ class _Client(asyncio.Protocol):
     def is_done(self) -> bool:
         """Whether it will send nothing more and has been answered."""
         return self._has_ended and self._requests.is_empty
+
+    @property
+    def seat(self) -> Seat:
+        """Its right to stay."""
+        is_idle = self._requests.is_empty and not self.is_written
+        return Seat(self.owner, self.last_used, is_idle or self.is_stuck)
 
     def take(self) -> list[Request]:
         """Its next requests."""
@@ -165,6 +205,12 @@ class _Client(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def dismiss(self) -> None:
+        """Close it for another client; what it had no answer for, it may send again."""
+        self.is_leaving = True
+        self._requests.end()
+        self.abort()  # closing would wait until it has read its answers
+
     def abort(self) -> None:
         """Close it now."""
         if self._transport is not None:
@@ -173,7 +219,9 @@ class _Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_ANSWERS_BYTES_HIGH)
+        self.owner = _owner(transport)
         if not self._listener.add(self):
+            self.is_leaving = True
             self._requests.refuse(NotRecorded("too many connections", retry=True))
             self._take_no_more()
             self._listener.wake()
@@ -217,3 +265,11 @@ class _Client(asyncio.Protocol):
         if self._transport is not None:
             with suppress(OSError):  # it is gone already
                 self._transport.get_extra_info("socket").shutdown(socket.SHUT_RD)
+
+
+def _owner(transport: asyncio.BaseTransport) -> int:
+    """The user of the process that connected, as the kernel knows it."""
+    found = transport.get_extra_info("socket").getsockopt(
+        socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
+    )
+    return int(_CREDENTIALS.unpack(found)[1])

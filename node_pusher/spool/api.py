@@ -136,14 +136,27 @@ class Spool:
         """
         return self.append_drafts(folder, draft_lines(lines, self.node, folder))
 
-    def append_inputs(self, inputs: Iterable[UsageInput | Refusal]) -> list[Recorded | Refusal]:
+    def append_inputs(
+        self, inputs: Iterable[UsageInput | Refusal], owners: Sequence[int] = ()
+    ) -> list[Recorded | Refusal]:
         """Record the valid uses in one transaction; refusals stay in their place.
+
+        Args:
+            inputs: the uses.
+            owners: for each the local user whose `id` it has; empty if all are this process's
+                user's.
 
         Raises:
             SpoolError: they could not be written, or this machine's clock is certainly wrong
                 (`ClockError`); nothing was recorded.
         """
-        return self.append_drafts(Folder.USAGE, draft_inputs(inputs, self.node, self.now()))
+        drafts = draft_inputs(inputs, self.node, self.now())
+        if owners:
+            drafts = [
+                draft._replace(owner=owner) if isinstance(draft, Draft) and draft.id else draft
+                for draft, owner in zip(drafts, owners, strict=True)
+            ]
+        return self.append_drafts(Folder.USAGE, drafts)
 
     def append_drafts(
         self, folder: Folder, drafts: Sequence[Draft | Refusal]

@@ -86,6 +86,7 @@ class Draft(NamedTuple):
         fingerprint: a hash of its content; empty without an id.
         names_seq: the seq of the earlier record that a correction, a refund or the withdrawal of a
             decision names.
+        owner: the local user whose key `id` is; None for the user of this process.
     """
 
     ts: datetime
@@ -93,6 +94,7 @@ class Draft(NamedTuple):
     id: str | None
     fingerprint: bytes
     names_seq: int | None
+    owner: int | None = None
 
 
 _INPUTS: Final = msgspec.json.Decoder(UsageInput)

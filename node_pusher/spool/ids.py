@@ -7,6 +7,7 @@ are kept more than twice as long as promised, so that a jump a day shortens the 
 where records with ids come more rarely than once a day, they are kept for longer.
 """
 
+import os
 import sqlite3
 from typing import Final
 
@@ -53,15 +54,25 @@ class Ids:
 
     def outcome(self, draft: Draft, seq: int) -> Recorded | Refusal | None:
         """The outcome of a repeated draft; None for a new one, whose key is kept with its `seq`."""
+        own = _own_id(draft.id or "", draft.owner)
         row = self._connection.execute(
-            "SELECT seq, ts_us, fingerprint FROM ids WHERE id = ?", (draft.id,)
+            "SELECT seq, ts_us, fingerprint FROM ids WHERE id IN (?, ?)", (own, draft.id)
         ).fetchone()
         if row is None:
             self._connection.execute(
                 "INSERT INTO ids VALUES (?, ?, ?, ?, ?)",
-                (draft.id, seq, to_us(draft.ts), draft.fingerprint, self._spool_us + _KEPT_US),
+                (own, seq, to_us(draft.ts), draft.fingerprint, self._spool_us + _KEPT_US),
             )
             return None
         if row[2] != draft.fingerprint:
             return Refusal(f"id: {draft.id} was recorded as seq {row[0]} with other content")
         return Recorded(self._node, row[0], from_us(row[1]), repeated=True)
+
+
+def _own_id(caller_id: str, owner: int | None) -> str:
+    """The key of an id: that of one user answers no other's record as repeated.
+
+    No id has a slash. Spools of earlier versions hold ids alone, which are anybody's for as long as
+    they are kept.
+    """
+    return f"{os.geteuid() if owner is None else owner}/{caller_id}"

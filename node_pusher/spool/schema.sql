@@ -5,7 +5,7 @@ CREATE TABLE records (              -- appended, and not yet seen on the remote
     line BLOB NOT NULL              -- the canonical line, newline included
 ) STRICT;
 CREATE TABLE ids (                  -- callers' own keys, so that they may retry
-    id TEXT PRIMARY KEY,
+    id TEXT PRIMARY KEY,            -- the number of the local user, a slash, and the user's key
     seq INTEGER NOT NULL,
     ts_us INTEGER NOT NULL,
     fingerprint BLOB NOT NULL,      -- of the record's content

@@ -11,22 +11,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count, repeat
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from node_pusher.home.errors import HomeError
 from node_pusher.home.layout import is_shared
+from node_pusher.spool.connection import SCHEMA_VERSION, check, connect
 from node_pusher.spool.drafts import Draft, line_head
-from node_pusher.spool.ids import ID_KEPT_DAYS, Ids
+from node_pusher.spool.ids import Ids
 from node_pusher.spool.outcomes import Recorded, Refusal, SpoolState
-from node_pusher.spool.plan import US_PER_S, Ahead, SegmentFile, Span, Unsent, outside
+from node_pusher.spool.plan import Ahead, SegmentFile, Span, Unsent, outside
 from node_pusher.spool.sqlite_errors import spool_error, spool_errors
 from wire_format.fields import INT_MAX
-from wire_format.instants import HOUR_S, to_us
+from wire_format.instants import to_us
 from wire_format.lines import Folder
-
-SCHEMA_VERSION: Final = 2
-
-_BUSY_TIMEOUT_S: Final = 60
 
 
 class Store:
@@ -48,8 +45,8 @@ class Store:
             if not file.exists():
                 raise HomeError(f"the spool is missing: {file}", hint="run `init` again")
             with ExitStack() as opened:
-                connection = opened.enter_context(closing(_connect(file)))
-                _check(connection, file, node)
+                connection = opened.enter_context(closing(connect(file)))
+                check(connection, file, node)
                 opened.pop_all()
         return cls(connection)
 
@@ -62,7 +59,7 @@ class Store:
             node: the node that it belongs to.
             first_seq: the first number of a new spool; an existing one keeps its own.
         """
-        with spool_errors(), closing(_connect(file)) as connection:
+        with spool_errors(), closing(connect(file)) as connection:
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 connection.execute("BEGIN IMMEDIATE")
                 schema = Path(__file__).with_name("schema.sql").read_text()
@@ -250,60 +247,3 @@ class Store:
                 yield self._connection
         except sqlite3.DatabaseError as error:
             raise spool_error(error) from error
-
-
-def is_missing(file: Path) -> bool:
-    """Whether there is no spool: no file, or one that was not completely made.
-
-    Raises:
-        SpoolError: the file cannot be read.
-    """
-    with spool_errors():
-        if not file.exists():
-            return True
-        with closing(_connect(file)) as connection:
-            return bool(connection.execute("PRAGMA user_version").fetchone()[0] == 0)
-
-
-def _check(connection: sqlite3.Connection, file: Path, node: str) -> None:
-    """Refuse a file that is not a spool of `node`, or of another version."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
-        raise HomeError(f"the spool is missing: {file} is empty", hint="run `init` again")
-    if version == 1:
-        version = _with_own_clock(connection)
-    if version != SCHEMA_VERSION:
-        raise HomeError(f"{file} is of version {version}; this program knows {SCHEMA_VERSION}")
-    owner = connection.execute("SELECT node FROM state").fetchone()[0]
-    if owner != node:
-        raise HomeError(f"{file}: it is the spool of {owner}, not of {node}")
-
-
-def _with_own_clock(connection: sqlite3.Connection) -> int:
-    """Give a spool of version 1 the clock by which it keeps ids; returns its version.
-
-    That starts when the last id was recorded, by what was then the machine's clock.
-    """
-    connection.execute("BEGIN IMMEDIATE")
-    if connection.execute("PRAGMA user_version").fetchone()[0] == 1:  # no other process was faster
-        for column in ("id_seen_us", "id_clock_us"):
-            connection.execute(f"ALTER TABLE state ADD COLUMN {column} INTEGER")
-        kept_us = ID_KEPT_DAYS * 24 * HOUR_S * US_PER_S
-        connection.execute(
-            "UPDATE state SET id_clock_us = (SELECT max(expires_us) FROM ids) - ?", (kept_us,)
-        )
-        connection.execute("PRAGMA user_version = 2")
-    connection.execute("COMMIT")
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _connect(file: Path) -> sqlite3.Connection:
-    with ExitStack() as opened:
-        connection = sqlite3.connect(
-            file, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-        )
-        opened.callback(connection.close)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        opened.pop_all()
-    return connection

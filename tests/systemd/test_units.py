@@ -14,7 +14,7 @@ from gitmeter.support.errors import ExitCode
 from node_pusher.home.layout import socket_file
 from node_pusher.listener import server
 from node_pusher.sending import branch, push
-from node_pusher.spool import store
+from node_pusher.spool import connection
 from tests.systemd.units import (
     FOLDER,
     README,
@@ -141,7 +141,7 @@ def test_a_socket_starts_its_service_where_doctor_looks_for_it(name: str) -> Non
 
 def test_stopping_the_listener_outwaits_a_busy_spool() -> None:
     settings = service("node-pusher-listen.service")
-    longest_s = store._BUSY_TIMEOUT_S + server._FLUSH_TIMEOUT_S
+    longest_s = connection._BUSY_TIMEOUT_S + server._FLUSH_TIMEOUT_S
     assert in_seconds(settings["TimeoutStopSec"]) > longest_s
 
 

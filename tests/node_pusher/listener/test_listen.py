@@ -11,7 +11,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import chain
 from pathlib import Path
 from random import Random
@@ -78,6 +78,28 @@ BAD = (
 )
 
 
+@needs_root
+def test_an_id_of_one_user_is_no_other_users(home: Home, tmp_path: Path) -> None:
+    """Services that number their records from 1 use the same ids as their neighbours."""
+    request = use(ts="2026-11-21T13:05:00Z", id="1")
+    with Listening(home.path) as listening, ExitStack() as opened:
+        for place, mode in ((tmp_path, 0o711), (home.path, 0o711), (listening.path, 0o666)):
+            place.chmod(mode)
+        clients = [opened.enter_context(listening.client())]
+        os.seteuid(65534)
+        try:
+            clients.append(opened.enter_context(listening.client()))
+        finally:
+            os.seteuid(0)
+        assert [client.ask(request)[0]["seq"] for client in clients] == [1, 2]
+        again = [client.ask(request)[0] for client in clients]
+        assert [(answer["seq"], answer["repeated"]) for answer in again] == [(1, True), (2, True)]
+    with Spool.open(home.path) as spool:
+        done = spool.record(user="alice", resource="hero_os/seconds", units=1,
+                            ts="2026-11-21T13:05:00Z", id="1")  # fmt: skip
+    assert (done.seq, done.repeated) == (1, True), "`record` by the same user"
+
+
 def test_a_bad_line_costs_only_itself_and_is_told_as_record_tells_it(home: Home) -> None:
     with Listening(home.path) as listening, listening.client() as client:
         mixed = [line for bad in BAD for line in (bad, b'{"user":"a","resource":"r","units":1}')]
@@ -125,12 +147,12 @@ class HeldRecorder(GroupRecorder):
         self.has_begun = threading.Event()
         self.go_on = threading.Event()
 
-    def record(self, requests: Sequence[Request]) -> list[bytes]:
+    def record(self, requests: Sequence[Request], owners: Sequence[int] = ()) -> list[bytes]:
         """Record a group once it may."""
         self.sizes.append(len(requests))
         self.has_begun.set()
         self.go_on.wait(TIMEOUT_S)
-        return super().record(requests)
+        return super().record(requests, owners)
 
 
 def test_what_arrives_during_a_transaction_shares_the_next_one(home: Home) -> None:
@@ -231,19 +253,77 @@ def test_a_line_that_is_too_long_ends_its_connection_after_its_answer(
     assert [line["units"] for line in lines_in(home.path)] == [1, 3]
 
 
-def test_clients_past_the_limit_are_told_to_come_again(home: Home) -> None:
+def say_nothing(_client: Client) -> None:
+    """It connected, and that was all."""
+
+
+def half_a_line(client: Client) -> None:
+    """It began a request, and says nothing more."""
+    client.socket.sendall(b'{"user":')
+
+
+def read_nothing(client: Client) -> None:
+    """It sends as much as is taken from it, and reads no answer."""
+    client.socket.settimeout(1)
+    with suppress(TimeoutError):
+        while True:
+            client.socket.sendall(json.dumps(use()).encode() + b"\n")
+
+
+@pytest.mark.parametrize("keeps_busy", [say_nothing, half_a_line, read_nothing])
+def test_clients_that_say_nothing_keep_nobody_out(
+    home: Home, keeps_busy: Callable[[Client], None]
+) -> None:
+    with Listening(home.path, "--connections", "3") as listening, ExitStack() as opened:
+        idle = [opened.enter_context(listening.client()) for _ in range(3)]
+        for client in idle:
+            keeps_busy(client)
+        for _ in range(5):
+            with listening.client() as honest:
+                assert honest.ask(use(2))[0]["seq"]
+
+
+def test_the_connection_that_was_used_last_stays(home: Home) -> None:
     with Listening(home.path, "--connections", "2") as listening, listening.client() as first:
         with listening.client() as second:
-            assert [client.ask(use())[0]["seq"] for client in (first, second)] == [1, 2]
+            assert [client.ask(use())[0]["seq"] for client in (second, first)] == [1, 2]
             with listening.client() as third:
-                assert third.answer() == {"error": "too many connections", "retry": True}
-                with pytest.raises(EOFError):
-                    third.answer()
-        answer = {}
-        while "seq" not in answer:
-            with listening.client() as fourth, suppress(ConnectionError):
-                (answer,) = fourth.ask(use())
+                assert third.ask(use())[0]["seq"] == 3
+            with pytest.raises((EOFError, ConnectionError)):
+                second.answer()
         assert first.ask(use())[0]["seq"] == 4
+
+
+def test_who_comes_while_all_are_at_work_is_told_to_come_again(home: Home) -> None:
+    async def talk(recorder: HeldRecorder, path: Path, server: RecordListener) -> None:
+        line = json.dumps(use()).encode() + b"\n"
+        busy = [await asyncio.open_unix_connection(str(path)) for _ in range(2)]
+        for _, writer in busy:
+            writer.write(line)
+        await asyncio.to_thread(recorder.has_begun.wait, TIMEOUT_S)
+        while not all(client.seat.is_idle is False for client in server._clients):  # noqa: ASYNC110 - there is no event for this
+            await asyncio.sleep(0)
+        late = await asyncio.open_unix_connection(str(path))
+        while len(server._clients) < 3:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0)
+        recorder.go_on.set()
+        told = json.loads(await late[0].readline())
+        assert told == {"error": "too many connections", "retry": True}
+        for reader, _ in busy:
+            assert json.loads(await reader.readline())["seq"]
+        for _, writer in (*busy, late):
+            writer.close()
+        server.stop()
+
+    async def serve(listening: socket.socket, recorder: HeldRecorder, path: Path) -> None:
+        server = RecordListener(recorder, connections_max=2)
+        await asyncio.gather(
+            server.serve(listening, lambda _state: None), talk(recorder, path, server)
+        )
+
+    path = Path("s")
+    with HeldRecorder(home.path) as recorder, own_socket(path, shared=False) as listening:
+        asyncio.run(serve(listening, recorder, path))
 
 
 def test_sigterm_records_and_answers_what_was_received(home: Home) -> None:
@@ -277,7 +357,7 @@ class RefillingRecorder(GroupRecorder):
         self._client = client
         self._stop = stop
 
-    def record(self, requests: Sequence[Request]) -> list[bytes]:
+    def record(self, requests: Sequence[Request], owners: Sequence[int] = ()) -> list[bytes]:
         """Record a group, and let it be told to stop while the third is written."""
         self.groups += 1
         if self.groups == 3:
@@ -285,7 +365,7 @@ class RefillingRecorder(GroupRecorder):
         if self.groups < 1000:
             with suppress(BrokenPipeError):
                 self._client.sendall(json.dumps(use()).encode() + b"\n")
-        return super().record(requests)
+        return super().record(requests, owners)
 
 
 def test_a_client_that_sends_without_end_does_not_keep_it_from_ending(home: Home) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,8 @@ from node_pusher.listener.protocol import (
     Requests,
     answer_not_recorded,
 )
-from node_pusher.spool import store
+from node_pusher.listener.room import Seat, gives_way
+from node_pusher.spool import connection
 from tests.node_pusher.conftest import START, MakeHome
 from tests.node_pusher.listener.listening import lines_in
 from wire_format.fields import LINE_BYTES_MAX
@@ -186,7 +188,7 @@ def test_a_group_is_one_transaction(make_home: MakeHome, tmp_path: Path) -> None
 def test_a_spool_that_others_write_for_too_long_is_to_be_tried_again(
     make_home: MakeHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(connection, "_BUSY_TIMEOUT_S", 0.05)
     home = make_home()
     good = b'{"user":"a","resource":"r","units":1,"id":"k"}'
     told: list[str] = []
@@ -233,3 +235,50 @@ def test_a_clock_that_is_wrong_is_to_be_tried_again_and_costs_nothing(
         (far,) = recorder.record([timed.replace(b'"t"', b'"u"')])
     assert json.loads(far)["retry"] is False
     assert len(told) == 2, "once when it begins, once when it is over"
+
+
+def test_an_id_counts_for_the_user_who_sent_it(make_home: MakeHome) -> None:
+    home = make_home()
+    one, other = (
+        b'{"user":"%b","resource":"r","units":1,"id":"k"}' % user for user in (b"a", b"b")
+    )
+    with GroupRecorder(home.path, pytest.fail) as recorder:
+        first = recorder.record([one, b"bad", other, one, one], [7, 7, 8, 7, 8])
+        later = recorder.record([one, other], [9, 8])
+    answers = [json.loads(answer) for answer in (*first, *later)]
+    assert [answer.get("seq") for answer in answers] == [1, None, 2, 1, None, 3, 2]
+    assert "recorded as seq 2 with other content" in answers[4]["error"]
+
+
+def test_an_id_that_an_earlier_version_recorded_is_anybodys(make_home: MakeHome) -> None:
+    """Such a spool does not say whose it is, and a retry must not count twice."""
+    home = make_home()
+    request = b'{"user":"a","resource":"r","units":1,"id":"k"}'
+    with GroupRecorder(home.path, pytest.fail) as recorder:
+        recorder.record([request], [7])
+        with closing(sqlite3.connect(home.spool_file, isolation_level=None)) as spool:
+            spool.execute("UPDATE ids SET id = 'k'")
+        answers = [json.loads(a) for a in recorder.record([request, request], [7, 8])]
+    assert [(answer["seq"], answer["repeated"]) for answer in answers] == [(1, True), (1, True)]
+
+
+SEATS = st.lists(
+    st.builds(Seat, st.integers(0, 3), st.integers(0, 1000), st.booleans()), min_size=1, max_size=20
+)
+
+
+@given(seats=SEATS, owner=st.integers(0, 4))
+def test_who_gives_way_has_the_most_connections(seats: list[Seat], owner: int) -> None:
+    counts = Counter([*(seat.owner for seat in seats), owner])
+    found = gives_way(seats, owner)
+    if found is None:
+        most = max(counts[seat.owner] for seat in seats)
+        holders = [seat for seat in seats if counts[seat.owner] == most]
+        assert all(seat.owner == owner and not seat.is_idle for seat in holders)
+        return
+    gone = seats[found]
+    assert all(counts[gone.owner] >= counts[seat.owner] for seat in seats)
+    own = [seat for seat in seats if seat.owner == gone.owner]
+    assert gone.is_idle or not any(seat.is_idle for seat in own)
+    better = [seat for seat in own if seat.is_idle == gone.is_idle]
+    assert gone.last_used == min(seat.last_used for seat in better)

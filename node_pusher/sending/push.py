@@ -102,6 +102,8 @@ def push_locked(store: Store, home: Home, now: datetime, *, by_hour: bool = Fals
     pushed = retired = 0
     if repo.tip is not None:
         pushed, retired = _deliver(store, repo, now, by_hour=by_hour)
+        if retired:
+            store.shrink()
         remarks.append(_maintain(home.repo.path))
     return PushReport(
         committed=len(made.commits),

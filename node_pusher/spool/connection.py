@@ -14,6 +14,7 @@ from wire_format.instants import HOUR_S
 SCHEMA_VERSION: Final = 2
 
 _BUSY_TIMEOUT_S: Final = 60
+_LOG_BYTES_KEPT: Final = 4 * 1024 * 1024
 
 
 def is_missing(file: Path) -> bool:
@@ -76,5 +77,6 @@ def connect(file: Path) -> sqlite3.Connection:
         opened.callback(connection.close)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES_KEPT}")
         opened.pop_all()
     return connection

@@ -20,6 +20,7 @@ from node_pusher.spool.drafts import Draft, line_head
 from node_pusher.spool.ids import Ids
 from node_pusher.spool.outcomes import Recorded, Refusal, SpoolState
 from node_pusher.spool.plan import Ahead, SegmentFile, Span, Unsent, outside
+from node_pusher.spool.shrinking import shrink
 from node_pusher.spool.sqlite_errors import spool_error, spool_errors
 from wire_format.fields import INT_MAX
 from wire_format.instants import to_us
@@ -207,6 +208,11 @@ class Store:
         """Note when the remote was seen to hold all that was committed."""
         with self._write() as connection:
             connection.execute("UPDATE state SET last_push_us = ?", (now_us,))
+
+    def shrink(self) -> None:
+        """Give the disk back what retired records took; see `node_pusher.spool.shrinking`."""
+        with self._reading() as connection:
+            shrink(connection)
 
     def raise_next_seq(self, floor: int) -> int:
         """Make the next number at least `floor`; returns it."""

@@ -24,6 +24,7 @@ SQL_ALLOWED: Final = {
     "node_pusher/spool/store.py": "the spool's SQL",
     "node_pusher/spool/ids.py": "its SQL about callers' own keys",
     "node_pusher/spool/inspection.py": "the spool's file, looked at by `doctor`",
+    "node_pusher/spool/shrinking.py": "the size of the spool's file",
 }
 FLOAT_ALLOWED: Final[dict[str, str]] = {}
 """Modules that handle money and yet need a float, which is none so far (say, a time limit)."""

@@ -223,3 +223,13 @@ def test_a_timer_starts_its_service_catches_up_and_spreads(timer: str) -> None:
     assert settings["Persistent"] == "yes"
     assert in_seconds(settings["RandomizedDelaySec"]) > 0
     assert read_unit(timer)["Install"] == {"WantedBy": ["timers.target"]}
+
+
+@pytest.mark.parametrize("name", ["node-pusher", "books"])
+def test_what_pushes_waits_for_a_clock_that_is_set(name: str) -> None:
+    """`Persistent=` would else push as soon as the machine is up, by whatever its clock says."""
+    for unit in (f"{name}.timer", f"{name}.service"):
+        section = read_unit(unit)["Unit"]
+        for key in ("Wants", "After"):
+            assert "time-sync.target" in " ".join(section[key]).split(), unit
+    assert "systemd-time-wait-sync.service" in README.read_text()

@@ -176,8 +176,8 @@ Tip = Annotated[
     str,
     _text(
         fields.COMMIT_PATTERN,
-        "For accept_tip: the commit up to which the history is accepted, whatever its shape or"
-        " signature.",
+        "For accept_tip: the commit up to which the history is accepted, whatever its shape,"
+        " dates or signature.",
     ),
 ]
 OfNode = Annotated[

@@ -74,12 +74,16 @@ def incidents(context: Context, *, closed: bool, as_json: bool) -> None:
     from aggregator.incidents.kinds import ABOUT_CHARGES
     from aggregator.reports import proposals, repos
 
-    found = repos.incidents(context.reading(), closed=closed)
+    store = context.reading()
+    found = repos.incidents(store, closed=closed)
+    roles = {name: judged_by.role for name, judged_by in store.repos.judged_by().items()}
     for row in found:
         row["command"] = (
             None
             if row["closed_at"]
-            else proposals.of_incident(row["repo"], row["kind"], row["subject"])
+            else proposals.of_incident(
+                row["repo"], roles.get(row["repo"]), row["kind"], row["subject"]
+            )
         )
     if as_json:
         print_json(found)

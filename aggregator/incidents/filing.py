@@ -3,10 +3,18 @@
 from datetime import datetime
 
 from aggregator.admission.batch import Batch
-from aggregator.incidents.kinds import _REUSED, ABOUT_HEAD, ACKNOWLEDGED, IncidentKind, reused_seqs
+from aggregator.incidents.kinds import (
+    ABOUT_HEAD,
+    ABOUT_SEQS,
+    ACKNOWLEDGED,
+    SEQS,
+    IncidentKind,
+    seqs_in,
+)
 from aggregator.store.repo_rows import RepoRow
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
+from gitmeter.counting.held import HeldReason
 from gitmeter.counting.ranges import RangeSet, runs
 
 
@@ -56,13 +64,36 @@ def file_shown_by(
         if commit not in known:
             store.incidents.open(repo.id, IncidentKind.BAD_RULE_BOOK, commit, reason, now)
             shown.add(IncidentKind.BAD_RULE_BOOK)
-    accepted = _acknowledged_seqs(decisions, repo.name)
+    accepted = _acknowledged_seqs(decisions, repo.name, IncidentKind.SEQUENCE_REUSED)
     reused = [seq for seq in sorted(batch.sequence_reused) if not accepted.overlaps(seq, seq)]
     for run in runs(reused):
         detail = f"seq {run} is in records with different ts"
         store.incidents.open(repo.id, IncidentKind.SEQUENCE_REUSED, f"seq {run}", detail, now)
         shown.add(IncidentKind.SEQUENCE_REUSED)
+    if any(reason is HeldReason.AHEAD_OF_COMMIT for _, reason in batch.held) and _file_lines_ahead(
+        store, repo, decisions, now
+    ):
+        shown.add(IncidentKind.LINES_AHEAD)
     return shown
+
+
+def _file_lines_ahead(
+    store: LedgerStore, repo: RepoRow, decisions: Decisions, now: datetime
+) -> bool:
+    """Let one incident name the seqs of all lines that a node dated after their commits.
+
+    Returns:
+        Whether there are any that were not acknowledged.
+    """
+    kind = IncidentKind.LINES_AHEAD
+    accepted = _acknowledged_seqs(decisions, repo.name, kind)
+    span = store.lines.ahead_of_commit(repo.node_id, accepted)
+    subject = "" if span is None else f"seq {span}"
+    store.incidents.close_of_node(repo.node_id, kind, now, but=subject)
+    if span is not None:
+        detail = f"lines of {subject} are dated after the commit that has them"
+        store.incidents.open(repo.id, kind, subject, detail, now)
+    return span is not None
 
 
 def close_acknowledged(store: LedgerStore, decisions: Decisions, now: datetime) -> None:
@@ -71,11 +102,9 @@ def close_acknowledged(store: LedgerStore, decisions: Decisions, now: datetime) 
     Only kinds in `ACKNOWLEDGED` end this way; the others end when their cause does.
     """
     for incident in store.incidents.all_open():
-        if incident.kind == IncidentKind.SEQUENCE_REUSED:
-            accepted = _acknowledged_seqs(decisions, incident.repo)
-            is_over = accepted.within(reused_seqs(incident.subject)) == [
-                reused_seqs(incident.subject)
-            ]
+        if incident.kind in ABOUT_SEQS:
+            accepted = _acknowledged_seqs(decisions, incident.repo, incident.kind)
+            is_over = accepted.within(seqs_in(incident.subject)) == [seqs_in(incident.subject)]
         else:
             known = decisions.acknowledged_subjects(incident.repo, incident.kind)
             is_over = incident.subject in known and incident.kind in ACKNOWLEDGED
@@ -83,7 +112,7 @@ def close_acknowledged(store: LedgerStore, decisions: Decisions, now: datetime) 
             store.incidents.close(incident.id, now)
 
 
-def _acknowledged_seqs(decisions: Decisions, repo: str) -> RangeSet:
-    """The reused seqs that were acknowledged, one by one or as a range."""
-    subjects = decisions.acknowledged_subjects(repo, IncidentKind.SEQUENCE_REUSED)
-    return RangeSet(reused_seqs(s) for s in subjects if _REUSED.fullmatch(s))
+def _acknowledged_seqs(decisions: Decisions, repo: str, kind: str) -> RangeSet:
+    """The seqs that were acknowledged, one by one or as a range."""
+    subjects = decisions.acknowledged_subjects(repo, kind)
+    return RangeSet(seqs_in(s) for s in subjects if SEQS.fullmatch(s))

@@ -24,6 +24,7 @@ class IncidentKind(StrEnum):
     SEQUENCE_REUSED = "sequence reused"
     OVER_REFUNDED = "more refunded than paid"
     CONTRADICTED = "payment contradicted"
+    LINES_AHEAD = "lines ahead of commit"
     BAD_RULE_BOOK = "bad rule book"
     UNPRICED = "unpriced usage"
     CATEGORY_MISMATCH = "category mismatch"
@@ -61,8 +62,10 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
     " its cursor." + _ACCEPT,
     IncidentKind.EDITED_HISTORY: "A commit changes or deletes billed files. The repo is held before"
     " that commit." + _ACCEPT,
-    IncidentKind.COMMIT_AHEAD: "A commit is dated in the future. It is read once the aggregator's"
-    " clock reaches that date; check the clocks of the node and of the aggregator.",
+    IncidentKind.COMMIT_AHEAD: "A commit is dated in the future. The repo is held before it until"
+    " the aggregator's clock reaches that date. Check the clocks of the node and of the aggregator;"
+    " if the node's was wrong, accept that commit with `books decide accept-tip`, and the next pull"
+    " reads on.",
     IncidentKind.OVERSIZED_COMMIT: "A commit exceeds a limit that no pusher reaches. The repo is"
     " held before it." + _ACCEPT,
     IncidentKind.OVERSIZED_OBJECT: "A commit object is larger than the limit, so neither it nor"
@@ -89,6 +92,9 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
     " says succeeded. The earlier one counts. If the money went back, `books refund` it; if it"
     " never came, `books decide exclude` the earlier line; if the later line is wrong, `books"
     " decide acknowledge`.",
+    IncidentKind.LINES_AHEAD: "The node committed records under a date before their own, as older"
+    " versions did when the node's clock was behind. They are not billed until they are in a later"
+    " commit: run `resend` on the node. To leave them unbilled, `books decide acknowledge`.",
     IncidentKind.BAD_RULE_BOOK: "The newest rule book cannot be used; the previous one stays in"
     " force. Correct it with `books rules set` and `books push`.",
     IncidentKind.UNPRICED: "The rule book has no price for a resource at the hours of its usage,"
@@ -146,12 +152,13 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
 }
 
 
-_REUSED: Final = re.compile(r"seq [0-9]{1,16}(\.\.[0-9]{1,16})?")
+SEQS: Final = re.compile(r"seq [0-9]{1,16}(\.\.[0-9]{1,16})?")
 
 
 ACCEPTABLE: Final = (
     IncidentKind.REWRITTEN,
     IncidentKind.EDITED_HISTORY,
+    IncidentKind.COMMIT_AHEAD,
     IncidentKind.OVERSIZED_COMMIT,
     IncidentKind.BAD_SIGNATURE,
 )
@@ -160,11 +167,10 @@ ACCEPTABLE: Final = (
 ABOUT_MONEY: Final = (IncidentKind.OVER_REFUNDED, IncidentKind.CONTRADICTED)
 """The kinds about money lines: open as long as the lines are as they are."""
 
-ACKNOWLEDGED: Final = (
-    IncidentKind.SEQUENCE_REUSED,
-    IncidentKind.BAD_RULE_BOOK,
-    *ABOUT_MONEY,
-)
+ABOUT_SEQS: Final = (IncidentKind.SEQUENCE_REUSED, IncidentKind.LINES_AHEAD)
+"""The kinds whose subject is a seq or a range of them, acknowledged one by one or as a range."""
+
+ACKNOWLEDGED: Final = (*ABOUT_SEQS, IncidentKind.BAD_RULE_BOOK, *ABOUT_MONEY)
 """The kinds that `books decide acknowledge` ends."""
 
 
@@ -222,7 +228,7 @@ def kind_of(outcome: HeadOutcome) -> IncidentKind | None:
     return _OF_HEAD.get(outcome)
 
 
-def reused_seqs(subject: str) -> Range:
+def seqs_in(subject: str) -> Range:
     """Parse the seqs of a subject such as `seq 17` or `seq 17..19`."""
     first, _, last = subject.removeprefix("seq ").partition("..")
     return Range(*sorted((int(first), int(last or first))))

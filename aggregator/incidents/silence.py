@@ -1,7 +1,8 @@
 """Nodes that pushed nothing for longer than expected.
 
 A node is judged by the date of the newest applied commit with records in any of its repos, so a
-node with a held repo or a lagging clock is silent too. The incident closes by itself when records
+node with a held repo or a lagging clock is silent too; a commit that is dated in the future says
+nothing about when the node was heard. The incident closes by itself when records
 arrive. An unused node has nothing to push and is silent as well; therefore `silent_after_s` can be
 set for each repo, and 0 means never.
 """
@@ -83,7 +84,8 @@ def file_silence(store: LedgerStore, config: Config, now: datetime) -> Mapping[s
     Returns:
         A sentence about each silent node, by the name of the repo that represents it.
     """
-    known = store.notices.newest_commits()
+    until = now + timedelta(seconds=config.skew_s)
+    known = store.notices.newest_commits(int(until.timestamp()))
     watched = [
         WatchedRepo(
             repo.name,

@@ -13,7 +13,8 @@ class Stop(NamedTuple):
 
     Attributes:
         kind: the incident that holds the repo.
-        commit: the first commit that is not applied.
+        commit: the first commit that is not applied; of several that are held for their dates
+            alone, the last.
         detail: a sentence for a person.
     """
 

@@ -33,6 +33,9 @@ BATCH_WEIGHT: Final = 50_000
 """Lines after which a batch is written: bounds memory, and how long the write lock is held."""
 
 _PATHS_SHOWN_MAX: Final = 3
+_FOR_ITS_DATE: Final = {IncidentKind.COMMIT_AHEAD}
+_DATED_AHEAD_MAX: Final = 1000
+"""Most commits that are looked at again in each pass to find the last one that is dated ahead."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ class Ingest:
             if number >= stretch.accepted:
                 self._applied.stop = self._reason_to_stop(delta)
                 if self._applied.stop is not None:
+                    self._applied.stop = self._whole_stop(stretch.commits[number + 1 :])
                     break
             try:
                 self._read(pending, delta, stretch, is_accepted=number < stretch.accepted)
@@ -163,6 +167,19 @@ class Ingest:
         move = Move(self._repo, expected, pending.commits[-1].commit, kept)
         noticed = self._ledger.apply(move, changes, self._rules.now)
         self._applied.add(pending.batch, noticed)
+
+    def _whole_stop(self, above: Sequence[str]) -> Stop | None:
+        """The stop, about the last commit of a run that is held for its date alone.
+
+        The operator accepts a history up to a commit: naming the last one frees the repo at once.
+        """
+        stop = self._applied.stop
+        for commit in above[:_DATED_AHEAD_MAX]:
+            following = self._reason_to_stop(commit_delta(self._mirror, commit))
+            if stop is None or following is None or {stop.kind, following.kind} != _FOR_ITS_DATE:
+                break
+            stop = following
+        return stop
 
     def _reason_to_stop(self, delta: CommitDelta) -> Stop | None:
         if delta.edited:

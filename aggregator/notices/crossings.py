@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind, reused_seqs
+from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind, seqs_in
 from aggregator.store.questions.notices import AnnouncedIncident, Balance, OpenIncident
 from gitmeter.counting.ranges import RangeSet
 
@@ -26,6 +26,7 @@ EXHAUSTED_NANO: Final = 0
 
 _EACH_PULL_TELLS: Final = ABOUT_HEAD | {
     IncidentKind.SEQUENCE_REUSED,
+    IncidentKind.LINES_AHEAD,
     IncidentKind.BAD_RULE_BOOK,
     IncidentKind.SILENT,
 }
@@ -140,7 +141,8 @@ def cross_incidents(
 ) -> IncidentChanges:
     """Compare the open incidents with those that were announced.
 
-    An incident about the tip of a repo is the same one whatever its subject, since the tip moves.
+    An incident about the tip of a repo is the same one whatever its subject, since the tip moves;
+    so is the one about lines ahead of their commits, whose subject grows with them.
     Reused seqs are compared as numbers: a rebuilt ledger may group them differently.
 
     Args:
@@ -175,7 +177,8 @@ def cross_incidents(
 
 def announced_as(row: OpenIncident) -> AnnouncedIncident:
     """The identity under which an incident is announced."""
-    return AnnouncedIncident(row.kind, row.repo, "" if row.kind in ABOUT_HEAD else row.subject)
+    is_one = row.kind in ABOUT_HEAD or row.kind == IncidentKind.LINES_AHEAD
+    return AnnouncedIncident(row.kind, row.repo, "" if is_one else row.subject)
 
 
 def _is_over(key: AnnouncedIncident, knowledge: Knowledge) -> bool:
@@ -189,12 +192,12 @@ def _seqs_by_repo(keys: Iterable[AnnouncedIncident]) -> dict[str, RangeSet]:
     found: dict[str, RangeSet] = {}
     for key in keys:
         if key.kind == IncidentKind.SEQUENCE_REUSED:
-            found.setdefault(key.repo, RangeSet()).add(reused_seqs(key.subject))
+            found.setdefault(key.repo, RangeSet()).add(seqs_in(key.subject))
     return found
 
 
 def _is_within(key: AnnouncedIncident, seqs: Mapping[str, RangeSet]) -> bool:
     if key.kind != IncidentKind.SEQUENCE_REUSED or key.repo not in seqs:
         return False
-    span = reused_seqs(key.subject)
+    span = seqs_in(key.subject)
     return seqs[key.repo].within(span) == [span]

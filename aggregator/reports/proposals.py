@@ -68,13 +68,17 @@ def of_held(
     return None
 
 
-def of_incident(repo: str, kind: str, subject: str) -> str | None:
+def of_incident(repo: str, role: str | None, kind: str, subject: str) -> str | None:
     """Return the command of the decision that would end an incident; None if no decision does.
 
-    None for a rewritten history too: `aggregator rewrites` finds out what there is to accept.
+    For lines ahead of their commit it is the command for the node, which sends them again. None for
+    a rewritten history too: `aggregator rewrites` finds out what there is to accept.
     """
     if kind in ACCEPTABLE and kind != IncidentKind.REWRITTEN and subject:
         return _command("accept-tip", repo, subject)
+    if kind == IncidentKind.LINES_AHEAD:
+        program = "books" if role == "books" else "node-pusher"
+        return f"{program} resend {subject.removeprefix('seq ')}"
     if kind in ACKNOWLEDGED:
         return _command("acknowledge", repo, kind, "--subject", subject)
     return None

@@ -147,6 +147,21 @@ class IncidentRows:
             (format_ts(at), json.dumps(sorted(kinds)), json.dumps(sorted(repos))),
         )
 
+    def close_of_node(self, node_id: int, kind: str, at: datetime, *, but: str) -> None:
+        """Close the open incidents of one kind in all repos of a node.
+
+        Args:
+            node_id: the node's row.
+            kind: the kind to close.
+            at: the time (UTC).
+            but: the subject of the one that stays open.
+        """
+        self._connection.execute(
+            "UPDATE incident SET closed_at = ? WHERE closed_at IS NULL AND kind = ?"
+            " AND subject <> ? AND repo_id IN (SELECT id FROM repo WHERE node_id = ?)",
+            (format_ts(at), kind, but, node_id),
+        )
+
     def close_of_repo(
         self,
         repo_id: int,

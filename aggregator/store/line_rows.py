@@ -107,6 +107,25 @@ class LineRows:
             ),
         )
 
+    def ahead_of_commit(self, node_id: int, but: Iterable[Range]) -> Range | None:
+        """The lowest and the highest seq of a node's lines that are held as ahead of their commit.
+
+        Args:
+            node_id: the node's row.
+            but: seqs to leave out.
+        """
+        query = (
+            "SELECT seq FROM held WHERE node_id = ? AND reason = 'ahead_of_commit' AND NOT EXISTS"
+            " (SELECT 1 FROM json_each(?) WHERE seq BETWEEN value ->> 0 AND value ->> 1)"
+            " ORDER BY seq {} LIMIT 1"
+        )
+        values = (node_id, json.dumps(list(but)))
+        first, last = (
+            self._connection.execute(query.format(order), values).fetchone()
+            for order in ("ASC", "DESC")
+        )
+        return None if first is None else Range(first[0], last[0])
+
     def file_rejected(self, node_id: int, lines: Iterable[RejectedLine]) -> None:
         """File lines that are not valid."""
         self._connection.executemany(

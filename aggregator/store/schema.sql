@@ -153,6 +153,7 @@ CREATE TABLE held (                      -- well-formed lines that are not bille
     line_no INTEGER NOT NULL,
     PRIMARY KEY (node_id, line_sha256, reason)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX held_ahead ON held (node_id, seq) WHERE reason = 'ahead_of_commit';
 
 CREATE INDEX held_beyond_limit ON held (node_id) WHERE reason = 'beyond_limit';
 

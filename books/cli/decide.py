@@ -51,7 +51,7 @@ def decide() -> None:
 @_decision_options
 @click.pass_obj
 def accept_tip(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
-    """Accept the history of REPO up to the commit TIP, whatever its shape and signatures.
+    """Accept the history of REPO up to the commit TIP, whatever its shape, dates and signatures.
 
     REPO is the aggregator's name for the repo, TIP a full commit hash. An acceptance cannot be
     withdrawn.

@@ -62,7 +62,8 @@ _ADVICE = {
     HeldReason.UNKNOWN_VERSION: "it is judged again once the aggregator knows its version",
     HeldReason.WRONG_NODE: "find out why the node writes another node's name; the usage can be"
     " recorded under its own",
-    HeldReason.AHEAD_OF_COMMIT: "check the node's clock; the same line in a later commit counts",
+    HeldReason.AHEAD_OF_COMMIT: "the same line in a later commit counts: `node-pusher resend SEQ`"
+    " on the node (`books resend` for the books) makes one",
     HeldReason.NOT_ALLOWED: "if the repo may bill it, widen `allow`: the next pull judges it again",
     HeldReason.EXCLUDED: "withdraw the decision to have it judged like any other line",
     HeldReason.CONFLICT: "choose this line if it is the true one",

@@ -58,9 +58,19 @@ class NoticeRows:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def newest_commits(self) -> dict[str, NewestCommit]:
-        """The newest applied commit of every repo in the ledger, by the repo's name."""
-        rows = self._connection.execute("SELECT name, id, committed_at_s FROM repo")
+    def newest_commits(self, until_s: int) -> dict[str, NewestCommit]:
+        """The newest applied commit of every repo in the ledger, by the repo's name.
+
+        Args:
+            until_s: later commits, made by a clock that was ahead, are left out; in seconds since
+                1970.
+        """
+        rows = self._connection.execute(
+            "SELECT name, id, CASE WHEN committed_at_s <= ?1 THEN committed_at_s ELSE (SELECT"
+            " max(committed_at_s) FROM segment WHERE segment.node_id = repo.node_id"
+            " AND repo_id = repo.id AND segment.committed_at_s <= ?1) END FROM repo",
+            (until_s,),
+        )
         return {str(name): NewestCommit(int(id_), at_s) for name, id_, at_s in rows}
 
     def checked_repos(self) -> frozenset[str]:

@@ -3,15 +3,22 @@
 from datetime import datetime
 from typing import Final
 
-from books.rule_book.rule_changes import RuleChanges, build_rules_message
-from books.rule_book.rules import RuleBookFiles
+from books.rule_book.change import check_act
+from books.rule_book.rule_changes import Act, build_rules_message, changes
+from books.rule_book.rules import RuleBookFiles, parse_rules
 from node_pusher.home.home import Home
 from node_pusher.home.settings_file import read_home
 from node_pusher.joining.init import InitReport
 from node_pusher.joining.init import init as make_home
 from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched
 from node_pusher.sending.commit import README_PATH, locked_repo
-from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH, PRICES_PATH, RULE_PATHS
+from wire_format.rule_book import (
+    DEFAULT_DISCOUNTS,
+    DISCOUNTS_PATH,
+    PRICES_PATH,
+    RULE_PATHS,
+    RuleBook,
+)
 
 EMPTY_PRICES: Final = """\
 # The price book. A resource without a price is charged nothing, shown as unpriced, and billed once
@@ -32,9 +39,20 @@ EMPTY_PRICES: Final = """\
 """
 
 
+NO_DISCOUNTS: Final = """\
+# The discount ladder: there is none, so everybody pays list prices.
+"""
+
+
 def init_books(
-    wanted: Home, now: datetime, *, rejoin: bool = False, vouched: Vouched = OWN_KEYS_ONLY
-) -> tuple[InitReport, bool]:
+    wanted: Home,
+    now: datetime,
+    by: str,
+    *,
+    rejoin: bool = False,
+    vouched: Vouched = OWN_KEYS_ONLY,
+    discounts: str = DEFAULT_DISCOUNTS,
+) -> tuple[InitReport, RuleBook | None]:
     """Make a home for the books, or check an existing one, and start the rule book.
 
     A remote with a rule file keeps it. Rule files of a joined repo are fetched, so that later
@@ -43,29 +61,35 @@ def init_books(
     Args:
         wanted: folder, node and remote.
         now: the time of a first commit.
+        by: who starts the rule book.
         rejoin: see `node_pusher.joining.init.init`.
         vouched: see `node_pusher.joining.init.init`.
+        discounts: the discount ladder of a new rule book, as `discounts.toml` states it.
 
     Returns:
-        what `init` did, and whether a rule book was committed.
+        what `init` did, and the rule book if one was committed.
 
     Raises:
         HomeError, RemoteError, BusyError: see `node_pusher.joining.init.init`.
     """
+    act = Act(by)
+    if by:
+        check_act(act)
     report = make_home(wanted, now, rejoin=rejoin, vouched=vouched)
     home = read_home(wanted.path)
     with locked_repo(home) as repo:
         present = [path for path in RULE_PATHS if repo.read_file(path) is not None]
         if present:
-            return report, False
-        files = RuleBookFiles(EMPTY_PRICES.encode(), DEFAULT_DISCOUNTS.encode())
+            return report, None
+        files = RuleBookFiles(EMPTY_PRICES.encode(), discounts.encode())
+        book = parse_rules(files)
         added = {PRICES_PATH: files.prices_toml or b"", DISCOUNTS_PATH: files.discounts_toml or b""}
         if not repo.has_path(README_PATH):
             added[README_PATH] = _readme(home.node)
-        started = RuleChanges(["the default discount ladder", "an empty price book"], [], [])
-        message = build_rules_message(home.node, "rules/start.toml", started, files.sha256)
+        found = changes(parse_rules(RuleBookFiles(b"", b"")), book)
+        message = build_rules_message(home.node, ["rules/start.toml"], found, files.sha256, act)
         repo.commit(added, message, now)
-    return report, True
+    return report, book
 
 
 def _readme(node: str) -> bytes:

@@ -137,6 +137,11 @@ def stated_node(message: str) -> str | None:
     return node if is_node(node) else None
 
 
+def stated_trailer(message: str, key: str) -> str | None:
+    """What a commit says of itself under a name: who acted (`By`), why (`Reason`), or None."""
+    return _trailers(message).get(key)
+
+
 def _trailers(message: str) -> dict[str, str]:
     last_paragraph = message.rstrip("\n").rpartition("\n\n")[2]
     return {

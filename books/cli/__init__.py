@@ -1,7 +1,7 @@
 """The program `books`: parses, calls, prints.
 
 Owns: the table of commands (`program`), one module for each group of them (`init`, `money`,
-`decide`, `rules`, `prices`).
+`decide`, `rules`, `rule_edits`, `prices`), what several share (`acts`, `instants`, `rule_output`).
 Does not own: anything that a program in Python could not call.
 """
 

@@ -1,16 +1,18 @@
 """`books rules`: the rule book, by which usage is charged."""
 
-from datetime import UTC, datetime
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from books.cli.acts import RULE_FILE_NAMES
+from books.cli.rule_edits import add, edit, set_, undo
+from books.cli.rule_output import print_faults
 from gitmeter.support.errors import ExitCode
 from gitmeter.support.terminal import escape, print_json, print_table
 
 if TYPE_CHECKING:
-    from books.rule_book.rules import RuleCommit, RuleFileError
     from wire_format.rule_book import RuleBook
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -44,7 +46,7 @@ def show(home: Path, /, *, as_json: bool) -> None:
 def check(home: Path, /, file: Path | None, *, as_json: bool) -> int:
     """Check FILE, or the rule book at the newest commit here; every fault is listed.
 
-    FILE is named prices.toml or discounts.toml; checking it needs no books.
+    FILE is named prices.toml, discounts.toml or imported.toml; checking it needs no books.
 
     \b
     books rules check prices.toml
@@ -71,70 +73,82 @@ def check(home: Path, /, file: Path | None, *, as_json: bool) -> int:
     return ExitCode.OK
 
 
-@rules.command("set")
-@click.argument("file", type=click.Path(path_type=Path))
-@_json_option
+@rules.command()
+@click.argument("name", type=click.Choice(RULE_FILE_NAMES))
 @click.pass_obj
-def set_(home: Path, /, file: Path, *, as_json: bool) -> int:
-    """Put FILE into the rule book; its name, prices.toml or discounts.toml, says which part.
+def export(home: Path, /, name: str) -> None:
+    """Print a file of the rule book at the newest commit here, to be changed and set again.
 
-    An invalid file is refused with a list of all its faults. Charges of the hours that it covers
-    are rated again: preview them with `aggregator reprice FILE`.
+    Its first line says which rule book it was made from, so that `books rules set` can tell whether
+    that has changed by then. The line stays out of the books.
 
     \b
-    books rules set prices.toml && books push
+    books rules export prices.toml > prices.toml
     """
-    from books.rule_book.rules import RuleFileError, read_rule_file, set_rule_file
+    from books.rule_book.rules import RULE_FILES, export_rules
     from node_pusher.home.settings_file import read_home
+    from node_pusher.sending.repo import LedgerRepo
 
-    try:
-        path, data = read_rule_file(file)
-        done = set_rule_file(read_home(home, "books"), path, data, datetime.now(UTC))
-    except RuleFileError as error:
-        return print_faults(error)
-    print_json(commit_json(done)) if as_json else print_commit(done)
-    return ExitCode.OK
+    repo = LedgerRepo(read_home(home, "books").repo)
+    sys.stdout.buffer.write(export_rules(repo, RULE_FILES[name]))
 
 
-def print_faults(error: "RuleFileError") -> int:
-    """Print what is wrong with a rule file, a line for each fault; returns the exit code."""
-    click.echo(f"error: {escape(error.headline)}:", err=True)
-    for fault in error.faults:
-        click.echo(f"  {escape(fault)}", err=True)
-    if error.hint:
-        click.echo(f"hint: {error.hint}", err=True)
-    return error.exit_code
+@rules.command()
+@click.option("-n", "count", type=click.IntRange(min=1), help="How many changes.")
+@_json_option
+@click.pass_obj
+def history(home: Path, /, count: int | None, *, as_json: bool) -> None:
+    """Show who changed the rule book when and why, newest first.
 
+    git itself shows the same and more: git -C HOME/repo.git log -p -- rules
+    """
+    from itertools import islice
 
-def print_commit(done: "RuleCommit | None") -> None:
-    """Print what a new rule file changes; None if it changes nothing."""
-    if done is None:
-        click.echo("nothing to do: the rule book contains exactly that")
+    from books.rule_book.history import rule_book_name, rule_versions
+    from node_pusher.home.settings_file import read_home
+    from node_pusher.sending.repo import LedgerRepo
+    from wire_format.instants import format_ts
+
+    repo = LedgerRepo(read_home(home, "books").repo)
+    found = [
+        {
+            "committed_at": format_ts(version.committed_at),
+            "commit": version.commit,
+            "sha256": rule_book_name(repo, version),
+            "by": version.by,
+            "subject": version.subject,
+            "reason": version.reason,
+        }
+        for version in islice(rule_versions(repo), count)
+    ]
+    if as_json:
+        print_json(found)
         return
-    for line in done.changes.lines:
-        click.echo(escape(line))
-    click.echo(
-        f"{done.path}: {done.changes.summary}; commit {done.commit[:12]},"
-        f" rule book {done.sha256[:12]}; next: `books push`"
+    print_table(
+        ("committed", "commit", "rule book", "by", "what", "reason"),
+        [
+            (
+                str(entry["committed_at"]),
+                str(entry["commit"])[:12],
+                str(entry["sha256"])[:12],
+                entry["by"] or "",
+                str(entry["subject"]).removeprefix("rules: "),
+                entry["reason"] or "",
+            )
+            for entry in found
+        ],
     )
 
 
-def commit_json(done: "RuleCommit | None") -> dict[str, Any]:
-    """What a new rule file changes, as JSON; None if it changes nothing."""
-    if done is None:
-        return {"commit": None, "added": [], "removed": [], "changed": []}
-    return {
-        "commit": done.commit,
-        "path": done.path,
-        "sha256": done.sha256,
-        **done.changes._asdict(),
-    }
+for command in (set_, add, edit, undo):
+    rules.add_command(command)
 
 
 def _book_json(book: "RuleBook") -> dict[str, Any]:
     return {
         "sha256": book.sha256,
         "prices": [price.model_dump(mode="json", by_alias=True) for price in book.prices],
+        "imported": [price.model_dump(mode="json", by_alias=True) for price in book.imported],
         "ladders": [ladder.model_dump(mode="json", by_alias=True) for ladder in book.ladders],
     }
 
@@ -144,14 +158,18 @@ def _print_book(book: "RuleBook") -> None:
     from wire_format.instants import format_ts
 
     print_table(
-        ("resource", "applies to", "USD", "per", "from"),
+        ("resource", "applies to", "USD", "per", "from", "file"),
         [
-            (p.resource, p.applies_to or "any", p.usd, str(p.per), format_ts(p.from_))
-            for p in sorted(book.prices, key=lambda p: (p.resource, p.applies_to or "", p.from_))
+            (p.resource, p.applies_to or "any", p.usd, str(p.per), format_ts(p.from_), name)
+            for p, name in sorted(
+                [(p, "prices.toml") for p in book.prices]
+                + [(p, "imported.toml") for p in book.imported],
+                key=lambda found: (found[0].resource, found[0].applies_to or "", found[0].from_),
+            )
         ],
         right=("USD", "per"),
     )
-    if not book.prices:
+    if not book.prices and not book.imported:
         click.echo("no prices yet: `books rules set prices.toml` or `books prices import-llm`")
     for ladder in sorted(book.ladders, key=lambda ladder: ladder.from_):
         click.echo(f"ladder from {format_ts(ladder.from_)}: {ladder_text(ladder)}")

@@ -2,21 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from books.rule_book.change import Proposal, RuleCommit, change_rules
 from books.rule_book.llm_models import find_model
 from books.rule_book.llm_prices import Choice, price_entries
-from books.rule_book.price_file import InlinePricesError, merge_prices
-from books.rule_book.rules import (
-    RuleCommit,
-    RuleFileError,
-    check_file,
-    commit_rule_file,
-    plan_rule_file,
-)
+from books.rule_book.llm_renewal import coming_hour, renewed, separate
+from books.rule_book.price_file import InlinePricesError, PriceEntry, merge_prices
+from books.rule_book.rule_changes import Act
+from books.rule_book.rules import RuleBookFiles, RuleFileError, parse_rules
 from node_pusher.home.home import Home
-from node_pusher.sending.commit import locked_repo
-from wire_format.rule_book import PRICES_PATH
+from node_pusher.sending.repo import LedgerRepo
+from wire_format.rule_book import IMPORTED_PATH, PRICES_PATH, RuleBook
+
+IMPORTED_HEADER: Final = """\
+# Prices that `books prices import-llm` wrote. A price of the same resource in prices.toml takes
+# precedence from its first hour on.
+"""
 
 
 class ImportReport(NamedTuple):
@@ -24,39 +26,73 @@ class ImportReport(NamedTuple):
 
     Attributes:
         models: for each model, as it was named, the package's name of it.
-        done: what was committed; None if nothing changed. Its `commit` is empty after a dry run.
+        done: the change; None if nothing changed. Its `commit` is empty after a dry run.
+        unused: resources with a price of the operator's own in the coming hour, which takes
+            precedence over the imported one.
     """
 
     models: dict[str, str]
     done: RuleCommit | None
+    unused: list[str]
 
 
 def import_prices(
-    home: Home, names: Sequence[str], choice: Choice, now: datetime, *, dry_run: bool = False
+    home: Home,
+    names: Sequence[str],
+    choice: Choice,
+    act: Act,
+    now: datetime,
+    *,
+    dry_run: bool = False,
 ) -> ImportReport:
-    """Put the prices of models into `prices.toml` and commit it.
+    """Put the prices of models into `imported.toml` and commit it.
+
+    What hours that have begun cost stays as it is, unless the choice states from when on.
 
     Args:
         home: the books.
         names: models, as `PROVIDER:MODEL`.
         choice: which of their prices.
+        act: who imports them, and why.
         now: the time of the commit.
         dry_run: commit nothing.
 
     Raises:
         LlmPriceError: a model is not known, or its prices cannot be stated.
-        RuleFileError: the price file cannot be used or added to.
+        RuleFileError: a price file cannot be used or added to.
+        NotMeantError: the stated hour has begun and used another price, and no reason is given.
     """
     found = [find_model(name) for name in dict.fromkeys(names)]
     entries = price_entries(found, choice)
     models = {f"{model.provider}:{model.name}": model.found for model in found}
-    with locked_repo(home) as repo:
-        text = repo.read_file(PRICES_PATH) or b""
-        check_file(PRICES_PATH, text)
-        try:
-            data = merge_prices(text.decode(), entries).encode()
-        except InlinePricesError as error:
-            raise RuleFileError(f"{PRICES_PATH} cannot be added to", [str(error)]) from error
-        if dry_run:
-            return ImportReport(models, plan_rule_file(repo, PRICES_PATH, data))
-        return ImportReport(models, commit_rule_file(repo, home, PRICES_PATH, data, now))
+    unused: list[str] = []
+
+    def propose(_: LedgerRepo, files: RuleBookFiles) -> Proposal:
+        book = parse_rules(files)
+        own = separate((files.prices_toml or b"").decode(), book.prices, book.imported)
+        text = (files.imported_toml or IMPORTED_HEADER.encode()).decode()
+        kept = _merged(text, own.moved)
+        book = parse_rules(RuleBookFiles(own.text.encode(), files.discounts_toml, kept.encode()))
+        unused.extend(_unused({entry.resource for entry in entries}, book, now))
+        is_dated = choice.from_ is not None or choice.at is not None
+        added = entries if is_dated else renewed(entries, book.prices, book.imported, now)
+        wanted = {PRICES_PATH: own.text.encode()} if own.moved else {}
+        if added or own.moved:
+            wanted[IMPORTED_PATH] = _merged(kept, added).encode()
+        return Proposal(wanted)
+
+    done = change_rules(home, propose, act, now, dry_run=dry_run)
+    return ImportReport(models, done, unused)
+
+
+def _merged(text: str, entries: Sequence[PriceEntry]) -> str:
+    try:
+        return merge_prices(text, entries)
+    except InlinePricesError as error:
+        raise RuleFileError(f"{IMPORTED_PATH} cannot be added to", [str(error)]) from error
+
+
+def _unused(resources: set[str], book: RuleBook, now: datetime) -> list[str]:
+    coming = coming_hour(now)
+    own = {price.resource for price in book.prices if price.from_ <= coming}
+    return sorted(resources & own)

@@ -1,25 +1,15 @@
-"""Put prices into the text of `prices.toml`, and leave everything else as it is. Pure."""
+"""Put prices into the text of a price file, and leave everything else as it is. Pure."""
 
 from collections.abc import Collection, Iterable
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import tomlkit
 from tomlkit.items import AoT
 
 from wire_format.fields import AppliesTo
 from wire_format.instants import parse_ts
-
-_TABLE: Final = """\
-[[price]]
-# {remark}
-resource = "{resource}"
-usd = "{usd}"
-per = {per}
-from = {from_}
-applies_to = "{applies_to}"
-"""
 
 
 class PriceEntry(NamedTuple):
@@ -28,15 +18,34 @@ class PriceEntry(NamedTuple):
     Attributes:
         resource, usd, per, applies_to: as in `wire_format.rule_book.Price`.
         from_: its first hour as text, `2026-01-01T00:00:00Z`.
-        remark: its source; becomes a comment.
+        remark: its source; becomes a comment. Empty for none.
     """
 
     resource: str
     usd: str
     per: int
     from_: str
-    applies_to: AppliesTo
+    applies_to: AppliesTo | None
     remark: str
+
+    @property
+    def unit_price(self) -> Fraction:
+        """Dollars for one unit."""
+        return _unit_price(self.usd, self.per)
+
+    @property
+    def table(self) -> str:
+        """The price as a table of its own."""
+        lines = [
+            "[[price]]",
+            f"# {self.remark}" if self.remark else "",
+            f'resource = "{self.resource}"',
+            f'usd = "{self.usd}"',
+            f"per = {self.per}",
+            f"from = {self.from_}",
+            f'applies_to = "{self.applies_to}"' if self.applies_to else "",
+        ]
+        return "".join(f"{line}\n" for line in lines if line)
 
 
 class InlinePricesError(ValueError):
@@ -50,7 +59,7 @@ def merge_prices(text: str, entries: Iterable[PriceEntry]) -> str:
     unit differs; adding the same prices again gives the same text.
 
     Args:
-        text: a valid `prices.toml`.
+        text: a valid price file.
         entries: the prices to add.
 
     Raises:
@@ -68,7 +77,7 @@ def merge_prices(text: str, entries: Iterable[PriceEntry]) -> str:
         present = known.get(place)
         if present is None:
             added[place] = entry
-        elif _unit_price(present["usd"], present["per"]) != _unit_price(entry.usd, entry.per):
+        elif _unit_price(present["usd"], present["per"]) != entry.unit_price:
             present["usd"], present["per"] = entry.usd, entry.per
             replaced = True
     return _append(tomlkit.dumps(document) if replaced else text, added.values())
@@ -80,7 +89,7 @@ def _append(text: str, added: Collection[PriceEntry]) -> str:
     if added and text and not text.endswith("\n"):
         text += newline
     for entry in added:
-        lines = ["", *_TABLE.format(**entry._asdict()).splitlines()]
+        lines = ["", *entry.table.splitlines()]
         text += "".join(f"{line}{newline}" for line in lines[0 if text else 1 :])
     return text
 

@@ -1,16 +1,28 @@
 """The difference between two rule books, as lines of a commit message. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from wire_format.instants import format_ts
-from wire_format.rule_book import DISCOUNTS_PATH, PRICES_PATH, Ladder, Price, RuleBook
+from wire_format.rule_book import Ladder, Price, RuleBook
 
 SHOWN_MAX: Final = 40
 
 
+class Act(NamedTuple):
+    """Who changes the rule book, and why.
+
+    Attributes:
+        by: a name.
+        reason: None where none is given.
+    """
+
+    by: str
+    reason: str | None = None
+
+
 class RuleChanges(NamedTuple):
-    """What a new file changes in the rule book.
+    """What new files change in the rule book.
 
     Attributes:
         added, removed, changed: a line in words for each rule.
@@ -34,9 +46,9 @@ class RuleChanges(NamedTuple):
         return [f"{sign} {rule}" for sign, rules in zip("+-~", self, strict=True) for rule in rules]
 
 
-def changes(path: str, before: RuleBook, after: RuleBook) -> RuleChanges:
-    """The difference between two rule books in the rules of the file at `path`."""
-    old, new = _rules(path, before), _rules(path, after)
+def changes(before: RuleBook, after: RuleBook) -> RuleChanges:
+    """The difference between two rule books, rule by rule."""
+    old, new = rules_by_name(before), rules_by_name(after)
     return RuleChanges(
         [f"{name}: {new[name]}" for name in new if name not in old],
         [f"{name}: {old[name]}" for name in old if name not in new],
@@ -48,23 +60,27 @@ def changes(path: str, before: RuleBook, after: RuleBook) -> RuleChanges:
     )
 
 
-def build_rules_message(node: str, path: str, found: RuleChanges, sha256: str) -> str:
-    """Write the commit message of a new rule file.
+def build_rules_message(
+    node: str, paths: Sequence[str], found: RuleChanges, sha256: str, act: Act
+) -> str:
+    """Write the commit message of new rule files.
 
     Args:
         node: the books' name.
-        path: the path of the file in the repo.
-        found: what it changes.
+        paths: the paths of the files in the repo.
+        found: what they change.
         sha256: the hash that names the new rule book.
+        act: who changes them, and why.
     """
-    what = path.removeprefix("rules/").removesuffix(".toml")
+    names = [path.removeprefix("rules/").removesuffix(".toml") for path in paths]
     shown = found.lines[:SHOWN_MAX]
     if len(found.lines) > SHOWN_MAX:
         shown.append(f"and {len(found.lines) - SHOWN_MAX} more")
+    trailers = {"Node": node, "Rule-Book": sha256, "By": act.by, "Reason": act.reason}
     paragraphs = [
-        f"rules: {what}: {found.summary}",
+        f"rules: {', '.join(names)}: {found.summary}",
         "\n".join(shown),
-        f"Node: {node}\nRule-Book: {sha256}",
+        "\n".join(f"{key}: {value}" for key, value in trailers.items() if value),
     ]
     return "\n\n".join(text for text in paragraphs if text) + "\n"
 
@@ -79,22 +95,25 @@ def ladder_text(ladder: Ladder) -> str:
     return "; ".join(tiers) or "no tiers"
 
 
-def _rules(path: str, book: RuleBook) -> Mapping[str, str]:
-    """The content of every rule of the file at `path`, by the rule's name."""
-    stated: dict[str, Mapping[str, str]] = {
-        PRICES_PATH: {_price_name(price): _price_text(price) for price in book.prices},
-        DISCOUNTS_PATH: {
-            f"ladder from {format_ts(ladder.from_)}": ladder_text(ladder) for ladder in book.ladders
-        },
+def price_text(price: Price) -> str:
+    """The amount of a price in words: `0.04 USD per 3600`."""
+    whole, _, fraction = price.usd.partition(".")
+    return f"{int(whole)}.{fraction.rstrip('0').ljust(2, '0')} USD per {price.per}"
+
+
+def rules_by_name(book: RuleBook) -> Mapping[str, str]:
+    """The content of every rule, by the rule's name.
+
+    A price that both files state is the one of `prices.toml`, which takes precedence.
+    """
+    imported = {_price_name(price): price_text(price) for price in book.imported}
+    own = {_price_name(price): price_text(price) for price in book.prices}
+    ladders = {
+        f"ladder from {format_ts(ladder.from_)}": ladder_text(ladder) for ladder in book.ladders
     }
-    return stated[path]
+    return imported | own | ladders
 
 
 def _price_name(price: Price) -> str:
     category = f" ({price.applies_to})" if price.applies_to else ""
     return f"{price.resource}{category} from {format_ts(price.from_)}"
-
-
-def _price_text(price: Price) -> str:
-    whole, _, fraction = price.usd.partition(".")
-    return f"{int(whole)}.{fraction.rstrip('0').ljust(2, '0')} USD per {price.per}"

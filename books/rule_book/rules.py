@@ -1,26 +1,25 @@
-"""The rule book in the books' repo: reading it, checking a file, committing a checked file."""
+"""The rule book in the books' repo: reading it, and checking a file."""
 
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from books.rule_book.rule_changes import RuleChanges, build_rules_message, changes
 from gitmeter.support.errors import GitmeterError
-from node_pusher.home.home import Home
-from node_pusher.sending.commit import locked_repo
 from node_pusher.sending.repo import LedgerRepo
 from wire_format.rule_book import (
+    DEFAULT_DISCOUNTS,
     DISCOUNTS_PATH,
-    PRICES_PATH,
     RULE_FILE_BYTES_MAX,
     RULE_PATHS,
     RuleBook,
     RuleBookError,
     parse_rule_book,
     rule_book_sha256,
+    with_origin,
 )
 
-_BY_NAME: Final = {Path(path).name: path for path in RULE_PATHS}
+RULE_FILES: Final = {Path(path).name: path for path in RULE_PATHS}
+"""The path of each rule file in the repo, by its name."""
 
 
 class RuleFileError(GitmeterError):
@@ -38,20 +37,21 @@ class RuleFileError(GitmeterError):
 
 
 class RuleBookFiles(NamedTuple):
-    """Both files of a rule book; None for an absent one."""
+    """The files of a rule book, in the order of `RULE_PATHS`; None for an absent one."""
 
     prices_toml: bytes | None
     discounts_toml: bytes | None
+    imported_toml: bytes | None = None
 
     def at(self, path: str) -> bytes | None:
         """The file at `path`."""
-        return self.prices_toml if path == PRICES_PATH else self.discounts_toml
+        return self[RULE_PATHS.index(path)]
 
-    def replaced(self, path: str, data: bytes) -> "RuleBookFiles":
-        """A copy with another file at `path`."""
-        if path == PRICES_PATH:
-            return self._replace(prices_toml=data)
-        return self._replace(discounts_toml=data)
+    def replaced(self, files: Mapping[str, bytes]) -> "RuleBookFiles":
+        """A copy with other files at some paths."""
+        return RuleBookFiles(
+            *(files.get(path, data) for path, data in zip(RULE_PATHS, self, strict=True))
+        )
 
     @property
     def sha256(self) -> str:
@@ -59,32 +59,25 @@ class RuleBookFiles(NamedTuple):
         return rule_book_sha256(*self)
 
 
-class RuleCommit(NamedTuple):
-    """A rule file that was committed.
-
-    Attributes:
-        commit: its commit.
-        path: the path of the file in the repo.
-        changes: what it changes in the rule book.
-        sha256: the hash that names the new rule book.
-    """
-
-    commit: str
-    path: str
-    changes: RuleChanges
-    sha256: str
+def read_rules(repo: LedgerRepo, commit: str | None = None) -> RuleBookFiles:
+    """The files at a commit of the books, by default the newest."""
+    return RuleBookFiles(*(repo.read_file(path, commit) for path in RULE_PATHS))
 
 
-def read_rules(repo: LedgerRepo) -> RuleBookFiles:
-    """Both files at the newest commit of the books."""
-    return RuleBookFiles(repo.read_file(PRICES_PATH), repo.read_file(DISCOUNTS_PATH))
+def export_rules(repo: LedgerRepo, path: str) -> bytes:
+    """A file at the newest commit, with a first line that says which rule book it is from."""
+    files = read_rules(repo)
+    data = files.at(path)
+    if data is None and path == DISCOUNTS_PATH:
+        data = DEFAULT_DISCOUNTS.encode()
+    return with_origin(data or b"", files.sha256)
 
 
 def parse_rules(files: RuleBookFiles) -> RuleBook:
-    """The rule book of two files.
+    """The rule book of some files.
 
     Raises:
-        RuleFileError: with every fault of both.
+        RuleFileError: with every fault of each.
     """
     faults = [
         f"{path}: {fault}"
@@ -100,7 +93,7 @@ def parse_rules(files: RuleBookFiles) -> RuleBook:
 def faults_of(path: str, data: bytes) -> list[str]:
     """A sentence for each thing that is wrong with the content of a rule file."""
     try:
-        parse_rule_book(*RuleBookFiles(None, None).replaced(path, data))
+        parse_rule_book(*RuleBookFiles(None, None).replaced({path: data}))
     except RuleBookError as error:
         return error.faults
     return []
@@ -128,9 +121,9 @@ def read_rule_file(file: Path) -> tuple[str, bytes]:
     Raises:
         RuleFileError: it has another name, or cannot be read.
     """
-    path = _BY_NAME.get(file.name)
+    path = RULE_FILES.get(file.name)
     if path is None:
-        fault = f"the name says which file it is, and must be {' or '.join(_BY_NAME)}"
+        fault = f"the name says which file it is, and must be {' or '.join(RULE_FILES)}"
         raise RuleFileError(f"{file} cannot be used", [fault])
     try:
         with file.open("rb") as stream:
@@ -139,42 +132,11 @@ def read_rule_file(file: Path) -> tuple[str, bytes]:
         raise RuleFileError(f"{file} cannot be read", [str(error.strerror)]) from error
 
 
-def set_rule_file(home: Home, path: str, data: bytes, now: datetime) -> RuleCommit | None:
-    """Check a rule file and commit it; None if the repo has the same bytes already.
-
-    Raises:
-        RuleFileError: it cannot be used.
-        BusyError: another process committed or pushed for too long.
-    """
-    with locked_repo(home) as repo:
-        return commit_rule_file(repo, home, path, data, now)
-
-
-def commit_rule_file(
-    repo: LedgerRepo, home: Home, path: str, data: bytes, now: datetime
-) -> RuleCommit | None:
-    """As `set_rule_file`; the caller holds the lock of the repo."""
-    planned = plan_rule_file(repo, path, data)
-    if planned is None:
-        return None
-    message = build_rules_message(home.node, path, planned.changes, planned.sha256)
-    return planned._replace(commit=repo.commit({path: data}, message, now))
-
-
-def plan_rule_file(repo: LedgerRepo, path: str, data: bytes) -> RuleCommit | None:
-    """What `commit_rule_file` would do, with an empty `commit`; changes nothing."""
-    check_file(path, data, hint="nothing was changed; fix these and try again")
-    files = read_rules(repo)
-    if files.at(path) == data:
-        return None
-    after = files.replaced(path, data)
-    found = changes(path, _book_of(files, path), _book_of(after, path))
-    return RuleCommit("", path, found, after.sha256)
-
-
-def _book_of(files: RuleBookFiles, path: str) -> RuleBook:
-    """The rules of one file alone; none if the file in the repo cannot be used."""
-    data = files.at(path)
-    if data is None or faults_of(path, data):
-        return parse_rule_book(None, None if data is None else b"")
-    return parse_rule_book(*RuleBookFiles(None, None).replaced(path, data))
+def usable_rules(files: RuleBookFiles) -> RuleBook:
+    """The rules of the files that can be used, as if each other one were empty."""
+    return parse_rule_book(
+        *(
+            b"" if data is not None and faults_of(path, data) else data
+            for path, data in zip(RULE_PATHS, files, strict=True)
+        )
+    )

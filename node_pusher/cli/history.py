@@ -73,7 +73,9 @@ def log(home: Path, /, count: int | None, *, earlier: bool, as_json: bool) -> No
 def _what(entry: dict[str, Any]) -> str:
     totals = [f"{total['name']} {total['amount']}" for total in entry["totals"]]
     shown = ", ".join(totals[:3]) + (f" and {len(totals) - 3} more" if len(totals) > 3 else "")  # noqa: PLR2004 - fit a line
-    return shown or str(entry["subject"])
+    what = shown or str(entry["subject"])
+    by = f", by {entry['by']}" if entry["by"] else ""
+    return what + by + (f": {entry['reason']}" if entry["reason"] else "")
 
 
 def _count(number: int, noun: str) -> str:

@@ -11,6 +11,7 @@ from node_pusher.home.own_key import own_key
 from node_pusher.sending.repo import CommitInfo, LedgerRepo
 from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.store import Store
+from wire_format.commit_message import stated_trailer
 from wire_format.fields import epoch_of
 from wire_format.instants import format_ts, from_us
 
@@ -85,6 +86,8 @@ def _entry(info: CommitInfo, url: str, *, pushed: bool) -> dict[str, Any]:
         "committed_at": format_ts(info.committed_at),
         "pushed": pushed,
         "subject": info.message.partition("\n")[0],
+        "by": stated_trailer(info.message, "By"),
+        "reason": stated_trailer(info.message, "Reason"),
         "first_seq": None if found is None else found.first_seq,
         "last_seq": None if found is None else found.last_seq,
         "records": 0 if found is None else found.records,

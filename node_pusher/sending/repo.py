@@ -185,6 +185,11 @@ class LedgerRepo:
             return None
         return str(entry.id) if isinstance(entry, pygit2.Blob) else None
 
+    def folder_id(self, name: str, commit: str) -> str | None:
+        """What identifies the content of a folder in the root of a commit; None without one."""
+        tree = self._tree(commit)
+        return str(tree[name].id) if name in tree else None
+
     def paths(self, commit: str) -> Iterator[tuple[str, str]]:
         """Path and blob id of every file at a commit, in folders as deep as a segment's.
 

@@ -23,9 +23,9 @@ class Books:
         self.home = folder / name
         self.remote = remote or bare_repo(folder / "books.git")
 
-    def __call__(self, *arguments: str) -> Said:
+    def __call__(self, *arguments: str, stdin: str = "") -> Said:
         """Run `books` on them."""
-        return run_books("--home", str(self.home), *arguments)
+        return run_books("--home", str(self.home), *arguments, stdin=stdin)
 
     def init(self, *options: str) -> Said:
         """Run `books init`, with the keys of the other machines in this folder at hand."""

@@ -19,7 +19,7 @@ from tests.support.repos import RepoWriter, bare_repo, refuse_pushes
 from tests.support.sshd import SshServer
 from wire_format.fields import EPOCH_SIZE
 from wire_format.lines import Folder
-from wire_format.rule_book import PRICES_PATH
+from wire_format.rule_book import IMPORTED_PATH, PRICES_PATH
 from wire_format.segment import decode_segment
 
 
@@ -61,7 +61,7 @@ def test_a_joined_repo_keeps_its_rule_book_and_gets_a_new_epoch(
     books("prices", "import-llm", "--model", "openai:o3").ok()
     books("pay", "alice", "50").ok()
     books("push").ok()
-    before = books.pushed(PRICES_PATH)
+    before = books.pushed(IMPORTED_PATH)
     other = Books(tmp_path, "other", books.remote)
     joined = other.init("--json").ok().json
     assert (joined["outcome"], joined["rule_book_started"]) == ("joined", False)
@@ -70,7 +70,7 @@ def test_a_joined_repo_keeps_its_rule_book_and_gets_a_new_epoch(
     assert other("prices", "import-llm", "--model", "openai:o3").ok().out.startswith("nothing")
     other("prices", "import-llm", "--model", "openai:gpt-4o").ok()
     assert other.balance("alice")["balance_nano"] == 30_000_000_000
-    assert other.pushed(PRICES_PATH).startswith(before)
+    assert other.pushed(IMPORTED_PATH).startswith(before)
     records = decode_segment(other.lines(), Folder.PAYMENTS).records
     assert [record.seq for record in records] == [1, EPOCH_SIZE + 1]
     refused = books("push")  # the first machine must not go on as if it were alone
@@ -106,7 +106,7 @@ def test_a_machine_that_fell_behind_rejoins(books: Books, tmp_path: Path) -> Non
     books("prices", "import-llm", "--model", "openai:o3").ok()
     outcome = books.init("--rejoin").ok()
     assert "to be done again:" in outcome.out
-    assert "rules: prices: 5 added" in outcome.out
+    assert "rules: imported: 5 added" in outcome.out
     assert books.balance("alice")["balance_usd"] == "2.00"
     assert books.balance("bob")["balance_usd"] == "1.00"
 
@@ -209,7 +209,7 @@ def test_the_history_reads_as_one(books: Books) -> None:
     assert [message.partition("\n")[0] for message in books.messages()] == [
         "payments: books seq 2..2 (1 record)",
         "payments: books seq 1..1 (1 record)",
-        "rules: start: 2 added",
+        "rules: start: 1 added",
         "node: books starts epoch 0 at seq 1",
     ]
 

@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from books.cli.acts import RULE_FILE_NAMES
+from books.rule_book.llm_import import IMPORTED_HEADER
+from books.rule_book.rules import RULE_FILES
 from books.start import EMPTY_PRICES
 from tests.books.program import Books
-from wire_format.rule_book import DEFAULT_DISCOUNTS, PRICES_PATH
+from tests.support.repos import bare_repo
+from wire_format.rule_book import DEFAULT_DISCOUNTS, IMPORTED_PATH, PRICES_PATH
 
 PRICES = """\
 # ours
@@ -73,9 +77,10 @@ def test_a_price_file_goes_in_and_comes_out(books: Books) -> None:
 
 
 def test_commit_messages_say_what_changed_and_name_the_rule_book(books: Books) -> None:
-    books("rules", "set", write("prices.toml", PRICES)).ok()
-    books("rules", "set", write("prices.toml", DEARER)).ok()
-    books("rules", "set", write("discounts.toml", LADDER)).ok()
+    books("rules", "set", write("prices.toml", PRICES), "--by", "ada").ok()
+    why = ("--by", "ada", "--reason", "a wrong sheet")
+    books("rules", "set", write("prices.toml", DEARER), *why).ok()
+    books("rules", "set", write("discounts.toml", LADDER), *why).ok()
     sha256 = books("rules", "show", "--json").ok().json["sha256"]
     books("push").ok()
     ladder, prices, *_ = books.messages()
@@ -86,7 +91,7 @@ def test_commit_messages_say_what_changed_and_name_the_rule_book(books: Books) -
         " month x0.25 after 30 days (hero_os_hourly, llm), was"
         " week x0.5 after 7 days (hero_os_hourly, llm);"
         " month x0.25 after 30 days (hero_os_hourly, llm)\n\n"
-        f"Node: books\nRule-Book: {sha256}\n"
+        f"Node: books\nRule-Book: {sha256}\nBy: ada\nReason: a wrong sheet\n"
     )
     subject, body, _ = prices.split("\n\n")
     was = "0.04 USD per 3600"
@@ -133,10 +138,14 @@ def test_a_file_that_cannot_be_used_is_refused_with_every_fault(
     assert books("rules", "show", "--json").ok().json["prices"] == []
 
 
+def test_the_command_line_names_every_file_of_the_rule_book() -> None:
+    assert tuple(RULE_FILES) == RULE_FILE_NAMES
+
+
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("other.toml", PRICES, "prices.toml or discounts.toml"),
+        ("other.toml", PRICES, "prices.toml or discounts.toml or imported.toml"),
         ("prices.toml", "price = [", "not TOML"),
         ("prices.toml", LADDER, "ladder"),
         ("discounts.toml", PRICES, "price"),
@@ -171,7 +180,7 @@ def test_check_looks_at_the_newest_commit_when_no_file_is_named(books: Books) ->
 
 
 def test_imported_prices_are_in_force_and_importing_again_changes_nothing(books: Books) -> None:
-    """Into a file with other prices and comments, which stay."""
+    """In a file of their own: the operator's prices and comments stay as they are."""
     books("rules", "set", write("prices.toml", PRICES)).ok()
     imported = ("prices", "import-llm", "--model", "openai:o3", "--model", "openai:gpt-4o")
     dry = books(*imported, "--dry-run", "--json").ok().json
@@ -184,7 +193,8 @@ def test_imported_prices_are_in_force_and_importing_again_changes_nothing(books:
     )
     assert books(*imported).ok().out.startswith("nothing to do")
     books("push").ok()
-    assert books.pushed(PRICES_PATH).startswith(PRICES.encode())
+    assert books.pushed(PRICES_PATH) == PRICES.encode()
+    assert books.pushed(IMPORTED_PATH).startswith(IMPORTED_HEADER.encode())
     books.aggregate("pull").ok()
     assert books.aggregate("verify", "--json").ok().json["rule_book"] == done["sha256"]
 
@@ -224,6 +234,20 @@ def test_models_are_listed_by_a_part_of_their_name(books: Books) -> None:
         "depends_on": [],
     } in (found)
     assert "openai:gpt-4o" in books("prices", "list-llm", "gpt-4o").ok().out
+
+
+def test_a_new_book_says_which_discounts_it_has_and_can_have_none(tmp_path: Path) -> None:
+    """Not that somebody sells at half the price without having been told."""
+    books = Books(tmp_path)
+    said = books.init().ok().out
+    assert (
+        "discounts: week x0.5 after 7 days (hero_os_hourly, llm); month x0.25 after 30 days" in said
+    )
+    none = Books(tmp_path, "none", bare_repo(tmp_path / "none.git"))
+    assert none.init("--discounts", "none", "--json").ok().json["discounts"] == []
+    assert none("rules", "show", "--json").ok().json["ladders"] == []
+    none("push").ok()
+    assert b"there is none" in none.pushed("rules/discounts.toml")
 
 
 def test_a_new_book_is_empty_with_the_default_ladder(books: Books) -> None:

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from books.errors import MoneyError
 from books.money import Movement, record
-from books.rule_book.rules import set_rule_file
+from books.rule_book.change import change_rules, propose_file
+from books.rule_book.rule_changes import Act
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
 from node_pusher.spool.outcomes import Recorded
@@ -125,7 +126,8 @@ class Operator:
             path, data = "rules/discounts.toml", self._ladders()
         else:
             path, data = "rules/prices.toml", self._with_a_price()
-        return self._site.run(plan, lambda: set_rule_file(self._site.home, path, data, now))
+        propose, act = propose_file(path, data), Act("the operator", "as it comes")
+        return self._site.run(plan, lambda: change_rules(self._site.home, propose, act, now))
 
     def _with_a_price(self) -> bytes:
         for resource, category in () if self._prices else RESOURCES[:3]:

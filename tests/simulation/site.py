@@ -70,7 +70,8 @@ class Site:
         def action() -> InitReport:
             vouched = Vouched(self.repo.tip)  # somebody looked at what others wrote there
             if self.role == "books":
-                return init_books(self.home, self.clock(), rejoin=rejoin, vouched=vouched)[0]
+                now = self.clock()
+                return init_books(self.home, now, "the operator", rejoin=rejoin, vouched=vouched)[0]
             return init(self.home, self.clock(), rejoin=rejoin, vouched=vouched)
 
         end = self.run(plan, action)

@@ -50,11 +50,11 @@ def run_aggregator(*arguments: str, stdin: str = "") -> Said:
     return _run(cli, "aggregator", arguments, stdin)
 
 
-def run_books(*arguments: str) -> Said:
+def run_books(*arguments: str, stdin: str = "") -> Said:
     """Run `books`."""
     from books.cli.program import cli
 
-    return _run(cli, "books", arguments)
+    return _run(cli, "books", arguments, stdin)
 
 
 def run_node_pusher(*arguments: str, stdin: str = "") -> Said:

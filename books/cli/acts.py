@@ -1,0 +1,33 @@
+"""What the commands that change the rule book share: who acts and why, and the files' names."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+
+from books.operator import default_operator
+
+RULE_FILE_NAMES: Final = ("prices.toml", "discounts.toml", "imported.toml")
+
+by_option: Final = click.option(
+    "--by",
+    metavar="NAME",
+    default=default_operator,
+    show_default="your login name",
+    help="Who does it; shown in audits.",
+)
+
+
+def change_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of every change of the rule book."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+        click.option("--dry-run", is_flag=True, help="Show what would change; change nothing."),
+        by_option,
+        click.option(
+            "--reason",
+            help="Why; shown in audits. Required for what changes the cost of hours in the past.",
+        ),
+    ):
+        command = option(command)
+    return command

@@ -1,0 +1,40 @@
+"""Instants on the command line."""
+
+from datetime import datetime
+
+import click
+
+
+class InstantType(click.ParamType[datetime]):
+    """An instant in UTC: `2026-07-01` or `2026-07-01T06:00:00Z`.
+
+    Args:
+        hours_only: refuse what is not the start of a clock hour.
+    """
+
+    name = "time"
+
+    def __init__(self, *, hours_only: bool = False) -> None:
+        self._hours_only = hours_only
+
+    def convert(
+        self,
+        value: object,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> datetime:
+        """Read an instant from the command line."""
+        from wire_format.instants import InvalidInstantError, parse_ts
+
+        if isinstance(value, datetime):
+            return value
+        text = str(value)
+        endings = {len("2026-07-01"): "T00:00:00Z", len("2026-07-01T06:00Z"): ":00Z"}
+        ending = endings.get(len(text), "")
+        try:
+            found = parse_ts(text.removesuffix("Z") + ending if ending else text)
+        except InvalidInstantError:
+            self.fail(f"{value!r} is not like 2026-07-01 or 2026-07-01T06:00:00Z", param, ctx)
+        if self._hours_only and (found.minute or found.second or found.microsecond):
+            self.fail(f"{value!r} is not the start of a clock hour", param, ctx)
+        return found

@@ -1,0 +1,133 @@
+"""Earlier rule books, as the commits of the books have them, and what a file was made from."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import chain, pairwise
+from typing import Final, NamedTuple
+
+from books.rule_book.rule_changes import rules_by_name
+from books.rule_book.rules import RuleBookFiles, faults_of, read_rules, usable_rules
+from node_pusher.sending.repo import LedgerRepo
+from wire_format.commit_message import stated_trailer
+from wire_format.rule_book import RULE_PATHS, RuleBook, parse_rule_book
+
+_FOLDER: Final = RULE_PATHS[0].partition("/")[0]
+_NAMED_MAX: Final = 5
+
+
+class RuleVersion(NamedTuple):
+    """A commit that changed the rule book.
+
+    Attributes:
+        commit, parent: it and the one before it; None at the beginning of the history.
+        committed_at: its time.
+        message: all of its message.
+    """
+
+    commit: str
+    parent: str | None
+    committed_at: datetime
+    message: str
+
+    @property
+    def subject(self) -> str:
+        """The first line of the message."""
+        return self.message.partition("\n")[0]
+
+    @property
+    def by(self) -> str | None:
+        """Who changed it; None where the message does not say."""
+        return stated_trailer(self.message, "By")
+
+    @property
+    def reason(self) -> str | None:
+        """Why; None where the message does not say."""
+        return stated_trailer(self.message, "Reason")
+
+
+def rule_versions(repo: LedgerRepo) -> Iterator[RuleVersion]:
+    """The commits that changed the rule book, newest first."""
+    for info, below in pairwise(chain(repo.history(), [None])):
+        if info is None:
+            return
+        parent = None if below is None else below.commit
+        before = None if parent is None else repo.folder_id(_FOLDER, parent)
+        if repo.folder_id(_FOLDER, info.commit) != before:
+            when = datetime.fromtimestamp(info.committed_at_s, UTC)
+            yield RuleVersion(info.commit, parent, when, info.message)
+
+
+def rule_book_name(repo: LedgerRepo, version: RuleVersion) -> str:
+    """The hash that names the rule book of a version; read from its message where it says so."""
+    stated = stated_trailer(version.message, "Rule-Book")
+    return stated or read_rules(repo, version.commit).sha256
+
+
+def rule_book_in_force(repo: LedgerRepo) -> RuleBook:
+    """The last usable rule book of the history here, which is what usage is charged by."""
+    for version in rule_versions(repo):
+        files = read_rules(repo, version.commit)
+        if not any(faults_of(path, files.at(path) or b"") for path in RULE_PATHS):
+            return parse_rule_book(*files)
+    return parse_rule_book(None, None)
+
+
+def made_from_older(
+    repo: LedgerRepo, files: RuleBookFiles, path: str, data: bytes, base: str | None
+) -> str:
+    """Why a rule file was made from an older rule book than the one here; empty if it was not.
+
+    A file that names its rule book must have every rule that changed there since. One that names
+    none must have something of the newest change, or it would undo it.
+
+    Args:
+        repo: the books.
+        files: the rule book at the newest commit.
+        path: the path of the file in the repo.
+        data: its new content.
+        base: the hash of the rule book that it says it was made from; None if it says none.
+    """
+    proposed, now = _rules(path, data), _rules(path, files.at(path))
+    if base is None:
+        return _undone(repo, path, proposed)
+    if base == files.sha256:
+        return ""
+    for version in rule_versions(repo):
+        if rule_book_name(repo, version) == base:
+            then = _rules(path, read_rules(repo, version.commit).at(path))
+            lost = [name for name in _differing(then, now) if proposed.get(name) != now.get(name)]
+            since = f"the file was made from the older rule book {base[:12]}"
+            return f"{since}, and lacks what changed since: {_listed(lost)}" if lost else ""
+    return f"the file was made from rule book {base[:12]}, which is not in the history here"
+
+
+def _undone(repo: LedgerRepo, path: str, proposed: Mapping[str, str]) -> str:
+    for version in rule_versions(repo):
+        after = _rules(path, read_rules(repo, version.commit).at(path))
+        before: Mapping[str, str] = {}
+        if version.parent is not None:
+            before = _rules(path, read_rules(repo, version.parent).at(path))
+        if changed := _differing(before, after):
+            if any(proposed.get(name) != before.get(name) for name in changed):
+                return ""
+            return (
+                f"the file is like one from before commit {version.commit[:12]}"
+                f"{f' by {version.by}' if version.by else ''}, the newest change of {path}, and"
+                f" would undo it: {_listed(changed)}"
+            )
+    return ""
+
+
+def _differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
+    return [name for name in {**one, **other} if one.get(name) != other.get(name)]
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _NAMED_MAX
+    return "; ".join(names[:_NAMED_MAX]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _rules(path: str, data: bytes | None) -> Mapping[str, str]:
+    """The rules of one file alone."""
+    alone = RuleBookFiles(b"", b"", b"")
+    return rules_by_name(usable_rules(alone if data is None else alone.replaced({path: data})))

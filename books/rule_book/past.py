@@ -1,0 +1,174 @@
+"""What another rule book would change in hours that have begun. Pure.
+
+A price is used by every hour in which it is in force, whether or not anything was used then: the
+books do not see the ledger.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from fractions import Fraction
+from itertools import pairwise
+from operator import attrgetter
+from typing import Final, NamedTuple
+
+from books.rule_book.rule_changes import ladder_text, price_text
+from wire_format.fields import APPLIES_TO, AppliesTo
+from wire_format.instants import format_hour, hour_of
+from wire_format.rule_book import Ladder, Price, RuleBook
+
+NO_PRICE: Final = "no price"
+_LADDER: Final = "the discount ladder"
+
+
+class PastChange(NamedTuple):
+    """A price, or the discount ladder, that begun hours use and that another rule book changes.
+
+    Attributes:
+        rule: the resource, with its categories where it is not the same for all; or the ladder.
+        from_hour, until_hour: the hours, as clock-hour numbers; the last one is excluded.
+        was, becomes: in words.
+    """
+
+    rule: str
+    from_hour: int
+    until_hour: int
+    was: str
+    becomes: str
+
+    @property
+    def what(self) -> str:
+        """The rule, and what becomes of it."""
+        return f"{self.rule}: {self.was} becomes {self.becomes}"
+
+    @property
+    def when(self) -> str:
+        """The hours."""
+        hours = self.until_hour - self.from_hour
+        noun = "hour" if hours == 1 else "hours"
+        span = f"from {format_hour(self.from_hour)} until {format_hour(self.until_hour)}"
+        return f"in {hours} {noun}, {span}"
+
+
+def past_changes(before: RuleBook, after: RuleBook, now: datetime) -> list[PastChange]:
+    """What hours that have begun by `now` would cost otherwise, if they cost anything by now.
+
+    A price for hours that had none is no such change: what was used in them was not billed yet.
+    """
+    now_hour = hour_of(now)
+    return [*_prices(before, after, now_hour), *_ladders(before, after, now_hour)]
+
+
+class _Timelines:
+    """The prices of some resources, in the order in which they come into force."""
+
+    def __init__(self, book: RuleBook, resources: set[str]) -> None:
+        self._prices: defaultdict[tuple[str, bool, AppliesTo | None], list[Price]]
+        self._prices = defaultdict(list)
+        for is_imported, prices in enumerate((book.prices, book.imported)):
+            for price in sorted(prices, key=attrgetter("from_hour")):
+                if price.resource in resources:
+                    self._prices[price.resource, bool(is_imported), price.applies_to].append(price)
+
+    def starts(self, now_hour: int) -> Iterator[tuple[str, int]]:
+        """Each resource with the begun hours at which its price may change."""
+        for (resource, _, _), prices in self._prices.items():
+            yield from ((resource, p.from_hour) for p in prices if p.from_hour <= now_hour)
+
+    def at(self, resource: str, category: AppliesTo, hour: int) -> Price | None:
+        """The price in force: an own one first, then one that states the category."""
+        for is_imported in (False, True):
+            for stated in (category, None):
+                prices = self._prices.get((resource, is_imported, stated), [])
+                if count := bisect_right(prices, hour, key=attrgetter("from_hour")):
+                    return prices[count - 1]
+        return None
+
+
+def _prices(before: RuleBook, after: RuleBook, now_hour: int) -> Iterator[PastChange]:
+    differing = (set(before.prices) ^ set(after.prices)) | (
+        set(before.imported) ^ set(after.imported)
+    )
+    resources = {price.resource for price in differing}
+    old, new = _Timelines(before, resources), _Timelines(after, resources)
+    starts: defaultdict[str, set[int]] = defaultdict(set)
+    for book in (old, new):
+        for resource, hour in book.starts(now_hour):
+            starts[resource].add(hour)
+    for resource in sorted(starts):
+        found: defaultdict[PastChange, list[AppliesTo]] = defaultdict(list)
+        for category in APPLIES_TO:
+            stretches = [
+                (hour, old.at(resource, category, hour), new.at(resource, category, hour))
+                for hour in sorted(starts[resource])
+            ]
+            for change in _of_category(resource, stretches, now_hour + 1):
+                found[change].append(category)
+        for change, categories in found.items():
+            some = "" if len(categories) == len(APPLIES_TO) else f" ({', '.join(categories)})"
+            yield change._replace(rule=resource + some)
+
+
+def _of_category(
+    resource: str, stretches: Sequence[tuple[int, Price | None, Price | None]], end: int
+) -> Iterator[PastChange]:
+    ends = [*(hour for hour, _, _ in stretches[1:]), end]
+    changes = [
+        PastChange(
+            resource, hour, until, price_text(old), NO_PRICE if new is None else price_text(new)
+        )
+        for (hour, old, new), until in zip(stretches, ends, strict=True)
+        if old is not None and (new is None or _unit_price(old) != _unit_price(new))
+    ]
+    return _joined(changes)
+
+
+def _ladders(before: RuleBook, after: RuleBook, now_hour: int) -> Iterator[PastChange]:
+    """Where the tiers differ, from the first hour that has a price."""
+    priced = [price.from_hour for price in (*before.prices, *before.imported)]
+    first = min(priced, default=now_hour + 1)
+    starts = {ladder.from_hour for ladder in (*before.ladders, *after.ladders)} | {first}
+    hours = sorted(hour for hour in starts if first <= hour <= now_hour)
+    changes = []
+    for hour, until in pairwise([*hours, now_hour + 1]):
+        old, new = _ladder_at(before, hour), _ladder_at(after, hour)
+        if _tiers(old) != _tiers(new):
+            changes.append(PastChange(_LADDER, hour, until, _text(old), _text(new)))
+    return _joined(changes)
+
+
+def _joined(changes: Sequence[PastChange]) -> Iterator[PastChange]:
+    """One for each run of hours in which the same change happens."""
+    last: PastChange | None = None
+    for change in changes:
+        if (
+            last is not None
+            and last._replace(from_hour=change.from_hour, until_hour=change.until_hour) == change
+            and last.until_hour == change.from_hour
+        ):
+            last = last._replace(until_hour=change.until_hour)
+            continue
+        if last is not None:
+            yield last
+        last = change
+    if last is not None:
+        yield last
+
+
+def _unit_price(price: Price) -> Fraction:
+    return Fraction(price.scaled, price.per)
+
+
+def _ladder_at(book: RuleBook, hour: int) -> Ladder | None:
+    begun = [ladder for ladder in book.ladders if ladder.from_hour <= hour]
+    return max(begun, key=attrgetter("from_hour"), default=None)
+
+
+def _tiers(ladder: Ladder | None) -> list[tuple[int, int, frozenset[AppliesTo]]]:
+    tiers = () if ladder is None else ladder.tiers
+    return [(tier.after_days, tier.scaled, frozenset(tier.applies_to)) for tier in tiers]
+
+
+def _text(ladder: Ladder | None) -> str:
+    return "no tiers" if ladder is None else ladder_text(ladder)

@@ -115,7 +115,7 @@ def import_llm(
     except RuleFileError as error:
         return print_faults(error)
     except NotMeantError as error:
-        return print_refusal(error, as_json=as_json)
+        return print_refusal(error, None, as_json=as_json)
     if as_json:
         print_json(
             {

@@ -51,7 +51,7 @@ def set_(home: Path, /, file: Path, *, repriced: BinaryIO | None, **options: Any
         answer = None if repriced is None else _answer(repriced)
     except RuleFileError as error:
         return print_faults(error)
-    return _change(home, propose_file(path, data), repriced=answer, **options)
+    return _change(home, propose_file(path, data), file=file, repriced=answer, **options)
 
 
 def _answer(stream: BinaryIO) -> "Repriced":
@@ -125,7 +125,7 @@ def edit(home: Path, /, name: str, **options: Any) -> int:  # noqa: ANN401 - cli
             click.echo("nothing to do: the file was not changed")
             code = ExitCode.OK
         else:
-            code = _change(home, propose_file(path, data), **options)
+            code = _change(home, propose_file(path, data), file=file, **options)
     except GitmeterError:
         click.echo(f"your file is kept as {escape(str(file))}", err=True)
         raise
@@ -151,7 +151,7 @@ def undo(home: Path, /, **options: Any) -> int:  # noqa: ANN401 - click passes o
     return _change(home, propose_undo, **options)
 
 
-def _change(
+def _change(  # noqa: PLR0913 - click passes options by name
     home: Path,
     propose: "Propose",
     *,
@@ -159,6 +159,7 @@ def _change(
     reason: str | None,
     dry_run: bool,
     as_json: bool,
+    file: Path | None = None,
     repriced: "Repriced | None" = None,
 ) -> int:
     """Change the rule book and print it; returns the exit code."""
@@ -174,5 +175,5 @@ def _change(
     except RuleFileError as error:
         return print_faults(error)
     except NotMeantError as error:
-        return print_refusal(error, as_json=as_json)
+        return print_refusal(error, file, as_json=as_json)
     return print_change(done, dry_run=dry_run, as_json=as_json)

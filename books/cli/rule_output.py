@@ -1,5 +1,7 @@
 """What a change of the rule book prints."""
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -26,8 +28,14 @@ def print_faults(error: "RuleFileError") -> int:
     return error.exit_code
 
 
-def print_refusal(error: "NotMeantError", *, as_json: bool) -> int:
-    """Print a change that needs a reason and has none; returns the exit code."""
+def print_refusal(error: "NotMeantError", file: Path | None, *, as_json: bool) -> int:
+    """Print a change that needs a reason and has none; returns the exit code.
+
+    Args:
+        error: what is refused.
+        file: the rule file that a person wrote; None where no file was.
+        as_json: print the change as JSON.
+    """
     from books.rule_book.change import CHANGES_THE_PAST
 
     planned = error.planned
@@ -41,8 +49,8 @@ def print_refusal(error: "NotMeantError", *, as_json: bool) -> int:
     hints = []
     if planned.past:
         hints.append("`books rules add` states a price from a later hour on")
-        if planned.repriced is None and len(planned.paths) == 1:
-            hints.append(_reprice_command(planned.paths[0]))
+        if planned.repriced is None and file is not None:
+            hints.append(_reprice_command(file))
     if planned.objections != (CHANGES_THE_PAST,):
         hints.append("`books rules export` writes the file as it is now")
     hints.append("--reason TEXT does it all the same")
@@ -50,8 +58,8 @@ def print_refusal(error: "NotMeantError", *, as_json: bool) -> int:
     return error.exit_code
 
 
-def _reprice_command(path: str) -> str:
-    name = path.rpartition("/")[2]
+def _reprice_command(file: Path) -> str:
+    name = shlex.quote(escape(str(file)))
     command = f"aggregator reprice {name} --json | books rules set {name} --repriced -"
     return f"what it would do to charges: `{command}`"
 
@@ -81,6 +89,12 @@ def _print_rules(planned: "RuleCommit") -> None:
     if planned.past:
         click.echo(f"what hours in the past cost ({counted(len(planned.past), 'change')}):")
         _print_some([f"  {change.what}\n    {change.when}" for change in planned.past])
+    if planned.first_prices:
+        resources = len({change.rule.partition(" (")[0] for change in planned.first_prices})
+        click.echo(
+            f"resources with a first price for hours that have begun: {resources}; what was used in"
+            " them is billed"
+        )
     if planned.repriced is not None:
         click.echo(f"in the ledger {planned.repriced}")
 
@@ -95,7 +109,7 @@ def _print_some(lines: list[str]) -> None:
 def change_json(done: "RuleCommit | None") -> dict[str, Any]:
     """A change of the rule book as JSON; None if it changes nothing."""
     if done is None:
-        return {"commit": None, "added": [], "removed": [], "changed": [], "past": []}
+        return {"commit": None, "added": [], "removed": [], "changed": []}
     return {
         "commit": done.commit,
         "path": done.paths[0],
@@ -103,6 +117,7 @@ def change_json(done: "RuleCommit | None") -> dict[str, Any]:
         "sha256": done.sha256,
         **done.changes._asdict(),
         "past": [_past_json(change) for change in done.past],
+        "first_prices": [_past_json(change) for change in done.first_prices],
         "needs_reason": done.objections,
         "by": done.act.by,
         "reason": done.act.reason,

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from books.forms import malformed
 from books.rule_book.history import made_from_older, rule_book_in_force
-from books.rule_book.past import PastChange, past_changes
+from books.rule_book.past import NO_PRICE, PastChange, past_changes
 from books.rule_book.repriced import Repriced, check_repriced
 from books.rule_book.rule_changes import Act, RuleChanges, build_rules_message, changes
 from books.rule_book.rules import RuleBookFiles, check_file, read_rules, usable_rules
@@ -50,6 +50,7 @@ class RuleCommit:
         changes: what changes in the rule book.
         sha256: the hash that names the new rule book.
         past: what begun hours use and would use no longer.
+        first_prices: what begun hours would use that had no price.
         objections: why it needs a reason; empty if it needs none.
         act: who changes it, and why.
         repriced: what the aggregator says it does to charges, if it was asked.
@@ -60,6 +61,7 @@ class RuleCommit:
     changes: RuleChanges
     sha256: str
     past: tuple[PastChange, ...]
+    first_prices: tuple[PastChange, ...]
     objections: tuple[str, ...]
     act: Act
     repriced: Repriced | None
@@ -167,7 +169,8 @@ def _plan(
     after = usable_rules(after_files)
     if repriced is not None:
         check_repriced(repriced, files.sha256, after_files.sha256)
-    past = tuple(past_changes(rule_book_in_force(repo), after, _at_least_tip(repo, now)))
+    found = past_changes(rule_book_in_force(repo), after, _at_least_tip(repo, now))
+    past = tuple(change for change in found if change.was != NO_PRICE)
     objections = [proposal.older] if proposal.older else []
     if past and (repriced is None or repriced.charges_changed):
         objections.append(CHANGES_THE_PAST)
@@ -177,6 +180,7 @@ def _plan(
         changes=changes(usable_rules(files), after),
         sha256=after_files.sha256,
         past=past,
+        first_prices=tuple(change for change in found if change.was == NO_PRICE),
         objections=tuple(objections),
         act=act,
         repriced=repriced,

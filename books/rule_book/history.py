@@ -65,8 +65,8 @@ def rule_book_name(repo: LedgerRepo, version: RuleVersion) -> str:
 
 def rule_book_in_force(repo: LedgerRepo) -> RuleBook:
     """The last usable rule book of the history here, which is what usage is charged by."""
-    for version in rule_versions(repo):
-        files = read_rules(repo, version.commit)
+    for commit in chain([None], (version.commit for version in rule_versions(repo))):
+        files = read_rules(repo, commit)
         if not any(faults_of(path, files.at(path) or b"") for path in RULE_PATHS):
             return parse_rule_book(*files)
     return parse_rule_book(None, None)

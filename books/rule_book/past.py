@@ -52,9 +52,10 @@ class PastChange(NamedTuple):
 
 
 def past_changes(before: RuleBook, after: RuleBook, now: datetime) -> list[PastChange]:
-    """What hours that have begun by `now` would cost otherwise, if they cost anything by now.
+    """What hours that have begun by `now` would cost otherwise.
 
-    A price for hours that had none is no such change: what was used in them was not billed yet.
+    A price for hours that had none is one with `NO_PRICE` before: what was used in them was not
+    billed yet.
     """
     now_hour = hour_of(now)
     return [*_prices(before, after, now_hour), *_ladders(before, after, now_hour)]
@@ -115,11 +116,9 @@ def _of_category(
 ) -> Iterator[PastChange]:
     ends = [*(hour for hour, _, _ in stretches[1:]), end]
     changes = [
-        PastChange(
-            resource, hour, until, price_text(old), NO_PRICE if new is None else price_text(new)
-        )
+        PastChange(resource, hour, until, _price_text(old), _price_text(new))
         for (hour, old, new), until in zip(stretches, ends, strict=True)
-        if old is not None and (new is None or _unit_price(old) != _unit_price(new))
+        if _unit_price(old) != _unit_price(new)
     ]
     return _joined(changes)
 
@@ -156,8 +155,12 @@ def _joined(changes: Sequence[PastChange]) -> Iterator[PastChange]:
         yield last
 
 
-def _unit_price(price: Price) -> Fraction:
-    return Fraction(price.scaled, price.per)
+def _unit_price(price: Price | None) -> Fraction | None:
+    return None if price is None else Fraction(price.scaled, price.per)
+
+
+def _price_text(price: Price | None) -> str:
+    return NO_PRICE if price is None else price_text(price)
 
 
 def _ladder_at(book: RuleBook, hour: int) -> Ladder | None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.rating.price_book import PriceInForce
-from aggregator.rating.rating import ChargeState, Rater
-from books.rule_book.past import PastChange, past_changes
+from aggregator.rating.rating import Rater
+from books.rule_book.past import NO_PRICE, PastChange, past_changes
 from tests.support.strategies import (
     CATEGORIES,
     HOURS,
@@ -43,7 +43,15 @@ def book(
 
 
 def told(before: RuleBook, after: RuleBook) -> list[str]:
-    return [f"{change.what} {change.when}" for change in past_changes(before, after, NOW)]
+    changes = past_changes(before, after, NOW)
+    return [f"{change.what} {change.when}" for change in changes if change.was != NO_PRICE]
+
+
+def test_hours_that_had_no_price_are_told_apart() -> None:
+    """What was used in them is billed at last; nothing that was billed changes."""
+    earlier = book(price(), price(usd="2", **{"from": FROM - DAY}))
+    (change,) = past_changes(book(price()), earlier, NOW)
+    assert (change.was, change.until_hour - change.from_hour) == (NO_PRICE, 24)
 
 
 COMING = NOW.replace(minute=0) + HOUR
@@ -135,8 +143,8 @@ def test_the_aggregator_rates_begun_hours_anew_only_where_the_books_told_so(
         told_of = [change for change in changes if covers(change, resource, category, hour)]
         for paid_us in (None, to_us(min(HOURS)) - 10**15):
             one, two = (r.rate(10**6, resource, category, hour, paid_us) for r in raters)  # type: ignore[arg-type]
-            assert told_of or one.state is not ChargeState.RATED or one == two
+            assert told_of or one[1:] == two[1:]
         if any(change.rule != "the discount ladder" for change in told_of):
-            was, becomes = (r.prices.price_at(resource, category, hour) for r in raters)  # type: ignore[arg-type]
-            assert isinstance(was, PriceInForce)
-            assert not isinstance(becomes, PriceInForce) or was[:2] != becomes[:2]
+            prices = [r.prices.price_at(resource, category, hour) for r in raters]  # type: ignore[arg-type]
+            was, becomes = (p[:2] if isinstance(p, PriceInForce) else None for p in prices)
+            assert was != becomes

@@ -22,6 +22,7 @@ SQL_ALLOWED: Final = {
     "aggregator/store/*": "the ledger's SQL",
     "cursors/rows.py": "the cursor's own table",
     "node_pusher/spool/store.py": "the spool's SQL",
+    "node_pusher/spool/connection.py": "the version of the spool's file",
     "node_pusher/spool/ids.py": "its SQL about callers' own keys",
     "node_pusher/spool/inspection.py": "the spool's file, looked at by `doctor`",
     "node_pusher/spool/shrinking.py": "the size of the spool's file",

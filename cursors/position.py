@@ -20,6 +20,8 @@ class HeadOutcome(StrEnum):
     EMPTY = "empty"
     """No commit yet; possible only where nothing was read before."""
     UNREACHABLE = "unreachable"
+    NOT_READ = "not read"
+    """Our own machine could not fetch: it lacked room or descriptors, or a lock was in the way."""
     REFUSED = "content refused"
     """What the remote sent is damaged or exceeds a limit; nothing of it was kept."""
     REPO_GONE = "repo gone"

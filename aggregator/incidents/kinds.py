@@ -18,6 +18,7 @@ class IncidentKind(StrEnum):
     OVERSIZED_OBJECT = "oversized object"
     TOO_LONG = "history too long"
     UNREACHABLE = "unreachable"
+    NOT_READ = "not read"
     REFUSED = "content refused"
     REPO_GONE = "repo gone"
     BRANCH_MISSING = "branch missing"
@@ -76,6 +77,9 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
     " cursor.",
     IncidentKind.UNREACHABLE: "The remote did not answer, or refused the request. The daemon tries"
     " again at intervals of up to an hour; clears itself.",
+    IncidentKind.NOT_READ: "This machine could not read the repo, whatever its remote would have"
+    " said: it was out of file descriptors or room, or a lock of another git was in the way. The"
+    " detail says which. The next pull tries again; clears itself.",
     IncidentKind.REFUSED: "What the remote sent is damaged, or exceeds the limits on memory and"
     " size. None of it was kept. The daemon tries again at intervals of up to an hour; check the"
     " repo on the forge with `git fsck`.",
@@ -109,8 +113,9 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
     " charge_cost_max_usd. They are held, and what other nodes recorded is billed as ever."
     " `aggregator held` shows them and what can be done; find out whether somebody else writes in"
     " the node's name.",
-    IncidentKind.BAD_MIRROR: "The aggregator's mirror lacks objects or cannot be read. Move it away"
-    " and pull again, or restore it from a backup.",
+    IncidentKind.BAD_MIRROR: "The aggregator's mirror lacks objects or cannot be read. If it"
+    " belongs to another user, give it back to the aggregator's; otherwise move it away, and the"
+    " next pull fetches it again, or restore it from a backup.",
     IncidentKind.BAD_SIGNATURE: "The head is not signed by a key that may sign for this node now."
     " The repo is held at its cursor. Find out who pushed; if it was the node, add its key to"
     " allowed_signers_file, or accept this one commit with `books decide accept-tip`.",
@@ -192,7 +197,12 @@ BACKED_OFF: Final = frozenset(
 
 
 PASSING: Final = frozenset(
-    (IncidentKind.UNREACHABLE, IncidentKind.BRANCH_MISSING, IncidentKind.COMMIT_AHEAD)
+    (
+        IncidentKind.UNREACHABLE,
+        IncidentKind.NOT_READ,
+        IncidentKind.BRANCH_MISSING,
+        IncidentKind.COMMIT_AHEAD,
+    )
 )
 """The kinds that may end without anyone's intervention."""
 
@@ -201,6 +211,7 @@ _OF_HEAD: Final = {
     HeadOutcome.REWRITTEN: IncidentKind.REWRITTEN,
     HeadOutcome.UNREACHABLE: IncidentKind.UNREACHABLE,
     HeadOutcome.TOO_LONG: IncidentKind.TOO_LONG,
+    HeadOutcome.NOT_READ: IncidentKind.NOT_READ,
     HeadOutcome.REFUSED: IncidentKind.REFUSED,
     HeadOutcome.REPO_GONE: IncidentKind.REPO_GONE,
     HeadOutcome.BRANCH_MISSING: IncidentKind.BRANCH_MISSING,

@@ -6,6 +6,7 @@ from typing import Final
 
 import structlog
 
+from aggregator.mirrors.locks import being_packed
 from gitmeter.git_remote.failures import RemoteError
 from gitmeter.git_remote.runner import run_git
 from gitmeter.support.background import Background
@@ -31,14 +32,15 @@ def maintain(mirror: Path) -> bool:
         RemoteError: git failed.
     """
     before = pack_count(mirror)
-    result = run_git(
-        [
-            *("-c", "gc.autoDetach=false", "-c", f"gc.autoPackLimit={PACKS_MAX}"),
-            *("-c", "gc.bigPackThreshold=0", "gc", "--auto", "--quiet"),
-        ],
-        cwd=mirror,
-        timeout_s=_TIMEOUT_S,
-    )
+    with being_packed(mirror):
+        result = run_git(
+            [
+                *("-c", "gc.autoDetach=false", "-c", f"gc.autoPackLimit={PACKS_MAX}"),
+                *("-c", "gc.bigPackThreshold=0", "gc", "--auto", "--quiet"),
+            ],
+            cwd=mirror,
+            timeout_s=_TIMEOUT_S,
+        )
     if result.returncode != 0:
         raise RemoteError(f"git gc failed in {mirror}: {result.stderr.strip()}")
     return pack_count(mirror) < before
@@ -73,5 +75,5 @@ class Packing:
             try:
                 if maintain(mirror):
                     _log.info("packed", mirror=mirror.name, packs=counts[mirror])
-            except GitmeterError as error:
+            except (GitmeterError, OSError) as error:
                 _log.warning("maintenance failed", mirror=mirror.name, detail=str(error))

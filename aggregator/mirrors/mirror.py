@@ -32,13 +32,11 @@ A segment takes 50 bytes in the tree of its day, which is read twice, before and
 
 APPLIED_REF: Final = "refs/aggregator/applied"
 KEPT_REFS: Final = "refs/aggregator/kept/"
-_LOCKS: Final = (
-    "*.lock",
-    "refs/**/*.lock",
-    "objects/*.lock",
-    "objects/info/**/*.lock",
-    "objects/pack/*.lock",
-)
+_ROLES: Final = frozenset({"usage", "books"})
+_FAULTS: Final = (KeyError, OSError, ValueError, pygit2.GitError)
+"""What libgit2 raises about a damaged repository; ValueError where text is not UTF-8."""
+
+_OUT_OF_RESOURCES: Final = ("too many open files", "no space left on device", "quota exceeded")
 _IDENTITY_KEYS: Final = ("gitmeter.node", "gitmeter.role", "gitmeter.branch", "gitmeter.allow")
 
 # A pack is verified when it is fetched; hashing every blob again makes reading three times slower.
@@ -53,6 +51,12 @@ ignore_user_settings()
 
 class MirrorError(GitmeterError):
     """A mirror on the aggregator's own disk cannot be used."""
+
+
+class OutOfResourcesError(MirrorError):
+    """This machine is out of descriptors or room; the mirror itself may be sound."""
+
+    retry = True
 
 
 class OversizedObjectError(MirrorError):
@@ -94,10 +98,11 @@ class Mirror:
             self.repository = Repository(str(path))
             facts = (repo.node, repo.role, repo.branch, allow_text(repo.allow))
             self._remember(dict(zip(_IDENTITY_KEYS, facts, strict=True)))
-        except (OSError, pygit2.GitError) as error:
-            raise MirrorError(
+        except _FAULTS as error:
+            raise _mirror_error(
                 f"the mirror {path} cannot be opened: {error}",
-                hint="check that the state directory belongs to the aggregator's user",
+                "check that the state directory belongs to the aggregator's user",
+                error,
             ) from error
 
     @staticmethod
@@ -114,6 +119,8 @@ class Mirror:
                     raise MirrorError(f"the mirror {path} was billed and no longer names its node")
                 return None
             node, role, branch, allow = (str(config[key]) for key in _IDENTITY_KEYS)
+            if role not in _ROLES:
+                raise MirrorError(f"the mirror {path} names no role that there is")
             return KnownRepo(path.stem, node, role, branch, allow_of(allow))
 
     def _remember(self, facts: dict[str, str]) -> None:
@@ -259,24 +266,20 @@ class Mirror:
             return None if reference is None else str(reference.target)
 
 
-def sweep_locks(mirror: Path) -> None:
-    """Remove the lock files of git processes that were killed.
-
-    The caller holds the state's lock, so no git process works in the mirror now. A fetch locks
-    refs; a gc also locks the commit graph, the index of packs and its own state.
-    """
-    for pattern in _LOCKS:
-        for lock in mirror.glob(pattern):
-            lock.unlink(missing_ok=True)
-
-
 @contextmanager
 def readable(mirror: Path) -> Iterator[None]:
     """Turn errors about a mirror that is damaged or lacks an object into a `MirrorError`."""
     try:
         yield
-    except (KeyError, OSError, pygit2.GitError) as error:
-        raise MirrorError(
+    except _FAULTS as error:
+        raise _mirror_error(
             f"the mirror {mirror} lacks an object or is damaged: {error}",
-            hint="restore the mirror from a backup, or move it away to fetch it again",
+            "restore the mirror from a backup, or move it away to fetch it again",
+            error,
         ) from error
+
+
+def _mirror_error(message: str, hint: str, error: Exception) -> MirrorError:
+    if any(words in str(error).lower() for words in _OUT_OF_RESOURCES):
+        return OutOfResourcesError(str(error), hint="check this machine's limits and its disk")
+    return MirrorError(message, hint=hint)

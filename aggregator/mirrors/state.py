@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from aggregator.config.settings import Config
 from aggregator.mirrors.archives import ArchivedRepos
 from aggregator.mirrors.known_repos import KnownRepos
-from aggregator.mirrors.mirror import sweep_locks
+from aggregator.mirrors.locks import sweep_locks
 from aggregator.mirrors.mirrors import Mirrors
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.locks import LockedError, locked

@@ -144,7 +144,10 @@ def _is_older_copy(store: LedgerStore, state: State) -> bool:
     """
     kept, cursors = store.cursors.kept(), store.cursors.all()
     for repo in state.repos.all():
-        applied, tips = state.mirrors.remembered(repo)
+        try:
+            applied, tips = state.mirrors.remembered(repo)
+        except MirrorError:
+            continue  # it proves nothing, and its own pull says what is wrong with it
         cursor = cursors.get(repo.name, "")
         is_replaced = cursor in tips and applied != cursor
         if is_replaced or not tips <= kept.get(repo.name, frozenset()) | {cursor}:

@@ -8,13 +8,15 @@ from typing import Final, NamedTuple
 
 from aggregator.config.repos import RepoConfig
 from aggregator.copies.recovery import recover
-from aggregator.mirrors.mirror import MirrorError
+from aggregator.mirrors.locks import free_locks
+from aggregator.mirrors.mirror import MirrorError, OutOfResourcesError
 from aggregator.mirrors.state import State
 from cursors.position import HeadOutcome
 from cursors.tips import Tips
 from gitmeter.git_remote.branch import BranchStatus, fetch, read_branch
 from gitmeter.git_remote.failures import (
     ContentRefusedError,
+    OwnTroubleError,
     RemoteConfigError,
     RemoteError,
     RepoGoneError,
@@ -24,6 +26,7 @@ from gitmeter.support.errors import GitmeterError
 _TROUBLES: Final = {
     RepoGoneError: HeadOutcome.REPO_GONE,
     ContentRefusedError: HeadOutcome.REFUSED,
+    OwnTroubleError: HeadOutcome.NOT_READ,
 }
 
 
@@ -74,7 +77,7 @@ def fetch_repo(
         return found
     try:
         is_whole = recover(state, repo.identity, Tips(cursor, kept))
-    except GitmeterError as error:
+    except (GitmeterError, OSError) as error:
         return found._replace(unrecovered=str(error))
     if is_whole or state.config.copy_remote is None:
         return found
@@ -85,7 +88,13 @@ def _try_fetch(
     state: State, repo: RepoConfig, cursor: str | None, interrupted: Callable[[], bool]
 ) -> Fetched:
     try:
-        return _fetch(state, repo, cursor, interrupted)
+        try:
+            return _fetch(state, repo, cursor, interrupted)
+        except (MirrorError, OwnTroubleError):
+            # a git that was killed may have left a lock; with the lock gone the fetch works at once
+            if not free_locks(state.config.mirror_path(repo.name)):
+                raise
+            return _fetch(state, repo, cursor, interrupted)
     except RemoteError as error:
         trouble = next(
             (outcome for kind, outcome in _TROUBLES.items() if isinstance(error, kind)),
@@ -94,6 +103,8 @@ def _try_fetch(
         return Fetched(None, trouble, str(error), error.retry, retry_after_s=error.retry_after_s)
     except RemoteConfigError as error:
         return Fetched(None, HeadOutcome.UNREACHABLE, str(error), error.retry)
+    except (OSError, OutOfResourcesError) as error:
+        return Fetched(None, HeadOutcome.NOT_READ, str(error))
     except MirrorError as error:
         return Fetched(None, HeadOutcome.UNCHANGED, str(error), error.retry, is_mirror_bad=True)
 

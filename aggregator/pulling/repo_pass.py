@@ -1,6 +1,7 @@
 """One repo in one pass: judge its head, check its signature, apply its commits, report."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -12,7 +13,12 @@ from aggregator.ledger.applied import Applied, Stop
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.segments import segment_reader
-from aggregator.mirrors.mirror import Mirror, MirrorError, OversizedObjectError
+from aggregator.mirrors.mirror import (
+    Mirror,
+    MirrorError,
+    OutOfResourcesError,
+    OversizedObjectError,
+)
 from aggregator.mirrors.state import State
 from aggregator.pulling.fetching import Fetched
 from aggregator.pulling.signatures import Signers
@@ -108,11 +114,13 @@ class RepoPass:
         return self._applied.commits < len(self._stretch.commits)
 
     def _guarded(self, step: Callable[[], None]) -> None:
-        """Run a step; a bad mirror or an oversized object stops this repo alone."""
+        """Run a step; what is wrong with this repo alone stops no other."""
         try:
             step()
         except OversizedObjectError as error:
             self._trouble = (IncidentKind.OVERSIZED_OBJECT, str(error))
+        except (OSError, OutOfResourcesError) as error:
+            self._trouble = (IncidentKind.NOT_READ, str(error))
         except MirrorError as error:
             self._trouble = (IncidentKind.BAD_MIRROR, str(error))
 
@@ -186,7 +194,8 @@ class RepoPass:
             stretch, lambda: on_progress(self.repo.name, next(numbers), total), turn_over
         )
         if (cursor := self._cursor) is not None:
-            self._mirror.advance_applied(cursor)
+            with suppress(MirrorError):  # set again before the next fetch, which files it
+                self._mirror.advance_applied(cursor)
 
     def report(self) -> RepoReport:
         """Store the repo's outcome, open or close its incident, and return the report."""

@@ -60,6 +60,10 @@ class ObjectFormatError(RemoteError):
     retry = False
 
 
+class OwnTroubleError(RemoteError):
+    """Not the remote but this machine failed: out of descriptors or room, or a lock in the way."""
+
+
 class RemoteConfigError(GitmeterError):
     """The address, token file or key of a remote cannot be used as configured."""
 
@@ -82,6 +86,10 @@ _OBJECT_FORMAT_HINT: Final = (
     "make a new repo with the object format sha1, which is git's default, and name that one"
 )
 
+_OF_OURS: Final = "(?m:^)(?!remote:| ?!).*"
+"""A line that our git wrote: what the server says of itself begins with `remote:`, and the result
+for a ref that it refused with `!`."""
+
 
 class _FailureRule(NamedTuple):
     error: type[RemoteError]
@@ -91,6 +99,15 @@ class _FailureRule(NamedTuple):
 
 
 _RULES: Final = (
+    _FailureRule(
+        OwnTroubleError,
+        "this is about this machine, not about the remote",
+        (
+            _OF_OURS + "(too many open files|no space left on device|disk quota exceeded)",
+            _OF_OURS + "(cannot fork|unable to (fork|create thread))",
+            _OF_OURS + r"(unable to create '.*\.lock'|cannot lock ref)",
+        ),
+    ),
     _FailureRule(
         AccessDeniedError,
         "add the server's key to the known_hosts file, after comparing it with what the server's"

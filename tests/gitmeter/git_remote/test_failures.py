@@ -6,6 +6,7 @@ from gitmeter.git_remote.failures import (
     AccessDeniedError,
     ContentRefusedError,
     ObjectFormatError,
+    OwnTroubleError,
     RemoteError,
     RepoGoneError,
     TooLargeError,
@@ -91,6 +92,14 @@ HEARD = [
      " object\nfatal: fetch-pack: invalid index-pack output"), ContentRefusedError),
     ("fatal: Out of memory, malloc failed (tried to allocate 300000001 bytes)",
      ContentRefusedError),
+    # this machine
+    (("error: cannot lock ref 'refs/heads/main': Unable to create '/m.git/refs/heads/main.lock':"
+      " File exists."), OwnTroubleError),
+    ("fatal: cannot create a pack: No space left on device", OwnTroubleError),
+    ("error: cannot create pipe for upload-pack: Too many open files", OwnTroubleError),
+    # and what the server says of itself
+    ("remote: fatal: write error: No space left on device\nfatal: early EOF", UnreachableError),
+    (" ! [remote rejected] main -> main (cannot lock ref 'refs/heads/main')", RemoteError),
     ("fatal: a sentence of the future", RemoteError),
     ("", RemoteError),
 ]  # fmt: skip

@@ -53,6 +53,11 @@ class RuleFiles(NamedTuple):
         """The files alone, in the order of `wire_format.rule_book.RULE_PATHS`."""
         return self.prices_toml, self.discounts_toml, self.imported_toml
 
+    @property
+    def are_absent(self) -> bool:
+        """Whether the commit has none of them."""
+        return all(content is None for content in self.contents)
+
 
 @dataclass
 class Batch:

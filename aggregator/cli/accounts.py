@@ -128,22 +128,22 @@ def explain(context: Context, user: str, resource: str, hour: int, *, as_json: b
     HOUR is in UTC, such as 2026-11-21T13. Each line is shown with the command that prints it from
     the aggregator's mirror; its commit and path are the same in the node's own repo.
     """
+    from aggregator.ledger.rejudge import decisions_of
     from aggregator.ledger.rule_book import rule_book_in_force
     from aggregator.ledger.segments import segment_reader
     from aggregator.rating.rating import Rater
     from aggregator.reports.explain import explain as explain_charge
-    from gitmeter.counting.decisions import Decisions
 
     store = context.reading()
     state = context.state()
     config = state.config
     rater = Rater(rule_book_in_force(store), config.charge_cost_max_usd * NANO)
-    reader, decisions = segment_reader(state), Decisions(store.decisions.all())
+    reader, decisions = segment_reader(state), decisions_of(store)
     found = explain_charge(store, rater, reader, decisions, (user, resource, hour))
     if as_json:
         print_json(found)
         return
-    books = next((repo.name for repo in state.repos.all() if repo.role == "books"), "books")
+    books = store.repos.books_in_force() or "books"
     for charge in found:
         _print_explanation(charge, config.state, books)
 

@@ -175,6 +175,8 @@ def held(context: Context, *, effects: bool, as_json: bool) -> None:
         click.echo(f"  {row['advice']}")
         if row["command"] is not None:
             click.echo(f"    {escape(row['command'])}")
+        if row["trouble"]:
+            click.echo(f"    cannot be tried: {escape(row['trouble'])}")
         _print_effects(row["effects"])
     if not found:
         click.echo("none")

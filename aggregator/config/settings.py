@@ -153,6 +153,11 @@ class Config(Section):
         return self
 
     @property
+    def books(self) -> str:
+        """The name of the repo with the role of books; empty if there is none."""
+        return next((repo.name for repo in self.repo if repo.role == "books"), "")
+
+    @property
     def database_path(self) -> Path:
         """The ledger's database file."""
         return database_in(self.state)

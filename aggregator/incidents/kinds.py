@@ -32,6 +32,7 @@ class IncidentKind(StrEnum):
     OVERFLOW = "overflow"
     BEYOND_LIMIT = "record beyond limit"
     BAD_MIRROR = "bad mirror"
+    DECISION_WAITS = "decision waits"
     BAD_SIGNATURE = "bad signature"
     NO_SIGNERS = "no allowed signers"
     LOST_HISTORY = "lost history"
@@ -116,6 +117,10 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
     IncidentKind.BAD_MIRROR: "The aggregator's mirror lacks objects or cannot be read. If it"
     " belongs to another user, give it back to the aggregator's; otherwise move it away, and the"
     " next pull fetches it again, or restore it from a backup.",
+    IncidentKind.DECISION_WAITS: "A decision is about lines of a mirror that cannot be read. It"
+    " waits, and all else is billed. Restore the mirror from a backup or the copy remote, or"
+    " configure its repo again so that it is fetched; or `books decide withdraw` the decision. The"
+    " next pull carries it out; clears itself.",
     IncidentKind.BAD_SIGNATURE: "The head is not signed by a key that may sign for this node now."
     " The repo is held at its cursor. Find out who pushed; if it was the node, add its key to"
     " allowed_signers_file, or accept this one commit with `books decide accept-tip`.",

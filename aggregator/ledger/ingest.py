@@ -24,7 +24,7 @@ from aggregator.ledger.known_lines import LINES_READ_AGAIN_MAX, TangledError
 from aggregator.ledger.ledger import Ledger, Move
 from aggregator.ledger.pending import Pending
 from aggregator.ledger.rule_files import rules_below
-from aggregator.ledger.segments import SegmentReader
+from aggregator.ledger.segments import SegmentReader, UnreadableSegmentError
 from aggregator.mirrors.commit_delta import CommitDelta, commit_delta
 from aggregator.mirrors.mirror import Mirror
 from aggregator.store.repo_rows import RepoRow
@@ -136,9 +136,9 @@ class Ingest:
             if interrupted():
                 break
             if pending.weight >= BATCH_WEIGHT:
-                self._write(pending, stretch.kept)
+                self._write(pending, stretch)
                 pending = self._begin()
-        self._write(pending, stretch.kept)
+        self._write(pending, stretch)
 
     def _begin(self) -> Pending:
         return Pending(self._ledger, self._repo, self._mirror, self._rules.reader)
@@ -159,12 +159,16 @@ class Ingest:
             self._read(again, delta, stretch, is_accepted=True)  # each fitted the limit before
         return again
 
-    def _write(self, pending: Pending, kept: tuple[str, ...]) -> None:
+    def _write(self, pending: Pending, stretch: Stretch) -> None:
         if not pending.commits:
             return
-        changes = pending.changes()
+        try:
+            changes = pending.changes()
+        except UnreadableSegmentError as error:
+            pending = self._read_again(pending, stretch)
+            changes = pending.changes(own_waits=error)
         expected = self._ledger.store.cursors.of_repo(self._repo.name)
-        move = Move(self._repo, expected, pending.commits[-1].commit, kept)
+        move = Move(self._repo, expected, pending.commits[-1].commit, stretch.kept)
         noticed = self._ledger.apply(move, changes, self._rules.now)
         self._applied.add(pending.batch, noticed)
 

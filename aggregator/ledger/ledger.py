@@ -15,18 +15,21 @@ from aggregator.incidents.filing import close_acknowledged, file_shown_by
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.incidents.money import file_about_money
 from aggregator.incidents.unrated import file_unrated
+from aggregator.ledger.rejudge import InForce, decisions_of, judged_again
+from aggregator.ledger.repriced import repriced_seqs
 from aggregator.ledger.rule_book import rule_book_in_force
+from aggregator.ledger.segments import SegmentReader, UnreadableSegmentError
 from aggregator.rating.discounts import DiscountLadder
 from aggregator.rating.rating import ChargeState, Rater, scope_of_change
 from aggregator.store.account_rows import Account
 from aggregator.store.charge_rows import ChargeRow, RatedCharge
+from aggregator.store.incident_rows import About
 from aggregator.store.repo_rows import RepoRow
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
 from gitmeter.counting.held import HeldReason
 from gitmeter.counting.money_lines import Judged, credit, judge
 from wire_format.fields import AppliesTo
-from wire_format.rule_book import parse_rule_book
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,15 @@ class Changes:
         own: the changes for the repo's own node.
         others: the changes for other nodes, by the node's id, that new decisions or prices cause.
         decisions: all decisions in force from now on; None when none changed.
-        rater: rates under the rule book of `own`; None when that has none.
+        rater: rates under the rule book that `own` brings into force; None when it brings none.
+        unreadable: the nodes for which decisions wait, each with the reason.
     """
 
     own: Batch
     others: Mapping[int, Batch] = field(default_factory=dict)
     decisions: Decisions | None = None
     rater: Rater | None = None
+    unreadable: Mapping[str, UnreadableSegmentError] = field(default_factory=dict)
 
 
 class ChangedStates:
@@ -100,7 +105,7 @@ class Ledger:
         self.store = store
         self._cost_max_nano = cost_max_nano
         self.rater = Rater(rule_book_in_force(store), cost_max_nano)
-        self.decisions = Decisions(store.decisions.all())
+        self.decisions = decisions_of(store)
         self._changed = ChangedStates()
 
     def apply(self, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:
@@ -124,7 +129,8 @@ class Ledger:
             self.store.cursors.move(repo.name, move.expected, move.tip)
             self.store.cursors.keep(repo.name, move.kept)
             if batch.rule_files is not None:
-                self._adopt(batch.rule_files, rater)
+                self.store.repos.save_rule_files(repo.id, batch.rule_files)
+                self._rate_under(rater)
             self.store.decisions.change(repo.node_id, batch.decisions.values())
             noticed: set[IncidentKind] = set()
             for node_id, part in ((repo.node_id, batch), *changes.others.items()):
@@ -135,10 +141,47 @@ class Ledger:
             noticed |= file_shown_by(self.store, repo, batch, decisions, now)
             if changes.decisions is not None:
                 close_acknowledged(self.store, decisions, now)
-            states = self.store.charges.count_unrated(self._changed.charges)
-            noticed |= file_unrated(self.store, states, self._changed.nodes, now)
+                self._let_wait(decisions, changes.unreadable, now)
+                noticed |= {IncidentKind.DECISION_WAITS} if changes.unreadable else set()
+            noticed |= self._file_unrated(now)
         self.rater, self.decisions = rater, decisions
         return noticed
+
+    def settle(self, reader: SegmentReader, now: datetime) -> None:
+        """Carry out decisions that wait, as far as the lines that they are about can be read now.
+
+        Args:
+            reader: reads segments again.
+            now: the time (UTC) of the incident of each that still waits.
+        """
+        if not self.decisions.waiting:
+            return
+        before, records = self.decisions, self.store.decisions.all()
+        was, is_now = (InForce(each, self.rater) for each in (before, Decisions(records)))
+        changes, unreadable = judged_again(self.store, reader, was, is_now, {})
+        carried_out = Decisions(records, {node: before.about(node) for node in unreadable})
+        self._changed = ChangedStates()
+        with self.store.transaction():
+            for node_id, part in changes.items():
+                judged = self._write(node_id, part, self.rater)
+                changed = {claim.record.seq for claim, _ in part.money.values()}
+                file_about_money(self.store, node_id, changed, judged, carried_out, now)
+            self._let_wait(carried_out, unreadable, now)
+            self._file_unrated(now)
+        self.decisions = carried_out
+
+    def _let_wait(
+        self,
+        decisions: Decisions,
+        unreadable: Mapping[str, UnreadableSegmentError],
+        now: datetime,
+    ) -> None:
+        self.store.decisions.let_wait(decisions.waiting)
+        found: dict[About, str] = {
+            (self.store.repos.named(error.repo).id, node): f"a decision about {node} waits: {error}"
+            for node, error in unreadable.items()
+        }
+        self.store.incidents.file_all(IncidentKind.DECISION_WAITS, found, now)
 
     def decide(self, changes: Mapping[int, Batch], decisions: Decisions) -> None:
         """Put other decisions in force without filing them; only for trying them on a copy.
@@ -178,18 +221,46 @@ class Ledger:
                 ],
             )
 
-    def rater_of(self, files: RuleFiles) -> Rater:
-        """Rates under another rule book, within the same limit.
+    def rater_with(self, repo: str, files: RuleFiles) -> Rater:
+        """Rates under the rule book that is in force once a repo has these files.
 
         Raises:
             RuleBookError: it cannot be used.
         """
-        book = parse_rule_book(*files.contents)
-        return Rater(book, self._cost_max_nano)
+        return Rater(rule_book_in_force(self.store, (repo, files)), self._cost_max_nano)
 
-    def _adopt(self, files: RuleFiles, rater: Rater) -> None:
-        """Put a rule book in force, and rate again the charges whose cost it may change."""
-        self.store.repos.save_rule_files(files, rater.rule_book.sha256)
+    def use_books(self, name: str, reader: SegmentReader, now: datetime) -> None:
+        """Rate by the rule book of the configured books, if another one is in force.
+
+        Args:
+            name: the repo that is configured as the books; empty if none is.
+            reader: reads segments again.
+            now: the time (UTC) of incidents about usage that is not billed in full.
+
+        Raises:
+            MirrorError: a line that other prices may hold cannot be read again.
+        """
+        if self.store.repos.configured_books() == name:
+            return
+        self._changed = ChangedStates()
+        with self.store.transaction():
+            self.store.repos.configure_books(name)
+            rater = Rater(rule_book_in_force(self.store), self._cost_max_nano)
+            repriced = repriced_seqs(self.store, reader, self.rater, rater)
+            before, after = (InForce(self.decisions, each) for each in (self.rater, rater))
+            changes, _ = judged_again(self.store, reader, before, after, repriced)
+            self._rate_under(rater)
+            for node_id, part in changes.items():
+                self._write(node_id, part, rater)
+            self._file_unrated(now)
+        self.rater = rater
+
+    def _file_unrated(self, now: datetime) -> set[IncidentKind]:
+        states = self.store.charges.count_unrated(self._changed.charges)
+        return file_unrated(self.store, states, self._changed.nodes, now)
+
+    def _rate_under(self, rater: Rater) -> None:
+        """Rate again the charges whose cost another rule book may change."""
         scope = scope_of_change(self.rater.rule_book, rater.rule_book)
         if scope is not None:
             pages = self.store.charges.pages_from(scope.from_hour, scope.resources)

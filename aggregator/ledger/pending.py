@@ -9,7 +9,13 @@ from aggregator.ledger.ledger import Changes, Ledger
 from aggregator.ledger.rejudge import InForce, judged_again, seqs_to_judge
 from aggregator.ledger.repriced import repriced_seqs
 from aggregator.ledger.rule_files import read_rules
-from aggregator.ledger.segments import SegmentReader, entry_for, misplaced, read_segment
+from aggregator.ledger.segments import (
+    SegmentReader,
+    UnreadableSegmentError,
+    entry_for,
+    misplaced,
+    read_segment,
+)
 from aggregator.mirrors.commit_delta import AddedFile, CommitDelta
 from aggregator.mirrors.mirror import Mirror
 from aggregator.store.repo_rows import RepoRow
@@ -82,27 +88,43 @@ class Pending:
             self._read_file(file, Source(delta.commit, file.path, delta.committed_at))
         self.commits.append(delta)
 
-    def changes(self) -> Changes:
+    def changes(self, own_waits: UnreadableSegmentError | None = None) -> Changes:
         """What was read, with what its decisions and its rule book change for every node.
 
+        Decisions about a node whose lines cannot be read again wait; all else is carried out.
+
+        Args:
+            own_waits: why those about the repo's own node wait, after an earlier attempt.
+
         Raises:
-            MirrorError: a line that must be judged again cannot be read.
+            UnreadableSegmentError: earlier lines of the own node cannot be read; the batch may have
+                half of the changes and must be discarded.
+            MirrorError: a line that other prices may hold cannot be read again.
         """
-        ledger, batch = self._ledger, self.batch
+        ledger, batch, own = self._ledger, self.batch, self._repo.node
         if not batch.decisions and batch.rule_files is None:
             return Changes(batch)
-        store = ledger.store
-        decisions = Decisions(store.decisions.all(batch.decisions)) if batch.decisions else None
-        rater = None if batch.rule_files is None else ledger.rater_of(batch.rule_files)
+        store, records, decisions = ledger.store, [], ledger.decisions
+        if batch.decisions:
+            records = store.decisions.all(batch.decisions)
+            decisions = Decisions(records)
+        rater = None
+        if batch.rule_files is not None:
+            rater = ledger.rater_with(self._repo.name, batch.rule_files)
         before = InForce(ledger.decisions, ledger.rater)
-        after = InForce(decisions or ledger.decisions, rater or ledger.rater)
+        after = InForce(decisions, rater or ledger.rater)
         repriced = repriced_seqs(store, self._reader, ledger.rater, rater) if rater else {}
-        self._known.limit(None)
-        own = self._repo.node
-        changed = seqs_to_judge(before, after, repriced, own)
-        self._admission.adopt(after.of_node(own), changed)
-        others = judged_again(store, self._reader, before, after, repriced, but=own)
-        return Changes(batch, others, decisions, rater)
+        if own_waits is None:
+            self._known.limit(None)
+            changed = seqs_to_judge(before, after, repriced, own)
+            self._admission.adopt(after.of_node(own), changed)
+        judged = judged_again(store, self._reader, before, after, repriced, but=own)
+        if not batch.decisions:
+            return Changes(batch, judged.changes, rater=rater)
+        unreadable = dict(judged.unreadable) | ({own: own_waits} if own_waits else {})
+        waiting = {node: ledger.decisions.about(node) for node in unreadable}
+        carried_out = Decisions(records, waiting)
+        return Changes(batch, judged.changes, carried_out, rater, unreadable)
 
     def _read_file(self, file: AddedFile, source: Source) -> None:
         fault = misplaced(file, self._repo.role)

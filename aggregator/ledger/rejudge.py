@@ -6,7 +6,7 @@ from typing import NamedTuple
 from aggregator.admission.batch import Batch
 from aggregator.admission.settlement import Settlement
 from aggregator.ledger.known_lines import NodeLines
-from aggregator.ledger.segments import SegmentReader
+from aggregator.ledger.segments import SegmentReader, UnreadableSegmentError
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
@@ -30,6 +30,18 @@ class InForce(NamedTuple):
         return Grounds(self.decisions.of_node(node), self.limit)
 
 
+class Judged(NamedTuple):
+    """What other decisions change.
+
+    Attributes:
+        changes: the changes by the node's id; none for a node to which no repo ever belonged.
+        unreadable: for each node whose lines cannot be read again, why; its decisions wait.
+    """
+
+    changes: Mapping[int, Batch]
+    unreadable: Mapping[str, UnreadableSegmentError]
+
+
 def judged_again(
     store: LedgerStore,
     reader: SegmentReader,
@@ -38,26 +50,23 @@ def judged_again(
     repriced: Mapping[str, RangeSet],
     *,
     but: str | None = None,
-) -> dict[int, Batch]:
+) -> Judged:
     """What changes for each node when other decisions or prices come into force.
 
     Args:
         store: the ledger.
         reader: reads segments again.
-        before: what lines were judged by so far.
-        after: what they are judged by from now on.
+        before: what lines were judged by so far, with the decisions that are carried out.
+        after: what they are judged by from now on, with the decisions to carry out.
         repriced: the seqs of each node that other prices may put beyond the limit, or within it.
         but: a node to leave out, because its lines are judged elsewhere.
 
-    Returns:
-        The changes by the node's id; none for a node to which no repo ever belonged.
-
     Raises:
-        MirrorError: a segment cannot be read again.
+        MirrorError: a line that other prices may hold cannot be read again.
     """
-    batches: dict[int, Batch] = {}
-    nodes = {*before.decisions.changed_nodes(after.decisions), *repriced}
-    for node in sorted(nodes):
+    changes: dict[int, Batch] = {}
+    unreadable: dict[str, UnreadableSegmentError] = {}
+    for node in sorted({*before.decisions.changed_nodes(after.decisions), *repriced}):
         node_id = store.repos.find_node(node)
         if node == but or node_id is None:
             continue
@@ -67,12 +76,16 @@ def judged_again(
         changed = seqs_to_judge(before, after, repriced, node)
         try:
             settlement.adopt(after.of_node(node), changed, store.lines.seen(node_id))
-        except MirrorError as error:
-            raise MirrorError(
-                f"lines of {node} cannot be judged again: {error}", hint=error.hint
-            ) from error
-        batches[node_id] = batch
-    return batches
+        except UnreadableSegmentError as error:
+            if node in repriced:  # prices cannot wait for one node
+                raise MirrorError(
+                    f"lines of {node} cannot be judged again under other prices: {error}",
+                    hint=error.hint,
+                ) from error
+            unreadable[node] = error
+        else:
+            changes[node_id] = batch
+    return Judged(changes, unreadable)
 
 
 def seqs_to_judge(
@@ -83,3 +96,8 @@ def seqs_to_judge(
     for span in repriced.get(node, ()):
         changed.add(span)
     return changed
+
+
+def decisions_of(store: LedgerStore) -> Decisions:
+    """The decisions of a ledger, as far as they are carried out."""
+    return Decisions(store.decisions.all(), store.decisions.waiting())

@@ -1,6 +1,7 @@
 """Reading segments from mirrors: first what a file must be, then its lines."""
 
 from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Final
@@ -9,7 +10,7 @@ from aggregator.admission.admission import Source
 from aggregator.admission.batch import SegmentEntry
 from aggregator.admission.claims import LineRules
 from aggregator.mirrors.commit_delta import AddedFile
-from aggregator.mirrors.mirror import Mirror
+from aggregator.mirrors.mirror import Mirror, MirrorError, OutOfResourcesError
 from aggregator.mirrors.state import State
 from aggregator.store.segment_rows import SegmentPlace
 from gitmeter.counting.lines import Claim, Place
@@ -85,6 +86,18 @@ def entry_for(
     )
 
 
+class UnreadableSegmentError(MirrorError):
+    """A segment that was applied before cannot be read again.
+
+    Attributes:
+        repo: the name of its repo.
+    """
+
+    def __init__(self, repo: str, cause: MirrorError) -> None:
+        super().__init__(str(cause), hint=cause.hint)
+        self.repo = repo
+
+
 class SegmentReader:
     """Reads segments that were applied before, from the mirrors of their repos.
 
@@ -115,10 +128,11 @@ class SegmentReader:
             seqs: the seqs wanted; None for all.
 
         Raises:
-            MirrorError: the segment cannot be read.
+            UnreadableSegmentError, OutOfResourcesError: as `lines`.
         """
         committed_at = datetime.fromtimestamp(place.committed_at_s, UTC)
-        rules = self.rules_of(place.repo)
+        with _reading_again(place.repo):
+            rules = self.rules_of(place.repo)
         for record, line_no in self.lines(place):
             if seqs is not None and record.seq not in seqs:
                 continue
@@ -130,10 +144,22 @@ class SegmentReader:
         """The valid lines of a segment, with their line numbers.
 
         Raises:
-            MirrorError: the segment cannot be read.
+            UnreadableSegmentError: the segment cannot be read.
+            OutOfResourcesError: nor anything else, now.
         """
-        segment = self._decode(place.repo, place.blob, place.folder)
+        with _reading_again(place.repo):
+            segment = self._decode(place.repo, place.blob, place.folder)
         return zip(segment.records, segment.line_numbers, strict=True)
+
+
+@contextmanager
+def _reading_again(repo: str) -> Iterator[None]:
+    try:
+        yield
+    except OutOfResourcesError:
+        raise
+    except MirrorError as error:
+        raise UnreadableSegmentError(repo, error) from error
 
 
 def _refused(reason: str) -> Fault:

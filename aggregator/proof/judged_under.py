@@ -24,6 +24,7 @@ def note_limits(store: LedgerStore, config: Config) -> None:
     """Store in a new ledger the limits that its records are judged under."""
     with store.transaction():
         store.set_fact(_JUDGED_UNDER, _limits(config))
+        store.repos.configure_books(config.books)
 
 
 def _limits(config: Config) -> str:

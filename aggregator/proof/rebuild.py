@@ -71,6 +71,12 @@ def rebuild(
                     cursor = store.cursors.of_repo(repo.name)
                     store.cursors.move(repo.name, cursor, tips[repo.name].cursor)
                     store.cursors.keep(repo.name, tips[repo.name].kept)
+        if ledger.decisions.waiting:
+            raise MirrorError(
+                f"decisions about {', '.join(sorted(ledger.decisions.waiting))} cannot be carried"
+                " out: its lines cannot be read",
+                hint="restore its mirror from a backup",
+            )
         store.merge_log()
     finally:
         store.close()

@@ -19,6 +19,10 @@ class LimitsChangedError(GitmeterError):
     """The ledger was made under other limits, nodes or roles, so a comparison proves nothing."""
 
 
+class DecisionsWaitError(GitmeterError):
+    """Decisions are not carried out, because the lines that they are about cannot be read."""
+
+
 class Verification(NamedTuple):
     """The result of comparing the database with git.
 
@@ -64,12 +68,19 @@ def verify(
 
     Raises:
         LimitsChangedError: the ledger was made under other limits, nodes or roles.
+        DecisionsWaitError: decisions are not carried out yet.
         MirrorError: a mirror is missing or lacks an accepted commit.
     """
-    if not is_judged_under(store, state.config):
+    is_same = store.repos.configured_books() == state.config.books
+    if not (is_same and is_judged_under(store, state.config)):
         raise LimitsChangedError(
-            "the configuration has other limits, nodes or roles than the ledger was made with",
-            hint="`aggregator pull` judges all records again; then verify",
+            "the configuration has other limits, nodes, roles or books than the ledger",
+            hint="restart the daemon, or without one run `aggregator pull`; then verify",
+        )
+    if waiting := sorted(store.decisions.waiting()):
+        raise DecisionsWaitError(
+            f"decisions about {', '.join(waiting)} wait for a mirror that cannot be read",
+            hint="`aggregator incidents` names it; a pull carries them out once it is restored",
         )
     with store.view():
         tips = store.cursors.tips()

@@ -17,6 +17,7 @@ from aggregator.config.repos import RepoConfig
 from aggregator.config.settings import Config
 from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind
 from aggregator.ledger.ledger import Ledger
+from aggregator.ledger.segments import segment_reader
 from aggregator.mirrors.state import State
 from aggregator.pulling.fetching import Fetched, fetch_repo
 from aggregator.pulling.repo_pass import RepoPass, RepoReport
@@ -72,6 +73,8 @@ class Puller:
             is_whole: whether the skipped repos are known to have nothing new, so that the ledger
                 is up to date after this pass.
         """
+        reader = segment_reader(self._state)
+        self._ledger.use_books(self._config.books, reader, self._clock())
         repos = [repo for repo in self._readable() if not skip(repo.name)]
         repos.sort(key=lambda repo: repo.role != "books")
         signers = Signers(self._config)
@@ -147,6 +150,7 @@ class Puller:
         """
         now = self._clock()
         store = self._ledger.store
+        self._ledger.settle(segment_reader(self._state), now)
         today = f"{now:%Y-%m-%d} {self._ledger.rater.rule_book.sha256}"
         if store.fact(_PROMOTED_ON) != today or self._tiers_due:
             self._ledger.promote_tiers(hour_of(now))

@@ -1,5 +1,6 @@
 """The operator's decisions: what, who, why, and whether each is about anything the ledger knows."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aggregator.incidents.kinds import IncidentKind
@@ -18,7 +19,7 @@ def decision_list(store: LedgerStore) -> list[dict[str, Any]]:
     """
     records = sorted(store.decisions.all(), key=lambda record: (record.seq, record.ts))
     in_force = set(Decisions(records).in_force)
-    repos = store.repos.judged_by()
+    repos, waiting = store.repos.judged_by(), store.decisions.waiting()
     return [
         {
             "node": record.node,
@@ -29,7 +30,7 @@ def decision_list(store: LedgerStore) -> list[dict[str, Any]]:
             "by": record.by,
             "reason": record.reason,
             "in_force": record in in_force,
-            "remark": _remark(store, record, records, set(repos)),
+            "remark": _remark(store, record, records, set(repos), waiting),
         }
         for record in records
     ]
@@ -51,7 +52,11 @@ def _about(record: Decision) -> dict[str, Any]:
 
 
 def _remark(
-    store: LedgerStore, record: Decision, all_: list[Decision], repos: set[str]
+    store: LedgerStore,
+    record: Decision,
+    all_: list[Decision],
+    repos: set[str],
+    waiting: Mapping[str, Sequence[Decision]],
 ) -> str | None:
     """Why a decision has no effect so far, most often because of a typing error; None if it has."""
     if record.repo is not None and record.repo not in repos:
@@ -68,4 +73,6 @@ def _remark(
             return f"no node is called {record.of}"
         if not store.lines.seen(node_id).within(span_of(record)):
             return "no such line has arrived yet"
+        if record.of in waiting and record not in waiting[record.of]:
+            return "it waits for a mirror that cannot be read: see `aggregator incidents`"
     return None

@@ -45,10 +45,14 @@ class Preview:
         self._before = balances(ledger.store)
 
     def of_decision(self, decision: Decision) -> list[Effect]:
-        """Return what one more decision would change; the copy is then as before."""
+        """Return what one more decision would change; the copy is then as before.
+
+        Raises:
+            MirrorError: the lines that it is about cannot be read; the copy is as before.
+        """
         before = self.ledger.decisions
         records = self.ledger.store.decisions.all()
-        self._decide(Decisions([*records, decision]))
+        self._decide(Decisions([*records, decision], before.waiting))
         found = self.effects()
         self._decide(before)
         return found
@@ -66,10 +70,12 @@ class Preview:
     def _decide(self, decisions: Decisions) -> None:
         store, before = self.ledger.store, self.ledger.decisions
         rater = self.ledger.rater
-        batches = judged_again(
+        changes, unreadable = judged_again(
             store, self._reader, InForce(before, rater), InForce(decisions, rater), {}
         )
-        self.ledger.decide(batches, decisions)
+        for error in unreadable.values():
+            raise error
+        self.ledger.decide(changes, decisions)
 
 
 @contextmanager

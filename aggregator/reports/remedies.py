@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import datetime
 
+from aggregator.mirrors.mirror import MirrorError
 from aggregator.mirrors.state import State
 from aggregator.reports import proposals, repos
 from aggregator.reports.accounts import Answer
@@ -22,7 +23,8 @@ def held_with_remedies(
         state: the state directory, with the mirrors.
         store: the ledger.
         now: the time of a decision.
-        tried_max: for how many lines the decision is previewed; `effects` of the others is None.
+        tried_max: for how many lines the decision is previewed; `effects` of the others is None,
+            and of one that could not be tried, with the reason as `trouble`.
     """
     decisions = Decisions(store.decisions.all())
     rows = repos.held(store)
@@ -32,11 +34,15 @@ def held_with_remedies(
             remedy = proposals.of_held(store, decisions, row, now)
             row["command"] = None if remedy is None else remedy.command
             row["effects"] = None
+            row["trouble"] = ""
             if remedy is None or tried_max <= 0:
                 continue
             trial = trial or opened.enter_context(preview(state, store, now))
-            row["effects"] = _effects(trial.of_decision(remedy.decision))
             tried_max -= 1
+            try:
+                row["effects"] = _effects(trial.of_decision(remedy.decision))
+            except MirrorError as error:
+                row["trouble"] = str(error)
     return rows
 
 

@@ -1,13 +1,13 @@
 """The operator's decisions as rows. Every method works inside the caller's transaction."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from gitmeter.counting.lines import Claim
 from wire_format.instants import to_us
-from wire_format.lines import Decision
+from wire_format.lines import Decision, encode_lines
 
 _DECODER = msgspec.json.Decoder(Decision)
 
@@ -50,3 +50,18 @@ class DecisionRows:
         for line, (_, counts) in (changes or {}).items():
             (lines.add if counts else lines.discard)(line)
         return [_DECODER.decode(line) for line in sorted(lines)]
+
+    def let_wait(self, waiting: Mapping[str, Sequence[Decision]]) -> None:
+        """Set for which nodes newer decisions wait, by name, with those that are carried out."""
+        self._connection.execute("DELETE FROM decision_wait")
+        self._connection.executemany(
+            "INSERT INTO decision_wait SELECT id, ? FROM node WHERE name = ?",
+            ((encode_lines(carried_out), node) for node, carried_out in waiting.items()),
+        )
+
+    def waiting(self) -> dict[str, list[Decision]]:
+        """For each node for which newer decisions wait: those about it that are carried out."""
+        rows = self._connection.execute(
+            "SELECT name, carried_out FROM decision_wait JOIN node ON node.id = node_id"
+        )
+        return {name: [_DECODER.decode(line) for line in text.splitlines()] for name, text in rows}

@@ -4,10 +4,14 @@ Every method works inside the caller's transaction.
 """
 
 import sqlite3
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from aggregator.admission.batch import RuleFiles
 from aggregator.config.known_repo import JudgedBy, KnownRepo, allow_of, allow_text
+from aggregator.store.connection import read_meta, upsert_meta
+
+_CONFIGURED_BOOKS: Final = "configured_books"
+"""Key of the fact that names the repo that is configured as the books."""
 
 
 class RepoRow(NamedTuple):
@@ -89,19 +93,48 @@ class RepoRows:
             (head, outcome, behind, checked_at, repo_id),
         )
 
-    def save_rule_files(self, rules: RuleFiles, sha256: str) -> None:
-        """Put a rule book in force."""
-        self._connection.execute(
-            "INSERT INTO rule_book VALUES (1, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-            " sha256 = excluded.sha256, commit_id = excluded.commit_id,"
-            " prices_toml = excluded.prices_toml, discounts_toml = excluded.discounts_toml,"
-            " imported_toml = excluded.imported_toml",
-            (sha256, *rules),
-        )
+    def save_rule_files(self, repo_id: int, rules: RuleFiles) -> None:
+        """Set the rule book of one repo of the books; files that are all absent are none."""
+        self._connection.execute("DELETE FROM rule_book WHERE repo_id = ?", (repo_id,))
+        if not rules.are_absent:
+            self._connection.execute(
+                "INSERT INTO rule_book VALUES (?, ?, ?, ?, ?)", (repo_id, *rules)
+            )
 
-    def rule_files(self) -> RuleFiles | None:
-        """The rule book in force, or None before the first."""
-        row = self._connection.execute(
-            "SELECT commit_id, prices_toml, discounts_toml, imported_toml FROM rule_book"
-        ).fetchone()
-        return None if row is None else RuleFiles(*row)
+    def rule_files(self, changed: tuple[str, RuleFiles] | None = None) -> RuleFiles | None:
+        """The rule book in force, or None before the first.
+
+        Args:
+            changed: a repo and the files that it is about to have; None for the ledger as it is.
+        """
+        found = self._in_force(changed)
+        return None if found is None else found[1]
+
+    def books_in_force(self) -> str | None:
+        """The name of the repo whose rule book is in force, or None before the first."""
+        found = self._in_force()
+        return None if found is None else found[0]
+
+    def configured_books(self) -> str | None:
+        """The name of the repo that is configured as the books; empty if none is."""
+        return read_meta(self._connection, _CONFIGURED_BOOKS)
+
+    def configure_books(self, name: str) -> None:
+        """Set which repo is configured as the books; empty for none."""
+        upsert_meta(self._connection, _CONFIGURED_BOOKS, name)
+
+    def _in_force(
+        self, changed: tuple[str, RuleFiles] | None = None
+    ) -> tuple[str, RuleFiles] | None:
+        """The rule book of the configured books, or else of the last other one by name."""
+        rows = self._connection.execute(
+            "SELECT repo.name, commit_id, prices_toml, discounts_toml, imported_toml FROM rule_book"
+            " JOIN repo ON repo.id = repo_id"
+        )
+        books = {str(name): RuleFiles(*files) for name, *files in rows}
+        if changed is not None:
+            books[changed[0]] = changed[1]
+        configured = self.configured_books()
+        in_use = [name for name, rules in books.items() if not rules.are_absent]
+        name = max(in_use, key=lambda name: (name == configured, name), default=None)
+        return None if name is None else (name, books[name])

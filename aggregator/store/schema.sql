@@ -141,6 +141,11 @@ CREATE TABLE decision (                  -- admitted decision lines of the books
     PRIMARY KEY (node_id, seq, ts_us)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE decision_wait (             -- nodes whose lines cannot be read, so that newer decisions wait
+    node_id INTEGER PRIMARY KEY REFERENCES node,
+    carried_out BLOB NOT NULL            -- the decisions about the node that are carried out, one a line
+) STRICT;
+
 CREATE TABLE held (                      -- well-formed lines that are not billed, each with a reason
     node_id INTEGER NOT NULL REFERENCES node, -- the node of the repo where it was found
     line_sha256 TEXT NOT NULL,
@@ -183,10 +188,9 @@ CREATE UNIQUE INDEX incident_open ON incident (kind, coalesce(repo_id, 0), subje
     WHERE closed_at IS NULL;
 CREATE INDEX incident_by_repo ON incident (repo_id) WHERE closed_at IS NULL;
 
-CREATE TABLE rule_book (                 -- the rule book in force; one row, or none before the first
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    sha256 TEXT NOT NULL,
-    commit_id TEXT NOT NULL,             -- the commit of the books that it was read from
+CREATE TABLE rule_book (                 -- the rule book of each repo of the books; one of them is in force
+    repo_id INTEGER PRIMARY KEY REFERENCES repo,
+    commit_id TEXT NOT NULL,             -- the commit that it was read from
     prices_toml BLOB,                    -- NULL where the file is absent
     discounts_toml BLOB,
     imported_toml BLOB

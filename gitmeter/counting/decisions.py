@@ -6,10 +6,11 @@ force, and a withdrawn one no longer is.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Final
 
 from gitmeter.counting.ranges import Range, RangeSet
@@ -71,14 +72,22 @@ class Decisions:
 
     Args:
         records: the decision lines that count, in any order.
+        waiting: for each node for which newer ones are not carried out yet, because its lines
+            cannot be read: the decisions about it that are, in the order in which they were taken.
 
     Attributes:
+        waiting: the argument.
         in_force: those that are not withdrawn, in the order in which they were taken. An
             `accept_tip` cannot be withdrawn, because its records are billed.
         of_node: returns the decisions in force about the lines of a node, by its name.
     """
 
-    def __init__(self, records: Iterable[Decision] = ()) -> None:
+    def __init__(
+        self,
+        records: Iterable[Decision] = (),
+        waiting: Mapping[str, Sequence[Decision]] = MappingProxyType({}),
+    ) -> None:
+        self.waiting = waiting
         ordered = sorted(records, key=lambda record: (record.seq, record.node, record.ts))
         withdrawn = {(r.node, r.refers_to) for r in ordered if r.kind == "withdraw"}
         self.in_force: tuple[Decision, ...] = tuple(
@@ -91,7 +100,7 @@ class Decisions:
         for record in self.in_force:
             if record.of is not None:
                 by_node[record.of].append(record)
-        self._by_node: Mapping[str, list[Decision]] = dict(by_node)
+        self._by_node: Mapping[str, Sequence[Decision]] = {**by_node, **waiting}
         self._tips: dict[str, set[str]] = defaultdict(set)
         for record in self.in_force:
             if record.kind == "accept_tip" and record.repo and record.tip:
@@ -102,6 +111,10 @@ class Decisions:
         """The decisions in force about the lines of a node."""
         records = self._by_node.get(node)
         return NodeDecisions(records) if records else NOTHING_DECIDED
+
+    def about(self, node: str) -> Sequence[Decision]:
+        """The decisions about the lines of a node that are carried out, in their order."""
+        return self._by_node.get(node, ())
 
     def accepted_tips(self, repo: str) -> frozenset[str]:
         """The commits up to which a repo's history is accepted, whatever its shape."""
@@ -125,8 +138,7 @@ class Decisions:
         return RangeSet(map(span_of, self._changes(other, node)))
 
     def _changes(self, other: "Decisions", node: str) -> set[Decision]:
-        ours, theirs = self._by_node.get(node, []), other._by_node.get(node, [])  # noqa: SLF001
-        return set(ours) ^ set(theirs)
+        return set(self.about(node)) ^ set(other.about(node))
 
 
 def span_of(record: Decision) -> Range:

@@ -12,7 +12,7 @@ from aggregator.admission.batch import Batch, ChargeKey
 from aggregator.admission.claims import LineRules
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.ledger import ledger
-from aggregator.ledger.ingest import Ingest
+from aggregator.ledger.ingest import Ingest, Stretch
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Changes, Ledger, Move
 from aggregator.ledger.pending import Pending
@@ -170,8 +170,8 @@ def batch_not_emptied(patch: Patch) -> None:
         pending.batch.usage.update(written)
         return pending
 
-    def write_and_keep(self: Ingest, pending: Pending, kept: tuple[str, ...]) -> None:
-        write(self, pending, kept)
+    def write_and_keep(self: Ingest, pending: Pending, stretch: Stretch) -> None:
+        write(self, pending, stretch)
         written.update(pending.batch.usage)
 
     patch.setattr(Ingest, "_begin", begin_with_the_last)

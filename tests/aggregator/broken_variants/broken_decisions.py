@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from aggregator.admission import settlement
 from aggregator.admission.admission import Admission
 from aggregator.admission.settlement import Settlement
 from aggregator.ledger import pending
+from aggregator.ledger.rejudge import Judged
 from aggregator.store.decision_rows import DecisionRows
 from gitmeter.counting import decisions, verdicts
 from gitmeter.counting.decisions import Decisions, NodeDecisions
@@ -45,7 +47,7 @@ def only_earlier_lines(patch: Patch) -> None:
 
 def other_nodes_skipped(patch: Patch) -> None:
     """Only lines of the books are judged again."""
-    patch.setattr(pending, "judged_again", lambda *_, **__: {})
+    patch.setattr(pending, "judged_again", lambda *_, **__: Judged({}, {}))
 
 
 def own_node_skipped(patch: Patch) -> None:
@@ -77,8 +79,8 @@ def withdrawal_ignored(patch: Patch) -> None:
     """A decision stays in force although it was withdrawn."""
     start = Decisions.__init__
 
-    def broken(self: Decisions, records: Iterable[Decision] = ()) -> None:
-        start(self, [record for record in records if record.kind != "withdraw"])
+    def broken(self: Decisions, records: Iterable[Decision] = (), *waiting: Any) -> None:  # noqa: ANN401
+        start(self, [record for record in records if record.kind != "withdraw"], *waiting)
 
     patch.setattr(Decisions, "__init__", broken)
 

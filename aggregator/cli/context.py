@@ -1,7 +1,7 @@
 """What every command receives: the configuration, the state directory and the database."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -115,35 +115,50 @@ class Context:
         return open_for_reading(database_in(self.state_path()))
 
     @contextmanager
-    def writing(self) -> Iterator[tuple["State", "Ledger"]]:
-        """The locked state directory and the ledger, which is rebuilt first if necessary."""
+    def writing(
+        self, alive: Callable[[], object] = lambda: None
+    ) -> Iterator[tuple["State", "Ledger"]]:
+        """The locked state directory and the ledger, which is rebuilt first if necessary.
+
+        Args:
+            alive: called after each commit of a rebuild.
+        """
         from aggregator.ledger.ledger import Ledger
         from wire_format.money import NANO
 
         state = self.state()
         unsigned = [repo.name for repo in state.config.repo if repo.allow_unsigned]
         if unsigned:
-            click.echo(
+            _say(
                 f"warning: signatures of {', '.join(unsigned)} are not checked"
-                " (allow_unsigned = true)",
-                err=True,
+                " (allow_unsigned = true)"
             )
         for _, fault in state.config.registration_faults:
-            click.echo(f"warning: {fault}", err=True)
+            _say(f"warning: {fault}")
         with state.locked():
-            store = opening(state).open_or_rebuild()
+            store = opening(state, alive).open_or_rebuild()
             try:
                 yield state, Ledger(store, state.config.charge_cost_max_usd * NANO)
             finally:
                 store.close()
 
 
-def opening(state: "State") -> "Opening":
-    """How to open the ledger of a state directory, reporting progress on standard error."""
+def opening(state: "State", alive: Callable[[], object] = lambda: None) -> "Opening":
+    """How to open the ledger of a state directory, reporting progress on standard error.
+
+    Args:
+        state: the state directory.
+        alive: called after each commit of a rebuild.
+    """
     from aggregator.cli.progress import commits_progress
     from aggregator.proof.opening import Opening
 
-    return Opening(state, now, lambda text: click.echo(text, err=True), commits_progress)
+    return Opening(state, now, _say, lambda: commits_progress(alive))
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # a daemon's log may be full, or its reader gone
+        click.echo(text, err=True)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

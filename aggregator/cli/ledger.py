@@ -84,13 +84,21 @@ def _exit_code(reports: "list[RepoReport]", failures: "Iterable[CopyFailure]") -
 def run(context: Context) -> None:
     """Run as a daemon: pull every few minutes until a signal stops it.
 
-    The first SIGTERM lets the current transaction finish, the second interrupts it. Under systemd
-    the daemon reports when it is ready and what it is doing, and feeds the watchdog.
+    The first SIGTERM lets the current transaction finish, the second interrupts it. SIGHUP takes
+    the configuration over again, if it can be used. Under systemd the daemon reports when it is
+    ready and what it is doing, and feeds the watchdog.
     """
-    from aggregator.daemon.loop import Daemon
+    import sdnotify
 
-    with context.writing() as (state, ledger):
-        Daemon(state, ledger, now).run()
+    from aggregator.daemon.loop import Daemon
+    from aggregator.daemon.reload import Reload
+
+    reload = Reload(context.config)
+    systemd = sdnotify.SystemdNotifier()
+    is_wanted = True
+    while is_wanted:
+        with context.writing(lambda: systemd.notify("WATCHDOG=1")) as (state, ledger):
+            is_wanted = Daemon(state, ledger, now, reload).run()
 
 
 @click.command()

@@ -11,8 +11,12 @@ ProgressCallback = Callable[[str, int, int], None]
 
 
 @contextmanager
-def commits_progress() -> Iterator[ProgressCallback]:
-    """A bar for each repo; the callback takes its name, the commits done, and of how many."""
+def commits_progress(alive: Callable[[], object] = lambda: None) -> Iterator[ProgressCallback]:
+    """A bar for each repo; the callback takes its name, the commits done, and of how many.
+
+    Args:
+        alive: called whenever the callback is.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -26,6 +30,7 @@ def commits_progress() -> Iterator[ProgressCallback]:
         def show(repo: str, done: int, total: int) -> None:
             if repo not in tasks:
                 tasks[repo] = progress.add_task(repo, total=total)
+            alive()
             progress.update(tasks[repo], completed=done)
 
         yield show

@@ -1,5 +1,5 @@
 """The daemon: pulls without end, with services that run beside its loop.
 
-Owns: the `loop` and the `services` that run beside it.
+Owns: the `loop`, reading the configuration again (`reload`), and the `services` beside the loop.
 Does not own: what the loop and the services call.
 """

@@ -2,6 +2,7 @@
 
 It notifies systemd when it is ready, what it is doing, and that it is alive. The first SIGTERM or
 SIGINT drains: the current transaction is finished and nothing new is started. A second interrupts.
+SIGHUP starts it again under the configuration as it is then, within the same process.
 """
 
 import random
@@ -11,13 +12,14 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 import schedule
 import sdnotify
 import structlog
 
 from aggregator.copies.schedule import Copying
+from aggregator.daemon.reload import Reload
 from aggregator.daemon.services import Services
 from aggregator.fleet.registration_watch import RegistrationWatch
 from aggregator.fleet.sweep import Sweep
@@ -38,6 +40,9 @@ _COPY: Final = "[copy]"
 _MAINTENANCE_EVERY_MIN: Final = 10
 _log = structlog.get_logger()
 
+_Handler = Any
+"""What `signal.signal` returns and takes."""
+
 
 class Daemon:
     """Pulls until a signal stops it.
@@ -46,9 +51,14 @@ class Daemon:
         state: the state directory, locked by the caller.
         ledger: the ledger, open for writing.
         clock: returns the current time, in UTC.
+        reload: says when the configuration is to be taken over again.
     """
 
-    def __init__(self, state: State, ledger: Ledger, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, state: State, ledger: Ledger, clock: Callable[[], datetime], reload: Reload
+    ) -> None:
+        self._reload = reload
+        self._is_obsolete = False
         self._state = state
         self._ledger = ledger
         self._clock = clock
@@ -63,14 +73,26 @@ class Daemon:
         self._sweep = Sweep(state, clock, self._is_stopping)
         self._services = Services(state, ledger.store, clock)
 
-    def run(self) -> None:
+    def run(self) -> bool:
         """Pull at once, then on schedule and on hints, until SIGTERM or SIGINT arrives.
+
+        Returns:
+            Whether to start again: the configuration is to be reloaded, or the file of the ledger
+            is gone and has to be made again.
 
         Raises:
             GitmeterError: the listener's address or secret cannot be used.
             KeyboardInterrupt: a second signal arrived.
         """
-        self._handle_signals()
+        before = self._handle_signals()
+        try:
+            self._run()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        return self._signal is None
+
+    def _run(self) -> None:
         config = self._state.config
         self._scheduler.every(_MAINTENANCE_EVERY_MIN).minutes.do(self._packing.start)
         self._scheduler.every().hour.do(self._promote)
@@ -80,7 +102,7 @@ class Daemon:
             self._systemd.notify("READY=1")
             self._pull()
             self._services.check_forge()
-            while self._signal is None:
+            while not self._is_over():
                 self._scheduler.run_pending()
                 if time.monotonic() >= self._pull_at_s:
                     self._pull()
@@ -89,20 +111,32 @@ class Daemon:
                 self._services.collect()
                 self._alive()
                 self._services.hints.wait(_TICK_S)
-            _log.info("draining", signal=self._signal.name)
-            self._systemd.notify("STOPPING=1")
+            if self._signal is not None:
+                _log.info("draining", signal=self._signal.name)
+            self._systemd.notify("RELOADING=1" if self._signal is None else "STOPPING=1")
             stop_running()
-        _log.info("stopped")
+        _log.info("stopped" if self._signal is not None else "starting again")
 
-    def _handle_signals(self) -> None:
+    def _is_over(self) -> bool:
+        """Whether to leave the loop: to end, or to start again."""
+        if self._signal is None and not self._ledger.store.is_in_place():
+            _log.warning("the file of the ledger is gone or another: making it again from git")
+            self._is_obsolete = True
+        if self._reload.is_due():
+            _log.info("reloading the configuration")
+            self._is_obsolete = True
+        return self._is_stopping()
+
+    def _handle_signals(self) -> "dict[signal.Signals, _Handler]":
+        """Drain from now on; returns the handlers so far."""
+
         def drain(number: int, _frame: FrameType | None) -> None:
             # no log and no event here: their locks may be held by what the signal interrupted
             if self._signal is not None:
                 raise KeyboardInterrupt
             self._signal = signal.Signals(number)
 
-        signal.signal(signal.SIGTERM, drain)
-        signal.signal(signal.SIGINT, drain)
+        return {n: signal.signal(n, drain) for n in (signal.SIGTERM, signal.SIGINT)}
 
     def _pull(self) -> None:
         """Make one pass over all repos that are due, and schedule the next.
@@ -190,7 +224,7 @@ class Daemon:
             )
 
     def _is_stopping(self) -> bool:
-        return self._signal is not None
+        return self._signal is not None or self._is_obsolete
 
     def _on_progress(self, repo: str, done: int, total: int) -> None:
         """Report progress to systemd: a long backlog must not look like a hang."""

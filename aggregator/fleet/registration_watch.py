@@ -60,7 +60,7 @@ def _as_judged(store: LedgerStore, config: Config) -> tuple[Config, dict[str, st
     """Take over all changes except those that would judge billed lines again.
 
     What a repo may bill decides which of its earlier lines count, so a change of `allow` waits for
-    a restart; changes of its keys, its address and all else do not.
+    a reload; changes of its keys, its address and all else do not.
 
     Returns:
         The configuration to use, and a sentence for each node with a change that must wait.
@@ -73,7 +73,7 @@ def _as_judged(store: LedgerStore, config: Config) -> tuple[Config, dict[str, st
         if before == repo.identity.judged_by:
             repos.append(repo)
             continue
-        kept[repo.node] = f"what {repo.name} may bill changed: restart the daemon, which then"
+        kept[repo.node] = f"what {repo.name} may bill changed: reload the daemon, which then"
         kept[repo.node] += " judges all records again"
         if (before.node, before.role) == (repo.node, repo.role):
             repos.append(repo.model_copy(update={"allow": before.allow}))

@@ -158,7 +158,7 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
     " each difference and the command that repairs it.",
     IncidentKind.BAD_REGISTRATION: "A file in nodes.d cannot be used, or changes what a node may"
     " bill; the previous registrations stay in force. Correct the file, and the next pull reads it;"
-    " after a change of `allow`, restart the daemon.",
+    " after a change of `allow`, `systemctl reload` the daemon.",
 }
 
 

@@ -75,7 +75,7 @@ def verify(
     if not (is_same and is_judged_under(store, state.config)):
         raise LimitsChangedError(
             "the configuration has other limits, nodes, roles or books than the ledger",
-            hint="restart the daemon, or without one run `aggregator pull`; then verify",
+            hint="`systemctl reload` the daemon, or without one `aggregator pull`; then verify",
         )
     if waiting := sorted(store.decisions.waiting()):
         raise DecisionsWaitError(

@@ -55,6 +55,7 @@ class Application:
         names: the name of the repo of a push; None for a repo or branch that is not read.
         pulse: state of the loop; also counts posts by their result.
         metrics: renders the measurements.
+        has_ledger: whether the file of the ledger is there.
     """
 
     def __init__(
@@ -64,7 +65,9 @@ class Application:
         names: Callable[[Push], str | None],
         pulse: Pulse,
         metrics: Metrics,
+        has_ledger: Callable[[], bool],
     ) -> None:
+        self._has_ledger = has_ledger
         self._secret = secret
         self._hints = hints
         self._names = names
@@ -130,10 +133,11 @@ class Application:
             self._scrapes.release()
 
     def _health(self, _: Request) -> Response:
-        beat = self._pulse.read()
-        is_well = health.judge(beat).is_well
+        beat, has_ledger = self._pulse.read(), self._has_ledger()
+        is_well = health.judge(beat, has_ledger=has_ledger).is_well
         status = HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
-        return _response(status, orjson.dumps(health.answer(beat)) + b"\n", _JSON)
+        answer = health.answer(beat, has_ledger=has_ledger)
+        return _response(status, orjson.dumps(answer) + b"\n", _JSON)
 
 
 def _route(method: str, path: str, endpoint: Callable[[Request], Any]) -> Route:

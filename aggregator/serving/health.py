@@ -30,8 +30,8 @@ class DaemonHealth(NamedTuple):
         return not self.reasons
 
 
-def judge(beat: Beat) -> DaemonHealth:
-    """Judge the state of the loop.
+def judge(beat: Beat, *, has_ledger: bool = True) -> DaemonHealth:
+    """Judge the state of the loop, and whether the file of the ledger is there.
 
     The first pull may take as long as it needs while the loop is alive: rebuilding a ledger from
     years of git is not a fault.
@@ -42,17 +42,19 @@ def judge(beat: Beat) -> DaemonHealth:
     late_s = beat.pull_within_s * PULLS_LATE + PULL_GRACE_S
     if beat.pull_age_s is not None and beat.pull_age_s > late_s:
         reasons.append(f"the last whole pull was finished {beat.pull_age_s:.0f} s ago")
+    if not has_ledger and beat.pull_age_s is not None:
+        reasons.append("the file of the ledger is gone; the daemon makes it again from git")
     if reasons:
         return DaemonHealth("failing", tuple(reasons))
     return DaemonHealth("starting" if beat.pull_age_s is None else "ok")
 
 
-def answer(beat: Beat) -> dict[str, Any]:
+def answer(beat: Beat, *, has_ledger: bool = True) -> dict[str, Any]:
     """The JSON of a health check: status, reasons, and the times that they are based on.
 
     It names no repo, node or remote, so that any monitoring may read it.
     """
-    health = judge(beat)
+    health = judge(beat, has_ledger=has_ledger)
     return {
         "status": health.status,
         "reasons": list(health.reasons),

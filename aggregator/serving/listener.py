@@ -57,6 +57,7 @@ class HttpListener:
         self._hints = hints
         self._names = names
         self._pulse = pulse
+        self._database_path = database_path
         self._metrics = Metrics(database_path, pulse, clock)
         self._request_s = request_s
         self._server: Server | None = None
@@ -71,7 +72,9 @@ class HttpListener:
         """
         file = self._config.webhook_secret_file
         secret = None if file is None else read_secret(file)
-        application = Application(secret, self._hints, self._names, self._pulse, self._metrics)
+        application = Application(
+            secret, self._hints, self._names, self._pulse, self._metrics, self._database_path.exists
+        )
         address = self._config.address
         listening = listen_on(address)
         self.port = None if address.startswith(UNIX) else listening.getsockname()[1]

@@ -49,6 +49,7 @@ class LedgerStore:
 
     Args:
         connection: an open connection that nothing else uses; `close` closes it.
+        path: the file, where somebody asks whether it is still in its place.
 
     Attributes:
         repos: the repos with their nodes, and the rule book in force.
@@ -67,8 +68,10 @@ class LedgerStore:
         unrated: read-only: charges that are not rated in full, added up.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
         self._connection = connection
+        self._path = path
+        self._file = _identity(path)
         self.repos = RepoRows(connection)
         self.lines = LineRows(connection)
         self.segments = SegmentRows(connection)
@@ -93,6 +96,10 @@ class LedgerStore:
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
+
+    def is_in_place(self) -> bool:
+        """Whether the open file is still the one at its path: neither deleted nor replaced."""
+        return _identity(self._path) == self._file
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -144,7 +151,7 @@ def open_for_writing(path: Path) -> LedgerStore:
     Raises:
         SchemaVersionError: it has another schema version.
     """
-    return LedgerStore(connect_for_writing(path))
+    return LedgerStore(connect_for_writing(path), path)
 
 
 def open_for_reading(path: Path) -> LedgerStore:
@@ -155,6 +162,15 @@ def open_for_reading(path: Path) -> LedgerStore:
         SchemaVersionError: it has another schema version.
     """
     return LedgerStore(connect_for_reading(path))
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Device and inode of a file; None where there is none."""
+    try:
+        found = None if path is None else path.stat()
+    except OSError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)
 
 
 def tips_of(path: Path) -> tuple[dict[str, str], dict[str, frozenset[str]]]:

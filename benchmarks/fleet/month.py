@@ -18,6 +18,7 @@ import pygit2
 
 from aggregator.cli.context import Context
 from aggregator.daemon.loop import Daemon
+from aggregator.daemon.reload import Reload
 from aggregator.mirrors.gc import Packing, pack_count
 from benchmarks.data import users_of
 from benchmarks.fleet.forge import USERS, names
@@ -101,7 +102,7 @@ def daemon_of(folder: Path, nodes: Nodes) -> Iterator[Daemon]:
     config = folder / "aggregator.toml"
     config.write_text(f'state = "{folder / "state"}"\nsilent_after_s = 0\n{nodes.toml()}')
     with Context(config, None, verbose=False).writing() as (state, ledger):
-        yield Daemon(state, ledger, lambda: nodes.now)
+        yield Daemon(state, ledger, lambda: nodes.now, Reload(lambda: state.config))
 
 
 def measure(folder: Path, mirrors: int, fetches: int) -> Month:

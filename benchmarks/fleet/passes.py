@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from aggregator.cli.context import Context
 from aggregator.daemon.loop import Daemon
+from aggregator.daemon.reload import Reload
 from aggregator.ledger.ledger import Ledger
 from benchmarks.fleet.forge import BOOKS, RECORDS_PER_COMMIT
 from benchmarks.fleet.gauges import Cost, Moment, measure, moment, watch_programs
@@ -57,7 +58,7 @@ class Passes:
         """Provide a daemon that has just started."""
         with Context(self._site.config_path, None, verbose=False).writing() as (state, ledger):
             self._ledger = ledger
-            yield Daemon(state, ledger, lambda: self._site.now)
+            yield Daemon(state, ledger, lambda: self._site.now, Reload(lambda: state.config))
 
     def once(self, daemon: Daemon) -> None:
         """Make one pass."""

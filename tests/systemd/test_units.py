@@ -182,9 +182,26 @@ def test_the_watchdog_outwaits_the_longest_silence_of_the_daemon() -> None:
 
 def test_only_a_wrong_command_line_is_not_tried_again() -> None:
     settings = service("aggregator.service")
-    assert settings["Restart"] == "on-failure"
+    assert settings["Restart"] == "always"
+    assert "SuccessExitStatus" not in settings
     assert int(settings["RestartPreventExitStatus"]) == ExitCode.USAGE
     assert read_unit("aggregator.service")["Unit"]["StartLimitIntervalSec"] == ["0"]
+
+
+def test_a_reload_sends_the_signal_that_takes_the_configuration_over() -> None:
+    assert service("aggregator.service")["ExecReload"] == "/bin/kill -HUP $MAINPID"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_takes_a_bounded_part_of_the_machine(name: str) -> None:
+    """Above what it may use by itself, and a child that exceeds it does not end the daemon."""
+    settings = service(name)
+    high, top = (int(settings[key][:-1]) for key in ("MemoryHigh", "MemoryMax"))
+    assert settings["MemoryHigh"][-1] == settings["MemoryMax"][-1]
+    assert 0 < high < top
+    assert int(settings["TasksMax"]) > 0
+    if name == "aggregator.service":
+        assert settings["OOMPolicy"] == "continue"
 
 
 def elapses(timer: str) -> list[datetime]:

@@ -3,12 +3,14 @@
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
+from aggregator.reports.repos import nodes
 from aggregator.store.errors import NoDatabaseError
 from tests.support.git_http import GitHttpServer
 from tests.support.ledger.running import PATIENCE_S, PROGRAM, Daemon, running_daemon
@@ -137,3 +139,96 @@ def test_two_daemons_do_not_write_one_ledger(world: World) -> None:
         running.leave()
     assert second.returncode == 75
     assert "another aggregator" in second.stderr
+
+
+def test_it_goes_on_when_nobody_reads_its_log(world: World) -> None:
+    """Whoever read it is gone, as a journal that was started again; or its disk is full."""
+    with daemon(world) as running:
+        running.listen(lambda: records(world) == 1)
+        assert running.process.stderr is not None
+        running.process.stderr.close()
+        running.process.stderr = None
+        for seq in (2, 3):
+            world.usage(usage_line(seq=seq))
+            running.listen(lambda seq=seq: records(world) == seq)  # type: ignore[misc]
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(PATIENCE_S) == 0
+
+
+def test_a_full_log_ends_no_daemon(world: World) -> None:
+    words = [sys.executable, "-c", PROGRAM, "--config", str(world.write_config()), "run"]
+    with Path("/dev/full").open("wb") as full:
+        process = subprocess.Popen(words, stderr=full)
+        try:
+            end = time.monotonic() + PATIENCE_S
+            while records(world) < 1:
+                assert time.monotonic() < end
+                assert process.poll() is None
+                time.sleep(0.05)
+            process.terminate()
+            assert process.wait(PATIENCE_S) == 0
+        finally:
+            process.kill()
+
+
+def test_sighup_takes_the_configuration_over(world: World) -> None:
+    """A repo that was added is read, in the same process; systemd hears that it is ready again."""
+    with daemon(world) as running:
+        running.listen(lambda: records(world) == 1)
+        world.usage(usage_line(node="node-9", user="zoe"), repo="node-9")
+        world.write_config()
+        running.process.send_signal(signal.SIGHUP)
+        running.listen(lambda: running.messages.count("READY=1") == 2)
+        running.listen(lambda: ("node-9", 1) in billed(world))
+        assert "RELOADING=1" in running.messages
+        code, log = running.leave()
+    assert code == 0
+    assert "reloading the configuration" in log
+    assert world.verify().matches
+
+
+def billed(world: World) -> list[tuple[str, int]]:
+    with world.reading() as store:
+        return [(row["repo"], row["records"]) for row in nodes(store)]
+
+
+def test_sighup_with_a_configuration_that_cannot_be_used_changes_nothing(world: World) -> None:
+    config = world.write_config()
+    with running_daemon(world.folder, config) as running:
+        running.listen(lambda: records(world) == 1)
+        config.write_text("state = ")
+        running.process.send_signal(signal.SIGHUP)
+        world.usage(usage_line(seq=2))
+        running.listen(lambda: records(world) == 2)
+        code, log = running.leave()
+    assert code == 0
+    assert "configuration not reloaded" in log
+
+
+def test_a_signal_after_a_reload_still_drains(world: World) -> None:
+    with daemon(world) as running:
+        for ready in (1, 2, 3):
+            running.listen(lambda ready=ready: running.messages.count("READY=1") == ready)  # type: ignore[misc]
+            if ready < 3:
+                running.process.send_signal(signal.SIGHUP)
+        code, log = running.leave()
+    assert code == 0
+    assert "draining" in log
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_ledger_that_is_deleted_under_it_is_made_again(world: World, *, replaced: bool) -> None:
+    """Or replaced by another file: it never goes on writing into one that nobody can see."""
+    with daemon(world) as running:
+        running.listen(lambda: records(world) == 1)
+        if replaced:
+            copy = world.folder / "copy.db"
+            with world.reading() as store:
+                store.copy_to(copy)
+        world.forget()
+        if replaced:
+            copy.rename(world.config.database_path)
+        world.usage(usage_line(seq=2))
+        running.listen(lambda: records(world) == 2)
+        assert running.leave()[0] == 0
+    assert world.verify().matches

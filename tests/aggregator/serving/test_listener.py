@@ -251,7 +251,8 @@ def test_an_error_in_one_request_is_a_500_and_no_more(site: Site) -> None:
     assert site.get("/healthz").status_code == 200
 
 
-def test_health_follows_the_loop(site: Site) -> None:
+def test_health_follows_the_loop(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").touch()
     assert site.get("/healthz").json()["status"] == "starting"
     site.pulse.pull_started()
     site.pulse.pull_finished()

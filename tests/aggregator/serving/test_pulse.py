@@ -137,3 +137,12 @@ def test_posts_are_counted_by_result(loop: Loop) -> None:
     assert [loop.pulse.hook(HookResult.REFUSED) for _ in range(3)] == [1, 2, 3]
     hooks = loop.pulse.read().hooks
     assert hooks == dict.fromkeys(HookResult, 0) | {HookResult.REFUSED: 3}
+
+
+def test_a_ledger_whose_file_is_gone_is_not_well(loop: Loop) -> None:
+    """Once there was one: before the first pull none is expected."""
+    assert health.judge(loop.pulse.read(), has_ledger=False).status == "starting"
+    loop.pulls(1)
+    found = health.answer(loop.pulse.read(), has_ledger=False)
+    assert (found["status"], len(found["reasons"])) == ("failing", 1)
+    assert health.judge(loop.pulse.read(), has_ledger=True).status == "ok"

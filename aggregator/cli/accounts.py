@@ -167,10 +167,10 @@ def _print_explanation(charge: dict[str, Any], state: Path, books: str) -> None:
         if line["corrects"] is not None:
             click.echo(f"    correction of seq {line['corrects']}: {line['reason']}")
         again = f", delivered {counted(line['repeats'], 'more time')}" if line["repeats"] else ""
-        where = f"{line['commit']}:{line['path']} | sed -n {line['line_no']}p"
+        where = f"{line['commit']}:{line['path']}"
         click.echo(
             f"    {line['units']} at {line['ts']}, {line['node']} seq {line['seq']}{again}\n"
-            f"      {git_show(state, line['repo'], where, None)}"
+            f"      {git_show(state, line['repo'], where, line['line_no'], alone=True)}"
         )
     if not charge["adds_up"]:
         click.echo("  THE LINES DO NOT ADD UP to the charge: run `aggregator verify`")

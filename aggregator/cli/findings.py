@@ -249,7 +249,7 @@ def decisions(context: Context, *, as_json: bool) -> None:
 
 
 def _print_line(row: dict[str, Any], reason: str, state: Path) -> None:
-    where = escape(f"{row['commit']}:{row['path']}")
+    where = f"{row['commit']}:{row['path']}"
     click.echo(f"{row['node']}: {escape(reason)}")
     click.echo(f"  {git_show(state, row['repo'], where, row['line_no'])}")
     if row["line"]:

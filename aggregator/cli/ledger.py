@@ -88,16 +88,13 @@ def run(context: Context) -> None:
     the configuration over again, if it can be used. Under systemd the daemon reports when it is
     ready and what it is doing, and feeds the watchdog.
     """
-    import sdnotify
-
-    from aggregator.daemon.loop import Daemon
+    from aggregator.daemon.loop import Daemon, alive
     from aggregator.daemon.reload import Reload
 
     reload = Reload(context.config)
-    systemd = sdnotify.SystemdNotifier()
     is_wanted = True
     while is_wanted:
-        with context.writing(lambda: systemd.notify("WATCHDOG=1")) as (state, ledger):
+        with context.writing(alive()) as (state, ledger):
             is_wanted = Daemon(state, ledger, now, reload).run()
 
 

@@ -5,6 +5,7 @@ SIGINT drains: the current transaction is finished and nothing new is started. A
 SIGHUP starts it again under the configuration as it is then, within the same process.
 """
 
+import os
 import random
 import signal
 import time
@@ -261,3 +262,11 @@ class Daemon:
 
     def _status(self, text: str) -> None:
         self._systemd.notify(f"STATUS={text}")
+
+
+def alive() -> Callable[[], object]:
+    """What tells systemd, before the loop has begun, that the daemon is at work and does not hang."""
+    if "NOTIFY_SOCKET" not in os.environ:
+        return lambda: None
+    systemd = sdnotify.SystemdNotifier()
+    return lambda: systemd.notify("WATCHDOG=1")

@@ -24,6 +24,7 @@ from aggregator.forge.interface import (
     NotThereError,
     Protection,
 )
+from gitmeter.support.terminal import pasted
 
 OnProgress = Callable[[int, int], object]
 
@@ -166,7 +167,8 @@ def drifts_of_repo(
         yield _gone(node, entry, seen.namesake)
         return
     if seen.repo.name != name:
-        remedy = f"rename it back, or `aggregator node accept {node.node} --repo {seen.repo.name}`"
+        command = pasted("aggregator", "node", "accept", node.node, "--repo", seen.repo.name)
+        remedy = f"rename it back, or `{command}`"
         yield Drift(entry.name, What.RENAMED, name, seen.repo.name, remedy)
     is_newest = entry == node.repos[-1]
     yield from _settings(node, entry, seen.repo, is_newest=is_newest)
@@ -257,7 +259,8 @@ def pending(
     registered = [repo for node in registrations.values() for repo in node.as_repos("", None)]
     pattern = forge_config(config).pattern
     for name, sentence in judge_listing(listing, [*static, *registered], pattern).pending.items():
-        remedy = f"`aggregator node accept NODE --repo {name} --key LINE`, or delete it"
+        command = pasted("aggregator", "node", "accept", "NODE", "--repo", name, "--key", "LINE")
+        remedy = f"`{command}`, or delete it"
         yield Drift(name, What.PENDING, "registered repos alone", sentence, remedy)
 
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from gitmeter.signing.keys import ED25519, PublicKey, read_public_key
 from gitmeter.signing.sshsig import sign
 from gitmeter.support.errors import GitmeterError
+from gitmeter.support.terminal import pasted
 
 KEY_MODE: Final = 0o600
 _OWNER_HINT: Final = "run it as the user who owns that file"
@@ -97,7 +98,8 @@ def read_own(path: Path, *, secret: bool) -> bytes:
         if found.st_mode & (_TO_OTHERS if secret else _CHANGED_BY_OTHERS):
             what = "read or write" if secret else "write"
             raise SigningKeyError(
-                f"others may {what} {path}", hint=f"chmod {'600' if secret else '644'} {path}"
+                f"others may {what} {path}",
+                hint=pasted("chmod", "600" if secret else "644", str(path)),
             )
         return file.read()
 

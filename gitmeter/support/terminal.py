@@ -19,6 +19,26 @@ def escape(text: str) -> str:
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
+def pasted(*words: str) -> str:
+    """A command to paste: each word is quoted for a shell, whatever is in it.
+
+    Words with characters that `escape` would change are written as bash's `$'...'`, so that the
+    shell, not the terminal, gets them.
+    """
+    import shlex
+
+    return " ".join(
+        shlex.quote(word) if escape(word) == word else f"$'{_in_bash(word)}'" for word in words
+    )
+
+
+def _in_bash(word: str) -> str:
+    plain = word.replace("\\", "\\\\").replace("'", "\\'")
+    return _CONTROL.sub(
+        lambda match: "".join(f"\\x{byte:02x}" for byte in match[0].encode()), plain
+    )
+
+
 def escape_lines(text: str) -> str:
     """`escape` for a text of several lines."""
     return "\n".join(map(escape, text.split("\n")))

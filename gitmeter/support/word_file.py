@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from gitmeter.support.errors import GitmeterError
+from gitmeter.support.terminal import pasted
 
 _OTHERS_MAY_READ: Final = stat.S_IROTH | stat.S_IWOTH
 _PRINTABLE: Final = re.compile(r"[!-~]+")
@@ -33,7 +34,8 @@ def read_word(path: Path, what: str) -> str:
         raise WordFileError(f"the {what} file cannot be read: {path}: {why}") from error
     if mode & _OTHERS_MAY_READ:
         raise WordFileError(
-            f"every user of this machine may read the {what} file {path}", hint=f"chmod 600 {path}"
+            f"every user of this machine may read the {what} file {path}",
+            hint=pasted("chmod", "600", str(path)),
         )
     if _PRINTABLE.fullmatch(text) is None:
         raise WordFileError(

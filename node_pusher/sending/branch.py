@@ -5,13 +5,14 @@ from typing import Final
 
 from gitmeter.git_remote.failures import PushRefusedError, RemoteError, TooLargeError, failure
 from gitmeter.git_remote.push import push
+from gitmeter.support.terminal import pasted
 from node_pusher.home.home import HomeRepo
 
 PROBE_TIMEOUT_S: Final = 30
 PUSH_TIMEOUT_S: Final = 1800
 _TORN_HINT: Final = (
     "if it stays so, git cannot see that the branch builds on the remote's commit: look with"
-    " `git -C {} fsck`; if commits are missing, move that repo aside and run `init` with --rejoin"
+    " `{}`; if commits are missing, move that repo aside and run `init` with --rejoin"
 )
 
 
@@ -60,5 +61,9 @@ def push_to_branch(repo: HomeRepo, source: str) -> RemoteError | None:
     told = failure(url, refused.stderr)
     if isinstance(told, TooLargeError):
         return told
-    hint = _TORN_HINT.format(repo.path) if "non-fast-forward" in refused.reason else ""
+    hint = (
+        _TORN_HINT.format(pasted("git", "-C", str(repo.path), "fsck"))
+        if "non-fast-forward" in refused.reason
+        else ""
+    )
     return PushRefusedError("; ".join([f"{url}: {refused.reason}", *refused.remarks]), hint=hint)

@@ -1,5 +1,6 @@
 """Names, kinds of files, merges, numbers and keys chosen to confuse are rejected or held."""
 
+import subprocess
 import unicodedata
 from pathlib import Path
 
@@ -219,3 +220,20 @@ def test_a_history_of_thousands_of_empty_commits_is_read_once(world: World) -> N
     assert (report.commits, report.admitted, report.behind) == (3002, 2, 0)
     assert world.balance("bob")["list_cost_nano"] > 0
     assert world.pull()["node-1"].commits == 0
+
+
+def test_what_is_printed_to_be_pasted_runs_nothing_of_a_path(world: World) -> None:
+    """The command of `rejects` shows the file, whatever the file is called."""
+    names = ("x;touch pwned;#", "y$(touch pwned).jsonl", "it's", "`touch pwned`", "a b\n c")
+    for name in names:
+        world.repo("node-1").commit({f"usage/{name}": b"looked at"})
+    world.pull()
+    said = world.run("rejects").ok().out
+    commands = [line.strip() for line in said.splitlines() if line.startswith("  git ")]
+    assert len(commands) == len(names)
+    for command in commands:
+        shown = subprocess.run(
+            ["bash", "-c", command], cwd=world.folder, capture_output=True, check=False
+        )
+        assert shown.stdout == b"looked at", command
+    assert not (world.folder / "pwned").exists()

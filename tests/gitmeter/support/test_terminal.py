@@ -10,13 +10,15 @@ from fcntl import ioctl
 from termios import TIOCSWINSZ
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from gitmeter.support.terminal import print_table
+from gitmeter.support.terminal import escape, pasted, print_table
 
 HEADERS = ("repo", "outcome", "highest seq", "last commit")
 ROW = ("node-" + "x" * 60, "fast-forward", "9007199254740991", "2026-11-21T13:50:40Z")
 SOURCE = f"""
-from gitmeter.support.terminal import print_table
+from gitmeter.support.terminal import escape, pasted, print_table
 print_table({HEADERS!r}, [{ROW!r}], right=("highest seq",))
 """
 
@@ -93,3 +95,20 @@ def test_a_table_without_rows_shows_its_columns(capsys: pytest.CaptureFixture[st
         [chr(0x2500) * 11],
         [],
     ]
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))))
+@settings(max_examples=60)
+@example(
+    ["x;touch y", "$(touch y)", "it's", "a\nb", "\x1b[2J", "\\x41", "\u202e", "-n", "", "~", "*"]
+)
+def test_a_pasted_command_has_exactly_its_words(words: list[str]) -> None:
+    """Whatever is in them: no shell carries any of it out, and no terminal obeys it."""
+    command = pasted("printf", r"%s\0", *words)
+    assert escape(command) == command
+    shown = subprocess.run(["bash", "-c", command], capture_output=True, check=True)
+    assert shown.stdout == b"".join(f"{word}\0".encode() for word in words or [""])
+
+
+def test_a_plain_command_is_shown_plainly() -> None:
+    assert pasted("git", "-C", "/var/lib/x.git", "show") == "git -C /var/lib/x.git show"

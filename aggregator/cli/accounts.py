@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from aggregator.rating.rating import ChargeState
 
+_SILENT_SHOWN = 10
+
 
 @click.command()
 @click.argument("user", required=False)
@@ -67,7 +69,15 @@ def print_balances(found: list[dict[str, Any]]) -> None:
         right=columns,
     )
     if found:
-        click.echo(f"USD, as of {found[0]['as_of']}")
+        first = found[0]
+        click.echo(
+            f"USD; newest commit billed: {first['billed_until'] or 'none yet'};"
+            f" last pull: {first['as_of'] or 'not known since the rebuild'}"
+        )
+        if silent := first["silent_nodes"]:
+            more = f" and {len(silent) - _SILENT_SHOWN} more" if len(silent) > _SILENT_SHOWN else ""
+            shown = ", ".join(silent[:_SILENT_SHOWN])
+            click.echo(f"silent, so that their usage may be missing: {shown}{more}")
     else:
         click.echo("no accounts yet")
 

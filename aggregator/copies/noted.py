@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from aggregator.store.store import LedgerStore
 
-_COPIED: Final = "copied"
+COPIED: Final = "copied"
+"""The key of the fact in the ledger."""
 
 
 def copied_at(store: LedgerStore) -> dict[str, str]:
@@ -15,10 +16,10 @@ def copied_at(store: LedgerStore) -> dict[str, str]:
 
 def read_copied(store: LedgerStore) -> dict[str, dict[str, Any]]:
     """What is recorded of each copied repo, by name: its `mark` (see `CopyWork`) and time `at`."""
-    noted = store.fact(_COPIED)
+    noted = store.fact(COPIED)
     return {} if noted is None else dict(json.loads(noted))
 
 
 def write_copied(store: LedgerStore, noted: dict[str, dict[str, Any]]) -> None:
     """Replace what is recorded of all repos, inside the caller's transaction."""
-    store.set_fact(_COPIED, json.dumps(noted))
+    store.set_fact(COPIED, json.dumps(noted))

@@ -265,7 +265,7 @@ class Daemon:
 
 
 def alive() -> Callable[[], object]:
-    """What tells systemd, before the loop has begun, that the daemon is at work and does not hang."""
+    """What tells systemd, before the loop has begun, that the daemon does not hang."""
     if "NOTIFY_SOCKET" not in os.environ:
         return lambda: None
     systemd = sdnotify.SystemdNotifier()

@@ -189,6 +189,14 @@ ABOUT_CHARGES: Final = frozenset(
 )
 """The kinds about charges of all nodes; they belong to no repo."""
 
+SHOWN_BY_RECORDS: Final = (
+    *ACKNOWLEDGED,
+    *ABOUT_CHARGES,
+    IncidentKind.BEYOND_LIMIT,
+    IncidentKind.DECISION_WAITS,
+)
+"""The kinds that follow from what was billed, so that a rebuilt ledger has them by itself."""
+
 
 BACKED_OFF: Final = frozenset(
     (

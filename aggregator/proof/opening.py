@@ -3,18 +3,24 @@
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from aggregator.copies.noted import COPIED
 from aggregator.copies.recovery import recover_all, refuse_new_ledger
+from aggregator.incidents.kinds import SHOWN_BY_RECORDS
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.mirrors.state import State
 from aggregator.proof.judged_under import is_judged_under, note_limits
 from aggregator.proof.rebuild import rebuild, swap
 from aggregator.store.errors import SchemaVersionError
-from aggregator.store.store import LedgerStore, open_for_writing, tips_of
+from aggregator.store.store import PULLED_AT, LedgerStore, open_for_writing, tips_of
+from aggregator.store.takeover.carried import carry_over
 from cursors.tips import Tips
 from gitmeter.git_remote.failures import RemoteError
 from gitmeter.support.progress import Progress
+
+CARRIED: Final = (PULLED_AT, COPIED)
+"""The facts that a rebuilt ledger takes over from the one that it replaces."""
 
 
 class Opening(NamedTuple):
@@ -76,6 +82,10 @@ class Opening(NamedTuple):
         tips = tips_to_rebuild(self.state)
         with self.progress() as on_progress:
             rebuild(self.state, new, tips, self.clock(), on_progress)
+        if not carry_over(path, new, SHOWN_BY_RECORDS, CARRIED):
+            self.say(
+                "which incidents are open, and when the last pull was, the next pull finds out"
+            )
         swap(new, path)
 
     def _start_new(self) -> LedgerStore:

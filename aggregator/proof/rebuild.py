@@ -20,6 +20,7 @@ from aggregator.proof.judged_under import note_limits
 from aggregator.store.store import LedgerStore, open_for_writing
 from cursors.tips import Tips
 from gitmeter.support.progress import Progress
+from wire_format.instants import hour_of
 from wire_format.money import NANO
 
 _SIDE_FILES: Final = ("", "-wal", "-shm")
@@ -61,9 +62,9 @@ def rebuild(
                 hint="restore it from a backup",
             )
         for repo in known:
+            with store.transaction():
+                row = store.repos.row(repo)
             if repo.name in tips:
-                with store.transaction():
-                    row = store.repos.row(repo)
                 mirror = state.mirrors.open(repo)
                 ingest = Ingest(ledger, row, mirror, rules)
                 _replay(ingest, mirror, repo.name, tips[repo.name], on_progress)
@@ -77,6 +78,7 @@ def rebuild(
                 " out: its lines cannot be read",
                 hint="restore its mirror from a backup",
             )
+        ledger.promote_tiers(hour_of(now))
         store.merge_log()
     finally:
         store.close()

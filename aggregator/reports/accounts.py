@@ -6,8 +6,10 @@ never renamed or removed.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.rating.discounts import DiscountLadder
 from aggregator.store.account_rows import Account
 from aggregator.store.charge_rows import RatedCharge
@@ -27,8 +29,8 @@ class NoAccountError(GitmeterError):
 
 def balances(store: LedgerStore) -> list[Answer]:
     """Return the balance of every account."""
-    as_of = store.fact(PULLED_AT)
-    return [_balance(row, as_of) for row in store.reports.accounts()]
+    basis = stands_on(store)
+    return [_balance(row, basis) for row in store.reports.accounts()]
 
 
 def balance(store: LedgerStore, user: str) -> Answer:
@@ -37,10 +39,28 @@ def balance(store: LedgerStore, user: str) -> Answer:
     Raises:
         NoAccountError: nothing was ever used or paid under that name.
     """
-    return _balance(_account_row(store, user), store.fact(PULLED_AT))
+    return _balance(_account_row(store, user), stands_on(store))
 
 
-def _balance(row: reports.Row, as_of: str | None) -> Answer:
+def stands_on(store: LedgerStore) -> Answer:
+    """Return what all balances stand on.
+
+    Returns:
+        `as_of`: when the last pull of all repos ended, or None if that is not known;
+        `billed_until`: the time of the newest commit that was billed, or None before the first;
+        `silent_nodes`: nodes that pushed nothing for longer than expected, so more may follow.
+    """
+    newest_s = store.reports.newest_commit_s()
+    return {
+        "as_of": store.fact(PULLED_AT),
+        "billed_until": None
+        if newest_s is None
+        else format_ts(datetime.fromtimestamp(newest_s, UTC)),
+        "silent_nodes": store.reports.nodes_with(IncidentKind.SILENT),
+    }
+
+
+def _balance(row: reports.Row, basis: Answer) -> Answer:
     credit_nano, billed_cost_nano = int(row["credit_nano"]), int(row["billed_cost_nano"])
     list_cost_nano = int(row["list_cost_nano"])
     last_hour, first_paid_us = row["last_active_hour"], row["first_paid_us"]
@@ -57,7 +77,7 @@ def _balance(row: reports.Row, as_of: str | None) -> Answer:
         "last_active_at": None if last_hour is None else format_hour(last_hour),
         "discount_tier": row["discount_tier"],
         "unrated_charges": row["unrated"],
-        "as_of": as_of,
+        **basis,
     }
 
 

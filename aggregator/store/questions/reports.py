@@ -100,6 +100,20 @@ class ReportRows:
             )
         )
 
+    def newest_commit_s(self) -> int | None:
+        """The time of the newest commit with records that was billed, in seconds since 1970."""
+        row = self._connection.execute("SELECT max(committed_at_s) FROM repo").fetchone()
+        return None if row[0] is None else int(row[0])
+
+    def nodes_with(self, kind: str) -> list[str]:
+        """The nodes of which a repo has an open incident of a kind, sorted."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT node.name FROM incident JOIN repo ON repo.id = repo_id"
+            " JOIN node ON node.id = repo.node_id WHERE closed_at IS NULL AND kind = ? ORDER BY 1",
+            (kind,),
+        )
+        return [str(name) for (name,) in rows]
+
     def broken_references(self) -> int:
         """How many rows refer to a row that does not exist; 0 in a sound database."""
         return len(self._connection.execute("PRAGMA foreign_key_check").fetchall())

@@ -1,7 +1,9 @@
-"""`pull`, `run`, `rebuild` and `verify`: keep the ledger, and prove it."""
+"""`pull`, `pull-now`, `run`, `rebuild` and `verify`: keep the ledger, and prove it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from aggregator.pulling.repo_pass import RepoReport
 
 _DIFFERENCES_SHOWN = 20
+_POLL_S = 0.1
 
 
 @click.command()
@@ -79,6 +82,86 @@ def _exit_code(reports: "list[RepoReport]", failures: "Iterable[CopyFailure]") -
     return ExitCode.TRY_LATER if may_pass else ExitCode.OK
 
 
+@click.command("pull-now")
+@click.argument("repos", nargs=-1)
+@click.option(
+    "--timeout-s", default=300, show_default=True, help="How long to wait for the daemon."
+)
+@json_option
+@click.pass_obj
+def pull_now(context: Context, repos: tuple[str, ...], timeout_s: int, *, as_json: bool) -> int:
+    """Make the daemon look at REPOS at once, or at all repos, and print what it found.
+
+    It reads changed registrations first, and waits for no back-off and no interval. Exits with 1
+    if one of the repos has an open incident, with 75 if the daemon has not finished in time.
+    """
+    from aggregator.daemon.asked import ALL, AskedPulls
+    from aggregator.reports import repos as reports
+
+    config = context.config()
+    known = {repo.name for repo in config.repo}
+    if unknown := sorted(set(repos) - known):
+        raise GitmeterError(
+            f"no repo is called {', '.join(unknown)}", hint="`aggregator nodes` lists them"
+        )
+    _refuse_without_daemon(config.state)
+    requests = AskedPulls(config.state)
+    wanted = repos or (ALL,)
+    for name in wanted:
+        requests.ask(name)
+    if not _wait(lambda: all(map(requests.is_done, wanted)), timeout_s):
+        was_taken = not any(map(requests.is_waiting, wanted))
+        for name in wanted:
+            requests.withdraw(name)
+        raise NotDoneError(
+            f"the daemon has not finished after {timeout_s} s"
+            if was_taken
+            else f"no daemon took the request within {timeout_s} s",
+            hint="`systemctl status aggregator.service` shows what it is doing",
+        )
+    shown = set(repos) or known
+    with context.reading() as store:
+        found = [row for row in reports.nodes(store) if row["repo"] in shown]
+        incidents = [row for row in reports.incidents(store) if row["repo"] in shown]
+    if as_json:
+        print_json({"repos": found, "incidents": incidents})
+    else:
+        for row in found:
+            behind = f"; {counted(row['behind'], 'commit')} behind" if row["behind"] else ""
+            click.echo(f"{row['repo']}: {row['outcome']} at {row['checked_at']}{behind}")
+        for row in incidents:
+            click.echo(f"{row['repo']}: INCIDENT {row['kind']}: {escape(row['detail'])}")
+    return ExitCode.FAILED if incidents else ExitCode.OK
+
+
+class NotDoneError(GitmeterError):
+    """The daemon has not answered in time; what was asked for may be done later."""
+
+    retry = True
+
+
+def _refuse_without_daemon(state: Path) -> None:
+    from gitmeter.support.locks import LockedError, locked
+
+    with suppress(LockedError), locked(state / "lock"):
+        raise GitmeterError(
+            f"no daemon works on {state}",
+            hint="`aggregator pull` reads every repo once, or start it:"
+            " `systemctl start aggregator.service`",
+        )
+
+
+def _wait(until: Callable[[], bool], timeout_s: float) -> bool:
+    import time
+
+    end_s = time.monotonic() + timeout_s
+    while not until():
+        if time.monotonic() >= end_s:
+            return False
+        time.sleep(_POLL_S)
+    return True
+
+
 @click.command()
 @click.pass_obj
 def run(context: Context) -> None:
@@ -88,8 +171,8 @@ def run(context: Context) -> None:
     the configuration over again, if it can be used. Under systemd the daemon reports when it is
     ready and what it is doing, and feeds the watchdog.
     """
-    from aggregator.daemon.loop import Daemon, alive
-    from aggregator.daemon.reload import Reload
+    from aggregator.daemon.loop import Daemon
+    from aggregator.daemon.reload import Reload, alive
 
     reload = Reload(context.config)
     is_wanted = True

@@ -19,6 +19,10 @@ _COMMANDS: Final = {
         "aggregator.cli.ledger:pull",
         "Read every repo once, bill what is new, and print a line for each repo.",
     ),
+    "pull-now": LazyCommand(
+        "aggregator.cli.ledger:pull_now",
+        "Make the daemon look at REPOS at once, or at all repos, and print what it found.",
+    ),
     "run": LazyCommand(
         "aggregator.cli.ledger:run",
         "Run as a daemon: pull every few minutes until a signal stops it.",

@@ -5,11 +5,10 @@ SIGINT drains: the current transaction is finished and nothing new is started. A
 SIGHUP starts it again under the configuration as it is then, within the same process.
 """
 
-import os
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from types import FrameType
@@ -20,6 +19,7 @@ import sdnotify
 import structlog
 
 from aggregator.copies.schedule import Copying
+from aggregator.daemon.asked import ALL, AskedPulls
 from aggregator.daemon.reload import Reload
 from aggregator.daemon.services import Services
 from aggregator.fleet.registration_watch import RegistrationWatch
@@ -72,6 +72,8 @@ class Daemon:
         self._copying = Copying(state, ledger.store, clock, self._is_stopping)
         self._registrations = RegistrationWatch(state)
         self._sweep = Sweep(state, clock, self._is_stopping)
+        self._requests = AskedPulls(state.config.state)
+        self._requests.clear()
         self._services = Services(state, ledger.store, clock)
 
     def run(self) -> bool:
@@ -107,7 +109,9 @@ class Daemon:
                 self._scheduler.run_pending()
                 if time.monotonic() >= self._pull_at_s:
                     self._pull()
+                self._pull_registered()
                 self._pull_hinted()
+                self._pull_asked()
                 self._note_copies()
                 self._services.collect()
                 self._alive()
@@ -149,9 +153,7 @@ class Daemon:
         self._status("pulling")
         pulse = self._services.pulse
         pulse.pull_started()
-        for name in self._registrations.refresh(self._ledger.store, self._clock()):
-            self._backoff.succeeded(name)
-            self._sweep.forget(name)
+        self._read_registrations()
         found = self._sweep.due(self._ledger.store, self._alive)
         self._services.note_listing(self._sweep)
         now = self._clock()
@@ -175,6 +177,37 @@ class Daemon:
         self._pull_at_s = time.monotonic() + pause_s
         pulse.next_pull_in(pause_s)
 
+    def _read_registrations(self) -> set[str]:
+        """Take changed registrations over; returns their repos, of which nothing is remembered."""
+        changed = self._registrations.refresh(self._ledger.store, self._clock())
+        self._forget(changed)
+        return changed
+
+    def _pull_registered(self) -> None:
+        """Pull the repos of nodes that were just registered, or whose key was just changed."""
+        if self._registrations.has_news() and (changed := self._read_registrations()):
+            self._pull_repos(changed, is_whole=False)
+            self._services.compare(is_whole=False)
+
+    def _forget(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._backoff.succeeded(name)
+            self._sweep.forget(name)
+
+    def _pull_asked(self) -> None:
+        """Pull the repos that a person asks for, whatever is known or expected of them."""
+        asked = self._requests.take()
+        if ALL in asked:
+            self._forget(repo.name for repo in self._state.config.repo)
+            self._pull()
+        elif asked:
+            self._read_registrations()
+            self._forget(asked)
+            self._pull_repos(asked, is_whole=False)
+            self._services.compare(is_whole=False)
+        if asked and not self._is_stopping():
+            self._requests.clear()
+
     def _pull_hinted(self) -> None:
         """Pull repos that the forge says were pushed to.
 
@@ -184,6 +217,8 @@ class Daemon:
         now, found = self._clock(), self._services.hints.due(time.monotonic())
         hinted = {name for name in found if not self._backoff.is_asked_to_wait(name, now)}
         if hinted:
+            # a key may have been registered for the very push that is hinted at
+            self._read_registrations()
             self._pull_repos(hinted, is_whole=False)
             self._services.compare(is_whole=False)
 
@@ -262,11 +297,3 @@ class Daemon:
 
     def _status(self, text: str) -> None:
         self._systemd.notify(f"STATUS={text}")
-
-
-def alive() -> Callable[[], object]:
-    """What tells systemd, before the loop has begun, that the daemon does not hang."""
-    if "NOTIFY_SOCKET" not in os.environ:
-        return lambda: None
-    systemd = sdnotify.SystemdNotifier()
-    return lambda: systemd.notify("WATCHDOG=1")

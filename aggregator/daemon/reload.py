@@ -1,9 +1,11 @@
-"""SIGHUP: the configuration is read again, and taken over if it can be used."""
+"""Starting again within the process: SIGHUP asks for it, and systemd hears of it meanwhile."""
 
+import os
 import signal
 from collections.abc import Callable
 from types import FrameType
 
+import sdnotify
 import structlog
 
 from aggregator.config.settings import Config
@@ -39,3 +41,11 @@ class Reload:
             _log.warning("configuration not reloaded", detail=str(error))
             return False
         return True
+
+
+def alive() -> Callable[[], object]:
+    """What tells systemd, before the loop has begun, that the daemon does not hang."""
+    if "NOTIFY_SOCKET" not in os.environ:
+        return lambda: None
+    systemd = sdnotify.SystemdNotifier()
+    return lambda: systemd.notify("WATCHDOG=1")

@@ -1,6 +1,7 @@
 """Takes changed registrations over while the daemon runs, without a restart."""
 
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 
@@ -25,9 +26,17 @@ class RegistrationWatch:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._changed_ns: int | None = None
         self._seen: frozenset[tuple[str, int, int]] | None = (
             None  # None: changes made during the start count too
         )
+
+    def has_news(self) -> bool:
+        """Whether a registration was put in place or removed since the last `refresh`.
+
+        One look at the folder; a file that was edited in place is found by `refresh` alone.
+        """
+        return _changed_ns(self._state.config.nodes_dir) != self._changed_ns
 
     def refresh(self, store: LedgerStore, now: datetime) -> set[str]:
         """Take over what has changed; an unusable file is an incident and changes nothing.
@@ -39,6 +48,7 @@ class RegistrationWatch:
         Returns:
             The names of repos with a changed configuration: what is remembered of them is obsolete.
         """
+        self._changed_ns = _changed_ns(self._state.config.nodes_dir)
         seen = fingerprint(self._state.config.nodes_dir)
         if seen == self._seen:
             return set()
@@ -54,6 +64,13 @@ class RegistrationWatch:
         with store.transaction():
             store.incidents.file_all(IncidentKind.BAD_REGISTRATION, about, now)
         return {repo.name for repo in config.repo if before.get(repo.name) != repo}
+
+
+def _changed_ns(folder: Path | None) -> int | None:
+    try:
+        return None if folder is None else folder.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _as_judged(store: LedgerStore, config: Config) -> tuple[Config, dict[str, str]]:

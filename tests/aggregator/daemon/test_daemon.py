@@ -232,3 +232,35 @@ def test_a_ledger_that_is_deleted_under_it_is_made_again(world: World, *, replac
         running.listen(lambda: records(world) == 2)
         assert running.leave()[0] == 0
     assert world.verify().matches
+
+
+def test_a_person_can_make_it_look_at_once(world: World) -> None:
+    """At one repo or at all, although the next pull is a day away."""
+    world.settings.update(pull_every_s=86_400, silent_after_s=0)
+    with daemon(world) as running:
+        running.listen(lambda: records(world) == 1)
+        running.listen(lambda: any("repos," in text for text in running.messages))
+        world.usage(usage_line(seq=2))
+        said = asked(world, running, "node-1")
+        assert said.startswith("node-1: fast-forward at 20")
+        assert records(world) == 2
+        world.usage(usage_line(seq=3))
+        world.pay(money_line(seq=2))
+        assert len(asked(world, running).splitlines()) == 2
+        assert (records(world), world.node("books")["records"]) == (3, 2)
+        assert world.run("pull-now", "node-7").code == 1
+        assert running.leave()[0] == 0
+    refused = world.run("pull-now")
+    assert refused.code == 1
+    assert "no daemon works on" in refused.err
+
+
+def asked(world: World, running: Daemon, *names: str) -> str:
+    """What `pull-now` prints."""
+    words = [sys.executable, "-c", PROGRAM, "--config", str(world.write_config()), "pull-now"]
+    process = subprocess.Popen([*words, *names], stdout=subprocess.PIPE, text=True)
+    running.listen(lambda: process.poll() is not None)
+    assert process.stdout is not None
+    with process:
+        assert process.returncode == 0
+        return process.stdout.read()

@@ -10,8 +10,10 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from aggregator.config.registration import RegisteredKey
 from aggregator.forge import open_forge
-from tests.aggregator.fleet.fleet import Fleet
+from gitmeter.signing.signing_key import new_signing_key
+from tests.aggregator.fleet.fleet import START, Fleet
 from tests.support.files import write_secret
 from tests.support.ledger.running import running_daemon
 from tests.support.local_http import free_port
@@ -124,3 +126,22 @@ def test_a_taken_address_is_an_error_with_a_hint(fleet: Fleet, port: int) -> Non
     assert f"cannot listen on 127.0.0.1:{port}" in said
     events = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert not any(event["event"] == "started" for event in events)
+
+
+def test_a_key_is_known_before_the_next_push_is_judged(fleet: Fleet) -> None:
+    """Of a node that is registered while the daemon runs, and of one whose key is changed."""
+    with running_daemon(fleet.folder, fleet.folder / "aggregator.toml") as running:
+        running.listen(lambda: any("repos," in text for text in running.messages))
+        fleet.register("node-3")
+        push(fleet, "node-3")
+        running.listen(lambda: records(fleet, "node-3") == 1)
+        forge_id = fleet.forge.repo("billing-node-2").id
+        other = RegisteredKey(line=new_signing_key().public.line, added_at=START)
+        fleet.bind("node-2", forge_id, keys=(other,))
+        push(fleet, "node-2")
+        running.listen(lambda: "bad signature" in fleet.incidents())
+        fleet.bind("node-2", forge_id)
+        running.listen(lambda: records(fleet, "node-2") == 1)
+        running.listen(lambda: "bad signature" not in fleet.incidents())
+        code, _ = running.leave()
+    assert code == 0

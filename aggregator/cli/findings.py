@@ -76,14 +76,11 @@ def incidents(context: Context, *, closed: bool, as_json: bool) -> None:
 
     store = context.reading()
     found = repos.incidents(store, closed=closed)
-    roles = {name: judged_by.role for name, judged_by in store.repos.judged_by().items()}
     for row in found:
         row["command"] = (
             None
             if row["closed_at"]
-            else proposals.of_incident(
-                row["repo"], roles.get(row["repo"]), row["kind"], row["subject"]
-            )
+            else proposals.of_incident(row["repo"], row["role"], row["kind"], row["subject"])
         )
     if as_json:
         print_json(found)
@@ -192,6 +189,7 @@ def rewrites(context: Context, *, as_json: bool) -> None:
     command that accepts the history. What was billed from a replaced history stays billed unless
     you exclude it. This command itself changes nothing.
     """
+    from aggregator.incidents.kinds import IncidentKind
     from aggregator.reports.remedies import rewrite_answer
     from aggregator.reports.rewrites import rewrites as find_rewrites
 
@@ -220,6 +218,8 @@ def rewrites(context: Context, *, as_json: bool) -> None:
         _print_effects(row["effects"])
         if row["command"] is not None:
             click.echo(f"    {row['command']}")
+        elif row["role"] == "books" and row["commits"]:
+            click.echo(f"    {IncidentKind(row['kind']).advice_for(row['role'])}")
         else:
             click.echo("    nothing to accept: the head is a commit that was billed before")
     if not found:

@@ -52,6 +52,10 @@ class IncidentKind(StrEnum):
         """What the incident means and what to do about it."""
         return _ADVICE[self]
 
+    def advice_for(self, role: str | None) -> str:
+        """The advice for a repo of a role: of held books no decision is read."""
+        return _ADVICE_TO_BOOKS.get(self, self.advice) if role == "books" else self.advice
+
 
 _ACCEPT: Final = (
     " `aggregator rewrites` shows what accepting it would change; restore the old history, or"
@@ -159,6 +163,28 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
     IncidentKind.BAD_REGISTRATION: "A file in nodes.d cannot be used, or changes what a node may"
     " bill; the previous registrations stay in force. Correct the file, and the next pull reads it;"
     " after a change of `allow`, `systemctl reload` the daemon.",
+}
+
+
+_RESTORE: Final = (
+    " No decision ends this, because none is read while the books are held: restore the old history"
+    " on the forge from the aggregator's mirror, which has it as refs/aggregator/applied."
+)
+_ADVICE_TO_BOOKS: Final = {
+    IncidentKind.REWRITTEN: "The books no longer build on what was billed; they are held at their"
+    " cursor." + _RESTORE,
+    IncidentKind.EDITED_HISTORY: "A commit of the books changes or deletes billed files; they are"
+    " held before it." + _RESTORE,
+    IncidentKind.OVERSIZED_COMMIT: "A commit of the books exceeds a limit that no pusher reaches;"
+    " they are held before it." + _RESTORE,
+    IncidentKind.COMMIT_AHEAD: "A commit of the books is dated in the future; they are held before"
+    " it until the aggregator's clock reaches that date, and no decision in them is read. Check both"
+    " clocks; if that of the books was wrong, restore the history below it on the forge and push"
+    " again.",
+    IncidentKind.BAD_SIGNATURE: "The head of the books is not signed by a key that may sign for"
+    " them now; they are held at their cursor, and no decision in them is read. Find out who"
+    " pushed. If it was you, add the key to allowed_signers_file, or push again with a known key:"
+    " the signature of the new head covers the commits below it.",
 }
 
 

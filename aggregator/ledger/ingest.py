@@ -25,7 +25,14 @@ from aggregator.ledger.ledger import Ledger, Move
 from aggregator.ledger.pending import Pending
 from aggregator.ledger.rule_files import rules_below
 from aggregator.ledger.segments import SegmentReader, UnreadableSegmentError
-from aggregator.mirrors.commit_delta import CommitDelta, commit_delta
+from aggregator.mirrors.commit_delta import (
+    ACCEPTED,
+    BILLED,
+    OF_A_PUSHER,
+    CommitDelta,
+    Limits,
+    commit_delta,
+)
 from aggregator.mirrors.mirror import Mirror
 from aggregator.store.repo_rows import RepoRow
 
@@ -36,6 +43,8 @@ _PATHS_SHOWN_MAX: Final = 3
 _FOR_ITS_DATE: Final = {IncidentKind.COMMIT_AHEAD}
 _DATED_AHEAD_MAX: Final = 1000
 """Most commits that are looked at again in each pass to find the last one that is dated ahead."""
+_LINES_AGAIN_ACCEPTED: Final = 10
+"""How many times as many earlier lines may be read again for an accepted commit."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +69,31 @@ class Stretch:
     Attributes:
         commits: oldest first, each compared with its first parent.
         accepted: how many of them, from the first, the operator has accepted whatever they do: an
-            edited segment is then read like an added one, and only memory limits their size.
+            edited segment is then read like an added one, and the limits of size are far wider.
         kept: tips that the commits do not build on and whose records stay billed.
         replaced: those of the commits that the cursor will not build on; their rule books do not
             come into force.
+        is_billed: whether all of them were billed before, so that nothing stops them.
     """
 
     commits: Sequence[str]
     accepted: int = 0
     kept: tuple[str, ...] = ()
     replaced: frozenset[str] = frozenset()
+    is_billed: bool = False
+
+    def limits(self, number: int) -> Limits:
+        """The limits of the commit of this number, from 0."""
+        if self.is_billed:
+            return BILLED
+        return ACCEPTED if number < self.accepted else OF_A_PUSHER
+
+    def lines_again_max(self, number: int) -> int | None:
+        """How many earlier lines may be read again for it; None for any number."""
+        if self.is_billed:
+            return None
+        wider = _LINES_AGAIN_ACCEPTED if number < self.accepted else 1
+        return wider * LINES_READ_AGAIN_MAX
 
 
 class Ingest:
@@ -118,14 +142,14 @@ class Ingest:
         if stretch.kept and stretch.commits and self._repo.role == "books":
             pending.batch.rule_files = rules_below(self._mirror, stretch.commits[0])
         for number, commit in enumerate(stretch.commits):
-            delta = commit_delta(self._mirror, commit, is_limited=number >= stretch.accepted)
-            if number >= stretch.accepted:
-                self._applied.stop = self._reason_to_stop(delta)
-                if self._applied.stop is not None:
-                    self._applied.stop = self._whole_stop(stretch.commits[number + 1 :])
-                    break
+            delta = commit_delta(self._mirror, commit, stretch.limits(number))
+            is_accepted = number < stretch.accepted
+            self._applied.stop = self._reason_to_stop(delta, is_accepted=is_accepted)
+            if self._applied.stop is not None:
+                self._applied.stop = self._whole_stop(stretch.commits[number + 1 :])
+                break
             try:
-                self._read(pending, delta, stretch, is_accepted=number < stretch.accepted)
+                self._read(pending, delta, stretch, stretch.lines_again_max(number))
             except TangledError:
                 detail = "has lines that overlap too many earlier ones"
                 self._applied.stop = Stop(IncidentKind.OVERSIZED_COMMIT, commit, detail)
@@ -144,11 +168,11 @@ class Ingest:
         return Pending(self._ledger, self._repo, self._mirror, self._rules.reader)
 
     def _read(
-        self, pending: Pending, delta: CommitDelta, stretch: Stretch, *, is_accepted: bool
+        self, pending: Pending, delta: CommitDelta, stretch: Stretch, lines_again_max: int | None
     ) -> None:
         pending.read(
             delta,
-            lines_again_max=None if is_accepted else LINES_READ_AGAIN_MAX,
+            lines_again_max=lines_again_max,
             rules_hold=self._repo.role == "books" and delta.commit not in stretch.replaced,
         )
 
@@ -156,7 +180,7 @@ class Ingest:
         """Read the whole commits of a batch again, without the half of the one that failed."""
         again = self._begin()
         for delta in pending.commits:
-            self._read(again, delta, stretch, is_accepted=True)  # each fitted the limit before
+            self._read(again, delta, stretch, None)  # each fitted the limit before
         return again
 
     def _write(self, pending: Pending, stretch: Stretch) -> None:
@@ -179,13 +203,18 @@ class Ingest:
         """
         stop = self._applied.stop
         for commit in above[:_DATED_AHEAD_MAX]:
-            following = self._reason_to_stop(commit_delta(self._mirror, commit))
-            if stop is None or following is None or {stop.kind, following.kind} != _FOR_ITS_DATE:
+            if stop is None or stop.kind not in _FOR_ITS_DATE:
+                break
+            following = self._reason_to_stop(commit_delta(self._mirror, commit), is_accepted=False)
+            if following is None or following.kind not in _FOR_ITS_DATE:
                 break
             stop = following
         return stop
 
-    def _reason_to_stop(self, delta: CommitDelta) -> Stop | None:
+    def _reason_to_stop(self, delta: CommitDelta, *, is_accepted: bool) -> Stop | None:
+        if is_accepted:
+            oversized = Stop(IncidentKind.OVERSIZED_COMMIT, delta.commit, delta.oversized)
+            return oversized if delta.oversized else None
         if delta.edited:
             paths = ", ".join(file.path for file in delta.edited[:_PATHS_SHOWN_MAX])
             if len(delta.edited) > _PATHS_SHOWN_MAX:

@@ -5,7 +5,7 @@ parents up to the cursor, never one of a history that was replaced.
 """
 
 from aggregator.admission.batch import RuleFiles
-from aggregator.mirrors.commit_delta import commit_delta
+from aggregator.mirrors.commit_delta import BILLED, commit_delta
 from aggregator.mirrors.mirror import Mirror
 from wire_format.rule_book import (
     RULE_FILE_BYTES_MAX,
@@ -35,7 +35,7 @@ def rules_below(mirror: Mirror, commit: str) -> RuleFiles:
     """
     parent = mirror.first_parent(commit)
     for below in () if parent is None else mirror.chain(parent):
-        if commit_delta(mirror, below, is_limited=False).touches_rules:
+        if commit_delta(mirror, below, BILLED).touches_rules:
             try:
                 return read_rules(mirror, below)
             except RuleBookError:

@@ -26,8 +26,25 @@ _TOPS: Final = frozenset(path.partition("/")[0].encode() for path in (*Folder, *
 _DEPTH_MAX: Final = 4
 """Folders above a segment: `usage/2026/11/21`."""
 
-_TOO_MANY: Final = f"adds or changes more than {SEGMENTS_PER_COMMIT_MAX} segments"
-_TOO_LARGE: Final = f"changes folders of more than {TREE_BYTES_MAX} bytes together"
+
+class Limits(NamedTuple):
+    """What is read of one commit at most.
+
+    Attributes:
+        segments_max: segments that it adds, or that it changes.
+        tree_bytes_max: bytes of all trees together that are opened to compare it.
+    """
+
+    segments_max: int
+    tree_bytes_max: int
+
+
+OF_A_PUSHER: Final = Limits(SEGMENTS_PER_COMMIT_MAX, TREE_BYTES_MAX)
+ACCEPTED: Final = Limits(10_000, TREE_BYTES_MAX)
+"""Of a commit that the operator accepted or looks at: a large import, and no bomb."""
+
+BILLED: Final = Limits(sys.maxsize, sys.maxsize)
+"""Of a commit that was billed before, under whatever limits there were."""
 
 
 class AddedFile(NamedTuple):
@@ -76,13 +93,13 @@ class CommitDelta(NamedTuple):
     oversized: str
 
 
-def commit_delta(mirror: Mirror, commit: str, *, is_limited: bool = True) -> CommitDelta:
+def commit_delta(mirror: Mirror, commit: str, limits: Limits = OF_A_PUSHER) -> CommitDelta:
     """Compare a commit with its first parent.
 
     Args:
         mirror: the mirror that has it.
         commit: its hash.
-        is_limited: whether to stop at a limit; an accepted commit is read to its end.
+        limits: at which to stop.
 
     Raises:
         MirrorError: the commit or its parent is not in the mirror.
@@ -102,7 +119,7 @@ def commit_delta(mirror: Mirror, commit: str, *, is_limited: bool = True) -> Com
             found.tree_id,
             _TOPS,
             _DEPTH_MAX,
-            TREE_BYTES_MAX if is_limited else sys.maxsize,
+            limits.tree_bytes_max,
         )
         try:
             for change in differing:
@@ -114,11 +131,11 @@ def commit_delta(mirror: Mirror, commit: str, *, is_limited: bool = True) -> Com
                 else:
                     after = None if change.after is None else _file(path, change.after)
                     edited.append(EditedFile(path, after))
-                if is_limited and max(len(added), len(edited)) > SEGMENTS_PER_COMMIT_MAX:
-                    oversized = _TOO_MANY
+                if max(len(added), len(edited)) > limits.segments_max:
+                    oversized = f"adds or changes more than {limits.segments_max} segments"
                     break
         except OversizedFoldersError:
-            oversized = _TOO_LARGE
+            oversized = f"changes folders of more than {limits.tree_bytes_max} bytes together"
     committed_at = datetime.fromtimestamp(min(found.commit_time, _LATEST_S), UTC)
     return CommitDelta(
         commit,

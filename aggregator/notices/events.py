@@ -69,7 +69,7 @@ def of_incident(incident: OpenIncident, delivery: UUID, now: datetime) -> NewNot
             "kind": incident.kind,
             "subject": incident.subject,
             "detail": detail,
-            "advice": IncidentKind(incident.kind).advice,
+            "advice": IncidentKind(incident.kind).advice_for(incident.role),
             "opened_at": incident.opened_at,
         },
     )

@@ -92,7 +92,9 @@ def _replay(ingest: Ingest, mirror: Mirror, name: str, tips: Tips, on_progress: 
         commits.update(dict.fromkeys(reversed(newest_first)))
     done = iter(range(1, len(commits) + 1))
     replaced = commits.keys() - set(mirror.chain(tips.cursor))
-    stretch = Stretch(tuple(commits), accepted=len(commits), replaced=frozenset(replaced))
+    stretch = Stretch(
+        tuple(commits), accepted=len(commits), replaced=frozenset(replaced), is_billed=True
+    )
     ingest.run(stretch, lambda: on_progress(name, next(done), len(commits)))
 
 

@@ -178,7 +178,8 @@ class RepoPass:
             if position.outcome is HeadOutcome.FAST_FORWARD:
                 rules = Rules(segment_reader(self._state), None, self._now)
                 ingest = Ingest(self._ledger, self._row, mirror, rules)
-                ingest.run(Stretch(position.commits, accepted=len(position.commits)))
+                count = len(position.commits)
+                ingest.run(Stretch(position.commits, accepted=count, is_billed=True))
 
     def _apply(self, on_progress: Progress, turn_over: Callable[[], bool]) -> None:
         if self._ingest is None or not self._stretch.commits:

@@ -72,8 +72,11 @@ def of_incident(repo: str, role: str | None, kind: str, subject: str) -> str | N
     """Return the command of the decision that would end an incident; None if no decision does.
 
     For lines ahead of their commit it is the command for the node, which sends them again. None for
-    a rewritten history too: `aggregator rewrites` finds out what there is to accept.
+    a rewritten history too: `aggregator rewrites` finds out what there is to accept. And None for
+    held books: none of their decisions is read while they are held.
     """
+    if role == "books" and kind in ACCEPTABLE:
+        return None
     if kind in ACCEPTABLE and kind != IncidentKind.REWRITTEN and subject:
         return _command("accept-tip", repo, subject)
     if kind == IncidentKind.LINES_AHEAD:

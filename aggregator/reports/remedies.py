@@ -47,9 +47,9 @@ def held_with_remedies(
 
 
 def rewrite_answer(rewrite: Rewrite) -> Answer:
-    """Return one rewrite for output; `command` is None if there is nothing to accept."""
+    """Return one rewrite for output; `command` is None if no decision can accept anything."""
     command = None
-    if rewrite.head is not None and rewrite.commits:
+    if rewrite.head is not None and rewrite.commits and rewrite.role != "books":
         command = proposals.accept_tip(rewrite.repo, rewrite.head)
     return {**rewrite._asdict(), "effects": _effects(rewrite.effects), "command": command}
 

@@ -116,7 +116,7 @@ def _incident(row: reports.Row, group: UnratedGroup | None) -> Answer:
     return {
         **row,
         "detail": detail_of(group) if group and is_now else row["detail"],
-        "advice": IncidentKind(row["kind"]).advice,
+        "advice": IncidentKind(row["kind"]).advice_for(row["role"]),
         "unrated": group_answer(group) if group and is_now else None,
     }
 

@@ -9,7 +9,7 @@ from aggregator.config.repos import RepoConfig
 from aggregator.incidents.kinds import ACCEPTABLE
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.segments import misplaced, read_segment, segment_reader
-from aggregator.mirrors.commit_delta import AddedFile, commit_delta
+from aggregator.mirrors.commit_delta import ACCEPTED, AddedFile, commit_delta
 from aggregator.mirrors.mirror import Mirror, MirrorError
 from aggregator.mirrors.state import State
 from aggregator.reports.preview import Effect, preview
@@ -34,6 +34,7 @@ class Rewrite(NamedTuple):
             the replaced commits have; None if there are too many to compare.
         effects: the balances that would change.
         trouble: why the rest could not be found out; empty if it could.
+        role: the repo's role; no decision accepts a history of the books.
     """
 
     repo: str
@@ -48,6 +49,11 @@ class Rewrite(NamedTuple):
     gone: int | None
     effects: list[Effect]
     trouble: str = ""
+    role: str = "usage"
+
+
+class OversizedHistoryError(Exception):
+    """A commit exceeds even the limits of what can be accepted, so nothing of it is examined."""
 
 
 def rewrites(state: State, store: LedgerStore, now: datetime) -> list[Rewrite]:
@@ -62,7 +68,7 @@ def rewrites(state: State, store: LedgerStore, now: datetime) -> list[Rewrite]:
         if repo.name in kinds:
             try:
                 rewrite = _rewrite(state, store, repo, kinds[repo.name], now)
-            except MirrorError as error:
+            except (MirrorError, OversizedHistoryError) as error:
                 rewrite = _unreadable(repo.name, kinds[repo.name], str(error))
             if rewrite is not None:
                 found.append(rewrite)
@@ -105,6 +111,7 @@ def _rewrite(
         new=lines[1],
         gone=lines[2],
         effects=_effects(state, store, repo, position, now),
+        role=repo.role,
     )
 
 
@@ -123,14 +130,21 @@ def _effects(
         rules = Rules(segment_reader(state), latest_commit=None, now=now)
         mirror = state.mirrors.open(repo.identity)
         stretch = Stretch(position.commits, accepted=len(position.commits))
-        Ingest(trial.ledger, row, mirror, rules).run(stretch)
+        applied = Ingest(trial.ledger, row, mirror, rules).run(stretch)
+        if applied.stop is not None:
+            raise _too_large(applied.stop.commit, applied.stop.detail)
         return trial.effects()
 
 
 def _lines(mirror: Mirror, commits: Sequence[str], role: str) -> set[bytes] | None:
     """Return the valid lines of commits; None if they are too many to hold in memory."""
     found: set[bytes] = set()
+    read: set[tuple[str, str]] = set()
     for file in _files(mirror, commits):
+        key = (file.path.partition("/")[0], file.blob)
+        if key in read:
+            continue
+        read.add(key)
         if misplaced(file, role) is None:
             segment = read_segment(mirror, file)
             if not isinstance(segment, Fault):
@@ -142,6 +156,14 @@ def _lines(mirror: Mirror, commits: Sequence[str], role: str) -> set[bytes] | No
 
 def _files(mirror: Mirror, commits: Iterable[str]) -> Iterator[AddedFile]:
     for commit in commits:
-        delta = commit_delta(mirror, commit, is_limited=False)
+        delta = commit_delta(mirror, commit, ACCEPTED)
+        if delta.oversized:
+            raise _too_large(commit, delta.oversized)
         yield from delta.added
         yield from (file.after for file in delta.edited if file.after is not None)
+
+
+def _too_large(commit: str, detail: str) -> OversizedHistoryError:
+    return OversizedHistoryError(
+        f"commit {commit} {detail}: no decision accepts it, the branch must be set back"
+    )

@@ -109,7 +109,7 @@ def edited_history_followed(patch: Patch) -> None:
     patch.setattr(
         Ingest,
         "_reason_to_stop",
-        lambda self, delta: reason_to_stop(self, delta._replace(edited=())),
+        lambda self, delta, **how: reason_to_stop(self, delta._replace(edited=()), **how),
     )
 
 

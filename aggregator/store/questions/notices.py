@@ -21,6 +21,7 @@ class OpenIncident(NamedTuple):
         repo: the repo's name; empty for the forge as a whole.
         node: the node of that repo; empty for the forge as a whole.
         opened_at: since when it is open, as text in UTC.
+        role: of that repo; empty for the forge as a whole.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class OpenIncident(NamedTuple):
     detail: str
     node: str
     opened_at: str
+    role: str = ""
 
 
 class AnnouncedIncident(NamedTuple):
@@ -108,7 +110,7 @@ class NoticeRows:
         """The open incidents, oldest first."""
         rows = self._connection.execute(
             "SELECT kind, coalesce(repo.name, ''), subject, detail, coalesce(node.name, ''),"
-            " opened_at"
+            " opened_at, coalesce(role, '')"
             " FROM incident LEFT JOIN repo ON repo.id = repo_id LEFT JOIN node ON node.id = node_id"
             " WHERE closed_at IS NULL ORDER BY opened_at, incident.id"
         )

@@ -92,8 +92,8 @@ class ReportRows:
         """Incidents, oldest first: the open ones, or with `closed` all."""
         return list(
             as_utils(self._connection).query(
-                "SELECT repo.name AS repo, node.name AS node, kind, subject, detail, opened_at,"
-                " seen_at, closed_at FROM incident LEFT JOIN repo ON repo.id = repo_id"
+                "SELECT repo.name AS repo, node.name AS node, role, kind, subject, detail,"
+                " opened_at, seen_at, closed_at FROM incident LEFT JOIN repo ON repo.id = repo_id"
                 " LEFT JOIN node ON node.id = repo.node_id WHERE closed_at IS NULL OR ?"
                 " ORDER BY opened_at, incident.id",
                 [closed],

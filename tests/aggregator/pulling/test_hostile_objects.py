@@ -14,7 +14,7 @@ from aggregator.mirrors.mirror import COMMIT_BYTES_MAX, TREE_BYTES_MAX
 from tests.support.git_http import GitHttpServer
 from tests.support.ledger.measured import measured_pull
 from tests.support.ledger.world import DAY, World
-from tests.support.repos import RepoWriter, segment_path, usage_line
+from tests.support.repos import RepoWriter, decision_line, segment_path, usage_line
 
 MB = 1_000_000
 HUGE_BYTES = 250 * MB
@@ -237,3 +237,10 @@ def test_folders_of_millions_of_names_are_not_opened(
     below_usage(writer, make(writer))
     only_node_1_is_held(world, "oversized commit")
     assert world.charges()[0]["records"] == 1
+    # nor when a person looks at what is held, or accepts it
+    assert "no decision accepts it" in world.run("rewrites").ok().out
+    world.decide(decision_line(kind="accept_tip", repo="node-1", tip=str(writer.tip())))
+    world.pull()
+    assert ("node-1", "oversized commit") in world.open_kinds()
+    assert world.charges()[0]["records"] == 1
+    assert world.verify().matches

@@ -14,6 +14,7 @@ from wire_format.money import format_usd
 _COMMIT_SHOWN = 12
 _TRIED_MAX = 20
 _EFFECTS_SHOWN = 5
+_LINES_SHOWN = 10
 
 
 @click.command()
@@ -153,17 +154,22 @@ def rejects(context: Context, *, as_json: bool) -> None:
     show_default=True,
     help="Try each decision on a copy of the ledger, and show what it would change in balances.",
 )
+@click.option("--all", "is_all", is_flag=True, help="Lines that are decided, too.")
 @json_option
 @click.pass_obj
-def held(context: Context, *, effects: bool, as_json: bool) -> None:
+def held(context: Context, *, effects: bool, is_all: bool, as_json: bool) -> None:
     """Show valid lines that are not billed: where, why, and what a decision would change.
 
-    Effects are tried for the first 20 lines about which there is something to decide.
+    Lines that are excluded, or against which another line was chosen, are decided; `aggregator
+    decisions` shows them. Effects are tried for the first 20 lines about which there is something
+    to decide.
     """
     from aggregator.reports.remedies import held_with_remedies
 
     state, store = context.state(), context.reading()
-    found = held_with_remedies(state, store, now(), tried_max=_TRIED_MAX if effects else 0)
+    found, decided = held_with_remedies(
+        state, store, now(), tried_max=_TRIED_MAX if effects else 0, is_all=is_all
+    )
     if as_json:
         print_json(found)
         return
@@ -177,6 +183,8 @@ def held(context: Context, *, effects: bool, as_json: bool) -> None:
         _print_effects(row["effects"])
     if not found:
         click.echo("none")
+    if decided:
+        click.echo(f"{counted(decided, 'more line')} decided: see `aggregator decisions`")
 
 
 @click.command()
@@ -244,6 +252,12 @@ def decisions(context: Context, *, as_json: bool) -> None:
         click.echo(f"  {row['ts']}, {escape(row['by'])}: {escape(row['reason'])}")
         if row["remark"] is not None:
             click.echo(f"  no effect so far: {escape(row['remark'])}")
+        for line in row["lines"][:_LINES_SHOWN]:
+            where = f"{line['commit']}:{line['path']}"
+            shown = git_show(context.state_path(), line["repo"], where, line["line_no"])
+            click.echo(f"  not billed: {line['node']} seq {line['seq']}\n    {shown}")
+        if (more := len(row["lines"]) - _LINES_SHOWN) > 0:
+            click.echo(f"  not billed: {counted(more, 'more line')}")
     if not found:
         click.echo("none")
 

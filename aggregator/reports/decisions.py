@@ -1,12 +1,16 @@
 """The operator's decisions: what, who, why, and whether each is about anything the ledger knows."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aggregator.incidents.kinds import IncidentKind
+from aggregator.reports.accounts import Answer
+from aggregator.reports.repos import held
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions, span_of
-from wire_format.instants import format_ts
+from gitmeter.counting.held import HeldReason
+from wire_format.instants import format_ts, parse_ts
 from wire_format.lines import Decision
 
 
@@ -14,11 +18,16 @@ def decision_list(store: LedgerStore) -> list[dict[str, Any]]:
     """List every decision in the order of its seq.
 
     Returns:
-        The fields of each decision, whether it is `in_force`, and a `remark`: why it has no effect
-        so far, or None.
+        The fields of each decision, whether it is `in_force`, a `remark`: why it has no effect
+        so far, or None; and the `lines` that are not billed because of it, as `held` lists them.
     """
     records = sorted(store.decisions.all(), key=lambda record: (record.seq, record.ts))
-    in_force = set(Decisions(records).in_force)
+    decisions = Decisions(records, store.decisions.waiting())
+    in_force = set(decisions.in_force)
+    lines: dict[Decision, list[Answer]] = defaultdict(list)
+    for row in held(store):
+        if (by := decided_by(decisions, row)) is not None:
+            lines[by].append(row)
     repos, waiting = store.repos.judged_by(), store.decisions.waiting()
     return [
         {
@@ -30,10 +39,33 @@ def decision_list(store: LedgerStore) -> list[dict[str, Any]]:
             "by": record.by,
             "reason": record.reason,
             "in_force": record in in_force,
+            "lines": lines.get(record, []),
             "remark": _remark(store, record, records, set(repos), waiting),
         }
         for record in records
     ]
+
+
+def decided_by(decisions: Decisions, row: Answer) -> Decision | None:
+    """The decision because of which a held line is not billed; None if it is still open.
+
+    Args:
+        decisions: those that are carried out.
+        row: the line, as `aggregator.reports.repos.held` returns it.
+    """
+    if row["seq"] is None:
+        return None
+    node, seq, ts = row["node"], row["seq"], parse_ts(row["ts"])
+    if row["reason"] == HeldReason.EXCLUDED:
+        return decisions.of_node(node).excluding(seq, ts)
+    if row["reason"] != HeldReason.CONFLICT or decisions.of_node(node).chosen(seq, ts) is None:
+        return None
+    chosen = [
+        record
+        for record in decisions.about(node)
+        if (record.kind, record.of_seq, record.of_ts) == ("choose", seq, ts)
+    ]
+    return chosen[-1] if chosen else None
 
 
 def _about(record: Decision) -> dict[str, Any]:

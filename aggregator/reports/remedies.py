@@ -4,19 +4,20 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import datetime
 
+from aggregator.ledger.rejudge import decisions_of
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.mirrors.state import State
 from aggregator.reports import proposals, repos
 from aggregator.reports.accounts import Answer
+from aggregator.reports.decisions import decided_by
 from aggregator.reports.preview import Effect, Preview, preview
 from aggregator.reports.rewrites import Rewrite
 from aggregator.store.store import LedgerStore
-from gitmeter.counting.decisions import Decisions
 
 
 def held_with_remedies(
-    state: State, store: LedgerStore, now: datetime, *, tried_max: int
-) -> list[Answer]:
+    state: State, store: LedgerStore, now: datetime, *, tried_max: int, is_all: bool = False
+) -> tuple[list[Answer], int]:
     """List held lines with the command of a decision about each, and what that would change.
 
     Args:
@@ -25,9 +26,14 @@ def held_with_remedies(
         now: the time of a decision.
         tried_max: for how many lines the decision is previewed; `effects` of the others is None,
             and of one that could not be tried, with the reason as `trouble`.
+        is_all: list those that are decided too.
+
+    Returns:
+        The lines, and how many others are decided.
     """
-    decisions = Decisions(store.decisions.all())
-    rows = repos.held(store)
+    decisions = decisions_of(store)
+    found = repos.held(store)
+    rows = [row for row in found if is_all or decided_by(decisions, row) is None]
     with ExitStack() as opened:
         trial: Preview | None = None
         for row in rows:
@@ -43,7 +49,7 @@ def held_with_remedies(
                 row["effects"] = _effects(trial.of_decision(remedy.decision))
             except MirrorError as error:
                 row["trouble"] = str(error)
-    return rows
+    return rows, len(found) - len(rows)
 
 
 def rewrite_answer(rewrite: Rewrite) -> Answer:

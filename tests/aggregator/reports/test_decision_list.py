@@ -64,3 +64,29 @@ def test_config_check_shows_how_many_keys_may_sign_for_each_repo(
     said = world.run("config", "check")
     assert said.code == 1
     assert f"{signers}, line 1" in said.err
+
+
+def test_a_decided_line_stands_under_its_decision_and_an_open_one_under_held(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    world.rules()
+    world.usage(usage_line(seq=1), usage_line(seq=2), usage_line(seq=3))
+    world.usage(usage_line(seq=2, units=2), usage_line(seq=3, units=3))
+    world.decide(decision_line(kind="exclude", of="node-1", of_seq=1, seq=1))
+    world.pull()
+    other = next(row for row in world.held() if row["seq"] == 2)
+    chosen = {"of_ts": "2025-01-01T00:30:00Z", "line_sha256": other["line_sha256"]}
+    world.decide(decision_line(kind="choose", of="node-1", of_seq=2, seq=2, **chosen))
+    world.pull()
+    assert [row["seq"] for row in world.run("held", "--json").ok().json] == [3]
+    assert "2 more lines decided" in world.run("held").ok().out
+    assert {r["seq"] for r in world.run("held", "--all", "--json").ok().json} == {1, 2, 3}
+    found = world.run("decisions", "--json").ok().json
+    assert [[line["seq"] for line in row["lines"]] for row in found] == [[1], [2]]
+    said = world.run("decisions").ok().out
+    assert said.count("not billed: node-1 seq") == 2
+    world.decide(decision_line(kind="withdraw", refers_to=1, seq=3))
+    world.pull()
+    found = world.run("decisions", "--json").ok().json
+    assert [len(row["lines"]) for row in found] == [0, 1, 0]

@@ -178,8 +178,8 @@ _ADVICE_TO_BOOKS: Final = {
     IncidentKind.OVERSIZED_COMMIT: "A commit of the books exceeds a limit that no pusher reaches;"
     " they are held before it." + _RESTORE,
     IncidentKind.COMMIT_AHEAD: "A commit of the books is dated in the future; they are held before"
-    " it until the aggregator's clock reaches that date, and no decision in them is read. Check both"
-    " clocks; if that of the books was wrong, restore the history below it on the forge and push"
+    " it until the aggregator's clock reaches that date, and no decision in them is read. Check"
+    " both clocks; if that of the books was wrong, restore the history below it on the forge and push"
     " again.",
     IncidentKind.BAD_SIGNATURE: "The head of the books is not signed by a key that may sign for"
     " them now; they are held at their cursor, and no decision in them is read. Find out who"

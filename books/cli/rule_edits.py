@@ -126,7 +126,7 @@ def edit(home: Path, /, name: str, **options: Any) -> int:  # noqa: ANN401 - cli
             code = ExitCode.OK
         else:
             code = _change(home, propose_file(path, data), file=file, **options)
-    except GitmeterError:
+    except (GitmeterError, click.ClickException):
         click.echo(f"your file is kept as {escape(str(file))}", err=True)
         raise
     if code == ExitCode.OK:

@@ -103,7 +103,10 @@ def made_from_older(
 
 def _undone(repo: LedgerRepo, path: str, proposed: Mapping[str, str]) -> str:
     for version in rule_versions(repo):
-        after = _rules(path, read_rules(repo, version.commit).at(path))
+        data = read_rules(repo, version.commit).at(path)
+        if data is not None and faults_of(path, data):
+            continue  # it was never in force, and undoing it is welcome
+        after = _rules(path, data)
         before: Mapping[str, str] = {}
         if version.parent is not None:
             before = _rules(path, read_rules(repo, version.parent).at(path))

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from node_pusher.home.settings_file import read_home
+from node_pusher.sending.commit import locked_repo
 from tests.books.program import Books
 from tests.support.files import write_toml
 from tests.support.programs import NodePusher, run_aggregator
@@ -207,6 +209,25 @@ def test_what_is_no_answer_of_the_aggregator_is_refused(books: Books, answer: st
     assert (refused.code, "not the answer of `aggregator reprice`" in refused.err) == (1, True)
 
 
+def test_a_file_that_somebody_broke_by_hand_is_replaced_without_a_reason(books: Books) -> None:
+    """What it had before is still in force, and guarded as before."""
+    good = table("a") + table("b", from_=NEXT_YEAR)
+    with locked_repo(read_home(books.home, "books")) as repo:
+        repo.commit({PRICES_PATH: b"[[price"}, "by hand\n", datetime.now(UTC))
+    assert books("rules", "set", write(table("a", "2.00"))).code == 1
+    assert books("rules", "set", write("")).code == 1
+    books("rules", "set", write(good)).ok()
+
+
+def test_an_editor_that_cannot_be_started_is_said(
+    books: Books, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    editor(monkeypatch, "exit 1")
+    refused = books("rules", "edit")
+    assert (refused.code, "Editing failed" in refused.err) == (1, True), refused
+
+
 def test_a_ladder_is_guarded_once_there_are_prices(tmp_path: Path) -> None:
     books = Books(tmp_path)
     books.init().ok()
@@ -343,7 +364,6 @@ def set_quietly(books: Books, file: str) -> int:
     from books.rule_book.change import NotMeantError, change_rules, propose_file
     from books.rule_book.rule_changes import Act
     from books.rule_book.rules import read_rule_file
-    from node_pusher.home.settings_file import read_home
 
     path, data = read_rule_file(Path(file))
     try:

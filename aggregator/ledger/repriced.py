@@ -17,6 +17,7 @@ from aggregator.store.store import LedgerStore
 from gitmeter.counting.ranges import RangeSet, runs
 from wire_format.instants import hour_of
 from wire_format.lines import Folder, Usage
+from wire_format.segment import decode_segment
 
 
 def repriced_seqs(
@@ -38,8 +39,13 @@ def repriced_seqs(
         return {}
     resources = scope.resources or frozenset()
     found: dict[str, set[int]] = defaultdict(set)
-    for node, seq in store.lines.beyond_limit(resources):
-        found[node].add(seq)
+    for node, line, is_corrected in store.lines.beyond_limit():
+        (record,) = decode_segment(line, Folder.USAGE).records
+        if isinstance(record, Usage) and record.resource in resources:
+            # what is still too dear stays held, unless there is more to its record than this line
+            is_part = is_corrected or record.corrects is not None
+            if is_part or not _exceeds(record, after):
+                found[node].add(record.seq)
     within = {r: units for r, units in after.units_within.items() if r in resources}
     large = {
         key
@@ -49,6 +55,11 @@ def repriced_seqs(
     for place in _places(store, {key[0] for key in large}):
         found[place.node].update(_seqs_in(place, reader, large, after))
     return {node: RangeSet(runs(sorted(seqs))) for node, seqs in found.items() if seqs}
+
+
+def _exceeds(record: Usage, rater: Rater) -> bool:
+    hour = hour_of(record.ts)
+    return rater.exceeds(record.units, record.resource, record.applies_to, hour)
 
 
 def _places(store: LedgerStore, hours: Iterable[int]) -> Iterator[SegmentPlace]:
@@ -69,9 +80,7 @@ def _seqs_in(
             if (hour, record.user, record.resource, record.applies_to) not in large:
                 continue
             # of a record that only its corrections bring beyond the limit, they lead to it
-            if record.corrects is not None or after.exceeds(
-                record.units, record.resource, record.applies_to, hour
-            ):
+            if record.corrects is not None or _exceeds(record, after):
                 yield record.seq
     except MirrorError as error:
         raise MirrorError(

@@ -1,6 +1,5 @@
 """Rows about lines: seqs seen, lines held and rejected, counts."""
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -56,15 +55,17 @@ class LineRows:
             yield Range(*row)
             seq = row[0] - 1
 
-    def beyond_limit(self, resources: Iterable[str]) -> list[tuple[str, int]]:
-        """Node and seq of the usage of these resources that is held because it costs too much."""
+    def beyond_limit(self) -> Iterator[tuple[str, bytes, bool]]:
+        """Node, line and whether it is corrected, of usage that is held because it costs too much.
+
+        Read one by one, because anyone who can push can send millions.
+        """
         rows = self._connection.execute(
-            "SELECT node.name, seq FROM held JOIN node ON node.id = node_id"
-            " WHERE reason = 'beyond_limit' AND json_extract(CAST(line AS TEXT), '$.resource')"
-            " IN (SELECT value FROM json_each(?))",
-            (json.dumps(sorted(resources)),),
+            "SELECT node.name, line, EXISTS (SELECT 1 FROM correction"
+            " WHERE correction.node_id = held.node_id AND corrects = held.seq)"
+            " FROM held JOIN node ON node.id = held.node_id WHERE reason = 'beyond_limit'"
         )
-        return [(str(node), int(seq)) for node, seq in rows]
+        return ((str(node), bytes(line), bool(is_corrected)) for node, line, is_corrected in rows)
 
     def count_beyond_limit(self, node_id: int) -> int:
         """How many lines of a node are held because their record alone costs too much."""

@@ -21,6 +21,7 @@ from wire_format.segment import decode_segment
 CASES = (
     *("rated", "unpriced", "category_mismatch", "overflow", "discounted", "shared charge"),
     *("conflict", "reused number", "no_original", "unlike_original", "below_zero", "corrected"),
+    "beyond_limit",
     *("excluded", "chosen"),
     *("repeated reference", "refund of no counted payment"),
 )

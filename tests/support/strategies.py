@@ -40,6 +40,8 @@ WITHIN_HOUR = (timedelta(0), _MICROSECOND, _HOUR / 2, _HOUR - _MICROSECOND)
 
 PRICES_USD = ("0.0000000005", "0.0000000015", "0.333333333333333", "10.00", "0", "999999999")
 PRICES_PER = (1, 2, 3, 3600, 1_000_000)
+DEAR = (("333333", 1), ("200000", 1), ("999999999", 1_000_000))
+"""Prices at which a record of some of `UNITS` is within the limit, and two of them are not."""
 RULES_FROM = (*(PAID_AT + days * _DAY for days in (-300, -200, 0, 7, 30)), PAID_AT + _HOUR)
 AMOUNTS = ("0.000000001", "1", "5.25", "10", "999999999.999999999")
 DEFAULT_LADDER: dict[str, Any] = {
@@ -146,9 +148,10 @@ def usage_lines(
 ) -> frozenset[bytes]:
     """Usage lines of one node: conflicting, with reused numbers and with corrections among them."""
     lines = set()
-    originals = []
+    originals: list[tuple[int, dict[str, Any]]] = []
     for seq in draw(st.lists(st.sampled_from(SEQS), unique=True, max_size=max_size)):
-        values = draw(_usage_values())
+        again = bool(originals) and draw(st.booleans())  # as charged as the one before
+        values = originals[-1][1] if again else draw(_usage_values())
         lines.add(usage_line(node=node, seq=seq, **values))
         lines.add(usage_line(node=node, seq=seq, **values | draw(_TWISTS[draw(_twist)])))
         originals.append((seq, values))
@@ -235,6 +238,9 @@ def money_lines(draw: st.DrawFn, node: str = BOOKS, *, max_size: int = 8) -> fro
     return frozenset(lines)
 
 
+_PRICED = st.tuples(st.sampled_from(PRICES_USD), st.sampled_from(PRICES_PER))
+
+
 @st.composite
 def rules(draw: st.DrawFn) -> Rules:
     """A rule book: several prices over time, bound and free, ties in rounding, overflow."""
@@ -244,10 +250,11 @@ def rules(draw: st.DrawFn) -> Rules:
     for resource, applies_to, from_ in draw(st.lists(keys, unique=True, min_size=1, max_size=8)):
         if resource.startswith("vm/") and applies_to is None:
             continue
+        usd, per = draw(st.sampled_from(DEAR) | _PRICED)
         price = {
             "resource": resource,
-            "usd": draw(st.sampled_from(PRICES_USD)),
-            "per": draw(st.sampled_from(PRICES_PER)),
+            "usd": usd,
+            "per": per,
             "from": from_,
         }
         prices.append(price | ({"applies_to": applies_to} if applies_to else {}))

@@ -49,7 +49,7 @@ def a_line_is_judged_at_arrival(patch: Patch) -> None:
 
 def held_lines_stay_held(patch: Patch) -> None:
     """What was too dear once is not judged again."""
-    patch.setattr(LineRows, "beyond_limit", lambda *_: [])
+    patch.setattr(LineRows, "beyond_limit", lambda _: iter(()))
 
 
 def counted_lines_stay_counted(patch: Patch) -> None:

@@ -179,8 +179,8 @@ _ADVICE_TO_BOOKS: Final = {
     " they are held before it." + _RESTORE,
     IncidentKind.COMMIT_AHEAD: "A commit of the books is dated in the future; they are held before"
     " it until the aggregator's clock reaches that date, and no decision in them is read. Check"
-    " both clocks; if that of the books was wrong, restore the history below it on the forge and push"
-    " again.",
+    " both clocks; if that of the books was wrong, restore the history below it on the forge and"
+    " push again.",
     IncidentKind.BAD_SIGNATURE: "The head of the books is not signed by a key that may sign for"
     " them now; they are held at their cursor, and no decision in them is read. Find out who"
     " pushed. If it was you, add the key to allowed_signers_file, or push again with a known key:"
@@ -211,9 +211,14 @@ ACKNOWLEDGED: Final = (*ABOUT_SEQS, IncidentKind.BAD_RULE_BOOK, *ABOUT_MONEY)
 
 
 ABOUT_CHARGES: Final = frozenset(
-    (IncidentKind.UNPRICED, IncidentKind.CATEGORY_MISMATCH, IncidentKind.OVERFLOW)
+    (
+        IncidentKind.UNPRICED,
+        IncidentKind.CATEGORY_MISMATCH,
+        IncidentKind.OVERFLOW,
+        IncidentKind.BEYOND_LIMIT,
+    )
 )
-"""The kinds about charges of all nodes; they belong to no repo."""
+"""The kinds about usage that is not billed in full; they belong to no repo."""
 
 SHOWN_BY_RECORDS: Final = (
     *ACKNOWLEDGED,

@@ -97,12 +97,14 @@ def _subject(key: GroupKey) -> str:
 
 def _file_node(store: LedgerStore, node_id: int, now: datetime) -> bool:
     """File the incident of a node's records beyond the limit; returns whether it was opened."""
-    count = store.lines.count_beyond_limit(node_id)
-    repo_id = store.repos.first_of_node(node_id).id
-    if not count:
-        store.incidents.close_of_repo(repo_id, [IncidentKind.BEYOND_LIMIT], now)
-        return False
-    is_new = not store.incidents.is_open(repo_id, IncidentKind.BEYOND_LIMIT)
-    detail = f"{counted(count, 'line')} held: of a record that alone costs more than the limit"
-    store.incidents.open(repo_id, IncidentKind.BEYOND_LIMIT, "", detail, now)
-    return is_new
+    count, node = store.lines.count_beyond_limit(node_id), store.repos.node_name(node_id)
+    is_open = {
+        row.subject: row.id for row in store.incidents.open_of_kind(IncidentKind.BEYOND_LIMIT)
+    }
+    if count:
+        lines = counted(count, "line")
+        detail = f"node {node}: {lines} held, of records that alone cost more than the limit"
+        store.incidents.open(None, IncidentKind.BEYOND_LIMIT, node, detail, now)
+    elif node in is_open:
+        store.incidents.close(is_open[node], now)
+    return bool(count) and node not in is_open

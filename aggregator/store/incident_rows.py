@@ -69,14 +69,6 @@ class IncidentRows:
         )
         return [IncidentRow(*row) for row in rows]
 
-    def is_open(self, repo_id: int, kind: str) -> bool:
-        """Whether a repo has an open incident of this kind."""
-        row = self._connection.execute(
-            "SELECT 1 FROM incident WHERE repo_id = ? AND kind = ? AND closed_at IS NULL",
-            (repo_id, kind),
-        ).fetchone()
-        return row is not None
-
     def close(self, incident_id: int, at: datetime) -> None:
         """Close one incident."""
         self._connection.execute(

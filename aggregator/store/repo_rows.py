@@ -63,6 +63,11 @@ class RepoRows:
         row = self._connection.execute("SELECT id FROM node WHERE name = ?", (name,)).fetchone()
         return None if row is None else int(row[0])
 
+    def node_name(self, node_id: int) -> str:
+        """The name of a node that the ledger has."""
+        row = self._connection.execute("SELECT name FROM node WHERE id = ?", (node_id,)).fetchone()
+        return str(row[0])
+
     def judged_by(self) -> dict[str, JudgedBy]:
         """Node, role and allowed resources under which each repo was judged, by the repo's name."""
         rows = self._connection.execute(

@@ -177,7 +177,7 @@ CREATE TABLE reject (                    -- lines that are not valid; line 0 is 
 CREATE TABLE incident (                  -- what a person has to look at, open until closed_at is set
     id INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
-    repo_id INTEGER REFERENCES repo,     -- NULL: the forge as a whole
+    repo_id INTEGER REFERENCES repo,     -- NULL: the forge as a whole, or usage of any node
     subject TEXT NOT NULL,               -- what it is about: a commit, a seq; part of its identity
     detail TEXT NOT NULL,
     opened_at TEXT NOT NULL,

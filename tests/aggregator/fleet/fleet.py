@@ -19,6 +19,7 @@ from aggregator.config.nodes_dir import write_registration
 from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
 from aggregator.fleet.registration_watch import RegistrationWatch
 from aggregator.fleet.sweep import Sweep
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.ledger.ledger import Ledger
 from aggregator.mirrors.state import State
 from aggregator.pulling.passes import Puller
@@ -103,10 +104,11 @@ class Fleet:
         return set(found)
 
     def incidents(self) -> dict[str, set[str]]:
-        """The subjects of open incidents, by kind."""
+        """The subjects of open incidents, by kind; no books, so all usage is without a price."""
         found: dict[str, set[str]] = {}
         for row in repos.incidents(self.ledger.store):
-            found.setdefault(row["kind"], set()).add(row["repo"] or row["subject"])
+            if row["kind"] != IncidentKind.UNPRICED:
+                found.setdefault(row["kind"], set()).add(row["repo"] or row["subject"])
         return found
 
     def restart(self) -> None:

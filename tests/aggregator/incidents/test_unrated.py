@@ -237,8 +237,11 @@ def test_records_beyond_the_limit_are_told_of_their_node_until_they_are_correcte
     world.usage(*(usage_line(seq=seq, ts=USED, units=2**53 - 1) for seq in (1, 2)))
     assert world.pull()["node-1"].noticed == ("record beyond limit",)
     (row,) = world.incidents()
-    assert (row["repo"], row["kind"]) == ("node-1", "record beyond limit")
-    assert row["detail"].startswith("2 lines held")
+    assert (row["subject"], row["kind"]) == ("node-1", "record beyond limit")
+    assert row["detail"].startswith("node node-1: 2 lines held")
+    world.forget()
+    world.pull()
+    assert [row["subject"] for row in world.incidents()] == ["node-1"]
     correction = {"units": -(2**53 - 2), "corrects": 1, "reason": "miscount"}
     world.usage(usage_line(seq=3, ts=USED, **correction))
     world.pull()

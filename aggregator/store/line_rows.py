@@ -1,5 +1,6 @@
 """Rows about lines: seqs seen, lines held and rejected, counts."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 

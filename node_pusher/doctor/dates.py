@@ -16,6 +16,7 @@ from node_pusher.sending.repo import CommitInfo, LedgerRepo
 from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.clock import CLOCK_FLOOR
 from node_pusher.spool.drafts import AHEAD_MAX
+from node_pusher.spool.plan import Span
 from node_pusher.spool.store import Store
 from wire_format.instants import format_ts, from_us, to_us
 
@@ -48,15 +49,14 @@ def _of_spool(examination: Examination) -> Iterator[Finding]:
         pushed_us = store.state().last_push_us
     if ahead.records:
         until = from_us(ahead.latest_us)
-        seqs = f"{ahead.first_seq}..{ahead.last_seq}"
         yield problem(
             "dates",
-            f"{counted(ahead.records, 'record')} (seq {seqs}) dated up to {format_ts(until)},"
+            f"{counted(ahead.records, 'record')} (seq {ahead.seqs}) dated up to {format_ts(until)},"
             f" {in_words(until - now)} ahead of this machine's clock: `push` leaves what is ahead"
             " of the clock in the spool until then",
             f"if this clock is behind: {_SET_CLOCK}; if it was ahead when they were recorded:"
             " record these uses again with their true --ts, and have the operator run"
-            f" `books decide exclude {home.node} {seqs}`",
+            f" `books decide exclude {home.node} {ahead.seqs}`",
         )
     elif pushed_us is not None and from_us(pushed_us) - now > AHEAD_MAX:
         ahead_by = in_words(from_us(pushed_us) - now)
@@ -83,7 +83,7 @@ def _of_commits(examination: Examination) -> Iterator[Finding]:
         )
     early = dated_before_records(newest, AHEAD_MAX)
     if early:
-        seqs = f"{early[0].first}..{early[-1].last}"
+        seqs = Span(early[0].first, early[-1].last)
         program = PROGRAMS[home.settings.role]
         yield problem(
             "dates",

@@ -17,7 +17,7 @@ def ahead_remark(ahead: Ahead, now: datetime) -> str:
         return ""
     wait = "waits" if ahead.records == 1 else "wait"
     return (
-        f"{counted(ahead.records, 'record')} (seq {ahead.first_seq}..{ahead.last_seq}) {wait} in"
+        f"{counted(ahead.records, 'record')} (seq {ahead.seqs}) {wait} in"
         f" the spool: dated up to {format_ts(from_us(ahead.latest_us))}, ahead of this machine's"
         f" clock, which says {format_ts(now)}; nothing is lost, and `doctor` says what to do"
     )

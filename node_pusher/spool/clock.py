@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from node_pusher.spool.outcomes import SpoolError
-from wire_format.instants import format_ts
 
 CLOCK_FLOOR: Final = datetime(2025, 1, 1, tzinfo=UTC)
 """No version of this program is older."""
@@ -28,8 +27,8 @@ def usable(now: datetime) -> datetime:
     """
     if now < CLOCK_FLOOR:
         raise ClockError(
-            f"this machine's clock is wrong: it says {format_ts(now)}; nothing was recorded or"
-            " committed",
+            f"this machine's clock is wrong: it says {now:%Y-%m-%d}; nothing was recorded"
+            " or committed",
             hint="set the clock (timedatectl set-ntp true), then try again",
         )
     return now

@@ -31,6 +31,9 @@ class Span(NamedTuple):
     first: int
     last: int
 
+    def __str__(self) -> str:
+        return f"{self.first}..{self.last}" if self.first < self.last else str(self.first)
+
 
 class SegmentFile(NamedTuple):
     """Lines that a commit added.
@@ -109,6 +112,11 @@ class Ahead(NamedTuple):
     first_seq: int = 0
     last_seq: int = 0
     latest_us: int = 0
+
+    @property
+    def seqs(self) -> str:
+        """The numbers, as `resend` and `books decide exclude` take them."""
+        return str(Span(self.first_seq, self.last_seq))
 
 
 _Group = tuple[Folder, int | None, int]

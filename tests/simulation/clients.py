@@ -125,13 +125,11 @@ class Clients:
         return values
 
     def _to_retry(self) -> Sent | None:
-        site, now = self._site, self._site.clock()
+        site = self._site
         usable = [
             sent
             for sent in site.witness.by_id.values()
-            if sent.home == site.home_number
-            and site.clock.latest - sent.first_sent < ID_RETRIED_FOR
-            and now >= sent.first_sent
+            if sent.home == site.home_number and site.clock.true - sent.first_sent < ID_RETRIED_FOR
         ]
         return self._random.choice(usable[-4:]) if usable else None
 
@@ -157,7 +155,7 @@ class Clients:
             witness.said[line] += 1
         else:
             witness.said[line] = 1
-            sent = Sent(values, now, self._site.home_number)
+            sent = Sent(values, self._site.clock.true, self._site.home_number)
             witness.by_id.setdefault(key, sent)
 
     def _witness(self, values: dict[str, Any], outcome: Recorded | Refusal, now: datetime) -> None:

@@ -34,6 +34,11 @@ class Clock:
         self.offset = timedelta()
         self.latest = time.now
 
+    @property
+    def true(self) -> datetime:
+        """What it should show."""
+        return self._time.now
+
     def __call__(self) -> datetime:
         """What it shows."""
         shown = self._time.now + self.offset

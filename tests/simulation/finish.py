@@ -7,6 +7,7 @@ from typing import Final
 
 from aggregator.reports import repos
 from node_pusher.home.errors import NonFastForwardError
+from node_pusher.spool.drafts import AHEAD_MAX
 from tests.simulation import invariants
 from tests.simulation.boundaries import CALM, End
 from tests.simulation.expected import expect
@@ -59,6 +60,7 @@ def _deliver(fleet: Fleet, site: Site) -> None:
                 _well(fleet.clients[site.name].record(CALM))
             else:
                 _well(fleet.operator.move_money(CALM))
+        fleet.time.pass_by(AHEAD_MAX)  # what was recorded ahead of the clock waits for it
         end = site.push()
         if isinstance(end.error, NonFastForwardError):
             site.needs = BEHIND

@@ -27,7 +27,7 @@ class Sent:
 
     Attributes:
         values: what the client said.
-        first_sent: what the node's clock showed then.
+        first_sent: the true time then; the node's clock may jump before it is sent again.
         seq: its number once that was acknowledged.
         home: which spool it went to.
     """

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from gitmeter.support.errors import ExitCode
+from node_pusher.home.settings_file import read_home
+from node_pusher.sending import commit
+from node_pusher.sending.push import push
 from tests.node_pusher.conftest import NODE
 from tests.support.programs import NodePusher
 from tests.support.repos import RepoWriter
@@ -321,3 +324,34 @@ def test_a_home_of_somebody_else_is_no_reason_to_try_again(
         )  # fmt: skip
         assert done.returncode == ExitCode.FAILED, done.stderr
         assert "hint: run it as the user who owns the home" in done.stderr
+
+
+def test_a_push_says_what_waits_for_the_clock_and_is_no_failure(program: NodePusher) -> None:
+    ahead = (datetime.now(UTC) + timedelta(seconds=240)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    use = ("record", "--user", "a", "--resource", "r", "--units", "1")
+    assert program(*use, "--ts", ahead).code == 0
+    assert program(*use).code == 0
+    done = program("push")
+    assert done.code == 0
+    assert "pushed 1 commit with 1 record" in done.out
+    assert f"warning: 1 record (seq 1) waits in the spool: dated up to {ahead}" in done.err
+    assert program.json("push")["ahead"] == 1
+
+
+def test_resend_says_what_it_sent_and_when_there_is_nothing_more(
+    program: NodePusher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        program("record", "--user", "a", "--resource", "r", "--units", "1")
+    now = datetime.now(UTC)
+    with monkeypatch.context() as older:  # as it was when the clock was an hour behind
+        older.setattr(commit, "date_of", lambda *_: now - timedelta(hours=1))
+        push(read_home(tmp_path / "home", "usage"), now)
+    assert "pushed 1 commit with 1 record" in program("resend", "2").out
+    report = program.json("resend", "1..2")
+    assert (report["found"], report["push"]["retired"]) == (1, 1)
+    done = program("resend", "1..2")
+    assert done.code == 0
+    assert "nothing to send again" in done.out
+    assert program.json("resend", "1..2") == {"found": 0, "push": None}
+    assert program("resend", "all").code == ExitCode.USAGE

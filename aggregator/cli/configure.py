@@ -33,7 +33,9 @@ def init(context: Context, *, force: bool, as_json: bool) -> None:
     may sign commits is created beside it, if there is none.
     """
     from aggregator.config.example import example, signers_beside
+    from gitmeter.git_remote.runner import check_git_version
 
+    check_git_version()
     path = context.config_path
     if path.exists() and not force:
         raise GitmeterError(f"{path} exists already", hint="edit it, or use --force")

@@ -15,12 +15,17 @@ from typing import IO, Final, NamedTuple
 
 from gitmeter.git_remote.exchange import STDOUT_BYTES_MAX, TooMuchOutputError, exchange
 from gitmeter.git_remote.failures import ContentRefusedError, GitMissingError, GitTimeoutError
+from gitmeter.git_remote.git_version import is_too_old, too_old
 
 PROTOCOLS: Final = "file:https:ssh"
 _BLOCK_BYTES: Final = 512
 """The unit of `ulimit -f` in a POSIX shell."""
 
 _KIBIBYTE: Final = 1024
+_USAGE_ERROR: Final = 129
+"""git's exit code for an option that it does not know."""
+
+_VERSION_TIMEOUT_S: Final = 30
 _LIMITED: Final = 'ulimit {limits} || exit 126; exec "$@"'
 _RUNNING: Final[set[subprocess.Popen[bytes]]] = set()
 
@@ -64,6 +69,7 @@ def run_git(
         GitTimeoutError: it exceeded its time limit.
         ContentRefusedError: it wrote more to its standard output than is accepted.
         GitMissingError: the git program is not installed.
+        GitTooOldError: it does not know an option, and is older than the least version.
     """
     command = _with_limits(["git", *args], memory_bytes_max, file_bytes_max)
     process = _start(command, cwd, clean_environment() | dict(environment or {}), stdin)
@@ -83,7 +89,21 @@ def run_git(
         except BaseException:
             _kill_group(process)
             raise
+    if process.returncode == _USAGE_ERROR and args[0] != "version":
+        check_git_version()
     return GitResult(process.returncode, stdout, stderr.decode(errors="replace"))
+
+
+def check_git_version() -> None:
+    """Refuse a git program that is older than any that this was tested with.
+
+    Raises:
+        GitTooOldError: it is.
+        GitMissingError: it is not installed.
+    """
+    printed = run_git(["version"], timeout_s=_VERSION_TIMEOUT_S).stdout.decode(errors="replace")
+    if is_too_old(printed):
+        raise too_old(printed)
 
 
 def _start(

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
 
+from gitmeter.git_remote.git_version import is_too_old, too_old
 from gitmeter.git_remote.remote import Transport
 from gitmeter.support.errors import ExitCode
 from node_pusher.doctor.findings import Examination, Finding, ok, problem, warning
@@ -22,9 +23,6 @@ from wire_format.instants import format_ts
 
 UNIT_OF: Final[dict[Role, str]] = {"usage": "node-pusher", "books": "books"}
 _TIMEOUT_S: Final = 5
-_GIT_SYNCS_SINCE: Final = (2, 36)
-"""The first version with `core.fsync`."""
-
 _ANSWER_BYTES_MAX: Final = 4096
 
 
@@ -154,10 +152,8 @@ def check_programs(examination: Examination) -> Iterator[Finding]:
             return
         found.append(ssh.partition(",")[0])
     says = ", ".join(found)
-    numbers = re.search(r"(\d+)\.(\d+)", git)
-    if numbers is not None and (int(numbers[1]), int(numbers[2])) < _GIT_SYNCS_SINCE:
-        do = "install a newer git: this one may lose what it fetched or packed in a power cut"
-        yield warning("programs", says, do)
+    if is_too_old(git):
+        yield problem("programs", str(too_old(git)), too_old(git).hint)
     else:
         yield ok("programs", says)
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from gitmeter.git_remote.failures import PushRefusedError
+from gitmeter.git_remote.runner import check_git_version
 from node_pusher.home.errors import HomeError
 from node_pusher.home.home import Home, HomeRepo
 from node_pusher.home.known_repos import note_place, restored_home, with_newer_repo
@@ -93,9 +94,12 @@ def init(
             claim of an epoch; no numbers are assigned yet.
         RemoteError: the remote cannot be used, or may not be written.
         BusyError: another process commits or pushes from there.
+        GitTooOldError, GitMissingError: the git program cannot be used.
+        WrongUserError: this is root, and the folder is another user's.
     """
     check_names(wanted.settings)
     check_vouched(vouched)
+    check_git_version()
     make_folder(wanted.path)
     with push_lock(wanted.path), repo_errors(wanted.repo.path):
         present = find_home(wanted.path)

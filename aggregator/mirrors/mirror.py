@@ -19,7 +19,7 @@ from pygit2 import Commit, Oid, Repository
 from pygit2.enums import ObjectType
 
 from aggregator.config.known_repo import KnownRepo, allow_of, allow_text
-from gitmeter.git_remote.libgit2 import ignore_user_settings
+from gitmeter.git_remote.libgit2 import ignore_user_settings, mend_head
 from gitmeter.support.errors import GitmeterError
 
 COMMIT_BYTES_MAX: Final = 1024 * 1024
@@ -95,6 +95,7 @@ class Mirror:
         try:
             if not (path / "HEAD").exists():
                 pygit2.init_repository(str(path), bare=True, initial_head=repo.branch)
+            mend_head(path, repo.branch)
             self.repository = Repository(str(path))
             facts = (repo.node, repo.role, repo.branch, allow_text(repo.allow))
             self._remember(dict(zip(_IDENTITY_KEYS, facts, strict=True)))

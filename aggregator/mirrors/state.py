@@ -10,6 +10,7 @@ from aggregator.mirrors.locks import sweep_locks
 from aggregator.mirrors.mirrors import Mirrors
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.locks import LockedError, locked
+from gitmeter.support.owner import check_owner
 
 
 class StateLockedError(GitmeterError):
@@ -44,7 +45,9 @@ class State:
 
         Raises:
             StateLockedError: another process is the writer.
+            WrongUserError: this is root, and the directory is another user's.
         """
+        check_owner(self.config.state)
         with ExitStack() as held:
             try:
                 held.enter_context(locked(self.config.state / "lock"))

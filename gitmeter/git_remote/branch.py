@@ -12,10 +12,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gitmeter.git_remote.failures import failure, object_format_error
+from gitmeter.git_remote.failures import RemoteError, failure, object_format_error
 from gitmeter.git_remote.http_refs import Advertised, advertised
 from gitmeter.git_remote.remote import Remote, Transport, environment
 from gitmeter.git_remote.runner import config_environment, run_git
+from gitmeter.support.disk import why_not_written
 
 BIG_FILE_BYTES: Final = 1024 * 1024
 """Larger blobs are streamed to disk and never held in memory as a whole."""
@@ -122,7 +123,9 @@ def fetch(
         file_bytes_max=file_bytes_max,
     )
     if result.returncode != 0:
-        raise failure(remote.url, result.stderr)
+        found = failure(remote.url, result.stderr)
+        says, do = why_not_written(repo_dir)
+        raise RemoteError(f"{says}: {found}", hint=do) if says else found
 
 
 def with_settings(variables: dict[str, str], settings: dict[str, str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from gitmeter.signing.keys import ED25519, PublicKey, read_public_key
 from gitmeter.signing.sshsig import sign
 from gitmeter.support.errors import GitmeterError
+from gitmeter.support.owner import wrong_user
 from gitmeter.support.terminal import pasted
 
 KEY_MODE: Final = 0o600
@@ -94,7 +95,7 @@ def read_own(path: Path, *, secret: bool) -> bytes:
     with path.open("rb") as file:
         found = os.fstat(file.fileno())
         if found.st_uid != os.geteuid():
-            raise SigningKeyError(f"{path} belongs to another user", hint=_OWNER_HINT)
+            raise SigningKeyError(f"{path} belongs to another user", hint=wrong_user(path).hint)
         if found.st_mode & (_TO_OTHERS if secret else _CHANGED_BY_OTHERS):
             what = "read or write" if secret else "write"
             raise SigningKeyError(

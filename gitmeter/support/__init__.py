@@ -3,6 +3,7 @@
 Owns: how every program starts and ends (`start`, `entry`), groups of commands that are imported
 late (`lazy_group`), `errors` with a hint and an exit code, the `terminal` and `progress`, `files`
 that survive a loss of power, secrets in files (`word_file`), `locks` of whole processes, work in
-the `background` of a loop, pauses between tries (`backoff`).
+the `background` of a loop, pauses between tries (`backoff`), what keeps a `disk` from taking
+anything, whose a folder is (`owner`).
 Does not own: anything specific to metering.
 """

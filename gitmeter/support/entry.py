@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, NoReturn
 
 import click
@@ -58,7 +59,7 @@ def _run(command: click.Command, name: str) -> int:
     except BrokenPipeError:
         return _leave_output(ExitCode.OK)
     except OSError as error:
-        _say_error(_os_message(error), _HINTS.get(error.errno or 0, ""))
+        _say_error(*_os_cause(error))
         return _leave_output(ExitCode.FAILED)
     except ModuleNotFoundError as error:
         return _report_missing(name, error.name or "")
@@ -100,6 +101,17 @@ def _say(text: str) -> None:
     # standard error may be closed; the exit code is still right
     with suppress(OSError):
         click.echo(text, err=True)
+
+
+def _os_cause(error: OSError) -> tuple[str, str]:
+    """What is wrong, and what to do: the system says `no space` where it has no inodes either."""
+    message, hint = _os_message(error), _HINTS.get(error.errno or 0, "")
+    if error.errno == errno.ENOSPC and isinstance(error.filename, str | bytes):
+        from gitmeter.support.disk import why_not_written
+
+        says, do = why_not_written(Path(os.fsdecode(error.filename)))
+        return (f"{message}: {says}", do) if says else (message, hint)
+    return message, hint
 
 
 def _os_message(error: OSError) -> str:

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from gitmeter.support.disk import why_not_written
 from gitmeter.support.locks import LockedError, locked
+from gitmeter.support.owner import check_owner
 from node_pusher.home.errors import BusyError, HomeError
 from node_pusher.home.layout import OWNER_HINT, lock_file
 
@@ -20,7 +22,9 @@ def push_lock(home: Path, *, wait_s: float = 0) -> Iterator[None]:
     Raises:
         BusyError: another process holds it.
         HomeError: the lock cannot be opened.
+        WrongUserError: this is root, and the home is another user's.
     """
+    check_owner(home)
     with ExitStack() as held:
         try:
             held.enter_context(locked(lock_file(home), wait_s=wait_s))
@@ -30,8 +34,9 @@ def push_lock(home: Path, *, wait_s: float = 0) -> Iterator[None]:
                 hint="nothing is lost: it sends what is there, or the next one does",
             ) from None
         except OSError as error:
-            hint = OWNER_HINT if isinstance(error, PermissionError) else ""
-            raise HomeError(f"{lock_file(home)}: {error.strerror}", hint=hint) from error
+            says, do = why_not_written(home)
+            hint = OWNER_HINT if isinstance(error, PermissionError) else do
+            raise HomeError(says or f"{lock_file(home)}: {error.strerror}", hint=hint) from error
         yield
 
 

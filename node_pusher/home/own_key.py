@@ -24,6 +24,7 @@ from gitmeter.signing.signing_key import (
     read_own,
 )
 from gitmeter.support.files import sync_folder, write_durably
+from gitmeter.support.owner import check_owner
 from node_pusher.home.errors import HomeError
 from node_pusher.home.layout import key_file, next_key_file, public_key_file, signers_file
 
@@ -85,7 +86,9 @@ def ensure_key(home: Path, node: str, *, replace_lost: bool = False) -> bool:
     Raises:
         HomeError: the key is lost.
         SigningKeyError: it cannot be used.
+        WrongUserError: this is root, and the home is another user's.
     """
+    check_owner(home)
     made = not key_file(home).exists()
     if made:
         if signers_file(home).exists() and not replace_lost:
@@ -111,6 +114,7 @@ def prepare_rotation(home: Path, node: str) -> OwnKey:
     Raises:
         HomeError, SigningKeyError: there is no key to rotate, or one of them cannot be used.
     """
+    check_owner(home)
     load_own_key(home)
     if not next_key_file(home).exists():
         write_durably(next_key_file(home), new_signing_key().file_content(), KEY_MODE)

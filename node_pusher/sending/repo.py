@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import pygit2
 
 from gitmeter.git_remote.branch import BIG_FILE_BYTES
-from gitmeter.git_remote.libgit2 import ignore_user_settings
+from gitmeter.git_remote.libgit2 import ignore_user_settings, mend_head
 from node_pusher.home.errors import NonFastForwardError
 from node_pusher.home.home import HomeRepo
 from node_pusher.home.own_key import load_own_key
@@ -66,6 +66,7 @@ class LedgerRepo:
         ignore_user_settings()
         pygit2.settings.enable_fsync_gitdir(True)  # noqa: FBT003 - commits count once they are on disk
         with repo_errors(home_repo.path):
+            mend_head(home_repo.path, home_repo.branch)
             self._repo = pygit2.Repository(str(home_repo.path))
         self.home_repo = home_repo
         self._branch = f"refs/heads/{home_repo.branch}"
@@ -264,8 +265,10 @@ class LedgerRepo:
         raise NonFastForwardError(
             f"the remote holds {base[:12]}, a commit that this home has not made; nothing was"
             " pushed and nothing is lost",
-            hint="somebody else pushed there, or this home was restored from a backup:"
-            " `init` with --rejoin takes over what the remote holds",
+            hint="if this machine is a copy of another one, only one of them may go on as this"
+            " node: give the other a home, a node and a repo of its own. If this home was restored"
+            " from a backup, or somebody else pushed there, `init` with --rejoin takes over what"
+            " the remote holds",
         )
 
     def builds_on(self, commit: str) -> bool:

@@ -8,8 +8,11 @@ from typing import Final
 
 import pygit2
 
+from gitmeter.support.disk import why_not_written
+from gitmeter.support.owner import wrong_user
 from node_pusher.home.errors import HomeError
 
+_NOT_OWNED: Final = "not owned by current user"
 _OBJECT: Final = re.compile(r"[0-9a-f]{40}")
 
 
@@ -21,11 +24,17 @@ def repo_errors(repo: Path) -> Iterator[None]:
         repo: the folder of the repo.
 
     Raises:
-        HomeError: the repo is missing or damaged.
+        HomeError: the repo is missing or damaged, or its disk takes nothing.
+        WrongUserError: it belongs to another user.
     """
     try:
         yield
     except pygit2.GitError as error:
+        if _NOT_OWNED in str(error):
+            raise wrong_user(repo) from error
+        says, do = why_not_written(repo)
+        if says:
+            raise HomeError(f"{says}: {error}", hint=do) from error
         state = "damaged" if repo.exists() else "missing"
         raise _broken(f"{repo} is {state}: {error}") from error
     except KeyError as error:

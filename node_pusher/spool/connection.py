@@ -23,7 +23,7 @@ def is_missing(file: Path) -> bool:
     Raises:
         SpoolError: the file cannot be read.
     """
-    with spool_errors():
+    with spool_errors(file):
         if not file.exists():
             return True
         with closing(connect(file)) as connection:

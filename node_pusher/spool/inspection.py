@@ -43,7 +43,7 @@ def inspect_spool(file: Path, check_s: float) -> SpoolFacts:
     Raises:
         SpoolError: it cannot be read, or is too damaged to be inspected.
     """
-    with spool_errors(), closing(_open(file)) as connection:
+    with spool_errors(file), closing(_open(file)) as connection:
         damage = _damage(connection, check_s)
         records, first_us, last_us = connection.execute(
             "SELECT count(*), min(ts_us), max(ts_us) FROM records"

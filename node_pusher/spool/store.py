@@ -30,8 +30,9 @@ from wire_format.lines import Folder
 class Store:
     """An open spool; safe with several threads."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, file: Path) -> None:
         self._connection = connection
+        self._file = file
         self._lock = threading.RLock()
 
     @classmethod
@@ -42,14 +43,14 @@ class Store:
             HomeError: it is missing, belongs to another node, or was written by another version.
             SpoolError: it cannot be opened.
         """
-        with spool_errors():
+        with spool_errors(file):
             if not file.exists():
                 raise HomeError(f"the spool is missing: {file}", hint="run `init` again")
             with ExitStack() as opened:
                 connection = opened.enter_context(closing(connect(file)))
                 check(connection, file, node)
                 opened.pop_all()
-        return cls(connection)
+        return cls(connection, file)
 
     @classmethod
     def create(cls, file: Path, node: str, first_seq: int = 1) -> Self:
@@ -60,7 +61,7 @@ class Store:
             node: the node that it belongs to.
             first_seq: the first number of a new spool; an existing one keeps its own.
         """
-        with spool_errors(), closing(connect(file)) as connection:
+        with spool_errors(file), closing(connect(file)) as connection:
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 connection.execute("BEGIN IMMEDIATE")
                 schema = Path(__file__).with_name("schema.sql").read_text()
@@ -252,4 +253,4 @@ class Store:
             with self._lock:
                 yield self._connection
         except sqlite3.DatabaseError as error:
-            raise spool_error(error) from error
+            raise spool_error(error, self._file) from error

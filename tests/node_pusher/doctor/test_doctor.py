@@ -602,12 +602,14 @@ def test_programs_without_git(home: Home, monkeypatch: pytest.MonkeyPatch) -> No
     assert found["write"].health is Severity.PROBLEM
 
 
-def test_programs_a_git_that_does_not_sync(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_a_git_that_is_too_old(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("bin").mkdir()
     Path("bin/git").write_text("#!/bin/sh\necho git version 2.30.2\n")
     Path("bin/git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{Path('bin').absolute()}:{os.environ['PATH']}")
-    assert look(home)["programs"].health is Severity.WARNING
+    found = look(home)["programs"]
+    assert found.health is Severity.PROBLEM
+    assert "git version 2.30.2 is too old: 2.39 is the least" in found.says
 
 
 def test_listener_one_that_answers(home: Home) -> None:
@@ -625,10 +627,10 @@ def test_listener_one_that_died(home: Home) -> None:
     assert "services cannot record" in found.says
 
 
-def test_listener_one_that_has_no_room(home: Home) -> None:
+def test_listener_one_whose_clients_are_idle_has_room(home: Home) -> None:
     with Listening(home.path, "--connections", "1") as listening, listening.client() as client:
         client.ask(b"{}")
-        assert look(home)["listener"].health is Severity.WARNING
+        assert look(home)["listener"].health is Severity.OK
 
 
 def test_listener_one_that_hangs_or_is_something_else(

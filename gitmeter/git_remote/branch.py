@@ -1,9 +1,9 @@
 """The tip of a remote branch, and fetching it.
 
 A probe is one request of our own over http and libgit2's over file:// (1 to 7 ms when nothing is
-new, ten times faster than starting git); over ssh it runs the git program (see
-`gitmeter.git_remote.remote`). Fetching always runs the git program, as a child process that can be
-limited and killed.
+new, ten times faster than starting git); over ssh (see `gitmeter.git_remote.remote`) and through a
+SOCKS proxy it runs the git program. Fetching always runs the git program, as a child process that
+can be limited and killed.
 """
 
 import os
@@ -16,6 +16,7 @@ from gitmeter.git_remote.failures import RemoteError, failure, object_format_err
 from gitmeter.git_remote.http_refs import Advertised, advertised
 from gitmeter.git_remote.remote import Remote, Transport, environment
 from gitmeter.git_remote.runner import config_environment, run_git
+from gitmeter.http_edge.proxies import is_socks
 from gitmeter.support.disk import why_not_written
 
 BIG_FILE_BYTES: Final = 1024 * 1024
@@ -67,6 +68,8 @@ def read_branch(remote: Remote, branch: str, timeout_s: float) -> RemoteBranch:
             commit, has_refs = _by_git(remote, ref, timeout_s)
         case Transport.FILE:
             commit, has_refs = _by_libgit2(remote, ref)
+        case _ if is_socks(remote.url):
+            commit, has_refs = _by_git(remote, ref, timeout_s)
         case _:
             commit, has_refs = advertised(remote, ref, timeout_s)
     if commit is None:

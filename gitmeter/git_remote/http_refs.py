@@ -78,11 +78,11 @@ def advertised(remote: Remote, ref: str, timeout_s: float) -> Advertised:
                 raise _of_status(remote, response)
             return _read(url, ref, response)
     except LateError as error:
-        raise GitTimeoutError(f"{url}: {error}") from None
+        raise GitTimeoutError(f"{url}: {error}", hint=error.hint) from None
     except UntrustedError as error:
         raise failure(url, str(error)) from error
     except ExchangeError as error:
-        hint = "" if error.is_http else _NOT_GIT_HINT
+        hint = error.hint if error.is_http else _NOT_GIT_HINT
         raise UnreachableError(f"{url}: {error}", hint=hint) from error
     except _NotGitError as error:
         raise UnreachableError(f"{url}: {error}", hint=_NOT_GIT_HINT) from error

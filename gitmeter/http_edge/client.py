@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
+from gitmeter.http_edge.proxies import HINT, shown
 from gitmeter.support.errors import GitmeterError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
     from urllib3 import BaseHTTPResponse
 
-    from gitmeter.http_edge.connections import Deadline
+    from gitmeter.http_edge.connections import Connections, Deadline
 
 SUCCESS: Final = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 _DEFAULTS: Final = {"Accept-Encoding": "identity", "User-Agent": "gitmeter"}
@@ -135,7 +136,7 @@ class HttpClient:
         from urllib3 import Timeout
 
         with self._deadline.limit(timeout_s):
-            with _typed_errors(self._deadline):
+            with _typed_errors(self._deadline, self._connections):
                 raw = self._connections.to(request.url).urlopen(
                     request.method,
                     request.url,
@@ -148,7 +149,7 @@ class HttpClient:
                     decode_content=False,
                 )
             try:
-                body = io.BufferedReader(_BodyStream(raw, self._deadline))
+                body = io.BufferedReader(_BodyStream(raw, self._deadline, self._connections))
                 yield Response(raw.status, raw.headers, body)
             finally:
                 if not raw.closed:  # the rest would be taken for the next response
@@ -157,26 +158,29 @@ class HttpClient:
 
 
 class _BodyStream(io.RawIOBase):
-    def __init__(self, raw: "BaseHTTPResponse", deadline: "Deadline") -> None:
+    def __init__(
+        self, raw: "BaseHTTPResponse", deadline: "Deadline", connections: "Connections"
+    ) -> None:
         self._raw = raw
         self._deadline = deadline
+        self._connections = connections
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
         room = memoryview(buffer).cast("B")
-        with _typed_errors(self._deadline):
+        with _typed_errors(self._deadline, self._connections):
             block = self._raw.read1(len(room))
         if not block and self._deadline.is_over:
             # without a length a body ends with its connection, even with one that we cut
-            raise _late(self._deadline)
+            raise _late(self._deadline, self._connections.proxy)
         room[: len(block)] = block
         return len(block)
 
 
 @contextmanager
-def _typed_errors(deadline: "Deadline") -> Iterator[None]:
+def _typed_errors(deadline: "Deadline", connections: "Connections") -> Iterator[None]:
     from http.client import HTTPException
 
     from urllib3.exceptions import HTTPError
@@ -185,24 +189,29 @@ def _typed_errors(deadline: "Deadline") -> Iterator[None]:
         yield
     except (HTTPError, HTTPException, OSError) as error:
         if deadline.is_over:
-            raise _late(deadline) from error
-        raise _typed(_deepest(error)) from error
+            raise _late(deadline, connections.proxy) from error
+        raise _typed(_deepest(error), connections.proxy) from error
 
 
-def _late(deadline: "Deadline") -> LateError:
-    return LateError(f"no whole answer in {deadline.timeout_s:g} s")
+def _late(deadline: "Deadline", proxy: str | None) -> LateError:
+    words = f"no whole answer in {deadline.timeout_s:g} s{_through(proxy)}"
+    return LateError(words, hint=HINT if proxy else "")
 
 
-def _typed(cause: BaseException) -> ExchangeError:
+def _through(proxy: str | None) -> str:
+    return "" if proxy is None else f" through the proxy {shown(proxy)}"
+
+
+def _typed(cause: BaseException, proxy: str | None) -> ExchangeError:
     from http.client import HTTPException, IncompleteRead
     from ssl import SSLCertVerificationError
 
-    words = str(cause) or type(cause).__name__
+    words = (str(cause) or type(cause).__name__) + _through(proxy)
     if isinstance(cause, SSLCertVerificationError):
         return UntrustedError(words)
     if isinstance(cause, IncompleteRead):
-        words = "unexpected EOF: the answer is not whole"
-    found = ExchangeError(words)
+        words = f"unexpected EOF: the answer is not whole{_through(proxy)}"
+    found = ExchangeError(words, hint=HINT if proxy else "")
     found.is_http = not isinstance(cause, HTTPException)
     return found
 

@@ -5,7 +5,6 @@ second outlasts it. The client is built on urllib3 and not on requests, which ad
 costs more CPU to import: 65 ms instead of 40, of 300 ms for a push with nothing new.
 """
 
-import os
 import socket
 import threading
 import time
@@ -19,6 +18,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from gitmeter.http_edge.authorities import tls_context
+from gitmeter.http_edge.proxies import proxy_for
 
 
 class Deadline:
@@ -82,9 +82,13 @@ class Connections:
 
     Args:
         deadline: watches each connection before anything is sent or read, TLS included.
+
+    Attributes:
+        proxy: what the last request went through; None if it went directly.
     """
 
     def __init__(self, deadline: Deadline) -> None:
+        self.proxy: str | None = None
         self._pools = _pools(deadline)
         self._manager: PoolManager | None = None
         self._made_for: tuple[str | None, SSLContext | None] = None, None
@@ -96,7 +100,7 @@ class Connections:
         Raises:
             AuthoritiesError: the file of authorities cannot be used.
         """
-        proxy = _proxy_for(url)
+        self.proxy = proxy = proxy_for(url)
         is_tls = any(urlsplit(place or "").scheme == "https" for place in (url, proxy))
         wanted = proxy, tls_context() if is_tls else None
         if self._manager is None or self._made_for != wanted:
@@ -130,17 +134,6 @@ def _manager(proxy: str | None, trusted: SSLContext | None) -> PoolManager:
         ssl_context=trusted,
         proxy_ssl_context=trusted,
     )
-
-
-def _proxy_for(url: str) -> str | None:
-    """The proxy for a URL as the environment has it; requests knows all forms of `no_proxy`."""
-    names = {name.lower() for name in os.environ if name.lower().endswith("_proxy")}
-    if not names - {"no_proxy"}:
-        return None
-    from requests.utils import get_environ_proxies, select_proxy
-
-    proxy: str | None = select_proxy(url, get_environ_proxies(url))
-    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
 def _pools(deadline: Deadline) -> dict[str, type[HTTPConnectionPool]]:

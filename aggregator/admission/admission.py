@@ -19,7 +19,7 @@ from aggregator.admission.settlement import KnownLines, Settlement
 from gitmeter.counting.grounds import Grounds
 from gitmeter.counting.held import HeldLine, HeldReason, rejected_line
 from gitmeter.counting.lines import Claim, Place
-from gitmeter.counting.ranges import RangeSet, runs
+from gitmeter.counting.ranges import RangeSet, SeenSeqs, runs
 from wire_format.faults import FaultCode
 from wire_format.instants import hour_of
 from wire_format.lines import Line, Usage, encode_lines
@@ -56,7 +56,7 @@ class Admission:
     def __init__(
         self,
         rules: LineRules,
-        seen: RangeSet,
+        seen: SeenSeqs,
         grounds: Grounds,
         known: KnownLines,
         batch: Batch,
@@ -132,22 +132,23 @@ class Admission:
 
     def _hold_unless_admitted(self, held: Sequence[tuple[Claim[Line], HeldReason]]) -> None:
         """Hold lines that claim no key here, unless they were admitted from another commit."""
-        own = [claim for claim, reason in held if reason is not HeldReason.WRONG_NODE]
-        seqs = {claim.record.seq for claim in own}
-        known = self._settlement.lines_at({s for s in seqs if self._seen.overlaps(s, s)})
+        own: dict[int, set[bytes]] = defaultdict(set)
         for claim, reason in held:
-            if reason is not HeldReason.WRONG_NODE and claim.line in known.get(
-                claim.record.seq, ()
-            ):
+            if reason is not HeldReason.WRONG_NODE:
+                own[claim.record.seq].add(claim.line)
+        seen = self._seen.among(own.keys())
+        known = self._settlement.known_of({seq: own[seq] for seq in seen})
+        for claim, reason in held:
+            if reason is not HeldReason.WRONG_NODE and claim.line in known.repeated:
                 self._batch.duplicates += 1
             else:
                 self._settlement.hold(claim, reason)
-        self._mark_seen(sorted(seqs))
+        self._mark_seen(sorted(own))
 
     def _mark_seen(self, ascending: Sequence[int]) -> None:
-        for run in runs(ascending):
-            self._seen.add(run)
-            self._batch.seen.append(run)
+        added = list(runs(ascending))
+        self._seen.update(added)
+        self._batch.seen += added
 
     def _file_reject(self, reject: Reject, source: Source) -> None:
         place = Place(source.commit, source.path, reject.line_no)
@@ -176,20 +177,29 @@ class Admission:
         self, claims: Sequence[Line], numbers: Sequence[int], source: Source
     ) -> None:
         """Count records of which some may be known, contested or named by a decision."""
-        known = self._settlement.lines_at({record.seq for record in claims})
-        new: dict[int, dict[bytes, Claim[Line]]] = defaultdict(dict)
+        lines: dict[int, dict[bytes, tuple[Line, int]]] = defaultdict(dict)
         for record, line_no in zip(claims, numbers, strict=True):
-            line = encode_lines([record])
-            if line in known.get(record.seq, ()) or line in new[record.seq]:
-                self._batch.duplicates += 1
+            lines[record.seq].setdefault(encode_lines([record]), (record, line_no))
+        seen = self._seen.among(lines.keys())
+        known = self._settlement.known_of({seq: lines[seq] for seq in seen})
+        new: dict[int, dict[bytes, Claim[Line]]] = {}
+        for seq, own in lines.items():
+            added = {
+                line: Claim(record, line, Place(source.commit, source.path, line_no))
+                for line, (record, line_no) in own.items()
+                if line not in known.repeated
+            }
+            if not added:
                 continue
-            new[record.seq][line] = Claim(record, line, Place(source.commit, source.path, line_no))
-            if isinstance(record, Usage) and record.corrects is not None:
-                self._batch.corrections.append((record.corrects, record.seq))
-            if self._seen.overlaps(record.seq, record.seq):
-                self._batch.release(line, HeldReason.AHEAD_OF_COMMIT)
-                self._batch.release(line, HeldReason.NOT_ALLOWED)
-            others = (*known.get(record.seq, {}).values(), *new[record.seq].values())
-            if len({claim.record.ts for claim in others}) > 1:
-                self._batch.sequence_reused.add(record.seq)
+            new[seq] = added
+            times = known.times.get(seq, set()) | {claim.record.ts for claim in added.values()}
+            if len(times) > 1:
+                self._batch.sequence_reused.add(seq)
+            for line, claim in added.items():
+                if isinstance(claim.record, Usage) and claim.record.corrects is not None:
+                    self._batch.corrections.append((claim.record.corrects, seq))
+                if seq in seen:
+                    self._batch.release(line, HeldReason.AHEAD_OF_COMMIT)
+                    self._batch.release(line, HeldReason.NOT_ALLOWED)
+        self._batch.duplicates += len(claims) - sum(map(len, new.values()))
         self._settlement.add(new, known)

@@ -9,6 +9,7 @@ from aggregator.ledger.ledger import Changes, Ledger
 from aggregator.ledger.rejudge import InForce, judged_again, seqs_to_judge
 from aggregator.ledger.repriced import repriced_seqs
 from aggregator.ledger.rule_files import read_rules
+from aggregator.ledger.seen_seqs import NodeSeqs
 from aggregator.ledger.segments import (
     SegmentReader,
     UnreadableSegmentError,
@@ -51,12 +52,13 @@ class Pending:
         self._mirror = mirror
         self._reader = reader
         self._records_by_blob: Final[dict[tuple[str, str], int]] = {}
+        seen = NodeSeqs(ledger.store, repo.node_id)
         self._known = NodeLines(
-            ledger.store, repo.node_id, reader, repo.name, repo.node, self.batch
+            ledger.store, repo.node_id, reader, repo.name, repo.node, self.batch, seen
         )
         self._admission = Admission(
             reader.rules_of(repo.name),
-            ledger.store.lines.seen(repo.node_id),
+            seen,
             Grounds(ledger.decisions.of_node(repo.node), ledger.rater),
             self._known,
             self.batch,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from aggregator.admission.batch import Batch
 from aggregator.admission.settlement import Settlement
 from aggregator.ledger.known_lines import NodeLines
+from aggregator.ledger.seen_seqs import NodeSeqs
 from aggregator.ledger.segments import SegmentReader, UnreadableSegmentError
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.store.store import LedgerStore
@@ -71,11 +72,12 @@ def judged_again(
         if node == but or node_id is None:
             continue
         batch = Batch()
-        known = NodeLines(store, node_id, reader, "", node, batch)
+        seen = NodeSeqs(store, node_id)
+        known = NodeLines(store, node_id, reader, "", node, batch, seen)
         settlement = Settlement(before.of_node(node), known, batch)
         changed = seqs_to_judge(before, after, repriced, node)
         try:
-            settlement.adopt(after.of_node(node), changed, store.lines.seen(node_id))
+            settlement.adopt(after.of_node(node), changed, seen)
         except UnreadableSegmentError as error:
             if node in repriced:  # prices cannot wait for one node
                 raise MirrorError(

@@ -113,10 +113,19 @@ class SegmentReader:
         self, open_mirror: Callable[[str], Mirror], rules_of: Callable[[str], LineRules]
     ) -> None:
         self.rules_of = cache(rules_of)
-        mirror = lru_cache(_REREAD_CACHE)(open_mirror)
+        mirror = self._mirror = lru_cache(_REREAD_CACHE)(open_mirror)
         self._decode = lru_cache(_REREAD_CACHE)(
             lambda repo, blob, folder: decode_segment(mirror(repo).read_blob(blob), folder)
         )
+
+    def size_bytes(self, place: SegmentPlace) -> int:
+        """The size of a segment, read without its content.
+
+        Raises:
+            UnreadableSegmentError, OutOfResourcesError: as `lines`.
+        """
+        with _reading_again(place.repo):
+            return self._mirror(place.repo).blob_size(place.blob)
 
     def claims(
         self, place: SegmentPlace, seqs: Container[int] | None = None

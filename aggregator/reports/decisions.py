@@ -103,7 +103,7 @@ def _remark(
         node_id = store.repos.find_node(record.of)
         if node_id is None:
             return f"no node is called {record.of}"
-        if not store.lines.seen(node_id).within(span_of(record)):
+        if not store.lines.has_seen(node_id, *span_of(record)):
             return "no such line has arrived yet"
         if record.of in waiting and record not in waiting[record.of]:
             return "it waits for a mirror that cannot be read: see `aggregator incidents`"

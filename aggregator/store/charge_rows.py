@@ -18,6 +18,26 @@ _APPLIES_TO_NUMBER: Final[dict[AppliesTo, int]] = {
     name: number for number, name in enumerate(APPLIES_TO)
 }
 _PAGE: Final = 10_000
+_PERIOD_HOURS: Final = 64
+"""Hours of a period: looking into each of them finds the charges of one account."""
+
+_STEPS: Final = """
+WITH RECURSIVE step (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM step WHERE number < 63)
+"""
+_OF_ACCOUNT: Final = f"""{_STEPS}
+SELECT charge.*, ? AS user, resource.name, ? AS first_paid_us FROM active_period CROSS JOIN step
+CROSS JOIN charge ON charge.account_id = active_period.account_id
+    AND charge.hour = period * 64 + number
+JOIN resource ON resource.id = charge.resource_id
+WHERE active_period.account_id = ? AND period BETWEEN ? AND ? AND charge.hour BETWEEN ? AND ?
+ORDER BY charge.hour, resource.name, charge.applies_to
+"""  # noqa: S608 - constants
+_HOURS_OF_PERIOD: Final = f"""{_STEPS}
+SELECT min(hour), max(hour) FROM step
+CROSS JOIN charge ON charge.hour = ? * 64 + number AND charge.account_id = ?
+"""  # noqa: S608 - constants
+_FIRST_PERIOD: Final = "SELECT min(period) FROM active_period WHERE account_id = ?"
+_LAST_PERIOD: Final = "SELECT max(period) FROM active_period WHERE account_id = ?"
 
 
 class ChargeRow(NamedTuple):
@@ -104,12 +124,17 @@ class ChargeRows:
     def save(self, rows: Iterable[ChargeRow]) -> None:
         """Insert or replace charges, in the order of the table's key, which is the fastest."""
         category, number = _APPLIES_TO_NUMBER, _STATE_NUMBER
+        ordered = sorted(rows)
         self._connection.executemany(
             "INSERT OR REPLACE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (*row[:3], category[row[3]], exact(row[4]), row[5], number[row[6]], row[7], row[8])
-                for row in sorted(rows)
+                for row in ordered
             ],
+        )
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO active_period VALUES (?, ?)",
+            sorted({(row.account_id, row.hour // _PERIOD_HOURS) for row in ordered}),
         )
 
     def delete(self, rows: Iterable[ChargeRow]) -> None:
@@ -131,8 +156,8 @@ class ChargeRows:
     ) -> Iterator[RatedCharge]:
         """The charges of one account, by hour: from `since_hour` on, and before `until_hour`.
 
-        The table is ordered by hour. Stepping through the account's active hours needs no second
-        index, which would make every write slower.
+        The table is ordered by hour. Looking into each hour of the account's periods needs no
+        second index, which would make every write slower.
         """
         if account.first_active_hour is None or account.last_active_hour is None:
             return iter(())
@@ -143,18 +168,10 @@ class ChargeRows:
         if last < first:
             return iter(())
         rows = self._connection.execute(
-            "WITH RECURSIVE hours (hour) AS ("
-            " SELECT ? UNION ALL SELECT hour + 1 FROM hours WHERE hour < ?)"
-            " SELECT charge.*, ? AS user, resource.name, ? AS first_paid_us FROM hours"
-            " CROSS JOIN charge ON charge.hour = hours.hour AND charge.account_id = ?"
-            " JOIN resource ON resource.id = charge.resource_id"
-            " ORDER BY charge.hour, resource.name, charge.applies_to",
+            _OF_ACCOUNT,
             (
-                first,
-                last,
-                account.user,
-                account.first_paid_us,
-                account.id,
+                *(account.user, account.first_paid_us, account.id),
+                *(first // _PERIOD_HOURS, last // _PERIOD_HOURS, first, last),
             ),
         )
         return map(_rated, rows)
@@ -250,6 +267,25 @@ class ChargeRows:
         )
 
     def active_hours(self, account: Account) -> tuple[int | None, int | None]:
-        """The first and last hour in which an account has a charge; None without charges."""
-        hours = [charge.row.hour for charge in self.of_account(account)]
-        return (hours[0], hours[-1]) if hours else (None, None)
+        """The first and last hour in which an account has a charge; None without charges.
+
+        Periods at either end that have no charge left are forgotten.
+        """
+        first = self._edge_period(account, _FIRST_PERIOD)
+        last = None if first is None else self._edge_period(account, _LAST_PERIOD)
+        return (None if first is None else first[0]), (None if last is None else last[1])
+
+    def _edge_period(self, account: Account, which: str) -> tuple[int, int] | None:
+        """The first and last hour with a charge in an account's first or last period."""
+        while True:
+            (period,) = self._connection.execute(which, (account.id,)).fetchone()
+            if period is None:
+                return None
+            hours = self._connection.execute(_HOURS_OF_PERIOD, (period, account.id))
+            first, last = hours.fetchone()
+            if first is not None:
+                return first, last
+            self._connection.execute(
+                "DELETE FROM active_period WHERE account_id = ? AND period = ?",
+                (account.id, period),
+            )

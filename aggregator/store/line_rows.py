@@ -2,10 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
 
 from gitmeter.counting.held import HeldLine, HeldReason, RejectedLine, line_sha256
-from gitmeter.counting.ranges import Range, RangeSet
+from gitmeter.counting.ranges import Range, RangeSet, joined
+
+_PAGE: Final = 10_000
 
 
 class LineRows:
@@ -18,7 +21,7 @@ class LineRows:
         self._connection = connection
 
     def seen(self, node_id: int) -> RangeSet:
-        """The seqs of a node that were read so far."""
+        """The seqs of a node that were read so far, for reports; a pull asks for what it needs."""
         return RangeSet(
             Range(*row)
             for row in self._connection.execute(
@@ -27,9 +30,43 @@ class LineRows:
             )
         )
 
+    def has_seen(self, node_id: int, first_seq: int, last_seq: int) -> bool:
+        """Whether any seq of a range was read, both ends included."""
+        below = next(self._ranges_below(node_id, last_seq), None)
+        return below is not None and below.last >= first_seq
+
+    def seen_among(self, node_id: int, seqs: Collection[int]) -> set[int]:
+        """Those of some seqs of a node that were read."""
+        rows = self._connection.execute(
+            "SELECT value FROM json_each(?2) WHERE value <= ("
+            "SELECT last_seq FROM seen_range WHERE node_id = ?1 AND first_seq <= value"
+            " ORDER BY first_seq DESC LIMIT 1)",
+            (node_id, json.dumps(list(seqs))),
+        )
+        return {int(seq) for (seq,) in rows}
+
+    def seen_within(self, node_id: int, span: Range) -> Iterator[Range]:
+        """The parts of a range of seqs that were read, ascending; read page by page."""
+        first = span.first
+        below = next(self._ranges_below(node_id, first), None)
+        if below is not None and below.last >= first:
+            yield Range(first, min(below.last, span.last))
+            first = below.last + 1
+        while True:
+            page = self._connection.execute(
+                "SELECT first_seq, last_seq FROM seen_range"
+                " WHERE node_id = ? AND first_seq BETWEEN ? AND ? ORDER BY first_seq LIMIT ?",
+                (node_id, first, span.last, _PAGE),
+            ).fetchall()
+            for row in page:
+                yield Range(row[0], min(row[1], span.last))
+            if len(page) < _PAGE:
+                return
+            first = page[-1][1] + 1
+
     def add_seen(self, node_id: int, added: Iterable[Range]) -> None:
         """Add seqs that were read, joined with the ranges that they touch."""
-        for run in RangeSet(added):
+        for run in joined(sorted(added)):
             first, last = run
             for near in self._ranges_below(node_id, last + 1):
                 if near.last < run.first - 1:

@@ -101,6 +101,12 @@ CREATE TABLE charge (                    -- one user, one resource, one category
     CHECK (list_cost_nano = 0 OR state NOT BETWEEN 1 AND 2)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE active_period (             -- where to look for an account's charges; may name empty ones
+    account_id INTEGER NOT NULL REFERENCES account,
+    period INTEGER NOT NULL,             -- 64 clock hours: hour / 64
+    PRIMARY KEY (account_id, period)
+) STRICT, WITHOUT ROWID;
+
 CREATE INDEX charge_unrated ON charge (state, resource_id, applies_to, quantity) WHERE state <> 0;
 
 CREATE TABLE unrated (                   -- how many charges of a resource and category have which state

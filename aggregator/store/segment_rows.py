@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from aggregator.admission.batch import SegmentEntry
 from aggregator.store.repo_rows import RepoRow
+from gitmeter.counting.ranges import Range
 from wire_format.fields import SEGMENT_RECORDS_MAX
 from wire_format.lines import Folder
 
@@ -57,20 +58,32 @@ class SegmentRows:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def between(self, node_id: int, first_seq: int, last_seq: int) -> list[SegmentPlace]:
-        """A node's segments whose range overlaps the given one, both ends included, oldest first.
+    def among(self, node_id: int, spans: Iterable[Range]) -> list[SegmentPlace]:
+        """A node's segments whose range overlaps one of the given ones, oldest first.
 
-        A segment of contiguous seqs spans at most 50,000, which bounds the look-up; the few that
-        span more have an index of their own.
+        A segment of contiguous seqs spans at most 50,000, which bounds the look-up of each range;
+        the few that span more have an index of their own, which is read once.
+
+        Args:
+            node_id: the node's row.
+            spans: disjoint ranges of seqs, ascending.
         """
+        listed = list(spans)
+        if not listed:
+            return []
         rows = self._connection.execute(
             f"{_SEGMENT_COLUMNS} WHERE segment.id IN ("  # noqa: S608 - a constant
-            "SELECT id FROM segment WHERE node_id = ?1"
-            " AND first_seq BETWEEN ?2 - ?4 AND ?3 AND last_seq >= ?2 UNION"
+            "SELECT id FROM (SELECT json_extract(value, '$[0]') AS first,"
+            " json_extract(value, '$[1]') AS last FROM json_each(?2)) CROSS JOIN segment"
+            " WHERE node_id = ?1 AND first_seq BETWEEN first - ?3 AND last AND last_seq >= first"
+            " UNION"
             " SELECT id FROM segment WHERE node_id = ?1"
-            " AND last_seq - first_seq >= 50000 AND first_seq <= ?3 AND last_seq >= ?2"
+            " AND last_seq - first_seq >= 50000 AND first_seq <= ?5 AND last_seq >= ?4"
             ") ORDER BY segment.id",
-            (node_id, first_seq, last_seq, SEGMENT_RECORDS_MAX),
+            (
+                *(node_id, json.dumps(listed), SEGMENT_RECORDS_MAX),
+                *(listed[0].first, listed[-1].last),
+            ),
         )
         return [_segment(row) for row in rows]
 

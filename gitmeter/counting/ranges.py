@@ -1,10 +1,14 @@
 """Sets of sequence numbers, kept as ranges so that a month of contiguous records is one row."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Self
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from heapq import merge
+from typing import Final, NamedTuple, Protocol, Self
 
 from wire_format.fields import EPOCH_SIZE
+
+_ADD_COST: Final = 1 / 200
+"""Adding a range to a set moves all above it; merging steps over each, which takes longer."""
 
 
 class Range(NamedTuple):
@@ -15,6 +19,37 @@ class Range(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.first}..{self.last}" if self.first < self.last else str(self.first)
+
+
+class SeenSeqs(Protocol):
+    """The seqs of a node that were read."""
+
+    def overlaps(self, first: int, last: int) -> bool:
+        """Whether any seq from `first` to `last` was seen."""
+
+    def among(self, seqs: Collection[int]) -> set[int]:
+        """Those of `seqs` that were seen."""
+
+    def within(self, span: Range) -> Iterable[Range]:
+        """The parts of a range that were seen: disjoint, in ascending order."""
+
+    def update(self, added: Sequence[Range]) -> None:
+        """Add seqs that were read."""
+
+
+def joined(ranges: Iterable[Range]) -> Iterator[Range]:
+    """Ranges in ascending order of their first number, joined where they overlap or touch."""
+    current: Range | None = None
+    for each in ranges:
+        if current is None:
+            current = each
+        elif each.first > current.last + 1:
+            yield current
+            current = each
+        elif each.last > current.last:
+            current = Range(current.first, each.last)
+    if current is not None:
+        yield current
 
 
 def runs(numbers: Sequence[int]) -> Iterator[Range]:
@@ -39,8 +74,7 @@ class RangeSet:
     def __init__(self, ranges: Iterable[Range] = ()) -> None:
         self._firsts: list[int] = []
         self._lasts: list[int] = []
-        for first, last in ranges:
-            self.add(Range(first, last))
+        self.update([Range(first, last) for first, last in ranges])
 
     def __iter__(self) -> Iterator[Range]:
         return map(Range, self._firsts, self._lasts)
@@ -62,6 +96,10 @@ class RangeSet:
         at = bisect_left(self._lasts, first)
         return at < len(self._firsts) and self._firsts[at] <= last
 
+    def among(self, numbers: Collection[int]) -> set[int]:
+        """Those of some numbers that are in the set."""
+        return {number for number in numbers if self.overlaps(number, number)}
+
     def within(self, span: Range) -> list[Range]:
         """The parts of the set inside a range."""
         at = bisect_left(self._lasts, span.first)
@@ -81,6 +119,16 @@ class RangeSet:
             )
         self._firsts[low:high] = [added.first]
         self._lasts[low:high] = [added.last]
+
+    def update(self, added: Sequence[Range]) -> None:
+        """Add ranges, in any order."""
+        if len(added) <= 1 + len(self._firsts) * _ADD_COST:
+            for each in added:
+                self.add(each)
+            return
+        all_ranges = list(joined(merge(self, sorted(added))))
+        self._firsts = [each.first for each in all_ranges]
+        self._lasts = [each.last for each in all_ranges]
 
     def gaps(self) -> list[Range]:
         """The numbers missing between those of the set, epoch by epoch.

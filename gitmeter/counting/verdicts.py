@@ -77,10 +77,10 @@ def _winner(lines: dict[bytes, Claim[Line]], chosen: str | None) -> Claim[Line]:
         for line, claim in lines.items():
             if line_sha256(line) == chosen:
                 return claim
-    return min(lines.values(), key=_precedence)
+    return min(lines.values(), key=precedence)
 
 
-def _precedence(claim: Claim[Line]) -> tuple[int, bytes]:
+def precedence(claim: Claim[Line]) -> tuple[int, bytes]:
     """Sorts the line that counts first: fewer units (or less credit), then smaller bytes."""
     record = claim.record
     if isinstance(record, Money):

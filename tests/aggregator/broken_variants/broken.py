@@ -16,6 +16,7 @@ from aggregator.ledger.ingest import Ingest, Stretch
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Changes, Ledger, Move
 from aggregator.ledger.pending import Pending
+from aggregator.ledger.seen_seqs import NodeSeqs
 from aggregator.rating import rating
 from aggregator.rating.rating import Rater, Rating
 from aggregator.store import money_rows
@@ -26,7 +27,6 @@ from aggregator.store.segment_rows import SegmentPlace, SegmentRows
 from cursors.rows import CursorRows
 from gitmeter.counting import money_lines, verdicts
 from gitmeter.counting.money_lines import Credit, Judged, MoneyState
-from gitmeter.counting.ranges import RangeSet
 from wire_format.instants import to_us
 from wire_format.lines import Line, Money, Usage
 from wire_format.segment import Segment
@@ -62,7 +62,7 @@ def dedup_by_number(patch: Patch) -> None:
 
 def first_one_wins(patch: Patch) -> None:
     """Of conflicting lines the first to arrive counts."""
-    patch.setattr(verdicts, "_precedence", lambda _: 0)
+    patch.setattr(verdicts, "precedence", lambda _: 0)
 
 
 def last_one_wins(patch: Patch) -> None:
@@ -72,7 +72,8 @@ def last_one_wins(patch: Patch) -> None:
 
 def seen_ranges_ignored(patch: Patch) -> None:
     """Everything looks new."""
-    patch.setattr(RangeSet, "overlaps", lambda *_: False)
+    patch.setattr(NodeSeqs, "overlaps", lambda *_: False)
+    patch.setattr(NodeSeqs, "among", lambda *_: set())
 
 
 def seen_ranges_not_kept(patch: Patch) -> None:
@@ -82,7 +83,7 @@ def seen_ranges_not_kept(patch: Patch) -> None:
 
 def applied_lines_ignored(patch: Patch) -> None:
     """New lines are not compared with those in the database."""
-    patch.setattr(SegmentRows, "between", lambda *_: [])
+    patch.setattr(SegmentRows, "among", lambda *_: [])
 
 
 def lines_of_this_batch_ignored(patch: Patch) -> None:
@@ -100,13 +101,26 @@ def lines_of_this_batch_ignored(patch: Patch) -> None:
 
 def other_repos_ignored(patch: Patch) -> None:
     """The ranges belong to the repo, not to the node."""
-    seen = LineRows.seen
+    has_seen, seen_among = LineRows.has_seen, LineRows.seen_among
 
-    def broken(self: LineRows, node_id: int) -> RangeSet:
+    def has_several(self: LineRows, node_id: int) -> bool:
         repos = self._connection.execute("SELECT count(*) FROM repo WHERE node_id = ?", (node_id,))
-        return RangeSet() if repos.fetchone()[0] > 1 else seen(self, node_id)
+        return bool(repos.fetchone()[0] > 1)
 
-    patch.setattr(LineRows, "seen", broken)
+    patch.setattr(
+        LineRows,
+        "has_seen",
+        lambda self, node_id, *span: (
+            not has_several(self, node_id) and has_seen(self, node_id, *span)
+        ),
+    )
+    patch.setattr(
+        LineRows,
+        "seen_among",
+        lambda self, node_id, seqs: (
+            set() if has_several(self, node_id) else seen_among(self, node_id, seqs)
+        ),
+    )
 
 
 def cursor_moved_before_the_charges(patch: Patch) -> None:

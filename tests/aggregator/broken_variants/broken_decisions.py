@@ -127,7 +127,7 @@ def a_chosen_line_must_be_there(patch: Patch) -> None:
 
     def broken(lines: dict[bytes, Claim[Line]], chosen: str | None) -> Claim[Line]:
         if chosen is not None and chosen not in map(line_sha256, lines):
-            return max(lines.values(), key=verdicts._precedence)
+            return max(lines.values(), key=verdicts.precedence)
         return winner(lines, chosen)
 
     patch.setattr(verdicts, "_winner", broken)

@@ -1,6 +1,6 @@
 """Corrections and what becomes of held lines, broken on purpose: one rule in each function."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import pytest
 
@@ -101,8 +101,13 @@ def corrections_of_this_batch_ignored(patch: Patch) -> None:
 def ties_not_followed(patch: Patch) -> None:
     """A line is judged without the lines that corrections tie to it."""
 
-    def broken(self: Settlement, seqs: Iterable[int], _new: object) -> settlement.LinesBySeq:
-        lines = self.lines_at(set(seqs))
+    def broken(
+        self: Settlement,
+        seqs: Iterable[int],
+        _new: object,
+        lines_at: Callable[[Collection[int]], settlement.LinesBySeq],
+    ) -> settlement.LinesBySeq:
+        lines = lines_at(set(seqs))
         return {seq: lines.get(seq, {}) for seq in seqs}
 
     patch.setattr(Settlement, "_tied_to", broken)

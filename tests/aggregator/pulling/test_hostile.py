@@ -181,7 +181,7 @@ def test_a_commit_that_overlaps_too_much_is_held(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lines of the same seqs again and again; the commits before it count, and no part of it."""
-    monkeypatch.setattr(ingest, "LINES_READ_AGAIN_MAX", 8)
+    monkeypatch.setattr(ingest, "LINES_READ_AGAIN_MAX", 100)
     lines = [usage_line(seq=seq, units=2) for seq in (1, 2, 3)]
     world.usage(*lines)
     world.usage(*[usage_line(seq=seq, units=1) for seq in (1, 2)])

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitmeter.counting.ranges import Range, RangeSet, runs
+from gitmeter.counting.ranges import Range, RangeSet, joined, runs
 from tests.support.strategies import EPOCH
 
 NUMBERS = st.integers(1, 40)
@@ -29,6 +29,17 @@ def test_adding_and_overlapping_are_those_of_a_plain_set(added: list[Range], pro
     assert ranges.overlaps(*probe) == bool(plain & set(range(probe.first, probe.last + 1)))
     assert ranges.highest == max(plain, default=None)
     assert RangeSet(reversed(added)) == ranges == ranges.copy()
+    assert list(joined(sorted(added))) == kept
+    assert ranges.among(range(60)) == plain & set(range(60))
+
+
+@given(st.lists(RANGES), st.lists(RANGES))
+def test_many_ranges_are_added_as_one_by_one(some: list[Range], more: list[Range]) -> None:
+    at_once, one_by_one = RangeSet(some), RangeSet(some)
+    at_once.update(more)
+    for each in more:
+        one_by_one.add(each)
+    assert at_once == one_by_one
 
 
 @given(st.lists(st.integers(0, 60)).map(sorted))

@@ -35,6 +35,8 @@ from gitmeter.support.backoff import Backoff, is_worth_a_log
 from wire_format.instants import hour_of
 
 _TICK_S: Final = 1.0
+_PATIENCE_S: Final = 10.0
+"""How long a pass waits for remotes of which none answers."""
 _COPY: Final = "[copy]"
 """The copy remote's key in the back-off, beside names of repos, which cannot contain brackets."""
 
@@ -75,6 +77,7 @@ class Daemon:
         self._requests = AskedPulls(state.config.state)
         self._requests.clear()
         self._services = Services(state, ledger.store, clock)
+        self._puller = Puller(state, ledger, clock, self._is_stopping)
 
     def run(self) -> bool:
         """Pull at once, then on schedule and on hints, until SIGTERM or SIGINT arrives.
@@ -119,6 +122,7 @@ class Daemon:
             if self._signal is not None:
                 _log.info("draining", signal=self._signal.name)
             self._systemd.notify("RELOADING=1" if self._signal is None else "STOPPING=1")
+            self._puller.stop()
             stop_running()
         _log.info("stopped" if self._signal is not None else "starting again")
 
@@ -209,28 +213,38 @@ class Daemon:
             self._requests.clear()
 
     def _pull_hinted(self) -> None:
-        """Pull repos that the forge says were pushed to.
+        """Pull repos that the forge says were pushed to, and go on with what was left of others.
 
         Their back-off is ignored, since a server that takes pushes answers again; only a wait that
         the server asked for is kept.
         """
+        hinted = self._hinted()
+        if hinted or self._puller.has_more:
+            self._pull_repos(hinted, is_whole=False)
+            self._services.compare(is_whole=False)
+
+    def _hinted(self) -> AbstractSet[str]:
         now, found = self._clock(), self._services.hints.due(time.monotonic())
         hinted = {name for name in found if not self._backoff.is_asked_to_wait(name, now)}
         if hinted:
             # a key may have been registered for the very push that is hinted at
-            self._read_registrations()
-            self._pull_repos(hinted, is_whole=False)
-            self._services.compare(is_whole=False)
+            hinted |= self._read_registrations()
+        return hinted
 
     def _pull_repos(self, due: AbstractSet[str], *, is_whole: bool) -> tuple[int, int]:
-        """Pull repos by name; return how many records are new and how many repos have incidents."""
-        puller = Puller(self._state, self._ledger, self._clock, self._is_stopping)
+        """Pull repos by name; return how many records are new and how many repos have incidents.
+
+        Repos that are hinted meanwhile are pulled as well. A slow remote and a long backlog do not
+        delay the next pass: they are left to it.
+        """
         records = troubled = 0
-        for report in puller.pull(
+        for report in self._puller.pull(
             self._on_progress,
             skip=lambda name: name not in due,
             on_wait=self._alive,
             is_whole=is_whole,
+            also=self._hinted,
+            patience_s=_PATIENCE_S,
         ):
             self._note(report)
             self._sweep.note(report)

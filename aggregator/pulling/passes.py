@@ -2,14 +2,16 @@
 
 Probes and fetches run in a bounded pool of threads. Everything that uses the database runs in the
 caller's thread, one repo after the other, the books first. A failure of one repo goes into its
-report and its incident; the other repos continue.
+report and its incident; the other repos continue. What takes long, a slow remote or a long backlog,
+may be left to the next pass, so that it delays no other repo.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -30,6 +32,8 @@ from wire_format.instants import format_ts, hour_of
 _PROMOTED_ON: Final = "tiers_promoted_on"
 _WAIT_S: Final = 1.0
 _STOP_S: Final = 0.1
+_BOOKS_WAIT_S: Final = 10.0
+"""How long other repos wait for the books, so that usage is rated once; it is only rated again."""
 
 
 class Puller:
@@ -50,11 +54,33 @@ class Puller:
         interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
         self._state = state
-        self._config: Config = state.config
         self._ledger = ledger
         self._clock = clock
         self._interrupted = interrupted
         self._tiers_due = False
+        self._pool: ThreadPoolExecutor | None = None
+        self._fetches: dict[Future[Fetched], RepoConfig] = {}
+        self._unfinished: deque[RepoPass] = deque()
+        self._again: set[str] = set()
+
+    @property
+    def _config(self) -> Config:
+        """The present one: registrations are read again while the daemon runs."""
+        return self._state.config
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a backlog, or a fetch that has ended meanwhile, was left to the next pass."""
+        return bool(self._unfinished) or any(fetch.done() for fetch in self._fetches)
+
+    def stop(self, on_wait: Callable[[], object] = lambda: None) -> None:
+        """End every fetch that is still running; nothing is left to a next pass."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+        _stop_fetching(self._fetches, on_wait)
+        self._fetches.clear()
+        self._unfinished.clear()
 
     def pull(
         self,
@@ -63,6 +89,8 @@ class Puller:
         skip: Callable[[str], bool] = lambda _name: False,
         on_wait: Callable[[], object] = lambda: None,
         is_whole: bool = True,
+        also: Callable[[], AbstractSet[str]] = frozenset,
+        patience_s: float | None = None,
     ) -> Iterator[RepoReport]:
         """Probe every repo and apply what is new, yielding the report of each repo once it is done.
 
@@ -72,32 +100,106 @@ class Puller:
             on_wait: called about once a second while waiting for remotes.
             is_whole: whether the skipped repos are known to have nothing new, so that the ledger
                 is up to date after this pass.
+            also: called between turns; names repos to read in this pass as well.
+            patience_s: how long to wait for remotes of which none answers. Then, and once each
+                repo had a turn, the rest is left to the next call. None: until all is done.
         """
         reader = segment_reader(self._state)
         self._ledger.use_books(self._config.books, reader, self._clock())
-        repos = [repo for repo in self._readable() if not skip(repo.name)]
-        repos.sort(key=lambda repo: repo.role != "books")
+        running = _Pass(patience_s, len(self._unfinished), time.monotonic() + _BOOKS_WAIT_S)
+        try:
+            self._begin(running, (repo for repo in self._readable() if not skip(repo.name)))
+            yield from self._pull(running, on_progress, on_wait, also)
+        except BaseException:
+            self.stop(on_wait)
+            raise
+        if self._interrupted():
+            self.stop(on_wait)
+            return
+        if not self._fetches and self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+        for step in self._unfinished:
+            step.note_progress()
+        self._finish(is_whole=is_whole and not self._fetches)
+
+    def _pull(
+        self,
+        running: "_Pass",
+        on_progress: Progress,
+        on_wait: Callable[[], object],
+        also: Callable[[], AbstractSet[str]],
+    ) -> Iterator[RepoReport]:
         signers = Signers(self._config)
-        with ThreadPoolExecutor(self._config.fetch_workers) as pool:
-            kept = self._ledger.store.cursors.kept()
-            fetches = {self._begin_fetch(pool, repo, kept): repo for repo in repos}
-            unfinished: deque[RepoPass] = deque()
-            for done in _books_first(fetches, on_wait, self._interrupted):
-                repo, now = fetches[done], self._clock()
-                step = RepoPass(self._state, self._ledger, repo, done.result(), signers, now)
+        while not self._interrupted():
+            if names := also():
+                signers = Signers(self._config)  # a key may have been registered meanwhile
+                self._begin(running, (r for r in self._readable() if r.name in names))
+            steps = self._ready(running, signers, on_wait)
+            if not steps and running.is_over(self._fetches.keys()):
+                return
+            for step in steps:
+                if self._interrupted():
+                    return
                 # the books are read to their end without taking turns: usage is rated by them
-                while self._turn(step, on_progress):
-                    if repo.role != "books":
-                        unfinished.append(step)
-                        break
-                else:
-                    yield step.report()
-            if self._interrupted():
-                pool.shutdown(wait=False, cancel_futures=True)
-                _stop_fetching(fetches, on_wait)
-        yield from self._in_turns(unfinished, on_progress, on_wait)
-        if not self._interrupted():
-            self._finish(is_whole=is_whole)
+                while (more := self._turn(step, on_progress)) and step.repo.role == "books":
+                    pass
+                if more:
+                    self._unfinished.append(step)
+                    running.turns += running.patience_s is None
+                    continue
+                report = step.report()
+                yield report
+                if report.name in self._again and report.incident is None:
+                    self._begin(running, [step.repo])
+
+    def _ready(
+        self, running: "_Pass", signers: Signers, on_wait: Callable[[], object]
+    ) -> list[RepoPass]:
+        """The repos whose turn it is: those just fetched, or else one that has had a turn."""
+        done = self._done(running, 0 if running.turns else _WAIT_S)
+        on_wait()
+        if done:
+            running.heard()
+            return [
+                RepoPass(
+                    *(self._state, self._ledger, self._fetches.pop(fetch), fetch.result()),
+                    *(signers, self._clock()),
+                )
+                for fetch in done
+            ]
+        if running.turns:
+            running.turns -= 1
+            return [self._unfinished.popleft()]
+        return []
+
+    def _begin(self, running: "_Pass", repos: Iterable[RepoConfig]) -> None:
+        """Begin fetching repos; one that is busy is fetched again once it is done."""
+        busy = {repo.name for repo in self._fetches.values()}
+        busy |= {step.repo.name for step in self._unfinished}
+        kept = self._ledger.store.cursors.kept()
+        for repo in sorted(repos, key=lambda repo: repo.role != "books"):
+            if repo.name in busy:
+                self._again.add(repo.name)
+                continue
+            self._again.discard(repo.name)
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._config.fetch_workers)
+            cursor = self._ledger.store.cursors.of_repo(repo.name)
+            tips = kept.get(repo.name, frozenset())
+            fetch = self._pool.submit(
+                fetch_repo, self._state, repo, cursor, self._interrupted, tips
+            )
+            self._fetches[fetch] = repo
+            running.begun.add(fetch)
+
+    def _done(self, running: "_Pass", timeout_s: float) -> list[Future[Fetched]]:
+        """The fetches that are done; while the books are being fetched, for a time only those."""
+        books = {fetch for fetch, repo in self._fetches.items() if repo.role == "books"}
+        is_first = bool(books) and time.monotonic() < running.books_end_s
+        wanted = books if is_first else set(self._fetches)
+        done = wait(wanted, timeout=timeout_s, return_when=FIRST_COMPLETED).done
+        return sorted(done, key=lambda fetch: fetch not in books)
 
     def _readable(self) -> Iterator[RepoConfig]:
         """The configured repos except those from which nothing may be read.
@@ -113,21 +215,6 @@ class Puller:
             if not is_over and (repo.name, str(repo.forge_id)) not in others:
                 yield repo
 
-    def _in_turns(
-        self,
-        unfinished: deque[RepoPass],
-        on_progress: Progress,
-        on_wait: Callable[[], object],
-    ) -> Iterator[RepoReport]:
-        """Give the repos that have more to apply than fits into one turn further turns."""
-        while unfinished:
-            step = unfinished.popleft()
-            on_wait()
-            if not self._interrupted() and self._turn(step, on_progress):
-                unfinished.append(step)
-            else:
-                yield step.report()
-
     def _turn(self, step: RepoPass, on_progress: Progress) -> bool:
         """Apply commits of one repo for one turn; return whether it has more."""
         end_s = time.monotonic() + self._config.turn_s
@@ -135,13 +222,6 @@ class Puller:
         more = step.turn(on_progress, is_over)
         self._tiers_due |= step.repo.role == "books" and step.has_applied
         return more and not self._interrupted()
-
-    def _begin_fetch(
-        self, pool: ThreadPoolExecutor, repo: RepoConfig, kept: Mapping[str, frozenset[str]]
-    ) -> Future[Fetched]:
-        cursor = self._ledger.store.cursors.of_repo(repo.name)
-        tips = kept.get(repo.name, frozenset())
-        return pool.submit(fetch_repo, self._state, repo, cursor, self._interrupted, tips)
 
     def _finish(self, *, is_whole: bool) -> None:
         """Record when the ledger was brought up to date; update stored tiers once a day.
@@ -164,21 +244,37 @@ class Puller:
             store.set_fact(_PROMOTED_ON, today)
 
 
-def _books_first(
-    fetches: Mapping[Future[Fetched], RepoConfig],
-    on_wait: Callable[[], object],
-    interrupted: Callable[[], bool],
-) -> Iterator[Future[Fetched]]:
-    """Yield fetches as they finish, until interrupted; the books first, so usage is rated once."""
-    books = {fetched for fetched, repo in fetches.items() if repo.role == "books"}
-    for group in (books, set(fetches) - books):
-        pending = group
-        while pending and not interrupted():
-            done, pending = wait(pending, timeout=_WAIT_S, return_when=FIRST_COMPLETED)
-            on_wait()
-            for fetched in done:
-                if not interrupted():
-                    yield fetched
+@dataclass
+class _Pass:
+    """What is left to do in one pass.
+
+    Attributes:
+        patience_s: how long to wait for remotes of which none answers; None for ever.
+        turns: how many further turns are left for repos with a backlog.
+        books_end_s: until when other repos wait for the books.
+        begun: the fetches to wait for.
+        end_s: until when; None for ever.
+    """
+
+    patience_s: float | None
+    turns: int
+    books_end_s: float
+    begun: set[Future[Fetched]] = field(default_factory=set)
+    end_s: float | None = None
+
+    def __post_init__(self) -> None:
+        self.heard()
+
+    def heard(self) -> None:
+        """Note that a remote has answered."""
+        if self.patience_s is not None:
+            self.end_s = time.monotonic() + self.patience_s
+
+    def is_over(self, fetches: AbstractSet[Future[Fetched]]) -> bool:
+        """Whether to leave the fetches that are still running, if any, to the next pass."""
+        if self.patience_s is None or self.end_s is None:
+            return not fetches
+        return not self.begun & fetches or time.monotonic() >= self.end_s
 
 
 def _stop_fetching(fetches: Iterable[Future[Fetched]], on_wait: Callable[[], object]) -> None:

@@ -198,6 +198,15 @@ class RepoPass:
             with suppress(MirrorError):  # set again before the next fetch, which files it
                 self._mirror.advance_applied(cursor)
 
+    def note_progress(self) -> None:
+        """Store how many commits are left, where the rest is left to a later pass."""
+        behind = len(self._position.commits) - self._applied.commits
+        with self._ledger.store.transaction():
+            self._ledger.store.repos.save_check(
+                *(self._row.id, self._fetched.head, str(self._position.outcome), behind),
+                format_ts(self._now),
+            )
+
     def report(self) -> RepoReport:
         """Store the repo's outcome, open or close its incident, and return the report."""
         applied, position = self._applied, self._position

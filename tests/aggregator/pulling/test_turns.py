@@ -1,7 +1,8 @@
 """A repo with a long backlog does not delay the others."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, wait
 from itertools import count, groupby
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from aggregator.pulling import passes
+from aggregator.pulling.fetching import Fetched
 from aggregator.pulling.passes import Puller
 from aggregator.pulling.repo_pass import RepoReport
 from tests.support.ledger.world import World, money_line, usage_line
@@ -27,6 +29,14 @@ def world(tmp_path: Path) -> World:
         made.pay(money_line(seq=seq))
     made.usage(usage_line(node="node-3", user="c"), repo="node-3")
     return made
+
+
+@pytest.fixture(autouse=True)
+def _all_remotes_answer_before_the_first_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    def for_all(fetches: Iterable[Future[Fetched]], **_: object) -> object:
+        return wait(fetches)
+
+    monkeypatch.setattr(passes, "wait", for_all)
 
 
 @pytest.fixture(autouse=True)
@@ -117,3 +127,43 @@ def test_an_interruption_between_turns_leaves_the_rest_for_later(world: World) -
     assert reports["node-1"].commits == COMMITS - 4
     assert world.node()["records"] == COMMITS
     assert world.verify().matches
+
+
+def test_a_long_backlog_does_not_keep_a_pass_from_its_end(world: World) -> None:
+    """Each repo has its turn, the rest is left to the next passes, which read what is new as well.
+
+    Each pass ends, and the last one ends in the ledger of a pull without turns.
+    """
+    passed: list[dict[str, int]] = []
+    with world.ledger() as ledger:
+        puller = Puller(world.state, ledger, lambda: world.now)
+        while puller.has_more or not passed:
+            applied: Counter[str] = Counter()
+            for _ in puller.pull(lambda name, *_: applied.update([name]), patience_s=0):  # noqa: B023
+                pass
+            if not passed:
+                behind = world.node("node-1")["behind"]
+                world.usage(usage_line(node="node-3", seq=2, user="c"), repo="node-3")
+            passed.append(applied)
+    assert (passed[0]["node-1"], passed[0]["node-3"]) == (COMMITS - behind, 1)
+    assert behind > 0
+    assert passed[1]["node-3"] == 1, "what was pushed meanwhile is read in the next pass"
+    assert sum(applied["node-1"] for applied in passed) == COMMITS
+    assert world.verify().matches
+    assert not any(report.commits for report in world.pull().values())
+
+
+def test_what_is_found_in_a_pass_is_read_in_it(world: World) -> None:
+    """As a hint names it; one that is busy is read again, so that no push is overlooked."""
+    found = iter([frozenset[str](), frozenset({"node-1", "node-3"})])
+    reports: list[str] = []
+    with world.ledger() as ledger:
+        puller = Puller(world.state, ledger, lambda: world.now)
+        for report in puller.pull(
+            skip=lambda name: name in {"node-3", "node-2"}, also=lambda: next(found, frozenset())
+        ):
+            reports.append(report.name)
+            if report.name == "node-1" and reports.count("node-1") == 1:
+                world.usage(usage_line(seq=COMMITS + 1))
+    assert sorted(reports) == ["books", "node-1", "node-1", "node-3"]
+    assert world.node()["records"] == COMMITS + 1

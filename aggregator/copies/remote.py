@@ -144,7 +144,12 @@ class CopyRemote:
         self._fetch(mirror, f"+{_ref(name)}/*:{COPIED_REFS}*")
 
     def _push(self, mirror: Path, *refspecs: str, options: tuple[str, ...] = ()) -> None:
-        refused = push(self._remote, mirror, refspecs, timeout_s=_PUSH_TIMEOUT_S, options=options)
+        refused = push(
+            *(self._remote, mirror, refspecs),
+            timeout_s=_PUSH_TIMEOUT_S,
+            options=options,
+            memory_bytes_max=self._config.fetch_memory_bytes_max,
+        )
         if refused is not None:
             raise failure(self.url, f"{refused.reason}\n{refused.stderr}")
 

@@ -70,7 +70,9 @@ class Daemon:
         self._pull_at_s = 0.0
         self._systemd = sdnotify.SystemdNotifier()
         self._scheduler = schedule.Scheduler()
-        self._packing = Packing(state.config.mirrors_path, self._is_stopping)
+        self._packing = Packing(
+            state.config.mirrors_path, self._is_stopping, state.config.fetch_memory_bytes_max
+        )
         self._copying = Copying(state, ledger.store, clock, self._is_stopping)
         self._registrations = RegistrationWatch(state)
         self._sweep = Sweep(state, clock, self._is_stopping)

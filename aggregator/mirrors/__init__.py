@@ -2,6 +2,6 @@
 
 Owns: the directory and its lock (`state`), which repos there are (`known_repos`), their `mirrors`,
 one mirror and its limits (`mirror`), what a commit adds (`commit_delta`, `tree_diff`), packing
-(`gc`), left-over `locks`, archives (`archives`, `bundles`, `saved_repo`).
+(`gc`), what killed programs left (`leftovers`), archives (`archives`, `bundles`, `saved_repo`).
 Does not own: fetching (`pulling`), what lines mean (`ledger`), the database (`store`).
 """

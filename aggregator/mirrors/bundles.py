@@ -9,8 +9,9 @@ from typing import Final
 import pygit2
 from pygit2 import Oid
 
+from aggregator.mirrors.gc import MEMORY_BYTES_MAX
 from aggregator.mirrors.mirror import MirrorError, readable
-from gitmeter.git_remote.branch import BIG_FILE_BYTES
+from gitmeter.git_remote.branch import PACKING_SETTINGS
 from gitmeter.git_remote.runner import config_environment, run_git
 from gitmeter.support.errors import GitmeterError
 
@@ -52,12 +53,11 @@ def write_bundle(mirror: Path, refs: Mapping[str, str], bundle: Path, work: Path
             repository.references.create(ref, Oid(hex=tip))
     del repository
     result = run_git(
-        [
-            *("-c", f"core.bigFileThreshold={BIG_FILE_BYTES}", "-c", "pack.windowMemory=256m"),
-            *("bundle", "create", "--quiet", str(bundle.absolute()), "--all"),
-        ],
+        ["bundle", "create", "--quiet", str(bundle.absolute()), "--all"],
         cwd=work,
         timeout_s=_TIMEOUT_S,
+        environment=config_environment(PACKING_SETTINGS),
+        memory_bytes_max=MEMORY_BYTES_MAX,
     )
     shutil.rmtree(work)
     if result.returncode != 0:
@@ -74,7 +74,7 @@ def read_bundle(bundle: Path, mirror: Path, *refspecs: str) -> None:
         NotTakenError: git refuses the bundle.
     """
     settings = {
-        "core.bigFileThreshold": str(BIG_FILE_BYTES),
+        **PACKING_SETTINGS,
         "transfer.fsckObjects": "true",
         "core.fsync": "all",
         "core.hooksPath": os.devnull,
@@ -87,6 +87,7 @@ def read_bundle(bundle: Path, mirror: Path, *refspecs: str) -> None:
         cwd=mirror,
         timeout_s=_TIMEOUT_S,
         environment=config_environment(settings),
+        memory_bytes_max=MEMORY_BYTES_MAX,
     )
     if result.returncode != 0:
         raise NotTakenError(result.stderr.strip())

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from aggregator.config.settings import Config
 from aggregator.mirrors.archives import ArchivedRepos
 from aggregator.mirrors.known_repos import KnownRepos
-from aggregator.mirrors.locks import sweep_locks
+from aggregator.mirrors.leftovers import sweep_locks, sweep_partial_packs
 from aggregator.mirrors.mirrors import Mirrors
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.locks import LockedError, locked
@@ -58,5 +58,6 @@ class State:
                 ) from None
             for mirror in self.config.mirrors_path.glob("*.git"):
                 sweep_locks(mirror)
+                sweep_partial_packs(mirror)
             self.archives.sweep()
             yield

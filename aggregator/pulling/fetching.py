@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from aggregator.config.repos import RepoConfig
 from aggregator.copies.recovery import recover
-from aggregator.mirrors.locks import free_locks
+from aggregator.mirrors.leftovers import sweep_locks, sweep_partial_packs
 from aggregator.mirrors.mirror import MirrorError, OutOfResourcesError
 from aggregator.mirrors.state import State
 from cursors.position import HeadOutcome
@@ -92,7 +92,7 @@ def _try_fetch(
             return _fetch(state, repo, cursor, interrupted)
         except (MirrorError, OwnTroubleError):
             # a git that was killed may have left a lock; with the lock gone the fetch works at once
-            if not free_locks(state.config.mirror_path(repo.name)):
+            if not sweep_locks(state.config.mirror_path(repo.name)):
                 raise
             return _fetch(state, repo, cursor, interrupted)
     except RemoteError as error:
@@ -125,12 +125,16 @@ def _fetch(
     if head is None:
         return Fetched(None)
     if not interrupted() and (head != mirror.head or not mirror.has_commit(head)):
-        fetch(
-            repo.remote,
-            mirror.path,
-            f"+refs/heads/{repo.branch}:refs/heads/{repo.branch}",
-            timeout_s=config.fetch_timeout_s,
-            memory_bytes_max=config.fetch_memory_bytes_max,
-            file_bytes_max=config.fetch_file_bytes_max,
-        )
+        try:
+            fetch(
+                repo.remote,
+                mirror.path,
+                f"+refs/heads/{repo.branch}:refs/heads/{repo.branch}",
+                timeout_s=config.fetch_timeout_s,
+                memory_bytes_max=config.fetch_memory_bytes_max,
+                file_bytes_max=config.fetch_file_bytes_max,
+            )
+        except BaseException:
+            sweep_partial_packs(mirror.path)
+            raise
     return Fetched(state.mirrors.open(repo.identity).head)

@@ -22,6 +22,16 @@ from gitmeter.support.disk import why_not_written
 BIG_FILE_BYTES: Final = 1024 * 1024
 """Larger blobs are streamed to disk and never held in memory as a whole."""
 
+PACKING_SETTINGS: Final = {
+    "core.bigFileThreshold": str(BIG_FILE_BYTES),
+    "core.packedGitWindowSize": "32m",
+    "core.packedGitLimit": "256m",
+    "pack.deltaCacheSize": "64m",
+    "pack.threads": "1",
+    "pack.windowMemory": "128m",
+}
+"""Settings under which git packs any repo within a gigabyte of memory."""
+
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 
 

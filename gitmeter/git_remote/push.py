@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gitmeter.git_remote.branch import BIG_FILE_BYTES, with_settings
+from gitmeter.git_remote.branch import BIG_FILE_BYTES, PACKING_SETTINGS, with_settings
 from gitmeter.git_remote.failures import failure
 from gitmeter.git_remote.remote import Remote, environment
 from gitmeter.git_remote.runner import run_git
@@ -39,6 +39,7 @@ def push(
     *,
     timeout_s: float,
     options: tuple[str, ...] = (),
+    memory_bytes_max: int | None = None,
 ) -> Refused | None:
     """Push refs of a repo on disk.
 
@@ -48,6 +49,7 @@ def push(
         refspecs: sources and destinations, such as `<commit>:refs/heads/main`.
         timeout_s: git is killed after this many seconds.
         options: further options of `git push`, such as `--dry-run`.
+        memory_bytes_max: address space of each git process, which then packs within a gigabyte.
 
     Returns:
         None when git reports success; a caller that must be sure reads the ref back.
@@ -56,11 +58,13 @@ def push(
         GitTimeoutError: git exceeded its time limit.
         RemoteError: the push failed before any ref was refused; the type says why.
     """
+    settings = _SETTINGS if memory_bytes_max is None else _SETTINGS | PACKING_SETTINGS
     result = run_git(
         ["push", "--porcelain", "--no-verify", *options, "--", remote.url, *refspecs],
         cwd=repo_dir,
         timeout_s=timeout_s,
-        environment=with_settings(environment(remote), _SETTINGS),
+        environment=with_settings(environment(remote), settings),
+        memory_bytes_max=memory_bytes_max,
     )
     if result.returncode == 0:
         return None

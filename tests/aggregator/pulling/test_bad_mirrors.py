@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.incidents.kinds import IncidentKind
-from aggregator.mirrors.locks import being_packed, free_locks
+from aggregator.mirrors.leftovers import being_packed, sweep_locks
 from tests.support.ledger.running import PROGRAM
 from tests.support.ledger.world import World, money_line, usage_line
 
@@ -130,11 +130,11 @@ def test_locks_of_a_mirror_that_is_being_packed_stay(world: World) -> None:
     lock = mirror / "packed-refs.lock"
     lock.touch()
     with being_packed(mirror):
-        assert not free_locks(mirror)
+        assert not sweep_locks(mirror)
         assert lock.exists()
-    assert free_locks(mirror)
+    assert sweep_locks(mirror)
     assert not lock.exists()
-    assert not free_locks(mirror)
+    assert not sweep_locks(mirror)
 
 
 def test_a_fetch_beside_a_lock_of_the_packing_blames_no_remote(world: World) -> None:

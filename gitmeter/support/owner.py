@@ -8,8 +8,12 @@ import pwd
 import shlex
 import sys
 from pathlib import Path
+from typing import Final
 
 from gitmeter.support.errors import GitmeterError
+
+_NAMELESS: Final = "user "
+"""Before the number of a user without a name."""
 
 
 class WrongUserError(GitmeterError):
@@ -28,14 +32,20 @@ def check_owner(folder: Path) -> None:
 
 def wrong_user(path: Path) -> WrongUserError:
     """The error for a file or folder that belongs to another user than the running one."""
-    owner, own = _name(path.stat().st_uid), _name(os.geteuid())
+    found = path.stat()
+    owner = _name(found.st_uid)
+    says = f"{path} belongs to {owner}, and this runs as {_name(os.geteuid())}"
+    if os.geteuid() != 0:
+        return WrongUserError(says, hint=f"run it as {owner}")
+    become = f"runuser -u {owner} --"
+    if owner.startswith(_NAMELESS):
+        become = f"setpriv --reuid={found.st_uid} --regid={found.st_gid} --clear-groups"
     line = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    hint = f"runuser -u {owner} -- {line}" if os.geteuid() == 0 else f"run it as {owner}"
-    return WrongUserError(f"{path} belongs to {owner}, and this runs as {own}", hint=hint)
+    return WrongUserError(says, hint=f"{become} {line}")
 
 
 def _name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"#{uid}"
+        return f"{_NAMELESS}{uid}"

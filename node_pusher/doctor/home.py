@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gitmeter.signing.allowed_signers import Permission, find_signer
+from gitmeter.support.owner import wrong_user
 from gitmeter.support.terminal import counted
 from node_pusher.doctor.findings import Examination, Finding, in_words, ok, problem, warning
 from node_pusher.home.layout import OWNER_HINT, is_shared, key_file, lock_file
@@ -46,7 +47,7 @@ def check_settings(examination: Examination) -> Iterator[Finding]:
         yield warning(
             "settings",
             f"{examination.path} belongs to user {found.st_uid}, and this runs as {os.geteuid()}",
-            OWNER_HINT,
+            wrong_user(examination.path).hint if os.geteuid() == 0 else OWNER_HINT,
         )
     else:
         group = "; its group records here too" if is_shared(examination.path) else ""

@@ -1,5 +1,6 @@
-"""One writer at a time: a second one is refused for now, and readers are not."""
+"""One writer at a time, and no writer but the owner: others are refused, and readers are not."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from tests.support.git_http import GitHttpServer
 from tests.support.ledger.copied import tell_a_little
 from tests.support.ledger.running import PATIENCE_S, PROGRAM
 from tests.support.ledger.world import World
+from tests.support.programs import run_aggregator
+from tests.support.repos import usage_line
 
 WRITERS = ("pull", "run", "rebuild")
 
@@ -114,3 +117,27 @@ def test_what_a_killed_gc_left_locked_does_not_stop_the_next_one(world: World, l
         done = [subprocess.run(["git", *words], cwd=mirror, check=False) for words in commands]
     assert [command.returncode for command in done] == [0, 0, 0]
     assert world.verify().matches
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_root_is_told_the_line_that_runs_as_the_owner(world: World) -> None:
+    """What root wrote there the daemon could not open any more."""
+    config = world.write_config()
+    state = world.folder / "state"
+    for file in (state, *state.rglob("*")):
+        os.chown(file, 65534, 65534)
+    said = run_aggregator("--config", str(config), "pull")
+    assert said.code == ExitCode.FAILED
+    assert f"{state} belongs to nobody, and this runs as root" in said.err
+    assert f"hint: runuser -u nobody -- aggregator --config {config} pull\n" in said.err
+    assert {file.stat().st_uid for file in state.rglob("*")} == {65534}
+
+
+@pytest.mark.parametrize("content", [b"", bytes(23)])
+def test_a_mirror_whose_head_was_lost_is_mended(world: World, content: bytes) -> None:
+    """A power cut leaves the file empty; the git program then takes the folder for no repo."""
+    head = world.folder / "state" / "mirrors" / "node-1.git" / "HEAD"
+    head.write_bytes(content)
+    world.usage(usage_line(seq=1000))
+    assert world.pull()["node-1"].admitted == 1
+    assert head.read_bytes() == b"ref: refs/heads/main\n"

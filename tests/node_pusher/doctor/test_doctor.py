@@ -174,6 +174,7 @@ def test_settings_a_home_of_another_user(home: Home) -> None:
     found = look(home)["settings"]
     assert found.health is Severity.WARNING
     assert "belongs to user 12345" in found.says
+    assert found.do.startswith("setpriv --reuid=12345 --regid=12345 --clear-groups ")
 
 
 def test_spool_a_missing_spool(home: Home) -> None:

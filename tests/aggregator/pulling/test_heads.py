@@ -407,6 +407,7 @@ def test_a_private_repo_that_refuses_us_is_shown(tmp_path: Path) -> None:
     world = World(tmp_path)
     with GitHttpServer(tmp_path / "remotes", tokens={"node-1.git": {"s3cret": "read"}}) as server:
         world.repo("node-1", url=server.url("node-1.git")).commit({FIRST: line(1)})
+        world.rules()
         report = world.pull()["node-1"]
         assert report.incident is IncidentKind.UNREACHABLE
         assert world.node()["cursor"] is None

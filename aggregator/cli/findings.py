@@ -121,6 +121,8 @@ def unpriced(context: Context, user: str | None, *, as_json: bool) -> None:
         for line in (row["price_toml"] or "").splitlines():
             click.echo(f"    {line}")
         if row["command"] is not None:
+            if row["price_toml"] is not None:
+                click.echo("  or import it, if it is a known price of a model:")
             click.echo(f"    {escape(row['command'])}")
     if not found:
         click.echo("none: all usage is billed in full")

@@ -109,10 +109,12 @@ class Context:
         return State(self.config())
 
     def reading(self) -> "LedgerStore":
-        """The database, open for reading."""
+        """The database, open for reading until the command has ended."""
         from aggregator.store.store import open_for_reading
 
-        return open_for_reading(database_in(self.state_path()))
+        store = open_for_reading(database_in(self.state_path()))
+        click.get_current_context().call_on_close(store.close)
+        return store
 
     @contextmanager
     def writing(

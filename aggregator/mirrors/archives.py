@@ -220,7 +220,8 @@ class ArchivedRepos:
             shutil.rmtree(work, ignore_errors=True)
 
     def _unpacked(self, repo: KnownRepo) -> Mirror:
-        work = Path(mkdtemp(prefix=_UNPACKED, dir=self.folder))
+        writable = os.access(self.folder, os.W_OK)
+        work = Path(mkdtemp(prefix=_UNPACKED, dir=self.folder if writable else None))
         descriptor = open_folder(work)
         try:
             try_lock(descriptor, shared=True)  # so that `sweep` leaves it

@@ -1,7 +1,12 @@
 """The state directory: the ledger's file, the mirrors, and the lock that admits one writer."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import gettempdir
+
+import pygit2
 
 from aggregator.config.settings import Config
 from aggregator.mirrors.archives import ArchivedRepos
@@ -38,6 +43,19 @@ class State:
         self.repos = KnownRepos(config, self.archives)
         self.mirrors = Mirrors(config, self.repos, self.archives)
         config.mirrors_path.mkdir(parents=True, exist_ok=True)
+        if not self.is_writable:
+            # who may only read reads mirrors of the daemon's user; libgit2 runs nothing of them
+            pygit2.settings.owner_validation = False
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether this user may write here; one who may not can ask all questions."""
+        return os.access(self.config.state, os.W_OK)
+
+    @property
+    def scratch(self) -> Path:
+        """A folder for temporary files: the state directory, if it can be written."""
+        return self.config.state if self.is_writable else Path(gettempdir())
 
     @contextmanager
     def locked(self) -> Iterator[None]:

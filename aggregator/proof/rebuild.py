@@ -121,7 +121,7 @@ def scratch_ledger(
     Raises:
         MirrorError: a mirror is missing or lacks an accepted commit.
     """
-    with TemporaryDirectory(prefix="scratch-", dir=state.config.state) as folder:
+    with TemporaryDirectory(prefix="scratch-", dir=state.scratch) as folder:
         path = Path(folder) / "ledger.db"
         rebuild(state, path, tips, now, on_progress)
         store = open_for_writing(path)

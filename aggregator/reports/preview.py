@@ -87,7 +87,7 @@ def preview(state: State, store: LedgerStore, now: datetime) -> Iterator[Preview
         store: the ledger, which may be written to meanwhile.
         now: the time of the preview.
     """
-    with TemporaryDirectory(prefix="scratch-", dir=state.config.state) as folder:
+    with TemporaryDirectory(prefix="scratch-", dir=state.scratch) as folder:
         path = Path(folder) / "ledger.db"
         store.copy_to(path)
         with closing(open_for_writing(path)) as copy:

@@ -1,5 +1,6 @@
 """Opening the ledger's SQLite file, and its transactions."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,12 +48,40 @@ def connect_for_reading(path: Path) -> sqlite3.Connection:
             f"there is no ledger at {path} yet",
             hint="run `aggregator pull` first, or wait for the daemon's first pull",
         )
-    connection = connect(path, "rw")
+    mode = "rw" if may_write(path) else "ro"
+    connection = connect(path, mode)
+    if mode == "rw":
+        _begin_log(connection)
     if _version(connection) == 0:  # another process is creating it
         connection.close()
         raise NoDatabaseError(f"there is no ledger at {path} yet", hint="try again in a moment")
     connection.execute("PRAGMA query_only = ON")
     return _checked(connection, path)
+
+
+def _begin_log(connection: sqlite3.Connection) -> None:
+    """Let no writer wait for this reader; where others are reading just now, it has to."""
+    with suppress(sqlite3.Error):
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_S * 1000}")
+
+
+def may_write(path: Path) -> bool:
+    """Whether this user may write the database and the files that SQLite keeps beside it."""
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+
+
+def leave_readable(connection: sqlite3.Connection) -> None:
+    """Before closing: without a log, unless another process has the database open.
+
+    A database with a log can be read only by who may make the files of the log again, which the
+    last one to close it removes.
+    """
+    with suppress(sqlite3.Error):
+        connection.execute("PRAGMA query_only = OFF")
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA journal_mode = DELETE")
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from aggregator.store.connection import (
     connect,
     connect_for_reading,
     connect_for_writing,
+    leave_readable,
+    may_write,
     read_meta,
     read_transaction,
     upsert_meta,
@@ -94,7 +96,9 @@ class LedgerStore:
         self.close()
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database, and leave it so that it can be read without the right to write."""
+        if self._path is not None and may_write(self._path) and self.is_in_place():
+            leave_readable(self._connection)
         self._connection.close()
 
     def is_in_place(self) -> bool:
@@ -161,7 +165,7 @@ def open_for_reading(path: Path) -> LedgerStore:
         NoDatabaseError: it does not exist yet, or is being created.
         SchemaVersionError: it has another schema version.
     """
-    return LedgerStore(connect_for_reading(path))
+    return LedgerStore(connect_for_reading(path), path)
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:

@@ -67,7 +67,8 @@ class Comparison:
         now_s = int(self._now.timestamp())
         changes = cross_incidents(before, open_now, knowledge, now_s)
         self._outbox.announced.save_incidents(changes.saved, changes.forgotten)
-        return [events.of_incident(row, uuid4(), self._now) for row in changes.opened]
+        over = [events.of_closed(key, uuid4(), self._now) for key in changes.closed]
+        return over + [events.of_incident(row, uuid4(), self._now) for row in changes.opened]
 
     def _accounts(self) -> list[NewNotice]:
         """Nothing until the books have been read: every account would look exhausted."""

@@ -2,8 +2,8 @@
 
 Levels are compared, not changes. So it does not matter how often that happens, in how many steps
 the ledger reached its state, or whether it was rebuilt in between. An account or incident that is
-worse than announced is a crossing; one that is better is forgotten without a notice, so that its
-next crossing is announced again.
+worse than announced is a crossing. An account that is better is forgotten without a notice, an
+incident that is over with one, so that the next crossing of either is announced again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -79,12 +79,14 @@ class IncidentChanges(NamedTuple):
     Attributes:
         opened: the incidents to announce.
         saved: incidents to save as announced, and since when the ledger knows nothing of each.
-        forgotten: incidents that are closed.
+        forgotten: incidents that are closed, or of which nothing is known any more.
+        closed: those of them that are known to be over.
     """
 
     opened: tuple[OpenIncident, ...]
     saved: Mapping[AnnouncedIncident, int | None]
     forgotten: tuple[AnnouncedIncident, ...]
+    closed: tuple[AnnouncedIncident, ...]
 
 
 def level_of(balance_nano: int, threshold_nano: int) -> Level | None:
@@ -172,7 +174,11 @@ def cross_incidents(
             forgotten.append(key)
         elif since_s is None:
             saved[key] = now_s
-    return IncidentChanges(tuple(opened), saved, tuple(forgotten))
+    open_seqs = _seqs_by_repo(there)
+    closed = tuple(
+        key for key in forgotten if _is_over(key, knowledge) and not _is_within(key, open_seqs)
+    )
+    return IncidentChanges(tuple(opened), saved, tuple(forgotten), closed)
 
 
 def announced_as(row: OpenIncident) -> AnnouncedIncident:

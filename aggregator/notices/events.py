@@ -9,7 +9,7 @@ from uuid import UUID
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.notices.crossings import AccountCrossing, Level
 from aggregator.store.outbox.queue import NewNotice
-from aggregator.store.questions.notices import OpenIncident
+from aggregator.store.questions.notices import AnnouncedIncident, OpenIncident
 from wire_format.instants import format_ts
 from wire_format.money import format_usd
 
@@ -72,6 +72,17 @@ def of_incident(incident: OpenIncident, delivery: UUID, now: datetime) -> NewNot
             "advice": IncidentKind(incident.kind).advice_for(incident.role),
             "opened_at": incident.opened_at,
         },
+    )
+
+
+def of_closed(incident: AnnouncedIncident, delivery: UUID, now: datetime) -> NewNotice:
+    """The notice that an announced incident is over."""
+    return _notice(
+        "incident_closed",
+        f"repo {incident.repo}",
+        delivery,
+        now,
+        {"repo": incident.repo or None, "kind": incident.kind, "subject": incident.subject},
     )
 
 

@@ -347,3 +347,22 @@ def test_reused_seqs_that_a_rebuild_groups_otherwise_are_not_told_again(place: D
     assert place.compare() == 0
     place.open(kind, "node-1", "seq 20")
     assert place.compare() == 1
+
+
+def test_the_end_of_an_incident_is_told_once(place: Desk) -> None:
+    """Where the ledger knows of it: nobody is told that what a rebuilt one forgot is over."""
+    for kind in (IncidentKind.DRIFT, IncidentKind.REWRITTEN):
+        place.open(kind, "node-1", "a")
+    assert place.compare() == 2
+    for kind in (IncidentKind.DRIFT, IncidentKind.REWRITTEN):
+        place.end(kind, "node-1", "a")
+    assert place.compare() == 2
+    assert place.compare() == 0
+    over = [(e["repo"], e["kind"]) for e in place.told() if e["event"] == "incident_closed"]
+    assert sorted(over) == [("node-1", "forge drift"), ("node-1", "rewritten")]
+    place.open(IncidentKind.COPY_FAILED, "node-1")
+    assert place.compare() == 1
+    place.lose_ledger()
+    for _ in range(2):
+        place.later(hours=26)
+        assert place.compare() == 0

@@ -1,6 +1,10 @@
 """Open and close incidents: of a head, of a batch's records, by acknowledgement."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
+from itertools import islice
+from typing import Final
 
 from aggregator.admission.batch import Batch
 from aggregator.incidents.kinds import (
@@ -15,7 +19,9 @@ from aggregator.store.repo_rows import RepoRow
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
 from gitmeter.counting.held import HeldReason
-from gitmeter.counting.ranges import RangeSet, runs
+from gitmeter.counting.ranges import Range, RangeSet, runs
+
+_RUNS_SHOWN_MAX: Final = 3
 
 
 def file_head_incident(
@@ -66,9 +72,8 @@ def file_shown_by(
             shown.add(IncidentKind.BAD_RULE_BOOK)
     accepted = _acknowledged_seqs(decisions, repo.name, IncidentKind.SEQUENCE_REUSED)
     reused = [seq for seq in sorted(batch.sequence_reused) if not accepted.overlaps(seq, seq)]
-    for run in runs(reused):
-        detail = f"seq {run} is in records with different ts"
-        store.incidents.open(repo.id, IncidentKind.SEQUENCE_REUSED, f"seq {run}", detail, now)
+    if reused:
+        _file_reused(store, repo.id, reused, now)
         shown.add(IncidentKind.SEQUENCE_REUSED)
     if any(reason is HeldReason.AHEAD_OF_COMMIT for _, reason in batch.held) and _file_lines_ahead(
         store, repo, decisions, now
@@ -101,15 +106,37 @@ def close_acknowledged(store: LedgerStore, decisions: Decisions, now: datetime) 
 
     Only kinds in `ACKNOWLEDGED` end this way; the others end when their cause does.
     """
+    seqs = cache(lambda repo, kind: _acknowledged_seqs(decisions, repo, kind))
     for incident in store.incidents.all_open():
         if incident.kind in ABOUT_SEQS:
-            accepted = _acknowledged_seqs(decisions, incident.repo, incident.kind)
-            is_over = accepted.within(seqs_in(incident.subject)) == [seqs_in(incident.subject)]
+            span = seqs_in(incident.subject)
+            is_over = seqs(incident.repo, incident.kind).within(span) == [span]
         else:
             known = decisions.acknowledged_subjects(incident.repo, incident.kind)
             is_over = incident.subject in known and incident.kind in ACKNOWLEDGED
         if is_over:
             store.incidents.close(incident.id, now)
+
+
+def _file_reused(store: LedgerStore, repo_id: int, reused: Sequence[int], now: datetime) -> None:
+    """File reused seqs as the one incident of their repo, however many there are.
+
+    Its subject goes from the lowest to the highest of those that were filed and not acknowledged.
+    """
+    span, number = Range(reused[0], reused[-1]), len(reused)
+    before = store.incidents.open_about_seqs(repo_id, IncidentKind.SEQUENCE_REUSED)
+    if before is not None:
+        known = seqs_in(before[0])
+        span = Range(min(known.first, span.first), max(known.last, span.last))
+        number += before[1]
+    shown = ", ".join(map(str, islice(runs(reused), _RUNS_SHOWN_MAX)))
+    detail = f"seq {shown} is in records with different ts"
+    if number > 1:
+        detail = f"{number} seqs of {span} are in records with different ts, last {shown}"
+    if len(reused) > _RUNS_SHOWN_MAX:
+        detail += " and others"
+    kind = IncidentKind.SEQUENCE_REUSED
+    store.incidents.widen(repo_id, kind, f"seq {span}", detail, number, now)
 
 
 def _acknowledged_seqs(decisions: Decisions, repo: str, kind: str) -> RangeSet:

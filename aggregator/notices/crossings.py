@@ -11,9 +11,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind, seqs_in
+from aggregator.incidents.kinds import ABOUT_HEAD, ABOUT_SEQS, IncidentKind
 from aggregator.store.questions.notices import AnnouncedIncident, Balance, OpenIncident
-from gitmeter.counting.ranges import RangeSet
 
 UNKNOWN_FOR: Final = timedelta(hours=25)
 """How long a announced incident is remembered when the ledger knows nothing of it.
@@ -24,9 +23,11 @@ within a day.
 EXHAUSTED_NANO: Final = 0
 """An account is exhausted when it has this much left, or less."""
 
+_ONE_A_REPO: Final = ABOUT_HEAD.union(ABOUT_SEQS)
+"""Kinds of which a repo has at most one open incident, whose subject changes."""
+
 _EACH_PULL_TELLS: Final = ABOUT_HEAD | {
-    IncidentKind.SEQUENCE_REUSED,
-    IncidentKind.LINES_AHEAD,
+    *ABOUT_SEQS,
     IncidentKind.BAD_RULE_BOOK,
     IncidentKind.SILENT,
 }
@@ -143,9 +144,8 @@ def cross_incidents(
 ) -> IncidentChanges:
     """Compare the open incidents with those that were announced.
 
-    An incident about the tip of a repo is the same one whatever its subject, since the tip moves;
-    so is the one about lines ahead of their commits, whose subject grows with them.
-    Reused seqs are compared as numbers: a rebuilt ledger may group them differently.
+    An incident about the tip of a repo is the same one whatever its subject, since the tip moves.
+    So are those about reused seqs and about lines ahead of their commits, whose subjects grow.
 
     Args:
         announced: incidents that were announced, and since when the ledger knows nothing of each.
@@ -156,12 +156,7 @@ def cross_incidents(
     there: dict[AnnouncedIncident, OpenIncident] = {}
     for row in open_now:
         there.setdefault(announced_as(row), row)
-    announced_seqs = _seqs_by_repo(announced)
-    opened = [
-        row
-        for key, row in there.items()
-        if key not in announced and not _is_within(key, announced_seqs)
-    ]
+    opened = [row for key, row in there.items() if key not in announced]
     saved: dict[AnnouncedIncident, int | None] = {
         key: None for key in there if announced.get(key, now_s) is not None
     }
@@ -174,17 +169,13 @@ def cross_incidents(
             forgotten.append(key)
         elif since_s is None:
             saved[key] = now_s
-    open_seqs = _seqs_by_repo(there)
-    closed = tuple(
-        key for key in forgotten if _is_over(key, knowledge) and not _is_within(key, open_seqs)
-    )
+    closed = tuple(key for key in forgotten if _is_over(key, knowledge))
     return IncidentChanges(tuple(opened), saved, tuple(forgotten), closed)
 
 
 def announced_as(row: OpenIncident) -> AnnouncedIncident:
     """The identity under which an incident is announced."""
-    is_one = row.kind in ABOUT_HEAD or row.kind == IncidentKind.LINES_AHEAD
-    return AnnouncedIncident(row.kind, row.repo, "" if is_one else row.subject)
+    return AnnouncedIncident(row.kind, row.repo, "" if row.kind in _ONE_A_REPO else row.subject)
 
 
 def _is_over(key: AnnouncedIncident, knowledge: Knowledge) -> bool:
@@ -192,18 +183,3 @@ def _is_over(key: AnnouncedIncident, knowledge: Knowledge) -> bool:
     if key.kind in _EACH_PULL_TELLS and key.repo in knowledge.checked_repos:
         return True
     return key in knowledge.closed
-
-
-def _seqs_by_repo(keys: Iterable[AnnouncedIncident]) -> dict[str, RangeSet]:
-    found: dict[str, RangeSet] = {}
-    for key in keys:
-        if key.kind == IncidentKind.SEQUENCE_REUSED:
-            found.setdefault(key.repo, RangeSet()).add(seqs_in(key.subject))
-    return found
-
-
-def _is_within(key: AnnouncedIncident, seqs: Mapping[str, RangeSet]) -> bool:
-    if key.kind != IncidentKind.SEQUENCE_REUSED or key.repo not in seqs:
-        return False
-    span = seqs_in(key.subject)
-    return seqs[key.repo].within(span) == [span]

@@ -100,6 +100,40 @@ class IncidentRows:
             (kind, repo_id, subject, detail, format_ts(at)),
         )
 
+    def open_about_seqs(self, repo_id: int, kind: str) -> tuple[str, int] | None:
+        """Subject of a repo's open incident of a kind, and how many seqs it is about; or None."""
+        row = self._connection.execute(
+            "SELECT subject, number FROM incident"
+            " WHERE repo_id = ? AND kind = ? AND closed_at IS NULL",
+            (repo_id, kind),
+        ).fetchone()
+        return None if row is None else (str(row[0]), int(row[1]))
+
+    def widen(
+        self, repo_id: int, kind: str, subject: str, detail: str, number: int, at: datetime
+    ) -> None:
+        """Make a repo's one open incident of a kind about more seqs; open it where there is none.
+
+        Args:
+            repo_id: the repo's row.
+            kind: the kind of incident.
+            subject: what it is about from now on.
+            detail: a sentence for a person.
+            number: how many seqs it is about.
+            at: the time (UTC).
+        """
+        changed = self._connection.execute(
+            "UPDATE incident SET subject = ?, detail = ?, number = ?, seen_at = ?"
+            " WHERE repo_id = ? AND kind = ? AND closed_at IS NULL",
+            (subject, detail, number, format_ts(at), repo_id, kind),
+        )
+        if changed.rowcount == 0:
+            self._connection.execute(
+                "INSERT INTO incident (kind, repo_id, subject, detail, number, opened_at, seen_at)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+                (kind, repo_id, subject, detail, number, format_ts(at)),
+            )
+
     def file_all(
         self,
         kind: str,

@@ -186,6 +186,7 @@ CREATE TABLE incident (                  -- what a person has to look at, open u
     repo_id INTEGER REFERENCES repo,     -- NULL: the forge as a whole, or usage of any node
     subject TEXT NOT NULL,               -- what it is about: a commit, a seq; part of its identity
     detail TEXT NOT NULL,
+    number INTEGER NOT NULL DEFAULT 1,   -- how many seqs it is about, as far as it is about seqs
     opened_at TEXT NOT NULL,
     seen_at TEXT NOT NULL,
     closed_at TEXT

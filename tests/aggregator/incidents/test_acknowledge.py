@@ -138,7 +138,7 @@ def test_neighbouring_seqs_acknowledged_one_by_one_stay_closed_in_a_new_ledger(
     """How many commits are read at once does not change what was acknowledged."""
     reuse(world, 2)
     world.pull()
-    assert [row["subject"] for row in world.incidents()] == ["seq 1", "seq 2"]
+    assert [row["subject"] for row in world.incidents()] == ["seq 1..2"]
     world.decide(acknowledge(1, REUSED, "seq 1"), acknowledge(2, REUSED, "seq 2"))
     stays(world, [])
 
@@ -154,3 +154,26 @@ def test_a_run_acknowledged_at_once_stays_closed_when_read_in_parts(
     world.pull()
     monkeypatch.setattr(ingest, "BATCH_WEIGHT", 1)
     stays(world, [])
+
+
+def test_however_many_seqs_are_reused_it_is_one_incident(world: World) -> None:
+    """It counts them and names a few, until the operator acknowledges it."""
+    later = "2025-01-01T00:31:00Z"
+    world.usage(*(usage_line(seq=seq) for seq in range(3, 60)))
+    world.usage(*(usage_line(seq=seq, ts=later) for seq in range(4, 58, 2)))
+    world.pull()
+    (incident,) = world.incidents()
+    assert incident["subject"] == "seq 1..56"
+    assert incident["detail"] == (
+        "28 seqs of 1..56 are in records with different ts, last 4, 6, 8 and others"
+    )
+    world.usage(usage_line(seq=58, ts=later))
+    world.pull()
+    (incident,) = world.incidents()
+    assert incident["subject"] == "seq 1..58"
+    assert incident["detail"] == "29 seqs of 1..58 are in records with different ts, last 58"
+    world.decide(acknowledge(1, REUSED, "seq 1..58"))
+    stays(world, [])
+    world.usage(usage_line(seq=59, ts=later))
+    world.pull()
+    assert [row["subject"] for row in world.incidents()] == ["seq 59"]

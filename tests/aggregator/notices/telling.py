@@ -107,11 +107,12 @@ class Desk:
             path.unlink()
 
     def balance(self, user: str, balance_nano: int, *, billed_nano: int = 0) -> None:
-        """Let a user have this much left."""
+        """Let a user who has paid have this much left."""
         with self.ledger() as store, store.transaction():
             store._connection.execute(
-                "INSERT INTO account (user, credit_nano, billed_cost_nano, first_active_hour)"
-                " VALUES (?1, ?2, ?3, 1) ON CONFLICT (user) DO UPDATE SET credit_nano = ?2,"
+                "INSERT INTO account (user, credit_nano, billed_cost_nano, first_active_hour,"
+                " first_paid_us) VALUES (?1, ?2, ?3, 1, 1)"
+                " ON CONFLICT (user) DO UPDATE SET credit_nano = ?2,"
                 " billed_cost_nano = ?3",
                 (user, balance_nano + billed_nano, billed_nano),
             )

@@ -58,6 +58,7 @@ def advance(
     first_parent: Callable[[str], str | None],
     accepted: Collection[str] = (),
     billed: Callable[[], Collection[str]] = frozenset,
+    commits_max: int | None = None,
 ) -> Advance:
     """Judge a head against a cursor.
 
@@ -67,6 +68,8 @@ def advance(
         first_parent: returns a commit's first parent, or None for a root commit.
         accepted: commits up to which the operator accepted the history, whatever its shape.
         billed: returns every commit that was read so far; called only for a rewritten history.
+        commits_max: after how many commits the history counts as too long; None for the usual
+            number.
 
     Work is proportional to the commits above the cursor, except for a rewritten history, which is
     walked to its root.
@@ -75,11 +78,12 @@ def advance(
         return Advance(HeadOutcome.EMPTY if cursor is None else HeadOutcome.BRANCH_MISSING)
     if head == cursor:
         return Advance(HeadOutcome.UNCHANGED)
+    most = COMMITS_AHEAD_MAX if commits_max is None else commits_max
     newest_first: list[str] = []
     commit: str | None = head
     while commit is not None and commit != cursor:
         newest_first.append(commit)
-        if len(newest_first) > COMMITS_AHEAD_MAX:
+        if len(newest_first) > most:
             return Advance(HeadOutcome.TOO_LONG)
         commit = first_parent(commit)
     outcome = HeadOutcome.FAST_FORWARD

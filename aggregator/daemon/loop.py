@@ -35,6 +35,7 @@ from gitmeter.support.backoff import Backoff, is_worth_a_log
 from wire_format.instants import hour_of
 
 _TICK_S: Final = 1.0
+_BEAT_S: Final = 0.5
 _PATIENCE_S: Final = 10.0
 """How long a pass waits for remotes of which none answers."""
 _COPY: Final = "[copy]"
@@ -80,6 +81,8 @@ class Daemon:
         self._requests.clear()
         self._services = Services(state, ledger.store, clock)
         self._puller = Puller(state, ledger, clock, self._is_stopping)
+        self._beat_at_s = 0.0
+        ledger.store.on_step(self._alive)
 
     def run(self) -> bool:
         """Pull at once, then on schedule and on hints, until SIGTERM or SIGINT arrives.
@@ -306,6 +309,10 @@ class Daemon:
         self._ledger.promote_tiers(hour_of(self._clock()))
 
     def _alive(self) -> None:
+        now_s = time.monotonic()
+        if now_s < self._beat_at_s:
+            return
+        self._beat_at_s = now_s + _BEAT_S
         self._systemd.notify("WATCHDOG=1")
         self._services.pulse.tick()
         if self._signal is not None:

@@ -24,7 +24,7 @@ from aggregator.ledger.known_lines import LINES_READ_AGAIN_MAX, TangledError
 from aggregator.ledger.ledger import Ledger, Move
 from aggregator.ledger.pending import Pending
 from aggregator.ledger.rule_files import rules_below
-from aggregator.ledger.segments import SegmentReader, UnreadableSegmentError
+from aggregator.ledger.segments import SegmentReader, StoppedError, UnreadableSegmentError
 from aggregator.mirrors.commit_delta import (
     ACCEPTED,
     BILLED,
@@ -45,6 +45,7 @@ _DATED_AHEAD_MAX: Final = 1000
 """Most commits that are looked at again in each pass to find the last one that is dated ahead."""
 _LINES_AGAIN_ACCEPTED: Final = 10
 """How many times as many earlier lines may be read again for an accepted commit."""
+_TANGLED: Final = "has lines that overlap too many earlier ones"
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ class Ingest:
         self._mirror = mirror
         self._rules = rules
         self._applied = Applied()
+        self._written = 0
 
     def run(
         self,
@@ -131,7 +133,10 @@ class Ingest:
             MirrorError: an object is missing from the mirror.
         """
         with without_cycle_collection():
-            self._run(stretch, on_commit, interrupted)
+            try:
+                self._run(stretch, on_commit, interrupted)
+            except StoppedError:
+                self._applied.commits = self._written
         return self._applied
 
     def _run(
@@ -151,8 +156,8 @@ class Ingest:
             try:
                 self._read(pending, delta, stretch, stretch.lines_again_max(number))
             except TangledError:
-                detail = "has lines that overlap too many earlier ones"
-                self._applied.stop = Stop(IncidentKind.OVERSIZED_COMMIT, commit, detail)
+                self._ledger.tangled[self._repo.name] = commit
+                self._applied.stop = Stop(IncidentKind.OVERSIZED_COMMIT, commit, _TANGLED)
                 pending = self._read_again(pending, stretch)
                 break
             self._applied.commits += 1
@@ -195,6 +200,7 @@ class Ingest:
         move = Move(self._repo, expected, pending.commits[-1].commit, stretch.kept)
         noticed = self._ledger.apply(move, changes, self._rules.now)
         self._applied.add(pending.batch, noticed)
+        self._written = self._applied.commits
 
     def _whole_stop(self, above: Sequence[str]) -> Stop | None:
         """The stop, about the last commit of a run that is held for its date alone.
@@ -224,6 +230,8 @@ class Ingest:
                 delta.commit,
                 f"changes or deletes billed files: {paths}",
             )
+        if self._ledger.tangled.get(self._repo.name) == delta.commit:
+            return Stop(IncidentKind.OVERSIZED_COMMIT, delta.commit, _TANGLED)
         if delta.oversized:
             return Stop(IncidentKind.OVERSIZED_COMMIT, delta.commit, delta.oversized)
         latest = self._rules.latest_commit

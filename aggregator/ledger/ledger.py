@@ -99,6 +99,8 @@ class Ledger:
         store: the database.
         rater: rates under the rule book in force.
         decisions: all decisions in force.
+        tangled: for a repo, by name, the commit that was found to overlap too many earlier lines;
+            finding out costs too much to be done in each pass.
     """
 
     def __init__(self, store: LedgerStore, cost_max_nano: int) -> None:
@@ -106,6 +108,7 @@ class Ledger:
         self._cost_max_nano = cost_max_nano
         self.rater = Rater(rule_book_in_force(store), cost_max_nano)
         self.decisions = decisions_of(store)
+        self.tangled: dict[str, str] = {}
         self._changed = ChangedStates()
 
     def apply(self, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:

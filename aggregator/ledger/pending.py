@@ -80,6 +80,7 @@ class Pending:
         Raises:
             TangledError: more would have to be read. The batch may have half of the commit and
                 must be discarded.
+            StoppedError: the work is to end now; as above.
             MirrorError: an object is missing from the mirror.
         """
         self._known.limit(lines_again_max)
@@ -135,6 +136,7 @@ class Pending:
         if claimed is not None:
             self.batch.duplicates += claimed
             return
+        self._reader.on_step()
         segment = fault or read_segment(self._mirror, file)
         if isinstance(segment, Fault):
             place = Place(source.commit, file.path, 0)

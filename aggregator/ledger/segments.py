@@ -86,6 +86,10 @@ def entry_for(
     )
 
 
+class StoppedError(Exception):
+    """The work is to end in the middle of a commit; nothing of its batch is written."""
+
+
 class UnreadableSegmentError(MirrorError):
     """A segment that was applied before cannot be read again.
 
@@ -104,14 +108,20 @@ class SegmentReader:
     Args:
         open_mirror: opens the mirror of a repo, by its name.
         rules_of: returns the rules of a repo, by its name.
+        on_step: called before each segment is read; raises `StoppedError` to end the work.
 
     Attributes:
         rules_of: the argument, cached.
+        on_step: the argument; to be called before a new segment is read, too.
     """
 
     def __init__(
-        self, open_mirror: Callable[[str], Mirror], rules_of: Callable[[str], LineRules]
+        self,
+        open_mirror: Callable[[str], Mirror],
+        rules_of: Callable[[str], LineRules],
+        on_step: Callable[[], object] = lambda: None,
     ) -> None:
+        self.on_step = on_step
         self.rules_of = cache(rules_of)
         mirror = self._mirror = lru_cache(_REREAD_CACHE)(open_mirror)
         self._decode = lru_cache(_REREAD_CACHE)(
@@ -156,6 +166,7 @@ class SegmentReader:
             UnreadableSegmentError: the segment cannot be read.
             OutOfResourcesError: nor anything else, now.
         """
+        self.on_step()
         with _reading_again(place.repo):
             segment = self._decode(place.repo, place.blob, place.folder)
         return zip(segment.records, segment.line_numbers, strict=True)
@@ -175,12 +186,17 @@ def _refused(reason: str) -> Fault:
     return Fault(FaultCode.REFUSED_FILE, reason)
 
 
-def segment_reader(state: State) -> SegmentReader:
-    """A reader of the segments of all known repos, each under the rules of its repo."""
+def segment_reader(state: State, on_step: Callable[[], object] = lambda: None) -> SegmentReader:
+    """A reader of the segments of all known repos, each under the rules of its repo.
+
+    Args:
+        state: has the mirrors.
+        on_step: called before each segment is read; raises `StoppedError` to end the work.
+    """
     skew = timedelta(seconds=state.config.skew_s)
 
     def rules_of(name: str) -> LineRules:
         repo = state.repos.named(name)
         return LineRules(repo.node, skew, repo.allow or None)
 
-    return SegmentReader(state.mirrors.open_named, rules_of)
+    return SegmentReader(state.mirrors.open_named, rules_of, on_step)

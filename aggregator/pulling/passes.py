@@ -19,7 +19,7 @@ from aggregator.config.repos import RepoConfig
 from aggregator.config.settings import Config
 from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind
 from aggregator.ledger.ledger import Ledger
-from aggregator.ledger.segments import segment_reader
+from aggregator.ledger.segments import StoppedError, segment_reader
 from aggregator.mirrors.state import State
 from aggregator.pulling.fetching import Fetched, fetch_repo
 from aggregator.pulling.repo_pass import RepoPass, RepoReport
@@ -164,7 +164,7 @@ class Puller:
             return [
                 RepoPass(
                     *(self._state, self._ledger, self._fetches.pop(fetch), fetch.result()),
-                    *(signers, self._clock()),
+                    *(signers, self._clock(), lambda: self._step(on_wait)),
                 )
                 for fetch in done
             ]
@@ -172,6 +172,11 @@ class Puller:
             running.turns -= 1
             return [self._unfinished.popleft()]
         return []
+
+    def _step(self, on_wait: Callable[[], object]) -> None:
+        on_wait()
+        if self._interrupted():
+            raise StoppedError
 
     def _begin(self, running: "_Pass", repos: Iterable[RepoConfig]) -> None:
         """Begin fetching repos; one that is busy is fetched again once it is done."""

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import Final
 
 from aggregator.config.repos import RepoConfig
 from aggregator.incidents.filing import file_head_incident
@@ -25,6 +26,9 @@ from aggregator.pulling.signatures import Signers
 from cursors.position import Advance, HeadOutcome, advance
 from gitmeter.support.progress import Progress
 from wire_format.instants import format_ts
+
+_UNSIGNED_WALKED_MAX: Final = 1000
+"""How many commits below an unsigned head are walked, to say how many there are."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class RepoPass:
         fetched: the result of fetching it.
         signers: the keys that may sign.
         now: the time of this pass.
+        on_step: called between the steps of long work; raises `StoppedError` to end it.
     """
 
     def __init__(
@@ -81,8 +86,10 @@ class RepoPass:
         fetched: Fetched,
         signers: Signers,
         now: datetime,
+        on_step: Callable[[], object] = lambda: None,
     ) -> None:
         self.repo = repo
+        self._on_step = on_step
         self._state = state
         self._ledger = ledger
         self._fetched = fetched
@@ -137,19 +144,24 @@ class RepoPass:
             self._trouble = (IncidentKind.LOST_HISTORY, detail)
             return
         self._catch_up(mirror)
+        head = self._fetched.head
+        verdict = None
+        if head is not None and head != self._cursor:
+            verdict = self._signers.judge(mirror, self.repo, head, self._now)
         self._position = position = advance(
             self._cursor,
-            self._fetched.head,
+            head,
             mirror.first_parent,
-            self._ledger.decisions.accepted_tips(self.repo.name),
+            accepted := self._ledger.decisions.accepted_tips(self.repo.name),
             lambda: set(chain.from_iterable(map(mirror.chain, {*kept, self._cursor or ""} - {""}))),
+            # who may not sign decides on little work; a tip that the operator accepted may be deep
+            _UNSIGNED_WALKED_MAX if verdict is not None and not accepted else None,
         )
-        commits, head = position.commits, self._fetched.head
-        if len(commits) > position.accepted and head is not None:
-            verdict = self._signers.judge(mirror, self.repo, head, self._now)
-            if verdict is not None:
-                self._stop = Stop(verdict[0], head, verdict[1])
-                commits = commits[: position.accepted]
+        commits = position.commits
+        is_stopped = len(commits) > position.accepted or position.outcome is HeadOutcome.TOO_LONG
+        if verdict is not None and head is not None and is_stopped:
+            self._stop = Stop(verdict[0], head, verdict[1])
+            commits = commits[: position.accepted]
         kept_now: tuple[str, ...] = ()
         if position.outcome is HeadOutcome.ACCEPTED and self._cursor is not None:
             mirror.keep(self._cursor)
@@ -163,7 +175,7 @@ class RepoPass:
 
     def _start(self, mirror: Mirror) -> None:
         skew = timedelta(seconds=self._state.config.skew_s)
-        rules = Rules(segment_reader(self._state), self._now + skew, self._now)
+        rules = Rules(segment_reader(self._state, self._on_step), self._now + skew, self._now)
         self._ingest = Ingest(self._ledger, self._row, mirror, rules)
         self._mirror = mirror
 
@@ -176,7 +188,7 @@ class RepoPass:
         if applied is not None and applied != self._cursor:
             position = advance(self._cursor, applied, mirror.first_parent)
             if position.outcome is HeadOutcome.FAST_FORWARD:
-                rules = Rules(segment_reader(self._state), None, self._now)
+                rules = Rules(segment_reader(self._state, self._on_step), None, self._now)
                 ingest = Ingest(self._ledger, self._row, mirror, rules)
                 count = len(position.commits)
                 ingest.run(Stretch(position.commits, accepted=count, is_billed=True))

@@ -18,6 +18,7 @@ _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA cache_size = -32768",
+    "PRAGMA journal_size_limit = 16777216",  # or a log stays as large as its largest transaction
 )
 
 

@@ -5,10 +5,10 @@ another database is another class with these attributes and methods.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from aggregator.store.account_rows import AccountRows
 from aggregator.store.charge_rows import ChargeRows
@@ -40,6 +40,9 @@ from gitmeter.support.errors import GitmeterError
 
 PULLED_AT = "pulled_at"
 """Key of the fact that says when the last pull ended, as text in UTC."""
+
+_STEP: Final = 100_000
+"""Steps of SQLite's virtual machine between two signs of life: some milliseconds."""
 
 
 class CopyNotWrittenError(GitmeterError):
@@ -104,6 +107,15 @@ class LedgerStore:
     def is_in_place(self) -> bool:
         """Whether the open file is still the one at its path: neither deleted nor replaced."""
         return _identity(self._path) == self._file
+
+    def on_step(self, call: Callable[[], object]) -> None:
+        """Call something every few milliseconds of work in the database; it must not raise."""
+
+        def step() -> int:
+            call()
+            return 0  # any other number would end the statement
+
+        self._connection.set_progress_handler(step, _STEP)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """A hostile repo, a broken mirror or a changed configuration stops at most the repo concerned."""
 
 import shutil
+from collections.abc import Container
 from pathlib import Path
 
 import pygit2
@@ -10,9 +11,10 @@ from pygit2.enums import FileMode
 from aggregator.cli.context import opening
 from aggregator.ledger import ingest
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
-from aggregator.ledger.segments import segment_reader
+from aggregator.ledger.segments import SegmentReader, StoppedError, segment_reader
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.proof.verify import LimitsChangedError
+from aggregator.store.segment_rows import SegmentPlace
 from cursors.position import advance
 from tests.support.ledger.world import DAY, PRICES, World
 from tests.support.repos import RepoWriter, decision_line, segment_path, usage_line
@@ -210,3 +212,56 @@ def test_a_chain_of_corrections_is_not_read_over_and_over(
     assert world.pull()["node-1"].incident is None
     world.usage(usage_line(seq=2, units=-2, corrects=1, reason="miscount"))
     assert world.pull()["node-1"].incident == "oversized commit"
+
+
+def test_a_commit_that_overlaps_too_much_is_not_read_again_in_each_pass(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finding out costs as much as is allowed; the operator may still accept it."""
+    monkeypatch.setattr(ingest, "LINES_READ_AGAIN_MAX", 200)
+    world.usage(*[usage_line(seq=seq, units=2) for seq in range(1, 90)])
+    bad = world.usage(usage_line(seq=1, units=1))
+    read: list[object] = []
+    claims = SegmentReader.claims
+
+    def noted(
+        reader: SegmentReader, place: SegmentPlace, seqs: Container[int] | None = None
+    ) -> object:
+        read.append(place)
+        return claims(reader, place, seqs)
+
+    monkeypatch.setattr(SegmentReader, "claims", noted)
+    with world.ledger() as ledger:
+        assert world.pull_into(ledger)["node-1"].incident == "oversized commit"
+        assert read
+        read.clear()
+        assert world.pull_into(ledger)["node-1"].incident == "oversized commit"
+        assert not read
+        world.decide(decision_line(kind="accept_tip", repo="node-1", tip=bad))
+        assert world.pull_into(ledger)["node-1"].incident is None
+    assert world.verify().matches
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3])
+def test_work_within_a_commit_can_be_stopped(world: World, steps: int) -> None:
+    """At any step; nothing of its batch is written, and the next pass ends in the same ledger."""
+    world.usage(usage_line(seq=1))
+    world.usage(usage_line(seq=2), usage_line(seq=1, units=3))
+    world.fetch()
+    left = iter(range(steps))
+
+    def on_step() -> None:
+        if next(left, None) is None:
+            raise StoppedError
+
+    with world.ledger() as ledger:
+        mirror = world.state.mirrors.open_named("node-1")
+        commits = advance(None, mirror.head, mirror.first_parent).commits
+        identity = next(repo.identity for repo in world.config.repo if repo.name == "node-1")
+        with ledger.store.transaction():
+            row = ledger.store.repos.row(identity)
+        rules = Rules(segment_reader(world.state, on_step), None, world.now)
+        assert Ingest(ledger, row, mirror, rules).run(Stretch(commits)).commits == 0
+        assert ledger.store.cursors.of_repo("node-1") is None
+    assert world.pull()["node-1"].commits == 2
+    assert world.verify().matches

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.incidents.kinds import IncidentKind
+from aggregator.pulling import repo_pass
 from cursors.position import HeadOutcome
 from gitmeter.signing.signing_key import SigningKey, new_signing_key
 from tests.aggregator.broken_variants.scenarios_accepted import accept
@@ -300,3 +301,18 @@ def test_a_key_is_valid_up_to_the_second_at_which_it_ends(world: World) -> None:
     held(world, head)
     world.now = end
     goes_on(world, 2)
+
+
+def test_what_lies_below_a_head_that_may_not_be_billed_is_not_walked_to_its_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who may not sign decides on no more work than is constant, and is named all the same."""
+    monkeypatch.setattr(repo_pass, "_UNSIGNED_WALKED_MAX", 3)
+    for seq in range(2, 8):
+        head = new_record(world, STRANGER, seq)
+    report = world.pull()["node-1"]
+    assert (report.incident, report.commits) == (IncidentKind.BAD_SIGNATURE, 0)
+    assert head in report.detail
+    new_record(world, OWN, 8)
+    assert world.pull()["node-1"].commits == 7
+    assert world.verify().matches

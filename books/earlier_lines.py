@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from node_pusher.home.home import Home
+from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.sending import earlier_lines
-from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.api import Spool
 from wire_format.lines import Decision, Folder, Money
 from wire_format.segment import decode_segment

@@ -31,7 +31,7 @@ class InForce(NamedTuple):
         return Grounds(self.decisions.of_node(node), self.limit)
 
 
-class Judged(NamedTuple):
+class JudgedAgain(NamedTuple):
     """What other decisions change.
 
     Attributes:
@@ -51,7 +51,7 @@ def judged_again(
     repriced: Mapping[str, RangeSet],
     *,
     but: str | None = None,
-) -> Judged:
+) -> JudgedAgain:
     """What changes for each node when other decisions or prices come into force.
 
     Args:
@@ -87,7 +87,7 @@ def judged_again(
             unreadable[node] = error
         else:
             changes[node_id] = batch
-    return Judged(changes, unreadable)
+    return JudgedAgain(changes, unreadable)
 
 
 def seqs_to_judge(

@@ -112,7 +112,7 @@ def edit(home: Path, /, name: str, **options: Any) -> int:  # noqa: ANN401 - cli
     from books.rule_book.rules import RULE_FILES, export_rules, read_rule_file
     from gitmeter.support.errors import GitmeterError
     from node_pusher.home.settings_file import read_home
-    from node_pusher.sending.repo import LedgerRepo
+    from node_pusher.repo.ledger_repo import LedgerRepo
 
     before = export_rules(LedgerRepo(read_home(home, "books").repo), RULE_FILES[name])
     file = Path(mkdtemp(prefix="books-rules-"), name)

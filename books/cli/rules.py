@@ -30,7 +30,7 @@ def show(home: Path, /, *, as_json: bool) -> None:
     """Show the prices and the discount ladder at the newest commit here, pushed or not."""
     from books.rule_book.rules import parse_rules, read_rules
     from node_pusher.home.settings_file import read_home
-    from node_pusher.sending.repo import LedgerRepo
+    from node_pusher.repo.ledger_repo import LedgerRepo
 
     book = parse_rules(read_rules(LedgerRepo(read_home(home, "books").repo)))
     if as_json:
@@ -54,7 +54,7 @@ def check(home: Path, /, file: Path | None, *, as_json: bool) -> int:
     from books.rule_book.rules import RuleFileError, parse_rules, read_rule_file, read_rules
     from books.rule_book.rules import check_file as check_data
     from node_pusher.home.settings_file import read_home
-    from node_pusher.sending.repo import LedgerRepo
+    from node_pusher.repo.ledger_repo import LedgerRepo
 
     try:
         if file is None:
@@ -87,7 +87,7 @@ def export(home: Path, /, name: str) -> None:
     """
     from books.rule_book.rules import RULE_FILES, export_rules
     from node_pusher.home.settings_file import read_home
-    from node_pusher.sending.repo import LedgerRepo
+    from node_pusher.repo.ledger_repo import LedgerRepo
 
     repo = LedgerRepo(read_home(home, "books").repo)
     sys.stdout.buffer.write(export_rules(repo, RULE_FILES[name]))
@@ -106,7 +106,7 @@ def history(home: Path, /, count: int | None, *, as_json: bool) -> None:
 
     from books.rule_book.history import rule_book_name, rule_versions
     from node_pusher.home.settings_file import read_home
-    from node_pusher.sending.repo import LedgerRepo
+    from node_pusher.repo.ledger_repo import LedgerRepo
     from wire_format.instants import format_ts
 
     repo = LedgerRepo(read_home(home, "books").repo)

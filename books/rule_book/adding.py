@@ -6,7 +6,7 @@ from books.rule_book.change import Proposal, Propose
 from books.rule_book.llm_renewal import coming_hour
 from books.rule_book.price_file import InlinePricesError, PriceEntry, merge_prices
 from books.rule_book.rules import RuleBookFiles, RuleFileError, check_file
-from node_pusher.sending.repo import LedgerRepo
+from node_pusher.repo.ledger_repo import LedgerRepo
 from wire_format.fields import AppliesTo
 from wire_format.instants import format_ts
 from wire_format.rule_book import PRICES_PATH, parse_rule_book

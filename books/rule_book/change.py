@@ -13,8 +13,8 @@ from books.rule_book.rule_changes import Act, RuleChanges, build_rules_message, 
 from books.rule_book.rules import RuleBookFiles, check_file, read_rules, usable_rules
 from gitmeter.support.errors import GitmeterError
 from node_pusher.home.home import Home
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.commit import locked_repo
-from node_pusher.sending.repo import LedgerRepo
 from wire_format import fields
 from wire_format.rule_book import split_origin
 

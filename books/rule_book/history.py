@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from books.rule_book.rule_changes import rules_by_name
 from books.rule_book.rules import RuleBookFiles, faults_of, read_rules, usable_rules
-from node_pusher.sending.repo import LedgerRepo
+from node_pusher.repo.ledger_repo import LedgerRepo
 from wire_format.commit_message import stated_trailer
 from wire_format.rule_book import RULE_PATHS, RuleBook, parse_rule_book
 

@@ -12,7 +12,7 @@ from books.rule_book.price_file import InlinePricesError, PriceEntry, merge_pric
 from books.rule_book.rule_changes import Act
 from books.rule_book.rules import RuleBookFiles, RuleFileError, parse_rules
 from node_pusher.home.home import Home
-from node_pusher.sending.repo import LedgerRepo
+from node_pusher.repo.ledger_repo import LedgerRepo
 from wire_format.rule_book import IMPORTED_PATH, PRICES_PATH, RuleBook
 
 IMPORTED_HEADER: Final = """\

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gitmeter.support.errors import GitmeterError
-from node_pusher.sending.repo import LedgerRepo
+from node_pusher.repo.ledger_repo import LedgerRepo
 from wire_format.rule_book import (
     DEFAULT_DISCOUNTS,
     DISCOUNTS_PATH,

@@ -6,7 +6,7 @@ from books.rule_book.change import Proposal
 from books.rule_book.history import rule_versions
 from books.rule_book.rules import RuleBookFiles, read_rules
 from gitmeter.support.errors import GitmeterError
-from node_pusher.sending.repo import LedgerRepo
+from node_pusher.repo.ledger_repo import LedgerRepo
 from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH, RULE_PATHS
 
 _ABSENT: Final = {DISCOUNTS_PATH: DEFAULT_DISCOUNTS.encode()}

@@ -7,13 +7,14 @@ from typing import Final
 from gitmeter.support.terminal import counted
 from node_pusher.doctor.findings import Examination, Finding, in_words, ok, problem
 from node_pusher.home.settings import PROGRAMS
+from node_pusher.repo.commit_info import CommitInfo
+from node_pusher.repo.ledger_repo import LedgerRepo
+from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.sending.dates import (
     dated_before_records,
     future_commit,
     future_sentence,
 )
-from node_pusher.sending.repo import CommitInfo, LedgerRepo
-from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.clock import CLOCK_FLOOR
 from node_pusher.spool.drafts import AHEAD_MAX
 from node_pusher.spool.plan import Span

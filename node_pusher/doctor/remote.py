@@ -12,8 +12,8 @@ from gitmeter.http_edge.client import ExchangeError, HttpClient, Request, http_d
 from gitmeter.support.terminal import counted
 from node_pusher.doctor.findings import Examination, Finding, in_words, ok, problem, warning
 from node_pusher.doctor.system import clock_is_synchronised
-from node_pusher.sending.repo import LedgerRepo
-from node_pusher.sending.repo_errors import repo_errors
+from node_pusher.repo.ledger_repo import LedgerRepo
+from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.spool.drafts import AHEAD_MAX
 
 TIMEOUT_S: Final = 15

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Final
 
-from node_pusher.sending.repo import CommitInfo, LedgerRepo
+from node_pusher.repo.commit_info import CommitInfo
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.spool.store import Store
 from wire_format.instants import to_us
 from wire_format.segment import decode_segment

@@ -12,9 +12,9 @@ from gitmeter.git_remote.failures import AccessDeniedError, PushRefusedError, Re
 from node_pusher.home.home import HomeRepo
 from node_pusher.home.settings import Role
 from node_pusher.joining.remote_history import claim_path, read_remote
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.branch import push_in_parts
 from node_pusher.sending.commit import README_PATH, readme
-from node_pusher.sending.repo import LedgerRepo
 from wire_format.commit_message import build_epoch_message
 from wire_format.fields import epoch_of
 

@@ -14,8 +14,8 @@ from node_pusher.home.known_repos import note_marked, note_place
 from node_pusher.joining.carry_over import carry_over, move_to
 from node_pusher.joining.remote_history import fetch_missing, highest_used, moved_to, read_remote
 from node_pusher.joining.trust import Vouched, check_tip
-from node_pusher.sending.repo import LedgerRepo
-from node_pusher.sending.repo_errors import repo_errors
+from node_pusher.repo.ledger_repo import LedgerRepo
+from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.spool.store import Store
 
 

@@ -14,9 +14,9 @@ from gitmeter.git_remote.branch import BranchStatus, RemoteBranch, fetch, read_b
 from gitmeter.git_remote.failures import RemoteError, UnreachableError
 from node_pusher.home.errors import HomeError
 from node_pusher.home.home import HomeRepo
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.branch import PROBE_TIMEOUT_S
 from node_pusher.sending.moved_mark import MOVED_PATH
-from node_pusher.sending.repo import LedgerRepo
 from wire_format.commit_message import stated_node
 from wire_format.fields import EPOCH_SIZE, SEGMENT_RECORDS_MAX, epoch_of, is_node
 from wire_format.lines import Folder

@@ -25,12 +25,12 @@ from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.repo_place import RepoPlace, next_folder
 from node_pusher.home.settings_file import reread, write_home
 from node_pusher.joining.remote_history import claim_path
+from node_pusher.repo.ledger_repo import LedgerRepo
+from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_to_branch
 from node_pusher.sending.commit import README_PATH, readme
 from node_pusher.sending.moved_mark import mark_previous_repos
 from node_pusher.sending.push import PushReport, push_locked
-from node_pusher.sending.repo import LedgerRepo
-from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.store import Store
 from wire_format.commit_message import build_continuation_message
 from wire_format.fields import epoch_of

@@ -13,7 +13,7 @@ from gitmeter.signing.allowed_signers import load_allowed_signers
 from gitmeter.signing.verdict import judge_commit
 from node_pusher.home.errors import HomeError
 from node_pusher.home.own_key import own_signers
-from node_pusher.sending.repo import LedgerRepo
+from node_pusher.repo.ledger_repo import LedgerRepo
 
 _NOT_BILLED: Final = re.compile(r"(?i)(readme|licen[sc]e|copying|changelog|\.git).*|epochs")
 """Files that a forge, or a home that recorded nothing, puts into a new repo; none is billed."""

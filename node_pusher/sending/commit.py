@@ -9,8 +9,9 @@ from node_pusher.home.home import Home
 from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.own_key import ensure_key
 from node_pusher.home.settings_file import reread
-from node_pusher.sending.repo import CommitInfo, LedgerRepo
-from node_pusher.sending.repo_errors import repo_errors
+from node_pusher.repo.commit_info import CommitInfo
+from node_pusher.repo.ledger_repo import LedgerRepo
+from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.sending.totals import Totals
 from node_pusher.spool.drafts import AHEAD_MAX
 from node_pusher.spool.outcomes import SpoolError

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from node_pusher.home.home import Home
 from node_pusher.home.settings_file import reread
+from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.sending.earlier_lines import Corrections, find_corrections, find_line, open_repos
-from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
 from node_pusher.spool.outcomes import InvalidRecordError, Recorded, Refusal

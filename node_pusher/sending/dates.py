@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from gitmeter.support.terminal import counted
-from node_pusher.sending.repo import CommitInfo, LedgerRepo
+from node_pusher.repo.commit_info import CommitInfo
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.spool.drafts import AHEAD_MAX
 from node_pusher.spool.plan import Ahead, Span, outside
 from wire_format.instants import format_ts, from_us

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
+from node_pusher.repo.commit_info import CommitInfo
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.commit import commit_unsent
-from node_pusher.sending.repo import CommitInfo, LedgerRepo
 from node_pusher.spool.plan import SegmentFile, Span
 from node_pusher.spool.store import Store
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from node_pusher.home.home import Home
-from node_pusher.sending.repo import LedgerRepo
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.spool.plan import Span, plan
 from node_pusher.spool.store import Store
 from wire_format.fields import INT_MAX, SEGMENT_RECORDS_MAX

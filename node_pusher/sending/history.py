@@ -8,8 +8,9 @@ from typing import Any, Final
 from node_pusher.home.errors import HomeError
 from node_pusher.home.home import Home, HomeRepo
 from node_pusher.home.own_key import own_key
-from node_pusher.sending.repo import CommitInfo, LedgerRepo
-from node_pusher.sending.repo_errors import repo_errors
+from node_pusher.repo.commit_info import CommitInfo
+from node_pusher.repo.ledger_repo import LedgerRepo
+from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.spool.store import Store
 from wire_format.commit_message import stated_trailer
 from wire_format.fields import epoch_of

@@ -13,9 +13,9 @@ from gitmeter.support.errors import GitmeterError
 from node_pusher.home.home import Home, HomeRepo
 from node_pusher.home.known_repos import is_marked, note_marked
 from node_pusher.home.locks import sweep_stale_locks
+from node_pusher.repo.ledger_repo import LedgerRepo
+from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_to_branch
-from node_pusher.sending.repo import LedgerRepo
-from node_pusher.sending.repo_errors import repo_errors
 from wire_format.commit_message import build_moved_message
 
 MOVED_PATH: Final = "epochs/moved"

@@ -27,13 +27,13 @@ from node_pusher.home.home import Home
 from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.own_key import ensure_key, own_key
 from node_pusher.home.settings_file import reread
+from node_pusher.repo.ledger_repo import LedgerRepo
+from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_in_parts
 from node_pusher.sending.commit import commit_unsent
 from node_pusher.sending.dates import ahead_remark, future_remark
 from node_pusher.sending.divide import divide
 from node_pusher.sending.moved_mark import mark_previous_repos
-from node_pusher.sending.repo import LedgerRepo
-from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.clock import usable
 from node_pusher.spool.store import Store
 from wire_format.instants import to_us

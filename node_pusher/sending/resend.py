@@ -11,11 +11,11 @@ from datetime import datetime
 from node_pusher.home.home import Home
 from node_pusher.home.locks import push_lock
 from node_pusher.home.settings_file import reread
+from node_pusher.repo.ledger_repo import LedgerRepo
+from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.sending.dates import dated_before_records
 from node_pusher.sending.earlier_lines import committed_segments, open_repos
 from node_pusher.sending.push import PushReport, push_locked
-from node_pusher.sending.repo import LedgerRepo
-from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.clock import usable
 from node_pusher.spool.plan import SegmentFile, Span
 from node_pusher.spool.store import Store

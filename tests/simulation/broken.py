@@ -21,9 +21,9 @@ from gitmeter.counting import verdicts
 from gitmeter.counting.held import HeldReason
 from gitmeter.git_remote.branch import BranchStatus, RemoteBranch
 from node_pusher.joining import carry_over, init
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending import push as pushing
 from node_pusher.sending.commit import commit_unsent
-from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool import plan
 from node_pusher.spool.ids import Ids
 from node_pusher.spool.store import Store

@@ -10,7 +10,7 @@ from aggregator.admission import settlement
 from aggregator.admission.admission import Admission
 from aggregator.admission.settlement import Settlement
 from aggregator.ledger import pending
-from aggregator.ledger.rejudge import Judged
+from aggregator.ledger.rejudge import JudgedAgain
 from aggregator.store.decision_rows import DecisionRows
 from gitmeter.counting import decisions, verdicts
 from gitmeter.counting.decisions import Decisions, NodeDecisions
@@ -47,7 +47,7 @@ def only_earlier_lines(patch: Patch) -> None:
 
 def other_nodes_skipped(patch: Patch) -> None:
     """Only lines of the books are judged again."""
-    patch.setattr(pending, "judged_again", lambda *_, **__: Judged({}, {}))
+    patch.setattr(pending, "judged_again", lambda *_, **__: JudgedAgain({}, {}))
 
 
 def own_node_skipped(patch: Patch) -> None:

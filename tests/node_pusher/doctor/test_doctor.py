@@ -32,10 +32,10 @@ from node_pusher.doctor.system import judge_clock, judge_timer
 from node_pusher.home.home import Home, new_home
 from node_pusher.home.locks import push_lock
 from node_pusher.home.settings_file import write_home
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending import commit
 from node_pusher.sending.commit import commit_unsent
 from node_pusher.sending.push import push
-from node_pusher.sending.repo import LedgerRepo
 from node_pusher.sending.resend import resend
 from node_pusher.spool.api import Spool
 from node_pusher.spool.plan import Span

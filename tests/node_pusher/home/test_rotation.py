@@ -9,8 +9,8 @@ from node_pusher.home.errors import HomeError
 from node_pusher.home.home import Home
 from node_pusher.home.own_key import own_key, prepare_rotation, rotate
 from node_pusher.joining.init import init
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.push import push
-from node_pusher.sending.repo import LedgerRepo
 from tests.node_pusher.conftest import NODE, START, record
 from tests.node_pusher.home.test_signing import git_takes, mode_of
 from tests.support.programs import NodePusher

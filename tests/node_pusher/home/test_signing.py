@@ -14,9 +14,9 @@ from node_pusher.home.errors import HomeError
 from node_pusher.home.home import Home, new_home
 from node_pusher.home.own_key import own_key
 from node_pusher.joining.init import init
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.history import status
 from node_pusher.sending.push import push
-from node_pusher.sending.repo import LedgerRepo
 from tests.node_pusher.conftest import NODE, START, commit_file, record, spool_count
 from tests.support.programs import NodePusher
 from tests.support.repos import bare_repo

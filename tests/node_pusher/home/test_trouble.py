@@ -10,8 +10,8 @@ import pytest
 
 from gitmeter.support.errors import GitmeterError
 from node_pusher.home.home import Home
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.push import push
-from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from tests.node_pusher.conftest import START, MakeHome, record
 from tests.support.programs import NodePusher

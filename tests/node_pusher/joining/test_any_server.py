@@ -13,9 +13,9 @@ from node_pusher.home.home import Home, new_home
 from node_pusher.joining import remote_history
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.correct import correct
 from node_pusher.sending.push import push
-from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from tests.node_pusher.conftest import NODE, START, record
 from tests.support.git_http import GitHttpServer

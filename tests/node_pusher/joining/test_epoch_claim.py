@@ -24,9 +24,9 @@ from node_pusher.home.settings import Role
 from node_pusher.home.settings_file import read_home, write_home
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.branch import push_in_parts
 from node_pusher.sending.push import push
-from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store
 from tests.node_pusher.conftest import NODE, START, MakeHome, commit_file, files_of, record

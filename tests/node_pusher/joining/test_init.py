@@ -17,9 +17,9 @@ from node_pusher.home.settings_file import read_home
 from node_pusher.joining.init import InitReport, init
 from node_pusher.joining.remote_history import first_seq_above
 from node_pusher.joining.trust import Vouched
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.commit import commit_unsent
 from node_pusher.sending.push import push
-from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.plan import Span
 from tests.node_pusher.conftest import (

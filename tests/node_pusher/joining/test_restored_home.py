@@ -16,10 +16,10 @@ from node_pusher.home.home import Home, new_home
 from node_pusher.home.settings_file import write_home
 from node_pusher.joining.init import InitReport, init
 from node_pusher.joining.trust import Vouched
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.commit import commit_unsent
 from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.push import push
-from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count

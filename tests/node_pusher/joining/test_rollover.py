@@ -27,10 +27,10 @@ from node_pusher.home.settings_file import read_home, write_home
 from node_pusher.joining.init import init
 from node_pusher.joining.rollover import RolloverReport, rollover
 from node_pusher.joining.trust import Vouched
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.history import log, status
 from node_pusher.sending.push import push
-from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store
 from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count

@@ -14,7 +14,7 @@ from node_pusher.home.home import Home, new_home
 from node_pusher.home.own_key import own_key
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
-from node_pusher.sending import trees
+from node_pusher.repo import trees
 from node_pusher.sending.commit import README_PATH
 from node_pusher.sending.push import push
 from tests.node_pusher.conftest import NODE, START, MakeHome, record, spool_count

@@ -12,11 +12,11 @@ from gitmeter.support.errors import GitmeterError
 from node_pusher.home.errors import HomeError
 from node_pusher.home.home import Home
 from node_pusher.joining.init import init
+from node_pusher.repo.ledger_repo import LedgerRepo
+from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.sending.correct import correct as record_correction
 from node_pusher.sending.history import log, status
 from node_pusher.sending.push import push
-from node_pusher.sending.repo import LedgerRepo
-from node_pusher.sending.repo_errors import repo_errors
 from node_pusher.spool.api import Spool
 from tests.node_pusher.conftest import START, MakeHome, record, spool_count
 

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from gitmeter.support.errors import ExitCode
 from node_pusher.home.home import Home
 from node_pusher.joining.trust import Vouched
+from node_pusher.repo.commit_info import CommitInfo
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending import commit
 from node_pusher.sending.commit import date_of
 from node_pusher.sending.dates import dated_before_records
 from node_pusher.sending.push import push
-from node_pusher.sending.repo import CommitInfo, LedgerRepo
 from node_pusher.sending.resend import resend
 from node_pusher.spool.api import Spool
 from node_pusher.spool.clock import CLOCK_FLOOR, ClockError

@@ -21,8 +21,8 @@ from gitmeter.support.errors import ExitCode
 from node_pusher.home.errors import BusyError, NonFastForwardError
 from node_pusher.home.home import Home
 from node_pusher.home.locks import push_lock
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.push import PushReport, push
-from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from tests.node_pusher.conftest import (
     NODE,
@@ -286,7 +286,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from node_pusher.sending import push as module
 from node_pusher.home.settings_file import read_home
-from node_pusher.sending.repo import LedgerRepo
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.spool.store import Store
 
 def die(*args, **kwargs):

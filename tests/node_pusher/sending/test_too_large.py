@@ -14,9 +14,9 @@ from gitmeter.git_remote.remote import Remote
 from gitmeter.support.errors import ExitCode
 from node_pusher.home.home import Home
 from node_pusher.joining.init import init
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.commit import locked_repo
 from node_pusher.sending.push import push
-from node_pusher.sending.repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from tests.node_pusher.conftest import START, MakeHome, commit_file, files_of, spool_count
 from tests.support.git_http import GitHttpServer

@@ -6,9 +6,9 @@ after a crash the commits above it name the records that must not be committed a
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import pygit2
 
@@ -17,11 +17,12 @@ from gitmeter.git_remote.libgit2 import ignore_user_settings, mend_head
 from node_pusher.home.errors import NonFastForwardError
 from node_pusher.home.home import HomeRepo
 from node_pusher.home.own_key import load_own_key
-from node_pusher.sending.remote_files import fetch_blob
-from node_pusher.sending.repo_errors import missing_object, repo_errors
-from node_pusher.sending.trees import files, grow
+from node_pusher.repo.commit_info import CommitInfo
+from node_pusher.repo.remote_files import fetch_blob
+from node_pusher.repo.repo_errors import missing_object, repo_errors
+from node_pusher.repo.trees import files, grow
 from node_pusher.spool.plan import SegmentFile
-from wire_format.commit_message import Summary, parse_message
+from wire_format.commit_message import parse_message
 from wire_format.paths import InvalidPathError, parse_path
 
 _MAIL_DOMAIN: Final = "node-pusher.invalid"
@@ -32,27 +33,6 @@ _CONFIG: Final = {
     "core.fsync": "committed",
     "core.bigFileThreshold": str(BIG_FILE_BYTES),  # as in `gitmeter.git_remote.branch`
 }
-
-
-class CommitInfo(NamedTuple):
-    """A commit of this repo.
-
-    Attributes:
-        commit: its id.
-        message: all of it.
-        committed_at_s: seconds since 1970.
-        summary: what its trailers state; None when it adds no segments.
-    """
-
-    commit: str
-    message: str
-    committed_at_s: int
-    summary: Summary | None
-
-    @property
-    def committed_at(self) -> datetime:
-        """Its date."""
-        return datetime.fromtimestamp(self.committed_at_s, UTC)
 
 
 class LedgerRepo:

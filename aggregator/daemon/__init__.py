@@ -1,6 +1,6 @@
 """The daemon: pulls without end, with services that run beside its loop.
 
-Owns: the `loop`, reading the configuration again (`reload`), what a person asks of it
-(`asked`), and the `services` beside the loop.
+Owns: the `loop`, what systemd is told (`presence`), reading the configuration again (`reload`),
+what a person asks of it (`asked`), the log of copying (`copied`), and the `services` beside it.
 Does not own: what the loop and the services call.
 """

@@ -15,11 +15,12 @@ from types import FrameType
 from typing import Any, Final
 
 import schedule
-import sdnotify
 import structlog
 
 from aggregator.copies.schedule import Copying
 from aggregator.daemon.asked import ALL, AskedPulls
+from aggregator.daemon.copied import CopyLog
+from aggregator.daemon.presence import Presence
 from aggregator.daemon.reload import Reload
 from aggregator.daemon.services import Services
 from aggregator.fleet.registration_watch import RegistrationWatch
@@ -35,12 +36,8 @@ from gitmeter.support.backoff import Backoff, is_worth_a_log
 from wire_format.instants import hour_of
 
 _TICK_S: Final = 1.0
-_BEAT_S: Final = 0.5
 _PATIENCE_S: Final = 10.0
 """How long a pass waits for remotes of which none answers."""
-_COPY: Final = "[copy]"
-"""The copy remote's key in the back-off, beside names of repos, which cannot contain brackets."""
-
 _MAINTENANCE_EVERY_MIN: Final = 10
 _log = structlog.get_logger()
 
@@ -69,19 +66,20 @@ class Daemon:
         self._signal: signal.Signals | None = None
         self._backoff = Backoff()
         self._pull_at_s = 0.0
-        self._systemd = sdnotify.SystemdNotifier()
         self._scheduler = schedule.Scheduler()
         self._packing = Packing(
             state.config.mirrors_path, self._is_stopping, state.config.fetch_memory_bytes_max
         )
         self._copying = Copying(state, ledger.store, clock, self._is_stopping)
+        self._copies = CopyLog(self._copying, clock)
         self._registrations = RegistrationWatch(state)
         self._sweep = Sweep(state, clock, self._is_stopping)
         self._requests = AskedPulls(state.config.state)
         self._requests.clear()
         self._services = Services(state, ledger.store, clock)
         self._puller = Puller(state, ledger, clock, self._is_stopping)
-        self._beat_at_s = 0.0
+        self._presence = Presence(self._services.pulse, lambda: self._signal is not None)
+        self._alive = self._presence.alive
         ledger.store.on_step(self._alive)
 
     def run(self) -> bool:
@@ -110,7 +108,7 @@ class Daemon:
         self._scheduler.every().day.do(self._services.check_forge)
         with self._services:
             _log.info("started", repos=len(config.repo), state=str(config.state))
-            self._systemd.notify("READY=1")
+            self._presence.notify("READY=1")
             self._pull()
             self._services.check_forge()
             while not self._is_over():
@@ -120,13 +118,13 @@ class Daemon:
                 self._pull_registered()
                 self._pull_hinted()
                 self._pull_asked()
-                self._note_copies()
+                self._copies.collect()
                 self._services.collect()
                 self._alive()
                 self._services.hints.wait(_TICK_S)
             if self._signal is not None:
                 _log.info("draining", signal=self._signal.name)
-            self._systemd.notify("RELOADING=1" if self._signal is None else "STOPPING=1")
+            self._presence.notify("RELOADING=1" if self._signal is None else "STOPPING=1")
             self._puller.stop()
             stop_running()
         _log.info("stopped" if self._signal is not None else "starting again")
@@ -159,7 +157,7 @@ class Daemon:
         not stop until it has caught up.
         """
         started_s = time.monotonic()
-        self._status("pulling")
+        self._presence.status("pulling")
         pulse = self._services.pulse
         pulse.pull_started()
         self._read_registrations()
@@ -170,7 +168,7 @@ class Daemon:
         records, troubled = self._pull_repos(due, is_whole=self._sweep.is_current)
         pulse.pull_finished(whole=not self._is_stopping())
         repos = len(self._state.config.repo)
-        self._status(f"{repos} repos, {troubled} with an incident")
+        self._presence.status(f"{repos} repos, {troubled} with an incident")
         _log.info(
             "pulled",
             due=len(due),
@@ -257,27 +255,6 @@ class Daemon:
             troubled += report.incident is not None
         return records, troubled
 
-    def _note_copies(self) -> None:
-        """Store and log the result of copying to the copy remote, if a run of it has ended."""
-        result = self._copying.collect()
-        if result is None:
-            return
-        if result.copied:
-            _log.info("copied", repos=len(result.copied))
-        if not result.failures:
-            self._backoff.succeeded(_COPY)
-            return
-        errors = self._backoff.failed(_COPY, self._clock(), wait=False)
-        if is_worth_a_log(errors):
-            name, failure = next(iter(result.failures.items()))
-            _log.warning(
-                "copy failed",
-                repos=len(result.failures),
-                repo=name,
-                detail=failure.detail,
-                consecutive_errors=errors,
-            )
-
     def _is_stopping(self) -> bool:
         return self._signal is not None or self._is_obsolete
 
@@ -285,7 +262,7 @@ class Daemon:
         """Report progress to systemd: a long backlog must not look like a hang."""
         self._alive()
         if done == total or done % 100 == 0:
-            self._status(f"{repo}: commit {done} of {total}")
+            self._presence.status(f"{repo}: commit {done} of {total}")
 
     def _note(self, report: RepoReport) -> None:
         facts = {"repo": report.name, "outcome": str(report.outcome), "records": report.admitted}
@@ -307,16 +284,3 @@ class Daemon:
 
     def _promote(self) -> None:
         self._ledger.promote_tiers(hour_of(self._clock()))
-
-    def _alive(self) -> None:
-        now_s = time.monotonic()
-        if now_s < self._beat_at_s:
-            return
-        self._beat_at_s = now_s + _BEAT_S
-        self._systemd.notify("WATCHDOG=1")
-        self._services.pulse.tick()
-        if self._signal is not None:
-            self._status("finishing the current transaction")
-
-    def _status(self, text: str) -> None:
-        self._systemd.notify(f"STATUS={text}")

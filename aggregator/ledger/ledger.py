@@ -5,31 +5,28 @@ fetched, read and decoded before. It rates the charges that the batch changes, u
 files what is held or rejected, and moves the cursor.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from aggregator.admission.batch import Batch, ChargeKey, RuleFiles
+from aggregator.admission.batch import Batch, RuleFiles
 from aggregator.incidents.filing import close_acknowledged, file_shown_by
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.incidents.money import file_about_money
 from aggregator.incidents.unrated import file_unrated
+from aggregator.ledger.charging import Charging
 from aggregator.ledger.rejudge import InForce, decisions_of, judged_again
 from aggregator.ledger.repriced import repriced_seqs
 from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.ledger.segments import SegmentReader, UnreadableSegmentError
 from aggregator.rating.discounts import DiscountLadder
-from aggregator.rating.rating import ChargeState, Rater, scope_of_change
-from aggregator.store.account_rows import Account
-from aggregator.store.charge_rows import ChargeRow, RatedCharge
+from aggregator.rating.rating import Rater
 from aggregator.store.incident_rows import About
 from aggregator.store.repo_rows import RepoRow
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
 from gitmeter.counting.held import HeldReason
-from gitmeter.counting.money_lines import Judged, credit, judge
-from wire_format.fields import AppliesTo
+from gitmeter.counting.money_lines import Judged
 
 
 @dataclass(frozen=True)
@@ -68,26 +65,6 @@ class Changes:
     unreadable: Mapping[str, UnreadableSegmentError] = field(default_factory=dict)
 
 
-class ChangedStates:
-    """What a transaction changes about usage that is not billed in full.
-
-    Attributes:
-        charges: by state, id of the resource and category, how many more charges are not rated.
-        nodes: the rows of nodes of which records beyond the limit were filed or released.
-    """
-
-    def __init__(self) -> None:
-        self.charges: Counter[tuple[ChargeState, int, AppliesTo]] = Counter()
-        self.nodes: set[int] = set()
-
-    def note(self, row: ChargeRow, sign: int) -> int:
-        """Note a charge that is added (1) or taken away (-1); 0 if it is rated, else the sign."""
-        if row.state is ChargeState.RATED:
-            return 0
-        self.charges[row.state, row.resource_id, row.applies_to] += sign
-        return sign
-
-
 class Ledger:
     """The ledger in one database, rated under the rule book in force.
 
@@ -109,7 +86,7 @@ class Ledger:
         self.rater = Rater(rule_book_in_force(store), cost_max_nano)
         self.decisions = decisions_of(store)
         self.tangled: dict[str, str] = {}
-        self._changed = ChangedStates()
+        self._charging = Charging(store)
 
     def apply(self, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:
         """Write changes and move the repo's cursor, in one transaction.
@@ -127,13 +104,13 @@ class Ledger:
         """
         rater, decisions = changes.rater or self.rater, changes.decisions or self.decisions
         repo, batch = move.repo, changes.own
-        self._changed = ChangedStates()
+        self._charging.begin()
         with self.store.transaction():
             self.store.cursors.move(repo.name, move.expected, move.tip)
             self.store.cursors.keep(repo.name, move.kept)
             if batch.rule_files is not None:
                 self.store.repos.save_rule_files(repo.id, batch.rule_files)
-                self._rate_under(rater)
+                self._charging.rate_under(self.rater.rule_book, rater)
             self.store.decisions.change(repo.node_id, batch.decisions.values())
             noticed: set[IncidentKind] = set()
             for node_id, part in ((repo.node_id, batch), *changes.others.items()):
@@ -163,7 +140,7 @@ class Ledger:
         was, is_now = (InForce(each, self.rater) for each in (before, Decisions(records)))
         changes, unreadable = judged_again(self.store, reader, was, is_now, {})
         carried_out = Decisions(records, {node: before.about(node) for node in unreadable})
-        self._changed = ChangedStates()
+        self._charging.begin()
         with self.store.transaction():
             for node_id, part in changes.items():
                 judged = self._write(node_id, part, self.rater)
@@ -193,22 +170,22 @@ class Ledger:
             changes: what they change, by the node's id.
             decisions: all decisions in force from now on.
         """
-        self._changed = ChangedStates()
+        self._charging.begin()
         with self.store.transaction():
             for node_id, part in changes.items():
                 self._write(node_id, part, self.rater)
-            self.store.charges.count_unrated(self._changed.charges)
+            self.store.charges.count_unrated(self._charging.changed.charges)
         self.decisions = decisions
 
     def _write(self, node_id: int, batch: Batch, rater: Rater) -> list[Judged]:
         """Write a node's changes; returns the money lines that were judged with them."""
-        judged = self._apply_money(node_id, batch, rater)
-        self._apply_usage(batch, rater)
+        judged = self._charging.apply_money(node_id, batch, rater)
+        self._charging.apply_usage(batch, rater)
         self.store.lines.add_seen(node_id, batch.seen)
         self.store.segments.insert_corrections(node_id, batch.corrections)
         self.store.lines.file_held(node_id, batch.held)
         if any(reason is HeldReason.BEYOND_LIMIT for _, reason in batch.held):
-            self._changed.nodes.add(node_id)
+            self._charging.changed.nodes.add(node_id)
         self.store.lines.file_rejected(node_id, batch.rejected)
         self.store.lines.add_counts(node_id, batch.admitted, batch.duplicates)
         return judged
@@ -245,126 +222,19 @@ class Ledger:
         """
         if self.store.repos.configured_books() == name:
             return
-        self._changed = ChangedStates()
+        self._charging.begin()
         with self.store.transaction():
             self.store.repos.configure_books(name)
             rater = Rater(rule_book_in_force(self.store), self._cost_max_nano)
             repriced = repriced_seqs(self.store, reader, self.rater, rater)
             before, after = (InForce(self.decisions, each) for each in (self.rater, rater))
             changes, _ = judged_again(self.store, reader, before, after, repriced)
-            self._rate_under(rater)
+            self._charging.rate_under(self.rater.rule_book, rater)
             for node_id, part in changes.items():
                 self._write(node_id, part, rater)
             self._file_unrated(now)
         self.rater = rater
 
     def _file_unrated(self, now: datetime) -> set[IncidentKind]:
-        states = self.store.charges.count_unrated(self._changed.charges)
-        return file_unrated(self.store, states, self._changed.nodes, now)
-
-    def _rate_under(self, rater: Rater) -> None:
-        """Rate again the charges whose cost another rule book may change."""
-        scope = scope_of_change(self.rater.rule_book, rater.rule_book)
-        if scope is not None:
-            pages = self.store.charges.pages_from(scope.from_hour, scope.resources)
-            for page in pages:
-                self._rate_again(page, rater)
-
-    def _apply_usage(self, batch: Batch, rater: Rater) -> None:
-        users = {key[1] for key in batch.usage}
-        accounts = self.store.accounts.of_users(users)
-        resources = self.store.charges.resource_ids({key[2] for key in batch.usage})
-        empty = self.store.charges.empty_hours({key[0] for key in batch.usage})
-        saved: list[ChargeRow] = []
-        emptied: list[ChargeRow] = []
-        for key, (units, records) in batch.usage.items():
-            hour, user, resource, applies_to = key
-            account = accounts[user]
-            before = None if hour in empty else self._find(key, account, resources[resource])
-            if before is not None:
-                units += before.quantity  # noqa: PLW2901 - from here the totals of the charge
-                records += before.records  # noqa: PLW2901
-                unrated = self._changed.note(before, -1)
-                account.add_cost(-before.list_cost_nano, -before.billed_cost_nano, unrated)
-            rating = rater.rate(units, resource, applies_to, hour, account.first_paid_us)
-            row = ChargeRow(
-                hour, account.id, resources[resource], applies_to, units, records, *rating
-            )
-            if records == 0:
-                emptied.append(row)
-                continue
-            saved.append(row)
-            unrated = self._changed.note(row, 1)
-            account.add_cost(rating.list_cost_nano, rating.billed_cost_nano, unrated)
-            account.add_hour(hour)
-        self.store.charges.save(saved)
-        self.store.charges.delete(emptied)
-        edges = {
-            (account.id, hour)
-            for account in accounts.values()
-            for hour in (account.first_active_hour, account.last_active_hour)
-        }
-        narrowed = {row.account_id for row in emptied if (row.account_id, row.hour) in edges}
-        self._narrow_active(accounts.values(), narrowed)
-        self.store.accounts.save(accounts.values())
-
-    def _find(self, key: ChargeKey, account: Account, resource_id: int) -> ChargeRow | None:
-        return self.store.charges.find(key, account.id, resource_id)
-
-    def _narrow_active(self, accounts: Iterable[Account], ids: set[int]) -> None:
-        """Compute the active hours of these accounts again, after charges were deleted."""
-        for account in accounts:
-            if account.id in ids:
-                first, last = self.store.charges.active_hours(account)
-                account.first_active_hour, account.last_active_hour = first, last
-
-    def _apply_money(self, node_id: int, batch: Batch, rater: Rater) -> list[Judged]:
-        """Judge all money lines of every user that the batch's money lines can affect."""
-        if not batch.money:
-            return []
-        changed = [entry for entry, _ in batch.money.values()]
-        users = {entry.record.user for entry in changed}
-        accounts = self.store.accounts.of_users(users)
-        ids = {account.user: account.id for account in accounts.values()}
-        self.store.money.change(node_id, batch.money.values(), ids)
-        users |= self.store.money.users_sharing_movements(changed)
-        # a line of another user in the same movement is judged with these, but not all that could
-        # affect that user is among them, so its state is not written
-        judged = [
-            line
-            for line in judge(self.store.money.lines_to_judge(users))
-            if line.record.user in users
-        ]
-        self.store.money.save_states(judged)
-        lines: dict[str, list[Judged]] = {}
-        for line in judged:
-            lines.setdefault(line.record.user, []).append(line)
-        for account in self.store.accounts.of_users(users).values():
-            counted = credit(lines.get(account.user, ()))
-            self.store.money.save_credit(account.id, counted)
-            if counted.first_paid_us != account.first_paid_us:
-                account.first_paid_us = counted.first_paid_us
-                self._rate_again(list(self.store.charges.of_account(account)), rater)
-        return judged
-
-    def _rate_again(self, page: Iterable[RatedCharge], rater: Rater) -> None:
-        """Rate charges whose price or tenure changed, from their quantities; no segment is read."""
-        saved: list[ChargeRow] = []
-        changes: dict[int, tuple[int, int, int]] = {}
-        for row, _, resource, first_paid_us in page:
-            rating = rater.rate(row.quantity, resource, row.applies_to, row.hour, first_paid_us)
-            if rating == row[-3:]:
-                continue
-            after = ChargeRow(*row[:-3], *rating)
-            saved.append(after)
-            list_cost_nano, billed_cost_nano, unrated = changes.get(row.account_id, (0, 0, 0))
-            changes[row.account_id] = (
-                list_cost_nano + rating.list_cost_nano - row.list_cost_nano,
-                billed_cost_nano + rating.billed_cost_nano - row.billed_cost_nano,
-                unrated + self._changed.note(row, -1) + self._changed.note(after, 1),
-            )
-        self.store.charges.save(saved)
-        accounts = self.store.accounts.by_id(changes)
-        for account_id, change in changes.items():
-            accounts[account_id].add_cost(*change)
-        self.store.accounts.save(accounts.values())
+        states = self.store.charges.count_unrated(self._charging.changed.charges)
+        return file_unrated(self.store, states, self._charging.changed.nodes, now)

@@ -11,7 +11,8 @@ from aggregator.admission.admission import Admission, Source
 from aggregator.admission.batch import Batch, ChargeKey
 from aggregator.admission.claims import LineRules
 from aggregator.incidents.kinds import IncidentKind
-from aggregator.ledger import ledger
+from aggregator.ledger import charging
+from aggregator.ledger.charging import Charging
 from aggregator.ledger.ingest import Ingest, Stretch
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Changes, Ledger, Move
@@ -146,7 +147,7 @@ def charges_before_the_transaction(patch: Patch) -> None:
 
     def broken(self: Ledger, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:
         with self.store.transaction():
-            self._apply_usage(changes.own, self.rater)
+            self._charging.apply_usage(changes.own, self.rater)
         return apply(self, move, replace(changes, own=replace(changes.own, usage={})), now)
 
     patch.setattr(Ledger, "apply", broken)
@@ -165,13 +166,13 @@ def shortcut_though_lines_were_held(patch: Patch) -> None:
 
 def batch_applied_twice(patch: Patch) -> None:
     """Charges are added twice."""
-    apply_usage = Ledger._apply_usage
+    apply_usage = Charging.apply_usage
 
-    def broken(self: Ledger, batch: Batch, rater: Rater) -> None:
+    def broken(self: Charging, batch: Batch, rater: Rater) -> None:
         apply_usage(self, batch, rater)
         apply_usage(self, batch, rater)
 
-    patch.setattr(Ledger, "_apply_usage", broken)
+    patch.setattr(Charging, "apply_usage", broken)
 
 
 def batch_not_emptied(patch: Patch) -> None:
@@ -199,12 +200,12 @@ def foreign_lines_billed(patch: Patch) -> None:
 
 def payment_does_not_rate_again(patch: Patch) -> None:
     """What was charged before the first payment was known stays as it is."""
-    patch.setattr(Ledger, "_rate_again", lambda *_: None)
+    patch.setattr(Charging, "_rate_again", lambda *_: None)
 
 
 def price_does_not_rate_again(patch: Patch) -> None:
     """What was charged before the price was known stays as it is."""
-    patch.setattr(ledger, "scope_of_change", lambda *_: None)
+    patch.setattr(charging, "scope_of_change", lambda *_: None)
 
 
 def rating_again_forgets_the_account(patch: Patch) -> None:
@@ -230,7 +231,7 @@ def grant_starts_tenure(patch: Patch) -> None:
         first = min((to_us(record.ts) for record in counted), default=None)
         return credit(listed)._replace(first_paid_us=first)
 
-    patch.setattr(ledger, "credit", broken)
+    patch.setattr(charging, "credit", broken)
 
 
 def references_ignored(patch: Patch) -> None:
@@ -251,7 +252,7 @@ def any_refund_counts(patch: Patch) -> None:
             for line in judge(records)
         ]
 
-    patch.setattr(ledger, "judge", broken)
+    patch.setattr(charging, "judge", broken)
 
 
 def refunds_until_the_payment_is_used_up(patch: Patch) -> None:
@@ -272,7 +273,7 @@ def refunds_until_the_payment_is_used_up(patch: Patch) -> None:
             found.append(line)
         return found
 
-    patch.setattr(ledger, "judge", broken)
+    patch.setattr(charging, "judge", broken)
 
 
 def every_judged_line_decided(patch: Patch) -> None:

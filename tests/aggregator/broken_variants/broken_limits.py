@@ -6,7 +6,8 @@ import pytest
 
 from aggregator.admission.batch import Batch
 from aggregator.ledger import pending
-from aggregator.ledger.ledger import ChangedStates, Ledger
+from aggregator.ledger.charging import ChangedStates, Charging
+from aggregator.ledger.ledger import Ledger
 from aggregator.rating.rating import ChargeState, Rater, Rating
 from aggregator.store.charge_rows import ChargeRows
 from aggregator.store.incident_rows import IncidentRows
@@ -69,14 +70,14 @@ def each_line_by_itself(patch: Patch) -> None:
 
 def rated_again_is_not_counted_again(patch: Patch) -> None:
     """Charges follow a new price, the number of those without one does not."""
-    rate_again = Ledger._rate_again
+    rate_again = Charging._rate_again
 
-    def broken(self: Ledger, page: Any, rater: Rater) -> None:  # noqa: ANN401 - handed on
+    def broken(self: Charging, page: Any, rater: Rater) -> None:  # noqa: ANN401 - handed on
         with pytest.MonkeyPatch.context() as blind:
             blind.setattr(ChangedStates, "note", lambda *_: 0)
             rate_again(self, page, rater)
 
-    patch.setattr(Ledger, "_rate_again", broken)
+    patch.setattr(Charging, "_rate_again", broken)
 
 
 def incidents_stay_open(patch: Patch) -> None:
@@ -89,7 +90,7 @@ def only_new_charges_are_told(patch: Patch) -> None:
     write = Ledger._write
 
     def broken(self: Ledger, node_id: int, batch: Batch, rater: Rater) -> None:
-        self._changed.charges.clear()
+        self._charging.changed.charges.clear()
         write(self, node_id, batch, rater)
 
     patch.setattr(Ledger, "_write", broken)

@@ -176,7 +176,7 @@ CREATE TABLE reject (                    -- lines that are not valid; line 0 is 
     line_sha256 TEXT NOT NULL,
     code TEXT NOT NULL,
     reason TEXT NOT NULL,
-    line BLOB NOT NULL,                  -- its first 8 KiB
+    line BLOB NOT NULL,                  -- its first 512 bytes
     PRIMARY KEY (node_id, commit_id, path, line_no)
 ) STRICT, WITHOUT ROWID;
 

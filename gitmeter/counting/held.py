@@ -2,11 +2,10 @@
 
 import hashlib
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gitmeter.counting.lines import Place
 from wire_format.faults import Fault
-from wire_format.fields import LINE_BYTES_MAX
 
 
 class HeldReason(StrEnum):
@@ -80,6 +79,10 @@ _ADVICE = {
 }
 
 
+REJECTED_BYTES_MAX: Final = 512
+"""More would take a page of the database for each line, overflowing its row."""
+
+
 class HeldLine(NamedTuple):
     """A valid line that is not billed.
 
@@ -102,7 +105,7 @@ class RejectedLine(NamedTuple):
     """A line that breaks the wire format, or a whole file that does, as line 0.
 
     Attributes:
-        line: its first 8 KiB; empty for a whole file.
+        line: its first 512 bytes; empty for a whole file.
         sha256: the SHA-256 of the whole line, in hex; of no bytes for a whole file.
         fault: what is wrong with it.
         place: where it is.
@@ -115,8 +118,8 @@ class RejectedLine(NamedTuple):
 
 
 def rejected_line(line: bytes, fault: Fault, place: Place) -> RejectedLine:
-    """Make a rejected line, keeping only the start of a line that may be megabytes long."""
-    return RejectedLine(line[:LINE_BYTES_MAX], line_sha256(line), fault, place)
+    """Make a rejected line, keeping only the start: its place says where all of it is."""
+    return RejectedLine(line[:REJECTED_BYTES_MAX], line_sha256(line), fault, place)
 
 
 def line_sha256(line: bytes) -> str:

@@ -16,9 +16,10 @@ from aggregator.mirrors.mirror import MirrorError
 from aggregator.proof.verify import LimitsChangedError
 from aggregator.store.segment_rows import SegmentPlace
 from cursors.position import advance
+from gitmeter.counting.held import REJECTED_BYTES_MAX
 from tests.support.ledger.world import DAY, PRICES, World
 from tests.support.repos import RepoWriter, decision_line, segment_path, usage_line
-from wire_format.fields import LINE_BYTES_MAX, SEGMENTS_PER_COMMIT_MAX
+from wire_format.fields import SEGMENTS_PER_COMMIT_MAX
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_only_the_start_of_an_endless_line_is_kept_with_the_hash_of_all_of_it(wo
         world.repo("node-1").commit({segment_path(DAY, number): b"x" * 100_000 + last})
     world.pull()
     rows = world.rejects()
-    assert [len(row["line"]) for row in rows] == [LINE_BYTES_MAX] * 2
+    assert [len(row["line"]) for row in rows] == [REJECTED_BYTES_MAX] * 2
     with world.reading() as store:
         hashes = store._connection.execute("SELECT DISTINCT line_sha256 FROM reject").fetchall()
     assert len(hashes) == 2

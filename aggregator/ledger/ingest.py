@@ -156,7 +156,7 @@ class Ingest:
             try:
                 self._read(pending, delta, stretch, stretch.lines_again_max(number))
             except TangledError:
-                self._ledger.tangled[self._repo.name] = commit
+                self._ledger.tangled[self._repo.name] = (commit, is_accepted)
                 self._applied.stop = Stop(IncidentKind.OVERSIZED_COMMIT, commit, _TANGLED)
                 pending = self._read_again(pending, stretch)
                 break
@@ -218,6 +218,8 @@ class Ingest:
         return stop
 
     def _reason_to_stop(self, delta: CommitDelta, *, is_accepted: bool) -> Stop | None:
+        if self._ledger.tangled.get(self._repo.name) == (delta.commit, is_accepted):
+            return Stop(IncidentKind.OVERSIZED_COMMIT, delta.commit, _TANGLED)
         if is_accepted:
             oversized = Stop(IncidentKind.OVERSIZED_COMMIT, delta.commit, delta.oversized)
             return oversized if delta.oversized else None
@@ -230,8 +232,6 @@ class Ingest:
                 delta.commit,
                 f"changes or deletes billed files: {paths}",
             )
-        if self._ledger.tangled.get(self._repo.name) == delta.commit:
-            return Stop(IncidentKind.OVERSIZED_COMMIT, delta.commit, _TANGLED)
         if delta.oversized:
             return Stop(IncidentKind.OVERSIZED_COMMIT, delta.commit, delta.oversized)
         latest = self._rules.latest_commit

@@ -76,8 +76,8 @@ class Ledger:
         store: the database.
         rater: rates under the rule book in force.
         decisions: all decisions in force.
-        tangled: for a repo, by name, the commit that was found to overlap too many earlier lines;
-            finding out costs too much to be done in each pass.
+        tangled: for a repo, by name, the commit that was found to overlap too many earlier lines,
+            and whether it was accepted; finding out costs too much to be done in each pass.
     """
 
     def __init__(self, store: LedgerStore, cost_max_nano: int) -> None:
@@ -85,7 +85,7 @@ class Ledger:
         self._cost_max_nano = cost_max_nano
         self.rater = Rater(rule_book_in_force(store), cost_max_nano)
         self.decisions = decisions_of(store)
-        self.tangled: dict[str, str] = {}
+        self.tangled: dict[str, tuple[str, bool]] = {}
         self._charging = Charging(store)
 
     def apply(self, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:

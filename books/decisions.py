@@ -72,7 +72,7 @@ def decide(home: Home, spool: Spool, wanted: Decision) -> RecordedDecision:
             return RecordedDecision(withdrawn_by, repeated=True)
     elif (there := same_decision(wanted, recorded_decisions(home, spool))) is not None:
         return RecordedDecision(there, repeated=True)
-    outcome = spool.append_drafts(Folder.DECISIONS, [draft])[0]
+    outcome = spool.append_drafts(Folder.DECISIONS, [draft], by=wanted.by)[0]
     if isinstance(outcome, Refusal):
         raise DecisionError(outcome.reason)
     return RecordedDecision(msgspec.structs.replace(wanted, seq=outcome.seq), repeated=False)

@@ -31,6 +31,7 @@ _PATTERNS: Final = {
     "currency": fields.CURRENCY_PATTERN,
     "external_ref": fields.REFERENCE_PATTERN,
     "reason": fields.REASON_PATTERN,
+    "by": fields.BY_PATTERN,
 }
 """The forms of fields that a person enters."""
 
@@ -52,6 +53,7 @@ class Movement:
         status: only `succeeded` moves money.
         reason: why.
         ts: when; now if None.
+        by: who entered it, which its commit says; None if that is not known.
     """
 
     kind: MoneyKind
@@ -65,6 +67,7 @@ class Movement:
     status: Status = "succeeded"
     reason: str | None = None
     ts: datetime | None = None
+    by: str | None = None
 
 
 class RecordedMovement(NamedTuple):
@@ -113,7 +116,7 @@ def record(spool: Spool, movement: Movement, *, is_new_movement: bool = False) -
         if isinstance(draft, Refusal):
             raise MoneyError(draft.reason)
         refuse(line, known, is_new_movement=is_new_movement)
-        outcome = spool.append_drafts(Folder.PAYMENTS, [draft])[0]
+        outcome = spool.append_drafts(Folder.PAYMENTS, [draft], by=movement.by or "")[0]
     if isinstance(outcome, Refusal):
         raise MoneyError(outcome.reason)
     is_new = line.user not in known.users

@@ -65,8 +65,17 @@ class Summary(NamedTuple):
     last_ts: datetime
 
 
-def build_message(folder: Folder, summary: Summary, totals: Sequence[Total]) -> str:
-    """Write the commit message of segments of one folder."""
+def build_message(
+    folder: Folder, summary: Summary, totals: Sequence[Total], *, by: str = ""
+) -> str:
+    """Write the commit message of segments of one folder.
+
+    Args:
+        folder: the kind of lines.
+        summary: what the commit states about itself.
+        totals: its totals.
+        by: who entered the lines; empty if nobody did.
+    """
     noun = "record" if summary.records == 1 else "records"
     span = f"{summary.first_seq}..{summary.last_seq}"
     subject = f"{folder}: {summary.node} seq {span} ({summary.records} {noun})"
@@ -76,6 +85,7 @@ def build_message(folder: Folder, summary: Summary, totals: Sequence[Total]) -> 
         f"Records: {summary.records}",
         f"First-Ts: {format_ts(summary.first_ts)}",
         f"Last-Ts: {format_ts(summary.last_ts)}",
+        *([f"By: {by}"] if by else []),
     ]
     paragraphs = ["\n".join(_table(totals)), "\n".join(trailers)]
     return "\n\n".join([subject, *(text for text in paragraphs if text)]) + "\n"

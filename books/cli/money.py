@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from books.operator import default_operator
 from gitmeter.support.terminal import print_json
 
 if TYPE_CHECKING:
@@ -35,6 +36,14 @@ _new_movement_option = click.option(
     is_flag=True,
     help="Another provider's movement has the same reference, and this is another one.",
 )
+_by_option = click.option(
+    "--by",
+    metavar="NAME",
+    default=default_operator,
+    show_default="your login name",
+    help="Who enters it; the commit says so.",
+)
+_reason_option = click.option("--reason", help="Why; shown in audits.")
 _user_argument = click.argument("user")
 _amount_argument = click.argument("amount")
 
@@ -54,6 +63,7 @@ _amount_argument = click.argument("amount")
     help="The provider's reference: the same one recorded twice counts once.",
 )
 @_new_movement_option
+@_reason_option
 @click.option("--currency", show_default="USD", help="The currency of AMOUNT.")
 @click.option(
     "--credited-usd",
@@ -62,6 +72,7 @@ _amount_argument = click.argument("amount")
 )
 @_status_option
 @_ts_option
+@_by_option
 @_json_option
 @click.pass_obj
 def pay(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
@@ -78,8 +89,9 @@ def pay(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN40
 @click.command(context_settings=_NEGATIVE_AMOUNTS)
 @_user_argument
 @_amount_argument
-@click.option("--reason", help="Why; shown in audits.")
+@_reason_option
 @_ts_option
+@_by_option
 @_json_option
 @click.pass_obj
 def grant(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
@@ -102,7 +114,7 @@ def grant(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN
     metavar="SEQ",
     help="The seq of the payment that is refunded.",
 )
-@click.option("--reason", help="Why; shown in audits.")
+@_reason_option
 @click.option(
     "--provider", type=click.Choice(_PROVIDERS), help="The payment provider. Default: as paid."
 )
@@ -116,6 +128,7 @@ def grant(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN
 )
 @_status_option
 @_ts_option
+@_by_option
 @_json_option
 @click.pass_obj
 def refund(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
@@ -132,6 +145,7 @@ def refund(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: AN
 @_amount_argument
 @click.option("--reason", required=True, help="Why; shown in audits.")
 @_ts_option
+@_by_option
 @_json_option
 @click.pass_obj
 def adjust(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
@@ -161,7 +175,11 @@ def _record(
     if as_json:
         print_json(
             _values(line)
-            | {"is_new_user": done.is_new_user, "similar_users": list(done.similar_users)}
+            | {
+                "by": options["by"],
+                "is_new_user": done.is_new_user,
+                "similar_users": list(done.similar_users),
+            }
         )
         return
     pending = "" if line.status == "succeeded" else f" ({line.status}: moves no money)"
@@ -202,6 +220,8 @@ def _movement(kind: "MoneyKind", options: dict[str, Any]) -> "Movement":
     from node_pusher.spool.drafts import parse_instant
     from node_pusher.spool.outcomes import Refusal
 
+    if not options["by"]:
+        raise MoneyError("by: no name is given", hint="state with --by who enters it")
     values = {name: value for name, value in options.items() if value is not None}
     if "ts" in values:
         ts = parse_instant(values["ts"])

@@ -10,7 +10,7 @@ from node_pusher.cli.home import ROLE_KEY
 from node_pusher.cli.program import COMMANDS as NODE_COMMANDS
 
 HOME_DEFAULT: Final = "/var/lib/gitmeter-books"
-_SHARED: Final = ("push", "resend", "status", "log", "rotate-key", "show-key", "doctor")
+_SHARED: Final = ("push", "resend", "status", "rotate-key", "show-key", "doctor")
 _COMMANDS: Final = {
     "init": LazyCommand("books.cli.init:init", "Make this folder the home of the books."),
     "pay": LazyCommand("books.cli.money:pay", "Record that USER paid AMOUNT."),
@@ -25,6 +25,7 @@ _COMMANDS: Final = {
         "books.cli.money:adjust",
         "Correct the balance of USER by AMOUNT in USD, which may be negative.",
     ),
+    "log": LazyCommand("books.cli.log:log", "Show what was entered in these books, newest first."),
     "decide": LazyCommand(
         "books.cli.decide:decide",
         "Decide on what the aggregator holds: each decision is a line of the books.",

@@ -61,7 +61,12 @@ def commit_unsent(
         bytes_max: most bytes of the records of one commit.
     """
     committed, now_us = spans_of(repo.waiting()), to_us(now)
-    plans = plan(store.unsent(committed, now_us), by_hour=by_hour, bytes_max=bytes_max)
+    plans = plan(
+        store.unsent(committed, now_us),
+        by_hour=by_hour,
+        bytes_max=bytes_max,
+        entered_by=store.entered_by(),
+    )
     commits = [_commit(store, repo, found, now) for found in plans]
     return Committed(commits, store.ahead(committed, now_us))
 
@@ -138,7 +143,8 @@ def _commit(store: Store, repo: LedgerRepo, found: CommitPlan, now: datetime) ->
     files = {_free_path(repo, found.folder, day, seq): data for seq, data in segments.items()}
     if repo.tip is None:
         files[README_PATH] = readme(node)
-    return repo.commit(files, build_message(found.folder, summary, totals.totals()), when)
+    message = build_message(found.folder, summary, totals.totals(), by=found.by)
+    return repo.commit(files, message, when)
 
 
 def _free_path(repo: LedgerRepo, folder: Folder, day: date, first_seq: int) -> str:

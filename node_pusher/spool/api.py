@@ -159,11 +159,17 @@ class Spool:
         return self.append_drafts(Folder.USAGE, drafts)
 
     def append_drafts(
-        self, folder: Folder, drafts: Sequence[Draft | Refusal]
+        self, folder: Folder, drafts: Sequence[Draft | Refusal], *, by: str = ""
     ) -> list[Recorded | Refusal]:
-        """Number and write the drafts; a refusal stays in its place."""
+        """Number and write the drafts; a refusal stays in its place.
+
+        Args:
+            folder: the folder of the repo that the lines go to.
+            drafts: what is to be recorded.
+            by: who entered them, which their commit says; empty if nobody did.
+        """
         good = [draft for draft in drafts if isinstance(draft, Draft)]
-        written = iter(self.store.append(folder, good, to_us(self.now())) if good else ())
+        written = iter(self.store.append(folder, good, to_us(self.now()), by=by) if good else ())
         return [next(written) if isinstance(draft, Draft) else draft for draft in drafts]
 
     def _record_all(

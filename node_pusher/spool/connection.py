@@ -42,7 +42,7 @@ def check(connection: sqlite3.Connection, file: Path, node: str) -> None:
     if version == 0:
         raise HomeError(f"the spool is missing: {file} is empty", hint="run `init` again")
     if version == 1:
-        version = _with_own_clock(connection)
+        version = _as_version_2(connection)
     if version != SCHEMA_VERSION:
         raise HomeError(f"{file} is of version {version}; this program knows {SCHEMA_VERSION}")
     owner = connection.execute("SELECT node FROM state").fetchone()[0]
@@ -50,10 +50,11 @@ def check(connection: sqlite3.Connection, file: Path, node: str) -> None:
         raise HomeError(f"{file}: it is the spool of {owner}, not of {node}")
 
 
-def _with_own_clock(connection: sqlite3.Connection) -> int:
-    """Give a spool of version 1 the clock by which it keeps ids; returns its version.
+def _as_version_2(connection: sqlite3.Connection) -> int:
+    """Bring a spool of version 1 up to date; returns its version.
 
-    That starts when the last id was recorded, by what was then the machine's clock.
+    It gets the clock by which ids are kept, which starts when the last id was recorded, by what was
+    then the machine's clock; and a table of who entered a line.
     """
     connection.execute("BEGIN IMMEDIATE")
     if connection.execute("PRAGMA user_version").fetchone()[0] == 1:  # no other process was faster
@@ -62,6 +63,9 @@ def _with_own_clock(connection: sqlite3.Connection) -> int:
         kept_us = ID_KEPT_DAYS * 24 * HOUR_S * US_PER_S
         connection.execute(
             "UPDATE state SET id_clock_us = (SELECT max(expires_us) FROM ids) - ?", (kept_us,)
+        )
+        connection.execute(
+            "CREATE TABLE entered_by (seq INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"
         )
         connection.execute("PRAGMA user_version = 2")
     connection.execute("COMMIT")

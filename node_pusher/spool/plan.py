@@ -5,7 +5,7 @@ A segment holds records of one folder and one epoch whose `seq` is contiguous, w
 `Seq:` trailer covers all of it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -23,6 +23,7 @@ US_PER_S: Final = 1_000_000
 COMMIT_BYTES_MAX: Final = SEGMENTS_PER_COMMIT_MAX * SEGMENT_BYTES_MAX
 _SPAN_MAX_US: Final = SEGMENT_SPAN_MAX_S * US_PER_S
 _HOUR_US: Final = HOUR_S * US_PER_S
+_BY_NOBODY: Final[Mapping[int, str]] = {}
 
 
 class Span(NamedTuple):
@@ -72,15 +73,21 @@ class CommitPlan(NamedTuple):
         folder: the folder of the repo that its segments go to.
         segments: their spans, in order, contiguous.
         hour: the clock hour of its records if planned by hour, else None.
+        by: who entered all of its records; empty if nobody did.
     """
 
     folder: Folder
     segments: tuple[Span, ...]
     hour: int | None
+    by: str
 
 
 def plan(
-    records: Iterable[Unsent], *, by_hour: bool = False, bytes_max: int = COMMIT_BYTES_MAX
+    records: Iterable[Unsent],
+    *,
+    by_hour: bool = False,
+    bytes_max: int = COMMIT_BYTES_MAX,
+    entered_by: Mapping[int, str] = _BY_NOBODY,
 ) -> Iterator[CommitPlan]:
     """Divide records, in order of `seq`, into commits.
 
@@ -88,15 +95,17 @@ def plan(
         records: what is not in any commit yet.
         by_hour: start a new commit where the clock hour of `ts` changes, for importing history.
         bytes_max: most bytes of the lines of one commit, unless it has one record alone.
+        entered_by: who entered records, by `seq`; a commit has those of one person.
     """
     size_max = min(bytes_max, SEGMENT_BYTES_MAX)
     count_max = max(1, min(bytes_max // SEGMENT_BYTES_MAX, SEGMENTS_PER_COMMIT_MAX))
-    for (folder, hour, _run), segments in groupby(
-        _segments(records, by_hour=by_hour, size_max=size_max), key=lambda found: found[0]
+    for (folder, hour, by, _run), segments in groupby(
+        _segments(records, entered_by, by_hour=by_hour, size_max=size_max),
+        key=lambda found: found[0],
     ):
         spans = [span for _, span in segments]
         for i in range(0, len(spans), count_max):
-            yield CommitPlan(folder, tuple(spans[i : i + count_max]), hour)
+            yield CommitPlan(folder, tuple(spans[i : i + count_max]), hour, by)
 
 
 class Ahead(NamedTuple):
@@ -119,28 +128,31 @@ class Ahead(NamedTuple):
         return str(Span(self.first_seq, self.last_seq))
 
 
-_Group = tuple[Folder, int | None, int]
-"""What the segments of a commit share: folder, hour, and the number of the contiguous run."""
+_Group = tuple[Folder, int | None, str, int]
+"""What segments of a commit share: folder, hour, who entered them, number of the contiguous run."""
 
 
 def _segments(
-    records: Iterable[Unsent], *, by_hour: bool, size_max: int
+    records: Iterable[Unsent], entered_by: Mapping[int, str], *, by_hour: bool, size_max: int
 ) -> Iterator[tuple[_Group, Span]]:
     open_segment: _OpenSegment | None = None
     group: _Group | None = None
     run = 0
     for record in records:
         hour = record.ts_us // _HOUR_US if by_hour else None
+        by = entered_by.get(record.seq, "")
         if open_segment is not None and record.seq != open_segment.last + 1:
             run += 1
         if (
             open_segment is not None
             and group is not None
-            and (group != (record.folder, hour, run) or not open_segment.has_room(record, size_max))
+            and not (
+                group == (record.folder, hour, by, run) and open_segment.has_room(record, size_max)
+            )
         ):
             yield group, open_segment.span
             open_segment = None
-        group = (record.folder, hour, run)
+        group = (record.folder, hour, by, run)
         if open_segment is None:
             open_segment = _OpenSegment(record)
         else:

@@ -4,6 +4,10 @@ CREATE TABLE records (              -- appended, and not yet seen on the remote
     ts_us INTEGER NOT NULL,         -- microseconds since 1970, UTC
     line BLOB NOT NULL              -- the canonical line, newline included
 ) STRICT;
+CREATE TABLE entered_by (           -- who entered a line of the books, for its commit
+    seq INTEGER PRIMARY KEY,
+    name TEXT NOT NULL
+) STRICT;
 CREATE TABLE ids (                  -- callers' own keys, so that they may retry
     id TEXT PRIMARY KEY,            -- the number of the local user, a slash, and the user's key
     seq INTEGER NOT NULL,

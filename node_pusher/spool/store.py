@@ -77,7 +77,13 @@ class Store:
         return cls.open(file, node)
 
     def append(
-        self, folder: Folder, drafts: Sequence[Draft], now_us: int, *, all_or_none: bool = False
+        self,
+        folder: Folder,
+        drafts: Sequence[Draft],
+        now_us: int,
+        *,
+        all_or_none: bool = False,
+        by: str = "",
     ) -> list[Recorded | Refusal]:
         """Give each draft its `seq` and put it on disk, in one transaction.
 
@@ -86,6 +92,7 @@ class Store:
             drafts: in the order in which they are numbered.
             now_us: the time, in microseconds since 1970.
             all_or_none: write nothing if any draft is refused.
+            by: who entered them, for their commit; empty if nobody did.
         """
         with self._write() as connection:
             node, first_seq = connection.execute("SELECT node, next_seq FROM state").fetchone()
@@ -110,6 +117,9 @@ class Store:
                 connection.rollback()
                 return outcomes
             connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", rows)
+            if by:
+                entered = ((row[0], by) for row in rows)
+                connection.executemany("INSERT INTO entered_by VALUES (?, ?)", entered)
             connection.execute("UPDATE state SET next_seq = ?", (seq,))
         return outcomes
 
@@ -167,6 +177,11 @@ class Store:
             max(each.latest_us for each in found),
         )
 
+    def entered_by(self) -> dict[int, str]:
+        """Who entered the records that somebody did, by `seq`."""
+        with self._reading() as connection:
+            return dict(connection.execute("SELECT seq, name FROM entered_by"))
+
     def lines(self, span: Span) -> bytes:
         """The lines of a span, concatenated."""
         with self._reading() as connection:
@@ -183,10 +198,16 @@ class Store:
         """
         lines = segment.data.splitlines(keepends=True)
         with self._write() as connection:
-            return connection.executemany(
+            retired = connection.executemany(
                 "DELETE FROM records WHERE seq = ? AND line = ?",
                 enumerate(lines, segment.first_seq),
             ).rowcount
+            connection.execute(
+                "DELETE FROM entered_by WHERE seq BETWEEN ? AND ?"
+                " AND seq NOT IN (SELECT seq FROM records)",
+                (segment.first_seq, segment.first_seq + len(lines) - 1),
+            )
+        return retired
 
     def put_back(self, segment: SegmentFile, ts_us: Sequence[int]) -> bool:
         """Put back the records of a segment that is committed but was not sent.

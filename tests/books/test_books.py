@@ -195,6 +195,29 @@ def test_a_rule_book_that_others_broke_is_shown_with_its_faults(tmp_path: Path) 
     assert (refused.code, "price #1 usd" in refused.err) == (1, True)
 
 
+def test_the_history_says_who_entered_what_for_whom(books: Books) -> None:
+    """Each act names a person: the commit of money, the line of a decision, the commit of rules."""
+    books("pay", "alice", "50", "--by", "ada", "--reason", "bank transfer of May").ok()
+    books("grant", "alice", "5", "--by", "ada").ok()
+    books("refund", "alice", "2", "--payment", "1", "--by", "bob", "--reason", "late").ok()
+    books("decide", "exclude", "books", "2", "--by", "eve", "--reason", "a mistake").ok()
+    waiting = books("log").ok().out
+    books("push").ok()
+    assert [message.split("\n")[-2] for message in books.messages()[:3]] == [
+        "By: eve",
+        "By: bob",
+        "By: ada",
+    ]
+    entries = books("log", "--json").ok().json
+    assert [entry["by"] for entry in entries[:3]] == ["eve", "bob", "ada"]
+    lines = [line for entry in entries for line in entry["lines"]]
+    assert [line["seq"] for line in lines] == [4, 3, 1, 2]
+    assert lines[2]["reason"] == "bank transfer of May"
+    for table in (waiting, books("log").ok().out):
+        for text in ("alice", "ada", "bank transfer of May", "refund of seq 1 2 USD", "bob", "eve"):
+            assert text in table
+
+
 def test_the_history_reads_as_one(books: Books) -> None:
     books("pay", "alice", "50").ok()
     books("push").ok()
@@ -202,8 +225,8 @@ def test_the_history_reads_as_one(books: Books) -> None:
     assert "not committed:  1 record" in books("status").ok().out
     books("push").ok()
     table = books("log").ok().out
-    assert "grant USD 5.00" in table
-    assert "payment USD 50.00" in table
+    assert "grant 5 USD" in table
+    assert "payment 50 USD" in table
     entries = books("log", "--json").ok().json
     assert [entry["records"] for entry in entries] == [1, 1, 0, 0]
     assert [message.partition("\n")[0] for message in books.messages()] == [

@@ -315,7 +315,7 @@ def test_a_file_is_edited_in_place_and_kept_when_it_is_refused(
 
 def test_who_changed_a_rule_and_why_is_in_the_log(books: Books) -> None:
     books("rules", "add", "c", "1", *WHY).ok()
-    assert "by ada: a wrong sheet" in books("log").ok().out
+    assert "ada: a wrong sheet" in books("log").ok().out
     entry = books("log", "--json").ok().json[0]
     assert (entry["by"], entry["reason"]) == ("ada", "a wrong sheet")
     assert "a wrong sheet" in books("rules", "history").ok().out

@@ -28,7 +28,7 @@ def test_nothing_makes_no_commit() -> None:
 
 
 def test_a_few_records_are_one_segment_in_one_commit() -> None:
-    assert list(plan(_records(3))) == [CommitPlan(Folder.USAGE, (Span(1, 3),), None)]
+    assert list(plan(_records(3))) == [CommitPlan(Folder.USAGE, (Span(1, 3),), None, "")]
 
 
 def test_a_segment_has_at_most_50_000_records() -> None:

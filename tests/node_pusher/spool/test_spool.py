@@ -179,6 +179,7 @@ def test_ids_of_a_spool_of_version_1_are_still_known(
         for column in ("id_seen_us", "id_clock_us"):
             file.execute(f"ALTER TABLE state DROP COLUMN {column}")
         file.execute("UPDATE ids SET expires_us = ?", (to_us(START + timedelta(days=7)),))
+        file.execute("DROP TABLE entered_by")
         file.execute("PRAGMA user_version = 1")
     clock.move(timedelta(days=3000))
     with Spool.open(home.path, clock=clock) as opened:

@@ -1,0 +1,89 @@
+"""`books log`: what was entered, line by line, and who entered it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gitmeter.support.terminal import print_json, print_table
+from node_pusher.cli.home import json_option
+
+if TYPE_CHECKING:
+    from wire_format.lines import Line
+
+_SHOWN_HASH = 12
+_SECONDS = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@click.command()
+@click.option("-n", "count", type=click.IntRange(min=1), help="How many commits.")
+@json_option
+@click.pass_obj
+def log(home: Path, /, count: int | None, *, as_json: bool) -> None:
+    """Show what was entered in these books, newest first: each line, and each change of the rules.
+
+    Lines that are not committed yet come first. git itself shows the same and more: git -C
+    HOME/repo.git log -p.
+    """
+    from books.history import entries, waiting_lines
+    from node_pusher.home.settings_file import read_home
+    from node_pusher.spool.api import Spool
+
+    with Spool.open(home, role="books") as spool:
+        waiting = waiting_lines(spool)
+        found = list(entries(read_home(home, "books"), count))
+    if as_json:
+        print_json(
+            [
+                entry | {"lines": None if lines is None else [_values(line) for line in lines]}
+                for entry, lines in found
+            ]
+        )
+        return
+    rows = [_row(line, by, "not committed") for line, by in reversed(waiting)]
+    for entry, lines in found:
+        commit = str(entry["commit"])[:_SHOWN_HASH]
+        place = commit if entry["pushed"] else f"{commit}, not pushed"
+        by, why = str(entry["by"] or ""), str(entry["reason"] or "")
+        if lines:
+            rows += [_row(line, by, place) for line in reversed(lines)]
+        else:
+            what = str(entry["subject"])
+            rows.append([entry["committed_at"], _span(entry), what, "", _said(by, why), place])
+    print_table(["when", "seq", "what", "user", "who, and why", "commit"], rows, right=["seq"])
+
+
+def _row(line: "Line", by: str, place: str) -> list[str]:
+    from books.decision_status import describe
+    from wire_format.lines import Decision, Money
+
+    when, seq = f"{line.ts:{_SECONDS}}", str(line.seq)
+    if isinstance(line, Decision):
+        return [when, seq, describe(line), "", _said(line.by, line.reason), place]
+    if not isinstance(line, Money):
+        raise TypeError(f"books have no lines such as {line}")
+    of = "" if line.refers_to is None else f" of seq {line.refers_to}"
+    ref = "" if line.external_ref is None else f", {line.provider} {line.external_ref}"
+    status = "" if line.status == "succeeded" else f", {line.status}"
+    what = f"{line.kind}{of} {line.amount} {line.currency}{ref}{status}"
+    return [when, seq, what, line.user, _said(by, line.reason or ""), place]
+
+
+def _said(by: str, why: str) -> str:
+    return ": ".join(filter(None, (by, why)))
+
+
+def _span(entry: dict[str, Any]) -> str:
+    first, last = entry["first_seq"], entry["last_seq"]
+    return "" if first is None else str(first) if first == last else f"{first}..{last}"
+
+
+def _values(line: "Line") -> dict[str, Any]:
+    """A line as JSON: every field, null where it has no value."""
+    import msgspec
+
+    from wire_format.instants import format_ts
+
+    values = msgspec.structs.asdict(line)
+    del values["v"]
+    return values | {name: format_ts(values[name]) for name in ("ts", "of_ts") if values.get(name)}

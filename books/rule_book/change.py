@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from books.forms import malformed
-from books.rule_book.history import made_from_older, rule_book_in_force
+from books.rule_book.history import made_from_older, own_newest_prices, rule_book_in_force
 from books.rule_book.past import NO_PRICE, PastChange, past_changes
 from books.rule_book.repriced import Repriced, check_repriced
 from books.rule_book.rule_changes import Act, RuleChanges, build_rules_message, changes
@@ -16,7 +16,7 @@ from node_pusher.home.home import Home
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.commit import locked_repo
 from wire_format import fields
-from wire_format.rule_book import split_origin
+from wire_format.rule_book import Price, RuleBook, split_origin
 
 _PATTERNS: Final = {"by": fields.BY_PATTERN, "reason": fields.REASON_PATTERN}
 
@@ -34,10 +34,12 @@ class Proposal(NamedTuple):
     Attributes:
         files: their content, by path in the repo.
         older: why they were made from an older rule book; empty if nothing says so.
+        undoes_newest: whether that is because they lack the newest change of all.
     """
 
     files: Mapping[str, bytes]
     older: str = ""
+    undoes_newest: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,8 @@ def propose_file(path: str, data: bytes) -> Propose:
         if content == files.at(path):
             return Proposal({})
         check_file(path, content, hint="nothing was changed; fix these and try again")
-        return Proposal({path: content}, made_from_older(repo, files, path, content, base))
+        older = made_from_older(repo, files, path, content, base)
+        return Proposal({path: content}, older, undoes_newest=base is None and bool(older))
 
     return propose
 
@@ -169,9 +172,14 @@ def _plan(
     after = usable_rules(after_files)
     if repriced is not None:
         check_repriced(repriced, files.sha256, after_files.sha256)
-    found = past_changes(rule_book_in_force(repo), after, _at_least_tip(repo, now))
+    in_force, taken_back = rule_book_in_force(repo), _taken_back(repo, after, act, now)
+    kept = tuple(price for price in in_force.prices if price not in taken_back)
+    found = past_changes(
+        in_force.model_copy(update={"prices": kept}), after, _at_least_tip(repo, now)
+    )
     past = tuple(change for change in found if change.was != NO_PRICE)
-    objections = [proposal.older] if proposal.older else []
+    is_older = proposal.older and not (proposal.undoes_newest and taken_back)
+    objections = [proposal.older] if is_older else []
     if past and (repriced is None or repriced.charges_changed):
         objections.append(CHANGES_THE_PAST)
     return RuleCommit(
@@ -185,6 +193,18 @@ def _plan(
         act=act,
         repriced=repriced,
     )
+
+
+def _taken_back(repo: LedgerRepo, after: RuleBook, act: Act, now: datetime) -> frozenset[Price]:
+    """Prices of a person's own newest change that are gone again, with nothing in their place.
+
+    Where no price at all is left, the file was lost rather than meant.
+    """
+    priced = {price.resource for price in (*after.prices, *after.imported)}
+    if not after.prices:
+        return frozenset()
+    own = own_newest_prices(repo, act.by, now)
+    return frozenset(price for price in own if price.resource not in priced)
 
 
 def _at_least_tip(repo: LedgerRepo, now: datetime) -> datetime:

@@ -1,7 +1,7 @@
 """Earlier rule books, as the commits of the books have them, and what a file was made from."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain, pairwise
 from typing import Final, NamedTuple
 
@@ -9,10 +9,11 @@ from books.rule_book.rule_changes import rules_by_name
 from books.rule_book.rules import RuleBookFiles, faults_of, read_rules, usable_rules
 from node_pusher.repo.ledger_repo import LedgerRepo
 from wire_format.commit_message import stated_trailer
-from wire_format.rule_book import RULE_PATHS, RuleBook, parse_rule_book
+from wire_format.rule_book import RULE_PATHS, Price, RuleBook, parse_rule_book
 
 _FOLDER: Final = RULE_PATHS[0].partition("/")[0]
 _NAMED_MAX: Final = 5
+_TAKEN_BACK_WITHIN: Final = timedelta(minutes=10)
 
 
 class RuleVersion(NamedTuple):
@@ -70,6 +71,28 @@ def rule_book_in_force(repo: LedgerRepo) -> RuleBook:
         if not any(faults_of(path, files.at(path) or b"") for path in RULE_PATHS):
             return parse_rule_book(*files)
     return parse_rule_book(None, None)
+
+
+def own_newest_prices(repo: LedgerRepo, by: str, now: datetime) -> frozenset[Price]:
+    """What a person may still take back: the prices that their own newest change added.
+
+    That is so for ten minutes, as long as it is the newest change of all. Nobody relies on such a
+    price yet, and usage that it leaves without one is told.
+
+    Args:
+        repo: the books.
+        by: the person.
+        now: the time.
+    """
+    version = next(rule_versions(repo), None)
+    if version is None or version.parent is None or version.by != by:
+        return frozenset()
+    if not timedelta() <= now - version.committed_at <= _TAKEN_BACK_WITHIN:
+        return frozenset()
+    after, before = (
+        usable_rules(read_rules(repo, commit)) for commit in (version.commit, version.parent)
+    )
+    return frozenset(after.prices) - frozenset(before.prices)
 
 
 def made_from_older(

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from books.rule_book.change import NotMeantError, RuleCommit, change_rules, propose_file
+from books.rule_book.rule_changes import Act
+from books.rule_book.rules import read_rule_file
 from node_pusher.home.settings_file import read_home
 from node_pusher.sending.commit import locked_repo
 from tests.books.program import Books
@@ -29,7 +32,7 @@ def books(tmp_path: Path) -> Books:
     """Books with a price that is in force and one that is not yet."""
     found = Books(tmp_path)
     found.init().ok()
-    found("rules", "set", write(table("a") + table("b", from_=NEXT_YEAR))).ok()
+    found("rules", "set", write(table("a") + table("b", from_=NEXT_YEAR)), "--by", "carol").ok()
     return found
 
 
@@ -83,6 +86,32 @@ def test_what_the_past_uses_is_changed_only_with_a_reason(
     assert (newest["commit"], newest["sha256"]) == (done["commit"], done["sha256"])
 
 
+def test_a_person_may_take_back_at_once_what_they_added(books: Books) -> None:
+    """The newest change, for ten minutes; a price that takes its place is another change."""
+    kept, added = exported(books).partition("\n")[2], table("wrong/name")
+    books("rules", "set", write(kept + added), "--by", "ada").ok()
+    for text, by in (
+        (kept, "bob"),
+        (kept + table("wrong/name", "2.00"), "ada"),
+        ("", "ada"),
+    ):
+        assert books("rules", "set", write(text), "--by", by).code == 1
+    books("rules", "set", write(kept), "--by", "ada").ok()
+    assert set(shown(books)) == {"a", "b"}
+
+
+def test_after_ten_minutes_it_needs_a_reason(books: Books) -> None:
+    home, file = read_home(books.home, "books"), Path(write(table("b", from_=NEXT_YEAR)))
+    path, data = read_rule_file(file)
+
+    def take_back(minutes: int) -> RuleCommit | None:
+        now = datetime.now(UTC) + timedelta(minutes=minutes)
+        return change_rules(home, propose_file(path, data), Act("carol"), now, dry_run=True)
+
+    planned = [take_back(minutes) for minutes in (5, 11)]
+    assert [bool(each.objections) for each in planned if each is not None] == [False, True]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -129,7 +158,7 @@ def test_a_file_from_an_unknown_rule_book_is_refused(books: Books) -> None:
 def test_a_file_that_would_undo_the_newest_change_is_taken_for_an_older_one(books: Books) -> None:
     """Though it says nothing of what it was made from."""
     older = table("a") + table("b", from_=NEXT_YEAR)
-    books("rules", "set", write(older + table("c", from_=NEXT_YEAR))).ok()
+    books("rules", "set", write(older + table("c", from_=NEXT_YEAR)), "--by", "carol").ok()
     refused = books("rules", "set", write(older + table("d")))
     assert (refused.code, "the newest change of rules/prices.toml" in refused.err) == (1, True)
     books("rules", "set", write(older + table("d")), *WHY).ok()
@@ -361,10 +390,6 @@ def test_two_people_at_once_do_not_undo_each_other(books: Books) -> None:
 
 def set_quietly(books: Books, file: str) -> int:
     """Set a file as the command does, from any thread."""
-    from books.rule_book.change import NotMeantError, change_rules, propose_file
-    from books.rule_book.rule_changes import Act
-    from books.rule_book.rules import read_rule_file
-
     path, data = read_rule_file(Path(file))
     try:
         home = read_home(books.home, "books")

@@ -59,7 +59,7 @@ _COMMANDS: Final = {
     ),
     "unpriced": LazyCommand(
         "aggregator.cli.findings:unpriced",
-        "Show usage that is not billed in full, and what mends it.",
+        "Show usage that is not billed in full, of all users or of USER, and what mends it.",
     ),
     "rejects": LazyCommand(
         "aggregator.cli.findings:rejects",

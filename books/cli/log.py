@@ -20,10 +20,10 @@ _SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 @json_option
 @click.pass_obj
 def log(home: Path, /, count: int | None, *, as_json: bool) -> None:
-    """Show what was entered in these books, newest first: each line, and each change of the rules.
+    """Show what was entered in these books, newest first.
 
-    Lines that are not committed yet come first. git itself shows the same and more: git -C
-    HOME/repo.git log -p.
+    Each line of money and decisions, and each change of the rule book; lines that are not committed
+    yet come first. git itself shows the same and more: git -C HOME/repo.git log -p.
     """
     from books.history import entries, waiting_lines
     from node_pusher.home.settings_file import read_home

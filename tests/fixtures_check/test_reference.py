@@ -141,15 +141,20 @@ def test_a_reference_counts_once_and_a_refund_needs_its_payment() -> None:
     again = money_line(seq=1, external_ref="r", ts="2025-03-02T00:00:00.500000Z")
     grant = money_line(seq=3, external_ref="r", kind="grant")
     good = money_line(seq=4, kind="refund", refers_to=2)
-    of_uncounted = money_line(seq=5, kind="refund", refers_to=1)
-    of_another = money_line(seq=6, kind="refund", refers_to=2, user="bob")
-    found = ledger([], [first, again, grant, good, of_uncounted, of_another], [])
+    by_the_other_line = money_line(seq=5, kind="refund", refers_to=1, amount="4")
+    of_a_grant = money_line(seq=6, kind="refund", refers_to=3)
+    of_another = money_line(seq=7, kind="refund", refers_to=2, user="bob")
+    failed = money_line(seq=8, external_ref="r", status="failed", ts="2025-03-03T00:00:00Z")
+    lines = [first, again, grant, good, by_the_other_line, of_a_grant, of_another, failed]
+    found = ledger([], lines, [])
     assert found.held == {
         again: "repeated reference",
-        of_uncounted: "refund of no counted payment",
+        of_a_grant: "refund of no counted payment",
         of_another: "refund of no counted payment",
+        failed: "failed after it succeeded",
     }
     assert set(found.accounts) == {"alice"}
+    # 14 were given back of the 10 that were paid; the grant is left
     assert found.accounts["alice"]["balance_nano"] == 10 * 10**9
 
 

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import pygit2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -299,7 +299,14 @@ class Numbered(Future[Any]):
         self.number = number
 
 
-def _first_of(pending: set[Numbered], **_: object) -> tuple[set[Numbered], set[Numbered]]:
+class Waited(NamedTuple):
+    """What `wait` returns."""
+
+    done: set[Numbered]
+    not_done: set[Numbered]
+
+
+def _first_of(pending: set[Numbered], **_: object) -> Waited:
     """The one that was submitted first, and the rest."""
-    first = min(pending, key=lambda future: future.number)
-    return {first}, pending - {first}
+    first = set(sorted(pending, key=lambda future: future.number)[:1])
+    return Waited(first, pending - first)

@@ -61,7 +61,7 @@ def held(store: LedgerStore) -> list[Answer]:
             "advice": HeldReason(row["reason"]).advice,
             "seq": row["seq"],
             "ts": None if row["ts_us"] is None else format_ts(from_us(row["ts_us"])),
-            "line_sha256": line_sha256(bytes(row["line"])),
+            "line_sha256": row["line_sha256"] or line_sha256(bytes(row["line"])),
             "repo": repos.get(row["node"]),
             **_place(row),
         }

@@ -5,7 +5,13 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
-from gitmeter.counting.held import HeldLine, HeldReason, RejectedLine, line_sha256
+from gitmeter.counting.held import (
+    KEPT_BYTES_MAX,
+    HeldLine,
+    HeldReason,
+    RejectedLine,
+    line_sha256,
+)
 from gitmeter.counting.ranges import Range, RangeSet, joined
 
 _PAGE: Final = 10_000
@@ -138,7 +144,7 @@ class LineRows:
                     str(held.reason),
                     held.seq,
                     held.ts_us,
-                    held.line,
+                    _kept(held),
                     *held.place,
                 )
                 for held in lines.values()
@@ -188,3 +194,9 @@ class LineRows:
             "UPDATE node SET records = records + ?, duplicates = duplicates + ? WHERE id = ?",
             (admitted, duplicates, node_id),
         )
+
+
+def _kept(held: HeldLine) -> bytes:
+    """What is kept of a held line: all of one that prices may release, to judge it again."""
+    is_whole = held.reason is HeldReason.BEYOND_LIMIT
+    return held.line if is_whole else held.line[:KEPT_BYTES_MAX]

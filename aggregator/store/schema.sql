@@ -158,7 +158,7 @@ CREATE TABLE held (                      -- well-formed lines that are not bille
     reason TEXT NOT NULL,
     seq INTEGER,
     ts_us INTEGER,
-    line BLOB NOT NULL,
+    line BLOB NOT NULL,                  -- its first 512 bytes; all of one that prices may release
     commit_id TEXT NOT NULL,             -- where it was seen first
     path TEXT NOT NULL,
     line_no INTEGER NOT NULL,

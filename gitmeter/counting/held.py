@@ -79,7 +79,7 @@ _ADVICE = {
 }
 
 
-REJECTED_BYTES_MAX: Final = 512
+KEPT_BYTES_MAX: Final = 512
 """More would take a page of the database for each line, overflowing its row."""
 
 
@@ -119,7 +119,7 @@ class RejectedLine(NamedTuple):
 
 def rejected_line(line: bytes, fault: Fault, place: Place) -> RejectedLine:
     """Make a rejected line, keeping only the start: its place says where all of it is."""
-    return RejectedLine(line[:REJECTED_BYTES_MAX], line_sha256(line), fault, place)
+    return RejectedLine(line[:KEPT_BYTES_MAX], line_sha256(line), fault, place)
 
 
 def line_sha256(line: bytes) -> str:

@@ -68,14 +68,15 @@ class ReportRows:
         """Held lines of all kinds, with the node in whose repo they are."""
         return list(
             as_utils(self._connection).query(
-                "SELECT node.name AS node, reason, seq, ts_us, line, commit_id, path, line_no"
-                " FROM held"
+                "SELECT node.name AS node, reason, seq, ts_us, line, line_sha256, commit_id, path,"
+                " line_no FROM held"
                 " JOIN node ON node.id = node_id"
                 " UNION ALL"
-                " SELECT node.name, state, seq, ts_us, line, commit_id, path, line_no FROM money"
+                " SELECT node.name, state, seq, ts_us, line, NULL, commit_id, path, line_no"
+                " FROM money"
                 " JOIN node ON node.id = node_id"
                 " WHERE state IN ('contradicts', 'same_movement', 'no_payment')"
-                " ORDER BY 1, 6, 7, 8"
+                " ORDER BY 1, 7, 8, 9"
             )
         )
 

@@ -11,7 +11,7 @@ import pytest
 from pygit2.enums import FileMode
 
 from aggregator.incidents.kinds import IncidentKind
-from gitmeter.counting.held import REJECTED_BYTES_MAX
+from gitmeter.counting.held import KEPT_BYTES_MAX
 from tests.support.ledger.world import (
     BOOKS,
     DAY,
@@ -130,7 +130,7 @@ def test_a_bad_line_is_filed_and_the_others_are_billed(
     (reject,) = world.rejects()
     assert (reject["code"], reject["commit"], reject["line_no"]) == (code, commit, 2)
     stored = world.repo(NODE).files(commit)[reject["path"]].split(b"\n")[1]
-    assert stored[:REJECTED_BYTES_MAX].decode(errors="backslashreplace") == reject["line"]
+    assert stored[:KEPT_BYTES_MAX].decode(errors="backslashreplace") == reject["line"]
     assert reject["reason"]
     assert world.charges()[0]["records"] == 2
     assert world.node()["rejected"] == 1

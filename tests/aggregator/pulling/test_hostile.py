@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Container
+from hashlib import sha256
 from pathlib import Path
 
 import pygit2
@@ -16,7 +17,7 @@ from aggregator.mirrors.mirror import MirrorError
 from aggregator.proof.verify import LimitsChangedError
 from aggregator.store.segment_rows import SegmentPlace
 from cursors.position import advance
-from gitmeter.counting.held import REJECTED_BYTES_MAX
+from gitmeter.counting.held import KEPT_BYTES_MAX
 from tests.support.ledger.world import DAY, PRICES, World
 from tests.support.repos import RepoWriter, decision_line, segment_path, usage_line
 from wire_format.fields import SEGMENTS_PER_COMMIT_MAX
@@ -72,12 +73,25 @@ def test_a_commit_holds_a_bounded_number_of_segments(world: World, segments: int
         only_node_1_is_held(world, "oversized commit")
 
 
+def test_only_the_start_of_a_long_held_line_is_kept_with_the_hash_of_all_of_it(
+    world: World,
+) -> None:
+    """A flood of such lines does not fill the database; what a decision names stays exact."""
+    meta = {f"k{number:02d}": "x" * 200 for number in range(16)}
+    lines = [usage_line(node="node-2", seq=seq, meta=meta) for seq in (1, 2)]
+    world.repo("node-1").commit({segment_path(DAY, 1): b"".join(lines)})
+    world.pull()
+    rows = sorted(world.held(), key=lambda row: row["seq"])
+    assert [row["line"].encode() for row in rows] == [line[:KEPT_BYTES_MAX] for line in lines]
+    assert [row["line_sha256"] for row in rows] == [sha256(line).hexdigest() for line in lines]
+
+
 def test_only_the_start_of_an_endless_line_is_kept_with_the_hash_of_all_of_it(world: World) -> None:
     for number, last in enumerate((b"a", b"b"), start=1):
         world.repo("node-1").commit({segment_path(DAY, number): b"x" * 100_000 + last})
     world.pull()
     rows = world.rejects()
-    assert [len(row["line"]) for row in rows] == [REJECTED_BYTES_MAX] * 2
+    assert [len(row["line"]) for row in rows] == [KEPT_BYTES_MAX] * 2
     with world.reading() as store:
         hashes = store._connection.execute("SELECT DISTINCT line_sha256 FROM reject").fetchall()
     assert len(hashes) == 2

@@ -11,6 +11,8 @@
     First-Ts: 2026-11-21T13:00:04.120000Z
     Last-Ts: 2026-11-21T13:59:58Z
 
+Lines of the books that a person entered have a trailer `By:` too.
+
 The last paragraph is git trailers, so `git log --format='%h %(trailers:key=Records)'` is a report.
 A commit that claims an epoch has the trailers `Node:` and `Epoch:`; the first one of a node's next
 repo names the last commit of the one before it in `Continues:`. Messages are for people and for

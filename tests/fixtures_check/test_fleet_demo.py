@@ -27,6 +27,7 @@ from tests.conftest import ROOT
 
 STARTED_AT = datetime(2026, 11, 21, 10, 7, 3, 250_000, tzinfo=UTC)
 LIMIT_S = 900
+ANSWERED = {"incidents", "explain", "rewrites", "notices", "verify", "status", "log"}
 
 
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:
@@ -68,11 +69,35 @@ def test_a_small_fleet_keeps_every_promise_and_leaves_nothing_behind(tmp_path: P
     assert re.search(r"ledger digest [0-9a-f]{64}\n", said)
     assert "\x1b" not in said
     assert processes_of(folder) == []
-    commands = re.findall(r"^  (\S*/aggregator --config .*)$", said, re.MULTILINE)
-    for command in commands:  # what it says to try next works without the forge
-        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    shown = answers(said)
+    assert len(shown) == 7
+    assert re.search(r"bad signature.*pending repo", shown["incidents"], re.DOTALL)
+    assert "books decide accept-tip" in shown["incidents"]
+    assert "llm/code/output_tokens" in shown["explain"]
+    assert "llm-02" in shown["rewrites"]
+    assert "incident_opened" in shown["notices"]
+    assert "matches git" in shown["verify"]
+    assert re.search(r"not (?:committed|pushed): +[1-9]", shown["status"])
+    assert "usage: llm-01 seq" in shown["log"]
+
+
+def answers(said: str) -> dict[str, str]:
+    """What each command shows that a demo says to try next, typed after the demo has ended.
+
+    Returns:
+        The answers by the word that tells the commands apart.
+    """
+    after = re.split(r"Try next .*\n", said)[1]
+    first, *commands = re.findall(r"^  (\S.*)$", after, re.MULTILINE)
+    assert first.startswith("export PATH=")
+    found = {}
+    for command in commands:
+        script = f"set -e\n{first}\n{command}"
+        done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}: {done.stderr}"
-    assert len(commands) == 5
+        words = (word for word in command.split() if word in ANSWERED)
+        found[next(words)] = done.stdout
+    return found
 
 
 def test_an_interrupt_ends_everything_that_was_started(tmp_path: Path) -> None:

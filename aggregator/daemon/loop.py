@@ -229,8 +229,8 @@ class Daemon:
     def _hinted(self) -> AbstractSet[str]:
         now, found = self._clock(), self._services.hints.due(time.monotonic())
         hinted = {name for name in found if not self._backoff.is_asked_to_wait(name, now)}
-        if hinted:
-            # a key may have been registered for the very push that is hinted at
+        if hinted or self._registrations.has_news():
+            # a key may have been registered for the very push that is hinted at or just fetched
             hinted |= self._read_registrations()
         return hinted
 

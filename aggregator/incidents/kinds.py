@@ -33,6 +33,7 @@ class IncidentKind(StrEnum):
     BEYOND_LIMIT = "record beyond limit"
     BAD_MIRROR = "bad mirror"
     DECISION_WAITS = "decision waits"
+    RULE_BOOK_WAITS = "rule book waits"
     BAD_SIGNATURE = "bad signature"
     NO_SIGNERS = "no allowed signers"
     LOST_HISTORY = "lost history"
@@ -125,6 +126,10 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
     " waits, and all else is billed. Restore the mirror from a backup or the copy remote, or"
     " configure its repo again so that it is fetched; or `books decide withdraw` the decision. The"
     " next pull carries it out; clears itself.",
+    IncidentKind.RULE_BOOK_WAITS: "Other books are configured than before, and their prices may"
+    " hold lines of a mirror that cannot be read. Their rule book waits; the one so far stays in"
+    " force, and all else is billed. Restore the mirror from a backup or the copy remote, or"
+    " configure the earlier books again. The next pull goes on; clears itself.",
     IncidentKind.BAD_SIGNATURE: "The head is not signed by a key that may sign for this node now."
     " The repo is held at its cursor. Find out who pushed; if it was the node, add its key to"
     " allowed_signers_file, or accept this one commit with `books decide accept-tip`.",
@@ -225,6 +230,7 @@ SHOWN_BY_RECORDS: Final = (
     *ABOUT_CHARGES,
     IncidentKind.BEYOND_LIMIT,
     IncidentKind.DECISION_WAITS,
+    IncidentKind.RULE_BOOK_WAITS,
 )
 """The kinds that follow from what was billed, so that a rebuilt ledger has them by itself."""
 

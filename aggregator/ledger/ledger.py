@@ -16,7 +16,7 @@ from aggregator.incidents.money import file_about_money
 from aggregator.incidents.unrated import file_unrated
 from aggregator.ledger.charging import Charging
 from aggregator.ledger.rejudge import InForce, decisions_of, judged_again
-from aggregator.ledger.repriced import repriced_seqs
+from aggregator.ledger.repriced import RepricingError, repriced_seqs
 from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.ledger.segments import SegmentReader, UnreadableSegmentError
 from aggregator.rating.discounts import DiscountLadder
@@ -133,6 +133,10 @@ class Ledger:
         Args:
             reader: reads segments again.
             now: the time (UTC) of the incident of each that still waits.
+
+        Raises:
+            OutOfResourcesError: nothing can be read now; nothing was written.
+            StoppedError: the work is to end; as above.
         """
         if not self.decisions.waiting:
             return
@@ -210,18 +214,32 @@ class Ledger:
         return Rater(rule_book_in_force(self.store, (repo, files)), self._cost_max_nano)
 
     def use_books(self, name: str, reader: SegmentReader, now: datetime) -> None:
-        """Rate by the rule book of the configured books, if another one is in force.
+        """Rate by the rule book of the configured books, if others were configured so far.
+
+        Where lines cannot be judged again under its prices, that is an incident of their repo, and
+        the rule book that is in force stays so until a later call.
 
         Args:
             name: the repo that is configured as the books; empty if none is.
             reader: reads segments again.
-            now: the time (UTC) of incidents about usage that is not billed in full.
+            now: the time (UTC) of incidents.
 
         Raises:
-            MirrorError: a line that other prices may hold cannot be read again.
+            OutOfResourcesError: nothing can be read now; nothing was written.
+            StoppedError: the work is to end; as above.
         """
-        if self.store.repos.configured_books() == name:
-            return
+        found: dict[About, str] = {}
+        if self.store.repos.configured_books() != name:
+            try:
+                self._rate_by(name, reader, now)
+            except RepricingError as error:
+                waits = f"the rule book of {name or 'the other books'} waits: {error}"
+                found[self.store.repos.named(error.repo).id, ""] = waits
+        if found or self.store.incidents.open_of_kind(IncidentKind.RULE_BOOK_WAITS):
+            with self.store.transaction():
+                self.store.incidents.file_all(IncidentKind.RULE_BOOK_WAITS, found, now)
+
+    def _rate_by(self, name: str, reader: SegmentReader, now: datetime) -> None:
         self._charging.begin()
         with self.store.transaction():
             self.store.repos.configure_books(name)

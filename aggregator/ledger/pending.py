@@ -102,7 +102,8 @@ class Pending:
         Raises:
             UnreadableSegmentError: earlier lines of the own node cannot be read; the batch may have
                 half of the changes and must be discarded.
-            MirrorError: a line that other prices may hold cannot be read again.
+            RepricingError: a line that other prices may hold cannot be read again.
+            OutOfResourcesError: nor can anything else, now.
         """
         ledger, batch, own = self._ledger, self.batch, self._repo.node
         if not batch.decisions and batch.rule_files is None:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from aggregator.admission.batch import Batch
 from aggregator.admission.settlement import Settlement
 from aggregator.ledger.known_lines import NodeLines
+from aggregator.ledger.repriced import RepricingError
 from aggregator.ledger.seen_seqs import NodeSeqs
 from aggregator.ledger.segments import SegmentReader, UnreadableSegmentError
-from aggregator.mirrors.mirror import MirrorError
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
 from gitmeter.counting.grounds import CostLimit, Grounds
@@ -63,7 +63,8 @@ def judged_again(
         but: a node to leave out, because its lines are judged elsewhere.
 
     Raises:
-        MirrorError: a line that other prices may hold cannot be read again.
+        RepricingError: a line that other prices may hold cannot be read again.
+        OutOfResourcesError: nor can anything else, now.
     """
     changes: dict[int, Batch] = {}
     unreadable: dict[str, UnreadableSegmentError] = {}
@@ -80,10 +81,7 @@ def judged_again(
             settlement.adopt(after.of_node(node), changed, seen)
         except UnreadableSegmentError as error:
             if node in repriced:  # prices cannot wait for one node
-                raise MirrorError(
-                    f"lines of {node} cannot be judged again under other prices: {error}",
-                    hint=error.hint,
-                ) from error
+                raise RepricingError(error) from error
             unreadable[node] = error
         else:
             changes[node_id] = batch

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator
 
 from aggregator.admission.batch import ChargeKey
-from aggregator.ledger.segments import SegmentReader
+from aggregator.ledger.segments import SegmentReader, UnreadableSegmentError
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.rating.rating import Rater, prices_changed
 from aggregator.store.segment_rows import SegmentPlace
@@ -18,6 +18,21 @@ from gitmeter.counting.ranges import RangeSet, runs
 from wire_format.instants import hour_of
 from wire_format.lines import Folder, Usage
 from wire_format.segment import decode_segment
+
+
+class RepricingError(MirrorError):
+    """Lines cannot be judged again under other prices, because their segment cannot be read.
+
+    Attributes:
+        repo: the name of the repo that has them.
+    """
+
+    def __init__(self, cause: UnreadableSegmentError) -> None:
+        super().__init__(
+            f"lines of {cause.repo} cannot be judged again under other prices: {cause}",
+            hint=cause.hint,
+        )
+        self.repo = cause.repo
 
 
 def repriced_seqs(
@@ -32,7 +47,8 @@ def repriced_seqs(
         after: rates under the rule book that comes into force.
 
     Raises:
-        MirrorError: a segment cannot be read again.
+        RepricingError: a segment cannot be read again.
+        OutOfResourcesError: nor can anything else, now.
     """
     scope = prices_changed(before.rule_book, after.rule_book)
     if scope is None:
@@ -82,8 +98,5 @@ def _seqs_in(
             # of a record that only its corrections bring beyond the limit, they lead to it
             if record.corrects is not None or _exceeds(record, after):
                 yield record.seq
-    except MirrorError as error:
-        raise MirrorError(
-            f"lines of {place.repo} cannot be judged again under other prices: {error}",
-            hint=error.hint,
-        ) from error
+    except UnreadableSegmentError as error:
+        raise RepricingError(error) from error

@@ -3,7 +3,8 @@
 Runs in a pool of threads and does not use the database.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, wait
 from typing import Final, NamedTuple
 
 from aggregator.config.repos import RepoConfig
@@ -21,8 +22,10 @@ from gitmeter.git_remote.failures import (
     RemoteError,
     RepoGoneError,
 )
+from gitmeter.git_remote.runner import stop_running
 from gitmeter.support.errors import GitmeterError
 
+_STOP_S: Final = 0.1
 _TROUBLES: Final = {
     RepoGoneError: HeadOutcome.REPO_GONE,
     ContentRefusedError: HeadOutcome.REFUSED,
@@ -138,3 +141,13 @@ def _fetch(
             sweep_partial_packs(mirror.path)
             raise
     return Fetched(state.mirrors.open(repo.identity).head)
+
+
+def stop_fetching(fetches: Iterable[Future[Fetched]], on_wait: Callable[[], object]) -> None:
+    """Stop every fetch; repeated until none is left, as some may only just be starting."""
+    pending = set(fetches)
+    while pending:
+        stop_running()
+        on_wait()
+        # `wait` never counts a future as done that was cancelled before a thread took it
+        pending = {each for each in wait(pending, timeout=_STOP_S).not_done if not each.cancelled()}

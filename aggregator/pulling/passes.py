@@ -11,27 +11,27 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from aggregator.config.repos import RepoConfig
 from aggregator.config.settings import Config
-from aggregator.incidents.kinds import ABOUT_HEAD, IncidentKind
+from aggregator.incidents.kinds import ABOUT_HEAD, BACKED_OFF, IncidentKind
 from aggregator.ledger.ledger import Ledger
-from aggregator.ledger.segments import StoppedError, segment_reader
+from aggregator.ledger.segments import SegmentReader, StoppedError, segment_reader
+from aggregator.mirrors.mirror import OutOfResourcesError
 from aggregator.mirrors.state import State
-from aggregator.pulling.fetching import Fetched, fetch_repo
+from aggregator.pulling.fetching import Fetched, fetch_repo, stop_fetching
 from aggregator.pulling.repo_pass import RepoPass, RepoReport
 from aggregator.pulling.signatures import Signers
 from aggregator.store.store import PULLED_AT
-from gitmeter.git_remote.runner import stop_running
 from gitmeter.support.progress import Progress
 from wire_format.instants import format_ts, hour_of
 
 _PROMOTED_ON: Final = "tiers_promoted_on"
 _WAIT_S: Final = 1.0
-_STOP_S: Final = 0.1
 _BOOKS_WAIT_S: Final = 10.0
 """How long other repos wait for the books, so that usage is rated once; it is only rated again."""
 
@@ -62,6 +62,7 @@ class Puller:
         self._fetches: dict[Future[Fetched], RepoConfig] = {}
         self._unfinished: deque[RepoPass] = deque()
         self._again: set[str] = set()
+        self._signers = Signers(state.config)
 
     @property
     def _config(self) -> Config:
@@ -78,7 +79,7 @@ class Puller:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
-        _stop_fetching(self._fetches, on_wait)
+        stop_fetching(self._fetches, on_wait)
         self._fetches.clear()
         self._unfinished.clear()
 
@@ -100,16 +101,19 @@ class Puller:
             on_wait: called about once a second while waiting for remotes.
             is_whole: whether the skipped repos are known to have nothing new, so that the ledger
                 is up to date after this pass.
-            also: called between turns; names repos to read in this pass as well.
+            also: called between turns, after a fetch has ended and before its head is judged; names
+                repos to read in this pass as well, and may replace the configuration.
             patience_s: how long to wait for remotes of which none answers. Then, and once each
                 repo had a turn, the rest is left to the next call. None: until all is done.
         """
-        reader = segment_reader(self._state)
-        self._ledger.use_books(self._config.books, reader, self._clock())
+        self._read_again(
+            on_wait, lambda reader, now: self._ledger.use_books(self._config.books, reader, now)
+        )
         running = _Pass(patience_s, len(self._unfinished), time.monotonic() + _BOOKS_WAIT_S)
         try:
             self._begin(running, (repo for repo in self._readable() if not skip(repo.name)))
             yield from self._pull(running, on_progress, on_wait, also)
+            self._read_again(on_wait, self._ledger.settle)
         except BaseException:
             self.stop(on_wait)
             raise
@@ -123,6 +127,13 @@ class Puller:
             step.note_progress()
         self._finish(is_whole=is_whole and not self._fetches)
 
+    def _read_again(
+        self, on_wait: Callable[[], object], step: Callable[[SegmentReader, datetime], None]
+    ) -> None:
+        """Run a step that reads earlier segments; where it cannot, the next pass tries again."""
+        with suppress(OutOfResourcesError, StoppedError):
+            step(segment_reader(self._state, lambda: self._step(on_wait)), self._clock())
+
     def _pull(
         self,
         running: "_Pass",
@@ -130,12 +141,12 @@ class Puller:
         on_wait: Callable[[], object],
         also: Callable[[], AbstractSet[str]],
     ) -> Iterator[RepoReport]:
-        signers = Signers(self._config)
         while not self._interrupted():
+            done = self._done(running, 0 if running.turns else _WAIT_S)
+            on_wait()
             if names := also():
-                signers = Signers(self._config)  # a key may have been registered meanwhile
                 self._begin(running, (r for r in self._readable() if r.name in names))
-            steps = self._ready(running, signers, on_wait)
+            steps = self._ready(running, done, on_wait)
             if not steps and running.is_over(self._fetches.keys()):
                 return
             for step in steps:
@@ -150,23 +161,26 @@ class Puller:
                     continue
                 report = step.report()
                 yield report
-                if report.name in self._again and report.incident is None:
-                    self._begin(running, [step.repo])
+                if report.name in self._again and report.incident not in BACKED_OFF:
+                    self._begin(running, (r for r in self._readable() if r.name == report.name))
 
     def _ready(
-        self, running: "_Pass", signers: Signers, on_wait: Callable[[], object]
+        self, running: "_Pass", done: list[Future[Fetched]], on_wait: Callable[[], object]
     ) -> list[RepoPass]:
         """The repos whose turn it is: those just fetched, or else one that has had a turn."""
-        done = self._done(running, 0 if running.turns else _WAIT_S)
-        on_wait()
         if done:
             running.heard()
+            # whoever pushed had registered the key before: it is known now, though not at the start
+            if not self._signers.are_current(self._config):
+                self._signers = Signers(self._config)
+            now_configured = {repo.name: repo for repo in self._config.repo}
+            fetched = [(self._fetches.pop(fetch), fetch.result()) for fetch in done]
             return [
                 RepoPass(
-                    *(self._state, self._ledger, self._fetches.pop(fetch), fetch.result()),
-                    *(signers, self._clock(), lambda: self._step(on_wait)),
+                    *(self._state, self._ledger, now_configured.get(repo.name, repo), found),
+                    *(self._signers, self._clock(), lambda: self._step(on_wait)),
                 )
-                for fetch in done
+                for repo, found in fetched
             ]
         if running.turns:
             running.turns -= 1
@@ -235,7 +249,6 @@ class Puller:
         """
         now = self._clock()
         store = self._ledger.store
-        self._ledger.settle(segment_reader(self._state), now)
         today = f"{now:%Y-%m-%d} {self._ledger.rater.rule_book.sha256}"
         if store.fact(_PROMOTED_ON) != today or self._tiers_due:
             self._ledger.promote_tiers(hour_of(now))
@@ -280,13 +293,3 @@ class _Pass:
         if self.patience_s is None or self.end_s is None:
             return not fetches
         return not self.begun & fetches or time.monotonic() >= self.end_s
-
-
-def _stop_fetching(fetches: Iterable[Future[Fetched]], on_wait: Callable[[], object]) -> None:
-    """Stop every fetch; repeated until none is left, as some may only just be starting."""
-    pending = set(fetches)
-    while pending:
-        stop_running()
-        on_wait()
-        # `wait` never counts a future as done that was cancelled before a thread took it
-        pending = {each for each in wait(pending, timeout=_STOP_S).not_done if not each.cancelled()}

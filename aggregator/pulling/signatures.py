@@ -5,7 +5,9 @@ and its tree. A commit that was accepted is never checked again, so keys can exp
 without affecting the ledger.
 """
 
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 from aggregator.config.repos import RepoConfig
 from aggregator.config.settings import Config
@@ -22,7 +24,7 @@ from gitmeter.signing.verdict import judge_commit
 
 
 class Signers:
-    """The keys that may sign, read once for a pass over all repos.
+    """The keys that may sign, read once and for as long as they are current.
 
     Args:
         config: the configuration, which names the operator's file of allowed signers.
@@ -30,11 +32,16 @@ class Signers:
 
     def __init__(self, config: Config) -> None:
         file = config.allowed_signers_file
+        self._read_from = _seen(file)
         self._file: AllowedSigners | AllowedSignersError
         try:
             self._file = AllowedSigners() if file is None else load_allowed_signers(file)
         except AllowedSignersError as error:
             self._file = error
+
+    def are_current(self, config: Config) -> bool:
+        """Whether the file of allowed signers is the one that was read, and was not changed."""
+        return _seen(config.allowed_signers_file) == self._read_from
 
     def _allowed(self, repo: RepoConfig) -> AllowedSigners | AllowedSignersError:
         """The keys that count for a repo: its registered ones and those of the operator's file."""
@@ -79,3 +86,12 @@ class Signers:
             raise allowed
         entries = allowed.entries
         return sum(matches_list(repo.node, e.principals) and e.signs_commits() for e in entries)
+
+
+def _seen(file: Path | None) -> tuple[Path | None, tuple[int, int, int]]:
+    """A file, with what tells that it was changed; zeros where it cannot be looked at."""
+    with suppress(OSError):
+        if file is not None:
+            stat = file.stat()
+            return file, (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+    return file, (0, 0, 0)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
+from aggregator.pulling.passes import Puller
 from aggregator.reports.accounts import balances
+from gitmeter.signing.signing_key import new_signing_key
 from tests.aggregator.fleet.fleet import KEY, START, Fleet
 
 NODES = tuple(f"node-{number}" for number in range(1, 5))
@@ -205,6 +207,28 @@ def test_a_recreated_repo_is_not_read_until_it_is_registered(fleet: Fleet) -> No
     fleet.sweep(after=2 * HOUR)
     fleet.bind("node-2", again.id)
     assert "node-2" in fleet.sweep()
+
+
+@pytest.mark.parametrize("says_which", [True, False])
+def test_a_key_that_is_registered_during_a_pass_is_known_to_it(
+    fleet: Fleet, *, says_which: bool
+) -> None:
+    """The push came after the registration, and is fetched by a pass that began before both."""
+    forge_id = fleet.forge.repo("billing-node-1").id
+    other = RegisteredKey(line=new_signing_key().public.line, added_at=START)
+    fleet.bind("node-1", forge_id, keys=(other,))
+    fleet.sweep()
+    fleet.use("node-1", "node-2")
+
+    def register() -> set[str]:
+        fleet.bind("node-1", forge_id)
+        changed = fleet.registrations.refresh(fleet.ledger.store, fleet.now)
+        return changed if says_which else set()
+
+    puller = Puller(fleet.state, fleet.ledger, lambda: fleet.now)
+    found = [(r.name, r.incident, r.admitted) for r in puller.pull(also=register)]
+    assert set(found) >= {("node-1", None, 1), ("node-2", None, 1)}
+    assert "bad signature" not in fleet.incidents()
 
 
 def test_registrations_are_taken_over_without_a_restart_and_bad_ones_are_not(fleet: Fleet) -> None:

@@ -2,10 +2,13 @@
 
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from aggregator.incidents.kinds import IncidentKind
+from aggregator.mirrors.mirror import OutOfResourcesError
+from aggregator.mirrors.mirrors import Mirrors
 from aggregator.proof.verify import DecisionsWaitError
 from tests.support.ledger.world import World, decision_line, money_line, usage_line
 
@@ -128,3 +131,24 @@ def test_held_and_decisions_say_what_waits(world: World) -> None:
     said = world.run("held").ok().out
     assert "books decide choose" in said
     assert "cannot be tried" in said
+
+
+def test_a_machine_without_descriptors_ends_no_pass(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The decision waits on, and the others are billed."""
+
+    def full(_self: Mirrors, _name: str) -> NoReturn:
+        raise OutOfResourcesError("too many open files", hint="wait")
+
+    world.decide(exclude())
+    world.pull()
+    with monkeypatch.context() as patched:
+        patched.setattr(Mirrors, "open_named", full)
+        world.pay(money_line(seq=2, user="bob"))
+        assert world.pull()["books"].incident is None
+    assert world.balance("bob")["credit_nano"] > 0
+    assert world.open_kinds() == [(OLD, "decision waits")]
+    bring_back(world)
+    world.pull()
+    assert world.open_kinds() == []

@@ -12,6 +12,7 @@ import pytest
 
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.pulling import repo_pass
+from aggregator.pulling.passes import Puller
 from cursors.position import HeadOutcome
 from gitmeter.signing.signing_key import SigningKey, new_signing_key
 from tests.aggregator.broken_variants.scenarios_accepted import accept
@@ -316,3 +317,17 @@ def test_what_lies_below_a_head_that_may_not_be_billed_is_not_walked_to_its_end(
     new_record(world, OWN, 8)
     assert world.pull()["node-1"].commits == 7
     assert world.verify().matches
+
+
+def test_a_key_that_comes_into_the_file_during_a_pass_counts_in_it(world: World) -> None:
+    """Whoever pushes with it did so after the file was written."""
+    new_record(world, STRANGER)
+
+    def write() -> frozenset[str]:
+        allow(world, entry(STRANGER))
+        return frozenset()
+
+    with world.ledger() as ledger:
+        puller = Puller(world.state, ledger, lambda: world.now)
+        assert {r.incident for r in puller.pull(also=write) if r.name == "node-1"} == {None}
+    goes_on(world, 2)

@@ -5,8 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from aggregator.pulling.fetching import Fetched
-from aggregator.pulling.passes import _stop_fetching
+from aggregator.pulling.fetching import Fetched, stop_fetching
 
 ROUNDS_MAX = 100
 
@@ -32,5 +31,5 @@ def test_fetches_that_no_thread_has_taken_yet_are_not_waited_for() -> None:
         fetches: list[Future[Fetched]] = [pool.submit(fetch) for _ in range(3)]
         begun.wait()
         pool.shutdown(wait=False, cancel_futures=True)
-        _stop_fetching(fetches, on_wait)
+        stop_fetching(fetches, on_wait)
     assert [future.cancelled() for future in fetches] == [False, True, True]

@@ -31,6 +31,7 @@ PATIENCE_S: Final = 120
 
 _HOME: Final = "/var/lib/node-pusher"
 _CREDENTIALS: Final = "/run/credentials/aggregator.service/"
+_FOLDERS: Final = ("/etc/gitmeter", "/var/lib/gitmeter", "/var/lib/gitmeter-books", "/root")
 _HOUR: Final = "2026-11-21T18"
 """In which the usage of the guide falls."""
 
@@ -56,10 +57,12 @@ esac
 MACHINE=${1#root@}
 shift
 [ -d "@folder@/$MACHINE" ] || { echo "ssh: Could not resolve hostname $MACHINE" >&2; exit 255; }
-NODE_PUSHER_HOME=@folder@/$MACHINE/var/lib/node-pusher
+HERE=@folder@/$MACHINE
+NODE_PUSHER_HOME=$HERE/var/lib/node-pusher
 export MACHINE NODE_PUSHER_HOME
 here="s#/var/lib/node-pusher#$NODE_PUSHER_HOME#g"
-words=$(printf '%s' "$*" | sed "$here")
+there="s#@folder@/meter/#/#g;s#\\([ =]\\)/\\(etc/gitmeter\\|root\\)/#\\1$HERE/\\2/#g"
+words=$(printf '%s' "$*" | sed "$there;$here")
 sed -u "$here" | sh -c "$words"
 """
 _SYSTEMCTL: Final = """#!/bin/sh
@@ -108,9 +111,7 @@ class Site:
         self._hour = ""
         self._exports: list[str] = []
         for name in (METER, *nodes):
-            self.path(name, "/var/lib/node-pusher").mkdir(parents=True)
-        for place in ("/etc/gitmeter", "/var/lib/gitmeter", "/var/lib/gitmeter-books", "/root"):
-            self.path(METER, place).mkdir(parents=True)
+            self._furnish(name)
         self._bin = folder / "bin"
         self._bin.mkdir()
         ssh = shutil.which("ssh") or "ssh"
@@ -120,6 +121,11 @@ class Site:
             script.chmod(0o755)
         self._orders = folder / "orders"
         self._orders.mkdir()
+
+    def _furnish(self, machine: str) -> None:
+        """Make the folders that the installation makes."""
+        for place in (_HOME, *_FOLDERS):
+            self.path(machine, place).mkdir(parents=True)
 
     def path(self, machine: str, path: str) -> Path:
         """A file of a machine."""
@@ -165,6 +171,11 @@ class Site:
             home = self.path(found[1], _HOME)
             shutil.rmtree(home)
             home.mkdir()
+        elif found := re.fullmatch("([a-z0-9-]+) is another machine", what):
+            before = self.path(found[1], "/").rename(self.folder / f"{found[1]}-before")
+            self._furnish(found[1])
+            for file in before.glob("root/*.tar"):
+                shutil.copy(file, self.path(found[1], "/root"))
         elif found := re.fullmatch("somebody deletes the protection of ([a-z0-9-]+)", what):
             repo = self.forge.repo(found[1])
             repo.rules.clear()
@@ -178,17 +189,17 @@ class Site:
 
     def _here(self, text: str, machine: str) -> str:
         """The words of the guide as they are on this machine."""
-        text = self.here(_replace(text, dict(self._table())), machine)
+        text = self.here(_replace(text, dict(self._table(machine))), machine)
         return text.replace(_HOUR, self._hour) if self._hour else text
 
     def _there(self, text: str) -> str:
         """What was shown in the words of the guide."""
-        table = {ours: theirs for theirs, ours in self._table() if len(ours) > 1}
+        table = {ours: theirs for theirs, ours in self._table(METER) if len(ours) > 1}
         homes = {str(home): _HOME for home in self.folder.glob(f"*{_HOME}")}
         return _replace(text, table | homes)
 
-    def _table(self) -> list[tuple[str, str]]:
-        forge, meter = self.forge, f"{self.folder}/{METER}"
+    def _table(self, machine: str) -> list[tuple[str, str]]:
+        forge, meter = self.forge, f"{self.folder}/{machine}"
         assert forge.ssh is not None
         ssh_root = forge.ssh.url_pattern.format(path="")
         listen = f"127.0.0.1:{self._port}"
@@ -206,6 +217,7 @@ class Site:
             ("--directory / ", f"--directory {meter} "),
             ("/root/", f"{meter}/root/"),
             (" -o gitmeter ", " "),
+            (" -o node-pusher -g node-pusher ", " "),
             ("forge.example ssh-ed25519", f"[127.0.0.1]:{forge.ssh.port} ssh-ed25519"),
         ]
 
@@ -216,7 +228,7 @@ class Site:
             "MACHINE": machine,
             "AGGREGATOR_CONFIG": str(self.path(METER, "/etc/gitmeter/aggregator.toml")),
             "AGGREGATOR_STATE": str(self.path(METER, "/var/lib/gitmeter")),
-            "BOOKS_HOME": str(self.path(METER, "/var/lib/gitmeter-books")),
+            "BOOKS_HOME": str(self.path(machine, "/var/lib/gitmeter-books")),
             "NODE_PUSHER_HOME": str(self.path(machine, _HOME)),
         }
 
@@ -236,7 +248,7 @@ class Site:
             machine, verb, *words = order.read_text().split()
             if words[-1] == "aggregator.service":
                 self._stop_daemon()
-                if verb != "stop":
+                if verb not in {"stop", "disable"}:
                     self._start_daemon()
             self.ordered.append((machine, verb, words[-1]))
             order.unlink()

@@ -24,6 +24,13 @@ from wire_format.paths import SegmentPath
 from wire_format.segment import decode_segment
 
 README_PATH: Final = "README.md"
+SEALED_AHEAD_MAX: Final = timedelta(seconds=60)
+"""How far a record may be ahead of the clock to be committed, by a commit that is dated like it.
+
+Others record while a push waits for its lock, and clocks of services differ a little: without this
+each such record would end a segment, as its seqs have to be contiguous. Far less than what the
+aggregator allows a commit."""
+
 _LOCK_WAIT_S: Final = 60
 
 
@@ -47,10 +54,11 @@ def commit_unsent(
     by_hour: bool = False,
     bytes_max: int = COMMIT_BYTES_MAX,
 ) -> Committed:
-    """Commit every record up to `now` that is in no commit yet; the caller holds the lock.
+    """Commit every record up to about `now` that is in no commit yet; the caller holds the lock.
 
     A record that is ahead of the clock, because that was set back or is behind, stays in the spool:
     a commit is never dated before its records, and one that is dated ahead holds its repo.
+    `SEALED_AHEAD_MAX` is no such case.
 
     Args:
         store: the spool.
@@ -60,15 +68,15 @@ def commit_unsent(
             for importing history.
         bytes_max: most bytes of the records of one commit.
     """
-    committed, now_us = spans_of(repo.waiting()), to_us(now)
+    committed, until_us = spans_of(repo.waiting()), to_us(now + SEALED_AHEAD_MAX)
     plans = plan(
-        store.unsent(committed, now_us),
+        store.unsent(committed, until_us),
         by_hour=by_hour,
         bytes_max=bytes_max,
         entered_by=store.entered_by(),
     )
     commits = [_commit(store, repo, found, now) for found in plans]
-    return Committed(commits, store.ahead(committed, now_us))
+    return Committed(commits, store.ahead(committed, until_us))
 
 
 @contextmanager
@@ -168,7 +176,7 @@ def date_of(
     Args:
         hour: the clock hour at the end of which history is dated; None for a commit of today.
         now: the time.
-        newest: the latest instant of its records, which is not after `now`.
+        newest: the latest instant of its records, which is hardly after `now`.
         parent_at: the date of the commit below; None without one.
     """
     when = now if hour is None else min(hour_start(hour + 1), now)

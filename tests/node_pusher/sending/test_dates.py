@@ -84,6 +84,17 @@ def test_records_ahead_of_the_clock_wait_until_it_has_passed_them(
     assert dates(home)[0] == START
 
 
+def test_records_that_are_hardly_ahead_do_not_split_a_push(home: Home) -> None:
+    """As of services that recorded while the push waited: one commit, which is dated like them."""
+    for number in range(20):
+        record(home, 1, start=START + number % 2 * commit.SEALED_AHEAD_MAX)
+    report = push(home, START)
+    assert (report.committed, report.retired, report.ahead) == (1, 20, 0)
+    assert dates(home)[0] == START + commit.SEALED_AHEAD_MAX
+    record(home, 1, start=START + commit.SEALED_AHEAD_MAX + SECOND)
+    assert push(home, START).ahead == 1
+
+
 def test_a_push_by_a_clock_in_1970_sends_nothing_and_says_so(home: Home) -> None:
     record(home)
     for now in (datetime(1970, 1, 1, 0, 2, tzinfo=UTC), CLOCK_FLOOR - SECOND):

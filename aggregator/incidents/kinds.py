@@ -126,10 +126,12 @@ _ADVICE: Final[dict[IncidentKind, str]] = {
     " waits, and all else is billed. Restore the mirror from a backup or the copy remote, or"
     " configure its repo again so that it is fetched; or `books decide withdraw` the decision. The"
     " next pull carries it out; clears itself.",
-    IncidentKind.RULE_BOOK_WAITS: "Other books are configured than before, and their prices may"
-    " hold lines of a mirror that cannot be read. Their rule book waits; the one so far stays in"
-    " force, and all else is billed. Restore the mirror from a backup or the copy remote, or"
-    " configure the earlier books again. The next pull goes on; clears itself.",
+    IncidentKind.RULE_BOOK_WAITS: "Under the prices of the newest rule book, or of other books that"
+    " were configured, lines of a mirror that cannot be read may cost more than the limit, or no"
+    " longer. That rule book waits; the one so far stays in force, and all else is billed. Restore"
+    " the mirror from a backup or the copy remote, or configure its repo again so that it is"
+    " fetched; or take the change back with `books rules undo`. The next pull brings it into force;"
+    " clears itself.",
     IncidentKind.BAD_SIGNATURE: "The head is not signed by a key that may sign for this node now."
     " The repo is held at its cursor. Find out who pushed; if it was the node, add its key to"
     " allowed_signers_file, or accept this one commit with `books decide accept-tip`.",

@@ -49,5 +49,7 @@ class Applied:
         self.held += len(batch.held_lines)
         self.rejected += len(batch.rejected)
         if batch.rule_files is not None:
-            self.noticed.discard(IncidentKind.BAD_RULE_BOOK)
+            self.noticed -= {IncidentKind.BAD_RULE_BOOK, IncidentKind.RULE_BOOK_WAITS}
+        if batch.decisions:
+            self.noticed.discard(IncidentKind.DECISION_WAITS)
         self.noticed.update(noticed)

@@ -17,7 +17,7 @@ from aggregator.incidents.unrated import file_unrated
 from aggregator.ledger.charging import Charging
 from aggregator.ledger.rejudge import InForce, decisions_of, judged_again
 from aggregator.ledger.repriced import RepricingError, repriced_seqs
-from aggregator.ledger.rule_book import rule_book_in_force
+from aggregator.ledger.rule_book import rule_book_in_force, waiting_rule_book
 from aggregator.ledger.segments import SegmentReader, UnreadableSegmentError
 from aggregator.rating.discounts import DiscountLadder
 from aggregator.rating.rating import Rater
@@ -55,6 +55,7 @@ class Changes:
         others: the changes for other nodes, by the node's id, that new decisions or prices cause.
         decisions: all decisions in force from now on; None when none changed.
         rater: rates under the rule book that `own` brings into force; None when it brings none.
+        rules_wait: why the rule book of `own` waits; None when it does not.
         unreadable: the nodes for which decisions wait, each with the reason.
     """
 
@@ -62,6 +63,7 @@ class Changes:
     others: Mapping[int, Batch] = field(default_factory=dict)
     decisions: Decisions | None = None
     rater: Rater | None = None
+    rules_wait: RepricingError | None = None
     unreadable: Mapping[str, UnreadableSegmentError] = field(default_factory=dict)
 
 
@@ -109,15 +111,15 @@ class Ledger:
             self.store.cursors.move(repo.name, move.expected, move.tip)
             self.store.cursors.keep(repo.name, move.kept)
             if batch.rule_files is not None:
+                self._let_rules_wait(changes.rules_wait, now)
                 self.store.repos.save_rule_files(repo.id, batch.rule_files)
                 self._charging.rate_under(self.rater.rule_book, rater)
             self.store.decisions.change(repo.node_id, batch.decisions.values())
             noticed: set[IncidentKind] = set()
             for node_id, part in ((repo.node_id, batch), *changes.others.items()):
-                judged = self._write(node_id, part, rater)
-                changed = {claim.record.seq for claim, _ in part.money.values()}
-                noticed |= file_about_money(self.store, node_id, changed, judged, decisions, now)
+                noticed |= self._write_and_file(node_id, part, rater, decisions, now)
             self.store.segments.insert(repo, batch.segments)
+            noticed |= {IncidentKind.RULE_BOOK_WAITS} if changes.rules_wait else set()
             noticed |= file_shown_by(self.store, repo, batch, decisions, now)
             if changes.decisions is not None:
                 close_acknowledged(self.store, decisions, now)
@@ -147,9 +149,7 @@ class Ledger:
         self._charging.begin()
         with self.store.transaction():
             for node_id, part in changes.items():
-                judged = self._write(node_id, part, self.rater)
-                changed = {claim.record.seq for claim, _ in part.money.values()}
-                file_about_money(self.store, node_id, changed, judged, carried_out, now)
+                self._write_and_file(node_id, part, self.rater, carried_out, now)
             self._let_wait(carried_out, unreadable, now)
             self._file_unrated(now)
         self.decisions = carried_out
@@ -180,6 +180,14 @@ class Ledger:
                 self._write(node_id, part, self.rater)
             self.store.charges.count_unrated(self._charging.changed.charges)
         self.decisions = decisions
+
+    def _write_and_file(
+        self, node_id: int, batch: Batch, rater: Rater, decisions: Decisions, now: datetime
+    ) -> set[IncidentKind]:
+        """Write a node's changes, and file what its money lines show; returns the kinds."""
+        judged = self._write(node_id, batch, rater)
+        changed = {claim.record.seq for claim, _ in batch.money.values()}
+        return file_about_money(self.store, node_id, changed, judged, decisions, now)
 
     def _write(self, node_id: int, batch: Batch, rater: Rater) -> list[Judged]:
         """Write a node's changes; returns the money lines that were judged with them."""
@@ -214,10 +222,10 @@ class Ledger:
         return Rater(rule_book_in_force(self.store, (repo, files)), self._cost_max_nano)
 
     def use_books(self, name: str, reader: SegmentReader, now: datetime) -> None:
-        """Rate by the rule book of the configured books, if others were configured so far.
+        """Rate by the rule book of the configured books, if another one is in force.
 
-        Where lines cannot be judged again under its prices, that is an incident of their repo, and
-        the rule book that is in force stays so until a later call.
+        Where lines cannot be judged again under its prices it waits, which is an incident of their
+        repo; the rule book in force stays so until a later call.
 
         Args:
             name: the repo that is configured as the books; empty if none is.
@@ -225,33 +233,45 @@ class Ledger:
             now: the time (UTC) of incidents.
 
         Raises:
-            OutOfResourcesError: nothing can be read now; nothing was written.
+            OutOfResourcesError: nothing can be read now; a later call tries again.
             StoppedError: the work is to end; as above.
         """
-        found: dict[About, str] = {}
-        if self.store.repos.configured_books() != name:
-            try:
-                self._rate_by(name, reader, now)
-            except RepricingError as error:
-                waits = f"the rule book of {name or 'the other books'} waits: {error}"
-                found[self.store.repos.named(error.repo).id, ""] = waits
-        if found or self.store.incidents.open_of_kind(IncidentKind.RULE_BOOK_WAITS):
+        repos = self.store.repos
+        if repos.configured_books() != name:
             with self.store.transaction():
-                self.store.incidents.file_all(IncidentKind.RULE_BOOK_WAITS, found, now)
-
-    def _rate_by(self, name: str, reader: SegmentReader, now: datetime) -> None:
+                if not repos.is_rule_book_waiting():
+                    repos.keep_rules()
+                repos.configure_books(name)
+        if not repos.is_rule_book_waiting():
+            return
+        rater = Rater(waiting_rule_book(self.store), self._cost_max_nano)
+        before, after = (InForce(self.decisions, each) for each in (self.rater, rater))
+        try:
+            repriced = repriced_seqs(self.store, reader, self.rater, rater)
+            changes, _ = judged_again(self.store, reader, before, after, repriced)
+        except RepricingError as error:
+            with self.store.transaction():
+                self._let_rules_wait(error, now)
+            return
         self._charging.begin()
         with self.store.transaction():
-            self.store.repos.configure_books(name)
-            rater = Rater(rule_book_in_force(self.store), self._cost_max_nano)
-            repriced = repriced_seqs(self.store, reader, self.rater, rater)
-            before, after = (InForce(self.decisions, each) for each in (self.rater, rater))
-            changes, _ = judged_again(self.store, reader, before, after, repriced)
+            self._let_rules_wait(None, now)
             self._charging.rate_under(self.rater.rule_book, rater)
             for node_id, part in changes.items():
                 self._write(node_id, part, rater)
             self._file_unrated(now)
         self.rater = rater
+
+    def _let_rules_wait(self, why: RepricingError | None, now: datetime) -> None:
+        """Keep the rule book in force and say why, or else (None) let the newest be in force."""
+        found: dict[About, str] = {}
+        if why is None:
+            self.store.repos.release_rules()
+        else:
+            if not self.store.repos.is_rule_book_waiting():
+                self.store.repos.keep_rules()
+            found[self.store.repos.named(why.repo).id, ""] = f"the newest rule book waits: {why}"
+        self.store.incidents.file_all(IncidentKind.RULE_BOOK_WAITS, found, now)
 
     def _file_unrated(self, now: datetime) -> set[IncidentKind]:
         states = self.store.charges.count_unrated(self._charging.changed.charges)

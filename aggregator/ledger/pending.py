@@ -1,5 +1,6 @@
 """Commits of a repo that are read and not written yet: one batch, and its admission."""
 
+from functools import partial
 from typing import Final
 
 from aggregator.admission.admission import Admission, Source
@@ -7,7 +8,7 @@ from aggregator.admission.batch import Batch
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Changes, Ledger
 from aggregator.ledger.rejudge import InForce, judged_again, seqs_to_judge
-from aggregator.ledger.repriced import repriced_seqs
+from aggregator.ledger.repriced import RepricingError, repriced_seqs
 from aggregator.ledger.rule_files import read_rules
 from aggregator.ledger.seen_seqs import NodeSeqs
 from aggregator.ledger.segments import (
@@ -24,6 +25,7 @@ from gitmeter.counting.decisions import Decisions
 from gitmeter.counting.grounds import Grounds
 from gitmeter.counting.held import rejected_line
 from gitmeter.counting.lines import Place
+from gitmeter.counting.ranges import RangeSet
 from wire_format.faults import Fault
 from wire_format.rule_book import RuleBookError
 
@@ -94,7 +96,8 @@ class Pending:
     def changes(self, own_waits: UnreadableSegmentError | None = None) -> Changes:
         """What was read, with what its decisions and its rule book change for every node.
 
-        Decisions about a node whose lines cannot be read again wait; all else is carried out.
+        Decisions about a node whose lines cannot be read again wait, and so does a rule book whose
+        prices such lines are to be judged under; all else is carried out.
 
         Args:
             own_waits: why those about the repo's own node wait, after an earlier attempt.
@@ -102,8 +105,7 @@ class Pending:
         Raises:
             UnreadableSegmentError: earlier lines of the own node cannot be read; the batch may have
                 half of the changes and must be discarded.
-            RepricingError: a line that other prices may hold cannot be read again.
-            OutOfResourcesError: nor can anything else, now.
+            OutOfResourcesError: nothing can be read now; as above.
         """
         ledger, batch, own = self._ledger, self.batch, self._repo.node
         if not batch.decisions and batch.rule_files is None:
@@ -112,23 +114,30 @@ class Pending:
         if batch.decisions:
             records = store.decisions.all(batch.decisions)
             decisions = Decisions(records)
-        rater = None
-        if batch.rule_files is not None:
-            rater = ledger.rater_with(self._repo.name, batch.rule_files)
+        rater, rules_wait = None, None
         before = InForce(ledger.decisions, ledger.rater)
-        after = InForce(decisions, rater or ledger.rater)
-        repriced = repriced_seqs(store, self._reader, ledger.rater, rater) if rater else {}
+        after, repriced = InForce(decisions, ledger.rater), dict[str, RangeSet]()
+        again = partial(judged_again, store, self._reader, before, but=own)
+        try:
+            if batch.rule_files is not None:
+                rater = ledger.rater_with(self._repo.name, batch.rule_files)
+                after = InForce(decisions, rater)
+                repriced = repriced_seqs(store, self._reader, ledger.rater, rater)
+            judged = again(after, repriced)
+        except RepricingError as error:
+            rater, rules_wait = None, error
+            after, repriced = InForce(decisions, ledger.rater), {}
+            judged = again(after, repriced)
         if own_waits is None:
             self._known.limit(None)
             changed = seqs_to_judge(before, after, repriced, own)
             self._admission.adopt(after.of_node(own), changed)
-        judged = judged_again(store, self._reader, before, after, repriced, but=own)
         if not batch.decisions:
-            return Changes(batch, judged.changes, rater=rater)
+            return Changes(batch, judged.changes, rater=rater, rules_wait=rules_wait)
         unreadable = dict(judged.unreadable) | ({own: own_waits} if own_waits else {})
         waiting = {node: ledger.decisions.about(node) for node in unreadable}
         carried_out = Decisions(records, waiting)
-        return Changes(batch, judged.changes, carried_out, rater, unreadable)
+        return Changes(batch, judged.changes, carried_out, rater, rules_wait, unreadable)
 
     def _read_file(self, file: AddedFile, source: Source) -> None:
         fault = misplaced(file, self._repo.role)

@@ -17,5 +17,13 @@ def rule_book_in_force(
     Raises:
         RuleBookError: the changed files come into force and cannot be used.
     """
-    files = store.repos.rule_files(changed)
+    return _parsed(store.repos.rule_files(changed))
+
+
+def waiting_rule_book(store: LedgerStore) -> RuleBook:
+    """The rule book that comes into force once it no longer waits."""
+    return _parsed(store.repos.waiting_rule_files())
+
+
+def _parsed(files: RuleFiles | None) -> RuleBook:
     return parse_rule_book(*files.contents) if files is not None else parse_rule_book(None, None)

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.segments import segment_reader
@@ -76,6 +77,12 @@ def rebuild(
             raise MirrorError(
                 f"decisions about {', '.join(sorted(ledger.decisions.waiting))} cannot be carried"
                 " out: its lines cannot be read",
+                hint="restore its mirror from a backup",
+            )
+        if store.repos.is_rule_book_waiting():
+            (waits,) = store.incidents.open_of_kind(IncidentKind.RULE_BOOK_WAITS)
+            raise MirrorError(
+                f"the newest rule book waits for lines of {waits.repo}, which cannot be read",
                 hint="restore its mirror from a backup",
             )
         ledger.promote_tiers(hour_of(now))

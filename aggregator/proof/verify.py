@@ -19,8 +19,8 @@ class LimitsChangedError(GitmeterError):
     """The ledger was made under other limits, nodes or roles, so a comparison proves nothing."""
 
 
-class DecisionsWaitError(GitmeterError):
-    """Decisions are not carried out, because the lines that they are about cannot be read."""
+class WaitingError(GitmeterError):
+    """Decisions or a rule book wait, because lines that they are about cannot be read."""
 
 
 class Verification(NamedTuple):
@@ -68,7 +68,7 @@ def verify(
 
     Raises:
         LimitsChangedError: the ledger was made under other limits, nodes or roles.
-        DecisionsWaitError: decisions are not carried out yet.
+        WaitingError: decisions are not carried out yet, or the newest rule book is not in force.
         MirrorError: a mirror is missing or lacks an accepted commit.
     """
     is_same = store.repos.configured_books() == state.config.books
@@ -78,9 +78,14 @@ def verify(
             hint="`systemctl reload` the daemon, or without one `aggregator pull`; then verify",
         )
     if waiting := sorted(store.decisions.waiting()):
-        raise DecisionsWaitError(
+        raise WaitingError(
             f"decisions about {', '.join(waiting)} wait for a mirror that cannot be read",
             hint="`aggregator incidents` names it; a pull carries them out once it is restored",
+        )
+    if store.repos.is_rule_book_waiting():
+        raise WaitingError(
+            "the newest rule book waits for a mirror that cannot be read",
+            hint="`aggregator incidents` names it; a pull brings it into force once it is restored",
         )
     with store.view():
         tips = store.cursors.tips()

@@ -3,6 +3,7 @@
 Every method works inside the caller's transaction.
 """
 
+import json
 import sqlite3
 from typing import Final, NamedTuple
 
@@ -12,6 +13,9 @@ from aggregator.store.connection import read_meta, upsert_meta
 
 _CONFIGURED_BOOKS: Final = "configured_books"
 """Key of the fact that names the repo that is configured as the books."""
+
+_KEPT_RULES: Final = "kept_rules"
+"""Key of the fact that has the rule book that stays in force while a newer one waits, as JSON."""
 
 
 class RepoRow(NamedTuple):
@@ -112,13 +116,35 @@ class RepoRows:
         Args:
             changed: a repo and the files that it is about to have; None for the ledger as it is.
         """
-        found = self._in_force(changed)
+        found = self._in_force() if changed is None else self._newest(changed)
+        return None if found is None else found[1]
+
+    def waiting_rule_files(self) -> RuleFiles | None:
+        """The rule book that comes into force once it no longer waits, or None for none."""
+        found = self._newest()
         return None if found is None else found[1]
 
     def books_in_force(self) -> str | None:
         """The name of the repo whose rule book is in force, or None before the first."""
         found = self._in_force()
         return None if found is None else found[0]
+
+    def is_rule_book_waiting(self) -> bool:
+        """Whether the rule book in force is kept, because the newest one waits."""
+        return read_meta(self._connection, _KEPT_RULES) is not None
+
+    def keep_rules(self) -> None:
+        """Keep the rule book in force, whatever is saved or configured, until `release_rules`."""
+        found = self._in_force()
+        stated = None
+        if found is not None:
+            name, (commit, *files) = found
+            stated = [name, commit, *(None if f is None else f.decode() for f in files)]
+        upsert_meta(self._connection, _KEPT_RULES, json.dumps(stated))
+
+    def release_rules(self) -> None:
+        """Let the newest rule book be in force again."""
+        self._connection.execute("DELETE FROM meta WHERE key = ?", (_KEPT_RULES,))
 
     def configured_books(self) -> str | None:
         """The name of the repo that is configured as the books; empty if none is."""
@@ -128,9 +154,18 @@ class RepoRows:
         """Set which repo is configured as the books; empty for none."""
         upsert_meta(self._connection, _CONFIGURED_BOOKS, name)
 
-    def _in_force(
-        self, changed: tuple[str, RuleFiles] | None = None
-    ) -> tuple[str, RuleFiles] | None:
+    def _in_force(self) -> tuple[str, RuleFiles] | None:
+        """The rule book in force and its repo: the kept one, or else the newest."""
+        kept = read_meta(self._connection, _KEPT_RULES)
+        if kept is None:
+            return self._newest()
+        stated = json.loads(kept)
+        if stated is None:
+            return None
+        name, commit, *files = stated
+        return name, RuleFiles(commit, *(None if f is None else f.encode() for f in files))
+
+    def _newest(self, changed: tuple[str, RuleFiles] | None = None) -> tuple[str, RuleFiles] | None:
         """The rule book of the configured books, or else of the last other one by name."""
         rows = self._connection.execute(
             "SELECT repo.name, commit_id, prices_toml, discounts_toml, imported_toml FROM rule_book"

@@ -9,7 +9,7 @@ import pytest
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.mirror import OutOfResourcesError
 from aggregator.mirrors.mirrors import Mirrors
-from aggregator.proof.verify import DecisionsWaitError
+from aggregator.proof.verify import WaitingError
 from tests.support.ledger.world import World, decision_line, money_line, usage_line
 
 OLD = "node-old"
@@ -46,7 +46,7 @@ def test_the_books_go_on_and_the_decision_is_carried_out_with_the_mirror_back(wo
     assert world.open_kinds() == [(OLD, "decision waits")]
     assert world.balance("bob")["credit_nano"] > 0
     assert world.balance()["billed_cost_nano"] == 3 * COST
-    with pytest.raises(DecisionsWaitError):
+    with pytest.raises(WaitingError):
         world.verify()
     world.pay(money_line(seq=3, user="carol"))
     world.pull()

@@ -115,7 +115,6 @@ class Daemon:
                 self._scheduler.run_pending()
                 if time.monotonic() >= self._pull_at_s:
                     self._pull()
-                self._pull_registered()
                 self._pull_hinted()
                 self._pull_asked()
                 self._copies.collect()
@@ -190,12 +189,6 @@ class Daemon:
         self._forget(changed)
         return changed
 
-    def _pull_registered(self) -> None:
-        """Pull the repos of nodes that were just registered, or whose key was just changed."""
-        if self._registrations.has_news() and (changed := self._read_registrations()):
-            self._pull_repos(changed, is_whole=False)
-            self._services.compare(is_whole=False)
-
     def _forget(self, names: Iterable[str]) -> None:
         for name in names:
             self._backoff.succeeded(name)
@@ -216,7 +209,7 @@ class Daemon:
             self._requests.clear()
 
     def _pull_hinted(self) -> None:
-        """Pull repos that the forge says were pushed to, and go on with what was left of others.
+        """Pull repos that were pushed to or just registered, and go on with what was left.
 
         Their back-off is ignored, since a server that takes pushes answers again; only a wait that
         the server asked for is kept.
@@ -227,6 +220,7 @@ class Daemon:
             self._services.compare(is_whole=False)
 
     def _hinted(self) -> AbstractSet[str]:
+        """The repos that the forge says were pushed to, and those of changed registrations."""
         now, found = self._clock(), self._services.hints.due(time.monotonic())
         hinted = {name for name in found if not self._backoff.is_asked_to_wait(name, now)}
         if hinted or self._registrations.has_news():

@@ -105,6 +105,9 @@ class Ingest:
         repo: the repo of the commits.
         mirror: the mirror to read them from.
         rules: what applying depends on besides the commits.
+
+    Attributes:
+        applied: what was applied so far; also what was written before an error.
     """
 
     def __init__(self, ledger: Ledger, repo: RepoRow, mirror: Mirror, rules: Rules) -> None:
@@ -112,7 +115,7 @@ class Ingest:
         self._repo = repo
         self._mirror = mirror
         self._rules = rules
-        self._applied = Applied()
+        self.applied = Applied()
         self._written = 0
 
     def run(
@@ -136,8 +139,10 @@ class Ingest:
             try:
                 self._run(stretch, on_commit, interrupted)
             except StoppedError:
-                self._applied.commits = self._written
-        return self._applied
+                pass
+            finally:
+                self.applied.commits = self._written
+        return self.applied
 
     def _run(
         self, stretch: Stretch, on_commit: Callable[[], object], interrupted: Callable[[], bool]
@@ -149,18 +154,18 @@ class Ingest:
         for number, commit in enumerate(stretch.commits):
             delta = commit_delta(self._mirror, commit, stretch.limits(number))
             is_accepted = number < stretch.accepted
-            self._applied.stop = self._reason_to_stop(delta, is_accepted=is_accepted)
-            if self._applied.stop is not None:
-                self._applied.stop = self._whole_stop(stretch.commits[number + 1 :])
+            self.applied.stop = self._reason_to_stop(delta, is_accepted=is_accepted)
+            if self.applied.stop is not None:
+                self.applied.stop = self._whole_stop(stretch.commits[number + 1 :])
                 break
             try:
                 self._read(pending, delta, stretch, stretch.lines_again_max(number))
             except TangledError:
                 self._ledger.tangled[self._repo.name] = (commit, is_accepted)
-                self._applied.stop = Stop(IncidentKind.OVERSIZED_COMMIT, commit, _TANGLED)
+                self.applied.stop = Stop(IncidentKind.OVERSIZED_COMMIT, commit, _TANGLED)
                 pending = self._read_again(pending, stretch)
                 break
-            self._applied.commits += 1
+            self.applied.commits += 1
             on_commit()
             if interrupted():
                 break
@@ -199,15 +204,15 @@ class Ingest:
         expected = self._ledger.store.cursors.of_repo(self._repo.name)
         move = Move(self._repo, expected, pending.commits[-1].commit, stretch.kept)
         noticed = self._ledger.apply(move, changes, self._rules.now)
-        self._applied.add(pending.batch, noticed)
-        self._written = self._applied.commits
+        self.applied.add(pending.batch, noticed)
+        self._written = self.applied.commits
 
     def _whole_stop(self, above: Sequence[str]) -> Stop | None:
         """The stop, about the last commit of a run that is held for its date alone.
 
         The operator accepts a history up to a commit: naming the last one frees the repo at once.
         """
-        stop = self._applied.stop
+        stop = self.applied.stop
         for commit in above[:_DATED_AHEAD_MAX]:
             if stop is None or stop.kind not in _FOR_ITS_DATE:
                 break

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from aggregator.config.repos import RepoConfig
 from aggregator.copies.recovery import recover
+from aggregator.mirrors.bundles import NotWrittenError
 from aggregator.mirrors.leftovers import sweep_locks, sweep_partial_packs
 from aggregator.mirrors.mirror import MirrorError, OutOfResourcesError
 from aggregator.mirrors.state import State
@@ -106,7 +107,7 @@ def _try_fetch(
         return Fetched(None, trouble, str(error), error.retry, retry_after_s=error.retry_after_s)
     except RemoteConfigError as error:
         return Fetched(None, HeadOutcome.UNREACHABLE, str(error), error.retry)
-    except (OSError, OutOfResourcesError) as error:
+    except (OSError, OutOfResourcesError, NotWrittenError) as error:
         return Fetched(None, HeadOutcome.NOT_READ, str(error))
     except MirrorError as error:
         return Fetched(None, HeadOutcome.UNCHANGED, str(error), error.retry, is_mirror_bad=True)

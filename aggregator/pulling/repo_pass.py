@@ -177,6 +177,7 @@ class RepoPass:
         skew = timedelta(seconds=self._state.config.skew_s)
         rules = Rules(segment_reader(self._state, self._on_step), self._now + skew, self._now)
         self._ingest = Ingest(self._ledger, self._row, mirror, rules)
+        self._applied = self._ingest.applied
         self._mirror = mirror
 
     def _catch_up(self, mirror: Mirror) -> None:
@@ -203,7 +204,7 @@ class RepoPass:
             max(0, self._stretch.accepted - done),
             self._stretch.kept if done == 0 else (),
         )
-        self._applied = self._ingest.run(
+        self._ingest.run(
             stretch, lambda: on_progress(self.repo.name, next(numbers), total), turn_over
         )
         if (cursor := self._cursor) is not None:

@@ -531,3 +531,19 @@ def test_each_step_may_be_the_last(work: Callable[[World], None], *, after: bool
             assert files(world) == (set() if there else {"node-1.bundle", "node-1.json"}), step
             assert world.verify().matches, step
         assert step > STEPS_MIN
+
+
+def test_an_archive_that_cannot_be_unpacked_now_stops_its_repo_alone(world: World) -> None:
+    """Its repo is configured again while the disk has no room for it."""
+    kept = world._repos["node-1"]
+    forget_repo(world, "node-1")
+    world.pull()
+    archive(world)
+    world._repos["node-1"] = kept
+    in_the_way = archive_folder(world) / f"{archives._MAKING}node-1"
+    in_the_way.write_bytes(b"")
+    reports = world.pull()
+    assert reports.pop("node-1").incident is IncidentKind.NOT_READ
+    assert {report.incident for report in reports.values()} == {None}
+    in_the_way.unlink()
+    assert world.pull()["node-1"].incident is None

@@ -10,9 +10,15 @@ from pathlib import Path
 import pytest
 
 from aggregator.incidents.kinds import IncidentKind
+from aggregator.ledger import ingest, pending
+from aggregator.ledger.segments import read_segment
+from aggregator.mirrors.commit_delta import AddedFile
 from aggregator.mirrors.leftovers import being_packed, sweep_locks
+from aggregator.mirrors.mirror import Mirror, MirrorError
 from tests.support.ledger.running import PROGRAM
 from tests.support.ledger.world import World, money_line, usage_line
+from wire_format.faults import Fault
+from wire_format.segment import Segment
 
 
 def empty_ref(mirror: Path) -> None:
@@ -165,4 +171,27 @@ def test_without_file_descriptors_a_repo_waits_and_none_is_called_damaged(world:
     assert kinds == {"not read"}
     assert world.pull()["node-1"].incident is None
     assert world.open_kinds() == []
+    assert world.verify().matches
+
+
+def test_what_was_written_before_a_fault_is_reported(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batches before it are billed, and the report says so."""
+    world.usage(usage_line(seq=2))
+    world.usage(usage_line(seq=3))
+
+    def read(mirror: Mirror, file: AddedFile) -> Segment | Fault:
+        found = read_segment(mirror, file)
+        if isinstance(found, Segment) and found.records[0].seq == 3:
+            raise MirrorError("this one is lost")
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ingest, "BATCH_WEIGHT", 1)
+        patched.setattr(pending, "read_segment", read)
+        report = world.pull()["node-1"]
+    assert (report.incident, report.commits, report.admitted) == (IncidentKind.BAD_MIRROR, 1, 1)
+    assert (report.behind, world.node()["highest_seq"]) == (1, 2)
+    assert world.pull()["node-1"].admitted == 1
     assert world.verify().matches

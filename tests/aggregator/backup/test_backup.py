@@ -115,11 +115,11 @@ def test_a_backup_made_while_a_daemon_pulls_is_one_state(tmp_path: Path, file: P
         with daemon(world) as running:
             running.listen(lambda: records(world) > 0)
             for round_ in range(3):
+                before = records(world)
                 for seq in range(round_ * 40 + 3, round_ * 40 + 43):
                     world.usage(usage_line(seq=seq))
                 files.append(file.with_name(f"{round_}.tar"))
                 run_backup(world, files[-1])
-                before = records(world)
                 running.listen(lambda before=before: records(world) > before)  # type: ignore[misc]
             running.leave()
         world.pull()

@@ -1,8 +1,9 @@
 """The machines of the operator's guide, as folders: its commands run with the real programs.
 
-The forge is the test forge with its sshd, the receiver of notifications a real web server. Only
-three programs are stand-ins: `runuser` (one user does everything), `ssh` (a machine is a folder)
-and `systemctl`, whose orders the site carries out itself, as the units say.
+The forge is the test forge with its sshd, the receiver of notifications a real web server. Two
+programs are stand-ins: `ssh` (a machine is a folder) and `systemctl`, whose orders the site carries
+out itself, as the units say. `runuser` changes to the account that plays the user; where there are
+no accounts (`accounts.py` says when), one user does everything.
 """
 
 import os
@@ -10,7 +11,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,13 +18,13 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 from urllib.request import urlopen
 
+from tests.docs.accounts import Accounts
 from tests.docs.guide import Block
 from tests.support.forge import ForgeServer
 from tests.support.local_http import free_port
 from tests.support.receiver import ReceiverServer
 from tests.systemd.units import read_unit
 
-PROGRAMS: Final = Path(sys.executable).parent
 METER: Final = "meter"
 PATIENCE_S: Final = 120
 """Long after this what the guide shows does not come; nothing is asserted about less."""
@@ -44,8 +44,13 @@ _QUICKLY: Final = "pull_every_s = 5\npull_jitter_s = 0\n"
 _RUNUSER: Final = """#!/bin/sh
 # runuser -u USER -- COMMAND...
 [ "$1" = -u ] && [ "$3" = -- ] || exit 64
+user=$2
 shift 3
+@cases@
 exec "$@"
+"""
+_RUNUSER_AS: Final = """[ $user != {user} ] || exec {runuser} -u {account} -- \\
+    env HOME=@folder@/$MACHINE{home} USER={user} LOGNAME={user} "$@"
 """
 _SSH: Final = """#!/bin/sh
 # ssh [-n] root@HOST COMMAND...: like ssh, it eats its input unless told not to
@@ -63,6 +68,7 @@ export MACHINE NODE_PUSHER_HOME
 here="s#/var/lib/node-pusher#$NODE_PUSHER_HOME#g"
 there="s#@folder@/meter/#/#g;s#\\([ =]\\)/\\(etc/gitmeter\\|root\\)/#\\1$HERE/\\2/#g"
 words=$(printf '%s' "$*" | sed "$there;$here")
+cd "$HERE/root"
 sed -u "$here" | sh -c "$words"
 """
 _SYSTEMCTL: Final = """#!/bin/sh
@@ -91,8 +97,9 @@ class Site:
     """The forge, the aggregator's machine and the nodes.
 
     Args:
-        folder: for everything.
+        folder: for everything; the accounts must be able to enter it.
         nodes: names of the machines that ssh reaches.
+        played: the accounts of the users.
 
     Attributes:
         forge: the forge.
@@ -100,8 +107,9 @@ class Site:
         ordered: machine, verb and unit of what systemd was told.
     """
 
-    def __init__(self, folder: Path, nodes: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, nodes: tuple[str, ...], played: Accounts) -> None:
         self.folder = folder
+        self._played = played
         self.forge = ForgeServer(folder / "forge", org="hero_ops", has_ssh=True)
         self.receiver = ReceiverServer()
         self.ordered: list[tuple[str, str, str]] = []
@@ -111,41 +119,73 @@ class Site:
         self._hour = ""
         self._exports: list[str] = []
         for name in (METER, *nodes):
-            self._furnish(name)
+            self._make_folders(name)
         self._bin = folder / "bin"
         self._bin.mkdir()
+        played.write_programs(self._bin)
         ssh = shutil.which("ssh") or "ssh"
-        for name, text in (("runuser", _RUNUSER), ("ssh", _SSH), ("systemctl", _SYSTEMCTL)):
+        runuser = _RUNUSER.replace("@cases@", self._changes_of_user())
+        for name, text in (("runuser", runuser), ("ssh", _SSH), ("systemctl", _SYSTEMCTL)):
             script = self._bin / name
             script.write_text(text.replace("@folder@", str(folder)).replace("@ssh@", ssh))
             script.chmod(0o755)
         self._orders = folder / "orders"
         self._orders.mkdir()
 
-    def _furnish(self, machine: str) -> None:
-        """Make the folders that the installation makes."""
-        for place in (_HOME, *_FOLDERS):
-            self.path(machine, place).mkdir(parents=True)
-
     def path(self, machine: str, path: str) -> Path:
         """A file of a machine."""
         return self.folder / machine / path.lstrip("/")
 
-    def run(self, block: Block, script: str | None = None) -> Ran:
+    def _make_folders(self, machine: str) -> None:
+        """As after an installation."""
+        root = self.path(machine, "/root")
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._played.played_by:
+            self._played.make_folders(self.folder / machine)
+        else:
+            for place in (_HOME, *_FOLDERS):
+                self.path(machine, place).mkdir(parents=True, exist_ok=True)
+            self.path(machine, _HOME).chmod(0o2770)
+
+    def _owner(self, user: str, *, has_group: bool = False) -> str:
+        """Options of `install` for the account that plays a user."""
+        if not self._played.played_by:
+            return " "
+        entry = self._played.played_by[user]
+        return f" -o {entry.pw_uid} " + (f"-g {entry.pw_gid} " if has_group else "")
+
+    @property
+    def _account(self) -> str | None:
+        """Who plays `gitmeter`; None where one user does everything."""
+        return self._played.name("gitmeter") if self._played.played_by else None
+
+    def _changes_of_user(self) -> str:
+        """What `runuser` does for each user that an account plays."""
+        runuser = shutil.which("runuser") or ""
+        return "".join(
+            _RUNUSER_AS.format(
+                runuser=runuser, user=user, account=entry.pw_name, home=f"/var/lib/{user}"
+            )
+            for user, entry in self._played.played_by.items()
+        )
+
+    def run(self, block: Block, script: str | None = None, user: str | None = None) -> Ran:
         """Run a block on its machine, and then what it told systemd to do.
 
         Args:
             block: of the guide.
             script: what is run in its place, in the words of this machine.
+            user: whose shell it is typed into; None for root's.
         """
         machine = block.node or METER
         text = self._here(block.text, machine) if script is None else script
         self._exports += re.findall("^export .*", text, re.MULTILINE)
         shown = self.folder / "shown"
         with shown.open("w") as output:
+            shell = ["bash", "-euo", "pipefail", "-c", "\n".join((*self._exports, text))]
             process = subprocess.Popen(
-                ["bash", "-euo", "pipefail", "-c", "\n".join((*self._exports, text))],
-                cwd=self.path(METER, "/root"),
+                shell if user is None else [str(self._bin / "runuser"), "-u", user, "--", *shell],
+                cwd=self.path(machine, "/root"),
                 env=self._environment(machine),
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -170,10 +210,10 @@ class Site:
         if found := re.fullmatch("the disk of ([a-z0-9-]+) is new", what):
             home = self.path(found[1], _HOME)
             shutil.rmtree(home)
-            home.mkdir()
+            self._make_folders(found[1])
         elif found := re.fullmatch("([a-z0-9-]+) is another machine", what):
             before = self.path(found[1], "/").rename(self.folder / f"{found[1]}-before")
-            self._furnish(found[1])
+            self._make_folders(found[1])
             for file in before.glob("root/*.tar"):
                 shutil.copy(file, self.path(found[1], "/root"))
         elif found := re.fullmatch("somebody deletes the protection of ([a-z0-9-]+)", what):
@@ -216,15 +256,17 @@ class Site:
             ("/var/backups/gitmeter", f"{meter}/var/backups/gitmeter"),
             ("--directory / ", f"--directory {meter} "),
             ("/root/", f"{meter}/root/"),
-            (" -o gitmeter ", " "),
-            (" -o node-pusher -g node-pusher ", " "),
+            (" -o gitmeter ", self._owner("gitmeter")),
+            (" -o node-pusher -g node-pusher ", self._owner("node-pusher", has_group=True)),
             ("forge.example ssh-ed25519", f"[127.0.0.1]:{forge.ssh.port} ssh-ed25519"),
         ]
 
     def _environment(self, machine: str) -> dict[str, str]:
+        kept = {name: text for name, text in os.environ.items() if not name.startswith("XDG_")}
         return {
-            **os.environ,
-            "PATH": f"{self._bin}:{PROGRAMS}:{os.environ['PATH']}",
+            **kept,
+            "HOME": str(self.path(machine, "/root")),
+            "PATH": f"{self._bin}:{os.environ['PATH']}",
             "MACHINE": machine,
             "AGGREGATOR_CONFIG": str(self.path(METER, "/etc/gitmeter/aggregator.toml")),
             "AGGREGATOR_STATE": str(self.path(METER, "/var/lib/gitmeter")),
@@ -259,8 +301,16 @@ class Site:
             config.write_text(_QUICKLY + config.read_text())
         self._hand_over_credentials()
         log = self._stack.enter_context((self.folder / "daemon.log").open("ab"))
+        umask = read_unit("aggregator.service")["Service"]["UMask"][0]
         self._daemon = subprocess.Popen(
-            [PROGRAMS / "aggregator", "run"], env=self._environment(METER), stderr=log
+            [self._bin / "aggregator", "run"],
+            cwd="/",
+            env=self._environment(METER) | {"HOME": str(self.path(METER, "/var/lib/gitmeter"))},
+            stderr=log,
+            umask=int(umask, 8),
+            user=self._account,
+            group=self._account,
+            extra_groups=[] if self._account else None,
         )
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end and self._daemon.poll() is None:
@@ -287,6 +337,8 @@ class Site:
             there = self.path(METER, file)
             (folder / name).write_bytes(there.read_bytes() if there.exists() else b"not given")
             (folder / name).chmod(0o400)
+            if self._account:
+                shutil.chown(folder / name, self._account)
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self.forge)

@@ -2,12 +2,12 @@
 
 import re
 import shutil
-from pathlib import Path
 from typing import Final
 
 import pytest
 
 from docs.generate import DOCS
+from tests.docs.accounts import Accounts, accounts, open_folder
 from tests.docs.guide import GUIDE, Block, Step, blocks, steps
 from tests.docs.guide_site import Site
 from tests.docs.test_operators_guide import SSHD, TOOLS
@@ -30,7 +30,8 @@ systemctl enable --now aggregator.service
 """
 
 
-def test_the_page_moves_a_node_the_books_and_the_aggregator(tmp_path: Path) -> None:
+@pytest.mark.parametrize("played", [accounts()], ids=str)
+def test_the_page_moves_a_node_the_books_and_the_aggregator(played: Accounts) -> None:
     """And what waited on the machines before is billed."""
     lacking = [tool for tool in TOOLS if shutil.which(tool) is None]
     if lacking or not SSHD.exists():
@@ -40,7 +41,7 @@ def test_the_page_moves_a_node_the_books_and_the_aggregator(tmp_path: Path) -> N
     before += [Step(Block(0, "sh", "", _SECOND), None)]
     before += [Step(Block(0, "sh", f"on {node}", _USE), None) for node in MACHINES[:2]]
     walked = 0
-    with Site(tmp_path, MACHINES) as site:
+    with open_folder() as folder, Site(folder, MACHINES, played) as site:
         for step, ran, lost in walk(site, (*before, *steps(blocks(PAGE)))):
             place = f"line {step.block.line_no}: {step.block.text}\n{ran.output}"
             assert bool(ran.status) == step.block.fails, place

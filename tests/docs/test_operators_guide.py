@@ -13,6 +13,7 @@ import pytest
 from aggregator.fleet.drift import What
 from docs.generate import PROGRAMS, commands
 from tests.conftest import ROOT
+from tests.docs.accounts import Accounts, accounts, open_folder
 from tests.docs.guide import GUIDE, Block, blocks, missing, printed_line, steps
 from tests.docs.guide_site import Site
 from tests.docs.walk import walk
@@ -26,15 +27,16 @@ SSHD: Final = Path("/usr/sbin/sshd")
 TOOLS: Final = ("curl", "jq", "openssl", "ssh-keyscan")
 
 
+@pytest.mark.parametrize("played", [accounts()], ids=str)
 def test_the_guide_leads_from_an_empty_organisation_to_balances_and_through_every_change(
-    tmp_path: Path,
+    played: Accounts,
 ) -> None:
-    """Each command ends well, and what stands below it in the guide is what it shows."""
+    """Each command ends well as its user, and shows what stands below it in the guide."""
     lacking = [tool for tool in TOOLS if shutil.which(tool) is None]
     if lacking or not SSHD.exists():
         pytest.skip(f"needs sshd, {', '.join(TOOLS)}")
     walked = 0
-    with Site(tmp_path, NODES) as site:
+    with open_folder() as folder, Site(folder, NODES, played) as site:
         for step, ran, lost in walk(site, steps(blocks())):
             place = f"line {step.block.line_no}: {step.block.text}\n{ran.output}"
             assert bool(ran.status) == step.block.fails, place

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from tests.docs.guide import Step, missing, printed_line
 from tests.docs.guide_site import METER, PATIENCE_S, Ran, Site
 
-_AS_USER: Final = re.compile(r"^runuser -u [a-z-]+ -- ")
+_AS_USER: Final = re.compile(r"^runuser -u ([a-z-]+) -- ")
 _QUESTION: Final = re.compile(
     r"runuser -u gitmeter -- aggregator "
     r"(?:nodes|balance|charges|explain|held|incidents|unpriced|notices --undelivered|verify)\b"
@@ -44,19 +44,27 @@ def walk(site: Site, steps: Iterable[Step]) -> Iterator[Walked]:
             if script is None:
                 yield Walked(step, before, [f"never printed: {step.block.text}"])
                 continue
-        ran = _run(site, step, script)
+        ran = _run(site, step, script, _typist(step))
         yield Walked(step, ran, missing(step.shown or "", ran.output))
         before = ran
 
 
-def _run(site: Site, step: Step, script: str | None) -> Ran:
-    ran = site.run(step.block, script)
+def _typist(step: Step) -> str | None:
+    """Whose shell a printed command is pasted into; None for root's."""
+    if not step.block.is_pasted:
+        return None
+    stated = _AS_USER.match(step.block.text)
+    return stated[1] if stated else "node-pusher"
+
+
+def _run(site: Site, step: Step, script: str | None, user: str | None) -> Ran:
+    ran = site.run(step.block, script, user)
     if not all(_QUESTION.match(line) for line in commands(step.block.text)):
         return ran
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and not is_as_told(step, ran):
         time.sleep(_PAUSE_S)
-        ran = site.run(step.block, script)
+        ran = site.run(step.block, script, user)
     return ran
 
 

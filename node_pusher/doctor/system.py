@@ -55,7 +55,7 @@ def judge_timer(
         return warning(
             "timer",
             f"{unit}.timer is not installed",
-            "install it (systemd/README.md), or run `push` every hour by other means",
+            "install it (docs/operators-guide.md), or run `push` every hour by other means",
         )
     if home not in re.split(r"[ ;]+", service.get("ExecStart", "")):
         return warning(

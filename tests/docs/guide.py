@@ -9,7 +9,7 @@ The word after three back-ticks says what a block is:
     sh fails                run here, and its exit code is not 0
     sh elsewhere            not run here: it needs apt, systemd's own files or another machine's web
     text                    what the block before shows
-    ini, nginx, yaml        a file that something else reads
+    ini, nginx, toml, yaml  a file that something else reads
 
 A comment `<!-- here: ... -->` is what happens at that place.
 """

@@ -89,7 +89,7 @@ for program in node-pusher:node_pusher books:books aggregator:aggregator; do
     chmod 755 "$file"
 done
 
-# As the README installs them.
+# As the operator's guide installs them.
 cd "$source"
 install -m 644 systemd/*.service systemd/*.socket systemd/*.timer "$root/etc/systemd/system/"
 install -D -m 644 systemd/gitmeter.sysusers "$root/etc/sysusers.d/gitmeter.conf"

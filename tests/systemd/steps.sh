@@ -1,4 +1,4 @@
-# What a person does after the README, under a systemd that boot.sh has started. Each step leaves what
+# What a person does after the installation, under a systemd that boot.sh has started. Each step leaves what
 # it printed in /out/NAME and its exit status in /out/NAME.status; test_booted.py judges them.
 #
 # Read from /out: url (of the node's repo), ssh_url (of the same), ssh_key, known_hosts.

@@ -1,4 +1,7 @@
-"""What `systemd/README.md` tells people to paste is what the programs, units and files know."""
+"""What the documents tell people to paste is what the programs, units and files know.
+
+Those are `systemd/README.md` and what the operator's guide says about installing and removing.
+"""
 
 import re
 import shlex
@@ -9,11 +12,19 @@ from typing import Final
 import pytest
 
 from aggregator.config.settings import Config
+from tests.docs.guide import blocks as guide_blocks
+from tests.docs.walk import commands
 from tests.systemd.test_accounts import modes
 from tests.systemd.units import FOLDER, README, SERVICES, read_unit, unknown_words
 
 PROGRAM_NAMES: Final = ("aggregator", "books", "node-pusher")
 TEXT: Final = README.read_text()
+BOOT: Final = FOLDER.parent / "tests" / "systemd" / "boot.sh"
+STEPS: Final = BOOT.with_name("steps.sh")
+
+
+GUIDE_BLOCKS: Final = [block.text for block in guide_blocks() if block.mark == "elsewhere"]
+"""What of the guide its own test does not run."""
 
 
 def blocks(language: str) -> list[str]:
@@ -24,7 +35,7 @@ def blocks(language: str) -> list[str]:
 def program_lines() -> list[list[str]]:
     """Every call of one of the project's programs in the shell blocks."""
     found = []
-    for block in blocks("sh"):
+    for block in (*blocks("sh"), *GUIDE_BLOCKS):
         for line in re.split(r"\n|&&|\|", block.replace("\\\n", " ")):
             words = shlex.split(line, comments=True)
             names = [word.rpartition("/")[2] for word in words]
@@ -44,22 +55,31 @@ def test_a_shell_block_can_be_parsed(block: str) -> None:
 
 def test_the_programs_know_what_is_to_be_pasted() -> None:
     lines = program_lines()
-    assert len(lines) >= 12
-    assert {line[0] for line in lines} == set(PROGRAM_NAMES)
+    assert len(lines) >= 4
     assert {" ".join(line): unknown_words(line) for line in lines if unknown_words(line)} == {}
 
 
-def test_the_configuration_can_be_pasted() -> None:
+def test_the_table_for_another_git_server_can_be_pasted() -> None:
+    table = next(block.text for block in guide_blocks() if block.language == "toml")
     signers = {"allowed_signers_file": "/etc/gitmeter/allowed_signers"}  # as `init` writes it
-    config = Config.model_validate(signers | tomllib.loads("\n".join(blocks("toml"))))
-    directory = "/run/credentials/aggregator.service/"
+    config = Config.model_validate(signers | tomllib.loads(table))
     loaded = read_unit("aggregator.service")["Service"]["LoadCredential"]
     names = {value.partition(":")[0] for value in loaded}
-    assert config.forge is not None
-    assert config.listen is not None
-    files = [repo.token_file for repo in config.repo]
-    for file in (*files, config.forge.token_file, config.listen.webhook_secret_file):
-        assert str(file).removeprefix(directory) in names
+    directory = "/run/credentials/aggregator.service/"
+    assert [str(repo.token_file).removeprefix(directory) in names for repo in config.repo] == [True]
+
+
+def test_what_the_guide_installs_is_what_is_tried_under_a_real_systemd() -> None:
+    (installing,) = [text for text in GUIDE_BLOCKS if "systemd-sysusers" in text]
+    booted = BOOT.read_text().replace('"$root', "").replace('"', "") + STEPS.read_text()
+    assert [line for line in installing.splitlines() if line not in booted] == []
+
+
+def test_the_documents_do_not_repeat_each_other() -> None:
+    """A command that stands in both would be changed in one of them only."""
+    of_guide = {line for block in guide_blocks() for line in commands(block.text)}
+    repeated = {line for block in blocks("sh") for line in commands(block)} & of_guide
+    assert repeated == set()
 
 
 def test_every_file_below_etc_gitmeter_is_one_that_the_tmpfiles_or_a_unit_know() -> None:
@@ -67,7 +87,8 @@ def test_every_file_below_etc_gitmeter_is_one_that_the_tmpfiles_or_a_unit_know()
     known = set(modes()) | {value.partition(":")[2] for value in loaded}
     known |= {"/etc/gitmeter/aggregator.toml", "/etc/gitmeter/other_token"}
     known |= {"/etc/gitmeter/allowed_signers", "/etc/gitmeter/nodes.d"}
-    named = {path.rstrip(".") for path in re.findall(r"/etc/gitmeter/[\w.-]+", TEXT)}
+    text = "".join((TEXT, *GUIDE_BLOCKS))
+    named = {path.rstrip(".") for path in re.findall(r"/etc/gitmeter/[\w.-]+", text)}
     assert named <= known
 
 

@@ -45,7 +45,7 @@ def test_the_guide_leads_from_an_empty_organisation_to_balances_and_through_ever
             walked += 1
         timers = {order for order in site.ordered if order[2].endswith(".timer")}
         assert site.receiver.taken()
-    assert walked > 40
+    assert walked > 70
     assert {(node, "enable", "node-pusher.timer") for node in NODES} <= timers
 
 

@@ -31,14 +31,14 @@ class DigestRows:
         )
 
     def balances(self) -> Iterator[list[object]]:
-        """User, credit, lifetime paid, list and billed cost (all as text), first payment, unrated.
+        """User, credit, lifetime paid, list and billed cost (all as text), first payment.
 
         An account that has neither a charge nor a money line has no row here: whether one was
         opened, for a line that no longer counts, depends on the order of arrival.
         """
         return self._rows(
             "SELECT user, CAST(credit_nano AS TEXT), CAST(lifetime_paid_nano AS TEXT),"
-            " CAST(list_cost_nano AS TEXT), CAST(billed_cost_nano AS TEXT), first_paid_us, unrated"
+            " CAST(list_cost_nano AS TEXT), CAST(billed_cost_nano AS TEXT), first_paid_us"
             " FROM account WHERE first_active_hour IS NOT NULL"
             " OR EXISTS (SELECT 1 FROM money WHERE account_id = account.id) ORDER BY user",
         )

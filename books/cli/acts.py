@@ -1,4 +1,4 @@
-"""What the commands that change the rule book share: who acts and why, and the files' names."""
+"""What the commands that change the books share: who acts and why, and the rule files' names."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -9,13 +9,18 @@ from books.operator import default_operator
 
 RULE_FILE_NAMES: Final = ("prices.toml", "discounts.toml", "imported.toml")
 
-by_option: Final = click.option(
-    "--by",
-    metavar="NAME",
-    default=default_operator,
-    show_default="your login name",
-    help="Who does it; shown in audits.",
-)
+_Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def by_option(help_text: str = "Who does it; shown in audits.") -> _Decorator:
+    """The option that says who acts."""
+    return click.option(
+        "--by",
+        metavar="NAME",
+        default=default_operator,
+        show_default="your login name",
+        help=help_text,
+    )
 
 
 def change_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -23,7 +28,7 @@ def change_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
         click.option("--dry-run", is_flag=True, help="Show what would change; change nothing."),
-        by_option,
+        by_option(),
         click.option(
             "--reason",
             help="Why; shown in audits. Required for what changes the cost of hours in the past.",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from books.operator import default_operator
+from books.cli.acts import by_option
+from books.cli.line_json import line_json
 from gitmeter.support.terminal import print_json, print_table
 from node_pusher.cli.home import SpanType
 
@@ -22,13 +23,7 @@ def _decision_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of every decision."""
     for option in (
         _json_option,
-        click.option(
-            "--by",
-            metavar="NAME",
-            default=default_operator,
-            show_default="your login name",
-            help="Who decided; shown in audits.",
-        ),
+        by_option("Who decided; shown in audits."),
         click.option("--reason", required=True, help="Why; shown in audits."),
     ):
         command = option(command)
@@ -149,7 +144,7 @@ def list_decisions(home: Path, /, *, as_json: bool) -> None:
     if as_json:
         print_json(
             [
-                _values(status.decision)
+                line_json(status.decision)
                 | {
                     "holds": status.holds,
                     "withdrawn_by": status.withdrawn_by,
@@ -182,7 +177,7 @@ def _decide(home: Path, as_json: bool, kind: "DecisionKind", **options: Any) -> 
         taken = take(read_home(home, "books"), spool, wanted)
     decision = taken.decision
     if as_json:
-        print_json(_values(decision) | {"repeated": taken.repeated})
+        print_json(line_json(decision) | {"repeated": taken.repeated})
         return
     at = f"{decision.node} seq {decision.seq}"
     if taken.repeated:
@@ -209,16 +204,3 @@ def _wanted(node: str, now: datetime, kind: "DecisionKind", options: dict[str, A
             raise DecisionError(f"of_{of_ts.reason}")
         options["of_ts"] = of_ts
     return Decision(v=VERSION, node=node, seq=UNNUMBERED, ts=now, kind=kind, **options)
-
-
-def _values(decision: "Decision") -> dict[str, Any]:
-    """A decision as JSON: every field, null where it has no value."""
-    import msgspec
-
-    from wire_format.instants import format_ts
-
-    return {
-        name: format_ts(value) if isinstance(value, datetime) else value
-        for name, value in msgspec.structs.asdict(decision).items()
-        if name != "v"
-    }

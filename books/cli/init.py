@@ -21,7 +21,7 @@ from node_pusher.cli.init import init_values, print_init
     show_default=True,
     help="The discount ladder of a new rule book.",
 )
-@by_option
+@by_option()
 @remote_options
 @json_option
 @click.pass_obj

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from books.cli.line_json import line_json
 from gitmeter.support.terminal import print_json, print_table
 from node_pusher.cli.home import json_option
 
@@ -35,7 +36,7 @@ def log(home: Path, /, count: int | None, *, as_json: bool) -> None:
     if as_json:
         print_json(
             [
-                entry | {"lines": None if lines is None else [_values(line) for line in lines]}
+                entry | {"lines": None if lines is None else [line_json(line) for line in lines]}
                 for entry, lines in found
             ]
         )
@@ -76,14 +77,3 @@ def _said(by: str, why: str) -> str:
 def _span(entry: dict[str, Any]) -> str:
     first, last = entry["first_seq"], entry["last_seq"]
     return "" if first is None else str(first) if first == last else f"{first}..{last}"
-
-
-def _values(line: "Line") -> dict[str, Any]:
-    """A line as JSON: every field, null where it has no value."""
-    import msgspec
-
-    from wire_format.instants import format_ts
-
-    values = msgspec.structs.asdict(line)
-    del values["v"]
-    return values | {name: format_ts(values[name]) for name in ("ts", "of_ts") if values.get(name)}

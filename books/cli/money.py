@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from books.operator import default_operator
+from books.cli.acts import by_option
+from books.cli.line_json import line_json
 from gitmeter.support.terminal import print_json
 
 if TYPE_CHECKING:
     from books.money import Movement
     from wire_format.field_types import MoneyKind
-    from wire_format.lines import Money
 
 _PROVIDERS: Final = ("stripe", "clickpesa", "manual")
 _STATUSES: Final = ("succeeded", "pending", "failed")
@@ -36,13 +36,7 @@ _new_movement_option = click.option(
     is_flag=True,
     help="Another provider's movement has the same reference, and this is another one.",
 )
-_by_option = click.option(
-    "--by",
-    metavar="NAME",
-    default=default_operator,
-    show_default="your login name",
-    help="Who enters it; the commit says so.",
-)
+_by_option = by_option("Who enters it; the commit says so.")
 _reason_option = click.option("--reason", help="Why; shown in audits.")
 _user_argument = click.argument("user")
 _amount_argument = click.argument("amount")
@@ -174,7 +168,7 @@ def _record(
     line = done.line
     if as_json:
         print_json(
-            _values(line)
+            line_json(line)
             | {
                 "by": options["by"],
                 "is_new_user": done.is_new_user,
@@ -198,19 +192,6 @@ def _about_new_user(user: str, similar: Sequence[str]) -> str:
         return said
     shown = ", ".join(similar[:_SIMILAR_SHOWN_MAX])
     return f"{said}, which know {shown}; a line for the wrong user is excluded with `books decide`"
-
-
-def _values(line: "Money") -> dict[str, Any]:
-    """A line as JSON: every field, null where it has no value."""
-    import msgspec
-
-    from wire_format.instants import format_ts
-
-    return {
-        name: format_ts(value) if name == "ts" else value
-        for name, value in msgspec.structs.asdict(line).items()
-        if name != "v"
-    }
 
 
 def _movement(kind: "MoneyKind", options: dict[str, Any]) -> "Movement":

@@ -70,7 +70,7 @@ def decide(home: Home, spool: Spool, wanted: Decision) -> RecordedDecision:
         withdrawn_by = _withdrawal(home, spool, wanted.refers_to)
         if withdrawn_by is not None:
             return RecordedDecision(withdrawn_by, repeated=True)
-    elif (there := same_decision(wanted, recorded_decisions(home, spool))) is not None:
+    elif (there := same_decision(wanted, recorded_decisions(home, spool, fetch=False))) is not None:
         return RecordedDecision(there, repeated=True)
     outcome = spool.append_drafts(Folder.DECISIONS, [draft], by=wanted.by)[0]
     if isinstance(outcome, Refusal):

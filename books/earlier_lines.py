@@ -18,20 +18,20 @@ def bring_here(home: Home) -> None:
         RemoteError: the remote does not provide them.
     """
     with repo_errors(home.repo.path):
-        repos = earlier_lines.open_repos(home)
+        partial = [repo for repo in earlier_lines.open_repos(home) if repo.is_partial()]
         for folder in (Folder.PAYMENTS, Folder.DECISIONS):
-            for place in earlier_lines.committed_segments(repos, folder):
+            for place in earlier_lines.committed_segments(partial, folder):
                 if place.repo.blob_here(place.blob) is None:
                     place.repo.read_file(place.path)
 
 
-def recorded_decisions(home: Home, spool: Spool, *, fetch: bool = False) -> Iterator[Decision]:
-    """Every decision line once, from the spool and from the files that are on this machine.
+def recorded_decisions(home: Home, spool: Spool, *, fetch: bool) -> Iterator[Decision]:
+    """Every decision line once, from the spool and from the commits.
 
     Args:
         home: of the books.
         spool: of the books.
-        fetch: fetch files that are not here from the remote, and keep them.
+        fetch: fetch files that are not here from the remote, and keep them; else leave them out.
 
     Raises:
         HomeError: the repo of the books is missing or damaged.
@@ -58,9 +58,7 @@ def find_line(home: Home, spool: Spool, seq: int) -> Money | None:
     return found if isinstance(found, Money) else None
 
 
-def recorded_lines(
-    home: Home, spool: Spool, folder: Folder, *, fetch: bool = True
-) -> Iterator[bytes]:
+def recorded_lines(home: Home, spool: Spool, folder: Folder, *, fetch: bool) -> Iterator[bytes]:
     """Every line of a folder once, newline included, from the spool and from the commits.
 
     Args:

@@ -60,7 +60,7 @@ def known_money(
         HomeError: the repo of the books is missing or damaged.
         RemoteError: a file is not on this machine, and the remote does not provide it.
     """
-    every = list(_keys(recorded_lines(home, spool, Folder.PAYMENTS)))
+    every = list(_keys(recorded_lines(home, spool, Folder.PAYMENTS, fetch=True)))
     lines = _tied(every, user, external_ref, seq)
     decisions = Decisions(recorded_decisions(home, spool, fetch=True)).of_node(home.node)
     claims = [

@@ -4,7 +4,7 @@ Every line is decoded by the wire format's own reader before it is recorded, so 
 books that the aggregator would reject.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -110,8 +110,7 @@ def record(spool: Spool, movement: Movement, *, is_new_movement: bool = False) -
     bring_here(home)  # outside the transaction, because a remote may take long
     with spool.store.exclusive():  # of two at once, the second one knows of the first
         known = known_money(home, spool, movement.user, movement.external_ref, movement.refers_to)
-        fitted = _fitted(movement, known)
-        line = _line(spool.node, fitted, movement.ts or now)
+        line = _line(spool.node, movement, known, movement.ts or now)
         draft = draft_lines([line], spool.node, Folder.PAYMENTS)[0]
         if isinstance(draft, Refusal):
             raise MoneyError(draft.reason)
@@ -124,16 +123,12 @@ def record(spool: Spool, movement: Movement, *, is_new_movement: bool = False) -
     return RecordedMovement(msgspec.structs.replace(line, seq=outcome.seq), is_new, similar)
 
 
-def _fitted(movement: Movement, known: KnownMoney) -> Movement:
-    """The movement with a provider and a currency: of the payment that it refunds, if any."""
+def _line(node: str, movement: Movement, known: KnownMoney, ts: datetime) -> Money:
+    """The line of a movement; a refund has provider and currency of its payment by default."""
     provider, currency = movement.provider, movement.currency
     if movement.refers_to is not None:
         payment = payment_named(movement.refers_to, movement.user, known)
         provider, currency = provider or payment.provider, currency or payment.currency
-    return replace(movement, provider=provider or "manual", currency=currency or CURRENCY_DEFAULT)
-
-
-def _line(node: str, movement: Movement, ts: datetime) -> Money:
     return Money(
         v=fields.VERSION,
         node=node,
@@ -141,11 +136,11 @@ def _line(node: str, movement: Movement, ts: datetime) -> Money:
         ts=ts,
         user=movement.user,
         kind=movement.kind,
-        provider=movement.provider or "manual",
+        provider=provider or "manual",
         external_ref=movement.external_ref,
         refers_to=movement.refers_to,
         amount=movement.amount,
-        currency=movement.currency or CURRENCY_DEFAULT,
+        currency=currency or CURRENCY_DEFAULT,
         credited_usd=movement.credited_usd,
         status=movement.status,
         reason=movement.reason,

@@ -149,7 +149,7 @@ class LedgerRepo:
             HomeError: it is missing though the home was not joined.
         """
         found = self._repo.get(blob)
-        if found is None and not self._is_partial():
+        if found is None and not self.is_partial():
             raise missing_object(self.home_repo.path, blob)
         return found.data if isinstance(found, pygit2.Blob) else None
 
@@ -265,7 +265,8 @@ class LedgerRepo:
         found = self.blob_here(blob)
         return fetch_blob(self.home_repo, blob) if found is None else found
 
-    def _is_partial(self) -> bool:
+    def is_partial(self) -> bool:
+        """Whether it was joined without file contents, so that some of them may not be here."""
         return any(entry.name.endswith(".promisor") for entry in self._repo.config)
 
     def _tree(self, commit: str) -> pygit2.Tree:

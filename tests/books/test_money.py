@@ -1,8 +1,10 @@
 """What is typed becomes a money line that counts, or is refused with a reason."""
 
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import node_pusher.repo.ledger_repo
+from books.money import Movement, record
+from node_pusher.home.home import HomeRepo
 from node_pusher.home.settings_file import read_home
+from node_pusher.repo.remote_files import fetch_blob
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
 from node_pusher.spool.plan import Span
@@ -317,10 +323,14 @@ def test_of_two_refunds_at_once_the_second_knows_of_the_first(books: Books) -> N
     assert books.balance("carol")["balance_usd"] == "40.00"
 
 
-def test_books_that_were_joined_know_earlier_lines(books: Books) -> None:
-    """Though the remote gives histories without file contents, which are fetched when asked."""
+def give_single_files(books: Books) -> None:
+    """The remote gives histories without file contents, and those when they are asked for."""
     for option in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
         pygit2.Repository(str(books.remote)).config[option] = True
+
+
+def test_books_that_were_joined_know_earlier_lines(books: Books) -> None:
+    give_single_files(books)
     books("pay", "erin", "100", "--external-ref", "pi_1").ok()
     books("refund", "erin", "60", "--payment", "1", "--external-ref", "re_1").ok()
     books("push").ok()
@@ -328,6 +338,30 @@ def test_books_that_were_joined_know_earlier_lines(books: Books) -> None:
     moved.init().ok()
     said = moved("refund", "erin", "60", "--payment", "1", "--external-ref", "re_2")
     assert "60.00 given back before" in said.err
+
+
+def test_others_record_while_earlier_lines_are_fetched(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A remote may take half an hour to answer; the spool is not locked meanwhile."""
+    give_single_files(books)
+    books("pay", "erin", "100", "--external-ref", "pi_1").ok()
+    books("push").ok()
+    moved = Books(books.folder, "second", books.remote)
+    moved.init().ok()
+    home = read_home(moved.home)
+    fetched: list[str] = []
+
+    def fetch_meanwhile(repo: HomeRepo, blob: str) -> bytes:
+        with closing(sqlite3.connect(home.spool_file, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")
+        fetched.append(blob)
+        return fetch_blob(repo, blob)
+
+    monkeypatch.setattr(node_pusher.repo.ledger_repo, "fetch_blob", fetch_meanwhile)
+    with Spool.open(moved.home, role="books") as spool:
+        record(spool, Movement(kind="payment", user="erin", amount="1"))
+    assert fetched
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,10 @@ def _copy(connection: sqlite3.Connection, kinds: str, keys: str) -> None:
     )
     connection.execute(
         "UPDATE main.incident SET opened_at = was.opened_at FROM old.incident AS was"
-        " JOIN ids ON ids.theirs = was.repo_id WHERE was.closed_at IS NULL"
+        " LEFT JOIN ids ON ids.theirs = was.repo_id WHERE was.closed_at IS NULL"
         " AND was.kind = incident.kind AND was.subject = incident.subject"
-        " AND ids.ours = incident.repo_id"
+        # NULL is a repo here: that of incidents about the usage of any node
+        " AND ids.ours IS incident.repo_id AND (was.repo_id IS NULL OR ids.ours IS NOT NULL)"
     )
     connection.execute(
         "INSERT INTO main.incident (kind, repo_id, subject, detail, opened_at, seen_at, closed_at)"

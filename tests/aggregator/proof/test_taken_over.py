@@ -55,6 +55,20 @@ def test_after_a_rebuild_all_is_said_as_before(world: World) -> None:
     assert world.verify().matches
 
 
+def test_what_is_not_billed_in_full_is_so_since_the_same_time(tmp_path: Path) -> None:
+    """Its incidents belong to no repo."""
+    world = World(tmp_path, charge_cost_max_usd=1)
+    world.rules()
+    world.pay(money_line())
+    world.usage(usage_line(resource="new/thing"), usage_line(seq=2, units=10**6))
+    world.pull()
+    before = {(row["kind"], row["subject"]): row["opened_at"] for row in world.incidents()}
+    assert {kind for kind, _ in before} == {"unpriced usage", "record beyond limit"}
+    world.run("rebuild").ok()
+    after = {(row["kind"], row["subject"]): row["opened_at"] for row in world.incidents()}
+    assert after == before
+
+
 @pytest.mark.parametrize("is_gone", [False, True])
 def test_where_the_ledger_before_is_of_no_use_it_says_what_is_not_known(
     world: World, *, is_gone: bool

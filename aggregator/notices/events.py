@@ -60,7 +60,7 @@ def of_incident(incident: OpenIncident, delivery: UUID, now: datetime) -> NewNot
         detail = detail[:_DETAIL_CHARACTERS_MAX] + "..."
     return _notice(
         "incident_opened",
-        f"repo {incident.repo}" if incident.repo else incident.kind,
+        _about(incident),
         delivery,
         now,
         {
@@ -79,11 +79,16 @@ def of_closed(incident: AnnouncedIncident, delivery: UUID, now: datetime) -> New
     """The notice that an announced incident is over."""
     return _notice(
         "incident_closed",
-        f"repo {incident.repo}",
+        _about(incident),
         delivery,
         now,
         {"repo": incident.repo or None, "kind": incident.kind, "subject": incident.subject},
     )
+
+
+def _about(incident: OpenIncident | AnnouncedIncident) -> str:
+    """The subject of the notices about an incident: its repo, or its kind without one."""
+    return f"repo {incident.repo}" if incident.repo else incident.kind
 
 
 def of_start(counts: StartCounts, delivery: UUID, now: datetime) -> NewNotice:

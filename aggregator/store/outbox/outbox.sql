@@ -25,7 +25,7 @@ CREATE TABLE notice (                    -- notices, delivered or not
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     delivery TEXT NOT NULL UNIQUE,       -- the id that the receiver sees
     event TEXT NOT NULL,
-    subject TEXT NOT NULL,               -- an account or a repo: its notices are delivered in order
+    subject TEXT NOT NULL,               -- an account, a repo or a kind: its notices are delivered in order
     made_at TEXT NOT NULL,
     made_at_s INTEGER NOT NULL,
     body BLOB NOT NULL,                  -- the body that is posted

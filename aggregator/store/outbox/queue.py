@@ -14,7 +14,7 @@ class NewNotice(NamedTuple):
     Attributes:
         delivery: the id that the receiver sees.
         event: the kind of notice.
-        subject: an account or a repo, whose notices are delivered in order.
+        subject: an account, a repo or a kind of incident, whose notices are delivered in order.
         body: the body that is posted.
     """
 

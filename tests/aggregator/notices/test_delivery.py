@@ -151,6 +151,26 @@ def test_a_notice_that_is_not_wanted_keeps_no_other_back(
     assert taken[2:] == [("alice", "balance_low"), ("alice", "balance_exhausted")]
 
 
+@pytest.mark.parametrize("repo", ["node-1", ""])
+def test_that_an_incident_is_over_is_not_told_before_that_it_is_there(
+    desk: Desk, server: ReceiverServer, repo: str
+) -> None:
+    """Also one that belongs to no repo."""
+    desk.usd("alice", 5)
+    desk.compare()
+    desk.open(IncidentKind.UNPRICED, repo, "thing (vm)")
+    desk.compare()
+    server.answer(422, times=1)
+    run(desk)
+    desk.end(IncidentKind.UNPRICED, repo, "thing (vm)")
+    assert desk.compare() == 1
+    assert run(desk).waiting == 2
+    desk.later(seconds=10)
+    assert run(desk).waiting == 0
+    taken = [event["event"] for event in server.taken()]
+    assert taken == ["incident_opened", "incident_closed"]
+
+
 @pytest.mark.parametrize("status", [301, 307, 400, 401, 404, 413])
 def test_what_is_never_wanted_is_given_up_after_a_week_and_shown(
     desk: Desk, server: ReceiverServer, status: int

@@ -1,7 +1,7 @@
 """`show-key` and `rotate-key`: the key that signs a home's commits."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,8 +10,6 @@ from node_pusher.cli.home import json_option, load_home
 
 if TYPE_CHECKING:
     from node_pusher.home.own_key import OwnKey
-
-_LOCK_WAIT_S: Final = 60
 
 
 @click.command("show-key")
@@ -46,7 +44,7 @@ def _key_of(path: Path, node: str) -> "OwnKey":
     """The key of a home, which must belong to this node; it is made if there is no home yet."""
     from node_pusher.home.errors import HomeError
     from node_pusher.home.layout import make_folder
-    from node_pusher.home.locks import push_lock
+    from node_pusher.home.locks import LOCK_WAIT_S, push_lock
     from node_pusher.home.own_key import ensure_key, own_key
     from node_pusher.home.settings import check_node
     from node_pusher.home.settings_file import find_home
@@ -54,7 +52,7 @@ def _key_of(path: Path, node: str) -> "OwnKey":
     check_node(node)
     if find_home(path) is None:
         make_folder(path)
-        with push_lock(path, wait_s=_LOCK_WAIT_S):
+        with push_lock(path, wait_s=LOCK_WAIT_S):
             if find_home(path) is None:
                 ensure_key(path, node)
                 return own_key(path, node)
@@ -91,11 +89,11 @@ def rotate_key(home: Path, /, prepare: bool, as_json: bool) -> None:  # noqa: FB
     replace the line, and examine what the old key signed. After an interruption `show-key` shows
     the key in use; a prepared key is used by the next rotate-key.
     """
-    from node_pusher.home.locks import push_lock
+    from node_pusher.home.locks import LOCK_WAIT_S, push_lock
     from node_pusher.home.own_key import prepare_rotation, rotate
 
     found = load_home(home)
-    with push_lock(found.path, wait_s=_LOCK_WAIT_S):
+    with push_lock(found.path, wait_s=LOCK_WAIT_S):
         key = (prepare_rotation if prepare else rotate)(found.path, found.node)
     if as_json:
         print_json(

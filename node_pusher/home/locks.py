@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Final
 
 from gitmeter.support.disk import why_not_written
 from gitmeter.support.locks import LockedError, locked
 from gitmeter.support.owner import check_owner
 from node_pusher.home.errors import BusyError, HomeError
 from node_pusher.home.layout import OWNER_HINT, lock_file
+
+LOCK_WAIT_S: Final = 60
+"""How long to wait for a push lock before work that no timer begins again."""
 
 
 @contextmanager

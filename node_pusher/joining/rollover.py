@@ -13,7 +13,6 @@ wait in the spool.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from gitmeter.git_remote.branch import BranchStatus, RemoteBranch, read_branch
 from gitmeter.git_remote.failures import PushRefusedError, RemoteError
@@ -21,7 +20,7 @@ from gitmeter.git_remote.remote import Remote
 from node_pusher.home.errors import HomeError
 from node_pusher.home.home import Home, HomeRepo
 from node_pusher.home.known_repos import note_place
-from node_pusher.home.locks import push_lock, sweep_stale_locks
+from node_pusher.home.locks import LOCK_WAIT_S, push_lock, sweep_stale_locks
 from node_pusher.home.repo_place import RepoPlace, next_folder
 from node_pusher.home.settings_file import reread, write_home
 from node_pusher.joining.remote_history import claim_path
@@ -34,8 +33,6 @@ from node_pusher.sending.push import PushReport, push_locked
 from node_pusher.spool.store import Store
 from wire_format.commit_message import build_continuation_message
 from wire_format.fields import epoch_of
-
-_LOCK_WAIT_S: Final = 60
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ def rollover(home: Home, to: Remote, now: datetime) -> RolloverReport:
             "books have no rollover: their rule book is that of one repo's own history",
             hint="a repo of books stays small; a backup of the aggregator saves it too",
         )
-    with push_lock(home.path, wait_s=_LOCK_WAIT_S):
+    with push_lock(home.path, wait_s=LOCK_WAIT_S):
         present = reread(home)
         with Store.open(present.spool_file, present.node) as store:
             if present.repo.remote.url == to.url:

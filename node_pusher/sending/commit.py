@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from node_pusher.home.home import Home
-from node_pusher.home.locks import push_lock, sweep_stale_locks
+from node_pusher.home.locks import LOCK_WAIT_S, push_lock, sweep_stale_locks
 from node_pusher.home.own_key import ensure_key
 from node_pusher.home.settings_file import reread
 from node_pusher.repo.commit_info import CommitInfo
@@ -30,8 +30,6 @@ SEALED_AHEAD_MAX: Final = timedelta(seconds=60)
 Others record while a push waits for its lock, and clocks of services differ a little: without this
 each such record would end a segment, as its seqs have to be contiguous. Far less than what the
 aggregator allows a commit."""
-
-_LOCK_WAIT_S: Final = 60
 
 
 class Committed(NamedTuple):
@@ -87,7 +85,7 @@ def locked_repo(home: Home) -> Iterator[LedgerRepo]:
         BusyError: another process committed or pushed for too long.
         HomeError, SigningKeyError: there is no key to sign with, or it cannot be used.
     """
-    with push_lock(home.path, wait_s=_LOCK_WAIT_S):
+    with push_lock(home.path, wait_s=LOCK_WAIT_S):
         repo = reread(home).repo
         with repo_errors(repo.path):
             sweep_stale_locks(repo.path)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from node_pusher.home.home import Home
-from node_pusher.home.locks import push_lock
+from node_pusher.home.locks import LOCK_WAIT_S, push_lock
 from node_pusher.home.settings_file import reread
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.repo.repo_errors import repo_errors
@@ -22,8 +22,6 @@ from node_pusher.spool.store import Store
 from wire_format.instants import to_us
 from wire_format.lines import Folder
 from wire_format.segment import decode_segment
-
-_LOCK_WAIT_S = 60
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def resend(home: Home, span: Span, now: datetime) -> ResendReport:
             `node_pusher.sending.push.push`.
     """
     usable(now)
-    with push_lock(home.path, wait_s=_LOCK_WAIT_S):
+    with push_lock(home.path, wait_s=LOCK_WAIT_S):
         home = reread(home)
         with Store.open(home.spool_file, home.node) as store, repo_errors(home.repo.path):
             # what waits is still in the spool, and would leave it with the commits that wait

@@ -557,7 +557,7 @@ def test_a_push_that_began_before_a_rollover_goes_to_the_next_repo(
 def test_while_somebody_pushes_a_rollover_waits_its_turn(
     home: Home, next_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(node_pusher.joining.rollover, "_LOCK_WAIT_S", 0)
+    monkeypatch.setattr(node_pusher.joining.rollover, "LOCK_WAIT_S", 0)
     with push_lock(home.path), pytest.raises(BusyError):
         roll(home, next_dir)
     assert roll(home, next_dir).outcome == "started"

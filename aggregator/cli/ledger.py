@@ -172,12 +172,13 @@ def run(context: Context) -> None:
     ready and what it is doing, and feeds the watchdog.
     """
     from aggregator.daemon.loop import Daemon
-    from aggregator.daemon.reload import Reload, alive
+    from aggregator.daemon.presence import alive_before_loop
+    from aggregator.daemon.reload import Reload
 
     reload = Reload(context.config)
     is_wanted = True
     while is_wanted:
-        with context.writing(alive()) as (state, ledger):
+        with context.writing(alive_before_loop()) as (state, ledger):
             is_wanted = Daemon(state, ledger, now, reload).run()
 
 

@@ -1,5 +1,6 @@
 """What systemd is told: that the daemon is ready, what it does, and that it is alive."""
 
+import os
 import time
 from collections.abc import Callable
 from typing import Final
@@ -9,6 +10,7 @@ import sdnotify
 from aggregator.serving.pulse import Pulse
 
 _BEAT_S: Final = 0.5
+_ALIVE: Final = "WATCHDOG=1"
 
 
 class Presence:
@@ -39,7 +41,15 @@ class Presence:
         if now_s < self._beat_at_s:
             return
         self._beat_at_s = now_s + _BEAT_S
-        self.notify("WATCHDOG=1")
+        self.notify(_ALIVE)
         self._pulse.tick()
         if self._is_draining():
             self.status("finishing the current transaction")
+
+
+def alive_before_loop() -> Callable[[], object]:
+    """What tells systemd, while the ledger is rebuilt at a start, that the daemon does not hang."""
+    if "NOTIFY_SOCKET" not in os.environ:  # the notifier would leave a socket open
+        return lambda: None
+    systemd = sdnotify.SystemdNotifier()
+    return lambda: systemd.notify(_ALIVE)

@@ -1,11 +1,9 @@
-"""Starting again within the process: SIGHUP asks for it, and systemd hears of it meanwhile."""
+"""Starting again within the process, which SIGHUP asks for."""
 
-import os
 import signal
 from collections.abc import Callable
 from types import FrameType
 
-import sdnotify
 import structlog
 
 from aggregator.config.settings import Config
@@ -41,11 +39,3 @@ class Reload:
             _log.warning("configuration not reloaded", detail=str(error))
             return False
         return True
-
-
-def alive() -> Callable[[], object]:
-    """What tells systemd, before the loop has begun, that the daemon does not hang."""
-    if "NOTIFY_SOCKET" not in os.environ:
-        return lambda: None
-    systemd = sdnotify.SystemdNotifier()
-    return lambda: systemd.notify("WATCHDOG=1")

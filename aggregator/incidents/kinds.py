@@ -230,7 +230,6 @@ ABOUT_CHARGES: Final = frozenset(
 SHOWN_BY_RECORDS: Final = (
     *ACKNOWLEDGED,
     *ABOUT_CHARGES,
-    IncidentKind.BEYOND_LIMIT,
     IncidentKind.DECISION_WAITS,
     IncidentKind.RULE_BOOK_WAITS,
 )
@@ -292,6 +291,6 @@ def kind_of(outcome: HeadOutcome) -> IncidentKind | None:
 
 
 def seqs_in(subject: str) -> Range:
-    """Parse the seqs of a subject such as `seq 17` or `seq 17..19`."""
-    first, _, last = subject.removeprefix("seq ").partition("..")
+    """Parse the seqs of a subject such as `seq 17`, `seq 17..19` or `seq 17 by 2.00 USD`."""
+    first, _, last = subject.split(" ")[1].partition("..")
     return Range(*sorted((int(first), int(last or first))))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
-from aggregator.incidents.kinds import ABOUT_MONEY, IncidentKind
+from aggregator.incidents.kinds import ABOUT_MONEY, IncidentKind, seqs_in
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
 from gitmeter.counting.money_lines import Judged, MoneyState, beyond, credited_nano, refunded_nano
@@ -41,7 +41,7 @@ def file_about_money(
     about = {line.record.seq for line in judged}.union(changed)
     for incident in store.incidents.open_of_repo(repo.id, ABOUT_MONEY):
         kind = IncidentKind(incident.kind)
-        if _seq(incident.subject) in about and (kind, incident.subject) not in found:
+        if seqs_in(incident.subject).first in about and (kind, incident.subject) not in found:
             store.incidents.close(incident.id, now)
     shown: set[IncidentKind] = set()
     for (kind, subject), detail in found.items():
@@ -69,8 +69,3 @@ def _shown_by(judged: Collection[Judged]) -> Iterator[tuple[_Found, str]]:
                 " but an earlier line says that it succeeded, and counts"
             )
             yield (IncidentKind.CONTRADICTED, f"seq {record.seq}"), detail
-
-
-def _seq(subject: str) -> int:
-    """The seq that a subject such as `seq 17` or `seq 17 by 2.00 USD` begins with."""
-    return int(subject.split(" ")[1])

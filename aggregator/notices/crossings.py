@@ -15,7 +15,7 @@ from aggregator.incidents.kinds import ABOUT_HEAD, ABOUT_SEQS, IncidentKind
 from aggregator.store.questions.notices import AnnouncedIncident, Balance, OpenIncident
 
 UNKNOWN_FOR: Final = timedelta(hours=25)
-"""How long a announced incident is remembered when the ledger knows nothing of it.
+"""How long an announced incident is remembered when the ledger knows nothing of it.
 
 A rebuilt ledger finds most incidents in its first pull, and those of the daily check of the forge
 within a day.

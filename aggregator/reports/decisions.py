@@ -28,7 +28,7 @@ def decision_list(store: LedgerStore) -> list[dict[str, Any]]:
     for row in held(store):
         if (by := decided_by(decisions, row)) is not None:
             lines[by].append(row)
-    repos, waiting = store.repos.judged_by(), store.decisions.waiting()
+    repos = store.repos.judged_by()
     return [
         {
             "node": record.node,
@@ -40,7 +40,7 @@ def decision_list(store: LedgerStore) -> list[dict[str, Any]]:
             "reason": record.reason,
             "in_force": record in in_force,
             "lines": lines.get(record, []),
-            "remark": _remark(store, record, records, set(repos), waiting),
+            "remark": _remark(store, record, records, set(repos), decisions.waiting),
         }
         for record in records
     ]

@@ -23,7 +23,6 @@ from prometheus_client.registry import Collector
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.rating.rating import ChargeState
 from aggregator.serving.pulse import Beat, Pulse
-from aggregator.store.charge_rows import STATES
 from aggregator.store.questions.metrics import Facts, NodeCounts, read_facts
 from aggregator.store.store import PULLED_AT
 from gitmeter.support.backoff import is_worth_a_log
@@ -183,9 +182,9 @@ def of_ledger(facts: Facts) -> Iterator[Metric]:
         "Charges that are not billed in full: without a price, or beyond the limit.",
         labels=["state"],
     )
-    for number, state in enumerate(STATES):
+    for state in ChargeState:
         if state is not ChargeState.RATED:
-            unpriced.add_metric([state], facts.unrated.get(number, 0))
+            unpriced.add_metric([state], facts.unrated.get(state, 0))
     yield unpriced
     yield _gauge("gitmeter_accounts", "Users with usage or payments.", facts.accounts)
     yield _gauge(

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -12,6 +13,9 @@ from gitmeter.counting.lines import Claim
 from gitmeter.counting.money_lines import Credit, Judged, movement
 from wire_format.instants import from_us, to_us
 from wire_format.lines import Money
+
+HELD_MONEY: Final = "state IN ('contradicts', 'same_movement', 'no_payment')"
+"""The lines of money that are held; in the words of their index, or SQLite does not use it."""
 
 _DECODER = msgspec.json.Decoder(Money)
 

@@ -11,8 +11,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from aggregator.rating.rating import ChargeState
 from aggregator.store.connection import read_meta, read_transaction
 from aggregator.store.errors import BrokenLedgerError, NoDatabaseError, SchemaVersionError
+from aggregator.store.money_rows import HELD_MONEY
+from aggregator.store.questions.unrated import CHARGES_BY_STATE, UnratedRows
 from aggregator.store.schema import SCHEMA_VERSION
 from wire_format.fields import EPOCH_SIZE
 
@@ -25,10 +28,7 @@ JOIN node ON node.id = repo.node_id ORDER BY node.name, repo.name
 """
 _NODES: Final = "SELECT id, name, records, duplicates FROM node ORDER BY name"
 _HELD: Final = "SELECT node_id, count(*) FROM held GROUP BY node_id"
-_HELD_MONEY: Final = """
-SELECT node_id, count(*) FROM money
-WHERE state IN ('contradicts', 'same_movement', 'no_payment') GROUP BY node_id
-"""
+_HELD_MONEY: Final = f"SELECT node_id, count(*) FROM money WHERE {HELD_MONEY} GROUP BY node_id"  # noqa: S608 - a constant
 _REJECTED: Final = "SELECT node_id, count(*) FROM reject GROUP BY node_id"
 _GAPS: Final = """
 SELECT node_id, count(*), sum(missing) FROM (
@@ -41,7 +41,6 @@ SELECT node_id, count(*), sum(missing) FROM (
 """As in `RangeSet.gaps`: a gap reaches back to the range before it, or to its epoch's start."""
 
 _INCIDENTS: Final = "SELECT kind, count(*) FROM incident WHERE closed_at IS NULL GROUP BY kind"
-_UNRATED: Final = "SELECT state, sum(charges) FROM unrated GROUP BY state"
 _ACCOUNTS: Final = """
 SELECT count(*), sum(typeof(credit_nano) = 'integer' AND typeof(billed_cost_nano) = 'integer'
     AND credit_nano < billed_cost_nano) FROM account
@@ -55,7 +54,7 @@ WHERE typeof(credit_nano) <> 'integer' OR typeof(billed_cost_nano) <> 'integer'
 
 STATEMENTS: Final = (
     *(_REPOS, _NODES, _HELD, _HELD_MONEY, _REJECTED, _GAPS),
-    *(_INCIDENTS, _UNRATED, _ACCOUNTS, _HUGE_ACCOUNTS),
+    *(_INCIDENTS, CHARGES_BY_STATE, _ACCOUNTS, _HUGE_ACCOUNTS),
 )
 
 
@@ -94,7 +93,7 @@ class Facts(NamedTuple):
     Attributes:
         repos, nodes: all that were ever read, sorted by name.
         open_incidents: the number of open incidents, by kind; kinds without one are absent.
-        unrated: the number of charges that are not rated in full, by the number of their state.
+        unrated: the number of charges that are not rated in full, by their state.
         accounts, accounts_below_zero: users with usage or money lines, and those who owe.
         pulled_at: when the last pull ended, as text in UTC; None before the first.
         database_bytes: size of the database file and of its log.
@@ -103,7 +102,7 @@ class Facts(NamedTuple):
     repos: tuple[RepoProgress, ...]
     nodes: tuple[NodeCounts, ...]
     open_incidents: Mapping[str, int]
-    unrated: Mapping[int, int]
+    unrated: Mapping[ChargeState, int]
     accounts: int
     accounts_below_zero: int
     pulled_at: str | None
@@ -136,7 +135,7 @@ class MetricRows:
             repos=tuple(RepoProgress(*row) for row in ask(_REPOS)),
             nodes=tuple(self._nodes()),
             open_incidents=dict(ask(_INCIDENTS).fetchall()),
-            unrated=dict(ask(_UNRATED).fetchall()),
+            unrated=UnratedRows(self._connection).charges_by_state(),
             accounts=accounts,
             accounts_below_zero=below_zero,
             pulled_at=read_meta(self._connection, pulled_at_key),

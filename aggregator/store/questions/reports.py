@@ -1,10 +1,11 @@
 """The rows behind answers for people, each from one query."""
 
 import sqlite3
-from typing import Any
+from typing import Any, Final
 
 from aggregator.store.account_rows import Account
 from aggregator.store.connection import as_utils
+from aggregator.store.money_rows import HELD_MONEY
 
 Row = dict[str, Any]
 
@@ -14,6 +15,24 @@ SELECT id, user, credit_nano, lifetime_paid_nano, list_cost_nano, billed_cost_na
 FROM account
 WHERE first_active_hour IS NOT NULL OR EXISTS (SELECT 1 FROM money WHERE account_id = account.id)
 """
+_REPOS: Final = f"""
+SELECT repo.id, repo.name, node.name AS node, role, head, outcome, behind, checked_at,
+    committed_at_s, cursor.tip AS cursor, node.id AS node_id, node.records, node.duplicates,
+    (SELECT count(*) FROM held WHERE held.node_id = node.id)
+    + (SELECT count(*) FROM money WHERE money.node_id = node.id AND {HELD_MONEY}) AS held,
+    (SELECT count(*) FROM reject WHERE reject.node_id = node.id) AS rejected,
+    (SELECT count(*) FROM incident WHERE repo_id = repo.id AND closed_at IS NULL) AS incidents
+FROM repo JOIN node ON node.id = repo.node_id
+LEFT JOIN cursor ON cursor.repo = repo.name ORDER BY role, repo.name
+"""  # noqa: S608 - a constant
+_HELD: Final = f"""
+SELECT node.name AS node, reason, seq, ts_us, line, line_sha256, commit_id, path, line_no
+FROM held JOIN node ON node.id = node_id
+UNION ALL
+SELECT node.name, state, seq, ts_us, line, NULL, commit_id, path, line_no
+FROM money JOIN node ON node.id = node_id WHERE {HELD_MONEY}
+ORDER BY 1, 7, 8, 9
+"""  # noqa: S608 - a constant
 
 
 def account_of(row: Row) -> Account:
@@ -47,38 +66,11 @@ class ReportRows:
 
     def repos(self) -> list[Row]:
         """Every repo that was ever read, with the numbers of its node's lines and its incidents."""
-        return list(
-            as_utils(self._connection).query(
-                "SELECT repo.id, repo.name, node.name AS node, role, head, outcome, behind,"
-                " checked_at,"
-                " committed_at_s, cursor.tip AS cursor, node.id AS node_id, node.records,"
-                " node.duplicates,"
-                " (SELECT count(*) FROM held WHERE held.node_id = node.id)"
-                " + (SELECT count(*) FROM money WHERE money.node_id = node.id"
-                " AND state IN ('contradicts', 'same_movement', 'no_payment')) AS held,"
-                " (SELECT count(*) FROM reject WHERE reject.node_id = node.id) AS rejected,"
-                " (SELECT count(*) FROM incident WHERE repo_id = repo.id AND closed_at IS NULL)"
-                " AS incidents"
-                " FROM repo JOIN node ON node.id = repo.node_id"
-                " LEFT JOIN cursor ON cursor.repo = repo.name ORDER BY role, repo.name"
-            )
-        )
+        return list(as_utils(self._connection).query(_REPOS))
 
     def held(self) -> list[Row]:
         """Held lines of all kinds, with the node in whose repo they are."""
-        return list(
-            as_utils(self._connection).query(
-                "SELECT node.name AS node, reason, seq, ts_us, line, line_sha256, commit_id, path,"
-                " line_no FROM held"
-                " JOIN node ON node.id = node_id"
-                " UNION ALL"
-                " SELECT node.name, state, seq, ts_us, line, NULL, commit_id, path, line_no"
-                " FROM money"
-                " JOIN node ON node.id = node_id"
-                " WHERE state IN ('contradicts', 'same_movement', 'no_payment')"
-                " ORDER BY 1, 7, 8, 9"
-            )
-        )
+        return list(as_utils(self._connection).query(_HELD))
 
     def rejects(self) -> list[Row]:
         """Lines and files that are not valid."""

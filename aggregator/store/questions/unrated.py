@@ -32,6 +32,9 @@ _HUGE: Final = (
 )
 
 
+CHARGES_BY_STATE: Final = "SELECT state, sum(charges) FROM unrated GROUP BY state"
+
+
 class UnratedGroup(NamedTuple):
     """The charges of one resource and category that have the same state, other than rated.
 
@@ -106,5 +109,5 @@ class UnratedRows:
 
     def charges_by_state(self) -> dict[ChargeState, int]:
         """The number of charges that are not rated in full, by state; reads none of them."""
-        rows = self._connection.execute("SELECT state, sum(charges) FROM unrated GROUP BY state")
+        rows = self._connection.execute(CHARGES_BY_STATE)
         return {STATES[state]: int(count) for state, count in rows}

@@ -1,6 +1,6 @@
 """A clock that only the test moves, and homes on remotes of this machine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from node_pusher.joining.init import init
 from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched
 from node_pusher.sending.commit import locked_repo
 from node_pusher.spool.api import Spool
+from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter, bare_repo
 from wire_format.instants import parse_ts
 
@@ -67,6 +68,20 @@ def make_home(tmp_path: Path, remote_dir: Path) -> MakeHome:
 @pytest.fixture
 def home(make_home: MakeHome) -> Home:
     return make_home()
+
+
+@pytest.fixture
+def server(tmp_path: Path, remote_dir: Path) -> Iterator[GitHttpServer]:
+    """Serves the remote over http."""
+    del remote_dir
+    with GitHttpServer(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def http_home(server: GitHttpServer, remote_dir: Path, make_home: MakeHome) -> Home:
+    """A home whose remote is served over http."""
+    return make_home("http-home", Remote(server.url(remote_dir.name)))
 
 
 def record(home: Home, count: int = 1, *, start: datetime = START) -> None:

@@ -81,7 +81,7 @@ def test_a_retired_repo_keeps_its_permission_in_its_mirror(world: World) -> None
     world.usage(ALLOWED, REFUSED)
     world.pull()
     digest = world.digest()
-    del world._repos["node-1"]
+    world.drop("node-1")
     world.pull()
     assert world.digest() == digest
     world.forget()

@@ -106,7 +106,7 @@ def dear(world: World) -> World:
         world.pull()
     world.usage(usage_line(node=OLD, units=UNITS, user="bob"), repo=OLD)
     world.pull()
-    del world._repos[OLD]
+    world.drop(OLD)
     return world
 
 
@@ -130,18 +130,18 @@ def the_other_rates(world: World) -> None:
 
 
 def test_where_lines_cannot_be_judged_under_its_prices_a_rule_book_waits(dear: World) -> None:
-    away = dear.config.mirror_path(OLD).rename(dear.folder / "away.git")
+    dear.move_mirror_away(OLD)
     use(dear, "z-books")
     for _ in range(2):
         dear.pull()
     goes_on_under_the_earlier(dear, [(OLD, "rule book waits")])
     assert "cannot be judged again under other prices" in dear.incidents()[0]["detail"]
-    away.rename(dear.config.mirror_path(OLD))
+    dear.bring_back(OLD)
     the_other_rates(dear)
 
 
 def test_the_wait_of_a_rule_book_ends_with_the_earlier_books(dear: World) -> None:
-    dear.config.mirror_path(OLD).rename(dear.folder / "away.git")
+    dear.move_mirror_away(OLD)
     use(dear, "z-books")
     dear.pull()
     use(dear, "books")

@@ -25,13 +25,9 @@ def world(tmp_path: Path) -> World:
     made.usage(usage_line(node=OLD, seq=1), usage_line(node=OLD, seq=2), repo=OLD)
     made.usage(usage_line())
     made.pull()
-    del made._repos[OLD]
-    made.config.mirror_path(OLD).rename(tmp_path / "away.git")
+    made.drop(OLD)
+    made.move_mirror_away(OLD)
     return made
-
-
-def bring_back(world: World) -> None:
-    (world.folder / "away.git").rename(world.config.mirror_path(OLD))
 
 
 def exclude(seq: int = 1, *, own_seq: int = 1, node: str = OLD) -> bytes:
@@ -51,7 +47,7 @@ def test_the_books_go_on_and_the_decision_is_carried_out_with_the_mirror_back(wo
     world.pay(money_line(seq=3, user="carol"))
     world.pull()
     assert world.open_kinds() == [(OLD, "decision waits")]
-    bring_back(world)
+    world.bring_back(OLD)
     world.pull()
     assert world.open_kinds() == []
     assert world.balance()["billed_cost_nano"] == 2 * COST
@@ -70,7 +66,7 @@ def test_a_decision_taken_meanwhile_waits_too_and_one_withdrawn_ends_the_wait(
         world.decide(decision_line(kind="withdraw", refers_to=seq, seq=2 + seq))
     world.pull()
     assert world.open_kinds() == []
-    bring_back(world)
+    world.bring_back(OLD)
     assert world.balance()["billed_cost_nano"] == 3 * COST
     assert world.verify().matches
 
@@ -83,7 +79,7 @@ def test_new_lines_of_that_node_are_billed_meanwhile(world: World) -> None:
     world.configure("node-new", node=OLD)
     assert world.pull()["node-new"].admitted == 2
     assert world.balance()["billed_cost_nano"] == 5 * COST
-    bring_back(world)
+    world.bring_back(OLD)
     world.pull()
     assert world.balance()["billed_cost_nano"] == 3 * COST
     assert world.verify().matches
@@ -93,8 +89,8 @@ def test_a_payment_in_books_that_are_gone_is_excluded_later(world: World, tmp_pa
     """The decision is about the same node's earlier repo."""
     world.pay(money_line(seq=1))
     world.pull()
-    del world._repos["books"]
-    world.config.mirror_path("books").rename(tmp_path / "old-books.git")
+    world.drop("books")
+    world.move_mirror_away("books")
     world.repo("books-2", node="books")
     world.configure("books-2", role="books")
     world.decide(decision_line(kind="exclude", of="books", of_seq=1, seq=2), repo="books-2")
@@ -103,8 +99,8 @@ def test_a_payment_in_books_that_are_gone_is_excluded_later(world: World, tmp_pa
     assert world.open_kinds() == [("books", "decision waits")]
     assert world.balance("bob")["credit_nano"] > 0
     assert world.balance()["credit_nano"] > 0
-    (tmp_path / "old-books.git").rename(world.config.mirror_path("books"))
-    bring_back(world)
+    world.bring_back("books")
+    world.bring_back(OLD)
     world.pull()
     assert world.open_kinds() == []
     assert world.balance()["credit_nano"] == 0
@@ -149,6 +145,6 @@ def test_a_machine_without_descriptors_ends_no_pass(
         assert world.pull()["books"].incident is None
     assert world.balance("bob")["credit_nano"] > 0
     assert world.open_kinds() == [(OLD, "decision waits")]
-    bring_back(world)
+    world.bring_back(OLD)
     world.pull()
     assert world.open_kinds() == []

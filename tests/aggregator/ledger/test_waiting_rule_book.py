@@ -27,13 +27,9 @@ def world(tmp_path: Path) -> World:
     made.usage(usage_line(node=OLD, units=UNITS, user="bob"), repo=OLD)
     made.usage(usage_line())
     made.pull()
-    del made._repos[OLD]
-    made.config.mirror_path(OLD).rename(tmp_path / "away.git")
+    made.drop(OLD)
+    made.move_mirror_away(OLD)
     return made
-
-
-def bring_back(world: World) -> None:
-    (world.folder / "away.git").rename(world.config.mirror_path(OLD))
 
 
 def waits(world: World) -> None:
@@ -56,7 +52,7 @@ def test_the_books_go_on_and_the_prices_come_into_force_with_the_mirror_back(wor
     world.pull()
     assert world.balance("dora")["billed_cost_nano"] == USED
     waits(world)
-    bring_back(world)
+    world.bring_back(OLD)
     world.pull()
     assert [kind for _, kind in world.open_kinds()] == ["record beyond limit"]
     assert [row["reason"] for row in world.held()] == ["beyond_limit"]
@@ -74,7 +70,7 @@ def test_a_change_that_is_taken_back_ends_the_wait(world: World) -> None:
     world.rules(PRICES)
     world.pull()
     assert world.open_kinds() == []
-    bring_back(world)
+    world.bring_back(OLD)
     assert world.balance("bob")["billed_cost_nano"] == UNITS * USED
     assert world.verify().matches
 
@@ -87,7 +83,7 @@ def test_of_several_changes_the_newest_comes_into_force(world: World) -> None:
     world.pull()
     assert world.open_kinds() == []
     assert world.balance("bob")["billed_cost_nano"] == 2 * UNITS * USED
-    bring_back(world)
+    world.bring_back(OLD)
     assert world.verify().matches
 
 
@@ -100,7 +96,7 @@ def test_decisions_of_the_same_batch_are_carried_out(world: World) -> None:
     with world.reading() as store:
         assert store.repos.is_rule_book_waiting()
     assert [row["reason"] for row in world.held()] == ["excluded"]
-    bring_back(world)
+    world.bring_back(OLD)
     world.pull()
     assert world.verify().matches
 
@@ -111,15 +107,15 @@ def test_the_first_rule_book_waits_too(tmp_path: Path) -> None:
     world.usage(usage_line(node=OLD, units=10 * UNITS, user="bob"), repo=OLD)
     world.usage(usage_line())
     world.pull()
-    del world._repos[OLD]
-    world.config.mirror_path(OLD).rename(tmp_path / "away.git")
+    world.drop(OLD)
+    world.move_mirror_away(OLD)
     world.rules()
     world.pay(money_line())
     world.pull()
     assert (OLD, "rule book waits") in world.open_kinds()
     assert world.balance()["credit_nano"] > 0
     assert world.balance()["billed_cost_nano"] == 0
-    bring_back(world)
+    world.bring_back(OLD)
     world.pull()
     assert world.balance()["billed_cost_nano"] == USED
     assert world.verify().matches

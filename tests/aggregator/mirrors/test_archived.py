@@ -39,7 +39,7 @@ def world(tmp_path: Path) -> World:
 
 def forget_repo(world: World, name: str) -> None:
     """Take a repo out of the configuration."""
-    del world._repos[name]
+    world.drop(name)
 
 
 def archive(world: World, name: str = "node-1", *, force: bool = False) -> None:

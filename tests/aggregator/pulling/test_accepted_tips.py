@@ -128,7 +128,7 @@ def test_a_repo_that_was_retired_keeps_what_was_accepted(world: World) -> None:
     world.decide(accept(unrelated(world.repo("node-1"))))
     world.pull()
     digest = world.digest()
-    del world._repos["node-1"]
+    world.drop("node-1")
     world.forget()
     world.pull()
     assert world.digest() == digest

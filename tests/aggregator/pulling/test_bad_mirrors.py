@@ -112,7 +112,7 @@ def test_a_damaged_mirror_stops_its_repo_alone(
 def test_a_damaged_mirror_of_a_repo_that_is_no_longer_read_stops_nothing(
     world: World, damage: Callable[[Path], None]
 ) -> None:
-    del world._repos["node-2"]
+    world.drop("node-2")
     damage(world.config.mirror_path("node-2"))
     world.usage(usage_line(seq=2))
     assert world.pull()["node-1"].admitted == 1

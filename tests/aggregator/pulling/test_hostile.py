@@ -135,7 +135,7 @@ def test_a_line_known_from_a_mirror_that_is_gone_holds_its_repo_alone(world: Wor
     world.usage(usage_line(seq=1), repo="old")
     world._repos["old"] = world._repos["old"].model_copy(update={"node": "node-1"})
     world.pull("old")
-    del world._repos["old"]
+    world.drop("old")
     shutil.rmtree(world.config.mirror_path("old"))
     world.usage(usage_line(seq=1), usage_line(seq=2))
     world.pull()
@@ -160,7 +160,7 @@ def test_the_books_may_move_to_another_repo(world: World) -> None:
     moved.commit({"rules/prices.toml": PRICES.replace(b"3.60", b"7.20")})
     role = {"role": "books"}
     world._repos["accounts"] = world._repos["accounts"].model_copy(update=role)
-    del world._repos["books"]
+    world.drop("books")
     world.pull()
     assert world.verify().matches
 

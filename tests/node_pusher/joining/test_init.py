@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,12 +34,6 @@ from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter, bare_repo, segment_path, usage_line
 
 EPOCH = 1_000_000_000
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitHttpServer]:
-    with GitHttpServer(tmp_path) as running:
-        yield running
 
 
 def _home(tmp_path: Path, url: str, name: str = "home", node: str = NODE) -> Home:

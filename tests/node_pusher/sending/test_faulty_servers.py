@@ -1,7 +1,6 @@
 """Whatever a server does to a push: it ends, nothing is lost, and the next good answer ends it."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,18 +42,10 @@ ENDS: dict[str, type[Exception]] = {
 
 
 @pytest.fixture
-def server(tmp_path: Path, remote_dir: Path) -> Iterator[GitHttpServer]:
-    del remote_dir
-    with GitHttpServer(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def home(server: GitHttpServer, make_home: MakeHome) -> Home:
+def home(http_home: Home) -> Home:
     """A home whose remote is served over http, with records to push."""
-    made = make_home("http-home", Remote(server.url("remote.git")))
-    record(made, 3)
-    return made
+    record(http_home, 3)
+    return http_home
 
 
 def _said(home: Home) -> RemoteError | None:

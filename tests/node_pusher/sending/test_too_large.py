@@ -1,7 +1,7 @@
 """A push too large for the server is sent in parts that fit; if none fits, the cause is named."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +10,6 @@ import pytest
 
 import node_pusher.sending.divide
 from gitmeter.git_remote.failures import TooLargeError
-from gitmeter.git_remote.remote import Remote
 from gitmeter.support.errors import ExitCode
 from node_pusher.home.home import Home
 from node_pusher.joining.init import init
@@ -18,22 +17,15 @@ from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.commit import locked_repo
 from node_pusher.sending.push import push
 from node_pusher.spool.api import Spool
-from tests.node_pusher.conftest import START, MakeHome, commit_file, files_of, spool_count
+from tests.node_pusher.conftest import START, commit_file, files_of, spool_count
 from tests.support.git_http import GitHttpServer
 
 SENDING = "POST /remote.git/git-receive-pack"
 
 
 @pytest.fixture
-def server(tmp_path: Path, remote_dir: Path) -> Iterator[GitHttpServer]:
-    del remote_dir
-    with GitHttpServer(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def home(server: GitHttpServer, make_home: MakeHome) -> Home:
-    return make_home("http-home", Remote(server.url("remote.git")))
+def home(http_home: Home) -> Home:
+    return http_home
 
 
 @pytest.fixture

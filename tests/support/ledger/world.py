@@ -140,6 +140,21 @@ class World:
         stated = self._repos[name].model_dump() | keys
         self._repos[name] = RepoConfig.model_validate(stated)
 
+    def drop(self, name: str) -> None:
+        """Configure a repo no longer; its mirror and its remote stay."""
+        del self._repos[name]
+
+    def move_mirror_away(self, name: str) -> None:
+        """Leave the aggregator without a repo's mirror, until `bring_back`."""
+        self.config.mirror_path(name).rename(self._away(name))
+
+    def bring_back(self, name: str) -> None:
+        """Give the aggregator back a mirror that was moved away."""
+        self._away(name).rename(self.config.mirror_path(name))
+
+    def _away(self, name: str) -> Path:
+        return self.folder / f"away-{name}.git"
+
     def _segment(
         self, folder: str, repo: str, lines: tuple[bytes, ...], when: datetime | None
     ) -> str:

@@ -18,7 +18,6 @@ class SpoolFacts(NamedTuple):
     Attributes:
         records: how many are not known to be on the remote.
         first_ts_us: the earliest instant among them, microseconds since 1970; None without any.
-        last_ts_us: the latest one.
         next_seq: the number of the next record.
         last_push_us: when the remote was last seen to hold all that was committed.
         damage: what SQLite finds wrong with the file; empty when it is sound, None when there was
@@ -27,7 +26,6 @@ class SpoolFacts(NamedTuple):
 
     records: int
     first_ts_us: int | None
-    last_ts_us: int | None
     next_seq: int
     last_push_us: int | None
     damage: str | None
@@ -45,11 +43,11 @@ def inspect_spool(file: Path, check_s: float) -> SpoolFacts:
     """
     with spool_errors(file), closing(_open(file)) as connection:
         damage = _damage(connection, check_s)
-        records, first_us, last_us = connection.execute(
-            "SELECT count(*), min(ts_us), max(ts_us) FROM records"
+        records, first_us = connection.execute(
+            "SELECT count(*), min(ts_us) FROM records"
         ).fetchone()
         state = connection.execute("SELECT next_seq, last_push_us FROM state").fetchone()
-    return SpoolFacts(records, first_us, last_us, state[0], state[1], damage)
+    return SpoolFacts(records, first_us, state[0], state[1], damage)
 
 
 def _open(file: Path) -> sqlite3.Connection:

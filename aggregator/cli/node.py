@@ -247,7 +247,7 @@ def check(context: Context, *, as_json: bool) -> int:
             config,
             load_registrations(config.nodes_dir),
             lambda done, total: on_progress("repos", done, total),
-        )
+        ).drifts
     if as_json:
         print_json([drift._asdict() for drift in drifts])
     else:

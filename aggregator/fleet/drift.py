@@ -77,6 +77,20 @@ class Drift(NamedTuple):
         return f"expected {self.expected}, found {self.found}; {self.remedy}"
 
 
+class Checked(NamedTuple):
+    """The result of a check.
+
+    Attributes:
+        drifts: the differences that were found.
+        unseen: a sentence for each repo that could not be looked at, by its name in the
+            configuration; under `""` for the organisation as a whole. What is known of them from
+            an earlier check still stands.
+    """
+
+    drifts: tuple[Drift, ...]
+    unseen: Mapping[str, str]
+
+
 class Details(NamedTuple):
     """What the forge reports about one repo besides its entry in the list.
 
@@ -108,7 +122,7 @@ def check(
     config: Config,
     registrations: Mapping[str, Registration],
     on_progress: OnProgress = lambda _done, _total: None,
-) -> tuple[Drift, ...]:
+) -> Checked:
     """Compare everything that was set up on the forge with what is there now.
 
     Makes two requests for each repo that takes pushes. Uses no database and may run in a thread.
@@ -149,7 +163,8 @@ def check(
             namesake = by_name.get(repo_name(entry))
             seen = Seen(listed.get(entry.forge_id), namesake, details.get(entry.forge_id))
             found += drifts_of_repo(node, entry, seen, wanted)
-    return (*found, *drifts_of_hooks(hooks, wanted), *pending(listing, config, registrations))
+    found += [*drifts_of_hooks(hooks, wanted), *pending(listing, config, registrations)]
+    return Checked(tuple(found), {})
 
 
 def drifts_of_repo(

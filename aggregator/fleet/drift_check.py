@@ -72,7 +72,8 @@ def _drifts(config: Config) -> tuple[Drift, ...] | None:
     if config.forge is None:
         return None
     try:
-        return check(open_forge(config.forge), config, load_registrations(config.nodes_dir))
+        registered = load_registrations(config.nodes_dir)
+        return check(open_forge(config.forge), config, registered).drifts
     except GitmeterError as error:  # a forge that does not answer is an incident of the listing
         _log.warning("forge not checked", detail=str(error))
         return None

@@ -123,7 +123,7 @@ class Place:
 
     def drifts(self) -> tuple[Drift, ...]:
         """What is not as it should be."""
-        return check(self.client(), self.config(), self.registrations())
+        return check(self.client(), self.config(), self.registrations()).drifts
 
     def state(self) -> Any:  # noqa: ANN401 - to be compared as a whole
         """Everything on the forge and in the registrations but numbers and times."""

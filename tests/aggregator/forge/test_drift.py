@@ -291,7 +291,7 @@ def test_it_runs_in_a_thread_and_tells_how_far_it_is(added: Place) -> None:
     config, registrations, progress = added.config(), added.registrations(), Progress()
     found: list[tuple[Drift, ...]] = []
     thread = threading.Thread(
-        target=lambda: found.append(check(added.client(), config, registrations, progress))
+        target=lambda: found.append(check(added.client(), config, registrations, progress).drifts)
     )
     thread.start()
     thread.join()

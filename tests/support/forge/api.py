@@ -113,9 +113,14 @@ def _find_and_call(forge: Forge, routes: tuple[Route, ...], request: Request) ->
 def _call(forge: Forge, known: Route, request: Request) -> Answer:
     _check_scope(request)
     names = request.names
-    if names.get("org", forge.org.name).lower() != forge.org.name.lower():
+    _check_account(forge, request)
+    if not forge.org.is_called(named := names.get("org", forge.org.name)):
+        if named.lower() in forge.org.former_names:
+            return _to_new_name(forge, request, named)
         raise ApiError(404, NOT_FOUND)
     if "repo" in names:
+        if forge.org.is_two_factor_enforced and not _has_second_factor(request):
+            raise ApiError(404, NOT_FOUND)
         if (moved := forge.org.moved_to(names["repo"])) is not None:
             return _moved(forge, request, moved)
         forge.org.visible(names["repo"], request.token)
@@ -130,10 +135,30 @@ def _call(forge: Forge, known: Route, request: Request) -> Answer:
 def _check_scope(request: Request) -> None:
     if request.token is None or request.path == "/version":
         return
-    category = "organization" if request.path.startswith("/orgs/") else "repository"
+    first = request.path.split("/")[1]
+    category = {"orgs": "organization", "teams": "organization", "user": "user"}.get(
+        first, "repository"
+    )
     scope = f"{'read' if request.method == 'GET' else 'write'}:{category}"
     if not request.token.allows(scope):
         raise ApiError(403, f"token does not have at least one of required scope(s): [{scope}]")
+
+
+def _check_account(forge: Forge, request: Request) -> None:
+    if request.token is not None and request.token.user in forge.org.inactive_users:
+        words = "This account is prohibited from signing in, please contact your site administrator"
+        raise ApiError(403, f"{words}.")
+
+
+def _has_second_factor(request: Request) -> bool:
+    return request.token is None or request.token.has_second_factor
+
+
+def _to_new_name(forge: Forge, request: Request, named: str) -> Answer:
+    """The organisation has another name now."""
+    path = request.path.replace(f"/{named}", f"/{forge.org.name}", 1)
+    query = f"?{urlencode(request.query)}" if request.query else ""
+    return Answer(307, None, {"Location": f"/api/v1{path}{query}"})
 
 
 def _moved(forge: Forge, request: Request, name: str) -> Answer:
@@ -142,7 +167,7 @@ def _moved(forge: Forge, request: Request, name: str) -> Answer:
     rest = request.path[len(old) :]
     query = f"?{urlencode(request.query)}" if request.query else ""
     where = f"/api/v1/repos/{forge.org.name}/{name}{rest}{query}"
-    return Answer(307, None, {"Location": where})
+    return Answer(301 if forge.org.is_gitea else 307, None, {"Location": where})
 
 
 def page_of(request: Request, items: list[Any]) -> tuple[list[Any], int, int]:

@@ -15,7 +15,7 @@ _EVENTS_KNOWN = frozenset({"create", "delete", "fork", "push", "repository", "re
 def list_hooks(forge: Forge, request: Request) -> Answer:
     """One page; there is no `Link`."""
     with forge.org.lock:
-        hooks = list(forge.org.hooks.values())
+        hooks = list(_hooks(forge, request).values())
         page, _, _ = page_of(request, hooks)
         shown = [webhook(forge.places, hook) for hook in page]
     return Answer(200, shown, total_header(len(hooks)))
@@ -82,6 +82,12 @@ def delete_hook(forge: Forge, request: Request) -> Answer:
     return Answer(204)
 
 
+def _hooks(forge: Forge, request: Request) -> dict[int, Hook]:
+    if "repo" not in request.names:
+        return forge.org.hooks
+    return forge.org.visible(request.names["repo"], request.token).hooks
+
+
 def _hook(forge: Forge, request: Request) -> Hook:
     hook = forge.org.hooks.get(number(request))
     if hook is None:
@@ -109,4 +115,5 @@ ROUTES = (
     Route("POST", _HOOKS, add_hook, Right.ADMIN, _NOT_OWNER),
     Route("PATCH", _HOOKS + "/{id}", edit_hook, Right.ADMIN, _NOT_OWNER),
     Route("DELETE", _HOOKS + "/{id}", delete_hook, Right.ADMIN, _NOT_OWNER),
+    Route("GET", "/repos/{org}/{repo}/hooks", list_hooks),
 )

@@ -46,12 +46,21 @@ def create_repo(forge: Forge, request: Request) -> Answer:
         raise ApiError(422, "the test forge makes empty repos only: leave auto_init out")
     if request.body.get("object_format_name", "sha1") not in {"", "sha1"}:
         raise ApiError(422, "unsupported object format")
-    repo = forge.org.create(
+    org, asking = forge.org, request.token
+    if org.creation_limit is not None and len(org.repos) >= org.creation_limit:
+        raise (
+            ApiError(500, "") if org.is_gitea else ApiError(403, "The repository limit is reached")
+        )
+    if request.right < Right.ADMIN and not org.members_create:
+        raise ApiError(403, _MAY_NOT_CREATE)
+    repo = org.create(
         text(request, "name"),
         branch=request.body.get("default_branch") or "main",
         private=bool(request.body.get("private")),
         description=request.body.get("description") or "",
     )
+    if asking is not None and request.right < Right.ADMIN:
+        repo.collaborators[asking.user] = "admin"  # who makes a repo is its administrator
     return Answer(201, repository(forge.places, repo, request.right))
 
 
@@ -65,6 +74,8 @@ def edit_repo(forge: Forge, request: Request) -> Answer:
             org.rename(repo, name)
         if "private" in body:
             repo.private = bool(body["private"])
+        if "has_pull_requests" in body:
+            repo.has_pull_requests = bool(body["has_pull_requests"])
         if "description" in body:
             repo.description = str(body["description"])
         if body.get("default_branch"):
@@ -88,7 +99,7 @@ _NOT_OWNER = "Given user is not owner of organization."
 ROUTES = (
     Route("GET", "/version", version, None),
     Route("GET", "/orgs/{org}/repos", list_repos, None),
-    Route("POST", "/orgs/{org}/repos", create_repo, Right.ADMIN, _MAY_NOT_CREATE),
+    Route("POST", "/orgs/{org}/repos", create_repo, Right.WRITE, _MAY_NOT_CREATE),
     Route("GET", "/repos/{org}/{repo}", get_repo, None),
     Route("PATCH", "/repos/{org}/{repo}", edit_repo),
     Route("DELETE", "/repos/{org}/{repo}", delete_repo, Right.ADMIN, _NOT_OWNER),

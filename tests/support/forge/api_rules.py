@@ -32,6 +32,8 @@ _DEFAULTS: dict[str, Any] = {
     "apply_to_admins": False,
 }
 """Every option and what it is when nobody sets it; Forgejo has none for forced pushes."""
+_GITEAS: dict[str, Any] = {"priority": 0, "enable_force_push": False}
+"""Those that Gitea alone has."""
 
 
 def list_rules(forge: Forge, request: Request) -> Answer:
@@ -57,6 +59,9 @@ def add_rule(forge: Forge, request: Request) -> Answer:
             raise ApiError(403, "Branch protection already exist")
         now = org.now()
         rule = Rule(name, dict(_DEFAULTS), now, now)
+        if org.is_gitea:
+            last = max((other.options["priority"] for other in repo.rules.values()), default=0)
+            rule.options |= _GITEAS | {"priority": last + 1}
         _set(rule, request)
         repo.rules[name] = rule
         org.disk.note(repo)
@@ -96,7 +101,7 @@ def _rule(forge: Forge, request: Request) -> Rule:
 def _set(rule: Rule, request: Request) -> None:
     """Take over what is named; without pushing there is no whitelist for it."""
     options = rule.options
-    for name, default in _DEFAULTS.items():
+    for name, default in list(options.items()):
         value = request.body.get(name)
         if value is None:
             continue

@@ -3,8 +3,11 @@
 Hooks are shared by all repos through `core.hooksPath`, and a repo is a handful of files: a thousand
 are made in less than a second. What a hook must know of its repo is in files beside it:
 
-- `forge-rules`: a line for each protection: branch pattern, then `push`, `whitelist`, `deploy_keys`
-  and `signed` as 0 or 1, then the users of the whitelist between commas;
+- `forge-rules`: a line for each protection, in the order in which they are tried: a regular
+  expression for the branch, then `push`, `whitelist`, `deploy_keys` and `signed` as 0 or 1, then
+  expressions for protected and for unprotected files (`-` for none), then the users of the
+  whitelist between commas;
+- `forge-tags`: there when no one may push tags; `forge-no-pulls`: there without pull requests;
 - `forge-default-branch`: one line; `forge-archived`: there when it is.
 """
 
@@ -14,6 +17,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.support.forge.acting import as_regex, in_order
 from tests.support.forge.records import Repo
 
 _CONFIG = """\
@@ -56,19 +60,31 @@ unsigned_by_users() {
 }
 
 rule_for() {
-    while read -r pattern push whitelist deploy_keys signed users; do
-        case $1 in
-        $pattern)
-            return 0
-            ;;
-        esac
+    while read -r pattern push whitelist deploy_keys signed protected unprotected users; do
+        printf '%s\n' "$1" | grep -E -q -x -e "$pattern" && return 0
     done <forge-rules
     return 1
+}
+
+changed() {
+    if [ "$1" = "$zero" ]; then
+        git ls-tree -r --name-only "$2"
+    else
+        git diff-tree -r --name-only "$1" "$2"
+    fi
 }
 
 while read -r old new ref; do
     case $ref in
     refs/heads/*) branch=${ref#refs/heads/} ;;
+    refs/tags/*)
+        [ ! -e forge-tags ] || refuse "Tag ${ref#refs/tags/} is protected"
+        continue
+        ;;
+    refs/for/*)
+        [ ! -e forge-no-pulls ] || refuse "User permission denied for creating pull-request."
+        continue
+        ;;
     *) continue ;;
     esac
     if [ "$new" = "$zero" ] && [ "$branch" = "$(cat forge-default-branch)" ]; then
@@ -83,6 +99,9 @@ while read -r old new ref; do
         commit=$(unsigned_by_@whom@ "$new")
         [ -z "$commit" ] || refuse "branch $branch is protected from unverified commit $commit"
     fi
+    if [ "$protected" != - ] && changed "$old" "$new" | grep -E -q -x -e "$protected"; then
+        refuse "branch $branch is protected from changing file $protected"
+    fi
     may=$push
     if [ "$whitelist" = 1 ]; then
         if [ -n "$FORGE_DEPLOY_KEY" ]; then
@@ -93,6 +112,10 @@ while read -r old new ref; do
             *) may=0 ;;
             esac
         fi
+    fi
+    if [ "$may" = 0 ] && [ "$unprotected" != - ] &&
+        ! changed "$old" "$new" | grep -E -q -v -x -e "$unprotected"; then
+        may=1
     fi
     [ "$may" = 1 ] || refuse "Not allowed to push to protected branch $branch"
 done
@@ -136,6 +159,11 @@ class Disk:
         """Where a repo of this name is."""
         return self.repos_dir / f"{name}.git"
 
+    def rename_org(self, name: str) -> None:
+        """Give the organisation another name."""
+        self.repos_dir = self.repos_dir.rename(self.repos_dir.with_name(name))
+        self.org = name
+
     def make(self, repo: Repo) -> None:
         """An empty bare repo."""
         path = self.path(repo.name)
@@ -161,18 +189,25 @@ class Disk:
         lines = [
             " ".join(
                 [
-                    rule.name,
+                    as_regex(rule.name),
                     *(str(int(rule.is_on(flag))) for flag in (*flags, "require_signed_commits")),
+                    _files(rule.options["protected_file_patterns"]),
+                    _files(rule.options["unprotected_file_patterns"]),
                     ",".join(rule.options["push_whitelist_usernames"]),
                 ]
             )
-            for rule in repo.rules.values()
+            for rule in in_order(repo.rules.values())
         ]
         replace_file(path / "forge-rules", "".join(f"{line}\n" for line in lines))
-        if repo.archived_at is None:
-            (path / "forge-archived").unlink(missing_ok=True)
-        else:
-            (path / "forge-archived").touch()
+        for name, is_so in (
+            ("forge-archived", repo.archived_at is not None),
+            ("forge-tags", bool(repo.tag_patterns)),
+            ("forge-no-pulls", not repo.has_pull_requests),
+        ):
+            if is_so:
+                (path / name).touch()
+            else:
+                (path / name).unlink(missing_ok=True)
 
     def _write_hook(self, name: str, script: str) -> None:
         hook = self._hooks_dir / name
@@ -214,6 +249,12 @@ class Events:
                 raise ValueError(f"not a line of the post-receive hook: {line!r}")
             before, after, user, ref, name = found.groups()
             self._take(name, ref, before, after, user)
+
+
+def _files(patterns: str) -> str:
+    """Patterns of files, between semicolons, as one regular expression."""
+    globs = [glob.strip() for glob in patterns.split(";") if glob.strip()]
+    return "|".join(map(as_regex, globs)) or "-"
 
 
 def replace_file(path: Path, text: str) -> None:

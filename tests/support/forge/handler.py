@@ -8,8 +8,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import orjson
 
 from tests.support.forge.api import Answer, Forge, Request, route
+from tests.support.forge.api_git import ROUTES as GIT_ROUTES
 from tests.support.forge.api_hooks import ROUTES as HOOK_ROUTES
 from tests.support.forge.api_keys import ROUTES as KEY_ROUTES
+from tests.support.forge.api_people import ROUTES as PEOPLE_ROUTES
 from tests.support.forge.api_repos import ROUTES as REPO_ROUTES
 from tests.support.forge.api_rules import ROUTES as RULE_ROUTES
 from tests.support.forge.faults import spoil
@@ -21,7 +23,10 @@ from tests.support.git_http_handler import Handler
 if TYPE_CHECKING:
     from tests.support.forge.server import ForgeServer
 
-ROUTES = (*REPO_ROUTES, *KEY_ROUTES, *RULE_ROUTES, *HOOK_ROUTES)
+ROUTES = (
+    *(*REPO_ROUTES, *KEY_ROUTES, *RULE_ROUTES, *HOOK_ROUTES),
+    *(*PEOPLE_ROUTES, *GIT_ROUTES),
+)
 _API = "/api/v1"
 _REPO = re.compile(
     r"/(?P<org>[^/]+)/(?P<name>[^/]+?)(\.git)?"
@@ -91,7 +96,7 @@ class ForgeHandler(Handler):
         return route(Forge(self.server.org, self.server.places), ROUTES, request)
 
     def _tell(self, answer: Answer, fault: Fault | None) -> None:
-        asked = f"{self.server.places.app_url}{self.path[1:]}"
+        asked = f"{self.server.base_url}{self.path}"
         elsewhere = self.server.elsewhere or "http://elsewhere.invalid"
         answer, body = spoil(fault, answer, asked, elsewhere)
         if body is None:
@@ -107,13 +112,18 @@ class ForgeHandler(Handler):
         """The repo that is meant and may be used; None when the answer was given already."""
         found = _REPO.fullmatch(self._path())
         org = self.server.org
-        if found is None or found["org"].lower() != org.name.lower():
+        if found is not None and found["org"].lower() in org.former_names:
+            query = urlsplit(self.path).query
+            where = f"/{org.name}/{found['name']}.git{found['rest']}{f'?{query}' if query else ''}"
+            self._answer(307, {"Location": where})
+            return None
+        if found is None or not org.is_called(found["org"]):
             self._refuse(404, "Not found.")
             return None
         if (moved := org.moved_to(found["name"])) is not None:
             query = urlsplit(self.path).query
             where = f"/{org.name}/{moved}.git{found['rest']}{f'?{query}' if query else ''}"
-            self._answer(307, {"Location": where})
+            self._answer(301 if org.is_gitea else 307, {"Location": where})
             return None
         repo = org.find(found["name"])
         refusal = self._why_not(repo, "git-receive-pack" in self.path)
@@ -124,11 +134,15 @@ class ForgeHandler(Handler):
     def _why_not(self, repo: Repo | None, is_push: bool) -> tuple[int, str] | None:  # noqa: FBT001 - the question
         """Status and words for who may not, in Forgejo's order."""
         token = self._token()
+        if not self.server.http_git:
+            return 403, "Interacting with repositories by HTTP protocol is not allowed"
+        if token is not None and token.user in self.server.org.inactive_users:
+            return 403, "This account is prohibited from signing in"
         if repo is not None and repo.archived_at is not None and is_push:
             return 403, _ARCHIVED
         if token is None and (repo is None or repo.private or is_push):
             return 401, "Unauthorized"
-        if repo is None or not sees(token, repo):
+        if repo is None or not sees(token, repo) or not repo.has_code:
             return 404, "Repository not found"
         scope = "write:repository" if is_push else "read:repository"
         if token is not None and not token.allows(scope):

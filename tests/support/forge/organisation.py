@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from tests.support.forge.disk import Disk
-from tests.support.forge.records import NOT_FOUND, ApiError, Hook, Repo, Token
+from tests.support.forge.records import NOT_FOUND, ApiError, Hook, Repo, Team, Token
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
@@ -24,10 +24,20 @@ class Organisation:
         hooks: by id.
         tokens: by secret.
         user_keys: signing keys of the forge's users, by e-mail address.
+        teams: by id; the owners are the first.
         on_keys: called when keys, names or repos changed.
+        is_gitea: whether it behaves as Gitea 1.25 where that differs from Forgejo 7.
+        next_number: the number of the next repo, as a restored database gives them again.
+        former_names: names that the organisation had before.
+        members_create: whether those who may write may also make repos.
+        creation_limit: how many repos there may be.
+        inactive_users: those whose account is closed.
+        is_two_factor_enforced: whether repos are shown only to users with a second factor.
     """
 
-    def __init__(self, name: str, disk: Disk, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, name: str, disk: Disk, clock: Callable[[], datetime], *, is_gitea: bool = False
+    ) -> None:
         self.name = name
         self.disk = disk
         self.clock = clock
@@ -37,9 +47,17 @@ class Organisation:
         self.tokens: dict[str, Token] = {}
         self.user_keys: dict[str, str] = {}
         self.on_keys: Callable[[], None] = lambda: None
+        self.is_gitea = is_gitea
+        self.next_number: int | None = None
+        self.former_names: set[str] = set()
+        self.members_create = False
+        self.creation_limit: int | None = None
+        self.inactive_users: set[str] = set()
+        self.is_two_factor_enforced = False
         self._names: dict[str, int] = {}
         self._moved: dict[str, int] = {}
         self._last_id = 0
+        self.teams = {0: Team(0, "Owners", "owner", includes_all_repositories=True)}
 
     def now(self) -> datetime:
         """The forge's time, in whole seconds."""
@@ -90,8 +108,11 @@ class Organisation:
         with self.lock:
             self._check_name(name)
             now = self.now()
+            number, self.next_number = self.next_number or self.next_id(), None
+            if number in self.repos:
+                raise ApiError(500, f"number {number} is taken")
             repo = Repo(
-                self.next_id(),
+                number,
                 name,
                 now,
                 now,
@@ -120,6 +141,20 @@ class Organisation:
             self._names[name.lower()] = repo.id
             repo.name = name
             self.changed(repo)
+
+    def renumber(self, repo: Repo, number: int) -> None:
+        """Give a repo another number."""
+        with self.lock:
+            if number in self.repos:
+                raise ApiError(500, f"number {number} is taken")
+            del self.repos[repo.id]
+            repo.id = number
+            self.repos[number] = repo
+            self._names[repo.name.lower()] = number
+
+    def is_called(self, name: str) -> bool:
+        """Whether this is its name, in any letter case."""
+        return name.lower() == self.name.lower()
 
     def delete(self, repo: Repo) -> None:
         """Take a repo away for good; its id is never used again."""

@@ -27,12 +27,14 @@ class Token(NamedTuple):
         right: what that user may do.
         scopes: what the token was issued for.
         sees: the repos that the user may see; None is all of them.
+        has_second_factor: whether that user has one, where the forge asks for it.
     """
 
     user: str
     right: Right
     scopes: frozenset[str]
     sees: frozenset[str] | None
+    has_second_factor: bool = True
 
     def allows(self, scope: str) -> bool:
         """Whether the token was issued for it; `write:` includes `read:`."""
@@ -94,8 +96,26 @@ class Rule:
 
 
 @dataclass
+class Team:
+    """A team of the organisation.
+
+    Attributes:
+        permission: `read`, `write`, `admin` or `owner`.
+        units_map: the right to a part of a repo, such as `repo.code`, by its name.
+        repos: those that it has a right to, unless to all of them.
+    """
+
+    id: int
+    name: str
+    permission: str
+    units_map: dict[str, str] = field(default_factory=dict)
+    includes_all_repositories: bool = False
+    repos: set[str] = field(default_factory=set)
+
+
+@dataclass
 class Hook:
-    """A webhook of the organisation.
+    """A webhook of the organisation, or of one repo.
 
     Attributes:
         type: which forge's headers and body it sends: `forgejo` or `gitea`.
@@ -120,6 +140,10 @@ class Repo:
     Attributes:
         empty: nothing was ever pushed.
         updated_at: of the last push or change of settings, in whole seconds.
+        has_pull_requests, has_code: which of its parts are on.
+        collaborators: the right of each user to it: `read`, `write` or `admin`.
+        hooks: its own webhooks, by id.
+        tag_patterns: the tags that no one may push.
     """
 
     id: int
@@ -133,3 +157,8 @@ class Repo:
     description: str = ""
     keys: list[Key] = field(default_factory=list)
     rules: dict[str, Rule] = field(default_factory=dict)
+    has_pull_requests: bool = True
+    has_code: bool = True
+    collaborators: dict[str, str] = field(default_factory=dict)
+    hooks: dict[int, Hook] = field(default_factory=dict)
+    tag_patterns: list[str] = field(default_factory=list)

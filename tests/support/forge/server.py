@@ -5,16 +5,19 @@ import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+import pygit2
+
+from tests.support.forge.acting import acting_rule
 from tests.support.forge.disk import Disk, Events, replace_file
 from tests.support.forge.faults import FORGE_FAULTS
 from tests.support.forge.handler import ROUTES, ForgeHandler
 from tests.support.forge.organisation import Organisation
-from tests.support.forge.records import SCOPES_ALL, ApiError, Repo, Right, Token
+from tests.support.forge.records import NOT_FOUND, SCOPES_ALL, ApiError, Repo, Right, Token
 from tests.support.forge.ssh import ForgeSsh
 from tests.support.forge.views import Places
 from tests.support.forge.webhooks import Webhooks
@@ -47,6 +50,9 @@ class ForgeServer(GitHttpServer):
             `users` that were named with `add_user_key`, which is what a real Forgejo asks for.
         clock: the forge's own time.
         zone: of the times it tells.
+        flavour: what it behaves as where Forgejo 7 and Gitea 1.25 differ.
+        root_url: its own idea of its address, with a slash at the end; that of this machine where
+            it is empty.
 
     Attributes:
         org: everything it holds.
@@ -57,6 +63,8 @@ class ForgeServer(GitHttpServer):
         webhooks: what is sent to hooks, and whether it is.
         events: the pushes.
         ssh: the sshd; None without.
+        http_git: whether git is served over http at all (`DISABLE_HTTP_GIT`).
+        loses_events: whether pushes write refs and nothing else, as in a forge that is killed.
         before: called with `METHOD /path?query` before a request is served, to change things
             between two requests.
     """
@@ -74,14 +82,19 @@ class ForgeServer(GitHttpServer):
         signers: Literal["anybody", "users"] = "anybody",
         clock: Callable[[], datetime] = wall_clock,
         zone: tzinfo = UTC,
+        flavour: Literal["forgejo", "gitea"] = "forgejo",
+        root_url: str = "",
     ) -> None:
         served = folder / "served"
         served.mkdir(parents=True)
         disk = Disk(served, folder.resolve() / "forge", org, signers)
-        self.org = Organisation(org, disk, clock)
+        self.org = Organisation(org, disk, clock, is_gitea=flavour == "gitea")
         self.ssh = ForgeSsh(folder / "sshd", self.org) if has_ssh else None
         super().__init__(served, tls=tls)
         self._zone = zone
+        self._root_url = root_url
+        self.http_git = True
+        self.loses_events = False
         self.before: Callable[[str], None] | None = None
         self.webhooks = Webhooks(self.org, lambda: self.places)
         self.events = Events(disk.events_file, self._pushed)
@@ -102,7 +115,7 @@ class ForgeServer(GitHttpServer):
     def places(self) -> Places:
         """Where it is reached, as it tells it."""
         ssh_url = "git@127.0.0.1:{path}" if self.ssh is None else self.ssh.url_pattern
-        return Places(f"{self.base_url}/", ssh_url, self.org.name, self._zone)
+        return Places(self._root_url or f"{self.base_url}/", ssh_url, self.org.name, self._zone)
 
     def add_token(
         self,
@@ -111,6 +124,7 @@ class ForgeServer(GitHttpServer):
         user: str = "",
         scopes: Iterable[str] = SCOPES_ALL,
         sees: Iterable[str] | None = None,
+        has_second_factor: bool = True,
     ) -> str:
         """Issue a token, and return it.
 
@@ -119,11 +133,12 @@ class ForgeServer(GitHttpServer):
             user: who that is; `reader`, `writer` or `owner` when it is left out.
             scopes: what the token is for; `write:` includes `read:`.
             sees: the only repos that the user may see.
+            has_second_factor: whether the user has one.
         """
         secret = secrets.token_hex(20)
         seen = None if sees is None else frozenset(sees)
         self.org.tokens[secret] = Token(
-            user or _USERS[right], _RIGHTS[right], frozenset(scopes), seen
+            user or _USERS[right], _RIGHTS[right], frozenset(scopes), seen, has_second_factor
         )
         return secret
 
@@ -159,9 +174,44 @@ class ForgeServer(GitHttpServer):
         self.org.delete(self.repo(name))
 
     def recreate(self, name: str) -> Repo:
-        """Delete a repo and make another of the same name, which has another id."""
+        """Delete a repo and make another of the same name a second later; it has another id."""
+        made_at = self.repo(name).created_at + timedelta(seconds=1)
         self.delete(name)
-        return self.create(name)
+        repo = self.create(name)
+        repo.created_at = max(repo.created_at, made_at)
+        return repo
+
+    def renumber(self, name: str, number: int) -> None:
+        """Give a repo another number, as a restored or copied forge does."""
+        self.org.renumber(self.repo(name), number)
+
+    def rename_org(self, name: str) -> None:
+        """Give the organisation another name; over http the old one leads to it."""
+        with self.org.lock:
+            self.org.former_names.add(self.org.name.lower())
+            self.org.disk.rename_org(name)
+            self.org.name = name
+            self.org.on_keys()
+
+    def set_back(self, name: str, commit: str, *, branch: str = "main") -> None:
+        """Set a branch back to an older commit, as an older backup has it; nothing reports it."""
+        git = pygit2.Repository(str(self.path(name)))
+        git.references.create(f"refs/heads/{branch}", commit, force=True)
+
+    def merge(self, name: str, user: str, files: Mapping[str, bytes | None]) -> str:
+        """Let a user with write access merge a pull request into main; returns the commit.
+
+        Raises:
+            ApiError: there are no pull requests, or the user may not merge.
+        """
+        repo = self.repo(name)
+        rule = acting_rule(repo.rules.values(), "main")
+        if not repo.has_pull_requests:
+            raise ApiError(404, NOT_FOUND)
+        may = None if rule is None else rule.options["merge_whitelist_usernames"]
+        if rule is not None and rule.is_on("enable_merge_whitelist") and user not in (may or ()):
+            raise ApiError(405, "User not allowed to merge PR")
+        return self.commit(name, files)
 
     def archive(self, name: str, *, archived: bool = True) -> None:
         """Archive a repo, or take it out of the archive."""
@@ -222,7 +272,7 @@ class ForgeServer(GitHttpServer):
     def _pushed(self, name: str, ref: str, before: str, after: str, user: str) -> None:
         with self.org.lock:
             repo = self.org.find(name)
-            if repo is None:
+            if repo is None or self.loses_events:
                 return
             self.touch(name)
         self.webhooks.push(repo, ref, before, after, user)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 
-from tests.support.forge.records import Hook, Key, Repo, Right, Rule
+from tests.support.forge.records import Hook, Key, Repo, Right, Rule, Team
 
 Json = dict[str, Any]
 
@@ -106,6 +106,8 @@ def repository(places: Places, repo: Repo, right: Right) -> Json:
             "push": right >= Right.WRITE,
             "pull": True,
         },
+        **({} if repo.has_code else {"has_code": False}),  # which Forgejo never says
+        "has_pull_requests": repo.has_pull_requests,
         **_UNITS,
     }
 
@@ -120,7 +122,6 @@ _UNITS: Json = {
     "has_wiki": True,
     "wiki_branch": "main",
     "globally_editable_wiki": False,
-    "has_pull_requests": True,
     "has_projects": True,
     "has_releases": True,
     "has_packages": True,
@@ -160,8 +161,23 @@ def deploy_key(places: Places, repo: Repo, key: Key) -> Json:
     }
 
 
+def team(group: Team) -> Json:
+    """A team."""
+    return {
+        "id": group.id + 1,
+        "name": group.name,
+        "description": "",
+        "organization": None,
+        "permission": group.permission,
+        "includes_all_repositories": group.includes_all_repositories,
+        "can_create_org_repo": group.permission == "owner",
+        "units": list(group.units_map),
+        "units_map": group.units_map,
+    }
+
+
 def protection(places: Places, rule: Rule) -> Json:
-    """A branch protection."""
+    """A branch protection; Gitea also says its `priority`."""
     return {
         "branch_name": rule.name if "*" not in rule.name else "",
         "rule_name": rule.name,

@@ -104,7 +104,7 @@ class Webhooks:
         branch = ref.removeprefix("refs/heads/")
         wanted = [
             hook
-            for hook in list(self._org.hooks.values())
+            for hook in (*self._org.hooks.values(), *repo.hooks.values())
             if hook.active and "push" in hook.events and _lets_through(hook, ref, branch)
         ]
         if not wanted:

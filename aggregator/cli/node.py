@@ -90,7 +90,7 @@ def add(
     ssh embedder-01 node-pusher show-key --node embedder-01 |
         aggregator node add embedder-01 --key -
     """
-    from aggregator.fleet.node_commands import host_keys, init_command
+    from aggregator.fleet.setup.node_commands import host_keys, init_command
 
     desk = Desk(context, as_json=as_json)
     line, known_hosts = read_line(key), desk.known_hosts()
@@ -164,7 +164,7 @@ def rollover(context: Context, *, name: str, suffix: str, home: str, as_json: bo
 
     Prints the command to run on the node. Both repos are read from now on, and seqs continue.
     """
-    from aggregator.fleet.node_commands import rollover_command
+    from aggregator.fleet.setup.node_commands import rollover_command
 
     desk = Desk(context, as_json=as_json)
     outcome = desk.run(lambda actions: actions.rollover(name, suffix))
@@ -189,13 +189,14 @@ def retire(context: Context, *, name: str, repo: str | None, as_json: bool) -> N
 @node.command("list")
 @json_option
 @click.pass_obj
-def list_nodes(context: Context, *, as_json: bool) -> None:
+def list_nodes(context: Context, *, as_json: bool) -> int:
     """Show the registered nodes and the pending repos.
 
     A pending repo is named like a node's, but no registration names it, so that it bills nothing.
-    Exits with 75 if the forge does not answer; the nodes are shown nevertheless.
+    Exits with 75 if the forge does not answer, and with 1 if a registration cannot be used; the
+    others are shown nevertheless.
     """
-    from aggregator.config.nodes_dir import load_registrations
+    from aggregator.config.nodes_dir import read_registrations
     from aggregator.fleet.overview import HEADERS, overview, rows
     from aggregator.forge import open_forge
     from aggregator.forge.interface import ForgeError
@@ -208,15 +209,18 @@ def list_nodes(context: Context, *, as_json: bool) -> None:
             listing = open_forge(config.forge, wait).list_repos()
         except ForgeError as error:
             failure = error
-    shown = overview(config, load_registrations(config.nodes_dir), listing)
+    shown = overview(config, read_registrations(config.nodes_dir), listing)
     if as_json:
         print_json(shown)
     else:
         print_table(HEADERS, rows(shown))
         for repo in shown["pending"] or ():
             click.echo(f"pending: {escape(repo)}: `aggregator node accept` lets it bill")
+        for fault in shown["faults"].values():
+            click.echo(escape(f"fault: {fault}"), err=True)
     if failure is not None:
         raise failure
+    return ExitCode.FAILED if shown["faults"] else ExitCode.OK
 
 
 @click.group()
@@ -233,28 +237,38 @@ def forge(context: Context, *, token_file: Path | None, webhook_secret_file: Pat
 def check(context: Context, *, as_json: bool) -> int:
     """List everything on the forge that is not as it should be, and how to correct it.
 
-    Exits with 1 if there is anything. The daemon checks once a day and files incidents.
+    Exits with 1 if there is anything, or if something could not be looked at. The daemon checks
+    once a day and files incidents.
     """
-    from aggregator.config.nodes_dir import load_registrations
-    from aggregator.fleet.drift import check as check_forge
-    from aggregator.fleet.registry import forge_config
+    from aggregator.config.nodes_dir import read_registrations
+    from aggregator.fleet.drift.comparison import check as check_forge
+    from aggregator.fleet.setup.registry import forge_config
     from aggregator.forge import open_forge
 
     config = context.config()
     with commits_progress() as on_progress:
-        drifts = check_forge(
+        drifts, unseen = check_forge(
             open_forge(forge_config(config), wait),
             config,
-            load_registrations(config.nodes_dir),
+            read_registrations(config.nodes_dir),
             lambda done, total: on_progress("repos", done, total),
-        ).drifts
+        )
     if as_json:
-        print_json([drift._asdict() for drift in drifts])
+        print_json({"drifts": [drift._asdict() for drift in drifts], "unseen": unseen})
     else:
         for drift in drifts:
             click.echo(escape(f"{drift.repo or 'forge'}: {drift.what}: {drift.sentence}"))
-        click.echo(counted(len(drifts), "drift") if drifts else "as it should be")
-    return ExitCode.FAILED if drifts else ExitCode.OK
+        for repo, reason in unseen.items():
+            click.echo(escape(f"{repo or 'forge'}: not looked at: {reason}"))
+        click.echo(_summary(len(drifts), len(unseen)))
+    return ExitCode.FAILED if drifts or unseen else ExitCode.OK
+
+
+def _summary(drifts: int, unseen: int) -> str:
+    if not drifts and not unseen:
+        return "as it should be"
+    words = [counted(drifts, "drift")] if drifts else []
+    return ", ".join([*words, f"{unseen} not looked at"] if unseen else words)
 
 
 @forge.command()

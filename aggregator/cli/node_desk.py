@@ -11,8 +11,8 @@ from aggregator.cli.context import Context, now
 from gitmeter.support.terminal import escape, print_json
 
 if TYPE_CHECKING:
-    from aggregator.fleet.provision import Provisioned, Provisioner
-    from aggregator.fleet.repo_setup import Step
+    from aggregator.fleet.setup.provision import Provisioned, Provisioner
+    from aggregator.fleet.setup.repo_setup import Step
 
 T = TypeVar("T")
 
@@ -33,8 +33,8 @@ class Desk:
 
     def run(self, action: "Callable[[Provisioner], T]") -> T:
         """Run an action and print its steps."""
-        from aggregator.fleet.provision import Provisioner
-        from aggregator.fleet.registry import forge_config
+        from aggregator.fleet.setup.provision import Provisioner
+        from aggregator.fleet.setup.registry import forge_config
         from aggregator.forge import open_forge
 
         forge = open_forge(forge_config(self._config), wait)
@@ -69,7 +69,7 @@ class Desk:
             FleetError: the file cannot be read.
         """
         from aggregator.fleet.node_keys import FleetError
-        from aggregator.fleet.registry import forge_config
+        from aggregator.fleet.setup.registry import forge_config
 
         file = forge_config(self._config).known_hosts_file
         if file is None:

@@ -51,7 +51,6 @@ def with_registered(config: Config) -> Config:
     `registration_faults`.
     """
     forge, nodes_dir = config.forge, config.nodes_dir
-    token_url, token_file = ("", None) if forge is None else (forge.url, forge.token_file)
     repos = [repo for repo in config.repo if repo.registered_at is None]
     taken = {repo.node for repo in repos} | {repo.name for repo in repos}
     before = [repo for repo in config.repo if repo.registered_at is not None]
@@ -63,8 +62,11 @@ def with_registered(config: Config) -> Config:
         if taken & {node, *(repo.name for repo in registration.repos)}:
             faults[node] = f"{node} also has a [[repo]] table in the configuration: delete one"
             continue
+        if forge is None:
+            faults[node] = f"{node} is registered, and there is no [forge] table with its repo"
+            continue
         try:
-            repos += registration.as_repos(token_url, token_file)
+            repos += registration.as_repos(forge)
         except ValidationError as error:
             file = registration_file(nodes_dir, node)
             faults[node] = f"{file}: {'; '.join(sentences(error, _numbered))}"

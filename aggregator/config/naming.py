@@ -4,6 +4,7 @@ A node's name cannot contain a dot, so what follows the first dot distinguishes 
 """
 
 import re
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from wire_format import fields
@@ -23,6 +24,20 @@ class NodeRepo(NamedTuple):
 
     node: str
     name: str
+
+
+class ForgeIdentity(NamedTuple):
+    """What identifies a repo on the forge; see `aggregator.fleet.identity`.
+
+    Attributes:
+        name: its name on the forge.
+        number: the forge's number for it.
+        created_at: when the forge made it, in UTC; None if that was not registered.
+    """
+
+    name: str
+    number: int
+    created_at: datetime | None
 
 
 def is_pattern(text: str) -> bool:

@@ -5,6 +5,8 @@ because it was stolen must end, whatever else is wrong in the folder.
 """
 
 import tomllib
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -58,7 +60,7 @@ def load_registrations(nodes_dir: Path) -> dict[str, Registration]:
 def read_registrations(nodes_dir: Path) -> Registered:
     """Read every registration that can be used, and what is wrong with the others."""
     found = Registered({}, {})
-    owners: dict[int, str] = {}
+    owners = Owners()
     try:
         files = _files(nodes_dir)
     except RegistrationError as error:
@@ -66,22 +68,47 @@ def read_registrations(nodes_dir: Path) -> Registered:
     for file in files:
         try:
             registration = read_registration(file)
-            _check_owners(file, registration, owners)
         except RegistrationError as error:
             found.faults[file.name.removesuffix(_SUFFIX)] = error
+            continue
+        if (fault := owners.conflict(registration)) is not None:
+            found.faults[registration.node] = RegistrationError(
+                f"{file}: {fault}", hint="delete it from one of the files"
+            )
         else:
+            owners.add(registration)
             found.nodes[registration.node] = registration
     return found
 
 
-def _check_owners(file: Path, registration: Registration, owners: dict[int, str]) -> None:
-    for repo in registration.repos:
-        other = owners.setdefault(repo.forge_id, registration.node)
-        if other != registration.node:
-            raise RegistrationError(
-                f"{file}: {other} also has the forge's repo {repo.forge_id}",
-                hint="one repo carries one node's records: delete it from one of the files",
-            )
+class Owners:
+    """Which node has which repo of the forge; each repo carries one node's records."""
+
+    def __init__(self, registrations: Iterable[Registration] = ()) -> None:
+        self._numbers: dict[int, list[tuple[str, datetime | None]]] = {}
+        self._names: dict[str, str] = {}
+        for registration in registrations:
+            self.add(registration)
+
+    def conflict(self, registration: Registration) -> str | None:
+        """What a registration has that another node has already; None if nothing.
+
+        Repos of one number that were made at different times are different repos.
+        """
+        for repo in registration.repos:
+            for node, created_at in self._numbers.get(repo.forge_id, ()):
+                if created_at is None or repo.created_at in {None, created_at}:
+                    return f"{node} also has the forge's repo {repo.forge_id}"
+            if (owner := self._names.get(repo.forge_name.lower())) is not None:
+                return f"{owner} also has the forge's repo {repo.forge_name}"
+        return None
+
+    def add(self, registration: Registration) -> None:
+        """Note the repos of a node."""
+        for repo in registration.repos:
+            made = registration.node, repo.created_at
+            self._numbers.setdefault(repo.forge_id, []).append(made)
+            self._names[repo.forge_name.lower()] = registration.node
 
 
 def read_registration(file: Path) -> Registration:

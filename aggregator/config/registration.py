@@ -11,15 +11,17 @@
 
     [[repo]]
     name = "embedder-01"
+    forge_name = "billing-embedder-01"
     forge_id = 17
-    url = "https://forge.example/ops/billing-embedder-01.git"
+    created_at = 2026-11-21T09:58:00Z
 
-A repo on the forge bills nothing until such a file names its number there.
+A repo on the forge bills nothing until such a file names it. Its address is made from `[forge]` and
+its name there, so that a forge or organisation that moves strands no registration. Earlier versions
+wrote the address itself (`url`), of which the name is read.
 """
 
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -30,9 +32,14 @@ from pydantic import (
     model_validator,
 )
 
+from aggregator.config.naming import ForgeIdentity
 from aggregator.config.repos import ALLOW_PATTERN, RepoConfig, Section
+from aggregator.config.sections import ForgeConfig
 from gitmeter.signing.allowed_signers import AllowedSignersError, parse_allowed_signers
 from wire_format import fields
+
+FORGE_NAME_PATTERN: Final = r"[A-Za-z0-9._-]{1,100}"
+"""The name of a repo on a forge."""
 
 
 def _in_utc(value: Any) -> Any:  # noqa: ANN401 - whatever the file says
@@ -82,19 +89,49 @@ class RegisteredRepo(Section):
 
     Attributes:
         name: its name in the aggregator: the node's name, for later repos with `.` and a suffix.
-        forge_id: the forge's number for it, which a rename does not change.
-        url: the address from which it is fetched.
+        forge_name: its name on the forge.
+        forge_id: the forge's number for it. A rename does not change it, but a restored backup or
+            a new server gives it to another repo.
+        created_at: when the forge made it, in UTC, by which repos of one number differ; None in a
+            registration of an earlier version.
         branch: the branch that is billed.
         closed_at: since when nothing new is expected of it, in UTC; None while it is in use.
     """
 
     name: Annotated[str, StringConstraints(pattern=f"^(?:{fields.REPO_PATTERN})$")]
+    forge_name: Annotated[str, StringConstraints(pattern=f"^(?:{FORGE_NAME_PATTERN})$")]
     forge_id: int = Field(ge=1)
-    url: str
+    created_at: datetime | None = None
     branch: str = "main"
     closed_at: datetime | None = None
 
-    _time = field_validator("closed_at", mode="before")(_in_utc)
+    _times = field_validator("created_at", "closed_at", mode="before")(_in_utc)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_from_url(cls, values: Any) -> Any:  # noqa: ANN401 - whatever the file says
+        if isinstance(values, dict) and "forge_name" not in values and "url" in values:
+            url = values["url"]
+            named = {"forge_name": _end_of(url)} if isinstance(url, str) else {}
+            return {key: value for key, value in values.items() if key != "url"} | named
+        return values
+
+    @property
+    def on_forge(self) -> ForgeIdentity:
+        """What identifies it on the forge."""
+        return ForgeIdentity(self.forge_name, self.forge_id, self.created_at)
+
+    def url(self, forge: ForgeConfig) -> str:
+        """The address from which it is fetched."""
+        return f"{forge.url}/{forge.org}/{self.forge_name}.git"
+
+
+def _end_of(url: str) -> str:
+    """The name of a repo in its address; empty if it cannot be one."""
+    try:
+        return urlsplit(url).path.rsplit("/", 1)[-1].removesuffix(".git")
+    except ValueError:
+        return ""
 
 
 class Registration(Section):
@@ -109,6 +146,8 @@ class Registration(Section):
             None for the default.
         keys: the keys that may sign for it, or could until they were closed.
         repos: its repos, the newest last.
+        making: the description by which a repo is recognised that is being made for it; None when
+            none is.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -120,12 +159,13 @@ class Registration(Section):
     silent_after_s: int | None = Field(default=None, ge=0)
     keys: tuple[RegisteredKey, ...] = Field(default=(), alias="key")
     repos: tuple[RegisteredRepo, ...] = Field(default=(), alias="repo")
+    making: str | None = None
 
     _times = field_validator("registered_at", "retired_at", mode="before")(_in_utc)
 
     @model_validator(mode="after")
     def _repos_are_its_own(self) -> Self:
-        if len({repo.forge_id for repo in self.repos}) < len(self.repos):
+        if len({(repo.forge_id, repo.created_at) for repo in self.repos}) < len(self.repos):
             raise ValueError("repo: two have the same forge_id")
         if len({repo.name for repo in self.repos}) < len(self.repos):
             raise ValueError("repo: two have the same name")
@@ -138,12 +178,8 @@ class Registration(Section):
         """The keys that may sign new commits."""
         return tuple(key for key in self.keys if key.closed_at is None)
 
-    def as_repos(self, token_url: str, token_file: Path | None) -> list[RepoConfig]:
+    def as_repos(self, forge: ForgeConfig) -> list[RepoConfig]:
         """Return the node's repos as the configuration has them.
-
-        Args:
-            token_url: the forge's address; the token is used only for repos below it.
-            token_file: the file with the forge's token, or None.
 
         Raises:
             pydantic.ValidationError: the address of a repo is not allowed.
@@ -152,20 +188,16 @@ class Registration(Section):
             RepoConfig(
                 node=self.node,
                 name=repo.name,
-                url=repo.url,
+                url=repo.url(forge),
                 branch=repo.branch,
-                token_file=token_file if repo.url.startswith(f"{token_url}/") else None,
+                token_file=forge.token_file,
                 allow=self.allow,
                 silent_after_s=self.silent_after_s,
                 forge_id=repo.forge_id,
+                forge_created_at=repo.created_at,
                 signers=tuple(key.signer(self.node) for key in self.keys),
                 registered_at=self.registered_at,
                 retired_at=self.retired_at or repo.closed_at,
             )
             for repo in self.repos
         ]
-
-
-def repo_name(registered: RegisteredRepo) -> str:
-    """Return the forge's name of a repo at its registration: the end of its address."""
-    return urlsplit(registered.url).path.rsplit("/", 1)[-1].removesuffix(".git")

@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -15,6 +16,7 @@ from pydantic import (
 )
 
 from aggregator.config.known_repo import KnownRepo
+from aggregator.config.naming import ForgeIdentity
 from gitmeter.git_remote.failures import RemoteConfigError
 from gitmeter.git_remote.remote import Remote
 from wire_format import fields
@@ -89,6 +91,9 @@ class RepoConfig(RemoteConfig):
     forge_id: int | None = Field(
         default=None, ge=1, description="The forge's number for it, if it is registered."
     )
+    forge_created_at: datetime | None = Field(
+        default=None, description="When the forge made it, if it is registered."
+    )
     signers: tuple[str, ...] = Field(
         default=(), description="Lines of allowed signers, if it is registered."
     )
@@ -111,6 +116,14 @@ class RepoConfig(RemoteConfig):
     def is_retired(self) -> bool:
         """Whether nothing new is expected of it."""
         return self.retired_at is not None
+
+    @property
+    def on_forge(self) -> ForgeIdentity | None:
+        """What identifies it on the forge; None if it is not registered."""
+        if self.forge_id is None:
+            return None
+        name = urlsplit(self.url).path.rsplit("/", 1)[-1].removesuffix(".git")
+        return ForgeIdentity(name, self.forge_id, self.forge_created_at)
 
     @property
     def identity(self) -> KnownRepo:

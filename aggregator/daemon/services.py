@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from aggregator.config.sections import ListenConfig
-from aggregator.fleet.drift_check import DriftCheck
+from aggregator.fleet.drift.daily_check import DriftCheck
 from aggregator.fleet.listing import pushed_repo
 from aggregator.fleet.sweep import Sweep
 from aggregator.incidents.silence import file_silence

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from aggregator.config.naming import node_repo
+from aggregator.config.naming import ForgeIdentity, node_repo
 from aggregator.config.repos import RepoConfig
-from aggregator.forge.interface import ForgeRepo, Listing
+from aggregator.fleet.identity import Found, Listed, Standing
+from aggregator.forge.interface import Listing
 
 SETTLED: Final = timedelta(seconds=2)
 """A change time has whole seconds: only one older than this covers every change so far."""
@@ -61,30 +62,34 @@ def judge_listing(
         pattern: how repos of nodes are named, such as `billing-{node}`.
         listed_before: `listed` of the last listing that was believed; empty before the first.
     """
-    registered = {repo.forge_id: repo for repo in repos if repo.forge_id is not None}
+    repos = tuple(repos)
     taken = {_place(repo.url) for repo in repos}
-    found = Findings(
-        {}, {}, {}, {}, {}, (), frozenset(r.id for r in listing.repos) & registered.keys()
-    )
-    by_name = {repo.name.lower(): repo for repo in listing.repos}
-    listed = {repo.id: repo for repo in listing.repos}
-    for forge_id, repo in registered.items():
-        _judge(repo, listed.get(forge_id), by_name.get(registered_name(repo).lower()), found)
-        if forge_id in listed:
-            changed_at = listed[forge_id].updated_at
+    listed = Listed(listing.repos)
+    registered: dict[int, RepoConfig] = {}
+    ours: set[int] = set()
+    found = Findings({}, {}, {}, {}, {}, (), frozenset())
+    for repo in repos:
+        if repo.on_forge is None:
+            continue
+        registered[repo.on_forge.number] = repo
+        there = listed.find(repo.on_forge)
+        _judge(repo, repo.on_forge, there, found)
+        if there.standing in {Standing.OURS, Standing.RENAMED} and there.repo is not None:
+            ours.add(there.repo.id)
+            changed_at = there.repo.updated_at
             is_settled = changed_at < listing.at - SETTLED
             found.changed_at[repo.name] = changed_at if is_settled else None
     for other in listing.repos:
-        if other.id in registered or _place(other.clone_url) in taken:
+        if other.id in ours or _place(other.clone_url) in taken:
             continue
         owner = node_repo(pattern, other.name)
         if owner is not None and not other.archived:
             found.pending[other.name] = f"{other.name} is named like a repo of node {owner.node}"
     present = {n: repo.name for n, repo in registered.items() if n in listed_before}
     expected = {n: name for n, name in present.items() if not registered[n].is_retired}
-    gone = tuple(sorted(name for n, name in expected.items() if n not in listed))
+    gone = tuple(sorted(name for n, name in expected.items() if n not in ours))
     too_many = len(gone) > _ALONE and len(gone) * _SHARE > len(expected)
-    return found._replace(lost_at_once=gone if too_many else ())
+    return found._replace(lost_at_once=gone if too_many else (), listed=frozenset(ours))
 
 
 def pushed_repo(repos: Iterable[RepoConfig], forge_id: int, clone_url: str, ref: str) -> str | None:
@@ -106,26 +111,23 @@ def pushed_repo(repos: Iterable[RepoConfig], forge_id: int, clone_url: str, ref:
     return None
 
 
-def registered_name(repo: RepoConfig) -> str:
-    """The name that a repo had on the forge when it was registered: the end of its address."""
-    return urlsplit(repo.url).path.rsplit("/", 1)[-1].removesuffix(".git")
-
-
-def _judge(
-    repo: RepoConfig, listed: ForgeRepo | None, namesake: ForgeRepo | None, found: Findings
-) -> None:
-    name = registered_name(repo)
-    if namesake is not None and namesake.id != repo.forge_id:
-        where = "is gone" if listed is None else f"is named {listed.name}"
+def _judge(repo: RepoConfig, on_forge: ForgeIdentity, there: Found, found: Findings) -> None:
+    name, number = on_forge.name, on_forge.number
+    if there.namesake is not None:
+        where = f"is named {there.repo.name}" if there.repo else "is gone"
+        where = "is another repo" if there.is_number_reused else where
         found.recreated[repo.name] = (
-            f"{name} is number {namesake.id} on the forge now; number {repo.forge_id}, which was"
+            f"{name} is number {there.namesake.id} on the forge now; number {number}, which was"
             f" registered, {where}"
         )
-    elif listed is None:
+    elif there.standing is Standing.RENUMBERED and there.repo is not None:
+        found.recreated[repo.name] = f"{name} is number {there.repo.id} on the forge, not {number}"
+    elif there.repo is None:
         if not repo.is_retired:
-            found.vanished[repo.name] = f"{name} (number {repo.forge_id}) is not listed"
-    elif namesake is None:
-        found.renamed[repo.name] = f"{name} is named {listed.name} on the forge now"
+            reused = ", and its number is that of another repo" if there.is_number_reused else ""
+            found.vanished[repo.name] = f"{name} (number {number}) is not listed{reused}"
+    elif there.repo.name.lower() != name.lower():
+        found.renamed[repo.name] = f"{name} is named {there.repo.name} on the forge now"
 
 
 def _place(url: str) -> str | None:

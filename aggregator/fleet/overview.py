@@ -4,34 +4,35 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration, repo_name
+from aggregator.config.nodes_dir import Registered
+from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
+from aggregator.config.sections import ForgeConfig
 from aggregator.config.settings import Config
-from aggregator.fleet.drift import pending
+from aggregator.fleet.drift.comparison import pending
+from aggregator.fleet.identity import Listed, Standing
 from aggregator.fleet.node_keys import fingerprint
-from aggregator.forge.interface import ForgeRepo, Listing
+from aggregator.forge.interface import Listing
 
 HEADERS: Final = ("node", "state", "registered", "keys", "repos")
 
 
-def overview(
-    config: Config, registrations: Mapping[str, Registration], listing: Listing | None
-) -> dict[str, Any]:
+def overview(config: Config, registered: Registered, listing: Listing | None) -> dict[str, Any]:
     """Nodes and pending repos as JSON shows them.
 
     Args:
         config: the configuration; it has a `[forge]` table if there is a listing.
-        registrations: the registered nodes, by name.
+        registered: the registered nodes.
         listing: the repos on the forge; None if it was not asked or did not answer.
     """
-    listed = {} if listing is None else {repo.id: repo for repo in listing.repos}
-    is_known = listing is not None
+    listed = None if listing is None else Listed(listing.repos)
     return {
         "nodes": [
-            _node(node, listed, is_known=is_known) for _, node in sorted(registrations.items())
+            _node(node, listed, config.forge) for _, node in sorted(registered.nodes.items())
         ],
+        "faults": {node: str(error) for node, error in registered.faults.items()},
         "pending": None
         if listing is None
-        else [drift.repo for drift in pending(listing, config, registrations)],
+        else [drift.repo for drift in pending(listing, config, registered)],
     }
 
 
@@ -54,7 +55,7 @@ def _repo_cell(repo: Mapping[str, Any]) -> str:
     return repo["name"] if state in {None, "there"} else f"{repo['name']} ({state})"
 
 
-def _node(node: Registration, listed: Mapping[int, ForgeRepo], *, is_known: bool) -> dict[str, Any]:
+def _node(node: Registration, listed: Listed | None, forge: ForgeConfig | None) -> dict[str, Any]:
     return {
         "node": node.node,
         "registered_at": _time(node.registered_at),
@@ -66,9 +67,10 @@ def _node(node: Registration, listed: Mapping[int, ForgeRepo], *, is_known: bool
             {
                 "name": repo.name,
                 "forge_id": repo.forge_id,
-                "url": repo.url,
+                "forge_name": repo.forge_name,
+                "url": None if forge is None else repo.url(forge),
                 "branch": repo.branch,
-                "on_forge": _state(repo, listed.get(repo.forge_id)) if is_known else None,
+                "on_forge": None if listed is None else _state(repo, listed),
             }
             for repo in node.repos
         ],
@@ -84,12 +86,15 @@ def _key(key: RegisteredKey) -> dict[str, Any]:
     }
 
 
-def _state(registered: RegisteredRepo, found: ForgeRepo | None) -> str:
-    if found is None:
-        return "missing"
-    if found.name != repo_name(registered):
-        return f"renamed to {found.name}"
-    return "archived" if found.archived else "there"
+def _state(registered: RegisteredRepo, listed: Listed) -> str:
+    found = listed.find(registered.on_forge)
+    if found.repo is None:
+        return found.standing
+    if found.standing is Standing.RENAMED:
+        return f"renamed to {found.repo.name}"
+    if found.standing is Standing.RENUMBERED:
+        return f"number {found.repo.id}"
+    return "archived" if found.repo.archived else found.standing
 
 
 def _time(at: datetime | None) -> str | None:

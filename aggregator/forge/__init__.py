@@ -1,7 +1,7 @@
 """The forge's API behind one small interface.
 
-Owns: the `interface`, its implementation for Forgejo (`forgejo`, `shapes`, `paging`), requests
-(`transport`) and the errors that responses mean (`answers`).
+Owns: the `interface` (with `people`), its implementation for Forgejo (`forgejo`, `shapes`,
+`paging`), requests (`transport`) and the errors that responses mean (`answers`).
 Does not own: what the fleet does with it (`fleet`).
 """
 

@@ -9,6 +9,7 @@ from aggregator.config.sections import ForgeConfig
 from aggregator.forge import shapes
 from aggregator.forge.answers import Access, Wait, bad_answer
 from aggregator.forge.interface import (
+    DeniedError,
     DeployKey,
     ForgeRepo,
     Hook,
@@ -18,6 +19,7 @@ from aggregator.forge.interface import (
     RefusedError,
 )
 from aggregator.forge.paging import Pages
+from aggregator.forge.people import Collaborator, Team
 from aggregator.forge.transport import Session
 from gitmeter.git_remote.remote import Remote
 
@@ -26,6 +28,12 @@ HOOK_KINDS: Final = ("forgejo", "gitea")
 
 _API: Final = "/api/v1"
 _ABSENT: Final = frozenset({HTTPStatus.NOT_FOUND})
+_NO_COMMIT: Final = _ABSENT | {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT}
+"""Also what is said of a repo without any commit."""
+
+_NO_SUCH_CALL: Final = _ABSENT | {HTTPStatus.METHOD_NOT_ALLOWED}
+_ALL_TAGS: Final = "*"
+
 _NOT_BY_THAT_NAME: Final = _ABSENT | {
     HTTPStatus.MOVED_PERMANENTLY,
     HTTPStatus.FOUND,
@@ -76,9 +84,12 @@ class Forgejo:
         found = shapes.read(shapes.REPO, answer.body, url).value(self._clone_root)
         return found if found.name == name else None
 
-    def create_repo(self, name: str, branch: str) -> ForgeRepo:  # noqa: D102
+    def create_repo(  # noqa: D102
+        self, name: str, branch: str, description: str = ""
+    ) -> ForgeRepo:
         values = {
             "name": name,
+            "description": description,
             "private": True,
             "auto_init": False,
             "default_branch": branch,
@@ -88,8 +99,8 @@ class Forgejo:
         body = self._send("POST", url, values)
         return shapes.read(shapes.REPO, body, url).value(self._clone_root)
 
-    def set_private(self, name: str) -> None:  # noqa: D102
-        self._send("PATCH", self._repo(name), {"private": True})
+    def close_to_people(self, name: str) -> None:  # noqa: D102
+        self._send("PATCH", self._repo(name), {"private": True, "has_pull_requests": False})
 
     def set_archived(self, name: str, *, archived: bool) -> None:  # noqa: D102
         self._send("PATCH", self._repo(name), {"archived": archived})
@@ -107,29 +118,104 @@ class Forgejo:
     def delete_deploy_key(self, name: str, key_id: int) -> None:  # noqa: D102
         self._delete(f"{self._repo(name)}/keys/{key_id}")
 
-    def protection(self, name: str, branch: str) -> Protection | None:  # noqa: D102
-        url = self._rule(name, branch)
+    def rules(self, name: str) -> tuple[Protection, ...]:  # noqa: D102
+        url = self._rules(name)
         with Session(self._access) as session:
-            answer = session.ask("GET", url, accept=_ABSENT)
-        if answer.status == HTTPStatus.NOT_FOUND:
-            return None
-        return shapes.read(shapes.PROTECTION, answer.body, url).value()
+            answer = session.ask("GET", url)
+        return tuple(rule.value() for rule in shapes.read(shapes.RULES, answer.body, url))
 
-    def protect(self, name: str, branch: str) -> None:  # noqa: D102
+    def protect(self, name: str, rule: str, *, keys_may_push: bool) -> None:  # noqa: D102
         values = {
-            "enable_push": True,
-            "enable_push_whitelist": True,
-            "push_whitelist_deploy_keys": True,
+            "enable_push": keys_may_push,
+            "enable_push_whitelist": keys_may_push,
+            "push_whitelist_deploy_keys": keys_may_push,
             "push_whitelist_usernames": [],
             "push_whitelist_teams": [],
-            "require_signed_commits": self._signed,
+            "require_signed_commits": self._signed and keys_may_push,
             "enable_force_push": False,  # Gitea's; Forgejo refuses forced pushes by any rule
+            "enable_merge_whitelist": True,
+            "merge_whitelist_usernames": [],
+            "merge_whitelist_teams": [],
+            "protected_file_patterns": "",
+            "unprotected_file_patterns": "",
         }
-        if self.protection(name, branch) is not None:
-            self._send("PATCH", self._rule(name, branch), values)
-        else:
-            url = f"{self._repo(name)}/branch_protections"
-            self._send("POST", url, {"rule_name": branch, **values})
+        present = self.rules(name)
+        if not any(other.rule_name == rule for other in present):
+            self._send("POST", self._rules(name), {"rule_name": rule, **values})
+            return
+        if keys_may_push:
+            before = [o.priority for o in present if o.priority is not None and o.rule_name != rule]
+            values |= {"priority": min(before) - 1} if before else {}
+        self._send("PATCH", f"{self._rules(name)}/{quote(rule, safe='')}", values)
+
+    def delete_rule(self, name: str, rule: str) -> None:  # noqa: D102
+        self._delete(f"{self._rules(name)}/{quote(rule, safe='')}")
+
+    def protect_tags(self, name: str) -> None:  # noqa: D102
+        url = f"{self._repo(name)}/tag_protections"
+        with Session(self._access) as session:
+            answer = session.ask("GET", url, accept=_NO_SUCH_CALL)
+            if answer.status in _NO_SUCH_CALL:
+                return
+            present = shapes.read(shapes.TAG_RULES, answer.body, url)
+            if not any(rule.name_pattern == _ALL_TAGS for rule in present):
+                values: dict[str, Any] = {"whitelist_usernames": [], "whitelist_teams": []}
+                session.ask("POST", url, {"name_pattern": _ALL_TAGS, **values})
+
+    def collaborators(self, name: str) -> tuple[Collaborator, ...]:  # noqa: D102
+        url = f"{self._repo(name)}/collaborators"
+        with Session(self._access) as session:
+            users = Pages(session, url, shapes.USERS).read()
+            found = []
+            for user in users:
+                place = f"{url}/{quote(user.login, safe='')}/permission"
+                answer = session.ask("GET", place)
+                right = shapes.read(shapes.PERMISSION, answer.body, place).permission
+                found.append(Collaborator(user.login, right))
+        return tuple(found)
+
+    def teams(self) -> tuple[Team, ...]:  # noqa: D102
+        with Session(self._access) as session:
+            listed = Pages(session, f"{self._org}/teams", shapes.TEAMS).read()
+            return tuple(
+                Team(team.name, team.may_write, self._repos_of(session, team))
+                for team in listed
+                if not team.is_owners
+            )
+
+    def _repos_of(self, session: Session, team: shapes.TeamShape) -> frozenset[str] | None:
+        if team.includes_all_repositories or not team.may_write:
+            return None
+        url = f"{self._access.remote.url}/teams/{team.id}/repos"
+        return frozenset(repo.name for repo in Pages(session, url, shapes.REPOS).read())
+
+    def repo_hooks(self, name: str) -> tuple[Hook, ...]:  # noqa: D102
+        with Session(self._access) as session:
+            found = Pages(session, f"{self._repo(name)}/hooks", shapes.HOOKS).read()
+        return tuple(hook.value() for hook in found)
+
+    def has_commit(self, name: str, commit: str) -> bool:  # noqa: D102
+        # no diff, signature or list of files, each of which takes the forge a git program
+        url = f"{self._repo(name)}/git/commits/{commit}?stat=false&verification=false&files=false"
+        with Session(self._access) as session:
+            return session.ask("GET", url, accept=_NO_COMMIT).status not in _NO_COMMIT
+
+    def head(self, name: str, branch: str) -> str | None:  # noqa: D102
+        url = f"{self._repo(name)}/branches/{quote(branch, safe='')}"
+        with Session(self._access) as session:
+            answer = session.ask("GET", url, accept=_ABSENT)
+        if answer.status in _ABSENT:
+            return None
+        return shapes.read(shapes.BRANCH, answer.body, url).commit.id
+
+    def token_user(self) -> str:  # noqa: D102
+        url = f"{self._access.remote.url}/user"
+        try:
+            with Session(self._access) as session:
+                answer = session.ask("GET", url)
+        except DeniedError:  # it needs a scope that nothing else here needs
+            return ""
+        return shapes.read(shapes.USER, answer.body, url).login
 
     def hooks(self) -> tuple[Hook, ...]:  # noqa: D102
         with Session(self._access) as session:
@@ -158,8 +244,8 @@ class Forgejo:
     def _repo(self, name: str) -> str:
         return f"{self._repos}/{quote(name, safe='')}"
 
-    def _rule(self, name: str, branch: str) -> str:
-        return f"{self._repo(name)}/branch_protections/{quote(branch, safe='')}"
+    def _rules(self, name: str) -> str:
+        return f"{self._repo(name)}/branch_protections"
 
 
 def open_forgejo(config: ForgeConfig, wait: Wait | None) -> Forgejo:

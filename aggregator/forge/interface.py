@@ -7,6 +7,7 @@ git, cursors and signatures.
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from aggregator.forge.people import Collaborator, Team
 from gitmeter.support.errors import GitmeterError
 
 
@@ -23,6 +24,10 @@ class ForgeRepo(NamedTuple):
         archived: whether the repo is read-only.
         empty: whether the repo has no commit at all.
         default_branch: the branch that the forge shows first.
+        created_at: when the forge made it (whole seconds).
+        description: the text beside its name.
+        has_code: whether git answers for it at all.
+        has_pull_requests: whether there can be pull requests, which a merge brings into a branch.
     """
 
     id: int
@@ -34,6 +39,10 @@ class ForgeRepo(NamedTuple):
     archived: bool
     empty: bool
     default_branch: str
+    created_at: datetime
+    description: str = ""
+    has_code: bool = True
+    has_pull_requests: bool = False
 
 
 class Listing(NamedTuple):
@@ -66,7 +75,7 @@ class DeployKey(NamedTuple):
 
 
 class Protection(NamedTuple):
-    """The rule of one branch. On Forgejo any rule refuses forced pushes and deletion.
+    """A rule for branches. On Forgejo any rule refuses forced pushes and deletion.
 
     Attributes:
         rule_name: the branch, or a pattern.
@@ -77,6 +86,12 @@ class Protection(NamedTuple):
         enable_force_push: whether forced pushes may be allowed; None where the forge has no such
             setting and always refuses them.
         others_may_push: users and teams on the list in addition to deploy keys.
+        enable_merge_whitelist: whether only those on a list may merge pull requests.
+        others_may_merge: users and teams on that list.
+        protected_files: patterns of files that no one may change; empty for none.
+        unprotected_files: patterns of files that everyone with write access may change.
+        priority: of several rules for a branch the one with the smallest acts; None where the
+            forge has no such order, and a rule of exactly the branch's name goes first.
     """
 
     rule_name: str
@@ -86,10 +101,15 @@ class Protection(NamedTuple):
     require_signed_commits: bool
     enable_force_push: bool | None
     others_may_push: tuple[str, ...] = ()
+    enable_merge_whitelist: bool = False
+    others_may_merge: tuple[str, ...] = ()
+    protected_files: str = ""
+    unprotected_files: str = ""
+    priority: int | None = None
 
 
 class Hook(NamedTuple):
-    """A webhook of the organisation. The forge never shows its secret.
+    """A webhook of the organisation or of a repo. The forge never shows its secret.
 
     Attributes:
         id: the forge's number of the webhook.
@@ -185,12 +205,12 @@ class Forge(Protocol):
         """The repo of exactly this name; None also where the name leads to a renamed repo."""
         ...
 
-    def create_repo(self, name: str, branch: str) -> ForgeRepo:
+    def create_repo(self, name: str, branch: str, description: str = "") -> ForgeRepo:
         """Create a private, empty SHA-1 repo with the default branch `branch`."""
         ...
 
-    def set_private(self, name: str) -> None:
-        """Make a repo private."""
+    def close_to_people(self, name: str) -> None:
+        """Make a repo private, without pull requests."""
         ...
 
     def set_archived(self, name: str, *, archived: bool) -> None:
@@ -209,12 +229,47 @@ class Forge(Protocol):
         """Remove a key; one that is gone already is not an error."""
         ...
 
-    def protection(self, name: str, branch: str) -> Protection | None:
-        """The rule that is named after the branch; None without one."""
+    def rules(self, name: str) -> tuple[Protection, ...]:
+        """All rules for branches of a repo."""
         ...
 
-    def protect(self, name: str, branch: str) -> None:
-        """Create or correct that rule: only deploy keys may push, and never by force."""
+    def protect(self, name: str, rule: str, *, keys_may_push: bool) -> None:
+        """Create or correct a rule: deploy keys alone may push, or no one; never by force.
+
+        No one may merge, whatever the file. Where rules have an order, it goes before all others.
+        """
+        ...
+
+    def delete_rule(self, name: str, rule: str) -> None:
+        """Remove a rule; one that is gone already is not an error."""
+        ...
+
+    def protect_tags(self, name: str) -> None:
+        """Let no one push tags; does nothing on a forge that cannot."""
+        ...
+
+    def collaborators(self, name: str) -> tuple[Collaborator, ...]:
+        """The users with a right to this repo alone."""
+        ...
+
+    def teams(self) -> tuple[Team, ...]:
+        """The teams of the organisation, except its owners."""
+        ...
+
+    def repo_hooks(self, name: str) -> tuple[Hook, ...]:
+        """The webhooks of one repo."""
+        ...
+
+    def has_commit(self, name: str, commit: str) -> bool:
+        """Whether a repo has a commit."""
+        ...
+
+    def head(self, name: str, branch: str) -> str | None:
+        """The head of a branch, 40 hex digits; None without that branch."""
+        ...
+
+    def token_user(self) -> str:
+        """The user of the token; empty if the token may not ask for it."""
         ...
 
     def hooks(self) -> tuple[Hook, ...]:

@@ -5,10 +5,11 @@ by `Link`; its lists of keys and webhooks do not, so their pages are numbered un
 reached.
 """
 
+import re
 import time
 from datetime import datetime
 from typing import Any, Final, Generic, Protocol, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import TypeAdapter
 from requests.utils import parse_header_links
@@ -22,6 +23,7 @@ PAGE_ITEMS: Final = 50
 """A forge's own maximum unless its operator changed it; fewer are fine."""
 
 ITEMS_MAX: Final = 1_000_000
+_PAGE: Final = re.compile(r"[1-9][0-9]{0,5}")
 LIST_TIMEOUT_S: Final = 900
 """For all pages: a hundred thousand repos take two thousand of them."""
 
@@ -102,20 +104,22 @@ class Pages(Generic[T]):
             return None
         if found == 0 or len(self.items) == self._total:
             raise self._incomplete(f"{len(self.items)} of {self._total} items arrived")
-        return self._numbered(page_no) if following is None else self._checked(following)
+        return self._numbered(page_no) if following is None else self._own(following)
 
-    def _checked(self, url: str) -> str:
-        """Check the address of the next page: the token goes there, so it must be of this list."""
+    def _own(self, url: str) -> str:
+        """The next page at the address that is configured.
+
+        A forge names it below its own ROOT_URL, which may be another address than the one that is
+        reached from here; and the token goes to no other.
+        """
         try:
-            place = urlsplit(url)._replace(query="", fragment="").geturl()
+            query = parse_qs(urlsplit(url).query)
         except ValueError:
-            place = ""
-        if place != self._url:
-            raise BadAnswerError(
-                f"{self._url}: its next page is elsewhere: {url}",
-                hint="state the address that the forge has as its own ROOT_URL as [forge] url",
-            )
-        return url
+            query = {}
+        page = query.get("page", [""])[-1]
+        if _PAGE.fullmatch(page) is None:
+            raise BadAnswerError(f"{self._url}: its link to the next page has no page: {url}")
+        return self._numbered(int(page))
 
     def _total_of(self, answer: ForgeResponse) -> int:
         text = answer.headers.get("X-Total-Count", "")

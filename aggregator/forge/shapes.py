@@ -39,6 +39,10 @@ class RepoShape(_Shape):
     archived: _Flag
     empty: _Flag
     default_branch: _Text
+    created_at: AwareDatetime
+    description: str = ""
+    has_code: _Flag = True
+    has_pull_requests: _Flag = False
 
     def value(self, clone_root: str) -> ForgeRepo:
         """The repo, with a clone address below that of the API.
@@ -55,6 +59,10 @@ class RepoShape(_Shape):
             self.archived,
             self.empty,
             self.default_branch,
+            self.created_at.astimezone(UTC).replace(microsecond=0),
+            self.description,
+            self.has_code,
+            self.has_pull_requests,
         )
 
 
@@ -71,17 +79,29 @@ class KeyShape(_Shape):
         return DeployKey(self.id, self.title, self.key, self.read_only)
 
 
+_Names = tuple[_Text, ...] | None
+
+
 class ProtectionShape(_Shape):
-    """The rule of a branch; Forgejo has no `enable_force_push` and always refuses forced pushes."""
+    """A rule for branches.
+
+    Forgejo has no `enable_force_push` and always refuses forced pushes; Gitea alone has an order.
+    """
 
     rule_name: _Text
     enable_push: _Flag
     enable_push_whitelist: _Flag
     push_whitelist_deploy_keys: _Flag
-    push_whitelist_usernames: tuple[_Text, ...] | None = None
-    push_whitelist_teams: tuple[_Text, ...] | None = None
+    push_whitelist_usernames: _Names = None
+    push_whitelist_teams: _Names = None
     require_signed_commits: _Flag
     enable_force_push: _Flag | None = None
+    enable_merge_whitelist: _Flag = False
+    merge_whitelist_usernames: _Names = None
+    merge_whitelist_teams: _Names = None
+    protected_file_patterns: _Text = ""
+    unprotected_file_patterns: _Text = ""
+    priority: Annotated[int, Field(strict=True)] | None = None
 
     def value(self) -> Protection:
         """The value."""
@@ -93,6 +113,11 @@ class ProtectionShape(_Shape):
             self.require_signed_commits,
             self.enable_force_push,
             (*(self.push_whitelist_usernames or ()), *(self.push_whitelist_teams or ())),
+            self.enable_merge_whitelist,
+            (*(self.merge_whitelist_usernames or ()), *(self.merge_whitelist_teams or ())),
+            self.protected_file_patterns.strip(),
+            self.unprotected_file_patterns.strip(),
+            self.priority,
         )
 
 
@@ -119,12 +144,70 @@ class HookShape(_Shape):
         )
 
 
+class TagRuleShape(_Shape):
+    """A rule for tags."""
+
+    name_pattern: _Text
+
+
+class UserShape(_Shape):
+    """A user."""
+
+    id: _Id
+    login: _Text
+
+
+class PermissionShape(_Shape):
+    """The right of a user to a repo."""
+
+    permission: _Text
+
+
+class TeamShape(_Shape):
+    """A team; its rights are one for all units of a repo, or one for each."""
+
+    id: _Id
+    name: _Text
+    permission: _Text = "none"
+    units_map: dict[_Text, _Text] | None = None
+    includes_all_repositories: _Flag = False
+
+    @property
+    def is_owners(self) -> bool:
+        """Whether it is the team of the organisation's owners, which may do everything."""
+        return self.permission == "owner"
+
+    @property
+    def may_write(self) -> bool:
+        """Whether its members may change what is in a repo, or administer it."""
+        rights = {self.permission, (self.units_map or {}).get("repo.code", "none")}
+        return bool(rights & {"write", "admin"})
+
+
+class CommitShape(_Shape):
+    """A commit, as a branch names it."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+
+
+class BranchShape(_Shape):
+    """A branch."""
+
+    commit: CommitShape
+
+
 REPO: Final = TypeAdapter(RepoShape)
 REPOS: Final = TypeAdapter(tuple[RepoShape, ...])
 KEY: Final = TypeAdapter(KeyShape)
 KEYS: Final = TypeAdapter(tuple[KeyShape, ...])
 HOOKS: Final = TypeAdapter(tuple[HookShape, ...])
-PROTECTION: Final = TypeAdapter(ProtectionShape)
+RULES: Final = TypeAdapter(tuple[ProtectionShape, ...])
+TAG_RULES: Final = TypeAdapter(tuple[TagRuleShape, ...])
+USER: Final = TypeAdapter(UserShape)
+USERS: Final = TypeAdapter(tuple[UserShape, ...])
+PERMISSION: Final = TypeAdapter(PermissionShape)
+TEAMS: Final = TypeAdapter(tuple[TeamShape, ...])
+BRANCH: Final = TypeAdapter(BranchShape)
 
 
 def read(shape: TypeAdapter[T], body: bytes, url: str) -> T:

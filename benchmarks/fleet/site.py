@@ -86,10 +86,11 @@ class Site:
 
 
 def _registration(repo: MadeRepo, now: datetime) -> Registration:
+    name = repo.url.rpartition("/")[2].removesuffix(".git")
     values = {
         "node": repo.node,
         "registered_at": now,
         "keys": (RegisteredKey(line=repo.key, added_at=now),),
-        "repos": (RegisteredRepo(name=repo.node, forge_id=repo.forge_id, url=repo.url),),
+        "repos": (RegisteredRepo(name=repo.node, forge_name=name, forge_id=repo.forge_id),),
     }
     return Registration.model_validate(values)

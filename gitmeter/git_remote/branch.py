@@ -51,19 +51,24 @@ class RemoteBranch(NamedTuple):
     Attributes:
         status: whether it exists.
         commit: its tip, 40 hex digits; None unless `status` is `PRESENT`.
+        other_refs: full names of other refs, as many as were asked for.
     """
 
     status: BranchStatus
     commit: str | None
+    other_refs: tuple[str, ...] = ()
 
 
-def read_branch(remote: Remote, branch: str, timeout_s: float) -> RemoteBranch:
+def read_branch(
+    remote: Remote, branch: str, timeout_s: float, *, others_max: int = 0
+) -> RemoteBranch:
     """Ask a remote for the tip of `branch`.
 
     Args:
         remote: the remote to ask.
         branch: short name of the branch.
         timeout_s: limit for the whole probe.
+        others_max: how many names of other refs are wanted.
 
     Raises:
         UnreachableError: no response, or one that says the server is out of order.
@@ -75,18 +80,20 @@ def read_branch(remote: Remote, branch: str, timeout_s: float) -> RemoteBranch:
     ref = f"refs/heads/{branch}"
     match remote.transport:
         case Transport.SSH:
-            commit, has_refs = _by_git(remote, ref, timeout_s)
+            found = _by_git(remote, ref, timeout_s)
         case Transport.FILE:
-            commit, has_refs = _by_libgit2(remote, ref)
+            found = _by_libgit2(remote, ref)
         case _ if is_socks(remote.url):
-            commit, has_refs = _by_git(remote, ref, timeout_s)
+            found = _by_git(remote, ref, timeout_s)
         case _:
-            commit, has_refs = advertised(remote, ref, timeout_s)
-    if commit is None:
-        return RemoteBranch(BranchStatus.MISSING if has_refs else BranchStatus.EMPTY, None)
-    if _COMMIT.fullmatch(commit) is None:
+            found = advertised(remote, ref, timeout_s, others_max=others_max)
+    others = found.others[:others_max]
+    if found.commit is None:
+        status = BranchStatus.MISSING if found.has_refs else BranchStatus.EMPTY
+        return RemoteBranch(status, None, others)
+    if _COMMIT.fullmatch(found.commit) is None:
         raise object_format_error(remote.url)
-    return RemoteBranch(BranchStatus.PRESENT, commit)
+    return RemoteBranch(BranchStatus.PRESENT, found.commit, others)
 
 
 def fetch(
@@ -160,7 +167,9 @@ def _by_git(remote: Remote, ref: str, timeout_s: float) -> Advertised:
         raise failure(remote.url, result.stderr)
     found = re.search(rb"(?m)^(\S+)\t%b$" % re.escape(ref.encode()), result.stdout)
     commit = None if found is None else found[1].decode(errors="replace")
-    return Advertised(commit, has_refs=bool(result.stdout))
+    names = re.findall(rb"(?m)^\S+\t(refs/\S+)$", result.stdout)
+    others = (name.decode(errors="replace") for name in names)
+    return Advertised(commit, bool(result.stdout), tuple(n for n in others if n != ref))
 
 
 def _by_libgit2(remote: Remote, ref: str) -> Advertised:
@@ -174,4 +183,5 @@ def _by_libgit2(remote: Remote, ref: str) -> Advertised:
     except pygit2.GitError as error:
         raise failure(remote.url, str(error)) from error
     commit = next((str(head.oid) for head in heads if head.name == ref), None)
-    return Advertised(commit, has_refs=bool(heads))
+    others = (str(head.name) for head in heads if str(head.name).startswith("refs/"))
+    return Advertised(commit, bool(heads), tuple(n for n in others if n != ref))

@@ -47,23 +47,27 @@ class Advertised(NamedTuple):
     Attributes:
         commit: the commit that it points to; None when it does not exist.
         has_refs: whether the repo has any ref.
+        others: names of other refs, as many as were asked for.
     """
 
     commit: str | None
     has_refs: bool
+    others: tuple[str, ...] = ()
 
 
 class _NotGitError(Exception):
     """The response is not one of git's smart protocol."""
 
 
-def advertised(remote: Remote, ref: str, timeout_s: float) -> Advertised:
+def advertised(remote: Remote, ref: str, timeout_s: float, *, others_max: int = 0) -> Advertised:
     """Ask a remote over http or https for the commit of `ref`.
 
     Args:
         remote: the remote to ask.
         ref: full name of the ref.
         timeout_s: limit for the whole exchange.
+        others_max: how many names of other refs are wanted; the response is read no further than
+            that takes.
 
     Raises:
         RemoteError, or a more precise one: as `gitmeter.git_remote.branch.read_branch`.
@@ -76,7 +80,7 @@ def advertised(remote: Remote, ref: str, timeout_s: float) -> Advertised:
         with HttpClient() as client, client.exchange(request, timeout_s) as response:
             if response.status not in SUCCESS:
                 raise _of_status(remote, response)
-            return _read(url, ref, response)
+            return _read(url, ref, response, others_max)
     except LateError as error:
         raise GitTimeoutError(f"{url}: {error}", hint=error.hint) from None
     except UntrustedError as error:
@@ -96,7 +100,7 @@ def _headers(remote: Remote) -> dict[str, str]:
     return headers if proof is None else headers | {"Authorization": proof}
 
 
-def _read(url: str, ref: str, response: Response) -> Advertised:
+def _read(url: str, ref: str, response: Response, others_max: int) -> Advertised:
     content_type = response.headers.get("Content-Type", "text/plain").partition(";")[0].strip()
     if content_type.lower() != _CONTENT_TYPE:
         raise _NotGitError(f"invalid content-type: {content_type}")
@@ -104,18 +108,24 @@ def _read(url: str, ref: str, response: Response) -> Advertised:
     if next(packets) != b"# service=git-upload-pack\n" or next(packets) != b"":
         raise _NotGitError("the answer is not git's")
     wanted, has_refs = ref.encode(), False
+    found: str | None = None
+    others: list[str] = []
     for packet in packets:
         if not packet:
-            return Advertised(None, has_refs)
+            return Advertised(found, has_refs, tuple(others))
         if packet.startswith(b"ERR "):
             raise failure(url, packet.removeprefix(b"ERR ").decode(errors="replace"))
         commit, _, rest = packet.rstrip(b"\n").partition(b" ")
         name, _, capabilities = rest.partition(b"\0")
         if b" object-format=sha256" in capabilities:  # newer servers say so of an empty repo too
             raise object_format_error(url)
-        if name == wanted:
-            return Advertised(commit.decode(errors="replace"), has_refs=True)
         has_refs = has_refs or name.startswith(b"refs/")
+        if name == wanted:
+            found = commit.decode(errors="replace")
+        elif name.startswith(b"refs/") and len(others) < others_max:
+            others.append(name.decode(errors="replace"))
+        if found is not None and len(others) == others_max:
+            return Advertised(found, has_refs, tuple(others))
     raise _NotGitError("the answer is not git's")
 
 

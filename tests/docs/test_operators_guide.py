@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from aggregator.fleet.drift import What
+from aggregator.fleet.drift.differences import What
 from docs.generate import PROGRAMS, commands
 from tests.conftest import ROOT
 from tests.docs.accounts import Accounts, accounts, open_folder

@@ -156,7 +156,7 @@ def check_advertisement(data: bytes) -> bool:
     """What a server says of its refs is read to an answer or to an error."""
     response = Response(200, _ADVERTISEMENT, BytesIO(data))
     try:
-        found = http_refs._read(_URL, "refs/heads/main", response)
+        found = http_refs._read(_URL, "refs/heads/main", response, 3)
     except (http_refs._NotGitError, RemoteError):
         return False
     promise(found.commit is None or found.has_refs, found)

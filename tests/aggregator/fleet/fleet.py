@@ -68,12 +68,11 @@ class Fleet:
     def bind(self, name: str, forge_id: int, **values: Any) -> None:  # noqa: ANN401
         """Register a repo that exists."""
         node = name.partition(".")[0]
-        url = self.forge.clone_url(f"billing-{name}")
         stated = {
             "node": node,
             "registered_at": START,
             "keys": (RegisteredKey(line=KEY.public.line, added_at=START),),
-            "repos": (RegisteredRepo(name=name, forge_id=forge_id, url=url),),
+            "repos": (RegisteredRepo(name=name, forge_name=f"billing-{name}", forge_id=forge_id),),
         }
         write_registration(self.nodes_dir, Registration.model_validate(stated | values))
 
@@ -122,6 +121,10 @@ class Fleet:
         for path in self.state.config.state.glob("ledger.db*"):
             path.unlink()
         self._open()
+
+    def close(self) -> None:
+        """End the process of the daemon."""
+        self._stack.close()
 
     def _open(self) -> None:
         self.state = State(load_config(self.folder / "aggregator.toml", environment={}))

@@ -76,6 +76,7 @@ def test_a_push_is_billed_without_a_pass(fleet: Fleet, port: int) -> None:
     with running_daemon(fleet.folder, fleet.folder / "aggregator.toml") as running:
         running.listen(lambda: any("repos," in text for text in running.messages))
         assert (records(fleet, "node-1"), records(fleet, "node-2")) == (1, 0)
+        running.listen(lambda: fleet.forge.count("/billing-node-2/hooks") > 0)  # the daily check
         asked = fleet.forge.count("billing-node-1.git")
         push(fleet, "node-2")
         running.listen(lambda: records(fleet, "node-2") == 1)

@@ -12,14 +12,17 @@ from aggregator.forge.interface import ForgeRepo, Listing
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 EARLIER = AT - timedelta(hours=1)
+MADE = AT - timedelta(days=9)
 HOST = "https://forge.example/ops"
 PATTERN = "billing-{node}"
 
 
-def listed(number: int, name: str, *, at: datetime = EARLIER, archived: bool = False) -> ForgeRepo:
+def listed(
+    number: int, name: str, *, at: datetime = EARLIER, made: datetime = MADE, archived: bool = False
+) -> ForgeRepo:
     return ForgeRepo(
         number, name, f"{HOST}/{name}.git", f"git@forge.example:ops/{name}.git", at,
-        private=True, archived=archived, empty=False, default_branch="main",
+        private=True, archived=archived, empty=False, default_branch="main", created_at=made,
     )  # fmt: skip
 
 

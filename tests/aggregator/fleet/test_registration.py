@@ -22,6 +22,7 @@ from wire_format import fields
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = datetime(2026, 2, 1, tzinfo=UTC)
+NAME = "billing-node-1"
 URL = "https://forge.example/ops/billing-node-1.git"
 FORGE = """
 [forge]
@@ -38,7 +39,7 @@ def registration(**values: object) -> Registration:
         "node": "node-1",
         "registered_at": AT,
         "keys": (RegisteredKey(line=key.line, added_at=AT),),
-        "repos": (RegisteredRepo(name="node-1", forge_id=7, url=URL),),
+        "repos": (RegisteredRepo(name="node-1", forge_name=NAME, forge_id=7, created_at=AT),),
     }
     return Registration.model_validate(stated | values)
 
@@ -94,7 +95,7 @@ def test_a_file_says_whose_it_is_by_its_name(tmp_path: Path) -> None:
 
 def test_a_repo_of_the_forge_belongs_to_one_node(tmp_path: Path) -> None:
     write_registration(tmp_path, registration())
-    other = RegisteredRepo(name="node-2", forge_id=7, url=URL)
+    other = RegisteredRepo(name="node-2", forge_name="billing-node-2", forge_id=7)
     write_registration(tmp_path, registration(node="node-2", repos=(other,)))
     with pytest.raises(RegistrationError, match=r"node-1 also has the forge's repo 7"):
         load_registrations(tmp_path)
@@ -133,12 +134,29 @@ def test_registered_repos_are_read_like_configured_ones(tmp_path: Path) -> None:
     assert repo.signers == (made.keys[0].signer("node-1"),)
 
 
-def test_the_token_goes_to_no_other_server(tmp_path: Path) -> None:
-    for host in ("elsewhere.example", "forge.example.evil.example"):
-        moved = RegisteredRepo(name="node-1", forge_id=7, url=f"https://{host}/billing-node-1.git")
-        write_registration(tmp_path / "nodes.d", registration(repos=(moved,)))
-        (repo,) = load_config(configured(tmp_path), environment={}).repo
-        assert repo.token_file is None
+def test_the_address_is_made_from_the_forge_and_the_name_whatever_was_written_before(
+    tmp_path: Path,
+) -> None:
+    """Earlier versions wrote the address. A forge that moves takes its repos along."""
+    write_registration(tmp_path / "nodes.d", registration())
+    file = registration_file(tmp_path / "nodes.d", "node-1")
+    text = file.read_text().replace(
+        f'forge_name = "{NAME}"', f'url = "https://old.example/old-org/{NAME}.git"'
+    )
+    file.write_text(text)
+    (repo,) = load_config(configured(tmp_path), environment={}).repo
+    assert repo.url == URL
+    moved = FORGE.replace("forge.example", "moved.example").replace("ops", "other")
+    (repo,) = load_config(configured(tmp_path, moved), environment={}).repo
+    assert repo.url == f"https://moved.example/other/{NAME}.git"
+
+
+def test_without_a_forge_a_registered_node_is_a_fault(tmp_path: Path) -> None:
+    write_registration(tmp_path / "nodes.d", registration())
+    config = load_config(configured(tmp_path, ""), environment={})
+    ((node, fault),) = config.registration_faults
+    assert (config.repo, node) == ((), "node-1")
+    assert "there is no [forge] table" in fault
 
 
 def test_a_node_is_registered_or_configured_and_never_the_books(tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from aggregator.config.loading import load_config
-from aggregator.config.nodes_dir import load_registrations
+from aggregator.config.nodes_dir import load_registrations, read_registrations
 from aggregator.config.registration import Registration
 from aggregator.config.settings import Config
-from aggregator.fleet.drift import Drift, check
-from aggregator.fleet.provision import Provisioner
-from aggregator.fleet.repo_setup import Done, Step
+from aggregator.fleet.drift.comparison import Checked, check
+from aggregator.fleet.drift.differences import Drift
+from aggregator.fleet.setup.provision import Provisioner
+from aggregator.fleet.setup.repo_setup import Done, Step
 from aggregator.forge.answers import Access, Wait
 from aggregator.forge.forgejo import Forgejo
 from gitmeter.git_remote.remote import Remote
@@ -121,9 +122,13 @@ class Place:
             self._keys[name] = new_signing_key().public.line
         return self._keys[name]
 
+    def checked(self) -> Checked:
+        """The result of a check."""
+        return check(self.client(), self.config(), read_registrations(self.config().nodes_dir))
+
     def drifts(self) -> tuple[Drift, ...]:
         """What is not as it should be."""
-        return check(self.client(), self.config(), self.registrations()).drifts
+        return self.checked().drifts
 
     def state(self) -> Any:  # noqa: ANN401 - to be compared as a whole
         """Everything on the forge and in the registrations but numbers and times."""
@@ -145,7 +150,7 @@ class Place:
                 node.allow,
                 node.retired_at is not None,
                 [(key.line, key.closed_at is not None) for key in node.keys],
-                [(repo.name, repo.url) for repo in node.repos],
+                [(repo.name, repo.forge_name) for repo in node.repos],
             )
             for node in self.registrations().values()
         }

@@ -95,22 +95,34 @@ def test_more_deploy_keys_than_a_page_are_all_there(place: Place) -> None:
     assert len(client.deploy_keys(NAME)) == 53
 
 
-def test_protection_is_made_and_mended(place: Place) -> None:
+def test_a_rule_is_made_and_corrected(place: Place) -> None:
     client = place.client()
     client.create_repo(NAME, "main")
-    assert client.protection(NAME, "main") is None
-    client.protect(NAME, "main")
-    rule = client.protection(NAME, "main")
-    assert rule is not None
+    assert client.rules(NAME) == ()
+    client.protect(NAME, "main", keys_may_push=True)
+    (rule,) = client.rules(NAME)
     assert (rule.rule_name, rule.enable_push, rule.enable_push_whitelist) == ("main", True, True)
     assert (rule.push_whitelist_deploy_keys, rule.require_signed_commits) == (True, False)
+    assert rule.enable_merge_whitelist
     options = place.forge.repo(NAME).rules["main"].options
-    options |= {"push_whitelist_deploy_keys": False, "push_whitelist_usernames": ["eve"]}
-    weak = client.protection(NAME, "main")
-    assert weak is not None
-    assert weak.others_may_push == ("eve",)
-    client.protect(NAME, "main")
-    assert client.protection(NAME, "main") == rule
+    options |= {
+        "push_whitelist_deploy_keys": False,
+        "push_whitelist_usernames": ["eve"],
+        "enable_merge_whitelist": False,
+        "merge_whitelist_usernames": ["mallory"],
+        "protected_file_patterns": "usage/**",
+        "unprotected_file_patterns": "docs/*",
+    }
+    (weak,) = client.rules(NAME)
+    assert (weak.others_may_push, weak.others_may_merge) == (("eve",), ("mallory",))
+    assert (weak.protected_files, weak.unprotected_files) == ("usage/**", "docs/*")
+    client.protect(NAME, "main", keys_may_push=True)
+    assert client.rules(NAME) == (rule,)
+    client.protect(NAME, "**", keys_may_push=False)
+    assert [rule.enable_push for rule in client.rules(NAME)] == [True, False]
+    client.delete_rule(NAME, "**")
+    client.delete_rule(NAME, "**")
+    assert client.rules(NAME) == (rule,)
 
 
 def test_a_webhook_that_is_made_anew_takes_the_place_of_all_with_its_address(
@@ -130,7 +142,7 @@ def test_a_webhook_that_is_made_anew_takes_the_place_of_all_with_its_address(
 def test_archiving_and_privacy_are_set(place: Place) -> None:
     client = place.client()
     place.forge.create(NAME, private=False)
-    client.set_private(NAME)
+    client.close_to_people(NAME)
     client.set_archived(NAME, archived=True)
     found = client.find_repo(NAME)
     assert found is not None

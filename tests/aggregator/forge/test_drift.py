@@ -1,16 +1,20 @@
 """Every way in which a forge can come to differ from what it should be, made there and named."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import NamedTuple
 
 import pytest
 
-from aggregator.fleet.drift import OF_LISTING, Drift, What, check
+from aggregator.config.nodes_dir import read_registrations, registration_file
+from aggregator.fleet.drift.comparison import Checked, check
+from aggregator.fleet.drift.differences import OF_LISTING, Drift, What
 from aggregator.fleet.node_keys import fingerprint
-from aggregator.forge.interface import UnavailableError
+from aggregator.forge.interface import NotThereError, UnavailableError
 from tests.aggregator.forge.place import SECRET, Place
+from tests.support.forge.records import SCOPES_ALL, Team
 
 NODE = "vm-01"
 NAME = "billing-vm-01"
@@ -68,6 +72,23 @@ def _recreate(place: Place) -> None:
     place.forge.recreate(NAME)
 
 
+def _team(place: Place, permission: str, units: Mapping[str, str] | None = None) -> None:
+    place.forge.org.teams[7] = Team(7, "friends", permission, dict(units or {}), repos={NAME})
+
+
+def _rename_rule(place: Place, old: str, new: str) -> None:
+    rules = place.forge.repo(NAME).rules
+    rules[new] = rules.pop(old)
+    rules[new].name = new
+
+
+def _reuse(place: Place, name: str) -> None:
+    """Lose the node's repo, and let another one get its number, as after a restored backup."""
+    place.forge.delete(NAME)
+    place.forge.org.next_number = place.registrations()[NODE].repos[-1].forge_id
+    place.forge.create(name).created_at += timedelta(days=1)
+
+
 CASES = {
     "missing": Case(
         lambda p: p.forge.delete(NAME), What.MISSING, NODE, "no such repo", is_fixed_by_add=False
@@ -113,6 +134,92 @@ CASES = {
     "hook of a branch": Case(_hook(branch_filter="x"), What.HOOK, "", "sent for branches x"),
     "hook as a form": Case(_hook(content_type="form"), What.HOOK, "", "its content is form"),
     "hook of another kind": Case(_hook(type="slack"), What.HOOK, "", "of kind slack"),
+    "pull requests": Case(
+        _settings(NAME, has_pull_requests=True), What.PULL_REQUESTS, NODE, "can be made"
+    ),
+    "members merge": Case(
+        _rule(enable_merge_whitelist=False), What.PROTECTION, NODE, "everyone with write access may"
+    ),
+    "one merges": Case(
+        _rule(merge_whitelist_usernames=["eve"]), What.PROTECTION, NODE, "eve may merge"
+    ),
+    "files are open": Case(
+        _rule(unprotected_file_patterns="usage/**"), What.PROTECTION, NODE, "may change usage/**"
+    ),
+    "files are shut": Case(
+        _rule(protected_file_patterns="**"), What.PROTECTION, NODE, "no one may change **"
+    ),
+    "other branches": Case(
+        lambda p: p.forge.repo(NAME).rules.pop("**"), What.OTHER_BRANCHES, NODE, "none"
+    ),
+    "other branches in part": Case(
+        lambda p: _rename_rule(p, "**", "*"),
+        What.OTHER_BRANCHES,
+        NODE,
+        "none",
+    ),
+    "a branch of a stranger": Case(
+        lambda p: p.forge.commit(NAME, {"a": b"1"}, branch="topic"),
+        What.FOREIGN_REFS,
+        NODE,
+        "refs/heads/topic",
+        is_fixed_by_add=False,
+    ),
+    "a collaborator": Case(
+        lambda p: p.forge.repo(NAME).collaborators.update(eve="admin"),
+        What.COLLABORATORS,
+        NODE,
+        "eve (admin)",
+        is_fixed_by_add=False,
+    ),
+    "a team that writes": Case(
+        lambda p: _team(p, "write"), What.TEAMS, NODE, "friends", is_fixed_by_add=False
+    ),
+    "a team that writes code": Case(
+        lambda p: _team(p, "none", {"repo.code": "write"}),
+        What.TEAMS,
+        NODE,
+        "friends",
+        is_fixed_by_add=False,
+    ),
+    "a webhook of the repo": Case(
+        lambda p: p.forge.repo(NAME).hooks.update({1: next(iter(p.forge.org.hooks.values()))}),
+        What.REPO_HOOKS,
+        NODE,
+        "/webhook",
+        is_fixed_by_add=False,
+    ),
+    "no code": Case(
+        _settings(NAME, has_code=False), What.UNREADABLE, NODE, "has_code", is_fixed_by_add=False
+    ),
+    "no git over http": Case(
+        lambda p: setattr(p.forge, "http_git", False),
+        What.UNREADABLE,
+        NODE,
+        "403",
+        is_fixed_by_add=False,
+    ),
+    "another number": Case(
+        lambda p: p.forge.renumber(NAME, 77),
+        What.RENUMBERED,
+        NODE,
+        "number 77",
+        is_fixed_by_add=False,
+    ),
+    "its number to another": Case(
+        lambda p: _reuse(p, "docs"),
+        What.MISSING,
+        NODE,
+        "its number is that of another repo",
+        is_fixed_by_add=False,
+    ),
+    "bad registration": Case(
+        lambda p: registration_file(p.config().nodes_dir, "vm-00").write_text("?"),
+        What.REGISTRATION,
+        "vm-00",
+        "not TOML",
+        is_fixed_by_add=False,
+    ),
     "pending": Case(
         lambda p: p.forge.create("billing-vm-09"),
         What.PENDING,
@@ -269,10 +376,58 @@ def test_a_repo_that_goes_while_it_is_asked_about_is_missing(added: Place) -> No
     assert [drift.what for drift in added.drifts()] == [What.MISSING]
 
 
-def test_a_forge_that_does_not_answer_is_an_error_and_no_list_of_drifts(added: Place) -> None:
-    added.forge.misbehave("500", where="/branch_protections")
+def test_a_forge_that_does_not_list_its_repos_is_an_error_and_no_list_of_drifts(
+    added: Place,
+) -> None:
+    added.forge.misbehave("500", where="/orgs/ops/repos")
     with pytest.raises(UnavailableError):
         added.drifts()
+
+
+def test_a_single_failure_is_repeated(added: Place) -> None:
+    added.forge.misbehave("503", where="/branch_protections", times=1)
+    assert added.checked() == Checked((), {})
+
+
+def test_what_could_not_be_looked_at_is_neither_in_order_nor_a_drift(added: Place) -> None:
+    added.provisioner().add("vm-02", added.key("other"))
+    added.forge.repo("billing-vm-02").private = False
+    added.forge.misbehave("500", where=f"{NAME}/branch_protections")
+    drifts, unseen = added.checked()
+    assert [(drift.repo, drift.what) for drift in drifts] == [("vm-02", What.PUBLIC)]
+    assert unseen.keys() == {NODE}
+    assert "500" in unseen[NODE]
+
+
+def test_a_token_that_may_not_look_is_named_and_asks_no_further(added: Place) -> None:
+    """403 for each repo: after the first few the reason is one for all."""
+    for number in range(2, 12):
+        added.provisioner().add(f"vm-{number:02}", added.key(str(number)))
+    added.use_token(added.forge.add_token("read"))
+    before = added.forge.count("/keys")
+    drifts, unseen = added.checked()
+    assert drifts == ()
+    assert unseen.keys() == {"", *added.registrations()}
+    assert all("403" in reason for reason in unseen.values())
+    assert added.forge.count("/keys") - before == 5
+
+
+@pytest.mark.parametrize("scopes", [SCOPES_ALL, SCOPES_ALL | {"read:user"}])
+def test_a_forge_that_hides_what_it_lists_has_lost_nothing(
+    added: Place, scopes: frozenset[str]
+) -> None:
+    """Gitea answers 404 to a user without a second factor, and lists the repos nevertheless."""
+    token = added.forge.add_token("admin", scopes=scopes, has_second_factor=False)
+    added.forge.org.is_two_factor_enforced = True
+    added.use_token(token)
+    drifts, unseen = added.checked()
+    assert drifts == ()
+    assert f"the forge lists {NAME} and answers that it is not there" in unseen[NODE]
+    assert str(added.token_file) in unseen[NODE]
+    assert "TWO_FACTOR_AUTH" in unseen[NODE]
+    assert ("(owner)" in unseen[NODE]) == ("read:user" in scopes)
+    with pytest.raises(NotThereError, match="may not look at it"):
+        added.provisioner().add(NODE)
 
 
 @dataclass
@@ -288,10 +443,11 @@ class Progress:
 
 def test_it_runs_in_a_thread_and_tells_how_far_it_is(added: Place) -> None:
     added.provisioner().add("vm-02", added.key("other"))
-    config, registrations, progress = added.config(), added.registrations(), Progress()
+    config, progress = added.config(), Progress()
+    registered = read_registrations(config.nodes_dir)
     found: list[tuple[Drift, ...]] = []
     thread = threading.Thread(
-        target=lambda: found.append(check(added.client(), config, registrations, progress).drifts)
+        target=lambda: found.append(check(added.client(), config, registered, progress).drifts)
     )
     thread.start()
     thread.join()
@@ -299,8 +455,8 @@ def test_it_runs_in_a_thread_and_tells_how_far_it_is(added: Place) -> None:
     assert progress.reported == [(1, 2), (2, 2)]
 
 
-def test_two_requests_for_each_repo_and_two_for_all(added: Place) -> None:
+def test_five_requests_for_each_repo_and_three_for_all(added: Place) -> None:
     added.provisioner().add("vm-02", added.key("other"))
     before = added.forge.count()
     added.drifts()
-    assert added.forge.count() - before == 2 + 2 * 2
+    assert added.forge.count() - before == 3 + 2 * 5

@@ -276,7 +276,7 @@ def test_nodes_are_listed_also_when_the_forge_does_not_answer(offline: Machines)
 def test_drifts_are_shown_with_their_remedies(offline: Machines) -> None:
     offline.place.provisioner().add(NODE, offline.place.key("a"))
     assert offline.aggregator("forge", "check").out == "as it should be\n"
-    assert offline.aggregator("forge", "check", "--json").json == []
+    assert offline.aggregator("forge", "check", "--json").json == {"drifts": [], "unseen": {}}
     offline.place.forge.repo(NAME).private = False
     said = offline.aggregator("forge", "check")
     assert said.code == ExitCode.FAILED
@@ -284,7 +284,7 @@ def test_drifts_are_shown_with_their_remedies(offline: Machines) -> None:
         "vm-01: public: expected private, found public; `aggregator node add vm-01` fixes it",
         "1 drift",
     ]
-    (drift,) = offline.aggregator("forge", "check", "--json").json
+    (drift,) = offline.aggregator("forge", "check", "--json").json["drifts"]
     assert set(drift) == {"repo", "what", "expected", "found", "remedy"}
     assert drift["what"] == "public"
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.fleet.node_commands import host_keys, init_command, rollover_command
 from aggregator.fleet.node_keys import FleetError
+from aggregator.fleet.setup.node_commands import host_keys, init_command, rollover_command
 
 URL = "ssh://git@forge.example:2222/ops/billing-vm-01.git"
 SCP_URL = "git@forge.example:ops/billing-vm-01.git"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from aggregator.config.nodes_dir import registration_file
 from aggregator.fleet.node_keys import FleetError
-from aggregator.fleet.provision import Provisioner
-from aggregator.fleet.repo_setup import Done
+from aggregator.fleet.setup.provision import Provisioner
+from aggregator.fleet.setup.repo_setup import Done
 from aggregator.forge.interface import ForgeError
 from gitmeter.signing.allowed_signers import AllowedSignersError, format_entry
 from gitmeter.signing.keys import PublicKey, read_public_key
@@ -76,8 +76,8 @@ def test_a_new_node_gets_all_that_it_needs_to_push_and_nobody_else_does(place: P
     assert node == outcome.registration
     assert (node.allow, node.registered_at) == (("llm/*",), NOW)
     assert [key.line for key in node.keys] == [place.key("first")]
-    assert [(r.name, r.forge_id, r.url) for r in node.repos] == [
-        (NODE, repo.id, place.forge.clone_url(NAME))
+    assert [(r.name, r.forge_id, r.forge_name, r.created_at) for r in node.repos] == [
+        (NODE, repo.id, NAME, repo.created_at)
     ]
     assert place.drifts() == ()
 
@@ -165,13 +165,9 @@ def _silence_hook(place: Place) -> None:
     next(iter(place.forge.org.hooks.values())).active = False
 
 
-def _unregister(place: Place) -> None:
-    registration_file(place.config().nodes_dir, NODE).unlink()
-
-
 DAMAGES = (
     *(_archive, _publish, _drop_key, _read_only, _unprotect, _weaken),
-    *(_drop_hook, _silence_hook, _unregister),
+    *(_drop_hook, _silence_hook),
 )
 
 
@@ -289,16 +285,43 @@ def test_another_key_for_a_registered_node_is_refused(place: Place) -> None:
     assert "rotate-key" in caught.value.hint
 
 
-def test_a_repo_with_content_is_taken_only_if_told_so(place: Place) -> None:
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_a_repo_that_was_not_made_by_the_command_is_taken_only_if_told_so(
+    place: Place, *, is_empty: bool
+) -> None:
+    """Who makes a repo is its administrator, and could change or read what is billed in it."""
     place.forge.create(NAME)
-    place.forge.commit(NAME, {"README.md": b"mine"})
-    with pytest.raises(FleetError, match="not empty") as caught:
+    if not is_empty:
+        place.forge.commit(NAME, {"README.md": b"mine"})
+    with pytest.raises(FleetError, match="not made by this command") as caught:
         add(place)
+    assert ("not empty" in str(caught.value)) is not is_empty
     assert "--adopt" in caught.value.hint
     assert place.forge.repo(NAME).keys == []
     assert place.registrations() == {}
     place.provisioner().add(NODE, place.key("first"), adopt=True)
     assert place.drifts() == ()
+
+
+def test_a_registration_that_is_lost_takes_its_repo_back_only_if_told_so(place: Place) -> None:
+    add(place)
+    before = place.state()
+    registration_file(place.config().nodes_dir, NODE).unlink()
+    with pytest.raises(FleetError, match="not made by this command"):
+        add(place)
+    place.provisioner().add(NODE, place.key("first"), adopt=True)
+    assert place.state() == before
+
+
+def test_a_repo_whose_making_was_interrupted_is_its_own(place: Place) -> None:
+    """The forge made it, and its answer was lost."""
+    place.forge.misbehave("lose_answer", where="POST /api/v1/orgs/ops/repos", times=1)
+    with pytest.raises(GitmeterError):
+        add(place)
+    assert place.forge.repo(NAME).empty
+    add(place)
+    assert place.drifts() == ()
+    assert place.registrations()[NODE].making is None
 
 
 def test_a_renamed_repo_is_named_and_not_made_again(place: Place) -> None:
@@ -314,9 +337,10 @@ def test_a_repo_that_is_gone_is_replaced_only_if_told_so(
     place: Place, *, is_made_again: bool
 ) -> None:
     add(place)
-    place.forge.delete(NAME)
     if is_made_again:
-        place.forge.create(NAME)
+        place.forge.recreate(NAME)
+    else:
+        place.forge.delete(NAME)
     with pytest.raises(FleetError, match="no longer repo 1"):
         add(place)
     place.provisioner().add(NODE, adopt=True)
@@ -398,7 +422,7 @@ def test_a_renamed_repo_is_accepted_under_its_new_name(place: Place) -> None:
     place.forge.rename(NAME, "elsewhere")
     place.provisioner().accept(NODE, name="elsewhere")
     (repo,) = place.registrations()[NODE].repos
-    assert (repo.name, repo.url) == (NODE, place.forge.clone_url("elsewhere"))
+    assert (repo.name, repo.forge_name) == (NODE, "elsewhere")
     assert [drift.what for drift in place.drifts()] == []
     add(place)
 
@@ -477,6 +501,12 @@ def test_a_node_does_not_roll_back(place: Place) -> None:
 def test_a_retired_node_can_push_nothing_and_stays_registered(place: Place) -> None:
     lived(place, retire)
     place.forge.rename(NAME, "renamed-meanwhile")
+    before = place.state()
+    with pytest.raises(FleetError, match="is named renamed-meanwhile") as caught:
+        retire(place)
+    assert place.state() == before, "nothing is archived before every repo is certain"
+    assert "node accept vm-01 --repo renamed-meanwhile" in caught.value.hint
+    place.provisioner().accept(NODE, name="renamed-meanwhile")
     retire(place)
     for repo in place.forge.org.repos.values():
         assert (repo.keys, repo.archived_at is not None) == ([], True)

@@ -9,14 +9,21 @@ from typing import Final
 from pydantic import ValidationError
 
 from aggregator.config.naming import forge_name, node_repo
-from aggregator.config.nodes_dir import load_registrations, write_registration
+from aggregator.config.nodes_dir import (
+    Owners,
+    Registered,
+    read_registrations,
+    write_registration,
+)
 from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
 from aggregator.config.repos import ALLOW_PATTERN
 from aggregator.config.sections import ForgeConfig
 from aggregator.config.settings import Config
+from aggregator.fleet.identity import agrees
 from aggregator.fleet.node_keys import FleetError, check_owner, read_key
-from aggregator.fleet.repo_setup import BRANCH, Done, OnStep, Step
+from aggregator.fleet.setup.repo_setup import BRANCH, Done, OnStep, Step
 from aggregator.forge.interface import ForgeRepo
+from gitmeter.http_edge.secret_file import read_secret
 from wire_format import fields
 from wire_format.wording import FORMS, sentences
 
@@ -38,17 +45,29 @@ class Roster:
     now: datetime
     on_step: OnStep
 
-    @cached_property
+    @property
     def registrations(self) -> dict[str, Registration]:
-        """All registrations by node, as first read, with what was written since."""
-        return load_registrations(self.config.nodes_dir)
+        """The usable registrations by node, as first read, with what was written since."""
+        return self._read.nodes
+
+    @cached_property
+    def _read(self) -> Registered:
+        return read_registrations(self.config.nodes_dir)
+
+    def _check_readable(self, node: str) -> None:
+        """Refuse a node with a bad registration; those of other nodes are no reason to."""
+        for name in ("", node):
+            if name in self._read.faults:
+                raise self._read.faults[name]
 
     def known(self, node: str) -> Registration:
         """A registered node.
 
         Raises:
             FleetError: it is not registered.
+            RegistrationError: its registration cannot be used.
         """
+        self._check_readable(node)
         found = self.registrations.get(node)
         if found is None:
             raise FleetError(
@@ -86,6 +105,7 @@ class Roster:
                     f"{node} has a [[repo]] table in the configuration",
                     hint="a node is configured or registered, not both: remove the table first",
                 )
+        self._check_readable(node)
         return self.active(node) if node in self.registrations else None
 
     def key(self, node: str, text: str) -> str:
@@ -105,12 +125,11 @@ class Roster:
         Raises:
             FleetError: it is not named like one of the node's, or is registered for another.
         """
-        for other in self.registrations.values():
-            for repo in other.repos:
-                if repo.forge_id == found.id and other.node == node:
-                    return repo.name
-                if repo.forge_id == found.id:
-                    raise FleetError(f"{found.name} is registered as {repo.name} of {other.node}")
+        known = self.registrations.get(node)
+        for repo in () if known is None else known.repos:
+            if agrees(repo.on_forge, found):
+                return repo.name
+        self.check_free(node, "", found)
         pattern = forge_config(self.config).pattern
         owner = node_repo(pattern, found.name)
         if owner is None or owner.node != node:
@@ -119,6 +138,17 @@ class Roster:
                 hint=f"those are {forge_name(pattern, node)} and {forge_name(pattern, node)}.2027",
             )
         return owner.name
+
+    def check_free(self, node: str, local: str, found: ForgeRepo) -> None:
+        """Refuse a repo that is registered already, unless as this very one.
+
+        Raises:
+            FleetError: it is registered under another name or for another node.
+        """
+        for other in self.registrations.values():
+            for repo in other.repos:
+                if agrees(repo.on_forge, found) and (other.node, repo.name) != (node, local):
+                    raise FleetError(f"{found.name} is registered as {repo.name} of {other.node}")
 
     def register(
         self, known: Registration, allow: Sequence[str] | None, name: str, repo: ForgeRepo
@@ -135,7 +165,13 @@ class Roster:
             FleetError: a pattern is invalid.
             RegistrationError: the registration cannot be written.
         """
-        entry = RegisteredRepo(name=name, forge_id=repo.id, url=repo.clone_url, branch=BRANCH)
+        entry = RegisteredRepo(
+            name=name,
+            forge_name=repo.name,
+            forge_id=repo.id,
+            created_at=repo.created_at,
+            branch=BRANCH,
+        )
         places = [each.name for each in known.repos]
         repos = list(known.repos)
         if name in places:
@@ -145,6 +181,7 @@ class Roster:
         values = {
             "repos": tuple(repos),
             "allow": known.allow if allow is None else tuple(allow),
+            "making": None,
         }
         try:  # `model_copy` checks nothing, and patterns come from the command line
             changed = Registration.model_validate(known.model_dump() | values)
@@ -154,19 +191,36 @@ class Roster:
         return self.write(changed)
 
     def write(self, changed: Registration) -> Registration:
-        """Write a registration if it has changed."""
+        """Write a registration if it has changed.
+
+        Raises:
+            FleetError: one of its repos is registered for another node.
+            RegistrationError: it cannot be written.
+        """
+        others = [other for other in self.registrations.values() if other.node != changed.node]
+        if (fault := Owners(others).conflict(changed)) is not None:
+            raise FleetError(fault, hint="nothing was written; one repo carries one node's records")
         before = self.registrations.get(changed.node)
-        done = Done.UNCHANGED if changed == before else Done.UPDATED if before else Done.MADE
+        is_new = before is None or not before.repos
+        done = Done.UNCHANGED if changed == before else Done.MADE if is_new else Done.UPDATED
         if done != Done.UNCHANGED:
             write_registration(self.config.nodes_dir, changed)
             self.registrations[changed.node] = changed
         self.on_step(Step("registration", changed.node, done))
         return changed
 
-    def new(self, node: str, line: str) -> Registration:
+    def write_mark(self, known: Registration, mark: str) -> Registration:
+        """Write the mark of the repo that is made next, unless one is written already."""
+        marked = known.model_copy(update={"making": known.making or mark})
+        if self.registrations.get(known.node) != marked:
+            write_registration(self.config.nodes_dir, marked)
+            self.registrations[marked.node] = marked
+        return marked
+
+    def new(self, node: str, line: str, making: str | None = None) -> Registration:
         """The registration of a node with one key and no repo yet; it is not written."""
         key = RegisteredKey(line=line, added_at=self.now)
-        return Registration(node=node, registered_at=self.now, key=(key,))
+        return Registration(node=node, registered_at=self.now, key=(key,), making=making)
 
 
 def forge_config(config: Config) -> ForgeConfig:
@@ -178,3 +232,20 @@ def forge_config(config: Config) -> ForgeConfig:
     if config.forge is None:
         raise FleetError("no forge is configured", hint=_FORGE_HINT)
     return config.forge
+
+
+def hook_secret(config: Config) -> str | None:
+    """The secret for the forge to sign webhooks with; None if no webhook is configured.
+
+    Raises:
+        FleetError: a webhook is configured, and nothing that could verify it.
+        SecretFileError: the file cannot be used.
+    """
+    if forge_config(config).webhook_url is None:
+        return None
+    if config.listen is None or config.listen.webhook_secret_file is None:
+        raise FleetError(
+            "[forge] webhook_url is set, but nothing could verify what arrives there",
+            hint="set [listen] webhook_secret_file, or leave webhook_url out",
+        )
+    return read_secret(config.listen.webhook_secret_file).decode()

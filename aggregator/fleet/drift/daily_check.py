@@ -5,9 +5,10 @@ from datetime import datetime
 
 import structlog
 
-from aggregator.config.nodes_dir import load_registrations
+from aggregator.config.nodes_dir import read_registrations
 from aggregator.config.settings import Config
-from aggregator.fleet.drift import OF_LISTING, Drift, check
+from aggregator.fleet.drift.comparison import check
+from aggregator.fleet.drift.differences import OF_LISTING, Drift
 from aggregator.forge import open_forge
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.state import State
@@ -72,7 +73,7 @@ def _drifts(config: Config) -> tuple[Drift, ...] | None:
     if config.forge is None:
         return None
     try:
-        registered = load_registrations(config.nodes_dir)
+        registered = read_registrations(config.nodes_dir)
         return check(open_forge(config.forge), config, registered).drifts
     except GitmeterError as error:  # a forge that does not answer is an incident of the listing
         _log.warning("forge not checked", detail=str(error))

@@ -11,21 +11,13 @@ from datetime import datetime
 from typing import Final
 
 from aggregator.config.naming import forge_name, node_repo
-from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration, repo_name
+from aggregator.config.registration import RegisteredKey, Registration
 from aggregator.config.settings import Config
 from aggregator.fleet.node_keys import FleetError
-from aggregator.fleet.registry import Roster, forge_config
-from aggregator.fleet.repo_setup import (
-    Closing,
-    Done,
-    OnStep,
-    RepoSetup,
-    Step,
-    Target,
-    find_registered,
-)
+from aggregator.fleet.setup.choosing import RepoChoice
+from aggregator.fleet.setup.registry import Roster, forge_config, hook_secret
+from aggregator.fleet.setup.repo_setup import OnStep, RepoSetup
 from aggregator.forge.interface import Forge, ForgeRepo
-from gitmeter.http_edge.secret_file import read_secret
 
 _SUFFIX: Final = re.compile("[a-z0-9][a-z0-9-]{0,15}")
 _ROTATE_HINT: Final = "its next key is registered with `aggregator node rotate-key`"
@@ -38,10 +30,12 @@ class Provisioned:
     Attributes:
         registration: the node's registration, as it is on disk now.
         ssh_url: the address that the node pushes to; None if the action does not concern it.
+        is_moved: whether the node knows the repo under another address.
     """
 
     registration: Registration
     ssh_url: str | None = None
+    is_moved: bool = False
 
 
 class Provisioner:
@@ -65,7 +59,7 @@ class Provisioner:
         self._pattern = forge_config(config).pattern
         self._roster = Roster(config, now, on_step)
         self._setup = RepoSetup(forge, forge_config(config), on_step)
-        self._closing = Closing(forge, self._setup, on_step)
+        self._choice = RepoChoice(forge, self._roster, self._setup)
 
     def add(
         self,
@@ -81,7 +75,8 @@ class Provisioner:
             node: the node's name.
             key: the line of `node-pusher show-key`, or the key alone; None if it is registered.
             allow: patterns of what it may bill; None to leave them as they are.
-            adopt: use the repo of that name even if it is not empty or not the registered one.
+            adopt: use the repo of that name even if it was not made here or is not the registered
+                one.
 
         Raises:
             FleetError: the name, the key or the repo belongs to another node.
@@ -92,12 +87,12 @@ class Provisioner:
         known, secret = self._of_key(node, key), hook_secret(self._config)
         registered = known.repos[-1] if known.repos else None
         local = node if registered is None else registered.name
-        name = self._forge_name(local) if registered is None else repo_name(registered)
-        repo = self._setup.repo(Target(name, registered, adopt))
-        if registered is None:
-            self._roster.local_name(node, repo)
+        if registered is None or adopt:
+            known, repo = self._choice.take_or_make(known, local, adopt=adopt)
+        else:
+            known, repo = self._choice.present(known, registered)
         self._open(repo, known, secret)
-        self._keep_earlier(known.repos[:-1])
+        known = self._keep_earlier(known)
         return Provisioned(self._roster.register(known, allow, local, repo), repo.ssh_url)
 
     def accept(
@@ -128,7 +123,12 @@ class Provisioner:
                 hint="if it was renamed, give --repo NAME (see `node list`); `node add` makes one",
             )
         local = self._roster.local_name(node, found)
-        return Provisioned(self._roster.register(known, allow, local, found), found.ssh_url)
+        before = next((repo for repo in known.repos if repo.name == local), None)
+        if before is not None:
+            self._choice.locator.check_history(before, found)
+        is_moved = before is not None and before.forge_name != found.name
+        changed = self._roster.register(known, allow, local, found)
+        return Provisioned(changed, found.ssh_url, is_moved)
 
     def rotate(self, node: str, key: str) -> Provisioned:
         """Let a node's next key push and sign, in addition to its present ones.
@@ -143,11 +143,9 @@ class Provisioner:
                 f"{node} had that key, and it was closed",
                 hint="on the node: node-pusher rotate-key --prepare",
             )
-        for registered in known.repos:
-            repo = find_registered(self._forge, registered)
-            if repo is None:
-                self._on_step(Step("repo is gone", repo_name(registered), Done.UNCHANGED))
-            elif not repo.archived:
+        known, repos = self._choice.certain(known, known.repos)
+        for repo in repos:
+            if not repo.archived:
                 self._setup.deploy_key(repo.name, node, line)
         if any(old.line == line for old in known.keys):
             return Provisioned(self._roster.write(known))
@@ -165,8 +163,9 @@ class Provisioner:
         known = self._roster.active(node)
         newest = known.open_keys()[-1:]
         lines = frozenset(key.line for key in known.keys if key not in newest)
-        for registered in known.repos:
-            self._closing.end_keys(registered, lines)
+        known, repos = self._choice.certain(known, known.repos)
+        for repo in repos:
+            self._setup.no_deploy_keys(repo.name, lines)
         keys = tuple(
             key
             if key in newest or key.closed_at is not None
@@ -196,8 +195,10 @@ class Provisioner:
         if registered not in {None, *known.repos[-1:]}:
             raise FleetError(f"{node} rolled over from {local} to {known.repos[-1].name} already")
         secret = hook_secret(self._config)
-        repo = self._setup.repo(Target(name, registered))
-        self._roster.local_name(node, repo)
+        if registered is None:
+            known, repo = self._choice.take_or_make(known, local)
+        else:
+            known, repo = self._choice.present(known, registered)
         self._open(repo, known, secret)
         return Provisioned(self._roster.register(known, None, local, repo), repo.ssh_url)
 
@@ -221,16 +222,18 @@ class Provisioner:
             )
         chosen = [repo for repo in known.repos if local in {None, repo.name}]
         lines = frozenset(key.line for key in known.keys)
-        for registered in chosen:
-            self._closing.shut(registered, lines)
+        names = {repo.name for repo in chosen}
+        known, found = self._choice.certain(known, chosen)
+        for repo in found:
+            self._setup.shut(repo, lines)
         if local is None:
             values: dict[str, object] = {"retired_at": known.retired_at or self._now}
         else:
             closed = {"closed_at": chosen[0].closed_at or self._now}
             values = {
                 "repos": tuple(
-                    repo.model_copy(update=closed) if repo in chosen else repo
-                    for repo in known.repos
+                    each.model_copy(update=closed) if each.name in names else each
+                    for each in known.repos
                 )
             }
         return Provisioned(self._roster.write(known.model_copy(update=values)))
@@ -260,6 +263,8 @@ class Provisioner:
             )
         if known is None:
             return self._roster.new(node, str(line))
+        if line is not None and not known.repos:  # its first `add` did not come to an end
+            return self._roster.new(node, line, known.making)
         if line not in {None, *(each.line for each in known.open_keys())}:
             raise FleetError(f"{node} is registered with another key", hint=_ROTATE_HINT)
         return known
@@ -270,30 +275,14 @@ class Provisioner:
         self._setup.protection(repo.name)
         self._setup.hook(secret)
 
-    def _keep_earlier(self, earlier: Sequence[RegisteredRepo]) -> None:
+    def _keep_earlier(self, known: Registration) -> Registration:
         """Protect the previous repos too: what was billed is in them."""
-        for registered in earlier:
-            repo = find_registered(self._forge, registered)
-            if repo is not None and not repo.archived:
-                self._setup.private(repo)
+        known, repos = self._choice.certain(known, known.repos[:-1])
+        for repo in repos:
+            if not repo.archived:
+                self._setup.close_to_people(repo)
                 self._setup.protection(repo.name)
+        return known
 
     def _forge_name(self, local: str) -> str:
         return forge_name(self._pattern, local)
-
-
-def hook_secret(config: Config) -> str | None:
-    """The secret for the forge to sign webhooks with; None if no webhook is configured.
-
-    Raises:
-        FleetError: a webhook is configured, and nothing that could verify it.
-        SecretFileError: the file cannot be used.
-    """
-    if forge_config(config).webhook_url is None:
-        return None
-    if config.listen is None or config.listen.webhook_secret_file is None:
-        raise FleetError(
-            "[forge] webhook_url is set, but nothing could verify what arrives there",
-            hint="set [listen] webhook_secret_file, or leave webhook_url out",
-        )
-    return read_secret(config.listen.webhook_secret_file).decode()

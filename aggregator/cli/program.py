@@ -91,9 +91,12 @@ _COMMANDS: Final = {
     "unarchive": LazyCommand(
         "aggregator.cli.backup:unarchive", "Restore the mirror of REPO from its archive."
     ),
-    "node": LazyCommand("aggregator.cli.node:node", "Set nodes up on the forge and register them."),
+    "node": LazyCommand(
+        "aggregator.cli.fleet.node:node", "Set nodes up on the forge and register them."
+    ),
     "forge": LazyCommand(
-        "aggregator.cli.node:forge", "Check how the forge is set up, and renew the webhook."
+        "aggregator.cli.fleet.forge:forge",
+        "Check how the forge is set up, and set up what is not a node's.",
     ),
     "notices": LazyCommand(
         "aggregator.cli.notices:notices",

@@ -59,8 +59,27 @@ def load_registrations(nodes_dir: Path) -> dict[str, Registration]:
 
 def read_registrations(nodes_dir: Path) -> Registered:
     """Read every registration that can be used, and what is wrong with the others."""
+    parsed = parse_registrations(nodes_dir)
+    found, owners = Registered({}, parsed.faults), Owners()
+    # of two that have one number, the one without a creation time is the older claim
+    certain_first = sorted(parsed.nodes.items(), key=lambda item: item[1].is_dated, reverse=True)
+    for node, registration in certain_first:
+        if (fault := owners.conflict(registration)) is not None:
+            file = registration_file(nodes_dir, node)
+            found.faults[node] = RegistrationError(
+                f"{file}: {fault}",
+                hint="after a move or a restored backup of the forge `aggregator forge move` writes"
+                " the right numbers; otherwise delete it from one of the files",
+            )
+        else:
+            owners.add(registration)
+            found.nodes[node] = registration
+    return found._replace(nodes=dict(sorted(found.nodes.items())))
+
+
+def parse_registrations(nodes_dir: Path) -> Registered:
+    """Read every registration that is one, also where two nodes have one repo."""
     found = Registered({}, {})
-    owners = Owners()
     try:
         files = _files(nodes_dir)
     except RegistrationError as error:
@@ -70,13 +89,7 @@ def read_registrations(nodes_dir: Path) -> Registered:
             registration = read_registration(file)
         except RegistrationError as error:
             found.faults[file.name.removesuffix(_SUFFIX)] = error
-            continue
-        if (fault := owners.conflict(registration)) is not None:
-            found.faults[registration.node] = RegistrationError(
-                f"{file}: {fault}", hint="delete it from one of the files"
-            )
         else:
-            owners.add(registration)
             found.nodes[registration.node] = registration
     return found
 

@@ -174,6 +174,11 @@ class Registration(Section):
                 raise ValueError(f"repo: {repo.name} is not a name for a repo of {self.node}")
         return self
 
+    @property
+    def is_dated(self) -> bool:
+        """Whether the creation time of every repo is known."""
+        return all(repo.created_at is not None for repo in self.repos)
+
     def open_keys(self) -> tuple[RegisteredKey, ...]:
         """The keys that may sign new commits."""
         return tuple(key for key in self.keys if key.closed_at is None)

@@ -4,15 +4,16 @@ Repos are identified by the forge's own number, which survives a rename, and whi
 after a repo was deleted and created again under its old name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from aggregator.config.naming import ForgeIdentity, node_repo
+from aggregator.config.place import forge_path, web_host
 from aggregator.config.repos import RepoConfig
 from aggregator.fleet.identity import Found, Listed, Standing
-from aggregator.forge.interface import Listing
+from aggregator.forge.interface import ForgeRepo, Listing
 
 SETTLED: Final = timedelta(seconds=2)
 """A change time has whole seconds: only one older than this covers every change so far."""
@@ -64,6 +65,7 @@ def judge_listing(
     """
     repos = tuple(repos)
     taken = {_place(repo.url) for repo in repos}
+    tables = {(web_host(r.url), forge_path(r.url)) for r in repos if r.forge_id is None}
     listed = Listed(listing.repos)
     registered: dict[int, RepoConfig] = {}
     ours: set[int] = set()
@@ -80,7 +82,7 @@ def judge_listing(
             is_settled = changed_at < listing.at - SETTLED
             found.changed_at[repo.name] = changed_at if is_settled else None
     for other in listing.repos:
-        if other.id in ours or _place(other.clone_url) in taken:
+        if other.id in ours or _place(other.clone_url) in taken or _is_in(tables, other):
             continue
         owner = node_repo(pattern, other.name)
         if owner is not None and not other.archived:
@@ -128,6 +130,12 @@ def _judge(repo: RepoConfig, on_forge: ForgeIdentity, there: Found, found: Findi
             found.vanished[repo.name] = f"{name} (number {number}) is not listed{reused}"
     elif there.repo.name.lower() != name.lower():
         found.renamed[repo.name] = f"{name} is named {there.repo.name} on the forge now"
+
+
+def _is_in(tables: Container[tuple[str | None, str | None]], repo: ForgeRepo) -> bool:
+    """Whether a `[[repo]]` table is about a repo; over ssh the host may have another name."""
+    path = forge_path(repo.clone_url)
+    return (web_host(repo.clone_url), path) in tables or (None, path) in tables
 
 
 def _place(url: str) -> str | None:

@@ -98,6 +98,18 @@ def others_are_closed(rules: Iterable[Protection]) -> bool:
     return all(_is_closed(acting_rule(rules, branch)) for branch in _TRIED)
 
 
+def open_rules(rules: Iterable[Protection], branch: str, config: ForgeConfig) -> list[str]:
+    """The names of the rules that act and leave something open."""
+    rules = tuple(rules)
+    acting = acting_rule(rules, branch)
+    found = {acting.rule_name} if acting is not None and weaknesses(acting, config) else set()
+    for other in _TRIED:
+        rule = acting_rule(rules, other)
+        if rule is not None and not _is_closed(rule):
+            found.add(rule.rule_name)
+    return sorted(found)
+
+
 def _is_closed(rule: Protection | None) -> bool:
     if rule is None:
         return False

@@ -14,7 +14,12 @@ from aggregator.fleet.drift.differences import (
     drifts_of_hooks,
     drifts_of_repo,
 )
-from aggregator.fleet.drift.expected import Details, Expected, expected_repos
+from aggregator.fleet.drift.expected import (
+    Details,
+    Expected,
+    expected_repos,
+    expected_tables,
+)
 from aggregator.fleet.identity import Found, Listed
 from aggregator.fleet.listing import judge_listing
 from aggregator.fleet.setup.locating import not_allowed
@@ -23,6 +28,7 @@ from aggregator.forge.interface import Forge, ForgeError, ForgeRepo, Listing, No
 from aggregator.forge.people import Team
 from gitmeter.git_remote.branch import read_branch
 from gitmeter.git_remote.remote import Remote
+from gitmeter.signing.allowed_signers import AllowedSigners, load_allowed_signers
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.terminal import pasted
 
@@ -92,14 +98,18 @@ def check(
     Raises:
         ForgeError: the forge does not list its repos.
         FleetError: no forge is configured.
+        AllowedSignersError: the allowed signers cannot be used.
     """
-    comparison = _Comparison(forge, config, forge_config(config), between)
+    wanted = forge_config(config)
+    file = config.allowed_signers_file
+    signers = AllowedSigners() if file is None else load_allowed_signers(file)
     subjects = [
         Subject(expected, entry)
         for node in registered.nodes.values()
         for entry, expected in expected_repos(node)
     ]
-    return comparison.run(subjects, registered, on_progress)
+    subjects += [Subject(table, None) for table in expected_tables(config, wanted, signers)]
+    return _Comparison(forge, config, wanted, between).run(subjects, registered, on_progress)
 
 
 class _Comparison:

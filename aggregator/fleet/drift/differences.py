@@ -165,6 +165,8 @@ def _reading(wanted: Expected, details: Details) -> Iterator[Drift]:
 
 
 def _keys(wanted: Expected, keys: Iterable[DeployKey]) -> Iterator[Drift]:
+    if wanted.keys is None:
+        return
     keys = tuple(keys)
     able = [key.key for key in keys if not key.read_only]
     unable = [key.key for key in keys if key.read_only]
@@ -178,7 +180,7 @@ def _keys(wanted: Expected, keys: Iterable[DeployKey]) -> Iterator[Drift]:
         yield Drift(wanted.name, What.KEY_READ_ONLY, expected, "to read", _fixed(wanted))
     if foreign:
         remedy = f"delete it in the settings of {wanted.forge_name} on the forge"
-        if wanted.close and all(_has(wanted.closed_keys, line) for line in foreign):
+        if wanted.forge_id is None or all(_has(wanted.closed_keys, line) for line in foreign):
             remedy = f"`{wanted.close}` removes it"
         yield Drift(wanted.name, What.KEY_FOREIGN, _shown(wanted.keys), _shown(foreign), remedy)
 

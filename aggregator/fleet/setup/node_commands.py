@@ -3,7 +3,7 @@
 import hmac
 import shlex
 from base64 import b64decode
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -39,6 +39,30 @@ def init_command(node: str, ssh_url: str, home: PurePosixPath, known_hosts: tupl
     file = str(home / "known_hosts")
     lines = shlex.join(("printf", r"%s\n", *known_hosts))
     return f"{lines} > {shlex.quote(file)} && {shlex.join([*words, '--known-hosts', file])}"
+
+
+def set_remote_command(ssh_url: str, home: PurePosixPath) -> str:
+    """The command by which a node goes on at another address of its repo.
+
+    Raises:
+        FleetError: the forge gives no address for ssh.
+    """
+    return shlex.join(("node-pusher", "--home", str(home), "set-remote", _checked(ssh_url)))
+
+
+def books_command(ssh_url: str, home: PurePosixPath, known_hosts_file: Path | None) -> str:
+    """The command that makes a folder the home of the books.
+
+    Raises:
+        FleetError: the forge gives no address for ssh.
+    """
+    words = [
+        *("books", "--home", str(home), "init", "--remote", _checked(ssh_url)),
+        *("--ssh-key", str(home / "signing_key")),
+    ]
+    if known_hosts_file is not None:
+        words += ["--known-hosts", str(known_hosts_file)]
+    return shlex.join(words)
 
 
 def rollover_command(ssh_url: str, home: PurePosixPath) -> str:

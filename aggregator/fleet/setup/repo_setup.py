@@ -10,7 +10,13 @@ from typing import Final, NamedTuple
 
 from aggregator.config.sections import ForgeConfig
 from aggregator.fleet.node_keys import FleetError, fingerprint, is_same_key
-from aggregator.fleet.protection import OTHERS, acting_rule, others_are_closed, weaknesses
+from aggregator.fleet.protection import (
+    OTHERS,
+    acting_rule,
+    open_rules,
+    others_are_closed,
+    weaknesses,
+)
 from aggregator.forge.interface import (
     Forge,
     ForgeRepo,
@@ -164,13 +170,10 @@ class RepoSetup:
         self.forge.protect(name, OTHERS, keys_may_push=False)
         after = self.forge.rules(name)
         if not self._is_protected(after):
-            acting = acting_rule(after, BRANCH)
-            others = [r.rule_name for r in after if r.rule_name not in {BRANCH, OTHERS}]
-            first = acting.rule_name if acting is not None else "none"
+            rules = ", ".join(open_rules(after, BRANCH, self.config)) or "none"
             raise FleetError(
-                f"the rule {first} of {name} goes before the rule {BRANCH}",
-                hint=f"delete the other rules on the forge ({', '.join(others) or 'none'}), and run"
-                " this again",
+                f"the rule {rules} of {name} goes before those for {BRANCH} and {OTHERS}",
+                hint=f"delete it in the settings of {name} on the forge, and run this again",
             )
 
     def hook(self, secret: str | None, *, replace: bool = False) -> None:

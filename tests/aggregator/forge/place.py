@@ -8,7 +8,7 @@ with Place(tmp_path) as place:
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from aggregator.config.loading import load_config
 from aggregator.config.nodes_dir import load_registrations, read_registrations
@@ -36,6 +36,7 @@ class Place:
     Args:
         folder: everything lies below it.
         has_ssh: whether the forge has a real sshd.
+        flavour: what the forge behaves as.
         tables: of the configuration, beside those that every place has.
 
     Attributes:
@@ -46,9 +47,16 @@ class Place:
         hook_url: the address that the forge sends pushes to; nothing listens there.
     """
 
-    def __init__(self, folder: Path, *, has_ssh: bool = False, **tables: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        has_ssh: bool = False,
+        flavour: Literal["forgejo", "gitea"] = "forgejo",
+        **tables: object,
+    ) -> None:
         self.folder = folder
-        self.forge = ForgeServer(folder / "forge", has_ssh=has_ssh)
+        self.forge = ForgeServer(folder / "forge", has_ssh=has_ssh, flavour=flavour)
         self.forge.webhooks.fate = "drop"
         self.token_file = folder / "token"
         self.config_file = folder / "aggregator.toml"

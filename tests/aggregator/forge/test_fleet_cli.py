@@ -15,6 +15,7 @@ from tests.support.programs import Said, run_aggregator, run_books, run_node_pus
 
 NODE = "vm-01"
 NAME = "billing-vm-01"
+BOOKS = "billing-books"
 PRICES = """\
 [[price]]
 resource = "hero_os/seconds"
@@ -194,7 +195,7 @@ def test_steps_are_printed_as_they_are_done_and_the_command_comes_alone_last(
     assert lines[0] == f"repo: {NAME}: made"
     assert [line.rpartition(": ")[2] for line in lines[:-1]] == ["made"] * 5
     assert lines[-1].startswith("printf ")
-    assert "on the node" in said.err
+    assert "on its machine" in said.err
     again = machines.add()
     assert [line.rpartition(": ")[2] for line in again.out.splitlines()[:-1]] == ["unchanged"] * 5
     assert again.out.splitlines()[-1] == lines[-1]
@@ -355,3 +356,61 @@ def test_without_a_forge_the_commands_say_what_is_missing(offline: Machines) -> 
         said = offline.aggregator(*arguments)
         assert said.code == ExitCode.FAILED
         assert "[forge]" in said.err
+
+
+def test_the_repo_of_the_books_is_set_up_and_the_command_for_their_machine_printed(
+    offline: Machines,
+) -> None:
+    place = offline.place
+    table = f'[[repo]]\nnode = "books"\nrole = "books"\nurl = "{place.forge.clone_url(BOOKS)}"\n'
+    place.config_file.write_text(f"{place.config_file.read_text()}{table}")
+    said = offline.aggregator("forge", "add", "books")
+    assert said.code == ExitCode.FAILED
+    assert "books show-key --node books" in said.err
+    line = offline.books("show-key", "--node", "books").out
+    (place.folder / "allowed_signers").write_text(line)
+    said = offline.aggregator("forge", "add", "books")
+    assert said.code == ExitCode.OK
+    assert said.out.splitlines()[0] == f"repo: {BOOKS}: made"
+    assert "books --home /var/lib/gitmeter-books init --remote" in said.out.splitlines()[-1]
+    again = offline.aggregator("forge", "add", "books", "--home", "/srv/books", "--json").json
+    assert {step["done"] for step in again["steps"]} == {"unchanged"}
+    assert again["command"].startswith("books --home /srv/books init")
+    assert offline.aggregator("forge", "check").out == "as it should be\n"
+
+
+def test_a_moved_forge_is_followed_and_the_commands_for_the_nodes_are_printed(
+    offline: Machines,
+) -> None:
+    place = offline.place
+    place.provisioner().add(NODE, place.key("a"))
+    said = offline.aggregator("forge", "move")
+    assert (said.code, "unchanged" in said.out) == (ExitCode.OK, True)
+    place.forge.renumber(NAME, 77)
+    said = offline.aggregator("forge", "move", "--dry-run")
+    assert "taken over" in said.out
+    assert place.registrations()[NODE].repos[0].forge_id != 77
+    (moved,) = offline.aggregator("forge", "move", "--json").json
+    assert (moved["name"], moved["outcome"]) == (NODE, "taken over")
+    assert moved["command"].startswith("node-pusher --home /var/lib/node-pusher set-remote ")
+    assert place.registrations()[NODE].repos[0].forge_id == 77
+    place.forge.delete(NAME)
+    said = offline.aggregator("forge", "move")
+    assert (said.code, "missing" in said.out) == (ExitCode.FAILED, True)
+
+
+def test_a_new_name_that_is_confirmed_gives_the_command_for_the_node(offline: Machines) -> None:
+    offline.place.provisioner().add(NODE, offline.place.key("a"))
+    offline.place.forge.rename(NAME, "elsewhere")
+    said = offline.aggregator("node", "accept", NODE, "--repo", "elsewhere")
+    assert "set-remote" in said.out.splitlines()[-1]
+    assert "elsewhere.git" in said.out.splitlines()[-1]
+
+
+def test_what_could_not_be_looked_at_is_printed_and_fails(offline: Machines) -> None:
+    offline.place.provisioner().add(NODE, offline.place.key("a"))
+    offline.place.forge.misbehave("403", where="/keys")
+    said = offline.aggregator("forge", "check")
+    assert said.code == ExitCode.FAILED
+    assert "vm-01: not looked at: " in said.out
+    assert said.out.splitlines()[-1] == "1 not looked at"

@@ -1,21 +1,18 @@
-"""`node ...` and `forge ...`: set nodes up on the forge, change them, and check the forge."""
+"""`node ...`: set nodes up on the forge, and change them."""
 
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from aggregator.cli.context import Context, OwnFiles, json_option
-from aggregator.cli.node_desk import Desk, read_line, wait
-from aggregator.cli.progress import commits_progress
+from aggregator.cli.fleet.desk import Desk, files_options, home_option, read_line, wait
 from gitmeter.support.errors import ExitCode
-from gitmeter.support.terminal import counted, escape, print_json, print_table
+from gitmeter.support.terminal import escape, print_json, print_table
 
 if TYPE_CHECKING:
     from aggregator.forge.interface import Listing
 
-_HOME: Final = "/var/lib/node-pusher"
 _KEY_HELP: Final = (
     "The line that `node-pusher show-key` prints, or the key alone; - reads standard input."
 )
@@ -28,23 +25,6 @@ allow_option = click.option(
     help="Resources that it may bill, such as llm/*; may be repeated."
     " Default: as registered, or all.",
 )
-home_option = click.option(
-    "--home", default=_HOME, show_default=True, help="The node's home, on the node."
-)
-
-
-def files_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add options for the secrets of the person who sets nodes up, if not the daemon's."""
-    file = click.Path(dir_okay=False, path_type=Path)
-    for option in (
-        click.option("--webhook-secret-file", type=file, envvar="AGGREGATOR_WEBHOOK_SECRET_FILE",
-                     show_envvar=True, help="Instead of [listen] webhook_secret_file."),
-        click.option("--token-file", type=file, envvar="AGGREGATOR_FORGE_TOKEN_FILE",
-                     show_envvar=True, help="Instead of [forge] token_file: the daemon's token"
-                     " needs only read access, this one write access too."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
 
 
 @click.group()
@@ -66,7 +46,7 @@ def node(context: Context, *, token_file: Path | None, webhook_secret_file: Path
 @click.option(
     "--adopt",
     is_flag=True,
-    help="Use the repo of that name even if it is not empty or not the one registered.",
+    help="Use the repo of that name even if it was not made here or is not the one registered.",
 )
 @home_option
 @json_option
@@ -107,6 +87,7 @@ def add(
     "--repo", metavar="REPO", help="The repo's name on the forge. Default: the node's first repo."
 )
 @allow_option
+@home_option
 @json_option
 @click.pass_obj
 def accept(
@@ -116,15 +97,21 @@ def accept(
     key: str | None,
     repo: str | None,
     allow: tuple[str, ...],
+    home: str,
     as_json: bool,
 ) -> None:
     """Let an existing repo of the forge bill for node NAME; the forge is not changed.
 
-    `node list` shows the pending repos. Also for a registered repo that was renamed.
+    `node list` shows the pending repos. Also confirms the new name of a registered repo that was
+    renamed, and then prints the command to run on the node.
     """
+    from aggregator.fleet.setup.node_commands import set_remote_command
+
     desk = Desk(context, as_json=as_json)
     line = read_line(key)
-    desk.print_result(desk.run(lambda actions: actions.accept(name, line, repo, allow or None)))
+    outcome = desk.run(lambda actions: actions.accept(name, line, repo, allow or None))
+    command = set_remote_command(outcome.ssh_url or "", PurePosixPath(home))
+    desk.print_result(outcome, command if outcome.is_moved else None)
 
 
 @node.command("rotate-key")
@@ -221,65 +208,3 @@ def list_nodes(context: Context, *, as_json: bool) -> int:
     if failure is not None:
         raise failure
     return ExitCode.FAILED if shown["faults"] else ExitCode.OK
-
-
-@click.group()
-@files_options
-@click.pass_obj
-def forge(context: Context, *, token_file: Path | None, webhook_secret_file: Path | None) -> None:
-    """Check how the forge is set up, and renew the webhook."""
-    context.own_files = OwnFiles(token_file, webhook_secret_file)
-
-
-@forge.command()
-@json_option
-@click.pass_obj
-def check(context: Context, *, as_json: bool) -> int:
-    """List everything on the forge that is not as it should be, and how to correct it.
-
-    Exits with 1 if there is anything, or if something could not be looked at. The daemon checks
-    once a day and files incidents.
-    """
-    from aggregator.config.nodes_dir import read_registrations
-    from aggregator.fleet.drift.comparison import check as check_forge
-    from aggregator.fleet.setup.registry import forge_config
-    from aggregator.forge import open_forge
-
-    config = context.config()
-    with commits_progress() as on_progress:
-        drifts, unseen = check_forge(
-            open_forge(forge_config(config), wait),
-            config,
-            read_registrations(config.nodes_dir),
-            lambda done, total: on_progress("repos", done, total),
-        )
-    if as_json:
-        print_json({"drifts": [drift._asdict() for drift in drifts], "unseen": unseen})
-    else:
-        for drift in drifts:
-            click.echo(escape(f"{drift.repo or 'forge'}: {drift.what}: {drift.sentence}"))
-        for repo, reason in unseen.items():
-            click.echo(escape(f"{repo or 'forge'}: not looked at: {reason}"))
-        click.echo(_summary(len(drifts), len(unseen)))
-    return ExitCode.FAILED if drifts or unseen else ExitCode.OK
-
-
-def _summary(drifts: int, unseen: int) -> str:
-    if not drifts and not unseen:
-        return "as it should be"
-    words = [counted(drifts, "drift")] if drifts else []
-    return ", ".join([*words, f"{unseen} not looked at"] if unseen else words)
-
-
-@forge.command()
-@json_option
-@click.pass_obj
-def hook(context: Context, *, as_json: bool) -> None:
-    """Replace the webhook, for example after a change of its secret.
-
-    A forge never shows the secret of a webhook, so `forge check` cannot detect a wrong one; the
-    daemon's log and /metrics show it.
-    """
-    desk = Desk(context, as_json=as_json)
-    desk.run(lambda actions: actions.hook())
-    desk.print_result()

@@ -3,7 +3,8 @@
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
@@ -13,8 +14,30 @@ from gitmeter.support.terminal import escape, print_json
 if TYPE_CHECKING:
     from aggregator.fleet.setup.provision import Provisioned, Provisioner
     from aggregator.fleet.setup.repo_setup import Step
+    from aggregator.forge.interface import ForgeRepo
+
+_HOME: Final = "/var/lib/node-pusher"
 
 T = TypeVar("T")
+
+
+home_option = click.option(
+    "--home", default=_HOME, show_default=True, help="The node's home, on the node."
+)
+
+
+def files_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add options for the secrets of the person who sets nodes up, if not the daemon's."""
+    file = click.Path(dir_okay=False, path_type=Path)
+    for option in (
+        click.option("--webhook-secret-file", type=file, envvar="AGGREGATOR_WEBHOOK_SECRET_FILE",
+                     show_envvar=True, help="Instead of [listen] webhook_secret_file."),
+        click.option("--token-file", type=file, envvar="AGGREGATOR_FORGE_TOKEN_FILE",
+                     show_envvar=True, help="Instead of [forge] token_file: the daemon's token"
+                     " needs only read access, this one write access too."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 class Desk:
@@ -40,6 +63,19 @@ class Desk:
         forge = open_forge(forge_config(self._config), wait)
         return action(Provisioner(forge, self._config, now(), self._on_step))
 
+    def add_table(self, name: str, *, adopt: bool) -> "ForgeRepo":
+        """Set up the repo of a `[[repo]]` table and print the steps."""
+        from aggregator.fleet.setup.registry import forge_config
+        from aggregator.fleet.setup.tables import add_table
+        from aggregator.forge import open_forge
+
+        forge = open_forge(forge_config(self._config), wait)
+        return add_table(forge, self._config, name, self._on_step, adopt=adopt)
+
+    def print_command(self, command: str) -> None:
+        """Print the steps' JSON, or the command to run on the repo's own machine."""
+        self.print_result(None, command)
+
     def print_result(
         self, outcome: "Provisioned | None" = None, command: str | None = None
     ) -> None:
@@ -59,7 +95,7 @@ class Desk:
         if self._warning:
             click.echo(f"warning: {self._warning}", err=True)
         if command is not None:
-            click.echo("on the node, as the user of its home:", err=True)
+            click.echo("on its machine, as the user of its home:", err=True)
             click.echo(escape(command))
 
     def known_hosts(self) -> str | None:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from gitmeter.signing.allowed_signers import (
     AllowedSigners,
     AllowedSignersError,
+    Entry,
     format_entry,
     parse_allowed_signers,
 )
@@ -23,6 +24,7 @@ from gitmeter.signing.signing_key import (
     new_signing_key,
     read_own,
 )
+from gitmeter.signing.sshsig import NAMESPACE
 from gitmeter.support.files import sync_folder, write_durably
 from gitmeter.support.owner import check_owner
 from node_pusher.home.errors import HomeError
@@ -106,6 +108,28 @@ def own_signers(home: Path) -> AllowedSigners:
         SigningKeyError: it is another user's, or others may write it.
     """
     return parse_allowed_signers(_signers_text(home), str(signers_file(home)))
+
+
+def trusted_signers(home: Path, node: str) -> AllowedSigners:
+    """The keys whose commits a home builds on: those of `own_signers`, and the one that signs now.
+
+    A key that was put back after a loss signs before any file lists it. Where the file lists it,
+    perhaps closed, that counts.
+
+    Args:
+        home: the folder of the home.
+        node: the node's name.
+
+    Raises:
+        AllowedSignersError, SigningKeyError: as `own_signers`, or the key cannot be used.
+    """
+    listed = own_signers(home)
+    if not key_file(home).exists():
+        return listed
+    key = load_own_key(home).public
+    if any(entry.key == key for entry in listed.entries):
+        return listed
+    return listed + AllowedSigners((Entry(node, key, NAMESPACE),))
 
 
 def prepare_rotation(home: Path, node: str) -> OwnKey:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from gitmeter.signing.allowed_signers import load_allowed_signers
 from gitmeter.signing.verdict import judge_commit
 from node_pusher.home.errors import HomeError
-from node_pusher.home.own_key import own_signers
+from node_pusher.home.own_key import trusted_signers
 from node_pusher.repo.ledger_repo import LedgerRepo
 
 _NOT_BILLED: Final = re.compile(r"(?i)(readme|licen[sc]e|copying|changelog|\.git).*|epochs")
@@ -64,7 +64,7 @@ def check_tip(repo: LedgerRepo, commit: str, vouched: Vouched, now: datetime) ->
     if commit == vouched.tip or _has_no_records(repo, commit):
         return
     home_repo = repo.home_repo
-    allowed = own_signers(home_repo.home)
+    allowed = trusted_signers(home_repo.home, home_repo.node)
     if vouched.signers_file is not None:
         allowed += load_allowed_signers(vouched.signers_file)
     verdict = judge_commit(repo.raw_commit(commit), home_repo.node, allowed, now)

@@ -11,6 +11,7 @@ from gitmeter.git_remote.remote import Remote
 from gitmeter.signing.allowed_signers import AllowedSignersError
 from node_pusher.home.errors import HomeError
 from node_pusher.home.home import Home, new_home
+from node_pusher.home.layout import make_folder
 from node_pusher.home.own_key import own_key
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
@@ -19,7 +20,7 @@ from node_pusher.sending.commit import README_PATH
 from node_pusher.sending.push import push
 from tests.node_pusher.conftest import NODE, START, MakeHome, record, spool_count
 from tests.support.programs import NodePusher
-from tests.support.repos import RepoWriter, segment_path, usage_line
+from tests.support.repos import RepoWriter, bare_repo, segment_path, usage_line
 
 SEGMENT = {segment_path(START.date(), 1): usage_line(node=NODE)}
 
@@ -89,6 +90,40 @@ def test_the_keys_of_the_old_machine_are_one_way_out(
     assert init(wanted, START, vouched=vouched).outcome == "joined"
     record(wanted)
     assert push(wanted, START).retired == 1
+
+
+@pytest.mark.parametrize("listed", ["nothing", "another key", "no file"])
+def test_a_rebuilt_home_builds_on_what_its_own_key_signed(
+    tmp_path: Path, remote_dir: Path, home: Home, pushed: str, make_home: MakeHome, listed: str
+) -> None:
+    """The private key was put back; what lists public halves was lost, or is of another key."""
+    wanted = replacement(tmp_path, remote_dir)
+    make_folder(wanted.path)
+    shutil.copy(home.path / "signing_key", wanted.path)
+    if listed != "no file":
+        other = make_home("other", Remote(bare_repo(tmp_path / "other.git").as_uri()))
+        text = (other.path / "allowed_signers").read_text() if listed == "another key" else ""
+        (wanted.path / "allowed_signers").write_text(text)
+    report = init(wanted, START)
+    assert (report.outcome, report.key_made) == ("joined", False)
+    record(wanted)
+    assert push(wanted, START).retired == 1
+    assert own_key(home.path, NODE).line in (wanted.path / "allowed_signers").read_text()
+
+
+def test_a_key_that_was_closed_in_a_home_does_not_vouch_there(
+    tmp_path: Path, remote_dir: Path, home: Home, pushed: str
+) -> None:
+    """It may have been stolen."""
+    wanted = replacement(tmp_path, remote_dir)
+    make_folder(wanted.path)
+    shutil.copy(home.path / "signing_key", wanted.path)
+    closed = own_key(home.path, NODE).line.replace(
+        'namespaces="git"', 'namespaces="git",valid-before="20261121130459Z"'
+    )
+    (wanted.path / "allowed_signers").write_text(f"{closed}\n")
+    with pytest.raises(HomeError, match="not valid any more"):
+        init(wanted, START)
 
 
 def test_naming_the_commit_is_the_other(tmp_path: Path, remote_dir: Path, pushed: str) -> None:

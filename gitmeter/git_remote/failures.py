@@ -8,6 +8,7 @@ rules matters: the first match wins.
 import re
 from typing import Final, NamedTuple
 
+from gitmeter.git_remote.host_keys import host_key_trouble
 from gitmeter.support.errors import GitmeterError
 
 
@@ -107,12 +108,6 @@ _RULES: Final = (
             _OF_OURS + "(cannot fork|unable to (fork|create thread))",
             _OF_OURS + r"(unable to create '.*\.lock'|cannot lock ref)",
         ),
-    ),
-    _FailureRule(
-        AccessDeniedError,
-        "add the server's key to the known_hosts file, after comparing it with what the server's"
-        " operator publishes: ssh-keyscan HOST",
-        ("host key verification failed", "remote host identification has changed"),
     ),
     _FailureRule(
         AccessDeniedError,
@@ -226,6 +221,8 @@ def failure(url: str, words: str) -> RemoteError:
     path = url.rpartition("://")[2].partition("/")[2] or url
     text = words.replace(url, "").replace(path, "").lower()  # its name may be anything
     message = f"{url}: {_essence(words)}"
+    if (trouble := host_key_trouble(url, words)) is not None:
+        return AccessDeniedError(f"{url}: {trouble.says}", hint=trouble.hint)
     for pattern, rule in _COMPILED:
         if pattern.search(text):
             return rule.error(message, hint=rule.hint)

@@ -246,7 +246,7 @@ class Site:
         return [
             ("https://forge.example", forge.base_url),
             ("ssh://git@forge.example/", ssh_root),
-            ("-t ed25519 forge.example", f"-t ed25519 -p {forge.ssh.port} 127.0.0.1"),
+            ("ssh-keyscan forge.example", f"ssh-keyscan -p {forge.ssh.port} 127.0.0.1"),
             ("https://meter.example/webhook", f"http://{listen}/webhook"),
             ("127.0.0.1:8750", listen),
             ("https://hooks.example/gitmeter", self.receiver.url),

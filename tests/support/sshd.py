@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from gitmeter.git_remote.remote import Remote
 
@@ -30,23 +30,27 @@ _STOP_S = 10
 class SshServer:
     """Runs until the `with` block ends.
 
+    Args:
+        folder: for its keys and files.
+        host_key: the type of its only host key; `rsa` as the ssh server within a forge.
+
     Attributes:
         key_file: the private ed25519 key that is let in.
         stranger_key_file: a private ed25519 key that is not.
         rsa_key_file: a private RSA key that is let in, by those who may use one.
         known_hosts_file: knows the server's key.
-        wrong_known_hosts_file: knows another key for the same host and port.
+        wrong_known_hosts_file: knows another key, of type ed25519, for the same host and port.
         empty_known_hosts_file: knows nobody.
         log_file: what sshd said.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host_key: Literal["ed25519", "rsa"] = "ed25519") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder.resolve()
         self.key_file = self._write_key("client")
         self.stranger_key_file = self._write_key("stranger")
         self.rsa_key_file = self._write_key("rsa_client", "rsa")
-        self._host_key_file = self._write_key("host")
+        self._host_key_file = self._write_key("host", host_key)
         self._other_host_key_file = self._write_key("other_host")
         self.known_hosts_file = self.folder / "known_hosts"
         self.wrong_known_hosts_file = self.folder / "wrong_known_hosts"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from aggregator.config.sections import ListenConfig
 from aggregator.fleet.drift.daily_check import DriftCheck
-from aggregator.fleet.listing import pushed_repo
+from aggregator.fleet.pushed import pushed_repos
 from aggregator.fleet.sweep import Sweep
 from aggregator.incidents.silence import file_silence
 from aggregator.mirrors.state import State
@@ -99,9 +99,10 @@ class Services:
             config, self.hints, self._pushed, self.pulse, database_path, self._clock
         )
 
-    def _pushed(self, push: Push) -> str | None:
-        """Return the name of the repo that a push is about, or None if it is not read.
+    def _pushed(self, push: Push) -> frozenset[str]:
+        """Return the names of the repos that a push is about.
 
         Called in the listener's threads: safe because the configuration is replaced as a whole.
         """
-        return pushed_repo(self._state.config.repo, push.repo_id, push.clone_url, push.ref)
+        config = self._state.config
+        return pushed_repos(config.repo, push, None if config.forge is None else config.forge.url)

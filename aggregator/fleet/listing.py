@@ -94,25 +94,6 @@ def judge_listing(
     return found._replace(lost_at_once=gone if too_many else (), listed=frozenset(ours))
 
 
-def pushed_repo(repos: Iterable[RepoConfig], forge_id: int, clone_url: str, ref: str) -> str | None:
-    """The configured name of the repo that was pushed to; None if that repo or branch is not read.
-
-    Args:
-        repos: the repos of the configuration.
-        forge_id: the forge's number of the repo that was pushed to.
-        clone_url: its address, by which a repo is found that is configured but not registered.
-        ref: the ref that was pushed, such as `refs/heads/main`.
-    """
-    place = _place(clone_url)
-    for repo in repos:
-        is_it = repo.forge_id == forge_id
-        if repo.forge_id is None:
-            is_it = place is not None and _place(repo.url) == place
-        if is_it and ref == f"refs/heads/{repo.branch}":
-            return repo.name
-    return None
-
-
 def _judge(repo: RepoConfig, on_forge: ForgeIdentity, there: Found, found: Findings) -> None:
     name, number = on_forge.name, on_forge.number
     if there.namesake is not None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -52,7 +53,8 @@ class Application:
     Args:
         secret: shared with the forge; None to refuse every post.
         hints: receives the repos of accepted pushes.
-        names: the name of the repo of a push; None for a repo or branch that is not read.
+        names: the names of the repos that a push is about; none for a repo or branch that is not
+            read.
         pulse: state of the loop; also counts posts by their result.
         metrics: renders the measurements.
         has_ledger: whether the file of the ledger is there.
@@ -62,7 +64,7 @@ class Application:
         self,
         secret: bytes | None,
         hints: Hints,
-        names: Callable[[Push], str | None],
+        names: Callable[[Push], AbstractSet[str]],
         pulse: Pulse,
         metrics: Metrics,
         has_ledger: Callable[[], bool],
@@ -111,12 +113,11 @@ class Application:
         push = read_push(body)
         if isinstance(push, BadPush):
             return HookResult.MALFORMED
-        name = self._names(push)
-        if name is None:
-            return HookResult.IGNORED
-        self._hints.hint(name)
-        _log.debug("hint", repo=name)
-        return HookResult.ACCEPTED
+        names = self._names(push)
+        for name in names:
+            self._hints.hint(name)
+            _log.debug("hint", repo=name)
+        return HookResult.ACCEPTED if names else HookResult.IGNORED
 
     def _count(self, result: HookResult) -> None:
         count = self._pulse.hook(result)

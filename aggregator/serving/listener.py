@@ -7,6 +7,7 @@ listens on this machine alone unless configured otherwise; a reverse proxy shoul
 """
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from pathlib import Path
 
@@ -31,8 +32,8 @@ class HttpListener:
     Args:
         config: address and secret.
         hints: receives the repos of pushes that the forge reports.
-        names: the name of the repo of a push; None for a repo or branch that is not read. Called
-            from several threads.
+        names: the names of the repos that a push is about; none for a repo or branch that is not
+            read. Called from several threads.
         pulse: state of the loop.
         database_path: file of the ledger; it may not exist yet.
         clock: the current time.
@@ -46,7 +47,7 @@ class HttpListener:
         self,
         config: ListenConfig,
         hints: Hints,
-        names: Callable[[Push], str | None],
+        names: Callable[[Push], AbstractSet[str]],
         pulse: Pulse,
         database_path: Path,
         clock: Callable[[], datetime],

@@ -24,12 +24,14 @@ class Push(NamedTuple):
     Attributes:
         repo_id: the forge's number of the repo.
         clone_url: the http(s) address of the repo by the forge's own configuration.
+        full_name: `organisation/name` of the repo; empty if the forge does not state it.
         ref: the ref that was pushed, such as `refs/heads/main`.
         after: the new commit, or zeros where the branch was deleted.
     """
 
     repo_id: int
     clone_url: str
+    full_name: str
     ref: str
     after: str
 
@@ -46,6 +48,7 @@ _Text = Annotated[str, msgspec.Meta(max_length=4096)]
 class _Repository(msgspec.Struct):
     id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
     clone_url: _Text
+    full_name: _Text = ""
 
 
 class _Body(msgspec.Struct):
@@ -86,4 +89,5 @@ def read_push(body: bytes) -> Push | BadPush:
         read = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return BadPush(str(error))
-    return Push(read.repository.id, read.repository.clone_url, read.ref, read.after)
+    repo = read.repository
+    return Push(repo.id, repo.clone_url, repo.full_name, read.ref, read.after)

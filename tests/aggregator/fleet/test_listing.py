@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.config.repos import RepoConfig
-from aggregator.fleet.listing import SETTLED, judge_listing, pushed_repo
+from aggregator.fleet.listing import SETTLED, judge_listing
 from aggregator.forge.interface import ForgeRepo, Listing
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -96,14 +96,3 @@ def test_more_than_a_twentieth_at_once_is_not_believed(
     new = {f"n{number}" for number in gone - set(before)}
     is_too_many = len(new) > 1 and len(new) > (total - len(before)) / 20
     assert set(found) == (new if is_too_many else set())
-
-
-def test_a_push_is_about_the_repo_with_its_number_or_its_address() -> None:
-    static = RepoConfig(node="books", role="books", url="ssh://git@forge.example/ops/books.git")
-    repos = (A, B, static)
-    main = "refs/heads/main"
-    assert pushed_repo(repos, 2, "https://proxy.example/x.git", main) == "b"
-    assert pushed_repo(repos, 9, f"{HOST}/books.git", main) == "books"
-    assert pushed_repo(repos, 9, f"{HOST}/billing-a.git", main) is None, "a recreated name"
-    assert pushed_repo(repos, 2, f"{HOST}/billing-b.git", "refs/heads/other") is None
-    assert pushed_repo(repos, 9, "http://[x", main) is None

@@ -72,10 +72,11 @@ class Site:
         self.on_scrape()
         return NOW
 
-    def name(self, push: Push) -> str | None:
+    def name(self, push: Push) -> frozenset[str]:
         """The repo of a push to the branch that is billed."""
         self.on_name()
-        return self.names.get(push.repo_id) if push.ref == "refs/heads/main" else None
+        is_read = push.ref == "refs/heads/main" and push.repo_id in self.names
+        return frozenset({self.names[push.repo_id]} if is_read else ())
 
     @contextmanager
     def listening(self) -> Iterator["Site"]:

@@ -16,7 +16,12 @@ PUSH: dict[str, Any] = {
     "ref": "refs/heads/main",
     "before": "0" * 40,
     "after": "1" * 40,
-    "repository": {"id": 17, "clone_url": "https://forge.example/ops/billing-n.git", "name": "n"},
+    "repository": {
+        "id": 17,
+        "name": "billing-n",
+        "full_name": "ops/billing-n",
+        "clone_url": "https://forge.example/ops/billing-n.git",
+    },
     "pusher": {"id": 1},
     "commits": [],
 }
@@ -68,7 +73,8 @@ def test_no_header_but_the_signature_is_good(body: bytes, secret: bytes, header:
 
 def test_a_push_is_read() -> None:
     url = "https://forge.example/ops/billing-n.git"
-    assert read_push(json.dumps(PUSH).encode()) == Push(17, url, "refs/heads/main", "1" * 40)
+    expected = Push(17, url, "ops/billing-n", "refs/heads/main", "1" * 40)
+    assert read_push(json.dumps(PUSH).encode()) == expected
 
 
 def _without(key: str) -> dict[str, Any]:

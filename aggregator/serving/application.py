@@ -37,10 +37,16 @@ _SCRAPES_MAX: Final = 2
 
 _JSON: Final = "application/json"
 _TEXT: Final = "text/plain; charset=utf-8"
+_FORM: Final = "application/x-www-form-urlencoded"
 _STATUS_OF: Final = {
     HookResult.ACCEPTED: HTTPStatus.ACCEPTED,
     HookResult.IGNORED: HTTPStatus.OK,
-    HookResult.REFUSED: HTTPStatus.FORBIDDEN,
+    HookResult.NO_SECRET: HTTPStatus.FORBIDDEN,
+    HookResult.UNSIGNED: HTTPStatus.FORBIDDEN,
+    HookResult.WRONG_SIGNATURE: HTTPStatus.FORBIDDEN,
+    HookResult.FORM: HTTPStatus.FORBIDDEN,
+    HookResult.WRONG_METHOD: HTTPStatus.METHOD_NOT_ALLOWED,
+    HookResult.WRONG_PATH: HTTPStatus.NOT_FOUND,
     HookResult.MALFORMED: HTTPStatus.BAD_REQUEST,
     HookResult.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
@@ -55,7 +61,7 @@ class Application:
         hints: receives the repos of accepted pushes.
         names: the names of the repos that a push is about; none for a repo or branch that is not
             read.
-        pulse: state of the loop; also counts posts by their result.
+        pulse: state of the loop; also counts requests to the webhook by their result.
         metrics: renders the measurements.
         has_ledger: whether the file of the ledger is there.
     """
@@ -85,7 +91,7 @@ class Application:
                 _route("GET", "/metrics", self._scrape),
                 _route("GET", "/healthz", self._health),
             ],
-            exception_handlers={HTTPException: _refused, Exception: _failed},
+            exception_handlers={HTTPException: self._refused, Exception: _failed},
         )
         application.router.redirect_slashes = False
         return application
@@ -105,9 +111,8 @@ class Application:
         return _plain(_STATUS_OF[result], result)
 
     def _take(self, body: bytes, headers: Headers) -> HookResult:
-        signature = _first(headers, SIGNATURE_HEADERS)
-        if self._secret is None or not check_signature(self._secret, body, signature):
-            return HookResult.REFUSED
+        if (fault := self._signature_fault(body, headers)) is not None:
+            return fault
         if _first(headers, EVENT_HEADERS) != PUSH:
             return HookResult.IGNORED
         push = read_push(body)
@@ -119,10 +124,33 @@ class Application:
             _log.debug("hint", repo=name)
         return HookResult.ACCEPTED if names else HookResult.IGNORED
 
+    def _signature_fault(self, body: bytes, headers: Headers) -> HookResult | None:
+        """Why a post is not known to be the forge's; None if it is."""
+        if self._secret is None:
+            return HookResult.NO_SECRET
+        signature = _first(headers, SIGNATURE_HEADERS)
+        if not signature:  # the header of a webhook without a secret is empty
+            return HookResult.UNSIGNED
+        if check_signature(self._secret, body, signature):
+            return None
+        is_form = headers.get("Content-Type", "").lower().startswith(_FORM)
+        return HookResult.FORM if is_form else HookResult.WRONG_SIGNATURE
+
+    def _refused(self, request: Request, error: Exception) -> Response:
+        """Answer for an unknown path or a wrong method, and count what was meant for us."""
+        if not isinstance(error, HTTPException):
+            raise error
+        if request.url.path == WEBHOOK:
+            self._count(HookResult.WRONG_METHOD)
+        elif _first(request.headers, EVENT_HEADERS) is not None:
+            self._count(HookResult.WRONG_PATH)
+        response = _plain(HTTPStatus(error.status_code))
+        response.headers.update(error.headers or {})
+        return response
+
     def _count(self, result: HookResult) -> None:
         count = self._pulse.hook(result)
-        is_bad = result not in {HookResult.ACCEPTED, HookResult.IGNORED}
-        if is_bad and is_worth_a_log(count):
+        if result.is_refused and is_worth_a_log(count):
             _log.warning("webhook not taken", result=str(result), count=count)
 
     def _scrape(self, _: Request) -> Response:
@@ -150,15 +178,6 @@ def _route(method: str, path: str, endpoint: Callable[[Request], Any]) -> Route:
 def _first(headers: Headers, names: Iterable[str]) -> str | None:
     """The first of these headers that is present."""
     return next((headers[name] for name in names if name in headers), None)
-
-
-def _refused(_: Request, error: Exception) -> Response:
-    """Unknown path, or wrong method."""
-    if not isinstance(error, HTTPException):
-        raise error
-    response = _plain(HTTPStatus(error.status_code))
-    response.headers.update(error.headers or {})
-    return response
 
 
 def _failed(_: Request, __: Exception) -> Response:

@@ -157,7 +157,7 @@ def of_loop(beat: Beat, pulled_at: str | None) -> Iterator[Metric]:
     yield _gauge("gitmeter_pending_repos", "Repos that are not registered yet.", beat.pending)
     yield _gauge("gitmeter_vanished_repos", "Repos gone from the forge.", beat.vanished)
     hooks = CounterMetricFamily(
-        "gitmeter_webhook_requests", "Posts to the webhook by result.", labels=["result"]
+        "gitmeter_webhook_requests", "Requests to the webhook by result.", labels=["result"]
     )
     for result, count in beat.hooks.items():
         hooks.add_metric([result], count)

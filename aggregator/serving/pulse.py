@@ -10,18 +10,33 @@ from enum import StrEnum
 
 
 class HookResult(StrEnum):
-    """The result of a post to the webhook."""
+    """The result of a request to the webhook; all but the first two are refused."""
 
     ACCEPTED = "accepted"
     """A push to a repo that is read: it will be probed."""
     IGNORED = "ignored"
     """Signed, but about another event, another branch or a repo that is not read."""
-    REFUSED = "refused"
-    """Not signed with our secret, or no secret is configured."""
+    NO_SECRET = "no_secret"  # noqa: S105 - the name of a result
+    """No secret is configured here, so that no post can be trusted."""
+    UNSIGNED = "unsigned"
+    """Without a signature."""
+    WRONG_SIGNATURE = "wrong_signature"
+    """Not signed with our secret."""
+    FORM = "form"
+    """Not signed with our secret as it is, because the JSON is packed into a form."""
+    WRONG_METHOD = "wrong_method"
+    """Not a post. One that a proxy redirected arrives as GET."""
+    WRONG_PATH = "wrong_path"
+    """An event of a forge at another path than the webhook's."""
     MALFORMED = "malformed"
     """Signed, but not the JSON of a push."""
     TOO_LARGE = "too_large"
     """Longer than any push of a node."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the request is not what a forge that is set up rightly sends."""
+        return self not in {HookResult.ACCEPTED, HookResult.IGNORED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +55,7 @@ class Beat:
         listed_at: when the forge's repos were last listed; None when they never were.
         is_listing_failing: whether the last attempt to list them failed.
         pending, vanished: repos on the forge that are not registered yet, and ones gone from it.
-        hooks: posts to the webhook, by result; every result has a count.
+        hooks: requests to the webhook, by result; every result has a count.
         repos: names of the repos that are read; None if not known.
     """
 
@@ -131,7 +146,7 @@ class Pulse:
         self._change(is_listing_failing=True)
 
     def hook(self, result: HookResult) -> int:
-        """Count a post to the webhook; returns how many had this result so far."""
+        """Count a request to the webhook; returns how many had this result so far."""
         with self._lock:
             self._hooks[result] += 1
             return self._hooks[result]

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import repeat
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 import requests
@@ -55,26 +56,66 @@ def test_fifty_posts_at_once_are_one_hint(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "headers",
+    ("headers", "result"),
     [
-        {},
-        {"X-Forgejo-Event": "push"},
-        signed(push_body(), secret=SECRET[::-1]),
-        signed(push_body() + b" "),
-        signed(push_body()) | {"X-Forgejo-Signature": signature(b"", push_body())},
-        signed(push_body())
-        | {"X-Forgejo-Signature": signature(SECRET.encode(), push_body()).upper()},
+        ({}, HookResult.UNSIGNED),
+        ({"X-Forgejo-Event": "push"}, HookResult.UNSIGNED),
+        # as of a webhook that has no secret
+        (signed(push_body()) | {"X-Forgejo-Signature": ""}, HookResult.UNSIGNED),
+        (signed(push_body(), secret=SECRET[::-1]), HookResult.WRONG_SIGNATURE),
+        (signed(push_body() + b" "), HookResult.WRONG_SIGNATURE),
+        (
+            signed(push_body()) | {"X-Forgejo-Signature": signature(b"", push_body())},
+            HookResult.WRONG_SIGNATURE,
+        ),
+        (
+            signed(push_body())
+            | {"X-Forgejo-Signature": signature(SECRET.encode(), push_body()).upper()},
+            HookResult.WRONG_SIGNATURE,
+        ),
         # a good signature under the second name does not mend a bad one under the first
-        signed(push_body())
-        | {"X-Gitea-Signature": signature(SECRET.encode(), push_body())}
-        | {"X-Forgejo-Signature": "0" * 64},
+        (
+            signed(push_body())
+            | {"X-Gitea-Signature": signature(SECRET.encode(), push_body())}
+            | {"X-Forgejo-Signature": "0" * 64},
+            HookResult.WRONG_SIGNATURE,
+        ),
     ],
-    ids=range(7),
+    ids=range(8),
 )
-def test_a_post_without_our_signature_is_refused(site: Site, headers: dict[str, str]) -> None:
+def test_a_post_without_our_signature_is_refused(
+    site: Site, headers: dict[str, str], result: HookResult
+) -> None:
     assert site.post(push_body(), headers).status_code == 403
-    assert site.count(HookResult.REFUSED) == 1
+    assert site.count(result) == 1
     assert site.hints.due(0) == frozenset()
+
+
+def test_a_post_that_packs_the_json_into_a_form_is_refused_as_such(site: Site) -> None:
+    """The forge signs the JSON alone, so the signature is that of other bytes."""
+    headers = signed(push_body()) | {"Content-Type": "application/x-www-form-urlencoded"}
+    form = urlencode({"payload": push_body().decode()}).encode()
+    assert site.post(form, headers).status_code == 403
+    assert site.count(HookResult.FORM) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "result"),
+    [
+        ("GET", "/webhook?payload=%7B%7D", signed(b"{}"), HookResult.WRONG_METHOD),
+        ("PUT", "/webhook", {}, HookResult.WRONG_METHOD),
+        ("POST", "/webhook/", signed(b""), HookResult.WRONG_PATH),
+        ("POST", "/", {"X-Gitea-Event": "push"}, HookResult.WRONG_PATH),
+        ("GET", "/robots.txt", {}, None),
+        ("POST", "/metrics", {}, None),
+    ],
+)
+def test_a_webhook_that_is_set_up_wrongly_is_counted_and_a_stranger_elsewhere_is_not(
+    site: Site, method: str, path: str, headers: dict[str, str], result: HookResult | None
+) -> None:
+    assert requests.request(method, site.url(path), headers=headers, timeout=30).status_code > 400
+    counted = {result for result in HookResult if site.count(result)}
+    assert counted == ({result} if result else set())
 
 
 @pytest.mark.parametrize(
@@ -104,6 +145,7 @@ def test_without_a_secret_every_post_is_refused(tmp_path: Path) -> None:
     with Site(tmp_path, webhook_secret_file=None).listening() as site:
         body = push_body()
         assert site.post(body, signed(body, secret="")).status_code == 403
+        assert site.count(HookResult.NO_SECRET) == 1
         assert site.get("/healthz").status_code == 200
 
 
@@ -273,7 +315,7 @@ def test_posts_are_measured(site: Site) -> None:
     site.post(push_body())
     site.post(push_body(), {})
     found = measured(site.get("/metrics").content)
-    counts = {str(result): 0.0 for result in HookResult} | {"accepted": 1.0, "refused": 1.0}
+    counts = {str(result): 0.0 for result in HookResult} | {"accepted": 1.0, "unsigned": 1.0}
     assert found.by("gitmeter_webhook_requests_total", "result") == counts
 
 

@@ -134,9 +134,9 @@ def test_what_was_listed_stays_when_listing_fails(loop: Loop) -> None:
 
 
 def test_posts_are_counted_by_result(loop: Loop) -> None:
-    assert [loop.pulse.hook(HookResult.REFUSED) for _ in range(3)] == [1, 2, 3]
+    assert [loop.pulse.hook(HookResult.UNSIGNED) for _ in range(3)] == [1, 2, 3]
     hooks = loop.pulse.read().hooks
-    assert hooks == dict.fromkeys(HookResult, 0) | {HookResult.REFUSED: 3}
+    assert hooks == dict.fromkeys(HookResult, 0) | {HookResult.UNSIGNED: 3}
 
 
 def test_a_ledger_whose_file_is_gone_is_not_well(loop: Loop) -> None:

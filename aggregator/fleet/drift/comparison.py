@@ -24,6 +24,7 @@ from aggregator.fleet.identity import Found, Listed
 from aggregator.fleet.listing import judge_listing
 from aggregator.fleet.setup.locating import not_allowed
 from aggregator.fleet.setup.registry import forge_config
+from aggregator.fleet.setup.repo_setup import READ_TIMEOUT_S
 from aggregator.forge.interface import Forge, ForgeError, ForgeRepo, Listing, NotThereError
 from aggregator.forge.people import Team
 from gitmeter.git_remote.branch import read_branch
@@ -34,7 +35,6 @@ from gitmeter.support.terminal import pasted
 
 OnProgress = Callable[[int, int], object]
 
-READ_TIMEOUT_S: Final = 30
 OTHER_REFS_MAX: Final = 10
 _TRIES: Final = 2
 _UNSEEN_MAX: Final = 5

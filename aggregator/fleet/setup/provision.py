@@ -273,6 +273,7 @@ class Provisioner:
         for key in known.open_keys():
             self._setup.deploy_key(repo.name, known.node, key.line)
         self._setup.protection(repo.name)
+        self._setup.check_readable(repo)
         self._setup.hook(secret)
 
     def _keep_earlier(self, known: Registration) -> Registration:

@@ -25,11 +25,15 @@ from aggregator.forge.interface import (
     Protection,
     RefusedError,
 )
+from gitmeter.git_remote.branch import read_branch
+from gitmeter.git_remote.failures import RemoteError
+from gitmeter.git_remote.remote import Remote
 
 BRANCH: Final = "main"
 """The branch that nodes push and that is protected."""
 
 EVENT: Final = "push"
+READ_TIMEOUT_S: Final = 30
 
 
 class Done(StrEnum):
@@ -175,6 +179,29 @@ class RepoSetup:
                 f"the rule {rules} of {name} goes before those for {BRANCH} and {OTHERS}",
                 hint=f"delete it in the settings of {name} on the forge, and run this again",
             )
+
+    def check_readable(self, repo: ForgeRepo) -> None:
+        """Read a repo once as billing does: a forge may list what git cannot read.
+
+        Raises:
+            FleetError: git cannot read it; has git's and the forge's own words.
+            RemoteError: the forge does not answer git now.
+        """
+        if not repo.has_code:
+            raise FleetError(
+                f"the code of {repo.name} is turned off, so that git cannot read it",
+                hint=f"turn it on in the settings of {repo.name} on the forge",
+            )
+        remote = Remote(repo.clone_url, self.config.token_file)
+        try:
+            read_branch(remote, BRANCH, READ_TIMEOUT_S)
+        except RemoteError as error:
+            if error.retry:
+                raise
+            raise FleetError(
+                f"git cannot read {repo.name}: {error}",
+                hint=error.hint or "nothing of it can be billed until git can read it",
+            ) from error
 
     def hook(self, secret: str | None, *, replace: bool = False) -> None:
         """Make sure that the organisation has the webhook, if one is configured.

@@ -61,6 +61,7 @@ def add_table(
         frozenset(key for key in others if not any(is_same_key(key, known) for known in keys)),
     )
     setup.protection(repo.name)
+    setup.check_readable(repo)
     setup.hook(secret)
     return repo
 

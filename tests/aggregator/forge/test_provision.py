@@ -14,6 +14,7 @@ from aggregator.fleet.node_keys import FleetError
 from aggregator.fleet.setup.provision import Provisioner
 from aggregator.fleet.setup.repo_setup import Done
 from aggregator.forge.interface import ForgeError
+from gitmeter.git_remote.failures import RemoteError
 from gitmeter.signing.allowed_signers import AllowedSignersError, format_entry
 from gitmeter.signing.keys import PublicKey, read_public_key
 from gitmeter.support.errors import GitmeterError
@@ -124,7 +125,7 @@ def shown(place: Place) -> Any:  # noqa: ANN401 - to be compared as a whole
 def fails(act: Act, place: Place) -> bool:
     try:
         act(place)
-    except ForgeError:
+    except (ForgeError, RemoteError):
         return True
     return False
 

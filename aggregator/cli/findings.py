@@ -199,6 +199,7 @@ def rewrites(context: Context, *, as_json: bool) -> None:
     command that accepts the history. What was billed from a replaced history stays billed unless
     you exclude it. This command itself changes nothing.
     """
+    from aggregator.incidents.advice import advice
     from aggregator.incidents.kinds import IncidentKind
     from aggregator.reports.remedies import rewrite_answer
     from aggregator.reports.rewrites import rewrites as find_rewrites
@@ -229,7 +230,7 @@ def rewrites(context: Context, *, as_json: bool) -> None:
         if row["command"] is not None:
             click.echo(f"    {row['command']}")
         elif row["role"] == "books" and row["commits"]:
-            click.echo(f"    {IncidentKind(row['kind']).advice_for(row['role'])}")
+            click.echo(f"    {advice(IncidentKind(row['kind']), row['role'])}")
         else:
             click.echo("    nothing to accept: the head is a commit that was billed before")
     if not found:

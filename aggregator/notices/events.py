@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from aggregator.incidents.advice import advice
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.notices.crossings import AccountCrossing, Level
 from aggregator.store.outbox.queue import NewNotice
@@ -69,7 +70,7 @@ def of_incident(incident: OpenIncident, delivery: UUID, now: datetime) -> NewNot
             "kind": incident.kind,
             "subject": incident.subject,
             "detail": detail,
-            "advice": IncidentKind(incident.kind).advice_for(incident.role),
+            "advice": advice(IncidentKind(incident.kind), incident.role),
             "opened_at": incident.opened_at,
         },
     )

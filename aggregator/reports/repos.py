@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from aggregator.copies.noted import copied_at
+from aggregator.incidents.advice import advice
 from aggregator.incidents.kinds import ABOUT_CHARGES, IncidentKind
 from aggregator.incidents.unrated import detail_of
 from aggregator.reports.accounts import Answer
@@ -116,7 +117,7 @@ def _incident(row: reports.Row, group: UnratedGroup | None) -> Answer:
     return {
         **row,
         "detail": detail_of(group) if group and is_now else row["detail"],
-        "advice": IncidentKind(row["kind"]).advice_for(row["role"]),
+        "advice": advice(IncidentKind(row["kind"]), row["role"]),
         "unrated": group_answer(group) if group and is_now else None,
     }
 

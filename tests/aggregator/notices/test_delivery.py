@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from aggregator.incidents.advice import advice
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.notices import receiver as posting
 from aggregator.notices.delivery import DeliveryReport, deliver
@@ -48,7 +49,7 @@ def test_an_event_is_signed_and_says_what_the_document_says(
         "kind": "rewritten",
         "subject": "aaaa",
         "detail": "why",
-        "advice": IncidentKind.REWRITTEN.advice,
+        "advice": advice(IncidentKind.REWRITTEN),
         "opened_at": "2026-01-01T00:00:00Z",
     }
     assert balance.event == {

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.cli.context import opening
+from aggregator.incidents.advice import advice
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.mirrors.mirror import MirrorError
 from cursors.position import HeadOutcome
@@ -73,7 +74,7 @@ def test_a_lost_history_is_named_and_its_repo_held(
         assert cursor in report.detail
         assert world.open_kinds() == [("node-1", "lost history")]
         assert (world.node()["cursor"], world.digest()) == (cursor, digest)
-    assert "backup" in IncidentKind.LOST_HISTORY.advice
+    assert "backup" in advice(IncidentKind.LOST_HISTORY)
     world.usage(usage_line(node="node-2", seq=2, user="b:2"), repo="node-2")
     assert world.pull()["node-2"].admitted == 1
     for refused in (world.verify, lambda: opening(world.state).rebuild_in_place()):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.incidents.advice import advice
 from aggregator.incidents.kinds import ACCEPTABLE, IncidentKind
 from tests.support.ledger.world import World, money_line, usage_line
 
@@ -63,6 +64,6 @@ def by_repo(text: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("kind", ACCEPTABLE)
 def test_every_kind_that_a_decision_ends_has_other_words_for_the_books(kind: IncidentKind) -> None:
-    assert "accept-tip" in kind.advice + IncidentKind.BAD_SIGNATURE.advice
-    assert "accept-tip" not in kind.advice_for("books")
-    assert kind.advice_for("usage") == kind.advice_for(None) == kind.advice
+    assert "accept-tip" in advice(kind) + advice(IncidentKind.BAD_SIGNATURE)
+    assert "accept-tip" not in advice(kind, "books")
+    assert advice(kind, "usage") == advice(kind)

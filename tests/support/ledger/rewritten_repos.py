@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from aggregator.incidents.advice import advice
 from aggregator.incidents.kinds import IncidentKind
 from cursors.position import HeadOutcome
 from tests.support.ledger.world import DAY, World, segment_path, usage_line
@@ -48,7 +49,7 @@ def held(world: World, kind: IncidentKind) -> None:
     report = world.pull()["node-1"]
     assert (report.incident, report.commits, report.retry) == (kind, 0, False)
     assert world.open_kinds() == [("node-1", kind)]
-    assert "books decide accept-tip" in kind.advice
+    assert "books decide accept-tip" in advice(kind)
     assert (world.node()["cursor"], world.digest()) == (cursor, digest)
     others_go_on(world)
     assert world.open_kinds() == [("node-1", kind)]

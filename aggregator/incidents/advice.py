@@ -1,0 +1,150 @@
+"""What each kind of incident means, and what to do about it."""
+
+from typing import Final
+
+from aggregator.incidents.kinds import IncidentKind
+
+_ACCEPT: Final = (
+    " `aggregator rewrites` shows what accepting it would change; restore the old history, or"
+    " accept this one with `books decide accept-tip`."
+)
+
+_TEXTS: Final[dict[IncidentKind, str]] = {
+    IncidentKind.REWRITTEN: "The branch no longer builds on what was billed. The repo is held at"
+    " its cursor." + _ACCEPT,
+    IncidentKind.EDITED_HISTORY: "A commit changes or deletes billed files. The repo is held before"
+    " that commit." + _ACCEPT,
+    IncidentKind.COMMIT_AHEAD: "A commit is dated in the future. The repo is held before it until"
+    " the aggregator's clock reaches that date. Check the clocks of the node and of the aggregator;"
+    " if the node's was wrong, accept that commit with `books decide accept-tip`, and the next pull"
+    " reads on.",
+    IncidentKind.OVERSIZED_COMMIT: "A commit exceeds a limit that no pusher reaches. The repo is"
+    " held before it." + _ACCEPT,
+    IncidentKind.OVERSIZED_OBJECT: "A commit object is larger than the limit, so neither it nor"
+    " anything above it can be read. The repo is held at its cursor until the branch is set back to"
+    " a history without that commit.",
+    IncidentKind.TOO_LONG: "The branch has more than a million commits that were not billed yet, or"
+    " that do not build on what was billed. No pusher writes so many; the repo is held at its"
+    " cursor.",
+    IncidentKind.UNREACHABLE: "The remote did not answer, or refused the request. The daemon tries"
+    " again at intervals of up to an hour; clears itself.",
+    IncidentKind.NOT_READ: "This machine could not read the repo, whatever its remote would have"
+    " said: it was out of file descriptors or room, or a lock of another git was in the way. The"
+    " detail says which. The next pull tries again; clears itself.",
+    IncidentKind.REFUSED: "What the remote sent is damaged, or exceeds the limits on memory and"
+    " size. None of it was kept. The daemon tries again at intervals of up to an hour; check the"
+    " repo on the forge with `git fsck`.",
+    IncidentKind.REPO_GONE: "The remote answers but has no such repo. The daemon tries again at"
+    " intervals of up to an hour; clears itself.",
+    IncidentKind.BRANCH_MISSING: "The repo has lost its branch. The daemon tries again at intervals"
+    " of up to an hour; clears itself.",
+    IncidentKind.SEQUENCE_REUSED: "The node gave one seq to two records. Both are billed; find out"
+    " whether its spool was restored from a backup, then `books decide acknowledge`.",
+    IncidentKind.OVER_REFUNDED: "The refunds of a payment are more than it was. The balance gives"
+    " back what was paid and no more. `books decide exclude` a refund that did not happen; if all"
+    " of them did, the rest is a loss: `books decide acknowledge`, or `books adjust` the balance.",
+    IncidentKind.CONTRADICTED: "A line says that a payment or refund failed which an earlier line"
+    " says succeeded. The earlier one counts. If the money went back, `books refund` it; if it"
+    " never came, `books decide exclude` the earlier line; if the later line is wrong, `books"
+    " decide acknowledge`.",
+    IncidentKind.LINES_AHEAD: "The node committed records under a date before their own, as older"
+    " versions did when the node's clock was behind. They are not billed until they are in a later"
+    " commit: run `resend` on the node. To leave them unbilled, `books decide acknowledge`.",
+    IncidentKind.BAD_RULE_BOOK: "The newest rule book cannot be used; the previous one stays in"
+    " force. Correct it with `books rules set` and `books push`.",
+    IncidentKind.UNPRICED: "The rule book has no price for a resource at the hours of its usage,"
+    " which costs nothing so far. `aggregator unpriced` shows the price to add; once it is pushed,"
+    " all of the usage is billed.",
+    IncidentKind.CATEGORY_MISMATCH: "The rule book prices a resource only for other discount"
+    " categories than that of its usage, which costs nothing so far. `aggregator unpriced` shows"
+    " the price to add; or let the service record the right category.",
+    IncidentKind.OVERFLOW: "Charges have a list cost above charge_cost_max_usd and cost that limit."
+    " `aggregator unpriced` shows where to look: at their lines, their price, or the limit.",
+    IncidentKind.BEYOND_LIMIT: "A node has records that alone have a list cost above"
+    " charge_cost_max_usd. They are held, and what other nodes recorded is billed as ever."
+    " `aggregator held` shows them and what can be done; find out whether somebody else writes in"
+    " the node's name.",
+    IncidentKind.BAD_MIRROR: "The aggregator's mirror lacks objects or cannot be read. If it"
+    " belongs to another user, give it back to the aggregator's; otherwise move it away, and the"
+    " next pull fetches it again, or restore it from a backup.",
+    IncidentKind.DECISION_WAITS: "A decision is about lines of a mirror that cannot be read. It"
+    " waits, and all else is billed. Restore the mirror from a backup or the copy remote, or"
+    " configure its repo again so that it is fetched; or `books decide withdraw` the decision. The"
+    " next pull carries it out; clears itself.",
+    IncidentKind.RULE_BOOK_WAITS: "Under the prices of the newest rule book, or of other books that"
+    " were configured, lines of a mirror that cannot be read may cost more than the limit, or no"
+    " longer. That rule book waits; the one so far stays in force, and all else is billed. Restore"
+    " the mirror from a backup or the copy remote, or configure its repo again so that it is"
+    " fetched; or take the change back with `books rules undo`. The next pull brings it into force;"
+    " clears itself.",
+    IncidentKind.BAD_SIGNATURE: "The head is not signed by a key that may sign for this node now."
+    " The repo is held at its cursor. Find out who pushed; if it was the node, add its key to"
+    " allowed_signers_file, or accept this one commit with `books decide accept-tip`.",
+    IncidentKind.NO_SIGNERS: "The file of allowed signers cannot be used, so no new head can be"
+    " checked. Every repo that must be signed is held at its cursor. Correct the file; the next"
+    " pull continues.",
+    IncidentKind.LOST_HISTORY: "Commits that were billed are neither on the remote nor in the"
+    " mirror, so the ledger cannot be proved for this repo. It is held; restore its mirror from a"
+    " backup or the copy remote.",
+    IncidentKind.COPY_FAILED: "What was billed last is not on the copy remote. Billing continues;"
+    " the copy is tried again after every pull. Clears itself.",
+    IncidentKind.SILENT: "The node has pushed no records for longer than expected. If the repo has"
+    " another incident, look into that first; a lagging clock looks like silence too. Run"
+    " `node-pusher doctor` on the node, and check that its timer runs. An unused node pushes"
+    " nothing either: give it a longer silent_after_s, or 0 for never.",
+    IncidentKind.PENDING: "An unregistered repo on the forge is named like a node's. It bills"
+    " nothing. If it is a node's, register it with `aggregator node accept` and the node's key;"
+    " otherwise find out who created it.",
+    IncidentKind.VANISHED: "The forge no longer lists a registered repo. The repo is probed every"
+    " hour, and what was billed stays billed. If it was deleted on purpose, `aggregator node"
+    " retire` its node; if the token lost its rights, restore them. Clears itself.",
+    IncidentKind.RENAMED: "The repo has another name on the forge, so nothing can be fetched or"
+    " pushed. Rename it back; or register the new name with `aggregator node accept NODE --repo"
+    " NAME` and give the node the new address.",
+    IncidentKind.RECREATED: "The name now belongs to a different repo than the one that was"
+    " registered, and nothing is read from it. If that is right, `aggregator node add NODE --adopt`"
+    " sets it up and registers it for the node; what it repeats is billed once.",
+    IncidentKind.LISTING_SHRANK: "More than a twentieth of the registered repos vanished from the"
+    " forge's list at once, so the list is not believed. Check that the token still sees the"
+    " organisation; `aggregator node retire` the nodes of repos that were deleted on purpose."
+    " Meanwhile repos are probed one by one. Clears itself.",
+    IncidentKind.LISTING_FAILED: "The forge did not deliver its list of repos. Meanwhile each repo"
+    " is probed at least once an hour. Clears itself.",
+    IncidentKind.DRIFT: "The forge is not set up as it should be. `aggregator forge check` names"
+    " each difference and the command that repairs it.",
+    IncidentKind.BAD_REGISTRATION: "A file in nodes.d cannot be used, or changes what a node may"
+    " bill; the previous registrations stay in force. Correct the file, and the next pull reads it;"
+    " after a change of `allow`, `systemctl reload` the daemon.",
+}
+
+_RESTORE: Final = (
+    " No decision ends this, because none is read while the books are held: restore the old history"
+    " on the forge from the aggregator's mirror, which has it as refs/aggregator/applied."
+)
+_FOR_BOOKS: Final = {
+    IncidentKind.REWRITTEN: "The books no longer build on what was billed; they are held at their"
+    " cursor." + _RESTORE,
+    IncidentKind.EDITED_HISTORY: "A commit of the books changes or deletes billed files; they are"
+    " held before it." + _RESTORE,
+    IncidentKind.OVERSIZED_COMMIT: "A commit of the books exceeds a limit that no pusher reaches;"
+    " they are held before it." + _RESTORE,
+    IncidentKind.COMMIT_AHEAD: "A commit of the books is dated in the future; they are held before"
+    " it until the aggregator's clock reaches that date, and no decision in them is read. Check"
+    " both clocks; if that of the books was wrong, restore the history below it on the forge and"
+    " push again.",
+    IncidentKind.BAD_SIGNATURE: "The head of the books is not signed by a key that may sign for"
+    " them now; they are held at their cursor, and no decision in them is read. Find out who"
+    " pushed. If it was you, add the key to allowed_signers_file, or push again with a known key:"
+    " the signature of the new head covers the commits below it.",
+}
+
+
+def advice(kind: IncidentKind, role: str | None = None) -> str:
+    """What an incident means and what to do about it.
+
+    Args:
+        kind: the kind of incident.
+        role: the role of the repo that it is about; None for the forge as a whole. Of held books no
+            decision is read.
+    """
+    return _FOR_BOOKS.get(kind, _TEXTS[kind]) if role == "books" else _TEXTS[kind]

@@ -26,11 +26,14 @@ class HeadOutcome(StrEnum):
     """What the remote sent is damaged or exceeds a limit; nothing of it was kept."""
     REPO_GONE = "repo gone"
     BRANCH_MISSING = "branch missing"
+    SET_BACK = "set back"
+    """The cursor builds on the head, as after the forge was restored from an older backup: the
+    branch lacks commits that were billed, and has none that was not."""
     ACCEPTED = "accepted rewrite"
     """The head does not build on the cursor, and the operator accepted a commit of it."""
     REWRITTEN = "rewritten"
-    """The head does not build on the cursor: a forced push, unrelated history, a head behind the
-    cursor, a merge that puts the cursor on a side branch, or a cursor that no longer exists."""
+    """The head does not build on the cursor: a forced push, unrelated history, a commit on top of a
+    branch that was set back, or a merge that puts the cursor on a side branch."""
 
 
 COMMITS_AHEAD_MAX: Final = 1_000_000
@@ -45,11 +48,14 @@ class Advance(NamedTuple):
         commits: the commits to read, oldest first; empty unless `outcome` is `FAST_FORWARD` or
             `ACCEPTED`.
         accepted: how many of them, from the first, the operator has accepted by name.
+        missing: how many commits, up to the cursor, the branch lacks; 0 unless `outcome` is
+            `SET_BACK`.
     """
 
     outcome: HeadOutcome
     commits: tuple[str, ...] = ()
     accepted: int = 0
+    missing: int = 0
 
 
 def advance(
@@ -71,33 +77,51 @@ def advance(
         commits_max: after how many commits the history counts as too long; None for the usual
             number.
 
-    Work is proportional to the commits above the cursor, except for a rewritten history, which is
-    walked to its root.
+    Work is proportional to the commits above the cursor, except for a head that does not build on
+    it: then both histories are walked, each to its root at most.
     """
     if head is None:
         return Advance(HeadOutcome.EMPTY if cursor is None else HeadOutcome.BRANCH_MISSING)
     if head == cursor:
         return Advance(HeadOutcome.UNCHANGED)
     most = COMMITS_AHEAD_MAX if commits_max is None else commits_max
-    newest_first: list[str] = []
-    commit: str | None = head
-    while commit is not None and commit != cursor:
-        newest_first.append(commit)
-        if len(newest_first) > most:
-            return Advance(HeadOutcome.TOO_LONG)
-        commit = first_parent(commit)
-    outcome = HeadOutcome.FAST_FORWARD
-    if commit != cursor:
-        outcome = HeadOutcome.ACCEPTED
-        if not _accepted(newest_first, accepted):
-            return Advance(HeadOutcome.REWRITTEN)
-        known = billed()
-        above = next((at for at, c in enumerate(newest_first) if c in known), len(newest_first))
-        del newest_first[above:]
-        if not _accepted(newest_first, accepted):
-            return Advance(HeadOutcome.REWRITTEN)  # that commit was accepted and read long ago
+    newest_first, is_ahead = _walk(head, cursor, first_parent, most)
+    if is_ahead:
+        commits = tuple(reversed(newest_first))
+        return Advance(HeadOutcome.FAST_FORWARD, commits, _accepted(commits, accepted))
+    missing, is_behind = _walk(cursor, head, first_parent, COMMITS_AHEAD_MAX)
+    if is_behind:
+        return Advance(HeadOutcome.SET_BACK, missing=len(missing))
+    if len(newest_first) > most:
+        return Advance(HeadOutcome.TOO_LONG)
+    if not _accepted(newest_first, accepted):
+        return Advance(HeadOutcome.REWRITTEN)
+    known = billed()
+    above = next((at for at, c in enumerate(newest_first) if c in known), len(newest_first))
+    del newest_first[above:]
+    if not _accepted(newest_first, accepted):
+        return Advance(HeadOutcome.REWRITTEN)  # that commit was accepted and read long ago
     commits = tuple(reversed(newest_first))
-    return Advance(outcome, commits, _accepted(commits, accepted))
+    return Advance(HeadOutcome.ACCEPTED, commits, _accepted(commits, accepted))
+
+
+def _walk(
+    start: str | None, end: str | None, first_parent: Callable[[str], str | None], most: int
+) -> tuple[list[str], bool]:
+    """Walk from a commit down to `end`, or to the root.
+
+    Returns:
+        The commits above `end`, newest first, at most one more than `most`; and whether `end` was
+        reached.
+    """
+    found: list[str] = []
+    commit = start
+    while commit is not None and commit != end:
+        found.append(commit)
+        if len(found) > most:
+            break
+        commit = first_parent(commit)
+    return found, commit == end
 
 
 def _accepted(commits: Sequence[str], accepted: Collection[str]) -> int:

@@ -18,7 +18,10 @@ from gitmeter.support.errors import GitmeterError
 from wire_format.instants import parse_ts
 
 _CLOSED_FOR: Final = timedelta(days=1)
-_NOTHING_NEW: Final = (HeadOutcome.UNCHANGED, HeadOutcome.FAST_FORWARD, HeadOutcome.ACCEPTED)
+_NOTHING_NEW: Final = (
+    *(HeadOutcome.UNCHANGED, HeadOutcome.FAST_FORWARD, HeadOutcome.ACCEPTED),
+    HeadOutcome.SET_BACK,
+)
 _FORCE: Final = "or use --force: what was not pulled is lost then"
 
 
@@ -108,7 +111,8 @@ def _check_billed(state: State, store: LedgerStore, repo: KnownRepo, tips: Tips)
         head = state.mirrors.open(repo).head
     else:
         head = _remote_head(state, store, configured, tips)
-    if head != tips.cursor:
+    # a branch that was set back has nothing that was not billed
+    if head is None or head not in state.mirrors.open(repo).chain(tips.cursor):
         raise NotArchivedError(
             f"{repo.name} is billed up to {tips.cursor[:12]} and its head is"
             f" {head[:12] if head else 'no commit'}: what is in between is not billed",

@@ -12,6 +12,11 @@ _ACCEPT: Final = (
 _TEXTS: Final[dict[IncidentKind, str]] = {
     IncidentKind.REWRITTEN: "The branch no longer builds on what was billed. The repo is held at"
     " its cursor." + _ACCEPT,
+    IncidentKind.SET_BACK: "The branch is at an earlier commit of what was billed, as after the"
+    " forge was restored from an older backup. What was billed stays billed, and nothing is to be"
+    " decided: the next push of the node puts the missing commits back, which closes the incident."
+    " If the node is gone or was set up again since, push them from the aggregator's mirror, which"
+    " has them as refs/aggregator/applied.",
     IncidentKind.EDITED_HISTORY: "A commit changes or deletes billed files. The repo is held before"
     " that commit." + _ACCEPT,
     IncidentKind.COMMIT_AHEAD: "A commit is dated in the future. The repo is held before it until"
@@ -124,6 +129,11 @@ _RESTORE: Final = (
 _FOR_BOOKS: Final = {
     IncidentKind.REWRITTEN: "The books no longer build on what was billed; they are held at their"
     " cursor." + _RESTORE,
+    IncidentKind.SET_BACK: "The books are at an earlier commit of what was billed, as after the"
+    " forge was restored from an older backup. What was billed stays billed, and nothing is to be"
+    " decided: `books push` on the machine of the books puts the missing commits back, which closes"
+    " the incident. Do it before anything else is pushed there. If that machine is gone, push them"
+    " from the aggregator's mirror, which has them as refs/aggregator/applied.",
     IncidentKind.EDITED_HISTORY: "A commit of the books changes or deletes billed files; they are"
     " held before it." + _RESTORE,
     IncidentKind.OVERSIZED_COMMIT: "A commit of the books exceeds a limit that no pusher reaches;"

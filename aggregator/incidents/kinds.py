@@ -12,6 +12,7 @@ class IncidentKind(StrEnum):
     """Every kind of incident; the value is its name in commands, metrics and notices."""
 
     REWRITTEN = "rewritten"
+    SET_BACK = "set back"
     EDITED_HISTORY = "edited history"
     COMMIT_AHEAD = "commit ahead of clock"
     OVERSIZED_COMMIT = "oversized commit"
@@ -103,6 +104,7 @@ BACKED_OFF: Final = frozenset(
 
 PASSING: Final = frozenset(
     (
+        IncidentKind.SET_BACK,
         IncidentKind.UNREACHABLE,
         IncidentKind.NOT_READ,
         IncidentKind.BRANCH_MISSING,
@@ -114,6 +116,7 @@ PASSING: Final = frozenset(
 
 _OF_HEAD: Final = {
     HeadOutcome.REWRITTEN: IncidentKind.REWRITTEN,
+    HeadOutcome.SET_BACK: IncidentKind.SET_BACK,
     HeadOutcome.UNREACHABLE: IncidentKind.UNREACHABLE,
     HeadOutcome.TOO_LONG: IncidentKind.TOO_LONG,
     HeadOutcome.NOT_READ: IncidentKind.NOT_READ,

@@ -25,10 +25,13 @@ from aggregator.pulling.fetching import Fetched
 from aggregator.pulling.signatures import Signers
 from cursors.position import Advance, HeadOutcome, advance
 from gitmeter.support.progress import Progress
+from gitmeter.support.terminal import counted
 from wire_format.instants import format_ts
 
 _UNSIGNED_WALKED_MAX: Final = 1000
 """How many commits below an unsigned head are walked, to say how many there are."""
+_NOTHING_NEW: Final = {IncidentKind.REPO_GONE, IncidentKind.SET_BACK}
+"""What may happen to the repo of a retired node: no push brings back what it lacks."""
 
 
 @dataclass(frozen=True)
@@ -233,14 +236,14 @@ class RepoPass:
         else:
             found = kind_of(position.outcome)
             subject = self._fetched.head or ""
-            detail = _detail(self._fetched, position)
+            detail = _detail(self._fetched, position, self._cursor)
             return self._filed(found, subject, detail)
         return self._filed(kind, subject, detail)
 
     def _filed(self, kind: IncidentKind | None, subject: str, detail: str) -> RepoReport:
         applied, outcome = self._applied, self._position.outcome
-        if self.repo.is_retired and kind is IncidentKind.REPO_GONE:
-            kind = None  # a retired repo may be deleted; what was billed of it stays billed
+        if self.repo.is_retired and kind in _NOTHING_NEW:
+            kind = None  # nothing more comes from it, and what was billed of it stays billed
         behind = len(self._position.commits) - applied.commits
         store, head = self._ledger.store, self._fetched.head
         with store.transaction():
@@ -266,9 +269,13 @@ class RepoPass:
         )
 
 
-def _detail(fetched: Fetched, position: Advance) -> str:
-    if position.outcome is HeadOutcome.REWRITTEN:
-        return f"head {fetched.head} does not build on what was billed"
-    if position.outcome is HeadOutcome.BRANCH_MISSING:
-        return fetched.detail or "the branch is gone from the remote"
+def _detail(fetched: Fetched, position: Advance, cursor: str | None) -> str:
+    match position.outcome:
+        case HeadOutcome.REWRITTEN:
+            return f"head {fetched.head} does not build on what was billed"
+        case HeadOutcome.SET_BACK:
+            missing = counted(position.missing, "billed commit")
+            return f"head {fetched.head} lacks {missing} up to {cursor}"
+        case HeadOutcome.BRANCH_MISSING:
+            return fetched.detail or "the branch is gone from the remote"
     return fetched.detail

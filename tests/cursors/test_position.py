@@ -28,6 +28,10 @@ def forward(*commits: str) -> Advance:
 REWRITTEN = Advance(HeadOutcome.REWRITTEN)
 
 
+def set_back(missing: int) -> Advance:
+    return Advance(HeadOutcome.SET_BACK, missing=missing)
+
+
 @pytest.mark.parametrize(
     ("cursor", "head", "parents", "expected"),
     [
@@ -41,11 +45,14 @@ REWRITTEN = Advance(HeadOutcome.REWRITTEN)
         pytest.param("a", "d", LINE, forward("b", "c", "d"), id="several, oldest first"),
         pytest.param("y", "m", MERGED, forward("m"), id="merge of a side branch"),
         pytest.param("b", "m", MERGED, forward("x", "y", "m"), id="first parents alone"),
-        pytest.param("d", "b", LINE, REWRITTEN, id="head behind the cursor"),
+        pytest.param("d", "c", LINE, set_back(1), id="set back by one commit"),
+        pytest.param("d", "a", LINE, set_back(3), id="set back to the first commit"),
+        pytest.param("m", "b", MERGED, set_back(3), id="set back below a merge"),
+        pytest.param("d", "x", FORKED, REWRITTEN, id="a new commit where it was set back to"),
         pytest.param("d", "y", FORKED, REWRITTEN, id="forced push"),
+        pytest.param("m", "d", MERGED, REWRITTEN, id="head on a side branch of the cursor"),
         pytest.param("d", "m", MERGED, REWRITTEN, id="cursor merged from a side branch"),
         pytest.param("d", "s", UNRELATED, REWRITTEN, id="unrelated history"),
-        pytest.param("lost", "d", LINE, REWRITTEN, id="a cursor that no longer exists"),
     ],
 )
 def test_a_head_against_a_cursor(
@@ -69,7 +76,7 @@ def accepted(*commits: str, count: int) -> Advance:
         pytest.param("d", "y", FORKED, "b", "abcd", REWRITTEN, id="of the shared past"),
         pytest.param("d", "y", FORKED, "d", "abcd", REWRITTEN, id="the cursor itself"),
         pytest.param("d", "y", FORKED, "q", "abcd", REWRITTEN, id="of nowhere"),
-        pytest.param("d", "b", LINE, "b", "abcd", REWRITTEN, id="a shorter history"),
+        pytest.param("d", "b", LINE, "b", "abcd", set_back(2), id="set back, accepted or not"),
         pytest.param("d", "y", FORKED, "x", "abcdx", REWRITTEN, id="accepted and billed before"),
         pytest.param("x", "d", FORKED, "d", "abcx", accepted("d", count=1), id="back to the old"),
         pytest.param("x", "c", FORKED, "c", "abcx", REWRITTEN, id="back, and nothing is new"),
@@ -149,4 +156,10 @@ def test_a_history_of_too_many_commits_is_not_walked_to_its_end(
         return parents[commit]
 
     assert advance("4", "8", first_parent) == Advance(HeadOutcome.TOO_LONG)
-    assert asked == ["8", "7", "6"]
+    assert asked == ["8", "7", "6", *("4", "3", "2")], "nor is that of the cursor"
+
+
+def test_a_branch_that_was_set_back_has_no_history_that_is_too_long() -> None:
+    """Below its head is nothing but what was billed, however few commits may be walked there."""
+    parents = {str(n): str(n - 1) if n else None for n in range(9)}
+    assert advance("8", "6", parents.__getitem__, commits_max=1) == set_back(2)

@@ -96,7 +96,7 @@ def rewritten_history_followed(patch: Patch) -> None:
 
     def broken(cursor: str | None, head: str | None, first_parent: Any, *more: Any) -> Advance:  # noqa: ANN401
         found = advance(cursor, head, first_parent, *more)
-        if found.outcome is not HeadOutcome.REWRITTEN:
+        if found.outcome not in {HeadOutcome.REWRITTEN, HeadOutcome.SET_BACK}:
             return found
         return advance(None, head, first_parent)
 

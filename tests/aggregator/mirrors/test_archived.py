@@ -229,6 +229,18 @@ def test_what_was_pushed_and_not_pulled_is_not_archived_unread(world: World) -> 
     sound(world, world.digest())
 
 
+def test_a_repo_that_was_set_back_may_be_archived(world: World) -> None:
+    """All that its remote has was billed, and nothing more comes from a retired node."""
+    writer = world.repo("node-1")
+    before = str(writer.tip())
+    world.usage(usage_line(seq=3))
+    world.pull()
+    writer.force(before)
+    retire(world)
+    assert world.run("archive", "node-1").code == 0
+    sound(world, world.digest())
+
+
 def test_a_repo_that_is_held_is_not_archived(world: World) -> None:
     """The decision that ends its incident would have no effect any more."""
     tip = world.repo("node-1").orphan({segment_path(DAY, 3): usage_line(seq=9)})

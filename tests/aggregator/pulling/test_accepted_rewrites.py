@@ -102,15 +102,14 @@ def test_the_decision_may_come_before_the_history(
     assert kind
 
 
-def test_accepting_a_shorter_history_changes_nothing(world: World) -> None:
+def test_accepting_a_branch_that_was_set_back_changes_nothing(world: World) -> None:
     """All of it is billed, so there is nothing to accept; the next new commit must be accepted."""
     writer = world.repo("node-1")
     old = world.node()["cursor"]
     writer.force(first_commit(writer))
-    held(world, IncidentKind.REWRITTEN)
     world.decide(accept(str(writer.tip())))
     world.pull(BOOKS)
-    held(world, IncidentKind.REWRITTEN)
+    assert world.pull()["node-1"].incident is IncidentKind.SET_BACK
     world.decide(accept(writer.commit({PATHS[3]: line(3)}), seq=2))
     world.pull()
     sound(world, 3, (old,))

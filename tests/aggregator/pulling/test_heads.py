@@ -118,10 +118,6 @@ def unrelated(writer: RepoWriter) -> None:
     writer.orphan({FIRST: line(1), SECOND: line(2), THIRD: line(3)})
 
 
-def behind(writer: RepoWriter) -> None:
-    writer.force(str(writer.repo[str(writer.tip())].peel(pygit2.Commit).parent_ids[0]))
-
-
 def evil_merge(writer: RepoWriter) -> None:
     """The tip that was billed becomes the second parent of a merge."""
     tip = str(writer.tip())
@@ -133,7 +129,6 @@ def evil_merge(writer: RepoWriter) -> None:
 REWRITES: tuple[Callable[[RepoWriter], None], ...] = (
     rewritten_by_force,
     unrelated,
-    behind,
     evil_merge,
 )
 

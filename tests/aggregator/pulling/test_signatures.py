@@ -304,6 +304,22 @@ def test_a_key_is_valid_up_to_the_second_at_which_it_ends(world: World) -> None:
     goes_on(world, 2)
 
 
+def test_a_branch_that_was_set_back_below_a_rotation_asks_for_no_signature(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its head was billed under a key that was valid then, however far above the root it is."""
+    monkeypatch.setattr(repo_pass, "_UNSIGNED_WALKED_MAX", 1)
+    old = new_record(world, OWN, seq=2)
+    goes_on(world, 2)
+    tip = new_record(world, STRANGER, seq=3)
+    allow(world, entry(STRANGER))
+    goes_on(world, 3)
+    world.repo("node-1").force(old)
+    assert world.pull()["node-1"].incident is IncidentKind.SET_BACK
+    world.repo("node-1").force(tip)
+    goes_on(world, 3)
+
+
 def test_what_lies_below_a_head_that_may_not_be_billed_is_not_walked_to_its_end(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,12 +105,10 @@ class Daemon:
         config = self._state.config
         self._scheduler.every(_MAINTENANCE_EVERY_MIN).minutes.do(self._packing.start)
         self._scheduler.every().hour.do(self._promote)
-        self._scheduler.every().day.do(self._services.check_forge)
         with self._services:
             _log.info("started", repos=len(config.repo), state=str(config.state))
             self._presence.notify("READY=1")
             self._pull()
-            self._services.check_forge()
             while not self._is_over():
                 self._scheduler.run_pending()
                 if time.monotonic() >= self._pull_at_s:

@@ -52,6 +52,7 @@ class Services:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._drift.stop()
         if self._listener is not None:
             self._listener.stop()
         if self._notifier is not None:
@@ -79,13 +80,12 @@ class Services:
             self._notifier.compare(self._store)
             self._notifier.deliver()
 
-    def check_forge(self) -> None:
-        """Start comparing the forge with its setup, in the background."""
-        self._drift.start()
-
     def collect(self) -> None:
-        """Store the results of background work that has ended, and deliver waiting notices."""
-        self._drift.collect(self._store)
+        """Start background work that is due, store what has ended, and deliver waiting notices."""
+        self._drift.start()
+        is_complete = self._drift.collect(self._store)
+        if is_complete is not None:
+            self.pulse.forge_checked(is_complete=is_complete)
         if self._notifier is not None:
             self._notifier.collect()
             self._notifier.deliver()

@@ -36,7 +36,8 @@ _NAMED: Final = 10
 _FORGE: Final = "[forge]"
 _KINDS: Final = (
     *(IncidentKind.LISTING_FAILED, IncidentKind.LISTING_SHRANK, IncidentKind.PENDING),
-    *(IncidentKind.VANISHED, IncidentKind.RENAMED, IncidentKind.RECREATED, IncidentKind.DRIFT),
+    *(IncidentKind.VANISHED, IncidentKind.RENAMED, IncidentKind.RECREATED),
+    *(IncidentKind.DRIFT, IncidentKind.FORGE_UNCHECKED),
 )
 _LISTED: Final = "forge_listed"
 """The fact in the ledger that keeps what the last believed listing had, across restarts; a rebuilt

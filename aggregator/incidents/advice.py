@@ -117,6 +117,9 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     " is probed at least once an hour. Clears itself.",
     IncidentKind.DRIFT: "The forge is not set up as it should be. `aggregator forge check` names"
     " each difference and the command that repairs it.",
+    IncidentKind.FORGE_UNCHECKED: "The daily check could not look at the forge, or not at all of"
+    " it; the detail names the reason and the file of the token. What was found before stays open."
+    " The daemon tries again at intervals of up to an hour; clears itself.",
     IncidentKind.BAD_REGISTRATION: "A file in nodes.d cannot be used, or changes what a node may"
     " bill; the previous registrations stay in force. Correct the file, and the next pull reads it;"
     " after a change of `allow`, `systemctl reload` the daemon.",

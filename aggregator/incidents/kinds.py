@@ -47,6 +47,7 @@ class IncidentKind(StrEnum):
     LISTING_SHRANK = "listing shrank"
     LISTING_FAILED = "listing failed"
     DRIFT = "forge drift"
+    FORGE_UNCHECKED = "forge not checked"
     BAD_REGISTRATION = "bad registration"
 
 

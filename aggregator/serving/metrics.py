@@ -102,6 +102,7 @@ class Metrics(Collector):
             "gitmeter_build", "The version that runs.", {"version": version("gitmeter")}
         )
         yield from of_loop(beat, None if facts is None else facts.pulled_at)
+        yield from of_forge(beat)
         if facts is not None:
             yield from of_ledger(facts)
             yield from of_repos(facts, beat.repos, self._clock())
@@ -146,13 +147,30 @@ def of_loop(beat: Beat, pulled_at: str | None) -> Iterator[Metric]:
     for name, text, at in (
         ("gitmeter_last_pull", "End of the last whole pull.", finished_at),
         ("gitmeter_next_pull", "Start of the next whole pull.", beat.next_pull_at),
-        ("gitmeter_last_listing", "Last list of the forge's repos.", beat.listed_at),
     ):
-        yield _gauge(f"{name}_timestamp_seconds", text, None if at is None else at.timestamp())
+        yield _time(name, text, at)
+
+
+def of_forge(beat: Beat) -> Iterator[Metric]:
+    """What the loop knows of the forge, and what the webhook received."""
+    for name, text, at in (
+        ("gitmeter_last_listing", "Last list of the forge's repos.", beat.listed_at),
+        (
+            "gitmeter_last_forge_check",
+            "End of the last check of the forge that saw everything.",
+            beat.forge_checked_at,
+        ),
+    ):
+        yield _time(name, text, at)
     yield _gauge(
         "gitmeter_listing_failing",
         "Whether the forge's repos could not be listed at the last try.",
         beat.is_listing_failing,
+    )
+    yield _gauge(
+        "gitmeter_forge_check_failing",
+        "Whether the last check of the forge did not see everything.",
+        beat.is_forge_check_failing,
     )
     yield _gauge("gitmeter_pending_repos", "Repos that are not registered yet.", beat.pending)
     yield _gauge("gitmeter_vanished_repos", "Repos gone from the forge.", beat.vanished)
@@ -228,3 +246,8 @@ def _gauge(name: str, text: str, value: float | None) -> GaugeMetricFamily:
     if value is not None:
         metric.add_metric([], value)
     return metric
+
+
+def _time(name: str, text: str, at: datetime | None) -> GaugeMetricFamily:
+    """A gauge with a time; without a sample where it is not known."""
+    return _gauge(f"{name}_timestamp_seconds", text, None if at is None else at.timestamp())

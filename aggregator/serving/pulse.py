@@ -55,6 +55,8 @@ class Beat:
         listed_at: when the forge's repos were last listed; None when they never were.
         is_listing_failing: whether the last attempt to list them failed.
         pending, vanished: repos on the forge that are not registered yet, and ones gone from it.
+        forge_checked_at: end of the last check of the forge that saw everything; None before.
+        is_forge_check_failing: whether the last check did not see everything.
         hooks: requests to the webhook, by result; every result has a count.
         repos: names of the repos that are read; None if not known.
     """
@@ -72,6 +74,8 @@ class Beat:
     is_listing_failing: bool = False
     pending: int = 0
     vanished: int = 0
+    forge_checked_at: datetime | None = None
+    is_forge_check_failing: bool = False
     hooks: Mapping[HookResult, int] = field(default_factory=dict)
     repos: frozenset[str] | None = None
 
@@ -144,6 +148,13 @@ class Pulse:
     def listing_failed(self) -> None:
         """Note a failed listing; the counts of the last one stay."""
         self._change(is_listing_failing=True)
+
+    def forge_checked(self, *, is_complete: bool) -> None:
+        """Note the end of a check of the forge, and whether it saw everything."""
+        if is_complete:
+            self._change(forge_checked_at=self._clock(), is_forge_check_failing=False)
+        else:
+            self._change(is_forge_check_failing=True)
 
     def hook(self, result: HookResult) -> int:
         """Count a request to the webhook; returns how many had this result so far."""

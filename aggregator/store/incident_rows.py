@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
 
@@ -139,6 +140,8 @@ class IncidentRows:
         kind: str,
         found: Mapping[About, str],
         at: datetime,
+        *,
+        kept: AbstractSet[int] = frozenset(),
     ) -> None:
         """Make these the open incidents of one kind: open new ones, close all others.
 
@@ -146,13 +149,14 @@ class IncidentRows:
             kind: the kind of all of them.
             found: for what each is about, a sentence for a person.
             at: the time (UTC).
+            kept: the rows of open ones of which nothing new is known: they stay as they are.
         """
         rows = self._connection.execute(
             "SELECT id, repo_id, subject FROM incident WHERE kind = ? AND closed_at IS NULL",
             (kind,),
         )
         for incident_id, repo_id, subject in rows.fetchall():
-            if (repo_id, subject) not in found:
+            if (repo_id, subject) not in found and incident_id not in kept:
                 self.close(incident_id, at)
         for (repo_id, subject), detail in found.items():
             self.open(repo_id, kind, subject, detail, at)

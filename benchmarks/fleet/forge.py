@@ -34,9 +34,9 @@ _PROTECTION: Final[Mapping[str, object]] = {
     "enable_push": True,
     "enable_push_whitelist": True,
     "push_whitelist_deploy_keys": True,
-    "push_whitelist_usernames": [],
-    "push_whitelist_teams": [],
+    "enable_merge_whitelist": True,
 }
+_OTHERS: Final[Mapping[str, object]] = {"rule_name": "**", "enable_merge_whitelist": True}
 
 
 class MadeRepo(NamedTuple):
@@ -139,11 +139,17 @@ class FleetForge:
             when=self._now - _HOUR,
         )
         self._server.touch(BOOKS)
+        self._protect(BOOKS)
 
     def _set_up(self, name: str, key: SigningKey) -> None:
         """Create deploy key and protection as `aggregator node add` does."""
         self._ask(f"{name}/keys", {"title": "node", "key": key.public.line, "read_only": False})
-        self._ask(f"{name}/branch_protections", dict(_PROTECTION))
+        self._protect(name)
+
+    def _protect(self, name: str) -> None:
+        for rule in (_PROTECTION, _OTHERS):
+            self._ask(f"{name}/branch_protections", dict(rule))
+        self._server.repo(name).has_pull_requests = False
 
     def _ask(self, path: str, body: dict[str, object]) -> None:
         org = self._server.org

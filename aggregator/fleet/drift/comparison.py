@@ -25,7 +25,14 @@ from aggregator.fleet.listing import judge_listing
 from aggregator.fleet.setup.locating import not_allowed
 from aggregator.fleet.setup.registry import forge_config
 from aggregator.fleet.setup.repo_setup import READ_TIMEOUT_S
-from aggregator.forge.interface import Forge, ForgeError, ForgeRepo, Listing, NotThereError
+from aggregator.forge.interface import (
+    Forge,
+    ForgeError,
+    ForgeRepo,
+    Listing,
+    NotThereError,
+    RateLimitedError,
+)
 from aggregator.forge.people import Team
 from gitmeter.git_remote.branch import read_branch
 from gitmeter.git_remote.remote import Remote
@@ -96,7 +103,7 @@ def check(
         between: called before each repo but the first, and before a request is repeated.
 
     Raises:
-        ForgeError: the forge does not list its repos.
+        ForgeError: the forge does not list its repos, or asks to wait.
         FleetError: no forge is configured.
         AllowedSignersError: the allowed signers cannot be used.
     """
@@ -184,6 +191,8 @@ class _Comparison:
                     details[name] = self._details(subject.expected, repo)
                 except NotThereError:
                     not_there.append(subject)
+                except RateLimitedError:
+                    raise  # the others would only be told the same
                 except GitmeterError as error:
                     self._unseen[name] = reason = _said(error)
             on_progress(done, len(asked))
@@ -205,7 +214,7 @@ class _Comparison:
             try:
                 return self._ask(expected, repo)
             except GitmeterError as error:
-                if not error.retry:
+                if not error.retry or isinstance(error, RateLimitedError):
                     raise
                 self._between()
         return self._ask(expected, repo)

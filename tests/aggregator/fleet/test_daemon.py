@@ -3,6 +3,7 @@
 import json
 import socket
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from aggregator.config.registration import RegisteredKey
 from aggregator.forge import open_forge
+from aggregator.forge.answers import ANSWER_TIMEOUT_S
 from gitmeter.signing.signing_key import new_signing_key
 from tests.aggregator.fleet.fleet import START, Fleet
 from tests.support.files import write_secret
@@ -107,13 +109,36 @@ def test_a_forged_webhook_moves_nothing(fleet: Fleet, port: int) -> None:
     assert fleet.forge.count("billing-node-2.git") >= asked
 
 
-def test_what_drifted_on_the_forge_is_an_incident(fleet: Fleet) -> None:
+def test_what_drifted_on_the_forge_is_an_incident(fleet: Fleet, port: int) -> None:
     """The repos were made by hand here, so neither has the key and the rule that it should."""
     with running_daemon(fleet.folder, fleet.folder / "aggregator.toml") as running:
         running.listen(lambda: "forge drift" in fleet.incidents())
+        found = metrics(port)
         code, _ = running.leave()
     assert code == 0
     assert fleet.incidents()["forge drift"] >= {"node-1", "node-2"}
+    assert found["gitmeter_forge_check_failing", ""] == 0
+    assert found["gitmeter_last_forge_check_timestamp_seconds", ""] > 0
+
+
+def test_a_check_that_the_token_may_not_make_is_an_incident(fleet: Fleet, port: int) -> None:
+    fleet.forge.misbehave("403", where="/keys")
+    with running_daemon(fleet.folder, fleet.folder / "aggregator.toml") as running:
+        running.listen(lambda: "forge not checked" in fleet.incidents())
+        found = metrics(port)
+        code, _ = running.leave()
+    assert code == 0
+    assert found["gitmeter_forge_check_failing", ""] == 1
+
+
+def test_a_check_that_gets_no_answer_does_not_delay_stopping(fleet: Fleet) -> None:
+    fleet.forge.misbehave("hang", where="/keys")
+    with running_daemon(fleet.folder, fleet.folder / "aggregator.toml") as running:
+        running.listen(lambda: fleet.forge.count("/keys") > 0)
+        started_s = time.monotonic()
+        code, _ = running.leave()
+    assert code == 0
+    assert time.monotonic() - started_s < ANSWER_TIMEOUT_S / 2
 
 
 def test_a_taken_address_is_an_error_with_a_hint(fleet: Fleet, port: int) -> None:

@@ -133,6 +133,18 @@ def test_what_was_listed_stays_when_listing_fails(loop: Loop) -> None:
     assert not loop.pulse.read().is_listing_failing
 
 
+def test_the_last_whole_check_of_the_forge_stays_when_the_next_fails(loop: Loop) -> None:
+    loop.passes(60)
+    loop.pulse.forge_checked(is_complete=True)
+    loop.passes(60)
+    loop.pulse.forge_checked(is_complete=False)
+    beat = loop.pulse.read()
+    assert beat.forge_checked_at == START + timedelta(seconds=60)
+    assert beat.is_forge_check_failing
+    loop.pulse.forge_checked(is_complete=True)
+    assert not loop.pulse.read().is_forge_check_failing
+
+
 def test_posts_are_counted_by_result(loop: Loop) -> None:
     assert [loop.pulse.hook(HookResult.UNSIGNED) for _ in range(3)] == [1, 2, 3]
     hooks = loop.pulse.read().hooks

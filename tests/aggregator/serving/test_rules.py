@@ -47,6 +47,7 @@ def test_every_metric_that_the_rules_name_is_served(tmp_path: Path) -> None:
     pulse = Pulse(lambda: datetime.now(UTC), 360)
     pulse.pull_started()
     pulse.pull_finished()
+    pulse.forge_checked(is_complete=True)
     served = names_in(Metrics(world.config.database_path, pulse, lambda: world.now).text())
     named = set(_METRIC.findall(RULES.read_text()))
     assert named

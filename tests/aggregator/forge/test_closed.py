@@ -47,9 +47,10 @@ class Pusher:
         """Make another commit in the place of the last one."""
         self._git("commit", "-q", "--amend", "--allow-empty", "-m", "another")
 
-    def push(self, *refspecs: str) -> str:
+    def push(self, *refspecs: str, to: str = "") -> str:
         """Push; returns what the forge says, empty if it takes it."""
-        result = self._git("push", self.place.forge.ssh_url(NAME), *refspecs, check=False)
+        url = to or self.place.forge.ssh_url(NAME)
+        result = self._git("push", url, *refspecs, check=False)
         return "" if result.returncode == 0 else result.stderr
 
     def _git(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -117,3 +118,14 @@ def test_what_git_cannot_read_is_not_set_up(place: Place) -> None:
         place.provisioner().add(NODE)
     place.provisioner().add(NODE)
     assert place.drifts() == ()
+
+
+def test_after_a_rename_gitea_leads_on_over_ssh_and_forgejo_does_not(pusher: Pusher) -> None:
+    """So a node on Gitea goes on without knowing, and one on Forgejo must be given the address."""
+    old = pusher.place.forge.ssh_url(NAME)
+    assert pusher.push("main") == ""
+    pusher.place.forge.rename(NAME, "elsewhere")
+    pusher.commit()
+    said = pusher.push("main", to=old)
+    assert (said == "") == pusher.place.forge.org.is_gitea
+    assert ("Cannot find repository" in said) != pusher.place.forge.org.is_gitea

@@ -81,6 +81,22 @@ class Organisation:
             return None
         return self.repos[id_].name
 
+    def ssh_moves(self) -> list[tuple[str, str]]:
+        """Old and new paths of what was renamed, where ssh leads on: on Gitea alone."""
+        if not self.is_gitea:
+            return []
+        repos = [
+            (f"{self.name}/{old}", self.repos[n].name)
+            for old, n in self._moved.items()
+            if n in self.repos
+        ]
+        found = [(old, f"{self.name}/{new}") for old, new in repos]
+        return found + [
+            (f"{former}/{repo.name}", f"{self.name}/{repo.name}")
+            for former in self.former_names
+            for repo in self.repos.values()
+        ]
+
     def visible(self, name: str, token: Token | None) -> Repo:
         """The repo of that name, if the token's user may see it.
 

@@ -28,6 +28,11 @@ path=${SSH_ORIGINAL_COMMAND#*\'}
 path=${path%\'}
 path=${path#/}
 path=${path%.git}
+if [ ! -d "@root@/$path.git" ]; then # Gitea leads on to the new name
+    while read -r old new; do
+        [ "$old" = "$path" ] && path=$new
+    done <"${1%/*}/moved"
+fi
 [ -d "@root@/$path.git" ] || fail "Cannot find repository: $path"
 mode=
 while read -r repo repo_mode repo_key repo_title; do
@@ -57,6 +62,7 @@ class ForgeSsh(SshServer):
         self._org = org
         self._rights_dir = self.folder / "rights"
         self._rights_dir.mkdir()
+        replace_file(self._rights_dir / "moved", "")
         self._written: dict[int, str] = {}
         self._lines: dict[int, str] = {}
         self._serv = self.folder / "serv"
@@ -82,6 +88,8 @@ class ForgeSsh(SshServer):
             for key_id, told in rights.items():
                 if self._written.get(key_id) != told:
                     replace_file(self._rights_file(key_id), told)
+            moved = "".join(f"{old} {new}\n" for old, new in self._org.ssh_moves())
+            replace_file(self._rights_dir / "moved", moved)
             self.authorize(self._lines[key_id] for key_id in rights)
             self._written = rights
 

@@ -14,6 +14,7 @@ from aggregator.forge.interface import (
     ForgeRepo,
     Hook,
     IncompleteListingError,
+    Inspected,
     Listing,
     Protection,
     RefusedError,
@@ -105,9 +106,24 @@ class Forgejo:
     def set_archived(self, name: str, *, archived: bool) -> None:  # noqa: D102
         self._send("PATCH", self._repo(name), {"archived": archived})
 
+    def inspect(self, name: str) -> Inspected:  # noqa: D102
+        with Session(self._access) as session:
+            return Inspected(
+                self._keys_of(session, name),
+                self._rules_of(session, name),
+                self._collaborators(session, name),
+                tuple(
+                    hook.value()
+                    for hook in Pages(session, f"{self._repo(name)}/hooks", shapes.HOOKS).read()
+                ),
+            )
+
     def deploy_keys(self, name: str) -> tuple[DeployKey, ...]:  # noqa: D102
         with Session(self._access) as session:
-            found = Pages(session, f"{self._repo(name)}/keys", shapes.KEYS).read()
+            return self._keys_of(session, name)
+
+    def _keys_of(self, session: Session, name: str) -> tuple[DeployKey, ...]:
+        found = Pages(session, f"{self._repo(name)}/keys", shapes.KEYS).read()
         return tuple(key.value() for key in found)
 
     def add_deploy_key(self, name: str, title: str, key: str) -> DeployKey:  # noqa: D102
@@ -119,9 +135,12 @@ class Forgejo:
         self._delete(f"{self._repo(name)}/keys/{key_id}")
 
     def rules(self, name: str) -> tuple[Protection, ...]:  # noqa: D102
-        url = self._rules(name)
         with Session(self._access) as session:
-            answer = session.ask("GET", url)
+            return self._rules_of(session, name)
+
+    def _rules_of(self, session: Session, name: str) -> tuple[Protection, ...]:
+        url = self._rules(name)
+        answer = session.ask("GET", url)
         return tuple(rule.value() for rule in shapes.read(shapes.RULES, answer.body, url))
 
     def protect(self, name: str, rule: str, *, keys_may_push: bool) -> None:  # noqa: D102
@@ -162,16 +181,14 @@ class Forgejo:
                 values: dict[str, Any] = {"whitelist_usernames": [], "whitelist_teams": []}
                 session.ask("POST", url, {"name_pattern": _ALL_TAGS, **values})
 
-    def collaborators(self, name: str) -> tuple[Collaborator, ...]:  # noqa: D102
+    def _collaborators(self, session: Session, name: str) -> tuple[Collaborator, ...]:
         url = f"{self._repo(name)}/collaborators"
-        with Session(self._access) as session:
-            users = Pages(session, url, shapes.USERS).read()
-            found = []
-            for user in users:
-                place = f"{url}/{quote(user.login, safe='')}/permission"
-                answer = session.ask("GET", place)
-                right = shapes.read(shapes.PERMISSION, answer.body, place).permission
-                found.append(Collaborator(user.login, right))
+        found = []
+        for user in Pages(session, url, shapes.USERS).read():
+            place = f"{url}/{quote(user.login, safe='')}/permission"
+            answer = session.ask("GET", place)
+            right = shapes.read(shapes.PERMISSION, answer.body, place).permission
+            found.append(Collaborator(user.login, right))
         return tuple(found)
 
     def teams(self) -> tuple[Team, ...]:  # noqa: D102
@@ -188,11 +205,6 @@ class Forgejo:
             return None
         url = f"{self._access.remote.url}/teams/{team.id}/repos"
         return frozenset(repo.name for repo in Pages(session, url, shapes.REPOS).read())
-
-    def repo_hooks(self, name: str) -> tuple[Hook, ...]:  # noqa: D102
-        with Session(self._access) as session:
-            found = Pages(session, f"{self._repo(name)}/hooks", shapes.HOOKS).read()
-        return tuple(hook.value() for hook in found)
 
     def has_commit(self, name: str, commit: str) -> bool:  # noqa: D102
         # no diff, signature or list of files, each of which takes the forge a git program

@@ -130,6 +130,22 @@ class Hook(NamedTuple):
     content_type: str
 
 
+class Inspected(NamedTuple):
+    """What lets someone in or out of a repo.
+
+    Attributes:
+        keys: its deploy keys.
+        rules: its rules for branches.
+        collaborators: the users with a right to it alone.
+        hooks: its own webhooks.
+    """
+
+    keys: tuple[DeployKey, ...]
+    rules: tuple[Protection, ...]
+    collaborators: tuple[Collaborator, ...]
+    hooks: tuple[Hook, ...]
+
+
 class ForgeError(GitmeterError):
     """A request to the forge failed.
 
@@ -248,16 +264,12 @@ class Forge(Protocol):
         """Let no one push tags; does nothing on a forge that cannot."""
         ...
 
-    def collaborators(self, name: str) -> tuple[Collaborator, ...]:
-        """The users with a right to this repo alone."""
+    def inspect(self, name: str) -> Inspected:
+        """Everything that lets someone in or out of a repo, over one connection."""
         ...
 
     def teams(self) -> tuple[Team, ...]:
         """The teams of the organisation, except its owners."""
-        ...
-
-    def repo_hooks(self, name: str) -> tuple[Hook, ...]:
-        """The webhooks of one repo."""
         ...
 
     def has_commit(self, name: str, commit: str) -> bool:

@@ -221,18 +221,9 @@ class _Comparison:
 
     def _ask(self, expected: Expected, repo: ForgeRepo) -> Details:
         name = repo.name
-        keys, rules = self._forge.deploy_keys(name), self._forge.rules(name)
-        people, hooks = self._forge.collaborators(name), self._forge.repo_hooks(name)
-        others, unreadable = self._read(expected, repo)
-        return Details(
-            keys,
-            rules,
-            people,
-            tuple(team for team in self._teams if team.repos is None or name in team.repos),
-            hooks,
-            others,
-            unreadable,
-        )
+        inspected = self._forge.inspect(name)
+        teams = tuple(team for team in self._teams if team.repos is None or name in team.repos)
+        return Details(inspected, teams, *self._read(expected, repo))
 
     def _read(self, expected: Expected, repo: ForgeRepo) -> tuple[tuple[str, ...], str]:
         """Some other refs of a repo, and why git cannot read it."""

@@ -117,7 +117,7 @@ def drifts_of_repo(
     if details is not None:
         yield from _reading(wanted, details)
     if details is not None and not repo.archived:
-        yield from _keys(wanted, details.keys)
+        yield from _keys(wanted, details.inspected.keys)
         yield from _protection(wanted, details, forge)
         yield from _people(wanted, details)
 
@@ -187,29 +187,31 @@ def _keys(wanted: Expected, keys: Iterable[DeployKey]) -> Iterator[Drift]:
 
 def _protection(wanted: Expected, details: Details, forge: ForgeConfig) -> Iterator[Drift]:
     expected = f"a rule for {wanted.branch} that lets deploy keys alone push"
-    rule = acting_rule(details.rules, wanted.branch)
+    rule = acting_rule(details.inspected.rules, wanted.branch)
     if rule is None:
         yield Drift(wanted.name, What.UNPROTECTED, expected, "none", _fixed(wanted))
     elif faults := weaknesses(rule, forge):
         found = ", ".join(faults)
         yield Drift(wanted.name, What.PROTECTION, expected, found, _fixed(wanted))
-    if rule is not None and not others_are_closed(details.rules):
+    if rule is not None and not others_are_closed(details.inspected.rules):
         expected = f"a rule {OTHERS} by which no one pushes other branches"
         yield Drift(wanted.name, What.OTHER_BRANCHES, expected, "none", _fixed(wanted))
 
 
 def _people(wanted: Expected, details: Details) -> Iterator[Drift]:
     place = f"in the settings of {wanted.forge_name} on the forge"
-    if details.collaborators:
-        found = ", ".join(f"{who.name} ({who.permission})" for who in details.collaborators)
+    if details.inspected.collaborators:
+        found = ", ".join(
+            f"{who.name} ({who.permission})" for who in details.inspected.collaborators
+        )
         remedy = f"remove them {place}; {_PEOPLE}"
         yield Drift(wanted.name, What.COLLABORATORS, "none", found, remedy)
     if details.teams:
         found = ", ".join(team.name for team in details.teams)
         remedy = "take the right to write away from the team"
         yield Drift(wanted.name, What.TEAMS, "none that may write", found, remedy)
-    if details.hooks:
-        found = ", ".join(sorted({hook.url for hook in details.hooks}))
+    if details.inspected.hooks:
+        found = ", ".join(sorted({hook.url for hook in details.inspected.hooks}))
         yield Drift(wanted.name, What.REPO_HOOKS, "none", found, f"delete them {place}")
 
 

@@ -8,8 +8,8 @@ from aggregator.config.registration import RegisteredRepo, Registration
 from aggregator.config.repos import RepoConfig
 from aggregator.config.sections import ForgeConfig
 from aggregator.config.settings import Config
-from aggregator.forge.interface import DeployKey, Hook, Protection
-from aggregator.forge.people import Collaborator, Team
+from aggregator.forge.interface import Inspected
+from aggregator.forge.people import Team
 from gitmeter.signing.allowed_signers import AllowedSigners
 from gitmeter.support.terminal import pasted
 
@@ -51,22 +51,16 @@ class Details(NamedTuple):
     """What the forge reports about one repo besides its entry in the list.
 
     Attributes:
-        keys: its deploy keys.
-        rules: its rules for branches.
-        collaborators: the users with a right to it alone.
+        inspected: what lets someone in or out of it.
         teams: the teams that may write to it.
-        hooks: its own webhooks.
         other_refs: some of the refs that it has besides the branch that is billed.
         unreadable: why git cannot read it; empty if it can.
     """
 
-    keys: tuple[DeployKey, ...]
-    rules: tuple[Protection, ...]
-    collaborators: tuple[Collaborator, ...] = ()
-    teams: tuple[Team, ...] = ()
-    hooks: tuple[Hook, ...] = ()
-    other_refs: tuple[str, ...] = ()
-    unreadable: str = ""
+    inspected: Inspected
+    teams: tuple[Team, ...]
+    other_refs: tuple[str, ...]
+    unreadable: str
 
 
 def name_on_forge(repo: RepoConfig, forge: ForgeConfig) -> str | None:

@@ -34,6 +34,8 @@ _NO_COMMIT: Final = _ABSENT | {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFL
 
 _NO_SUCH_CALL: Final = _ABSENT | {HTTPStatus.METHOD_NOT_ALLOWED}
 _ALL_TAGS: Final = "*"
+_OWNERS: Final = "Owners"
+"""The team that every organisation has."""
 
 _NOT_BY_THAT_NAME: Final = _ABSENT | {
     HTTPStatus.MOVED_PERMANENTLY,
@@ -178,8 +180,9 @@ class Forgejo:
                 return
             present = shapes.read(shapes.TAG_RULES, answer.body, url)
             if not any(rule.name_pattern == _ALL_TAGS for rule in present):
-                values: dict[str, Any] = {"whitelist_usernames": [], "whitelist_teams": []}
-                session.ask("POST", url, {"name_pattern": _ALL_TAGS, **values})
+                # a list with nobody on it is refused, so it has those who could change the rule
+                values = {"name_pattern": _ALL_TAGS, "whitelist_teams": [_OWNERS]}
+                session.ask("POST", url, values)
 
     def _collaborators(self, session: Session, name: str) -> tuple[Collaborator, ...]:
         url = f"{self._repo(name)}/collaborators"

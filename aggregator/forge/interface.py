@@ -261,7 +261,7 @@ class Forge(Protocol):
         ...
 
     def protect_tags(self, name: str) -> None:
-        """Let no one push tags; does nothing on a forge that cannot."""
+        """Let no one but owners push tags; does nothing on a forge that has no rules for tags."""
         ...
 
     def inspect(self, name: str) -> Inspected:

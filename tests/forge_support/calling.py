@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from tests.support.forge import ForgeServer
+from tests.support.repos import RepoWriter
 
 
 class Client:
@@ -60,6 +61,35 @@ def protect(client: Client, repo: str, **options: object) -> None:
             **options,
         },
     )
+
+
+def push(
+    forge: ForgeServer,
+    work: RepoWriter,
+    refs: str = "main",
+    token: str | None = None,
+    *,
+    option: str = "",
+) -> str:
+    """Push to `billing-a`; returns what git said against it, empty when all went well.
+
+    Args:
+        forge: where to.
+        work: where from.
+        refs: what, as git wants it.
+        token: None for that of a user who writes.
+        option: a push option.
+    """
+    secret = forge.write_token if token is None else token
+    options = [f"--push-option={option}"] if option else []
+    url = forge.clone_url("billing-a")
+    done = git("push", "--porcelain", *options, url, refs, cwd=work.path, token=secret)
+    return "" if done.returncode == 0 else done.stderr + done.stdout
+
+
+def tip(forge: ForgeServer, branch: str = "main") -> str | None:
+    """Where a branch of `billing-a` is."""
+    return RepoWriter(forge.path("billing-a")).tip(branch)
 
 
 def git(

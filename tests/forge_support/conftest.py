@@ -18,6 +18,21 @@ def forge(tmp_path: Path) -> Iterator[ForgeServer]:
 
 
 @pytest.fixture
+def gitea(tmp_path: Path) -> Iterator[ForgeServer]:
+    """The same as a Gitea."""
+    with ForgeServer(tmp_path / "gitea", flavour="gitea") as running:
+        running.create("billing-a")
+        yield running
+
+
+@pytest.fixture
+def gitea_client(gitea: ForgeServer) -> Iterator[Client]:
+    made = Client(gitea)
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def client(forge: ForgeServer) -> Iterator[Client]:
     made = Client(forge)
     yield made

@@ -8,7 +8,7 @@ import pytest
 from tests.forge_support.calling import Client, protect
 from tests.gitmeter.signing.openssh import fixed_key, make_key, public_line
 from tests.support.forge import ForgeServer
-from tests.support.forge.api_keys import fingerprint
+from tests.support.forge.calls.keys import fingerprint
 
 SECRET = "s3cret"  # noqa: S105 - of a test
 KEY, OTHER = fixed_key(1).public.line, fixed_key(2).public.line

@@ -4,24 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.forge_support.calling import Client, git, protect
+from tests.forge_support.calling import Client, git, protect, push, tip
 from tests.gitmeter.signing.openssh import fixed_key
 from tests.support.forge import ForgeServer
 from tests.support.repos import RepoWriter
 
 OWN = fixed_key(1)
-
-
-def push(forge: ForgeServer, work: RepoWriter, refs: str = "main", token: str | None = None) -> str:
-    """Push to `billing-a`; returns what git said against it, empty when all went well."""
-    secret = forge.write_token if token is None else token
-    url = forge.clone_url("billing-a")
-    done = git("push", "--porcelain", url, refs, cwd=work.path, token=secret)
-    return "" if done.returncode == 0 else done.stderr + done.stdout
-
-
-def tip(forge: ForgeServer, branch: str = "main") -> str | None:
-    return RepoWriter(forge.path("billing-a")).tip(branch)
 
 
 def test_a_push_arrives_and_is_told(forge: ForgeServer, client: Client, work: RepoWriter) -> None:

@@ -159,3 +159,24 @@ def test_no_other_path_is_reached(
     done, words = ssh(forge, key, "ls-remote", f"{base}/{asked}.git")
     assert not done
     assert "Forgejo: " in words
+
+
+def test_a_deploy_key_does_more_than_push_a_branch(
+    tmp_path: Path, work: RepoWriter, key: Path
+) -> None:
+    """It opens pull requests past a rule, and on Gitea makes the repo public, as an owner would."""
+    with ForgeServer(tmp_path / "gitea", has_ssh=True, flavour="gitea") as forge:
+        forge.create("billing-a")
+        client = Client(forge)
+        client.post("/repos/ops/billing-a/keys", title="n", key=public_line(key))
+        protect(client, "billing-a", push_whitelist_deploy_keys=False)
+        client.close()
+        forge.commit("billing-a", {"a": b"1"})
+        url = forge.ssh_url("billing-a")
+        done, words = ssh(forge, key, "push", url, "main:refs/for/main/x", work=work)
+        assert done, words
+        assert "refs/pull/1/head" in forge.writer("billing-a").repo.references
+        option = "--push-option=repo.private=false"
+        assert ssh(forge, key, "push", option, url, "main:side", work=work)[0]
+        forge.events.drain()
+        assert forge.repo("billing-a").private is False

@@ -8,12 +8,15 @@ import pydantic
 import pytest
 from pyforgejo.types.api_error import ApiError
 from pyforgejo.types.api_not_found import ApiNotFound
+from pyforgejo.types.branch import Branch
 from pyforgejo.types.branch_protection import BranchProtection
 from pyforgejo.types.deploy_key import DeployKey
 from pyforgejo.types.hook import Hook
 from pyforgejo.types.payload_commit import PayloadCommit
+from pyforgejo.types.repo_collaborator_permission import RepoCollaboratorPermission
 from pyforgejo.types.repository import Repository
 from pyforgejo.types.server_version import ServerVersion
+from pyforgejo.types.team import Team
 from pyforgejo.types.user import User
 
 from tests.forge_support.calling import Client, protect
@@ -70,6 +73,7 @@ def assert_fits(model: Model, value: Any) -> None:  # noqa: ANN401 - any JSON
         assert list(misfits(model, one, model.__name__)) == []
 
 
+A = "/repos/ops/billing-a"
 KEY = fixed_key(1).public.line
 HOOK = {
     "type": "forgejo",
@@ -109,6 +113,24 @@ def _hooks(client: Client) -> Iterator[Any]:
     yield client.ask("PATCH", f"/orgs/ops/hooks/{made['id']}", {"active": False}).json()
 
 
+def _repo_hooks(client: Client) -> Iterator[Any]:
+    yield client.post(f"{A}/hooks", **HOOK)
+    yield client.get(f"{A}/hooks")
+
+
+def _permission(client: Client) -> Iterator[Any]:
+    yield client.get(f"{A}/collaborators/owner/permission")
+
+
+def _teams(client: Client) -> Iterator[Any]:
+    yield client.get("/orgs/ops/teams")
+    yield client.get(f"{A}/teams")
+
+
+def _team_repos(client: Client) -> Iterator[Any]:
+    yield client.get("/teams/1/repos")
+
+
 def _version(client: Client) -> Iterator[Any]:
     yield client.get("/version")
 
@@ -120,6 +142,10 @@ def _version(client: Client) -> Iterator[Any]:
         (DeployKey, _keys),
         (BranchProtection, _rules),
         (Hook, _hooks),
+        (Hook, _repo_hooks),
+        (RepoCollaboratorPermission, _permission),
+        (Team, _teams),
+        (Repository, _team_repos),
         (ServerVersion, _version),
     ],
 )
@@ -128,6 +154,15 @@ def test_what_is_told_fits_the_model(
 ) -> None:
     for told in calls(client):
         assert_fits(model, told)
+
+
+def test_branches_and_collaborators_fit(forge: ForgeServer, client: Client) -> None:
+    forge.commit("billing-a", {"a": b"1"})
+    forge.repo("billing-a").collaborators["carl"] = "read"
+    assert_fits(Branch, client.get(f"{A}/branches/main"))
+    protect(client, "billing-a")
+    assert_fits(Branch, client.get(f"{A}/branches/main"))
+    assert_fits(User, client.get(f"{A}/collaborators"))
 
 
 def test_errors_fit_too(client: Client, forge: ForgeServer) -> None:

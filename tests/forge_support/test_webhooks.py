@@ -123,3 +123,39 @@ def test_without_a_secret_the_signature_is_empty(
     forge.commit("billing-a", {"a": b"1"})
     forge.webhooks.wait(1)
     assert receiver.got[0].headers["X-Forgejo-Signature"] == ""
+
+
+def test_gitea_sends_headers_of_its_own(
+    gitea: ForgeServer, gitea_client: Client, receiver: ReceiverServer
+) -> None:
+    add_hook(gitea_client, receiver.url, type="gitea")
+    gitea.commit("billing-a", {"a": b"1"})
+    gitea.webhooks.wait(1)
+    headers, body, _ = receiver.got[0]
+    expected = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    assert headers["X-Gitea-Signature"] == expected
+    assert headers["X-Hub-Signature-256"] == f"sha256={expected}"
+    assert [name for name in headers if "forgejo" in name.lower()] == []
+
+
+def test_a_hook_may_ask_instead_of_posting(gitea: ForgeServer, gitea_client: Client) -> None:
+    """What happened is in the address then; the API does not say which hooks do that."""
+    config = {"url": f"{gitea.base_url}/hook", "content_type": "json", "secret": "s"}
+    made = gitea_client.post("/orgs/ops/hooks", type="gitea", active=True, config=config)
+    gitea.org.hooks[made["id"]].http_method = "get"
+    gitea.commit("billing-a", {"a": b"1"})
+    delivery = gitea.webhooks.wait(1)[0]
+    assert (delivery.method, delivery.body) == ("GET", b"")
+    assert gitea.count("GET /hook?payload=") == 1
+    assert "get" not in str(gitea_client.get("/orgs/ops/hooks")).lower()
+
+
+def test_a_host_that_is_not_allowed_is_never_called(forge: ForgeServer, client: Client) -> None:
+    """And nothing says so."""
+    for url in ("http://127.0.0.1:9/a", "http://localhost:9/b"):
+        config = {"url": url, "content_type": "json"}
+        client.post("/orgs/ops/hooks", type="forgejo", active=True, config=config)
+    forge.webhooks.blocked_hosts = {"127.0.0.1"}
+    forge.commit("billing-a", {"a": b"1"})
+    forge.commit("billing-a", {"a": b"2"})
+    assert [one.url for one in forge.webhooks.wait(2)] == ["http://localhost:9/b"] * 2

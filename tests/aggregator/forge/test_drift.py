@@ -73,7 +73,7 @@ def _recreate(place: Place) -> None:
 
 
 def _team(place: Place, permission: str, units: Mapping[str, str] | None = None) -> None:
-    place.forge.org.teams[7] = Team(7, "friends", permission, dict(units or {}), repos={NAME})
+    place.forge.org.teams.append(Team(7, "friends", permission, dict(units or {}), repos={NAME}))
 
 
 def _rename_rule(place: Place, old: str, new: str) -> None:
@@ -190,7 +190,7 @@ CASES = {
         is_fixed_by_add=False,
     ),
     "no code": Case(
-        _settings(NAME, has_code=False), What.UNREADABLE, NODE, "has_code", is_fixed_by_add=False
+        _settings(NAME, has_code=False), What.UNREADABLE, NODE, "404", is_fixed_by_add=False
     ),
     "no git over http": Case(
         lambda p: setattr(p.forge, "http_git", False),
@@ -418,7 +418,7 @@ def test_a_forge_that_hides_what_it_lists_has_lost_nothing(
 ) -> None:
     """Gitea answers 404 to a user without a second factor, and lists the repos nevertheless."""
     token = added.forge.add_token("admin", scopes=scopes, has_second_factor=False)
-    added.forge.org.is_two_factor_enforced = True
+    added.forge.two_factor_enforced = True
     added.use_token(token)
     drifts, unseen = added.checked()
     assert drifts == ()

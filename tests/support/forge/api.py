@@ -1,7 +1,7 @@
-"""The subset of Forgejo's API that a test forge serves: who may call what, and paging.
+"""The subset of a forge's API that a test forge serves: who may call what, and paging.
 
-`route` answers one request; what each call does is in `api_repos`, `api_keys`, `api_rules` and
-`api_hooks`. Statuses and messages are Forgejo's.
+`route` answers one request; what each call does is in `tests.support.forge.calls`. Statuses and
+messages are those of Forgejo and Gitea.
 """
 
 import re
@@ -9,13 +9,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
-from tests.support.forge.organisation import Organisation
-from tests.support.forge.records import NOT_FOUND, ApiError, Right, Token
+from tests.support.forge.organisation import Organisation, right_in
+from tests.support.forge.records import NOT_FOUND, ApiError, Flavour, Right, Token
 from tests.support.forge.views import Places
 
 PAGE_SIZE_DEFAULT: Final = 30
 PAGE_SIZE_MAX: Final = 50
-VERSION: Final = "11.0.3+gitea-1.22.0"
+VERSIONS: Final[Mapping[Flavour, str]] = {"forgejo": "7.0.15+gitea-1.22.0", "gitea": "1.25.0"}
+_DISABLED: Final = (
+    "This account is prohibited from signing in, please contact your site administrator."
+)
 
 
 class Request(NamedTuple):
@@ -36,11 +39,6 @@ class Request(NamedTuple):
     token: Token | None
     names: Mapping[str, str]
 
-    @property
-    def right(self) -> Right:
-        """What who asks may do."""
-        return Right.READ if self.token is None else self.token.right
-
 
 class Answer(NamedTuple):
     """What is sent back.
@@ -55,10 +53,17 @@ class Answer(NamedTuple):
 
 
 class Forge(NamedTuple):
-    """What a call works on."""
+    """What a call works on.
+
+    Attributes:
+        two_factor_enforced: users without a second factor see no repo.
+        creation_limit: how many repos there may be; None is without end.
+    """
 
     org: Organisation
     places: Places
+    two_factor_enforced: bool = False
+    creation_limit: int | None = None
 
 
 Call = Callable[[Forge, Request], Answer]
@@ -68,8 +73,10 @@ class Route(NamedTuple):
     """One call.
 
     Attributes:
-        pattern: of the path, with `{org}`, `{repo}`, `{id}` or `{name}` for its variable parts.
-        right: the least that who asks must be able to do; None lets everybody in.
+        pattern: of the path, with `{org}`, `{repo}`, `{user}`, `{id}` or `{name}` for its
+            variable parts; a `{name}` may have slashes.
+        right: the least that who asks must be able to do, in the repo if there is one; None lets
+            everybody in.
         denied: what is said to those who may not.
     """
 
@@ -81,7 +88,8 @@ class Route(NamedTuple):
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """The variable parts, if this route is meant."""
-        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.pattern)
+        pattern = self.pattern.replace("{name}", r"(?P<name>.+)")
+        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern)
         found = re.fullmatch(pattern, path) if method == self.method else None
         return None if found is None else found.groupdict()
 
@@ -111,23 +119,27 @@ def _find_and_call(forge: Forge, routes: tuple[Route, ...], request: Request) ->
 
 
 def _call(forge: Forge, known: Route, request: Request) -> Answer:
+    org, token, names = forge.org, request.token, request.names
+    if token is not None and token.user in org.inactive_users:
+        raise ApiError(403, _DISABLED)
     _check_scope(request)
-    names = request.names
-    _check_account(forge, request)
-    if not forge.org.is_called(named := names.get("org", forge.org.name)):
-        if named.lower() in forge.org.former_names:
-            return _to_new_name(forge, request, named)
+    asked = names.get("org", org.name)
+    if asked.lower() in org.former_names:
+        return _moved(request, 307, f"/{asked}", f"/{org.name}")
+    if asked.lower() != org.name.lower():
         raise ApiError(404, NOT_FOUND)
+    right = Right.READ if token is None else token.right
     if "repo" in names:
-        if forge.org.is_two_factor_enforced and not _has_second_factor(request):
+        if (moved := org.moved_to(names["repo"])) is not None:
+            status = 301 if org.flavour == "gitea" else 307
+            return _moved(request, status, f"/{asked}/{names['repo']}", f"/{org.name}/{moved}")
+        right = right_in(token, org.visible(names["repo"], token))
+        if token is not None and forge.two_factor_enforced and not token.has_second_factor:
             raise ApiError(404, NOT_FOUND)
-        if (moved := forge.org.moved_to(names["repo"])) is not None:
-            return _moved(forge, request, moved)
-        forge.org.visible(names["repo"], request.token)
     if known.right is not None:
-        if request.token is None:
+        if token is None:
             raise ApiError(401, "token is required")
-        if request.token.right < known.right:
+        if right < known.right:
             raise ApiError(403, known.denied)
     return known.call(forge, request)
 
@@ -136,38 +148,18 @@ def _check_scope(request: Request) -> None:
     if request.token is None or request.path == "/version":
         return
     first = request.path.split("/")[1]
-    category = {"orgs": "organization", "teams": "organization", "user": "user"}.get(
-        first, "repository"
-    )
-    scope = f"{'read' if request.method == 'GET' else 'write'}:{category}"
+    category = {"orgs": "organization", "teams": "organization", "user": "user"}.get(first)
+    verb = "read" if request.method == "GET" else "write"
+    scope = f"{verb}:{category or 'repository'}"
     if not request.token.allows(scope):
         raise ApiError(403, f"token does not have at least one of required scope(s): [{scope}]")
 
 
-def _check_account(forge: Forge, request: Request) -> None:
-    if request.token is not None and request.token.user in forge.org.inactive_users:
-        words = "This account is prohibited from signing in, please contact your site administrator"
-        raise ApiError(403, f"{words}.")
-
-
-def _has_second_factor(request: Request) -> bool:
-    return request.token is None or request.token.has_second_factor
-
-
-def _to_new_name(forge: Forge, request: Request, named: str) -> Answer:
-    """The organisation has another name now."""
-    path = request.path.replace(f"/{named}", f"/{forge.org.name}", 1)
+def _moved(request: Request, status: int, old: str, new: str) -> Answer:
+    """A repo or the organisation has another name now."""
     query = f"?{urlencode(request.query)}" if request.query else ""
-    return Answer(307, None, {"Location": f"/api/v1{path}{query}"})
-
-
-def _moved(forge: Forge, request: Request, name: str) -> Answer:
-    """The repo has another name now."""
-    old = f"/repos/{forge.org.name}/{request.names['repo']}"
-    rest = request.path[len(old) :]
-    query = f"?{urlencode(request.query)}" if request.query else ""
-    where = f"/api/v1/repos/{forge.org.name}/{name}{rest}{query}"
-    return Answer(301 if forge.org.is_gitea else 307, None, {"Location": where})
+    path = request.path.replace(old, new, 1)
+    return Answer(status, None, {"Location": f"/api/v1{path}{query}"})
 
 
 def page_of(request: Request, items: list[Any]) -> tuple[list[Any], int, int]:

@@ -8,24 +8,20 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import orjson
 
 from tests.support.forge.api import Answer, Forge, Request, route
-from tests.support.forge.api_git import ROUTES as GIT_ROUTES
-from tests.support.forge.api_hooks import ROUTES as HOOK_ROUTES
-from tests.support.forge.api_keys import ROUTES as KEY_ROUTES
-from tests.support.forge.api_people import ROUTES as PEOPLE_ROUTES
-from tests.support.forge.api_repos import ROUTES as REPO_ROUTES
-from tests.support.forge.api_rules import ROUTES as RULE_ROUTES
+from tests.support.forge.calls import branches, hooks, keys, people, repos, rules, tags
 from tests.support.forge.faults import spoil
-from tests.support.forge.organisation import sees
-from tests.support.forge.records import Repo, Right, Token
+from tests.support.forge.organisation import right_in, sees
+from tests.support.forge.records import FORGE_NAMES, Repo, Right, Token
 from tests.support.git_http import Fault
 from tests.support.git_http_handler import Handler
 
 if TYPE_CHECKING:
     from tests.support.forge.server import ForgeServer
 
-ROUTES = (
-    *(*REPO_ROUTES, *KEY_ROUTES, *RULE_ROUTES, *HOOK_ROUTES),
-    *(*PEOPLE_ROUTES, *GIT_ROUTES),
+ROUTES = tuple(
+    route
+    for module in (repos, keys, rules, hooks, branches, people, tags)
+    for route in module.ROUTES
 )
 _API = "/api/v1"
 _REPO = re.compile(
@@ -36,6 +32,16 @@ _ARCHIVED = (
     "This repo is archived. You can view files and clone it, but cannot push or open"
     " issues/pull-requests."
 )
+_NO_HTTP = "Interacting with repositories by HTTP protocol is not allowed"
+_DISABLED = """\
+<!DOCTYPE html>
+<html lang="en-US">
+<head><title>Sign In Prohibited - {forge}</title></head>
+<body><h4>Sign In Prohibited</h4>
+<p>Your account is prohibited from signing in, please contact your site administrator.</p>
+</body>
+</html>
+"""
 
 
 class ForgeHandler(Handler):
@@ -93,10 +99,12 @@ class ForgeHandler(Handler):
             {},
         )
         self.server.events.drain()
-        return route(Forge(self.server.org, self.server.places), ROUTES, request)
+        server = self.server
+        forge = Forge(server.org, server.places, server.two_factor_enforced, server.creation_limit)
+        return route(forge, ROUTES, request)
 
     def _tell(self, answer: Answer, fault: Fault | None) -> None:
-        asked = f"{self.server.base_url}{self.path}"
+        asked = f"{self.server.places.app_url}{self.path[1:]}"
         elsewhere = self.server.elsewhere or "http://elsewhere.invalid"
         answer, body = spoil(fault, answer, asked, elsewhere)
         if body is None:
@@ -111,33 +119,35 @@ class ForgeHandler(Handler):
     def _repo(self) -> Repo | None:
         """The repo that is meant and may be used; None when the answer was given already."""
         found = _REPO.fullmatch(self._path())
-        org = self.server.org
-        if found is not None and found["org"].lower() in org.former_names:
-            query = urlsplit(self.path).query
-            where = f"/{org.name}/{found['name']}.git{found['rest']}{f'?{query}' if query else ''}"
-            self._answer(307, {"Location": where})
-            return None
-        if found is None or not org.is_called(found["org"]):
+        org, token = self.server.org, self._token()
+        if not self.server.http_git:
+            self._refuse(403, _NO_HTTP)
+        elif token is not None and token.user in org.inactive_users:
+            page = _DISABLED.format(forge=FORGE_NAMES[org.flavour]).encode()
+            self._answer(200, {"Content-Type": "text/html; charset=utf-8"}, io.BytesIO(page))
+        elif found is not None and found["org"].lower() in org.former_names:
+            self._redirect(307, f"{found['name']}.git{found['rest']}")
+        elif found is None or found["org"].lower() != org.name.lower():
             self._refuse(404, "Not found.")
-            return None
-        if (moved := org.moved_to(found["name"])) is not None:
-            query = urlsplit(self.path).query
-            where = f"/{org.name}/{moved}.git{found['rest']}{f'?{query}' if query else ''}"
-            self._answer(301 if org.is_gitea else 307, {"Location": where})
-            return None
-        repo = org.find(found["name"])
-        refusal = self._why_not(repo, "git-receive-pack" in self.path)
-        if refusal is not None:
+        elif (moved := org.moved_to(found["name"])) is not None:
+            status = 301 if org.flavour == "gitea" else 307
+            self._redirect(status, f"{moved}.git{found['rest']}")
+        else:
+            repo = org.find(found["name"])
+            refusal = self._why_not(repo, "git-receive-pack" in self.path)
+            if refusal is None:
+                return repo
             self._refuse(*refusal)
-        return repo if refusal is None else None
+        return None
+
+    def _redirect(self, status: int, path: str) -> None:
+        query = urlsplit(self.path).query
+        where = f"/{self.server.org.name}/{path}{f'?{query}' if query else ''}"
+        self._answer(status, {"Location": where})
 
     def _why_not(self, repo: Repo | None, is_push: bool) -> tuple[int, str] | None:  # noqa: FBT001 - the question
         """Status and words for who may not, in Forgejo's order."""
         token = self._token()
-        if not self.server.http_git:
-            return 403, "Interacting with repositories by HTTP protocol is not allowed"
-        if token is not None and token.user in self.server.org.inactive_users:
-            return 403, "This account is prohibited from signing in"
         if repo is not None and repo.archived_at is not None and is_push:
             return 403, _ARCHIVED
         if token is None and (repo is None or repo.private or is_push):
@@ -147,7 +157,7 @@ class ForgeHandler(Handler):
         scope = "write:repository" if is_push else "read:repository"
         if token is not None and not token.allows(scope):
             return 403, f"token does not have at least one of required scope(s): [{scope}]"
-        if is_push and token is not None and token.right < Right.WRITE:
+        if is_push and right_in(token, repo) < Right.WRITE:
             return 403, "User permission denied for writing."
         return None
 
@@ -166,11 +176,13 @@ class ForgeHandler(Handler):
         path = super()._path()
         found = _REPO.fullmatch(path)
         repo = None if found is None else self.server.org.find(found["name"])
-        if found is None or repo is None:
+        if found is None or repo is None or found["org"].lower() in self.server.org.former_names:
             return path
         return f"/{self.server.org.name}/{repo.name}.git{found['rest']}"
 
     def _environment(self, length: int) -> dict[str, str]:
         token = self._token()
         pusher = {} if token is None else {"FORGE_USER": token.user, "REMOTE_USER": token.user}
+        if token is not None and token.right >= Right.ADMIN:
+            pusher["FORGE_ADMIN"] = "1"
         return super()._environment(length) | pusher

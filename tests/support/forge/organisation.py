@@ -1,4 +1,4 @@
-"""The organisation of a test forge: its repos by id and by name, and who may see them."""
+"""The organisation of a test forge: its repos by id and by name, and who may do what in them."""
 
 import re
 import threading
@@ -6,8 +6,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from tests.support.forge.disk import Disk
-from tests.support.forge.records import NOT_FOUND, ApiError, Hook, Repo, Team, Token
+from tests.support.forge.records import (
+    NOT_FOUND,
+    ApiError,
+    Flavour,
+    Hook,
+    Repo,
+    Right,
+    Team,
+    Token,
+)
 
+_UNITS = ("repo.code", "repo.issues", "repo.pulls", "repo.releases", "repo.wiki")
+_GIVEN = {"read": Right.READ, "write": Right.WRITE, "admin": Right.ADMIN}
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
@@ -18,46 +29,50 @@ class Organisation:
         name: of the organisation.
         disk: where its repos are.
         clock: the forge's own.
+        flavour: which forge it is.
 
     Attributes:
-        repos: by id, in the order they were made.
-        hooks: by id.
+        former_names: of the organisation, in lower case.
+        repos: by id.
+        hooks: of the organisation, by id.
+        teams: the owners first.
+        members_create: whether those who write may make repos.
+        next_number: what the next repo gets as its id; None is one that was never given before.
+        inactive_users: accounts that were deactivated or may not sign in.
         tokens: by secret.
         user_keys: signing keys of the forge's users, by e-mail address.
-        teams: by id; the owners are the first.
         on_keys: called when keys, names or repos changed.
-        is_gitea: whether it behaves as Gitea 1.25 where that differs from Forgejo 7.
-        next_number: the number of the next repo, as a restored database gives them again.
-        former_names: names that the organisation had before.
-        members_create: whether those who may write may also make repos.
-        creation_limit: how many repos there may be.
-        inactive_users: those whose account is closed.
-        is_two_factor_enforced: whether repos are shown only to users with a second factor.
     """
 
     def __init__(
-        self, name: str, disk: Disk, clock: Callable[[], datetime], *, is_gitea: bool = False
+        self,
+        name: str,
+        disk: Disk,
+        clock: Callable[[], datetime],
+        flavour: Flavour = "forgejo",
     ) -> None:
         self.name = name
+        self.flavour = flavour
         self.disk = disk
         self.clock = clock
         self.lock = threading.RLock()
         self.repos: dict[int, Repo] = {}
         self.hooks: dict[int, Hook] = {}
+        self.former_names: set[str] = set()
+        self.teams = [
+            Team(
+                1, "Owners", "owner", dict.fromkeys(_UNITS, "owner"), includes_all_repositories=True
+            )
+        ]
+        self.members_create = False
+        self.next_number: int | None = None
+        self.inactive_users: set[str] = set()
         self.tokens: dict[str, Token] = {}
         self.user_keys: dict[str, str] = {}
         self.on_keys: Callable[[], None] = lambda: None
-        self.is_gitea = is_gitea
-        self.next_number: int | None = None
-        self.former_names: set[str] = set()
-        self.members_create = False
-        self.creation_limit: int | None = None
-        self.inactive_users: set[str] = set()
-        self.is_two_factor_enforced = False
         self._names: dict[str, int] = {}
         self._moved: dict[str, int] = {}
         self._last_id = 0
-        self.teams = {0: Team(0, "Owners", "owner", includes_all_repositories=True)}
 
     def now(self) -> datetime:
         """The forge's time, in whole seconds."""
@@ -67,6 +82,8 @@ class Organisation:
         """A number that was never given before."""
         with self.lock:
             self._last_id += 1
+            while self._last_id in self.repos:
+                self._last_id += 1
             return self._last_id
 
     def find(self, name: str) -> Repo | None:
@@ -81,21 +98,9 @@ class Organisation:
             return None
         return self.repos[id_].name
 
-    def ssh_moves(self) -> list[tuple[str, str]]:
-        """Old and new paths of what was renamed, where ssh leads on: on Gitea alone."""
-        if not self.is_gitea:
-            return []
-        repos = [
-            (f"{self.name}/{old}", self.repos[n].name)
-            for old, n in self._moved.items()
-            if n in self.repos
-        ]
-        found = [(old, f"{self.name}/{new}") for old, new in repos]
-        return found + [
-            (f"{former}/{repo.name}", f"{self.name}/{repo.name}")
-            for former in self.former_names
-            for repo in self.repos.values()
-        ]
+    def old_names(self) -> dict[str, str]:
+        """The new name of every repo by its old one, in lower case."""
+        return {old: self.repos[id_].name for old, id_ in self._moved.items() if id_ in self.repos}
 
     def visible(self, name: str, token: Token | None) -> Repo:
         """The repo of that name, if the token's user may see it.
@@ -119,16 +124,16 @@ class Organisation:
         """Make an empty repo.
 
         Raises:
-            ApiError: the name is taken or cannot be one.
+            ApiError: the name is taken or cannot be one, or `next_number` is another repo's.
         """
         with self.lock:
             self._check_name(name)
+            if self.next_number in self.repos:
+                raise ApiError(500, f"{self.next_number} is the number of another repo")
             now = self.now()
-            number, self.next_number = self.next_number or self.next_id(), None
-            if number in self.repos:
-                raise ApiError(500, f"number {number} is taken")
+            number, self.next_number = self.next_number, None
             repo = Repo(
-                number,
+                self.next_id() if number is None else number,
                 name,
                 now,
                 now,
@@ -138,9 +143,33 @@ class Organisation:
             )
             self.disk.make(repo)
             self.repos[repo.id] = repo
+            self._sort()
             self._names[name.lower()] = repo.id
             self._moved.pop(name.lower(), None)
+            self.on_keys()
             return repo
+
+    def renumber(self, repo: Repo, number: int) -> None:
+        """Give a repo another id; a repo that has it gets a new one."""
+        with self.lock:
+            other = self.repos.get(number)
+            if other is not None and other is not repo:
+                self.renumber(other, self.next_id())
+            before, repo.id = repo.id, number
+            self.repos[number] = self.repos.pop(before)
+            for names in (self._names, self._moved):
+                for name in [name for name, id_ in names.items() if id_ == before]:
+                    names[name] = number
+            self._sort()
+
+    def rename_org(self, name: str) -> None:
+        """Give the organisation another name; the old one leads to it."""
+        with self.lock:
+            self.disk.rename_org(name)
+            self.former_names.add(self.name.lower())
+            self.former_names.discard(name.lower())
+            self.name = name
+            self.on_keys()
 
     def rename(self, repo: Repo, name: str) -> None:
         """Give a repo another name; the old one leads to it until it is used again.
@@ -155,27 +184,18 @@ class Organisation:
             self._moved[repo.name.lower()] = repo.id
             self._moved.pop(name.lower(), None)
             self._names[name.lower()] = repo.id
+            for team in self.teams:
+                if repo.name in team.repos:
+                    team.repos = team.repos - {repo.name} | {name}
             repo.name = name
             self.changed(repo)
 
-    def renumber(self, repo: Repo, number: int) -> None:
-        """Give a repo another number."""
-        with self.lock:
-            if number in self.repos:
-                raise ApiError(500, f"number {number} is taken")
-            del self.repos[repo.id]
-            repo.id = number
-            self.repos[number] = repo
-            self._names[repo.name.lower()] = number
-
-    def is_called(self, name: str) -> bool:
-        """Whether this is its name, in any letter case."""
-        return name.lower() == self.name.lower()
-
     def delete(self, repo: Repo) -> None:
-        """Take a repo away for good; its id is never used again."""
+        """Take a repo away for good; its id is used again by `next_number` alone."""
         with self.lock:
             self.disk.delete(repo.name)
+            for team in self.teams:
+                team.repos.discard(repo.name)
             del self.repos[repo.id]
             del self._names[repo.name.lower()]
             self.on_keys()
@@ -186,6 +206,9 @@ class Organisation:
             repo.updated_at = self.now()
             self.disk.note(repo)
             self.on_keys()
+
+    def _sort(self) -> None:
+        self.repos = dict(sorted(self.repos.items()))
 
     def _check_name(self, name: str) -> None:
         if _NAME.fullmatch(name) is None or name.endswith((".git", ".wiki")) or name in {".", ".."}:
@@ -198,4 +221,12 @@ def sees(token: Token | None, repo: Repo) -> bool:
     """Whether that user knows of the repo."""
     if token is None:
         return not repo.private
-    return token.sees is None or repo.name in token.sees
+    return token.sees is None or repo.name in token.sees or token.user in repo.collaborators
+
+
+def right_in(token: Token | None, repo: Repo) -> Right:
+    """What that user may do in the repo: as a member of the organisation, or as a collaborator."""
+    if token is None:
+        return Right.READ
+    given = repo.collaborators.get(token.user)
+    return token.right if given is None else max(token.right, _GIVEN[given])

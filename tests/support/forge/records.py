@@ -3,11 +3,16 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 NOT_FOUND = "The target couldn't be found."
 SCOPES_ALL = frozenset({"write:organization", "write:repository"})
-"""What a token may be good for: `read:` or `write:` of `organization` and `repository`."""
+"""What the guide asks of a token. A token may be good for `read:` or `write:` of `organization`,
+`repository` and `user`."""
+
+Flavour = Literal["forgejo", "gitea"]
+FORGE_NAMES: Final[dict[Flavour, str]] = {"forgejo": "Forgejo", "gitea": "Gitea"}
+"""How each calls itself in what it says to those who push."""
 
 
 class Right(IntEnum):
@@ -26,8 +31,9 @@ class Token(NamedTuple):
         user: whose it is.
         right: what that user may do.
         scopes: what the token was issued for.
-        sees: the repos that the user may see; None is all of them.
-        has_second_factor: whether that user has one, where the forge asks for it.
+        sees: the repos that the user may see, beside those that the user is a collaborator of;
+            None is all of them.
+        has_second_factor: whether that user logs in with one.
     """
 
     user: str
@@ -83,12 +89,14 @@ class Rule:
     Attributes:
         name: the branch, or a pattern over branches.
         options: everything that can be set, by its name in the API.
+        priority: the smallest goes first; always 0 on a forge that has none.
     """
 
     name: str
     options: dict[str, Any]
     created_at: datetime
     updated_at: datetime
+    priority: int = 0
 
     def is_on(self, option: str) -> bool:
         """Whether a yes-or-no option is set."""
@@ -96,13 +104,30 @@ class Rule:
 
 
 @dataclass
+class TagRule:
+    """A tag protection: who may make and change the tags that match.
+
+    Attributes:
+        name_pattern: a pattern, or a regular expression between slashes.
+    """
+
+    id: int
+    name_pattern: str
+    whitelist_usernames: list[str]
+    whitelist_teams: list[str]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass
 class Team:
     """A team of the organisation.
 
     Attributes:
-        permission: `read`, `write`, `admin` or `owner`.
-        units_map: the right to a part of a repo, such as `repo.code`, by its name.
-        repos: those that it has a right to, unless to all of them.
+        permission: `none`, `read`, `write`, `admin` or `owner`; of what is not in `units_map`.
+        units_map: what it may do with each part of a repo, such as `repo.code` and `repo.pulls`.
+        includes_all_repositories: also those that are made later.
+        repos: the names of its repos, where those are not all.
     """
 
     id: int
@@ -112,13 +137,18 @@ class Team:
     includes_all_repositories: bool = False
     repos: set[str] = field(default_factory=set)
 
+    def has(self, repo: str) -> bool:
+        """Whether the repo of that name is one of its own."""
+        return self.includes_all_repositories or repo in self.repos
+
 
 @dataclass
 class Hook:
-    """A webhook of the organisation, or of one repo.
+    """A webhook of the organisation or of a repo.
 
     Attributes:
         type: which forge's headers and body it sends: `forgejo` or `gitea`.
+        http_method: `post` or `get`; the API makes those that post, and shows neither.
     """
 
     id: int
@@ -131,6 +161,7 @@ class Hook:
     active: bool
     created_at: datetime
     updated_at: datetime
+    http_method: Literal["post", "get"] = "post"
 
 
 @dataclass
@@ -140,10 +171,11 @@ class Repo:
     Attributes:
         empty: nothing was ever pushed.
         updated_at: of the last push or change of settings, in whole seconds.
-        has_pull_requests, has_code: which of its parts are on.
-        collaborators: the right of each user to it: `read`, `write` or `admin`.
-        hooks: its own webhooks, by id.
-        tag_patterns: the tags that no one may push.
+        has_code: whether its git is served.
+        collaborators: what each may do, by user: `read`, `write` or `admin`.
+        rules: by name.
+        hooks: of this repo alone, by id.
+        tag_rules: by id.
     """
 
     id: int
@@ -155,10 +187,10 @@ class Repo:
     empty: bool = True
     default_branch: str = "main"
     description: str = ""
-    keys: list[Key] = field(default_factory=list)
-    rules: dict[str, Rule] = field(default_factory=dict)
     has_pull_requests: bool = True
     has_code: bool = True
     collaborators: dict[str, str] = field(default_factory=dict)
+    keys: list[Key] = field(default_factory=list)
+    rules: dict[str, Rule] = field(default_factory=dict)
     hooks: dict[int, Hook] = field(default_factory=dict)
-    tag_patterns: list[str] = field(default_factory=list)
+    tag_rules: dict[int, TagRule] = field(default_factory=dict)

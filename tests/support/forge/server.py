@@ -5,24 +5,21 @@ import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-import pygit2
-
-from tests.support.forge.acting import acting_rule
+from tests.support.forge.by_hand import ByHand
 from tests.support.forge.disk import Disk, Events, replace_file
 from tests.support.forge.faults import FORGE_FAULTS
 from tests.support.forge.handler import ROUTES, ForgeHandler
 from tests.support.forge.organisation import Organisation
-from tests.support.forge.records import NOT_FOUND, SCOPES_ALL, ApiError, Repo, Right, Token
+from tests.support.forge.records import SCOPES_ALL, Flavour, Right, Token
 from tests.support.forge.ssh import ForgeSsh
 from tests.support.forge.views import Places
 from tests.support.forge.webhooks import Webhooks
 from tests.support.git_http import GitHttpServer
-from tests.support.repos import RepoWriter
 
 _RIGHTS: Mapping[str, Right] = {
     "read": Right.READ,
@@ -38,8 +35,8 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-class ForgeServer(GitHttpServer):
-    """A Forgejo for tests; see `tests.support.forge` for how it is used.
+class ForgeServer(ByHand, GitHttpServer):
+    """A Forgejo or Gitea for tests; see `tests.support.forge` for how it is used.
 
     Args:
         folder: for everything it keeps; must not exist yet, or be empty.
@@ -50,9 +47,9 @@ class ForgeServer(GitHttpServer):
             `users` that were named with `add_user_key`, which is what a real Forgejo asks for.
         clock: the forge's own time.
         zone: of the times it tells.
-        flavour: what it behaves as where Forgejo 7 and Gitea 1.25 differ.
-        root_url: its own idea of its address, with a slash at the end; that of this machine where
-            it is empty.
+        flavour: which forge it is.
+        root_url: what it takes for its own address, with a slash at the end; empty for where it
+            is.
 
     Attributes:
         org: everything it holds.
@@ -63,10 +60,11 @@ class ForgeServer(GitHttpServer):
         webhooks: what is sent to hooks, and whether it is.
         events: the pushes.
         ssh: the sshd; None without.
-        http_git: whether git is served over http at all (`DISABLE_HTTP_GIT`).
-        loses_events: whether pushes write refs and nothing else, as in a forge that is killed.
         before: called with `METHOD /path?query` before a request is served, to change things
             between two requests.
+        two_factor_enforced: the API has no repo for users without a second factor.
+        http_git: whether git is served over http.
+        creation_limit: how many repos there may be; None is without end.
     """
 
     handler = ForgeHandler
@@ -82,22 +80,24 @@ class ForgeServer(GitHttpServer):
         signers: Literal["anybody", "users"] = "anybody",
         clock: Callable[[], datetime] = wall_clock,
         zone: tzinfo = UTC,
-        flavour: Literal["forgejo", "gitea"] = "forgejo",
+        flavour: Flavour = "forgejo",
         root_url: str = "",
     ) -> None:
         served = folder / "served"
         served.mkdir(parents=True)
-        disk = Disk(served, folder.resolve() / "forge", org, signers)
-        self.org = Organisation(org, disk, clock, is_gitea=flavour == "gitea")
+        disk = Disk(served, folder.resolve() / "forge", org, signers, flavour)
+        self.org = Organisation(org, disk, clock, flavour)
         self.ssh = ForgeSsh(folder / "sshd", self.org) if has_ssh else None
         super().__init__(served, tls=tls)
         self._zone = zone
         self._root_url = root_url
+        self.two_factor_enforced = False
         self.http_git = True
-        self.loses_events = False
+        self.creation_limit: int | None = None
+        self.lose_events = False
         self.before: Callable[[str], None] | None = None
         self.webhooks = Webhooks(self.org, lambda: self.places)
-        self.events = Events(disk.events_file, self._pushed)
+        self.events = Events(disk.events_file, self.pushed)
         self.admin_token = self.add_token("admin")
         self.write_token = self.add_token("write")
         self.read_token = self.add_token("read")
@@ -115,7 +115,8 @@ class ForgeServer(GitHttpServer):
     def places(self) -> Places:
         """Where it is reached, as it tells it."""
         ssh_url = "git@127.0.0.1:{path}" if self.ssh is None else self.ssh.url_pattern
-        return Places(self._root_url or f"{self.base_url}/", ssh_url, self.org.name, self._zone)
+        app_url = self._root_url or f"{self.base_url}/"
+        return Places(app_url, ssh_url, self.org.name, self._zone, self.org.flavour)
 
     def add_token(
         self,
@@ -133,7 +134,7 @@ class ForgeServer(GitHttpServer):
             user: who that is; `reader`, `writer` or `owner` when it is left out.
             scopes: what the token is for; `write:` includes `read:`.
             sees: the only repos that the user may see.
-            has_second_factor: whether the user has one.
+            has_second_factor: whether that user logs in with one.
         """
         secret = secrets.token_hex(20)
         seen = None if sees is None else frozenset(sees)
@@ -141,6 +142,14 @@ class ForgeServer(GitHttpServer):
             user or _USERS[right], _RIGHTS[right], frozenset(scopes), seen, has_second_factor
         )
         return secret
+
+    def clone_url(self, name: str) -> str:
+        """Where a repo is over http."""
+        return self.url(f"{self.org.name}/{name}.git")
+
+    def ssh_url(self, name: str) -> str:
+        """Where a repo is over ssh."""
+        return self.places.ssh_url.format(path=f"{self.org.name}/{name}.git")
 
     def revoke(self, token: str) -> None:
         """Let a token in no longer."""
@@ -151,104 +160,6 @@ class ForgeServer(GitHttpServer):
         self.org.user_keys[email] = line
         lines = [f"{known} {key}\n" for known, key in self.org.user_keys.items()]
         replace_file(self.org.disk.signers_file, "".join(lines))
-
-    # -- repos, past the API
-
-    def create(self, name: str, *, branch: str = "main", private: bool = True) -> Repo:
-        """Make an empty repo."""
-        return self.org.create(name, branch=branch, private=private)
-
-    def repo(self, name: str) -> Repo:
-        """A repo that must be there."""
-        repo = self.org.find(name)
-        if repo is None:
-            raise ApiError(404, name)
-        return repo
-
-    def rename(self, name: str, new: str) -> None:
-        """Give a repo another name."""
-        self.org.rename(self.repo(name), new)
-
-    def delete(self, name: str) -> None:
-        """Delete a repo."""
-        self.org.delete(self.repo(name))
-
-    def recreate(self, name: str) -> Repo:
-        """Delete a repo and make another of the same name a second later; it has another id."""
-        made_at = self.repo(name).created_at + timedelta(seconds=1)
-        self.delete(name)
-        repo = self.create(name)
-        repo.created_at = max(repo.created_at, made_at)
-        return repo
-
-    def renumber(self, name: str, number: int) -> None:
-        """Give a repo another number, as a restored or copied forge does."""
-        self.org.renumber(self.repo(name), number)
-
-    def rename_org(self, name: str) -> None:
-        """Give the organisation another name; over http the old one leads to it."""
-        with self.org.lock:
-            self.org.former_names.add(self.org.name.lower())
-            self.org.disk.rename_org(name)
-            self.org.name = name
-            self.org.on_keys()
-
-    def set_back(self, name: str, commit: str, *, branch: str = "main") -> None:
-        """Set a branch back to an older commit, as an older backup has it; nothing reports it."""
-        git = pygit2.Repository(str(self.path(name)))
-        git.references.create(f"refs/heads/{branch}", commit, force=True)
-
-    def merge(self, name: str, user: str, files: Mapping[str, bytes | None]) -> str:
-        """Let a user with write access merge a pull request into main; returns the commit.
-
-        Raises:
-            ApiError: there are no pull requests, or the user may not merge.
-        """
-        repo = self.repo(name)
-        rule = acting_rule(repo.rules.values(), "main")
-        if not repo.has_pull_requests:
-            raise ApiError(404, NOT_FOUND)
-        may = None if rule is None else rule.options["merge_whitelist_usernames"]
-        if rule is not None and rule.is_on("enable_merge_whitelist") and user not in (may or ()):
-            raise ApiError(405, "User not allowed to merge PR")
-        return self.commit(name, files)
-
-    def archive(self, name: str, *, archived: bool = True) -> None:
-        """Archive a repo, or take it out of the archive."""
-        repo = self.repo(name)
-        with self.org.lock:
-            repo.archived_at = self.org.now() if archived else None
-            self.org.changed(repo)
-
-    def path(self, name: str) -> Path:
-        """Where a repo is on this machine."""
-        return self.org.disk.path(name)
-
-    def clone_url(self, name: str) -> str:
-        """Where a repo is over http."""
-        return self.url(f"{self.org.name}/{name}.git")
-
-    def ssh_url(self, name: str) -> str:
-        """Where a repo is over ssh."""
-        return self.places.ssh_url.format(path=f"{self.org.name}/{name}.git")
-
-    def writer(self, name: str) -> RepoWriter:
-        """Writes into a repo past every rule; tell of it with `touch`."""
-        return RepoWriter(self.path(name))
-
-    def commit(self, name: str, files: Mapping[str, bytes | None], *, branch: str = "main") -> str:
-        """Put a commit into a repo as a push would; returns the commit."""
-        writer = self.writer(name)
-        before = writer.tip(branch)
-        commit = writer.commit(files, branch=branch)
-        self._pushed(name, f"refs/heads/{branch}", before or "0" * 40, commit, "-")
-        return commit
-
-    def touch(self, name: str) -> None:
-        """Say that a repo was pushed to, without a webhook."""
-        repo = self.repo(name)
-        with self.org.lock:
-            repo.empty, repo.updated_at = False, self.org.now()
 
     # -- what happened
 
@@ -268,14 +179,6 @@ class ForgeServer(GitHttpServer):
         """Let the test step in."""
         if self.before is not None:
             self.before(request)
-
-    def _pushed(self, name: str, ref: str, before: str, after: str, user: str) -> None:
-        with self.org.lock:
-            repo = self.org.find(name)
-            if repo is None or self.loses_events:
-                return
-            self.touch(name)
-        self.webhooks.push(repo, ref, before, after, user)
 
     def _watch_events(self) -> None:
         """Notice pushes over ssh."""

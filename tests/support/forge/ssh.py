@@ -5,13 +5,14 @@ from pathlib import Path
 
 from tests.support.forge.disk import replace_file
 from tests.support.forge.organisation import Organisation
-from tests.support.forge.records import Key
+from tests.support.forge.records import FORGE_NAMES, Key
 from tests.support.sshd import SshServer
 
 _SERV = r"""#!/bin/sh
 # $1 is the file of what a key may do: a line for each repo with path, mode, id and title.
+# @moved@ has a line for each old name that leads on: `org` or `repo`, the old and the new name.
 fail() {
-    echo "Forgejo: $1" >&2
+    echo "@forge@: $1" >&2
     exit 1
 }
 
@@ -19,7 +20,7 @@ case $SSH_ORIGINAL_COMMAND in
 "git-receive-pack '"* | "git receive-pack '"*) verb=receive-pack need=write words='write to' ;;
 "git-upload-pack '"* | "git upload-pack '"*) verb=upload-pack need=read words=read ;;
 "")
-    echo "Hi there, You've successfully authenticated, but Forgejo does not provide shell access."
+    echo "Hi there, You've successfully authenticated, but @forge@ does not provide shell access."
     exit 0
     ;;
 *) fail "Unknown git command" ;;
@@ -28,11 +29,13 @@ path=${SSH_ORIGINAL_COMMAND#*\'}
 path=${path%\'}
 path=${path#/}
 path=${path%.git}
-if [ ! -d "@root@/$path.git" ]; then # Gitea leads on to the new name
-    while read -r old new; do
-        [ "$old" = "$path" ] && path=$new
-    done <"${1%/*}/moved"
-fi
+while read -r kind old new; do
+    if [ "$kind" = org ] && [ "${path%%/*}" = "$old" ]; then
+        path=$new/${path#*/}
+    elif [ "$kind" = repo ] && [ "${path#*/}" = "$old" ]; then
+        path=${path%%/*}/$new
+    fi
+done <"@moved@"
 [ -d "@root@/$path.git" ] || fail "Cannot find repository: $path"
 mode=
 while read -r repo repo_mode repo_key repo_title; do
@@ -62,11 +65,16 @@ class ForgeSsh(SshServer):
         self._org = org
         self._rights_dir = self.folder / "rights"
         self._rights_dir.mkdir()
-        replace_file(self._rights_dir / "moved", "")
         self._written: dict[int, str] = {}
         self._lines: dict[int, str] = {}
+        self._moved_file = self.folder / "moved"
+        self._moved_file.touch()
         self._serv = self.folder / "serv"
-        self._serv.write_text(_SERV.replace("@root@", str(org.disk.repos_dir.parent.resolve())))
+        self._serv.write_text(
+            _SERV.replace("@root@", str(org.disk.repos_dir.parent.resolve()))
+            .replace("@moved@", str(self._moved_file))
+            .replace("@forge@", FORGE_NAMES[org.flavour])
+        )
         self._serv.chmod(0o755)
 
     @property
@@ -75,8 +83,10 @@ class ForgeSsh(SshServer):
         return f"ssh://{self.user_name}@127.0.0.1:{self.port}/{{path}}"
 
     def write(self) -> None:
-        """Let in the keys that the forge has now."""
+        """Let in the keys that the forge has now, under the names that lead to repos now."""
         with self._org.lock:
+            if self._org.flavour == "gitea":
+                replace_file(self._moved_file, self._moved())
             rights: dict[int, str] = {}
             for repo in self._org.repos.values():
                 for key in repo.keys:
@@ -88,10 +98,13 @@ class ForgeSsh(SshServer):
             for key_id, told in rights.items():
                 if self._written.get(key_id) != told:
                     replace_file(self._rights_file(key_id), told)
-            moved = "".join(f"{old} {new}\n" for old, new in self._org.ssh_moves())
-            replace_file(self._rights_dir / "moved", moved)
             self.authorize(self._lines[key_id] for key_id in rights)
             self._written = rights
+
+    def _moved(self) -> str:
+        orgs = [f"org {old} {self._org.name}\n" for old in sorted(self._org.former_names)]
+        repos = [f"repo {old} {new}\n" for old, new in sorted(self._org.old_names().items())]
+        return "".join([*orgs, *repos])
 
     def _rights_file(self, key_id: int) -> Path:
         return self._rights_dir / str(key_id)

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 
-from tests.support.forge.records import Hook, Key, Repo, Right, Rule, Team
+from tests.support.forge.records import Flavour, Hook, Key, Repo, Right, Rule, TagRule, Team
+from tests.support.forge_git.globs import is_pattern
 
 Json = dict[str, Any]
 
@@ -18,12 +19,14 @@ class Places(NamedTuple):
         ssh_url: an ssh address with `{path}` in it.
         org: the organisation.
         zone: of the times it tells.
+        flavour: which forge it is.
     """
 
     app_url: str
     ssh_url: str
     org: str
     zone: tzinfo = UTC
+    flavour: Flavour = "forgejo"
 
     def time(self, when: datetime) -> str:
         """As Go writes a time of whole seconds."""
@@ -106,9 +109,9 @@ def repository(places: Places, repo: Repo, right: Right) -> Json:
             "push": right >= Right.WRITE,
             "pull": True,
         },
-        **({} if repo.has_code else {"has_code": False}),  # which Forgejo never says
-        "has_pull_requests": repo.has_pull_requests,
         **_UNITS,
+        "has_pull_requests": repo.has_pull_requests,
+        **({"has_code": repo.has_code} if places.flavour == "gitea" else {}),
     }
 
 
@@ -161,29 +164,67 @@ def deploy_key(places: Places, repo: Repo, key: Key) -> Json:
     }
 
 
-def team(group: Team) -> Json:
-    """A team."""
-    return {
-        "id": group.id + 1,
-        "name": group.name,
-        "description": "",
-        "organization": None,
-        "permission": group.permission,
-        "includes_all_repositories": group.includes_all_repositories,
-        "can_create_org_repo": group.permission == "owner",
-        "units": list(group.units_map),
-        "units_map": group.units_map,
-    }
-
-
 def protection(places: Places, rule: Rule) -> Json:
-    """A branch protection; Gitea also says its `priority`."""
+    """A branch protection."""
+    priority = {"priority": rule.priority} if places.flavour == "gitea" else {}
     return {
-        "branch_name": rule.name if "*" not in rule.name else "",
+        "branch_name": "" if is_pattern(rule.name) else rule.name,
         "rule_name": rule.name,
+        **priority,
         **rule.options,
         "created_at": places.time(rule.created_at),
         "updated_at": places.time(rule.updated_at),
+    }
+
+
+def tag_protection(places: Places, rule: TagRule) -> Json:
+    """A tag protection."""
+    return {
+        "id": rule.id,
+        "name_pattern": rule.name_pattern,
+        "whitelist_usernames": rule.whitelist_usernames,
+        "whitelist_teams": rule.whitelist_teams,
+        "created_at": places.time(rule.created_at),
+        "updated_at": places.time(rule.updated_at),
+    }
+
+
+def branch(name: str, commit: Json, rule: Rule | None, *, is_admin: bool, pushes: bool) -> Json:
+    """A branch.
+
+    Args:
+        name: of it.
+        commit: as `commits.described` has it.
+        rule: the one that acts for it.
+        is_admin: whether who asks administers the repo; only then the rule is named.
+        pushes: whether who asks may push.
+    """
+    options = {} if rule is None else rule.options
+    return {
+        "name": name,
+        "commit": commit,
+        "protected": rule is not None,
+        "required_approvals": options.get("required_approvals", 0),
+        "enable_status_check": options.get("enable_status_check", False),
+        "status_check_contexts": options.get("status_check_contexts", []),
+        "user_can_push": pushes,
+        "user_can_merge": pushes,
+        "effective_branch_protection_name": rule.name if rule is not None and is_admin else "",
+    }
+
+
+def team(shown: Team) -> Json:
+    """A team."""
+    return {
+        "id": shown.id,
+        "name": shown.name,
+        "description": "",
+        "organization": None,
+        "includes_all_repositories": shown.includes_all_repositories,
+        "permission": shown.permission,
+        "units": sorted(shown.units_map),
+        "units_map": shown.units_map,
+        "can_create_org_repo": shown.permission == "owner",
     }
 
 

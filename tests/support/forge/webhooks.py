@@ -1,4 +1,4 @@
-"""Webhooks as Forgejo sends them: signed, once, in a thread of their own."""
+"""Webhooks as a forge sends them: signed, once, in a thread of their own."""
 
 import hashlib
 import hmac
@@ -7,21 +7,19 @@ import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from fnmatch import fnmatchcase
-from typing import Any, Final, Literal
+from typing import Final, Literal
+from urllib.parse import urlencode, urlsplit
 
 import orjson
-import pygit2
 import requests
 
+from tests.support.forge.commits import COMMITS_MAX, new_commits
 from tests.support.forge.organisation import Organisation
-from tests.support.forge.records import Hook, Repo, Right
+from tests.support.forge.records import Flavour, Hook, Repo, Right
 from tests.support.forge.views import Json, Places, repository, user
+from tests.support.forge_git.globs import matches
+from tests.support.forge_git.pre_receive import ZERO
 
-ZERO: Final = "0" * 40
-COMMITS_MAX: Final = 5
-"""How many commits a body describes, whatever was pushed."""
 _TIMEOUT_S: Final = 5
 
 Fate = Literal["deliver", "drop", "duplicate", "hold"]
@@ -33,6 +31,8 @@ class Delivery:
 
     Attributes:
         uuid: the delivery id; a duplicate has the same.
+        url: with what happened in `payload`, where the hook's method is `get`.
+        body: empty where the hook's method is `get`.
         status: what the receiver answered; None when nothing was sent or nothing came back.
         error: why nothing came back.
     """
@@ -42,12 +42,13 @@ class Delivery:
     url: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
     status: int | None = None
     error: str = ""
 
 
 class Webhooks:
-    """Sends what is pushed to every hook of the organisation that wants it.
+    """Sends what is pushed to every hook of the organisation and of the repo that wants it.
 
     Args:
         org: whose hooks.
@@ -57,11 +58,14 @@ class Webhooks:
         fate: what becomes of a delivery from now on: it is delivered, dropped, sent twice, or held
             until `release`.
         deliveries: those that were tried, in order.
+        blocked_hosts: not on the forge's ALLOWED_HOST_LIST: nothing is sent there, and nothing
+            says so.
     """
 
     def __init__(self, org: Organisation, places: Callable[[], Places]) -> None:
         self.fate: Fate = "deliver"
         self.deliveries: list[Delivery] = []
+        self.blocked_hosts: set[str] = set()
         self._org = org
         self._places = places
         self._queue: queue.Queue[Delivery | None] = queue.Queue()
@@ -101,11 +105,10 @@ class Webhooks:
         """A branch or tag was pushed; deletions are not a push."""
         if after == ZERO:
             return
-        branch = ref.removeprefix("refs/heads/")
         wanted = [
             hook
-            for hook in (*self._org.hooks.values(), *repo.hooks.values())
-            if hook.active and "push" in hook.events and _lets_through(hook, ref, branch)
+            for hook in [*self._org.hooks.values(), *repo.hooks.values()]
+            if hook.active and "push" in hook.events and self._lets_through(hook, ref)
         ]
         if not wanted:
             return
@@ -113,7 +116,15 @@ class Webhooks:
             self.push_body(repo, ref, before, after, pusher), option=orjson.OPT_INDENT_2
         )
         for hook in wanted:
-            self._take(deliver_to(hook, "push", body))
+            self._take(deliver_to(hook, "push", body, self._org.flavour))
+
+    def _lets_through(self, hook: Hook, ref: str) -> bool:
+        if urlsplit(hook.url).hostname in self.blocked_hosts:
+            return False
+        if hook.branch_filter in {"", "*"}:
+            return True
+        branch = ref.removeprefix("refs/heads/")
+        return branch != ref and matches(hook.branch_filter, branch)
 
     def _take(self, delivery: Delivery) -> None:
         if self.fate == "hold":
@@ -125,7 +136,7 @@ class Webhooks:
     def push_body(self, repo: Repo, ref: str, before: str, after: str, pusher: str) -> Json:
         """What hooks are told of a push."""
         places = self._places()
-        commits = _commits(places, self._org, repo, before, after)
+        commits = new_commits(places, self._org, repo, before, after)
         who = user(places, places.org if pusher == "-" else pusher, 1)
         compare = f"{places.app_url}{places.org}/{repo.name}/compare/{before}...{after}"
         return {
@@ -146,7 +157,8 @@ class Webhooks:
             session.trust_env = False
             while (delivery := self._queue.get()) is not None and not self._over.is_set():
                 try:
-                    answer = session.post(
+                    answer = session.request(
+                        delivery.method,
                         delivery.url,
                         data=delivery.body,
                         headers=delivery.headers,
@@ -161,84 +173,34 @@ class Webhooks:
                     self._done.notify_all()
 
 
-def deliver_to(hook: Hook, event: str, body: bytes) -> Delivery:
+def deliver_to(hook: Hook, event: str, body: bytes, flavour: Flavour) -> Delivery:
     """A signed delivery to a hook."""
     id_ = str(uuid.uuid4())
-    headers = {"Content-Type": "application/json", "User-Agent": "Go-http-client/1.1"}
-    headers |= signature_headers(hook.secret.encode(), body)
-    for forge in ("Forgejo", "Gitea", "Gogs", "GitHub"):
+    headers = {"User-Agent": "Go-http-client/1.1"}
+    headers |= signature_headers(hook.secret.encode(), body, flavour)
+    own = ("Forgejo",) if flavour == "forgejo" else ()
+    for forge in (*own, "Gitea", "Gogs", "GitHub"):
         headers |= {
             f"X-{forge}-Delivery": id_,
             f"X-{forge}-Event": event,
             f"X-{forge}-Event-Type": event,
         }
+    if hook.http_method == "get":
+        url = f"{hook.url}{'&' if '?' in hook.url else '?'}{urlencode({'payload': body})}"
+        return Delivery(hook.id, id_, url, headers, b"", "GET")
+    headers["Content-Type"] = "application/json"
     return Delivery(hook.id, id_, hook.url, headers, body)
 
 
-def signature_headers(secret: bytes, body: bytes) -> dict[str, str]:
+def signature_headers(secret: bytes, body: bytes, flavour: Flavour) -> dict[str, str]:
     """Every header that proves knowledge of the secret; empty ones without a secret."""
     sha1 = hmac.new(secret, body, hashlib.sha1).hexdigest() if secret else ""
     sha256 = hmac.new(secret, body, hashlib.sha256).hexdigest() if secret else ""
+    own = {"X-Forgejo-Signature": sha256} if flavour == "forgejo" else {}
     return {
-        "X-Forgejo-Signature": sha256,
+        **own,
         "X-Gitea-Signature": sha256,
         "X-Gogs-Signature": sha256,
         "X-Hub-Signature": f"sha1={sha1}",
         "X-Hub-Signature-256": f"sha256={sha256}",
     }
-
-
-def _lets_through(hook: Hook, ref: str, branch: str) -> bool:
-    if hook.branch_filter in {"", "*"}:
-        return True
-    return ref.startswith("refs/heads/") and fnmatchcase(branch, hook.branch_filter)
-
-
-def _commits(places: Places, org: Organisation, repo: Repo, before: str, after: str) -> list[Json]:
-    """The new commits, newest first; only those that are described have their files."""
-    git = pygit2.Repository(str(org.disk.path(repo.name)))
-    if git.get(after) is None or not isinstance(git[after], pygit2.Commit):
-        return []
-    walker = git.walk(pygit2.Oid(hex=after))
-    if before != ZERO:
-        walker.hide(pygit2.Oid(hex=before))
-    return [
-        _commit(places, repo, git, commit, with_files=number < COMMITS_MAX)
-        for number, commit in enumerate(walker)
-    ]
-
-
-def _commit(
-    places: Places, repo: Repo, git: pygit2.Repository, commit: pygit2.Commit, *, with_files: bool
-) -> Json:
-    added, removed, modified = _files(git, commit) if with_files else ([], [], [])
-    return {
-        "id": str(commit.id),
-        "message": commit.message,
-        "url": f"{places.app_url}{places.org}/{repo.name}/commit/{commit.id}",
-        "author": _person(commit.author),
-        "committer": _person(commit.committer),
-        "verification": None,
-        "timestamp": places.time(datetime.fromtimestamp(commit.commit_time, UTC)),
-        "added": added,
-        "removed": removed,
-        "modified": modified,
-    }
-
-
-def _person(signature: pygit2.Signature) -> dict[str, Any]:
-    return {"name": signature.name, "email": signature.email, "username": ""}
-
-
-def _files(git: pygit2.Repository, commit: pygit2.Commit) -> tuple[list[str], list[str], list[str]]:
-    added: list[str] = []
-    removed: list[str] = []
-    modified: list[str] = []
-    kinds = {"A": added, "D": removed}
-    if commit.parents:
-        diff = git.diff(commit.parents[0], commit)
-    else:
-        diff = commit.tree.diff_to_tree(swap=True)
-    for patch in diff.deltas:
-        kinds.get(patch.status_char(), modified).append(patch.new_file.path)
-    return added, removed, modified

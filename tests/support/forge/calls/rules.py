@@ -3,7 +3,8 @@
 from typing import Any
 
 from tests.support.forge.api import Answer, Forge, Request, Route
-from tests.support.forge.records import NOT_FOUND, ApiError, Rule
+from tests.support.forge.disk import in_order
+from tests.support.forge.records import NOT_FOUND, ApiError, Flavour, Rule
 from tests.support.forge.views import protection
 
 _DEFAULTS: dict[str, Any] = {
@@ -29,17 +30,25 @@ _DEFAULTS: dict[str, Any] = {
     "require_signed_commits": False,
     "protected_file_patterns": "",
     "unprotected_file_patterns": "",
-    "apply_to_admins": False,
 }
-"""Every option and what it is when nobody sets it; Forgejo has none for forced pushes."""
-_GITEAS: dict[str, Any] = {"priority": 0, "enable_force_push": False}
-"""Those that Gitea alone has."""
+_OWN_DEFAULTS: dict[Flavour, dict[str, Any]] = {
+    "forgejo": {"apply_to_admins": False},
+    "gitea": {
+        "enable_force_push": False,
+        "enable_force_push_allowlist": False,
+        "force_push_allowlist_usernames": [],
+        "force_push_allowlist_teams": [],
+        "force_push_allowlist_deploy_keys": False,
+        "block_admin_merge_override": False,
+    },
+}
+"""Every option and what it is when nobody sets it: of both forges, and of each."""
 
 
 def list_rules(forge: Forge, request: Request) -> Answer:
-    """All of a repo's; not paged."""
+    """All of a repo's, in the order in which they act; not paged."""
     repo = forge.org.visible(request.names["repo"], request.token)
-    return Answer(200, [protection(forge.places, rule) for rule in repo.rules.values()])
+    return Answer(200, [protection(forge.places, rule) for rule in in_order(repo)])
 
 
 def get_rule(forge: Forge, request: Request) -> Answer:
@@ -58,11 +67,10 @@ def add_rule(forge: Forge, request: Request) -> Answer:
         if name in repo.rules:
             raise ApiError(403, "Branch protection already exist")
         now = org.now()
-        rule = Rule(name, dict(_DEFAULTS), now, now)
-        if org.is_gitea:
-            last = max((other.options["priority"] for other in repo.rules.values()), default=0)
-            rule.options |= _GITEAS | {"priority": last + 1}
-        _set(rule, request)
+        rule = Rule(name, _DEFAULTS | _OWN_DEFAULTS[org.flavour], now, now)
+        if org.flavour == "gitea":
+            rule.priority = max((other.priority for other in repo.rules.values()), default=0) + 1
+        _set(rule, request, org.flavour)
         repo.rules[name] = rule
         org.disk.note(repo)
         return Answer(201, protection(forge.places, rule))
@@ -74,7 +82,7 @@ def edit_rule(forge: Forge, request: Request) -> Answer:
     with org.lock:
         repo = org.visible(request.names["repo"], request.token)
         rule = _rule(forge, request)
-        _set(rule, request)
+        _set(rule, request, org.flavour)
         rule.updated_at = org.now()
         org.disk.note(repo)
         return Answer(200, protection(forge.places, rule))
@@ -98,10 +106,10 @@ def _rule(forge: Forge, request: Request) -> Rule:
     return rule
 
 
-def _set(rule: Rule, request: Request) -> None:
+def _set(rule: Rule, request: Request, flavour: Flavour) -> None:
     """Take over what is named; without pushing there is no whitelist for it."""
     options = rule.options
-    for name, default in list(options.items()):
+    for name, default in (_DEFAULTS | _OWN_DEFAULTS[flavour]).items():
         value = request.body.get(name)
         if value is None:
             continue
@@ -110,6 +118,10 @@ def _set(rule: Rule, request: Request) -> None:
         options[name] = value
     options["enable_push_whitelist"] &= options["enable_push"]
     options["push_whitelist_deploy_keys"] &= options["enable_push_whitelist"]
+    priority = request.body.get("priority")
+    is_stated = priority if request.method == "POST" else priority is not None
+    if flavour == "gitea" and is_stated:
+        rule.priority = int(request.body["priority"])
 
 
 _RULES = "/repos/{org}/{repo}/branch_protections"

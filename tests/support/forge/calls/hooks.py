@@ -1,4 +1,4 @@
-"""Calls about the webhooks of the organisation."""
+"""Calls about the webhooks of the organisation, and of one repo."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -51,7 +51,7 @@ def add_hook(forge: Forge, request: Request) -> Answer:
             now,
             now,
         )
-        org.hooks[hook.id] = hook
+        _hooks(forge, request)[hook.id] = hook
         return Answer(201, webhook(forge.places, hook))
 
 
@@ -78,7 +78,7 @@ def edit_hook(forge: Forge, request: Request) -> Answer:
 def delete_hook(forge: Forge, request: Request) -> Answer:
     """Take a hook away."""
     with forge.org.lock:
-        del forge.org.hooks[_hook(forge, request).id]
+        del _hooks(forge, request)[_hook(forge, request).id]
     return Answer(204)
 
 
@@ -89,7 +89,7 @@ def _hooks(forge: Forge, request: Request) -> dict[int, Hook]:
 
 
 def _hook(forge: Forge, request: Request) -> Hook:
-    hook = forge.org.hooks.get(number(request))
+    hook = _hooks(forge, request).get(number(request))
     if hook is None:
         raise ApiError(404, NOT_FOUND)
     return hook
@@ -107,13 +107,17 @@ def _events(body: Mapping[str, Any]) -> list[str]:
     return sorted(_EVENTS_KNOWN.intersection(events))
 
 
-_HOOKS = "/orgs/{org}/hooks"
+_ORG, _REPO = "/orgs/{org}/hooks", "/repos/{org}/{repo}/hooks"
 _NOT_OWNER = "Must be an organization owner"
-ROUTES = (
-    Route("GET", _HOOKS, list_hooks, Right.ADMIN, _NOT_OWNER),
-    Route("GET", _HOOKS + "/{id}", get_hook, Right.ADMIN, _NOT_OWNER),
-    Route("POST", _HOOKS, add_hook, Right.ADMIN, _NOT_OWNER),
-    Route("PATCH", _HOOKS + "/{id}", edit_hook, Right.ADMIN, _NOT_OWNER),
-    Route("DELETE", _HOOKS + "/{id}", delete_hook, Right.ADMIN, _NOT_OWNER),
-    Route("GET", "/repos/{org}/{repo}/hooks", list_hooks),
+_NOT_ADMIN = "user should be an owner or a collaborator with admin write of a repository"
+ROUTES = tuple(
+    Route(method, path, call, Right.ADMIN, denied)
+    for base, denied in ((_ORG, _NOT_OWNER), (_REPO, _NOT_ADMIN))
+    for method, path, call in (
+        ("GET", base, list_hooks),
+        ("GET", base + "/{id}", get_hook),
+        ("POST", base, add_hook),
+        ("PATCH", base + "/{id}", edit_hook),
+        ("DELETE", base + "/{id}", delete_hook),
+    )
 )

@@ -26,7 +26,7 @@ def status(home: Path, /, as_json: bool) -> None:  # noqa: FBT001 - click
         ["node", found["node"]],
         ["remote", f"{found['remote']} ({found['branch']})"],
         ["next seq", f"{found['next_seq']} (epoch {found['epoch']})"],
-        ["not committed", _count(found["records_in_spool"] - committed, "record")],
+        ["not committed", _count(found["records_not_committed"], "record")],
         ["not pushed", f"{waiting} with {_count(committed, 'record')}"],
         ["last push", found["last_push_at"] or "never"],
         ["signing key", found["signing_key"] or "none: `init` makes one"],

@@ -48,11 +48,8 @@ def find_home(path: Path) -> Home | None:
 
 
 def reread(home: Home) -> Home:
-    """The home as its settings say now: a rollover may have changed its repo meanwhile."""
-    found = find_home(home.path)
-    if found is None or found.settings.place.folder == home.settings.place.folder:
-        return home
-    return found
+    """The home as its settings say now: a rollover or a new address may have changed them."""
+    return find_home(home.path) or home
 
 
 def write_home(home: Home) -> None:

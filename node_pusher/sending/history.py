@@ -11,6 +11,7 @@ from node_pusher.home.own_key import own_key
 from node_pusher.repo.commit_info import CommitInfo
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.repo.repo_errors import repo_errors
+from node_pusher.sending.commit import spans_of
 from node_pusher.spool.store import Store
 from wire_format.commit_message import stated_trailer
 from wire_format.fields import epoch_of
@@ -21,12 +22,12 @@ _TOTAL: Final = re.compile(r"(\S.*?)\s{2,}(-?[0-9.]+) in ([0-9]+) records?")
 
 def status(home: Home) -> dict[str, Any]:
     """The status of a home, as `status --json` prints it."""
-    with Store.open(home.spool_file, home.node) as store:
-        state = store.state()
-        in_spool = store.count()
     with repo_errors(home.repo.path):
         repo = LedgerRepo(home.repo)
         waiting = repo.waiting()
+    with Store.open(home.spool_file, home.node) as store:
+        state = store.state()
+        in_spool, not_committed = store.count(), store.count(spans_of(waiting))
     pushed_us = state.last_push_us
     return {
         "node": home.node,
@@ -35,6 +36,7 @@ def status(home: Home) -> dict[str, Any]:
         "epoch": epoch_of(state.next_seq),
         "next_seq": state.next_seq,
         "records_in_spool": in_spool,
+        "records_not_committed": not_committed,
         "records_in_waiting_commits": sum(i.summary.records for i in waiting if i.summary),
         "commits_waiting": len(waiting),
         "head": repo.tip,

@@ -138,10 +138,11 @@ class Store:
             row = connection.execute("SELECT node, next_seq, last_push_us FROM state").fetchone()
         return SpoolState(*row)
 
-    def count(self) -> int:
-        """How many records are in the spool."""
+    def count(self, committed: Iterable[Span] = ()) -> int:
+        """How many records are in the spool, without those of spans that are committed already."""
+        query = "SELECT count(*) FROM records WHERE seq BETWEEN ? AND ?"
         with self._reading() as connection:
-            return int(connection.execute("SELECT count(*) FROM records").fetchone()[0])
+            return sum(connection.execute(query, span).fetchone()[0] for span in outside(committed))
 
     def unsent(self, committed: Iterable[Span], until_us: int = INT_MAX) -> Iterator[Unsent]:
         """The records outside the spans that are committed already, by `seq`.

@@ -10,7 +10,7 @@ from node_pusher.cli.home import ROLE_KEY
 from node_pusher.cli.program import COMMANDS as NODE_COMMANDS
 
 HOME_DEFAULT: Final = "/var/lib/gitmeter-books"
-_SHARED: Final = ("push", "resend", "status", "rotate-key", "show-key", "doctor")
+_SHARED: Final = ("push", "resend", "status", "rotate-key", "show-key", "set-remote", "doctor")
 _COMMANDS: Final = {
     "init": LazyCommand("books.cli.init:init", "Make this folder the home of the books."),
     "pay": LazyCommand("books.cli.money:pay", "Record that USER paid AMOUNT."),

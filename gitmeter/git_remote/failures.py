@@ -32,9 +32,14 @@ class GitTimeoutError(UnreachableError):
 
 
 class RepoGoneError(RemoteError):
-    """There is no repo at the remote's address, or not any more."""
+    """There is no repo at the remote's address, or not any more.
+
+    Attributes:
+        moved_to: the address that the server names in its place; None when it names none.
+    """
 
     retry = False
+    moved_to: str | None = None
 
 
 class AccessDeniedError(RemoteError):
@@ -75,7 +80,10 @@ class GitMissingError(GitmeterError):
 
 _DENIED_HINT: Final = "check the token or key and what it may do on this repo"
 
-_GONE_HINT: Final = "check the address; a repo must exist before it is used"
+_GONE_HINT: Final = (
+    "check the address: the repo was renamed, moved or deleted, or not made yet, or is hidden from"
+    " this token or key"
+)
 
 
 _TOO_LARGE_HINT: Final = (
@@ -155,7 +163,7 @@ _RULES: Final = (
     ),
     _FailureRule(
         RepoGoneError,
-        "the repo seems to have moved: state its new address",
+        "the repo, its organisation or the forge has moved: state the new address",
         (r"(returned error|http status code): 3[0-9][0-9]\b",),
     ),
     _FailureRule(

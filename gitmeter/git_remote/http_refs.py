@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from io import BufferedIOBase
 from typing import Final, NamedTuple
+from urllib.parse import urljoin
 
 from gitmeter.git_remote.failures import (
     GitTimeoutError,
     RemoteConfigError,
     RemoteError,
+    RepoGoneError,
     UnreachableError,
     failure,
     object_format_error,
@@ -36,6 +38,8 @@ ANSWER_BYTES_MAX: Final = 32 * 1024 * 1024
 
 _CONTENT_TYPE: Final = "application/x-git-upload-pack-advertisement"
 _NOT_GIT_HINT: Final = "something other than git answers at this address"
+_ASKED: Final = "/info/refs?service=git-upload-pack"
+_LOCATION_MAX: Final = 1000
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _LENGTH: Final = re.compile(rb"[0-9a-fA-F]{4}")
 _LENGTH_BYTES: Final = 4
@@ -73,13 +77,11 @@ def advertised(remote: Remote, ref: str, timeout_s: float, *, others_max: int = 
         RemoteError, or a more precise one: as `gitmeter.git_remote.branch.read_branch`.
     """
     url = remote.url
-    request = Request(
-        "GET", f"{url.rstrip('/')}/info/refs?service=git-upload-pack", _headers(remote)
-    )
+    request = Request("GET", f"{url.rstrip('/')}{_ASKED}", _headers(remote))
     try:
         with HttpClient() as client, client.exchange(request, timeout_s) as response:
             if response.status not in SUCCESS:
-                raise _of_status(remote, response)
+                raise _of_status(remote, request.url, response)
             return _read(url, ref, response, others_max)
     except LateError as error:
         raise GitTimeoutError(f"{url}: {error}", hint=error.hint) from None
@@ -148,14 +150,28 @@ def _exactly(body: BufferedIOBase, count: int) -> bytes:
     return data
 
 
-def _of_status(remote: Remote, response: Response) -> RemoteError:
+def _of_status(remote: Remote, asked: str, response: Response) -> RemoteError:
     words = f"unexpected http status code: {response.status}"
     if response.status == HTTPStatus.UNAUTHORIZED:
         words = "authentication required"
         if remote.token_file is not None:
             words = "authentication failed: the token was not accepted"
     found = failure(remote.url, words)
+    moved_to = _moved_to(asked, response)
+    if isinstance(found, RepoGoneError) and moved_to is not None:
+        found = RepoGoneError(f"{found}; the server names {moved_to}", hint=found.hint)
+        found.moved_to = moved_to
     wait = response.headers.get("Retry-After", "")
     if _SECONDS.fullmatch(wait):
         found.retry_after_s = int(wait)
     return found
+
+
+def _moved_to(asked: str, response: Response) -> str | None:
+    """The address of the repo that a redirect names; None if there is none, or none of a repo."""
+    location = response.headers.get("Location", "")[:_LOCATION_MAX]
+    try:
+        address, found, _ = urljoin(asked, location).partition(_ASKED)
+        return Remote(address).url if location and found else None
+    except (ValueError, RemoteConfigError):
+        return None

@@ -18,6 +18,7 @@ ROLE_KEY: Final = "gitmeter.role"
 
 _SPAN: Final = re.compile(r"([0-9]{1,16})(?:\.\.([0-9]{1,16}))?")
 _Command = Callable[..., Any]
+_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -53,23 +54,45 @@ def home_option(command: _Command) -> _Command:
 
 def remote_options(command: _Command) -> _Command:
     """Add the options for the repo, its credentials, and the commits that are trusted in it."""
-    file = click.Path(exists=True, dir_okay=False, path_type=Path)
+    command = trust_options(command)
     for option in (
-        click.option("--trust-tip", metavar="ID", help="Build on this commit of the remote,"
-                     " whoever signed it: all 40 digits of one that you have checked."),
-        click.option("--allowed-signers", type=file, help="Build on commits signed by the keys in"
-                     " this file: allowed_signers of the machine that this one replaces."),
         click.option("--rejoin", is_flag=True, help="For a home that was restored from a backup,"
                      " or that the remote is ahead of: take over what the remote has, in a new"
                      " epoch; unsent records are kept and sent on top. If the node has rolled over"
                      " since, give the --remote of its newest repo."),
         click.option("--branch", default="main", show_default=True, help="The branch to push."),
-        click.option("--known-hosts", type=file, help="File with the host keys to trust (ssh)."),
-        click.option("--ssh-key", type=file, help="File with the private key (ssh)."),
-        click.option("--token-file", type=file, help="File of mode 600 with the access token"
+        click.option("--known-hosts", type=_FILE, help="File with the host keys to trust (ssh)."),
+        click.option("--ssh-key", type=_FILE, help="File with the private key (ssh)."),
+        click.option("--token-file", type=_FILE, help="File of mode 600 with the access token"
                      " (https)."),
         click.option("--remote", required=True, metavar="URL", help="https://, ssh:// or"
                      " file:///path of a repo that exists; empty, or this node's own."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def trust_options(command: _Command) -> _Command:
+    """Add the options for commits of a remote that are trusted though they were not made here."""
+    for option in (
+        click.option("--trust-tip", metavar="ID", help="Build on this commit of the remote,"
+                     " whoever signed it: all 40 digits of one that you have checked."),
+        click.option("--allowed-signers", type=_FILE, help="Build on commits signed by the keys in"
+                     " this file: allowed_signers of the machine that this one replaces."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def other_file_options(command: _Command) -> _Command:
+    """Add the options for the files that open another address than the present one."""
+    for option in (
+        click.option("--known-hosts", type=_FILE, help="File with the host keys to trust (ssh)."
+                     " Default: the present one."),
+        click.option("--ssh-key", type=_FILE, help="File with the private key (ssh)."
+                     " Default: the present one."),
+        click.option("--token-file", type=_FILE, help="File of mode 600 with the access token"
+                     " (https). Default: the present one, if the server is the same."),
     ):  # fmt: skip
         command = option(command)
     return command

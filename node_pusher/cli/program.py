@@ -44,6 +44,10 @@ COMMANDS: Final = {
         "node_pusher.cli.rollover:rollover",
         "Continue in this node's next repo, for example once a year.",
     ),
+    "set-remote": LazyCommand(
+        "node_pusher.cli.set_remote:set_remote",
+        "Push to URL from now on: this home's repo has moved there.",
+    ),
     "doctor": LazyCommand(
         "node_pusher.cli.doctor:doctor",
         "Check everything that this home needs, and say what to do.",

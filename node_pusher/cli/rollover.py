@@ -6,21 +6,13 @@ from pathlib import Path
 import click
 
 from gitmeter.support.terminal import escape, print_json
-from node_pusher.cli.home import json_option, load_home
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+from node_pusher.cli.home import json_option, load_home, other_file_options
 
 
 @click.command()
 @click.option("--remote", "url", required=True, metavar="URL", help="The next repo: one that exists"
               " and is empty.")  # fmt: skip
-@click.option("--token-file", type=_FILE, help="File of mode 600 with the access token (https)."
-              " Default: the present one, if the server is the same.")  # fmt: skip
-@click.option(
-    "--ssh-key", type=_FILE, help="File with the private key (ssh). Default: the present one."
-)
-@click.option("--known-hosts", type=_FILE, help="File with the host keys to trust (ssh)."
-              " Default: the present one.")  # fmt: skip
+@other_file_options
 @json_option
 @click.pass_obj
 def rollover(

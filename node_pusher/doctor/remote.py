@@ -12,6 +12,7 @@ from gitmeter.http_edge.client import ExchangeError, HttpClient, Request, http_d
 from gitmeter.support.terminal import counted
 from node_pusher.doctor.findings import Examination, Finding, in_words, ok, problem, warning
 from node_pusher.doctor.system import clock_is_synchronised
+from node_pusher.home.new_address import naming_new_address
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.spool.drafts import AHEAD_MAX
@@ -30,7 +31,8 @@ def check_remote(examination: Examination) -> Iterator[Finding]:
         HomeError: the repo here cannot be read.
     """
     here = examination.home.repo
-    seen = read_branch(here.remote, here.branch, TIMEOUT_S)
+    with naming_new_address(examination.home):
+        seen = read_branch(here.remote, here.branch, TIMEOUT_S)
     with repo_errors(here.path):
         waiting = LedgerRepo(here).above(seen.commit)
     if seen.commit is None:
@@ -61,7 +63,9 @@ def check_write(examination: Examination) -> Iterator[Finding]:
         yield warning("write", "nothing was committed yet, so a push cannot be tried", "`push`")
         return
     refspec = f"{tip}:refs/heads/{here.branch}"
-    refused = push(here.remote, here.path, (refspec,), timeout_s=TIMEOUT_S, options=("--dry-run",))
+    options = ("--dry-run",)
+    with naming_new_address(examination.home):
+        refused = push(here.remote, here.path, (refspec,), timeout_s=TIMEOUT_S, options=options)
     if refused is None:
         yield ok("write", "this home may push; rules for the branch apply only to a real push")
         return

@@ -3,6 +3,7 @@
 From it a home is put together again after its settings were lost, or where they are too old.
 """
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -12,6 +13,7 @@ import pygit2
 from gitmeter.git_remote.failures import RemoteConfigError
 from gitmeter.git_remote.libgit2 import ignore_user_settings
 from gitmeter.git_remote.remote import Remote
+from gitmeter.support.terminal import pasted
 from node_pusher.home.errors import HomeError
 from node_pusher.home.home import Home, HomeRepo
 from node_pusher.home.repo_place import FOLDER_DEFAULT, RepoPlace, folder_of, number_of
@@ -19,6 +21,7 @@ from node_pusher.home.repo_place import FOLDER_DEFAULT, RepoPlace, folder_of, nu
 _URL: Final = "gitmeter.url"
 _BRANCH: Final = "gitmeter.branch"
 _MARKED: Final = "gitmeter.told"
+_PROMISOR: Final = re.compile(r"remote\.(.+)\.promisor")
 
 
 class _KnownRepo(NamedTuple):
@@ -37,16 +40,35 @@ class _KnownRepo(NamedTuple):
 
 
 def note_place(repo: HomeRepo) -> None:
-    """Note in a repo's configuration where it is pushed to."""
+    """Note in a repo's configuration where it is pushed to.
+
+    git names the remote that has the missing files of a partial clone by its address of that time,
+    and is given the present one here.
+    """
     config = _config(repo)
-    for key, value in ((_URL, repo.remote.url), (_BRANCH, repo.branch)):
+    url = repo.remote.url
+    stated = {_URL: url, _BRANCH: repo.branch}
+    stated |= {f"remote.{name}.url": url for name in _promisors(config) if name != url}
+    for key, value in stated.items():
         if key not in config or config[key] != value:
             config[key] = value
+
+
+def _promisors(config: pygit2.Config) -> list[str]:
+    names = (_PROMISOR.fullmatch(entry.name) for entry in config)
+    return [match[1] for match in names if match is not None]
 
 
 def note_marked(repo: HomeRepo) -> None:
     """Note in a previous repo's configuration that its remote needs no moved mark any more."""
     _config(repo)[_MARKED] = True
+
+
+def note_unmarked(repo: HomeRepo) -> None:
+    """Take back what `note_marked` noted: its remote is to be asked again."""
+    config = _config(repo)
+    if _MARKED in config:
+        del config[_MARKED]
 
 
 def is_marked(repo: HomeRepo) -> bool:
@@ -75,12 +97,19 @@ def restored_home(wanted: Home) -> Home:
         raise HomeError(
             f"{wanted.path} has repos of {there or 'another address'}, none of"
             f" {place.remote.url} ({place.branch})",
-            hint="name the newest of them with --remote; or, if the node has gone on in another one"
-            " since, move these folders aside (keep them)",
+            hint="name the newest of them with --remote; if it has this new address now:"
+            f" `{_renoting(wanted, known)}`, and this again; or, if the node has gone on in another"
+            " one since, move these folders aside (keep them)",
         )
     earlier = [_place(each, place) for each in known if each.number < own.number and each.url]
     place = replace(place, folder=own.folder)
     return replace(wanted, settings=replace(wanted.settings, place=place, earlier=tuple(earlier)))
+
+
+def _renoting(wanted: Home, known: list[_KnownRepo]) -> str:
+    """The command that notes the wanted address in the newest repo."""
+    folder, url = str(wanted.path / known[-1].folder), wanted.settings.place.remote.url
+    return pasted("git", "-C", folder, "config", _URL, url)
 
 
 def with_newer_repo(present: Home, place: RepoPlace) -> Home:

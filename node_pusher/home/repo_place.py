@@ -13,6 +13,9 @@ FOLDER_DEFAULT: Final = "repo.git"
 _FOLDER: Final = re.compile(r"repo(?:\.([1-9][0-9]{0,3}))?\.git")
 _FILE_KEYS: Final = ("token_file", "ssh_key_file", "known_hosts_file")
 _KEYS: Final = {"url", "branch", "repo", *_FILE_KEYS}
+_LAST_WORD: Final = re.compile(r"[^/:]*$")
+"""The name of a repo in its address: after the last slash, or after the host in `git@host:x`."""
+
 _NOT_IN_BRANCH: Final = re.compile(
     r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^[./-]|[./]$|^@$|^HEAD$"
 )
@@ -83,6 +86,12 @@ def opened_alike(present: Remote, asked: Remote) -> Remote:
         ssh_key_file=asked.ssh_key_file or present.ssh_key_file,
         known_hosts_file=asked.known_hosts_file or present.known_hosts_file,
     )
+
+
+def beside(url: str, other: str) -> str:
+    """The address of a repo named as the one at `other`, in the folder of the one at `url`."""
+    name = _LAST_WORD.search(other.rstrip("/"))
+    return _LAST_WORD.sub("", url.rstrip("/")) + (name[0] if name else "")
 
 
 def number_of(folder: str) -> int | None:

@@ -60,9 +60,9 @@ def settings_text(settings: Settings) -> str:
     import tomlkit
 
     document = tomlkit.document()
-    document.add(tomlkit.comment("Written by `init`. Node and role stay as they are; files"))
-    document.add(tomlkit.comment("with tokens and keys may be changed here, and the address"))
-    document.add(tomlkit.comment("where the same repo was moved on the forge."))
+    document.add(tomlkit.comment("Written by `init`. Node and role stay as they are; files with"))
+    document.add(tomlkit.comment("tokens and keys may be changed here. Where the same repo has"))
+    document.add(tomlkit.comment("another address now, `set-remote` takes it."))
     document["node"] = settings.node
     document["role"] = settings.role
     document["remote"] = shown_place(settings.place)

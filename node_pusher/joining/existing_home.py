@@ -28,7 +28,8 @@ def same_home(present: Home, wanted: Home) -> Home:
             f"{present.path} is the home of {mine[0]} at {mine[1]} ({mine[2]}),"
             f" not of {theirs[0]} at {theirs[1]} ({theirs[2]})",
             hint="give every node a folder of its own with --home; after a restored backup --rejoin"
-            " goes on in the repo that its node went on to, and `rollover` begins the next one",
+            " goes on in the repo that its node went on to, `rollover` begins the next one, and"
+            " `set-remote` takes the new address of the present one",
         )
     if not (asked.token_file or asked.ssh_key_file or asked.known_hosts_file):
         return present

@@ -8,7 +8,7 @@ arrive there.
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -20,6 +20,7 @@ from node_pusher.home.home import Home, HomeRepo
 from node_pusher.home.known_repos import note_place, restored_home, with_newer_repo
 from node_pusher.home.layout import key_file, make_folder
 from node_pusher.home.locks import push_lock, sweep_stale_locks
+from node_pusher.home.new_address import naming_new_address
 from node_pusher.home.own_key import OwnKey, ensure_key, own_key
 from node_pusher.home.settings import check_names
 from node_pusher.home.settings_file import find_home, write_home
@@ -114,7 +115,8 @@ def init(
         else:
             home = same_home(present, wanted)
         if lost or rejoin:
-            with repo_errors(home.repo.path):
+            hinting = naming_new_address(present) if previous is None else nullcontext()
+            with repo_errors(home.repo.path), hinting:
                 report = _start_epoch(home, present, now, vouched, previous)
             return replace(report, spool_lost=lost)
         return _keep(home, present)

@@ -11,6 +11,7 @@ from gitmeter.git_remote.failures import RepoGoneError
 from node_pusher.home.errors import HomeError
 from node_pusher.home.home import Home
 from node_pusher.home.known_repos import note_marked, note_place
+from node_pusher.home.new_address import set_remote_line
 from node_pusher.joining.carry_over import carry_over, move_to
 from node_pusher.joining.remote_history import fetch_missing, highest_used, moved_to, read_remote
 from node_pusher.joining.trust import Vouched, check_tip
@@ -75,7 +76,11 @@ def read_previous_repo(present: Home, url: str, vouched: Vouched, now: datetime)
         try:
             seen = read_remote(here)
         except RepoGoneError as error:
-            raise type(error)(f"{error}; so it cannot tell", hint=_anew(present, url)) from error
+            raise type(error)(
+                f"{error}; so it cannot say where the node went",
+                hint=f"if it has another address now: {set_remote_line(present)}; then this again;"
+                f" {_anew(present, url)}",
+            ) from error
         fetched = fetch_missing(repo, seen)
         tip = fetched or seen.commit
         if tip is None or moved_to(repo, tip) is None:

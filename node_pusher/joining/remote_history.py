@@ -75,6 +75,11 @@ def fetch_missing(repo: LedgerRepo, seen: RemoteBranch) -> str | None:
     return _fetched(repo)
 
 
+def drop_fetched(repo: LedgerRepo) -> None:
+    """Let git collect what was fetched and refused."""
+    repo.forget(_FETCHED)
+
+
 def _fetch(repo: HomeRepo, *, shallow: bool) -> None:
     """Fetch without history and file contents for a new home: trees and one commit are enough.
 

@@ -88,9 +88,21 @@ class LedgerRepo:
         """Note that everything up to `commit` is on the remote and retired."""
         self._repo.references.create(self._pushed, pygit2.Oid(hex=commit), force=True)
 
+    def note_lost(self, commit: str | None) -> None:
+        """Note that of what was pushed the remote has nothing above `commit`; None for nothing."""
+        if commit is not None:
+            self.set_pushed(commit)
+        else:
+            self.forget(self._pushed)
+
     def set_tip(self, commit: str) -> None:
         """Move the branch to `commit`, whatever it named before."""
         self._repo.references.create(self._branch, pygit2.Oid(hex=commit), force=True)
+
+    def forget(self, ref: str) -> None:
+        """Remove a ref, where there is one."""
+        if ref in self._repo.references:
+            self._repo.references.delete(ref)
 
     def keep(self, commit: str, ref: str) -> None:
         """Name a commit by a ref of its own, which keeps it."""

@@ -30,6 +30,41 @@ def fetch_blob(repo: HomeRepo, blob: str) -> bytes:
     return shown.stdout
 
 
+def lacks_files(repo: HomeRepo, tip: str, base: str | None) -> bool:
+    """Whether anything that the commits above `base` up to `tip` added is not in a repo here.
+
+    Nothing is fetched for this.
+
+    Args:
+        repo: the repo.
+        tip: the newest commit.
+        base: the commit below them; None for all commits that the repo has.
+
+    Raises:
+        RemoteError: git cannot read the commits.
+    """
+    without = [] if base is None else [f"^{base}"]
+    listed = run_git(
+        ["rev-list", "--objects", "--missing=print", "--quiet", tip, *without],
+        cwd=repo.path,
+        timeout_s=_TIMEOUT_S,
+    )
+    if listed.returncode != 0:
+        raise failure(str(repo.path), listed.stderr)
+    return bool(listed.stdout)
+
+
+def is_whole(repo: HomeRepo, tip: str) -> bool:
+    """Whether a repo here has all commits below `tip`, and all their files.
+
+    Raises:
+        RemoteError: as `lacks_files`.
+    """
+    shallow = repo.path / "shallow"
+    is_cut = shallow.exists() and bool(shallow.read_bytes())
+    return not is_cut and not lacks_files(repo, tip, None)
+
+
 def _show(repo: HomeRepo, blob: str) -> GitResult:
     return run_git(
         ["cat-file", "blob", blob],

@@ -25,6 +25,7 @@ from gitmeter.support.errors import GitmeterError
 from gitmeter.support.terminal import counted
 from node_pusher.home.home import Home
 from node_pusher.home.locks import push_lock, sweep_stale_locks
+from node_pusher.home.new_address import naming_new_address
 from node_pusher.home.own_key import ensure_key, own_key
 from node_pusher.home.settings_file import reread
 from node_pusher.repo.ledger_repo import LedgerRepo
@@ -101,7 +102,7 @@ def push_locked(store: Store, home: Home, now: datetime, *, by_hour: bool = Fals
     remarks = [remark, ahead_remark(made.ahead, now), future_remark(repo, now)]
     pushed = retired = 0
     if repo.tip is not None:
-        pushed, retired = _deliver(store, repo, now, by_hour=by_hour)
+        pushed, retired = _deliver(store, home, repo, now, by_hour=by_hour)
         if retired:
             store.shrink()
         remarks.append(_maintain(home.repo.path))
@@ -115,13 +116,15 @@ def push_locked(store: Store, home: Home, now: datetime, *, by_hour: bool = Fals
     )
 
 
-def _deliver(store: Store, repo: LedgerRepo, now: datetime, *, by_hour: bool) -> tuple[int, int]:
+def _deliver(
+    store: Store, home: Home, repo: LedgerRepo, now: datetime, *, by_hour: bool
+) -> tuple[int, int]:
     """Push, and make commits smaller where one alone is too large for the server."""
-    pushed, retired, base, refused = _try(store, repo, now)
+    pushed, retired, base, refused = _try(store, home, repo, now)
     while isinstance(refused, TooLargeError):
         if not divide(store, repo, base, now, by_hour=by_hour):
             break
-        more = _try(store, repo, now, size_max=1)
+        more = _try(store, home, repo, now, size_max=1)
         pushed, retired = pushed + more.pushed, retired + more.retired
         base, refused = more.head, more.refused
     if refused is not None:
@@ -145,16 +148,19 @@ class _Tried(NamedTuple):
     refused: RemoteError | None
 
 
-def _try(store: Store, repo: LedgerRepo, now: datetime, size_max: int | None = None) -> _Tried:
+def _try(
+    store: Store, home: Home, repo: LedgerRepo, now: datetime, size_max: int | None = None
+) -> _Tried:
     """Push, then read the remote's branch back, which alone decides what arrived."""
     source = repo.home_repo
     try:
-        seen = read_branch(source.remote, source.branch, PROBE_TIMEOUT_S)
-        refused: RemoteError | None = None
-        if waiting := repo.above(seen.commit):
-            commits = [info.commit for info in reversed(waiting)]
-            refused = push_in_parts(source, commits, size_max)
+        with naming_new_address(home):
             seen = read_branch(source.remote, source.branch, PROBE_TIMEOUT_S)
+            refused: RemoteError | None = None
+            if waiting := repo.above(seen.commit):
+                commits = [info.commit for info in reversed(waiting)]
+                refused = push_in_parts(source, commits, size_max)
+                seen = read_branch(source.remote, source.branch, PROBE_TIMEOUT_S)
     except RemoteError as error:
         raise _waiting(repo, error) from error
     pushed, retired = _settle(store, repo, seen, now)

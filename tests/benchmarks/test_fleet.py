@@ -101,7 +101,7 @@ def test_everything_else_is_there(output: str) -> None:
         "5 % new",
     ):
         assert wanted in found
-    assert found["`aggregator forge check`"][0].endswith(f", {2 * REPOS + 1} requests")
+    assert found["`aggregator forge check`"][0].endswith(f", {4 * (REPOS + 1) + 2} requests")
     assert found["packs of a mirror, most"] == ["21"]
     assert found["packed"][0].startswith("1 times")
 

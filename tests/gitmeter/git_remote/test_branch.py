@@ -175,6 +175,36 @@ def test_fetch_follows_no_redirect(
     assert "moved" in raised.value.hint
 
 
+@pytest.mark.parametrize(
+    ("location", "moved_to"),
+    [
+        ("/ops/new.git{query}", "{server}ops/new.git"),
+        ("https://new.example/ops/new.git{query}", "https://new.example/ops/new.git"),
+        ("https://new.example/login", None),
+        ("http://new.example/ops/new.git{query}", None),
+        ("https://user:word@new.example/ops/new.git{query}", None),
+        ("https://[new.example/ops/new.git{query}", None),
+        ("https://new.example/" + "a" * 1000 + ".git{query}", None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("status", ["301", "307"])
+def test_the_address_to_which_a_repo_has_moved_is_named(
+    tmp_path: Path, server: GitHttpServer, status: str, location: str, moved_to: str | None
+) -> None:
+    """Only as far as it may be the address of a repo."""
+    stated = location.format(query="/info/refs?service=git-upload-pack")
+    server.headers["Location"] = stated
+    server.misbehave(status)
+    with pytest.raises(RepoGoneError) as raised:
+        read_branch(_http(server, tmp_path), "main", TIMEOUT_S)
+    expected = None if moved_to is None else moved_to.format(server=server.url(""))
+    assert raised.value.moved_to == expected
+    assert (f"the server names {expected}" in str(raised.value)) == (expected is not None)
+    assert "new address" in raised.value.hint
+    assert server.count() == 1
+
+
 def test_nobody_listening_is_unreachable(receiver: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         url = f"http://127.0.0.1:{free.getsockname()[1]}/node.git"

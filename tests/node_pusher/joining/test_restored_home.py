@@ -211,7 +211,7 @@ def test_where_the_repo_that_was_left_is_gone_its_hint_works(tmp_path: Path) -> 
         text = settings.read_text().replace(site.old.as_uri(), server.url("old.git"))
         settings.write_text(text)
         shutil.rmtree(site.old)
-        hint = unchanged(site, RepoGoneError, "cannot tell", site.wanted)
+        hint = unchanged(site, RepoGoneError, "cannot say where the node went", site.wanted)
     assert "move node.toml and the folders repo*.git" in hint
     aside = tmp_path / "aside"
     aside.mkdir()

@@ -185,7 +185,7 @@ REFUSALS = {
         "http", _reader, _writer, AccessDeniedError, "403", CHECK
     ),
     "http: the token's user does not see the repo": Refusal(
-        "http", _blind, _writer, RepoGoneError, "404", "check the address"
+        "http", _blind, _writer, RepoGoneError, "404", "this key or token may not see it"
     ),
     "http: the repo is archived": Refusal(
         "http",
@@ -196,7 +196,7 @@ REFUSALS = {
         "out of the archive",
     ),
     "http: the repo has another name": Refusal(
-        "http", _rename, _rename_back, RepoGoneError, "", "its new address"
+        "http", _rename, _rename_back, RepoGoneError, "ops/billing-moved.git", "the repo has moved"
     ),
     "http: the user is not on the list of the rule": Refusal(
         "http",
@@ -238,7 +238,7 @@ REFUSALS = {
         "out of the archive",
     ),
     "ssh: the repo has another name": Refusal(
-        "ssh", _rename, _rename_back, RepoGoneError, "Cannot find repository", "check the address"
+        "ssh", _rename, _rename_back, RepoGoneError, "Cannot find repository", "set-remote URL"
     ),
     "ssh: the rule lets no deploy keys push": Refusal(
         "ssh",

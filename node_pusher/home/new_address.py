@@ -1,0 +1,47 @@
+"""Commands to paste where a home's repo is not at its address, or has more than this home. Pure."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gitmeter.git_remote.failures import RepoGoneError
+from gitmeter.support.terminal import pasted
+from node_pusher.home.home import Home
+from node_pusher.home.repo_place import BRANCH_DEFAULT
+from node_pusher.home.settings import PROGRAMS
+
+
+def set_remote_line(home: Home, url: str = "URL") -> str:
+    """The command by which a home takes a new address."""
+    return pasted(*_program(home), "set-remote", url)
+
+
+def rejoin_line(home: Home, url: str) -> str:
+    """The command by which a home takes over what its remote has."""
+    branch = [] if home.repo.branch == BRANCH_DEFAULT else ["--branch", home.repo.branch]
+    words = ("init", "--node", home.node, "--remote", url, *branch, "--rejoin")
+    return pasted(*_program(home), *words)
+
+
+@contextmanager
+def naming_new_address(home: Home) -> Iterator[None]:
+    """Say, where there is no repo at a home's address, what may have happened and what to do."""
+    try:
+        yield
+    except RepoGoneError as error:
+        raise with_new_address(error, home) from error
+
+
+def with_new_address(error: RepoGoneError, home: Home) -> RepoGoneError:
+    """The error with a hint for the home whose repo it is about."""
+    if error.moved_to:
+        hint = f"the repo has moved: {set_remote_line(home, error.moved_to)}"
+    else:
+        hint = (
+            "the repo was renamed, moved or deleted, or this key or token may not see it; if it is"
+            f" at another address now: {set_remote_line(home)}"
+        )
+    return RepoGoneError(str(error), hint=hint)
+
+
+def _program(home: Home) -> tuple[str, str, str]:
+    return PROGRAMS[home.settings.role], "--home", str(home.path.absolute())

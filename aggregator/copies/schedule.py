@@ -20,7 +20,7 @@ from aggregator.mirrors.state import State
 from aggregator.store.store import LedgerStore
 from cursors.tips import Tips
 from gitmeter.support.background import Background
-from gitmeter.support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError, with_hint
 from wire_format.instants import format_ts
 
 _log = structlog.get_logger()
@@ -116,9 +116,7 @@ def copy(
 
 
 def _failure(error: GitmeterError | OSError) -> CopyFailure:
-    if isinstance(error, OSError):
-        return CopyFailure(str(error), retry=True)
-    return CopyFailure(f"{error} ({error.hint})" if error.hint else str(error), error.retry)
+    return CopyFailure(with_hint(error), isinstance(error, OSError) or error.retry)
 
 
 def note(store: LedgerStore, work: CopyWork, result: CopyResult, now: datetime) -> None:

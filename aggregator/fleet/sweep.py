@@ -26,7 +26,7 @@ from aggregator.store.incident_rows import About
 from aggregator.store.store import LedgerStore
 from gitmeter.support.background import Background
 from gitmeter.support.backoff import Backoff, is_worth_a_log
-from gitmeter.support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError, with_hint
 
 _EARLIEST: Final = 0.5
 """Each next probe is due after a random part of `probe_every_s`, at least this: so they spread."""
@@ -181,11 +181,12 @@ class Sweep:
         self.is_failing = True
         now = self._clock()
         asked_s = error.retry_after_s if isinstance(error, ForgeError) else None
+        detail = with_hint(error)
         errors = self._backoff.failed(_FORGE, now, wait=error.retry, asked_s=asked_s)
         if is_worth_a_log(errors):
-            _log.warning("listing failed", detail=str(error), consecutive_errors=errors)
+            _log.warning("listing failed", detail=detail, consecutive_errors=errors)
         with store.transaction():
-            store.incidents.file_all(IncidentKind.LISTING_FAILED, {(None, "list"): str(error)}, now)
+            store.incidents.file_all(IncidentKind.LISTING_FAILED, {(None, "list"): detail}, now)
 
 
 def _list(forge: ForgeConfig) -> Listing | GitmeterError:

@@ -31,18 +31,23 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     IncidentKind.TOO_LONG: "The branch has more than a million commits that were not billed yet, or"
     " that do not build on what was billed. No pusher writes so many; the repo is held at its"
     " cursor.",
-    IncidentKind.UNREACHABLE: "The remote did not answer, or refused the request. The daemon tries"
-    " again at intervals of up to an hour; clears itself.",
+    IncidentKind.UNREACHABLE: "The remote did not answer, or refused the request; the detail says"
+    " which. The daemon tries again at intervals of up to an hour, and the first good answer"
+    " closes the incident. A token, a key or a server's identity that was refused has to be"
+    " corrected for that.",
     IncidentKind.NOT_READ: "This machine could not read the repo, whatever its remote would have"
     " said: it was out of file descriptors or room, or a lock of another git was in the way. The"
-    " detail says which. The next pull tries again; clears itself.",
+    " detail says which. The next pull tries again, and the incident closes once there is room or"
+    " the lock is gone.",
     IncidentKind.REFUSED: "What the remote sent is damaged, or exceeds the limits on memory and"
     " size. None of it was kept. The daemon tries again at intervals of up to an hour; check the"
     " repo on the forge with `git fsck`.",
-    IncidentKind.REPO_GONE: "The remote answers but has no such repo. The daemon tries again at"
-    " intervals of up to an hour; clears itself.",
-    IncidentKind.BRANCH_MISSING: "The repo has lost its branch. The daemon tries again at intervals"
-    " of up to an hour; clears itself.",
+    IncidentKind.REPO_GONE: "The remote answers but has no such repo, or hides it. Find out"
+    " whether it was deleted, renamed or moved, or whether the token or key lost its right. The"
+    " daemon tries again at intervals of up to an hour, and the incident closes once the repo can"
+    " be read at its address.",
+    IncidentKind.BRANCH_MISSING: "The repo has lost its branch. The daemon tries again at"
+    " intervals of up to an hour, and the incident closes once the branch is there again.",
     IncidentKind.SEQUENCE_REUSED: "The node gave one seq to two records. Both are billed; find out"
     " whether its spool was restored from a backup, then `books decide acknowledge`.",
     IncidentKind.OVER_REFUNDED: "The refunds of a payment are more than it was. The balance gives"
@@ -74,14 +79,14 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     " next pull fetches it again, or restore it from a backup.",
     IncidentKind.DECISION_WAITS: "A decision is about lines of a mirror that cannot be read. It"
     " waits, and all else is billed. Restore the mirror from a backup or the copy remote, or"
-    " configure its repo again so that it is fetched; or `books decide withdraw` the decision. The"
-    " next pull carries it out; clears itself.",
-    IncidentKind.RULE_BOOK_WAITS: "Under the prices of the newest rule book, or of other books that"
-    " were configured, lines of a mirror that cannot be read may cost more than the limit, or no"
-    " longer. That rule book waits; the one so far stays in force, and all else is billed. Restore"
-    " the mirror from a backup or the copy remote, or configure its repo again so that it is"
-    " fetched; or take the change back with `books rules undo`. The next pull brings it into force;"
-    " clears itself.",
+    " configure its repo again so that it is fetched; the next pull then carries the decision out,"
+    " which closes the incident. Or `books decide withdraw` the decision.",
+    IncidentKind.RULE_BOOK_WAITS: "Under the prices of the newest rule book, or of other books"
+    " that were configured, lines of a mirror that cannot be read may cost more than the limit, or"
+    " no longer. That rule book waits; the one so far stays in force, and all else is billed."
+    " Restore the mirror from a backup or the copy remote, or configure its repo again so that it"
+    " is fetched; the next pull then brings the rule book into force, which closes the incident."
+    " Or take the change back with `books rules undo`.",
     IncidentKind.BAD_SIGNATURE: "The head is not signed by a key that may sign for this node now."
     " The repo is held at its cursor. Find out who pushed; if it was the node, add its key to"
     " allowed_signers_file, or accept this one commit with `books decide accept-tip`.",
@@ -91,8 +96,10 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     IncidentKind.LOST_HISTORY: "Commits that were billed are neither on the remote nor in the"
     " mirror, so the ledger cannot be proved for this repo. It is held; restore its mirror from a"
     " backup or the copy remote.",
-    IncidentKind.COPY_FAILED: "What was billed last is not on the copy remote. Billing continues;"
-    " the copy is tried again after every pull. Clears itself.",
+    IncidentKind.COPY_FAILED: "What was billed last is not on the copy remote; the detail says"
+    " why. Billing continues. The copy is tried again after every pull, and the first that"
+    " succeeds closes the incident. A token that was refused or a disk that is full has to be seen"
+    " to for that.",
     IncidentKind.SILENT: "The node has pushed no records for longer than expected. If the repo has"
     " another incident, look into that first; a lagging clock looks like silence too. Run"
     " `node-pusher doctor` on the node, and check that its timer runs. An unused node pushes"
@@ -100,9 +107,13 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     IncidentKind.PENDING: "An unregistered repo on the forge is named like a node's. It bills"
     " nothing. If it is a node's, register it with `aggregator node accept` and the node's key;"
     " otherwise find out who created it.",
-    IncidentKind.VANISHED: "The forge no longer lists a registered repo. The repo is probed every"
-    " hour, and what was billed stays billed. If it was deleted on purpose, `aggregator node"
-    " retire` its node; if the token lost its rights, restore them. Clears itself.",
+    IncidentKind.VANISHED: "The forge no longer lists a registered repo. What was billed stays"
+    " billed, and the repo is probed every hour. Look first: did the token lose a right, was the"
+    " forge restored from an older backup, or was the repo, its organisation or the forge moved?"
+    " The next list that has the repo closes the incident. If `aggregator forge check` still finds"
+    " it missing then, `aggregator node add NODE --adopt` creates it again, and the node's next"
+    " push fills it. Last of all, for a node that is gone for good: `aggregator node retire`,"
+    " which cannot be undone.",
     IncidentKind.RENAMED: "The repo has another name on the forge, so nothing can be fetched or"
     " pushed. Rename it back; or register the new name with `aggregator node accept NODE --repo"
     " NAME` and give the node the new address.",
@@ -110,11 +121,15 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     " registered, and nothing is read from it. If that is right, `aggregator node add NODE --adopt`"
     " sets it up and registers it for the node; what it repeats is billed once.",
     IncidentKind.LISTING_SHRANK: "More than a twentieth of the registered repos vanished from the"
-    " forge's list at once, so the list is not believed. Check that the token still sees the"
-    " organisation; `aggregator node retire` the nodes of repos that were deleted on purpose."
-    " Meanwhile repos are probed one by one. Clears itself.",
-    IncidentKind.LISTING_FAILED: "The forge did not deliver its list of repos. Meanwhile each repo"
-    " is probed at least once an hour. Clears itself.",
+    " forge's list at once, so the list is not believed, and repos are probed one by one. Look"
+    " first: did the token lose a right, was the forge restored from an older backup, or was the"
+    " organisation or the forge moved? The next list that has the repos closes the incident. For"
+    " each repo that `aggregator forge check` still finds missing then, `aggregator node add NODE"
+    " --adopt` creates it again, and the node's next push fills it. Last of all, for a node that"
+    " is gone for good: `aggregator node retire`, which cannot be undone.",
+    IncidentKind.LISTING_FAILED: "The forge did not deliver its list of repos; the detail says"
+    " why. Meanwhile each repo is probed at least once an hour. The daemon asks again, and the"
+    " next whole list closes the incident. A token that was refused has to be corrected for that.",
     IncidentKind.DRIFT: "The forge is not set up as it should be. `aggregator forge check` names"
     " each difference and the command that repairs it.",
     IncidentKind.FORGE_UNCHECKED: "The daily check could not look at the forge, or not at all of"

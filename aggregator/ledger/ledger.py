@@ -27,6 +27,7 @@ from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
 from gitmeter.counting.held import HeldReason
 from gitmeter.counting.money_lines import Judged
+from gitmeter.support.errors import with_hint
 
 
 @dataclass(frozen=True)
@@ -161,10 +162,10 @@ class Ledger:
         now: datetime,
     ) -> None:
         self.store.decisions.let_wait(decisions.waiting)
-        found: dict[About, str] = {
-            (self.store.repos.named(error.repo).id, node): f"a decision about {node} waits: {error}"
-            for node, error in unreadable.items()
-        }
+        found: dict[About, str] = {}
+        for node, error in unreadable.items():
+            repo_id = self.store.repos.named(error.repo).id
+            found[repo_id, node] = f"a decision about {node} waits: {with_hint(error)}"
         self.store.incidents.file_all(IncidentKind.DECISION_WAITS, found, now)
 
     def decide(self, changes: Mapping[int, Batch], decisions: Decisions) -> None:
@@ -270,7 +271,8 @@ class Ledger:
         else:
             if not self.store.repos.is_rule_book_waiting():
                 self.store.repos.keep_rules()
-            found[self.store.repos.named(why.repo).id, ""] = f"the newest rule book waits: {why}"
+            repo_id = self.store.repos.named(why.repo).id
+            found[repo_id, ""] = f"the newest rule book waits: {with_hint(why)}"
         self.store.incidents.file_all(IncidentKind.RULE_BOOK_WAITS, found, now)
 
     def _file_unrated(self, now: datetime) -> set[IncidentKind]:

@@ -11,7 +11,7 @@ from gitmeter.git_remote.branch import PACKING_SETTINGS
 from gitmeter.git_remote.failures import RemoteError
 from gitmeter.git_remote.runner import config_environment, run_git
 from gitmeter.support.background import Background
-from gitmeter.support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError, with_hint
 
 PACKS_MAX: Final = 20
 MEMORY_BYTES_MAX: Final = 1 << 30
@@ -95,4 +95,4 @@ class Packing:
                 if maintain(mirror, self._memory_bytes_max):
                     _log.info("packed", mirror=mirror.name, packs=counts[mirror])
             except (GitmeterError, OSError) as error:
-                _log.warning("maintenance failed", mirror=mirror.name, detail=str(error))
+                _log.warning("maintenance failed", mirror=mirror.name, detail=with_hint(error))

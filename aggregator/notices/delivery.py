@@ -23,7 +23,7 @@ from aggregator.notices.retries import (
 from aggregator.store.outbox.errors import NoticesError
 from aggregator.store.outbox.outbox import Outbox
 from aggregator.store.outbox.queue import WaitingNotice
-from gitmeter.support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError, with_hint
 
 AGAIN_AFTER_S: Final = 60
 """The next attempt when the file of notices cannot be used."""
@@ -84,7 +84,7 @@ class Run:
             try:
                 receiver = Receiver(self._config, self._clock)
             except GitmeterError as error:
-                self._note_trouble(PostResult(PostOutcome.TROUBLE, str(error)))
+                self._note_trouble(PostResult(PostOutcome.TROUBLE, with_hint(error)))
             else:
                 with receiver:
                     while (notice := self._next()) is not None:
@@ -170,4 +170,6 @@ def deliver(
         with closing(Outbox(path)) as outbox, outbox.errors():
             return Run(outbox, config, clock, stopping).run()
     except NoticesError as error:
-        return DeliveryReport(error=str(error), next_at_s=int(clock().timestamp()) + AGAIN_AFTER_S)
+        return DeliveryReport(
+            error=with_hint(error), next_at_s=int(clock().timestamp()) + AGAIN_AFTER_S
+        )

@@ -23,6 +23,7 @@ from aggregator.store.outbox.outbox import NOTICES_NAME, Outbox
 from aggregator.store.store import LedgerStore
 from gitmeter.support.background import Background
 from gitmeter.support.backoff import is_worth_a_log
+from gitmeter.support.errors import with_hint
 
 KEPT: Final = timedelta(days=90)
 """How long notices that were delivered or given up can be looked up."""
@@ -71,7 +72,9 @@ class Notifier:
             self._failures += 1
             if is_worth_a_log(self._failures):
                 _log.warning(
-                    "notices cannot be kept", detail=str(error), consecutive_errors=self._failures
+                    "notices cannot be kept",
+                    detail=with_hint(error),
+                    consecutive_errors=self._failures,
                 )
             return 0
         self._failures = 0
@@ -85,7 +88,7 @@ class Notifier:
             if not error.is_damaged:
                 raise
             aside = self._set_aside()
-            _log.warning("notices were damaged", detail=str(error), kept_as=str(aside))
+            _log.warning("notices were damaged", detail=with_hint(error), kept_as=str(aside))
             return self._compare_with_file(ledger)
 
     def _compare_with_file(self, ledger: LedgerStore) -> int:

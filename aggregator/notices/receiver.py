@@ -24,6 +24,7 @@ from gitmeter.http_edge.client import (
     retry_after_s,
 )
 from gitmeter.http_edge.secret_file import read_secret
+from gitmeter.support.errors import with_hint
 
 ANSWER_TIMEOUT_S: Final = 10
 """For one exchange as a whole, connecting included."""
@@ -82,7 +83,7 @@ class Receiver:
         except LateError:
             return PostResult(PostOutcome.TROUBLE, f"no answer in {self._timeout_s} s")
         except (ExchangeError, AuthoritiesError) as error:
-            return PostResult(PostOutcome.TROUBLE, str(error))
+            return PostResult(PostOutcome.TROUBLE, with_hint(error))
         asked_s = retry_after_s(response.headers, self._clock())
         return of_status(response.status, words, asked_s)
 

@@ -24,7 +24,7 @@ from gitmeter.git_remote.failures import (
     RepoGoneError,
 )
 from gitmeter.git_remote.runner import stop_running
-from gitmeter.support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError, with_hint
 
 _STOP_S: Final = 0.1
 _TROUBLES: Final = {
@@ -82,7 +82,7 @@ def fetch_repo(
     try:
         is_whole = recover(state, repo.identity, Tips(cursor, kept))
     except (GitmeterError, OSError) as error:
-        return found._replace(unrecovered=str(error))
+        return found._replace(unrecovered=with_hint(error))
     if is_whole or state.config.copy_remote is None:
         return found
     return found._replace(unrecovered="it does not have them")
@@ -104,13 +104,17 @@ def _try_fetch(
             (outcome for kind, outcome in _TROUBLES.items() if isinstance(error, kind)),
             HeadOutcome.UNREACHABLE,
         )
-        return Fetched(None, trouble, str(error), error.retry, retry_after_s=error.retry_after_s)
+        return Fetched(
+            None, trouble, with_hint(error), error.retry, retry_after_s=error.retry_after_s
+        )
     except RemoteConfigError as error:
-        return Fetched(None, HeadOutcome.UNREACHABLE, str(error), error.retry)
+        return Fetched(None, HeadOutcome.UNREACHABLE, with_hint(error), error.retry)
     except (OSError, OutOfResourcesError, NotWrittenError) as error:
-        return Fetched(None, HeadOutcome.NOT_READ, str(error))
+        return Fetched(None, HeadOutcome.NOT_READ, with_hint(error))
     except MirrorError as error:
-        return Fetched(None, HeadOutcome.UNCHANGED, str(error), error.retry, is_mirror_bad=True)
+        return Fetched(
+            None, HeadOutcome.UNCHANGED, with_hint(error), error.retry, is_mirror_bad=True
+        )
 
 
 def _fetch(

@@ -24,6 +24,7 @@ from aggregator.mirrors.state import State
 from aggregator.pulling.fetching import Fetched
 from aggregator.pulling.signatures import Signers
 from cursors.position import Advance, HeadOutcome, advance
+from gitmeter.support.errors import with_hint
 from gitmeter.support.progress import Progress
 from gitmeter.support.terminal import counted
 from wire_format.instants import format_ts
@@ -128,11 +129,11 @@ class RepoPass:
         try:
             step()
         except OversizedObjectError as error:
-            self._trouble = (IncidentKind.OVERSIZED_OBJECT, str(error))
+            self._trouble = (IncidentKind.OVERSIZED_OBJECT, with_hint(error))
         except (OSError, OutOfResourcesError) as error:
-            self._trouble = (IncidentKind.NOT_READ, str(error))
+            self._trouble = (IncidentKind.NOT_READ, with_hint(error))
         except MirrorError as error:
-            self._trouble = (IncidentKind.BAD_MIRROR, str(error))
+            self._trouble = (IncidentKind.BAD_MIRROR, with_hint(error))
 
     def _judge(self) -> None:
         """Find out which commits may be applied: compare head and cursor, check the signature."""

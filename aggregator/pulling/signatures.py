@@ -21,6 +21,7 @@ from gitmeter.signing.allowed_signers import (
 )
 from gitmeter.signing.patterns import matches_list
 from gitmeter.signing.verdict import judge_commit
+from gitmeter.support.errors import with_hint
 
 
 class Signers:
@@ -69,7 +70,7 @@ class Signers:
             return None
         allowed = self._allowed(repo)
         if isinstance(allowed, AllowedSignersError):
-            return IncidentKind.NO_SIGNERS, f"cannot be checked: {allowed}"
+            return IncidentKind.NO_SIGNERS, f"cannot be checked: {with_hint(allowed)}"
         verdict = judge_commit(mirror.raw_commit(head), repo.node, allowed, now)
         if verdict.verified:
             return None

@@ -13,6 +13,7 @@ from aggregator.reports.decisions import decided_by
 from aggregator.reports.preview import Effect, Preview, preview
 from aggregator.reports.rewrites import Rewrite
 from aggregator.store.store import LedgerStore
+from gitmeter.support.errors import with_hint
 
 
 def held_with_remedies(
@@ -48,7 +49,7 @@ def held_with_remedies(
             try:
                 row["effects"] = _effects(trial.of_decision(remedy.decision))
             except MirrorError as error:
-                row["trouble"] = str(error)
+                row["trouble"] = with_hint(error)
     return rows, len(found) - len(rows)
 
 

@@ -15,6 +15,7 @@ from aggregator.mirrors.state import State
 from aggregator.reports.preview import Effect, preview
 from aggregator.store.store import LedgerStore
 from cursors.position import Advance, HeadOutcome, advance
+from gitmeter.support.errors import with_hint
 from wire_format.faults import Fault
 from wire_format.lines import encode_lines
 
@@ -69,7 +70,7 @@ def rewrites(state: State, store: LedgerStore, now: datetime) -> list[Rewrite]:
             try:
                 rewrite = _rewrite(state, store, repo, kinds[repo.name], now)
             except (MirrorError, OversizedHistoryError) as error:
-                rewrite = _unreadable(repo.name, kinds[repo.name], str(error))
+                rewrite = _unreadable(repo.name, kinds[repo.name], with_hint(error))
             if rewrite is not None:
                 found.append(rewrite)
     return found

@@ -39,3 +39,13 @@ class GitmeterError(Exception):
     def exit_code(self) -> ExitCode:
         """The exit code of a program that ends with this error."""
         return ExitCode.TRY_LATER if self.retry else ExitCode.FAILED
+
+
+def with_hint(error: Exception) -> str:
+    """The message of an error and its hint, if it has one: for a log, or the detail of an incident.
+
+    Args:
+        error: a `GitmeterError`, or another one, which has no hint.
+    """
+    hint = error.hint if isinstance(error, GitmeterError) else ""
+    return f"{error} (hint: {hint})" if hint else str(error)

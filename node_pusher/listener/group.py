@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Self
 
-from gitmeter.support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError, with_hint
 from node_pusher.home.layout import spool_file
 from node_pusher.listener.protocol import NotRecorded, Request, answer_not_recorded, answer_recorded
 from node_pusher.spool.api import Clock, Spool, utc_now
@@ -89,8 +89,7 @@ class GroupRecorder:
             self.close()
         if str(error) != self._trouble:
             self._trouble = str(error)
-            hint = getattr(error, "hint", "")
-            self._log(f"{error} (hint: {hint})" if hint else str(error))
+            self._log(with_hint(error))
 
     def _open(self) -> Spool:
         self._opened = self._file()  # before opening: a file replaced meanwhile is then noticed

@@ -5,9 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
 from aggregator.pulling.passes import Puller
+from aggregator.reports import repos
 from aggregator.reports.accounts import balances
 from gitmeter.signing.signing_key import new_signing_key
 from tests.aggregator.fleet.fleet import KEY, START, Fleet
@@ -98,6 +100,19 @@ def test_without_a_list_repos_are_probed_every_hour(fleet: Fleet) -> None:
     for _ in range(12):
         seen |= fleet.sweep(after=timedelta(minutes=5))
     assert seen == set(NODES)
+    fleet.forge.behave()
+    fleet.sweep(after=2 * HOUR)
+    assert fleet.incidents() == {}
+
+
+def test_a_token_that_is_refused_is_stated_with_what_to_do(fleet: Fleet) -> None:
+    """In the incident and in the daemon's log."""
+    fleet.forge.misbehave("401", where="/api/v1/")
+    with capture_logs() as logged:
+        fleet.sweep()
+    details = {row["kind"]: row["detail"] for row in repos.incidents(fleet.ledger.store)}
+    assert "(hint: the forge does not know the token in" in details["listing failed"]
+    assert [entry["detail"] for entry in logged] == [details["listing failed"]]
     fleet.forge.behave()
     fleet.sweep(after=2 * HOUR)
     assert fleet.incidents() == {}

@@ -405,6 +405,10 @@ def test_a_private_repo_that_refuses_us_is_shown(tmp_path: Path) -> None:
         world.rules()
         report = world.pull()["node-1"]
         assert report.incident is IncidentKind.UNREACHABLE
+        assert not report.retry, "trying again does not help"
+        assert "(hint: check the token or key" in report.detail
+        assert report.detail in world.run("incidents").ok().out
+        assert report.detail == world.incidents()[0]["detail"], "which notices have too"
         assert world.node()["cursor"] is None
         token = write_secret(tmp_path / "token", "s3cret\n")
         repo = world.config.repo[0]

@@ -62,6 +62,15 @@ def by_repo(text: str) -> list[tuple[str, str]]:
     return parts
 
 
+@pytest.mark.parametrize("kind", IncidentKind)
+def test_no_advice_promises_an_end_or_begins_with_what_cannot_be_undone(kind: IncidentKind) -> None:
+    """Whether trying again helps depends on the cause, which the detail names."""
+    for said in (advice(kind), advice(kind, "books")):
+        assert "clears itself" not in said.lower()
+        before, retire, _ = said.partition("`aggregator node retire`")
+        assert not retire or "`aggregator forge check`" in before
+
+
 @pytest.mark.parametrize("kind", ACCEPTABLE)
 def test_every_kind_that_a_decision_ends_has_other_words_for_the_books(kind: IncidentKind) -> None:
     assert "accept-tip" in advice(kind) + advice(IncidentKind.BAD_SIGNATURE)

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from aggregator.config.settings import Config
 from aggregator.forge.interface import Forge, ForgeRepo
-from aggregator.mirrors.mirror import MirrorError, is_ancestor
+from aggregator.mirrors.ancestry import is_ancestor
+from aggregator.mirrors.mirror import MirrorError
 from aggregator.store.errors import NoDatabaseError, ledger_errors
 from aggregator.store.store import open_for_reading
 from gitmeter.support.errors import GitmeterError

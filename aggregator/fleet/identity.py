@@ -12,7 +12,7 @@ from aggregator.config.naming import ForgeIdentity
 from aggregator.forge.interface import ForgeRepo
 
 
-class Standing(StrEnum):
+class FoundAs(StrEnum):
     """How a registered repo is found on the forge."""
 
     OURS = "there"
@@ -34,7 +34,7 @@ class Found(NamedTuple):
         is_number_reused: whether the forge gave its number to another repo.
     """
 
-    standing: Standing
+    standing: FoundAs
     repo: ForgeRepo | None
     namesake: ForgeRepo | None = None
     is_number_reused: bool = False
@@ -61,18 +61,18 @@ class Listed:
         same_name = self.named(registered.name)
         if same_number is not None and agrees(registered, same_number):
             if same_number.name == registered.name:
-                return Found(Standing.OURS, same_number)
+                return Found(FoundAs.OURS, same_number)
             namesake = None if same_name is same_number else same_name  # other letter case
-            return Found(Standing.RENAMED, same_number, namesake)
+            return Found(FoundAs.RENAMED, same_number, namesake)
         is_reused = same_number is not None
         if same_name is not None and registered.created_at == same_name.created_at:
-            return Found(Standing.RENUMBERED, same_name, is_number_reused=is_reused)
-        return Found(Standing.GONE, None, same_name, is_number_reused=is_reused)
+            return Found(FoundAs.RENUMBERED, same_name, is_number_reused=is_reused)
+        return Found(FoundAs.GONE, None, same_name, is_number_reused=is_reused)
 
     def find_named(self, name: str) -> Found:
         """Find a repo that is known by its name alone."""
         repo = self.named(name)
-        return Found(Standing.GONE if repo is None else Standing.OURS, repo)
+        return Found(FoundAs.GONE if repo is None else FoundAs.OURS, repo)
 
 
 def agrees(registered: ForgeIdentity, repo: ForgeRepo) -> bool:

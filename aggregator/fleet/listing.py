@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from aggregator.config.naming import ForgeIdentity, node_repo
 from aggregator.config.place import forge_path, web_host
 from aggregator.config.repos import RepoConfig
-from aggregator.fleet.identity import Found, Listed, Standing
+from aggregator.fleet.identity import Found, FoundAs, Listed
 from aggregator.forge.interface import ForgeRepo, Listing
 
 SETTLED: Final = timedelta(seconds=2)
@@ -76,7 +76,7 @@ def judge_listing(
         registered[repo.on_forge.number] = repo
         there = listed.find(repo.on_forge)
         _judge(repo, repo.on_forge, there, found)
-        if there.standing in {Standing.OURS, Standing.RENAMED} and there.repo is not None:
+        if there.standing in {FoundAs.OURS, FoundAs.RENAMED} and there.repo is not None:
             ours.add(there.repo.id)
             changed_at = there.repo.updated_at
             is_settled = changed_at < listing.at - SETTLED
@@ -103,7 +103,7 @@ def _judge(repo: RepoConfig, on_forge: ForgeIdentity, there: Found, found: Findi
             f"{name} is number {there.namesake.id} on the forge now; number {number}, which was"
             f" registered, {where}"
         )
-    elif there.standing is Standing.RENUMBERED and there.repo is not None:
+    elif there.standing is FoundAs.RENUMBERED and there.repo is not None:
         found.recreated[repo.name] = f"{name} is number {there.repo.id} on the forge, not {number}"
     elif there.repo is None:
         if not repo.is_retired:

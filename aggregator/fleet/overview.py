@@ -9,7 +9,7 @@ from aggregator.config.registration import RegisteredKey, RegisteredRepo, Regist
 from aggregator.config.sections import ForgeConfig
 from aggregator.config.settings import Config
 from aggregator.fleet.drift.comparison import pending
-from aggregator.fleet.identity import Listed, Standing
+from aggregator.fleet.identity import FoundAs, Listed
 from aggregator.fleet.node_keys import fingerprint
 from aggregator.forge.interface import Listing
 
@@ -90,9 +90,9 @@ def _state(registered: RegisteredRepo, listed: Listed) -> str:
     found = listed.find(registered.on_forge)
     if found.repo is None:
         return found.standing
-    if found.standing is Standing.RENAMED:
+    if found.standing is FoundAs.RENAMED:
         return f"renamed to {found.repo.name}"
-    if found.standing is Standing.RENUMBERED:
+    if found.standing is FoundAs.RENUMBERED:
         return f"number {found.repo.id}"
     return "archived" if found.repo.archived else found.standing
 

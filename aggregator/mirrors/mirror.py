@@ -267,18 +267,6 @@ class Mirror:
             return None if reference is None else str(reference.target)
 
 
-def is_ancestor(path: Path, commit: str, tip: str) -> bool:
-    """Whether a mirror has a commit below a tip; only reads, and also for another user.
-
-    Raises:
-        MirrorError: the mirror cannot be read, or lacks the tip.
-    """
-    pygit2.settings.owner_validation = False  # libgit2 runs nothing of it
-    with readable(path):
-        repository = pygit2.Repository(str(path))
-        return Oid(hex=commit) in repository and repository.descendant_of(tip, commit)
-
-
 @contextmanager
 def readable(mirror: Path) -> Iterator[None]:
     """Turn errors about a mirror that is damaged or lacks an object into a `MirrorError`."""

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from aggregator.config.sections import ForgeConfig
 from aggregator.fleet.drift.expected import Details, Expected
-from aggregator.fleet.identity import Found, Standing
+from aggregator.fleet.identity import Found, FoundAs
 from aggregator.fleet.node_keys import fingerprint, is_same_key
 from aggregator.fleet.protection import OTHERS, acting_rule, others_are_closed, weaknesses
 from aggregator.fleet.setup.repo_setup import BRANCH, hook_faults
@@ -102,7 +102,7 @@ def drifts_of_repo(
     if repo is None:
         yield _gone(wanted, found)
         return
-    if found.standing is Standing.RENUMBERED:
+    if found.standing is FoundAs.RENUMBERED:
         yield Drift(
             wanted.name,
             What.RENUMBERED,
@@ -110,7 +110,7 @@ def drifts_of_repo(
             f"number {repo.id}",
             "after a restored backup or a move: `aggregator forge move`",
         )
-    if found.standing is Standing.RENAMED:
+    if found.standing is FoundAs.RENAMED:
         remedy = f"rename it back, or `{wanted.accept} {pasted(repo.name)}`"
         yield Drift(wanted.name, What.RENAMED, wanted.forge_name, repo.name, remedy)
     yield from _settings(wanted, repo)

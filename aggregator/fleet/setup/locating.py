@@ -10,7 +10,7 @@ from functools import cached_property
 from aggregator.config.registration import RegisteredRepo, Registration
 from aggregator.config.sections import ForgeConfig
 from aggregator.fleet.history import Histories, History, Kind
-from aggregator.fleet.identity import Listed, Standing, agrees
+from aggregator.fleet.identity import FoundAs, Listed, agrees
 from aggregator.fleet.node_keys import FleetError
 from aggregator.fleet.setup.repo_setup import Done, OnStep, Step
 from aggregator.forge.interface import Forge, ForgeRepo, NotThereError
@@ -64,11 +64,11 @@ class Locator:
             return repo
         found = self._listed.find(registered.on_forge)
         match found.standing:
-            case Standing.OURS:
+            case FoundAs.OURS:
                 raise not_allowed(self._forge, self._config, name)
-            case Standing.RENAMED if found.repo is not None:
+            case FoundAs.RENAMED if found.repo is not None:
                 raise renamed(node, registered, found.repo)
-            case Standing.RENUMBERED if found.repo is not None:
+            case FoundAs.RENUMBERED if found.repo is not None:
                 raise FleetError(
                     f"{name} is number {found.repo.id} on the forge now, not {registered.forge_id}",
                     hint="after a restored backup or a move `aggregator forge move` takes over the"

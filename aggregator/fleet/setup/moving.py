@@ -12,7 +12,7 @@ from aggregator.config.nodes_dir import parse_registrations, write_registration
 from aggregator.config.registration import RegisteredRepo, Registration
 from aggregator.config.settings import Config
 from aggregator.fleet.history import Histories, Kind
-from aggregator.fleet.identity import Listed, Standing
+from aggregator.fleet.identity import FoundAs, Listed
 from aggregator.fleet.node_keys import FleetError
 from aggregator.forge.interface import Forge, ForgeRepo
 
@@ -104,7 +104,7 @@ def _judge(
     entry: RegisteredRepo, listed: Listed, histories: Histories
 ) -> tuple[Outcome, str, ForgeRepo | None]:
     found = listed.find(entry.on_forge)
-    if found.standing is Standing.OURS and entry.created_at is not None:
+    if found.standing is FoundAs.OURS and entry.created_at is not None:
         return Outcome.UNCHANGED, "number, time and name agree", found.repo
     repo = listed.named(entry.forge_name)
     if repo is None and found.repo is not None:
@@ -114,7 +114,7 @@ def _judge(
     history = histories.look(entry.name, repo, entry.branch)
     if history.kind is Kind.BILLED or (history.kind is Kind.OLDER and not repo.empty):
         return Outcome.TAKEN_OVER, history.sentence, repo
-    is_it = found.standing in {Standing.OURS, Standing.RENUMBERED}
+    is_it = found.standing in {FoundAs.OURS, FoundAs.RENUMBERED}
     if history.kind is Kind.NOTHING_BILLED and is_it:
         return Outcome.TAKEN_OVER, "its name and its number or time agree", repo
     return Outcome.NOT_PROVEN, history.sentence, repo

@@ -1,11 +1,13 @@
 """The daily check: when it runs, and what is known while it cannot see everything."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from aggregator.daemon.services import Services
 from aggregator.fleet.drift import daily_check
 from aggregator.fleet.drift.comparison import Checked
 from aggregator.fleet.drift.daily_check import EVERY_S, PAUSE_S, DriftCheck
@@ -182,6 +184,10 @@ def test_a_check_that_fails_is_repeated_after_a_minute_then_later_up_to_an_hour(
     checking.wait_s()
     checking.passed_s += HOUR_S
     assert checking.run() is None
+    checking.passed_s += EVERY_S
+    fleet.forge.misbehave("403", where="/keys")
+    checking.run()
+    assert checking.wait_s() == 60
 
 
 def test_a_wait_that_the_forge_asks_for_is_kept(checking: Checking, fleet: Fleet) -> None:
@@ -228,4 +234,23 @@ def test_stopping_ends_a_check_without_a_result_and_without_delay(
         assert time.monotonic() < end_s
         assert checking.check.collect(fleet.ledger.store) is None
     assert checking.open(UNCHECKED) == set()
+    assert fleet.forge.count("/branch_protections") == 1
+
+
+def test_a_daemon_that_ends_or_starts_again_leaves_no_check_running(fleet: Fleet) -> None:
+    """Starting again keeps the process, and with it every thread."""
+    services = Services(fleet.state, fleet.ledger.store, lambda: fleet.now)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def before(request: str) -> None:
+        if "/branch_protections" in request:
+            reached.set()
+            go_on.wait(PATIENCE_S)
+
+    fleet.forge.before = before
+    with services:
+        services.collect()
+        assert reached.wait(PATIENCE_S)
+    go_on.set()
+    assert services._drift._background.collect(PATIENCE_S) is not None
     assert fleet.forge.count("/branch_protections") == 1

@@ -23,9 +23,9 @@ _COLOURS: Final = {"ok": "green", "warning": "yellow", "problem": "red"}
 def doctor(home: Path, /, as_json: bool) -> None:  # noqa: FBT001 - click
     """Check everything that this home needs, and say what to do.
 
-    Checks settings, spool, disk, lock, key, remote, write access, clock, dates, timer, listener and
-    programs. Changes nothing, sends nothing, and takes half a minute at most. Exits with 1 if there
-    is a problem; a warning is not a problem yet.
+    Checks settings, spool, disk, lock, key, remote, write access, how the last push ended, clock,
+    dates, timer, listener and programs. Changes nothing, sends nothing, and takes half a minute at
+    most. Exits with 1 if there is a problem; a warning is not a problem yet.
     """
     from node_pusher.doctor.examine import examine, is_well
 

@@ -15,7 +15,14 @@ from gitmeter.support.background import Background
 from gitmeter.support.errors import GitmeterError
 from node_pusher.doctor.dates import check_dates
 from node_pusher.doctor.findings import Examination, Finding, Severity, problem
-from node_pusher.doctor.home import check_disk, check_key, check_lock, check_settings, check_spool
+from node_pusher.doctor.home import (
+    check_disk,
+    check_key,
+    check_lock,
+    check_push,
+    check_settings,
+    check_spool,
+)
 from node_pusher.doctor.remote import check_clock, check_remote, check_write
 from node_pusher.doctor.system import check_listener, check_programs, check_timer
 from node_pusher.home.home import Home
@@ -35,6 +42,7 @@ CHECKS: Final[dict[str, Check]] = {
     "key": check_key,
     "remote": check_remote,
     "write": check_write,
+    "push": check_push,
     "clock": check_clock,
     "dates": check_dates,
     "timer": check_timer,

@@ -13,6 +13,7 @@ from gitmeter.support.terminal import counted
 from node_pusher.doctor.findings import Examination, Finding, in_words, ok, problem, warning
 from node_pusher.home.layout import OWNER_HINT, is_shared, key_file, lock_file
 from node_pusher.home.own_key import load_own_key, own_signers
+from node_pusher.sending.failed_push import read_failed
 from node_pusher.spool.inspection import SpoolFacts, inspect_spool
 from node_pusher.spool.store import Store
 from wire_format.instants import format_ts, from_us
@@ -96,6 +97,22 @@ def _sent(examination: Examination, facts: SpoolFacts) -> Finding:
     if waiting > LATE_WARNING:
         return warning("sent", says, _LOOK)
     return ok("sent", f"{counted(facts.records, 'record')} for the next push; {last}")
+
+
+def check_push(examination: Examination) -> Iterator[Finding]:
+    """Whether the last push went well; the other checks try none.
+
+    Raises:
+        HomeError: why it failed cannot be read.
+    """
+    failed = read_failed(examination.path)
+    if failed is None:
+        yield ok("push", "none has failed since the last one that went well")
+        return
+    judged = warning if failed.retry else problem
+    yield judged(
+        "push", f"the one of {format_ts(failed.at)} failed: {failed.says}", failed.do or _LOOK
+    )
 
 
 def check_disk(examination: Examination) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ signing_key       signs every commit; readable by its owner alone, even in a sha
 signing_key.pub   its public half, for people
 signing_key.next  the key of a rotation that is prepared or was interrupted
 allowed_signers   the keys whose commits this home builds on: its own, past ones too
+push_failed.json  why the last push failed; not there if it went well
 listen.sock       where the listener takes records, unless it was given another path
 """
 
@@ -54,6 +55,11 @@ def next_key_file(home: Path) -> Path:
 def signers_file(home: Path) -> Path:
     """The public halves of all keys that ever signed here."""
     return home / "allowed_signers"
+
+
+def failed_push_file(home: Path) -> Path:
+    """Why the last push failed; there is none if it went well."""
+    return home / "push_failed.json"
 
 
 def socket_file(home: Path) -> Path:

@@ -24,6 +24,7 @@ from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched, check_vouched
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.sending.branch import PROBE_TIMEOUT_S
+from node_pusher.sending.failed_push import clear_failed
 
 
 class EarlierRepo(NamedTuple):
@@ -109,6 +110,7 @@ def set_remote(
         )
         if wanted != present:
             write_home(wanted)
+            clear_failed(wanted.path)  # it was about the address before
     return SetRemoteReport(
         node=wanted.node,
         outcome="unchanged" if wanted == present else "set",

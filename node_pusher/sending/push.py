@@ -34,6 +34,7 @@ from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_in_parts
 from node_pusher.sending.commit import commit_unsent
 from node_pusher.sending.dates import ahead_remark, future_remark
 from node_pusher.sending.divide import divide
+from node_pusher.sending.failed_push import clear_failed, note_failed
 from node_pusher.sending.moved_mark import mark_previous_repos
 from node_pusher.spool.clock import usable
 from node_pusher.spool.store import Store
@@ -95,6 +96,16 @@ def push(home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
 
 def push_locked(store: Store, home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
     """As `push`; the caller holds the push lock, and the spool open."""
+    try:
+        report = _push(store, home, now, by_hour=by_hour)
+    except GitmeterError as error:
+        note_failed(home.path, error, now)
+        raise
+    clear_failed(home.path)
+    return report
+
+
+def _push(store: Store, home: Home, now: datetime, *, by_hour: bool) -> PushReport:
     sweep_stale_locks(home.repo.path)
     repo = LedgerRepo(home.repo)
     remark = _new_key(home) if ensure_key(home.path, home.node) else ""

@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from gitmeter.git_remote.failures import RepoGoneError, TooLargeError, UnreachableError
 from gitmeter.git_remote.remote import Remote
 from node_pusher.doctor import examine as doctor
 from node_pusher.doctor import home as doctor_home
@@ -429,6 +430,70 @@ def test_http_a_server_that_hangs_is_not_waited_for(
     assert found["remote"].health is Severity.PROBLEM
     assert found["write"].health is Severity.PROBLEM
     server.behave()
+
+
+def test_push_one_that_is_too_large_for_a_proxy_is_a_problem_until_it_goes_through(
+    http_home: Home, server: GitHttpServer
+) -> None:
+    """No other check meets the limit: they send nothing."""
+    assert look(http_home)["push"].health is Severity.OK
+    server.body_bytes_max = 300
+    record(http_home, 1, start=START + timedelta(seconds=30))
+    for _ in range(2):
+        with pytest.raises(TooLargeError):
+            push(http_home, SOON)
+        found = look(http_home)
+        assert (found["remote"].health, found["write"].health) == (Severity.OK, Severity.OK)
+        assert found["push"].health is Severity.PROBLEM
+        assert found["push"].says.startswith("the one of 2026-11-21T13:15:00Z failed: ")
+        assert "413" in found["push"].says
+        assert "client_max_body_size" in found["push"].do
+    server.body_bytes_max = None
+    push(http_home, SOON)
+    assert look(http_home)["push"].health is Severity.OK
+
+
+def test_push_one_that_may_go_through_later_is_a_warning(
+    http_home: Home, server: GitHttpServer
+) -> None:
+    server.misbehave("503", where="POST")
+    record(http_home, 1, start=START + timedelta(seconds=30))
+    with pytest.raises(UnreachableError):
+        push(http_home, SOON)
+    server.behave()
+    assert look(http_home)["push"].health is Severity.WARNING
+    assert "nothing is lost: 1 commit waits" in look(http_home)["push"].says
+
+
+def test_push_what_was_kept_of_one_can_be_read_by_whoever_reads_the_settings(
+    http_home: Home, server: GitHttpServer
+) -> None:
+    http_home.path.chmod(0o2770)
+    write_home(http_home)
+    server.misbehave("503")
+    with pytest.raises(UnreachableError):
+        push(http_home, SOON)
+    modes = {(http_home.path / name).stat().st_mode for name in ("node.toml", "push_failed.json")}
+    assert len(modes) == 1
+
+
+@pytest.mark.parametrize("kept", ["", "{}", "\xff", '{"at":1}'])
+def test_push_what_was_kept_of_one_is_damaged(home: Home, kept: str) -> None:
+    (home.path / "push_failed.json").write_bytes(kept.encode("latin-1"))
+    assert "push_failed.json" in look(home)["push"].says
+    record(home)
+    push(home, SOON)
+    assert look(home)["push"].health is Severity.OK
+
+
+def test_push_says_why_it_failed_where_that_cannot_be_kept(home: Home, remote_dir: Path) -> None:
+    (home.path / "push_failed.json").mkdir()
+    away = remote_dir.rename(remote_dir.with_name("away.git"))
+    record(home)
+    with pytest.raises(RepoGoneError):
+        push(home, SOON)
+    away.rename(remote_dir)
+    assert push(home, SOON).retired == 1
 
 
 @pytest.fixture

@@ -116,8 +116,10 @@ def test_after_a_rename_the_error_and_the_doctor_name_the_command_that_helps(
         init(home, START, rejoin=True)
     assert "moved" in raised.value.hint
     url = forge.clone_url(OTHER) if is_http(home) else forge.ssh_url(OTHER)
-    said = run(home, [*set_remote_in(raised.value.hint)[:-1], url]).ok()
+    said = run(home, [*set_remote_in(found["push"].do)[:-1], url]).ok()
     assert said.out.startswith(f"{NODE}: pushes to {url}; it is at ")
+    found = {finding.check: finding for finding in examine(home.path, "usage", START)}
+    assert found["push"].health is Severity.OK
     assert push(now_home(home), START).retired == 3
     assert seqs_in(forge.path(OTHER)) == [1, 2, 3, 4, 5]
 

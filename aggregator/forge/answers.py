@@ -1,5 +1,6 @@
 """The errors that a forge's responses mean. Pure."""
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -32,6 +33,13 @@ ANSWER_TIMEOUT_S: Final = 30
 
 RETRY_AFTER_MAX_S: Final = 86_400
 _WORDS_MAX: Final = 300
+_ABOUT_ACCOUNT: Final = re.compile(
+    r"\b(account|password|two-factor|sign(ing)? in|login)\b", re.IGNORECASE
+)
+_ABOUT_RIGHTS: Final = re.compile(
+    r"\b(scopes?|rights?|permissions?|owners?|admins?|members?|collaborators?|allowed to)\b",
+    re.IGNORECASE,
+)
 
 Wait = Callable[[int], None]
 """Waits that many seconds, and says so."""
@@ -94,8 +102,8 @@ def bad_answer(url: str, words: str) -> BadAnswerError:
 
 def of_status(access: Access, method: str, url: str, answer: ForgeResponse) -> ForgeError:
     """The typed error for a status other than success."""
-    status = answer.status
-    said = f"{method} {url}: {status} {_words(answer.body)}".rstrip()
+    status, words = answer.status, _words(answer.body)
+    said = f"{method} {url}: {status} {words}".rstrip()
     pause_s = retry_after_s(answer.headers)
     if pause_s is not None:
         pause_s = min(pause_s, RETRY_AFTER_MAX_S)
@@ -105,7 +113,10 @@ def of_status(access: Access, method: str, url: str, answer: ForgeResponse) -> F
         hint = "" if pause_s is None else f"the forge asks to wait {pause_s} s"
         return RateLimitedError(said, hint=hint, retry_after_s=pause_s)
     if status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return UnavailableError(said, hint="the forge's own log says more")
+        hint = "the forge's own log says more"
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR and not words and _makes_repo(method, url):
+            hint += "; a likely cause is that MAX_CREATION_LIMIT in its configuration is reached"
+        return UnavailableError(said, hint=hint)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         place = answer.headers.get("Location", "nowhere")
         return BadAnswerError(
@@ -117,16 +128,28 @@ def of_status(access: Access, method: str, url: str, answer: ForgeResponse) -> F
             said, hint=f"the forge does not know the token in {file}: make a new one"
         )
     if status == HTTPStatus.FORBIDDEN:
-        return DeniedError(
-            said,
-            hint="the token needs the scopes write:organization and write:repository, and its"
-            f" user must be an owner of {access.org} (read:... is enough to pull)",
-        )
+        return DeniedError(said, hint=_why_denied(access, words))
     if status == HTTPStatus.NOT_FOUND:
         return NotThereError(
             said, hint=f"does {access.org} exist, and may the token's user see what it owns?"
         )
     return RefusedError(said)
+
+
+def _makes_repo(method: str, url: str) -> bool:
+    return method == "POST" and re.search(r"/orgs/[^/?]+/repos$", url) is not None
+
+
+def _why_denied(access: Access, words: str) -> str:
+    """What to do about a refusal, where the forge's own words leave it open or name a right."""
+    if _ABOUT_ACCOUNT.search(words):
+        return f"look at the account of the token's user on the forge ({access.remote.token_file})"
+    if words and not _ABOUT_RIGHTS.search(words):
+        return ""
+    return (
+        "the token needs the scopes write:organization and write:repository, and its user must be"
+        f" an owner of {access.org} (read:... is enough to pull)"
+    )
 
 
 def _words(body: bytes) -> str:

@@ -124,6 +124,21 @@ _RULES: Final = (
         (r"repo(: \S*)? ?is archived",),
     ),
     _FailureRule(
+        AccessDeniedError,
+        "git over http is switched off on the forge: switch it on (DISABLE_HTTP_GIT = false in its"
+        " configuration), or use the address of the repo for ssh",
+        ("by http protocol is not allowed",),
+    ),
+    _FailureRule(
+        AccessDeniedError,
+        "the account of the token's user is deactivated, or that user has something to do first:"
+        " sign in to the forge as that user, or ask the forge's administrator",
+        (
+            "prohibited from signing in|sign in prohibited|not allowed to sign in",
+            "account is (disabled|not activated)|must change your password",
+        ),
+    ),
+    _FailureRule(
         ObjectFormatError,
         _OBJECT_FORMAT_HINT,
         (
@@ -189,7 +204,7 @@ _RULES: Final = (
         UnreachableError,
         "something other than git answers at this address",
         (
-            "invalid content-type",
+            "invalid content-type|in place of git's answer",
             r"info/refs not valid: is this a git repository",
             "bad line length character",
         ),

@@ -22,6 +22,7 @@ from gitmeter.git_remote.failures import (
     object_format_error,
 )
 from gitmeter.git_remote.remote import Remote, authorization
+from gitmeter.git_remote.server_words import server_words
 from gitmeter.http_edge.authorities import AuthoritiesError
 from gitmeter.http_edge.client import (
     SUCCESS,
@@ -43,6 +44,7 @@ _LOCATION_MAX: Final = 1000
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _LENGTH: Final = re.compile(rb"[0-9a-fA-F]{4}")
 _LENGTH_BYTES: Final = 4
+_TYPE_SHOWN_MAX: Final = 100
 
 
 class Advertised(NamedTuple):
@@ -105,7 +107,8 @@ def _headers(remote: Remote) -> dict[str, str]:
 def _read(url: str, ref: str, response: Response, others_max: int) -> Advertised:
     content_type = response.headers.get("Content-Type", "text/plain").partition(";")[0].strip()
     if content_type.lower() != _CONTENT_TYPE:
-        raise _NotGitError(f"invalid content-type: {content_type}")
+        shown = f"status {response.status} and {content_type[:_TYPE_SHOWN_MAX]}"
+        raise failure(url, f"{shown} in place of git's answer{_said(response)}")
     packets = _packets(response.body)
     if next(packets) != b"# service=git-upload-pack\n" or next(packets) != b"":
         raise _NotGitError("the answer is not git's")
@@ -150,13 +153,19 @@ def _exactly(body: BufferedIOBase, count: int) -> bytes:
     return data
 
 
+def _said(response: Response) -> str:
+    """What the server says besides, as a line of its own, marked as git marks such lines."""
+    words = server_words(response)
+    return f"\nremote: {words}" if words else ""
+
+
 def _of_status(remote: Remote, asked: str, response: Response) -> RemoteError:
     words = f"unexpected http status code: {response.status}"
     if response.status == HTTPStatus.UNAUTHORIZED:
         words = "authentication required"
         if remote.token_file is not None:
             words = "authentication failed: the token was not accepted"
-    found = failure(remote.url, words)
+    found = failure(remote.url, words + _said(response))
     moved_to = _moved_to(asked, response)
     if isinstance(found, RepoGoneError) and moved_to is not None:
         found = RepoGoneError(f"{found}; the server names {moved_to}", hint=found.hint)

@@ -56,7 +56,7 @@ class GitHttpServer(LocalHttpServer):
         requests: `METHOD /path?query` of every request, in order of arrival.
         authorizations: the `Authorization` header of each; empty where there is none.
         elsewhere: where `redirect` sends clients, such as `https://other.example`; here when None.
-        headers: added to every answer that is a status code and nothing more.
+        headers, body: of every answer that is a status code.
         refused_word: a request with it is answered with an error of git's own protocol.
         body_bytes_max: larger requests are answered with 413, as by a web server in front.
     """
@@ -76,6 +76,7 @@ class GitHttpServer(LocalHttpServer):
         self.authorizations: list[str] = []
         self.elsewhere: str | None = None
         self.headers: dict[str, str] = {}
+        self.body = b""
         self.refused_word: bytes | None = None
         self.body_bytes_max: int | None = None
         self.root = root.resolve()

@@ -81,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
             headers, data = page(fault)
             self._answer(200, headers, io.BytesIO(data))
         elif fault is not None and is_status(fault):
-            self._answer(int(fault), self.server.headers)
+            self._answer(int(fault), self.server.headers, io.BytesIO(self.server.body))
         elif self._is_word_refused(body):
             packet = b"ERR this server does not know that\n"
             headers = {"Content-Type": "application/x-git-upload-pack-result"}
@@ -192,7 +192,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(length))
+        if "Content-Length" not in headers:
+            self.send_header("Content-Length", str(length))
         self.end_headers()
         if body is not None:
             self._send(body, length, fault)

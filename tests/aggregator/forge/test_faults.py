@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, Self
 
+import orjson
 import pytest
 
 from aggregator.forge.answers import Access
@@ -195,6 +196,50 @@ def test_the_forge_says_itself_what_a_token_lacks(place: Place) -> None:
         place.client().create_repo("billing-vm-01", "main")
     assert "required scope(s)" in str(caught.value)
     assert "write:repository" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("message", "hint", "is_about_rights"),
+    [
+        ("", "must be an owner of ops", True),
+        ("token does not have at least one of required scope(s): [write:organization]", "", True),
+        ("Must be an organization owner", "", True),
+        ("Given user is not allowed to create repository in organization ops.", "", True),
+        (
+            "This account is prohibited from signing in, please contact your site administrator.",
+            *("look at the account of the token's user", False),
+        ),
+        ("You must change your password. Change it at: https://forge.example", "account", False),
+        ("Repo is archived.", "", False),
+    ],
+)
+def test_a_refusal_advises_scopes_only_where_it_is_about_rights(
+    place: Place, message: str, hint: str, *, is_about_rights: bool
+) -> None:
+    """Else the forge's own message says why, and another token would not help."""
+    place.forge.body = orjson.dumps({"message": message, "url": "https://forge.example/api"})
+    place.forge.misbehave("403")
+    with pytest.raises(DeniedError) as caught:
+        place.client().list_repos()
+    assert message in str(caught.value)
+    assert hint in caught.value.hint
+    assert ("write:repository" in caught.value.hint) is is_about_rights
+
+
+def test_a_repo_that_cannot_be_made_without_a_word_may_be_one_too_many(place: Place) -> None:
+    """Gitea answers 500 at its limit. Where it has words, or is asked for else, it is not that."""
+    place.forge.body = b'{"message":"","url":"https://forge.example/api/swagger"}'
+    place.forge.misbehave("500")
+    with pytest.raises(UnavailableError) as caught:
+        place.client().create_repo("billing-vm-01", "main")
+    assert "MAX_CREATION_LIMIT" in caught.value.hint
+    with pytest.raises(UnavailableError) as caught:
+        place.client().list_repos()
+    assert "MAX_CREATION_LIMIT" not in caught.value.hint
+    place.forge.body = b'{"message":"database is locked"}'
+    with pytest.raises(UnavailableError, match="database is locked") as caught:
+        place.client().create_repo("billing-vm-01", "main")
+    assert "MAX_CREATION_LIMIT" not in caught.value.hint
 
 
 def test_another_organisation_is_not_there(place: Place) -> None:

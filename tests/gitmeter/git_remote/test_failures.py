@@ -65,6 +65,8 @@ HEARD = [
     ("unexpected EOF", UnreachableError),
     ("unexpected http status code: 500", UnreachableError),
     ("invalid content-type: 'text/html'", UnreachableError),
+    (("remote: Interacting with repositories by HTTP protocol is not allowed\nfatal: unable to"
+      f" access '{URL}/': The requested URL returned error: 403"), AccessDeniedError),
     ("unexpected http status code: 403", AccessDeniedError),
     ("remote authentication required but no callback set", AccessDeniedError),
     ("repository path '/srv/git/x.git' is not owned by current user", AccessDeniedError),

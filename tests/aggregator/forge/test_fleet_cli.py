@@ -162,6 +162,44 @@ def test_from_an_empty_organisation_to_a_balance_and_to_the_end_of_the_node(
     assert machines.aggregator("forge", "check").code == 0
 
 
+def test_a_renamed_repo_and_a_moved_forge_take_two_commands_each(machines: Machines) -> None:
+    """What is printed on the aggregator's side is run on the node; nothing is billed again."""
+    forge = machines.place.forge
+    machines.keep_books()
+    assert machines.paste(machines.add().out.splitlines()[-1]).returncode == 0
+    machines.use(600)
+    assert machines.node("push").code == 0
+    assert machines.aggregator("pull").code == 0
+    forge.rename(NAME, "elsewhere")
+    machines.use(600)
+    refused = machines.node("push")
+    assert refused.code != 0
+    assert "set-remote" in refused.err
+    home = ("--home", str(machines.home))
+    accepted = machines.aggregator("node", "accept", NODE, "--repo", "elsewhere", *home)
+    pasted = machines.paste(accepted.out.splitlines()[-1])
+    assert pasted.returncode == 0, pasted.stderr
+    assert machines.node("push").code == 0
+    assert machines.aggregator("pull").code == 0
+    assert machines.balance() == "98.80"
+
+    forge.rename_org("other")
+    forge.renumber("elsewhere", 77)
+    config = machines.place.config_file
+    config.write_text(config.read_text().replace('org = "ops"', 'org = "other"'))
+    machines.use(600)
+    assert machines.node("push").code != 0
+    moved = machines.aggregator("forge", "move", *home)
+    assert moved.code == 0, moved.out
+    pasted = machines.paste(moved.out.splitlines()[-1])
+    assert pasted.returncode == 0, pasted.stderr
+    assert machines.node("push").code == 0
+    assert machines.aggregator("pull").code == 0
+    assert machines.balance() == "98.20"
+    assert machines.aggregator("verify").code == 0
+    assert machines.aggregator("forge", "check").code == 0
+
+
 def test_a_commit_of_a_key_that_was_never_registered_bills_nothing(machines: Machines) -> None:
     """The deploy key opens the repo; what bills is the registration."""
     machines.keep_books()

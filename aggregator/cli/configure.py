@@ -68,7 +68,8 @@ def config() -> None:
 def check(context: Context, *, as_json: bool) -> int:
     """Check the configuration and show what is in effect; every fault is listed with its key.
 
-    Exits with 1 if it cannot be used.
+    A known_hosts file that it names must have a key of the server, as far as its address is known
+    here. Exits with 1 if it cannot be used.
     """
     try:
         found = context.config()
@@ -77,20 +78,24 @@ def check(context: Context, *, as_json: bool) -> int:
             raise
         print_json({"usable": False, "faults": error.faults})
         return ExitCode.FAILED
+    from aggregator.fleet.known_hosts import known_hosts_faults
+
+    faults = [*(fault for _, fault in found.registration_faults), *known_hosts_faults(found)]
     if as_json:
-        faults = [fault for _, fault in found.registration_faults]
         print_json({"usable": not faults, "faults": faults, **found.model_dump(mode="json")})
         return ExitCode.FAILED if faults else ExitCode.OK
-    click.echo(f"{context.config_path}: good")
+    verdict = counted(len(faults), "fault") if faults else "good"
+    click.echo(f"{context.config_path}: {verdict}")
     click.echo(f"state: {found.state}")
     for line in (*_repo_lines(found), *_service_lines(found)):
         click.echo(line)
-    for _, fault in found.registration_faults:
+    for fault in faults:
         click.echo(f"fault: {fault}", err=True)
-    return ExitCode.FAILED if found.registration_faults else ExitCode.OK
+    return ExitCode.FAILED if faults else ExitCode.OK
 
 
 def _repo_lines(found: "Config") -> Iterator[str]:
+    from aggregator.fleet.known_hosts import is_kept_for_service
     from aggregator.pulling.signatures import Signers
 
     signers = Signers(found)
@@ -98,6 +103,8 @@ def _repo_lines(found: "Config") -> Iterator[str]:
         yield f"repo: {repo.name} ({repo.role} of {repo.node}) {repo.url} {repo.branch}"
         if repo.allow:
             yield f"  may bill {', '.join(repo.allow)}"
+        if (file := repo.known_hosts_file) is not None and is_kept_for_service(file):
+            yield f"  warning: {file} can only be read by the service; its keys were not looked at"
         if repo.allow_unsigned:
             yield "  warning: the signatures of its commits are not checked"
         elif (keys := signers.keys_of(repo)) == 0:

@@ -102,21 +102,18 @@ class Desk:
         """The text of the file with the forge's own ssh keys; None if none is configured.
 
         Raises:
-            FleetError: the file cannot be read.
+            FleetError: the file cannot be read, or has no key that may be the forge's.
         """
-        from aggregator.fleet.node_keys import FleetError
+        from aggregator.fleet.known_hosts import forge_known_hosts
         from aggregator.fleet.setup.registry import forge_config
 
-        file = forge_config(self._config).known_hosts_file
-        if file is None:
+        forge = forge_config(self._config)
+        if forge.known_hosts_file is None:
             self._warning = (
                 "[forge] known_hosts_file is not set, so the node must know the forge's ssh key"
             )
             return None
-        try:
-            return file.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise FleetError(f"{file} cannot be read: {error}") from error
+        return forge_known_hosts(forge, forge.known_hosts_file)
 
     def _on_step(self, step: "Step") -> None:
         self._steps.append(step)

@@ -70,7 +70,8 @@ def add(
     ssh embedder-01 node-pusher show-key --node embedder-01 |
         aggregator node add embedder-01 --key -
     """
-    from aggregator.fleet.setup.node_commands import host_keys, init_command
+    from aggregator.fleet.known_hosts import host_keys
+    from aggregator.fleet.setup.node_commands import init_command
 
     desk = Desk(context, as_json=as_json)
     line, known_hosts = read_line(key), desk.known_hosts()

@@ -1,21 +1,11 @@
 """The one command to run on a node. Pure."""
 
-import hmac
 import shlex
-from base64 import b64decode
 from pathlib import Path, PurePosixPath
-from typing import Final
-from urllib.parse import urlsplit
 
 from aggregator.fleet.node_keys import FleetError
 from gitmeter.git_remote.failures import RemoteConfigError
 from gitmeter.git_remote.remote import Remote, Transport
-from gitmeter.signing.patterns import matches_list
-
-_PORT: Final = 22
-_HASHED: Final = "|1|"
-_WORDS_MIN: Final = 3
-"""A line of known_hosts has at least names, the kind of key, and the key."""
 
 
 def init_command(node: str, ssh_url: str, home: PurePosixPath, known_hosts: tuple[str, ...]) -> str:
@@ -74,46 +64,6 @@ def rollover_command(ssh_url: str, home: PurePosixPath) -> str:
     return shlex.join(
         ("node-pusher", "--home", str(home), "rollover", "--remote", _checked(ssh_url))
     )
-
-
-def host_keys(text: str, ssh_url: str) -> tuple[str, ...]:
-    """The lines of a known_hosts file (sshd(8)) that are about the host of an address.
-
-    Raises:
-        FleetError: there is none.
-    """
-    host = _host(ssh_url)
-    lines = (line.strip() for line in text.splitlines())
-    found = tuple(line for line in lines if not line.startswith("#") and _is_about(line, host))
-    if not found:
-        raise FleetError(
-            f"[forge] known_hosts_file has no key of {host}",
-            hint="ssh-keyscan shows it; compare it with what the forge's operator publishes",
-        )
-    return found
-
-
-def _is_about(line: str, host: str) -> bool:
-    words = line.split()
-    if len(words) < _WORDS_MIN:
-        return False
-    names = words[1] if words[0].startswith("@") else words[0]
-    if not names.startswith(_HASHED):
-        return matches_list(host, names)
-    try:
-        key, wanted = map(b64decode, names.removeprefix(_HASHED).split("|"))
-    except ValueError:  # not two parts, or not base64
-        return False
-    return hmac.digest(key, host.encode(), "sha1") == wanted
-
-
-def _host(ssh_url: str) -> str:
-    """A host as known_hosts names it: `[host]:port`, unless the port is ssh's default."""
-    if "://" not in ssh_url:
-        return ssh_url.partition(":")[0].rpartition("@")[2]
-    parts = urlsplit(ssh_url)
-    host = parts.hostname or ""
-    return host if parts.port in {None, _PORT} else f"[{host}]:{parts.port}"
 
 
 def _checked(ssh_url: str) -> str:

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.fleet.node_keys import FleetError
-from aggregator.fleet.setup.node_commands import host_keys, init_command, rollover_command
+from aggregator.fleet.setup.node_commands import init_command, rollover_command
 
 URL = "ssh://git@forge.example:2222/ops/billing-vm-01.git"
-SCP_URL = "git@forge.example:ops/billing-vm-01.git"
 HOME = PurePosixPath("/var/lib/node-pusher")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1FHWAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\x00\n/"), min_size=1)
@@ -47,36 +46,3 @@ def test_an_address_that_is_none_for_ssh_is_never_printed(url: str) -> None:
         init_command("vm-01", url, HOME, ())
     with pytest.raises(FleetError, match="address for ssh"):
         rollover_command(url, HOME)
-
-
-def hashed(name: str, folder: Path) -> str:
-    """A line with its host hashed, by ssh-keygen itself."""
-    file = folder / "hashed"
-    file.write_text(f"{name} {KEY}\n")
-    subprocess.run(["ssh-keygen", "-q", "-H", "-f", str(file)], check=True, capture_output=True)
-    return file.read_text().strip()
-
-
-def test_of_a_known_hosts_file_only_the_lines_of_the_forge_are_handed_on(tmp_path: Path) -> None:
-    ours = [
-        f"[forge.example]:2222 {KEY}",
-        f"other.example,[forge.example]:2222 {KEY} comment",
-        f"[*.example]:2222 {KEY}",
-        f"@cert-authority [forge.example]:2222 {KEY}",
-        hashed("[forge.example]:2222", tmp_path),
-    ]
-    others = [
-        "",
-        "# [forge.example]:2222",
-        f"forge.example {KEY}",
-        f"[forge.example]:2223 {KEY}",
-        f"![forge.example]:2222,* {KEY}",
-        hashed("forge.example", tmp_path),
-        f"|1|%|% {KEY}",
-        f"|1|short {KEY}",
-        "[forge.example]:2222",
-    ]
-    assert host_keys("\n".join((*others, *ours)), URL) == tuple(ours)
-    assert host_keys("\n".join((*others, *ours)), SCP_URL)[0] == others[2]
-    with pytest.raises(FleetError, match=r"no key of \[forge\.example\]:2222"):
-        host_keys("\n".join(others), URL)

@@ -117,6 +117,7 @@ class Site:
         self._stack = ExitStack()
         self._daemon: subprocess.Popen[bytes] | None = None
         self._hour = ""
+        self._first_ssh_root = ""
         self._exports: list[str] = []
         for name in (METER, *nodes):
             self._make_folders(name)
@@ -220,6 +221,10 @@ class Site:
             repo = self.forge.repo(found[1])
             repo.rules.clear()
             self.forge.org.changed(repo)
+        elif what == "the forge moves to git.example":
+            assert self.forge.ssh is not None
+            self._first_ssh_root = self._ssh_root
+            self.forge.ssh.move()
         else:
             raise AssertionError(what)
 
@@ -241,12 +246,15 @@ class Site:
     def _table(self, machine: str) -> list[tuple[str, str]]:
         forge, meter = self.forge, f"{self.folder}/{machine}"
         assert forge.ssh is not None
-        ssh_root = forge.ssh.url_pattern.format(path="")
+        host, port = forge.ssh.host, forge.ssh.port
+        moved = [("ssh://git@git.example/", self._ssh_root),
+                 ("ssh-keyscan git.example", f"ssh-keyscan -p {port} {host}")]  # fmt: skip
         listen = f"127.0.0.1:{self._port}"
         return [
             ("https://forge.example", forge.base_url),
-            ("ssh://git@forge.example/", ssh_root),
-            ("ssh-keyscan forge.example", f"ssh-keyscan -p {forge.ssh.port} 127.0.0.1"),
+            ("ssh://git@forge.example/", self._first_ssh_root or self._ssh_root),
+            *(moved if self._first_ssh_root else []),
+            ("ssh-keyscan forge.example", f"ssh-keyscan -p {port} {host}"),
             ("https://meter.example/webhook", f"http://{listen}/webhook"),
             ("127.0.0.1:8750", listen),
             ("https://hooks.example/gitmeter", self.receiver.url),
@@ -258,8 +266,14 @@ class Site:
             ("/root/", f"{meter}/root/"),
             (" -o gitmeter ", self._owner("gitmeter")),
             (" -o node-pusher -g node-pusher ", self._owner("node-pusher", has_group=True)),
-            ("forge.example ssh-ed25519", f"[127.0.0.1]:{forge.ssh.port} ssh-ed25519"),
+            ("forge.example ssh-ed25519", f"[{host}]:{port} ssh-ed25519"),
         ]
+
+    @property
+    def _ssh_root(self) -> str:
+        """The address of the forge's repos over ssh, without the path of one."""
+        assert self.forge.ssh is not None
+        return self.forge.ssh.url_pattern.format(path="")
 
     def _environment(self, machine: str) -> dict[str, str]:
         kept = {name: text for name, text in os.environ.items() if not name.startswith("XDG_")}

@@ -31,7 +31,7 @@ systemctl enable --now aggregator.service
 
 
 @pytest.mark.parametrize("played", [accounts()], ids=str)
-def test_the_page_moves_a_node_the_books_and_the_aggregator(played: Accounts) -> None:
+def test_the_page_moves_a_node_the_books_the_aggregator_and_the_forge(played: Accounts) -> None:
     """And what waited on the machines before is billed."""
     lacking = [tool for tool in TOOLS if shutil.which(tool) is None]
     if lacking or not SSHD.exists():
@@ -48,7 +48,9 @@ def test_the_page_moves_a_node_the_books_and_the_aggregator(played: Accounts) ->
             assert lost == [], place
             walked += 1
         homes = [site.path(name, "/var/lib/node-pusher/node.toml") for name in MACHINES[:2]]
-        assert ['node = "gpu-01"' in homes[0].read_text(), homes[1].exists()] == [True, True]
+        assert 'node = "gpu-01"' in homes[0].read_text()
+        assert site.forge.ssh is not None
+        assert all(f"@{site.forge.ssh.host}:" in home.read_text() for home in homes)
         timers = {order for order in site.ordered if order[2].endswith(".timer")}
     assert walked > len(before) + 15
     assert {

@@ -55,3 +55,13 @@ def test_a_stranger_is_not_let_in(server: SshServer, tmp_path: Path) -> None:
     url = server.url(bare_repo(tmp_path / "node.git"))
     command = server.git_ssh_command().replace(str(server.key_file), str(server.stranger_key_file))
     assert "Permission denied" in git(command, "ls-remote", url).stderr
+
+
+def test_a_server_that_moved_answers_at_its_new_address_alone(tmp_path: Path) -> None:
+    with SshServer(tmp_path / "sshd") as moving:
+        repo = bare_repo(tmp_path / "node.git")
+        before = moving.url(repo)
+        moving.move()
+        command = moving.git_ssh_command()
+        assert git(command, "ls-remote", moving.url(repo)).returncode == 0
+        assert "refused" in git(command, "ls-remote", before).stderr

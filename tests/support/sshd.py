@@ -42,6 +42,8 @@ class SshServer:
         wrong_known_hosts_file: knows another key, of type ed25519, for the same host and port.
         empty_known_hosts_file: knows nobody.
         log_file: what sshd said.
+        host: the address on which it listens.
+        port: the port there.
     """
 
     def __init__(self, folder: Path, host_key: Literal["ed25519", "rsa"] = "ed25519") -> None:
@@ -56,12 +58,12 @@ class SshServer:
         self.wrong_known_hosts_file = self.folder / "wrong_known_hosts"
         self.empty_known_hosts_file = self.folder / "empty_known_hosts"
         self.log_file = self.folder / "sshd.log"
-        self.port = 0
+        self.host, self.port = "127.0.0.1", 0
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, path: Path) -> str:
         """The `ssh://` URL of a repo on this machine."""
-        return f"ssh://{_user_name()}@127.0.0.1:{self.port}{path.resolve()}"
+        return f"ssh://{_user_name()}@{self.host}:{self.port}{path.resolve()}"
 
     def remote(self, path: Path, key_file: Path | None = None) -> Remote:
         """A repo on this machine, reached with the key that is let in unless told."""
@@ -85,7 +87,7 @@ class SshServer:
 
     def scp_url(self, path: Path) -> str:
         """The `user@host:path` form, which cannot name a port; only for tests of its parsing."""
-        return f"{_user_name()}@127.0.0.1:{path.resolve()}"
+        return f"{_user_name()}@{self.host}:{path.resolve()}"
 
     def git_ssh_command(
         self, known_hosts_file: Path | None = None, *, key_file: Path | None = None
@@ -103,10 +105,20 @@ class SshServer:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         keys = [Path(f"{key}.pub").read_text() for key in (self.key_file, self.rsa_key_file)]
         self.authorize(keys)
+        self._listen()
+        return self
+
+    def move(self) -> None:
+        """Listen at another address from now on, and no more where it did."""
+        self._stop()
+        self.host = "127.0.0.2"
+        self._listen()
+
+    def _listen(self) -> None:
         for _ in range(_START_TRIES):
             if self._start():
                 self._write_known_hosts()
-                return self
+                return
         raise RuntimeError(f"sshd does not start: {self.log_file.read_text()}")
 
     def __exit__(
@@ -128,7 +140,7 @@ class SshServer:
     def _start(self) -> bool:
         """Try a port; another process may take it before sshd does."""
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.bind((self.host, 0))
             self.port = probe.getsockname()[1]
         config = self.folder / "sshd_config"
         config.write_text(self._config())
@@ -151,7 +163,7 @@ class SshServer:
 
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=_STOP_S) as connection:
+            with socket.create_connection((self.host, self.port), timeout=_STOP_S) as connection:
                 return connection.recv(4) == b"SSH-"
         except OSError:
             return False
@@ -167,12 +179,12 @@ class SshServer:
             (self.wrong_known_hosts_file, self._other_host_key_file),
         ):
             kind, public = Path(f"{key}.pub").read_text().split()[:2]
-            path.write_text(f"[127.0.0.1]:{self.port} {kind} {public}\n")
+            path.write_text(f"[{self.host}]:{self.port} {kind} {public}\n")
         self.empty_known_hosts_file.write_text("")
 
     def _config(self) -> str:
         settings = {
-            "ListenAddress": f"127.0.0.1:{self.port}",
+            "ListenAddress": f"{self.host}:{self.port}",
             "HostKey": self._host_key_file,
             "AuthorizedKeysFile": self.folder / "authorized_keys",
             "PidFile": "none",

@@ -80,7 +80,7 @@ class ForgeSsh(SshServer):
     @property
     def url_pattern(self) -> str:
         """The address of a repo, with `{path}` in it."""
-        return f"ssh://{self.user_name}@127.0.0.1:{self.port}/{{path}}"
+        return f"ssh://{self.user_name}@{self.host}:{self.port}/{{path}}"
 
     def write(self) -> None:
         """Let in the keys that the forge has now, under the names that lead to repos now."""

@@ -1,5 +1,6 @@
 """Which repo of a forge an address names, whatever protocol it is for (pure)."""
 
+from collections.abc import Set as AbstractSet
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -28,6 +29,19 @@ def forge_path(url: str) -> str | None:
     if scheme not in {*_WEB, _SSH} or not is_possible or not all(parts):
         return None
     return "/".join(parts[-_PARTS:])
+
+
+def is_at(url: str, path: str, hosts: AbstractSet[str]) -> bool:
+    """Whether an address names the repo at a path of a forge.
+
+    Args:
+        url: the address.
+        path: the repo, as `forge_path` states it.
+        hosts: the hosts of the forge's web server; that of an ssh address is not compared, because
+            it is often another.
+    """
+    host = web_host(url)
+    return forge_path(url) == path and (host is None or host in hosts)
 
 
 def web_host(url: str) -> str | None:

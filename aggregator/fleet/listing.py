@@ -4,13 +4,13 @@ Repos are identified by the forge's own number, which survives a rename, and whi
 after a repo was deleted and created again under its old name.
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from aggregator.config.naming import ForgeIdentity, node_repo
-from aggregator.config.place import forge_path, web_host
+from aggregator.config.place import forge_path, is_at, web_host
 from aggregator.config.repos import RepoConfig
 from aggregator.fleet.identity import Found, FoundAs, Listed
 from aggregator.forge.interface import ForgeRepo, Listing
@@ -34,6 +34,7 @@ class Findings(NamedTuple):
         vanished: registered repos that are not listed, except those of retired nodes.
         renamed: registered repos that have another name on the forge now.
         recreated: registered repos for which another repo has their name now.
+        public: registered repos, and those of `[[repo]]` tables, that everybody may read.
         lost_at_once: the repos missing since the previous listing, if these are too many to be
             true: then nothing in the listing is believed. Otherwise empty.
         listed: the forge's numbers of the registered repos that are listed.
@@ -44,6 +45,7 @@ class Findings(NamedTuple):
     vanished: dict[str, str]
     renamed: dict[str, str]
     recreated: dict[str, str]
+    public: dict[str, str]
     lost_at_once: tuple[str, ...]
     listed: frozenset[int]
 
@@ -65,11 +67,11 @@ def judge_listing(
     """
     repos = tuple(repos)
     taken = {_place(repo.url) for repo in repos}
-    tables = {(web_host(r.url), forge_path(r.url)) for r in repos if r.forge_id is None}
+    tables = [repo for repo in repos if repo.forge_id is None]
     listed = Listed(listing.repos)
     registered: dict[int, RepoConfig] = {}
     ours: set[int] = set()
-    found = Findings({}, {}, {}, {}, {}, (), frozenset())
+    found = Findings({}, {}, {}, {}, {}, {}, (), frozenset())
     for repo in repos:
         if repo.on_forge is None:
             continue
@@ -81,8 +83,13 @@ def judge_listing(
             changed_at = there.repo.updated_at
             is_settled = changed_at < listing.at - SETTLED
             found.changed_at[repo.name] = changed_at if is_settled else None
+        if there.repo is not None and not there.repo.private:
+            found.public[repo.name] = _public(there.repo)
     for other in listing.repos:
-        if other.id in ours or _place(other.clone_url) in taken or _is_in(tables, other):
+        own = [table.name for table in tables if _is_of(table, other)]
+        if not other.private:
+            found.public.update(dict.fromkeys(own, _public(other)))
+        if own or other.id in ours or _place(other.clone_url) in taken:
             continue
         owner = node_repo(pattern, other.name)
         if owner is not None and not other.archived:
@@ -113,10 +120,14 @@ def _judge(repo: RepoConfig, on_forge: ForgeIdentity, there: Found, found: Findi
         found.renamed[repo.name] = f"{name} is named {there.repo.name} on the forge now"
 
 
-def _is_in(tables: Container[tuple[str | None, str | None]], repo: ForgeRepo) -> bool:
-    """Whether a `[[repo]]` table is about a repo; over ssh the host may have another name."""
+def _is_of(table: RepoConfig, repo: ForgeRepo) -> bool:
+    """Whether a `[[repo]]` table is about a repo."""
     path = forge_path(repo.clone_url)
-    return (web_host(repo.clone_url), path) in tables or (None, path) in tables
+    return path is not None and is_at(table.url, path, {web_host(repo.clone_url) or ""})
+
+
+def _public(repo: ForgeRepo) -> str:
+    return f"{repo.name} is public on the forge: everyone may read it"
 
 
 def _place(url: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from aggregator.config.place import forge_path, web_host
+from aggregator.config.place import forge_path, is_at, web_host
 from aggregator.config.repos import RepoConfig
 from aggregator.serving.webhook import Push
 
@@ -20,13 +20,12 @@ def pushed_repos(repos: Iterable[RepoConfig], push: Push, forge_url: str | None)
         forge_url: the address of the forge; None if none is configured.
     """
     path = push.full_name.lower() or forge_path(push.clone_url)
-    hosts = {web_host(push.clone_url), forge_url and web_host(forge_url)}
+    hosts = {host for url in (push.clone_url, forge_url) if url and (host := web_host(url))}
 
     def is_it(repo: RepoConfig) -> bool:
         if repo.forge_id is not None:
             return repo.forge_id == push.repo_id
-        host = web_host(repo.url)  # of ssh addresses it is not compared: it is often another
-        return path is not None and forge_path(repo.url) == path and host in {None, *hosts}
+        return path is not None and is_at(repo.url, path, hosts)
 
     return frozenset(
         repo.name for repo in repos if push.ref == f"refs/heads/{repo.branch}" and is_it(repo)

@@ -36,7 +36,7 @@ _NAMED: Final = 10
 _FORGE: Final = "[forge]"
 _KINDS: Final = (
     *(IncidentKind.LISTING_FAILED, IncidentKind.LISTING_SHRANK, IncidentKind.PENDING),
-    *(IncidentKind.VANISHED, IncidentKind.RENAMED, IncidentKind.RECREATED),
+    *(IncidentKind.VANISHED, IncidentKind.RENAMED, IncidentKind.RECREATED, IncidentKind.PUBLIC),
     *(IncidentKind.DRIFT, IncidentKind.FORGE_UNCHECKED),
 )
 _LISTED: Final = "forge_listed"
@@ -220,11 +220,12 @@ def _file(
             (IncidentKind.VANISHED, findings.vanished),
             (IncidentKind.RENAMED, findings.renamed),
             (IncidentKind.RECREATED, findings.recreated),
+            (IncidentKind.PUBLIC, findings.public),
         ):
             named = [repo for repo in repos if repo.name in found]
             rows = [store.repos.row(r.identity) for r in named]
             about: dict[About, str] = {
-                (row.id, str(repo.forge_id)): found[repo.name]
+                (row.id, str(repo.forge_id or "")): found[repo.name]
                 for row, repo in zip(rows, named, strict=True)
             }
             store.incidents.file_all(kind, about, now)

@@ -120,6 +120,9 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     IncidentKind.RECREATED: "The name now belongs to a different repo than the one that was"
     " registered, and nothing is read from it. If that is right, `aggregator node add NODE --adopt`"
     " sets it up and registers it for the node; what it repeats is billed once.",
+    IncidentKind.PUBLIC: "The forge lets everybody read the repo, and with it who used what."
+    " `aggregator node add` makes the repo of a node private again; any other is made private in"
+    " its settings on the forge. Consider who may have read it. Clears itself.",
     IncidentKind.LISTING_SHRANK: "More than a twentieth of the registered repos vanished from the"
     " forge's list at once, so the list is not believed, and repos are probed one by one. Look"
     " first: did the token lose a right, was the forge restored from an older backup, or was the"

@@ -44,6 +44,7 @@ class IncidentKind(StrEnum):
     VANISHED = "repo vanished"
     RENAMED = "repo renamed"
     RECREATED = "repo created anew"
+    PUBLIC = "repo public"
     LISTING_SHRANK = "listing shrank"
     LISTING_FAILED = "listing failed"
     DRIFT = "forge drift"

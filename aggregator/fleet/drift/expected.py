@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from aggregator.config.place import forge_path, web_host
+from aggregator.config.place import forge_path, is_at, web_host
 from aggregator.config.registration import RegisteredRepo, Registration
 from aggregator.config.repos import RepoConfig
 from aggregator.config.sections import ForgeConfig
@@ -73,7 +73,7 @@ def name_on_forge(repo: RepoConfig, forge: ForgeConfig) -> str | None:
         None if the address names no repo of the organisation.
     """
     path = forge_path(repo.url)
-    if path is None or web_host(repo.url) not in {None, web_host(forge.url)}:
+    if path is None or not is_at(repo.url, path, {web_host(forge.url) or ""}):
         return None
     org, _, name = path.partition("/")
     return name if org == forge.org.lower() else None

@@ -118,6 +118,31 @@ def test_a_token_that_is_refused_is_stated_with_what_to_do(fleet: Fleet) -> None
     assert fleet.incidents() == {}
 
 
+@pytest.mark.parametrize("scheme", ["https", "ssh"])
+def test_a_repo_that_became_public_is_an_incident_until_it_is_private(
+    fleet: Fleet, scheme: str
+) -> None:
+    """Of a node, of a retired one, and of a `[[repo]]` table, which the forge knows by its path."""
+    fleet.bind("node-3", 3, retired_at=START)
+    books = fleet.forge.create("books").name
+    path = f"{fleet.forge.org.name}/{books}.git"
+    url = fleet.forge.clone_url(books) if scheme == "https" else f"ssh://git@127.0.0.1:1/{path}"
+    config = fleet.folder / "aggregator.toml"
+    table = f'[[repo]]\nnode = "books"\nrole = "books"\nallow_unsigned = true\nurl = "{url}"\n'
+    config.write_text(f"{config.read_text()}{table}")
+    fleet.restart()
+    fleet.forge.create("website", private=False)
+    public = ("billing-node-1", "billing-node-3", books)
+    for name in public:
+        fleet.forge.repo(name).private = False
+    fleet.sweep()
+    assert fleet.incidents()["repo public"] == {"node-1", "node-3", "books"}
+    for name in public:
+        fleet.forge.repo(name).private = True
+    fleet.sweep()
+    assert "repo public" not in fleet.incidents()
+
+
 def test_a_rate_limit_is_obeyed(fleet: Fleet) -> None:
     fleet.forge.headers["Retry-After"] = "900"
     fleet.forge.misbehave("429", where="/api/v1/", times=1)

@@ -15,8 +15,9 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     IncidentKind.SET_BACK: "The branch is at an earlier commit of what was billed, as after the"
     " forge was restored from an older backup. What was billed stays billed, and nothing is to be"
     " decided: the next push of the node puts the missing commits back, which closes the incident."
-    " If the node is gone or was set up again since, push them from the aggregator's mirror, which"
-    " has them as refs/aggregator/applied.",
+    " Where no push of it will come, or before it is set up again, push them from the aggregator's"
+    " mirror, which has them as refs/aggregator/applied: a new home takes its numbers from what the"
+    " remote has.",
     IncidentKind.EDITED_HISTORY: "A commit changes or deletes billed files. The repo is held before"
     " that commit." + _ACCEPT,
     IncidentKind.COMMIT_AHEAD: "A commit is dated in the future. The repo is held before it until"
@@ -72,7 +73,7 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     " `aggregator unpriced` shows where to look: at their lines, their price, or the limit.",
     IncidentKind.BEYOND_LIMIT: "A node has records that alone have a list cost above"
     " charge_cost_max_usd. They are held, and what other nodes recorded is billed as ever."
-    " `aggregator held` shows them and what can be done; find out whether somebody else writes in"
+    " `aggregator held` shows them and what can be done; find out whether another party writes in"
     " the node's name.",
     IncidentKind.BAD_MIRROR: "The aggregator's mirror lacks objects or cannot be read. If it"
     " belongs to another user, give it back to the aggregator's; otherwise move it away, and the"

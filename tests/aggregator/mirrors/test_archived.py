@@ -293,8 +293,16 @@ def test_where_the_remote_cannot_be_compared_only_force_archives(world: World, h
     sound(world, digest)
 
 
-def test_a_repo_that_was_read_a_day_after_it_was_closed_is_not_asked_again(world: World) -> None:
+@pytest.mark.parametrize("is_set_back", [False, True])
+def test_a_repo_that_was_read_a_day_after_it_was_closed_is_not_asked_again(
+    world: World, *, is_set_back: bool
+) -> None:
     """Under systemd its token exists only while the daemon runs, which must be stopped."""
+    if is_set_back:
+        before = str(world.repo("node-1").tip())
+        world.usage(usage_line(seq=3))
+        world.pull()
+        world.repo("node-1").force(before)
     world.configure("node-1", retired_at=world.now, forge_id=8)
     world.now += timedelta(hours=1)
     world.pull()

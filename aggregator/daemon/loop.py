@@ -221,7 +221,8 @@ class Daemon:
         """The repos that the forge says were pushed to, and those of changed registrations."""
         now, found = self._clock(), self._services.hints.due(time.monotonic())
         hinted = {name for name in found if not self._backoff.is_asked_to_wait(name, now)}
-        if hinted or self._registrations.has_news():
+        is_unknown = self._services.hints.has_unknown(time.monotonic())
+        if hinted or is_unknown or self._registrations.has_news():
             # a key may have been registered for the very push that is hinted at or just fetched
             hinted |= self._read_registrations()
         return hinted
@@ -242,6 +243,8 @@ class Daemon:
             patience_s=_PATIENCE_S,
         ):
             self._note(report)
+            if report.commits and self._sweep.was_read(report.name):
+                self._services.note_push(report.name)
             self._sweep.note(report)
             records += report.admitted
             troubled += report.incident is not None

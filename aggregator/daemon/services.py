@@ -1,5 +1,6 @@
 """What runs beside the daemon's loop: the listener, notices, the daily check of the forge."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
@@ -8,12 +9,15 @@ from aggregator.config.sections import ListenConfig
 from aggregator.fleet.drift.daily_check import DriftCheck
 from aggregator.fleet.pushed import pushed_repos
 from aggregator.fleet.sweep import Sweep
+from aggregator.incidents.kinds import IncidentKind
 from aggregator.incidents.silence import file_silence
 from aggregator.mirrors.state import State
 from aggregator.notices.notifier import Notifier
 from aggregator.serving.hints import Hints
+from aggregator.serving.hook_watch import HookWatch, Missing
 from aggregator.serving.pulse import Pulse
 from aggregator.serving.webhook import Push
+from aggregator.store.incident_rows import About
 from aggregator.store.store import LedgerStore
 
 if TYPE_CHECKING:
@@ -40,6 +44,7 @@ class Services:
         self._clock = clock
         self.hints = Hints()
         self.pulse = Pulse(clock, config.pull_every_s + config.pull_jitter_s)
+        self._hook_watch = HookWatch()
         self._drift = DriftCheck(state, clock)
         self._notifier = (
             None if config.notify is None else Notifier(config.notify, config.state, clock)
@@ -67,6 +72,29 @@ class Services:
         elif (found := sweep.findings) is not None:
             self.pulse.listed(pending=len(found.pending), vanished=len(found.vanished))
 
+    def note_push(self, repo: str) -> None:
+        """Note that new commits were found in a repo that had been read before."""
+        self._hook_watch.found(repo, self._clock(), time.monotonic())
+
+    def _file_webhooks(self) -> None:
+        """File whether webhooks arrive, where they are configured and it is known."""
+        config = self._state.config
+        verdict: Missing | bool | None = True
+        if config.forge is not None and config.forge.webhook_url and config.listen is not None:
+            verdict = self._hook_watch.judge(time.monotonic())
+        if verdict is None:  # what an earlier process found stays open
+            return
+        about: dict[About, str] = {}
+        if isinstance(verdict, Missing):
+            refused = {r: n for r, n in self.pulse.read().hooks.items() if n and r.is_refused}
+            posts = ", ".join(f"{count} {result}" for result, count in refused.items()) or "none"
+            about[None, "webhooks"] = (
+                f"{verdict.pushes} pushes found by polling since"
+                f" {verdict.since:%Y-%m-%dT%H:%M:%SZ} without a webhook; refused requests: {posts}"
+            )
+        with self._store.transaction():
+            self._store.incidents.file_all(IncidentKind.NO_WEBHOOKS, about, self._clock())
+
     def compare(self, *, is_whole: bool) -> None:
         """After a pass, file silent nodes and send notices about what has changed.
 
@@ -76,6 +104,7 @@ class Services:
         if is_whole:
             with self._store.transaction():
                 file_silence(self._store, self._state.config, self._clock())
+            self._file_webhooks()
         if self._notifier is not None:
             self._notifier.compare(self._store)
             self._notifier.deliver()
@@ -105,4 +134,10 @@ class Services:
         Called in the listener's threads: safe because the configuration is replaced as a whole.
         """
         config = self._state.config
-        return pushed_repos(config.repo, push, None if config.forge is None else config.forge.url)
+        forge_url = None if config.forge is None else config.forge.url
+        found = pushed_repos(config.repo, push, forge_url)
+        for name in found:
+            self._hook_watch.arrived(name)
+        if not found:
+            self.hints.read_registrations()
+        return found

@@ -37,7 +37,7 @@ _FORGE: Final = "[forge]"
 _KINDS: Final = (
     *(IncidentKind.LISTING_FAILED, IncidentKind.LISTING_SHRANK, IncidentKind.PENDING),
     *(IncidentKind.VANISHED, IncidentKind.RENAMED, IncidentKind.RECREATED, IncidentKind.PUBLIC),
-    *(IncidentKind.DRIFT, IncidentKind.FORGE_UNCHECKED),
+    *(IncidentKind.DRIFT, IncidentKind.FORGE_UNCHECKED, IncidentKind.NO_WEBHOOKS),
 )
 _LISTED: Final = "forge_listed"
 """The fact in the ledger that keeps what the last believed listing had, across restarts; a rebuilt
@@ -151,6 +151,11 @@ class Sweep:
             return False
         changed_at = self.findings.changed_at[repo.name]
         return changed_at is None or changed_at != last.changed_at
+
+    def was_read(self, name: str) -> bool:
+        """Whether a registered repo was in order when it was checked last, by this process."""
+        last = self._checked.get(name)
+        return last is not None and last.is_in_order
 
     def forget(self, name: str) -> None:
         """Make a repo due in the next pass, as if it were new."""

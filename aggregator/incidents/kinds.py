@@ -49,6 +49,7 @@ class IncidentKind(StrEnum):
     LISTING_FAILED = "listing failed"
     DRIFT = "forge drift"
     FORGE_UNCHECKED = "forge not checked"
+    NO_WEBHOOKS = "no webhooks"
     BAD_REGISTRATION = "bad registration"
 
 

@@ -161,7 +161,9 @@ class Daemon:
         found = self._sweep.due(self._ledger.store, self._alive)
         self._services.note_listing(self._sweep)
         now = self._clock()
-        due = {name for name in found if not self._backoff.is_waiting(name, now)}
+        # what kept repos from answering was the forge, and it is back
+        waits = self._backoff.is_asked_to_wait if self._sweep.is_back else self._backoff.is_waiting
+        due = {name for name in found if not waits(name, now)}
         records, troubled = self._pull_repos(due, is_whole=self._sweep.is_current)
         pulse.pull_finished(whole=not self._is_stopping())
         repos = len(self._state.config.repo)

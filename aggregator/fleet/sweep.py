@@ -2,7 +2,8 @@
 
 One request for fifty repos says which of them have changed, so a pass in which nothing is new costs
 only the listing. The listing is a hint: every repo is probed at least once in
-`forge.probe_every_s`, one that needs attention in every pass, and all of them after a start.
+`forge.probe_every_s`, one that needs attention in every pass, and all of them after a start and
+after the forge could not be listed: a forge that was killed does not list what it had just taken.
 """
 
 import json
@@ -72,6 +73,7 @@ class Sweep:
     Attributes:
         findings: what the last believed listing says; None before the first.
         is_failing: whether the last attempt got no list.
+        is_back: whether the last attempt got a list, and the one before did not.
         is_current: whether repos that are not due are known to have nothing new.
     """
 
@@ -88,6 +90,7 @@ class Sweep:
         self._backoff = Backoff()
         self.findings: Findings | None = None
         self.is_failing = False
+        self.is_back = False
         self.is_current = True
         self._has_forgotten = False
 
@@ -107,6 +110,7 @@ class Sweep:
 
     def _list_repos(self, store: LedgerStore, on_wait: Callable[[], object]) -> None:
         forge = self._state.config.forge
+        self.is_back = False
         self.is_current = forge is None
         if forge is None:
             self._forget_forge(store)
@@ -123,8 +127,7 @@ class Sweep:
         if isinstance(listing, GitmeterError):
             self._note_failure(store, listing)
             return
-        self.is_failing = False
-        self._backoff.succeeded(_FORGE)
+        self._note_success()
         repos = self._state.config.repo
         listed_before = frozenset(json.loads(store.fact(_LISTED) or "[]"))
         findings = judge_listing(listing, repos, forge.pattern, listed_before)
@@ -181,6 +184,12 @@ class Sweep:
             with store.transaction():
                 for kind in _KINDS:
                     store.incidents.file_all(kind, {}, self._clock())
+
+    def _note_success(self) -> None:
+        self.is_back, self.is_failing = self.is_failing, False
+        if self.is_back:
+            self._checked.clear()
+        self._backoff.succeeded(_FORGE)
 
     def _note_failure(self, store: LedgerStore, error: GitmeterError) -> None:
         self.is_failing = True

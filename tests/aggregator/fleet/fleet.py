@@ -6,8 +6,11 @@ with Fleet(tmp_path) as fleet:
     fleet.sweep()  # the names of the repos that were probed
 """
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+import signal
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +20,8 @@ from aggregator.cli.context import opening
 from aggregator.config.loading import load_config
 from aggregator.config.nodes_dir import write_registration
 from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
+from aggregator.daemon.loop import Daemon
+from aggregator.daemon.reload import Reload
 from aggregator.fleet.registration_watch import RegistrationWatch
 from aggregator.fleet.sweep import Sweep
 from aggregator.incidents.kinds import IncidentKind
@@ -35,6 +40,25 @@ from wire_format.money import NANO
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 KEY = new_signing_key()
+
+
+@contextmanager
+def daemon_of(fleet: "Fleet") -> Iterator[Daemon]:
+    """The daemon itself, of which no more than single passes are made."""
+    before = signal.getsignal(signal.SIGHUP)
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd,
+        MonkeyPatch.context() as patch,
+    ):
+        address = fleet.folder / f"notify-{time.monotonic_ns()}"
+        systemd.bind(str(address))
+        patch.setenv("NOTIFY_SOCKET", str(address))
+        reload = Reload(lambda: fleet.state.config)
+        made = Daemon(fleet.state, fleet.ledger, lambda: fleet.now, reload)
+        made._presence._systemd.socket.settimeout(0)  # nobody reads what it sends
+        yield made
+        made._presence._systemd.socket.close()
+    signal.signal(signal.SIGHUP, before)
 
 
 class Fleet:

@@ -8,11 +8,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
+from aggregator.daemon.loop import Daemon
 from aggregator.pulling.passes import Puller
 from aggregator.reports import repos
 from aggregator.reports.accounts import balances
 from gitmeter.signing.signing_key import new_signing_key
-from tests.aggregator.fleet.fleet import KEY, START, Fleet
+from tests.aggregator.fleet.fleet import KEY, MINUTE, START, Fleet, daemon_of
 
 NODES = tuple(f"node-{number}" for number in range(1, 5))
 HOUR = timedelta(hours=1)
@@ -115,6 +116,62 @@ def test_a_token_that_is_refused_is_stated_with_what_to_do(fleet: Fleet) -> None
     assert [entry["detail"] for entry in logged] == [details["listing failed"]]
     fleet.forge.behave()
     fleet.sweep(after=2 * HOUR)
+    assert fleet.incidents() == {}
+
+
+def lose_event(fleet: Fleet, node: str) -> None:
+    """A push of which the forge was killed before it noted it: no webhook, and an old time."""
+    repo = fleet.forge.repo(f"billing-{node}")
+    before = repo.updated_at
+    fleet.use(node)
+    repo.updated_at = before
+
+
+def test_pushes_whose_events_a_killed_forge_lost_are_billed_once_it_lists_again(
+    fleet: Fleet,
+) -> None:
+    lose_event(fleet, "node-1")
+    fleet.forge.misbehave("slam", where="/api/v1/")
+    assert fleet.sweep() == set()
+    fleet.forge.behave()
+    assert fleet.sweep(after=2 * MINUTE) == set(NODES)
+    assert fleet.sweeping.is_back
+    assert fleet.reports["node-1"].admitted == 1
+    assert fleet.sweep() == set(), "all of them once"
+    assert not fleet.sweeping.is_back
+
+
+def test_a_repo_that_was_out_of_reach_is_probed_until_it_is_back(fleet: Fleet) -> None:
+    fleet.use("node-2")
+    fleet.forge.misbehave("503", where="billing-node-2.git")
+    assert fleet.sweep() == {"node-2"}
+    lose_event(fleet, "node-2")
+    assert fleet.sweep() == {"node-2"}
+    fleet.forge.behave()
+    assert fleet.sweep() == {"node-2"}
+    assert fleet.reports["node-2"].admitted == 2
+    assert fleet.sweep() == set()
+
+
+@pytest.fixture
+def daemon(fleet: Fleet) -> Iterator[Daemon]:
+    with daemon_of(fleet) as made:
+        yield made
+
+
+def test_a_forge_that_is_back_ends_the_back_off_of_its_repos(fleet: Fleet, daemon: Daemon) -> None:
+    fleet.use("node-2")
+    fleet.forge.misbehave("503", where="billing-node-2.git")
+    for _ in range(5):
+        fleet.now += timedelta(minutes=10)
+        daemon._pull()
+    assert daemon._backoff.is_waiting("node-2", fleet.now + timedelta(minutes=15))
+    fleet.forge.misbehave("503")
+    daemon._pull()
+    assert fleet.incidents() == {"listing failed": {"list"}, "unreachable": {"node-2"}}
+    fleet.forge.behave()
+    fleet.now += 2 * MINUTE
+    daemon._pull()
     assert fleet.incidents() == {}
 
 

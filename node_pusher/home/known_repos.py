@@ -21,7 +21,8 @@ from node_pusher.home.repo_place import FOLDER_DEFAULT, RepoPlace, folder_of, nu
 _URL: Final = "gitmeter.url"
 _BRANCH: Final = "gitmeter.branch"
 _MARKED: Final = "gitmeter.told"
-_PROMISOR: Final = re.compile(r"remote\.(.+)\.promisor")
+_PARTIAL: Final = re.compile(r"remote\.(.+)\.(promisor|partialclonefilter)")
+"""What git notes about the remote of a partial clone."""
 
 
 class _KnownRepo(NamedTuple):
@@ -40,23 +41,30 @@ class _KnownRepo(NamedTuple):
 
 
 def note_place(repo: HomeRepo) -> None:
-    """Note in a repo's configuration where it is pushed to.
-
-    git names the remote that has the missing files of a partial clone by its address of that time,
-    and is given the present one here.
-    """
+    """Note in a repo's configuration where it is pushed to, and where its missing files are."""
     config = _config(repo)
-    url = repo.remote.url
-    stated = {_URL: url, _BRANCH: repo.branch}
-    stated |= {f"remote.{name}.url": url for name in _promisors(config) if name != url}
-    for key, value in stated.items():
-        if key not in config or config[key] != value:
-            config[key] = value
+    for key, value in ((_URL, repo.remote.url), (_BRANCH, repo.branch)):
+        _note(config, key, value)
+    _note_partial(config, repo.remote.url)
 
 
-def _promisors(config: pygit2.Config) -> list[str]:
-    names = (_PROMISOR.fullmatch(entry.name) for entry in config)
-    return [match[1] for match in names if match is not None]
+def _note_partial(config: pygit2.Config, url: str) -> None:
+    """Have git take the remote at this address for the one that has what a partial clone lacks.
+
+    git knows that one by its address, and from any other accepts nothing that builds on files which
+    are not here.
+    """
+    found = [match for match in (_PARTIAL.fullmatch(entry.name) for entry in config) if match]
+    for key in found:
+        _note(config, f"remote.{url}.{key[2]}", str(config[key[0]]))
+    for key in found:
+        if key[1] != url:
+            del config[key[0]]
+
+
+def _note(config: pygit2.Config, key: str, value: str) -> None:
+    if key not in config or config[key] != value:
+        config[key] = value
 
 
 def note_marked(repo: HomeRepo) -> None:

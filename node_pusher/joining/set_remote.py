@@ -102,7 +102,7 @@ def set_remote(
         seen = _seen(here)
         _check_not_earlier(present, here, seen)
         with repo_errors(here.path):
-            found = _take(here, seen, vouched, now, empty_ok=empty_ok)
+            found = _take(present.repo, here, seen, vouched, now, empty_ok=empty_ok)
         earlier = [_followed(each, to, vouched, now) for each in present.earlier_repos]
         places = tuple(place for place, _ in earlier)
         wanted = replace(
@@ -153,15 +153,27 @@ def _check_not_earlier(home: Home, here: HomeRepo, seen: RemoteBranch) -> None:
 
 
 def _take(
-    here: HomeRepo, seen: RemoteBranch, vouched: Vouched, now: datetime, *, empty_ok: bool = False
+    present: HomeRepo,
+    here: HomeRepo,
+    seen: RemoteBranch,
+    vouched: Vouched,
+    now: datetime,
+    *,
+    empty_ok: bool = False,
 ) -> Standing:
     """Compare a repo with the remote at its new address, and have it send what that lacks."""
     sweep_stale_locks(here.path)
     repo = LedgerRepo(here)
-    found = standing(repo, seen, vouched, now, empty_ok=empty_ok)
+    note_place(
+        here
+    )  # while it fetches commits, git asks there for files that a partial clone lacks
+    try:
+        found = standing(repo, seen, vouched, now, empty_ok=empty_ok)
+    except BaseException:
+        note_place(present)
+        raise
     if found.missing:
         repo.note_lost(found.commit)
-    note_place(here)
     return found
 
 
@@ -177,7 +189,7 @@ def _followed(
     try:
         seen = read_branch(here.remote, here.branch, PROBE_TIMEOUT_S)
         with repo_errors(here.path):
-            found = _take(here, seen, vouched, now)
+            found = _take(earlier, here, seen, vouched, now)
             _have_marked(here, found)
     except GitmeterError as error:
         return earlier.place, EarlierRepo(before, before, str(error))

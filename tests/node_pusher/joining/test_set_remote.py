@@ -61,18 +61,23 @@ def follow(
 
 def unchanged(home: Home, to: Path, match: str, vouched: Vouched = OWN_KEYS_ONLY) -> str:
     """That the address is refused and nothing was written; the hint."""
-    refs = subprocess.run(
-        ["git", "-C", home.repo.path, "for-each-ref"], capture_output=True, check=True
-    )
-    before = (home.path / "node.toml").read_bytes(), refs.stdout
+    before = noted(home)
     with pytest.raises(HomeError, match=match) as raised:
         follow(home, to, vouched)
-    refs = subprocess.run(
-        ["git", "-C", home.repo.path, "for-each-ref"], capture_output=True, check=True
-    )
-    assert ((home.path / "node.toml").read_bytes(), refs.stdout) == before
+    assert noted(home) == before
     assert raised.value.exit_code is ExitCode.FAILED
     return raised.value.hint
+
+
+def noted(home: Home) -> list[bytes]:
+    """What a home knows of its repo: settings, refs, and where git finds missing files."""
+    git = ("git", "-C", str(home.repo.path))
+    asked = (
+        (*git, "for-each-ref"),
+        (*git, "config", "--local", "--get-regexp", r"^(remote|gitmeter)\."),
+    )
+    shown = [subprocess.run(words, capture_output=True, check=True).stdout for words in asked]
+    return [(home.path / "node.toml").read_bytes(), *shown]
 
 
 def older(remote: Path, to: Path, *, by: int) -> Path:
@@ -417,6 +422,28 @@ def test_a_joined_home_reads_its_files_from_the_new_address(
         with Spool.open(home.path, clock=lambda: START) as spool:
             assert correct(spool, 3, units=1, reason="x").units_before == 1
         assert push(now_home(home), START).retired == 1
+
+
+def test_a_joined_home_follows_to_newer_commits_while_its_old_address_is_gone(
+    sent: Home, make_home: MakeHome, remote_dir: Path, tmp_path: Path
+) -> None:
+    keys = Vouched(signers_file=sent.path / "allowed_signers")
+    with GitHttpServer(tmp_path) as server:
+        home = make_home("joined", Remote(server.url(remote_dir.name)), vouched=keys)
+        theirs = Vouched(signers_file=home.path / "allowed_signers")
+        init(sent, START, rejoin=True, vouched=theirs)
+        record(sent, 3)
+        push(sent, START)
+    (tmp_path / "new").mkdir()
+    remote_dir.rename(tmp_path / "new" / "there.git")
+    with GitHttpServer(tmp_path / "new") as server:
+        report = set_remote(home, Remote(server.url("there.git")), START, keys)
+        assert (report.missing, report.foreign) == (0, 2)
+        init(now_home(home), START, rejoin=True, vouched=keys)
+        record(home, 1)
+        assert push(now_home(home), START).retired == 1
+        with Spool.open(home.path, clock=lambda: START) as spool:
+            assert correct(spool, 3, units=1, reason="x").units_before == 1
 
 
 def test_a_joined_home_without_files_of_what_is_missing_names_the_mirror(

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
+
 from aggregator.cli.context import opening
 from aggregator.config.loading import load_config
 from aggregator.config.nodes_dir import write_registration
@@ -48,7 +50,7 @@ def daemon_of(fleet: "Fleet") -> Iterator[Daemon]:
     before = signal.getsignal(signal.SIGHUP)
     with (
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd,
-        MonkeyPatch.context() as patch,
+        pytest.MonkeyPatch.context() as patch,
     ):
         address = fleet.folder / f"notify-{time.monotonic_ns()}"
         systemd.bind(str(address))

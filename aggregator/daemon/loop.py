@@ -201,9 +201,9 @@ class Daemon:
             self._forget(repo.name for repo in self._state.config.repo)
             self._pull()
         elif asked:
-            self._read_registrations()
+            changed = self._read_registrations()
             self._forget(asked)
-            self._pull_repos(asked, is_whole=False)
+            self._pull_repos(asked | changed, is_whole=False)
             self._services.compare(is_whole=False)
         if asked and not self._is_stopping():
             self._requests.clear()
@@ -223,8 +223,8 @@ class Daemon:
         """The repos that the forge says were pushed to, and those of changed registrations."""
         now, found = self._clock(), self._services.hints.due(time.monotonic())
         hinted = {name for name in found if not self._backoff.is_asked_to_wait(name, now)}
-        is_unknown = self._services.hints.has_unknown(time.monotonic())
-        if hinted or is_unknown or self._registrations.has_news():
+        is_look_due = self._services.unknown.is_look_due(time.monotonic())
+        if hinted or is_look_due or self._registrations.has_news():
             # a key may have been registered for the very push that is hinted at or just fetched
             hinted |= self._read_registrations()
         return hinted

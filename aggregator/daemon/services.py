@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from aggregator.config.sections import ListenConfig
+from aggregator.daemon.unknown_pushes import UnknownPushes
 from aggregator.fleet.drift.daily_check import DriftCheck
 from aggregator.fleet.pushed import pushed_repos
 from aggregator.fleet.sweep import Sweep
@@ -34,6 +35,7 @@ class Services:
 
     Attributes:
         hints: the repos that the forge's webhooks name as pushed to.
+        unknown: the pushes to repos that are not registered.
         pulse: the state of the loop, as health and metrics report it.
     """
 
@@ -43,6 +45,7 @@ class Services:
         self._store = store
         self._clock = clock
         self.hints = Hints()
+        self.unknown = UnknownPushes()
         self.pulse = Pulse(clock, config.pull_every_s + config.pull_jitter_s)
         self._hook_watch = HookWatch()
         self._drift = DriftCheck(state, clock)
@@ -138,6 +141,6 @@ class Services:
         found = pushed_repos(config.repo, push, forge_url)
         for name in found:
             self._hook_watch.arrived(name)
-        if not found:
-            self.hints.read_registrations()
+        if not found and all(repo.forge_id != push.repo_id for repo in config.repo):
+            self.unknown.note(time.monotonic())
         return found

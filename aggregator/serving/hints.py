@@ -24,32 +24,12 @@ class Hints:
         self._changed = threading.Condition()
         self._hinted: set[str] = set()
         self._handed_out_s: dict[str, float] = {}
-        self._is_unknown = False
-        self._asked_s = -COALESCE_S
 
     def hint(self, name: str) -> None:
         """Report that a repo has new commits."""
         with self._changed:
             self._hinted.add(name)
             self._changed.notify()
-
-    def read_registrations(self) -> None:
-        """Report a push to a repo that is not known: it may have been registered just now."""
-        with self._changed:
-            self._is_unknown = True
-            self._changed.notify()
-
-    def has_unknown(self, now_s: float) -> bool:
-        """Whether a push to an unknown repo was reported, asked about at most every two seconds.
-
-        Args:
-            now_s: monotonic time, by the same clock at every call.
-        """
-        with self._changed:
-            if not self._is_unknown or now_s < self._asked_s + COALESCE_S:
-                return False
-            self._is_unknown, self._asked_s = False, now_s
-            return True
 
     def due(self, now_s: float) -> frozenset[str]:
         """Take the repos to probe now.

@@ -171,3 +171,26 @@ def test_a_key_is_known_before_the_next_push_is_judged(fleet: Fleet) -> None:
         running.listen(lambda: "bad signature" not in fleet.incidents())
         code, _ = running.leave()
     assert code == 0
+
+
+@pytest.mark.parametrize("is_registered_first", [True, False])
+def test_a_node_is_billed_at_once_whichever_comes_first_its_push_or_its_registration(
+    fleet: Fleet, port: int, *, is_registered_first: bool
+) -> None:
+    """A file that is written in place does not change the folder, so the webhook alone tells."""
+    fleet.bind("node-3", fleet.forge.create("billing-node-3").id)
+    file = fleet.nodes_dir / "node-3.toml"
+    registration = file.read_text()
+    file.write_text("not complete yet")
+    with running_daemon(fleet.folder, fleet.folder / "aggregator.toml") as running:
+        running.listen(lambda: any("repos," in text for text in running.messages))
+        if is_registered_first:
+            file.write_text(registration)
+            push(fleet, "node-3")
+        else:
+            push(fleet, "node-3")
+            running.listen(lambda: metrics(port)["gitmeter_webhook_requests_total", "ignored"] == 1)
+            file.write_text(registration)
+        running.listen(lambda: records(fleet, "node-3") == 1)
+        code, _ = running.leave()
+    assert code == 0

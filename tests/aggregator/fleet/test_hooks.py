@@ -1,6 +1,5 @@
 """Webhooks as the daemon's passes see them: missing ones, and those of repos that are not known."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,7 +11,6 @@ from aggregator.config.sections import ListenConfig
 from aggregator.daemon.loop import Daemon
 from aggregator.reports import repos
 from aggregator.serving import hook_watch
-from aggregator.serving.hints import COALESCE_S, Hints
 from aggregator.serving.pulse import HookResult
 from aggregator.serving.webhook import Push
 from tests.aggregator.fleet.fleet import Fleet, daemon_of
@@ -93,14 +91,3 @@ def test_a_webhook_of_an_unknown_repo_makes_the_registrations_be_read(fleet: Fle
         fleet.bind("node-9", push.repo_id)
         fleet.use("node-9")
         assert daemon._hinted() == {"node-9"}
-
-
-def test_unknown_repos_are_asked_about_at_most_every_two_seconds() -> None:
-    hints, now_s = Hints(), time.monotonic()
-    assert not hints.has_unknown(now_s)
-    hints.read_registrations()
-    assert hints.has_unknown(now_s)
-    hints.read_registrations()
-    assert not hints.has_unknown(now_s + COALESCE_S / 2)
-    assert hints.has_unknown(now_s + COALESCE_S)
-    assert not hints.has_unknown(now_s + 2 * COALESCE_S)

@@ -14,6 +14,9 @@ from gitmeter.support.terminal import counted, escape, print_json, print_table
 if TYPE_CHECKING:
     from aggregator.fleet.setup.moving import MovedRepo
 
+_UNSEEN_SHOWN: Final = 10
+"""The reason is mostly one for all; `--json` has every repo."""
+
 _BOOKS_HOME: Final = "/var/lib/gitmeter-books"
 _NODE_HOME: Final = "/var/lib/node-pusher"
 
@@ -53,17 +56,19 @@ def check(context: Context, *, as_json: bool) -> int:
     else:
         for drift in drifts:
             click.echo(escape(f"{drift.repo or 'forge'}: {drift.what}: {drift.sentence}"))
-        for repo, reason in unseen.items():
+        for repo, reason in list(unseen.items())[:_UNSEEN_SHOWN]:
             click.echo(escape(f"{repo or 'forge'}: not looked at: {reason}"))
-        click.echo(_summary(len(drifts), len(unseen)))
+        click.echo(_summary(len(drifts), len(unseen), forge_config(config).token_file))
     return ExitCode.FAILED if drifts or unseen else ExitCode.OK
 
 
-def _summary(drifts: int, unseen: int) -> str:
+def _summary(drifts: int, unseen: int, token_file: Path) -> str:
     if not drifts and not unseen:
         return "as it should be"
     words = [counted(drifts, "drift")] if drifts else []
-    return ", ".join([*words, f"{unseen} not looked at"] if unseen else words)
+    if unseen:
+        words.append(f"{unseen} not looked at with the token in {token_file}")
+    return ", ".join(words)
 
 
 @forge.command()

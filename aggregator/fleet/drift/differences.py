@@ -157,8 +157,8 @@ def _reading(wanted: Expected, details: Details) -> Iterator[Drift]:
         yield Drift(wanted.name, What.UNREADABLE, "git reads it", details.unreadable, remedy)
     if details.other_refs:
         remedy = (
-            f"find out who pushed them and delete them on the forge (first the rule {OTHERS}, which"
-            f" protects branches, and then {_fixed(wanted)})"
+            "find out who pushed them, and delete them on the forge: first delete the rule"
+            f" {OTHERS}, which protects branches, and afterwards run `{wanted.fix}`"
         )
         refs = ", ".join(details.other_refs)
         yield Drift(wanted.name, What.FOREIGN_REFS, f"{BRANCH} alone", refs, remedy)

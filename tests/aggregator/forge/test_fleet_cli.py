@@ -451,4 +451,5 @@ def test_what_could_not_be_looked_at_is_printed_and_fails(offline: Machines) -> 
     said = offline.aggregator("forge", "check")
     assert said.code == ExitCode.FAILED
     assert "vm-01: not looked at: " in said.out
-    assert said.out.splitlines()[-1] == "1 not looked at"
+    token_file = offline.place.token_file
+    assert said.out.splitlines()[-1] == f"1 not looked at with the token in {token_file}"

@@ -116,14 +116,17 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     " push fills it. Last of all, for a node that is gone for good: `aggregator node retire`,"
     " which cannot be undone.",
     IncidentKind.RENAMED: "The repo has another name on the forge, so nothing can be fetched or"
-    " pushed. Rename it back; or register the new name with `aggregator node accept NODE --repo"
-    " NAME` and give the node the new address.",
+    " pushed. Rename it back; or confirm the new name with `aggregator node accept NODE --repo"
+    " NAME`, which prints the command to run on the node.",
     IncidentKind.RECREATED: "The name now belongs to a different repo than the one that was"
-    " registered, and nothing is read from it. If that is right, `aggregator node add NODE --adopt`"
-    " sets it up and registers it for the node; what it repeats is billed once.",
+    " registered, and nothing is read from it. If the forge was moved or restored, `aggregator"
+    " forge move` takes over every repo that has the history that was billed. If a person made it"
+    " anew, `aggregator node add NODE --adopt` sets it up and registers it for the node; what it"
+    " repeats is billed once.",
     IncidentKind.PUBLIC: "The forge lets everybody read the repo, and with it who used what."
     " `aggregator node add` makes the repo of a node private again; any other is made private in"
-    " its settings on the forge. Consider who may have read it. Clears itself.",
+    " its settings on the forge. Consider who may have read it. The next list that has it as"
+    " private closes the incident.",
     IncidentKind.LISTING_SHRANK: "More than a twentieth of the registered repos vanished from the"
     " forge's list at once, so the list is not believed, and repos are probed one by one. Look"
     " first: did the token lose a right, was the forge restored from an older backup, or was the"

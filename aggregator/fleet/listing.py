@@ -34,7 +34,7 @@ class Findings(NamedTuple):
         vanished: registered repos that are not listed, except those of retired nodes.
         renamed: registered repos that have another name on the forge now.
         recreated: registered repos for which another repo has their name now.
-        public: registered repos, and those of `[[repo]]` tables, that everybody may read.
+        public: registered repos, and those of `[[repo]]` tables, that everyone may read.
         lost_at_once: the repos missing since the previous listing, if these are too many to be
             true: then nothing in the listing is believed. Otherwise empty.
         listed: the forge's numbers of the registered repos that are listed.

@@ -123,7 +123,7 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     " forge move` takes over every repo that has the history that was billed. If a person made it"
     " anew, `aggregator node add NODE --adopt` sets it up and registers it for the node; what it"
     " repeats is billed once.",
-    IncidentKind.PUBLIC: "The forge lets everybody read the repo, and with it who used what."
+    IncidentKind.PUBLIC: "The forge lets everyone read the repo, and with it who used what."
     " `aggregator node add` makes the repo of a node private again; any other is made private in"
     " its settings on the forge. Consider who may have read it. The next list that has it as"
     " private closes the incident.",

@@ -56,7 +56,7 @@ class Checked(NamedTuple):
         drifts: the differences that were found.
         unseen: a sentence for each repo that could not be looked at, by its name in the
             configuration; under `""` for the organisation as a whole. What is known of them from
-            an earlier check still stands.
+            an earlier check is still valid.
     """
 
     drifts: tuple[Drift, ...]
@@ -192,7 +192,7 @@ class _Comparison:
                 except NotThereError:
                     not_there.append(subject)
                 except RateLimitedError:
-                    raise  # the others would only be told the same
+                    raise  # all others would get the same answer
                 except GitmeterError as error:
                     self._unseen[name] = reason = _said(error)
             on_progress(done, len(asked))

@@ -95,7 +95,7 @@ class Locator:
                 raise FleetError(
                     history.sentence,
                     hint="the registration has no creation time of the repo either, so that nothing"
-                    " proves whose it is: run this as a user who may read the ledger",
+                    " proves that it is the node's: run this as a user who may read the ledger",
                 )
             self._on_step(Step("history not compared", history.sentence, Done.UNCHANGED))
         return history
@@ -108,9 +108,9 @@ class Locator:
 def not_allowed(forge: Forge, config: ForgeConfig, name: str) -> NotThereError:
     """The error for a repo that the forge lists, and answers 404 for."""
     user = forge.token_user()
-    whose = f"the user of the token in {config.token_file}" + (f" ({user})" if user else "")
+    owner = f"the user of the token in {config.token_file}" + (f" ({user})" if user else "")
     return NotThereError(
-        f"the forge lists {name} and answers that it is not there: {whose} may not look at it",
+        f"the forge lists {name} and answers that it is not there: {owner} may not look at it",
         hint="where the forge enforces a second factor (TWO_FACTOR_AUTH), that user needs one;"
         " otherwise give the user back the rights of an owner of the organisation",
     )

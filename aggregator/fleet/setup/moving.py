@@ -1,6 +1,6 @@
 """Takes over what the forge calls registered repos after it was moved, restored or copied.
 
-Names stay and numbers and times do not, so that nothing but the history proves which repo is whose.
+Names stay and numbers and times do not, so that nothing but the history proves which repo is which.
 Nothing is billed again: cursors are commits.
 """
 

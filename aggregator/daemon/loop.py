@@ -236,6 +236,7 @@ class Daemon:
         delay the next pass: they are left to it.
         """
         records = troubled = 0
+        self._services.hooks.begin(due)
         for report in self._puller.pull(
             self._on_progress,
             skip=lambda name: name not in due,
@@ -245,9 +246,8 @@ class Daemon:
             patience_s=_PATIENCE_S,
         ):
             self._note(report)
-            if report.commits and self._sweep.was_read(report.name):
-                self._services.note_push(report.name)
             self._sweep.note(report)
+            self._services.hooks.note(report)
             records += report.admitted
             troubled += report.incident is not None
         return records, troubled

@@ -6,19 +6,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from aggregator.config.sections import ListenConfig
+from aggregator.daemon.hook_watch import HookWatch
 from aggregator.daemon.unknown_pushes import UnknownPushes
 from aggregator.fleet.drift.daily_check import DriftCheck
 from aggregator.fleet.pushed import pushed_repos
 from aggregator.fleet.sweep import Sweep
-from aggregator.incidents.kinds import IncidentKind
 from aggregator.incidents.silence import file_silence
 from aggregator.mirrors.state import State
 from aggregator.notices.notifier import Notifier
 from aggregator.serving.hints import Hints
-from aggregator.serving.hook_watch import HookWatch, Missing
 from aggregator.serving.pulse import Pulse
 from aggregator.serving.webhook import Push
-from aggregator.store.incident_rows import About
 from aggregator.store.store import LedgerStore
 
 if TYPE_CHECKING:
@@ -36,6 +34,7 @@ class Services:
     Attributes:
         hints: the repos that the forge's webhooks name as pushed to.
         unknown: the pushes to repos that are not registered.
+        hooks: whether webhooks arrive, judged by what is read.
         pulse: the state of the loop, as health and metrics report it.
     """
 
@@ -47,7 +46,7 @@ class Services:
         self.hints = Hints()
         self.unknown = UnknownPushes()
         self.pulse = Pulse(clock, config.pull_every_s + config.pull_jitter_s)
-        self._hook_watch = HookWatch()
+        self.hooks = HookWatch(state, store, clock, self.pulse)
         self._drift = DriftCheck(state, clock)
         self._notifier = (
             None if config.notify is None else Notifier(config.notify, config.state, clock)
@@ -75,31 +74,8 @@ class Services:
         elif (found := sweep.findings) is not None:
             self.pulse.listed(pending=len(found.pending), vanished=len(found.vanished))
 
-    def note_push(self, repo: str) -> None:
-        """Note that new commits were found in a repo that had been read before."""
-        self._hook_watch.found(repo, self._clock(), time.monotonic())
-
-    def _file_webhooks(self) -> None:
-        """File whether webhooks arrive, where they are configured and it is known."""
-        config = self._state.config
-        verdict: Missing | bool | None = True
-        if config.forge is not None and config.forge.webhook_url and config.listen is not None:
-            verdict = self._hook_watch.judge(time.monotonic())
-        if verdict is None:  # what an earlier process found stays open
-            return
-        about: dict[About, str] = {}
-        if isinstance(verdict, Missing):
-            refused = {r: n for r, n in self.pulse.read().hooks.items() if n and r.is_refused}
-            posts = ", ".join(f"{count} {result}" for result, count in refused.items()) or "none"
-            about[None, "webhooks"] = (
-                f"{verdict.pushes} pushes found by polling since"
-                f" {verdict.since:%Y-%m-%dT%H:%M:%SZ} without a webhook; refused requests: {posts}"
-            )
-        with self._store.transaction():
-            self._store.incidents.file_all(IncidentKind.NO_WEBHOOKS, about, self._clock())
-
     def compare(self, *, is_whole: bool) -> None:
-        """After a pass, file silent nodes and send notices about what has changed.
+        """After a pass, file silent nodes and missing webhooks, and send notices of what changed.
 
         Args:
             is_whole: whether all repos were brought up to date; silence is judged only then.
@@ -107,7 +83,7 @@ class Services:
         if is_whole:
             with self._store.transaction():
                 file_silence(self._store, self._state.config, self._clock())
-            self._file_webhooks()
+        self.hooks.file(is_whole=is_whole)
         if self._notifier is not None:
             self._notifier.compare(self._store)
             self._notifier.deliver()
@@ -139,8 +115,6 @@ class Services:
         config = self._state.config
         forge_url = None if config.forge is None else config.forge.url
         found = pushed_repos(config.repo, push, forge_url)
-        for name in found:
-            self._hook_watch.arrived(name)
         if not found and all(repo.forge_id != push.repo_id for repo in config.repo):
             self.unknown.note(time.monotonic())
         return found

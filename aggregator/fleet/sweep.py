@@ -155,11 +155,6 @@ class Sweep:
         changed_at = self.findings.changed_at[repo.name]
         return changed_at is None or changed_at != last.changed_at
 
-    def was_read(self, name: str) -> bool:
-        """Whether a registered repo was in order when it was checked last, by this process."""
-        last = self._checked.get(name)
-        return last is not None and last.is_in_order
-
     def forget(self, name: str) -> None:
         """Make a repo due in the next pass, as if it were new."""
         self._checked.pop(name, None)

@@ -143,12 +143,10 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     " it; the detail names the reason and the file of the token. What was found before stays open."
     " The daemon tries again at intervals of up to an hour, and a complete check closes the"
     " incident; a token or a user that may not look has to be given the right.",
-    IncidentKind.NO_WEBHOOKS: "Pushes were found by polling, and no webhook came for them; the"
-    " detail says how many requests were refused and why. Billing continues, up to pull_every_s"
-    " later. Without any request the forge does not call the address: its ALLOWED_HOST_LIST must"
-    " have it, and a proxy in between must let POST through. After a wrong signature or a form"
-    " `aggregator forge hook` sets the webhook anew. The next accepted webhook closes the"
-    " incident.",
+    IncidentKind.NO_WEBHOOKS: "Pushes were found by polling, and no webhook came for them. Billing"
+    " continues, up to pull_every_s later. The detail says what arrived instead and where to look;"
+    " `aggregator forge hook` sets the webhook anew, and the forge shows what became of its last"
+    " deliveries. The next accepted webhook closes the incident.",
     IncidentKind.BAD_REGISTRATION: "A file in nodes.d cannot be used, or changes what a node may"
     " bill; the previous registrations stay in force. Correct the file, and the next pull reads it;"
     " after a change of `allow`, `systemctl reload` the daemon.",

@@ -105,6 +105,7 @@ class Pulse:
         self._pull_started_s: float | None = None
         self._pull_finished_s: float | None = None
         self._hooks: Counter[HookResult] = Counter()
+        self._accepted_s: float | None = None
 
     def tick(self) -> None:
         """Note that the loop is alive; also called during long work."""
@@ -159,8 +160,15 @@ class Pulse:
     def hook(self, result: HookResult) -> int:
         """Count a request to the webhook; returns how many had this result so far."""
         with self._lock:
+            if result is HookResult.ACCEPTED:
+                self._accepted_s = self._monotonic_s()
             self._hooks[result] += 1
             return self._hooks[result]
+
+    @property
+    def accepted_s(self) -> float | None:
+        """When a push was accepted last, by the monotonic clock; None before the first."""
+        return self._accepted_s
 
     def read(self) -> Beat:
         """The state now."""

@@ -12,10 +12,14 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from aggregator.config.registration import RegisteredKey
+from aggregator.daemon.hook_watch import HookWatch
+from aggregator.daemon.loop import Daemon
 from aggregator.forge import open_forge
 from aggregator.forge.answers import ANSWER_TIMEOUT_S
+from aggregator.reports import repos
+from aggregator.serving.pulse import Pulse
 from gitmeter.signing.signing_key import new_signing_key
-from tests.aggregator.fleet.fleet import START, Fleet
+from tests.aggregator.fleet.fleet import START, Fleet, daemon_of
 from tests.support.files import write_secret
 from tests.support.ledger.running import running_daemon
 from tests.support.local_http import free_port
@@ -39,11 +43,18 @@ def fleet(tmp_path: Path, port: int) -> Iterator[Fleet]:
         config = tmp_path / "aggregator.toml"
         own = f"pull_every_s = {NEVER_S}\npull_jitter_s = 0\n"
         listen = f'[listen]\naddress = "127.0.0.1:{port}"\nwebhook_secret_file = "{secret}"\n'
-        config.write_text(own + config.read_text() + listen)
+        hook = f'[forge]\nwebhook_url = "http://127.0.0.1:{port}/webhook"\n'
+        config.write_text(own + config.read_text().replace("[forge]\n", hook) + listen)
         made.restart()
         assert made.state.config.forge is not None
         forge = open_forge(made.state.config.forge)
         forge.set_hook(f"http://127.0.0.1:{port}/webhook", SECRET, "main")
+        yield made
+
+
+@pytest.fixture
+def daemon(fleet: Fleet) -> Iterator[Daemon]:
+    with daemon_of(fleet) as made:
         yield made
 
 
@@ -194,3 +205,66 @@ def test_a_node_is_billed_at_once_whichever_comes_first_its_push_or_its_registra
         running.listen(lambda: records(fleet, "node-3") == 1)
         code, _ = running.leave()
     assert code == 0
+
+
+def pass_with_push(fleet: Fleet, daemon: Daemon) -> None:
+    """A push without a webhook, and a pass that finds it."""
+    fleet.use("node-1")
+    daemon._pull()
+
+
+def test_webhooks_that_do_not_arrive_are_an_incident_until_one_does(
+    fleet: Fleet, daemon: Daemon, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aggregator.daemon.missing_hooks.ON_ITS_WAY_S", 0)
+    with daemon._services:
+        daemon._pull()
+        requests.get(f"http://127.0.0.1:{port}/webhook", timeout=60)
+        pass_with_push(fleet, daemon)
+        pass_with_push(fleet, daemon)
+        assert "no webhooks" not in fleet.incidents()
+        pass_with_push(fleet, daemon)
+        assert fleet.incidents()["no webhooks"] == {"webhooks"}
+        pass_with_push(fleet, daemon)
+        found = {row["kind"]: row["detail"] for row in repos.incidents(fleet.ledger.store)}
+        assert found["no webhooks"].startswith("4 pushes were found since ")
+        assert "what arrived: 1 not POST" in found["no webhooks"]
+        push(fleet, "node-2")
+        fleet.forge.webhooks.wait(1)
+        daemon._pull_hinted()
+        assert "no webhooks" not in fleet.incidents()
+
+
+def test_an_incident_about_webhooks_stays_open_over_a_restart_while_they_are_expected(
+    fleet: Fleet, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aggregator.daemon.missing_hooks.ON_ITS_WAY_S", 0)
+    daemon._pull()
+    for _ in range(3):
+        pass_with_push(fleet, daemon)
+
+    def file_anew() -> None:
+        pulse = Pulse(lambda: fleet.now, NEVER_S)
+        HookWatch(fleet.state, fleet.ledger.store, lambda: fleet.now, pulse).file(is_whole=True)
+
+    file_anew()
+    assert "no webhooks" in fleet.incidents()
+    fleet.state.config = fleet.state.config.model_copy(update={"listen": None})
+    file_anew()
+    assert "no webhooks" not in fleet.incidents()
+
+
+def test_pushes_to_a_repo_that_is_not_registered_tell_nothing_of_webhooks(
+    fleet: Fleet, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The forge may have none for it, or not even be its server."""
+    monkeypatch.setattr("aggregator.daemon.missing_hooks.ON_ITS_WAY_S", 0)
+    config = fleet.state.config
+    others = tuple(repo.model_copy(update={"forge_id": None}) for repo in config.repo)
+    fleet.state.config = config.model_copy(update={"repo": others})
+    monkeypatch.setattr(daemon._registrations, "refresh", lambda *_: set())
+    daemon._pull()
+    for _ in range(4):
+        pass_with_push(fleet, daemon)
+    assert records(fleet, "node-1") == 5
+    assert "no webhooks" not in fleet.incidents()

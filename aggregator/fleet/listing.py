@@ -1,13 +1,12 @@
 """What the forge's list of repos means for the registered ones. Pure.
 
-Repos are identified by the forge's own number, which survives a rename, and which is a new one
-after a repo was deleted and created again under its old name.
+Which repo is a registered one is decided by `identity`; `[[repo]]` tables are found by their place.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from aggregator.config.naming import ForgeIdentity, node_repo
 from aggregator.config.place import forge_path, is_at, web_host
@@ -65,19 +64,21 @@ def judge_listing(
         pattern: how repos of nodes are named, such as `billing-{node}`.
         listed_before: `listed` of the last listing that was believed; empty before the first.
     """
-    repos = tuple(repos)
-    taken = {_place(repo.url) for repo in repos}
-    tables = [repo for repo in repos if repo.forge_id is None]
     listed = Listed(listing.repos)
     registered: dict[int, RepoConfig] = {}
+    names: set[str] = set()
+    tables: defaultdict[str, list[RepoConfig]] = defaultdict(list)
     ours: set[int] = set()
     found = Findings({}, {}, {}, {}, {}, {}, (), frozenset())
     for repo in repos:
-        if repo.on_forge is None:
+        on_forge = repo.on_forge
+        if on_forge is None:
+            tables[(forge_path(repo.url) or "").rpartition("/")[2]].append(repo)
             continue
-        registered[repo.on_forge.number] = repo
-        there = listed.find(repo.on_forge)
-        _judge(repo, repo.on_forge, there, found)
+        registered[on_forge.number] = repo
+        names.add(on_forge.name.lower())
+        there = listed.find(on_forge)
+        _judge(repo, on_forge, there, found)
         if there.standing in {FoundAs.OURS, FoundAs.RENAMED} and there.repo is not None:
             ours.add(there.repo.id)
             changed_at = there.repo.updated_at
@@ -86,10 +87,11 @@ def judge_listing(
         if there.repo is not None and not there.repo.private:
             found.public[repo.name] = _public(there.repo)
     for other in listing.repos:
-        own = [table.name for table in tables if _is_of(table, other)]
+        name = other.name.lower()
+        own = [table.name for table in tables.get(name, ()) if _is_of(table, other)]
         if not other.private:
             found.public.update(dict.fromkeys(own, _public(other)))
-        if own or other.id in ours or _place(other.clone_url) in taken:
+        if own or other.id in ours or name in names:
             continue
         owner = node_repo(pattern, other.name)
         if owner is not None and not other.archived:
@@ -128,12 +130,3 @@ def _is_of(table: RepoConfig, repo: ForgeRepo) -> bool:
 
 def _public(repo: ForgeRepo) -> str:
     return f"{repo.name} is public on the forge: everyone may read it"
-
-
-def _place(url: str) -> str | None:
-    """Host and path of an address, without user and `.git`, to compare; None if it is not one."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    return f"{parts.netloc.rpartition('@')[2]}{parts.path.removesuffix('.git')}".lower()

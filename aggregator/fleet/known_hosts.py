@@ -19,6 +19,7 @@ from aggregator.config.repos import RemoteConfig
 from aggregator.config.sections import ForgeConfig
 from aggregator.config.settings import Config
 from aggregator.fleet.node_keys import FleetError
+from gitmeter.git_remote.host_keys import keyscan_command
 from gitmeter.git_remote.remote import Transport
 from gitmeter.signing.patterns import matches_list
 from gitmeter.support.errors import with_hint
@@ -102,7 +103,7 @@ def host_keys(text: str, ssh_url: str) -> tuple[str, ...]:
     if not any(line.has_key for line in found):
         raise FleetError(
             f"[forge] known_hosts_file has no key of {host}",
-            hint=f"`{_keyscan(ssh_url)}` shows all of them: {_COMPARE}; then run this again",
+            hint=f"`{keyscan_command(ssh_url)}` shows all of them: {_COMPARE}; then run this again",
         )
     return tuple(line.text for line in found)
 
@@ -147,7 +148,7 @@ def _check_remote(config: RemoteConfig) -> None:
     file = config.known_hosts_file
     if file is None or config.remote.transport != Transport.SSH or is_kept_for_service(file):
         return
-    hint = f"`{_keyscan(config.url)}` shows all keys of the server: {_COMPARE}"
+    hint = f"`{keyscan_command(config.url)}` shows all keys of the server: {_COMPARE}"
     lines = [line for line in _lines(_read(file, hint)) if line.has_key]
     host = _host(config.url)
     bare = _BRACKETED.sub(r"\1", host)  # ssh takes a key without a port for any port
@@ -204,18 +205,8 @@ def _domain(host: str) -> str | None:
 
 def _host(ssh_url: str) -> str:
     """A host as known_hosts names it: `[host]:port`, unless the port is ssh's default."""
-    host, port = _host_and_port(ssh_url)
-    return host if port == _PORT else f"[{host}]:{port}"
-
-
-def _keyscan(ssh_url: str) -> str:
-    """The command that shows the keys of a server, of whatever type."""
-    host, port = _host_and_port(ssh_url)
-    return shlex.join(("ssh-keyscan", *(() if port == _PORT else ("-p", str(port))), host))
-
-
-def _host_and_port(ssh_url: str) -> tuple[str, int]:
     if "://" not in ssh_url:
-        return ssh_url.partition(":")[0].rpartition("@")[2], _PORT
+        return ssh_url.partition(":")[0].rpartition("@")[2]
     parts = urlsplit(ssh_url)
-    return parts.hostname or "", parts.port or _PORT
+    host = parts.hostname or ""
+    return host if parts.port in {None, _PORT} else f"[{host}]:{parts.port}"

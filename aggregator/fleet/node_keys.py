@@ -75,8 +75,7 @@ def check_owner(
                 f"the key belongs to node {other.node}",
                 hint="every node makes a key of its own; a copied home is not a new node",
             )
-    entries = () if signers_file is None else load_allowed_signers(signers_file).entries
-    for entry in entries:
+    for entry in load_allowed_signers(signers_file).entries:
         if entry.key.line == line and not matches_list(node, entry.principals):
             raise FleetError(
                 f"in {signers_file} the key belongs to {entry.principals}",

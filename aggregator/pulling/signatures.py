@@ -36,7 +36,7 @@ class Signers:
         self._read_from = _seen(file)
         self._file: AllowedSigners | AllowedSignersError
         try:
-            self._file = AllowedSigners() if file is None else load_allowed_signers(file)
+            self._file = load_allowed_signers(file)
         except AllowedSignersError as error:
             self._file = error
 

@@ -48,8 +48,8 @@ def host_key_trouble(url: str, words: str) -> HostKeyTrouble | None:
         return None
     shown, listed = _SHOWN.search(words), _LISTED.search(words)
     look = (
-        f"`{_keyscan(url)}` shows all its host keys: compare them with what its operator publishes,"
-        " then put these lines into the known_hosts file"
+        f"`{keyscan_command(url)}` shows all its host keys: compare them with what its operator"
+        " publishes, then put these lines into the known_hosts file"
     )
     if shown is None or listed is None:
         unknown = _UNKNOWN.search(words)
@@ -69,8 +69,12 @@ def host_key_trouble(url: str, words: str) -> HostKeyTrouble | None:
     )
 
 
-def _keyscan(url: str) -> str:
-    """The command that shows the host keys of a server, whatever their type."""
+def keyscan_command(url: str) -> str:
+    """The command that shows the host keys of a server, whatever their type.
+
+    Args:
+        url: the address of a remote over ssh: `ssh://` or `user@host:path`.
+    """
     if "://" not in url:
         return pasted("ssh-keyscan", url.rpartition("@")[2].partition(":")[0])
     parts = urlsplit(url)

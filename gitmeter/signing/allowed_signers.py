@@ -103,12 +103,14 @@ def find_signer(
     return next((each for each in order if each in found), Permission.OTHER_PRINCIPAL)
 
 
-def load_allowed_signers(path: Path) -> AllowedSigners:
-    """Read a file of allowed signers.
+def load_allowed_signers(path: Path | None) -> AllowedSigners:
+    """Read a file of allowed signers; None for no file, and so no keys.
 
     Raises:
         AllowedSignersError: the file cannot be read, or a line is invalid.
     """
+    if path is None:
+        return AllowedSigners()
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -164,9 +164,8 @@ def _take(
     """Compare a repo with the remote at its new address, and have it send what that lacks."""
     sweep_stale_locks(here.path)
     repo = LedgerRepo(here)
-    note_place(
-        here
-    )  # while it fetches commits, git asks there for files that a partial clone lacks
+    # while it fetches commits, git asks there for files that a partial clone lacks
+    note_place(here)
     try:
         found = standing(repo, seen, vouched, now, empty_ok=empty_ok)
     except BaseException:

@@ -14,7 +14,7 @@ from gitmeter.support.terminal import escape, print_json
 if TYPE_CHECKING:
     from aggregator.fleet.setup.provision import Provisioned, Provisioner
     from aggregator.fleet.setup.repo_setup import Step
-    from aggregator.forge.interface import ForgeRepo
+    from aggregator.forge.interface import Forge, ForgeRepo
 
 _HOME: Final = "/var/lib/node-pusher"
 
@@ -57,24 +57,20 @@ class Desk:
     def run(self, action: "Callable[[Provisioner], T]") -> T:
         """Run an action and print its steps."""
         from aggregator.fleet.setup.provision import Provisioner
-        from aggregator.fleet.setup.registry import forge_config
-        from aggregator.forge import open_forge
 
-        forge = open_forge(forge_config(self._config), wait)
-        return action(Provisioner(forge, self._config, now(), self._on_step))
+        return action(Provisioner(self._forge(), self._config, now(), self._on_step))
 
     def add_table(self, name: str, *, adopt: bool) -> "ForgeRepo":
         """Set up the repo of a `[[repo]]` table and print the steps."""
-        from aggregator.fleet.setup.registry import forge_config
         from aggregator.fleet.setup.tables import add_table
+
+        return add_table(self._forge(), self._config, name, self._on_step, adopt=adopt)
+
+    def _forge(self) -> "Forge":
+        from aggregator.fleet.setup.registry import forge_config
         from aggregator.forge import open_forge
 
-        forge = open_forge(forge_config(self._config), wait)
-        return add_table(forge, self._config, name, self._on_step, adopt=adopt)
-
-    def print_command(self, command: str) -> None:
-        """Print the steps' JSON, or the command to run on the repo's own machine."""
-        self.print_result(None, command)
+        return open_forge(forge_config(self._config), wait)
 
     def print_result(
         self, outcome: "Provisioned | None" = None, command: str | None = None

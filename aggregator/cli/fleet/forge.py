@@ -110,10 +110,10 @@ def add_table(context: Context, *, name: str, adopt: bool, home: str | None, as_
     if table.role == "books":
         place = PurePosixPath(home or _BOOKS_HOME)
         hosts = forge_config(config).known_hosts_file
-        desk.print_command(books_command(repo.ssh_url, place, hosts))
+        desk.print_result(None, books_command(repo.ssh_url, place, hosts))
     else:
         place = PurePosixPath(home or _NODE_HOME)
-        desk.print_command(init_command(table.node, repo.ssh_url, place, ()))
+        desk.print_result(None, init_command(table.node, repo.ssh_url, place, ()))
 
 
 @forge.command("move")

@@ -22,9 +22,9 @@ from aggregator.fleet.drift.expected import (
 )
 from aggregator.fleet.identity import Found, Listed
 from aggregator.fleet.listing import judge_listing
+from aggregator.fleet.reading import read_repo
 from aggregator.fleet.setup.locating import not_allowed
 from aggregator.fleet.setup.registry import forge_config
-from aggregator.fleet.setup.repo_setup import READ_TIMEOUT_S
 from aggregator.forge.interface import (
     Forge,
     ForgeError,
@@ -34,16 +34,12 @@ from aggregator.forge.interface import (
     RateLimitedError,
 )
 from aggregator.forge.people import Team
-from gitmeter.git_remote.branch import read_branch
-from gitmeter.git_remote.remote import Remote
-from gitmeter.signing.allowed_signers import AllowedSigners, load_allowed_signers
-from gitmeter.support.errors import GitmeterError
+from gitmeter.signing.allowed_signers import load_allowed_signers
+from gitmeter.support.errors import GitmeterError, with_hint
 from gitmeter.support.terminal import pasted
 
 OnProgress = Callable[[int, int], object]
 
-OTHER_REFS_MAX: Final = 10
-_TRIES: Final = 2
 _UNSEEN_MAX: Final = 5
 """If none of the first repos can be looked at, the reason is one for all: the others are not asked
 about."""
@@ -108,8 +104,7 @@ def check(
         AllowedSignersError: the allowed signers cannot be used.
     """
     wanted = forge_config(config)
-    file = config.allowed_signers_file
-    signers = AllowedSigners() if file is None else load_allowed_signers(file)
+    signers = load_allowed_signers(config.allowed_signers_file)
     subjects = [
         Subject(expected, entry)
         for node in registered.nodes.values()
@@ -162,7 +157,7 @@ class _Comparison:
             self._teams = tuple(team for team in self._forge.teams() if team.may_write)
             hooks = self._forge.hooks() if self._wanted.webhook_url is not None else ()
         except ForgeError as error:
-            self._unseen[""] = _said(error)
+            self._unseen[""] = with_hint(error)
             return ()
         return tuple(drifts_of_hooks(hooks, self._wanted))
 
@@ -194,7 +189,7 @@ class _Comparison:
                 except RateLimitedError:
                     raise  # all others would get the same answer
                 except GitmeterError as error:
-                    self._unseen[name] = reason = _said(error)
+                    self._unseen[name] = reason = with_hint(error)
             on_progress(done, len(asked))
         return details, not_there
 
@@ -206,37 +201,23 @@ class _Comparison:
             if subject.find(listed).repo is not None:
                 name = subject.expected.forge_name
                 error = error or not_allowed(self._forge, self._wanted, name)
-                self._unseen[subject.expected.name] = _said(error)
+                self._unseen[subject.expected.name] = with_hint(error)
         return listed
 
     def _details(self, expected: Expected, repo: ForgeRepo) -> Details:
-        for _ in range(_TRIES - 1):
-            try:
-                return self._ask(expected, repo)
-            except GitmeterError as error:
-                if not error.retry or isinstance(error, RateLimitedError):
-                    raise
-                self._between()
+        try:
+            return self._ask(expected, repo)
+        except GitmeterError as error:
+            if not error.retry or isinstance(error, RateLimitedError):
+                raise
+        self._between()
         return self._ask(expected, repo)
 
     def _ask(self, expected: Expected, repo: ForgeRepo) -> Details:
         name = repo.name
         inspected = self._forge.inspect(name)
         teams = tuple(team for team in self._teams if team.repos is None or name in team.repos)
-        return Details(inspected, teams, *self._read(expected, repo))
-
-    def _read(self, expected: Expected, repo: ForgeRepo) -> tuple[tuple[str, ...], str]:
-        """Some other refs of a repo, and why git cannot read it."""
-        if not repo.has_code:
-            return (), "its code is turned off (has_code)"
-        remote = Remote(repo.clone_url, self._wanted.token_file)
-        try:
-            found = read_branch(remote, expected.branch, READ_TIMEOUT_S, others_max=OTHER_REFS_MAX)
-        except GitmeterError as error:
-            if error.retry:
-                raise
-            return (), _said(error)
-        return found.other_refs, ""
+        return Details(inspected, teams, read_repo(repo, self._wanted, expected.branch))
 
 
 def pending(listing: Listing, config: Config, registered: Registered) -> Iterator[Drift]:
@@ -256,7 +237,3 @@ def pending(listing: Listing, config: Config, registered: Registered) -> Iterato
 def _bad_registration(node: str, error: GitmeterError) -> Drift:
     remedy = error.hint or "correct the file"
     return Drift(node, What.REGISTRATION, "one that can be used", str(error), remedy)
-
-
-def _said(error: GitmeterError) -> str:
-    return f"{error}; {error.hint}" if error.hint else str(error)

@@ -27,7 +27,7 @@ from aggregator.store.incident_rows import About, IncidentRow
 from aggregator.store.store import LedgerStore
 from gitmeter.support.background import Background
 from gitmeter.support.backoff import FIRST, asked_wait, doubled_wait, is_worth_a_log
-from gitmeter.support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError, with_hint
 
 EVERY_S: Final = 86_400
 PAUSE_S: Final = 0.2
@@ -160,7 +160,7 @@ def _found(ended: Future[Checked | GitmeterError]) -> Checked | GitmeterError:
 def _fault(found: Checked | GitmeterError) -> str:
     """Why not everything was looked at; empty if it was."""
     if isinstance(found, GitmeterError):
-        return f"{found}; {found.hint}" if found.hint else str(found)
+        return with_hint(found)
     return _shown(found.unseen)
 
 

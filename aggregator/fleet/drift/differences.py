@@ -15,6 +15,7 @@ from aggregator.fleet.node_keys import fingerprint, is_same_key
 from aggregator.fleet.protection import OTHERS, acting_rule, others_are_closed, weaknesses
 from aggregator.fleet.setup.repo_setup import BRANCH, hook_faults
 from aggregator.forge.interface import DeployKey, ForgeRepo, Hook
+from gitmeter.support.errors import with_hint
 from gitmeter.support.terminal import pasted
 
 
@@ -152,15 +153,17 @@ def _settings(wanted: Expected, repo: ForgeRepo) -> Iterator[Drift]:
 
 
 def _reading(wanted: Expected, details: Details) -> Iterator[Drift]:
-    if details.unreadable:
+    reading = details.reading
+    if reading.error is not None:
         remedy = "nothing of it can be billed until git can read it"
-        yield Drift(wanted.name, What.UNREADABLE, "git reads it", details.unreadable, remedy)
-    if details.other_refs:
+        found = with_hint(reading.error)
+        yield Drift(wanted.name, What.UNREADABLE, "git reads it", found, remedy)
+    if reading.other_refs:
         remedy = (
             "find out who pushed them, and delete them on the forge: first delete the rule"
             f" {OTHERS}, which protects branches, and afterwards run `{wanted.fix}`"
         )
-        refs = ", ".join(details.other_refs)
+        refs = ", ".join(reading.other_refs)
         yield Drift(wanted.name, What.FOREIGN_REFS, f"{BRANCH} alone", refs, remedy)
 
 

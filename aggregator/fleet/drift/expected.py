@@ -8,6 +8,7 @@ from aggregator.config.registration import RegisteredRepo, Registration
 from aggregator.config.repos import RepoConfig
 from aggregator.config.sections import ForgeConfig
 from aggregator.config.settings import Config
+from aggregator.fleet.reading import Reading
 from aggregator.forge.interface import Inspected
 from aggregator.forge.people import Team
 from gitmeter.signing.allowed_signers import AllowedSigners
@@ -53,14 +54,12 @@ class Details(NamedTuple):
     Attributes:
         inspected: what lets someone in or out of it.
         teams: the teams that may write to it.
-        other_refs: some of the refs that it has besides the branch that is billed.
-        unreadable: why git cannot read it; empty if it can.
+        reading: what git can see of it.
     """
 
     inspected: Inspected
     teams: tuple[Team, ...]
-    other_refs: tuple[str, ...]
-    unreadable: str
+    reading: Reading
 
 
 def name_on_forge(repo: RepoConfig, forge: ForgeConfig) -> str | None:

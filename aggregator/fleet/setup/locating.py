@@ -9,7 +9,7 @@ from functools import cached_property
 
 from aggregator.config.registration import RegisteredRepo, Registration
 from aggregator.config.sections import ForgeConfig
-from aggregator.fleet.history import Histories, History, Kind
+from aggregator.fleet.history import Histories, Kind
 from aggregator.fleet.identity import FoundAs, Listed, agrees
 from aggregator.fleet.node_keys import FleetError
 from aggregator.fleet.setup.repo_setup import Done, OnStep, Step
@@ -67,7 +67,7 @@ class Locator:
             case FoundAs.OURS:
                 raise not_allowed(self._forge, self._config, name)
             case FoundAs.RENAMED if found.repo is not None:
-                raise renamed(node, registered, found.repo)
+                raise _renamed(node, registered, found.repo)
             case FoundAs.RENUMBERED if found.repo is not None:
                 raise FleetError(
                     f"{name} is number {found.repo.id} on the forge now, not {registered.forge_id}",
@@ -76,7 +76,7 @@ class Locator:
                 )
         return None
 
-    def check_history(self, registered: RegisteredRepo, repo: ForgeRepo) -> History:
+    def check_history(self, registered: RegisteredRepo, repo: ForgeRepo) -> None:
         """Refuse a repo with another history than the one that was billed.
 
         Raises:
@@ -98,7 +98,6 @@ class Locator:
                     " proves that it is the node's: run this as a user who may read the ledger",
                 )
             self._on_step(Step("history not compared", history.sentence, Done.UNCHANGED))
-        return history
 
     @cached_property
     def _listed(self) -> Listed:
@@ -116,7 +115,7 @@ def not_allowed(forge: Forge, config: ForgeConfig, name: str) -> NotThereError:
     )
 
 
-def renamed(node: str, registered: RegisteredRepo, repo: ForgeRepo) -> FleetError:
+def _renamed(node: str, registered: RegisteredRepo, repo: ForgeRepo) -> FleetError:
     """The error for a repo that has another name now."""
     accept = pasted("aggregator", "node", "accept", node, "--repo", repo.name)
     return FleetError(

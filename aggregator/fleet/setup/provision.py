@@ -222,18 +222,17 @@ class Provisioner:
             )
         chosen = [repo for repo in known.repos if local in {None, repo.name}]
         lines = frozenset(key.line for key in known.keys)
-        names = {repo.name for repo in chosen}
         known, found = self._choice.certain(known, chosen)
-        for repo in found:
-            self._setup.shut(repo, lines)
+        for on_forge in found:
+            self._setup.shut(on_forge, lines)
         if local is None:
             values: dict[str, object] = {"retired_at": known.retired_at or self._now}
         else:
             closed = {"closed_at": chosen[0].closed_at or self._now}
             values = {
                 "repos": tuple(
-                    each.model_copy(update=closed) if each.name in names else each
-                    for each in known.repos
+                    repo.model_copy(update=closed) if repo.name == local else repo
+                    for repo in known.repos
                 )
             }
         return Provisioned(self._roster.write(known.model_copy(update=values)))

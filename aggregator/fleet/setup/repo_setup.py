@@ -3,7 +3,7 @@
 A step that is done already changes nothing, so an interrupted setup is simply run again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -17,6 +17,7 @@ from aggregator.fleet.protection import (
     others_are_closed,
     weaknesses,
 )
+from aggregator.fleet.reading import read_repo
 from aggregator.forge.interface import (
     Forge,
     ForgeRepo,
@@ -25,15 +26,11 @@ from aggregator.forge.interface import (
     Protection,
     RefusedError,
 )
-from gitmeter.git_remote.branch import read_branch
-from gitmeter.git_remote.failures import RemoteError
-from gitmeter.git_remote.remote import Remote
 
 BRANCH: Final = "main"
 """The branch that nodes push and that is protected."""
 
 EVENT: Final = "push"
-READ_TIMEOUT_S: Final = 30
 
 
 class Done(StrEnum):
@@ -135,8 +132,15 @@ class RepoSetup:
 
     def no_deploy_keys(self, name: str, lines: frozenset[str]) -> None:
         """Remove these keys from a repo, as far as it has them."""
+        self._remove_keys(name, lambda key: _has(lines, key))
+
+    def no_other_deploy_keys(self, name: str, lines: Collection[str]) -> None:
+        """Remove all keys but these from a repo."""
+        self._remove_keys(name, lambda key: not _has(lines, key))
+
+    def _remove_keys(self, name: str, is_unwanted: Callable[[str], bool]) -> None:
         for key in self.forge.deploy_keys(name):
-            if any(is_same_key(key.key, line) for line in lines):
+            if is_unwanted(key.key):
                 self.forge.delete_deploy_key(name, key.id)
                 self.on_step(Step("deploy key", f"{fingerprint(key.key)} of {name}", Done.REMOVED))
 
@@ -181,23 +185,14 @@ class RepoSetup:
             )
 
     def check_readable(self, repo: ForgeRepo) -> None:
-        """Read a repo once as billing does: a forge may list what git cannot read.
+        """Refuse a repo that git cannot read.
 
         Raises:
             FleetError: git cannot read it; has git's and the forge's own words.
             RemoteError: the forge does not answer git now.
         """
-        if not repo.has_code:
-            raise FleetError(
-                f"the code of {repo.name} is turned off, so that git cannot read it",
-                hint=f"turn it on in the settings of {repo.name} on the forge",
-            )
-        remote = Remote(repo.clone_url, self.config.token_file)
-        try:
-            read_branch(remote, BRANCH, READ_TIMEOUT_S)
-        except RemoteError as error:
-            if error.retry:
-                raise
+        error = read_repo(repo, self.config, BRANCH).error
+        if error is not None:
             raise FleetError(
                 f"git cannot read {repo.name}: {error}",
                 hint=error.hint or "nothing of it can be billed until git can read it",
@@ -219,6 +214,10 @@ class RepoSetup:
             return
         self.forge.set_hook(url, secret, BRANCH)
         self.on_step(Step("webhook", url, Done.UPDATED if found else Done.MADE))
+
+
+def _has(lines: Collection[str], key: str) -> bool:
+    return any(is_same_key(key, line) for line in lines)
 
 
 def hook_faults(hook: Hook) -> list[str]:

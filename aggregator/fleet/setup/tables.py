@@ -8,7 +8,7 @@ from aggregator.fleet.node_keys import FleetError, is_same_key
 from aggregator.fleet.setup.registry import forge_config, hook_secret
 from aggregator.fleet.setup.repo_setup import BRANCH, OnStep, RepoSetup
 from aggregator.forge.interface import Forge, ForgeRepo
-from gitmeter.signing.allowed_signers import AllowedSigners, load_allowed_signers
+from gitmeter.signing.allowed_signers import load_allowed_signers
 
 
 def add_table(
@@ -33,8 +33,7 @@ def add_table(
     wanted = forge_config(config)
     table, forge_name = _table(config, name)
     file = config.allowed_signers_file
-    signers = AllowedSigners() if file is None else load_allowed_signers(file)
-    keys = expected_table(table, forge_name, signers).keys
+    keys = expected_table(table, forge_name, load_allowed_signers(file)).keys
     if not keys:
         program = "books" if table.role == "books" else "node-pusher"
         raise FleetError(
@@ -55,11 +54,7 @@ def add_table(
         repo = setup.take(found)
     for key in keys:
         setup.deploy_key(repo.name, table.node, key)
-    others = [key.key for key in forge.deploy_keys(repo.name)]
-    setup.no_deploy_keys(
-        repo.name,
-        frozenset(key for key in others if not any(is_same_key(key, known) for known in keys)),
-    )
+    setup.no_other_deploy_keys(repo.name, keys)
     setup.protection(repo.name)
     setup.check_readable(repo)
     setup.hook(secret)

@@ -38,6 +38,13 @@ class Loop:
         self.counts[HookResult.ACCEPTED] += 1
         self.hooks.heard(self._accepted_s, dict(self.counts))
 
+    def hear_while_reading(self, names: str) -> None:
+        """Accept a webhook after the reading of these repos began, and before it ends."""
+        self.hooks.begin(names, self.now_s)
+        self.passes(5)
+        self.accept()
+        self.passes(5)
+
     def passes(self, seconds: float = PASS_S) -> None:
         """Let time pass."""
         self.now_s += seconds
@@ -146,10 +153,7 @@ def test_a_webhook_that_comes_while_its_repo_is_read_belongs_to_the_next_reading
     loop: Loop,
 ) -> None:
     """The head was read before the push; the report comes after the webhook."""
-    loop.hooks.begin("abc", loop.now_s)
-    loop.passes(5)
-    loop.accept()
-    loop.passes(5)
+    loop.hear_while_reading("abc")
     for name in "abc":
         loop.end(name)
     loop.passes()
@@ -160,10 +164,7 @@ def test_a_webhook_that_comes_while_its_repo_is_read_belongs_to_the_next_reading
 def test_reading_again_before_the_first_reading_is_reported_begins_with_the_first(
     loop: Loop,
 ) -> None:
-    loop.hooks.begin("abc", loop.now_s)
-    loop.passes(5)
-    loop.accept()
-    loop.passes(5)
+    loop.hear_while_reading("abc")
     loop.hooks.begin("abc", loop.now_s)
     for name in "abc":
         loop.end(name)

@@ -89,4 +89,9 @@ def _table(config: Config, name: str) -> tuple[RepoConfig, str]:
             f"{table.url} is not in the organisation {wanted.org} of {wanted.url}",
             hint="set it up where it is, or correct its url",
         )
+    if table.branch != BRANCH:
+        raise FleetError(
+            f"{name} is billed from the branch {table.branch}, and only {BRANCH} can be set up",
+            hint=f"set up its rule on the forge yourself, or bill {BRANCH}",
+        )
     return table, table.url.rstrip("/").rpartition("/")[2].removesuffix(".git")

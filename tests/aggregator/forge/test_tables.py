@@ -121,6 +121,14 @@ def test_books_without_a_key_say_where_it_comes_from(books: Place) -> None:
     assert books.forge.org.repos == {}
 
 
+def test_another_branch_is_refused_before_anything_is_made(books: Place) -> None:
+    """Only one branch is protected, and a repo without a rule for what it bills is not set up."""
+    books.config_file.write_text(books.config_file.read_text() + 'branch = "trunk"\n')
+    with pytest.raises(FleetError, match="billed from the branch trunk"):
+        _add(books)
+    assert books.forge.org.repos == {}
+
+
 def test_a_name_without_a_table_is_refused(place: Place) -> None:
     place.provisioner().add("vm-01", place.key("a"))
     for name in ("books", "vm-01"):

@@ -3,7 +3,8 @@
 One request for fifty repos says which of them have changed, so a pass in which nothing is new costs
 only the listing. The listing is a hint: every repo is probed at least once in
 `forge.probe_every_s`, one that needs attention in every pass, and all of them after a start and
-after the forge could not be listed: a forge that was killed does not list what it had just taken.
+after the forge or a repo of it was out of reach: a forge that was killed does not list what it had
+just taken.
 """
 
 import json
@@ -93,6 +94,7 @@ class Sweep:
         self.is_back = False
         self.is_current = True
         self._has_forgotten = False
+        self._out_of_reach: set[str] = set()
 
     def due(self, store: LedgerStore, on_wait: Callable[[], object] = lambda: None) -> set[str]:
         """Ask the forge for its repos, and return the names of those to probe in this pass.
@@ -167,10 +169,24 @@ class Sweep:
         pause_s = config.pull_every_s + config.pull_jitter_s  # probes happen in passes, not between
         probe_in_s = config.forge.probe_every_s * random.uniform(_EARLIEST, 1) - pause_s
         changed_at = self.findings and self.findings.changed_at.get(report.name)
+        self._note_reach(report)
         is_in_order = report.incident is None and report.behind == 0
         self._checked[report.name] = _Checked(
             changed_at, is_in_order, self._clock() + timedelta(seconds=probe_in_s)
         )
+
+    def _note_reach(self, report: RepoReport) -> None:
+        """Make every repo due once when one of the forge is back that was out of reach.
+
+        A forge that was killed between two listings shows it by its repos alone.
+        """
+        if report.incident is IncidentKind.UNREACHABLE:
+            repos = self._state.config.repo
+            if any(repo.name == report.name and repo.forge_id is not None for repo in repos):
+                self._out_of_reach.add(report.name)
+        elif report.name in self._out_of_reach:
+            self._out_of_reach.clear()  # of several that are back only the first counts
+            self._checked.clear()
 
     def _forget_forge(self, store: LedgerStore) -> None:
         """Close the incidents of a forge that is no longer configured: nothing else would."""

@@ -150,6 +150,22 @@ def test_a_repo_that_was_out_of_reach_is_probed_until_it_is_back(fleet: Fleet) -
     fleet.forge.behave()
     assert fleet.sweep() == {"node-2"}
     assert fleet.reports["node-2"].admitted == 2
+    assert fleet.sweep() == set(NODES) - {"node-2"}, "what was out of reach may have been the forge"
+    assert fleet.sweep() == set()
+
+
+def test_pushes_that_a_forge_lost_between_two_listings_are_billed_when_a_repo_is_back(
+    fleet: Fleet,
+) -> None:
+    """It was killed and started again, and only the fetches of two repos met that."""
+    fleet.use("node-2", "node-3")
+    lose_event(fleet, "node-1")
+    fleet.forge.misbehave("503", where=".git/")
+    assert fleet.sweep() == {"node-2", "node-3"}
+    fleet.forge.behave()
+    assert fleet.sweep() == {"node-2", "node-3"}
+    assert fleet.sweep() >= {"node-1", "node-4"}
+    assert fleet.reports["node-1"].admitted == 1
     assert fleet.sweep() == set()
 
 

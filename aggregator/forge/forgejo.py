@@ -200,7 +200,7 @@ class Forgejo:
             return tuple(
                 Team(team.name, team.may_write, self._repos_of(session, team))
                 for team in listed
-                if not team.is_owners
+                if team.may_read and not team.is_owners
             )
 
     def _repos_of(self, session: Session, team: shapes.TeamShape) -> frozenset[str] | None:

@@ -269,7 +269,7 @@ class Forge(Protocol):
         ...
 
     def teams(self) -> tuple[Team, ...]:
-        """The teams of the organisation, except its owners."""
+        """The teams of the organisation that may read a repo, except its owners."""
         ...
 
     def has_commit(self, name: str, commit: str) -> bool:

@@ -178,10 +178,18 @@ class TeamShape(_Shape):
         return self.permission == "owner"
 
     @property
+    def may_read(self) -> bool:
+        """Whether its members may read what is in a repo."""
+        return bool(self._rights & {"read", "write", "admin"})
+
+    @property
     def may_write(self) -> bool:
         """Whether its members may change what is in a repo, or administer it."""
-        rights = {self.permission, (self.units_map or {}).get("repo.code", "none")}
-        return bool(rights & {"write", "admin"})
+        return bool(self._rights & {"write", "admin"})
+
+    @property
+    def _rights(self) -> set[str]:
+        return {self.permission, (self.units_map or {}).get("repo.code", "none")}
 
 
 class CommitShape(_Shape):

@@ -45,19 +45,22 @@ def check(context: Context, *, as_json: bool) -> int:
 
     config = context.config()
     with commits_progress() as on_progress:
-        drifts, unseen = check_forge(
+        drifts, unseen, readers = check_forge(
             open_forge(forge_config(config), wait),
             config,
             read_registrations(config.nodes_dir),
             lambda done, total: on_progress("repos", done, total),
         )
     if as_json:
-        print_json({"drifts": [drift._asdict() for drift in drifts], "unseen": unseen})
+        shown = [drift._asdict() for drift in drifts]
+        print_json({"drifts": shown, "unseen": unseen, "readers": readers})
     else:
         for drift in drifts:
             click.echo(escape(f"{drift.repo or 'forge'}: {drift.what}: {drift.sentence}"))
         for repo, reason in list(unseen.items())[:_UNSEEN_SHOWN]:
             click.echo(escape(f"{repo or 'forge'}: not looked at: {reason}"))
+        if readers:
+            click.echo(escape(f"forge: may read repos: {', '.join(readers)}"))
         click.echo(_summary(len(drifts), len(unseen), forge_config(config).token_file))
     return ExitCode.FAILED if drifts or unseen else ExitCode.OK
 

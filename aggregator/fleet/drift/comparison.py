@@ -53,10 +53,12 @@ class Checked(NamedTuple):
         unseen: a sentence for each repo that could not be looked at, by its name in the
             configuration; under `""` for the organisation as a whole. What is known of them from
             an earlier check is still valid.
+        readers: the names of the teams that may read repos of the organisation, and not write.
     """
 
     drifts: tuple[Drift, ...]
     unseen: dict[str, str]
+    readers: tuple[str, ...] = ()
 
 
 class Subject(NamedTuple):
@@ -149,12 +151,13 @@ class _Comparison:
         found += hooks
         found += pending(listing, self._config, registered)
         found += [_bad_registration(node, error) for node, error in registered.faults.items()]
-        return Checked(tuple(found), self._unseen)
+        readers = tuple(sorted(team.name for team in self._teams if not team.may_write))
+        return Checked(tuple(found), self._unseen, readers)
 
     def _of_organisation(self) -> tuple[Drift, ...]:
         """What is wrong with the organisation's webhooks; also reads its teams."""
         try:
-            self._teams = tuple(team for team in self._forge.teams() if team.may_write)
+            self._teams = self._forge.teams()
             hooks = self._forge.hooks() if self._wanted.webhook_url is not None else ()
         except ForgeError as error:
             self._unseen[""] = with_hint(error)
@@ -216,8 +219,12 @@ class _Comparison:
     def _ask(self, expected: Expected, repo: ForgeRepo) -> Details:
         name = repo.name
         inspected = self._forge.inspect(name)
-        teams = tuple(team for team in self._teams if team.repos is None or name in team.repos)
-        return Details(inspected, teams, read_repo(repo, self._wanted, expected.branch))
+        writers = tuple(
+            team
+            for team in self._teams
+            if team.may_write and (team.repos is None or name in team.repos)
+        )
+        return Details(inspected, writers, read_repo(repo, self._wanted, expected.branch))
 
 
 def pending(listing: Listing, config: Config, registered: Registered) -> Iterator[Drift]:

@@ -393,7 +393,7 @@ def test_what_could_not_be_looked_at_is_neither_in_order_nor_a_drift(added: Plac
     added.provisioner().add("vm-02", added.key("other"))
     added.forge.repo("billing-vm-02").private = False
     added.forge.misbehave("500", where=f"{NAME}/branch_protections")
-    drifts, unseen = added.checked()
+    drifts, unseen, _ = added.checked()
     assert [(drift.repo, drift.what) for drift in drifts] == [("vm-02", What.PUBLIC)]
     assert unseen.keys() == {NODE}
     assert "500" in unseen[NODE]
@@ -405,7 +405,7 @@ def test_a_token_that_may_not_look_is_named_and_asks_no_further(added: Place) ->
         added.provisioner().add(f"vm-{number:02}", added.key(str(number)))
     added.use_token(added.forge.add_token("read"))
     before = added.forge.count("/keys")
-    drifts, unseen = added.checked()
+    drifts, unseen, _ = added.checked()
     assert drifts == ()
     assert unseen.keys() == {"", *added.registrations()}
     assert all("403" in reason for reason in unseen.values())
@@ -420,7 +420,7 @@ def test_a_forge_that_hides_what_it_lists_has_lost_nothing(
     token = added.forge.add_token("admin", scopes=scopes, has_second_factor=False)
     added.forge.two_factor_enforced = True
     added.use_token(token)
-    drifts, unseen = added.checked()
+    drifts, unseen, _ = added.checked()
     assert drifts == ()
     assert f"the forge lists {NAME} and answers that it is not there" in unseen[NODE]
     assert str(added.token_file) in unseen[NODE]

@@ -11,6 +11,7 @@ import pytest
 from gitmeter.support.errors import ExitCode
 from tests.aggregator.forge.place import NOW, Place
 from tests.support.files import write_secret
+from tests.support.forge.records import Team
 from tests.support.programs import Said, run_aggregator, run_books, run_node_pusher
 
 NODE = "vm-01"
@@ -315,7 +316,8 @@ def test_nodes_are_listed_also_when_the_forge_does_not_answer(offline: Machines)
 def test_drifts_are_shown_with_their_remedies(offline: Machines) -> None:
     offline.place.provisioner().add(NODE, offline.place.key("a"))
     assert offline.aggregator("forge", "check").out == "as it should be\n"
-    assert offline.aggregator("forge", "check", "--json").json == {"drifts": [], "unseen": {}}
+    nothing: dict[str, object] = {"drifts": [], "unseen": {}, "readers": []}
+    assert offline.aggregator("forge", "check", "--json").json == nothing
     offline.place.forge.repo(NAME).private = False
     said = offline.aggregator("forge", "check")
     assert said.code == ExitCode.FAILED
@@ -443,6 +445,20 @@ def test_a_new_name_that_is_confirmed_gives_the_command_for_the_node(offline: Ma
     said = offline.aggregator("node", "accept", NODE, "--repo", "elsewhere")
     assert "set-remote" in said.out.splitlines()[-1]
     assert "elsewhere.git" in said.out.splitlines()[-1]
+
+
+def test_teams_that_may_read_are_named_and_are_no_drift(offline: Machines) -> None:
+    """Auditors read the billing history; whoever else does should be known."""
+    offline.place.provisioner().add(NODE, offline.place.key("a"))
+    teams = offline.place.forge.org.teams
+    teams.append(Team(7, "auditors", "read", includes_all_repositories=True))
+    teams.append(Team(8, "code readers", "none", {"repo.code": "read"}))
+    teams.append(Team(9, "issue writers", "none", {"repo.issues": "write"}))
+    said = offline.aggregator("forge", "check")
+    assert said.code == ExitCode.OK
+    assert said.out == "forge: may read repos: auditors, code readers\nas it should be\n"
+    readers = offline.aggregator("forge", "check", "--json").json["readers"]
+    assert readers == ["auditors", "code readers"]
 
 
 def test_what_could_not_be_looked_at_is_printed_and_fails(offline: Machines) -> None:

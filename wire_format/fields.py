@@ -15,9 +15,6 @@ INT_MAX: Final = 2**53 - 1
 LINE_BYTES_MAX: Final = 8 * 1024
 SEGMENT_RECORDS_MAX: Final = 50_000
 SEGMENT_BYTES_MAX: Final = 8 * 1024 * 1024
-SEGMENT_SPAN_MAX_S: Final = 24 * 3600
-"""How far apart the first and last `ts` of one segment may be."""
-
 SEGMENTS_PER_COMMIT_MAX: Final = 8
 EPOCH_SIZE: Final = 1_000_000_000
 """Sequence numbers of epoch k run from k * EPOCH_SIZE + 1 to (k + 1) * EPOCH_SIZE."""

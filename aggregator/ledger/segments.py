@@ -22,7 +22,6 @@ from wire_format.paths import InvalidPathError, parse_path
 from wire_format.segment import Segment, decode_segment
 
 FOLDERS_OF_ROLE: Final = {"usage": {Folder.USAGE}, "books": {Folder.PAYMENTS, Folder.DECISIONS}}
-_SPAN_MAX: Final = timedelta(seconds=fields.SEGMENT_SPAN_MAX_S)
 _REREAD_CACHE: Final = 4
 
 
@@ -55,11 +54,7 @@ def read_segment(mirror: Mirror, file: AddedFile) -> Segment | Fault:
         return _refused(f"{lines} lines; a segment has at most {fields.SEGMENT_RECORDS_MAX}")
     if not data:
         return _refused("is empty")
-    segment = decode_segment(data, folder)
-    times = [record.ts for record in segment.records]
-    if times and max(times) - min(times) > _SPAN_MAX:
-        return _refused("its records lie more than 24 hours apart")
-    return segment
+    return decode_segment(data, folder)
 
 
 def entry_for(

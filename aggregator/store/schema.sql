@@ -52,13 +52,14 @@ CREATE TABLE segment (                   -- every segment that was read, to find
     last_seq INTEGER NOT NULL,
     first_hour INTEGER NOT NULL,
     last_hour INTEGER NOT NULL,
+    seqs_log2 INTEGER NOT NULL,          -- bits of last_seq - first_seq: which look-ups can find it
+    hours_log2 INTEGER NOT NULL,         -- bits of last_hour - first_hour
     records INTEGER NOT NULL,
     all_claimed INTEGER NOT NULL CHECK (all_claimed IN (0, 1))
 ) STRICT;
-CREATE INDEX segment_by_seq ON segment (node_id, first_seq);
-CREATE INDEX segment_wide ON segment (node_id) WHERE last_seq - first_seq >= 50000;
+CREATE INDEX segment_by_seq ON segment (node_id, seqs_log2, first_seq);
 CREATE INDEX segment_by_blob ON segment (blob, node_id);
-CREATE INDEX segment_by_hour ON segment (first_hour);
+CREATE INDEX segment_by_hour ON segment (hours_log2, first_hour);
 
 CREATE TABLE correction (                -- which seqs of a node correct which: these are judged together
     node_id INTEGER NOT NULL REFERENCES node,

@@ -47,6 +47,13 @@ _SEGMENT_COLUMNS: Final = (
 )
 
 
+_WIDTHS: Final = (
+    "WITH RECURSIVE widths (bits) AS"
+    " (SELECT 0 UNION ALL SELECT bits + 1 FROM widths WHERE bits < 53)"
+)
+"""The widths in bits that a range of seqs or hours can have."""
+
+
 def _segment(row: sqlite3.Row) -> SegmentPlace:
     repo, node, folder, *rest = row
     return SegmentPlace(repo, node, Folder(folder), *rest)
@@ -61,8 +68,9 @@ class SegmentRows:
     def among(self, node_id: int, spans: Iterable[Range]) -> list[SegmentPlace]:
         """A node's segments whose range overlaps one of the given ones, oldest first.
 
-        A segment of contiguous seqs spans at most 50,000, which bounds the look-up of each range;
-        the few that span more have an index of their own, which is read once.
+        What is read is at most twice what overlaps, whatever the other segments are: those with
+        `n` bits of width start at most `2**n` below a seq of theirs. Those that are wider than an
+        honest one are read once, and not for each range.
 
         Args:
             node_id: the node's row.
@@ -72,16 +80,20 @@ class SegmentRows:
         if not listed:
             return []
         rows = self._connection.execute(
-            f"{_SEGMENT_COLUMNS} WHERE segment.id IN ("  # noqa: S608 - a constant
-            "SELECT id FROM (SELECT json_extract(value, '$[0]') AS first,"
-            " json_extract(value, '$[1]') AS last FROM json_each(?2)) CROSS JOIN segment"
-            " WHERE node_id = ?1 AND first_seq BETWEEN first - ?3 AND last AND last_seq >= first"
+            f"{_WIDTHS}, width AS (SELECT bits FROM widths WHERE EXISTS"  # noqa: S608 - constants
+            " (SELECT 1 FROM segment WHERE node_id = ?1 AND seqs_log2 = bits))"
+            f" {_SEGMENT_COLUMNS} WHERE segment.id IN ("
+            "SELECT id FROM (SELECT value ->> 0 AS first, value ->> 1 AS last FROM json_each(?2))"
+            " CROSS JOIN width CROSS JOIN segment"
+            " WHERE bits <= ?3 AND node_id = ?1 AND seqs_log2 = bits"
+            " AND first_seq BETWEEN first - (1 << bits) + 1 AND last AND last_seq >= first"
             " UNION"
-            " SELECT id FROM segment WHERE node_id = ?1"
-            " AND last_seq - first_seq >= 50000 AND first_seq <= ?5 AND last_seq >= ?4"
+            " SELECT id FROM width CROSS JOIN segment"
+            " WHERE bits > ?3 AND node_id = ?1 AND seqs_log2 = bits"
+            " AND first_seq BETWEEN ?4 - (1 << bits) + 1 AND ?5 AND last_seq >= ?4"
             ") ORDER BY segment.id",
             (
-                *(node_id, json.dumps(listed), SEGMENT_RECORDS_MAX),
+                *(node_id, json.dumps(listed), SEGMENT_RECORDS_MAX.bit_length()),
                 *(listed[0].first, listed[-1].last),
             ),
         )
@@ -90,12 +102,14 @@ class SegmentRows:
     def at_hour(self, hour: int) -> list[SegmentPlace]:
         """The segments of all nodes that may have records of a clock hour, oldest first.
 
-        A segment spans at most 24 hours, which bounds the look-up.
+        What is read is at most twice what is found, as for seqs.
         """
         rows = self._connection.execute(
-            f"{_SEGMENT_COLUMNS} WHERE first_hour BETWEEN ? - 24 AND ? AND last_hour >= ?"
-            " ORDER BY segment.id",
-            (hour, hour, hour),
+            f"{_WIDTHS} {_SEGMENT_COLUMNS} WHERE segment.id IN ("  # noqa: S608 - constants
+            "SELECT id FROM widths CROSS JOIN segment WHERE hours_log2 = bits"
+            " AND first_hour BETWEEN ?1 - (1 << bits) + 1 AND ?1 AND last_hour >= ?1"
+            ") ORDER BY segment.id",
+            (hour,),
         )
         return [_segment(row) for row in rows]
 
@@ -113,9 +127,16 @@ class SegmentRows:
         entries = list(segments)
         self._connection.executemany(
             "INSERT INTO segment (repo_id, node_id, folder, commit_id, path, blob, committed_at_s,"
-            " first_seq, last_seq, first_hour, last_hour, records, all_claimed)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            ((repo.id, repo.node_id, *entry) for entry in entries),
+            " first_seq, last_seq, first_hour, last_hour, records, all_claimed, seqs_log2,"
+            " hours_log2) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (
+                    *(repo.id, repo.node_id, *entry),
+                    (entry.last_seq - entry.first_seq).bit_length(),
+                    (entry.last_hour - entry.first_hour).bit_length(),
+                )
+                for entry in entries
+            ),
         )
         if entries:
             self._connection.execute(

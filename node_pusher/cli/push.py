@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--by-hour", is_flag=True, help="One commit per clock hour of the records, dated at"
-              " the end of it: for importing history.")  # fmt: skip
+              " its end, for importing history. Hours whose records are mixed share a commit:"
+              " record history in order of time where you can.")  # fmt: skip
 @json_option
 @click.pass_obj
 def push(home: Path, /, by_hour: bool, as_json: bool) -> None:  # noqa: FBT001 - click

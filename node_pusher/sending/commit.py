@@ -15,7 +15,15 @@ from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.sending.totals import Totals
 from node_pusher.spool.drafts import AHEAD_MAX
 from node_pusher.spool.outcomes import SpoolError
-from node_pusher.spool.plan import COMMIT_BYTES_MAX, US_PER_S, Ahead, CommitPlan, Span, plan
+from node_pusher.spool.plan import (
+    COMMIT_BYTES_MAX,
+    US_PER_S,
+    Ahead,
+    CommitPlan,
+    Span,
+    hours_apart,
+    plan,
+)
 from node_pusher.spool.store import Store
 from wire_format.commit_message import Summary, build_message
 from wire_format.instants import from_us, hour_start, to_us
@@ -63,13 +71,16 @@ def commit_unsent(
         repo: where the commits go.
         now: the time of the commits.
         by_hour: one commit per clock hour of the records, dated at its end (but not after `now`):
-            for importing history.
+            for importing history. Hours whose records are mixed share a commit.
         bytes_max: most bytes of the records of one commit.
     """
     committed, until_us = spans_of(repo.waiting()), to_us(now + SEALED_AHEAD_MAX)
+    hours = None
+    if by_hour:
+        hours = hours_apart(record.ts_us for record in store.unsent(committed, until_us))
     plans = plan(
         store.unsent(committed, until_us),
-        by_hour=by_hour,
+        hours=hours,
         bytes_max=bytes_max,
         entered_by=store.entered_by(),
     )

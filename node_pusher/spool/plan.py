@@ -5,14 +5,14 @@ A segment holds records of one folder and one epoch whose `seq` is contiguous, w
 `Seq:` trailer covers all of it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, groupby, repeat
 from typing import Final, NamedTuple
 
 from wire_format.fields import (
     SEGMENT_BYTES_MAX,
     SEGMENT_RECORDS_MAX,
-    SEGMENT_SPAN_MAX_S,
     SEGMENTS_PER_COMMIT_MAX,
     epoch_of,
 )
@@ -21,7 +21,6 @@ from wire_format.lines import Folder
 
 US_PER_S: Final = 1_000_000
 COMMIT_BYTES_MAX: Final = SEGMENTS_PER_COMMIT_MAX * SEGMENT_BYTES_MAX
-_SPAN_MAX_US: Final = SEGMENT_SPAN_MAX_S * US_PER_S
 _HOUR_US: Final = HOUR_S * US_PER_S
 _BY_NOBODY: Final[Mapping[int, str]] = {}
 
@@ -72,7 +71,8 @@ class CommitPlan(NamedTuple):
     Attributes:
         folder: the folder of the repo that its segments go to.
         segments: their spans, in order, contiguous.
-        hour: the clock hour of its records if planned by hour, else None.
+        hour: if planned by hour, the latest clock hour of its records and of those that are mixed
+            with them; else None.
         by: who entered all of its records; empty if nobody did.
     """
 
@@ -85,7 +85,7 @@ class CommitPlan(NamedTuple):
 def plan(
     records: Iterable[Unsent],
     *,
-    by_hour: bool = False,
+    hours: Iterable[int] | None = None,
     bytes_max: int = COMMIT_BYTES_MAX,
     entered_by: Mapping[int, str] = _BY_NOBODY,
 ) -> Iterator[CommitPlan]:
@@ -93,19 +93,39 @@ def plan(
 
     Args:
         records: what is not in any commit yet.
-        by_hour: start a new commit where the clock hour of `ts` changes, for importing history.
+        hours: for importing history, the hours of `hours_apart`: a commit has records of one.
         bytes_max: most bytes of the lines of one commit, unless it has one record alone.
         entered_by: who entered records, by `seq`; a commit has those of one person.
     """
     size_max = min(bytes_max, SEGMENT_BYTES_MAX)
     count_max = max(1, min(bytes_max // SEGMENT_BYTES_MAX, SEGMENTS_PER_COMMIT_MAX))
     for (folder, hour, by, _run), segments in groupby(
-        _segments(records, entered_by, by_hour=by_hour, size_max=size_max),
+        _segments(records, entered_by, repeat(None) if hours is None else hours, size_max),
         key=lambda found: found[0],
     ):
         spans = [span for _, span in segments]
         for i in range(0, len(spans), count_max):
             yield CommitPlan(folder, tuple(spans[i : i + count_max]), hour, by)
+
+
+def hours_apart(instants_us: Iterable[int]) -> Sequence[int]:
+    """For each record the clock hour, since 1970, under which it is committed by hour.
+
+    Each hour has its own, as far as the order of the records allows it: numbers in a commit are
+    contiguous, so hours whose records are mixed go under the latest of them.
+
+    Args:
+        instants_us: of the records in order of `seq`, in microseconds since 1970.
+    """
+    hours = array("q", (ts_us // _HOUR_US for ts_us in instants_us))
+    latest = array("q", accumulate(hours, max))
+    earliest_after = None
+    for at in range(len(hours) - 1, -1, -1):
+        if earliest_after is not None and latest[at] >= earliest_after:
+            latest[at] = latest[at + 1]
+        hour = hours[at]
+        earliest_after = hour if earliest_after is None else min(earliest_after, hour)
+    return latest
 
 
 class Ahead(NamedTuple):
@@ -133,13 +153,15 @@ _Group = tuple[Folder, int | None, str, int]
 
 
 def _segments(
-    records: Iterable[Unsent], entered_by: Mapping[int, str], *, by_hour: bool, size_max: int
+    records: Iterable[Unsent],
+    entered_by: Mapping[int, str],
+    hours: Iterable[int | None],
+    size_max: int,
 ) -> Iterator[tuple[_Group, Span]]:
     open_segment: _OpenSegment | None = None
     group: _Group | None = None
     run = 0
-    for record in records:
-        hour = record.ts_us // _HOUR_US if by_hour else None
+    for record, hour in zip(records, hours, strict=False):
         by = entered_by.get(record.seq, "")
         if open_segment is not None and record.seq != open_segment.last + 1:
             run += 1
@@ -166,7 +188,6 @@ class _OpenSegment:
 
     def __init__(self, record: Unsent) -> None:
         self.first = self.last = record.seq
-        self.min_ts_us = self.max_ts_us = record.ts_us
         self.size_bytes = record.size_bytes
 
     @property
@@ -174,19 +195,14 @@ class _OpenSegment:
         return Span(self.first, self.last)
 
     def has_room(self, record: Unsent, size_max: int) -> bool:
-        earliest = min(self.min_ts_us, record.ts_us)
-        latest = max(self.max_ts_us, record.ts_us)
         return (
             self.last - self.first + 1 < SEGMENT_RECORDS_MAX
             and self.size_bytes + record.size_bytes <= size_max
-            and latest - earliest <= _SPAN_MAX_US
             and epoch_of(self.first) == epoch_of(record.seq)
         )
 
     def add(self, record: Unsent) -> None:
         self.last = record.seq
-        self.min_ts_us = min(self.min_ts_us, record.ts_us)
-        self.max_ts_us = max(self.max_ts_us, record.ts_us)
         self.size_bytes += record.size_bytes
 
 

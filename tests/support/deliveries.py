@@ -100,14 +100,14 @@ def _by_seq(line: bytes) -> tuple[int, bytes]:
 
 
 def _cut(draw: st.DrawFn, lines: Sequence[bytes], *, messy: bool) -> list[bytes]:
-    """Segments of one epoch and less than 24 hours of `ts` each."""
+    """Segments of one epoch each, and of a day or of any times."""
     parts: dict[tuple[object, ...], list[bytes]] = defaultdict(list)
     told: dict[tuple[object, ...], int] = defaultdict(int)
-    pieces = draw(st.integers(1, 4))
+    pieces, by_day = draw(st.integers(1, 4)), draw(st.booleans())
     for line in lines if messy else sorted(set(lines), key=_by_seq):
         values = json.loads(line)
-        window = (datetime.fromisoformat(values["ts"]) - HOURS[0]) // timedelta(days=1)
-        part = (draw(st.integers(1, pieces)), (values["seq"] - 1) // EPOCH, window)
+        day = (datetime.fromisoformat(values["ts"]) - HOURS[0]) // timedelta(days=1)
+        part = (draw(st.integers(1, pieces)), (values["seq"] - 1) // EPOCH, day if by_day else 0)
         told[*part, values["seq"]] += 1
         parts[*part, 0 if messy else told[*part, values["seq"]]].append(line)
     shuffled = messy and draw(st.booleans())

@@ -16,7 +16,7 @@ from tests.torture.place import CATEGORIES, USERS
 
 _UNITS_MAX: Final = 5000
 _BACK: Final = timedelta(hours=30)
-"""How far back usage lies: more than the 24 hours that one segment may span."""
+"""How far back usage lies: into another day than that of its segment."""
 
 _OUTPUT_SHOWN_MAX: Final = 2000
 

@@ -115,7 +115,6 @@ def test_the_shell_names_a_rule_book(tmp_path: Path) -> None:
         f"({fields.INT_MAX})",
         f"1 to {fields.SEGMENT_RECORDS_MAX:,} lines",
         f"({fields.SEGMENT_BYTES_MAX:,} bytes)",
-        f"at most {fields.SEGMENT_SPAN_MAX_S // 3600} hours",
         f"1 to {fields.SEGMENTS_PER_COMMIT_MAX} segments",
         f"multiple of {fields.EPOCH_SIZE:,}",
         f"Years {fields.YEAR_MIN} to {fields.YEAR_MAX}",

@@ -6,6 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aggregator.admission import settlement
 from aggregator.admission.batch import SegmentEntry
@@ -14,6 +16,7 @@ from aggregator.store.account_rows import Account
 from aggregator.store.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.repo_rows import RepoRow
 from aggregator.store.schema import schema
+from aggregator.store.segment_rows import SegmentPlace
 from aggregator.store.store import LedgerStore
 from gitmeter.counting import verdicts
 from gitmeter.counting.grounds import Grounds
@@ -146,6 +149,36 @@ def test_a_look_up_finds_the_segments_that_overlap(steps: Steps) -> None:
     assert found(Range(60_001, 70_000)) == []
     assert found(Range(FAR + 1, FAR + 1)) == ["5"]
     assert found() == []
+
+
+def test_a_look_up_reads_hardly_more_than_it_finds(steps: Steps) -> None:
+    """One-line segments, as many as the numbers of a full one: each is found without the others."""
+    steps.store.segments.insert(REPO, [entry(seq, seq, seq) for seq in range(1, 5_000)])
+
+    def look_up() -> list[SegmentPlace]:
+        return steps.store.segments.among(1, [Range(4_000, 4_001)])
+
+    assert len(look_up()) == 2
+    assert steps.of(look_up) < 3_000
+
+
+@given(st.lists(st.tuples(st.integers(1, 99), st.integers(1, 99), st.integers(1, 99)), max_size=20))
+def test_look_ups_by_hour_and_by_seq_find_what_overlaps(places: list[tuple[int, int, int]]) -> None:
+    """Segments of any width, in hours and in seqs alike."""
+    steps = Steps()
+    with closing(steps.connection):
+        entries = [
+            entry(number, start, start + more // 2)._replace(first_hour=start, last_hour=last)
+            for number, (start, last, more) in enumerate(places)
+            if start <= last
+        ]
+        segments = steps.store.segments
+        segments.insert(REPO, entries)
+        for asked in range(0, 160, 7):
+            by_hour = [e.path for e in entries if e.first_hour <= asked <= e.last_hour]
+            assert [place.path for place in segments.at_hour(asked)] == by_hour
+            by_seq = [e.path for e in entries if e.first_seq <= asked <= e.last_seq]
+            assert [p.path for p in segments.among(1, [Range(asked, asked)])] == by_seq
 
 
 def test_a_question_about_few_seqs_does_not_read_all_ranges(steps: Steps) -> None:

@@ -173,14 +173,14 @@ def test_a_month_offline_is_several_commits_and_one_push(
         record(http_home, 10, start=START + day * DAY)
     server.misbehave("reset")
     now = START + 30 * DAY
-    with pytest.raises(UnreachableError, match="nothing is lost: 4 commits wait here") as raised:
-        push(http_home, now)
+    with pytest.raises(UnreachableError, match="nothing is lost: 30 commits wait here") as raised:
+        push(http_home, now, by_hour=True)
     assert raised.value.exit_code is ExitCode.TRY_LATER
     assert spool_count(http_home) == 300
     server.behave()
     before = server.count("POST /remote.git/git-receive-pack")
     report = push(http_home, now + HOUR)
-    assert (report.committed, report.pushed, report.retired) == (0, 4, 300)
+    assert (report.committed, report.pushed, report.retired) == (0, 30, 300)
     assert server.count("POST /remote.git/git-receive-pack") == before + 1
     assert _seqs(remote_dir) == list(range(1, 301))
 
@@ -308,7 +308,7 @@ elif place == "between two commits":
         LedgerRepo.commit = die
         return commit(self, *args)
     LedgerRepo.commit = once
-module.push(read_home(Path(sys.argv[1])), datetime.fromisoformat(sys.argv[3]))
+module.push(read_home(Path(sys.argv[1])), datetime.fromisoformat(sys.argv[3]), by_hour=True)
 """
 
 

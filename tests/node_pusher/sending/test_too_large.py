@@ -99,7 +99,7 @@ def test_a_month_offline_goes_through_a_web_server_that_takes_a_mebibyte(
                 "units": 1,
                 "ts": START - timedelta(hours=hour),
             }
-            for hour in range(720)
+            for hour in reversed(range(720))
             for _ in range(40)
         )
     server.body_bytes_max = 1024 * 1024

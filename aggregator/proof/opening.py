@@ -17,7 +17,7 @@ from aggregator.store.store import PULLED_AT, LedgerStore, open_for_writing, tip
 from aggregator.store.takeover.carried import carry_over
 from cursors.tips import Tips
 from gitmeter.git_remote.failures import RemoteError
-from gitmeter.support.progress import Progress
+from gitmeter.support.bulk import Progress
 
 CARRIED: Final = (PULLED_AT, COPIED)
 """The facts that a rebuilt ledger takes over from the one that it replaces."""

@@ -20,7 +20,7 @@ from aggregator.mirrors.state import State
 from aggregator.proof.judged_under import note_limits
 from aggregator.store.store import LedgerStore, open_for_writing
 from cursors.tips import Tips
-from gitmeter.support.progress import Progress
+from gitmeter.support.bulk import Progress
 from wire_format.instants import hour_of
 from wire_format.money import NANO
 

@@ -11,8 +11,8 @@ from aggregator.proof.digest import Difference, differences, digest
 from aggregator.proof.judged_under import is_judged_under
 from aggregator.proof.rebuild import scratch_ledger
 from aggregator.store.store import LedgerStore
+from gitmeter.support.bulk import Progress
 from gitmeter.support.errors import GitmeterError
-from gitmeter.support.progress import Progress
 
 
 class LimitsChangedError(GitmeterError):

@@ -27,7 +27,7 @@ from aggregator.pulling.fetching import Fetched, fetch_repo, stop_fetching
 from aggregator.pulling.repo_pass import RepoPass, RepoReport
 from aggregator.pulling.signatures import Signers
 from aggregator.store.store import PULLED_AT
-from gitmeter.support.progress import Progress
+from gitmeter.support.bulk import Progress
 from wire_format.instants import format_ts, hour_of
 
 _PROMOTED_ON: Final = "tiers_promoted_on"

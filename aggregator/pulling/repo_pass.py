@@ -24,8 +24,8 @@ from aggregator.mirrors.state import State
 from aggregator.pulling.fetching import Fetched
 from aggregator.pulling.signatures import Signers
 from cursors.position import Advance, HeadOutcome, advance
+from gitmeter.support.bulk import Progress
 from gitmeter.support.errors import with_hint
-from gitmeter.support.progress import Progress
 from gitmeter.support.terminal import counted
 from wire_format.instants import format_ts
 

@@ -20,7 +20,7 @@ from node_pusher.spool.outcomes import Refusal
 from wire_format.faults import Fault
 from wire_format.fields import APPLIES_TO_DEFAULT, INT_MAX, LINE_BYTES_MAX, VERSION
 from wire_format.instants import format_ts
-from wire_format.lines import Decision, Folder, Line, Money, Usage, encode_lines
+from wire_format.lines import Folder, Line, Usage, encode_lines
 from wire_format.segment import decode_line, decode_segment
 
 UNNUMBERED: Final = INT_MAX
@@ -207,7 +207,8 @@ def parse_instant(text: str) -> datetime | Refusal:
             "ts: must be such as 2026-11-21T13:05:00Z: with its offset and at most 6 decimals"
         )
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        found = datetime.fromisoformat(text)
+        return found if found.tzinfo is UTC else found.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         return Refusal(f"ts: is not a date and time that exists: {error}")
 
@@ -276,7 +277,7 @@ def _draft_alone(line: Line, node: str, folder: Folder, no_ts: bool) -> Draft | 
 
 
 def _draft(line: Line, rest: bytes, no_ts: bool) -> Draft:  # noqa: FBT001 - one value per line
-    if isinstance(line, Money | Decision):
+    if not isinstance(line, Usage):
         return Draft(line.ts, rest, None, b"", line.refers_to)
     if line.id is None:
         return Draft(line.ts, rest, None, b"", line.corrects)

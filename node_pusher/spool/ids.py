@@ -7,14 +7,17 @@ are kept more than twice as long as promised, so that a jump a day shortens the 
 where records with ids come more rarely than once a day, they are kept for longer.
 """
 
+import json
 import os
 import sqlite3
+from collections.abc import Iterable
 from typing import Final
 
+from gitmeter.support.bulk import insert_rows
 from node_pusher.spool.drafts import Draft
 from node_pusher.spool.outcomes import Recorded, Refusal
 from node_pusher.spool.plan import US_PER_S
-from wire_format.instants import HOUR_S, from_us, to_us
+from wire_format.instants import HOUR_S, from_us
 
 ID_KEPT_DAYS: Final = 7
 """How long a caller may repeat a record with the same `id`, at least."""
@@ -22,20 +25,32 @@ ID_KEPT_DAYS: Final = 7
 _DAY_US: Final = 24 * HOUR_S * US_PER_S
 _KEPT_US: Final = (2 * ID_KEPT_DAYS + 1) * _DAY_US
 
+_Key = tuple[int, int, bytes]
+"""What a key is kept with: the seq, the instant in microseconds since 1970, the fingerprint."""
+
 
 class Ids:
     """The keys of a spool, within one transaction.
+
+    All keys of the transaction are looked up at once and written at once: a statement for each
+    would take twice as long as all the rest of recording.
 
     Args:
         connection: the spool's, in a transaction that may write.
         node: the node that the spool belongs to.
         now_us: the time by the machine's clock, in microseconds since 1970.
+        drafts: those whose outcomes will be asked for; each has an id.
     """
 
-    def __init__(self, connection: sqlite3.Connection, node: str, now_us: int) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, node: str, now_us: int, drafts: Iterable[Draft]
+    ) -> None:
         self._connection = connection
         self._node = node
+        self._user = os.geteuid()
         self._spool_us = self._go_on(now_us)
+        self._kept = self._look_up(drafts)
+        self._new: dict[str, _Key] = {}
 
     def _go_on(self, now_us: int) -> int:
         """Move the spool's own clock, and forget the keys whose time is over; returns its time."""
@@ -52,27 +67,36 @@ class Ids:
         self._connection.execute("DELETE FROM ids WHERE expires_us <= ?", (spool_us,))
         return int(spool_us)
 
-    def outcome(self, draft: Draft, seq: int) -> Recorded | Refusal | None:
+    def _look_up(self, drafts: Iterable[Draft]) -> dict[str, _Key]:
+        """The keys of these drafts that are kept.
+
+        Spools of earlier versions hold ids alone, which are anybody's for as long as they are kept.
+        """
+        names = [name for draft in drafts for name in (self._own(draft), draft.id)]
+        rows = self._connection.execute(
+            "SELECT id, seq, ts_us, fingerprint FROM ids"
+            " WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(names),),
+        )
+        return {row[0]: row[1:] for row in rows}
+
+    def outcome(self, draft: Draft, seq: int, ts_us: int) -> Recorded | Refusal | None:
         """The outcome of a repeated draft; None for a new one, whose key is kept with its `seq`."""
-        own = _own_id(draft.id or "", draft.owner)
-        row = self._connection.execute(
-            "SELECT seq, ts_us, fingerprint FROM ids WHERE id IN (?, ?)", (own, draft.id)
-        ).fetchone()
-        if row is None:
-            self._connection.execute(
-                "INSERT INTO ids VALUES (?, ?, ?, ?, ?)",
-                (own, seq, to_us(draft.ts), draft.fingerprint, self._spool_us + _KEPT_US),
-            )
+        own = self._own(draft)
+        key = self._kept.get(own) or self._new.get(own)
+        if key is None and (key := self._kept.get(draft.id or "")) is None:
+            self._new[own] = (seq, ts_us, draft.fingerprint)
             return None
-        if row[2] != draft.fingerprint:
-            return Refusal(f"id: {draft.id} was recorded as seq {row[0]} with other content")
-        return Recorded(self._node, row[0], from_us(row[1]), repeated=True)
+        if key[2] != draft.fingerprint:
+            return Refusal(f"id: {draft.id} was recorded as seq {key[0]} with other content")
+        return Recorded(self._node, key[0], from_us(key[1]), repeated=True)
 
+    def write(self) -> None:
+        """Write the new keys."""
+        expires_us = self._spool_us + _KEPT_US
+        rows = [(own, *key, expires_us) for own, key in sorted(self._new.items())]
+        insert_rows(self._connection, "INSERT INTO ids", rows)
 
-def _own_id(caller_id: str, owner: int | None) -> str:
-    """The key of an id: that of one user answers no other's record as repeated.
-
-    No id has a slash. Spools of earlier versions hold ids alone, which are anybody's for as long as
-    they are kept.
-    """
-    return f"{os.geteuid() if owner is None else owner}/{caller_id}"
+    def _own(self, draft: Draft) -> str:
+        """The key of a draft's id, which has no slash: one user's answers no other's record."""
+        return f"{self._user if draft.owner is None else draft.owner}/{draft.id}"

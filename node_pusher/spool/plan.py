@@ -11,6 +11,7 @@ from itertools import accumulate, groupby, repeat
 from typing import Final, NamedTuple
 
 from wire_format.fields import (
+    EPOCH_SIZE,
     SEGMENT_BYTES_MAX,
     SEGMENT_RECORDS_MAX,
     SEGMENTS_PER_COMMIT_MAX,
@@ -54,13 +55,13 @@ class Unsent(NamedTuple):
 
     Attributes:
         seq: its number.
-        folder: the folder of the repo that its line goes to.
+        folder: the name of the folder of the repo that its line goes to.
         ts_us: its instant, in microseconds since 1970.
         size_bytes: length of its line, newline included.
     """
 
     seq: int
-    folder: Folder
+    folder: str
     ts_us: int
     size_bytes: int
 
@@ -105,7 +106,7 @@ def plan(
     ):
         spans = [span for _, span in segments]
         for i in range(0, len(spans), count_max):
-            yield CommitPlan(folder, tuple(spans[i : i + count_max]), hour, by)
+            yield CommitPlan(Folder(folder), tuple(spans[i : i + count_max]), hour, by)
 
 
 def hours_apart(instants_us: Iterable[int]) -> Sequence[int]:
@@ -148,7 +149,7 @@ class Ahead(NamedTuple):
         return str(Span(self.first_seq, self.last_seq))
 
 
-_Group = tuple[Folder, int | None, str, int]
+_Group = tuple[str, int | None, str, int]
 """What segments of a commit share: folder, hour, who entered them, number of the contiguous run."""
 
 
@@ -158,52 +159,21 @@ def _segments(
     hours: Iterable[int | None],
     size_max: int,
 ) -> Iterator[tuple[_Group, Span]]:
-    open_segment: _OpenSegment | None = None
-    group: _Group | None = None
-    run = 0
-    for record, hour in zip(records, hours, strict=False):
-        by = entered_by.get(record.seq, "")
-        if open_segment is not None and record.seq != open_segment.last + 1:
-            run += 1
-        if (
-            open_segment is not None
-            and group is not None
-            and not (
-                group == (record.folder, hour, by, run) and open_segment.has_room(record, size_max)
-            )
-        ):
-            yield group, open_segment.span
-            open_segment = None
-        group = (record.folder, hour, by, run)
-        if open_segment is None:
-            open_segment = _OpenSegment(record)
-        else:
-            open_segment.add(record)
-    if open_segment is not None and group is not None:
-        yield group, open_segment.span
-
-
-class _OpenSegment:
-    """A segment that records are still added to."""
-
-    def __init__(self, record: Unsent) -> None:
-        self.first = self.last = record.seq
-        self.size_bytes = record.size_bytes
-
-    @property
-    def span(self) -> Span:
-        return Span(self.first, self.last)
-
-    def has_room(self, record: Unsent, size_max: int) -> bool:
-        return (
-            self.last - self.first + 1 < SEGMENT_RECORDS_MAX
-            and self.size_bytes + record.size_bytes <= size_max
-            and epoch_of(self.first) == epoch_of(record.seq)
-        )
-
-    def add(self, record: Unsent) -> None:
-        self.last = record.seq
-        self.size_bytes += record.size_bytes
+    """Start a segment with each record that cannot go behind the one before it."""
+    shared: tuple[str, int | None, str] | None = None
+    first = last = end = size = run = 0
+    for (seq, folder, _, size_bytes), hour in zip(records, hours, strict=False):
+        own = (folder, hour, entered_by.get(seq, ""))
+        size += size_bytes
+        if own != shared or seq != last + 1 or seq == end or size > size_max:
+            if shared is not None:
+                yield (*shared, run), Span(first, last)
+                run += seq != last + 1
+            shared, first, size = own, seq, size_bytes
+            end = min(seq + SEGMENT_RECORDS_MAX, (epoch_of(seq) + 1) * EPOCH_SIZE + 1)
+        last = seq
+    if shared is not None:
+        yield (*shared, run), Span(first, last)
 
 
 def outside(committed: Iterable[Span]) -> Iterator[Span]:

@@ -8,8 +8,15 @@ from typing import Final
 FREE_BYTES_MIN: Final = 4 * 1024 * 1024
 """Less is soon in use again."""
 
-KEPT_BYTES_MAX: Final = 32 * 1024 * 1024
-"""What is copied at most, while others wait to record: about a second."""
+COPIED_BYTES_MAX: Final = 32 * 1024 * 1024
+"""What is kept of a spool of an earlier version is copied, while others wait to record: about a
+second."""
+
+_INCREMENTAL: Final = 2
+"""SQLite's number for the `auto_vacuum` of a file that can be shortened step by step."""
+
+_STEP_PAGES: Final = 1000
+"""Pages that one transaction takes off the end: some ten milliseconds in which others wait."""
 
 _WAIT_MS: Final = 1000
 
@@ -17,28 +24,41 @@ _WAIT_MS: Final = 1000
 def shrink(connection: sqlite3.Connection) -> None:
     """Make the file smaller where most of it is free.
 
-    What is kept is copied, so a spool that is still full stays as it is until it is not. Whoever
-    writes or reads just now, or a disk without room for the copy, leaves it to the next time.
+    Whoever writes or reads just now, or a disk without room, leaves the rest to the next time.
     """
     kept_bytes, free_bytes = _sizes_bytes(connection)
-    if free_bytes < max(FREE_BYTES_MIN, kept_bytes) or kept_bytes > KEPT_BYTES_MAX:
+    if free_bytes < max(FREE_BYTES_MIN, kept_bytes):
         return
     with _short_wait(connection), suppress(sqlite3.OperationalError):
-        connection.execute("VACUUM")
+        if _number(connection, "auto_vacuum") == _INCREMENTAL:
+            while _number(connection, "freelist_count"):
+                # `execute` would make one step of the statement, and so free one page
+                connection.executescript(f"PRAGMA incremental_vacuum({_STEP_PAGES})")
+        elif kept_bytes <= COPIED_BYTES_MAX:
+            make_shrinkable(connection)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def make_shrinkable(connection: sqlite3.Connection) -> None:
+    """Copy the file into one that can be shortened step by step."""
+    connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
+    connection.execute("VACUUM")
 
 
 def _sizes_bytes(connection: sqlite3.Connection) -> tuple[int, int]:
     pages, free, page_bytes = (
-        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-        for name in ("page_count", "freelist_count", "page_size")
+        _number(connection, name) for name in ("page_count", "freelist_count", "page_size")
     )
     return (pages - free) * page_bytes, free * page_bytes
 
 
+def _number(connection: sqlite3.Connection, pragma: str) -> int:
+    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
+
+
 @contextmanager
 def _short_wait(connection: sqlite3.Connection) -> Iterator[None]:
-    before_ms = int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
+    before_ms = _number(connection, "busy_timeout")
     connection.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
     try:
         yield

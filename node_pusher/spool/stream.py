@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from gitmeter.support.bulk import without_cycle_collection
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UsageInput, decode_input, decode_inputs
 from node_pusher.spool.outcomes import Recorded, Refusal
@@ -76,14 +77,15 @@ def record_stream(
         SpoolError: the spool could not be written; lines before that are recorded.
     """
     report = report or StreamReport()
-    for group in _groups(descriptor, report, interrupted):
-        if isinstance(group, Refusal):
-            report.lines += 1
-            report.refused += 1
-            refused(report.lines, group.reason)
-        else:
-            _record(spool, group, report, refused)
-            report.lines += group.count(b"\n")
+    with without_cycle_collection():
+        for group in _groups(descriptor, report, interrupted):
+            if isinstance(group, Refusal):
+                report.lines += 1
+                report.refused += 1
+                refused(report.lines, group.reason)
+            else:
+                _record(spool, group, report, refused)
+                report.lines += group.count(b"\n")
     return report
 
 

@@ -3,7 +3,7 @@
 `python -m tests.simulation --broken NAME` runs seeds on one of them; `--broken all` on each.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -170,13 +170,13 @@ def ids_not_kept(patch: Patch) -> None:
 
 def last_record_left_out_of_its_segment(patch: Patch) -> None:
     """The last record of a segment is left out of it, and counts as committed."""
-    span = plan._OpenSegment.span
+    segments = plan._segments
 
-    def broken(self: Any) -> plan.Span:  # noqa: ANN401
-        whole = span.__get__(self)
-        return plan.Span(whole.first, max(whole.first, whole.last - 1))
+    def broken(*args: Any) -> Iterator[Any]:  # noqa: ANN401
+        for group, whole in segments(*args):
+            yield group, plan.Span(whole.first, max(whole.first, whole.last - 1))
 
-    patch.setattr(plan._OpenSegment, "span", property(broken))
+    patch.setattr(plan, "_segments", broken)
 
 
 class Variant(NamedTuple):

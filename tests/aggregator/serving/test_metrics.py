@@ -326,7 +326,8 @@ def test_a_scrape_costs_no_more_with_more_charges_segments_and_payments(
         numbers = [(n,) for n in range(first, last)]
         empty.executemany("INSERT INTO charge VALUES (?, 1, 1, 0, 5, 1, 0, 100, 50)", numbers)
         empty.executemany(
-            "INSERT INTO segment VALUES (?1, 1, 1, 'usage', 'c', 'p', 'b', 1, ?1, ?1, 1, 1, 0, 0, 1, 1)",
+            "INSERT INTO segment VALUES"
+            " (?1, 1, 1, 'usage', 'c', 'p', 'b', 1, ?1, ?1, 1, 1, 0, 0, 1, 1)",
             numbers,
         )
         empty.executemany(

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from itertools import pairwise
 
 import pytest
 
@@ -53,22 +54,55 @@ def test_the_log_of_a_large_transaction_is_given_back_too(
         assert size_bytes(home) < 150_000
 
 
-def test_what_waits_is_copied_only_where_it_is_little(
+def test_keys_of_records_are_kept_for_days_and_do_not_keep_the_file_large(home: Home) -> None:
+    """The keys lie among the records, to the end of the file."""
+    keyed = [{"user": "a" * 200, "resource": "r", "units": 1, "id": f"i{i}"} for i in range(3000)]
+    with Spool.open(home.path, clock=lambda: START) as service:
+        service.record_many(keyed)
+        full = pages(home)
+        push(home, START)
+        assert pages(home) < full / 2
+        assert all(again.repeated for again in service.record_many(keyed))
+
+
+def test_others_record_between_the_steps(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is shortened by many transactions, each a short one."""
+    monkeypatch.setattr(shrinking, "_STEP_PAGES", 10)
+    record(home, 3000)
+    with Spool.open(home.path) as spool:
+        with closing(sqlite3.connect(home.spool_file, isolation_level=None)) as other:
+            other.execute("DELETE FROM records")
+        lengths: list[int] = []
+        spool.store._connection.set_trace_callback(lambda _: lengths.append(pages(home)))
+        spool.store.shrink()
+    steps = [before - after for before, after in pairwise(lengths) if before != after]
+    assert len(steps) > 5
+    assert max(steps) <= 10
+
+
+def test_what_waits_in_an_old_spool_is_copied_only_where_it_is_little(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A spool of an earlier version is copied as a whole, and can be shortened from then on."""
     record(home, 3000)
+    with closing(sqlite3.connect(home.spool_file, isolation_level=None)) as old:
+        old.execute("PRAGMA journal_mode = DELETE")
+        old.execute("PRAGMA auto_vacuum = NONE")
+        old.execute("VACUUM")
     full = pages(home)
     with Spool.open(home.path) as spool:
         spool.store.shrink()
         assert pages(home) == full, "nothing is free"
         with closing(sqlite3.connect(home.spool_file, isolation_level=None)) as other:
             other.execute("DELETE FROM records WHERE seq > 1000")
-        monkeypatch.setattr(shrinking, "KEPT_BYTES_MAX", 10_000)
+        monkeypatch.setattr(shrinking, "COPIED_BYTES_MAX", 10_000)
         spool.store.shrink()
         assert pages(home) == full
-        monkeypatch.setattr(shrinking, "KEPT_BYTES_MAX", 1_000_000)
+        monkeypatch.setattr(shrinking, "COPIED_BYTES_MAX", 1_000_000)
         spool.store.shrink()
         assert pages(home) < full / 2
+        mode = spool.store._connection.execute("PRAGMA auto_vacuum").fetchone()
+        assert mode == (shrinking._INCREMENTAL,)
         assert spool.store.count() == 1000
 
 

@@ -8,10 +8,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from pygit2.enums import FileMode
-
 from aggregator.mirrors.mirror import TREE_BYTES_MAX, Mirror
-from aggregator.mirrors.tree_diff import OversizedFoldersError, TreeEntry, changes
+from aggregator.mirrors.tree_diff import OversizedFoldersError, TreeEntry
 from wire_format.fields import SEGMENTS_PER_COMMIT_MAX
 from wire_format.lines import Folder
 from wire_format.paths import folder_of
@@ -22,6 +20,9 @@ _LATEST_S: Final = int(datetime(9000, 1, 1, tzinfo=UTC).timestamp())
 
 _TOPS: Final = frozenset(path.partition("/")[0].encode() for path in (*Folder, *RULE_PATHS))
 """The top-level folders that are read."""
+
+_REGULAR: Final = 0o100000
+"""The kind of a file that is neither a symbolic link nor a submodule."""
 
 _DEPTH_MAX: Final = 4
 """Folders above a segment: `usage/2026/11/21`."""
@@ -113,8 +114,7 @@ def commit_delta(mirror: Mirror, commit: str, limits: Limits = OF_A_PUSHER) -> C
     oversized = ""
     with mirror.reading():
         before = None if parent is None else parent.tree_id
-        differing = changes(
-            mirror.repository,
+        differing = mirror.trees.changes(
             before,
             found.tree_id,
             _TOPS,
@@ -148,5 +148,4 @@ def commit_delta(mirror: Mirror, commit: str, limits: Limits = OF_A_PUSHER) -> C
 
 
 def _file(path: str, entry: TreeEntry) -> AddedFile:
-    regular = entry.mode in {FileMode.BLOB, FileMode.BLOB_EXECUTABLE}
-    return AddedFile(path, str(entry.id), regular)
+    return AddedFile(path, entry.id.hex(), is_regular=entry.kind == _REGULAR)

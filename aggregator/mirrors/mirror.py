@@ -19,6 +19,7 @@ from pygit2 import Commit, Oid, Repository
 from pygit2.enums import ObjectType
 
 from aggregator.config.known_repo import KnownRepo, allow_of, allow_text
+from aggregator.mirrors.tree_diff import Trees
 from gitmeter.git_remote.libgit2 import ignore_user_settings, mend_head
 from gitmeter.support.errors import GitmeterError
 
@@ -84,6 +85,7 @@ class Mirror:
     Attributes:
         path: the bare repository.
         repository: the same, open in libgit2.
+        trees: its trees.
 
     Raises:
         MirrorError: it cannot be opened or created.
@@ -97,6 +99,7 @@ class Mirror:
                 pygit2.init_repository(str(path), bare=True, initial_head=repo.branch)
             mend_head(path, repo.branch)
             self.repository = Repository(str(path))
+            self.trees = Trees(self.repository)
             facts = (repo.node, repo.role, repo.branch, allow_text(repo.allow))
             self._remember(dict(zip(_IDENTITY_KEYS, facts, strict=True)))
         except _FAULTS as error:

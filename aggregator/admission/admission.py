@@ -1,27 +1,27 @@
 """From segments to a batch: which lines claim their key, and which of those are new.
 
 A segment whose seqs ascend and were never seen, which no decision or correction concerns, and none
-of whose records may cost more than the limit, is new without a look-up. Anything else is compared
-with the earlier lines that it can touch, and `aggregator.admission.settlement` judges them
-together.
+of whose records may cost more than the limit, is new without a look-up, and its sums are enough
+(`Admission.count`). Anything else is compared line by line with the earlier lines that it can
+touch, and `aggregator.admission.settlement` judges them together (`Admission.admit`).
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import repeat
-from operator import attrgetter, lt
-from typing import NamedTuple, cast
+from operator import attrgetter
+from typing import NamedTuple
 
 from aggregator.admission.batch import Batch
 from aggregator.admission.claims import LineRules
+from aggregator.admission.grouped import GroupedSegment
 from aggregator.admission.settlement import KnownLines, Settlement
 from gitmeter.counting.grounds import Grounds
 from gitmeter.counting.held import HeldLine, HeldReason, rejected_line
 from gitmeter.counting.lines import Claim, Place
 from gitmeter.counting.ranges import RangeSet, SeenSeqs, runs
 from wire_format.faults import FaultCode
-from wire_format.instants import hour_of
+from wire_format.instants import from_us
 from wire_format.lines import Line, Usage, encode_lines
 from wire_format.segment import Reject, Segment
 
@@ -67,8 +67,29 @@ class Admission:
         self._known = known
         self._batch = batch
 
+    def count(self, found: GroupedSegment, source: Source) -> bool:
+        """Count a segment by its sums, if no other line, decision or limit can touch any of it.
+
+        Returns:
+            Whether it was counted, and so every line of it claims its key. Otherwise nothing has
+            changed, and it is to be admitted line by line.
+        """
+        first, last = found.seqs[0].first, found.seqs[-1].last
+        latest, grounds = from_us(found.latest_us), self._settlement.grounds
+        if (
+            not self._rules.hold_none({found.node}, latest, found.units_max, source.committed_at)
+            or self._seen.overlaps(first, last)
+            or grounds.decisions.touch(first, last)
+            or self._known.is_corrected(first, last)
+            or grounds.may_exceed(found.units_max)
+        ):
+            return False
+        self._batch.count(found)
+        self._seen.update(found.seqs)
+        return True
+
     def admit(self, segment: Segment, source: Source) -> bool:
-        """Admit one segment.
+        """Admit one segment line by line.
 
         Returns:
             Whether every line of it claims its key. The same segment in a later commit can then
@@ -79,12 +100,8 @@ class Admission:
         claims, claim_numbers, complete = self._claims(segment, source)
         seqs = list(map(_seq, claims))
         if seqs:
-            if self._is_plain_and_new(claims, seqs):
-                self._count_all(cast("Sequence[Usage]", claims))
-            else:
-                self._count_one_by_one(claims, claim_numbers, source)
-                seqs.sort()
-            self._mark_seen(seqs)
+            self._count_one_by_one(claims, claim_numbers, source)
+            self._mark_seen(sorted(seqs))
         return complete and not segment.rejects
 
     def adopt(self, grounds: Grounds, changed: RangeSet) -> None:
@@ -96,25 +113,17 @@ class Admission:
         """
         self._settlement.adopt(grounds, changed, self._seen)
 
-    def _is_plain_and_new(self, claims: Sequence[Line], seqs: Sequence[int]) -> bool:
-        """Whether a segment can be counted without reading any other line."""
-        first, last = seqs[0], seqs[-1]
-        return (
-            all(map(lt, seqs, seqs[1:]))
-            and isinstance(claims[0], Usage)
-            and {record.corrects for record in cast("Sequence[Usage]", claims)} <= {None}
-            and not self._seen.overlaps(first, last)
-            and not self._settlement.grounds.decisions.touch(first, last)
-            and not self._known.is_corrected(first, last)
-            and not self._settlement.grounds.may_exceed(cast("Sequence[Usage]", claims))
-        )
-
     def _claims(
         self, segment: Segment, source: Source
     ) -> tuple[Sequence[Line], Sequence[int], bool]:
         """The lines that claim their key, their line numbers, and whether that is all of them."""
         records = segment.records
-        if self._rules.hold_none(records, source.committed_at):
+        if records and self._rules.hold_none(
+            {record.node for record in records},
+            max(map(_ts, records)),
+            {record.resource for record in records if isinstance(record, Usage)},
+            source.committed_at,
+        ):
             return records, segment.line_numbers, True
         claims: list[Line] = []
         numbers: list[int] = []
@@ -156,22 +165,6 @@ class Admission:
             self._batch.hold(HeldLine(reject.line, HeldReason.UNKNOWN_VERSION, place, None, None))
         else:
             self._batch.rejected.append(rejected_line(reject.line, reject.fault, place))
-
-    def _count_all(self, claims: Sequence[Usage]) -> None:
-        """Count records that are known to be new; the hot path, hence the work on whole columns."""
-        usage = self._batch.usage
-        times = list(map(_ts, claims))
-        first, last = hour_of(min(times)), hour_of(max(times))
-        hours = repeat(first) if first == last else map(hour_of, times)
-        for record, hour in zip(claims, hours, strict=False):
-            key = (hour, record.user, record.resource, record.applies_to)
-            delta = usage.get(key)
-            if delta is None:
-                usage[key] = [record.units, 1]
-            else:
-                delta[0] += record.units
-                delta[1] += 1
-        self._batch.admitted += len(claims)
 
     def _count_one_by_one(
         self, claims: Sequence[Line], numbers: Sequence[int], source: Source

@@ -1,13 +1,16 @@
 """What a run of commits changes, collected in memory until one transaction writes it."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitmeter.counting.held import HeldLine, HeldReason, RejectedLine
 from gitmeter.counting.lines import Claim
 from gitmeter.counting.ranges import Range
 from wire_format.fields import AppliesTo
 from wire_format.lines import Decision, Folder, Money
+
+if TYPE_CHECKING:
+    from aggregator.admission.grouped import GroupedSegment
 
 ChargeKey = tuple[int, str, str, AppliesTo]
 """What identifies a charge: clock hour since 1970, user, resource, discount category."""
@@ -66,6 +69,8 @@ class Batch:
     Attributes:
         usage: for each charge a list of two numbers, the units and the records to add; below zero
             where lines no longer count.
+        counted: segments that are counted by their sums, besides `usage`.
+        charges: how many charges `counted` have parts in, one by one.
         money, decisions: by line, the claim and whether it counts from now on (True) or no longer
             (False).
         held: lines to file as held, by line and reason; None for one that is no longer held.
@@ -81,6 +86,8 @@ class Batch:
     """
 
     usage: dict[ChargeKey, list[int]] = field(default_factory=dict)
+    counted: "list[GroupedSegment]" = field(default_factory=list)
+    charges: int = 0
     money: dict[bytes, tuple[Claim[Money], bool]] = field(default_factory=dict)
     decisions: dict[bytes, tuple[Claim[Decision], bool]] = field(default_factory=dict)
     held: dict[tuple[bytes, HeldReason], HeldLine | None] = field(default_factory=dict)
@@ -93,6 +100,13 @@ class Batch:
     duplicates: int = 0
     rule_files: RuleFiles | None = None
     bad_rules: list[tuple[str, str]] = field(default_factory=list)
+
+    def count(self, found: "GroupedSegment") -> None:
+        """Count a segment by its sums."""
+        self.counted.append(found)
+        self.charges += found.charges
+        self.admitted += found.records
+        self.seen += found.seqs
 
     def hold(self, held: HeldLine) -> None:
         """File a line as held, unless it is filed already."""
@@ -110,5 +124,6 @@ class Batch:
 
     @property
     def weight(self) -> int:
-        """Roughly how many lines were read into this batch."""
-        return abs(self.admitted) + self.duplicates + len(self.held) + len(self.rejected)
+        """Roughly how many rows it writes, or keeps in memory until it does."""
+        filed = len(self.money) + len(self.decisions) + len(self.held) + len(self.rejected)
+        return len(self.usage) + self.charges + filed + len(self.corrections) + len(self.seen)

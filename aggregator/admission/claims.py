@@ -4,17 +4,16 @@ A line that names another node, is dated too far ahead of its commit, or bills w
 not bill is held and claims nothing, so it cannot displace an honest line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from operator import attrgetter
 from typing import Final
 
 from gitmeter.counting.held import HeldReason
 from wire_format.lines import Line, Usage
 
-_ts = attrgetter("ts")
 _RESOURCES_CACHED: Final = 65_536
 
 
@@ -48,16 +47,25 @@ class LineRules:
             return HeldReason.NOT_ALLOWED
         return None
 
-    def hold_none(self, records: Sequence[Line], committed_at: datetime) -> bool:
-        """Whether every line claims its key; checked over whole columns, because that is faster."""
-        latest = committed_at + self._skew
+    def hold_none(
+        self,
+        nodes: AbstractSet[str],
+        latest: datetime,
+        resources: Iterable[str],
+        committed_at: datetime,
+    ) -> bool:
+        """Whether every line claims its key.
+
+        Args:
+            nodes: the nodes that the lines name.
+            latest: the latest `ts` of them.
+            resources: the resources that they bill.
+            committed_at: the time of the commit that added them.
+        """
         return (
-            {record.node for record in records} <= {self.node}
-            and max(map(_ts, records), default=latest) <= latest
-            and (
-                self._allow is None
-                or all(map(self._allows, {r.resource for r in records if isinstance(r, Usage)}))
-            )
+            nodes <= {self.node}
+            and latest <= committed_at + self._skew
+            and (self._allow is None or all(map(self._allows, resources)))
         )
 
     def _matches(self, resource: str) -> bool:

@@ -21,6 +21,7 @@ from aggregator.ledger.applied import Applied, Stop
 from aggregator.ledger.known_lines import LINES_READ_AGAIN_MAX, TangledError
 from aggregator.ledger.ledger import Ledger, Move
 from aggregator.ledger.pending import Pending
+from aggregator.ledger.reading.walk import Walk
 from aggregator.ledger.rule_files import rules_below
 from aggregator.ledger.segments import SegmentReader, StoppedError, UnreadableSegmentError
 from aggregator.mirrors.commit_delta import (
@@ -114,6 +115,7 @@ class Ingest:
         self._repo = repo
         self._mirror = mirror
         self._rules = rules
+        self._walk = Walk(mirror, ())
         self.applied = Applied()
         self._written = 0
 
@@ -134,7 +136,8 @@ class Ingest:
             CursorMovedError: another aggregator writes to this database.
             MirrorError: an object is missing from the mirror.
         """
-        with without_cycle_collection():
+        commits = [(commit, stretch.limits(at)) for at, commit in enumerate(stretch.commits)]
+        with without_cycle_collection(), Walk(self._mirror, commits) as self._walk:
             try:
                 self._run(stretch, on_commit, interrupted)
             except StoppedError:
@@ -150,8 +153,7 @@ class Ingest:
         pending = self._begin()
         if stretch.kept and stretch.commits and self._repo.role == "books":
             pending.batch.rule_files = rules_below(self._mirror, stretch.commits[0])
-        for number, commit in enumerate(stretch.commits):
-            delta = commit_delta(self._mirror, commit, stretch.limits(number))
+        for number, delta in enumerate(self._walk):
             is_accepted = number < stretch.accepted
             self.applied.stop = self._reason_to_stop(delta, is_accepted=is_accepted)
             if self.applied.stop is not None:
@@ -160,21 +162,23 @@ class Ingest:
             try:
                 self._read(pending, delta, stretch, stretch.lines_again_max(number))
             except TangledError:
-                self._ledger.tangled[self._repo.name] = (commit, is_accepted)
-                self.applied.stop = Stop(IncidentKind.OVERSIZED_COMMIT, commit, _TANGLED)
+                self._ledger.tangled[self._repo.name] = (delta.commit, is_accepted)
+                self.applied.stop = Stop(IncidentKind.OVERSIZED_COMMIT, delta.commit, _TANGLED)
                 pending = self._read_again(pending, stretch)
                 break
             self.applied.commits += 1
             on_commit()
             if interrupted():
                 break
+            self._walk.note_lines(self.applied.admitted + pending.batch.admitted)
             if pending.weight >= BATCH_WEIGHT:
                 self._write(pending, stretch)
                 pending = self._begin()
         self._write(pending, stretch)
 
     def _begin(self) -> Pending:
-        return Pending(self._ledger, self._repo, self._mirror, self._rules.reader)
+        reader, take = self._rules.reader, self._walk.take
+        return Pending(self._ledger, self._repo, self._mirror, reader, take)
 
     def _read(
         self, pending: Pending, delta: CommitDelta, stretch: Stretch, lines_again_max: int | None

@@ -1,12 +1,15 @@
 """Commits of a repo that are read and not written yet: one batch, and its admission."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from aggregator.admission.admission import Admission, Source
-from aggregator.admission.batch import Batch
+from aggregator.admission.batch import Batch, SegmentEntry
+from aggregator.admission.grouped import GroupedSegment, grouped
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Changes, Ledger
+from aggregator.ledger.reading.segment import read_segment
 from aggregator.ledger.rejudge import InForce, judged_again, seqs_to_judge
 from aggregator.ledger.repriced import RepricingError, repriced_seqs
 from aggregator.ledger.rule_files import read_rules
@@ -15,8 +18,8 @@ from aggregator.ledger.segments import (
     SegmentReader,
     UnreadableSegmentError,
     entry_for,
+    entry_of,
     misplaced,
-    read_segment,
 )
 from aggregator.mirrors.commit_delta import AddedFile, CommitDelta
 from aggregator.mirrors.mirror import Mirror
@@ -28,6 +31,7 @@ from gitmeter.counting.lines import Place
 from gitmeter.counting.ranges import RangeSet
 from wire_format.faults import Fault
 from wire_format.rule_book import RuleBookError
+from wire_format.segment import Segment
 
 
 class Pending:
@@ -38,6 +42,7 @@ class Pending:
         repo: the repo of the commits.
         mirror: the mirror to read them from.
         reader: reads segments that were applied before.
+        take: the sums of a segment that was read ahead, by its blob; None if it was not.
 
     Attributes:
         batch: what the commits change.
@@ -45,7 +50,12 @@ class Pending:
     """
 
     def __init__(
-        self, ledger: Ledger, repo: RepoRow, mirror: Mirror, reader: SegmentReader
+        self,
+        ledger: Ledger,
+        repo: RepoRow,
+        mirror: Mirror,
+        reader: SegmentReader,
+        take: Callable[[str], GroupedSegment | None],
     ) -> None:
         self.batch: Final = Batch()
         self.commits: Final[list[CommitDelta]] = []
@@ -53,6 +63,7 @@ class Pending:
         self._repo = repo
         self._mirror = mirror
         self._reader = reader
+        self._take = take
         self._records_by_blob: Final[dict[tuple[str, str], int]] = {}
         seen = NodeSeqs(ledger.store, repo.node_id)
         self._known = NodeLines(
@@ -147,7 +158,14 @@ class Pending:
             self.batch.duplicates += claimed
             return
         self._reader.on_step()
-        segment = fault or read_segment(self._mirror, file)
+        found = None if fault else self._take(file.blob)
+        segment = None if found else fault or read_segment(self._mirror, file)
+        if isinstance(segment, Segment):
+            found = grouped(segment)
+        if found is not None and self._admission.count(found, source):
+            self._file(entry_of(found, file, source), key)
+            return
+        segment = segment or read_segment(self._mirror, file)
         if isinstance(segment, Fault):
             place = Place(source.commit, file.path, 0)
             self.batch.rejected.append(rejected_line(b"", segment, place))
@@ -155,9 +173,12 @@ class Pending:
         all_claimed = self._admission.admit(segment, source)
         entry = entry_for(segment, file, source, self._repo.node, all_claimed=all_claimed)
         if entry is not None:
-            self.batch.segments.append(entry)
-            if all_claimed:
-                self._records_by_blob[key] = entry.records
+            self._file(entry, key)
+
+    def _file(self, entry: SegmentEntry, key: tuple[str, str]) -> None:
+        self.batch.segments.append(entry)
+        if entry.all_claimed:
+            self._records_by_blob[key] = entry.records
 
     def _claimed_records(self, folder: str, blob: str) -> int | None:
         """How many records a blob has that was applied whole before, or None."""

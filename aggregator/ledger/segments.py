@@ -9,13 +9,14 @@ from typing import Final
 from aggregator.admission.admission import Source
 from aggregator.admission.batch import SegmentEntry
 from aggregator.admission.claims import LineRules
+from aggregator.admission.grouped import GroupedSegment
+from aggregator.ledger.reading.segment import refused
 from aggregator.mirrors.commit_delta import AddedFile
 from aggregator.mirrors.mirror import Mirror, MirrorError, OutOfResourcesError
 from aggregator.mirrors.state import State
 from aggregator.store.segment_rows import SegmentPlace
 from gitmeter.counting.lines import Claim, Place
-from wire_format import fields
-from wire_format.faults import Fault, FaultCode
+from wire_format.faults import Fault
 from wire_format.instants import hour_of
 from wire_format.lines import Folder, Line, encode_lines
 from wire_format.paths import InvalidPathError, parse_path
@@ -28,33 +29,14 @@ _REREAD_CACHE: Final = 4
 def misplaced(file: AddedFile, role: str) -> Fault | None:
     """Why a file cannot be a segment at its path, whatever its content; None when it can."""
     if not file.is_regular:
-        return _refused("is a symbolic link or a submodule, not a file")
+        return refused("is a symbolic link or a submodule, not a file")
     try:
         folder = parse_path(file.path).folder
     except InvalidPathError as error:
-        return _refused(str(error))
+        return refused(str(error))
     if folder not in FOLDERS_OF_ROLE[role]:
-        return _refused(f"a repo whose role is {role} cannot carry {folder}/")
+        return refused(f"a repo whose role is {role} cannot carry {folder}/")
     return None
-
-
-def read_segment(mirror: Mirror, file: AddedFile) -> Segment | Fault:
-    """Decode a new segment, or return why the whole file is refused.
-
-    Limits are checked before memory is spent on what exceeds them.
-
-    Raises:
-        MirrorError: the blob is not in the mirror.
-    """
-    folder = parse_path(file.path).folder
-    if (size := mirror.blob_size(file.blob)) > fields.SEGMENT_BYTES_MAX:
-        return _refused(f"{size} bytes; a segment has at most {fields.SEGMENT_BYTES_MAX}")
-    data = mirror.read_blob(file.blob)
-    if (lines := data.count(b"\n")) > fields.SEGMENT_RECORDS_MAX:
-        return _refused(f"{lines} lines; a segment has at most {fields.SEGMENT_RECORDS_MAX}")
-    if not data:
-        return _refused("is empty")
-    return decode_segment(data, folder)
 
 
 def entry_for(
@@ -78,6 +60,23 @@ def entry_for(
         last_hour=hour_of(max(times)),
         records=len(own),
         all_claimed=all_claimed,
+    )
+
+
+def entry_of(found: GroupedSegment, file: AddedFile, source: Source) -> SegmentEntry:
+    """The index entry for a segment of which every line claims its key."""
+    return SegmentEntry(
+        folder=Folder.USAGE,
+        commit=source.commit,
+        path=file.path,
+        blob=file.blob,
+        committed_at_s=int(source.committed_at.timestamp()),
+        first_seq=found.seqs[0].first,
+        last_seq=found.seqs[-1].last,
+        first_hour=found.first_hour,
+        last_hour=found.last_hour,
+        records=found.records,
+        all_claimed=True,
     )
 
 
@@ -175,10 +174,6 @@ def _reading_again(repo: str) -> Iterator[None]:
         raise
     except MirrorError as error:
         raise UnreadableSegmentError(repo, error) from error
-
-
-def _refused(reason: str) -> Fault:
-    return Fault(FaultCode.REFUSED_FILE, reason)
 
 
 def segment_reader(state: State, on_step: Callable[[], object] = lambda: None) -> SegmentReader:

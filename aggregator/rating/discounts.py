@@ -35,7 +35,9 @@ class Discount(NamedTuple):
 NO_DISCOUNT: Final = Discount(TIER_NONE, MULTIPLIER_SCALE)
 
 
-class _Tier(NamedTuple):
+class LadderStep(NamedTuple):
+    """One step of a ladder: the tenure from which it holds, and the multipliers by category."""
+
     tenure_us_min: int
     name: str
     multipliers: dict[AppliesTo, int]
@@ -46,12 +48,16 @@ class DiscountLadder:
 
     Args:
         ladders: the versions, in any order.
+
+    Attributes:
+        from_hours: the first hour of each version, ascending.
+        versions: the tiers of each, the longest tenure first.
     """
 
     def __init__(self, ladders: "Iterable[Ladder]") -> None:
         ordered = sorted(ladders, key=lambda ladder: ladder.from_hour)
-        self._from_hours = [ladder.from_hour for ladder in ordered]
-        self._versions = [_tiers(ladder) for ladder in ordered]
+        self.from_hours = [ladder.from_hour for ladder in ordered]
+        self.versions = [_tiers(ladder) for ladder in ordered]
 
     def discount_at(self, first_paid_us: int | None, hour: int, applies_to: AppliesTo) -> Discount:
         """The tier that a tenure has reached at the start of `hour`, and its multiplier.
@@ -64,10 +70,10 @@ class DiscountLadder:
         """
         if first_paid_us is None:
             return NO_DISCOUNT
-        index = bisect_right(self._from_hours, hour)
+        index = bisect_right(self.from_hours, hour)
         if index:
             tenure_us = hour * _US_PER_HOUR - first_paid_us
-            for tier in self._versions[index - 1]:
+            for tier in self.versions[index - 1]:
                 if tenure_us >= tier.tenure_us_min:
                     return Discount(tier.name, tier.multipliers.get(applies_to, MULTIPLIER_SCALE))
         return NO_DISCOUNT
@@ -78,9 +84,11 @@ class DiscountLadder:
         return self.discount_at(first_paid_us, hour, "hero_os_hourly").tier
 
 
-def _tiers(ladder: "Ladder") -> list[_Tier]:
+def _tiers(ladder: "Ladder") -> list[LadderStep]:
     """The tiers of a ladder, the longest tenure first."""
     return [
-        _Tier(tier.after_days * _US_PER_DAY, tier.name, dict.fromkeys(tier.applies_to, tier.scaled))
+        LadderStep(
+            tier.after_days * _US_PER_DAY, tier.name, dict.fromkeys(tier.applies_to, tier.scaled)
+        )
         for tier in reversed(ladder.tiers)
     ]

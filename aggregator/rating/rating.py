@@ -70,6 +70,7 @@ class Rater:
         cost_max_nano: the highest list cost of one charge or record.
         prices: the prices of the rule book, indexed.
         ladder: its discount ladders, indexed.
+        price_at: `PriceBook.price_at`, cached.
     """
 
     def __init__(self, rule_book: "RuleBook", cost_max_nano: int = COST_MAX_NANO_DEFAULT) -> None:
@@ -77,7 +78,7 @@ class Rater:
         self.cost_max_nano = cost_max_nano
         self.prices = PriceBook(rule_book.prices, rule_book.imported)
         self.ladder = DiscountLadder(rule_book.ladders)
-        self._price_at = lru_cache(_PRICES_CACHED)(self.prices.price_at)
+        self.price_at = lru_cache(_PRICES_CACHED)(self.prices.price_at)
 
     def rate(
         self,
@@ -97,7 +98,7 @@ class Rater:
             first_paid_us: the user's first succeeded payment, microseconds since 1970; None
                 without one.
         """
-        price = self._price_at(resource, applies_to, hour)
+        price = self.price_at(resource, applies_to, hour)
         if not isinstance(price, PriceInForce):
             return _WITHOUT_PRICE[price]
         state, denominator = ChargeState.RATED, price.denominator
@@ -121,7 +122,7 @@ class Rater:
 
         Without a price there is no cost, and nothing to exceed.
         """
-        price = self._price_at(resource, applies_to, hour)
+        price = self.price_at(resource, applies_to, hour)
         return (
             isinstance(price, PriceInForce)
             and divide_half_even(units * price.numerator, price.denominator) > self.cost_max_nano

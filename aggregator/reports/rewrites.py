@@ -8,7 +8,8 @@ from typing import NamedTuple
 from aggregator.config.repos import RepoConfig
 from aggregator.incidents.kinds import ACCEPTABLE
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
-from aggregator.ledger.segments import misplaced, read_segment, segment_reader
+from aggregator.ledger.reading.segment import read_segment
+from aggregator.ledger.segments import misplaced, segment_reader
 from aggregator.mirrors.commit_delta import ACCEPTED, AddedFile, commit_delta
 from aggregator.mirrors.mirror import Mirror, MirrorError
 from aggregator.mirrors.state import State

@@ -8,23 +8,22 @@ from typing import Final, NamedTuple
 from aggregator.admission.batch import ChargeKey
 from aggregator.rating.rating import ChargeState
 from aggregator.store.account_rows import INT64_MAX, Account, exact
+from aggregator.store.active_periods import PERIOD_HOURS, STEPS
+from gitmeter.support.bulk import insert_rows
 from wire_format.fields import APPLIES_TO, AppliesTo
 
 STATES: Final = tuple(ChargeState)
 """The charge states; the index of each is its number in the database."""
 
 _STATE_NUMBER: Final = {state: number for number, state in enumerate(STATES)}
-_APPLIES_TO_NUMBER: Final[dict[AppliesTo, int]] = {
+CATEGORY_NUMBERS: Final[dict[AppliesTo, int]] = {
     name: number for number, name in enumerate(APPLIES_TO)
 }
-_PAGE: Final = 10_000
-_PERIOD_HOURS: Final = 64
-"""Hours of a period: looking into each of them finds the charges of one account."""
+"""The number of each discount category in the database."""
 
-_STEPS: Final = """
-WITH RECURSIVE step (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM step WHERE number < 63)
-"""
-_OF_ACCOUNT: Final = f"""{_STEPS}
+_PAGE: Final = 10_000
+
+_OF_ACCOUNT: Final = f"""{STEPS}
 SELECT charge.*, ? AS user, resource.name, ? AS first_paid_us FROM active_period CROSS JOIN step
 CROSS JOIN charge ON charge.account_id = active_period.account_id
     AND charge.hour = period * 64 + number
@@ -32,12 +31,6 @@ JOIN resource ON resource.id = charge.resource_id
 WHERE active_period.account_id = ? AND period BETWEEN ? AND ? AND charge.hour BETWEEN ? AND ?
 ORDER BY charge.hour, resource.name, charge.applies_to
 """  # noqa: S608 - constants
-_HOURS_OF_PERIOD: Final = f"""{_STEPS}
-SELECT min(hour), max(hour) FROM step
-CROSS JOIN charge ON charge.hour = ? * 64 + number AND charge.account_id = ?
-"""  # noqa: S608 - constants
-_FIRST_PERIOD: Final = "SELECT min(period) FROM active_period WHERE account_id = ?"
-_LAST_PERIOD: Final = "SELECT max(period) FROM active_period WHERE account_id = ?"
 
 
 class ChargeRow(NamedTuple):
@@ -50,6 +43,16 @@ class ChargeRow(NamedTuple):
     quantity: int
     records: int
     state: ChargeState
+    list_cost_nano: int
+    billed_cost_nano: int
+
+
+class StoredCharge(NamedTuple):
+    """What a charge has besides its key, the state as its number in the database."""
+
+    quantity: int
+    records: int
+    state: int
     list_cost_nano: int
     billed_cost_nano: int
 
@@ -112,30 +115,42 @@ class ChargeRows:
             is None
         }
 
-    def find(self, key: ChargeKey, account_id: int, resource_id: int) -> ChargeRow | None:
-        """The charge with a key, or None."""
-        row = self._connection.execute(
-            "SELECT * FROM charge"
-            " WHERE hour = ? AND account_id = ? AND resource_id = ? AND applies_to = ?",
-            (key[0], account_id, resource_id, _APPLIES_TO_NUMBER[key[3]]),
-        ).fetchone()
-        return None if row is None else _charge(row)
+    def find(self, keys: Iterable[tuple[int, int, int, AppliesTo, int]]) -> dict[int, StoredCharge]:
+        """The charges with these keys that exist.
+
+        Args:
+            keys: hour, account, resource and category of each, and a number to find it by.
+        """
+        wanted = json.dumps([(*key[:3], CATEGORY_NUMBERS[key[3]], key[4]) for key in keys])
+        rows = self._connection.execute(
+            "SELECT value ->> 4, quantity, records, state, list_cost_nano, billed_cost_nano"
+            " FROM json_each(?) CROSS JOIN charge"
+            " ON hour = value ->> 0 AND account_id = value ->> 1 AND resource_id = value ->> 2"
+            " AND applies_to = value ->> 3",
+            (wanted,),
+        )
+        return {row[0]: StoredCharge(int(row[1]), *row[2:]) for row in rows}
 
     def save(self, rows: Iterable[ChargeRow]) -> None:
         """Insert or replace charges, in the order of the table's key, which is the fastest."""
-        category, number = _APPLIES_TO_NUMBER, _STATE_NUMBER
-        ordered = sorted(rows)
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (*row[:3], category[row[3]], exact(row[4]), row[5], number[row[6]], row[7], row[8])
-                for row in ordered
-            ],
-        )
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO active_period VALUES (?, ?)",
-            sorted({(row.account_id, row.hour // _PERIOD_HOURS) for row in ordered}),
-        )
+        category, number = CATEGORY_NUMBERS, _STATE_NUMBER
+        ordered = [
+            (*row[:3], category[row[3]], exact(row[4]), row[5], number[row[6]], row[7], row[8])
+            for row in sorted(rows)
+        ]
+        self.save_numbers(ordered, {(row[1], row[0] // PERIOD_HOURS) for row in ordered})
+
+    def save_numbers(
+        self, rows: Sequence[Sequence[int | str]], periods: Iterable[tuple[int, int]]
+    ) -> None:
+        """`save` for rows as the table has them, in the order of its key.
+
+        Args:
+            rows: the charges.
+            periods: the account and the period of each, in any order.
+        """
+        insert_rows(self._connection, "INSERT OR REPLACE INTO charge", rows)
+        insert_rows(self._connection, "INSERT OR IGNORE INTO active_period", sorted(periods))
 
     def delete(self, rows: Iterable[ChargeRow]) -> None:
         """Delete charges that have no record left."""
@@ -143,7 +158,7 @@ class ChargeRows:
             "DELETE FROM charge"
             " WHERE hour = ? AND account_id = ? AND resource_id = ? AND applies_to = ?",
             (
-                (row.hour, row.account_id, row.resource_id, _APPLIES_TO_NUMBER[row.applies_to])
+                (row.hour, row.account_id, row.resource_id, CATEGORY_NUMBERS[row.applies_to])
                 for row in rows
             ),
         )
@@ -171,7 +186,7 @@ class ChargeRows:
             _OF_ACCOUNT,
             (
                 *(account.user, account.first_paid_us, account.id),
-                *(first // _PERIOD_HOURS, last // _PERIOD_HOURS, first, last),
+                *(first // PERIOD_HOURS, last // PERIOD_HOURS, first, last),
             ),
         )
         return map(_rated, rows)
@@ -207,7 +222,7 @@ class ChargeRows:
             if not page:
                 return
             row = page[-1].row
-            after = (row.hour, row.account_id, row.resource_id, _APPLIES_TO_NUMBER[row.applies_to])
+            after = (row.hour, row.account_id, row.resource_id, CATEGORY_NUMBERS[row.applies_to])
             yield page
 
     def count_unrated(
@@ -225,7 +240,7 @@ class ChargeRows:
         for (state, resource_id, applies_to), more in changes.items():
             if not more:
                 continue
-            key = (_STATE_NUMBER[state], resource_id, _APPLIES_TO_NUMBER[applies_to])
+            key = (_STATE_NUMBER[state], resource_id, CATEGORY_NUMBERS[applies_to])
             found = self._connection.execute(
                 "DELETE FROM unrated WHERE state = ? AND resource_id = ? AND applies_to = ?"
                 " RETURNING charges",
@@ -265,27 +280,3 @@ class ChargeRows:
             ((hour, user, resource, APPLIES_TO[number]), int(quantity))
             for hour, user, resource, number, quantity in rows
         )
-
-    def active_hours(self, account: Account) -> tuple[int | None, int | None]:
-        """The first and last hour in which an account has a charge; None without charges.
-
-        Periods at either end that have no charge left are forgotten.
-        """
-        first = self._edge_period(account, _FIRST_PERIOD)
-        last = None if first is None else self._edge_period(account, _LAST_PERIOD)
-        return (None if first is None else first[0]), (None if last is None else last[1])
-
-    def _edge_period(self, account: Account, which: str) -> tuple[int, int] | None:
-        """The first and last hour with a charge in an account's first or last period."""
-        while True:
-            (period,) = self._connection.execute(which, (account.id,)).fetchone()
-            if period is None:
-                return None
-            hours = self._connection.execute(_HOURS_OF_PERIOD, (period, account.id))
-            first, last = hours.fetchone()
-            if first is not None:
-                return first, last
-            self._connection.execute(
-                "DELETE FROM active_period WHERE account_id = ? AND period = ?",
-                (account.id, period),
-            )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from aggregator.store.account_rows import AccountRows
+from aggregator.store.active_periods import ActivePeriods
 from aggregator.store.charge_rows import ChargeRows
 from aggregator.store.connection import (
     connect,
@@ -61,6 +62,7 @@ class LedgerStore:
         lines: seqs seen, lines held and rejected, counts.
         segments: where lines are in git, and which lines correct others.
         accounts: credit, cost and tier of every user.
+        active: in which hours accounts have charges.
         charges: quantity and cost by hour, user, resource and category.
         money: money lines, and which of them count.
         decisions: the operator's decisions.
@@ -81,6 +83,7 @@ class LedgerStore:
         self.lines = LineRows(connection)
         self.segments = SegmentRows(connection)
         self.accounts = AccountRows(connection)
+        self.active = ActivePeriods(connection)
         self.charges = ChargeRows(connection)
         self.money = MoneyRows(connection)
         self.decisions = DecisionRows(connection)

@@ -1,18 +1,12 @@
 """What lines are judged by besides each other: the operator's decisions, the cost limit. Pure."""
 
-from collections.abc import Mapping, Sequence
-from itertools import repeat
-from operator import attrgetter, gt
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
 from gitmeter.counting.decisions import NodeDecisions
 from wire_format.fields import INT_MAX, AppliesTo
 from wire_format.instants import hour_of
 from wire_format.lines import Usage
-
-_units = attrgetter("units")
-_resource = attrgetter("resource")
-_NO_LIMIT: Final = INT_MAX
 
 
 class CostLimit(Protocol):
@@ -47,16 +41,14 @@ class Grounds(NamedTuple):
     decisions: NodeDecisions
     limit: CostLimit
 
-    def may_exceed(self, records: Sequence[Usage]) -> bool:
+    def may_exceed(self, units_max: Mapping[str, int]) -> bool:
         """Whether any record might cost more than the limit; False is certain, True is a guess.
 
-        Checked over whole columns, because that is faster.
+        Args:
+            units_max: for each resource the most units of one record.
         """
         within = self.limit.units_within
-        if not within or max(map(_units, records), default=0) <= min(within.values()):
-            return False
-        limits = map(within.get, map(_resource, records), repeat(_NO_LIMIT))
-        return any(map(gt, map(_units, records), limits))
+        return any(units > within.get(name, INT_MAX) for name, units in units_max.items())
 
     def exceeds(self, record: Usage, units: int) -> bool:
         """Whether a record that corrections bring to `units` costs more than the limit."""

@@ -10,8 +10,9 @@ import pytest
 from aggregator.admission.admission import Admission, Source
 from aggregator.admission.batch import Batch, ChargeKey
 from aggregator.admission.claims import LineRules
+from aggregator.admission.grouped import GroupedSegment, grouped
 from aggregator.incidents.kinds import IncidentKind
-from aggregator.ledger import charging
+from aggregator.ledger import charging, pending
 from aggregator.ledger.charging import Charging
 from aggregator.ledger.ingest import Ingest, Stretch
 from aggregator.ledger.known_lines import NodeLines
@@ -37,12 +38,13 @@ Patch = pytest.MonkeyPatch
 
 def dedup_by_content(patch: Patch) -> None:
     """Lines that are alike but for their number count once."""
-    count_all = Admission._count_all
 
-    def broken(self: Admission, claims: Sequence[Usage]) -> None:
-        count_all(self, list({(c.ts, c.user, c.resource, c.units): c for c in claims}.values()))
+    def broken(segment: Segment) -> GroupedSegment | None:
+        usage = [line for line in segment.records if isinstance(line, Usage)]
+        alike = list({(c.ts, c.user, c.resource, c.units): c for c in usage}.values())
+        return grouped(segment._replace(records=alike))
 
-    patch.setattr(Admission, "_count_all", broken)
+    patch.setattr(pending, "grouped", broken)
 
 
 def dedup_by_number(patch: Patch) -> None:

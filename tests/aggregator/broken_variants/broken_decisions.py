@@ -1,13 +1,14 @@
 """Decisions of the operator, broken on purpose: one rule in each function."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from aggregator.admission import settlement
-from aggregator.admission.admission import Admission
+from aggregator.admission.admission import Admission, Source
+from aggregator.admission.grouped import GroupedSegment
 from aggregator.admission.settlement import Settlement
 from aggregator.ledger import pending
 from aggregator.ledger.rejudge import JudgedAgain
@@ -35,14 +36,14 @@ def only_later_lines(patch: Patch) -> None:
 
 def only_earlier_lines(patch: Patch) -> None:
     """A decision does not wait for the lines that it is about."""
-    is_plain = Admission._is_plain_and_new
+    count = Admission.count
 
-    def broken(self: Admission, claims: Sequence[Line], seqs: Sequence[int]) -> bool:
+    def broken(self: Admission, found: GroupedSegment, source: Source) -> bool:
         with pytest.MonkeyPatch.context() as blind:
             blind.setattr(NodeDecisions, "touch", lambda *_: False)
-            return is_plain(self, claims, seqs)
+            return count(self, found, source)
 
-    patch.setattr(Admission, "_is_plain_and_new", broken)
+    patch.setattr(Admission, "count", broken)
 
 
 def other_nodes_skipped(patch: Patch) -> None:

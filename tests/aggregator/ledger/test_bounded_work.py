@@ -89,7 +89,7 @@ def test_charges_of_an_account_cost_the_same_however_far_apart_they_are(steps: S
 
     assert [found.row.hour for found in of_account()] == [500, 500 + TWENTY_YEARS]
     assert steps.of(of_account) < 10_000
-    assert steps.of(lambda: steps.store.charges.active_hours(alice)) < 10_000
+    assert steps.of(lambda: steps.store.active.hours_of(alice)) < 10_000
 
 
 def test_active_hours_follow_what_is_deleted_at_either_end(steps: Steps) -> None:
@@ -104,7 +104,7 @@ def test_active_hours_follow_what_is_deleted_at_either_end(steps: Steps) -> None
         (5_000, (None, None)),
     ):
         steps.store.charges.delete([charge(gone)])
-        assert steps.store.charges.active_hours(alice) == expected
+        assert steps.store.active.hours_of(alice) == expected
 
 
 def entry(number: int, first_seq: int, last_seq: int) -> SegmentEntry:

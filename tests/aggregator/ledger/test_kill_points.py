@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from aggregator.ledger import ingest, pending
+from aggregator.ledger.reading import walk
 from aggregator.mirrors.mirror import Mirror
 from aggregator.store.repo_rows import RepoRows
 from tests.aggregator.broken_variants import scenarios
@@ -90,7 +91,7 @@ def die(*_: object, **__: object) -> None:
     [
         (Mirror, "advance_applied"),
         (RepoRows, "save_check"),
-        (ingest, "commit_delta"),
+        (walk, "commit_delta"),
         (pending, "read_segment"),
     ],
     ids=lambda value: getattr(value, "__name__", value),

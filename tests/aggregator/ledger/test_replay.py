@@ -1,11 +1,14 @@
 """The ledger is a function of git: any delivery of the same facts ends in the same ledger."""
 
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from aggregator.ledger import charging
 from tests.support.deliveries import Delivery, deliveries
 from tests.support.ledger.telling import Places, digest_from_git, mismatches, tell
 from tests.support.ledger.world import BOOKS, World
@@ -54,14 +57,23 @@ def delivered_twice(draw: st.DrawFn) -> tuple[Facts, Delivery, Places, Delivery]
     phases=set(Phase) - {Phase.explain},  # explaining a failure takes longer than finding it
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(delivered_twice())
+@given(delivered_twice(), st.booleans())
 def test_any_delivery_ends_in_the_ledger_of_the_reference(
     drawn: tuple[Facts, Delivery, Places, Delivery],
+    as_columns: bool,  # noqa: FBT001 - drawn by hypothesis
 ) -> None:
-    """Charges, balances and held lines are the reference's; digests agree, and so does git."""
+    """Charges, balances and held lines are the reference's; digests agree, and so does git.
+
+    Whether the charges of a batch are taken one by one or as columns.
+    """
     some, one_way, places, other_way = drawn
     expected = some.reckoned()
-    with TemporaryDirectory(dir=MEMORY) as first, TemporaryDirectory(dir=MEMORY) as second:
+    with (
+        TemporaryDirectory(dir=MEMORY) as first,
+        TemporaryDirectory(dir=MEMORY) as second,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(charging, "COLUMNS_FROM", 1 if as_columns else sys.maxsize)
         world = World(Path(first))
         tell(world, one_way, places)
         assert mismatches(world, expected) == []

@@ -11,7 +11,7 @@ import pytest
 
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.ledger import ingest, pending
-from aggregator.ledger.segments import read_segment
+from aggregator.ledger.reading.segment import read_segment
 from aggregator.mirrors.commit_delta import AddedFile
 from aggregator.mirrors.leftovers import being_packed, sweep_locks
 from aggregator.mirrors.mirror import Mirror, MirrorError

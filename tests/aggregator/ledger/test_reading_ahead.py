@@ -1,0 +1,147 @@
+"""Segments read ahead by other processes: the ledger is the same, whatever becomes of them."""
+
+import io
+import os
+import signal
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.admission.grouped import GroupedSegment, grouped
+from aggregator.ledger.reading import walk
+from aggregator.ledger.reading.ahead import ReadAhead
+from aggregator.ledger.reading.child import LENGTH
+from aggregator.ledger.reading.walk import Walk
+from aggregator.mirrors.commit_delta import OF_A_PUSHER
+from tests.support.ledger.world import World
+from tests.support.repos import usage_line
+from wire_format.lines import Folder
+from wire_format.segment import decode_segment
+
+START = datetime.fromisoformat("2025-01-06T12:00:00+00:00")
+COMMITS = 45
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A long history: plain segments, and among them what has to be read line by line."""
+    world = World(tmp_path)
+    world.rules()
+    for number in range(1, COMMITS + 1):
+        seq = 10 * number
+        at = f"{START + timedelta(minutes=number):%Y-%m-%dT%H:%M:%SZ}"
+        lines = [usage_line(seq=seq + more, ts=at, units=number + more) for more in range(3)]
+        if number % 9 == 0:
+            lines.append(b"not a line\n")
+        if number % 7 == 0:
+            lines.append(usage_line(seq=seq - 10, ts=at, units=5))
+        world.usage(*lines)
+    return world
+
+
+@pytest.fixture
+def helped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Others help from the first line on; what was taken from them is noted."""
+    taken: list[str] = []
+    take = Walk.take
+
+    def noted(self: Walk, blob: str) -> GroupedSegment | None:
+        found = take(self, blob)
+        if found is not None:
+            taken.append(blob)
+        return found
+
+    monkeypatch.setattr(walk, "AHEAD_FROM_LINES", 1)
+    monkeypatch.setattr(walk, "cores", lambda: 2)
+    monkeypatch.setattr(Walk, "take", noted)
+    return taken
+
+
+def alone(world: World) -> str:
+    """The digest of the ledger that is made without any help."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(walk, "cores", lambda: 1)
+        world.pull()
+    digest = world.digest()
+    assert world.verify().matches
+    return digest
+
+
+def test_a_ledger_that_was_read_ahead_is_the_same(world: World, helped: list[str]) -> None:
+    """And it is verified by reading ahead too, which takes the plain segments from the others."""
+    expected = alone(world)
+    helped.clear()
+    assert world.verify().matches
+    assert len(helped) > COMMITS // 2
+    assert world.digest() == expected
+
+
+def kill(ahead: ReadAhead) -> None:
+    for child in ahead._children:
+        os.kill(child._process.pid, signal.SIGKILL)
+
+
+def lie(ahead: ReadAhead) -> None:
+    """Answers that are no sums."""
+    for child in ahead._children:
+        if child._process.stdout is not None:
+            child._process.stdout.close()
+        child._process.stdout = io.BytesIO(LENGTH.pack(5) + b"wrong" + LENGTH.pack(9))
+
+
+@pytest.mark.parametrize("harm", [kill, lie])
+def test_processes_that_die_or_answer_nonsense_are_done_without(
+    world: World,
+    helped: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    harm: Callable[[ReadAhead], None],
+) -> None:
+    expected = alone(world)
+    helped.clear()
+    made = ReadAhead.__init__
+
+    def harmed(self: ReadAhead, mirror: Path) -> None:
+        made(self, mirror)
+        harm(self)
+
+    monkeypatch.setattr(ReadAhead, "__init__", harmed)
+    assert world.verify().matches
+    assert helped == []
+    assert world.digest() == expected
+
+
+def test_what_is_asked_for_and_not_taken_does_not_pile_up(world: World) -> None:
+    world.pull()
+    mirror = world.state.mirrors.open_named("node-1")
+    commits = [(commit, OF_A_PUSHER) for commit in list(mirror.chain(mirror.head or ""))[1:12]]
+    blobs = [delta.added[0].blob for delta in Walk(mirror, commits)]
+    ahead = ReadAhead(mirror.path)
+    ahead.ask(blobs)
+    ahead.ask(blobs)
+    ahead.forget(blobs[1:])
+    assert [ahead.take(blobs[0]) is None for _ in range(2)] == [False, True]
+    assert ahead.take(blobs[1]) is None
+    assert all(not child._early and not child._waiting for child in ahead._children)
+    ahead.stop()
+
+
+def test_only_lines_that_touch_no_other_are_added_up() -> None:
+    """Each of these segments has to be read line by line."""
+    plain = [usage_line(seq=1), usage_line(seq=2)]
+
+    def sums(*lines: bytes) -> GroupedSegment | None:
+        return grouped(decode_segment(b"".join(lines), Folder.USAGE))
+
+    assert sums(*plain) is not None
+    assert sums(*reversed(plain)) is None
+    assert sums(plain[0], plain[0]) is None
+    assert sums(*plain, b"{}\n") is None
+    assert sums(*plain, usage_line(seq=3, corrects=1, units=-1, reason="r")) is None
+    assert sums(*plain, usage_line(node="another", seq=3)) is None
+    assert sums() is None
+    most = 2**53 - 1
+    many = [usage_line(seq=seq, units=most) for seq in range(1, 1026)]
+    assert sums(*many[:1024]) is not None
+    assert sums(*many) is None

@@ -1,4 +1,4 @@
-"""`balance`, `charges`, `explain` and `reprice`: balances, and how they come about."""
+"""`balance`, `charges` and `reprice`: balances, and what was charged."""
 
 import shlex
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aggregator.cli.context import HOUR, Context, json_option
-from aggregator.cli.git_lines import git_show
 from gitmeter.support.terminal import counted, escape, print_json, print_table
 from wire_format.money import NANO, format_usd
 
@@ -124,66 +123,6 @@ def charges(
     )
     if not found:
         click.echo("no charges in that time")
-
-
-@click.command()
-@click.argument("user")
-@click.argument("resource")
-@click.argument("hour", type=HOUR)
-@json_option
-@click.pass_obj
-def explain(context: Context, user: str, resource: str, hour: int, *, as_json: bool) -> None:
-    """Explain the charge of USER for RESOURCE in HOUR, line by line.
-
-    HOUR is in UTC, such as 2026-11-21T13. Each line is shown with the command that prints it from
-    the aggregator's mirror; its commit and path are the same in the node's own repo.
-    """
-    from aggregator.ledger.rejudge import decisions_of
-    from aggregator.ledger.rule_book import rule_book_in_force
-    from aggregator.ledger.segments import segment_reader
-    from aggregator.rating.rating import Rater
-    from aggregator.reports.explain import explain as explain_charge
-
-    store = context.reading()
-    state = context.state()
-    config = state.config
-    rater = Rater(rule_book_in_force(store), config.charge_cost_max_usd * NANO)
-    reader, decisions = segment_reader(state), decisions_of(store)
-    found = explain_charge(store, rater, reader, decisions, (user, resource, hour))
-    if as_json:
-        print_json(found)
-        return
-    books = store.repos.books_in_force() or "books"
-    for charge in found:
-        _print_explanation(charge, config.state, books)
-
-
-def _print_explanation(charge: dict[str, Any], state: Path, books: str) -> None:
-    click.echo(f"{escape(charge['user'])}  {charge['resource']}  {charge['hour']}")
-    click.echo(f"  quantity    {charge['quantity']} in {counted(charge['records'], 'record')}")
-    price = charge["price"]
-    if price is None:
-        click.echo(f"  price       none: {charge['state']}")
-    else:
-        click.echo(f"  price       {price['usd']} USD per {price['per']}, from {price['from']}")
-        where = f"{price['commit']}:{price['path']}"
-        click.echo(f"      {git_show(state, books, where, price['line_no'])}")
-    click.echo(f"  list cost   {format_usd(charge['list_cost_nano'])} USD")
-    paid = charge["first_paid_at"] or "never"
-    click.echo(f"  multiplier  x{charge['multiplier']}: tier {charge['tier']}, first paid {paid}")
-    click.echo(f"  billed      {format_usd(charge['billed_cost_nano'])} USD ({charge['state']})")
-    click.echo("  lines")
-    for line in charge["lines"]:
-        if line["corrects"] is not None:
-            click.echo(f"    correction of seq {line['corrects']}: {line['reason']}")
-        again = f", delivered {counted(line['repeats'], 'more time')}" if line["repeats"] else ""
-        where = f"{line['commit']}:{line['path']}"
-        click.echo(
-            f"    {line['units']} at {line['ts']}, {line['node']} seq {line['seq']}{again}\n"
-            f"      {git_show(state, line['repo'], where, line['line_no'], alone=True)}"
-        )
-    if not charge["adds_up"]:
-        click.echo("  THE LINES DO NOT ADD UP to the charge: run `aggregator verify`")
 
 
 @click.command()

@@ -42,8 +42,8 @@ _COMMANDS: Final = {
         "aggregator.cli.accounts:charges", "Show what USER was charged, hour by hour."
     ),
     "explain": LazyCommand(
-        "aggregator.cli.accounts:explain",
-        "Explain the charge of USER for RESOURCE in HOUR, line by line.",
+        "aggregator.cli.explain:explain",
+        "Explain the charge of USER for RESOURCE in HOUR, down to the line.",
     ),
     "reprice": LazyCommand(
         "aggregator.cli.accounts:reprice",

@@ -1,9 +1,10 @@
 """Reading segments from mirrors: first what a file must be, then its lines."""
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
+from io import BytesIO
 from typing import Final
 
 from aggregator.admission.admission import Source
@@ -152,6 +153,39 @@ class SegmentReader:
             if rules.held_reason(record, committed_at) is None:
                 line_place = Place(place.commit, place.path, line_no)
                 yield Claim(record, encode_lines([record]), line_place)
+
+    def claims_in(
+        self, place: SegmentPlace, wanted: Callable[[bytes], bool]
+    ) -> Iterator[Claim[Line]]:
+        """As `claims`, of some lines alone: the others are neither decoded nor kept.
+
+        Args:
+            place: where the segment is.
+            wanted: whether a line is, by its bytes, newline included.
+
+        Raises:
+            UnreadableSegmentError, OutOfResourcesError: as `lines`.
+        """
+        committed_at = datetime.fromtimestamp(place.committed_at_s, UTC)
+        with _reading_again(place.repo):
+            rules = self.rules_of(place.repo)
+        lines = enumerate(self.raw_lines(place), 1)
+        numbered = [(line_no, line) for line_no, line in lines if wanted(line)]
+        segment = decode_segment(b"".join(line for _, line in numbered), place.folder)
+        for record, at in zip(segment.records, segment.line_numbers, strict=True):
+            if rules.held_reason(record, committed_at) is None:
+                line_no, line = numbered[at - 1]
+                yield Claim(record, line, Place(place.commit, place.path, line_no))
+
+    def raw_lines(self, place: SegmentPlace) -> Iterable[bytes]:
+        """The lines of a segment as they are, valid or not, each with its newline.
+
+        Raises:
+            UnreadableSegmentError, OutOfResourcesError: as `lines`.
+        """
+        self.on_step()
+        with _reading_again(place.repo):
+            return BytesIO(self._mirror(place.repo).read_blob(place.blob))
 
     def lines(self, place: SegmentPlace) -> Iterator[tuple[Line, int]]:
         """The valid lines of a segment, with their line numbers.

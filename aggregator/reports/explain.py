@@ -1,13 +1,11 @@
-"""Explain one charge down to its lines.
+"""Explain one charge: a summary of its lines, and the lines.
 
 The lines are read again from their commits and admission judges them again, so the answer is a
 check of the ledger, not a copy of it.
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final
 
 from aggregator.admission.batch import RuleFiles
 from aggregator.ledger.rejudge import InForce
@@ -15,16 +13,18 @@ from aggregator.ledger.segments import SegmentReader
 from aggregator.rating.price_book import NoPrice
 from aggregator.rating.rating import Rater
 from aggregator.reports.accounts import NoAccountError, charge_answer
+from aggregator.reports.charge_summary import ChargeSummary
+from aggregator.reports.counted_lines import CountedLine, counted_lines
 from aggregator.store.charge_rows import RatedCharge
 from aggregator.store.questions import reports
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
-from gitmeter.counting.lines import Claim, Place
-from gitmeter.counting.verdicts import verdicts
 from gitmeter.support.errors import GitmeterError
-from wire_format.instants import format_hour, format_ts, from_us, hour_of
-from wire_format.lines import Line, Usage
+from wire_format.instants import format_hour, format_ts, from_us
 from wire_format.rule_book import IMPORTED_PATH, PRICES_PATH
+
+LINES_SHOWN_MAX: Final = 20
+"""Most lines of a charge that are shown without being asked for."""
 
 _PRICE_TABLE = re.compile(rb"^[ \t]*\[\[[ \t]*price[ \t]*\]\]", re.MULTILINE)
 
@@ -33,29 +33,14 @@ class NoChargeError(GitmeterError):
     """The ledger has no such charge."""
 
 
-class CountedLine(NamedTuple):
-    """A line that counts towards a charge.
-
-    Attributes:
-        repo: the repo from which it was read.
-        record: the decoded line.
-        place: where the line is.
-        repeats: how often the same line is in other segments, without exact repetitions of whole
-            segments.
-    """
-
-    repo: str
-    record: Usage
-    place: Place
-    repeats: int
-
-
 def explain(
     store: LedgerStore,
     rater: Rater,
     reader: SegmentReader,
     decisions: Decisions,
     charge: tuple[str, str, int],
+    *,
+    all_lines: bool = False,
 ) -> list[dict[str, Any]]:
     """Explain the charges of one user, resource and clock hour, one for each category.
 
@@ -65,9 +50,12 @@ def explain(
         reader: reads the segments that contain the lines.
         decisions: the decisions in force.
         charge: the user, the resource and the hour, counted from 1970.
+        all_lines: also the lines of a charge of more than `LINES_SHOWN_MAX`; without it their
+            number does not matter for memory.
 
     Returns:
-        The charges with their price and lines; `adds_up` is whether the lines sum to the charge.
+        The charges with their price, `summary` and `lines`, which are None where they are too many
+        to be shown without being asked for; `adds_up` is whether all lines sum to the charge.
 
     Raises:
         NoAccountError: nothing was ever used or paid under that name.
@@ -78,66 +66,56 @@ def explain(
         account_row = store.reports.account(user)
         if account_row is None:
             raise NoAccountError(f"no account of {user!r}", hint="see `aggregator balance`")
-        found = [
-            charge
-            for charge in store.charges.of_account(reports.account_of(account_row), hour, hour + 1)
-            if charge.resource == resource
-        ]
+        account = reports.account_of(account_row)
+        charges = store.charges.of_account(account, hour, hour + 1)
+        found = [row for row in charges if row.resource == resource]
         if not found:
             raise NoChargeError(
                 f"no charge of {user!r} for {resource!r} at {format_hour(hour)}",
                 hint="see `aggregator charges USER`",
             )
-        lines = list(_lines(store, reader, InForce(decisions, rater), charge))
+        explained = {row.row.applies_to: _Explained(all_lines=all_lines) for row in found}
+        for line in counted_lines(store, reader, InForce(decisions, rater), charge):
+            if line.record.applies_to in explained:
+                explained[line.record.applies_to].add(line)
         rules = store.repos.rule_files()
-    return [_explained(charge, rater, lines, rules) for charge in found]
+    return [explained[row.row.applies_to].answer(row, rater, rules) for row in found]
 
 
-def _lines(
-    store: LedgerStore,
-    reader: SegmentReader,
-    in_force: InForce,
-    charge: tuple[str, str, int],
-) -> Iterator[CountedLine]:
-    """Yield the lines that count, judged again as admission judged them, by node and seq.
+class _Explained:
+    """One charge, as its lines come.
 
-    Conflicting lines, corrections and what they correct all have the same `ts`, so the lines of one
-    hour are enough to judge it.
+    Args:
+        all_lines: keep more than `LINES_SHOWN_MAX` lines.
     """
-    user, resource, hour = charge
-    claims: dict[str, list[Claim[Line]]] = defaultdict(list)
-    places: dict[tuple[str, bytes], list[str]] = defaultdict(list)
-    for segment in store.segments.at_hour(hour):
-        for claim in reader.claims(segment):
-            if isinstance(claim.record, Usage) and hour_of(claim.record.ts) == hour:
-                claims[segment.node].append(claim)
-                places[segment.node, claim.line].append(segment.repo)
-    for node in sorted(claims):
-        judged = verdicts(claims[node], in_force.of_node(node)).values()
-        counted = [claim for claim, reason in judged if reason is None]
-        for record, line, place in sorted(counted, key=lambda claim: claim.record.seq):
-            if isinstance(record, Usage) and (record.user, record.resource) == (user, resource):
-                repos = places[node, line]
-                yield CountedLine(repos[0], record, place, len(repos) - 1)
 
+    def __init__(self, *, all_lines: bool) -> None:
+        self._all_lines = all_lines
+        self._summary = ChargeSummary()
+        self._lines: list[dict[str, Any]] = []
 
-def _explained(
-    charge: RatedCharge,
-    rater: Rater,
-    lines: Iterable[CountedLine],
-    rules: RuleFiles | None,
-) -> dict[str, Any]:
-    own = [line for line in lines if line.record.applies_to == charge.row.applies_to]
-    units = sum(line.record.units for line in own)
-    paid_us = charge.first_paid_us
-    return {
-        "user": charge.user,
-        **charge_answer(charge, rater.ladder),
-        "first_paid_at": None if paid_us is None else format_ts(from_us(paid_us)),
-        "price": _price(charge, rater, rules),
-        "lines": [_line(line) for line in own],
-        "adds_up": (units, len(own)) == (charge.row.quantity, charge.row.records),
-    }
+    def add(self, line: CountedLine) -> None:
+        """Add a line."""
+        self._summary.add(line)
+        if self._shows_lines:
+            self._lines.append(_line(line))
+
+    @property
+    def _shows_lines(self) -> bool:
+        return self._all_lines or self._summary.total.lines <= LINES_SHOWN_MAX
+
+    def answer(self, charge: RatedCharge, rater: Rater, rules: RuleFiles | None) -> dict[str, Any]:
+        """Return the charge with all lines that came."""
+        paid_us, total = charge.first_paid_us, self._summary.total
+        return {
+            "user": charge.user,
+            **charge_answer(charge, rater.ladder),
+            "first_paid_at": None if paid_us is None else format_ts(from_us(paid_us)),
+            "price": _price(charge, rater, rules),
+            "summary": self._summary.answer(),
+            "lines": self._lines if self._shows_lines else None,
+            "adds_up": (total.units, total.lines) == (charge.row.quantity, charge.row.records),
+        }
 
 
 def _line(line: CountedLine) -> dict[str, Any]:

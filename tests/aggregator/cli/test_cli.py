@@ -227,8 +227,9 @@ def test_explain_leads_to_lines_that_are_there(world: World) -> None:
     assert price["rule_book"] == world.run("verify", "--json").json["rule_book"]
     assert [line["repeats"] for line in found["lines"]] == [0, 1, 0]
     shown = world.run("explain", "alice", "hero_os/seconds", HOUR).out
-    commands = re.findall(r"git -C \S+ show \S+ \| sed -n \d+p", shown)
-    units = [int(text) for text in re.findall(r"^    (\d+) at ", shown, re.MULTILINE)]
+    lines = shown.partition("  lines\n")[2]
+    commands = re.findall(r"git -C \S+ show \S+ \| sed -n \d+p", lines)
+    units = [int(text) for text in re.findall(r"^    (\d+) at ", lines, re.MULTILINE)]
     assert len(commands) == len(units) == 3
     assert sum(units) == found["quantity"]
     for command, count in zip(commands, units, strict=True):

@@ -8,7 +8,7 @@ notice while the person who typed it can still change it.
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from books.errors import MoneyError
+from books.errors import AlreadyRecordedError, MoneyError
 from books.known_money import KnownMoney
 from gitmeter.counting.money_lines import (
     Judged,
@@ -19,6 +19,7 @@ from gitmeter.counting.money_lines import (
     movement,
     refunded_nano,
 )
+from wire_format.instants import format_ts
 from wire_format.lines import Money
 from wire_format.money import format_usd, parse_nano
 
@@ -51,19 +52,23 @@ def payment_named(seq: int, user: str, known: KnownMoney) -> Money:
     return payment
 
 
-def refuse(line: Money, known: KnownMoney, *, is_new_movement: bool) -> None:
-    """Refuse a line that would not count, or that contradicts an earlier one.
+def refuse(line: Money, known: KnownMoney, *, is_new_movement: bool, is_dated: bool) -> None:
+    """Refuse a line that would not count, that is there already, or that contradicts another.
 
     Args:
         line: the new line.
-        known: the lines of the books.
+        known: the lines of the books that concern it.
         is_new_movement: the operator states that a reference which another provider has too is
             another movement.
+        is_dated: whether its time was stated; else a line of another time may say the same.
 
     Raises:
-        MoneyError: it is refused.
+        AlreadyRecordedError: the same is recorded already.
+        MoneyError: it is refused for another reason.
     """
-    _refuse_second(line, known.admitted)
+    if line.external_ref is not None:
+        _refuse_repeated(line, known, is_dated=is_dated)
+        _refuse_second(line, known.admitted, is_dated=is_dated)
     if line.status != "succeeded":
         return
     if not is_new_movement:
@@ -79,22 +84,71 @@ def refuse(line: Money, known: KnownMoney, *, is_new_movement: bool) -> None:
         _refuse_too_much(line, own.payment, judged)
 
 
-def _refuse_second(line: Money, admitted: Iterable[Money]) -> None:
-    """Refuse what was said already, and what contradicts it."""
+def _refuse_repeated(line: Money, known: KnownMoney, *, is_dated: bool) -> None:
+    """Refuse what was said already in the same words, whether it counts or was excluded."""
+
+    def is_same(earlier: Money) -> bool:
+        about = (movement(earlier), earlier.status)
+        return about == (movement(line), line.status) and not _differences(
+            line, earlier, is_dated=is_dated
+        )
+
+    for earlier in filter(is_same, known.admitted):
+        raise AlreadyRecordedError(
+            f"seq {earlier.seq} records {_named(earlier)} already: {_content(earlier)}",
+            hint="nothing was recorded: of several the aggregator counts only the first",
+        )
+    for earlier, _, excluding in known.left_out.values():
+        if excluding is not None and is_same(earlier):
+            raise MoneyError(
+                f"seq {earlier.seq} records {_named(earlier)} already, and was excluded by seq"
+                f" {excluding.seq}: {excluding.reason}",
+                hint=f"if it counts after all: `books decide withdraw {excluding.seq} --reason"
+                ' "..."`; if it happened again, state with --ts when',
+            )
+
+
+def _differences(line: Money, earlier: Money, *, is_dated: bool) -> list[str]:
+    """What two lines about one movement do not say alike."""
+    is_alike = {
+        "user": line.user == earlier.user,
+        "amount": parse_nano(line.amount) == parse_nano(earlier.amount),
+        "currency": line.currency == earlier.currency,
+        "credited_usd": line.credited_usd == earlier.credited_usd
+        or credited_nano(line) == credited_nano(earlier),
+        "payment": line.refers_to == earlier.refers_to,
+        "reason": line.reason == earlier.reason,
+        "ts": line.ts == earlier.ts or not is_dated,
+    }
+    return [name for name, alike in is_alike.items() if not alike]
+
+
+def _named(line: Money) -> str:
+    status = "" if line.status == "succeeded" else f" as {line.status}"
+    return f"the {line.kind} {line.external_ref} of {line.provider}{status}"
+
+
+def _content(line: Money) -> str:
+    return f"{line.amount} {line.currency}, {line.user}"
+
+
+def _refuse_second(line: Money, admitted: Iterable[Money], *, is_dated: bool) -> None:
+    """Refuse what contradicts a line that says that the movement succeeded."""
     earlier = _succeeded_alike(line, admitted)
     if earlier is None or line.status == "pending":
         return
-    what = f"the {earlier.kind} {earlier.external_ref} of {earlier.provider}"
     if line.status == "succeeded":
+        differing = _differences(line, earlier, is_dated=is_dated)
+        at = f", at {format_ts(earlier.ts)}" if "ts" in differing else ""
         raise MoneyError(
-            f"seq {earlier.seq} records {what} already: {earlier.amount} {earlier.currency},"
-            f" {earlier.user}",
+            f"seq {earlier.seq} records {_named(earlier)} already, with another"
+            f" {', '.join(differing)}: {_content(earlier)}{at}",
             hint="nothing was recorded: of several the aggregator counts only the first",
         )
     undo = f'`books decide exclude {earlier.node} {earlier.seq} --reason "..."`'
     back = f"`books refund {earlier.user} {earlier.amount} --payment {earlier.seq}`"
     raise MoneyError(
-        f"seq {earlier.seq} says that {what} succeeded, so it cannot fail any more",
+        f"seq {earlier.seq} says that {_named(earlier)} succeeded, so it cannot fail any more",
         hint=f"if the money went back: {back}; if it never came: {undo}"
         if earlier.kind == "payment"
         else f"if it fell through: {undo}",
@@ -103,8 +157,6 @@ def _refuse_second(line: Money, admitted: Iterable[Money]) -> None:
 
 def _succeeded_alike(line: Money, admitted: Iterable[Money]) -> Money | None:
     key = movement(line)
-    if key is None:
-        return None
     found = (r for r in admitted if r.status == "succeeded" and movement(r) == key)
     return min(found, key=lambda record: (record.ts, record.seq), default=None)
 

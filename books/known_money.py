@@ -1,11 +1,11 @@
 """The money lines of the books that concern a new one, judged as the aggregator judges them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from books.earlier_lines import recorded_decisions, recorded_lines
-from gitmeter.counting.decisions import Decisions
+from gitmeter.counting.decisions import Decisions, NodeDecisions
 from gitmeter.counting.grounds import Grounds, NoLimit
 from gitmeter.counting.held import HeldReason
 from gitmeter.counting.lines import Claim, Place
@@ -17,89 +17,124 @@ from wire_format.segment import decode_segment
 
 _HERE: Final = Place("", "", 0)
 _KEYS: Final = re.compile(
-    rb'\{"v":\d+,"node":"[^"]*","seq":(\d+),.*?"user":"([^"]*)"(?:.*?"external_ref":"([^"]*)")?'
+    rb'\{"v":\d+,"node":"[^"]*","seq":(\d+),"ts":"[^"]*","user":"([^"]*)","kind":"[^"]*",'
+    rb'"provider":"[^"]*"(?:,"external_ref":"([^"]*)")?(?:,"refers_to":(\d+))?,"amount"'
 )
-"""Seq, user and reference of a money line; decoding every line of the books would take longer."""
+"""Seq, user, reference and refunded seq of a money line; decoding every line of the books would
+take longer."""
 
 
 class KnownMoney(NamedTuple):
     """The money lines of the books that concern a new one.
 
     Attributes:
-        admitted: those that no decision or rival keeps out; `gitmeter.counting.money_lines.judge`
-            says which of them count.
+        admitted: those that no decision or rival keeps out, by seq;
+            `gitmeter.counting.money_lines.judge` says which of them count.
         left_out: the others by seq, each with the reason and the decision that excludes it.
-        users: every user whom a line of the books names.
     """
 
     admitted: list[Money]
     left_out: dict[int, tuple[Money, HeldReason, Decision | None]]
-    users: frozenset[str]
 
 
-class _Keys(NamedTuple):
-    line: bytes
-    seq: bytes
-    user: bytes
-    external_ref: bytes | None
+class MoneyIndex:
+    """Every money line of the books, to be asked for those that concern a new one.
 
-
-def known_money(
-    home: Home, spool: Spool, user: str, external_ref: str | None, seq: int | None
-) -> KnownMoney:
-    """Every money line that a line can depend on: of the user, reference or seq, and their ties.
+    An answer costs what is in it, however many other lines there are.
 
     Args:
-        home: of the books.
-        spool: of the books.
-        user: the user of the new line.
-        external_ref: its reference.
-        seq: the payment that it refunds.
+        decisions: those in force about lines of the books.
+        lines: canonical, each with its newline.
+    """
+
+    def __init__(self, decisions: NodeDecisions, lines: Iterable[bytes] = ()) -> None:
+        self._grounds = Grounds(decisions, NoLimit())
+        self._first: dict[int | bytes, bytes] = {}
+        self._further: dict[int | bytes, list[bytes]] = {}
+        self._users: set[bytes] = set()
+        for line in lines:
+            self.add(line)
+
+    def add(self, line: bytes) -> None:
+        """Add a line; what is not a money line is left out."""
+        keys = _KEYS.match(line)
+        if keys is None:
+            return
+        seq, user, reference, refunded = keys.groups()
+        self._users.add(user)
+        self._put(int(seq), line)
+        if reference is not None:
+            self._put(reference, line)
+        if refunded is not None:
+            self._put(int(refunded), line)
+
+    def _put(self, key: int | bytes, line: bytes) -> None:
+        # nearly every key has one line, and a list for each would take as much memory as the lines
+        if self._first.setdefault(key, line) is not line:
+            self._further.setdefault(key, []).append(line)
+
+    def has_user(self, user: str) -> bool:
+        """Whether any line names a user."""
+        return user.encode() in self._users
+
+    def users(self) -> Iterator[str]:
+        """Every user whom a line names, each once."""
+        return (user.decode() for user in self._users)
+
+    def concerning(self, external_ref: str | None, seq: int | None) -> KnownMoney:
+        """Every line that a new line can depend on.
+
+        Args:
+            external_ref: the reference of the new line.
+            seq: the payment that it refunds.
+        """
+        claims = [
+            Claim(record, line, _HERE)
+            for line in self._tied(external_ref, seq)
+            for record in decode_segment(line, Folder.PAYMENTS).records
+        ]
+        known = KnownMoney([], {})
+        for claim, reason in verdicts(claims, self._grounds).values():
+            record = claim.record
+            if not isinstance(record, Money):
+                continue
+            if reason is None:
+                known.admitted.append(record)
+            else:
+                excluding = self._grounds.decisions.excluding(record.seq, record.ts)
+                known.left_out[record.seq] = (record, reason, excluding)
+        known.admitted.sort(key=lambda record: record.seq)
+        return known
+
+    def _tied(self, external_ref: str | None, seq: int | None) -> Iterable[bytes]:
+        """The lines with this reference or seq, those that refund them, and the ties of those."""
+        found: dict[bytes, None] = {}
+        keys: set[int | bytes] = set()
+        ahead: list[int | bytes] = [] if seq is None else [seq]
+        if external_ref is not None:
+            ahead.append(external_ref.encode())
+        while ahead:
+            key = ahead.pop()
+            if key in keys or key not in self._first:
+                continue
+            keys.add(key)
+            for line in (self._first[key], *self._further.get(key, ())):
+                match = _KEYS.match(line)
+                if line in found or match is None:
+                    continue
+                found[line] = None
+                ahead.append(int(match[1]))
+                if match[3] is not None:
+                    ahead.append(match[3])
+        return found
+
+
+def read_money(home: Home, spool: Spool) -> MoneyIndex:
+    """Read every money line of the books, and the decisions about them.
 
     Raises:
         HomeError: the repo of the books is missing or damaged.
         RemoteError: a file is not on this machine, and the remote does not provide it.
     """
-    every = list(_keys(recorded_lines(home, spool, Folder.PAYMENTS, fetch=True)))
-    lines = _tied(every, user, external_ref, seq)
     decisions = Decisions(recorded_decisions(home, spool, fetch=True)).of_node(home.node)
-    claims = [
-        Claim(record, line, _HERE)
-        for line in lines
-        for record in decode_segment(line, Folder.PAYMENTS).records
-    ]
-    known = KnownMoney([], {}, frozenset(keys.user.decode() for keys in every))
-    for claim, reason in verdicts(claims, Grounds(decisions, NoLimit())).values():
-        record = claim.record
-        if not isinstance(record, Money):
-            continue
-        if reason is None:
-            known.admitted.append(record)
-        else:
-            excluding = decisions.excluding(record.seq, record.ts)
-            known.left_out[record.seq] = (record, reason, excluding)
-    return known
-
-
-def _keys(lines: Iterable[bytes]) -> Iterable[_Keys]:
-    for line in lines:
-        if (found := _KEYS.match(line)) is not None:
-            yield _Keys(line, *found.groups())
-
-
-def _tied(every: list[_Keys], user: str, external_ref: str | None, seq: int | None) -> set[bytes]:
-    """The lines that have one of these, or share a seq or a reference with such a line."""
-    refs = set() if external_ref is None else {external_ref.encode()}
-    seqs = set() if seq is None else {b"%d" % seq}
-    lines: set[bytes] = set()
-    while True:
-        found = [
-            keys
-            for keys in every
-            if keys.user == user.encode() or keys.seq in seqs or keys.external_ref in refs
-        ]
-        if len(found) == len(lines):
-            return lines
-        lines = {keys.line for keys in found}
-        seqs.update(keys.seq for keys in found)
-        refs.update(keys.external_ref for keys in found if keys.external_ref is not None)
+    return MoneyIndex(decisions, recorded_lines(home, spool, Folder.PAYMENTS, fetch=True))

@@ -4,9 +4,10 @@ Every line is decoded by the wire format's own reader before it is recorded, so 
 books that the aggregator would reject.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -14,10 +15,10 @@ from books.checks import payment_named, refuse, similar_users
 from books.earlier_lines import bring_here
 from books.errors import MoneyError
 from books.forms import malformed
-from books.known_money import KnownMoney, known_money
+from books.known_money import KnownMoney, MoneyIndex, read_money
 from node_pusher.home.settings_file import reread
 from node_pusher.spool.api import Spool
-from node_pusher.spool.drafts import UNNUMBERED, draft_lines
+from node_pusher.spool.drafts import UNNUMBERED, draft_lines, line_head, parse_instant
 from node_pusher.spool.outcomes import Refusal
 from wire_format import fields
 from wire_format.agreement import CURRENCY_DEFAULT
@@ -54,6 +55,8 @@ class Movement:
         reason: why.
         ts: when; now if None.
         by: who entered it, which its commit says; None if that is not known.
+        is_new_movement: it is another movement than that of another provider with the same
+            reference.
     """
 
     kind: MoneyKind
@@ -68,6 +71,7 @@ class Movement:
     reason: str | None = None
     ts: datetime | None = None
     by: str | None = None
+    is_new_movement: bool = False
 
 
 class RecordedMovement(NamedTuple):
@@ -84,43 +88,102 @@ class RecordedMovement(NamedTuple):
     similar_users: tuple[str, ...]
 
 
-def record(spool: Spool, movement: Movement, *, is_new_movement: bool = False) -> RecordedMovement:
+def movement_of(kind: MoneyKind, stated: Mapping[str, Any]) -> Movement:
+    """The movement that somebody states.
+
+    Args:
+        kind: of it.
+        stated: the attributes of `Movement` as they were typed: `ts` as text, `currency` in any
+            case; None counts as not stated.
+
+    Raises:
+        MoneyError: `ts` is no instant, or nobody is named as who enters it.
+    """
+    if not stated.get("by"):
+        raise MoneyError("by: no name is given", hint="state with --by who enters it")
+    values = {name: value for name, value in stated.items() if value is not None}
+    if "ts" in values:
+        ts = parse_instant(values["ts"])
+        if isinstance(ts, Refusal):
+            raise MoneyError(ts.reason)
+        values["ts"] = ts
+    if "currency" in values:
+        values["currency"] = values["currency"].upper()
+    return Movement(kind=kind, **values)
+
+
+def record(spool: Spool, movement: Movement) -> RecordedMovement:
     """Record a movement as a line of the books, unless it would not count.
 
     Args:
         spool: of the books.
         movement: what happened.
-        is_new_movement: it is another movement than that of another provider with the same
-            reference.
 
     Raises:
         MoneyError: it breaks a rule of the wire format, is in the future, would not count, or
-            contradicts what is recorded.
+            contradicts or repeats what is recorded.
         HomeError: the repo of the books is missing or damaged.
         RemoteError: the books were joined without file contents, and the remote does not provide
             them.
         SpoolError: it could not be written; nothing was recorded.
     """
     now = spool.now()
+    refuse_malformed(movement, now)
+    home = reread(spool.home)
+    bring_here(home)  # outside the transaction, because a remote may take long
+    with spool.store.exclusive():  # of two at once, the second one knows of the first
+        index = read_money(home, spool)
+        is_new = not index.has_user(movement.user)
+        line = enter(spool, movement, index, now)
+    similar = tuple(sorted(similar_users(line.user, index.users()))) if is_new else ()
+    return RecordedMovement(line, is_new, similar)
+
+
+def refuse_malformed(movement: Movement, now: datetime) -> None:
+    """Refuse a movement for which no other line has to be looked at.
+
+    Raises:
+        MoneyError: it lies in the future, or a field has a wrong form.
+    """
     if movement.ts is not None and movement.ts > now:
         raise MoneyError("ts: lies in the future; the books record what has happened")
     if wrong := malformed(movement, _PATTERNS):
         raise MoneyError("; ".join(wrong))
-    home = reread(spool.home)
-    bring_here(home)  # outside the transaction, because a remote may take long
-    with spool.store.exclusive():  # of two at once, the second one knows of the first
-        known = known_money(home, spool, movement.user, movement.external_ref, movement.refers_to)
-        line = _line(spool.node, movement, known, movement.ts or now)
-        draft = draft_lines([line], spool.node, Folder.PAYMENTS)[0]
-        if isinstance(draft, Refusal):
-            raise MoneyError(draft.reason)
-        refuse(line, known, is_new_movement=is_new_movement)
-        outcome = spool.append_drafts(Folder.PAYMENTS, [draft], by=movement.by or "")[0]
+
+
+def enter(spool: Spool, movement: Movement, index: MoneyIndex, now: datetime) -> Money:
+    """Record a well-formed movement beside the lines of the books, and add it to them.
+
+    Args:
+        spool: of the books, in a transaction of the caller's.
+        movement: what happened.
+        index: all lines of the books.
+        now: the time of a movement that states none.
+
+    Returns:
+        the line, with its `seq`.
+
+    Raises:
+        MoneyError: it breaks a rule of the wire format, would not count, or contradicts or repeats
+            what is recorded.
+        SpoolError: it could not be written.
+    """
+    known = index.concerning(movement.external_ref, movement.refers_to)
+    line = _line(spool.node, movement, known, movement.ts or now)
+    draft = draft_lines([line], spool.node, Folder.PAYMENTS)[0]
+    if isinstance(draft, Refusal):
+        raise MoneyError(draft.reason)
+    refuse(
+        line,
+        known,
+        is_new_movement=movement.is_new_movement,
+        is_dated=movement.ts is not None,
+    )
+    outcome = spool.append_drafts(Folder.PAYMENTS, [draft], by=movement.by or "")[0]
     if isinstance(outcome, Refusal):
         raise MoneyError(outcome.reason)
-    is_new = line.user not in known.users
-    similar = tuple(sorted(similar_users(line.user, known.users))) if is_new else ()
-    return RecordedMovement(msgspec.structs.replace(line, seq=outcome.seq), is_new, similar)
+    index.add(line_head(spool.node) + b"%d" % outcome.seq + draft.rest)
+    return msgspec.structs.replace(line, seq=outcome.seq)
 
 
 def _line(node: str, movement: Movement, known: KnownMoney, ts: datetime) -> Money:

@@ -11,7 +11,6 @@ from books.cli.line_json import line_json
 from gitmeter.support.terminal import print_json
 
 if TYPE_CHECKING:
-    from books.money import Movement
     from wire_format.field_types import MoneyKind
 
 _PROVIDERS: Final = ("stripe", "clickpesa", "manual")
@@ -33,6 +32,7 @@ _status_option = click.option(
 )
 _new_movement_option = click.option(
     "--new-movement",
+    "is_new_movement",
     is_flag=True,
     help="Another provider's movement has the same reference, and this is another one.",
 )
@@ -155,16 +155,14 @@ def _record(
     home: Path,
     as_json: bool,  # noqa: FBT001 - what click passed
     kind: "MoneyKind",
-    *,
-    new_movement: bool = False,
     **options: Any,  # noqa: ANN401 - what click passed
 ) -> None:
     """Record a movement and print it."""
-    from books.money import record
+    from books.money import movement_of, record
     from node_pusher.spool.api import Spool
 
     with Spool.open(home, role="books") as spool:
-        done = record(spool, _movement(kind, options), is_new_movement=new_movement)
+        done = record(spool, movement_of(kind, options))
     line = done.line
     if as_json:
         print_json(
@@ -192,23 +190,3 @@ def _about_new_user(user: str, similar: Sequence[str]) -> str:
         return said
     shown = ", ".join(similar[:_SIMILAR_SHOWN_MAX])
     return f"{said}, which know {shown}; a line for the wrong user is excluded with `books decide`"
-
-
-def _movement(kind: "MoneyKind", options: dict[str, Any]) -> "Movement":
-    """The movement that the options describe."""
-    from books.errors import MoneyError
-    from books.money import Movement
-    from node_pusher.spool.drafts import parse_instant
-    from node_pusher.spool.outcomes import Refusal
-
-    if not options["by"]:
-        raise MoneyError("by: no name is given", hint="state with --by who enters it")
-    values = {name: value for name, value in options.items() if value is not None}
-    if "ts" in values:
-        ts = parse_instant(values["ts"])
-        if isinstance(ts, Refusal):
-            raise MoneyError(ts.reason)
-        values["ts"] = ts
-    if "currency" in values:
-        values["currency"] = values["currency"].upper()
-    return Movement(kind=kind, **values)

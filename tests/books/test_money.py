@@ -261,6 +261,52 @@ def test_a_reference_is_recorded_once(books: Books, *, pushed: bool) -> None:
     books("pay", "alice", "50", *other).ok()
 
 
+@pytest.mark.parametrize(
+    ("status", "again", "says"),
+    [
+        ("succeeded", "alice 50.00", "records the payment pi_1 of stripe already: 50 USD, alice"),
+        ("succeeded", "alice 51", "already, with another amount: 50 USD, alice"),
+        ("succeeded", "bob 50", "already, with another user: 50 USD, alice"),
+        ("succeeded", "alice 50 --reason x", "already, with another reason: 50 USD, alice"),
+        (
+            "succeeded",
+            "alice 50 --ts 2026-01-02T00:00:00Z",
+            "already, with another ts: 50 USD, alice, at 2026-01-01T00:00:00Z",
+        ),
+        ("succeeded", "alice 50 --ts 2026-01-01T00:00:00Z", "already: 50 USD, alice"),
+        ("pending", "alice 50", "records the payment pi_1 of stripe as pending already"),
+        ("failed", "alice 50", "records the payment pi_1 of stripe as failed already"),
+    ],
+)
+def test_a_reference_that_is_there_says_in_what_the_second_differs(
+    books: Books, status: str, again: str, says: str
+) -> None:
+    stripe = ("--provider", "stripe", "--external-ref", "pi_1", "--status", status)
+    books("pay", "alice", "50", *stripe, "--ts", "2026-01-01T00:00:00Z").ok()
+    refused = books("pay", *again.split(), *stripe)
+    assert (refused.code, says in refused.err) == (1, True), refused
+
+
+def test_what_moved_no_money_is_entered_again_with_other_content(books: Books) -> None:
+    stripe = ("--provider", "stripe", "--external-ref", "pi_1")
+    for status, amount in (("pending", "50"), ("pending", "51"), ("failed", "51")):
+        books("pay", "alice", amount, *stripe, "--status", status).ok()
+
+
+def test_what_was_excluded_is_not_entered_again_by_mistake(books: Books) -> None:
+    """A file of payments that is sent again must not undo a decision."""
+    typed = ("pay", "alice", "50", "--external-ref", "pi_1")
+    books(*typed).ok()
+    books("decide", "exclude", "books", "1", "--reason", "it bounced").ok()
+    refused = books(*typed)
+    assert refused.code == 1
+    assert "seq 1 records the payment pi_1 of manual already, and was excluded by" in refused.err
+    assert "seq 2: it bounced" in refused.err
+    assert "`books decide withdraw 2" in refused.err
+    books(*typed, "--ts", "2026-01-01T00:00:00Z").ok()
+    assert books.balance("alice")["balance_usd"] == "50.00"
+
+
 @pytest.mark.parametrize("pushed", [False, True])
 def test_what_succeeded_cannot_fail_any_more(books: Books, *, pushed: bool) -> None:
     """Refused with the command for each thing that may have happened; each is taken as printed."""

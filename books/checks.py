@@ -52,6 +52,37 @@ def payment_named(seq: int, user: str, known: KnownMoney) -> Money:
     return payment
 
 
+def payment_referred(reference: str, provider: str | None, known: KnownMoney) -> int:
+    """The seq of the payment that has a reference; whether it can be refunded is not asked.
+
+    Args:
+        reference: of the payment.
+        provider: of the payment; None if that is not stated.
+        known: the lines of the books that concern it.
+
+    Raises:
+        MoneyError: no payment has it, or payments of several providers do.
+    """
+    left_out = [record for record, _, _ in known.left_out.values()]
+    found = [
+        record
+        for record in [*known.admitted, *left_out]
+        if (record.external_ref, record.kind) == (reference, "payment")
+        and provider in {None, record.provider}
+    ]
+    if not found:
+        raise MoneyError(f"no payment of these books has the reference {reference}", hint=_HINT)
+    providers = {record.provider: record.seq for record in found}
+    if len(providers) > 1:
+        named = ", ".join(f"seq {seq} of {name}" for name, seq in sorted(providers.items()))
+        raise MoneyError(
+            f"payments of several providers have the reference {reference}: {named}",
+            hint="state --payment with the seq of one of them",
+        )
+    counting = [record for record in known.admitted if record.status == "succeeded"]
+    return next((record for record in found if record in counting), found[0]).seq
+
+
 def refuse(line: Money, known: KnownMoney, *, is_new_movement: bool, is_dated: bool) -> None:
     """Refuse a line that would not count, that is there already, or that contradicts another.
 

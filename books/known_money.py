@@ -81,16 +81,16 @@ class MoneyIndex:
         """Every user whom a line names, each once."""
         return (user.decode() for user in self._users)
 
-    def concerning(self, external_ref: str | None, seq: int | None) -> KnownMoney:
+    def concerning(self, references: Iterable[str | None], seq: int | None) -> KnownMoney:
         """Every line that a new line can depend on.
 
         Args:
-            external_ref: the reference of the new line.
+            references: that of the new line, and that of the payment that it refunds.
             seq: the payment that it refunds.
         """
         claims = [
             Claim(record, line, _HERE)
-            for line in self._tied(external_ref, seq)
+            for line in self._tied(references, seq)
             for record in decode_segment(line, Folder.PAYMENTS).records
         ]
         known = KnownMoney([], {})
@@ -106,13 +106,12 @@ class MoneyIndex:
         known.admitted.sort(key=lambda record: record.seq)
         return known
 
-    def _tied(self, external_ref: str | None, seq: int | None) -> Iterable[bytes]:
-        """The lines with this reference or seq, those that refund them, and the ties of those."""
+    def _tied(self, references: Iterable[str | None], seq: int | None) -> Iterable[bytes]:
+        """The lines with these references or seq, those that refund them, and the ties of those."""
         found: dict[bytes, None] = {}
         keys: set[int | bytes] = set()
         ahead: list[int | bytes] = [] if seq is None else [seq]
-        if external_ref is not None:
-            ahead.append(external_ref.encode())
+        ahead += [reference.encode() for reference in references if reference is not None]
         while ahead:
             key = ahead.pop()
             if key in keys or key not in self._first:

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from books.checks import payment_named, refuse, similar_users
+from books.checks import payment_named, payment_referred, refuse, similar_users
 from books.earlier_lines import bring_here
 from books.errors import MoneyError
 from books.forms import malformed
@@ -31,6 +31,7 @@ _PATTERNS: Final = {
     "credited_usd": fields.AMOUNT_PATTERN,
     "currency": fields.CURRENCY_PATTERN,
     "external_ref": fields.REFERENCE_PATTERN,
+    "payment_ref": fields.REFERENCE_PATTERN,
     "reason": fields.REASON_PATTERN,
     "by": fields.BY_PATTERN,
 }
@@ -48,6 +49,7 @@ class Movement:
         provider: who moved the money; None for that of the refunded payment, or `manual`.
         external_ref: the provider's own reference.
         refers_to: for a refund the seq of its payment.
+        payment_ref: the reference of that payment, in place of its seq.
         currency: ISO 4217 code; None for that of the refunded payment, or USD.
         credited_usd: what is added to the balance (a refund: taken off), if the currency is not
             USD.
@@ -65,6 +67,7 @@ class Movement:
     provider: Provider | None = None
     external_ref: str | None = None
     refers_to: int | None = None
+    payment_ref: str | None = None
     currency: str | None = None
     credited_usd: str | None = None
     status: Status = "succeeded"
@@ -147,6 +150,8 @@ def refuse_malformed(movement: Movement, now: datetime) -> None:
     """
     if movement.ts is not None and movement.ts > now:
         raise MoneyError("ts: lies in the future; the books record what has happened")
+    if movement.refers_to is not None and movement.payment_ref is not None:
+        raise MoneyError("payment_ref: names the payment in place of its seq; state one of them")
     if wrong := malformed(movement, _PATTERNS):
         raise MoneyError("; ".join(wrong))
 
@@ -168,7 +173,8 @@ def enter(spool: Spool, movement: Movement, index: MoneyIndex, now: datetime) ->
             what is recorded.
         SpoolError: it could not be written.
     """
-    known = index.concerning(movement.external_ref, movement.refers_to)
+    references = (movement.external_ref, movement.payment_ref)
+    known = index.concerning(references, movement.refers_to)
     line = _line(spool.node, movement, known, movement.ts or now)
     draft = draft_lines([line], spool.node, Folder.PAYMENTS)[0]
     if isinstance(draft, Refusal):
@@ -188,9 +194,11 @@ def enter(spool: Spool, movement: Movement, index: MoneyIndex, now: datetime) ->
 
 def _line(node: str, movement: Movement, known: KnownMoney, ts: datetime) -> Money:
     """The line of a movement; a refund has provider and currency of its payment by default."""
-    provider, currency = movement.provider, movement.currency
-    if movement.refers_to is not None:
-        payment = payment_named(movement.refers_to, movement.user, known)
+    provider, currency, refers_to = movement.provider, movement.currency, movement.refers_to
+    if movement.payment_ref is not None:
+        refers_to = payment_referred(movement.payment_ref, provider, known)
+    if refers_to is not None:
+        payment = payment_named(refers_to, movement.user, known)
         provider, currency = provider or payment.provider, currency or payment.currency
     return Money(
         v=fields.VERSION,
@@ -201,7 +209,7 @@ def _line(node: str, movement: Movement, known: KnownMoney, ts: datetime) -> Mon
         kind=movement.kind,
         provider=provider or "manual",
         external_ref=movement.external_ref,
-        refers_to=movement.refers_to,
+        refers_to=refers_to,
         amount=movement.amount,
         currency=currency or CURRENCY_DEFAULT,
         credited_usd=movement.credited_usd,

@@ -1,8 +1,8 @@
 """The program `books`: parses, calls, prints.
 
-Owns: the table of commands (`program`), one module for each group of them (`init`, `money`, `log`,
-`decide`, `rules`, `rule_edits`, `prices`), what several share (`acts`, `instants`, `line_json`,
-`rule_output`).
+Owns: the table of commands (`program`), one module for each group of them (`init`, `money`,
+`bulk`, `log`, `decide`, `rules`, `rule_edits`, `prices`), what several share (`acts`,
+`instants`, `line_json`, `rule_output`).
 Does not own: anything that a program in Python could not call.
 """
 

@@ -1,12 +1,13 @@
 """`books pay`, `grant`, `refund` and `adjust`: movements of money."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from books.cli.acts import by_option
+from books.cli.bulk import BulkOptions, bulk_options, record_bulk
 from books.cli.line_json import line_json
 from gitmeter.support.terminal import print_json
 
@@ -39,7 +40,7 @@ _new_movement_option = click.option(
 _by_option = by_option("Who enters it; the commit says so.")
 _reason_option = click.option("--reason", help="Why; shown in audits.")
 _user_argument = click.argument("user")
-_amount_argument = click.argument("amount")
+_amount_argument = click.argument("amount", metavar="AMOUNT", required=False)
 
 
 @click.command(context_settings=_NEGATIVE_AMOUNTS)
@@ -67,15 +68,29 @@ _amount_argument = click.argument("amount")
 @_status_option
 @_ts_option
 @_by_option
+@bulk_options
 @_json_option
 @click.pass_obj
 def pay(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
-    """Record that USER paid AMOUNT.
+    """Record that USER paid AMOUNT, or with - the payments of standard input.
 
     \b
     books pay alice 50.00
     books pay alice 50.00 --provider stripe --external-ref pi_3Q8c1f
     books pay bob 50000 --currency TZS --credited-usd 19.04 --provider clickpesa
+    books pay - --provider stripe < payments.csv
+
+    Standard input is CSV, whose first line names the columns, or JSONL, one object a line. Columns
+    and keys are user, amount and the options with _ for -: external_ref. An option states what
+    holds for every row that does not say otherwise. Amounts in JSON are text, or whole numbers.
+
+    All rows are recorded, or none if any is refused. Each is judged as if it were entered after
+    those above it. A row with a reference that is recorded already, with the same content, is
+    passed over, so the same file may be sent again. Rows without a reference would be recorded
+    again: after an interruption look at `books log`, which has all rows of a file or none.
+
+    Sort the rows by time: history in order of time makes fewer commits, and is cheaper to push and
+    to read.
     """
     _record(home, as_json, "payment", **options)
 
@@ -86,6 +101,7 @@ def pay(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN40
 @_reason_option
 @_ts_option
 @_by_option
+@bulk_options
 @_json_option
 @click.pass_obj
 def grant(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
@@ -93,6 +109,9 @@ def grant(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN
 
     \b
     books grant alice 5.00 --reason "welcome credit"
+    books grant - --reason "welcome credit" < grants.csv
+
+    With - the grants of standard input are recorded: see `books pay --help`.
     """
     _record(home, as_json, "grant", **options)
 
@@ -104,9 +123,11 @@ def grant(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN
     "--payment",
     "refers_to",
     type=click.IntRange(min=1),
-    required=True,
     metavar="SEQ",
-    help="The seq of the payment that is refunded.",
+    help="The seq of the payment that is refunded. Required, or --payment-ref.",
+)
+@click.option(
+    "--payment-ref", metavar="TEXT", help="The provider's reference of that payment, in its place."
 )
 @_reason_option
 @click.option(
@@ -123,6 +144,7 @@ def grant(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN
 @_status_option
 @_ts_option
 @_by_option
+@bulk_options
 @_json_option
 @click.pass_obj
 def refund(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
@@ -130,6 +152,9 @@ def refund(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: AN
 
     \b
     books refund alice 12.50 --payment 3 --external-ref re_1 --reason "double order"
+    books refund - < refunds.csv
+
+    With - the refunds of standard input are recorded: see `books pay --help`.
     """
     _record(home, as_json, "refund", **options)
 
@@ -137,9 +162,10 @@ def refund(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: AN
 @click.command(context_settings=_NEGATIVE_AMOUNTS)
 @_user_argument
 @_amount_argument
-@click.option("--reason", required=True, help="Why; shown in audits.")
+@click.option("--reason", help="Why; shown in audits. Required.")
 @_ts_option
 @_by_option
+@bulk_options
 @_json_option
 @click.pass_obj
 def adjust(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
@@ -147,6 +173,9 @@ def adjust(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: AN
 
     \b
     books adjust alice -5.00 --reason "counted twice, see the letter of 3 May"
+    books adjust - --reason "balances of the former system" < balances.csv
+
+    With - the adjustments of standard input are recorded: see `books pay --help`.
     """
     _record(home, as_json, "adjustment", **options)
 
@@ -157,10 +186,21 @@ def _record(
     kind: "MoneyKind",
     **options: Any,  # noqa: ANN401 - what click passed
 ) -> None:
-    """Record a movement and print it."""
+    """Record a movement and print it; with `-` those of standard input."""
     from books.money import movement_of, record
     from node_pusher.spool.api import Spool
 
+    how = BulkOptions(*(options.pop(name) for name in BulkOptions._fields))
+    if options["user"] == "-":
+        del options["user"]
+        if (amount := options.pop("amount")) is not None:
+            raise click.UsageError(f"{amount}: with - every amount comes from standard input")
+        record_bulk(home, kind, options, how, as_json=as_json)
+    if any(how):
+        raise click.UsageError("--format, --skip-refused, --refused and --dry-run go with -")
+    missing_payment = options.get("payment_ref") is None
+    required = {"refund": ("refers_to",) * missing_payment, "adjustment": ("reason",)}
+    _refuse_missing(("amount", *required.get(kind, ())), options)
     with Spool.open(home, role="books") as spool:
         done = record(spool, movement_of(kind, options))
     line = done.line
@@ -181,6 +221,14 @@ def _record(
     )
     if done.is_new_user:
         click.echo(_about_new_user(line.user, done.similar_users), err=True)
+
+
+def _refuse_missing(required: Sequence[str], options: Mapping[str, Any]) -> None:
+    """Refuse a command without what only `-` makes optional."""
+    context = click.get_current_context()
+    for param in context.command.params:
+        if param.name in required and options[param.name] is None:
+            raise click.MissingParameter(ctx=context, param=param)
 
 
 def _about_new_user(user: str, similar: Sequence[str]) -> str:

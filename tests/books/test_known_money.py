@@ -94,7 +94,7 @@ def test_a_line_is_judged_as_if_all_lines_had_been_looked_at(
 ) -> None:
     new = decoded(typed)
     index = MoneyIndex(decisions, earlier)
-    known = index.concerning(new.external_ref, new.refers_to)
+    known = index.concerning([new.external_ref], new.refers_to)
     whole = everything(earlier, decisions)
     assert answer(new, known, is_dated=is_dated) == answer(new, whole, is_dated=is_dated)
     assert set(index.users()) == {decoded(line).user for line in earlier}
@@ -105,6 +105,6 @@ def test_what_concerns_a_line_does_not_grow_with_the_others() -> None:
     paid = [money_line(seq=seq, external_ref=f"pi_{seq}") for seq in range(1, 1001)]
     back = money_line(seq=1001, kind="refund", refers_to=7, external_ref="re_1", amount="1")
     index = MoneyIndex(NodeDecisions(), [*paid, back])
-    assert index.concerning("pi_new", None).admitted == []
-    assert index.concerning("re_2", 7).admitted == [decoded(paid[6]), decoded(back)]
-    assert index.concerning("pi_7", None).admitted == [decoded(paid[6]), decoded(back)]
+    assert index.concerning(["pi_new"], None).admitted == []
+    assert index.concerning(["re_2"], 7).admitted == [decoded(paid[6]), decoded(back)]
+    assert index.concerning(["pi_7"], None).admitted == [decoded(paid[6]), decoded(back)]

@@ -216,6 +216,29 @@ def test_whatever_is_accepted_is_a_valid_line(typed: list[list[str]]) -> None:
         assert all(record.ts <= datetime.now(UTC) for record in segment.records)
 
 
+def test_a_refund_may_name_its_payment_by_the_reference(books: Books) -> None:
+    for provider in ("stripe", "clickpesa"):
+        paid = ("pay", "alice", "50", "--provider", provider, "--new-movement")
+        books(*paid, "--external-ref", "pi_1").ok()
+    books("pay", "alice", "5", "--external-ref", "pi_2", "--status", "failed").ok()
+    books("pay", "alice", "6", "--external-ref", "pi_2").ok()
+    books("pay", "alice", "7", "--external-ref", "pi_3").ok()
+    books("decide", "exclude", "books", "5", "--reason", "it bounced").ok()
+    for command, says in [
+        ("alice 5 --payment-ref pi_1", "seq 2 of clickpesa, seq 1 of stripe"),
+        ("alice 5 --payment-ref pi_9", "no payment of these books has the reference pi_9"),
+        ("alice 5 --payment-ref pi_2 --payment 4", "state one of them"),
+        ("bob 5 --payment-ref pi_2", "a payment of alice, not of bob"),
+        ("alice 5 --payment-ref pi_3", "seq 5 is a payment that does not count"),
+        ("alice 5 --payment-ref é", "payment_ref: must be 1 to 128"),
+    ]:
+        outcome = books("refund", *command.split())
+        assert (outcome.code, says in outcome.err) == (1, True), outcome
+    for options, seq in (("pi_1 --provider stripe", 1), ("pi_2", 4)):
+        typed = ("alice", "5", "--payment-ref", *options.split(), "--json")
+        assert books("refund", *typed).ok().json["refers_to"] == seq
+
+
 def test_refunds_of_one_payment_are_never_more_than_it_together(books: Books) -> None:
     """Counted over the spool, waiting commits and pushed ones; failed refunds moved nothing."""
     books("pay", "alice", "50").ok()

@@ -47,6 +47,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "books --help": _BASE,
     "books rules set --help": _BASE,
     "books pay alice 1.00": _GIT | _KEYS | _TYPING,
+    "books pay -": _GIT | _KEYS | _TYPING,
     "node-pusher --help": _BASE,
     "node-pusher listen --help": _BASE,
     "node-pusher record --user a --resource r --units 1": _BASE | _TYPING | {"msgspec"},
@@ -55,6 +56,9 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "node-pusher push over http": _GIT | _KEYS | _TYPING | _HTTP,
 }
 """Command to the top-level packages outside of the standard library and this project."""
+
+ROWS: Final = '{"user":"alice","amount":"1.00"}'
+"""For commands that read standard input."""
 
 LOADED: Final = """
 import json, sys
@@ -87,7 +91,11 @@ def loaded(command: list[str]) -> set[str]:
         installed=(sysconfig.get_path("purelib"), sysconfig.get_path("platlib")),
     )
     ran = subprocess.run(
-        [sys.executable, "-c", source], check=False, capture_output=True, text=True
+        [sys.executable, "-c", source],
+        check=False,
+        capture_output=True,
+        text=True,
+        input=ROWS,
     )
     assert ran.returncode == 0, ran.stderr
     return set(json.loads(ran.stderr.splitlines()[-1]))

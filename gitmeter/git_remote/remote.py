@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 from gitmeter.git_remote.failures import RemoteConfigError
 from gitmeter.git_remote.runner import PROTOCOLS, config_environment
 from gitmeter.http_edge.authorities import AuthoritiesError, ca_file
-from gitmeter.support.word_file import WordFileError, read_word
+from gitmeter.http_edge.word_file import WordFileError, read_word
 
 _SCP_LIKE: Final = re.compile(
     r"[A-Za-z0-9._~][A-Za-z0-9._~-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^:/-][^:]*"

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+from gitmeter.http_edge.word_file import WordFileError, read_word
 from gitmeter.support.errors import GitmeterError
-from gitmeter.support.word_file import WordFileError, read_word
 
 _LENGTH_MIN: Final = 16
 

@@ -2,18 +2,27 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from aggregator.cli.context import HOUR, Context, json_option
-from gitmeter.support.terminal import counted, escape, print_json, print_table
+from gitmeter.support.terminal import (
+    JsonList,
+    Table,
+    counted,
+    escape,
+    print_json,
+    print_table,
+)
 from wire_format.money import NANO, format_usd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from aggregator.rating.rating import ChargeState
+    from aggregator.reports.accounts import Answer
+    from gitmeter.support.printout import Printout
 
 _SILENT_SHOWN = 10
 
@@ -28,21 +37,25 @@ def balance(context: Context, user: str | None, *, as_json: bool) -> None:
 
     store = context.reading()
     if user is not None:
-        found = accounts.balance(store, user)
-        groups = unrated.groups_of_user(store, user) if found["unrated_charges"] else []
+        with store.view():
+            found = accounts.balance(store, user)
+            groups = unrated.groups_of_user(store, user) if found["unrated_charges"] else []
         found["unrated"] = [unrated.group_answer(group) for group in groups]
         if as_json:
             print_json(found)
             return
-        print_balances([found])
+        print_balances(balance_table([found]), found)
         _print_unrated(unrated.counts_by_state(groups), shlex.join(("unpriced", user)))
         return
-    balances = accounts.balances(store)
+    with store.view():
+        basis, counts = accounts.stands_on(store), store.unrated.charges_by_state()
+        balances = accounts.balances(store)
+        answer = JsonList(balances) if as_json else balance_table(balances)
     if as_json:
-        print_json(balances)
+        answer.print()
         return
-    print_balances(balances)
-    _print_unrated(store.unrated.charges_by_state(), "unpriced")
+    print_balances(answer, basis)
+    _print_unrated(counts, "unpriced")
 
 
 def _print_unrated(counts: "Mapping[ChargeState, int]", command: str) -> None:
@@ -55,30 +68,41 @@ def _print_unrated(counts: "Mapping[ChargeState, int]", command: str) -> None:
         click.echo(f"not billed in full: see `aggregator {escape(command)}`")
 
 
-def print_balances(found: list[dict[str, Any]]) -> None:
-    """Print a table of balances in dollars."""
+def balance_table(found: "Iterable[Answer]") -> Table:
+    """A table of balances in dollars, from answers of `aggregator.reports.accounts`."""
     columns = ("list cost", "discount", "billed", "credited", "balance")
-    keys = ("list_cost_nano", "discount_nano", "billed_cost_nano", "credit_nano", "balance_nano")
-    print_table(
+    return Table(
         ("user", "tier", *columns),
-        [
-            (row["user"], row["discount_tier"], *(format_usd(row[key]) for key in keys))
+        (
+            (
+                row["user"],
+                row["discount_tier"],
+                format_usd(row["list_cost_nano"]),
+                format_usd(row["discount_nano"]),
+                format_usd(row["billed_cost_nano"]),
+                format_usd(row["credit_nano"]),
+                row["balance_usd"],
+            )
             for row in found
-        ],
+        ),
         right=columns,
     )
-    if found:
-        first = found[0]
-        click.echo(
-            f"USD; newest commit billed: {first['billed_until'] or 'none yet'};"
-            f" last pull: {first['as_of'] or 'not known since the rebuild'}"
-        )
-        if silent := first["silent_nodes"]:
-            more = f" and {len(silent) - _SILENT_SHOWN} more" if len(silent) > _SILENT_SHOWN else ""
-            shown = ", ".join(silent[:_SILENT_SHOWN])
-            click.echo(f"silent, so that their usage may be missing: {shown}{more}")
-    else:
+
+
+def print_balances(table: "Printout", basis: "Answer") -> None:
+    """Print a table of balances, and what they stand on."""
+    table.print()
+    if not table.count:
         click.echo("no accounts yet")
+        return
+    click.echo(
+        f"USD; newest commit billed: {basis['billed_until'] or 'none yet'};"
+        f" last pull: {basis['as_of'] or 'not known since the rebuild'}"
+    )
+    if silent := basis["silent_nodes"]:
+        more = f" and {len(silent) - _SILENT_SHOWN} more" if len(silent) > _SILENT_SHOWN else ""
+        shown = ", ".join(silent[:_SILENT_SHOWN])
+        click.echo(f"silent, so that their usage may be missing: {shown}{more}")
 
 
 @click.command()
@@ -96,15 +120,20 @@ def charges(
     from aggregator.reports import accounts
 
     store = context.reading()
-    ladder = DiscountLadder(rule_book_in_force(store).ladders)
-    found = list(accounts.charges(store, user, ladder, since, until))
-    if as_json:
-        print_json(found)
-        return
+    with store.view():
+        ladder = DiscountLadder(rule_book_in_force(store).ladders)
+        found = accounts.charges(store, user, ladder, since, until)
+        answer = JsonList(found) if as_json else _charge_table(found)
+    answer.print()
+    if not as_json and not answer.count:
+        click.echo("no charges in that time")
+
+
+def _charge_table(found: "Iterable[Answer]") -> Table:
     numbers = ("quantity", "records", "list cost", "x", "billed")
-    print_table(
+    return Table(
         ("hour", "resource", "applies to", *numbers, "tier", "state"),
-        [
+        (
             (
                 row["hour"],
                 row["resource"],
@@ -118,11 +147,9 @@ def charges(
                 row["state"],
             )
             for row in found
-        ],
+        ),
         right=numbers,
     )
-    if not found:
-        click.echo("no charges in that time")
 
 
 @click.command()
@@ -148,7 +175,7 @@ def reprice(context: Context, file: Path, *, as_json: bool) -> None:
     columns = ("billed now", "billed then", "difference", "balance then")
     print_table(
         ("user", *columns),
-        [
+        (
             (
                 row["user"],
                 format_usd(row["billed_cost_nano"]),
@@ -157,7 +184,7 @@ def reprice(context: Context, file: Path, *, as_json: bool) -> None:
                 format_usd(row["proposed_balance_nano"]),
             )
             for row in found["accounts"]
-        ],
+        ),
         right=columns,
     )
     click.echo(

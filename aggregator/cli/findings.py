@@ -7,7 +7,7 @@ import click
 
 from aggregator.cli.context import Context, json_option, now
 from aggregator.cli.git_lines import git_show
-from gitmeter.support.terminal import counted, escape, print_json, print_table
+from gitmeter.support.terminal import JsonList, Text, counted, escape, print_json, print_table
 from wire_format.agreement import DECISION_ABOUT
 from wire_format.money import format_usd
 
@@ -31,7 +31,7 @@ def nodes(context: Context, *, as_json: bool) -> None:
     numbers = ("behind", "records", "duplicates", "held", "rejected", "highest seq")
     print_table(
         ("repo", "outcome", "checked", "cursor", *numbers, "epochs", "last commit", "incidents"),
-        [
+        (
             (
                 row["repo"],
                 row["outcome"] or "",
@@ -48,7 +48,7 @@ def nodes(context: Context, *, as_json: bool) -> None:
                 str(row["open_incidents"] or ""),
             )
             for row in found
-        ],
+        ),
         right=numbers,
     )
     for row in found:
@@ -139,13 +139,16 @@ def rejects(context: Context, *, as_json: bool) -> None:
     """
     from aggregator.reports import repos
 
-    found = repos.rejects(context.reading())
-    if as_json:
-        print_json(found)
-        return
-    for row in found:
-        _print_line(row, row["reason"], context.state_path())
-    if not found:
+    store, state = context.reading(), context.state_path()
+    with store.view():
+        found = repos.rejects(store)
+        answer = (
+            JsonList(found)
+            if as_json
+            else Text(_line_text(row, row["reason"], state) for row in found)
+        )
+    answer.print()
+    if not as_json and not answer.count:
         click.echo("none")
 
 
@@ -176,7 +179,7 @@ def held(context: Context, *, effects: bool, is_all: bool, as_json: bool) -> Non
         print_json(found)
         return
     for row in found:
-        _print_line(row, row["meaning"], state.config.state)
+        click.echo(_line_text(row, row["meaning"], state.config.state))
         click.echo(f"  {row['advice']}")
         if row["command"] is not None:
             click.echo(f"    {escape(row['command'])}")
@@ -265,12 +268,10 @@ def decisions(context: Context, *, as_json: bool) -> None:
         click.echo("none")
 
 
-def _print_line(row: dict[str, Any], reason: str, state: Path) -> None:
-    where = f"{row['commit']}:{row['path']}"
-    click.echo(f"{row['node']}: {escape(reason)}")
-    click.echo(f"  {git_show(state, row['repo'], where, row['line_no'])}")
-    if row["line"]:
-        click.echo(f"  {escape(row['line'])}")
+def _line_text(row: dict[str, Any], reason: str, state: Path) -> str:
+    where = git_show(state, row["repo"], f"{row['commit']}:{row['path']}", row["line_no"])
+    line = f"\n  {escape(row['line'])}" if row["line"] else ""
+    return f"{row['node']}: {escape(reason)}\n  {where}{line}"
 
 
 def _print_effects(effects: list[dict[str, Any]] | None) -> None:

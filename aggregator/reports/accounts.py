@@ -27,10 +27,11 @@ class NoAccountError(GitmeterError):
     """The ledger has no account of this user."""
 
 
-def balances(store: LedgerStore) -> list[Answer]:
-    """Return the balance of every account."""
+def balances(store: LedgerStore) -> Iterator[Answer]:
+    """Yield the balance of every account, sorted by user."""
     basis = stands_on(store)
-    return [_balance(row, basis) for row in store.reports.accounts()]
+    for row in store.reports.accounts():
+        yield _balance(row, basis)
 
 
 def balance(store: LedgerStore, user: str) -> Answer:

@@ -33,8 +33,13 @@ def held_with_remedies(
         The lines, and how many others are decided.
     """
     decisions = decisions_of(store)
-    found = repos.held(store)
-    rows = [row for row in found if is_all or decided_by(decisions, row) is None]
+    rows: list[Answer] = []
+    decided = 0
+    for row in repos.held(store):
+        if is_all or decided_by(decisions, row) is None:
+            rows.append(row)
+        else:
+            decided += 1
     with ExitStack() as opened:
         trial: Preview | None = None
         for row in rows:
@@ -50,7 +55,7 @@ def held_with_remedies(
                 row["effects"] = _effects(trial.of_decision(remedy.decision))
             except MirrorError as error:
                 row["trouble"] = with_hint(error)
-    return rows, len(found) - len(rows)
+    return rows, decided
 
 
 def rewrite_answer(rewrite: Rewrite) -> Answer:

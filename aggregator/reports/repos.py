@@ -1,5 +1,6 @@
 """Repos: how far each is billed, what of it was not billed, and its incidents."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from aggregator.copies.noted import copied_at
@@ -51,38 +52,35 @@ def _node(store: LedgerStore, row: reports.Row) -> Answer:
     }
 
 
-def held(store: LedgerStore) -> list[Answer]:
-    """List held lines, each with its place and reason."""
+def held(store: LedgerStore) -> Iterator[Answer]:
+    """Yield held lines, each with its place and reason."""
     repos = _only_repos(store)
-    return [
-        {
+    for row in store.reports.held():
+        reason = HeldReason(row["reason"])
+        yield {
             "node": row["node"],
             "reason": row["reason"],
-            "meaning": HeldReason(row["reason"]).meaning,
-            "advice": HeldReason(row["reason"]).advice,
+            "meaning": reason.meaning,
+            "advice": reason.advice,
             "seq": row["seq"],
             "ts": None if row["ts_us"] is None else format_ts(from_us(row["ts_us"])),
             "line_sha256": row["line_sha256"] or line_sha256(bytes(row["line"])),
             "repo": repos.get(row["node"]),
             **_place(row),
         }
-        for row in store.reports.held()
-    ]
 
 
-def rejects(store: LedgerStore) -> list[Answer]:
-    """List rejected lines and files, each with its place and reason."""
+def rejects(store: LedgerStore) -> Iterator[Answer]:
+    """Yield rejected lines and files, each with its place and reason."""
     repos = _only_repos(store)
-    return [
-        {
+    for row in store.reports.rejects():
+        yield {
             "node": row["node"],
             "code": row["code"],
             "reason": row["reason"],
             "repo": repos.get(row["node"]),
             **_place(row),
         }
-        for row in store.reports.rejects()
-    ]
 
 
 def _only_repos(store: LedgerStore) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The rows behind answers for people, each from one query."""
 
 import sqlite3
+from collections.abc import Iterator
 from typing import Any, Final
 
 from aggregator.store.account_rows import Account
@@ -55,9 +56,9 @@ class ReportRows:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def accounts(self) -> list[Row]:
+    def accounts(self) -> Iterator[Row]:
         """All accounts, sorted by user."""
-        return list(as_utils(self._connection).query(f"{_ACCOUNTS} ORDER BY user"))
+        return as_utils(self._connection).query(f"{_ACCOUNTS} ORDER BY user")
 
     def account(self, user: str) -> Row | None:
         """The account of one user, or None."""
@@ -68,17 +69,15 @@ class ReportRows:
         """Every repo that was ever read, with the numbers of its node's lines and its incidents."""
         return list(as_utils(self._connection).query(_REPOS))
 
-    def held(self) -> list[Row]:
+    def held(self) -> Iterator[Row]:
         """Held lines of all kinds, with the node in whose repo they are."""
-        return list(as_utils(self._connection).query(_HELD))
+        return as_utils(self._connection).query(_HELD)
 
-    def rejects(self) -> list[Row]:
+    def rejects(self) -> Iterator[Row]:
         """Lines and files that are not valid."""
-        return list(
-            as_utils(self._connection).query(
-                "SELECT node.name AS node, code, reason, line, commit_id, path, line_no FROM reject"
-                " JOIN node ON node.id = node_id ORDER BY node.name, commit_id, path, line_no"
-            )
+        return as_utils(self._connection).query(
+            "SELECT node.name AS node, code, reason, line, commit_id, path, line_no FROM reject"
+            " JOIN node ON node.id = node_id ORDER BY node.name, commit_id, path, line_no"
         )
 
     def incidents(self, *, closed: bool) -> list[Row]:

@@ -248,7 +248,7 @@ def test_a_repo_that_vanishes_is_kept_shown_and_probed_again(fleet: Fleet) -> No
         seen |= fleet.sweep(after=timedelta(minutes=5))
     assert "node-4" in seen
     assert fleet.incidents() == {"repo vanished": {"node-4"}, "repo gone": {"node-4"}}
-    assert balances(fleet.ledger.store) != []
+    assert list(balances(fleet.ledger.store)) != []
 
 
 def test_too_many_that_vanish_at_once_stop_the_sweep(fleet: Fleet) -> None:

@@ -92,7 +92,7 @@ def test_the_bill_through_a_pull_is_the_bill(tmp_path: Path) -> None:
     assert total == BILL_TOTAL_NANO
     assert abs(Fraction(total, NANO) - sum(bill.values())) <= len(found) * HALF_NANO
     with world.reading() as store:
-        accounts = reports.balances(store)
+        accounts = list(reports.balances(store))
     assert sum(row["list_cost_nano"] for row in accounts) == total
     assert world.verify().matches
 

@@ -281,12 +281,12 @@ class World:
     def held(self) -> list[dict[str, Any]]:
         """What `aggregator held` says."""
         with self.reading() as store:
-            return repos.held(store)
+            return list(repos.held(store))
 
     def rejects(self) -> list[dict[str, Any]]:
         """What `aggregator rejects` says."""
         with self.reading() as store:
-            return repos.rejects(store)
+            return list(repos.rejects(store))
 
     def incidents(self, *, closed: bool = False) -> list[dict[str, Any]]:
         """What `aggregator incidents` says."""

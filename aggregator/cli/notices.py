@@ -36,14 +36,14 @@ def notices(context: click.Context, *, undelivered: bool, as_json: bool) -> None
         found = outbox.queue.rows(undelivered=undelivered)
         receiver = outbox.queue.receiver()
     if as_json:
-        print_json([_shown(row) for row in found])
+        print_json(map(_shown, found))
         return
     print_table(
         ("made", "event", "about", "attempts", "state", "last error"),
-        [
+        (
             (row.made_at, row.event, row.subject, str(row.attempts), _state(row), row.error or "")
             for row in found
-        ],
+        ),
         right=("attempts",),
     )
     if receiver.error is not None:

@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from books.cli.line_json import line_json
-from gitmeter.support.terminal import print_json, print_table
+from gitmeter.support.terminal import JsonList, Table
 from node_pusher.cli.home import json_option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from books.history import Entry
+    from gitmeter.support.printout import Printout
     from wire_format.lines import Line
 
+_HEADERS = ("when", "seq", "what", "user", "who, and why", "commit")
 _SHOWN_HASH = 12
 _SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -32,26 +37,33 @@ def log(home: Path, /, count: int | None, *, as_json: bool) -> None:
 
     with Spool.open(home, role="books") as spool:
         waiting = waiting_lines(spool)
-        found = list(entries(read_home(home, "books"), count))
-    if as_json:
-        print_json(
-            [
-                entry | {"lines": None if lines is None else [line_json(line) for line in lines]}
-                for entry, lines in found
-            ]
-        )
-        return
-    rows = [_row(line, by, "not committed") for line, by in reversed(waiting)]
+        found = entries(read_home(home, "books"), count)
+        answer: Printout
+        if as_json:
+            answer = JsonList(_entry_json(entry, lines) for entry, lines in found)
+        else:
+            answer = Table(_HEADERS, _rows(waiting, found), right=["seq"])
+    answer.print()
+
+
+def _entry_json(entry: "Entry", lines: "list[Line] | None") -> "Entry":
+    return entry | {"lines": None if lines is None else [line_json(line) for line in lines]}
+
+
+def _rows(
+    waiting: "list[tuple[Line, str]]", found: "Iterable[tuple[Entry, list[Line] | None]]"
+) -> "Iterator[list[str]]":
+    for line, by in reversed(waiting):
+        yield _row(line, by, "not committed")
     for entry, lines in found:
         commit = str(entry["commit"])[:_SHOWN_HASH]
         place = commit if entry["pushed"] else f"{commit}, not pushed"
         by, why = str(entry["by"] or ""), str(entry["reason"] or "")
         if lines:
-            rows += [_row(line, by, place) for line in reversed(lines)]
+            yield from (_row(line, by, place) for line in reversed(lines))
         else:
             what = str(entry["subject"])
-            rows.append([entry["committed_at"], _span(entry), what, "", _said(by, why), place])
-    print_table(["when", "seq", "what", "user", "who, and why", "commit"], rows, right=["seq"])
+            yield [entry["committed_at"], _span(entry), what, "", _said(by, why), place]
 
 
 def _row(line: "Line", by: str, place: str) -> list[str]:

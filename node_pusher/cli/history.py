@@ -49,13 +49,13 @@ def log(home: Path, /, count: int | None, *, earlier: bool, as_json: bool) -> No
     """
     from node_pusher.sending.history import log as read_log
 
-    entries = list(read_log(load_home(home), count, earlier=earlier))
+    entries = read_log(load_home(home), count, earlier=earlier)
     if as_json:
         print_json(entries)
         return
     print_table(
         ["committed", "commit", "seq", "records", "what", "pushed"],
-        [
+        (
             [
                 entry["committed_at"],
                 entry["commit"][:12],
@@ -65,7 +65,7 @@ def log(home: Path, /, count: int | None, *, earlier: bool, as_json: bool) -> No
                 "yes" if entry["pushed"] else "no",
             ]
             for entry in entries
-        ],
+        ),
         right=["records"],
     )
 

@@ -47,7 +47,6 @@ class BulkReport:
         refused: all others.
         first_seq, last_seq: of what was recorded; None if nothing was.
         without_reference: accepted ones without an `external_ref`.
-        out_of_order: accepted ones that are earlier than the accepted one before them.
         new_users: whom no line of the books named before, each once.
         similar_users: for new users, if they are few, users whose names differ in case or in one
             letter.
@@ -61,7 +60,6 @@ class BulkReport:
     first_seq: int | None = None
     last_seq: int | None = None
     without_reference: int = 0
-    out_of_order: int = 0
     new_users: list[str] = field(default_factory=list)
     similar_users: dict[str, list[str]] = field(default_factory=dict)
 
@@ -132,7 +130,6 @@ class _Entering:
         self._index = index
         self._now = now
         self._report = report
-        self._before: datetime | None = None
 
     def take(self, row: Row) -> bool:
         """Enter a row; returns False when it is refused."""
@@ -169,5 +166,3 @@ class _Entering:
         report.first_seq = report.first_seq or line.seq
         report.last_seq = line.seq
         report.without_reference += line.external_ref is None
-        report.out_of_order += self._before is not None and line.ts < self._before
-        self._before = line.ts

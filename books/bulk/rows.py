@@ -105,7 +105,7 @@ def read_rows(text: bytes, kind: MoneyKind, form: Form | None, given: Mapping[st
     if len(text) > BYTES_MAX or text.count(b"\n") > ROWS_MAX + 1:  # with a header
         raise MoneyError(
             f"standard input has more than {ROWS_MAX:,} rows or {BYTES_MAX >> 20} MiB",
-            hint="split it, and send the parts in order of time",
+            hint="split it, and send the parts one after the other",
         )
     lines = _lines(text)
     first = next(lines, None)

@@ -155,7 +155,6 @@ def _as_json(report: "BulkReport", kind: str, by: str, *, dry_run: bool) -> dict
         "first_seq": report.first_seq,
         "last_seq": report.last_seq,
         "without_reference": report.without_reference,
-        "out_of_order": report.out_of_order,
         "new_users": len(report.new_users),
         "similar_users": report.similar_users,
         "refused": [row._asdict() for row in report.refused],
@@ -208,11 +207,6 @@ def _notes(report: "BulkReport") -> Iterator[str]:
         yield (
             f"{_counted(report.without_reference, 'row')} without external_ref: sent again, they"
             " are recorded again"
-        )
-    if report.out_of_order:
-        yield (
-            f"{_counted(report.out_of_order, 'row')} earlier than the one before: sorted by ts they"
-            " make fewer commits"
         )
 
 

@@ -72,7 +72,9 @@ _amount_argument = click.argument("amount", metavar="AMOUNT", required=False)
 @_json_option
 @click.pass_obj
 def pay(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
-    """Record that USER paid AMOUNT, or with - the payments of standard input.
+    """Record that USER paid AMOUNT.
+
+    With - in place of USER and AMOUNT the payments of standard input are recorded.
 
     \b
     books pay alice 50.00
@@ -89,8 +91,7 @@ def pay(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN40
     passed over, so the same file may be sent again. Rows without a reference would be recorded
     again: after an interruption look at `books log`, which has all rows of a file or none.
 
-    Sort the rows by time: history in order of time makes fewer commits, and is cheaper to push and
-    to read.
+    Sort the rows by time where you can: `books log` and git show them in the order of the file.
     """
     _record(home, as_json, "payment", **options)
 

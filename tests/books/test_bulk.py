@@ -443,13 +443,6 @@ def test_few_new_users_are_compared_with_the_known_ones(books: Books) -> None:
     assert (found["new_users"], found["similar_users"]) == (1, {"Alice": ["alice"]})
 
 
-def test_rows_that_are_not_in_order_of_time_are_counted(books: Books) -> None:
-    head, *rows = CSV.splitlines(keepends=True)
-    said = books("pay", "-", stdin="".join([head, *reversed(rows)])).ok()
-    assert "2 rows earlier than the one before: sorted by ts they make fewer commits" in said.err
-    assert "earlier" not in books("pay", "-", stdin=CSV).ok().err
-
-
 def test_a_person_sees_how_far_a_long_run_is(books: Books) -> None:
     """On a terminal alone; a log has no use for it."""
     program = Path(sys.executable).with_name("books")

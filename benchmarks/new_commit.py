@@ -18,6 +18,7 @@ from aggregator.cli.context import Context, now
 from aggregator.config.known_repo import KnownRepo
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.ledger import Ledger
+from aggregator.ledger.reading.ahead import ReadAhead
 from aggregator.ledger.segments import segment_reader
 from aggregator.mirrors.state import State
 from aggregator.pulling.passes import Puller
@@ -79,7 +80,7 @@ class History:
         position = advance(store.cursors.of_repo(NODE), mirror.head, mirror.first_parent)
         with store.transaction():
             row = store.repos.row(self._repo.identity)
-        rules = Rules(segment_reader(self.state), latest_commit=at, now=at)
+        rules = Rules(segment_reader(self.state), at, at, ReadAhead())
         ingest = Ingest(self.ledger, row, mirror, rules)
         intake = ingest.run(Stretch(position.commits))
         cursor = store.cursors.of_repo(NODE)

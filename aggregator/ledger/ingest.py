@@ -21,6 +21,7 @@ from aggregator.ledger.applied import Applied, Stop
 from aggregator.ledger.known_lines import LINES_READ_AGAIN_MAX, TangledError
 from aggregator.ledger.ledger import Ledger, Move
 from aggregator.ledger.pending import Pending
+from aggregator.ledger.reading.ahead import ReadAhead
 from aggregator.ledger.reading.walk import Walk
 from aggregator.ledger.rule_files import rules_below
 from aggregator.ledger.segments import SegmentReader, StoppedError, UnreadableSegmentError
@@ -56,11 +57,13 @@ class Rules:
         reader: reads segments again, each under the rules of its repo.
         latest_commit: commits dated later are not read yet; None reads all of them.
         now: the time (UTC) at which incidents that the records show are opened.
+        ahead: reads segments ahead in other processes; who made it stops it.
     """
 
     reader: SegmentReader
     latest_commit: datetime | None
     now: datetime
+    ahead: ReadAhead
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ class Ingest:
         self._repo = repo
         self._mirror = mirror
         self._rules = rules
-        self._walk = Walk(mirror, ())
+        self._walk = Walk(mirror, (), rules.ahead)
         self.applied = Applied()
         self._written = 0
 
@@ -137,12 +140,14 @@ class Ingest:
             MirrorError: an object is missing from the mirror.
         """
         commits = [(commit, stretch.limits(at)) for at, commit in enumerate(stretch.commits)]
-        with without_cycle_collection(), Walk(self._mirror, commits) as self._walk:
+        self._walk = Walk(self._mirror, commits, self._rules.ahead)
+        with without_cycle_collection():
             try:
                 self._run(stretch, on_commit, interrupted)
             except StoppedError:
                 pass
             finally:
+                self._walk.forget()
                 self.applied.commits = self._written
         return self.applied
 
@@ -170,15 +175,13 @@ class Ingest:
             on_commit()
             if interrupted():
                 break
-            self._walk.note_lines(self.applied.admitted + pending.batch.admitted)
             if pending.weight >= BATCH_WEIGHT:
                 self._write(pending, stretch)
                 pending = self._begin()
         self._write(pending, stretch)
 
     def _begin(self) -> Pending:
-        reader, take = self._rules.reader, self._walk.take
-        return Pending(self._ledger, self._repo, self._mirror, reader, take)
+        return Pending(self._ledger, self._repo, self._mirror, self._rules.reader, self._walk)
 
     def _read(
         self, pending: Pending, delta: CommitDelta, stretch: Stretch, lines_again_max: int | None

@@ -1,15 +1,15 @@
 """Commits of a repo that are read and not written yet: one batch, and its admission."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from aggregator.admission.admission import Admission, Source
 from aggregator.admission.batch import Batch, SegmentEntry
-from aggregator.admission.grouped import GroupedSegment, grouped
+from aggregator.admission.grouped import grouped
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Changes, Ledger
 from aggregator.ledger.reading.segment import read_segment
+from aggregator.ledger.reading.walk import Walk
 from aggregator.ledger.rejudge import InForce, judged_again, seqs_to_judge
 from aggregator.ledger.repriced import RepricingError, repriced_seqs
 from aggregator.ledger.rule_files import read_rules
@@ -42,7 +42,7 @@ class Pending:
         repo: the repo of the commits.
         mirror: the mirror to read them from.
         reader: reads segments that were applied before.
-        take: the sums of a segment that was read ahead, by its blob; None if it was not.
+        walk: the walk over the commits; it may have read segments ahead.
 
     Attributes:
         batch: what the commits change.
@@ -55,7 +55,7 @@ class Pending:
         repo: RepoRow,
         mirror: Mirror,
         reader: SegmentReader,
-        take: Callable[[str], GroupedSegment | None],
+        walk: Walk,
     ) -> None:
         self.batch: Final = Batch()
         self.commits: Final[list[CommitDelta]] = []
@@ -63,7 +63,7 @@ class Pending:
         self._repo = repo
         self._mirror = mirror
         self._reader = reader
-        self._take = take
+        self._walk = walk
         self._records_by_blob: Final[dict[tuple[str, str], int]] = {}
         seen = NodeSeqs(ledger.store, repo.node_id)
         self._known = NodeLines(
@@ -158,9 +158,10 @@ class Pending:
             self.batch.duplicates += claimed
             return
         self._reader.on_step()
-        found = None if fault else self._take(file.blob)
+        found = None if fault else self._walk.take(file.blob)
         segment = None if found else fault or read_segment(self._mirror, file)
         if isinstance(segment, Segment):
+            self._walk.note_lines(len(segment.records))
             found = grouped(segment)
         if found is not None and self._admission.count(found, source):
             self._file(entry_of(found, file, source), key)

@@ -14,6 +14,7 @@ from typing import Final
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.ledger import Ledger
+from aggregator.ledger.reading.ahead import ReadAhead
 from aggregator.ledger.segments import segment_reader
 from aggregator.mirrors.mirror import Mirror, MirrorError
 from aggregator.mirrors.state import State
@@ -51,11 +52,11 @@ def rebuild(
         MirrorError: a mirror is missing or lacks an accepted commit.
     """
     remove_database(path)
-    store = open_for_writing(path)
+    store, ahead = open_for_writing(path), ReadAhead()
     try:
         note_limits(store, state.config)
         ledger = Ledger(store, state.config.charge_cost_max_usd * NANO)
-        rules = Rules(segment_reader(state), latest_commit=None, now=now)
+        rules = Rules(segment_reader(state), None, now, ahead)
         known = state.repos.all()
         if lost := sorted(tips.keys() - {repo.name for repo in known}):
             raise MirrorError(
@@ -88,6 +89,7 @@ def rebuild(
         ledger.promote_tiers(hour_of(now))
         store.merge_log()
     finally:
+        ahead.stop()
         store.close()
 
 

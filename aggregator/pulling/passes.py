@@ -20,6 +20,7 @@ from aggregator.config.repos import RepoConfig
 from aggregator.config.settings import Config
 from aggregator.incidents.kinds import ABOUT_HEAD, BACKED_OFF, IncidentKind
 from aggregator.ledger.ledger import Ledger
+from aggregator.ledger.reading.ahead import ReadAhead
 from aggregator.ledger.segments import SegmentReader, StoppedError, segment_reader
 from aggregator.mirrors.mirror import OutOfResourcesError
 from aggregator.mirrors.state import State
@@ -61,6 +62,7 @@ class Puller:
         self._pool: ThreadPoolExecutor | None = None
         self._fetches: dict[Future[Fetched], RepoConfig] = {}
         self._unfinished: deque[RepoPass] = deque()
+        self._ahead = ReadAhead()
         self._again: set[str] = set()
         self._signers = Signers(state.config)
 
@@ -117,6 +119,8 @@ class Puller:
         except BaseException:
             self.stop(on_wait)
             raise
+        finally:
+            self._ahead.stop()
         if self._interrupted():
             self.stop(on_wait)
             return
@@ -178,7 +182,7 @@ class Puller:
             return [
                 RepoPass(
                     *(self._state, self._ledger, now_configured.get(repo.name, repo), found),
-                    *(self._signers, self._clock(), lambda: self._step(on_wait)),
+                    *(self._signers, self._clock(), self._ahead, lambda: self._step(on_wait)),
                 )
                 for repo, found in fetched
             ]

@@ -13,6 +13,7 @@ from aggregator.incidents.kinds import PASSING, IncidentKind, kind_of
 from aggregator.ledger.applied import Applied, Stop
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.ledger import Ledger
+from aggregator.ledger.reading.ahead import ReadAhead
 from aggregator.ledger.segments import segment_reader
 from aggregator.mirrors.mirror import (
     Mirror,
@@ -79,10 +80,11 @@ class RepoPass:
         fetched: the result of fetching it.
         signers: the keys that may sign.
         now: the time of this pass.
+        ahead: reads segments ahead in other processes.
         on_step: called between the steps of long work; raises `StoppedError` to end it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a pass depends on
         self,
         state: State,
         ledger: Ledger,
@@ -90,6 +92,7 @@ class RepoPass:
         fetched: Fetched,
         signers: Signers,
         now: datetime,
+        ahead: ReadAhead,
         on_step: Callable[[], object] = lambda: None,
     ) -> None:
         self.repo = repo
@@ -99,6 +102,7 @@ class RepoPass:
         self._fetched = fetched
         self._signers = signers
         self._now = now
+        self._ahead = ahead
         with ledger.store.transaction():
             self._row = ledger.store.repos.row(repo.identity)
         self._position = Advance(fetched.trouble or HeadOutcome.UNCHANGED)
@@ -179,7 +183,8 @@ class RepoPass:
 
     def _start(self, mirror: Mirror) -> None:
         skew = timedelta(seconds=self._state.config.skew_s)
-        rules = Rules(segment_reader(self._state, self._on_step), self._now + skew, self._now)
+        reader = segment_reader(self._state, self._on_step)
+        rules = Rules(reader, self._now + skew, self._now, self._ahead)
         self._ingest = Ingest(self._ledger, self._row, mirror, rules)
         self._applied = self._ingest.applied
         self._mirror = mirror
@@ -193,7 +198,8 @@ class RepoPass:
         if applied is not None and applied != self._cursor:
             position = advance(self._cursor, applied, mirror.first_parent)
             if position.outcome is HeadOutcome.FAST_FORWARD:
-                rules = Rules(segment_reader(self._state, self._on_step), None, self._now)
+                reader = segment_reader(self._state, self._on_step)
+                rules = Rules(reader, None, self._now, self._ahead)
                 ingest = Ingest(self._ledger, self._row, mirror, rules)
                 count = len(position.commits)
                 ingest.run(Stretch(position.commits, accepted=count, is_billed=True))

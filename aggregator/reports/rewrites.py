@@ -8,6 +8,7 @@ from typing import NamedTuple
 from aggregator.config.repos import RepoConfig
 from aggregator.incidents.kinds import ACCEPTABLE
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
+from aggregator.ledger.reading.ahead import ReadAhead
 from aggregator.ledger.reading.segment import read_segment
 from aggregator.ledger.segments import misplaced, segment_reader
 from aggregator.mirrors.commit_delta import ACCEPTED, AddedFile, commit_delta
@@ -127,9 +128,9 @@ def _effects(
     """Return the balances that applying the head would change, tried on a copy of the ledger."""
     if position.outcome not in {HeadOutcome.FAST_FORWARD, HeadOutcome.ACCEPTED}:
         return []
-    with preview(state, store, now) as trial:
+    with preview(state, store, now) as trial, ReadAhead() as ahead:
         row = trial.ledger.store.repos.row(repo.identity)
-        rules = Rules(segment_reader(state), latest_commit=None, now=now)
+        rules = Rules(segment_reader(state), None, now, ahead)
         mirror = state.mirrors.open(repo.identity)
         stretch = Stretch(position.commits, accepted=len(position.commits))
         applied = Ingest(trial.ledger, row, mirror, rules).run(stretch)

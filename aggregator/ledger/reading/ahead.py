@@ -7,20 +7,24 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Self
 
 import msgspec
 
 from aggregator.admission.grouped import GroupedSegment
 from aggregator.ledger.reading.child import LENGTH
 
-CHILDREN_MAX: Final = 2
-"""More than two wait for the process that asks."""
+AHEAD_FROM_LINES: Final = 20_000
+"""Lines that are read here before others help: starting them costs as much."""
+
+_CHILDREN: Final = 2
+"""More would wait for the process that asks."""
 
 _ASKED_MAX: Final = 500
 """Questions that wait fit into the pipe of one process: nobody waits while asking."""
 
 _DECODER: Final = msgspec.msgpack.Decoder(GroupedSegment)
+_Question = tuple[Path, str]
 
 
 def cores() -> int:
@@ -29,70 +33,89 @@ def cores() -> int:
 
 
 class ReadAhead:
-    """Reads segments of one mirror in other processes, until `stop`.
+    """Other processes that read segments, once there is much to read; use it in a `with` block.
 
     What they cannot do, for whatever reason, is left to the process that asks: an answer may
     always be missing.
-
-    Args:
-        mirror: the bare repository.
     """
 
-    def __init__(self, mirror: Path) -> None:
-        self._children = [_Child(mirror) for _ in range(CHILDREN_MAX)]
-        self._asked: dict[str, _Child] = {}
+    def __init__(self) -> None:
+        self._children: list[_Child] = []
+        self._asked: dict[_Question, _Child] = {}
         self._turn = 0
+        self._lines = 0
 
-    def ask(self, blobs: Iterable[str]) -> None:
-        """Ask for segments, by the ids of their blobs; each may be taken once."""
+    @property
+    def is_helping(self) -> bool:
+        """Whether the other processes run."""
+        return bool(self._children)
+
+    def note_lines(self, lines: int) -> None:
+        """Note lines that were read without help; it begins once they are many."""
+        self._lines += lines
+        if not self._children and self._lines >= AHEAD_FROM_LINES and cores() > 1:
+            self._children = [_Child() for _ in range(_CHILDREN)]
+
+    def ask(self, mirror: Path, blobs: Iterable[str]) -> None:
+        """Ask for segments of a mirror, by the ids of their blobs; each may be taken once."""
         for blob in blobs:
-            if blob not in self._asked and len(self._asked) < _ASKED_MAX:
-                child = self._children[self._turn % len(self._children)]
-                self._turn += 1
-                self._asked[blob] = child
-                child.ask(blob)
+            question = (mirror, blob)
+            if question not in self._asked and len(self._asked) < _ASKED_MAX and self._children:
+                self._turn = (self._turn + 1) % len(self._children)
+                self._asked[question] = self._children[self._turn]
+                self._asked[question].ask(question)
 
-    def take(self, blob: str) -> GroupedSegment | None:
+    def take(self, mirror: Path, blob: str) -> GroupedSegment | None:
         """The sums of a segment that was asked for; None where it has to be read here."""
-        child = self._asked.pop(blob, None)
-        return None if child is None else child.take(blob)
+        child = self._asked.pop((mirror, blob), None)
+        return None if child is None else child.take((mirror, blob))
 
-    def forget(self, blobs: Iterable[str]) -> None:
+    def forget(self, mirror: Path, blobs: Iterable[str]) -> None:
         """Drop what was asked for and not taken."""
         for blob in blobs:
-            self.take(blob)
+            self.take(mirror, blob)
 
     def stop(self) -> None:
-        """End the other processes."""
+        """End the other processes; they may be needed again."""
         for child in self._children:
             child.stop()
+        self._children.clear()
+        self._asked.clear()
+        self._lines = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 class _Child:
     """A process that answers in the order in which it is asked."""
 
-    def __init__(self, mirror: Path) -> None:
+    def __init__(self) -> None:
         self._process = subprocess.Popen(
             # -P: the folder in which the program was started is no place for modules
-            [sys.executable, "-P", "-m", "aggregator.ledger.reading.child", str(mirror)],
+            [sys.executable, "-P", "-m", "aggregator.ledger.reading.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        self._waiting: deque[str] = deque()
-        self._early: dict[str, GroupedSegment | None] = {}
+        self._waiting: deque[_Question] = deque()
+        self._early: dict[_Question, GroupedSegment | None] = {}
 
-    def ask(self, blob: str) -> None:
-        self._waiting.append(blob)
+    def ask(self, question: _Question) -> None:
+        mirror, blob = question
+        self._waiting.append(question)
         with suppress(OSError):  # it has died: every answer is missing
             pipe = _pipe(self._process.stdin)
-            pipe.write(blob.encode() + b"\n")
+            pipe.write(b"%b %b\n" % (blob.encode(), os.fsencode(mirror)))
             pipe.flush()
 
-    def take(self, blob: str) -> GroupedSegment | None:
-        while blob not in self._early:
+    def take(self, question: _Question) -> GroupedSegment | None:
+        while question not in self._early:
             self._early[self._waiting.popleft()] = self._read()
-        return self._early.pop(blob)
+        return self._early.pop(question)
 
     def _read(self) -> GroupedSegment | None:
         pipe = _pipe(self._process.stdout)

@@ -1,13 +1,16 @@
-"""The program `python -m aggregator.ledger.reading.child MIRROR`: read segments and add them up.
+"""The program `python -m aggregator.ledger.reading.child`: read segments and add them up.
 
-On standard input it takes the id of a blob a line; for each, in order, it writes the length of an
-answer (4 bytes, little-endian) and the answer: a `GroupedSegment` as MessagePack, or nothing for a
-segment that has to be read line by line. It ends with its input.
+On standard input it takes a line for each: the id of a blob, a space, and the path of a mirror. For
+each, in order, it writes the length of an answer (4 bytes, little-endian) and the answer: a
+`GroupedSegment` as MessagePack, or nothing for a segment that has to be read line by line. It ends
+with its input.
 """
 
+import os
 import signal
 import struct
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -22,29 +25,35 @@ from wire_format.segment import Segment
 LENGTH: Final = struct.Struct("<I")
 """Of an answer, in bytes."""
 
+_MIRRORS_OPEN: Final = 2
 
-def answer(mirror: Mirror, blob: str) -> bytes:
-    """What is written for a blob, without its length."""
+
+@lru_cache(_MIRRORS_OPEN)
+def _opened(path: Path) -> Mirror:
+    repo = Mirror.known_repo(path)
+    if repo is None:
+        raise MirrorError(f"{path} is no mirror")
+    return Mirror(path, repo)
+
+
+def _answer(question: bytes) -> bytes:
+    """What is written for a line, without its length."""
+    blob, path = question.split(b" ", 1)
     try:
-        segment = read_usage(mirror, blob)
+        segment = read_usage(_opened(Path(os.fsdecode(path))), blob.decode())
         found = grouped(segment) if isinstance(segment, Segment) else None
         return b"" if found is None else msgspec.msgpack.encode(found)
-    except (MirrorError, OverflowError):
-        return b""  # who asked reads it again, and sees the fault; no sum has more than 64 bits
+    except MirrorError:
+        return b""  # who asked reads it again, and sees the fault
 
 
 def main() -> None:
     """Answer until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, for the process that asks
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    path = Path(sys.argv[1])
-    repo = Mirror.known_repo(path)
-    if repo is None:
-        return
-    mirror = Mirror(path, repo)
     with without_cycle_collection():
         for line in sys.stdin.buffer:
-            written = answer(mirror, line.decode().strip())
+            written = _answer(line.rstrip(b"\n"))
             sys.stdout.buffer.write(LENGTH.pack(len(written)) + written)
             sys.stdout.buffer.flush()
 

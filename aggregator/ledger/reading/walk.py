@@ -2,19 +2,13 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import Final, Self
+from typing import Final
 
 from aggregator.admission.grouped import GroupedSegment
-from aggregator.ledger.reading.ahead import ReadAhead, cores
+from aggregator.ledger.reading.ahead import ReadAhead
 from aggregator.mirrors.commit_delta import CommitDelta, Limits, commit_delta
 from aggregator.mirrors.mirror import Mirror, MirrorError
 from wire_format.lines import Folder
-
-AHEAD_FROM_LINES: Final = 20_000
-"""Lines that are read here before others help: starting them costs as much."""
-
-_LEFT_MIN: Final = 32
-"""Commits that are left, at least, for others to help."""
 
 _WINDOW: Final = 32
 """Commits that are compared ahead, so that others have something to read."""
@@ -23,19 +17,22 @@ _PREFIX: Final = f"{Folder.USAGE}/"
 
 
 class Walk:
-    """Walks commits, oldest first; use it in a `with` block.
+    """Walks commits, oldest first.
 
     Args:
         mirror: has the commits.
         commits: with the limits of each.
+        ahead: reads segments ahead once it helps.
     """
 
-    def __init__(self, mirror: Mirror, commits: Sequence[tuple[str, Limits]]) -> None:
+    def __init__(
+        self, mirror: Mirror, commits: Sequence[tuple[str, Limits]], ahead: ReadAhead
+    ) -> None:
         self._mirror = mirror
         self._commits = commits
+        self._ahead = ahead
         self._compared = 0
         self._deltas: deque[CommitDelta | MirrorError] = deque()
-        self._ahead: ReadAhead | None = None
 
     def __iter__(self) -> Iterator[CommitDelta]:
         """Yield what each commit changes.
@@ -49,21 +46,24 @@ class Walk:
             if isinstance(delta, MirrorError):
                 raise delta
             yield delta
-            if self._ahead is not None:
-                self._ahead.forget(_blobs(delta))
-
-    def note_lines(self, lines: int) -> None:
-        """Let others help once this many lines were read here, if enough commits are left."""
-        left = len(self._commits) - self._compared
-        if self._ahead is None and lines >= AHEAD_FROM_LINES and left >= _LEFT_MIN and cores() > 1:
-            self._ahead = ReadAhead(self._mirror.path)
+            self._ahead.forget(self._mirror.path, _blobs(delta))
 
     def take(self, blob: str) -> GroupedSegment | None:
         """The sums of a segment, if it was read ahead and they are enough."""
-        return None if self._ahead is None else self._ahead.take(blob)
+        return self._ahead.take(self._mirror.path, blob)
+
+    def note_lines(self, lines: int) -> None:
+        """Note lines that had to be read here."""
+        self._ahead.note_lines(lines)
+
+    def forget(self) -> None:
+        """Drop what was read ahead of where the walk ends."""
+        for delta in self._deltas:
+            if isinstance(delta, CommitDelta):
+                self._ahead.forget(self._mirror.path, _blobs(delta))
 
     def _look_ahead(self) -> None:
-        wanted = 1 if self._ahead is None else _WINDOW
+        wanted = _WINDOW if self._ahead.is_helping else 1
         while len(self._deltas) < wanted and self._compared < len(self._commits):
             commit, limits = self._commits[self._compared]
             try:
@@ -74,15 +74,7 @@ class Walk:
                 return
             self._compared += 1
             self._deltas.append(delta)
-            if self._ahead is not None:
-                self._ahead.ask(_blobs(delta))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._ahead is not None:
-            self._ahead.stop()
+            self._ahead.ask(self._mirror.path, _blobs(delta))
 
 
 def _blobs(delta: CommitDelta) -> list[str]:

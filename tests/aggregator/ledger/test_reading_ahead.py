@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.admission.grouped import GroupedSegment, grouped
-from aggregator.ledger.reading import walk
+from aggregator.ledger.reading import ahead
 from aggregator.ledger.reading.ahead import ReadAhead
 from aggregator.ledger.reading.child import LENGTH
 from aggregator.ledger.reading.walk import Walk
@@ -53,8 +53,8 @@ def helped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             taken.append(blob)
         return found
 
-    monkeypatch.setattr(walk, "AHEAD_FROM_LINES", 1)
-    monkeypatch.setattr(walk, "cores", lambda: 2)
+    monkeypatch.setattr(ahead, "AHEAD_FROM_LINES", 1)
+    monkeypatch.setattr(ahead, "cores", lambda: 2)
     monkeypatch.setattr(Walk, "take", noted)
     return taken
 
@@ -62,7 +62,7 @@ def helped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def alone(world: World) -> str:
     """The digest of the ledger that is made without any help."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(walk, "cores", lambda: 1)
+        patch.setattr(ahead, "cores", lambda: 1)
         world.pull()
     digest = world.digest()
     assert world.verify().matches
@@ -78,14 +78,14 @@ def test_a_ledger_that_was_read_ahead_is_the_same(world: World, helped: list[str
     assert world.digest() == expected
 
 
-def kill(ahead: ReadAhead) -> None:
-    for child in ahead._children:
+def kill(helpers: ReadAhead) -> None:
+    for child in helpers._children:
         os.kill(child._process.pid, signal.SIGKILL)
 
 
-def lie(ahead: ReadAhead) -> None:
+def lie(helpers: ReadAhead) -> None:
     """Answers that are no sums."""
-    for child in ahead._children:
+    for child in helpers._children:
         if child._process.stdout is not None:
             child._process.stdout.close()
         child._process.stdout = io.BytesIO(LENGTH.pack(5) + b"wrong" + LENGTH.pack(9))
@@ -100,31 +100,47 @@ def test_processes_that_die_or_answer_nonsense_are_done_without(
 ) -> None:
     expected = alone(world)
     helped.clear()
-    made = ReadAhead.__init__
+    note_lines = ReadAhead.note_lines
 
-    def harmed(self: ReadAhead, mirror: Path) -> None:
-        made(self, mirror)
-        harm(self)
+    def harmed(self: ReadAhead, lines: int) -> None:
+        was_helping = self.is_helping
+        note_lines(self, lines)
+        if not was_helping:
+            harm(self)
 
-    monkeypatch.setattr(ReadAhead, "__init__", harmed)
+    monkeypatch.setattr(ReadAhead, "note_lines", harmed)
     assert world.verify().matches
     assert helped == []
     assert world.digest() == expected
 
 
-def test_what_is_asked_for_and_not_taken_does_not_pile_up(world: World) -> None:
+def test_what_is_asked_for_and_not_taken_does_not_pile_up(world: World, helped: list[str]) -> None:
     world.pull()
+    helped.clear()
     mirror = world.state.mirrors.open_named("node-1")
     commits = [(commit, OF_A_PUSHER) for commit in list(mirror.chain(mirror.head or ""))[1:12]]
-    blobs = [delta.added[0].blob for delta in Walk(mirror, commits)]
-    ahead = ReadAhead(mirror.path)
-    ahead.ask(blobs)
-    ahead.ask(blobs)
-    ahead.forget(blobs[1:])
-    assert [ahead.take(blobs[0]) is None for _ in range(2)] == [False, True]
-    assert ahead.take(blobs[1]) is None
-    assert all(not child._early and not child._waiting for child in ahead._children)
-    ahead.stop()
+    with ReadAhead() as helpers:
+        blobs = [delta.added[0].blob for delta in Walk(mirror, commits, helpers)]
+        helpers.ask(mirror.path, blobs)
+        assert helpers.take(mirror.path, blobs[0]) is None, "nobody helps yet"
+        helpers.note_lines(1)
+        helpers.ask(mirror.path, blobs)
+        helpers.ask(mirror.path, blobs)
+        helpers.forget(mirror.path, blobs[1:])
+        taken = [helpers.take(mirror.path, blob) is None for blob in (blobs[0], *blobs[:2])]
+        assert taken == [False, True, True]
+        assert all(not child._early and not child._waiting for child in helpers._children)
+
+
+def test_a_mirror_that_cannot_be_read_there_is_left_to_who_asks(
+    world: World, helped: list[str]
+) -> None:
+    world.pull()
+    helped.clear()
+    with ReadAhead() as helpers:
+        helpers.note_lines(1)
+        helpers.ask(world.folder, ["0" * 40])
+        assert helpers.take(world.folder, "0" * 40) is None
 
 
 def test_only_lines_that_touch_no_other_are_added_up() -> None:

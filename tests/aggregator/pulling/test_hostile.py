@@ -12,6 +12,7 @@ from pygit2.enums import FileMode
 from aggregator.cli.context import opening
 from aggregator.ledger import ingest
 from aggregator.ledger.ingest import Ingest, Rules, Stretch
+from aggregator.ledger.reading.ahead import ReadAhead
 from aggregator.ledger.segments import SegmentReader, StoppedError, segment_reader
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.proof.verify import LimitsChangedError
@@ -184,7 +185,7 @@ def test_a_history_of_repeated_lines_can_be_interrupted_and_continued(world: Wor
     with world.ledger() as ledger:
         mirror = world.state.mirrors.open_named("node-1")
         commits = advance(None, mirror.head, mirror.first_parent).commits
-        rules = Rules(segment_reader(world.state), None, world.now)
+        rules = Rules(segment_reader(world.state), None, world.now, ReadAhead())
         identity = next(repo.identity for repo in world.config.repo if repo.name == "node-1")
         with ledger.store.transaction():
             row = ledger.store.repos.row(identity)
@@ -275,7 +276,7 @@ def test_work_within_a_commit_can_be_stopped(world: World, steps: int) -> None:
         identity = next(repo.identity for repo in world.config.repo if repo.name == "node-1")
         with ledger.store.transaction():
             row = ledger.store.repos.row(identity)
-        rules = Rules(segment_reader(world.state, on_step), None, world.now)
+        rules = Rules(segment_reader(world.state, on_step), None, world.now, ReadAhead())
         assert Ingest(ledger, row, mirror, rules).run(Stretch(commits)).commits == 0
         assert ledger.store.cursors.of_repo("node-1") is None
     assert world.pull()["node-1"].commits == 2

@@ -104,7 +104,7 @@ class Charging:
         try:
             # numpy, for large batches alone
             from aggregator.ledger import charging_columns as columns
-        except ModuleNotFoundError:  # hidden for a moment: see `aggregator.store.connection`
+        except ModuleNotFoundError:  # hidden for a moment: `gitmeter.support.lazy_group`
             return False
         parts = columns.merged(batch.counted, accounts)
         if parts is None:

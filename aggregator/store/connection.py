@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aggregator.store.errors import NoDatabaseError, SchemaVersionError
 from aggregator.store.schema import SCHEMA_VERSION, schema, statements
+from gitmeter.support.lazy_group import hidden
 
 if TYPE_CHECKING:
     import sqlite_utils
@@ -160,20 +160,7 @@ def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
 
 def as_utils(connection: sqlite3.Connection) -> "sqlite_utils.Database":
     """Wrap a connection for sqlite-utils, which returns rows as dicts; for reports."""
-    with _hidden("numpy"):  # it would load that too, for 100 ms, and needs it for nothing here
+    with hidden("numpy"):  # it would load that too, for 100 ms, and needs it for nothing here
         import sqlite_utils  # 40 ms of CPU, which `charges` and pulls need not spend
 
     return sqlite_utils.Database(connection)
-
-
-@contextmanager
-def _hidden(module: str) -> Iterator[None]:
-    """Let an import of a module fail that nothing has imported yet."""
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment] # which is how Python marks it
-    try:
-        yield
-    finally:
-        del sys.modules[module]

@@ -1,6 +1,8 @@
-"""Groups whose commands are imported when one of them runs, completes or shows its help."""
+"""Importing late: groups of commands, each when it runs, completes or shows its help."""
 
+import sys
 from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -78,3 +80,19 @@ class _Commands(MutableMapping[str, click.Command]):
 
     def __len__(self) -> int:
         return len(self._commands)
+
+
+@contextmanager
+def hidden(module: str) -> Iterator[None]:
+    """Let imports of a module fail within the block, unless it is loaded already.
+
+    For libraries that load another one wherever it is installed, and do without it elsewhere.
+    """
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment] # which is how Python marks it
+    try:
+        yield
+    finally:
+        del sys.modules[module]

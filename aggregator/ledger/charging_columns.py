@@ -25,7 +25,7 @@ class Parts(NamedTuple):
     """Parts of charges, each charge once.
 
     Attributes:
-        accounts: the accounts of all of them.
+        accounts: the accounts of all of them, and perhaps others.
         kinds: resources and categories.
         hour: the clock hour of each charge, since 1970.
         account, kind: the places of its account and its kind.
@@ -57,12 +57,12 @@ class ChargedParts(NamedTuple):
 
 def merged(segments: Iterable[GroupedSegment], accounts: Mapping[str, Account]) -> Parts | None:
     """Merge segments into one part for each charge; None if a sum may leave 64 bits."""
-    users: dict[str, int] = {}
+    places = {user: place for place, user in enumerate(accounts)}
     kinds: dict[Kind, int] = {}
     tables: list[Column] = []
     for segment in segments:
         table = np.frombuffer(segment.sums, dtype=np.int64).reshape(-1, COLUMNS).copy()
-        user_at = np.array([users.setdefault(user, len(users)) for user in segment.users])
+        user_at = np.array([places[user] for user in segment.users])
         kind_at = np.array([kinds.setdefault(kind, len(kinds)) for kind in segment.kinds])
         table[:, 1] = user_at[table[:, 1]]
         table[:, 2] = kind_at[table[:, 2]]
@@ -76,7 +76,7 @@ def merged(segments: Iterable[GroupedSegment], accounts: Mapping[str, Account]) 
     is_first[1:] = (hour[1:] != hour[:-1]) | (user[1:] != user[:-1]) | (kind[1:] != kind[:-1])
     starts = np.flatnonzero(is_first)
     return Parts(
-        *([accounts[name] for name in users], list(kinds), hour[starts], user[starts]),
+        *(list(accounts.values()), list(kinds), hour[starts], user[starts]),
         *(kind[starts], np.add.reduceat(units[order], starts)),
         np.add.reduceat(records[order], starts),
     )
@@ -148,13 +148,23 @@ def charge(
     order = np.lexsort(columns[3::-1])
     unrated: dict[tuple[ChargeState, Kind], int] = {}
     for which, states, sign in ((is_unrated, state, 1), (was_unrated, stored[:, 2], -1)):
-        both = np.stack((states[which], parts.kind[which]), axis=1)
-        for (number, kind), count in zip(*np.unique(both, axis=0, return_counts=True), strict=True):
-            key = (STATES[int(number)], parts.kinds[int(kind)])
-            unrated[key] = unrated.get(key, 0) + sign * int(count)
-    table = np.stack(columns, axis=1)[order]
-    both = np.unique(np.stack((table[:, 1], table[:, 0] // PERIOD_HOURS), axis=1), axis=0)
-    return ChargedParts(table.tolist(), map(tuple, both.tolist()), unrated)
+        both = states[which] * len(parts.kinds) + parts.kind[which]
+        for number, count in zip(*_counted(both), strict=True):
+            state_at, kind_at = divmod(number, len(parts.kinds))
+            key = (STATES[state_at], parts.kinds[kind_at])
+            unrated[key] = unrated.get(key, 0) + sign * count
+    period = parts.hour // PERIOD_HOURS
+    first = int(period.min())
+    width = int(period.max()) - first + 1
+    active, _ = _counted(parts.account * width + period - first)
+    periods = [(parts.accounts[each // width].id, each % width + first) for each in active]
+    return ChargedParts(np.stack(columns, axis=1)[order].tolist(), periods, unrated)
+
+
+def _counted(numbers: Column) -> tuple[list[int], list[int]]:
+    """The different numbers of a column, and how often it has each."""
+    different, counts = np.unique(numbers, return_counts=True)
+    return different.tolist(), counts.tolist()
 
 
 def _add_to_accounts(parts: Parts, list_cost: Column, billed_cost: Column, unrated: Column) -> None:
@@ -167,9 +177,9 @@ def _add_to_accounts(parts: Parts, list_cost: Column, billed_cost: Column, unrat
     last = np.full(number, np.iinfo(np.int64).min)
     np.minimum.at(first, parts.account, parts.hour)
     np.maximum.at(last, parts.account, parts.hour)
-    for account, change, *hours in zip(
-        parts.accounts, sums.T.tolist(), first.tolist(), last.tolist(), strict=True
-    ):
-        account.add_cost(*change)
-        for hour in hours:
-            account.add_hour(hour)
+    changes, firsts, lasts = sums.T.tolist(), first.tolist(), last.tolist()
+    for place, _ in zip(*_counted(parts.account), strict=True):
+        account = parts.accounts[place]
+        account.add_cost(*changes[place])
+        account.add_hour(firsts[place])
+        account.add_hour(lasts[place])

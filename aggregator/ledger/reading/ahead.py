@@ -1,6 +1,8 @@
 """Asking for segments before they are needed, so that the other cores read them meanwhile."""
 
+import fcntl
 import os
+import select
 import subprocess
 import sys
 from collections import deque
@@ -22,6 +24,9 @@ _CHILDREN: Final = 2
 
 _ASKED_MAX: Final = 500
 """Questions that wait fit into the pipe of one process: nobody waits while asking."""
+
+_PIPE_BYTES: Final = 1024 * 1024
+"""What may be answered while this process writes a batch."""
 
 _DECODER: Final = msgspec.msgpack.Decoder(GroupedSegment)
 _Question = tuple[Path, str]
@@ -47,8 +52,8 @@ class ReadAhead:
 
     @property
     def is_helping(self) -> bool:
-        """Whether the other processes run."""
-        return bool(self._children)
+        """Whether one of the other processes runs; until then all is read here."""
+        return any(child.is_ready() for child in self._children)
 
     def note_lines(self, lines: int) -> None:
         """Note lines that were read without help; it begins once they are many."""
@@ -58,11 +63,12 @@ class ReadAhead:
 
     def ask(self, mirror: Path, blobs: Iterable[str]) -> None:
         """Ask for segments of a mirror, by the ids of their blobs; each may be taken once."""
-        for blob in blobs:
+        ready = [child for child in self._children if child.is_ready()]
+        for blob in blobs if ready else ():
             question = (mirror, blob)
-            if question not in self._asked and len(self._asked) < _ASKED_MAX and self._children:
-                self._turn = (self._turn + 1) % len(self._children)
-                self._asked[question] = self._children[self._turn]
+            if question not in self._asked and len(self._asked) < _ASKED_MAX:
+                self._turn += 1
+                self._asked[question] = ready[self._turn % len(ready)]
                 self._asked[question].ask(question)
 
     def take(self, mirror: Path, blob: str) -> GroupedSegment | None:
@@ -101,8 +107,20 @@ class _Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        with suppress(OSError):  # not allowed: they pause while a batch is written
+            fcntl.fcntl(_pipe(self._process.stdout), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        self._is_ready = False
         self._waiting: deque[_Question] = deque()
         self._early: dict[_Question, GroupedSegment | None] = {}
+
+    def is_ready(self) -> bool:
+        """Whether it has started, or died; starting takes as long as reading 100,000 lines."""
+        if not self._is_ready:
+            pipe = _pipe(self._process.stdout)
+            self._is_ready = bool(select.select([pipe], [], [], 0)[0])
+            if self._is_ready:
+                pipe.read(LENGTH.size)
+        return self._is_ready
 
     def ask(self, question: _Question) -> None:
         mirror, blob = question

@@ -1,9 +1,9 @@
 """The program `python -m aggregator.ledger.reading.child`: read segments and add them up.
 
-On standard input it takes a line for each: the id of a blob, a space, and the path of a mirror. For
-each, in order, it writes the length of an answer (4 bytes, little-endian) and the answer: a
-`GroupedSegment` as MessagePack, or nothing for a segment that has to be read line by line. It ends
-with its input.
+It begins with an empty answer. On standard input it then takes a line for each segment: the id of
+its blob, a space, and the path of its mirror. For each, in order, it writes the length of an answer
+(4 bytes, little-endian) and the answer: a `GroupedSegment` as MessagePack, or nothing for a segment
+that has to be read line by line. It ends with its input.
 """
 
 import os
@@ -51,6 +51,8 @@ def main() -> None:
     """Answer until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, for the process that asks
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    sys.stdout.buffer.write(LENGTH.pack(0))  # it has started
+    sys.stdout.buffer.flush()
     with without_cycle_collection():
         for line in sys.stdin.buffer:
             written = _answer(line.rstrip(b"\n"))

@@ -2,10 +2,12 @@
 
 import io
 import os
+import select
 import signal
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,7 +47,12 @@ def world(tmp_path: Path) -> World:
 def helped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Others help from the first line on; what was taken from them is noted."""
     taken: list[str] = []
-    take = Walk.take
+    take, is_ready = Walk.take, ahead._Child.is_ready
+
+    def started(self: Any) -> bool:  # noqa: ANN401 - of a class that is not public
+        if not self._is_ready:
+            select.select([self._process.stdout], [], [], 30)
+        return is_ready(self)
 
     def noted(self: Walk, blob: str) -> GroupedSegment | None:
         found = take(self, blob)
@@ -55,6 +62,7 @@ def helped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(ahead, "AHEAD_FROM_LINES", 1)
     monkeypatch.setattr(ahead, "cores", lambda: 2)
+    monkeypatch.setattr(ahead._Child, "is_ready", started)
     monkeypatch.setattr(Walk, "take", noted)
     return taken
 
@@ -86,8 +94,9 @@ def kill(helpers: ReadAhead) -> None:
 def lie(helpers: ReadAhead) -> None:
     """Answers that are no sums."""
     for child in helpers._children:
-        if child._process.stdout is not None:
-            child._process.stdout.close()
+        assert child.is_ready()
+        assert child._process.stdout is not None
+        child._process.stdout.close()
         child._process.stdout = io.BytesIO(LENGTH.pack(5) + b"wrong" + LENGTH.pack(9))
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from aggregator.admission.batch import Batch, ChargeKey
-from aggregator.rating.rating import ChargeState, Rater, scope_of_change
+from aggregator.rating.rating import STATES, ChargeState, Rater, scope_of_change
 from aggregator.store.account_rows import Account
-from aggregator.store.charge_rows import STATES, ChargeRow, RatedCharge
+from aggregator.store.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.money_lines import Judged, credit, judge
 from wire_format.fields import AppliesTo
@@ -115,7 +115,9 @@ class Charging:
         outcome = columns.charge(parts, before, resources, rater)
         if outcome is None:
             return False
-        self._store.charges.save_numbers(outcome.rows, outcome.periods)
+        for page in outcome.pages:
+            self._store.charges.save_numbers(page)
+        self._store.charges.save_periods(outcome.periods)
         for (state, (resource, applies_to)), more in outcome.unrated.items():
             self.changed.charges[state, resources[resource], applies_to] += more
         return True

@@ -12,15 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregator.rating.price_book import NoPrice, PriceInForce
-from aggregator.rating.rating import ChargeState, Rater
+from aggregator.rating.rating import STATES, ChargeState, Rater
 from wire_format.fields import AppliesTo
 from wire_format.instants import HOUR_S
 from wire_format.money import MULTIPLIER_SCALE
 
 Column = NDArray[np.int64]
-
-STATES: Final = tuple(ChargeState)
-"""The index of each state is its number in a column."""
 
 NEVER_US: Final = np.iinfo(np.int64).max
 """The first payment of a user who has not paid, in a column."""

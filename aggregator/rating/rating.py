@@ -33,6 +33,10 @@ class ChargeState(StrEnum):
     """Its list cost is beyond the limit and counts as the limit; the exact quantity is kept."""
 
 
+STATES: Final = tuple(ChargeState)
+"""The index of each state is its number, in columns and in the database."""
+
+
 class Rating(NamedTuple):
     """The result of rating one charge; costs in nano-dollars."""
 

@@ -6,14 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from aggregator.admission.batch import ChargeKey
-from aggregator.rating.rating import ChargeState
+from aggregator.rating.rating import STATES, ChargeState
 from aggregator.store.account_rows import INT64_MAX, Account, exact
 from aggregator.store.active_periods import PERIOD_HOURS, STEPS
 from gitmeter.support.bulk import insert_rows
 from wire_format.fields import APPLIES_TO, AppliesTo
-
-STATES: Final = tuple(ChargeState)
-"""The charge states; the index of each is its number in the database."""
 
 _STATE_NUMBER: Final = {state: number for number, state in enumerate(STATES)}
 CATEGORY_NUMBERS: Final[dict[AppliesTo, int]] = {
@@ -138,18 +135,18 @@ class ChargeRows:
             (*row[:3], category[row[3]], exact(row[4]), row[5], number[row[6]], row[7], row[8])
             for row in sorted(rows)
         ]
-        self.save_numbers(ordered, {(row[1], row[0] // PERIOD_HOURS) for row in ordered})
+        self.save_numbers(ordered)
+        self.save_periods({(row[1], row[0] // PERIOD_HOURS) for row in ordered})
 
-    def save_numbers(
-        self, rows: Sequence[Sequence[int | str]], periods: Iterable[tuple[int, int]]
-    ) -> None:
-        """`save` for rows as the table has them, in the order of its key.
+    def save_numbers(self, rows: Sequence[Sequence[int | str]]) -> None:
+        """Insert or replace charges that are rows of the table already, in the order of its key.
 
-        Args:
-            rows: the charges.
-            periods: the account and the period of each, in any order.
+        `save_periods` is to follow.
         """
         insert_rows(self._connection, "INSERT OR REPLACE INTO charge", rows)
+
+    def save_periods(self, periods: Iterable[tuple[int, int]]) -> None:
+        """Note accounts and the periods in which they have charges, in any order."""
         insert_rows(self._connection, "INSERT OR IGNORE INTO active_period", sorted(periods))
 
     def delete(self, rows: Iterable[ChargeRow]) -> None:

@@ -4,8 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from aggregator.rating.rating import ChargeState
-from aggregator.store.charge_rows import STATES
+from aggregator.rating.rating import STATES, ChargeState
 from wire_format.fields import APPLIES_TO, AppliesTo
 
 _GROUPS: Final = """

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.rating.columns import NEVER_US, STATES, Charges, rate_all
-from aggregator.rating.rating import Rater
+from aggregator.rating.columns import NEVER_US, Charges, rate_all
+from aggregator.rating.rating import STATES, Rater
 from tests.support.strategies import PAID_AT, RESOURCES, Rules, rules
 from wire_format.fields import APPLIES_TO, AppliesTo
 from wire_format.instants import hour_of

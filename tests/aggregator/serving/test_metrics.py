@@ -13,11 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.incidents.kinds import IncidentKind
-from aggregator.rating.rating import ChargeState
+from aggregator.rating.rating import STATES, ChargeState
 from aggregator.reports import accounts, repos
 from aggregator.serving.metrics import Metrics
 from aggregator.serving.pulse import Pulse
-from aggregator.store.charge_rows import STATES
 from aggregator.store.questions import metrics as metrics_rows
 from aggregator.store.questions.metrics import MetricRows, read_facts
 from aggregator.store.schema import schema

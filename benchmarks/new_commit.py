@@ -1,10 +1,11 @@
 """Measure one new commit on a long history and on a short one, in a process that has opened both.
 
-There are two figures for each: *applied* starts when the commit is in the mirror and ends when its
-charges, balances and cursor are committed; *pulled* is a whole pass: probe, fetch by the git
-program, apply.
+There are three figures for each: *applied* starts when the commit is in the mirror and ends when
+its charges, balances and cursor are committed; *pulled* is a whole pass: probe, fetch, apply;
+*fetched* is the CPU time of fetching alone over http, with that of the git program that it starts.
 """
 
+import resource
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -20,14 +21,17 @@ from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.reading.ahead import ReadAhead
 from aggregator.ledger.segments import segment_reader
+from aggregator.mirrors.gc import maintain
 from aggregator.mirrors.state import State
 from aggregator.pulling.passes import Puller
 from benchmarks.data import NODE, Place, Shape, usage_commit, users_of
+from benchmarks.git_server import serving
 from cursors.position import advance
-from gitmeter.git_remote.branch import fetch
+from gitmeter.git_remote.gained import FetchLimits, fetch_gained
+from gitmeter.git_remote.remote import Remote
 from wire_format.commit_message import parse_message
 
-_TIMEOUT_S = 600
+_LIMITS = FetchLimits(600, 600, memory_bytes_max=1 << 30, file_bytes_max=1 << 30)
 _WARM_UP = 3
 
 
@@ -41,6 +45,7 @@ class History:
         self._repo = next(repo for repo in state.config.repo if repo.name == NODE)
         self._known = KnownRepo(NODE, NODE, self._repo.role, self._repo.branch)
         self._origin = pygit2.Repository(str(place.usage_origin))
+        self._path = f"{place.folder.name}/{place.usage_origin.name}"
         self._records = shape.records // shape.commits
         head = self._head()
         summary = parse_message(head.message)
@@ -66,12 +71,23 @@ class History:
     def _head(self) -> pygit2.Commit:
         return self._origin.references["refs/heads/main"].peel(pygit2.Commit)
 
-    def fetch(self) -> None:
-        """Fetch the new commit into the mirror."""
+    def fetch(self, address: str) -> float:
+        """Fetch the new commit into the mirror; return the CPU time in seconds."""
         mirror = self.state.mirrors.open(self._known)
+        remote, tip = Remote(f"{address}{self._path}"), str(self._head().id)
+        began_s = _cpu_s()
+        known = mirror.head or ""
         branch = self._repo.branch
-        refspec = f"+refs/heads/{branch}:refs/heads/{branch}"
-        fetch(self._repo.remote, mirror.path, refspec, timeout_s=_TIMEOUT_S)
+        sent = fetch_gained(remote, mirror.path, branch, tip=tip, known=known, limits=_LIMITS)
+        if sent != tip:
+            raise RuntimeError(f"one new commit was to be fetched, not {sent}")
+        mirror.move_head(tip)
+        return _cpu_s() - began_s
+
+    @property
+    def mirror(self) -> Path:
+        """The mirror of the node's repo."""
+        return self.state.config.mirror_path(NODE)
 
     def apply(self, at: datetime) -> None:
         """Apply the one new commit in the mirror."""
@@ -96,11 +112,12 @@ class History:
 
 
 class Timing(NamedTuple):
-    """Medians for one history, in seconds."""
+    """Medians for one history, in seconds; of fetching the CPU time."""
 
     commits: int
     applied_s: float
     pulled_s: float
+    fetched_cpu_s: float
 
 
 def shape_of(commits: int) -> Shape:
@@ -121,12 +138,14 @@ def measure(folder: Path, repetitions: int) -> list[Timing]:
             for _ in Puller(state, ledger, now).pull():
                 pass
             histories[commits] = History(place, shape, state, ledger)
+        address = stack.enter_context(serving(folder))
+        fetched: dict[int, list[float]] = {commits: [] for commits in sizes}
         applied: dict[int, list[float]] = {commits: [] for commits in sizes}
         pulled: dict[int, list[float]] = {commits: [] for commits in sizes}
         for _ in range(_WARM_UP + repetitions):
             for commits, history in histories.items():
                 history.push()
-                history.fetch()
+                fetched[commits].append(history.fetch(address))
                 started = time.perf_counter()
                 history.apply(now())
                 applied[commits].append(time.perf_counter() - started)
@@ -134,10 +153,15 @@ def measure(folder: Path, repetitions: int) -> list[Timing]:
                 started = time.perf_counter()
                 history.pull()
                 pulled[commits].append(time.perf_counter() - started)
-    return [
-        Timing(commits, median(applied[commits][_WARM_UP:]), median(pulled[commits][_WARM_UP:]))
-        for commits in sizes
-    ]
+                maintain(history.mirror)  # as the daemon does: not more packs than it lets be
+    figures = (applied, pulled, fetched)
+    return [Timing(n, *(median(found[n][_WARM_UP:]) for found in figures)) for n in sizes]
+
+
+def _cpu_s() -> float:
+    """Of this process and of the programs that it has waited for."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def _with_file(

@@ -79,6 +79,13 @@ def at_most(what: str, size_bytes: float, limit_mb: int) -> Row:
     return Row(what, f"{megabytes:.0f} MB", "", f"{megabytes:.0f} MB", f"below {limit_mb} MB", met)
 
 
+def at_most_ms(what: str, seconds: float, limit_ms: int) -> Row:
+    """Make a row about a time, with a limit in milliseconds."""
+    value = f"{seconds * _MS_PER_S:.2f} ms"
+    met = seconds * _MS_PER_S <= limit_ms
+    return Row(what, duration(seconds), "", value, f"at most {limit_ms} ms", met)
+
+
 def at_least(what: str, count: int, seconds: Sequence[float], limit: int) -> Row:
     """Make a row about a rate, with the lowest number per second as its limit."""
     rate = count / median(seconds)

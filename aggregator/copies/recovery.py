@@ -2,7 +2,7 @@
 
 from aggregator.config.known_repo import KnownRepo
 from aggregator.copies.remote import COPIED_REFS, CopyRemote
-from aggregator.mirrors.mirror import Mirror
+from aggregator.mirrors.mirror import KEPT_REFS, Mirror
 from aggregator.mirrors.state import State
 from aggregator.store.store import tips_of
 from cursors.tips import Tips
@@ -40,6 +40,23 @@ def recover(state: State, repo: KnownRepo, tips: Tips) -> bool:
             mirror.keep(tip)
     _forget_fetched(mirror)
     return is_whole
+
+
+def is_whole(mirror: Mirror, tips: Tips) -> bool:
+    """Whether a mirror has its accepted tips with their refs, so that `recover` would do nothing.
+
+    Raises:
+        MirrorError: the mirror cannot be used.
+    """
+    with mirror.reading():
+        names = list(mirror.repository.references)
+    kept = {name.removeprefix(KEPT_REFS) for name in names if name.startswith(KEPT_REFS)}
+    return (
+        mirror.applied == tips.cursor
+        and tips.kept <= kept
+        and _has_all(mirror, tips)
+        and not any(name.startswith(COPIED_REFS) for name in names)
+    )
 
 
 def _has_all(mirror: Mirror, tips: Tips) -> bool:

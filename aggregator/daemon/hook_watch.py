@@ -57,7 +57,8 @@ class HookWatch:
 
     def _is_registered(self, name: str) -> bool:
         """Whether the forge is known to send webhooks about a repo: it has a number there."""
-        return any(r.name == name and r.forge_id is not None for r in self._state.config.repo)
+        repo = self._state.configured.get(name)
+        return repo is not None and repo.forge_id is not None
 
     def file(self, *, is_whole: bool) -> None:
         """Open or close the incident.

@@ -8,8 +8,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from aggregator.mirrors.mirror import TREE_BYTES_MAX, Mirror
-from aggregator.mirrors.tree_diff import OversizedFoldersError, TreeEntry
+from aggregator.mirrors.mirror import Mirror
+from aggregator.mirrors.tree_diff import TREE_BYTES_MAX, OversizedFoldersError, TreeEntry
 from wire_format.fields import SEGMENTS_PER_COMMIT_MAX
 from wire_format.lines import Folder
 from wire_format.paths import folder_of

@@ -17,6 +17,7 @@ class KnownRepos:
     def __init__(self, config: Config, archives: ArchivedRepos) -> None:
         self._config = config
         self._archives = archives
+        self._configured = {repo.name: repo.identity for repo in config.repo}
 
     def all(self) -> list[KnownRepo]:
         """Every repo of which the node is known.
@@ -46,12 +47,11 @@ class KnownRepos:
         """The repo with this name.
 
         Raises:
-            MirrorError: it is no longer configured and has neither a mirror nor an archive.
+            MirrorError: it is no longer configured, and no mirror or archive names its node.
         """
-        configured = (repo.identity for repo in self._config.repo if repo.name == name)
-        repo = next(configured, None) or next(
-            (repo for repo in self.all() if repo.name == name), None
-        )
+        repo = self._configured.get(name)
+        if repo is None and (self._config.mirror_path(name).exists() or self._archives.has(name)):
+            repo = self._identity(name)
         if repo is None:
             raise MirrorError(
                 f"{name} is no longer configured and its mirror is gone",
@@ -61,8 +61,8 @@ class KnownRepos:
 
     def _known_and_unreadable(self) -> tuple[list[KnownRepo], list[str]]:
         """The known repos, and the names of those on disk whose node is unknown."""
-        configured = {repo.name for repo in self._config.repo}
-        known = {repo.name: repo.identity for repo in self._config.repo}
+        configured = self._configured.keys()
+        known = dict(self._configured)
         unreadable: list[str] = []
         mirrors = {file.stem for file in self._config.mirrors_path.glob("*.git")}
         for name in (mirrors | set(self._archives.names())) - configured:

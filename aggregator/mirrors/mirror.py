@@ -9,6 +9,7 @@
 The last two are the accepted tips: the ledger is made from what they reach.
 """
 
+import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -25,11 +26,6 @@ from gitmeter.support.errors import GitmeterError
 
 COMMIT_BYTES_MAX: Final = 1024 * 1024
 """Most bytes of one commit object. A pusher's message names at most 40 resources: under 16 KiB."""
-TREE_BYTES_MAX: Final = 8 * 1024 * 1024
-"""Most bytes of all trees together that are opened to compare a commit with its first parent.
-
-A segment takes 50 bytes in the tree of its day, which is read twice, before and after: enough for
-80,000 segments a day. It bounds the time as well: 290,000 entries of the shortest kind."""
 
 APPLIED_REF: Final = "refs/aggregator/applied"
 KEPT_REFS: Final = "refs/aggregator/kept/"
@@ -78,9 +74,12 @@ class OversizedObjectError(MirrorError):
 class Mirror:
     """One mirror, open for one pass: open for longer, it would keep deleted packs open.
 
+    Dropped, it is closed at once; pygit2 leaves that to Python's garbage collection.
+
     Args:
         path: the bare repository; created where it does not exist.
         repo: the repo that it mirrors; saved in the mirror's git configuration.
+        is_settled: whether it is known to be saved there.
 
     Attributes:
         path: the bare repository.
@@ -91,7 +90,7 @@ class Mirror:
         MirrorError: it cannot be opened or created.
     """
 
-    def __init__(self, path: Path, repo: KnownRepo) -> None:
+    def __init__(self, path: Path, repo: KnownRepo, *, is_settled: bool = False) -> None:
         self.path = path
         self._head_ref = f"refs/heads/{repo.branch}"
         try:
@@ -100,8 +99,10 @@ class Mirror:
             mend_head(path, repo.branch)
             self.repository = Repository(str(path))
             self.trees = Trees(self.repository)
-            facts = (repo.node, repo.role, repo.branch, allow_text(repo.allow))
-            self._remember(dict(zip(_IDENTITY_KEYS, facts, strict=True)))
+            weakref.finalize(self, self.repository.free)
+            if not is_settled:
+                facts = (repo.node, repo.role, repo.branch, allow_text(repo.allow))
+                self._remember(dict(zip(_IDENTITY_KEYS, facts, strict=True)))
         except _FAULTS as error:
             raise _mirror_error(
                 f"the mirror {path} cannot be opened: {error}",
@@ -137,6 +138,13 @@ class Mirror:
     def head(self) -> str | None:
         """The head as it was fetched last, or None before the first fetch."""
         return self._read(self._head_ref)
+
+    def move_head(self, commit: str) -> None:
+        """Record a commit as the head that was fetched last; a `MirrorError` if it is not here."""
+        with self.reading():
+            if not self.has_commit(commit):
+                raise KeyError(commit)
+            self.repository.references.create(self._head_ref, Oid(hex=commit), force=True)
 
     @property
     def applied(self) -> str | None:

@@ -4,12 +4,18 @@ Each mirror has the node and role of its repo in its git configuration, so that 
 rebuilt from mirrors and archives alone.
 """
 
+from contextlib import suppress
+from pathlib import Path
+
 from aggregator.config.known_repo import KnownRepo
 from aggregator.config.settings import Config
 from aggregator.mirrors.archives import ArchivedRepos
 from aggregator.mirrors.known_repos import KnownRepos
 from aggregator.mirrors.mirror import Mirror
 from cursors.tips import Tips
+
+_Stamp = tuple[int, int, int] | None
+"""What tells one state of a file from another."""
 
 
 class Mirrors:
@@ -25,6 +31,7 @@ class Mirrors:
         self._config = config
         self._repos = repos
         self._archives = archives
+        self._settled: dict[Path, tuple[KnownRepo, _Stamp]] = {}
 
     def open(self, repo: KnownRepo) -> Mirror:
         """Open or create the mirror of a repo; the caller drops it after the pass.
@@ -36,7 +43,12 @@ class Mirrors:
         """
         if self.is_archived(repo.name):
             return self._archives.open(repo)
-        return Mirror(self._config.mirror_path(repo.name), repo)
+        path = self._config.mirror_path(repo.name)
+        is_settled = self._settled.get(path) == (repo, _stamp(path / "config"))
+        mirror = Mirror(path, repo, is_settled=is_settled)
+        if not is_settled:
+            self._settled[path] = repo, _stamp(path / "config")
+        return mirror
 
     def open_named(self, name: str) -> Mirror:
         """Open the mirror of a known repo by its name.
@@ -87,3 +99,10 @@ class Mirrors:
             if applied is not None:
                 tips[repo.name] = Tips(applied, kept - {applied})
         return tips
+
+
+def _stamp(file: Path) -> _Stamp:
+    with suppress(OSError):
+        stat = file.stat()
+        return stat.st_ino, stat.st_mtime_ns, stat.st_size
+    return None

@@ -1,13 +1,14 @@
 """The state directory: the ledger's file, the mirrors, and the lock that admits one writer."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import gettempdir
 
 import pygit2
 
+from aggregator.config.repos import RepoConfig
 from aggregator.config.settings import Config
 from aggregator.mirrors.archives import ArchivedRepos
 from aggregator.mirrors.known_repos import KnownRepos
@@ -31,7 +32,7 @@ class State:
         config: has the path of the directory and the configured repos.
 
     Attributes:
-        config: the configuration.
+        config: the configuration; replaced while a daemon runs.
         archives: the archived repos.
         repos: the known repos.
         mirrors: the mirrors of the known repos.
@@ -42,10 +43,18 @@ class State:
         self.archives = ArchivedRepos(config.state)
         self.repos = KnownRepos(config, self.archives)
         self.mirrors = Mirrors(config, self.repos, self.archives)
+        self._by_name: tuple[tuple[RepoConfig, ...], Mapping[str, RepoConfig]] = (), {}
         config.mirrors_path.mkdir(parents=True, exist_ok=True)
         if not self.is_writable:
             # who may only read reads mirrors of the daemon's user; libgit2 runs nothing of them
             pygit2.settings.owner_validation = False
+
+    @property
+    def configured(self) -> Mapping[str, RepoConfig]:
+        """The repos of the present configuration, by name."""
+        if self._by_name[0] is not self.config.repo:
+            self._by_name = self.config.repo, {repo.name: repo for repo in self.config.repo}
+        return self._by_name[1]
 
     @property
     def is_writable(self) -> bool:

@@ -1,7 +1,8 @@
 """One pass over all repos: probe each head, fetch what is new, apply it, report.
 
 Probes and fetches run in a bounded pool of threads. Everything that uses the database runs in the
-caller's thread, one repo after the other, the books first. A failure of one repo goes into its
+caller's thread, one repo after the other, the books first; what it billed, the mirrors record in
+threads of their own. A failure of one repo goes into its
 report and its incident; the other repos continue. What takes long, a slow remote or a long backlog,
 may be left to the next pass, so that it delays no other repo.
 """
@@ -12,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from aggregator.config.repos import RepoConfig
@@ -25,8 +26,10 @@ from aggregator.ledger.segments import SegmentReader, StoppedError, segment_read
 from aggregator.mirrors.mirror import OutOfResourcesError
 from aggregator.mirrors.state import State
 from aggregator.pulling.fetching import Fetched, fetch_repo, stop_fetching
+from aggregator.pulling.recording import Recording
 from aggregator.pulling.repo_pass import RepoPass, RepoReport
 from aggregator.pulling.signatures import Signers
+from aggregator.pulling.turns import Turns
 from aggregator.store.store import PULLED_AT
 from gitmeter.support.bulk import Progress
 from wire_format.instants import format_ts, hour_of
@@ -65,6 +68,7 @@ class Puller:
         self._ahead = ReadAhead()
         self._again: set[str] = set()
         self._signers = Signers(state.config)
+        self._recording = Recording(state)
 
     @property
     def _config(self) -> Config:
@@ -84,6 +88,7 @@ class Puller:
         stop_fetching(self._fetches, on_wait)
         self._fetches.clear()
         self._unfinished.clear()
+        self._recording.finish(on_wait)
 
     def pull(
         self,
@@ -111,11 +116,12 @@ class Puller:
         self._read_again(
             on_wait, lambda reader, now: self._ledger.use_books(self._config.books, reader, now)
         )
-        running = _Pass(patience_s, len(self._unfinished), time.monotonic() + _BOOKS_WAIT_S)
+        running = Turns(patience_s, len(self._unfinished), time.monotonic() + _BOOKS_WAIT_S)
         try:
             self._begin(running, (repo for repo in self._readable() if not skip(repo.name)))
             yield from self._pull(running, on_progress, on_wait, also)
             self._read_again(on_wait, self._ledger.settle)
+            self._recording.finish(on_wait)
         except BaseException:
             self.stop(on_wait)
             raise
@@ -140,7 +146,7 @@ class Puller:
 
     def _pull(
         self,
-        running: "_Pass",
+        running: Turns,
         on_progress: Progress,
         on_wait: Callable[[], object],
         also: Callable[[], AbstractSet[str]],
@@ -153,9 +159,10 @@ class Puller:
             steps = self._ready(running, done, on_wait)
             if not steps and running.is_over(self._fetches.keys()):
                 return
-            for step in steps:
+            for begin in steps:
                 if self._interrupted():
                     return
+                step = begin()
                 # the books are read to their end without taking turns: usage is rated by them
                 while (more := self._turn(step, on_progress)) and step.repo.role == "books":
                     pass
@@ -169,26 +176,30 @@ class Puller:
                     self._begin(running, (r for r in self._readable() if r.name == report.name))
 
     def _ready(
-        self, running: "_Pass", done: list[Future[Fetched]], on_wait: Callable[[], object]
-    ) -> list[RepoPass]:
-        """The repos whose turn it is: those just fetched, or else one that has had a turn."""
+        self, running: Turns, done: list[Future[Fetched]], on_wait: Callable[[], object]
+    ) -> list[Callable[[], RepoPass]]:
+        """The repos whose turn it is: those just fetched, or else one that has had a turn.
+
+        Each is judged when it is called for, since its mirror is open from then on.
+        """
         if done:
             running.heard()
             # whoever pushed had registered the key before: it is known now, though not at the start
             if not self._signers.are_current(self._config):
                 self._signers = Signers(self._config)
-            now_configured = {repo.name: repo for repo in self._config.repo}
+            configured = self._state.configured
             fetched = [(self._fetches.pop(fetch), fetch.result()) for fetch in done]
             return [
-                RepoPass(
-                    *(self._state, self._ledger, now_configured.get(repo.name, repo), found),
+                partial(
+                    RepoPass,
+                    *(self._state, self._ledger, configured.get(repo.name, repo), found),
                     *(self._signers, self._clock(), self._ahead, lambda: self._step(on_wait)),
                 )
                 for repo, found in fetched
             ]
         if running.turns:
             running.turns -= 1
-            return [self._unfinished.popleft()]
+            return [self._unfinished.popleft]
         return []
 
     def _step(self, on_wait: Callable[[], object]) -> None:
@@ -196,7 +207,7 @@ class Puller:
         if self._interrupted():
             raise StoppedError
 
-    def _begin(self, running: "_Pass", repos: Iterable[RepoConfig]) -> None:
+    def _begin(self, running: Turns, repos: Iterable[RepoConfig]) -> None:
         """Begin fetching repos; one that is busy is fetched again once it is done."""
         busy = {repo.name for repo in self._fetches.values()}
         busy |= {step.repo.name for step in self._unfinished}
@@ -211,12 +222,24 @@ class Puller:
             cursor = self._ledger.store.cursors.of_repo(repo.name)
             tips = kept.get(repo.name, frozenset())
             fetch = self._pool.submit(
-                fetch_repo, self._state, repo, cursor, self._interrupted, tips
+                self._fetch, self._recording.of_repo(repo.name), repo, cursor, tips
             )
             self._fetches[fetch] = repo
             running.begun.add(fetch)
 
-    def _done(self, running: "_Pass", timeout_s: float) -> list[Future[Fetched]]:
+    def _fetch(
+        self,
+        recording: Future[None] | None,
+        repo: RepoConfig,
+        cursor: str | None,
+        kept: frozenset[str],
+    ) -> Fetched:
+        """Fetch a repo, once its mirror has recorded what was billed."""
+        if recording is not None:
+            wait([recording])
+        return fetch_repo(self._state, repo, cursor, self._interrupted, kept)
+
+    def _done(self, running: Turns, timeout_s: float) -> list[Future[Fetched]]:
         """The fetches that are done; while the books are being fetched, for a time only those."""
         books = {fetch for fetch, repo in self._fetches.items() if repo.role == "books"}
         is_first = bool(books) and time.monotonic() < running.books_end_s
@@ -243,6 +266,8 @@ class Puller:
         end_s = time.monotonic() + self._config.turn_s
         is_over = lambda: self._interrupted() or time.monotonic() >= end_s  # noqa: E731
         more = step.turn(on_progress, is_over)
+        if step.billed_to is not None:
+            self._recording.start(step.repo.identity, step.billed_to)
         self._tiers_due |= step.repo.role == "books" and step.has_applied
         return more and not self._interrupted()
 
@@ -256,6 +281,7 @@ class Puller:
         today = f"{now:%Y-%m-%d} {self._ledger.rater.rule_book.sha256}"
         if store.fact(_PROMOTED_ON) != today or self._tiers_due:
             self._ledger.promote_tiers(hour_of(now))
+            self._tiers_due = False
         with store.transaction():
             if self._config.copy_remote is None:
                 store.incidents.close_everywhere(IncidentKind.COPY_FAILED, now)
@@ -264,36 +290,3 @@ class Puller:
                 # repos that are no longer read: no later pass would close their incidents
                 store.incidents.close_except(ABOUT_HEAD, (r.name for r in self._readable()), now)
             store.set_fact(_PROMOTED_ON, today)
-
-
-@dataclass
-class _Pass:
-    """What is left to do in one pass.
-
-    Attributes:
-        patience_s: how long to wait for remotes of which none answers; None for ever.
-        turns: how many further turns are left for repos with a backlog.
-        books_end_s: until when other repos wait for the books.
-        begun: the fetches to wait for.
-        end_s: until when; None for ever.
-    """
-
-    patience_s: float | None
-    turns: int
-    books_end_s: float
-    begun: set[Future[Fetched]] = field(default_factory=set)
-    end_s: float | None = None
-
-    def __post_init__(self) -> None:
-        self.heard()
-
-    def heard(self) -> None:
-        """Note that a remote has answered."""
-        if self.patience_s is not None:
-            self.end_s = time.monotonic() + self.patience_s
-
-    def is_over(self, fetches: AbstractSet[Future[Fetched]]) -> bool:
-        """Whether to leave the fetches that are still running, if any, to the next pass."""
-        if self.patience_s is None or self.end_s is None:
-            return not fetches
-        return not self.begun & fetches or time.monotonic() >= self.end_s

@@ -1,7 +1,6 @@
 """One repo in one pass: judge its head, check its signature, apply its commits, report."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -82,6 +81,10 @@ class RepoPass:
         now: the time of this pass.
         ahead: reads segments ahead in other processes.
         on_step: called between the steps of long work; raises `StoppedError` to end it.
+
+    Attributes:
+        repo: the argument.
+        billed_to: the cursor after the last turn; the mirror is still to record it. None before.
     """
 
     def __init__(  # noqa: PLR0913 - what a pass depends on
@@ -96,6 +99,7 @@ class RepoPass:
         on_step: Callable[[], object] = lambda: None,
     ) -> None:
         self.repo = repo
+        self.billed_to: str | None = None
         self._on_step = on_step
         self._state = state
         self._ledger = ledger
@@ -187,7 +191,6 @@ class RepoPass:
         rules = Rules(reader, self._now + skew, self._now, self._ahead)
         self._ingest = Ingest(self._ledger, self._row, mirror, rules)
         self._applied = self._ingest.applied
-        self._mirror = mirror
 
     def _catch_up(self, mirror: Mirror) -> None:
         """Apply again what the mirror has as billed, if an older database was restored.
@@ -217,9 +220,7 @@ class RepoPass:
         self._ingest.run(
             stretch, lambda: on_progress(self.repo.name, next(numbers), total), turn_over
         )
-        if (cursor := self._cursor) is not None:
-            with suppress(MirrorError):  # set again before the next fetch, which files it
-                self._mirror.advance_applied(cursor)
+        self.billed_to = self._cursor
 
     def note_progress(self) -> None:
         """Store how many commits are left, where the rest is left to a later pass."""

@@ -35,6 +35,7 @@ class Signers:
         file = config.allowed_signers_file
         self._read_from = _seen(file)
         self._file: AllowedSigners | AllowedSignersError
+        self._registered: dict[tuple[str, tuple[str, ...]], AllowedSigners] = {}
         try:
             self._file = load_allowed_signers(file)
         except AllowedSignersError as error:
@@ -48,8 +49,10 @@ class Signers:
         """The keys that count for a repo: its registered ones and those of the operator's file."""
         if isinstance(self._file, AllowedSignersError) or not repo.signers:
             return self._file
-        registered = "\n".join(repo.signers)
-        return parse_allowed_signers(registered, f"registration of {repo.node}") + self._file
+        if (repo.node, repo.signers) not in self._registered:
+            lines, named = "\n".join(repo.signers), f"registration of {repo.node}"
+            self._registered[repo.node, repo.signers] = parse_allowed_signers(lines, named)
+        return self._registered[repo.node, repo.signers] + self._file
 
     def judge(
         self, mirror: Mirror, repo: RepoConfig, head: str, now: datetime

@@ -29,6 +29,7 @@ from benchmarks.fleet.tables import (
     month_table,
     pass_table,
     program_text,
+    push_table,
     registration_rows,
     spread,
 )
@@ -103,7 +104,9 @@ class Bench:
         if self._parts & {"passes", "endurance", "programs"}:
             costs = self._passes("first")
             if "passes" in self._parts:
-                yield pass_table(costs | self._passes("passes"))
+                costs |= self._passes("passes")
+                yield pass_table(costs)
+                yield push_table(costs, self._wanted.repos)
         if "endurance" in self._parts:
             yield curve_table(self._child("benchmarks.fleet.passes", "endurance", self._sizes))
         if "programs" in self._parts:

@@ -25,6 +25,7 @@ class Cost(NamedTuple):
     Attributes:
         seconds: wall time.
         cpu_s: CPU time of this process and the programs that it started.
+        thread_cpu_s: that of the thread that did the work, which is the one that bills.
         git_requests, api_requests: requests that the forge got meanwhile.
         programs: programs that this process started; git starts a few helpers for each.
         files_peak: the most files open at once in this process, counted every 5 ms.
@@ -34,6 +35,7 @@ class Cost(NamedTuple):
 
     seconds: float
     cpu_s: float
+    thread_cpu_s: float
     git_requests: int
     api_requests: int
     programs: int
@@ -74,13 +76,15 @@ def measure(forge: Remote, work: Callable[[], object]) -> Cost:
     started = len(_started)
     _forget_peak()
     with _Files() as files:
-        cpu_s, began_s = _cpu_s(), time.perf_counter()
+        cpu_s, thread_cpu_s, began_s = _cpu_s(), time.thread_time(), time.perf_counter()
         work()
         seconds, cpu_s = time.perf_counter() - began_s, _cpu_s() - cpu_s
+        thread_cpu_s = time.thread_time() - thread_cpu_s
     git, api = (now - then for now, then in zip(forge.requests(), requests, strict=True))
     return Cost(
         seconds,
         cpu_s,
+        thread_cpu_s,
         git,
         api,
         len(_started) - started,

@@ -8,7 +8,7 @@ listing, probes, billing, silent nodes.
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -23,6 +23,9 @@ from benchmarks.fleet.site import Site
 
 PARTS_OF_ALL: Final = 20
 """The share of nodes that push if 5 % do: every twentieth."""
+
+EVERY_S: Final = 36
+"""Seconds between two pushes of a node where each second one in so many nodes pushes."""
 
 _POINTS: Final = (0.0, 0.1, 0.5, 1.0)
 _SHOWN_EVERY: Final = 50
@@ -66,8 +69,17 @@ class Passes:
 
     def cost(self, daemon: Daemon, records: int) -> Cost:
         """Measure one pass, which must bill this number of records."""
+        return self._cost(lambda: self.once(daemon), records)
+
+    def hinted_cost(self, daemon: Daemon, nodes: Sequence[str]) -> Cost:
+        """Let nodes push a commit each, and measure reading them as their webhooks make it do."""
+        self._site.forge.push(list(nodes))
+        pull = lambda: daemon._pull_repos(set(nodes), is_whole=False)  # noqa: E731, SLF001 - as above
+        return self._cost(pull, len(nodes) * RECORDS_PER_COMMIT)
+
+    def _cost(self, work: Callable[[], object], records: int) -> Cost:
         before = records_of(self._ledger)
-        cost = measure(self._site.forge, lambda: self.once(daemon))
+        cost = measure(self._site.forge, work)
         billed = records_of(self._ledger) - before
         if billed != records:
             raise RuntimeError(f"{billed} of {records} records were billed")
@@ -108,7 +120,9 @@ def first(site: Site, sizes: Sizes) -> object:
 def passes(site: Site, sizes: Sizes) -> object:
     """Measure passes after a start, with nothing new, with 5 % new and with everything new."""
     its = Passes(site)
-    found: dict[str, list[Cost]] = {"start": [], "nothing": [], "some": [], "all": []}
+    found: dict[str, list[Cost]] = {
+        kind: [] for kind in ("start", "nothing", "some", "all", "second")
+    }
 
     def note(kind: str, daemon: Daemon, records: int) -> None:
         found[kind].append(its.cost(daemon, records))
@@ -122,6 +136,9 @@ def passes(site: Site, sizes: Sizes) -> object:
             note("some", daemon, its.push(PARTS_OF_ALL))
             if run < sizes.long_runs:
                 note("all", daemon, its.push(1))
+                for first in range(min(EVERY_S, len(site.nodes))):
+                    nodes = site.nodes[first::EVERY_S]
+                    found["second"].append(its.hinted_cost(daemon, nodes))
     return found
 
 

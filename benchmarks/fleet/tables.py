@@ -1,12 +1,13 @@
 """The tables that `benchmarks.fleet` prints."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import median
+from statistics import fmean, median
 from typing import Any, Final
 
 from benchmarks import report
 from benchmarks.fleet.gauges import Cost, Moment
 from benchmarks.fleet.month import RECORDS_PER_FETCH, Month
+from benchmarks.fleet.passes import EVERY_S
 from benchmarks.fleet.programs import Program
 
 _KINDS: Final = {
@@ -15,10 +16,11 @@ _KINDS: Final = {
     "nothing": "nothing new: the listing alone",
     "some": "5 % have a new commit",
     "all": "all have a new commit",
+    "second": f"one in {EVERY_S} has a new commit, announced by webhook",
 }
 _PASS_HEADERS: Final = (
-    *("pass", "runs", "seconds", "CPU seconds", "requests: git", "API", "git programs"),
-    *("files open, most", "memory after", "memory, most"),
+    *("pass", "runs", "seconds", "CPU seconds", "of the billing thread", "requests: git", "API"),
+    *("git programs", "files open, most", "memory after", "memory, most"),
 )
 _MEGABYTE: Final = 1_000_000
 
@@ -34,6 +36,7 @@ def pass_table(costs: Mapping[str, Sequence[Cost]]) -> str:
                 str(len(found)),
                 spread([cost.seconds for cost in found]),
                 spread([cost.cpu_s for cost in found]),
+                spread([cost.thread_cpu_s for cost in found]),
                 f"{middle.git_requests:,.0f}",
                 f"{middle.api_requests:,.0f}",
                 f"{middle.programs:,.0f}",
@@ -43,6 +46,25 @@ def pass_table(costs: Mapping[str, Sequence[Cost]]) -> str:
             )
         )
     return report.markdown(_PASS_HEADERS, rows)
+
+
+def push_table(costs: Mapping[str, Sequence[Cost]], repos: int) -> str:
+    """Format what a push costs, and each second where every node pushes once in `EVERY_S`."""
+    total = median([cost.cpu_s for cost in costs["all"]]) / repos
+    billing = median([cost.thread_cpu_s for cost in costs["all"]]) / repos
+    nodes = f"{repos:,} nodes, each pushing every {EVERY_S} s"
+    rows = [
+        ("a push, CPU", report.duration(total)),
+        ("... of it in the thread that bills", report.duration(billing)),
+        (nodes, _share([cost.cpu_s for cost in costs["second"]])),
+        (f"{nodes}: the thread that bills", _share([c.thread_cpu_s for c in costs["second"]])),
+    ]
+    return report.markdown(("measured", "result"), rows)
+
+
+def _share(cpu_s: Sequence[float]) -> str:
+    """The work of one second each, as a share of a core."""
+    return f"{fmean(cpu_s):.0%} of a core"
 
 
 def curve_table(curves: Mapping[str, Sequence[Sequence[Any]]]) -> str:

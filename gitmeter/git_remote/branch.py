@@ -2,8 +2,8 @@
 
 A probe is one request of our own over http and libgit2's over file:// (1 to 7 ms when nothing is
 new, ten times faster than starting git); over ssh (see `gitmeter.git_remote.remote`) and through a
-SOCKS proxy it runs the git program. Fetching always runs the git program, as a child process that
-can be limited and killed.
+SOCKS proxy it runs the git program. What is fetched always meets the git program, as a child
+process that can be limited and killed.
 """
 
 import os
@@ -16,6 +16,7 @@ from gitmeter.git_remote.failures import RemoteError, failure, object_format_err
 from gitmeter.git_remote.http_refs import Advertised, advertised
 from gitmeter.git_remote.remote import Remote, Transport, environment
 from gitmeter.git_remote.runner import config_environment, run_git
+from gitmeter.http_edge.client import HttpClient
 from gitmeter.http_edge.proxies import is_socks
 from gitmeter.support.disk import why_not_written
 
@@ -31,6 +32,14 @@ PACKING_SETTINGS: Final = {
     "pack.windowMemory": "128m",
 }
 """Settings under which git packs any repo within a gigabyte of memory."""
+
+RECEIVING_SETTINGS: Final = {
+    "core.bigFileThreshold": str(BIG_FILE_BYTES),
+    "core.fsync": "committed",
+    "core.hooksPath": os.devnull,
+    "transfer.fsckObjects": "true",
+}
+"""Settings under which git checks every object that it receives, and syncs it to disk."""
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 
@@ -60,7 +69,12 @@ class RemoteBranch(NamedTuple):
 
 
 def read_branch(
-    remote: Remote, branch: str, timeout_s: float, *, others_max: int = 0
+    remote: Remote,
+    branch: str,
+    timeout_s: float,
+    *,
+    others_max: int = 0,
+    client: HttpClient | None = None,
 ) -> RemoteBranch:
     """Ask a remote for the tip of `branch`.
 
@@ -69,6 +83,7 @@ def read_branch(
         branch: short name of the branch.
         timeout_s: limit for the whole probe.
         others_max: how many names of other refs are wanted.
+        client: sends the request over http, and keeps its connection for the next one.
 
     Raises:
         UnreachableError: no response, or one that says the server is out of order.
@@ -86,7 +101,7 @@ def read_branch(
         case _ if is_socks(remote.url):
             found = _by_git(remote, ref, timeout_s)
         case _:
-            found = advertised(remote, ref, timeout_s, others_max=others_max)
+            found = advertised(remote, ref, timeout_s, others_max=others_max, client=client)
     others = found.others[:others_max]
     if found.commit is None:
         status = BranchStatus.MISSING if found.has_refs else BranchStatus.EMPTY
@@ -124,13 +139,8 @@ def fetch(
         ContentRefusedError: the content was damaged or too big.
         RemoteError: anything else.
     """
-    settings = {
-        "core.bigFileThreshold": str(BIG_FILE_BYTES),
-        "transfer.fsckObjects": "true",
-        "fetch.unpackLimit": "1",  # one pack each time, not a file for each object
-        "core.fsync": "committed",
-        "core.hooksPath": os.devnull,
-    }
+    # one pack each time, not a file for each object
+    settings = RECEIVING_SETTINGS | {"fetch.unpackLimit": "1"}
     result = run_git(
         [
             *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc"),
@@ -143,9 +153,14 @@ def fetch(
         file_bytes_max=file_bytes_max,
     )
     if result.returncode != 0:
-        found = failure(remote.url, result.stderr)
-        says, do = why_not_written(repo_dir)
-        raise RemoteError(f"{says}: {found}", hint=do) if says else found
+        raise not_received(remote, repo_dir, result.stderr)
+
+
+def not_received(remote: Remote, repo_dir: Path, words: str) -> RemoteError:
+    """The error for what git says when it did not take over what a remote sent."""
+    found = failure(remote.url, words)
+    says, do = why_not_written(repo_dir)
+    return RemoteError(f"{says}: {found}", hint=do) if says else found
 
 
 def with_settings(variables: dict[str, str], settings: dict[str, str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ second outlasts it, and it keeps every ref of the server in memory.
 
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from io import BufferedIOBase
 from typing import Final, NamedTuple
@@ -40,6 +41,10 @@ ANSWER_BYTES_MAX: Final = 32 * 1024 * 1024
 _CONTENT_TYPE: Final = "application/x-git-upload-pack-advertisement"
 _NOT_GIT_HINT: Final = "something other than git answers at this address"
 _ASKED: Final = "/info/refs?service=git-upload-pack"
+_SHORT_BYTES: Final = 4096
+"""What is wanted comes first; a response of this size is read to its end all the same, so that its
+connection can be used again."""
+
 _LOCATION_MAX: Final = 1000
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _LENGTH: Final = re.compile(rb"[0-9a-fA-F]{4}")
@@ -61,11 +66,18 @@ class Advertised(NamedTuple):
     others: tuple[str, ...] = ()
 
 
-class _NotGitError(Exception):
-    """The response is not one of git's smart protocol."""
+class NotGitError(Exception):
+    """The response is not one of git's smart protocol, or is too long."""
 
 
-def advertised(remote: Remote, ref: str, timeout_s: float, *, others_max: int = 0) -> Advertised:
+def advertised(
+    remote: Remote,
+    ref: str,
+    timeout_s: float,
+    *,
+    others_max: int = 0,
+    client: HttpClient | None = None,
+) -> Advertised:
     """Ask a remote over http or https for the commit of `ref`.
 
     Args:
@@ -74,14 +86,15 @@ def advertised(remote: Remote, ref: str, timeout_s: float, *, others_max: int = 
         timeout_s: limit for the whole exchange.
         others_max: how many names of other refs are wanted; the response is read no further than
             that takes.
+        client: sends the request, and keeps its connection where the response is short.
 
     Raises:
         RemoteError, or a more precise one: as `gitmeter.git_remote.branch.read_branch`.
     """
     url = remote.url
-    request = Request("GET", f"{url.rstrip('/')}{_ASKED}", _headers(remote))
+    request = Request("GET", f"{url.rstrip('/')}{_ASKED}", request_headers(remote))
     try:
-        with HttpClient() as client, client.exchange(request, timeout_s) as response:
+        with own_or(client) as sender, sender.exchange(request, timeout_s) as response:
             if response.status not in SUCCESS:
                 raise _of_status(remote, request.url, response)
             return _read(url, ref, response, others_max)
@@ -92,13 +105,23 @@ def advertised(remote: Remote, ref: str, timeout_s: float, *, others_max: int = 
     except ExchangeError as error:
         hint = error.hint if error.is_http else _NOT_GIT_HINT
         raise UnreachableError(f"{url}: {error}", hint=hint) from error
-    except _NotGitError as error:
+    except NotGitError as error:
         raise UnreachableError(f"{url}: {error}", hint=_NOT_GIT_HINT) from error
     except AuthoritiesError as error:
         raise RemoteConfigError(str(error)) from error
 
 
-def _headers(remote: Remote) -> dict[str, str]:
+def own_or(client: HttpClient | None) -> AbstractContextManager[HttpClient]:
+    """A client to use within a context: that of the caller, or else one that ends with it."""
+    return HttpClient() if client is None else nullcontext(client)
+
+
+def request_headers(remote: Remote) -> dict[str, str]:
+    """The headers of every request to a git server, its token included.
+
+    Raises:
+        RemoteConfigError: the token file cannot be used.
+    """
     headers = {"User-Agent": "git/2 (gitmeter)", "Accept": "*/*"}
     proof = authorization(remote)
     return headers if proof is None else headers | {"Authorization": proof}
@@ -109,12 +132,13 @@ def _read(url: str, ref: str, response: Response, others_max: int) -> Advertised
     if content_type.lower() != _CONTENT_TYPE:
         shown = f"status {response.status} and {content_type[:_TYPE_SHOWN_MAX]}"
         raise failure(url, f"{shown} in place of git's answer{_said(response)}")
-    packets = _packets(response.body)
+    packets = packets_of(response.body, ANSWER_BYTES_MAX)
     if next(packets) != b"# service=git-upload-pack\n" or next(packets) != b"":
-        raise _NotGitError("the answer is not git's")
+        raise NotGitError("the answer is not git's")
     wanted, has_refs = ref.encode(), False
     found: str | None = None
     others: list[str] = []
+    read_bytes = 0
     for packet in packets:
         if not packet:
             return Advertised(found, has_refs, tuple(others))
@@ -129,27 +153,34 @@ def _read(url: str, ref: str, response: Response, others_max: int) -> Advertised
             found = commit.decode(errors="replace")
         elif name.startswith(b"refs/") and len(others) < others_max:
             others.append(name.decode(errors="replace"))
-        if found is not None and len(others) == others_max:
+        read_bytes += len(packet)
+        is_all = found is not None and len(others) == others_max
+        if is_all and read_bytes > _SHORT_BYTES:
             return Advertised(found, has_refs, tuple(others))
-    raise _NotGitError("the answer is not git's")
+    raise NotGitError("the answer is not git's")
 
 
-def _packets(body: BufferedIOBase) -> Iterator[bytes]:
-    """The packets of a response; an empty one ends a section."""
-    left = ANSWER_BYTES_MAX
+def packets_of(body: BufferedIOBase, bytes_max: int) -> Iterator[bytes]:
+    """The packets of a response; an empty one ends a section.
+
+    Raises:
+        NotGitError: the body is something else, ends early, or has more than `bytes_max`.
+        ExchangeError: it cannot be read to its end.
+    """
+    left = bytes_max
     while True:
         head = _exactly(body, _LENGTH_BYTES)
         if _LENGTH.fullmatch(head) is None or 0 < (length := int(head, 16)) < _LENGTH_BYTES:
-            raise _NotGitError("the answer is not git's")
+            raise NotGitError("the answer is not git's")
         if (left := left - max(length, _LENGTH_BYTES)) < 0:
-            raise _NotGitError(f"the repo names its refs in more than {ANSWER_BYTES_MAX} bytes")
+            raise NotGitError(f"the answer has more than {bytes_max} bytes")
         yield _exactly(body, length - _LENGTH_BYTES) if length else b""
 
 
 def _exactly(body: BufferedIOBase, count: int) -> bytes:
     data = body.read(count)
     if len(data) < count:
-        raise _NotGitError("unexpected EOF: the answer is not whole")
+        raise NotGitError("unexpected EOF: the answer is not whole")
     return data
 
 

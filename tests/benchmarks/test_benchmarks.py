@@ -82,6 +82,7 @@ def test_the_table_has_every_row(quick: QuickRun) -> None:
         "memory peak, sparse, 1,200 records",
         "one new commit on 12 commits, applied",
         "one new commit on 12 commits, pulled: probe, fetch and apply",
+        "one new commit on 12 commits, fetched over http, CPU with git's",
         "`node-pusher record -`, 500 lines",
         *STAGES,
     ):

@@ -74,19 +74,21 @@ def cells(output: str) -> dict[str, list[str]]:
 @pytest.mark.parametrize(
     ("kind", "git", "programs"),
     [
-        # a probe is one request; a fetch three more, and one program
+        # a probe is one request; a first fetch three more, a later one one more; and one program
         ("the first pass: everything fetched and billed", 4 * (REPOS + 1), REPOS + 1),
         ("first pass of a restarted daemon: every repo is probed", REPOS + 1, 0),
         ("nothing new: the listing alone", 1, 0),
-        ("5 % have a new commit", 1 + 4, 1),
-        ("all have a new commit", 1 + 4 * REPOS, REPOS),
+        ("5 % have a new commit", 1 + 2, 1),
+        ("all have a new commit", 1 + 2 * REPOS, REPOS),
+        ("one in 36 has a new commit, announced by webhook", 2, 1),
     ],
 )
 def test_each_pass_makes_as_many_requests_as_it_must(
     output: str, kind: str, git: int, programs: int
 ) -> None:
     """The books are asked in each pass, and 20 repos are one page of the forge's list."""
-    assert cells(output)[kind][3:6] == [str(git), "1", str(programs)]
+    listed = "0" if "webhook" in kind else "1"
+    assert cells(output)[kind][4:7] == [str(git), listed, str(programs)]
 
 
 def test_everything_else_is_there(output: str) -> None:
@@ -97,6 +99,8 @@ def test_everything_else_is_there(output: str) -> None:
         "one scrape of `/metrics`",
         "2 pushes: from push to balance, by webhook",
         "20 registrations written, each synced",
+        "a push, CPU",
+        f"{REPOS} nodes, each pushing every 36 s",
         "nothing new",
         "5 % new",
     ):
@@ -127,7 +131,7 @@ def test_each_fraction_of_the_fleet_takes_its_turn(site: Site) -> None:
     with passes.started() as daemon:
         passes.once(daemon)
         assert [passes.push(2) for _ in range(2)] == [20, 10]
-        assert passes.cost(daemon, 30).git_requests == 1 + 4 * 3
+        assert passes.cost(daemon, 30).git_requests == 1 + 2 * 3
 
 
 def test_the_disk_of_a_folder_counts_every_inode(tmp_path: Path) -> None:

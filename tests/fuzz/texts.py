@@ -157,7 +157,7 @@ def check_advertisement(data: bytes) -> bool:
     response = Response(200, _ADVERTISEMENT, BytesIO(data))
     try:
         found = http_refs._read(_URL, "refs/heads/main", response, 3)
-    except (http_refs._NotGitError, RemoteError):
+    except (http_refs.NotGitError, RemoteError):
         return False
     promise(found.commit is None or found.has_refs, found)
     return True

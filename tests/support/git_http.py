@@ -55,10 +55,12 @@ class GitHttpServer(LocalHttpServer):
     Attributes:
         requests: `METHOD /path?query` of every request, in order of arrival.
         authorizations: the `Authorization` header of each; empty where there is none.
+        connections: how many were made.
         elsewhere: where `redirect` sends clients, such as `https://other.example`; here when None.
         headers, body: of every answer that is a status code.
         refused_word: a request with it is answered with an error of git's own protocol.
         body_bytes_max: larger requests are answered with 413, as by a web server in front.
+        pack: sent to who asks in the oldest version of git's protocol, in place of git's own.
     """
 
     handler: type[Handler] = Handler
@@ -74,11 +76,13 @@ class GitHttpServer(LocalHttpServer):
         super().__init__(self.handler)
         self._tls = tls
         self.authorizations: list[str] = []
+        self.connections = 0
         self.elsewhere: str | None = None
         self.headers: dict[str, str] = {}
         self.body = b""
         self.refused_word: bytes | None = None
         self.body_bytes_max: int | None = None
+        self.pack: bytes | None = None
         self.root = root.resolve()
         self.tokens = tokens
         self.requests: list[str] = []
@@ -137,6 +141,8 @@ class GitHttpServer(LocalHttpServer):
 
     def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
         """Serve a connection, in its thread."""
+        with self._lock:
+            self.connections += 1
         fault = self.fault_of_connection()
         if fault is not None:
             if fault == "mute":

@@ -3,6 +3,7 @@
 import base64
 import io
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 64 * 1024
 _LINE_BYTES_MAX = 4096
+_BAND_BYTES_MAX = 65515
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -86,8 +88,15 @@ class Handler(BaseHTTPRequestHandler):
             packet = b"ERR this server does not know that\n"
             headers = {"Content-Type": "application/x-git-upload-pack-result"}
             self._answer(200, headers, io.BytesIO(b"%04x%b" % (len(packet) + 4, packet)))
+        elif fault is None and self.server.pack is not None and self._is_oldest_protocol():
+            headers = {"Content-Type": "application/x-git-upload-pack-result"}
+            self._answer(200, headers, io.BytesIO(_answer_with(body.read(), self.server.pack)))
         else:
             self._serve_repo(body, fault)
+
+    def _is_oldest_protocol(self) -> bool:
+        is_request = self.command == "POST" and self.path.endswith("/git-upload-pack")
+        return is_request and "Git-Protocol" not in self.headers
 
     def _is_word_refused(self, body: IO[bytes]) -> bool:
         word = self.server.refused_word
@@ -213,6 +222,15 @@ class Handler(BaseHTTPRequestHandler):
     def _reset(self) -> None:
         reset(self.connection)
         self.close_connection = True
+
+
+def _answer_with(request: bytes, pack: bytes) -> bytes:
+    """The answer to a request that names a commit which the server is to know."""
+    known = re.search(rb"have ([0-9a-f]{40})", request)
+    parts = [b"ACK %b\n" % known[1]] if known else [b"NAK\n"]
+    starts = range(0, len(pack), _BAND_BYTES_MAX)
+    parts += [b"\1" + pack[start : start + _BAND_BYTES_MAX] for start in starts]
+    return b"".join(b"%04x%b" % (len(part) + 4, part) for part in parts) + b"0000"
 
 
 def _left(body: IO[bytes]) -> int:

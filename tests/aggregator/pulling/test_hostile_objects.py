@@ -10,7 +10,8 @@ import pygit2
 import pytest
 from pygit2.enums import FileMode, ObjectType
 
-from aggregator.mirrors.mirror import COMMIT_BYTES_MAX, TREE_BYTES_MAX
+from aggregator.mirrors.mirror import COMMIT_BYTES_MAX
+from aggregator.mirrors.tree_diff import TREE_BYTES_MAX
 from tests.support.git_http import GitHttpServer
 from tests.support.ledger.measured import measured_pull
 from tests.support.ledger.world import DAY, World
@@ -24,8 +25,12 @@ OURS_BYTES_MAX = 100 * MB
 """Memory of the aggregator itself, in addition to that of its code."""
 
 
+BOTH_WAYS = pytest.mark.parametrize("world", ["first fetch", "gained"], indirect=True)
+"""What follows comes with the first fetch, or on top of a commit that was fetched before."""
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
     """A node with its repo on a server, another with its repo on disk."""
     found = World(tmp_path)
     found.settings |= {
@@ -36,7 +41,10 @@ def world(tmp_path: Path) -> Iterator[World]:
     found.rules()
     found.usage(usage_line(node="node-2", user="bob"), repo="node-2")
     with GitHttpServer(tmp_path / "remotes") as server:
-        found.repo("node-1", url=server.url("node-1.git"))
+        writer = found.repo("node-1", url=server.url("node-1.git"))
+        if getattr(request, "param", "") == "gained":
+            writer.commit({"readme": b"a"})
+            found.pull()
         yield found
 
 
@@ -99,6 +107,7 @@ def only_node_1_is_held(world: World, kind: str) -> None:
     assert world.balance("bob")["list_cost_nano"] > 0
 
 
+@BOTH_WAYS
 def test_a_segment_of_hundreds_of_megabytes_is_refused_by_its_header(world: World) -> None:
     """Its pack has a few hundred kilobytes. The file is rejected; the lines after it are billed."""
     writer = world.repo("node-1")
@@ -168,6 +177,7 @@ def _offset(distance: int) -> bytes:
     return bytes(out)
 
 
+@BOTH_WAYS
 def test_a_short_line_stored_as_a_delta_of_a_huge_blob_is_refused_by_the_fetch(
     world: World,
 ) -> None:
@@ -206,6 +216,7 @@ def test_a_commit_message_of_megabytes_holds_the_repo(world: World, bytes_more: 
         assert measured_pull(world).incidents == {}
 
 
+@BOTH_WAYS
 def test_a_commit_message_of_hundreds_of_megabytes_is_not_even_fetched(world: World) -> None:
     writer = world.repo("node-1")
     writer.commit({segment_path(DAY, 2): usage_line(seq=2)}, message="x" * (200 * MB))

@@ -1,5 +1,6 @@
 """A misbehaving server stops its own repo alone: it is shown, retried, and clears itself."""
 
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -38,6 +39,7 @@ def world(tmp_path: Path, server: GitHttpServer) -> World:
     found.rules()
     found.repo("node-1", url=server.url("node-1.git"))
     found.settings |= LONG
+    found.repo("node-1").commit({"readme": b"a"})
     found.usage(usage_line(seq=1))
     found.pull()
     return found
@@ -84,6 +86,47 @@ def test_a_fault_during_the_fetch_holds_the_repo_until_it_is_over(
     server.misbehave(fault, where=FETCHING)
     held(world, fault)
     server.behave()
+    over(world)
+
+
+def objects_of(world: World, *, blobs: bool) -> bytes:
+    """A pack of what the newest commit of the node adds, with or without the segment itself."""
+    writer = world.repo("node-1")
+    command = ["git", "rev-list", "--objects", "--no-object-names", "main~1..main"]
+    names = run(command, writer.path).split()
+    kinds = {name: writer.repo[name.decode()].type_str for name in names}
+    listed = [name for name in names if blobs or kinds[name] != "blob"]
+    assert (len(listed) < len(names)) is not blobs
+    return run(["git", "pack-objects", "--stdout", "-q"], writer.path, b"\n".join(listed))
+
+
+def run(command: list[str], where: Path, text: bytes = b"") -> bytes:
+    return subprocess.run(command, cwd=where, input=text, capture_output=True, check=True).stdout
+
+
+def test_a_pack_that_lacks_a_segment_bills_nothing_until_a_whole_one_comes(
+    world: World, server: GitHttpServer
+) -> None:
+    """The mirror is left as it was, so that the same commit can be fetched again."""
+    cursor = world.node()["cursor"]
+    world.usage(usage_line(seq=2))
+    world.usage(usage_line(node="node-2", user="bob"), repo="node-2")
+    server.pack = objects_of(world, blobs=False)
+    for _ in range(2):
+        assert "did not receive expected object" in world.pull()["node-1"].detail
+        assert world.open_kinds() == [("node-1", "content refused")]
+        assert world.node()["cursor"] == cursor
+        assert world.balance("bob")["list_cost_nano"] > 0
+    server.pack = objects_of(world, blobs=True)
+    over(world)
+
+
+def test_a_sound_pack_without_the_new_commit_is_not_believed(
+    world: World, server: GitHttpServer
+) -> None:
+    """That of the commit before; git's own fetch then brings the right one."""
+    server.pack = objects_of(world, blobs=True)
+    world.usage(usage_line(seq=2))
     over(world)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from gitmeter.git_remote.branch import fetch, read_branch
 from gitmeter.git_remote.failures import UnreachableError
+from gitmeter.git_remote.gained import FetchLimits, fetch_gained
 from gitmeter.git_remote.remote import Remote
 from tests.support.git_http import GitHttpServer
 from tests.support.local_http import free_port
@@ -77,6 +78,9 @@ def test_a_socks_proxy_is_used_for_probes_too(
     with GitHttpServer(tmp_path) as server:
         remote = Remote(server.url("node.git"))
         assert read_branch(remote, "main", TIMEOUT_S).commit == commit
+        limits = FetchLimits(TIMEOUT_S, TIMEOUT_S)
+        found = fetch_gained(remote, receiver.path, "main", tip=commit, known=commit, limits=limits)
+        assert found is None
         fetch(remote, receiver.path, "+refs/heads/main:refs/heads/main", timeout_s=TIMEOUT_S)
     assert receiver.tip() == commit
 

@@ -14,6 +14,7 @@ import pytest
 
 from gitmeter.git_remote.branch import fetch, read_branch
 from gitmeter.git_remote.failures import RemoteError, RepoGoneError
+from gitmeter.git_remote.gained import FetchLimits, fetch_gained
 from gitmeter.git_remote.remote import Remote, environment
 from gitmeter.git_remote.runner import run_git
 from tests.support.certificates import Authority
@@ -41,6 +42,13 @@ def fetched(remote: Remote, repo: Path) -> object:
     return None
 
 
+def gained(remote: Remote, repo: Path) -> object:
+    """As the aggregator fetches what is new; our commit is one that no server knows."""
+    limits = FetchLimits(TIMEOUT_S, TIMEOUT_S)
+    assert fetch_gained(remote, repo, "main", tip="1" * 40, known="2" * 40, limits=limits) is None
+    return fetched(remote, repo)
+
+
 def pushed(remote: Remote, repo: Path) -> object:
     RepoWriter(repo).commit({"a": b"2"}, branch="other")
     result = run_git(
@@ -54,7 +62,7 @@ def pushed(remote: Remote, repo: Path) -> object:
     return None
 
 
-REACHES: tuple[Reach, ...] = (probe, fetched, pushed)
+REACHES: tuple[Reach, ...] = (probe, fetched, gained, pushed)
 
 
 @pytest.fixture
@@ -123,7 +131,7 @@ def test_a_redirect_from_https_to_http_is_not_followed(
         server.misbehave("redirect")
         with pytest.raises(RepoGoneError):
             reach(Remote(server.url("node.git"), token_file), receiver)
-        assert server.count() == 1
+        assert server.count() == (2 if reach is gained else 1)
     assert other.requests == []
 
 
@@ -231,7 +239,7 @@ def test_the_user_s_own_credentials_are_not_used(
     config = Path.home() / ".gitconfig"
     config.write_text(f'[credential]\n\thelper = "!echo password={TOKEN}; echo username=git"\n')
     try:
-        for reach in (probe, fetched):
+        for reach in (probe, fetched, gained):
             with pytest.raises(RemoteError):
                 reach(Remote(server.url("node.git")), receiver)
     finally:

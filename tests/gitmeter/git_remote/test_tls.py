@@ -9,6 +9,7 @@ import pytest
 
 from gitmeter.git_remote.branch import BranchStatus, fetch, read_branch
 from gitmeter.git_remote.failures import AccessDeniedError, RemoteConfigError, UnreachableError
+from gitmeter.git_remote.gained import FetchLimits, fetch_gained
 from gitmeter.git_remote.remote import Remote, environment
 from gitmeter.git_remote.runner import run_git
 from tests.support.certificates import Authority
@@ -29,6 +30,13 @@ def probe(remote: Remote, repo: Path) -> object:
 def fetched(remote: Remote, repo: Path) -> object:
     fetch(remote, repo, REFSPEC, timeout_s=TIMEOUT_S)
     return BranchStatus.PRESENT
+
+
+def gained(remote: Remote, repo: Path) -> object:
+    """As the aggregator fetches what is new; our commit is one that no server knows."""
+    limits = FetchLimits(TIMEOUT_S, TIMEOUT_S)
+    assert fetch_gained(remote, repo, "main", tip="1" * 40, known="2" * 40, limits=limits) is None
+    return fetched(remote, repo)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +63,7 @@ def serving(folder: Path, tls: SSLContext) -> Iterator[tuple[GitHttpServer, Remo
         yield server, Remote(server.url("node.git"), token_file=folder / "token")
 
 
-@pytest.mark.parametrize("reach", [probe, fetched])
+@pytest.mark.parametrize("reach", [probe, fetched, gained])
 @pytest.mark.usefixtures("trusted")
 def test_a_server_of_a_trusted_authority_is_let_in(
     tmp_path: Path, authority: Authority, receiver: Path, reach: Reach
@@ -86,7 +94,7 @@ def expired(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> SSLContext
     return authority.expired()
 
 
-@pytest.mark.parametrize("reach", [probe, fetched])
+@pytest.mark.parametrize("reach", [probe, fetched, gained])
 @pytest.mark.parametrize("bad", [untrusted, of_a_stranger, of_another_host, expired])
 @pytest.mark.usefixtures("trusted")
 def test_any_other_certificate_is_refused_before_the_token_is_sent(
@@ -104,7 +112,7 @@ def test_any_other_certificate_is_refused_before_the_token_is_sent(
         assert server.requests == []
 
 
-@pytest.mark.parametrize("reach", [probe, fetched])
+@pytest.mark.parametrize("reach", [probe, fetched, gained])
 def test_nothing_around_us_switches_the_check_off(
     tmp_path: Path,
     authority: Authority,
@@ -160,7 +168,7 @@ def test_a_handshake_that_never_ends_is_given_up(
 ) -> None:
     for server, remote in serving(tmp_path, authority.good()):
         server.misbehave("mute")
-        for reach in (probe, fetched):
+        for reach in (probe, fetched, gained):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(f"{__name__}.TIMEOUT_S", 1)
                 with pytest.raises(UnreachableError):

@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
@@ -15,7 +16,7 @@ from gitmeter.git_remote.runner import clean_environment, run_git
 
 _PROGRAM = Path(sys.executable).with_name("node-pusher")
 _USERS = 2000
-_LINES_PER_S = 100
+LINES_PER_S = 100
 _UNITS_MAX = 5000
 _GIT_TIMEOUT_S = 60
 
@@ -26,16 +27,25 @@ def write_input(path: Path, records: int) -> None:
     users = users_of(_USERS)
     with path.open("w") as stream:
         for i in range(records):
-            resource = rng.choice(RESOURCES)
-            ts = START + timedelta(seconds=i // _LINES_PER_S, microseconds=1 + i % _LINES_PER_S)
-            line = {
-                "user": rng.choice(users),
-                "resource": resource.name,
-                "applies_to": resource.applies_to,
-                "units": rng.randrange(1, _UNITS_MAX),
-                "ts": f"{ts:%Y-%m-%dT%H:%M:%S.%fZ}",
-            }
-            stream.write(json.dumps(line, separators=(",", ":")) + "\n")
+            ts = START + timedelta(seconds=i // LINES_PER_S, microseconds=1 + i % LINES_PER_S)
+            stream.write(as_line(usage_at(ts, users, rng)))
+
+
+def usage_at(ts: datetime, users: Sequence[str], rng: random.Random) -> dict[str, object]:
+    """Some usage at a time, as a service states it."""
+    resource = rng.choice(RESOURCES)
+    return {
+        "user": rng.choice(users),
+        "resource": resource.name,
+        "applies_to": resource.applies_to,
+        "units": rng.randrange(1, _UNITS_MAX),
+        "ts": f"{ts:%Y-%m-%dT%H:%M:%S.%fZ}",
+    }
+
+
+def as_line(usage: dict[str, object]) -> str:
+    """A line of JSONL."""
+    return json.dumps(usage, separators=(",", ":")) + "\n"
 
 
 def seconds_to_record(folder: Path, records: int) -> float:

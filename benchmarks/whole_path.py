@@ -24,6 +24,7 @@ from typing import Final, NamedTuple
 from benchmarks import plain_script
 from benchmarks.data import RESOURCES, START, users_of
 from benchmarks.ingest import show_progress
+from benchmarks.recording import LINES_PER_S, as_line, usage_at
 from benchmarks.report import README, keep, machine, markdown
 from gitmeter.git_remote.runner import clean_environment
 
@@ -31,8 +32,6 @@ _BEGIN: Final = "<!-- begin: written by `python -m benchmarks.whole_path --write
 _END: Final = "<!-- end: whole path -->"
 _BIN: Final = Path(sys.executable).parent
 _USERS: Final = 2000
-_UNITS_MAX: Final = 5000
-_LINES_PER_S: Final = 100
 _HISTORY_DAYS: Final = 90
 _SIZES: Final = (50_000, 1_000_000)
 _HISTORY_SIZES: Final = (10_000, 100_000, 1_000_000)
@@ -90,24 +89,16 @@ def write_usage(path: Path, records: int, order: str) -> None:
     """
     rng = random.Random(records)
     users = users_of(_USERS)
-    seconds = [number / _LINES_PER_S for number in range(records)]
+    seconds = [number / LINES_PER_S for number in range(records)]
     if order != "dense":
         seconds = [rng.uniform(0, _HISTORY_DAYS * 86_400) for _ in range(records)]
     if order == "sorted":
         seconds.sort()
     with path.open("w") as stream:
         for number, after_s in enumerate(seconds):
-            resource = rng.choice(RESOURCES)
             ts = START + timedelta(microseconds=1 + int(after_s * 1_000_000))
-            line = {
-                "user": rng.choice(users),
-                "resource": resource.name,
-                "applies_to": resource.applies_to,
-                "units": rng.randrange(1, _UNITS_MAX),
-                "ts": f"{ts:%Y-%m-%dT%H:%M:%S.%fZ}",
-                "id": f"request-{number:09d}",
-            }
-            stream.write(json.dumps(line, separators=(",", ":")) + "\n")
+            line = usage_at(ts, users, rng) | {"id": f"request-{number:09d}"}
+            stream.write(as_line(line))
 
 
 class Site:

@@ -32,7 +32,7 @@ PARTS: Final = ("typical", "sparse", "script", "memory", "new-commit", "record",
 KINDS: Final = {"typical": RECORDS_PER_CHARGE, "sparse": 1}
 """How many records share a charge, by kind of data."""
 
-RATIO_MAX: Final = {"typical": 5.0, "sparse": 14.0}
+RATIO_MAX: Final = {"typical": 2.2, "sparse": 4.5}
 NEW_COMMIT: Final = {
     "applied": 1.3,
     "pulled: probe, fetch and apply": None,
@@ -41,7 +41,7 @@ NEW_COMMIT: Final = {
 """What is measured of one new commit, and the most that a long history may multiply it by."""
 
 FETCHED_CPU_MS_MAX: Final = 10
-MEMORY_MB_MAX: Final = 250
+MEMORY_MB_MAX: Final = 170
 RECORDED_PER_S_MIN: Final = 100_000
 GIT_LOG: Final = "`git log -p --reverse`"
 

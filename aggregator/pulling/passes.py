@@ -2,9 +2,9 @@
 
 Probes and fetches run in a bounded pool of threads. Everything that uses the database runs in the
 caller's thread, one repo after the other, the books first; what it billed, the mirrors record in
-threads of their own. A failure of one repo goes into its
-report and its incident; the other repos continue. What takes long, a slow remote or a long backlog,
-may be left to the next pass, so that it delays no other repo.
+threads of their own. A failure of one repo goes into its report and its incident; the other repos
+continue. What takes long, a slow remote or a long backlog, may be left to the next pass, so that it
+delays no other repo.
 """
 
 import time

@@ -79,7 +79,7 @@ def fetch_gained(
     return tip
 
 
-def _by_fetch_pack(remote: Remote, repo_dir: Path, ref: str, limits: FetchLimits) -> str:
+def _by_fetch_pack(remote: Remote, repo_dir: Path, ref: str, limits: FetchLimits) -> str | None:
     """Let git do what `git fetch` does before its last check; it runs `index-pack --strict`."""
     # `-k` keeps the pack as one, whatever its size; with a limit it would leave a `.keep` beside it
     settings = RECEIVING_SETTINGS | {"fetch.unpackLimit": "0"}
@@ -88,7 +88,8 @@ def _by_fetch_pack(remote: Remote, repo_dir: Path, ref: str, limits: FetchLimits
     result = _git(command, repo_dir, limits, variables)
     if result.returncode != 0:
         raise not_received(remote, repo_dir, result.stderr)
-    return result.stdout.split()[0].decode()
+    words = result.stdout.split()
+    return words[0].decode(errors="replace") if words else None
 
 
 def _git(

@@ -179,7 +179,7 @@ def config_environment(settings: Mapping[str, str]) -> dict[str, str]:
 def _with_limits(
     command: list[str], memory_bytes_max: int | None, file_bytes_max: int | None
 ) -> list[str]:
-    """FetchLimits by a shell's `ulimit`: code between fork and exec is not safe with threads."""
+    """Limits by a shell's `ulimit`: code between fork and exec is not safe with threads."""
     limits = []
     if memory_bytes_max is not None:
         limits.append(f"-v {memory_bytes_max // _KIBIBYTE}")

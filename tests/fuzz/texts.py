@@ -10,7 +10,7 @@ from aggregator.config.document import ConfigError
 from aggregator.config.example import example
 from aggregator.config.loading import load_config
 from aggregator.config.settings import Config
-from gitmeter.git_remote import http_refs
+from gitmeter.git_remote import http_pack, http_refs
 from gitmeter.git_remote.failures import RemoteConfigError, RemoteError, failure
 from gitmeter.git_remote.remote import Remote, Transport, environment
 from gitmeter.http_edge.client import Response
@@ -163,6 +163,16 @@ def check_advertisement(data: bytes) -> bool:
     return True
 
 
+def check_pack_answer(data: bytes) -> bool:
+    """The pack in a server's answer is what its packets hold, or there is none."""
+    try:
+        pack = b"".join(http_pack._pack(BytesIO(data), "a" * 40))
+    except http_refs.NotGitError:
+        return False
+    promise(len(pack) < len(data), pack)
+    return True
+
+
 _SUMMARY: Final = Summary(
     "node-1", 17, 18, 2, parse_ts("2026-11-21T13:05:00Z"), parse_ts("2026-11-21T13:05:01.500000Z")
 )
@@ -198,6 +208,11 @@ _ADVERTISED: Final = (
     b"004d" + b"a" * 40 + b" refs/heads/main\0multi_ack side-band" + b"\n0000",
     b"001e# service=git-upload-pack\n00000000",
     b"001e# service=git-upload-pack\n0000000dERR gone\n",
+)
+_PACK_ANSWERS: Final = (
+    b"0031ACK " + b"a" * 40 + b"\n0009\1PACK0007\2..0005\1" + b"0000",
+    b"0008NAK\n0009\1PACK0000",
+    b"0031ACK " + b"a" * 40 + b"\n0008\3no\n",
 )
 _TOML_WORDS: Final = (
     b"[[price]]",
@@ -261,5 +276,11 @@ TARGETS: Final = (
             b"refs/heads/main",
             b"ERR ",
         ],
+    ),
+    Target(
+        "pack-answer",
+        check_pack_answer,
+        _PACK_ANSWERS,
+        [b"0000", b"0004", b"0005\1", b"ffff", b"ACK ", b"NAK\n", b"ERR "],
     ),
 )

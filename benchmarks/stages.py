@@ -16,7 +16,7 @@ from aggregator.admission.admission import Admission
 from aggregator.cli.context import Context, now
 from aggregator.ledger import charging_columns, pending
 from aggregator.ledger.ledger import Ledger
-from aggregator.ledger.reading import segment, walk
+from aggregator.ledger.reading import ahead, segment, walk
 from aggregator.mirrors.mirror import Mirror
 from aggregator.pulling.passes import Puller
 from aggregator.rating.rating import Rater
@@ -75,7 +75,7 @@ def measure(place: Place) -> dict[str, float]:
     """Pull once and return the seconds of each stage."""
     decode_s = _decode_alone(place)
     watch = Stopwatch()
-    setattr(walk, "cores", lambda: 1)  # noqa: B010 - what others do could not be timed here
+    setattr(ahead, "cores", lambda: 1)  # noqa: B010 - what others do could not be timed here
     watch.around(walk, "commit_delta", WALK)
     watch.around(Mirror, "first_parent", WALK)
     watch.around(Mirror, "blob_size", READ)

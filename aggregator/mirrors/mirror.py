@@ -38,10 +38,10 @@ _IDENTITY_KEYS: Final = ("gitmeter.node", "gitmeter.role", "gitmeter.branch", "g
 
 # A pack is verified when it is fetched; hashing every blob again makes reading three times slower.
 pygit2.settings.enable_strict_hash_verification(value=False)
-# libgit2 would map whole packs and cache 256 MB of objects, but a walk reads nothing twice.
+# libgit2 would map whole packs and cache 256 MB of objects, but a walk reads little twice.
 pygit2.settings.mwindow_size = 4 << 20
 pygit2.settings.mwindow_mapped_limit = 32 << 20
-pygit2.settings.cache_max_size(16 << 20)
+pygit2.settings.cache_max_size(4 << 20)
 pygit2.settings.enable_fsync_gitdir(value=True)
 ignore_user_settings()
 

@@ -18,7 +18,7 @@ _BUSY_TIMEOUT_S: Final = 30
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
-    "PRAGMA cache_size = -32768",
+    "PRAGMA cache_size = -16384",
     "PRAGMA journal_size_limit = 16777216",  # or a log stays as large as its largest transaction
 )
 

@@ -3,6 +3,7 @@
 Every method works inside the caller's transaction.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -101,6 +102,8 @@ class Charging:
 
         What else the batch has of the same charges is then charged on top of it.
         """
+        # numpy's linear algebra, which nothing here uses, would start a thread for each core
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         try:
             # numpy, for large batches alone
             from aggregator.ledger import charging_columns as columns

@@ -118,11 +118,11 @@ def charge(
     Returns:
         None, with nothing changed, if a number may leave 64 bits.
     """
+    if any(found.quantity > _SUM_MAX for found in before.values()):
+        return None
     stored = np.zeros((len(parts.hour), 5), dtype=np.int64)
     if before:
         stored[list(before)] = [list(found) for found in before.values()]
-    if int(stored[:, 0].max()) > _SUM_MAX:
-        return None
     quantity, records = parts.units + stored[:, 0], parts.records + stored[:, 1]
     paid_us = np.array(
         [NEVER_US if a.first_paid_us is None else a.first_paid_us for a in parts.accounts],

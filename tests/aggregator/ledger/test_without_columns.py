@@ -43,3 +43,19 @@ def test_sums_beyond_64_bits_are_exact(tmp_path: Path, monkeypatch: pytest.Monke
         world.pull()
     assert world.charges()[0]["quantity"] == 3 * full * MOST > 2**64
     assert world.verify().matches
+
+
+def test_a_stored_sum_beyond_64_bits_takes_a_small_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is added fits into a column, what it is added to does not."""
+    world = World(tmp_path)
+    full = 1024
+    for start in (1, full + 1, 2 * full + 1):
+        world.usage(*(usage_line(seq=seq, units=MOST) for seq in range(start, start + full)))
+    world.pull()
+    monkeypatch.setattr(charging, "COLUMNS_FROM", 1)
+    world.usage(usage_line(seq=3 * full + 1, units=1))
+    world.pull()
+    assert world.charges()[0]["quantity"] == 3 * full * MOST + 1
+    assert world.verify().matches

@@ -27,19 +27,19 @@ def recover(state: State, repo: KnownRepo, tips: Tips) -> bool:
         MirrorError: the mirror cannot be used.
     """
     mirror = state.mirrors.open(repo)
-    is_whole = _has_all(mirror, tips)
-    if not is_whole and state.config.copy_remote is not None:
+    has_all = _has_all(mirror, tips)
+    if not has_all and state.config.copy_remote is not None:
         state.mirrors.bring_back(repo)
         mirror = state.mirrors.open(repo)
         CopyRemote(state.config).fetch_beside(mirror.path, repo.name)
         mirror = state.mirrors.open(repo)
-        is_whole = _has_all(mirror, tips)
-    if is_whole:
+        has_all = _has_all(mirror, tips)
+    if has_all:
         mirror.advance_applied(tips.cursor)
         for tip in tips.kept and tips.kept - mirror.kept:
             mirror.keep(tip)
     _forget_fetched(mirror)
-    return is_whole
+    return has_all
 
 
 def is_whole(mirror: Mirror, tips: Tips) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 
 from books.errors import MoneyError
 from gitmeter.support.terminal import escape
+from node_pusher.spool.drafts import first_repeated
 from wire_format.field_types import MoneyKind
 from wire_format.fields import INT_MAX
 from wire_format.wording import MISSING, TEXT
@@ -243,9 +244,8 @@ def _pairs(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
 
 
 def _refuse_repeated(names: Sequence[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"{escape(ascii(name)[1:-1])}: is stated more than once")
+    if (repeated := first_repeated(names)) is not None:
+        raise ValueError(f"{escape(ascii(repeated)[1:-1])}: is stated more than once")
 
 
 def _value(name: str, value: object) -> object:

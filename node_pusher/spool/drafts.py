@@ -9,6 +9,7 @@ placeholder, and only that number is replaced inside it.
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -137,12 +138,15 @@ def _has_keys(text: bytes, keys: int) -> bool:
 
 def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON, unless one of its keys is repeated."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
+    if (repeated := first_repeated([name for name, _ in pairs])) is not None:
         raise ValueError(f"{repeated}: is stated more than once")
-    return found
+    return dict(pairs)
+
+
+def first_repeated(names: Sequence[str]) -> str | None:
+    """The first of some names that is there more than once; None if each is there once."""
+    counts = Counter(names)
+    return next((name for name in names if counts[name] > 1), None)
 
 
 def convert_input(values: Mapping[str, Any]) -> UsageInput | Refusal:

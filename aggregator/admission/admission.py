@@ -26,7 +26,6 @@ from wire_format.lines import Line, Usage, encode_lines
 from wire_format.segment import Reject, Segment
 
 _seq = attrgetter("seq")
-_ts = attrgetter("ts")
 
 
 class Source(NamedTuple):
@@ -77,7 +76,7 @@ class Admission:
         first, last = found.seqs[0].first, found.seqs[-1].last
         latest, grounds = from_us(found.latest_us), self._settlement.grounds
         if (
-            not self._rules.hold_none({found.node}, latest, found.units_max, source.committed_at)
+            not self._rules.hold_none(found.node, latest, found.units_max, source.committed_at)
             or self._seen.overlaps(first, last)
             or grounds.decisions.touch(first, last)
             or self._known.is_corrected(first, last)
@@ -117,18 +116,10 @@ class Admission:
         self, segment: Segment, source: Source
     ) -> tuple[Sequence[Line], Sequence[int], bool]:
         """The lines that claim their key, their line numbers, and whether that is all of them."""
-        records = segment.records
-        if records and self._rules.hold_none(
-            {record.node for record in records},
-            max(map(_ts, records)),
-            {record.resource for record in records if isinstance(record, Usage)},
-            source.committed_at,
-        ):
-            return records, segment.line_numbers, True
         claims: list[Line] = []
         numbers: list[int] = []
         held: list[tuple[Claim[Line], HeldReason]] = []
-        for record, line_no in zip(records, segment.line_numbers, strict=True):
+        for record, line_no in zip(segment.records, segment.line_numbers, strict=True):
             reason = self._rules.held_reason(record, source.committed_at)
             if reason is None:
                 claims.append(record)
@@ -136,8 +127,9 @@ class Admission:
             else:
                 place = Place(source.commit, source.path, line_no)
                 held.append((Claim(record, encode_lines([record]), place), reason))
-        self._hold_unless_admitted(held)
-        return claims, numbers, False
+        if held:
+            self._hold_unless_admitted(held)
+        return claims, numbers, not held
 
     def _hold_unless_admitted(self, held: Sequence[tuple[Claim[Line], HeldReason]]) -> None:
         """Hold lines that claim no key here, unless they were admitted from another commit."""

@@ -5,7 +5,6 @@ not bill is held and claims nothing, so it cannot displace an honest line.
 """
 
 from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -49,21 +48,21 @@ class LineRules:
 
     def hold_none(
         self,
-        nodes: AbstractSet[str],
+        node: str,
         latest: datetime,
         resources: Iterable[str],
         committed_at: datetime,
     ) -> bool:
-        """Whether every line claims its key.
+        """Whether `held_reason` is None for every line of usage in a segment.
 
         Args:
-            nodes: the nodes that the lines name.
+            node: the node that all of them name.
             latest: the latest `ts` of them.
             resources: the resources that they bill.
             committed_at: the time of the commit that added them.
         """
         return (
-            nodes <= {self.node}
+            node == self.node
             and latest <= committed_at + self._skew
             and (self._allow is None or all(map(self._allows, resources)))
         )

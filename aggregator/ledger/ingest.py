@@ -38,7 +38,7 @@ from aggregator.store.repo_rows import RepoRow
 from gitmeter.support.bulk import without_cycle_collection
 
 BATCH_WEIGHT: Final = 50_000
-"""Lines after which a batch is written: bounds memory, and how long the write lock is held."""
+"""Rows after which a batch is written: bounds memory, and how long the write lock is held."""
 
 _PATHS_SHOWN_MAX: Final = 3
 _FOR_ITS_DATE: Final = {IncidentKind.COMMIT_AHEAD}
@@ -118,7 +118,7 @@ class Ingest:
         self._repo = repo
         self._mirror = mirror
         self._rules = rules
-        self._walk = Walk(mirror, (), rules.ahead)
+        self._walk = self._walk_of(Stretch(()))
         self.applied = Applied()
         self._written = 0
 
@@ -139,8 +139,7 @@ class Ingest:
             CursorMovedError: another aggregator writes to this database.
             MirrorError: an object is missing from the mirror.
         """
-        commits = [(commit, stretch.limits(at)) for at, commit in enumerate(stretch.commits)]
-        self._walk = Walk(self._mirror, commits, self._rules.ahead)
+        self._walk = self._walk_of(stretch)
         with without_cycle_collection():
             try:
                 self._run(stretch, on_commit, interrupted)
@@ -179,6 +178,9 @@ class Ingest:
                 self._write(pending, stretch)
                 pending = self._begin()
         self._write(pending, stretch)
+
+    def _walk_of(self, stretch: Stretch) -> Walk:
+        return Walk(self._mirror, stretch.commits, stretch.limits, self._rules.ahead)
 
     def _begin(self) -> Pending:
         return Pending(self._ledger, self._repo, self._mirror, self._rules.reader, self._walk)

@@ -79,7 +79,7 @@ class Pending:
 
     @property
     def weight(self) -> int:
-        """Roughly how many lines and commits wait to be written."""
+        """Roughly how many rows and commits wait to be written."""
         return self.batch.weight + len(self.commits)
 
     def read(self, delta: CommitDelta, *, lines_again_max: int | None, rules_hold: bool) -> None:

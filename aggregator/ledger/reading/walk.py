@@ -1,7 +1,7 @@
 """The commits of a stretch, each compared with its parent; in a long one, some of them ahead."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from aggregator.admission.grouped import GroupedSegment
@@ -21,15 +21,21 @@ class Walk:
 
     Args:
         mirror: has the commits.
-        commits: with the limits of each.
+        commits: the commits.
+        limits: returns those of the commit of a number, from 0.
         ahead: reads segments ahead once it helps.
     """
 
     def __init__(
-        self, mirror: Mirror, commits: Sequence[tuple[str, Limits]], ahead: ReadAhead
+        self,
+        mirror: Mirror,
+        commits: Sequence[str],
+        limits: Callable[[int], Limits],
+        ahead: ReadAhead,
     ) -> None:
         self._mirror = mirror
         self._commits = commits
+        self._limits = limits
         self._ahead = ahead
         self._compared = 0
         self._deltas: deque[CommitDelta | MirrorError] = deque()
@@ -65,7 +71,7 @@ class Walk:
     def _look_ahead(self) -> None:
         wanted = _WINDOW if self._ahead.is_helping else 1
         while len(self._deltas) < wanted and self._compared < len(self._commits):
-            commit, limits = self._commits[self._compared]
+            commit, limits = self._commits[self._compared], self._limits(self._compared)
             try:
                 delta = commit_delta(self._mirror, commit, limits)
             except MirrorError as error:

@@ -198,6 +198,7 @@ def batch_not_emptied(patch: Patch) -> None:
 def foreign_lines_billed(patch: Patch) -> None:
     """The node that a line names is not checked."""
     patch.setattr(LineRules, "hold_none", lambda *_: True)
+    patch.setattr(LineRules, "held_reason", lambda *_: None)
 
 
 def payment_does_not_rate_again(patch: Patch) -> None:

@@ -127,9 +127,11 @@ def test_what_is_asked_for_and_not_taken_does_not_pile_up(world: World, helped: 
     world.pull()
     helped.clear()
     mirror = world.state.mirrors.open_named("node-1")
-    commits = [(commit, OF_A_PUSHER) for commit in list(mirror.chain(mirror.head or ""))[1:12]]
+    commits = list(mirror.chain(mirror.head or ""))[1:12]
     with ReadAhead() as helpers:
-        blobs = [delta.added[0].blob for delta in Walk(mirror, commits, helpers)]
+        blobs = [
+            delta.added[0].blob for delta in Walk(mirror, commits, lambda _: OF_A_PUSHER, helpers)
+        ]
         helpers.ask(mirror.path, blobs)
         assert helpers.take(mirror.path, blobs[0]) is None, "nobody helps yet"
         helpers.note_lines(1)

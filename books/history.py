@@ -9,8 +9,8 @@ from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.sending.commit import spans_of
 from node_pusher.sending.history import log
 from node_pusher.spool.api import Spool
-from node_pusher.spool.plan import outside
-from wire_format.lines import Folder, Line
+from node_pusher.spool.plan import plan
+from wire_format.lines import Line
 from wire_format.segment import decode_segment
 
 Entry = dict[str, Any]
@@ -46,18 +46,12 @@ def waiting_lines(spool: Spool) -> list[tuple[Line, str]]:
     with repo_errors(spool.home.repo.path):
         committed = spans_of(LedgerRepo(spool.home.repo).waiting())
     names = spool.store.entered_by()
-    found: list[Line] = []
-    for span in outside(committed):
-        lines = spool.store.lines(span).splitlines(keepends=True)
-        for folder in (Folder.PAYMENTS, Folder.DECISIONS):
-            own = b"".join(line for line in lines if _is_of(line, folder))
-            found += decode_segment(own, folder).records
-    return [(line, names.get(line.seq, "")) for line in sorted(found, key=lambda line: line.seq)]
-
-
-def _is_of(line: bytes, folder: Folder) -> bool:
-    """Whether a line is money (which says `amount`) or a decision."""
-    return (b'"amount":' in line) == (folder is Folder.PAYMENTS)
+    return [
+        (line, names.get(line.seq, ""))
+        for commit in plan(spool.store.unsent(committed))
+        for span in commit.segments
+        for line in decode_segment(spool.store.lines(span), commit.folder).records
+    ]
 
 
 def _lines(repo: LedgerRepo, entry: Entry) -> list[Line] | None:

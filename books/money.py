@@ -21,8 +21,8 @@ from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED, draft_lines, line_head, parse_instant
 from node_pusher.spool.outcomes import Refusal
 from wire_format import fields
-from wire_format.agreement import CURRENCY_DEFAULT
-from wire_format.field_types import MoneyKind, Provider, Status
+from wire_format.currencies import CURRENCY_DEFAULT
+from wire_format.field_types import MoneyKind, Status
 from wire_format.lines import Folder, Money
 
 _PATTERNS: Final = {
@@ -64,7 +64,7 @@ class Movement:
     kind: MoneyKind
     user: str
     amount: str
-    provider: Provider | None = None
+    provider: str | None = None
     external_ref: str | None = None
     refers_to: int | None = None
     payment_ref: str | None = None
@@ -188,7 +188,7 @@ def enter(spool: Spool, movement: Movement, index: MoneyIndex, now: datetime) ->
     outcome = spool.append_drafts(Folder.PAYMENTS, [draft], by=movement.by or "")[0]
     if isinstance(outcome, Refusal):
         raise MoneyError(outcome.reason)
-    index.add(line_head(spool.node) + b"%d" % outcome.seq + draft.rest)
+    index.add(line_head(spool.node, draft.v) + b"%d" % outcome.seq + draft.rest)
     return msgspec.structs.replace(line, seq=outcome.seq)
 
 

@@ -1,8 +1,8 @@
 """The form of lines, paths, commit messages and the rule book; pure.
 
 Owns: lines and segments (`lines`, `field_types`, `segment`, `fields`, `instants`, `money`,
-`paths`), commit messages (`commit_message`), the rule book (`rule_book`), what is wrong with a line
-(`faults`, `explanation`, `wording`), rules across fields (`agreement`), models and JSON Schemas
-(`schema`).
+`currencies`, `paths`), their versions and the rules across fields (`versions`), commit messages
+(`commit_message`), the rule book (`rule_book`), what is wrong with a line (`faults`, `explanation`,
+`wording`), models and JSON Schemas (`schema`).
 Does not own: reading or writing any of it. Its README is the specification: start there.
 """

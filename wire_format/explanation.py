@@ -1,41 +1,31 @@
 """Everything that is wrong with a line, in words; the hot decoder stops at the first fault.
 
-The types and limits are those of `wire_format.lines`, so there is nothing to keep in step. A node
-explains lines too, and is installed without pydantic.
+The types and limits are those of `wire_format.lines`, for each version as
+`wire_format.versions.forms` has them. A node explains lines too, and is installed without pydantic.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sized
 from datetime import datetime
-from functools import cache
 from types import NoneType, SimpleNamespace, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import msgspec
-from msgspec import Meta, Struct
-from msgspec.structs import FieldInfo
+from msgspec import Meta
 
 from wire_format import fields
-from wire_format.agreement import decision_fault, money_fault, usage_fault
 from wire_format.faults import Fault, FaultCode
 from wire_format.field_types import PATTERN
-from wire_format.fields import LINE_BYTES_MAX, VERSION
+from wire_format.fields import LINE_BYTES_MAX
 from wire_format.instants import InvalidInstantError, parse_ts
-from wire_format.lines import Decision, Folder, Money, Usage
-from wire_format.wording import EXTRA, FORMS, META_FORM, MISSING, TEXT, WHOLE, dotted
+from wire_format.lines import Folder
+from wire_format.versions import forms
+from wire_format.versions.agreement import ACROSS_FIELDS
+from wire_format.versions.forms import FieldForm
+from wire_format.wording import EXTRA, FORMS, LIST, META_FORM, MISSING, TEXT, WHOLE, dotted
 
 _EXPECTED_SHOWN_MAX: Final = 400
-_STRUCTS: Final[dict[Folder, type[Struct]]] = {
-    Folder.USAGE: Usage,
-    Folder.PAYMENTS: Money,
-    Folder.DECISIONS: Decision,
-}
-_ACROSS_FIELDS: Final[dict[Folder, Callable[[Any], str | None]]] = {
-    Folder.USAGE: usage_fault,
-    Folder.PAYMENTS: money_fault,
-    Folder.DECISIONS: decision_fault,
-}
 
 _Found = Iterator[tuple[tuple[str, ...], str]]
 """The place inside a field, and what is wrong there."""
@@ -66,14 +56,16 @@ def _refuse_constant(name: str) -> None:
 
 def _explain_object(line: bytes, value: dict[str, Any], folder: Folder) -> Fault | None:
     version = value.get("v")
-    if isinstance(version, int) and version > VERSION:
+    newest = max(forms.FORMS[folder])
+    if isinstance(version, int) and version > newest:
         return Fault(
-            FaultCode.UNKNOWN_VERSION, f"v: version {version} is newer than this code ({VERSION})"
+            FaultCode.UNKNOWN_VERSION, f"v: version {version} is newer than this code ({newest})"
         )
-    if found := list(dict.fromkeys(_field_faults(value, folder))):
+    known = forms.FORMS[folder][forms.version_of(version, folder)]
+    if found := list(dict.fromkeys(_field_faults(value, known))):
         return Fault(FaultCode.INVALID_FIELD, "; ".join(found))
-    stated = {field.name: value.get(field.name, field.default) for field in _fields(folder)}
-    if (across := _ACROSS_FIELDS[folder](SimpleNamespace(**stated))) is not None:
+    stated = {field.attribute: value.get(field.name, field.default) for field in known}
+    if (across := ACROSS_FIELDS[folder](SimpleNamespace(**stated))) is not None:
         return Fault(FaultCode.INVALID_FIELD, across)
     expected = canonical(value, folder)
     if line == expected:
@@ -94,22 +86,17 @@ def canonical(values: dict[str, Any], folder: Folder) -> bytes:
         folder: determines the fields.
     """
     stated = {
-        field.name: values[field.name]
-        for field in _fields(folder)
-        if field.name in values and (field.required or values[field.name] != field.default)
+        field.encode_name: values[field.encode_name]
+        for field in msgspec.structs.fields(forms.STRUCTS[folder])
+        if field.encode_name in values
+        and (field.required or values[field.encode_name] != field.default)
     }
     if isinstance(meta := stated.get("meta"), dict):
         stated["meta"] = dict(sorted(meta.items()))
     return json.dumps(stated, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
-@cache
-def _fields(folder: Folder) -> tuple[FieldInfo, ...]:
-    return msgspec.structs.fields(_STRUCTS[folder])
-
-
-def _field_faults(value: dict[str, Any], folder: Folder) -> Iterator[str]:
-    known = _fields(folder)
+def _field_faults(value: dict[str, Any], known: tuple[FieldForm, ...]) -> Iterator[str]:
     for field in known:
         if field.name in value:
             for place, words in _faults(value[field.name], field.type):
@@ -135,12 +122,12 @@ def _faults(value: object, hint: Any, meta: Meta | None = None) -> _Found:  # no
             yield from _faults(value, inner[0])
     elif origin is Literal:
         yield from _literal_faults(value, arguments)
-    elif origin is dict:
-        yield from _dict_faults(value, arguments, meta or Meta())
-    elif hint is datetime:
-        yield from _instant_faults(value)
-    elif hint is int:
-        yield from _int_faults(value, meta or Meta())
+    elif origin in {dict, tuple}:
+        find = _dict_faults if origin is dict else _list_faults
+        yield from find(value, arguments, meta or Meta())
+    elif hint in {datetime, int}:
+        tell = _instant_faults if hint is datetime else _int_faults
+        yield from tell(value, meta or Meta())
     else:
         yield from _text_faults(value, _pattern(meta or Meta()))
 
@@ -160,9 +147,10 @@ def _int_faults(value: object, limits: Meta) -> _Found:
         yield (), f"must be at most {limits.le}"
 
 
-def _instant_faults(value: object) -> _Found:
-    yield from _text_faults(value, fields.TS_PATTERN)
-    if isinstance(value, str) and re.fullmatch(fields.TS_PATTERN, value):
+def _instant_faults(value: object, meta: Meta) -> _Found:
+    pattern = (meta.extra or {}).get(PATTERN, fields.TS_PATTERN)
+    yield from _text_faults(value, pattern)
+    if isinstance(value, str) and re.fullmatch(pattern, value):
         try:
             parse_ts(value)
         except InvalidInstantError as error:
@@ -177,7 +165,7 @@ def _text_faults(value: object, pattern: str) -> _Found:
 
 
 def _literal_faults(value: object, allowed: tuple[str | int, ...]) -> _Found:
-    if allowed == (VERSION,) and type(value) is not int:  # 1.0 and true equal 1
+    if type(allowed[0]) is int and type(value) is not int:  # 1.0 and true equal 1
         yield (), "must be an int"
     elif value not in allowed:
         *others, last = map(repr, allowed)
@@ -194,8 +182,21 @@ def _dict_faults(value: object, hints: tuple[Any, ...], limits: Meta) -> _Found:
             for _, words in _faults(part, hint):
                 is_sound = False
                 yield (entry[0],), words
-    if not is_sound:
+    if is_sound:
+        yield from _length_faults(value, limits)
+
+
+def _list_faults(value: object, hints: tuple[Any, ...], limits: Meta) -> _Found:
+    if not isinstance(value, list):
+        yield (), LIST
         return
+    found = [
+        ((str(at),), words) for at, each in enumerate(value) for _, words in _faults(each, hints[0])
+    ]
+    yield from found or _length_faults(value, limits)
+
+
+def _length_faults(value: Sized, limits: Meta) -> _Found:
     if len(value) < (limits.min_length or 0):
         yield (), f"must have {limits.min_length} or more entries"
     elif limits.max_length is not None and len(value) > limits.max_length:

@@ -16,19 +16,22 @@ PATTERN: Final = "pattern"
 """The key in a field's `extra` for a pattern that the decoder itself does not check."""
 
 
-def _is(description: str) -> Meta:
+def is_described(description: str) -> Meta:
+    """A field whose type alone says what it may be."""
     return Meta(description=description)
 
 
-def _seq(description: str) -> Meta:
+def seq_form(description: str) -> Meta:
+    """A number of a line."""
     return Meta(ge=1, le=INT_MAX, description=description)
 
 
-def _text(pattern: str, description: str | None = None) -> Meta:
+def text_form(pattern: str, description: str | None = None) -> Meta:
+    """A text that the decoder checks on every line."""
     return Meta(pattern=rf"^(?:{pattern})\Z", description=description)
 
 
-def _text_checked_later(pattern: str, description: str) -> Meta:
+def text_checked_later(pattern: str, description: str) -> Meta:
     """A text that `wire_format.segment` checks once per distinct value.
 
     A pattern that the decoder checks on every line costs five times the decode.
@@ -38,41 +41,41 @@ def _text_checked_later(pattern: str, description: str) -> Meta:
 
 # every line
 
-Version = Annotated[Literal[1], _is("Wire version.")]
+Version = Annotated[Literal[1], is_described("Wire version.")]
 Node = Annotated[
     str,
-    _text_checked_later(
+    text_checked_later(
         fields.NODE_PATTERN, "The node that wrote the line; the owner of the repo it is in."
     ),
 ]
 Seq = Annotated[
     int,
-    _seq(
+    seq_form(
         "One counter per node, contiguous within an epoch, given when the line is appended, never"
         " reused."
     ),
 ]
 Timestamp = Annotated[
     datetime,
-    _is(
+    is_described(
         "An instant inside the time that the line covers, in UTC with 0 or exactly 6 decimals (6"
         " zeros are left out), years 2000 to 2100. A usage line covers at most one clock hour, and"
         " `ts` is never the exclusive end of it."
     ),
 ]
-User = Annotated[str, _text_checked_later(fields.USER_PATTERN, "Opaque account id: who pays.")]
+User = Annotated[str, text_checked_later(fields.USER_PATTERN, "Opaque account id: who pays.")]
 
 # usage lines
 
 Resource = Annotated[
     str,
-    _text_checked_later(
+    text_checked_later(
         fields.RESOURCE_PATTERN,
         "What was used, unit included: `vm/small/seconds`, `llm/<provider>/<model>/<kind>`.",
     ),
 ]
 Category = Annotated[
-    fields.AppliesTo, _is("Discount category; left out when it is `hero_os_hourly`.")
+    fields.AppliesTo, is_described("Discount category; left out when it is `hero_os_hourly`.")
 ]
 Units = Annotated[
     int,
@@ -85,13 +88,13 @@ Units = Annotated[
 ]
 Instance = Annotated[
     str,
-    _text(
+    text_form(
         fields.INSTANCE_PATTERN, "Which VM, API key or project; audited, not part of the charge."
     ),
 ]
 CallerId = Annotated[
     str,
-    _text(
+    text_form(
         fields.ID_PATTERN,
         "The caller's own key: a retry with the same id and content within 7 days at least gets"
         " the same seq.",
@@ -99,17 +102,17 @@ CallerId = Annotated[
 ]
 CorrectedSeq = Annotated[
     int,
-    _seq(
+    seq_form(
         "The earlier seq of this node that this line corrects: same user, resource, applies_to and"
         " ts."
     ),
 ]
 CorrectionReason = Annotated[
-    str, _text(fields.REASON_PATTERN, "Why; required in a correction, absent elsewhere.")
+    str, text_form(fields.REASON_PATTERN, "Why; required in a correction, absent elsewhere.")
 ]
-MetaKey = Annotated[str, _text(fields.META_KEY_PATTERN)]
+MetaKey = Annotated[str, text_form(fields.META_KEY_PATTERN)]
 MetaInt = Annotated[int, Meta(ge=-INT_MAX, le=INT_MAX)]
-MetaText = Annotated[str, _text(fields.META_TEXT_PATTERN)]
+MetaText = Annotated[str, text_form(fields.META_TEXT_PATTERN)]
 MetaEntries = Annotated[
     dict[MetaKey, MetaInt | MetaText],
     Meta(
@@ -123,44 +126,46 @@ MetaEntries = Annotated[
 
 MoneyKind = Annotated[
     Literal["payment", "refund", "grant", "adjustment"],
-    _is("`payment` and `grant` add, `refund` takes away, `adjustment` does either."),
+    is_described("`payment` and `grant` add, `refund` takes away, `adjustment` does either."),
 ]
-Provider = Annotated[Literal["stripe", "clickpesa", "manual"], _is("Who moved the money.")]
+Provider = Annotated[Literal["stripe", "clickpesa", "manual"], is_described("Who moved the money.")]
 Reference = Annotated[
     str,
-    _text(
+    text_form(
         fields.REFERENCE_PATTERN,
         "The provider's own reference; succeeded lines with the same provider, external_ref and"
         " kind are one movement.",
     ),
 ]
-RefundedSeq = Annotated[int, _seq("For a refund: the seq of the payment it gives back.")]
+RefundedSeq = Annotated[int, seq_form("For a refund: the seq of the payment it gives back.")]
 Amount = Annotated[
     str,
-    _text(
+    text_form(
         fields.AMOUNT_PATTERN,
         "In `currency`: up to 9 digits before and 9 after the point, above zero; only an"
         " adjustment may lead with `-`.",
     ),
 ]
-Currency = Annotated[str, _text(fields.CURRENCY_PATTERN, "ISO 4217 code of `amount`.")]
+Currency = Annotated[str, text_form(fields.CURRENCY_PATTERN, "ISO 4217 code of `amount`.")]
 CreditedUsd = Annotated[
     str,
-    _text(
+    text_form(
         fields.AMOUNT_PATTERN,
         "What the balance gets, in USD; required when the currency is not USD.",
     ),
 ]
 Status = Annotated[
-    Literal["pending", "failed", "succeeded"], _is("Only `succeeded` lines move money.")
+    Literal["pending", "failed", "succeeded"], is_described("Only `succeeded` lines move money.")
 ]
-AdjustmentReason = Annotated[str, _text(fields.REASON_PATTERN, "Why; required in an adjustment.")]
+AdjustmentReason = Annotated[
+    str, text_form(fields.REASON_PATTERN, "Why; required in an adjustment.")
+]
 
 # decision lines
 
 DecisionKind = Annotated[
     Literal["accept_tip", "exclude", "choose", "acknowledge", "withdraw"],
-    _is(
+    is_described(
         "`accept_tip` takes a history as it is, `exclude` makes lines count nothing, `choose` says"
         " which of conflicting lines counts, `acknowledge` closes incidents, `withdraw` takes an"
         " earlier decision back."
@@ -168,49 +173,53 @@ DecisionKind = Annotated[
 ]
 Repo = Annotated[
     str,
-    _text(
+    text_form(
         fields.REPO_PATTERN, "For accept_tip and acknowledge: the repo, as the aggregator names it."
     ),
 ]
 Tip = Annotated[
     str,
-    _text(
+    text_form(
         fields.COMMIT_PATTERN,
         "For accept_tip: the commit up to which the history is accepted, whatever its shape,"
         " dates or signature.",
     ),
 ]
 OfNode = Annotated[
-    str, _text(fields.NODE_PATTERN, "For exclude and choose: the node whose lines are meant.")
+    str, text_form(fields.NODE_PATTERN, "For exclude and choose: the node whose lines are meant.")
 ]
-OfSeq = Annotated[int, _seq("For exclude and choose: the seq of the line, or the first one.")]
+OfSeq = Annotated[int, seq_form("For exclude and choose: the seq of the line, or the first one.")]
 ToSeq = Annotated[
-    int, _seq("For exclude: the last seq of a range, both ends included; not with `of_ts`.")
+    int, seq_form("For exclude: the last seq of a range, both ends included; not with `of_ts`.")
 ]
 OfTimestamp = Annotated[
     datetime,
-    _is(
+    is_described(
         "The `ts` of the record. For exclude: only the record with exactly this key, instead of"
         " every record with the seq. Required in choose."
     ),
 ]
 LineSha256 = Annotated[
     str,
-    _text(
+    text_form(
         fields.SHA256_PATTERN, "For choose: SHA-256 of the line that counts, its newline included."
     ),
 ]
-Incident = Annotated[str, _text(fields.INCIDENT_PATTERN, "For acknowledge: the kind of incident.")]
+Incident = Annotated[
+    str, text_form(fields.INCIDENT_PATTERN, "For acknowledge: the kind of incident.")
+]
 Subject = Annotated[
     str,
-    _text(
+    text_form(
         fields.SUBJECT_PATTERN,
         "For acknowledge: what the incident is about, as the aggregator shows it.",
     ),
 ]
 WithdrawnSeq = Annotated[
     int,
-    _seq("For withdraw: the seq of the earlier decision of these books that no longer holds."),
+    seq_form("For withdraw: the seq of the earlier decision of these books that no longer holds."),
 ]
-By = Annotated[str, _text(fields.BY_PATTERN, "Who decided.")]
-DecisionReason = Annotated[str, _text(fields.REASON_PATTERN, "Why; required in every decision.")]
+By = Annotated[str, text_form(fields.BY_PATTERN, "Who decided.")]
+DecisionReason = Annotated[
+    str, text_form(fields.REASON_PATTERN, "Why; required in every decision.")
+]

@@ -7,7 +7,11 @@ import re
 from typing import Final, Literal, get_args
 
 VERSION: Final = 1
-"""The only wire version this code bills; a line with a higher one is held."""
+"""The version of usage lines, and of the first lines of money and decisions."""
+
+VERSION_2: Final = 2
+"""The version of lines about accounts, and of what tills and desks write; a line with a version
+that its folder does not know is held."""
 
 INT_MAX: Final = 2**53 - 1
 """Largest `seq` and `units`: every JSON parser, doubles included, keeps it exact."""
@@ -22,6 +26,8 @@ EPOCH_SIZE: Final = 1_000_000_000
 YEAR_MIN: Final = 2000
 YEAR_MAX: Final = 2100
 META_ENTRIES_MAX: Final = 16
+SCOPE_MAX: Final = 16
+PRIORITY_MAX: Final = 1000
 
 NODE_PATTERN: Final = r"[a-z0-9][a-z0-9-]{0,62}"
 USER_PATTERN: Final = r"[!#-\[\]-~]{1,256}"
@@ -41,6 +47,14 @@ SHA256_PATTERN: Final = r"[0-9a-f]{64}"
 INCIDENT_PATTERN: Final = r"[a-z ]{1,40}"
 SUBJECT_PATTERN: Final = r"[ -~]{1,200}"
 BY_PATTERN: Final = r"[ -~]{1,100}"
+PROVIDER_PATTERN: Final = r"[a-z][a-z0-9-]{0,31}"
+HOUR_PATTERN: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:00:00Z"
+GLOB_PATTERN: Final = r"[A-Za-z0-9._:/@+*-]{1,200}"
+USD_PATTERN: Final = r"[0-9]{1,9}(\.[0-9]{1,9})?"
+NAME_PATTERN: Final = r"[a-z][a-z0-9_-]{0,31}"
+KEY_ID_PATTERN: Final = r"[0-9a-f]{16}"
+KEY_SCOPE_PATTERN: Final = r"[a-z][a-z0-9_.:/*-]{0,63}"
+IDENTITY_PATTERN: Final = r"staff:[A-Za-z0-9._-]{1,64}"
 
 AppliesTo = Literal["hero_os_hourly", "llm", "vm"]
 """Discount category: which column of the discount ladder a record falls under."""
@@ -51,6 +65,7 @@ APPLIES_TO_DEFAULT: Final[AppliesTo] = "hero_os_hourly"
 _NODE = re.compile(NODE_PATTERN)
 _USER = re.compile(USER_PATTERN)
 _RESOURCE = re.compile(RESOURCE_PATTERN)
+_PROVIDER = re.compile(PROVIDER_PATTERN)
 
 
 def is_node(text: str) -> bool:
@@ -66,6 +81,11 @@ def is_user(text: str) -> bool:
 def is_resource(text: str) -> bool:
     """Whether `text` may name what was used."""
     return _RESOURCE.fullmatch(text) is not None
+
+
+def is_provider(text: str) -> bool:
+    """Whether `text` may name an account at a provider, or be `manual`."""
+    return _PROVIDER.fullmatch(text) is not None
 
 
 def epoch_of(seq: int) -> int:

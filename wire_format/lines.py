@@ -1,7 +1,9 @@
-"""The three kinds of lines, as the hot path decodes them, and their canonical encoding.
+"""The four kinds of lines, as the hot path decodes them, and their canonical encoding.
 
 The order of the attributes is the order of the keys on the wire, and an attribute that equals its
-default is left out. What each field means is in `wire_format.field_types`.
+default is left out. What each field means is in `wire_format.field_types` and, of version 2, in
+`wire_format.versions.field_types`. `Money` and `Decision` serve both versions: a field that a line
+does not have is its default, and a text that every line of version 1 has is empty then.
 """
 
 from collections.abc import Sequence
@@ -13,6 +15,7 @@ from msgspec import Struct
 
 from wire_format import field_types as types
 from wire_format.fields import APPLIES_TO_DEFAULT
+from wire_format.versions import field_types as types_2
 
 
 class Folder(StrEnum):
@@ -21,6 +24,7 @@ class Folder(StrEnum):
     USAGE = "usage"
     PAYMENTS = "payments"
     DECISIONS = "decisions"
+    ACCOUNTS = "accounts"
 
 
 class Usage(
@@ -44,24 +48,80 @@ class Usage(
 
 
 class Money(
-    Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, gc=False
+    Struct,
+    frozen=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    gc=False,
+    rename={"from_": "from"},
 ):
-    """One movement of a user's prepaid balance, as the operator's books state it."""
+    """One movement of a user's prepaid balance, or an attempt at one."""
 
-    v: types.Version
+    v: types_2.AnyVersion
     node: types.Node
     seq: types.Seq
     ts: types.Timestamp
-    user: types.User
-    kind: types.MoneyKind
-    provider: types.Provider
+    user: types.User = ""
+    kind: types_2.MoneyKind2
+    provider: types_2.Provider2 = ""
     external_ref: types.Reference | None = None
     refers_to: types.RefundedSeq | None = None
-    amount: types.Amount
-    currency: types.Currency
-    credited_usd: types.CreditedUsd | None = None
-    status: types.Status
-    reason: types.AdjustmentReason | None = None
+    of_provider: types_2.OfProvider | None = None
+    of_ref: types_2.OfRef | None = None
+    amount: types.Amount = ""
+    currency: types.Currency = ""
+    credited_usd: types_2.CreditedUsd2 | None = None
+    status: types_2.AnyStatus | None = None
+    attempt: types_2.Attempt | None = None
+    category: types_2.GrantCategory | None = None
+    priority: types_2.Priority | None = None
+    from_: types_2.From | None = None
+    until: types_2.Until | None = None
+    scope: types_2.Scope | None = None
+    by: types.By | None = None
+    reason: types_2.OptionalReason | None = None
+
+
+class Account(
+    Struct,
+    frozen=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    gc=False,
+    rename={"from_": "from"},
+):
+    """What was settled about an account: its plan, settings and keys."""
+
+    v: types_2.Version2
+    node: types.Node
+    seq: types.Seq
+    ts: types.Timestamp
+    user: types.User = ""
+    kind: types_2.AccountKind
+    plan: types_2.Plan | None = None
+    instead_of: types_2.InsteadOf | None = None
+    from_: types_2.From | None = None
+    until: types_2.Until | None = None
+    fee_usd: types_2.FeeUsd | None = None
+    cap_usd: types_2.CapUsd | None = None
+    next_plan: types_2.NextPlan | None = None
+    auto_topup_usd: types_2.AutoTopupUsd | None = None
+    auto_topup_below_usd: types_2.AutoTopupBelowUsd | None = None
+    auto_topup_month_usd: types_2.AutoTopupMonthUsd | None = None
+    amount_usd: types_2.AmountUsd | None = None
+    below_usd: types_2.BelowUsd | None = None
+    month_usd: types_2.MonthUsd | None = None
+    key_id: types_2.KeyId | None = None
+    sha256: types_2.KeySha256 | None = None
+    scopes: types_2.KeyScopes | None = None
+    rpm: types_2.RequestsPerMinute | None = None
+    identity: types_2.Identity | None = None
+    role: types_2.StaffRole | None = None
+    limit_usd: types_2.LimitUsd | None = None
+    by: types.By | None = None
+    reason: types_2.OptionalReason | None = None
 
 
 class Decision(
@@ -69,14 +129,15 @@ class Decision(
 ):
     """What the operator decided about a repo, about lines, or about an earlier decision."""
 
-    v: types.Version
+    v: types_2.AnyVersion
     node: types.Node
     seq: types.Seq
     ts: types.Timestamp
-    kind: types.DecisionKind
+    kind: types_2.AnyDecisionKind
     repo: types.Repo | None = None
     tip: types.Tip | None = None
     of: types.OfNode | None = None
+    from_seq: types_2.FromSeq | None = None
     of_seq: types.OfSeq | None = None
     to_seq: types.ToSeq | None = None
     of_ts: types.OfTimestamp | None = None
@@ -88,7 +149,7 @@ class Decision(
     reason: types.DecisionReason
 
 
-Line = Usage | Money | Decision
+Line = Usage | Money | Decision | Account
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 

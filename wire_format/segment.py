@@ -5,22 +5,34 @@ the whole segment, encoding it again and comparing the bytes proves that for eve
 only where that fails does the decoder go line by line. Bad data is never an exception.
 """
 
-from collections.abc import Sequence
-from datetime import UTC
-from typing import Final, NamedTuple, cast
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
 from wire_format import lines
-from wire_format.agreement import decision_fault, money_fault, usage_fault
 from wire_format.faults import Fault, FaultCode
-from wire_format.fields import LINE_BYTES_MAX, YEAR_MAX, YEAR_MIN, is_node, is_resource, is_user
-from wire_format.lines import Decision, Folder, Line, Money, Usage
+from wire_format.fields import (
+    LINE_BYTES_MAX,
+    VERSION,
+    YEAR_MAX,
+    YEAR_MIN,
+    is_node,
+    is_provider,
+    is_resource,
+    is_user,
+)
+from wire_format.lines import Account, Decision, Folder, Line, Money, Usage
+from wire_format.versions.agreement import decision_fault, money_fault, usage_fault
+from wire_format.versions.agreement_2 import account_fault
+from wire_format.versions.narrower import decision_is_of_its_version, money_is_of_its_version
 
 _DECODERS: Final[dict[Folder, msgspec.json.Decoder[Line]]] = {
     Folder.USAGE: msgspec.json.Decoder(Usage),
     Folder.PAYMENTS: msgspec.json.Decoder(Money),
     Folder.DECISIONS: msgspec.json.Decoder(Decision),
+    Folder.ACCOUNTS: msgspec.json.Decoder(Account),
 }
 _ESCAPE: Final = b"\\"
 """Fields at their limits make a line too long only when characters in them are escaped."""
@@ -90,31 +102,60 @@ def _decode_canonical(data: bytes, folder: Folder) -> Sequence[Line] | None:
             return None
         if _is_plain(usage):
             return records
-    return records if all(_fault(record) is None for record in records) else None
+    return records if all(map(_FIELDS_AGREE[folder], records)) else None
 
 
 def _values_valid(records: Sequence[Line], folder: Folder) -> bool:
     """Check the rules that are cheaper once per distinct value than in the decoder."""
-    if folder is Folder.DECISIONS:
-        if not _of_ts_valid(cast("Sequence[Decision]", records)):
-            return False
-    else:
-        paid_for = cast("Sequence[Usage | Money]", records)
-        if not all(map(is_user, {record.user for record in paid_for})):
-            return False
     return (
         all(map(is_node, {record.node for record in records}))
         and {record.ts.tzinfo for record in records} <= {UTC}
         and all(YEAR_MIN <= year <= YEAR_MAX for year in {record.ts.year for record in records})
+        and _VALUES_VALID[folder](records)
     )
 
 
-def _of_ts_valid(decisions: Sequence[Decision]) -> bool:
+def _usage_valid(records: Sequence[Usage]) -> bool:
+    return all(map(is_user, {record.user for record in records}))
+
+
+def _money_valid(records: Sequence[Money]) -> bool:
+    # An absent text is empty; whether it may be absent is a matter of the kind.
+    if not all(map(is_user, {record.user for record in records} - {""})):
+        return False
+    if {record.v for record in records} <= {VERSION}:
+        return True
+    providers = {record.provider for record in records} - {""}
+    return all(map(is_provider, providers)) and _terms_valid(records)
+
+
+def _accounts_valid(records: Sequence[Account]) -> bool:
+    users = {record.user for record in records} - {""}
+    return all(map(is_user, users)) and _terms_valid(records)
+
+
+def _terms_valid(records: Sequence[Money | Account]) -> bool:
+    hours = {each for record in records for each in (record.from_, record.until)} - {None}
     return all(
-        record.of_ts.tzinfo == UTC and YEAR_MIN <= record.of_ts.year <= YEAR_MAX
-        for record in decisions
-        if record.of_ts is not None
+        _is_instant(hour) and not (hour.minute or hour.second or hour.microsecond)
+        for hour in cast("set[datetime]", hours)
     )
+
+
+def _decisions_valid(records: Sequence[Decision]) -> bool:
+    return all(_is_instant(record.of_ts) for record in records if record.of_ts is not None)
+
+
+def _is_instant(value: datetime) -> bool:
+    return value.tzinfo == UTC and YEAR_MIN <= value.year <= YEAR_MAX
+
+
+_VALUES_VALID: Final[Mapping[Folder, Callable[[Any], bool]]] = {
+    Folder.USAGE: _usage_valid,
+    Folder.PAYMENTS: _money_valid,
+    Folder.DECISIONS: _decisions_valid,
+    Folder.ACCOUNTS: _accounts_valid,
+}
 
 
 def _is_plain(records: Sequence[Usage]) -> bool:
@@ -126,11 +167,28 @@ def _is_plain(records: Sequence[Usage]) -> bool:
     )
 
 
-def _fault(record: Line) -> str | None:
-    """What is wrong across the fields of a record."""
-    if isinstance(record, Usage):
-        return usage_fault(record)
-    return decision_fault(record) if isinstance(record, Decision) else money_fault(record)
+def _usage_agrees(record: Usage) -> bool:
+    return usage_fault(record) is None
+
+
+def _money_agrees(record: Money) -> bool:
+    return money_is_of_its_version(record) and money_fault(record) is None
+
+
+def _decision_agrees(record: Decision) -> bool:
+    return decision_is_of_its_version(record) and decision_fault(record) is None
+
+
+def _account_agrees(record: Account) -> bool:
+    return account_fault(record) is None
+
+
+_FIELDS_AGREE: Final[Mapping[Folder, Callable[[Any], bool]]] = {
+    Folder.USAGE: _usage_agrees,
+    Folder.PAYMENTS: _money_agrees,
+    Folder.DECISIONS: _decision_agrees,
+    Folder.ACCOUNTS: _account_agrees,
+}
 
 
 def _decode_line_by_line(data: bytes, folder: Folder) -> Segment:

@@ -33,6 +33,15 @@ FORMS: Final[dict[str, str]] = {
     fields.SHA256_PATTERN: "a SHA-256: 64 of 0-9 and a-f",
     fields.INCIDENT_PATTERN: "a kind of incident: 1 to 40 of a-z and space",
     fields.BY_PATTERN: "1 to 100 printable ASCII characters",
+    fields.PROVIDER_PATTERN: "1 to 32 of a-z, 0-9 and -, beginning with a letter",
+    fields.HOUR_PATTERN: "a full hour in UTC such as 2026-01-01T00:00:00Z",
+    fields.GLOB_PATTERN: "1 to 200 letters, digits and . _ : / @ + - *",
+    fields.USD_PATTERN: "dollars such as 12.50, not below zero, with up to 9 digits before and 9"
+    " after the point",
+    fields.NAME_PATTERN: "1 to 32 of a-z, 0-9, _ and -, beginning with a letter",
+    fields.KEY_ID_PATTERN: "16 of 0-9 and a-f",
+    fields.KEY_SCOPE_PATTERN: "1 to 64 of a-z, 0-9 and _ . : / * -, beginning with a letter",
+    fields.IDENTITY_PATTERN: "staff: and 1 to 64 letters, digits and . _ -",
 }
 """The form of a field (a pattern of `wire_format.fields`) in words that follow "must be"."""
 
@@ -45,7 +54,8 @@ EXTRA: Final = "is not a known field"
 TEXT: Final = "must be text, in quotes"
 WHOLE: Final = "must be a whole number"
 _TABLE: Final = "must be a table"
-_LIST: Final = "must be a list; a table is stated as [[name]], not as [name]"
+LIST: Final = "must be a list"
+_TABLES: Final = f"{LIST}; a table is stated as [[name]], not as [name]"
 _WORDS: Final[dict[str, str]] = {
     "missing": MISSING,
     "extra_forbidden": EXTRA,
@@ -57,8 +67,8 @@ _WORDS: Final[dict[str, str]] = {
     "dict_type": "must be an object",
     "model_type": _TABLE,
     "model_attributes_type": _TABLE,
-    "tuple_type": _LIST,
-    "list_type": _LIST,
+    "tuple_type": _TABLES,
+    "list_type": LIST,
     "path_type": "must be a path, in quotes",
     "string_too_short": "must not be empty",
     "literal_error": "must be {expected}",

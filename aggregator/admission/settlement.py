@@ -17,7 +17,7 @@ from gitmeter.counting.lines import Claim
 from gitmeter.counting.ranges import RangeSet, SeenSeqs
 from gitmeter.counting.verdicts import Verdicts, precedence, verdicts
 from wire_format.instants import hour_of, to_us
-from wire_format.lines import Line, Money, Usage
+from wire_format.lines import Decision, Line, Money, Usage
 
 _ADOPTED_AT_ONCE: Final = 50_000
 """Seqs that are judged together when decisions or prices change: bounds memory."""
@@ -221,7 +221,7 @@ class Settlement:
             delta[1] += sign
         elif isinstance(record, Money):
             self._batch.money[line] = (Claim(record, line, place), sign > 0)
-        else:
+        elif isinstance(record, Decision):
             self._batch.decisions[line] = (Claim(record, line, place), sign > 0)
 
 

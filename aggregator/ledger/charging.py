@@ -10,7 +10,7 @@ from typing import Final
 
 from aggregator.admission.batch import Batch, ChargeKey
 from aggregator.rating.rating import STATES, ChargeState, Rater, scope_of_change
-from aggregator.store.account_rows import Account
+from aggregator.store.account_rows import AccountRow
 from aggregator.store.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.money_lines import Judged, credit, judge
@@ -94,7 +94,7 @@ class Charging:
     def _as_columns(
         self,
         batch: Batch,
-        accounts: Mapping[str, Account],
+        accounts: Mapping[str, AccountRow],
         resources: Mapping[str, int],
         rater: Rater,
     ) -> bool:
@@ -128,7 +128,7 @@ class Charging:
     def _one_by_one(
         self,
         usage: Mapping[ChargeKey, Sequence[int]],
-        accounts: Mapping[str, Account],
+        accounts: Mapping[str, AccountRow],
         resources: Mapping[str, int],
         rater: Rater,
     ) -> list[ChargeRow]:
@@ -165,7 +165,7 @@ class Charging:
         store.delete(emptied)
         return emptied
 
-    def _narrow_active(self, accounts: Iterable[Account], ids: set[int]) -> None:
+    def _narrow_active(self, accounts: Iterable[AccountRow], ids: set[int]) -> None:
         """Compute the active hours of these accounts again, after charges were deleted."""
         for account in accounts:
             if account.id in ids:

@@ -12,7 +12,7 @@ import numpy as np
 from aggregator.admission.grouped import COLUMNS, GroupedSegment, Kind
 from aggregator.rating.columns import NEVER_US, Charges, Column, rate_all
 from aggregator.rating.rating import STATES, ChargeState, Rater
-from aggregator.store.account_rows import Account
+from aggregator.store.account_rows import AccountRow
 from aggregator.store.active_periods import PERIOD_HOURS
 from aggregator.store.charge_rows import CATEGORY_NUMBERS, StoredCharge
 from wire_format.fields import AppliesTo
@@ -35,7 +35,7 @@ class Parts(NamedTuple):
         units, records: what is added to it.
     """
 
-    accounts: Sequence[Account]
+    accounts: Sequence[AccountRow]
     kinds: Sequence[Kind]
     hour: Column
     account: Column
@@ -58,7 +58,7 @@ class ChargedParts(NamedTuple):
     unrated: Mapping[tuple[ChargeState, Kind], int]
 
 
-def merged(segments: Iterable[GroupedSegment], accounts: Mapping[str, Account]) -> Parts | None:
+def merged(segments: Iterable[GroupedSegment], accounts: Mapping[str, AccountRow]) -> Parts | None:
     """Merge segments into one part for each charge; None if a sum may leave 64 bits."""
     places = {user: place for place, user in enumerate(accounts)}
     kinds: dict[Kind, int] = {}

@@ -11,7 +11,7 @@ from typing import Any
 
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.rating.discounts import DiscountLadder
-from aggregator.store.account_rows import Account
+from aggregator.store.account_rows import AccountRow
 from aggregator.store.charge_rows import RatedCharge
 from aggregator.store.questions import reports
 from aggregator.store.store import PULLED_AT, LedgerStore
@@ -132,7 +132,7 @@ def format_multiplier(multiplier: int) -> str:
     return f"{whole}.{fraction}" if fraction else str(whole)
 
 
-def account_of_user(store: LedgerStore, user: str) -> Account:
+def account_of_user(store: LedgerStore, user: str) -> AccountRow:
     """Return the account of a user.
 
     Raises:

@@ -73,6 +73,7 @@ def _about(record: Decision) -> dict[str, Any]:
         "repo": record.repo,
         "tip": record.tip,
         "of": record.of,
+        "from_seq": record.from_seq,
         "of_seq": record.of_seq,
         "to_seq": record.to_seq,
         "of_ts": None if record.of_ts is None else format_ts(record.of_ts),

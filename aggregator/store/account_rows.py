@@ -15,7 +15,7 @@ def exact(number: int) -> int | str:
 
 
 @dataclass(slots=True)
-class Account:
+class AccountRow:
     """The account of one user.
 
     Attributes:
@@ -60,7 +60,7 @@ class AccountRows:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def of_users(self, users: Iterable[str]) -> dict[str, Account]:
+    def of_users(self, users: Iterable[str]) -> dict[str, AccountRow]:
         """The accounts of `users`, by user; missing ones are opened."""
         names = json.dumps(sorted(users))
         self._connection.execute(
@@ -75,13 +75,13 @@ class AccountRows:
             (names,),
         )
         return {
-            row[1]: Account(
+            row[1]: AccountRow(
                 row[0], row[1], row[2], int(row[3]), int(row[4]), row[5], row[6], row[7]
             )
             for row in rows
         }
 
-    def by_id(self, ids: Iterable[int]) -> dict[int, Account]:
+    def by_id(self, ids: Iterable[int]) -> dict[int, AccountRow]:
         """The accounts with these ids, by id."""
         users = self._connection.execute(
             "SELECT user FROM account WHERE id IN (SELECT value FROM json_each(?))",
@@ -90,7 +90,7 @@ class AccountRows:
         found = self.of_users([str(user) for (user,) in users])
         return {account.id: account for account in found.values()}
 
-    def save(self, changed: Iterable[Account]) -> None:
+    def save(self, changed: Iterable[AccountRow]) -> None:
         """Write the costs, the active hours and the counts of accounts."""
         self._connection.executemany(
             "UPDATE account SET list_cost_nano = ?, billed_cost_nano = ?, first_active_hour = ?,"

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Final
 
-from aggregator.store.account_rows import Account
+from aggregator.store.account_rows import AccountRow
 
 PERIOD_HOURS: Final = 64
 """Hours of a period: looking into each of them finds the charges of one account."""
@@ -25,7 +25,7 @@ class ActivePeriods:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def hours_of(self, account: Account) -> tuple[int | None, int | None]:
+    def hours_of(self, account: AccountRow) -> tuple[int | None, int | None]:
         """The first and last hour in which an account has a charge; None without charges.
 
         Periods at either end that have no charge left are forgotten.
@@ -34,7 +34,7 @@ class ActivePeriods:
         last = None if first is None else self._edge_period(account, _LAST_PERIOD)
         return (None if first is None else first[0]), (None if last is None else last[1])
 
-    def _edge_period(self, account: Account, which: str) -> tuple[int, int] | None:
+    def _edge_period(self, account: AccountRow, which: str) -> tuple[int, int] | None:
         """The first and last hour with a charge in an account's first or last period."""
         while True:
             (period,) = self._connection.execute(which, (account.id,)).fetchone()

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from aggregator.admission.batch import ChargeKey
 from aggregator.rating.rating import STATES, ChargeState
-from aggregator.store.account_rows import INT64_MAX, Account, exact
+from aggregator.store.account_rows import INT64_MAX, AccountRow, exact
 from aggregator.store.active_periods import PERIOD_HOURS, STEPS
 from gitmeter.support.bulk import insert_rows
 from wire_format.fields import APPLIES_TO, AppliesTo
@@ -162,7 +162,7 @@ class ChargeRows:
 
     def of_account(
         self,
-        account: Account,
+        account: AccountRow,
         since_hour: int | None = None,
         until_hour: int | None = None,
     ) -> Iterator[RatedCharge]:

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 
 from books.errors import MoneyError
 from gitmeter.support.terminal import escape
-from node_pusher.spool.drafts import first_repeated
+from node_pusher.spool.inputs import first_repeated
 from wire_format.field_types import MoneyKind
 from wire_format.fields import INT_MAX
 from wire_format.wording import MISSING, TEXT

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from books.history import Entry
     from gitmeter.support.printout import Printout
-    from wire_format.lines import Line
+    from wire_format.lines import Line, Money
 
 _HEADERS = ("when", "seq", "what", "user", "who, and why", "commit")
 _SHOWN_HASH = 12
@@ -68,18 +68,25 @@ def _rows(
 
 def _row(line: "Line", by: str, place: str) -> list[str]:
     from books.decision_status import describe
-    from wire_format.lines import Decision, Money
+    from wire_format.lines import Account, Decision, Usage
 
     when, seq = f"{line.ts:{_SECONDS}}", str(line.seq)
     if isinstance(line, Decision):
         return [when, seq, describe(line), "", _said(line.by, line.reason), place]
-    if not isinstance(line, Money):
+    if isinstance(line, Usage):
         raise TypeError(f"books have no lines such as {line}")
+    said = _said(by or line.by or "", line.reason or "")
+    what = f"account: {line.kind}" if isinstance(line, Account) else _movement(line)
+    return [when, seq, what, line.user, said, place]
+
+
+def _movement(line: "Money") -> str:
     of = "" if line.refers_to is None else f" of seq {line.refers_to}"
+    of += "" if line.of_ref is None else f" of {line.of_provider or line.provider} {line.of_ref}"
+    amount = f" {line.amount} {line.currency}" if line.amount else ""
     ref = "" if line.external_ref is None else f", {line.provider} {line.external_ref}"
-    status = "" if line.status == "succeeded" else f", {line.status}"
-    what = f"{line.kind}{of} {line.amount} {line.currency}{ref}{status}"
-    return [when, seq, what, line.user, _said(by, line.reason or ""), place]
+    status = "" if line.status in {"succeeded", None} else f", {line.status}"
+    return f"{line.kind}{of}{amount}{ref}{status}"
 
 
 def _said(by: str, why: str) -> str:

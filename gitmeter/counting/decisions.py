@@ -98,7 +98,7 @@ class Decisions:
         )
         by_node: dict[str, list[Decision]] = defaultdict(list)
         for record in self.in_force:
-            if record.of is not None:
+            if record.of is not None and record.of_seq is not None:
                 by_node[record.of].append(record)
         self._by_node: Mapping[str, Sequence[Decision]] = {**by_node, **waiting}
         self._tips: dict[str, set[str]] = defaultdict(set)

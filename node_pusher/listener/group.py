@@ -13,7 +13,7 @@ from gitmeter.support.errors import GitmeterError, with_hint
 from node_pusher.home.layout import spool_file
 from node_pusher.listener.protocol import NotRecorded, Request, answer_not_recorded, answer_recorded
 from node_pusher.spool.api import Clock, Spool, utc_now
-from node_pusher.spool.drafts import UsageInput, decode_input
+from node_pusher.spool.inputs import UsageInput, decode_input
 from node_pusher.spool.outcomes import Recorded, Refusal, SpoolBusyError, SpoolError
 
 _REPLACED: Final = "the spool was replaced by another file; nothing was recorded in the new one"

@@ -4,14 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from wire_format.commit_message import Total
-from wire_format.lines import Decision, Line, Usage
+from wire_format.lines import Line, Money, Usage
 from wire_format.money import format_usd, parse_nano
 
 
 class Totals:
     """Sums over records: units per resource, amounts per kind, currency and status of money.
 
-    Decisions have no amounts: their total is the number of each kind.
+    Decisions, lines about accounts and some kinds of money have no amounts: their total is the
+    number of each kind.
     """
 
     def __init__(self) -> None:
@@ -25,11 +26,11 @@ class Totals:
             if isinstance(record, Usage):
                 name = record.resource
                 self._units[name] += record.units
-            elif isinstance(record, Decision):
+            elif not isinstance(record, Money) or not record.amount:
                 name = record.kind
                 self._units[name] += 1
             else:
-                settled = record.status == "succeeded"
+                settled = record.status in {"succeeded", None}
                 name = f"{record.kind} {record.currency}" + (
                     "" if settled else f" ({record.status})"
                 )

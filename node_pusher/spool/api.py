@@ -9,7 +9,8 @@ from node_pusher.home.home import Home
 from node_pusher.home.settings import Role
 from node_pusher.home.settings_file import read_home
 from node_pusher.spool.clock import usable
-from node_pusher.spool.drafts import Draft, UsageInput, convert_input, draft_inputs, draft_lines
+from node_pusher.spool.drafts import Draft, draft_inputs, draft_lines
+from node_pusher.spool.inputs import UsageInput, convert_input
 from node_pusher.spool.outcomes import InvalidRecordError, Recorded, Refusal
 from node_pusher.spool.store import Store
 from wire_format.fields import APPLIES_TO_DEFAULT

@@ -7,21 +7,20 @@ placeholder, and only that number is replaced inside it.
 """
 
 import hashlib
-import json
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET
 
+from node_pusher.spool.inputs import UsageInput
 from node_pusher.spool.outcomes import Refusal
 from wire_format.faults import Fault
 from wire_format.fields import APPLIES_TO_DEFAULT, INT_MAX, LINE_BYTES_MAX, VERSION
 from wire_format.instants import format_ts
-from wire_format.lines import Folder, Line, Usage, encode_lines
+from wire_format.lines import Account, Folder, Line, Usage, encode_lines
 from wire_format.segment import decode_line, decode_segment
 
 UNNUMBERED: Final = INT_MAX
@@ -37,44 +36,6 @@ _INSTANT: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
 )
 _FINGERPRINT_BYTES: Final = 16
-_KEYS_REQUIRED: Final = 3
-"""Keys that every use states: user, resource and units."""
-
-
-class UsageInput(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """One use, as a service states it; limits are those of `wire_format.lines.Usage`.
-
-    Attributes:
-        user: who pays.
-        resource: what was used, unit included.
-        units: how much of it.
-        applies_to: discount category; the default one when absent.
-        ts: an instant inside the time it covers, with its UTC offset; now when absent.
-        instance: which VM, API key or project.
-        id: the service's own key, which makes retries safe.
-        meta: shown in audits.
-    """
-
-    user: str
-    resource: str
-    units: int
-    applies_to: str | UnsetType = UNSET
-    ts: str | None = None
-    instance: str | None = None
-    id: str | None = None
-    meta: dict[str, int | str] | None = None
-
-    @property
-    def keys(self) -> int:
-        """How many keys its JSON has, if none is repeated and none is null."""
-        return (
-            _KEYS_REQUIRED
-            + (self.applies_to is not UNSET)
-            + (self.ts is not None)
-            + (self.instance is not None)
-            + (self.id is not None)
-            + (0 if self.meta is None else 1 + len(self.meta))
-        )
 
 
 class Draft(NamedTuple):
@@ -88,6 +49,7 @@ class Draft(NamedTuple):
         names_seq: the seq of the earlier record that a correction, a refund or the withdrawal of a
             decision names.
         owner: the local user whose key `id` is; None for the user of this process.
+        v: its wire version.
     """
 
     ts: datetime
@@ -96,65 +58,7 @@ class Draft(NamedTuple):
     fingerprint: bytes
     names_seq: int | None
     owner: int | None = None
-
-
-_INPUTS: Final = msgspec.json.Decoder(UsageInput)
-
-
-def decode_inputs(lines: bytes) -> Sequence[UsageInput] | None:
-    """Decode JSONL; None when any line is not valid input, or has to be looked at by itself."""
-    try:
-        inputs = _INPUTS.decode_lines(lines)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-    return inputs if _has_keys(lines, sum([item.keys for item in inputs])) else None
-
-
-def decode_input(line: bytes) -> UsageInput | Refusal:
-    """Decode one line of JSONL."""
-    try:
-        found = _INPUTS.decode(line)
-        if not _has_keys(line, found.keys):
-            json.loads(line, object_pairs_hook=_refuse_repeated)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        return Refusal(str(error))
-    return found
-
-
-def _has_keys(text: bytes, keys: int) -> bool:
-    """Whether JSON surely has this number of keys, so that the decoder dropped none of them.
-
-    Of a repeated key decoders keep the last value, and would choose in silence who pays. Without
-    backslashes a quote before a colon ends a key; other spellings are looked at more closely.
-    """
-    return (
-        text.count(b'":') == keys
-        and b"\\" not in text
-        and b'" ' not in text
-        and b'"\t' not in text
-        and b'"\r' not in text
-    )
-
-
-def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON, unless one of its keys is repeated."""
-    if (repeated := first_repeated([name for name, _ in pairs])) is not None:
-        raise ValueError(f"{repeated}: is stated more than once")
-    return dict(pairs)
-
-
-def first_repeated(names: Sequence[str]) -> str | None:
-    """The first of some names that is there more than once; None if each is there once."""
-    counts = Counter(names)
-    return next((name for name in names if counts[name] > 1), None)
-
-
-def convert_input(values: Mapping[str, Any]) -> UsageInput | Refusal:
-    """Check a mapping as `decode_input` checks a line."""
-    try:
-        return msgspec.convert(dict(values), UsageInput)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        return Refusal(str(error))
+    v: int = VERSION
 
 
 def draft_inputs(
@@ -260,7 +164,7 @@ def _draft_together(
     encoded = data.splitlines(keepends=True)
     if max(map(len, encoded), default=0) > LINE_BYTES_MAX:
         return None
-    skip = len(line_head(node)) + len(str(UNNUMBERED))
+    skip = _head_bytes(node)
     return [
         _draft(line, text[skip:], no_ts)
         for line, text, no_ts in zip(whole, encoded, defaulted, strict=True)
@@ -277,12 +181,13 @@ def _draft_alone(line: Line, node: str, folder: Folder, no_ts: bool) -> Draft | 
     decoded = decode_line(text, folder)
     if isinstance(decoded, Fault):
         return Refusal(decoded.reason)
-    return _draft(line, text[len(line_head(node)) + len(str(UNNUMBERED)) :], no_ts)
+    return _draft(line, text[_head_bytes(node) :], no_ts)
 
 
 def _draft(line: Line, rest: bytes, no_ts: bool) -> Draft:  # noqa: FBT001 - one value per line
     if not isinstance(line, Usage):
-        return Draft(line.ts, rest, None, b"", line.refers_to)
+        names_seq = None if isinstance(line, Account) else line.refers_to
+        return Draft(line.ts, rest, None, b"", names_seq, v=line.v)
     if line.id is None:
         return Draft(line.ts, rest, None, b"", line.corrects)
     return Draft(line.ts, rest, line.id, _fingerprint(rest, no_ts), line.corrects)
@@ -294,6 +199,11 @@ def _fingerprint(rest: bytes, no_ts: bool) -> bytes:  # noqa: FBT001 - one value
     return hashlib.blake2b(content, digest_size=_FINGERPRINT_BYTES).digest()
 
 
-def line_head(node: str) -> bytes:
+def line_head(node: str, version: int = VERSION) -> bytes:
     """The bytes of a line before its `seq`."""
-    return b'{"v":%d,"node":"%b","seq":' % (VERSION, node.encode())
+    return b'{"v":%d,"node":"%b","seq":' % (version, node.encode())
+
+
+def _head_bytes(node: str) -> int:
+    """How many bytes of an unnumbered line come before the rest of its draft."""
+    return len(line_head(node)) + len(str(UNNUMBERED))

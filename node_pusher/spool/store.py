@@ -102,10 +102,10 @@ class Store:
             ids = Ids(connection, node, now_us, with_id) if with_id else None
             outcomes: list[Recorded | Refusal] = []
             rows: list[tuple[int, str, int, bytes]] = []
-            head = line_head(node)
+            heads = {version: line_head(node, version) for version in {draft.v for draft in drafts}}
             seq = first_seq
             for draft in drafts:
-                ts, rest, own_id, _, names_seq, _ = draft
+                ts, rest, own_id, _, names_seq, _, version = draft
                 outcome: Recorded | Refusal | None = None
                 ts_us = to_us(ts)
                 if names_seq is not None and names_seq >= seq:
@@ -114,7 +114,7 @@ class Store:
                     outcome = ids.outcome(draft, seq, ts_us)
                 if outcome is None:
                     outcome = Recorded(node, seq, ts, False)  # noqa: FBT003 - a keyword costs
-                    rows.append((seq, folder, ts_us, b"%b%d%b" % (head, seq, rest)))
+                    rows.append((seq, folder, ts_us, b"%b%d%b" % (heads[version], seq, rest)))
                     seq += 1
                 outcomes.append(outcome)
             if all_or_none and any(isinstance(outcome, Refusal) for outcome in outcomes):

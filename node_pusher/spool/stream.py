@@ -14,7 +14,7 @@ from typing import Final
 
 from gitmeter.support.bulk import without_cycle_collection
 from node_pusher.spool.api import Spool
-from node_pusher.spool.drafts import UsageInput, decode_input, decode_inputs
+from node_pusher.spool.inputs import UsageInput, decode_input, decode_inputs
 from node_pusher.spool.outcomes import Recorded, Refusal
 
 LINE_BYTES_MAX: Final = 64 * 1024

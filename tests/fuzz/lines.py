@@ -10,25 +10,25 @@ from node_pusher.spool.drafts import (
     AHEAD_MAX,
     UNNUMBERED,
     Draft,
-    UsageInput,
-    decode_input,
-    decode_inputs,
     draft_inputs,
     line_head,
 )
+from node_pusher.spool.inputs import UsageInput, decode_input, decode_inputs
 from node_pusher.spool.outcomes import Refusal
 from tests.fuzz.target import Target, is_printable, promise
-from tests.wire_format.agreed import values
+from tests.wire_format.agreed import model_of, values
 from tests.wire_format.generated import ODD_VALUES, RESPELLED
 from tests.wire_format.vectors import EVERY
 from wire_format.explanation import canonical, explain_line
 from wire_format.fields import LINE_BYTES_MAX
 from wire_format.lines import Folder, encode_lines
-from wire_format.schema import MODELS
 from wire_format.segment import decode_line, decode_segment
+from wire_format.versions.forms import FORMS
 
 _NOW: Final = datetime(2026, 11, 21, 13, 5, tzinfo=UTC)
-_KEYS: Final = sorted({name for model in MODELS.values() for name in model.model_fields})
+_KEYS: Final = sorted(
+    {field.name for versions in FORMS.values() for fields in versions.values() for field in fields}
+)
 _SIZE_MAX: Final = LINE_BYTES_MAX + 512
 _INPUT_SEEDS: Final = (
     b'{"user":"alice","resource":"hero_os/seconds","units":3600}\n',
@@ -53,9 +53,9 @@ def check_segment(folder: Folder, data: bytes) -> bool:
         line = lines[number - 1]
         promise(decode_line(line, folder) == record, line)
         promise(explain_line(line, folder) is None, line)
-        model = MODELS[folder].model_validate_json(line)
-        promise(values(record) == model.model_dump(), line)
-        promise(canonical(model.model_dump(), folder) == line, line)
+        held = model_of(line, folder).model_validate_json(line).model_dump(by_alias=True)
+        promise(values(record) == held, line)
+        promise(canonical(held, folder) == line, line)
     for reject in segment.rejects:
         promise(reject.line == lines[reject.line_no - 1], reject)
         promise(explain_line(reject.line, folder) == reject.fault, reject)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from node_pusher.sending.correct import RecordedCorrection
 from node_pusher.sending.correct import correct as record_correction
 from node_pusher.spool.api import Spool
-from node_pusher.spool.drafts import convert_input
+from node_pusher.spool.inputs import convert_input
 from node_pusher.spool.outcomes import Recorded, Refusal
 from tests.simulation.boundaries import End, Plan
 from tests.simulation.site import Site

@@ -31,7 +31,8 @@ FLOAT_ALLOWED: Final[dict[str, str]] = {}
 """Modules that handle money and yet need a float, which is none so far (say, a time limit)."""
 
 PURE_MONEY: Final = (
-    *("wire_format/money.py", "wire_format/agreement.py", "wire_format/rule_book.py"),
+    *("wire_format/money.py", "wire_format/rule_book.py"),
+    *("wire_format/versions/agreement.py", "wire_format/versions/agreement_2.py"),
     *("aggregator/rating/rating.py", "gitmeter/counting/money_lines.py"),
     *("aggregator/rating/price_book.py", "aggregator/rating/discounts.py"),
 )

@@ -155,6 +155,185 @@ def decision_values(draw: st.DrawFn) -> Value:
     }
 
 
+hours = st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31, 23)).map(  # noqa: DTZ001 - Z is added as text
+    lambda instant: _ts(instant.replace(minute=0, second=0, microsecond=0))
+)
+usd = st.sampled_from(["0", "0.00", "5.00", "999999999.999999999"]) | amounts
+providers = st.builds(
+    str.__add__, st.sampled_from(LOWER[:26]), texts(LOWER + "-", 31, 0)
+) | st.just("stripe")
+references = texts(USER_CHARACTERS, 128)
+names = st.builds(str.__add__, st.sampled_from(LOWER[:26]), texts(LOWER + "_-", 31, 0))
+users = texts(USER_CHARACTERS, 256)
+globs = st.lists(texts(RESOURCE_CHARACTERS + "*", 200), min_size=1, max_size=16, unique=True).map(
+    sorted
+)
+nothing = st.none()
+
+
+def _maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return nothing | strategy
+
+
+@st.composite
+def _terms(draw: st.DrawFn) -> Value:
+    """`from` and, perhaps, a later `until`."""
+    first, last = sorted(draw(st.lists(hours, min_size=2, max_size=2, unique=True)))
+    return {"from": first, "until": draw(st.sampled_from([last, None]))}
+
+
+_KEYS_2: Final = (
+    *("v", "node", "seq", "ts", "user", "kind", "provider", "external_ref", "of_provider"),
+    *("of_ref", "amount", "currency", "credited_usd", "status", "attempt", "category", "priority"),
+    *("from", "until", "scope", "by", "reason"),
+)
+
+
+@st.composite
+def money_2_values(draw: st.DrawFn) -> Value:
+    """A valid money line of version 2 as a dict in key order."""
+    currency = draw(st.sampled_from(["USD", "EUR", "TZS", "JPY"]))
+    why = {"by": _maybe(texts(PRINTABLE, 100)), "reason": _maybe(reasons)}
+    moved = {
+        "user": users,
+        "provider": providers,
+        "external_ref": references,
+        "amount": amounts,
+        "currency": st.just(currency),
+        "status": st.just("succeeded"),
+    }
+    credited = nothing if currency == "USD" else amounts
+    back = {**moved, **why, "of_ref": references}
+    own = {**moved, **why, "provider": st.just("manual"), "currency": st.just("USD")}
+    attempt = {"user": users, "provider": providers, "attempt": references}
+    bonus = draw(st.booleans())
+    kinds: list[tuple[str, dict[str, st.SearchStrategy[Any]]]] = [
+        ("payment", {**moved, **why, "credited_usd": credited, "attempt": _maybe(references)}),
+        ("payment", {**moved, **why, "user": _maybe(users), "status": st.just("undecided")}),
+        *((kind, back) for kind in ("refund", "dispute", "refund_reversal", "dispute_reversal")),
+        (
+            "pending",
+            {
+                **attempt,
+                "amount": amounts,
+                "currency": st.just(currency),
+                "credited_usd": nothing if currency == "USD" else _maybe(amounts),
+            },
+        ),
+        ("ended", {**attempt, "reason": reasons}),
+        (
+            "grant",
+            {
+                **own,
+                "category": st.sampled_from(["promotional", "paid"]),
+                "priority": st.integers(0, 1000),
+                "scope": _maybe(globs),
+                "of_provider": providers if bonus else nothing,
+                "of_ref": references if bonus else nothing,
+            },
+        ),
+        (
+            "void",
+            {
+                "user": _maybe(users),
+                "of_provider": providers,
+                "of_ref": references,
+                "from": hours,
+                "by": _maybe(texts(PRINTABLE, 100)),
+                "reason": reasons,
+            },
+        ),
+        (
+            "adjustment",
+            {
+                **own,
+                "external_ref": _maybe(references),
+                "amount": amounts | amounts.map("-{}".format),
+                "reason": reasons,
+            },
+        ),
+    ]
+    kind, has = draw(st.sampled_from(kinds))
+    value = {name: draw(strategy) for name, strategy in has.items()}
+    value |= draw(_terms()) if kind == "grant" else {}
+    value |= {"v": 2, "node": draw(nodes), "seq": draw(seqs), "ts": draw(timestamps), "kind": kind}
+    return {key: value[key] for key in _KEYS_2 if value.get(key) is not None}
+
+
+_ACCOUNT_KEYS: Final = (
+    *("v", "node", "seq", "ts", "user", "kind", "plan", "instead_of", "from", "until", "fee_usd"),
+    *("cap_usd", "next_plan", "auto_topup_usd", "auto_topup_below_usd", "auto_topup_month_usd"),
+    *("amount_usd", "below_usd", "month_usd", "key_id", "sha256", "scopes", "rpm", "identity"),
+    *("role", "limit_usd", "by", "reason"),
+)
+
+
+@st.composite
+def account_values(draw: st.DrawFn) -> Value:
+    """A valid line about an account as a dict in key order."""
+    digest = draw(st.text(HEX, min_size=64, max_size=64))
+    settings = {
+        "cap_usd": _maybe(usd),
+        "next_plan": _maybe(names),
+        "auto_topup_usd": _maybe(usd),
+        "auto_topup_below_usd": _maybe(usd),
+        "auto_topup_month_usd": _maybe(usd),
+    }
+    key_scopes = st.lists(names, min_size=1, max_size=16, unique=True).map(sorted)
+    kinds: list[tuple[str, dict[str, st.SearchStrategy[Any]]]] = [
+        *((kind, {}) for kind in ("open", "suspend", "reopen")),
+        ("plan", {"plan": names, "instead_of": _maybe(names), "fee_usd": _maybe(usd)}),
+        ("setting", {**settings, "cap_usd": usd}),
+        ("setting", {**settings, "next_plan": names}),
+        ("consent", {"amount_usd": usd, "below_usd": _maybe(usd), "month_usd": _maybe(usd)}),
+        (
+            "key",
+            {
+                "key_id": st.just(digest[:16]),
+                "sha256": st.just(digest),
+                "scopes": key_scopes,
+                "rpm": _maybe(st.integers(1, INT_MAX)),
+                "until": _maybe(hours),
+            },
+        ),
+        ("revoke", {"key_id": st.just(digest[:16])}),
+        (
+            "staff",
+            {
+                "user": _maybe(users),
+                "identity": texts(ID_CHARACTERS.replace(":", ""), 64).map("staff:{}".format),
+                "role": names,
+                "limit_usd": _maybe(usd),
+            },
+        ),
+    ]
+    kind, has = draw(st.sampled_from(kinds))
+    why = {"by": _maybe(texts(PRINTABLE, 100)), "reason": _maybe(reasons)}
+    value = {name: draw(strategy) for name, strategy in {"user": users, **has, **why}.items()}
+    value |= draw(_terms()) if kind == "plan" else {}
+    value |= {"v": 2, "node": draw(nodes), "seq": draw(seqs), "ts": draw(timestamps), "kind": kind}
+    return {key: value[key] for key in _ACCOUNT_KEYS if value.get(key) is not None}
+
+
+@st.composite
+def decision_2_values(draw: st.DrawFn) -> Value:
+    """A valid decision line of version 2 as a dict in key order."""
+    kind = draw(st.sampled_from(["seen", "only", "reconciled"]))
+    first, last = sorted([draw(seqs), draw(seqs)])
+    return {
+        "v": 2,
+        "node": draw(nodes),
+        "seq": draw(seqs),
+        "ts": draw(timestamps),
+        "kind": kind,
+        "tip": draw(st.text(HEX, min_size=40, max_size=40)),
+        "of": draw(nodes),
+        **({"from_seq": first, "to_seq": last} if kind == "reconciled" else {}),
+        "by": draw(texts(PRINTABLE, 100)),
+        "reason": draw(reasons),
+    }
+
+
 def written(value: Value) -> bytes:
     """A line as the specification says to write it."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
@@ -166,10 +345,11 @@ folders = st.sampled_from(list(Folder))
 def values_in(folder: Folder) -> st.SearchStrategy[Value]:
     """Valid lines of a folder, as dicts."""
     return {
-        Folder.USAGE: usage_values,
-        Folder.PAYMENTS: money_values,
-        Folder.DECISIONS: decision_values,
-    }[folder]()
+        Folder.USAGE: usage_values(),
+        Folder.PAYMENTS: money_values() | money_2_values(),
+        Folder.DECISIONS: decision_values() | decision_2_values(),
+        Folder.ACCOUNTS: account_values(),
+    }[folder]
 
 
 ODD_VALUES: Final[list[Any]] = [
@@ -206,6 +386,7 @@ ODD_VALUES: Final[list[Any]] = [
         "0",
     ),
     *("2026-11-21T24:00:00Z", "2026-02-29T00:00:00Z", "2026-11-21T13:00:00+00:00", "refund"),
+    *(["a"], ["a", "a"], ["b", "a"], "2026-11-21T13:00:00Z", "2026-11-21T13:30:00Z"),
     *([], {}, [1], {"a": 1}, {"a": None}, {"b": 1, "a": 1}, {"a": {"b": 1}}, {"": 1}),
 ]
 """Values that some parser takes for another, or that sit just outside a limit."""
@@ -216,6 +397,7 @@ def odd_values(draw: st.DrawFn, value: Value) -> Value:
     """`value` with a field changed, added, lost, or moved."""
     keys = list(value)
     odd = ["applies_to", "reason", "corrects", "meta", "x", "of_ts", "to_seq", "subject"]
+    odd += ["until", "from", "scope", "by", "credited_usd", "attempt", "from_seq", "from_", "v"]
     key = draw(st.sampled_from([*keys, *odd]))
     match draw(st.sampled_from(["set", "drop", "move", "length"])):
         case "set":

@@ -10,20 +10,26 @@ from jsonschema import (  # type: ignore[import-untyped] # it ships no types
     Draft202012Validator,
 )
 
+from tests.wire_format.agreed import model_of
 from tests.wire_format.generated import folders, odd_values, values_in, written
 from tests.wire_format.vectors import INVALID, VALID, Vector, name_of
 from wire_format.explanation import explain_line
 from wire_format.faults import FaultCode
 from wire_format.lines import Folder
 from wire_format.schema import MODELS, SCHEMA_DIR, schemas
+from wire_format.versions.forms import version_of
 
-_FILES: Final = {
-    Folder.USAGE: "usage.v1.schema.json",
-    Folder.PAYMENTS: "money.v1.schema.json",
-    Folder.DECISIONS: "decision.v1.schema.json",
+_NAMES: Final = {
+    Folder.USAGE: "usage",
+    Folder.PAYMENTS: "money",
+    Folder.DECISIONS: "decision",
+    Folder.ACCOUNTS: "account",
 }
 VALIDATORS: Final = {
-    folder: Draft202012Validator(json.loads(schemas()[name])) for folder, name in _FILES.items()
+    (folder, version): Draft202012Validator(
+        json.loads(schemas()[f"{_NAMES[folder]}.v{version}.schema.json"])
+    )
+    for folder, version in MODELS
 }
 BEYOND_A_SCHEMA: Final = (
     *("usage-corrects-itself", "usage-corrects-later", "usage-corrects-without-reason"),
@@ -64,21 +70,27 @@ def test_the_schema_files_are_the_generated_ones() -> None:
     assert files == schemas()
 
 
-@pytest.mark.parametrize("folder", list(Folder))
-def test_the_schemas_are_schemas(folder: Folder) -> None:
-    Draft202012Validator.check_schema(VALIDATORS[folder].schema)
+def _validator(value: object, folder: Folder) -> Draft202012Validator:
+    stated = value.get("v") if isinstance(value, dict) else None
+    return VALIDATORS[folder, version_of(stated, folder)]
 
 
-@pytest.mark.parametrize("folder", list(Folder))
-def test_every_field_states_its_meaning(folder: Folder) -> None:
-    fields = json.loads(schemas()[_FILES[folder]])["properties"]
+@pytest.mark.parametrize("of", list(VALIDATORS))
+def test_the_schemas_are_schemas(of: tuple[Folder, int]) -> None:
+    Draft202012Validator.check_schema(VALIDATORS[of].schema)
+
+
+@pytest.mark.parametrize("of", list(VALIDATORS))
+def test_every_field_states_its_meaning(of: tuple[Folder, int]) -> None:
+    fields = VALIDATORS[of].schema["properties"]
     assert [name for name, field in fields.items() if len(field.get("description", "")) < 10] == []
 
 
 @pytest.mark.parametrize("vector", VALID, ids=name_of)
 def test_valid_vectors_fit_their_schema(vector: Vector) -> None:
     for line in vector.lines:
-        VALIDATORS[vector.folder].validate(json.loads(line))
+        value = json.loads(line)
+        _validator(value, vector.folder).validate(value)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +106,7 @@ def test_valid_vectors_fit_their_schema(vector: Vector) -> None:
 def test_vectors_that_break_a_field_rule_do_not_fit_their_schema(vector: Vector) -> None:
     value = json.loads(vector.data)
     if not _trailing_newline(value):
-        assert not VALIDATORS[vector.folder].is_valid(value)
+        assert not _validator(value, vector.folder).is_valid(value)
 
 
 def _spelled_otherwise(value: Any) -> bool:  # noqa: ANN401 - whatever JSON can say
@@ -110,7 +122,7 @@ def test_the_schema_accepts_all_that_the_model_accepts_and_no_other_field_values
     value = data.draw(odd_values(data.draw(values_in(folder))))
     line = written(value)
     fault = explain_line(line, folder)
-    fits = VALIDATORS[folder].is_valid(value)
+    fits = _validator(value, folder).is_valid(value)
     if fault is None:
         assert fits
     elif fits and not _trailing_newline(value) and not _spelled_otherwise(value):
@@ -123,7 +135,7 @@ def _errors(line: bytes, folder: Folder) -> list[Any]:
     from pydantic import ValidationError
 
     try:
-        MODELS[folder].model_validate_json(line)
+        model_of(line, folder).model_validate_json(line)
     except ValidationError as error:
         return list(error.errors())
     return []

@@ -56,16 +56,18 @@ def test_example_lines_are_valid(block: str) -> None:
 
 def test_example_lines_show_every_field() -> None:
     shown = "".join(blocks("json"))
-    for model in MODELS.values():
+    for (_, version), model in MODELS.items():
+        if version > 1:
+            continue
         assert [name for name in model.model_fields if f'"{name}":' not in shown] == []
 
 
 @pytest.mark.parametrize(
     ("title", "model"),
     [
-        ("Usage lines", MODELS[Folder.USAGE]),
-        ("Money lines", MODELS[Folder.PAYMENTS]),
-        ("Decision lines", MODELS[Folder.DECISIONS]),
+        ("Usage lines", MODELS[Folder.USAGE, 1]),
+        ("Money lines", MODELS[Folder.PAYMENTS, 1]),
+        ("Decision lines", MODELS[Folder.DECISIONS, 1]),
     ],
 )
 def test_the_tables_list_every_field_in_key_order(title: str, model: type[Record]) -> None:

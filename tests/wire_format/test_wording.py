@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.wire_format import vectors
+from tests.wire_format.agreed import model_of
 from wire_format import fields
 from wire_format.explanation import explain_line
 from wire_format.lines import Folder
@@ -107,7 +108,7 @@ def test_a_line_is_explained_as_the_model_of_its_fields_would() -> None:
             if fault is None or fault.code != "invalid_field" or b"\\ud" in line:
                 continue
             with pytest.raises(ValidationError) as raised:
-                MODELS[vector.folder].model_validate_json(line)
+                model_of(line, vector.folder).model_validate_json(line)
             assert fault.reason == "; ".join(sentences(raised.value, dotted))
             compared += 1
     assert compared > 100

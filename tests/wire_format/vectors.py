@@ -13,6 +13,7 @@ _FOLDERS: Final = {
     "usage": Folder.USAGE,
     "money": Folder.PAYMENTS,
     "decision": Folder.DECISIONS,
+    "account": Folder.ACCOUNTS,
 }
 _LINE = re.compile(r"([0-9]+) `([a-z0-9_]+)`")
 

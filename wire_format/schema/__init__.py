@@ -1,4 +1,6 @@
-"""Models of the lines for pydantic, derived from `wire_format.lines`, and their JSON Schemas.
+"""Models of the lines for pydantic, one for each folder and version, and their JSON Schemas.
+
+They are derived from `wire_format.versions.forms`.
 
 The models are another reading of the same table, which tests compare with the decoder and with
 `wire_format.explanation`.
@@ -15,9 +17,7 @@ from operator import or_
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, Union, get_args, get_origin
-from typing import get_type_hints as type_hints
 
-import msgspec
 from msgspec import Meta
 from pydantic import (
     AfterValidator,
@@ -30,11 +30,12 @@ from pydantic import (
     model_validator,
 )
 
-from wire_format.agreement import decision_fault, money_fault, usage_fault
 from wire_format.field_types import PATTERN
 from wire_format.fields import TS_PATTERN
 from wire_format.instants import parse_ts
-from wire_format.lines import Decision, Folder, Line, Money, Usage
+from wire_format.lines import Folder
+from wire_format.versions.agreement import ACROSS_FIELDS
+from wire_format.versions.forms import FORMS, STRUCTS
 
 
 def _check_ts(text: str) -> str:
@@ -48,9 +49,9 @@ def _only_int(value: object) -> object:
     return value
 
 
-_TIMESTAMP: Final = Annotated[
-    str, StringConstraints(pattern=f"^(?:{TS_PATTERN})$"), AfterValidator(_check_ts)
-]
+def _timestamp(pattern: str) -> Any:  # noqa: ANN401 - a type for pydantic
+    form = StringConstraints(pattern=f"^(?:{pattern})$")
+    return Annotated[str, form, AfterValidator(_check_ts)]
 
 
 class Record(BaseModel):
@@ -67,15 +68,17 @@ class Record(BaseModel):
         return self
 
 
-def _model(name: str, struct: type[Line], fault: Callable[[Any], str | None]) -> type[Record]:
-    hints = type_hints(struct, include_extras=True)
+def _model(folder: Folder, version: int) -> type[Record]:
     definitions: dict[str, Any] = {}
-    for field in msgspec.structs.fields(struct):
+    for field in FORMS[folder][version]:
         default = {} if field.required else {"default": field.default}
-        described = Field(description=_description(hints[field.name]), **default)
-        definitions[field.name] = (_type(hints[field.name]), described)
+        alias = None if field.name == field.attribute else field.name
+        described = Field(description=_description(field.type), alias=alias, **default)
+        definitions[field.attribute] = (_type(field.type), described)
+    struct = STRUCTS[folder]
+    name = f"{struct.__name__}Record" + ("" if version == min(FORMS[folder]) else str(version))
     model = create_model(name, __base__=Record, __doc__=struct.__doc__, **definitions)
-    model.fault = fault
+    model.fault = ACROSS_FIELDS[folder]
     return model
 
 
@@ -84,6 +87,8 @@ def _type(hint: Any) -> Any:  # noqa: ANN401 - any type of a field
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         meta: Meta = arguments[1]
+        if arguments[0] is datetime:
+            return _timestamp((meta.extra or {}).get(PATTERN, TS_PATTERN))
         base, constraints = _type(arguments[0]), _constraints(arguments[0], meta)
         return Annotated[base, *constraints] if constraints else base
     if origin in {Union, UnionType}:
@@ -91,14 +96,18 @@ def _type(hint: Any) -> Any:  # noqa: ANN401 - any type of a field
     if origin is dict:
         key, value = map(_type, arguments)
         return dict[key, value]  # type: ignore[valid-type] # made while it runs
-    if hint is Literal[1]:
+    if origin is tuple:
+        return list[_type(arguments[0])]  # type: ignore[misc] # made while it runs
+    if origin is Literal and type(arguments[0]) is int:
         return Annotated[hint, BeforeValidator(_only_int)]
-    return _TIMESTAMP if hint is datetime else hint
+    return hint
 
 
 def _constraints(of: Any, meta: Meta) -> list[Any]:  # noqa: ANN401 - any type of a field
     if of is int:
         return [Field(ge=meta.ge, le=meta.le)]
+    if get_origin(of) is tuple:
+        return [Field(min_length=meta.min_length, max_length=meta.max_length)]
     if get_origin(of) is dict:
         limits = Field(
             min_length=meta.min_length,
@@ -120,24 +129,26 @@ def _description(hint: Any) -> str | None:  # noqa: ANN401 - any type of a field
     return meta.description
 
 
-MODELS: Final[dict[Folder, type[Record]]] = {
-    Folder.USAGE: _model("UsageRecord", Usage, usage_fault),
-    Folder.PAYMENTS: _model("MoneyRecord", Money, money_fault),
-    Folder.DECISIONS: _model("DecisionRecord", Decision, decision_fault),
+MODELS: Final[dict[tuple[Folder, int], type[Record]]] = {
+    (folder, version): _model(folder, version) for folder in Folder for version in FORMS[folder]
 }
-"""The model for the lines of each folder."""
+"""The model for the lines of each folder and version."""
 
 SCHEMA_DIR: Final = Path(__file__).parent
 _NAMES: Final = {
-    Folder.USAGE: "usage.v1.schema.json",
-    Folder.PAYMENTS: "money.v1.schema.json",
-    Folder.DECISIONS: "decision.v1.schema.json",
+    Folder.USAGE: "usage",
+    Folder.PAYMENTS: "money",
+    Folder.DECISIONS: "decision",
+    Folder.ACCOUNTS: "account",
 }
 
 
 def schemas() -> dict[str, str]:
     """File name to text of every schema."""
-    return {_NAMES[folder]: _schema(model) for folder, model in MODELS.items()}
+    return {
+        f"{_NAMES[folder]}.v{version}.schema.json": _schema(model)
+        for (folder, version), model in MODELS.items()
+    }
 
 
 def _schema(model: type[Record]) -> str:
@@ -154,3 +165,5 @@ def _drop_null(field: dict[str, Any]) -> None:
     if len(branches) == 1:
         del field["anyOf"], field["default"]
         field.update(branches[0])
+    if field.get("default") == "":
+        del field["default"]

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
-from aggregator.store.account_rows import Account
+from aggregator.store.account_rows import AccountRow
 from aggregator.store.connection import as_utils
 from aggregator.store.money_rows import HELD_MONEY
 
@@ -36,9 +36,9 @@ ORDER BY 1, 7, 8, 9
 """  # noqa: S608 - a constant
 
 
-def account_of(row: Row) -> Account:
+def account_of(row: Row) -> AccountRow:
     """The account in a row of `ReportRows.accounts`."""
-    return Account(
+    return AccountRow(
         row["id"],
         row["user"],
         row["first_paid_us"],

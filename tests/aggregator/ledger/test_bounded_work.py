@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from aggregator.admission import settlement
 from aggregator.admission.batch import SegmentEntry
 from aggregator.rating.rating import ChargeState
-from aggregator.store.account_rows import Account
+from aggregator.store.account_rows import AccountRow
 from aggregator.store.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.repo_rows import RepoRow
 from aggregator.store.schema import schema
@@ -75,8 +75,8 @@ def charge(hour: int) -> ChargeRow:
     return ChargeRow(hour, 1, 1, "llm", 1, 1, ChargeState.RATED, 5, 5)
 
 
-def account(first: int, last: int) -> Account:
-    return Account(1, "alice", None, 0, 0, first, last, 0)
+def account(first: int, last: int) -> AccountRow:
+    return AccountRow(1, "alice", None, 0, 0, first, last, 0)
 
 
 def test_charges_of_an_account_cost_the_same_however_far_apart_they_are(steps: Steps) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from docs.generate import DOCS
 from node_pusher.home.home import Home
-from node_pusher.spool.drafts import UsageInput
+from node_pusher.spool.inputs import UsageInput
 from tests.node_pusher.listener.listening import TIMEOUT_S, Listening, lines_in
 
 TEXT: Final = (DOCS / "clients/README.md").read_text()

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from node_pusher import InvalidRecordError, Recorded, Refusal, Spool
 from node_pusher.home.errors import HomeError, NotInitialisedError
 from node_pusher.home.home import Home
-from node_pusher.spool.drafts import UNNUMBERED, UsageInput, draft_inputs
+from node_pusher.spool.drafts import UNNUMBERED, draft_inputs
+from node_pusher.spool.inputs import UsageInput
 from node_pusher.spool.outcomes import SpoolError
 from node_pusher.spool.plan import Span
 from tests.node_pusher.conftest import NODE, START, FixedClock

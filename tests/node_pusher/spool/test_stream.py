@@ -16,7 +16,7 @@ from node_pusher.home.home import Home, new_home
 from node_pusher.joining.init import init
 from node_pusher.spool import stream
 from node_pusher.spool.api import Spool
-from node_pusher.spool.drafts import decode_input, decode_inputs
+from node_pusher.spool.inputs import decode_input, decode_inputs
 from node_pusher.spool.outcomes import Refusal
 from node_pusher.spool.stream import LINE_BYTES_MAX, StreamReport, record_stream
 from tests.node_pusher.conftest import NODE, START

@@ -1,17 +1,16 @@
 """Rules across several fields of one line, shared by the models and the hot decoder.
 
-Each function returns what is wrong, for a person, or None. Models are no structs, but have the same
-attributes.
+Each function returns what is wrong, for a person, or None. Models are no structs, but have the
+attributes of the fields of their version. Lines of version 2 have rules of their own.
 """
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-from wire_format.money import parse_nano
-
-if TYPE_CHECKING:
-    from wire_format.lines import Decision, Money, Usage
-
-CURRENCY_DEFAULT = "USD"
+from wire_format.currencies import CURRENCY_DEFAULT
+from wire_format.fields import VERSION
+from wire_format.lines import Decision, Folder, Money, Usage
+from wire_format.versions import agreement_2
 
 _REQUIRED_IN: Final[dict[str, tuple[str, ...]]] = {
     "accept_tip": ("repo", "tip"),
@@ -24,13 +23,15 @@ _OPTIONAL_IN: Final[dict[str, tuple[str, ...]]] = {
     "exclude": ("to_seq", "of_ts"),
 }
 DECISION_ABOUT: Final = (
-    *("repo", "tip", "of", "of_seq", "to_seq", "of_ts"),
+    *("repo", "tip", "of", "from_seq", "of_seq", "to_seq", "of_ts"),
     *("line_sha256", "incident", "subject", "refers_to"),
 )
 """The fields of a decision that say what it is about; its kind determines which it has."""
+_ABOUT: Final = tuple(name for name in DECISION_ABOUT if name != "from_seq")
+"""Those of version 1."""
 
 
-def usage_fault(line: "Usage") -> str | None:
+def usage_fault(line: Usage) -> str | None:
     """What is wrong across the fields of a usage line."""
     if line.corrects is None:
         if line.units < 0:
@@ -45,8 +46,10 @@ def usage_fault(line: "Usage") -> str | None:
     return None
 
 
-def money_fault(line: "Money") -> str | None:
+def money_fault(line: Money) -> str | None:
     """What is wrong across the fields of a money line."""
+    if line.v != VERSION:
+        return agreement_2.money_fault(line)
     if (line.kind == "refund") != (line.refers_to is not None):
         return "refers_to: a refund, and only a refund, names the seq of its payment"
     if line.refers_to is not None and line.refers_to >= line.seq:
@@ -55,23 +58,30 @@ def money_fault(line: "Money") -> str | None:
         return "reason: an adjustment must say why"
     if line.credited_usd is None and line.currency != CURRENCY_DEFAULT:
         return f"credited_usd: required when the currency is not {CURRENCY_DEFAULT}"
-    for name, text in (("amount", line.amount), ("credited_usd", line.credited_usd)):
-        if text is None:
-            continue
-        value = parse_nano(text)
-        if value == 0 or (value < 0 and line.kind != "adjustment"):
-            return f"{name}: must be above zero (only an adjustment may be negative)"
-    credited = line.credited_usd
-    if credited is not None and (parse_nano(credited) < 0) != (parse_nano(line.amount) < 0):
+    amount, credited = line.amount, line.credited_usd
+    is_adjustment = line.kind == "adjustment"
+    if _is_zero(amount) or (amount[0] == "-" and not is_adjustment):
+        return "amount: must be above zero (only an adjustment may be negative)"
+    if credited is None:
+        return None
+    if _is_zero(credited) or (credited[0] == "-" and not is_adjustment):
+        return "credited_usd: must be above zero (only an adjustment may be negative)"
+    if (credited[0] == "-") != (amount[0] == "-"):
         return "credited_usd: must have the sign of the amount"
     return None
 
 
-def decision_fault(line: "Decision") -> str | None:
+def _is_zero(amount: str) -> bool:
+    return not amount.strip("-0.")
+
+
+def decision_fault(line: Decision) -> str | None:
     """What is wrong across the fields of a decision line."""
+    if line.v != VERSION:
+        return agreement_2.decision_fault(line)
     required = _REQUIRED_IN[line.kind]
-    stated = [name for name in DECISION_ABOUT if getattr(line, name) is not None]
-    for name in DECISION_ABOUT:
+    stated = [name for name in _ABOUT if getattr(line, name) is not None]
+    for name in _ABOUT:
         if name in required and name not in stated:
             return f"{name}: required in a decision of the kind {line.kind}"
         if name in stated and name not in (*required, *_OPTIONAL_IN.get(line.kind, ())):
@@ -83,3 +93,12 @@ def decision_fault(line: "Decision") -> str | None:
     if line.refers_to is not None and line.refers_to >= line.seq:
         return "refers_to: must name an earlier seq"
     return None
+
+
+ACROSS_FIELDS: Final[Mapping[Folder, Callable[[Any], str | None]]] = {
+    Folder.USAGE: usage_fault,
+    Folder.PAYMENTS: money_fault,
+    Folder.DECISIONS: decision_fault,
+    Folder.ACCOUNTS: agreement_2.account_fault,
+}
+"""What is wrong across the fields of a line of each folder; of a model of it, too."""

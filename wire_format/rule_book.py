@@ -1,4 +1,4 @@
-"""The rule book: `prices.toml`, `discounts.toml` and `imported.toml` in `rules/` of the books.
+"""The rule book: `rules/` of the books, above all `prices.toml` and `discounts.toml`.
 
 Prices and the discount ladder change as commits that can be reviewed. This module reads and checks
 the files; the aggregator rates with its result, the books write the files.
@@ -6,36 +6,32 @@ the files; the aggregator rates with its result, the books write the files.
 
 import hashlib
 import re
-import tomllib
-from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final, Self, TypeVar
+from typing import Annotated, Final, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, InstanceOf, StringConstraints, model_validator
 
 from wire_format import fields
 from wire_format.fields import AppliesTo
 from wire_format.instants import format_ts, hour_of
 from wire_format.money import MULTIPLIER_SCALE, PRICE_SCALE
-from wire_format.wording import FORMS, Place, sentences
+from wire_format.rule_files.fx_file import FX_PATH, parse_fx
+from wire_format.rule_files.loading import (
+    TIER_NAME_PATTERN,
+    Hour,
+    PriceText,
+    Rule,
+    load,
+    refuse_twins,
+    scaled,
+)
+from wire_format.rule_files.writers_file import WRITERS_PATH, parse_writers
+from wire_format.writers import NO_RATES, NO_WRITERS, Fx, Writers
 
 PRICES_PATH: Final = "rules/prices.toml"
 DISCOUNTS_PATH: Final = "rules/discounts.toml"
 IMPORTED_PATH: Final = "rules/imported.toml"
-RULE_PATHS: Final = (PRICES_PATH, DISCOUNTS_PATH, IMPORTED_PATH)
+RULE_PATHS: Final = (PRICES_PATH, DISCOUNTS_PATH, IMPORTED_PATH, WRITERS_PATH, FX_PATH)
 """In the order of the arguments of `parse_rule_book`."""
-
-RULE_FILE_BYTES_MAX: Final = 8 * 1024 * 1024
 
 DEFAULT_DISCOUNTS: Final = """\
 # The discount ladder. Tenure runs from a user's first succeeded payment to the start of the hour
@@ -52,44 +48,7 @@ tiers = [
 
 _MADE_FROM: Final = re.compile(rb"^# made from rule book ([0-9a-f]{64})[^\n]*\n?", re.MULTILINE)
 _VM_PREFIX: Final = "vm/"
-_TIER_NAME_PATTERN: Final = r"[a-z][a-z0-9_]{0,31}"
-_FORMS: Final = FORMS | {_TIER_NAME_PATTERN: "1 to 32 of a-z, 0-9 and _, beginning with a letter"}
-_PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,15})?")
 _MULTIPLIER = re.compile(r"(0(\.[0-9]{1,9})?|1(\.0{1,9})?)")
-
-
-class RuleBookError(ValueError):
-    """A rule file cannot be used.
-
-    Attributes:
-        faults: one sentence for each thing that is wrong, with its place in the file.
-    """
-
-    def __init__(self, path: str, faults: list[str]) -> None:
-        super().__init__(f"{path}: " + "; ".join(faults))
-        self.faults = faults
-
-
-def _hour(value: object) -> datetime:
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        raise ValueError("must be a time in UTC such as 2026-01-01T00:00:00Z, without quotes")
-    if value.utcoffset() != timedelta(0):
-        raise ValueError("must be in UTC (end with Z)")
-    if value.minute or value.second or value.microsecond:
-        raise ValueError("must be the start of a clock hour")
-    return value.astimezone(UTC)
-
-
-def _scaled(text: str, scale: int) -> int:
-    whole, _, fraction = text.partition(".")
-    digits = len(str(scale)) - 1
-    return int(whole) * scale + int(fraction.ljust(digits, "0"))
-
-
-def _check_price(text: str) -> str:
-    if _PRICE.fullmatch(text) is None:
-        raise ValueError('must be a decimal in quotes such as "10.00", at most 15 decimals')
-    return text
 
 
 def _check_multiplier(text: str) -> str:
@@ -98,14 +57,7 @@ def _check_multiplier(text: str) -> str:
     return text
 
 
-Hour = Annotated[datetime, BeforeValidator(_hour)]
-
-
-class _Rule(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-class Price(_Rule):
+class Price(Rule):
     """What a resource costs from an hour on, until a later price of the same resource and category.
 
     A price that states `applies_to` takes precedence over one that does not.
@@ -114,9 +66,7 @@ class Price(_Rule):
     resource: Annotated[str, StringConstraints(pattern=f"^(?:{fields.RESOURCE_PATTERN})$")] = Field(
         description="As in the usage lines."
     )
-    usd: Annotated[str, AfterValidator(_check_price)] = Field(
-        description="Dollars for `per` units, a decimal in quotes."
-    )
+    usd: PriceText = Field(description="Dollars for `per` units, a decimal in quotes.")
     per: int = Field(ge=1, le=10**18, description="How many units the price is for.")
     from_: Hour = Field(alias="from", description="First clock hour it is in force, UTC.")
     applies_to: AppliesTo | None = Field(
@@ -133,7 +83,7 @@ class Price(_Rule):
     @property
     def scaled(self) -> int:
         """The price of `per` units in whole 1e-15 dollars (`PRICE_SCALE`)."""
-        return _scaled(self.usd, PRICE_SCALE)
+        return scaled(self.usd, PRICE_SCALE)
 
     @property
     def from_hour(self) -> int:
@@ -141,10 +91,10 @@ class Price(_Rule):
         return hour_of(self.from_)
 
 
-class Tier(_Rule):
+class Tier(Rule):
     """One rung of the ladder."""
 
-    name: Annotated[str, StringConstraints(pattern=f"^(?:{_TIER_NAME_PATTERN})$")]
+    name: Annotated[str, StringConstraints(pattern=f"^(?:{TIER_NAME_PATTERN})$")]
     after_days: int = Field(ge=1, le=36_500, description="Tenure in days from which it holds.")
     multiplier: Annotated[str, AfterValidator(_check_multiplier)] = Field(
         description="Billed over list cost."
@@ -154,10 +104,10 @@ class Tier(_Rule):
     @property
     def scaled(self) -> int:
         """The multiplier in whole 1e-9 (`MULTIPLIER_SCALE`)."""
-        return _scaled(self.multiplier, MULTIPLIER_SCALE)
+        return scaled(self.multiplier, MULTIPLIER_SCALE)
 
 
-class Ladder(_Rule):
+class Ladder(Rule):
     """One version of the discount ladder, in force until a later one."""
 
     from_: Hour = Field(alias="from", description="First clock hour it is in force, UTC.")
@@ -179,18 +129,15 @@ class Ladder(_Rule):
         return self
 
 
-class _PriceFile(_Rule):
+class _PriceFile(Rule):
     price: Annotated[tuple[Price, ...], Field(strict=False)] = ()
 
 
-class _DiscountFile(_Rule):
+class _DiscountFile(Rule):
     ladder: Annotated[tuple[Ladder, ...], Field(strict=False)] = ()
 
 
-_File = TypeVar("_File", _PriceFile, _DiscountFile)
-
-
-class RuleBook(_Rule):
+class RuleBook(Rule):
     """Prices and ladders as the files state them.
 
     Attributes:
@@ -198,16 +145,24 @@ class RuleBook(_Rule):
         ladders: in file order; no two share `from`.
         sha256: names this rule book, as `rule_book_sha256` computes it.
         imported: of imported.toml, in the same form; a price of `prices` takes precedence.
+        writers: of writers.toml: who may write lines of money, and how much.
+        fx: of fx.toml: what other currencies are worth.
     """
 
     prices: tuple[Price, ...]
     ladders: tuple[Ladder, ...]
     sha256: str
     imported: tuple[Price, ...] = ()
+    writers: InstanceOf[Writers] = NO_WRITERS
+    fx: InstanceOf[Fx] = NO_RATES
 
 
 def parse_rule_book(
-    prices_toml: bytes | None, discounts_toml: bytes | None, imported_toml: bytes | None = None
+    prices_toml: bytes | None,
+    discounts_toml: bytes | None,
+    imported_toml: bytes | None = None,
+    writers_toml: bytes | None = None,
+    fx_toml: bytes | None = None,
 ) -> RuleBook:
     """Read the files; None is an absent file, and an absent ladder is the default one.
 
@@ -215,27 +170,36 @@ def parse_rule_book(
         RuleBookError: with every fault found in the first file that cannot be used.
     """
     prices = _load_prices(PRICES_PATH, prices_toml)
-    ladders = _load(DISCOUNTS_PATH, _discounts_text(discounts_toml), _DiscountFile).ladder
-    _refuse_twins(DISCOUNTS_PATH, (f"ladder from {format_ts(x.from_)}" for x in ladders))
+    ladders = load(DISCOUNTS_PATH, _discounts_text(discounts_toml), _DiscountFile).ladder
+    refuse_twins(DISCOUNTS_PATH, (f"ladder from {format_ts(x.from_)}" for x in ladders))
     return RuleBook(
         prices=prices,
         ladders=ladders,
-        sha256=rule_book_sha256(prices_toml, discounts_toml, imported_toml),
+        sha256=rule_book_sha256(prices_toml, discounts_toml, imported_toml, writers_toml, fx_toml),
         imported=_load_prices(IMPORTED_PATH, imported_toml),
+        writers=parse_writers(writers_toml),
+        fx=parse_fx(fx_toml),
     )
 
 
 def rule_book_sha256(
-    prices_toml: bytes | None, discounts_toml: bytes | None, imported_toml: bytes | None = None
+    prices_toml: bytes | None,
+    discounts_toml: bytes | None,
+    imported_toml: bytes | None = None,
+    writers_toml: bytes | None = None,
+    fx_toml: bytes | None = None,
 ) -> str:
-    """The hash that names a rule book; an absent or empty imported.toml has no part in it.
+    """The hash that names a rule book; later files that are all absent or empty have no part in it.
 
-    In a shell, with `imported` as a third name where that file is not empty:
+    In a shell, with `imported` as a third name where that file is not empty, and with the names of
+    all five files where writers.toml or fx.toml is not:
 
     for f in prices discounts; do sha256sum < $f.toml | cut -c1-64; done | sha256sum
     """
     files = [prices_toml or b"", _discounts_text(discounts_toml)]
-    if imported_toml:
+    if writers_toml or fx_toml:
+        files += [imported_toml or b"", writers_toml or b"", fx_toml or b""]
+    elif imported_toml:
         files.append(imported_toml)
     hashes = (hashlib.sha256(text).hexdigest() for text in files)
     return hashlib.sha256("".join(f"{digest}\n" for digest in hashes).encode()).hexdigest()
@@ -260,8 +224,8 @@ def _discounts_text(discounts_toml: bytes | None) -> bytes:
 
 
 def _load_prices(path: str, text: bytes | None) -> tuple[Price, ...]:
-    prices = _load(path, text or b"", _PriceFile).price
-    _refuse_twins(
+    prices = load(path, text or b"", _PriceFile).price
+    refuse_twins(
         path,
         (
             f"{p.resource}{f' ({p.applies_to})' if p.applies_to else ''} from {format_ts(p.from_)}"
@@ -269,26 +233,3 @@ def _load_prices(path: str, text: bytes | None) -> tuple[Price, ...]:
         ),
     )
     return prices
-
-
-def _load(path: str, text: bytes, model: type[_File]) -> _File:
-    if len(text) > RULE_FILE_BYTES_MAX:
-        raise RuleBookError(path, [f"{len(text)} bytes; at most {RULE_FILE_BYTES_MAX}"])
-    try:
-        document = tomllib.loads(text.decode())
-    except (ValueError, RecursionError) as error:  # ValueError: also a number of 5,000 digits
-        raise RuleBookError(path, [f"not TOML: {error}"]) from None
-    try:
-        return model.model_validate(document)
-    except ValidationError as error:
-        raise RuleBookError(path, sentences(error, _spaced, _FORMS)) from None
-
-
-def _spaced(place: Place) -> str:
-    return "".join(f" #{p + 1}" if isinstance(p, int) else f" {p}" for p in place).strip()
-
-
-def _refuse_twins(path: str, names: Iterable[str]) -> None:
-    twins = [name for name, times in Counter(names).items() if times > 1]
-    if twins:
-        raise RuleBookError(path, [f"stated more than once: {name}" for name in twins])

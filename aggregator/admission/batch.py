@@ -50,11 +50,13 @@ class RuleFiles(NamedTuple):
     prices_toml: bytes | None
     discounts_toml: bytes | None
     imported_toml: bytes | None = None
+    writers_toml: bytes | None = None
+    fx_toml: bytes | None = None
 
     @property
-    def contents(self) -> tuple[bytes | None, bytes | None, bytes | None]:
+    def contents(self) -> tuple[bytes | None, ...]:
         """The files alone, in the order of `wire_format.rule_book.RULE_PATHS`."""
-        return self.prices_toml, self.discounts_toml, self.imported_toml
+        return self[1:]
 
     @property
     def are_absent(self) -> bool:

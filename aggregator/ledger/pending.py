@@ -30,7 +30,7 @@ from gitmeter.counting.held import rejected_line
 from gitmeter.counting.lines import Place
 from gitmeter.counting.ranges import RangeSet
 from wire_format.faults import Fault
-from wire_format.rule_book import RuleBookError
+from wire_format.rule_files.loading import RuleBookError
 from wire_format.segment import Segment
 
 

@@ -7,12 +7,8 @@ parents up to the cursor, never one of a history that was replaced.
 from aggregator.admission.batch import RuleFiles
 from aggregator.mirrors.commit_delta import BILLED, commit_delta
 from aggregator.mirrors.mirror import Mirror
-from wire_format.rule_book import (
-    RULE_FILE_BYTES_MAX,
-    RULE_PATHS,
-    RuleBookError,
-    parse_rule_book,
-)
+from wire_format.rule_book import RULE_PATHS, parse_rule_book
+from wire_format.rule_files.loading import RULE_FILE_BYTES_MAX, RuleBookError
 
 
 def read_rules(mirror: Mirror, commit: str) -> RuleFiles:

@@ -9,14 +9,8 @@ from aggregator.rating.rating import ChargeState, Rater
 from aggregator.store.questions import reports
 from aggregator.store.store import LedgerStore
 from gitmeter.support.errors import GitmeterError
-from wire_format.rule_book import (
-    RULE_FILE_BYTES_MAX,
-    RULE_PATHS,
-    RuleBook,
-    RuleBookError,
-    parse_rule_book,
-    split_origin,
-)
+from wire_format.rule_book import RULE_PATHS, RuleBook, parse_rule_book, split_origin
+from wire_format.rule_files.loading import RULE_FILE_BYTES_MAX, RuleBookError
 
 _NAMES: Final = tuple(path.rpartition("/")[2] for path in RULE_PATHS)
 

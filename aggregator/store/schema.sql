@@ -201,7 +201,9 @@ CREATE TABLE rule_book (                 -- the rule book of each repo of the bo
     commit_id TEXT NOT NULL,             -- the commit that it was read from
     prices_toml BLOB,                    -- NULL where the file is absent
     discounts_toml BLOB,
-    imported_toml BLOB
+    imported_toml BLOB,
+    writers_toml BLOB,
+    fx_toml BLOB
 ) STRICT;
 
 CREATE VIEW charge_view AS               -- charges in words, for people with a database shell

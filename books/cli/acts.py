@@ -7,7 +7,10 @@ import click
 
 from books.operator import default_operator
 
-RULE_FILE_NAMES: Final = ("prices.toml", "discounts.toml", "imported.toml")
+RULE_FILE_NAMES: Final = (
+    *("prices.toml", "discounts.toml", "imported.toml"),
+    *("writers.toml", "fx.toml"),
+)
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

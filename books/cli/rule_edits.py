@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @change_options
 @click.pass_obj
 def set_(home: Path, /, file: Path, *, repriced: BinaryIO | None, **options: Any) -> int:  # noqa: ANN401 - click passes options by name
-    """Put FILE into the rule book; its name says which part: prices.toml, discounts.toml.
+    """Put FILE into the rule book; its name says which part, such as prices.toml or writers.toml.
 
     It shows what is added, changed and removed, and which hours in the past that rates anew. What
     hours in the past use is removed or changed only with --reason, and so is anything by a file

@@ -89,6 +89,9 @@ def _print_rules(planned: "RuleCommit") -> None:
     if planned.past:
         click.echo(f"what hours in the past cost ({counted(len(planned.past), 'change')}):")
         _print_some([f"  {change.what}\n    {change.when}" for change in planned.past])
+    if planned.past_writers:
+        click.echo("what writers could do in hours in the past:")
+        _print_some([f"  {change.what}\n    {change.when}" for change in planned.past_writers])
     if planned.first_prices:
         resources = len({change.rule.partition(" (")[0] for change in planned.first_prices})
         click.echo(
@@ -116,7 +119,7 @@ def change_json(done: "RuleCommit | None") -> dict[str, Any]:
         "paths": done.paths,
         "sha256": done.sha256,
         **done.changes._asdict(),
-        "past": [_past_json(change) for change in done.past],
+        "past": [_past_json(change) for change in (*done.past, *done.past_writers)],
         "first_prices": [_past_json(change) for change in done.first_prices],
         "needs_reason": done.objections,
         "by": done.act.by,

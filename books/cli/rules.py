@@ -46,7 +46,7 @@ def show(home: Path, /, *, as_json: bool) -> None:
 def check(home: Path, /, file: Path | None, *, as_json: bool) -> int:
     """Check FILE, or the rule book at the newest commit here; every fault is listed.
 
-    FILE is named prices.toml, discounts.toml or imported.toml; checking it needs no books.
+    FILE has the name of a rule file, such as prices.toml; checking it needs no books.
 
     \b
     books rules check prices.toml
@@ -150,7 +150,15 @@ def _book_json(book: "RuleBook") -> dict[str, Any]:
         "prices": [price.model_dump(mode="json", by_alias=True) for price in book.prices],
         "imported": [price.model_dump(mode="json", by_alias=True) for price in book.imported],
         "ladders": [ladder.model_dump(mode="json", by_alias=True) for ladder in book.ladders],
+        "writers": _writer_rules(book),
     }
+
+
+def _writer_rules(book: "RuleBook") -> dict[str, str]:
+    """The content of writers.toml and fx.toml in words, by the name of each rule."""
+    from books.rule_book.rule_changes import writers_by_name
+
+    return writers_by_name(book)
 
 
 def _print_book(book: "RuleBook") -> None:
@@ -173,4 +181,6 @@ def _print_book(book: "RuleBook") -> None:
         click.echo("no prices yet: `books rules set prices.toml` or `books prices import-llm`")
     for ladder in sorted(book.ladders, key=lambda ladder: ladder.from_):
         click.echo(f"ladder from {format_ts(ladder.from_)}: {ladder_text(ladder)}")
+    for name, rule in _writer_rules(book).items():
+        click.echo(escape(f"{name}: {rule}"))
     click.echo(f"rule book {book.sha256}")

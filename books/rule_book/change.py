@@ -7,21 +7,35 @@ from typing import Final, NamedTuple
 
 from books.forms import malformed
 from books.rule_book.history import made_from_older, own_newest_prices, rule_book_in_force
-from books.rule_book.past import NO_PRICE, PastChange, past_changes
+from books.rule_book.past import (
+    NO_PRICE,
+    PastChange,
+    account_faults,
+    past_changes,
+    past_writer_changes,
+)
 from books.rule_book.repriced import Repriced, check_repriced
 from books.rule_book.rule_changes import Act, RuleChanges, build_rules_message, changes
-from books.rule_book.rules import RuleBookFiles, check_file, read_rules, usable_rules
+from books.rule_book.rules import (
+    RuleBookFiles,
+    RuleFileError,
+    check_file,
+    read_rules,
+    usable_rules,
+)
 from gitmeter.support.errors import GitmeterError
 from node_pusher.home.home import Home
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.commit import locked_repo
 from wire_format import fields
 from wire_format.rule_book import Price, RuleBook, split_origin
+from wire_format.rule_files.writers_file import WRITERS_PATH
 
 _PATTERNS: Final = {"by": fields.BY_PATTERN, "reason": fields.REASON_PATTERN}
 
 
 CHANGES_THE_PAST: Final = "it changes what hours in the past cost"
+_CHANGES_WRITERS: Final = "it changes what writers could do in the past"
 
 
 class ActError(GitmeterError):
@@ -52,6 +66,7 @@ class RuleCommit:
         changes: what changes in the rule book.
         sha256: the hash that names the new rule book.
         past: what begun hours use and would use no longer.
+        past_writers: what writers could do in begun hours, and could no longer.
         first_prices: what begun hours would use that had no price.
         objections: why it needs a reason; empty if it needs none.
         act: who changes it, and why.
@@ -63,6 +78,7 @@ class RuleCommit:
     changes: RuleChanges
     sha256: str
     past: tuple[PastChange, ...]
+    past_writers: tuple[PastChange, ...]
     first_prices: tuple[PastChange, ...]
     objections: tuple[str, ...]
     act: Act
@@ -109,7 +125,7 @@ def change_rules(
     Raises:
         NotMeantError: it changes what begun hours cost, or was made from an older rule book, and
             no reason is given.
-        RuleFileError: a file cannot be used.
+        RuleFileError: a file cannot be used, or states an account at a provider otherwise.
         RepricedError: the aggregator was asked about another change.
         ActError: it is not said who acts.
         BusyError: another process committed or pushed for too long.
@@ -173,21 +189,26 @@ def _plan(
     if repriced is not None:
         check_repriced(repriced, files.sha256, after_files.sha256)
     in_force, taken_back = rule_book_in_force(repo), _taken_back(repo, after, act, now)
+    if faults := account_faults(in_force, after):
+        raise RuleFileError(f"{WRITERS_PATH} cannot be used", faults, hint="nothing was changed")
     kept = tuple(price for price in in_force.prices if price not in taken_back)
-    found = past_changes(
-        in_force.model_copy(update={"prices": kept}), after, _at_least_tip(repo, now)
-    )
+    begun_by = _at_least_tip(repo, now)
+    found = past_changes(in_force.model_copy(update={"prices": kept}), after, begun_by)
+    past_writers = past_writer_changes(in_force, after, begun_by)
     past = tuple(change for change in found if change.was != NO_PRICE)
     is_older = proposal.older and not (proposal.undoes_newest and taken_back)
     objections = [proposal.older] if is_older else []
     if past and (repriced is None or repriced.charges_changed):
         objections.append(CHANGES_THE_PAST)
+    if past_writers:
+        objections.append(_CHANGES_WRITERS)
     return RuleCommit(
         commit="",
         paths=tuple(proposal.files),
         changes=changes(usable_rules(files), after),
         sha256=after_files.sha256,
         past=past,
+        past_writers=tuple(past_writers),
         first_prices=tuple(change for change in found if change.was == NO_PRICE),
         objections=tuple(objections),
         act=act,

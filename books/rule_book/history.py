@@ -155,5 +155,5 @@ def _listed(names: list[str]) -> str:
 
 def _rules(path: str, data: bytes | None) -> Mapping[str, str]:
     """The rules of one file alone."""
-    alone = RuleBookFiles(b"", b"", b"")
+    alone = RuleBookFiles(*(b"" for _ in RULE_PATHS))
     return rules_by_name(usable_rules(alone if data is None else alone.replaced({path: data})))

@@ -13,12 +13,19 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from books.rule_book.rule_changes import ladder_text, price_text
+from books.rule_book.rule_changes import (
+    Version,
+    account_text,
+    ladder_text,
+    price_text,
+    writer_versions,
+)
 from wire_format.fields import APPLIES_TO, AppliesTo
-from wire_format.instants import format_hour, hour_of
+from wire_format.instants import HOUR_S, format_hour, hour_of
 from wire_format.rule_book import Ladder, Price, RuleBook
 
 NO_PRICE: Final = "no price"
+_NOT_STATED: Final = "not stated"
 _LADDER: Final = "the discount ladder"
 
 
@@ -59,6 +66,59 @@ def past_changes(before: RuleBook, after: RuleBook, now: datetime) -> list[PastC
     """
     now_hour = hour_of(now)
     return [*_prices(before, after, now_hour), *_ladders(before, after, now_hour)]
+
+
+def past_writer_changes(before: RuleBook, after: RuleBook, now: datetime) -> list[PastChange]:
+    """What writers could have done otherwise in hours that have begun by `now`, and other rates.
+
+    A rule for hours in which nothing was stated changes nothing that anybody relied on.
+    """
+    end = hour_of(now) + 1
+    old, new = _versions(before), _versions(after)
+    found: list[PastChange] = []
+    for rule in sorted({*old, *new}):
+        versions = [*old[rule], *new[rule]]
+        edges = {_hour(us) for each in versions for us in each[:2] if us is not None}
+        hours = sorted(hour for hour in edges if hour < end)
+        changes = []
+        for hour, until in pairwise([*hours, end]):
+            was, becomes = _stated_at(old[rule], hour), _stated_at(new[rule], hour)
+            if becomes != was != _NOT_STATED:
+                changes.append(PastChange(rule, hour, until, was, becomes))
+        found += _joined(changes)
+    return found
+
+
+def account_faults(before: RuleBook, after: RuleBook) -> list[str]:
+    """Accounts at providers that the other rule book states otherwise or not at all.
+
+    What is committed under a name is that account's for good: another account is another name.
+    """
+    return [
+        f"provider {account.name}: is {account_text(account)} for good; another account needs"
+        " another name"
+        for account in before.writers.accounts
+        if after.writers.providers.get(account.name) != account
+    ]
+
+
+def _versions(book: RuleBook) -> defaultdict[str, list[Version]]:
+    found: defaultdict[str, list[Version]] = defaultdict(list)
+    for rule, version in writer_versions(book):
+        found[rule].append(version)
+    return found
+
+
+def _hour(at_us: int) -> int:
+    return at_us // (HOUR_S * 1_000_000)
+
+
+def _stated_at(versions: Sequence[Version], hour: int) -> str:
+    begun = [version for version in versions if _hour(version.from_us) <= hour]
+    last = max(begun, key=attrgetter("from_us"), default=None)
+    if last is None or (last.until_us is not None and _hour(last.until_us) <= hour):
+        return _NOT_STATED
+    return last.text
 
 
 class _Timelines:

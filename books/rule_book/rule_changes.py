@@ -1,10 +1,18 @@
 """The difference between two rule books, as lines of a commit message. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from wire_format.instants import format_ts
+from wire_format.instants import format_ts, from_us
+from wire_format.money import PRICE_SCALE, format_usd
 from wire_format.rule_book import Ladder, Price, RuleBook
+from wire_format.writers import (
+    AdjustTemplate,
+    DeskRules,
+    GrantTemplate,
+    ProviderAccount,
+    TillRules,
+)
 
 SHOWN_MAX: Final = 40
 
@@ -111,9 +119,88 @@ def rules_by_name(book: RuleBook) -> Mapping[str, str]:
     ladders = {
         f"ladder from {format_ts(ladder.from_)}": ladder_text(ladder) for ladder in book.ladders
     }
-    return imported | own | ladders
+    return imported | own | ladders | writers_by_name(book)
+
+
+def writers_by_name(book: RuleBook) -> dict[str, str]:
+    """The content of every rule of writers.toml and fx.toml, by the rule's name."""
+    accounts = {f"provider {each.name}": account_text(each) for each in book.writers.accounts}
+    return accounts | {
+        f"{rule} from {format_ts(from_us(version.from_us))}": version.text
+        + ("" if version.until_us is None else f" until {format_ts(from_us(version.until_us))}")
+        for rule, version in writer_versions(book)
+    }
 
 
 def _price_name(price: Price) -> str:
     category = f" ({price.applies_to})" if price.applies_to else ""
     return f"{price.resource}{category} from {format_ts(price.from_)}"
+
+
+class Version(NamedTuple):
+    """One version of a rule about writers, or of a rate.
+
+    Attributes:
+        from_us, until_us: when it holds, in microseconds since 1970; None for no end of its own.
+        text: what it says, in words.
+    """
+
+    from_us: int
+    until_us: int | None
+    text: str
+
+
+def writer_versions(book: RuleBook) -> Iterator[tuple[str, Version]]:
+    """Every dated rule of writers.toml and fx.toml: what it is about, and the version."""
+    for till in book.writers.tills:
+        yield f"till {till.node}", Version(till.from_us, till.until_us, _till_text(till))
+    for desk in book.writers.desks:
+        yield f"desk {desk.node}", Version(desk.from_us, desk.until_us, _desk_text(desk))
+    for grant in book.writers.grants:
+        yield f"grant {grant.name}", Version(grant.from_us, None, _grant_text(grant))
+    for adjust in book.writers.adjusts:
+        yield f"adjust {adjust.name}", Version(adjust.from_us, None, _adjust_text(adjust))
+    decimals = len(str(PRICE_SCALE)) - 1
+    for rate in book.fx.rates:
+        whole, fraction = divmod(rate.usd_scaled, PRICE_SCALE)
+        usd = f"{whole}.{f'{fraction:0{decimals}}'.rstrip('0').ljust(2, '0')}"
+        yield f"rate of {rate.currency}", Version(rate.from_us, None, f"{usd} USD")
+
+
+def account_text(account: ProviderAccount) -> str:
+    """An account at a provider in one line."""
+    return f"{account.kind} {account.account} ({account.mode})"
+
+
+def _till_text(till: TillRules) -> str:
+    since = "" if till.since_us is None else f", moved since {format_ts(from_us(till.since_us))}"
+    return (
+        f"{', '.join(sorted(till.providers))}{since}; at most"
+        f" {format_usd(till.payment_max_nano)} USD a payment,"
+        f" {format_usd(till.unconfirmed_max_nano)} USD unconfirmed"
+    )
+
+
+def _desk_text(desk: DeskRules) -> str:
+    if desk.fees_day_nano is None:
+        return "fees without a limit"
+    return f"fees of at most {format_usd(desk.fees_day_nano)} USD a day"
+
+
+def _grant_text(grant: GrantTemplate) -> str:
+    days = "" if grant.days is None else f" for {grant.days} days"
+    scope = "" if grant.scope is None else f" on {' '.join(grant.scope)}"
+    paid = grant.after_payment_nano
+    after = "" if paid is None else f", after a payment of {format_usd(paid)} USD"
+    return (
+        f"{format_usd(grant.usd_nano)} USD{days}{scope}, {grant.category}, priority"
+        f" {grant.priority}{after}; {format_usd(grant.budget_nano)} USD in all"
+    )
+
+
+def _adjust_text(adjust: AdjustTemplate) -> str:
+    return (
+        f"by {adjust.role}: at most {format_usd(adjust.per_line_nano)} USD a line,"
+        f" {format_usd(adjust.per_account_month_nano)} USD an account and month,"
+        f" {format_usd(adjust.budget_nano)} USD in all"
+    )

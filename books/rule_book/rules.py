@@ -9,14 +9,13 @@ from node_pusher.repo.ledger_repo import LedgerRepo
 from wire_format.rule_book import (
     DEFAULT_DISCOUNTS,
     DISCOUNTS_PATH,
-    RULE_FILE_BYTES_MAX,
     RULE_PATHS,
     RuleBook,
-    RuleBookError,
     parse_rule_book,
     rule_book_sha256,
     with_origin,
 )
+from wire_format.rule_files.loading import RULE_FILE_BYTES_MAX, RuleBookError
 
 RULE_FILES: Final = {Path(path).name: path for path in RULE_PATHS}
 """The path of each rule file in the repo, by its name."""
@@ -42,6 +41,8 @@ class RuleBookFiles(NamedTuple):
     prices_toml: bytes | None
     discounts_toml: bytes | None
     imported_toml: bytes | None = None
+    writers_toml: bytes | None = None
+    fx_toml: bytes | None = None
 
     def at(self, path: str) -> bytes | None:
         """The file at `path`."""

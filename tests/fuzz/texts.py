@@ -21,7 +21,8 @@ from wire_format.commit_message import Summary, Total, build_message, parse_mess
 from wire_format.instants import parse_ts
 from wire_format.lines import Folder
 from wire_format.paths import InvalidPathError, folder_of, parse_path
-from wire_format.rule_book import DEFAULT_DISCOUNTS, RuleBookError, parse_rule_book
+from wire_format.rule_book import DEFAULT_DISCOUNTS, parse_rule_book
+from wire_format.rule_files.loading import RuleBookError
 
 _FOLDER: Final = tempfile.TemporaryDirectory(prefix="gitmeter-fuzz-")
 """For parsers that read a file; removed when the process ends."""

@@ -14,13 +14,12 @@ from wire_format.instants import hour_of
 from wire_format.money import MULTIPLIER_SCALE, PRICE_SCALE
 from wire_format.rule_book import (
     DEFAULT_DISCOUNTS,
-    RULE_FILE_BYTES_MAX,
-    RuleBookError,
     parse_rule_book,
     rule_book_sha256,
     split_origin,
     with_origin,
 )
+from wire_format.rule_files.loading import RULE_FILE_BYTES_MAX, RuleBookError
 
 PRICE = """\
 [[price]]

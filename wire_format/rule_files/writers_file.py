@@ -1,0 +1,213 @@
+"""`rules/writers.toml`: accounts at providers, tills, desks and what desks may give."""
+
+from collections.abc import Iterator
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from wire_format import fields
+from wire_format.instants import format_ts, to_us
+from wire_format.money import parse_nano
+from wire_format.rule_files.loading import Hour, Rule, RuleBookError, load, refuse_twins
+from wire_format.writers import (
+    NO_WRITERS,
+    AdjustTemplate,
+    DeskRules,
+    GrantTemplate,
+    ProviderAccount,
+    TillRules,
+    Writers,
+)
+
+WRITERS_PATH: Final = "rules/writers.toml"
+_BY_HAND: Final = "manual"
+_TEST_ENDING: Final = "-test"
+_DAYS_MAX: Final = 36_500
+
+
+def _is_of(pattern: str) -> StringConstraints:
+    return StringConstraints(pattern=f"^(?:{pattern})$")
+
+
+def _above_zero(text: str) -> str:
+    if not text.strip("0."):
+        raise ValueError("must be above zero")
+    return text
+
+
+def _of_a_provider(name: str) -> str:
+    if name == _BY_HAND:
+        raise ValueError(f"{_BY_HAND} is no provider: it is what nobody else moved")
+    return name
+
+
+def _sorted_once(texts: tuple[str, ...]) -> tuple[str, ...]:
+    if list(texts) != sorted(set(texts)):
+        raise ValueError("must be sorted, each entry once")
+    return texts
+
+
+_Node = Annotated[str, _is_of(fields.NODE_PATTERN)]
+_Name = Annotated[str, _is_of(fields.NAME_PATTERN)]
+_ProviderName = Annotated[str, _is_of(fields.PROVIDER_PATTERN), AfterValidator(_of_a_provider)]
+_Usd = Annotated[str, _is_of(fields.USD_PATTERN), AfterValidator(_above_zero)]
+
+
+class _Provider(Rule):
+    name: _ProviderName
+    kind: Annotated[str, _is_of(fields.PROVIDER_PATTERN)]
+    account: Annotated[str, _is_of(fields.REFERENCE_PATTERN)]
+    mode: Literal["live", "test"]
+
+    @model_validator(mode="after")
+    def _name_tells_the_mode(self) -> Self:
+        if self.name.endswith(_TEST_ENDING) != (self.mode == "test"):
+            raise ValueError(
+                f"{self.name}: the name of a test account, and of no other, ends in {_TEST_ENDING}"
+            )
+        return self
+
+    @property
+    def rules(self) -> ProviderAccount:
+        return ProviderAccount(self.name, self.kind, self.account, self.mode)
+
+
+class _Writer(Rule):
+    node: _Node
+    from_: Hour = Field(alias="from")
+    until: Hour | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.until is not None and self.until <= self.from_:
+            raise ValueError("until must be later than from")
+        return self
+
+    @property
+    def _until_us(self) -> int | None:
+        return None if self.until is None else to_us(self.until)
+
+
+class _Till(_Writer):
+    providers: Annotated[tuple[_ProviderName, ...], Field(min_length=1, strict=False)]
+    payment_max_usd: _Usd
+    unconfirmed_max_usd: _Usd
+    since: Hour | None = None
+
+    @property
+    def rules(self) -> TillRules:
+        return TillRules(
+            self.node,
+            to_us(self.from_),
+            self._until_us,
+            frozenset(self.providers),
+            parse_nano(self.payment_max_usd),
+            parse_nano(self.unconfirmed_max_usd),
+            None if self.since is None else to_us(self.since),
+        )
+
+
+class _Desk(_Writer):
+    fees_day_usd: _Usd | None = None
+
+    @property
+    def rules(self) -> DeskRules:
+        return DeskRules(self.node, to_us(self.from_), self._until_us, _nano(self.fees_day_usd))
+
+
+class _Grant(Rule):
+    name: _Name
+    from_: Hour = Field(alias="from")
+    usd: _Usd
+    days: int | None = Field(default=None, ge=1, le=_DAYS_MAX)
+    scope: (
+        Annotated[
+            tuple[Annotated[str, _is_of(fields.GLOB_PATTERN)], ...],
+            Field(min_length=1, max_length=fields.SCOPE_MAX, strict=False),
+            AfterValidator(_sorted_once),
+        ]
+        | None
+    ) = None
+    category: Literal["promotional", "paid"]
+    priority: int = Field(ge=0, le=fields.PRIORITY_MAX)
+    budget_usd: _Usd
+    after_payment_usd: _Usd | None = None
+
+    @property
+    def rules(self) -> GrantTemplate:
+        return GrantTemplate(
+            self.name,
+            to_us(self.from_),
+            parse_nano(self.usd),
+            self.days,
+            self.scope,
+            self.category,
+            self.priority,
+            parse_nano(self.budget_usd),
+            _nano(self.after_payment_usd),
+        )
+
+
+class _Adjust(Rule):
+    name: _Name
+    from_: Hour = Field(alias="from")
+    role: _Name
+    per_line_usd: _Usd
+    per_account_month_usd: _Usd
+    budget_usd: _Usd
+
+    @property
+    def rules(self) -> AdjustTemplate:
+        return AdjustTemplate(
+            self.name,
+            to_us(self.from_),
+            self.role,
+            parse_nano(self.per_line_usd),
+            parse_nano(self.per_account_month_usd),
+            parse_nano(self.budget_usd),
+        )
+
+
+class _WritersFile(Rule):
+    provider: Annotated[tuple[_Provider, ...], Field(strict=False)] = ()
+    till: Annotated[tuple[_Till, ...], Field(strict=False)] = ()
+    desk: Annotated[tuple[_Desk, ...], Field(strict=False)] = ()
+    grant: Annotated[tuple[_Grant, ...], Field(strict=False)] = ()
+    adjust: Annotated[tuple[_Adjust, ...], Field(strict=False)] = ()
+
+
+def parse_writers(text: bytes | None) -> Writers:
+    """Read writers.toml; None is an absent file.
+
+    A till may name an account that no `[[provider]]` states: nothing of it is known then.
+
+    Raises:
+        RuleBookError: with every fault.
+    """
+    if not text:
+        return NO_WRITERS
+    file = load(WRITERS_PATH, text, _WritersFile)
+    refuse_twins(WRITERS_PATH, _table_names(file))
+    desks = {desk.node for desk in file.desk}
+    both = sorted({till.node for till in file.till} & desks)
+    if both:
+        raise RuleBookError(WRITERS_PATH, [f"{node}: is both a till and a desk" for node in both])
+    return Writers(
+        tuple(provider.rules for provider in file.provider),
+        tuple(till.rules for till in file.till),
+        tuple(desk.rules for desk in file.desk),
+        tuple(grant.rules for grant in file.grant),
+        tuple(adjust.rules for adjust in file.adjust),
+    )
+
+
+def _table_names(file: _WritersFile) -> Iterator[str]:
+    yield from (f"provider {provider.name}" for provider in file.provider)
+    for kind, writers in (("till", file.till), ("desk", file.desk)):
+        yield from (f"{kind} {each.node} from {format_ts(each.from_)}" for each in writers)
+    for kind, templates in (("grant", file.grant), ("adjust", file.adjust)):
+        yield from (f"{kind} {each.name} from {format_ts(each.from_)}" for each in templates)
+
+
+def _nano(text: str | None) -> int | None:
+    return None if text is None else parse_nano(text)

@@ -1,6 +1,6 @@
 """Whether a movement of money would count, asked before it is written. Pure.
 
-The answer is the aggregator's own: `gitmeter.counting.money_lines.judge` over the lines of the
+The answer is the aggregator's own: `gitmeter.money.rivals.judge` over the lines of the
 books and the new one. The aggregator would hold what is refused here, or report it; it is better to
 notice while the person who typed it can still change it.
 """
@@ -10,15 +10,9 @@ from typing import Final
 
 from books.errors import AlreadyRecordedError, MoneyError
 from books.known_money import KnownMoney
-from gitmeter.counting.money_lines import (
-    Judged,
-    MoneyState,
-    beyond,
-    credited_nano,
-    judge,
-    movement,
-    refunded_nano,
-)
+from gitmeter.counting.effects import credited_nano, movement
+from gitmeter.money.pool import payments
+from gitmeter.money.rivals import Contender, Judged, MoneyState, judge
 from wire_format.instants import format_ts
 from wire_format.lines import Money
 from wire_format.money import format_usd, parse_nano
@@ -104,7 +98,7 @@ def refuse(line: Money, known: KnownMoney, *, is_new_movement: bool, is_dated: b
         return
     if not is_new_movement:
         _refuse_other_provider(line, known.admitted)
-    judged = judge([*known.admitted, line])
+    judged = judge(map(Contender, [*known.admitted, line]))
     own = next(found for found in judged if found.record is line)
     if own.state is MoneyState.NO_PAYMENT:
         raise MoneyError(
@@ -210,8 +204,9 @@ def _refuse_other_provider(line: Money, admitted: Iterable[Money]) -> None:
 def _refuse_too_much(line: Money, payment: Money, judged: list[Judged]) -> None:
     """Refuse a refund with which a payment would give back more than it was."""
     earlier = [found for found in judged if found.record is not line]
-    before_nano = refunded_nano(earlier).get(payment, 0)
-    if payment in beyond(judged):
+    paid = payments(earlier).get(payment)
+    before_nano = 0 if paid is None else paid.asked_nano()
+    if payments(judged)[payment].beyond_nano():
         raise _too_much(credited_nano(line), before_nano, credited_nano(payment), "USD")
     if line.currency == payment.currency:
         before_nano = sum(

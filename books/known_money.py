@@ -29,7 +29,7 @@ class KnownMoney(NamedTuple):
 
     Attributes:
         admitted: those that no decision or rival keeps out, by seq;
-            `gitmeter.counting.money_lines.judge` says which of them count.
+            `gitmeter.money.rivals.judge` says which of them count.
         left_out: the others by seq, each with the reason and the decision that excludes it.
     """
 

@@ -1,6 +1,7 @@
-"""Decimal money texts to whole nano-dollars and back. No float takes part.
+"""Decimal money texts to whole nano-dollars and back, and the one way to round. No float is used.
 
-One nano-dollar is 1e-9 USD; amounts are Python integers, so nothing overflows or rounds here.
+One nano-dollar is 1e-9 USD; amounts are Python integers, so nothing overflows. A fraction of one is
+rounded by `divide_half_even`, wherever that happens.
 """
 
 import re
@@ -46,3 +47,12 @@ def format_usd(amount_nano: int, decimals_min: int = 2) -> str:
     whole, nano = divmod(abs(amount_nano), NANO)
     fraction = f"{nano:09d}".rstrip("0").ljust(decimals_min, "0")
     return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
+
+
+def divide_half_even(numerator: int, denominator: int) -> int:
+    """The whole number nearest to a fraction, ties to the even one; `denominator` is above zero."""
+    quotient, remainder = divmod(numerator, denominator)
+    twice = 2 * remainder
+    if twice > denominator or (twice == denominator and quotient & 1):
+        return quotient + 1
+    return quotient

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, InstanceOf, StringConstraints, model
 from wire_format import fields
 from wire_format.fields import AppliesTo
 from wire_format.instants import format_ts, hour_of
-from wire_format.money import MULTIPLIER_SCALE, PRICE_SCALE
+from wire_format.money import MULTIPLIER_SCALE, PRICE_SCALE, parse_nano
 from wire_format.rule_files.fx_file import FX_PATH, parse_fx
 from wire_format.rule_files.loading import (
     TIER_NAME_PATTERN,
@@ -134,6 +134,7 @@ class _PriceFile(Rule):
 
 
 class _DiscountFile(Rule):
+    tenure_min_usd: Annotated[str, StringConstraints(pattern=f"^(?:{fields.USD_PATTERN})$")] = "0"
     ladder: Annotated[tuple[Ladder, ...], Field(strict=False)] = ()
 
 
@@ -147,6 +148,7 @@ class RuleBook(Rule):
         imported: of imported.toml, in the same form; a price of `prices` takes precedence.
         writers: of writers.toml: who may write lines of money, and how much.
         fx: of fx.toml: what other currencies are worth.
+        tenure_min_nano: how much must be left of a payment for tenure to count from it.
     """
 
     prices: tuple[Price, ...]
@@ -155,6 +157,7 @@ class RuleBook(Rule):
     imported: tuple[Price, ...] = ()
     writers: InstanceOf[Writers] = NO_WRITERS
     fx: InstanceOf[Fx] = NO_RATES
+    tenure_min_nano: int = 0
 
 
 def parse_rule_book(
@@ -170,7 +173,8 @@ def parse_rule_book(
         RuleBookError: with every fault found in the first file that cannot be used.
     """
     prices = _load_prices(PRICES_PATH, prices_toml)
-    ladders = load(DISCOUNTS_PATH, _discounts_text(discounts_toml), _DiscountFile).ladder
+    discounts = load(DISCOUNTS_PATH, _discounts_text(discounts_toml), _DiscountFile)
+    ladders = discounts.ladder
     refuse_twins(DISCOUNTS_PATH, (f"ladder from {format_ts(x.from_)}" for x in ladders))
     return RuleBook(
         prices=prices,
@@ -179,6 +183,7 @@ def parse_rule_book(
         imported=_load_prices(IMPORTED_PATH, imported_toml),
         writers=parse_writers(writers_toml),
         fx=parse_fx(fx_toml),
+        tenure_min_nano=parse_nano(discounts.tenure_min_usd),
     )
 
 

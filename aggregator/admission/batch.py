@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitmeter.counting.held import HeldLine, HeldReason, RejectedLine
-from gitmeter.counting.lines import Claim
+from gitmeter.counting.lines import Claim, Place
 from gitmeter.counting.ranges import Range
 from wire_format.fields import AppliesTo
-from wire_format.lines import Decision, Folder, Money
+from wire_format.lines import Account, Decision, Folder, Money
 
 if TYPE_CHECKING:
     from aggregator.admission.grouped import GroupedSegment
@@ -64,6 +64,34 @@ class RuleFiles(NamedTuple):
         return all(content is None for content in self.contents)
 
 
+class StatedLine(NamedTuple):
+    """A line of a till or desk, as one commit has it.
+
+    Attributes:
+        record: the decoded line.
+        line: its bytes, newline included.
+        place: where it is.
+    """
+
+    record: Money | Account
+    line: bytes
+    place: Place
+
+
+class WriterCommit(NamedTuple):
+    """A commit of a till or desk.
+
+    Attributes:
+        commit: its hash.
+        parent: its first parent; None of a first commit.
+        at_us: its time, microseconds since 1970.
+    """
+
+    commit: str
+    parent: str | None
+    at_us: int
+
+
 @dataclass
 class Batch:
     """Changes to the lines and charges of one node.
@@ -74,7 +102,9 @@ class Batch:
         counted: segments that are counted by their sums, besides `usage`.
         charges: how many charges `counted` have parts in, one by one.
         money, decisions: by line, the claim and whether it counts from now on (True) or no longer
-            (False).
+            (False); of the books' lines.
+        stated: lines of a till or desk, once for each commit that has them.
+        commits: commits of a till or desk, parents first.
         held: lines to file as held, by line and reason; None for one that is no longer held.
         rejected: lines that are not valid.
         segments: index entries of the segments that were read.
@@ -90,8 +120,10 @@ class Batch:
     usage: dict[ChargeKey, list[int]] = field(default_factory=dict)
     counted: "list[GroupedSegment]" = field(default_factory=list)
     charges: int = 0
-    money: dict[bytes, tuple[Claim[Money], bool]] = field(default_factory=dict)
+    money: dict[bytes, tuple[Claim[Money | Account], bool]] = field(default_factory=dict)
     decisions: dict[bytes, tuple[Claim[Decision], bool]] = field(default_factory=dict)
+    stated: list[StatedLine] = field(default_factory=list)
+    commits: list[WriterCommit] = field(default_factory=list)
     held: dict[tuple[bytes, HeldReason], HeldLine | None] = field(default_factory=dict)
     rejected: list[RejectedLine] = field(default_factory=list)
     segments: list[SegmentEntry] = field(default_factory=list)
@@ -128,4 +160,5 @@ class Batch:
     def weight(self) -> int:
         """Roughly how many rows it writes, or keeps in memory until it does."""
         filed = len(self.money) + len(self.decisions) + len(self.held) + len(self.rejected)
+        filed += len(self.stated) + len(self.commits)
         return len(self.usage) + self.charges + filed + len(self.corrections) + len(self.seen)

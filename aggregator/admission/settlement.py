@@ -17,7 +17,7 @@ from gitmeter.counting.lines import Claim
 from gitmeter.counting.ranges import RangeSet, SeenSeqs
 from gitmeter.counting.verdicts import Verdicts, precedence, verdicts
 from wire_format.instants import hour_of, to_us
-from wire_format.lines import Decision, Line, Money, Usage
+from wire_format.lines import Account, Decision, Line, Money, Usage
 
 _ADOPTED_AT_ONCE: Final = 50_000
 """Seqs that are judged together when decisions or prices change: bounds memory."""
@@ -219,7 +219,7 @@ class Settlement:
             delta = self._batch.usage.setdefault(key, [0, 0])
             delta[0] += sign * record.units
             delta[1] += sign
-        elif isinstance(record, Money):
+        elif isinstance(record, Money | Account):
             self._batch.money[line] = (Claim(record, line, place), sign > 0)
         elif isinstance(record, Decision):
             self._batch.decisions[line] = (Claim(record, line, place), sign > 0)

@@ -126,7 +126,6 @@ class Context:
             alive: called after each commit of a rebuild.
         """
         from aggregator.ledger.ledger import Ledger
-        from wire_format.money import NANO
 
         state = self.state()
         unsigned = [repo.name for repo in state.config.repo if repo.allow_unsigned]
@@ -140,7 +139,7 @@ class Context:
         with state.locked():
             store = opening(state, alive).open_or_rebuild()
             try:
-                yield state, Ledger(store, state.config.charge_cost_max_usd * NANO)
+                yield state, Ledger(store, state.config)
             finally:
                 store.close()
 

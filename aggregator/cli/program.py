@@ -45,6 +45,10 @@ _COMMANDS: Final = {
         "aggregator.cli.explain:explain",
         "Explain the charge of USER for RESOURCE in HOUR, down to the line.",
     ),
+    "payments": LazyCommand(
+        "aggregator.cli.payments:payments",
+        "Show what came in, of USER or of all: what counts of it, by whom, from which commit.",
+    ),
     "reprice": LazyCommand(
         "aggregator.cli.accounts:reprice",
         "Show what balances would be under a proposed rule book, before it is committed.",

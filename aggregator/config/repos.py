@@ -68,7 +68,7 @@ class RepoConfig(RemoteConfig):
     node: Annotated[str, StringConstraints(pattern=f"^(?:{fields.NODE_PATTERN})$")] = Field(
         description="The node whose records it carries."
     )
-    role: Literal["usage", "books"] = Field(
+    role: Literal["usage", "books", "till", "desk"] = Field(
         default="usage", description="`books` for the operator's payments and rule book."
     )
     name: Annotated[str, StringConstraints(pattern=f"^(?:{fields.REPO_PATTERN})$")] = Field(

@@ -121,6 +121,10 @@ class Config(Section):
         le=86_400,
         description="Seconds a record may be ahead of its commit, and a commit ahead of our clock.",
     )
+    test: bool = Field(
+        default=False,
+        description="Whether movements of providers' test accounts count; never where people pay.",
+    )
     charge_cost_max_usd: int = Field(
         default=1_000_000,
         ge=1,

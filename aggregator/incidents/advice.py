@@ -24,6 +24,11 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     " the aggregator's clock reaches that date. Check the clocks of the node and of the aggregator;"
     " if the node's was wrong, accept that commit with `books decide accept-tip`, and the next pull"
     " reads on.",
+    IncidentKind.COMMIT_DATED_BACK: "A till or desk committed something under a date before that"
+    " of the commit below. The repo is held before it, because whoever stole its key could write"
+    " the past so. If the clock of its machine was ahead before, let it go on in a new repo (`till"
+    " rollover`), or accept that commit with `books decide accept-tip`; if not, somebody has its"
+    " key.",
     IncidentKind.OVERSIZED_COMMIT: "A commit exceeds a limit that no pusher reaches. The repo is"
     " held before it." + _ACCEPT,
     IncidentKind.OVERSIZED_OBJECT: "A commit object is larger than the limit, so neither it nor"
@@ -61,6 +66,26 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     IncidentKind.LINES_AHEAD: "The node committed records under a date before their own, as older"
     " versions did when the node's clock was behind. They are not billed until they are in a later"
     " commit: run `resend` on the node. To leave them unbilled, `books decide acknowledge`.",
+    IncidentKind.TAKEN_BACK: "A provider gave money back to customers, or a bank took it. The"
+    " balances have less, below zero where it was spent. `aggregator payments` shows the payments."
+    " Answer a dispute at the provider before its deadline; stop what an account owes for with"
+    " `suspend` once there is one. A dispute that is won, or a refund that fails, gives it back by"
+    " itself and ends this; else `books decide acknowledge`.",
+    IncidentKind.UNDECIDED: "A payment came in otherwise than it was promised: another amount or"
+    " currency, too late, or without an attempt of ours. It counts nothing. Look it up at the"
+    " provider, then say what it is worth with `books pay --by-hand`, which ends this, or pay it"
+    " back there.",
+    IncidentKind.RIVALS: "Two writers say different things about one movement of money, so neither"
+    " counts. `aggregator held` shows both. Ask the provider, and `books decide exclude` the false"
+    " one; the other then counts.",
+    IncidentKind.UNCONFIRMED: "A till has credited more than its `unconfirmed_max_usd` since the"
+    " last reconciliation. What is beyond waits. Let `books reconcile` run: what the provider"
+    " confirms counts at once. If it finds differences, somebody may have the till's key.",
+    IncidentKind.WRITER_HELD: "A till or desk has lines that it may not write, are dated back, or"
+    " use a number again. They count nothing. `aggregator held` says why for each. If its machine"
+    " or `rules/writers.toml` is wrong, mend that, and they are judged again; if not, somebody has"
+    " its key: `books decide only NODE COMMIT` leaves nothing of what came after a commit. `books"
+    " decide acknowledge` ends this.",
     IncidentKind.BAD_RULE_BOOK: "The newest rule book cannot be used; the previous one stays in"
     " force. Correct it with `books rules set` and `books push`.",
     IncidentKind.UNPRICED: "The rule book has no price for a resource at the hours of its usage,"

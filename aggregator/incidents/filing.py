@@ -70,7 +70,7 @@ def file_shown_by(
         if commit not in known:
             store.incidents.open(repo.id, IncidentKind.BAD_RULE_BOOK, commit, reason, now)
             shown.add(IncidentKind.BAD_RULE_BOOK)
-    accepted = _acknowledged_seqs(decisions, repo.name, IncidentKind.SEQUENCE_REUSED)
+    accepted = acknowledged_seqs(decisions, repo.name, IncidentKind.SEQUENCE_REUSED)
     reused = [seq for seq in sorted(batch.sequence_reused) if not accepted.overlaps(seq, seq)]
     if reused:
         _file_reused(store, repo.id, reused, now)
@@ -91,7 +91,7 @@ def _file_lines_ahead(
         Whether there are any that were not acknowledged.
     """
     kind = IncidentKind.LINES_AHEAD
-    accepted = _acknowledged_seqs(decisions, repo.name, kind)
+    accepted = acknowledged_seqs(decisions, repo.name, kind)
     span = store.lines.ahead_of_commit(repo.node_id, accepted)
     subject = "" if span is None else f"seq {span}"
     store.incidents.close_of_node(repo.node_id, kind, now, but=subject)
@@ -106,7 +106,7 @@ def close_acknowledged(store: LedgerStore, decisions: Decisions, now: datetime) 
 
     Only kinds in `ACKNOWLEDGED` end this way; the others end when their cause does.
     """
-    seqs = cache(lambda repo, kind: _acknowledged_seqs(decisions, repo, kind))
+    seqs = cache(lambda repo, kind: acknowledged_seqs(decisions, repo, kind))
     for incident in store.incidents.all_open():
         if incident.kind in ABOUT_SEQS:
             span = seqs_in(incident.subject)
@@ -139,7 +139,7 @@ def _file_reused(store: LedgerStore, repo_id: int, reused: Sequence[int], now: d
     store.incidents.widen(repo_id, kind, f"seq {span}", detail, number, now)
 
 
-def _acknowledged_seqs(decisions: Decisions, repo: str, kind: str) -> RangeSet:
+def acknowledged_seqs(decisions: Decisions, repo: str, kind: str) -> RangeSet:
     """The seqs that were acknowledged, one by one or as a range."""
     subjects = decisions.acknowledged_subjects(repo, kind)
     return RangeSet(seqs_in(s) for s in subjects if SEQS.fullmatch(s))

@@ -15,6 +15,7 @@ class IncidentKind(StrEnum):
     SET_BACK = "set back"
     EDITED_HISTORY = "edited history"
     COMMIT_AHEAD = "commit ahead of clock"
+    COMMIT_DATED_BACK = "commit dated back"
     OVERSIZED_COMMIT = "oversized commit"
     OVERSIZED_OBJECT = "oversized object"
     TOO_LONG = "history too long"
@@ -27,6 +28,11 @@ class IncidentKind(StrEnum):
     OVER_REFUNDED = "more refunded than paid"
     CONTRADICTED = "payment contradicted"
     LINES_AHEAD = "lines ahead of commit"
+    TAKEN_BACK = "money taken back"
+    UNDECIDED = "undecided payment"
+    RIVALS = "rival payments"
+    UNCONFIRMED = "unconfirmed money"
+    WRITER_HELD = "lines not allowed"
     BAD_RULE_BOOK = "bad rule book"
     UNPRICED = "unpriced usage"
     CATEGORY_MISMATCH = "category mismatch"
@@ -60,6 +66,7 @@ ACCEPTABLE: Final = (
     IncidentKind.REWRITTEN,
     IncidentKind.EDITED_HISTORY,
     IncidentKind.COMMIT_AHEAD,
+    IncidentKind.COMMIT_DATED_BACK,
     IncidentKind.OVERSIZED_COMMIT,
     IncidentKind.BAD_SIGNATURE,
 )
@@ -68,7 +75,16 @@ ACCEPTABLE: Final = (
 ABOUT_MONEY: Final = (IncidentKind.OVER_REFUNDED, IncidentKind.CONTRADICTED)
 """The kinds about money lines: open as long as the lines are as they are."""
 
-ABOUT_SEQS: Final = (IncidentKind.SEQUENCE_REUSED, IncidentKind.LINES_AHEAD)
+ABOUT_WRITERS: Final = (
+    IncidentKind.TAKEN_BACK,
+    IncidentKind.UNDECIDED,
+    IncidentKind.RIVALS,
+    IncidentKind.UNCONFIRMED,
+    IncidentKind.WRITER_HELD,
+)
+"""The kinds about lines of tills and desks."""
+
+ABOUT_SEQS: Final = (IncidentKind.SEQUENCE_REUSED, IncidentKind.LINES_AHEAD, *ABOUT_WRITERS)
 """The kinds whose subject is a seq or a range of them, acknowledged one by one or as a range."""
 
 ACKNOWLEDGED: Final = (*ABOUT_SEQS, IncidentKind.BAD_RULE_BOOK, *ABOUT_MONEY)
@@ -134,6 +150,7 @@ ABOUT_HEAD: Final = frozenset(
         *_OF_HEAD.values(),
         IncidentKind.EDITED_HISTORY,
         IncidentKind.COMMIT_AHEAD,
+        IncidentKind.COMMIT_DATED_BACK,
         IncidentKind.OVERSIZED_COMMIT,
         IncidentKind.OVERSIZED_OBJECT,
         IncidentKind.BAD_MIRROR,

@@ -1,12 +1,15 @@
 """Incidents that the books' money lines show: open as long as the lines are as they are."""
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Container, Iterator, Mapping
 from datetime import datetime
 
 from aggregator.incidents.kinds import ABOUT_MONEY, IncidentKind, seqs_in
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
-from gitmeter.counting.money_lines import Judged, MoneyState, beyond, credited_nano, refunded_nano
+from gitmeter.money.pool import Payment, payments
+from gitmeter.money.rivals import Judged, MoneyState
+from wire_format.lines import Account, Money
 from wire_format.money import format_usd
 
 _Found = tuple[IncidentKind, str]
@@ -15,18 +18,16 @@ _Found = tuple[IncidentKind, str]
 
 def file_about_money(
     store: LedgerStore,
-    node_id: int,
-    changed: Collection[int],
+    changed: Collection[Money | Account],
     judged: Collection[Judged],
     decisions: Decisions,
     now: datetime,
 ) -> set[IncidentKind]:
-    """Open and close the incidents about some money lines, in the caller's transaction.
+    """Open and close the incidents about money lines, in the caller's transaction.
 
     Args:
         store: the ledger's store, in a transaction.
-        node_id: the row of the node whose lines they are.
-        changed: the seqs of lines that came or went.
+        changed: lines that came or went.
         judged: all lines that were judged with them.
         decisions: the operator's decisions; what they acknowledge is not opened.
         now: when the incidents count as opened or closed.
@@ -34,11 +35,33 @@ def file_about_money(
     Returns:
         The kinds that were opened, or were open already.
     """
-    if not changed:
-        return set()
+    shown: set[IncidentKind] = set()
+    by_node: dict[str, list[Judged]] = defaultdict(list)
+    about: dict[str, set[int]] = defaultdict(set)
+    for line in judged:
+        by_node[line.record.node].append(line)
+        about[line.record.node].add(line.record.seq)
+    for record in changed:
+        about[record.node].add(record.seq)
+    exceeded = _exceeded(judged)
+    for node, seqs in sorted(about.items()):
+        node_id = store.repos.find_node(node)
+        if node_id is not None:
+            found = dict(_shown_by(by_node[node], exceeded))
+            shown |= _file(store, node_id, seqs, found, decisions, now)
+    return shown
+
+
+def _file(
+    store: LedgerStore,
+    node_id: int,
+    about: Container[int],
+    found: Mapping[_Found, str],
+    decisions: Decisions,
+    now: datetime,
+) -> set[IncidentKind]:
+    """Open the incidents of one node that were found, and close those that are over."""
     repo = store.repos.first_of_node(node_id)
-    found = dict(_shown_by([line for line in judged if line.record.node == repo.node]))
-    about = {line.record.seq for line in judged}.union(changed)
     for incident in store.incidents.open_of_repo(repo.id, ABOUT_MONEY):
         kind = IncidentKind(incident.kind)
         if seqs_in(incident.subject).first in about and (kind, incident.subject) not in found:
@@ -51,18 +74,25 @@ def file_about_money(
     return shown
 
 
-def _shown_by(judged: Collection[Judged]) -> Iterator[tuple[_Found, str]]:
-    """What lines show: kind and subject, and a sentence."""
-    sums_nano = refunded_nano(judged)
-    for payment, excess_nano in beyond(judged).items():
-        refunded, paid = format_usd(sums_nano[payment]), format_usd(credited_nano(payment))
-        detail = (
-            f"{payment.user}: {refunded} USD were refunded of the payment of {paid} USD"
-            f" with seq {payment.seq}"
-        )
-        subject = f"seq {payment.seq} by {format_usd(excess_nano)} USD"
-        yield (IncidentKind.OVER_REFUNDED, subject), detail
+def _exceeded(judged: Collection[Judged]) -> dict[Money, Payment]:
+    """The payments of which refunds and disputes ask for more than there was."""
+    return {record: each for record, each in payments(judged).items() if each.beyond_nano()}
+
+
+def _shown_by(
+    judged: Collection[Judged], exceeded: Mapping[Money, Payment]
+) -> Iterator[tuple[_Found, str]]:
+    """What lines of one node show: kind and subject, and a sentence."""
     for record, state, _ in judged:
+        payment = exceeded.get(record)
+        if state is MoneyState.COUNTED and payment is not None:
+            asked, paid = format_usd(payment.asked_nano()), format_usd(payment.credit_nano)
+            detail = (
+                f"{record.user}: {asked} USD were refunded of the payment of {paid} USD"
+                f" with seq {record.seq}"
+            )
+            subject = f"seq {record.seq} by {format_usd(payment.beyond_nano())} USD"
+            yield (IncidentKind.OVER_REFUNDED, subject), detail
         if state is MoneyState.CONTRADICTS:
             detail = (
                 f"{record.user}: {record.kind} {record.external_ref} of {record.provider} failed,"

@@ -1,11 +1,54 @@
-"""What applying commits of one repo did, and why it stopped."""
+"""What commits of one repo change, what applying them did, and why it stopped."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from aggregator.admission.batch import Batch
 from aggregator.incidents.kinds import IncidentKind
+from aggregator.ledger.repriced import RepricingError
+from aggregator.ledger.segments import UnreadableSegmentError
+from aggregator.rating.rating import Rater
+from aggregator.store.repo_rows import RepoRow
+from gitmeter.counting.decisions import Decisions
+
+
+@dataclass(frozen=True)
+class Move:
+    """How a repo's cursor moves.
+
+    Attributes:
+        repo: the repo.
+        expected: the cursor after which the changes were read; None before the first.
+        tip: the last commit of the changes.
+        kept: tips that `tip` does not build on and whose records stay billed.
+    """
+
+    repo: RepoRow
+    expected: str | None
+    tip: str
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a run of commits changes.
+
+    Attributes:
+        own: the changes for the repo's own node.
+        others: the changes for other nodes, by the node's id, that new decisions or prices cause.
+        decisions: all decisions in force from now on; None when none changed.
+        rater: rates under the rule book that `own` brings into force; None when it brings none.
+        rules_wait: why the rule book of `own` waits; None when it does not.
+        unreadable: the nodes for which decisions wait, each with the reason.
+    """
+
+    own: Batch
+    others: Mapping[int, Batch] = field(default_factory=dict)
+    decisions: Decisions | None = None
+    rater: Rater | None = None
+    rules_wait: RepricingError | None = None
+    unreadable: Mapping[str, UnreadableSegmentError] = field(default_factory=dict)
 
 
 class Stop(NamedTuple):

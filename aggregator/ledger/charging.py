@@ -13,7 +13,7 @@ from aggregator.rating.rating import STATES, ChargeState, Rater, scope_of_change
 from aggregator.store.account_rows import AccountRow
 from aggregator.store.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.store import LedgerStore
-from gitmeter.counting.money_lines import Judged, credit, judge
+from gitmeter.money.tenure import first_paid_at
 from wire_format.fields import AppliesTo
 from wire_format.rule_book import RuleBook
 
@@ -152,7 +152,9 @@ class Charging:
                 was = ChargeRow(hour, *ids, *before[:2], STATES[before.state], *before[3:])
                 unrated = self.changed.note(was, -1)
                 account.add_cost(-before.list_cost_nano, -before.billed_cost_nano, unrated)
-            rating = rater.rate(units, resource, applies_to, hour, account.first_paid_us)
+            rating = rater.rate(
+                *(units, resource, applies_to, hour), first_paid_at(account.tenure, hour)
+            )
             row = ChargeRow(hour, *ids, units, records, *rating)
             if records == 0:
                 emptied.append(row)
@@ -172,35 +174,10 @@ class Charging:
                 first, last = self._store.active.hours_of(account)
                 account.first_active_hour, account.last_active_hour = first, last
 
-    def apply_money(self, node_id: int, batch: Batch, rater: Rater) -> list[Judged]:
-        """Judge all money lines of every user that the batch's money lines can affect."""
-        if not batch.money:
-            return []
-        changed = [entry for entry, _ in batch.money.values()]
-        users = {entry.record.user for entry in changed}
-        accounts = self._store.accounts.of_users(users)
-        ids = {account.user: account.id for account in accounts.values()}
-        self._store.money.change(node_id, batch.money.values(), ids)
-        users |= self._store.money.users_sharing_movements(changed)
-        # a line of another user in the same movement is judged with these, but not all that could
-        # affect that user is among them, so its state is not written
-        judged = [
-            line
-            for line in judge(self._store.money.lines_to_judge(users))
-            if line.record.user in users
-        ]
-        self._store.money.save_states(judged)
-        lines: dict[str, list[Judged]] = {}
-        for line in judged:
-            lines.setdefault(line.record.user, []).append(line)
-        for account in self._store.accounts.of_users(users).values():
-            counted = credit(lines.get(account.user, ()))
-            self._store.money.save_credit(account.id, counted)
-            if counted.first_paid_us != account.first_paid_us:
-                account.first_paid_us = counted.first_paid_us
-                if account.first_active_hour is not None:
-                    self._rate_again(list(self._store.charges.of_account(account)), rater)
-        return judged
+    def rate_account(self, account: AccountRow, rater: Rater) -> None:
+        """Rate the charges of an account again whose tenure changed."""
+        if account.first_active_hour is not None:
+            self._rate_again(list(self._store.charges.of_account(account)), rater)
 
     def _rate_again(self, page: Iterable[RatedCharge], rater: Rater) -> None:
         """Rate charges whose price or tenure changed, from their quantities; no segment is read."""

@@ -124,13 +124,9 @@ def charge(
     if before:
         stored[list(before)] = [list(found) for found in before.values()]
     quantity, records = parts.units + stored[:, 0], parts.records + stored[:, 1]
-    paid_us = np.array(
-        [NEVER_US if a.first_paid_us is None else a.first_paid_us for a in parts.accounts],
-        dtype=np.int64,
-    )
     state, list_cost, billed_cost = rate_all(
         rater,
-        Charges(quantity, parts.hour, parts.kind, paid_us[parts.account], parts.kinds),
+        Charges(quantity, parts.hour, parts.kind, _paid_us(parts), parts.kinds),
     )
     if max(int(list_cost.max()), int(stored[:, 3].max())) > _SUM_MAX // len(list_cost):
         return None
@@ -164,6 +160,23 @@ def charge(
     table = np.stack(columns, axis=1)[order]
     pages = (table[at : at + _PAGE].tolist() for at in range(0, len(table), _PAGE))
     return ChargedParts(pages, periods, unrated)
+
+
+def _paid_us(parts: Parts) -> Column:
+    """For each charge the payment from which its user's tenure counts in its hour."""
+    last = [account.tenure[-1].first_paid_us for account in parts.accounts]
+    paid_us = np.array([NEVER_US if us is None else us for us in last], dtype=np.int64)
+    column: Column = paid_us[parts.account]
+    for place, account in enumerate(parts.accounts):
+        if len(account.tenure) > 1:
+            own = np.flatnonzero(parts.account == place)
+            steps = np.array([step.from_hour for step in account.tenure])
+            values = [
+                NEVER_US if s.first_paid_us is None else s.first_paid_us for s in account.tenure
+            ]
+            at = np.searchsorted(steps, parts.hour[own], side="right") - 1
+            column[own] = np.array(values, dtype=np.int64)[at]
+    return column
 
 
 def _counted(numbers: Column) -> tuple[list[int], list[int]]:

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from aggregator.admission.writers import WRITER_ROLES
 from aggregator.incidents.kinds import IncidentKind
-from aggregator.ledger.applied import Applied, Stop
+from aggregator.ledger.applied import Applied, Move, Stop
 from aggregator.ledger.known_lines import LINES_READ_AGAIN_MAX, TangledError
-from aggregator.ledger.ledger import Ledger, Move
+from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.pending import Pending
 from aggregator.ledger.reading.ahead import ReadAhead
 from aggregator.ledger.reading.walk import Walk
@@ -215,6 +216,16 @@ class Ingest:
         self.applied.add(pending.batch, noticed)
         self._written = self.applied.commits
 
+    @staticmethod
+    def _dated_after(delta: CommitDelta) -> str | None:
+        """The parent of a commit, if it is dated after the commit.
+
+        All commits below were judged in the same way, so the parent is the latest of them.
+        """
+        if delta.parent is None or delta.parent[1] <= delta.committed_at:
+            return None
+        return delta.parent[0]
+
     def _whole_stop(self, above: Sequence[str]) -> Stop | None:
         """The stop, about the last commit of a run that is held for its date alone.
 
@@ -247,6 +258,12 @@ class Ingest:
             )
         if delta.oversized:
             return Stop(IncidentKind.OVERSIZED_COMMIT, delta.commit, delta.oversized)
+        if self._repo.role in WRITER_ROLES and (before := self._dated_after(delta)) is not None:
+            return Stop(
+                IncidentKind.COMMIT_DATED_BACK,
+                delta.commit,
+                f"is dated {delta.committed_at:%Y-%m-%dT%H:%M:%SZ}, before its parent {before}",
+            )
         latest = self._rules.latest_commit
         if latest is not None and delta.committed_at > latest:
             return Stop(

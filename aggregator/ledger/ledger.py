@@ -5,16 +5,20 @@ fetched, read and decoded before. It rates the charges that the batch changes, u
 files what is held or rejected, and moves the cursor.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from aggregator.admission.batch import Batch, RuleFiles
+from aggregator.config.settings import Config
 from aggregator.incidents.filing import close_acknowledged, file_shown_by
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.incidents.money import file_about_money
 from aggregator.incidents.unrated import file_unrated
+from aggregator.incidents.writers import file_about_writers
+from aggregator.ledger.applied import Changes, Move
 from aggregator.ledger.charging import Charging
+from aggregator.ledger.money.balances import Balances, MoneyRules
+from aggregator.ledger.money.touched import Ruled, Touched, touched_by
 from aggregator.ledger.rejudge import InForce, decisions_of, judged_again
 from aggregator.ledger.repriced import RepricingError, repriced_seqs
 from aggregator.ledger.rule_book import rule_book_in_force, waiting_rule_book
@@ -22,50 +26,13 @@ from aggregator.ledger.segments import SegmentReader, UnreadableSegmentError
 from aggregator.rating.discounts import DiscountLadder
 from aggregator.rating.rating import Rater
 from aggregator.store.incident_rows import About
-from aggregator.store.repo_rows import RepoRow
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
 from gitmeter.counting.held import HeldReason
-from gitmeter.counting.money_lines import Judged
+from gitmeter.money.places import MoneyLimits
+from gitmeter.money.rivals import Judged
 from gitmeter.support.errors import with_hint
-
-
-@dataclass(frozen=True)
-class Move:
-    """How a repo's cursor moves.
-
-    Attributes:
-        repo: the repo.
-        expected: the cursor after which the changes were read; None before the first.
-        tip: the last commit of the changes.
-        kept: tips that `tip` does not build on and whose records stay billed.
-    """
-
-    repo: RepoRow
-    expected: str | None
-    tip: str
-    kept: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What a run of commits changes.
-
-    Attributes:
-        own: the changes for the repo's own node.
-        others: the changes for other nodes, by the node's id, that new decisions or prices cause.
-        decisions: all decisions in force from now on; None when none changed.
-        rater: rates under the rule book that `own` brings into force; None when it brings none.
-        rules_wait: why the rule book of `own` waits; None when it does not.
-        unreadable: the nodes for which decisions wait, each with the reason.
-    """
-
-    own: Batch
-    others: Mapping[int, Batch] = field(default_factory=dict)
-    decisions: Decisions | None = None
-    rater: Rater | None = None
-    rules_wait: RepricingError | None = None
-    unreadable: Mapping[str, UnreadableSegmentError] = field(default_factory=dict)
+from wire_format.money import NANO
 
 
 class Ledger:
@@ -73,7 +40,7 @@ class Ledger:
 
     Args:
         store: the database, open for writing; nothing else writes through it.
-        cost_max_nano: the highest list cost of one charge or record, in nano-dollars.
+        config: the limits that lines and charges are judged under.
 
     Attributes:
         store: the database.
@@ -83,13 +50,15 @@ class Ledger:
             and whether it was accepted; finding out costs too much to be done in each pass.
     """
 
-    def __init__(self, store: LedgerStore, cost_max_nano: int) -> None:
+    def __init__(self, store: LedgerStore, config: Config) -> None:
         self.store = store
-        self._cost_max_nano = cost_max_nano
-        self.rater = Rater(rule_book_in_force(store), cost_max_nano)
+        self._config = config
+        self._cost_max_nano = config.charge_cost_max_usd * NANO
+        self.rater = Rater(rule_book_in_force(store), self._cost_max_nano)
         self.decisions = decisions_of(store)
         self.tangled: dict[str, tuple[str, bool]] = {}
         self._charging = Charging(store)
+        self._balances = Balances(store)
 
     def apply(self, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:
         """Write changes and move the repo's cursor, in one transaction.
@@ -116,9 +85,11 @@ class Ledger:
                 self.store.repos.save_rule_files(repo.id, batch.rule_files)
                 self._charging.rate_under(self.rater.rule_book, rater)
             self.store.decisions.change(repo.node_id, batch.decisions.values())
-            noticed: set[IncidentKind] = set()
-            for node_id, part in ((repo.node_id, batch), *changes.others.items()):
-                noticed |= self._write_and_file(node_id, part, rater, decisions, now)
+            parts = {repo.node_id: batch, **changes.others}
+            self.store.writers.add_commits(repo.node_id, repo.id, batch.commits)
+            touched = self._touched_by(decisions, rater)
+            judged = self._write(parts, rater, decisions, touched)
+            noticed = self._file_about_money(touched, judged, decisions, now)
             self.store.segments.insert(repo, batch.segments)
             noticed |= {IncidentKind.RULE_BOOK_WAITS} if changes.rules_wait else set()
             noticed |= file_shown_by(self.store, repo, batch, decisions, now)
@@ -149,8 +120,9 @@ class Ledger:
         carried_out = Decisions(records, {node: before.about(node) for node in unreadable})
         self._charging.begin()
         with self.store.transaction():
-            for node_id, part in changes.items():
-                self._write_and_file(node_id, part, self.rater, carried_out, now)
+            touched = self._touched_by(carried_out, self.rater)
+            judged = self._write(changes, self.rater, carried_out, touched)
+            self._file_about_money(touched, judged, carried_out, now)
             self._let_wait(carried_out, unreadable, now)
             self._file_unrated(now)
         self.decisions = carried_out
@@ -177,31 +149,39 @@ class Ledger:
         """
         self._charging.begin()
         with self.store.transaction():
-            for node_id, part in changes.items():
-                self._write(node_id, part, self.rater)
+            touched = self._touched_by(decisions, self.rater)
+            self._write(changes, self.rater, decisions, touched)
             self.store.charges.count_unrated(self._charging.changed.charges)
         self.decisions = decisions
 
-    def _write_and_file(
-        self, node_id: int, batch: Batch, rater: Rater, decisions: Decisions, now: datetime
-    ) -> set[IncidentKind]:
-        """Write a node's changes, and file what its money lines show; returns the kinds."""
-        judged = self._write(node_id, batch, rater)
-        changed = {claim.record.seq for claim, _ in batch.money.values()}
-        return file_about_money(self.store, node_id, changed, judged, decisions, now)
+    def _touched_by(self, decisions: Decisions, rater: Rater) -> Touched:
+        """What other decisions and rules alone change about money."""
+        before = Ruled(self.decisions, self.rater.rule_book)
+        return touched_by(self.store, before, Ruled(decisions, rater.rule_book))
 
-    def _write(self, node_id: int, batch: Batch, rater: Rater) -> list[Judged]:
-        """Write a node's changes; returns the money lines that were judged with them."""
-        judged = self._charging.apply_money(node_id, batch, rater)
-        self._charging.apply_usage(batch, rater)
-        self.store.lines.add_seen(node_id, batch.seen)
-        self.store.segments.insert_corrections(node_id, batch.corrections)
-        self.store.lines.file_held(node_id, batch.held)
-        if any(reason is HeldReason.BEYOND_LIMIT for _, reason in batch.held):
-            self._charging.changed.nodes.add(node_id)
-        self.store.lines.file_rejected(node_id, batch.rejected)
-        self.store.lines.add_counts(node_id, batch.admitted, batch.duplicates)
-        return judged
+    def _write(
+        self, parts: Mapping[int, Batch], rater: Rater, decisions: Decisions, touched: Touched
+    ) -> Collection[Judged]:
+        """Write the changes of nodes; returns the money lines that were judged with them."""
+        limits = MoneyLimits(
+            rater.rule_book.writers, self._config.skew_s * 1_000_000, self._config.test
+        )
+        rules = MoneyRules(limits, decisions, rater.rule_book.tenure_min_nano)
+        for node_id, batch in parts.items():
+            self._balances.add(node_id, batch, rules, touched)
+        settled = self._balances.settle(touched, rules)
+        for account in settled.retenured:
+            self._charging.rate_account(account, rater)
+        for node_id, batch in parts.items():
+            self._charging.apply_usage(batch, rater)
+            self.store.lines.add_seen(node_id, batch.seen)
+            self.store.segments.insert_corrections(node_id, batch.corrections)
+            self.store.lines.file_held(node_id, batch.held)
+            if any(reason is HeldReason.BEYOND_LIMIT for _, reason in batch.held):
+                self._charging.changed.nodes.add(node_id)
+            self.store.lines.file_rejected(node_id, batch.rejected)
+            self.store.lines.add_counts(node_id, batch.admitted, batch.duplicates)
+        return settled.judged
 
     def promote_tiers(self, hour: int) -> None:
         """Set the displayed tier of every account to that at the start of a clock hour."""
@@ -258,8 +238,9 @@ class Ledger:
         with self.store.transaction():
             self._let_rules_wait(None, now)
             self._charging.rate_under(self.rater.rule_book, rater)
-            for node_id, part in changes.items():
-                self._write(node_id, part, rater)
+            touched = self._touched_by(self.decisions, rater)
+            judged = self._write(changes, rater, self.decisions, touched)
+            self._file_about_money(touched, judged, self.decisions, now)
             self._file_unrated(now)
         self.rater = rater
 
@@ -274,6 +255,16 @@ class Ledger:
             repo_id = self.store.repos.named(why.repo).id
             found[repo_id, ""] = f"the newest rule book waits: {with_hint(why)}"
         self.store.incidents.file_all(IncidentKind.RULE_BOOK_WAITS, found, now)
+
+    def _file_about_money(
+        self, touched: Touched, judged: Collection[Judged], decisions: Decisions, now: datetime
+    ) -> set[IncidentKind]:
+        nodes = {record.node for record in touched.records}.union(
+            (line.record.node for line in judged),
+            (self.store.repos.node_name(node_id) for node_id in touched.writers),
+        )
+        shown = file_about_money(self.store, touched.records, judged, decisions, now)
+        return shown | file_about_writers(self.store, nodes, decisions, now)
 
     def _file_unrated(self, now: datetime) -> set[IncidentKind]:
         states = self.store.charges.count_unrated(self._charging.changed.charges)

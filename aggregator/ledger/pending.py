@@ -4,10 +4,12 @@ from functools import partial
 from typing import Final
 
 from aggregator.admission.admission import Admission, Source
-from aggregator.admission.batch import Batch, SegmentEntry
+from aggregator.admission.batch import Batch, SegmentEntry, WriterCommit
 from aggregator.admission.grouped import grouped
+from aggregator.admission.writers import WRITER_ROLES, WriterAdmission
+from aggregator.ledger.applied import Changes
 from aggregator.ledger.known_lines import NodeLines
-from aggregator.ledger.ledger import Changes, Ledger
+from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.reading.segment import read_segment
 from aggregator.ledger.reading.walk import Walk
 from aggregator.ledger.rejudge import InForce, judged_again, seqs_to_judge
@@ -30,6 +32,7 @@ from gitmeter.counting.held import rejected_line
 from gitmeter.counting.lines import Place
 from gitmeter.counting.ranges import RangeSet
 from wire_format.faults import Fault
+from wire_format.instants import to_us
 from wire_format.rule_files.loading import RuleBookError
 from wire_format.segment import Segment
 
@@ -66,6 +69,9 @@ class Pending:
         self._walk = walk
         self._records_by_blob: Final[dict[tuple[str, str], int]] = {}
         seen = NodeSeqs(ledger.store, repo.node_id)
+        self._writer = (
+            WriterAdmission(repo.node, seen, self.batch) if repo.role in WRITER_ROLES else None
+        )
         self._known = NodeLines(
             ledger.store, repo.node_id, reader, repo.name, repo.node, self.batch, seen
         )
@@ -96,6 +102,9 @@ class Pending:
             StoppedError: the work is to end now; as above.
             MirrorError: an object is missing from the mirror.
         """
+        if self._writer is not None:
+            self._read_writer(self._writer, delta)
+            return
         self._known.limit(lines_again_max)
         if delta.touches_rules and rules_hold:
             self._read_rules(delta.commit)
@@ -175,6 +184,25 @@ class Pending:
         entry = entry_for(segment, file, source, self._repo.node, all_claimed=all_claimed)
         if entry is not None:
             self._file(entry, key)
+
+    def _read_writer(self, writer: WriterAdmission, delta: CommitDelta) -> None:
+        """Read the next commit of a till or desk."""
+        parent = None if delta.parent is None else delta.parent[0]
+        writer.note(WriterCommit(delta.commit, parent, to_us(delta.committed_at)))
+        edited = [file.after for file in delta.edited if file.after is not None]
+        for file in (*delta.added, *edited):
+            self._reader.on_step()
+            source = Source(delta.commit, file.path, delta.committed_at)
+            segment = misplaced(file, self._repo.role) or read_segment(self._mirror, file)
+            if isinstance(segment, Fault):
+                place = Place(source.commit, file.path, 0)
+                self.batch.rejected.append(rejected_line(b"", segment, place))
+                continue
+            writer.admit(segment, source)
+            entry = entry_for(segment, file, source, self._repo.node, all_claimed=False)
+            if entry is not None:
+                self.batch.segments.append(entry)
+        self.commits.append(delta)
 
     def _file(self, entry: SegmentEntry, key: tuple[str, str]) -> None:
         self.batch.segments.append(entry)

@@ -68,9 +68,10 @@ def judged_again(
     """
     changes: dict[int, Batch] = {}
     unreadable: dict[str, UnreadableSegmentError] = {}
+    writers = store.writers.all()  # their lines are in the ledger, and judged there
     for node in sorted({*before.decisions.changed_nodes(after.decisions), *repriced}):
         node_id = store.repos.find_node(node)
-        if node == but or node_id is None:
+        if node == but or node_id is None or node in writers:
             continue
         batch = Batch()
         seen = NodeSeqs(store, node_id)

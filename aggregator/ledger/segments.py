@@ -23,7 +23,12 @@ from wire_format.lines import Folder, Line, encode_lines
 from wire_format.paths import InvalidPathError, parse_path
 from wire_format.segment import Segment, decode_segment
 
-FOLDERS_OF_ROLE: Final = {"usage": {Folder.USAGE}, "books": {Folder.PAYMENTS, Folder.DECISIONS}}
+FOLDERS_OF_ROLE: Final = {
+    "usage": {Folder.USAGE},
+    "books": {Folder.PAYMENTS, Folder.ACCOUNTS, Folder.DECISIONS},
+    "till": {Folder.PAYMENTS, Folder.ACCOUNTS},
+    "desk": {Folder.PAYMENTS, Folder.ACCOUNTS},
+}
 _REREAD_CACHE: Final = 4
 
 

@@ -8,6 +8,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+import pygit2
+
 from aggregator.mirrors.mirror import Mirror
 from aggregator.mirrors.tree_diff import TREE_BYTES_MAX, OversizedFoldersError, TreeEntry
 from wire_format.fields import SEGMENTS_PER_COMMIT_MAX
@@ -79,6 +81,7 @@ class CommitDelta(NamedTuple):
     Attributes:
         commit: its hash.
         committed_at: its committer time (UTC).
+        parent: hash and time of its first parent; None of a first commit.
         added: new files in segment folders, by path.
         edited: files in segment folders that it changes or deletes, by path.
         touches_rules: whether it changes the rule book.
@@ -88,6 +91,7 @@ class CommitDelta(NamedTuple):
 
     commit: str
     committed_at: datetime
+    parent: tuple[str, datetime] | None
     added: tuple[AddedFile, ...]
     edited: tuple[EditedFile, ...]
     touches_rules: bool
@@ -136,15 +140,19 @@ def commit_delta(mirror: Mirror, commit: str, limits: Limits = OF_A_PUSHER) -> C
                     break
         except OversizedFoldersError:
             oversized = f"changes folders of more than {limits.tree_bytes_max} bytes together"
-    committed_at = datetime.fromtimestamp(min(found.commit_time, _LATEST_S), UTC)
     return CommitDelta(
         commit,
-        committed_at,
+        _committed_at(found),
+        None if parent is None else (str(parent.id), _committed_at(parent)),
         tuple(sorted(added)),
         tuple(sorted(edited, key=lambda file: file.path)),
         touches_rules,
         oversized,
     )
+
+
+def _committed_at(found: pygit2.Commit) -> datetime:
+    return datetime.fromtimestamp(min(found.commit_time, _LATEST_S), UTC)
 
 
 def _file(path: str, entry: TreeEntry) -> AddedFile:

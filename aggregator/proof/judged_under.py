@@ -28,4 +28,5 @@ def note_limits(store: LedgerStore, config: Config) -> None:
 
 
 def _limits(config: Config) -> str:
-    return f"skew_s={config.skew_s} charge_cost_max_usd={config.charge_cost_max_usd}"
+    limits = f"skew_s={config.skew_s} charge_cost_max_usd={config.charge_cost_max_usd}"
+    return f"{limits} test" if config.test else limits

@@ -23,7 +23,6 @@ from aggregator.store.store import LedgerStore, open_for_writing
 from cursors.tips import Tips
 from gitmeter.support.bulk import Progress
 from wire_format.instants import hour_of
-from wire_format.money import NANO
 
 _SIDE_FILES: Final = ("", "-wal", "-shm")
 
@@ -55,7 +54,7 @@ def rebuild(
     store, ahead = open_for_writing(path), ReadAhead()
     try:
         note_limits(store, state.config)
-        ledger = Ledger(store, state.config.charge_cost_max_usd * NANO)
+        ledger = Ledger(store, state.config)
         rules = Rules(segment_reader(state), None, now, ahead)
         known = state.repos.all()
         if lost := sorted(tips.keys() - {repo.name for repo in known}):

@@ -2,7 +2,7 @@
 
 A charge is what one user owes for one resource in one category in one clock hour. Its cost is
 computed from its whole quantity and rounded once, so the order in which records arrive cannot
-change it. Money is whole nano-dollars; nothing outside this module rounds.
+change it. Money is whole nano-dollars.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from aggregator.rating.discounts import DiscountLadder
 from aggregator.rating.price_book import NoPrice, PriceBook, PriceInForce
 from wire_format.fields import AppliesTo
-from wire_format.money import MULTIPLIER_SCALE, NANO, PRICE_SCALE
+from wire_format.money import MULTIPLIER_SCALE, NANO, PRICE_SCALE, divide_half_even
 
 if TYPE_CHECKING:  # questions to the ledger rate nothing, and start without pydantic
     from wire_format.rule_book import RuleBook
@@ -51,15 +51,6 @@ _WITHOUT_PRICE: Final = {
     NoPrice.UNPRICED: Rating(ChargeState.UNPRICED, 0, 0),
     NoPrice.CATEGORY_MISMATCH: Rating(ChargeState.CATEGORY_MISMATCH, 0, 0),
 }
-
-
-def divide_half_even(numerator: int, denominator: int) -> int:
-    """The whole number nearest to a fraction, ties to the even one; `denominator` is above zero."""
-    quotient, remainder = divmod(numerator, denominator)
-    twice = 2 * remainder
-    if twice > denominator or (twice == denominator and quotient & 1):
-        return quotient + 1
-    return quotient
 
 
 class Rater:

@@ -18,7 +18,6 @@ from aggregator.mirrors.state import State
 from aggregator.store.store import LedgerStore, open_for_writing
 from gitmeter.counting.decisions import Decisions
 from wire_format.lines import Decision
-from wire_format.money import NANO
 
 
 class Effect(NamedTuple):
@@ -91,7 +90,7 @@ def preview(state: State, store: LedgerStore, now: datetime) -> Iterator[Preview
         path = Path(folder) / "ledger.db"
         store.copy_to(path)
         with closing(open_for_writing(path)) as copy:
-            ledger = Ledger(copy, state.config.charge_cost_max_usd * NANO)
+            ledger = Ledger(copy, state.config)
             yield Preview(ledger, segment_reader(state), now)
 
 

@@ -61,9 +61,9 @@ def of_held(
         counted = store.money.counted_instead(node, seq, ts)
         if counted is None:
             return None
-        other, at = counted
-        decision = _decision(now, kind="exclude", of=node, of_seq=other, of_ts=at)
-        words = ("exclude", node, str(other), "--ts", format_ts(at))
+        writer, other, at = counted
+        decision = _decision(now, kind="exclude", of=writer, of_seq=other, of_ts=at)
+        words = ("exclude", writer, str(other), "--ts", format_ts(at))
         return Remedy(decision, _command(*words))
     return None
 

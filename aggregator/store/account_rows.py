@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from gitmeter.money.tenure import Tenure, read_tenure
+
 INT64_MAX: Final = 2**63 - 1
 
 
@@ -21,7 +23,7 @@ class AccountRow:
     Attributes:
         id: its row.
         user: the user's name.
-        first_paid_us: first payment that counts, microseconds since 1970; None without one.
+        tenure: from which payment tenure counts, by hour.
         list_cost_nano, billed_cost_nano: sums over all charges, in nano-dollars.
         first_active_hour, last_active_hour: the first and last clock hour since 1970 that has a
             charge; None without charges.
@@ -30,7 +32,7 @@ class AccountRow:
 
     id: int
     user: str
-    first_paid_us: int | None
+    tenure: Tenure
     list_cost_nano: int
     billed_cost_nano: int
     first_active_hour: int | None
@@ -69,14 +71,15 @@ class AccountRows:
             (names,),
         )
         rows = self._connection.execute(
-            "SELECT id, user, first_paid_us, list_cost_nano, billed_cost_nano, first_active_hour,"
-            " last_active_hour, unrated FROM account"
+            "SELECT id, user, coalesce(tenure, first_paid_us), list_cost_nano, billed_cost_nano,"
+            " first_active_hour, last_active_hour, unrated FROM account"
             " WHERE user IN (SELECT value FROM json_each(?))",
             (names,),
         )
         return {
             row[1]: AccountRow(
-                row[0], row[1], row[2], int(row[3]), int(row[4]), row[5], row[6], row[7]
+                *(row[0], row[1], read_tenure(row[2]), int(row[3]), int(row[4])),
+                *(row[5], row[6], row[7]),
             )
             for row in rows
         }

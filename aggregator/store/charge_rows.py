@@ -9,6 +9,7 @@ from aggregator.admission.batch import ChargeKey
 from aggregator.rating.rating import STATES, ChargeState
 from aggregator.store.account_rows import INT64_MAX, AccountRow, exact
 from aggregator.store.active_periods import PERIOD_HOURS, STEPS
+from gitmeter.money.tenure import Tenure, first_paid_at, read_tenure
 from gitmeter.support.bulk import insert_rows
 from wire_format.fields import APPLIES_TO, AppliesTo
 
@@ -21,7 +22,7 @@ CATEGORY_NUMBERS: Final[dict[AppliesTo, int]] = {
 _PAGE: Final = 10_000
 
 _OF_ACCOUNT: Final = f"""{STEPS}
-SELECT charge.*, ? AS user, resource.name, ? AS first_paid_us FROM active_period CROSS JOIN step
+SELECT charge.*, ? AS user, resource.name, 0 AS paid FROM active_period CROSS JOIN step
 CROSS JOIN charge ON charge.account_id = active_period.account_id
     AND charge.hour = period * 64 + number
 JOIN resource ON resource.id = charge.resource_id
@@ -77,8 +78,9 @@ def _charge(row: sqlite3.Row) -> ChargeRow:
     )
 
 
-def _rated(row: sqlite3.Row) -> RatedCharge:
-    return RatedCharge(_charge(row), row[9], row[10], row[11])
+def _rated(row: sqlite3.Row, tenure: Tenure) -> RatedCharge:
+    charge = _charge(row)
+    return RatedCharge(charge, row[9], row[10], first_paid_at(tenure, charge.hour))
 
 
 class ChargeRows:
@@ -182,11 +184,11 @@ class ChargeRows:
         rows = self._connection.execute(
             _OF_ACCOUNT,
             (
-                *(account.user, account.first_paid_us, account.id),
+                *(account.user, account.id),
                 *(first // PERIOD_HOURS, last // PERIOD_HOURS, first, last),
             ),
         )
-        return map(_rated, rows)
+        return (_rated(row, account.tenure) for row in rows)
 
     def pages_from(
         self, from_hour: int, resources: Iterable[str] | None
@@ -201,10 +203,10 @@ class ChargeRows:
         after = (from_hour, -1, -1, -1)
         while True:
             page = [
-                _rated(row)
+                _rated(row, read_tenure(row[-1]))
                 for row in self._connection.execute(
-                    "SELECT charge.*, account.user, resource.name, account.first_paid_us"
-                    " FROM charge"
+                    "SELECT charge.*, account.user, resource.name,"
+                    " coalesce(account.tenure, account.first_paid_us) FROM charge"
                     " JOIN account ON account.id = charge.account_id"
                     " JOIN resource ON resource.id = charge.resource_id"
                     " WHERE (charge.hour, charge.account_id, charge.resource_id, charge.applies_to)"

@@ -23,7 +23,7 @@ CREATE TABLE repo (                      -- a repo of the configuration
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     node_id INTEGER NOT NULL REFERENCES node,
-    role TEXT NOT NULL CHECK (role IN ('usage', 'books')),
+    role TEXT NOT NULL CHECK (role IN ('usage', 'books', 'till', 'desk')),
     allow TEXT NOT NULL,                 -- patterns of the resources it may bill, by comma; empty for all
     head TEXT,                           -- the head that was seen last
     committed_at_s INTEGER,              -- time of the newest applied commit with records
@@ -75,7 +75,8 @@ CREATE TABLE account (                   -- one user; balance = credit - billed 
     lifetime_paid_nano ANY NOT NULL DEFAULT 0,
     list_cost_nano ANY NOT NULL DEFAULT 0,
     billed_cost_nano ANY NOT NULL DEFAULT 0,
-    first_paid_us INTEGER,               -- first succeeded payment; tenure starts here
+    first_paid_us INTEGER,               -- the payment from which tenure counts in hours to come
+    tenure TEXT,                         -- JSON: pairs of an hour and the payment from then on; NULL for one
     first_active_hour INTEGER,           -- first and last hour with a charge
     last_active_hour INTEGER,
     unrated INTEGER NOT NULL DEFAULT 0,  -- charges that are not rated in full
@@ -118,24 +119,60 @@ CREATE TABLE unrated (                   -- how many charges of a resource and c
     PRIMARY KEY (state, resource_id, applies_to)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE money (                     -- admitted money lines of the books
+CREATE TABLE money (                     -- lines about money and accounts, of the books, tills and desks
+    id INTEGER PRIMARY KEY,
     node_id INTEGER NOT NULL REFERENCES node,
     seq INTEGER NOT NULL,
     ts_us INTEGER NOT NULL,
-    account_id INTEGER NOT NULL REFERENCES account,
+    account_id INTEGER REFERENCES account, -- NULL: it names nobody
     movement TEXT,                       -- provider, reference and kind; NULL without a reference
-    state TEXT NOT NULL CHECK (
-        state IN ('counted', 'not_succeeded', 'contradicts', 'same_movement', 'no_payment')
-    ),
+    payment TEXT,                        -- the movement of the payment that it is about
+    by_books INTEGER NOT NULL,           -- 1: of the books, where the key is seq and ts
+    claims INTEGER NOT NULL,             -- 1: it stands within its writer, so it may count
+    summed INTEGER NOT NULL,             -- 1: it is in its writer's sum while nothing covers it
+    covered_us INTEGER,                  -- when it was reconciled first
+    is_weak INTEGER NOT NULL,            -- 1: it gives way to another writer's line
+    state TEXT NOT NULL,                 -- counted, or why not
     line BLOB NOT NULL,
+    commit_id TEXT NOT NULL,             -- the commit by which it is judged
+    path TEXT NOT NULL,
+    line_no INTEGER NOT NULL
+) STRICT;
+CREATE INDEX money_by_key ON money (node_id, seq, ts_us);
+CREATE INDEX money_held ON money (node_id)
+    WHERE state NOT IN ('counted', 'not_succeeded', 'undecided');
+CREATE INDEX money_by_account ON money (account_id);
+CREATE INDEX money_by_movement ON money (movement) WHERE movement IS NOT NULL;
+CREATE INDEX money_by_payment ON money (payment) WHERE payment IS NOT NULL;
+CREATE INDEX money_uncovered ON money (node_id, covered_us) WHERE summed = 1;
+
+CREATE TABLE money_copy (                -- every commit that has a line of a till or desk
+    money_id INTEGER NOT NULL REFERENCES money,
     commit_id TEXT NOT NULL,
     path TEXT NOT NULL,
     line_no INTEGER NOT NULL,
-    PRIMARY KEY (node_id, seq, ts_us)
+    PRIMARY KEY (money_id, commit_id, path, line_no)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX money_held ON money (node_id) WHERE state IN ('contradicts', 'same_movement', 'no_payment');
-CREATE INDEX money_by_account ON money (account_id);
-CREATE INDEX money_by_movement ON money (movement) WHERE movement IS NOT NULL;
+
+CREATE TABLE writer_chain (              -- histories of tills and desks: lines of commits, with forks
+    id INTEGER PRIMARY KEY,
+    node_id INTEGER NOT NULL REFERENCES node,
+    below INTEGER,                       -- the chain that it leaves; NULL: it begins a repo
+    position INTEGER NOT NULL,           -- of the last commit of that chain that is below it
+    root_us INTEGER NOT NULL             -- when the first commit of the repo was made
+) STRICT;
+CREATE INDEX writer_chain_by_node ON writer_chain (node_id);
+
+CREATE TABLE writer_commit (             -- the commits of tills and desks
+    node_id INTEGER NOT NULL REFERENCES node,
+    commit_id TEXT NOT NULL,
+    repo_id INTEGER NOT NULL REFERENCES repo,
+    chain INTEGER NOT NULL REFERENCES writer_chain,
+    position INTEGER NOT NULL,
+    at_us INTEGER NOT NULL,
+    PRIMARY KEY (node_id, commit_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX writer_commit_by_chain ON writer_commit (chain, position);
 
 CREATE TABLE decision (                  -- admitted decision lines of the books, withdrawn ones too
     node_id INTEGER NOT NULL REFERENCES node,

@@ -28,10 +28,12 @@ from aggregator.store.decision_rows import DecisionRows
 from aggregator.store.errors import DISK, error_code
 from aggregator.store.incident_rows import IncidentRows
 from aggregator.store.line_rows import LineRows
-from aggregator.store.money_rows import MoneyRows
+from aggregator.store.money.money_rows import MoneyRows
+from aggregator.store.money.writer_rows import WriterRows
 from aggregator.store.questions.digest import DigestRows
 from aggregator.store.questions.metrics import MetricRows
 from aggregator.store.questions.notices import NoticeRows
+from aggregator.store.questions.payments import PaymentRows
 from aggregator.store.questions.reports import ReportRows
 from aggregator.store.questions.unrated import UnratedRows
 from aggregator.store.repo_rows import RepoRows
@@ -65,10 +67,12 @@ class LedgerStore:
         active: in which hours accounts have charges.
         charges: quantity and cost by hour, user, resource and category.
         money: money lines, and which of them count.
+        writers: commits of tills and desks, and which of their lines stand.
         decisions: the operator's decisions.
         incidents: incidents, open and closed.
         cursors: how far each repo was read, and kept tips.
         reports: read-only: the rows behind answers for people.
+        payments: read-only: lines about money with their writers, commits and states.
         digests: read-only: the rows that the digest is computed from.
         notices: read-only: what causes a notice (incidents, low balances, silent repos).
         metrics: read-only: the figures for monitoring.
@@ -86,10 +90,12 @@ class LedgerStore:
         self.active = ActivePeriods(connection)
         self.charges = ChargeRows(connection)
         self.money = MoneyRows(connection)
+        self.writers = WriterRows(connection)
         self.decisions = DecisionRows(connection)
         self.incidents = IncidentRows(connection)
         self.cursors = CursorRows(connection)
         self.reports = ReportRows(connection)
+        self.payments = PaymentRows(connection)
         self.digests = DigestRows(connection)
         self.notices = NoticeRows(connection)
         self.metrics = MetricRows(connection)

@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from books.rule_book.rule_changes import (
+    TENURE_MIN,
     Version,
     account_text,
     ladder_text,
@@ -22,6 +23,7 @@ from books.rule_book.rule_changes import (
 )
 from wire_format.fields import APPLIES_TO, AppliesTo
 from wire_format.instants import HOUR_S, format_hour, hour_of
+from wire_format.money import format_usd
 from wire_format.rule_book import Ladder, Price, RuleBook
 
 NO_PRICE: Final = "no price"
@@ -65,7 +67,12 @@ def past_changes(before: RuleBook, after: RuleBook, now: datetime) -> list[PastC
     billed yet.
     """
     now_hour = hour_of(now)
-    return [*_prices(before, after, now_hour), *_ladders(before, after, now_hour)]
+    found = [*_prices(before, after, now_hour), *_ladders(before, after, now_hour)]
+    if before.tenure_min_nano != after.tenure_min_nano:
+        was, becomes = (f"{format_usd(b.tenure_min_nano)} USD" for b in (before, after))
+        first = min((p.from_hour for p in before.ladders), default=now_hour)
+        found.append(PastChange(TENURE_MIN, first, now_hour + 1, was, becomes))
+    return found
 
 
 def past_writer_changes(before: RuleBook, after: RuleBook, now: datetime) -> list[PastChange]:

@@ -15,6 +15,7 @@ from wire_format.writers import (
 )
 
 SHOWN_MAX: Final = 40
+TENURE_MIN: Final = "least payment for tenure"
 
 
 class Act(NamedTuple):
@@ -119,7 +120,8 @@ def rules_by_name(book: RuleBook) -> Mapping[str, str]:
     ladders = {
         f"ladder from {format_ts(ladder.from_)}": ladder_text(ladder) for ladder in book.ladders
     }
-    return imported | own | ladders | writers_by_name(book)
+    least = {TENURE_MIN: f"{format_usd(book.tenure_min_nano)} USD"} if book.tenure_min_nano else {}
+    return imported | own | ladders | least | writers_by_name(book)
 
 
 def writers_by_name(book: RuleBook) -> dict[str, str]:

@@ -64,6 +64,9 @@ class NodeDecisions:
         return self._chosen.get((seq, ts))
 
 
+_ABOUT_LINES: Final = frozenset({"exclude", "choose"})
+"""The kinds about single lines; the others with `of` are about commits and numbers of a writer."""
+
 NOTHING_DECIDED: Final = NodeDecisions()
 
 
@@ -97,9 +100,12 @@ class Decisions:
             or (record.kind != "withdraw" and (record.node, record.seq) not in withdrawn)
         )
         by_node: dict[str, list[Decision]] = defaultdict(list)
+        by_writer: dict[str, list[Decision]] = defaultdict(list)
         for record in self.in_force:
-            if record.of is not None and record.of_seq is not None:
-                by_node[record.of].append(record)
+            if record.of is not None:
+                about_lines = record.kind in _ABOUT_LINES
+                (by_node if about_lines else by_writer)[record.of].append(record)
+        self._by_writer: Mapping[str, Sequence[Decision]] = by_writer
         self._by_node: Mapping[str, Sequence[Decision]] = {**by_node, **waiting}
         self._tips: dict[str, set[str]] = defaultdict(set)
         for record in self.in_force:
@@ -116,9 +122,22 @@ class Decisions:
         """The decisions about the lines of a node that are carried out, in their order."""
         return self._by_node.get(node, ())
 
+    def about_writer(self, node: str) -> Sequence[Decision]:
+        """The decisions about the commits and numbers of a till or desk, in their order."""
+        return self._by_writer.get(node, ())
+
+    def changed_writers(self, other: "Decisions") -> set[str]:
+        """The nodes about which `other` has other decisions of any kind."""
+        own, others = self._by_writer, other._by_writer  # noqa: SLF001 - the class's own
+        return {node for node in own.keys() | others.keys() if own.get(node) != others.get(node)}
+
     def accepted_tips(self, repo: str) -> frozenset[str]:
         """The commits up to which a repo's history is accepted, whatever its shape."""
         return frozenset(self._tips.get(repo, ()))
+
+    def all_accepted_tips(self) -> Mapping[str, set[str]]:
+        """The commits up to which histories are accepted, by repo."""
+        return self._tips
 
     def acknowledged_subjects(self, repo: str, incident: str) -> frozenset[str]:
         """The subjects of a repo's incidents of one kind that the operator acknowledged."""

@@ -24,6 +24,15 @@ class HeldReason(StrEnum):
     BEYOND_LIMIT = "beyond_limit"
     SAME_MOVEMENT = "same_movement"
     NO_PAYMENT = "no_payment"
+    NOT_UNDERSTOOD = "not_understood"
+    WRONG_NAME = "wrong_name"
+    TEST_MODE = "test_mode"
+    CUT_OFF = "cut_off"
+    BACK_DATED = "back_dated"
+    NUMBER_REUSED = "number_reused"
+    UNCONFIRMED = "unconfirmed"
+    RIVALS = "rivals"
+    OTHER_CURRENCY = "other_currency"
 
     @property
     def meaning(self) -> str:
@@ -41,7 +50,8 @@ _MEANINGS = {
     " aggregator",
     HeldReason.WRONG_NODE: "it names a node other than the one this repo belongs to",
     HeldReason.AHEAD_OF_COMMIT: "its ts is ahead of its commit by more than the allowed skew",
-    HeldReason.NOT_ALLOWED: "this repo may not bill its resource: see `allow` in the configuration",
+    HeldReason.NOT_ALLOWED: "its repo may not state it: of usage see `allow` in the configuration,"
+    " of a till or desk its role and `rules/writers.toml` of the books",
     HeldReason.EXCLUDED: "the operator excluded it",
     HeldReason.CONFLICT: "another line with the same node, seq and ts counts instead",
     HeldReason.NO_ORIGINAL: "the record that it corrects does not count, or has a different ts",
@@ -53,7 +63,16 @@ _MEANINGS = {
     HeldReason.BEYOND_LIMIT: "its record alone has a list cost above charge_cost_max_usd",
     HeldReason.SAME_MOVEMENT: "an earlier line with the same provider, external_ref and kind"
     " counts instead",
-    HeldReason.NO_PAYMENT: "the payment that it refunds does not count for this user",
+    HeldReason.NO_PAYMENT: "the payment that it is about does not count",
+    HeldReason.NOT_UNDERSTOOD: "this version of the aggregator does not count its kind yet",
+    HeldReason.WRONG_NAME: "its reference is not the one name that its provider has for a movement",
+    HeldReason.TEST_MODE: "it is of a provider's test account, which does not count here",
+    HeldReason.CUT_OFF: "the operator cut its writer off before the commit that has it",
+    HeldReason.BACK_DATED: "its commit appeared later than it is dated, or lies too long after it",
+    HeldReason.NUMBER_REUSED: "another line of its writer has the same number, and stands",
+    HeldReason.UNCONFIRMED: "its writer has more unconfirmed money than its limit, so it waits",
+    HeldReason.RIVALS: "another writer says something else about this movement, so none counts",
+    HeldReason.OTHER_CURRENCY: "its currency is not that of the payment that it is about",
 }
 
 
@@ -76,6 +95,16 @@ _ADVICE = {
     " judged again by itself",
     HeldReason.SAME_MOVEMENT: "if the earlier line is the wrong one, exclude it",
     HeldReason.NO_PAYMENT: "it counts once the payment does",
+    HeldReason.NOT_UNDERSTOOD: "it is judged again by a later version",
+    HeldReason.WRONG_NAME: "state the movement again under its right name",
+    HeldReason.TEST_MODE: "set `test = true` only in an aggregator where tests are to count",
+    HeldReason.CUT_OFF: "withdraw the decision `only` if the line is honest",
+    HeldReason.BACK_DATED: "if the movement is true, `books pay --by-hand` it; if not, somebody has"
+    " its writer's key: `books decide only` cuts it off",
+    HeldReason.NUMBER_REUSED: "find out who wrote the other: somebody may have the writer's key",
+    HeldReason.UNCONFIRMED: "`books reconcile` asks the provider, and it counts if that agrees",
+    HeldReason.RIVALS: "`books decide exclude` the false one, then the other counts",
+    HeldReason.OTHER_CURRENCY: "a person may adjust the balance by hand",
 }
 
 

@@ -17,10 +17,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
+from gitmeter.counting.effects import credited_nano
 from gitmeter.counting.grounds import Grounds
 from gitmeter.counting.held import HeldReason, line_sha256
 from gitmeter.counting.lines import Claim
-from gitmeter.counting.money_lines import credited_nano
 from wire_format.lines import Decision, Line, Money, Usage
 
 Key = tuple[int, datetime]

@@ -10,7 +10,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from gitmeter.support.printout import Printout, chunks
 
@@ -62,10 +62,17 @@ class JsonList(Printout):
 
     Args:
         elements: whatever JSON can represent; only a few of them are in memory at a time.
+        within: an object that the list is part of, under the last of its names.
     """
 
-    def __init__(self, elements: Iterable[Any]) -> None:
+    def __init__(self, elements: Iterable[Any], within: dict[str, Any] | None = None) -> None:
         super().__init__()
+        self._end = b""
+        if within is not None:
+            *others, name = within
+            head = _dumped({**{key: within[key] for key in others}, name: None})
+            self._keep(_escaped_in_json(head.removesuffix(b"null\n}")))
+            self._end = b"}\n"
         before = b"["
         for chunk in chunks(elements):
             self.count += len(chunk)
@@ -77,6 +84,7 @@ class JsonList(Printout):
         """Write it to standard output."""
         for text in self._kept():
             sys.stdout.buffer.write(text)
+        sys.stdout.buffer.write(self._end)
         sys.stdout.buffer.flush()
 
 
@@ -115,6 +123,48 @@ def _escaped_in_json(text: bytes) -> bytes:
     if text.isascii() and b"\x7f" not in text:
         return text
     return _CONTROL_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text.decode()).encode()
+
+
+_FORMULA: Final = ("=", "+", "-", "@")
+"""A spreadsheet runs a cell that begins so, unless it is a number."""
+
+
+class CsvList(Printout):
+    """A CSV table with a line of headers (RFC 4180, but lines end as Unix ends them).
+
+    Args:
+        headers: column names.
+        rows: cells; only a few rows are in memory at a time.
+    """
+
+    def __init__(self, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        super().__init__()
+        self._keep(_lines([headers]))
+        for chunk in chunks(rows):
+            self.count += len(chunk)
+            self._keep(_lines([list(map(_cell, row)) for row in chunk]))
+
+    def print(self) -> None:
+        """Write it to standard output."""
+        for text in self._kept():
+            sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+
+
+def _cell(text: str) -> str:
+    shown = escape(text)
+    if shown.startswith(_FORMULA) and not shown.lstrip("-").replace(".", "", 1).isdigit():
+        return f"'{shown}"
+    return shown
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> bytes:
+    from csv import writer
+    from io import StringIO
+
+    text = StringIO()
+    writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode(errors="surrogatepass")
 
 
 class Text(Printout):

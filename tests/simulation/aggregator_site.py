@@ -22,7 +22,6 @@ from tests.simulation.boundaries import CALM, Boundaries, End, Plan, replaced
 from tests.simulation.clock import Clock
 from tests.simulation.disk import copy_database, remove_database, remove_folder
 from tests.simulation.forge import Repo
-from wire_format.money import NANO
 
 UNSYNCED: Final = ("ledger.db-wal", "ledger.db.new-wal")
 """The aggregator does not wait for the disk when it commits: git has everything."""
@@ -99,7 +98,7 @@ class AggregatorSite:
         """As `aggregator.cli.context.Context.writing`."""
         state = State(self.config)
         with state.locked(), closing(context.opening(state).open_or_rebuild()) as store:
-            yield state, Ledger(store, self.config.charge_cost_max_usd * NANO)
+            yield state, Ledger(store, self.config)
 
     def _run(self, plan: Plan, action: Callable[[], Any]) -> End:
         with replaced(context, "now", self.clock), redirect_stderr(io.StringIO()):

@@ -33,7 +33,8 @@ FLOAT_ALLOWED: Final[dict[str, str]] = {}
 PURE_MONEY: Final = (
     *("wire_format/money.py", "wire_format/rule_book.py"),
     *("wire_format/versions/agreement.py", "wire_format/versions/agreement_2.py"),
-    *("aggregator/rating/rating.py", "gitmeter/counting/money_lines.py"),
+    *("aggregator/rating/rating.py", "gitmeter/counting/effects.py"),
+    *("gitmeter/money/pool.py", "gitmeter/money/rivals.py", "gitmeter/money/writer.py"),
     *("aggregator/rating/price_book.py", "aggregator/rating/discounts.py"),
 )
 """Modules that reckon with money: not even a true division is in them."""

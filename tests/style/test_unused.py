@@ -14,8 +14,6 @@ ALLOWED: Final = {
     "LazyGroup.shell_complete": "click calls it",
     "LedgerGroup.invoke": "click calls it",
     "Metrics.describe": "prometheus_client calls it",
-    "Writers.till_at": "what judges lines of money",
-    "Writers.desk_at": "what judges lines of money",
     "Writers.is_till": "what judges lines of money",
     "Writers.has_till": "what judges lines of money",
     "Fx.credit_max_nano": "what judges lines of money",

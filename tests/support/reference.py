@@ -139,23 +139,38 @@ def counted_money(lines: set[bytes], held: dict[bytes, str], decided: list[Row])
                 held[row["line"]] = "repeated reference"
         elif row["status"] == "failed" and movement(row) in first:
             held[row["line"]] = "failed after it succeeded"
-    given_back = Counter[bytes]()
+    given_back = defaultdict[bytes, list[Row]](list)
     for row in first.values():
         if row["kind"] == "refund":
             named = [r for r in rows if (r["node"], r["seq"]) == (row["node"], row["refers_to"])]
             meant = [first[movement(r)] for r in named if r["status"] == "succeeded"]
             paid = [r for r in meant if (r["kind"], r["user"]) == ("payment", row["user"])]
             if paid:
-                given_back[paid[0]["line"]] += row["size"]
+                given_back[paid[0]["line"]].append(row)
             else:
                 held[row["line"]] = "refund of no counted payment"
     counted = [row for row in first.values() if row["kind"] != "refund"]
+    for row in counted:
+        row["refunds"] = given_back[row["line"]]
     refunds = [
-        {**row, "kind": "refund", "size": min(row["size"], given_back[row["line"]])}
+        {**row, "kind": "refund", "size": min(row["size"], sum(r["size"] for r in row["refunds"]))}
         for row in counted
-        if row["line"] in given_back
+        if row["refunds"]
     ]
     return counted + refunds
+
+
+def first_paid(payments: list[Row], hour: datetime | None) -> str | None:
+    """The first payment of which refunds dated before an hour (or ever) left something."""
+    for row in payments:  # the earliest comes first
+        taken = [
+            r
+            for r in row["refunds"]
+            if hour is None or instant(r["ts"]) < hour > instant(row["ts"])
+        ]
+        if sum(r["size"] for r in taken) < row["size"]:
+            return str(row["ts"])
+    return None
 
 
 def price_of(resource: str, category: str, hour: datetime, prices: list[Row]) -> Row:
@@ -184,13 +199,13 @@ def reckon(
     decisions: set[bytes] = frozenset(),  # type: ignore[assignment]
 ) -> Ledger:
     """What these lines and rules come to; each cost is rounded once, half to even."""
-    out, charged, paid_at = Ledger({}, {}, {}), defaultdict(list), dict[str, str]()
+    out, charged, paid = Ledger({}, {}, {}), defaultdict(list), defaultdict[str, list[Row]](list)
     sums = defaultdict[str, Counter[str]](Counter)
     decided = in_force(decisions, out.held)
     for row in counted_money(money, out.held, decided):
         sums[row["user"]]["balance_nano"] += row["size"] * (-1 if row["kind"] == "refund" else 1)
-        if row["kind"] == "payment":  # the earliest comes first
-            paid_at.setdefault(row["user"], row["ts"])
+        if row["kind"] == "payment":
+            paid[row["user"]].append(row)
             sums[row["user"]]["lifetime_paid_nano"] += row["size"]
     for row in affordable(admit(usage, out.held, decided), out.held, prices):
         hour = row["ts"][:13] + ":00:00Z"
@@ -200,10 +215,12 @@ def reckon(
         exact, state, units = exact_nano(rows, price), price["state"], sum(r["units"] for r in rows)
         if round(exact) > COST_MAX:
             exact, state = Fraction(COST_MAX), "overflow"
-        cost = exact * multiplier(category, instant(hour), paid_at.get(user), ladders)
+        paid_at = first_paid(paid[user], instant(hour))
+        cost = exact * multiplier(category, instant(hour), paid_at, ladders)
         listed, billed = round(exact), round(cost)
         out.charges[hour, user, resource, category] = units, len(rows), state, listed, billed
         sums[user].update(list_cost_nano=listed, billed_cost_nano=billed, balance_nano=-billed)
     for user, total in sums.items():
-        out.accounts[user] = {"first_paid_at": paid_at.get(user), **dict.fromkeys(SUMS, 0), **total}
+        paid_at = first_paid(paid[user], None)
+        out.accounts[user] = {"first_paid_at": paid_at, **dict.fromkeys(SUMS, 0), **total}
     return out

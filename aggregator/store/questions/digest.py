@@ -26,8 +26,8 @@ class DigestRows:
         """Node, seq, time, user, state and the line itself."""
         return self._rows(
             "SELECT node.name, seq, ts_us, user, state, CAST(line AS TEXT) FROM money"
-            " JOIN node ON node.id = node_id JOIN account ON account.id = account_id"
-            " ORDER BY node.name, seq, ts_us",
+            " JOIN node ON node.id = node_id LEFT JOIN account ON account.id = account_id"
+            " ORDER BY node.name, seq, ts_us, line",
         )
 
     def balances(self) -> Iterator[list[object]]:

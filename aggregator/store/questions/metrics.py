@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from aggregator.rating.rating import ChargeState
 from aggregator.store.connection import read_meta, read_transaction
 from aggregator.store.errors import BrokenLedgerError, NoDatabaseError, SchemaVersionError
-from aggregator.store.money_rows import HELD_MONEY
+from aggregator.store.money.money_rows import HELD_MONEY
 from aggregator.store.questions.unrated import CHARGES_BY_STATE, UnratedRows
 from aggregator.store.schema import SCHEMA_VERSION
 from wire_format.fields import EPOCH_SIZE

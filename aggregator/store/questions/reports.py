@@ -6,13 +6,15 @@ from typing import Any, Final
 
 from aggregator.store.account_rows import AccountRow
 from aggregator.store.connection import as_utils
-from aggregator.store.money_rows import HELD_MONEY
+from aggregator.store.money.money_rows import HELD_MONEY
+from gitmeter.money.tenure import read_tenure
 
 Row = dict[str, Any]
 
 _ACCOUNTS = """
 SELECT id, user, credit_nano, lifetime_paid_nano, list_cost_nano, billed_cost_nano, first_paid_us,
-    first_active_hour, last_active_hour, unrated, discount_tier
+    coalesce(tenure, first_paid_us) AS tenure, first_active_hour, last_active_hour, unrated,
+    discount_tier
 FROM account
 WHERE first_active_hour IS NOT NULL OR EXISTS (SELECT 1 FROM money WHERE account_id = account.id)
 """
@@ -41,7 +43,7 @@ def account_of(row: Row) -> AccountRow:
     return AccountRow(
         row["id"],
         row["user"],
-        row["first_paid_us"],
+        read_tenure(row["tenure"]),
         int(row["list_cost_nano"]),
         int(row["billed_cost_nano"]),
         row["first_active_hour"],

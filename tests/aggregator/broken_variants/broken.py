@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from aggregator.admission.admission import Admission, Source
 from aggregator.admission.batch import Batch, ChargeKey
@@ -13,22 +14,28 @@ from aggregator.admission.claims import LineRules
 from aggregator.admission.grouped import GroupedSegment, grouped
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.ledger import charging, pending
+from aggregator.ledger.applied import Changes, Move
 from aggregator.ledger.charging import Charging
 from aggregator.ledger.ingest import Ingest, Stretch
 from aggregator.ledger.known_lines import NodeLines
-from aggregator.ledger.ledger import Changes, Ledger, Move
+from aggregator.ledger.ledger import Ledger
+from aggregator.ledger.money import balances
 from aggregator.ledger.pending import Pending
 from aggregator.ledger.seen_seqs import NodeSeqs
 from aggregator.rating import rating
 from aggregator.rating.rating import Rater, Rating
-from aggregator.store import money_rows
 from aggregator.store.account_rows import AccountRows
 from aggregator.store.line_rows import LineRows
-from aggregator.store.money_rows import MoneyRows
+from aggregator.store.money import money_rows
+from aggregator.store.money.money_rows import MoneyRows
 from aggregator.store.segment_rows import SegmentPlace, SegmentRows
 from cursors.rows import CursorRows
-from gitmeter.counting import money_lines, verdicts
-from gitmeter.counting.money_lines import Credit, Judged, MoneyState
+from gitmeter.counting import verdicts
+from gitmeter.counting.effects import credited_nano
+from gitmeter.money import pool, rivals
+from gitmeter.money.pool import Credit, credits_of
+from gitmeter.money.rivals import Contender, Judged, MoneyState, judge
+from gitmeter.money.tenure import BEFORE_ALL_HOURS, TenureStep
 from wire_format.instants import to_us
 from wire_format.lines import Line, Money, Usage
 from wire_format.segment import Segment
@@ -226,49 +233,57 @@ class _Nobody(dict[int, Any]):
 
 def grant_starts_tenure(patch: Patch) -> None:
     """A grant counts as a first payment."""
-    credit = money_lines.credit
 
-    def broken(lines: Iterable[Judged]) -> Credit:
+    def broken(lines: Iterable[Judged], least_nano: int) -> dict[str, Credit]:
         listed = list(lines)
         counted = [line.record for line in listed if line.state is MoneyState.COUNTED]
-        first = min((to_us(record.ts) for record in counted), default=None)
-        return credit(listed)._replace(first_paid_us=first)
+        return {
+            user: credit._replace(tenure=(_first_step(r for r in counted if r.user == user),))
+            for user, credit in credits_of(listed, least_nano).items()
+        }
 
-    patch.setattr(charging, "credit", broken)
+    patch.setattr(balances, "credits_of", broken)
+
+
+def _first_step(records: Iterable[Money]) -> TenureStep:
+    return TenureStep(BEFORE_ALL_HOURS, min(to_us(record.ts) for record in records))
 
 
 def references_ignored(patch: Patch) -> None:
     """Each line is a movement of its own."""
-    patch.setattr(money_lines, "movement", lambda _: None)
+    patch.setattr(rivals, "movement", lambda _: None)
     patch.setattr(money_rows, "movement", lambda _: None)
 
 
 def any_refund_counts(patch: Patch) -> None:
     """A refund needs no payment."""
-    judge = money_lines.judge
 
-    def broken(records: Iterable[Money]) -> list[Judged]:
+    def broken(entries: Iterable[Contender]) -> list[Judged]:
         return [
-            line._replace(state=MoneyState.COUNTED, payment=line.record)
+            Judged(_taken_anyway(line.record), MoneyState.COUNTED)
             if line.state is MoneyState.NO_PAYMENT
             else line
-            for line in judge(records)
+            for line in judge(entries)
         ]
 
-    patch.setattr(charging, "judge", broken)
+    patch.setattr(balances, "judge", broken)
+
+
+def _taken_anyway(refund: Money) -> Money:
+    amount = f"-{refund.credited_usd or refund.amount}"
+    return structs.replace(refund, kind="adjustment", amount=amount, credited_usd=None)
 
 
 def refunds_until_the_payment_is_used_up(patch: Patch) -> None:
     """Each refund counts whole as it comes, as long as no more than the payment was given back."""
-    judge = money_lines.judge
 
-    def broken(records: Iterable[Money]) -> list[Judged]:
+    def broken(entries: Iterable[Contender]) -> list[Judged]:
         left: dict[Money, int] = {}
         found = []
-        for line in judge(records):
+        for line in judge(entries):
             if line.payment is not None:
-                amount = money_lines.credited_nano(line.record)
-                rest = left.setdefault(line.payment, money_lines.credited_nano(line.payment))
+                amount = credited_nano(line.record)
+                rest = left.setdefault(line.payment, credited_nano(line.payment))
                 if amount > rest:
                     found.append(Judged(line.record, MoneyState.COUNTED))
                     continue
@@ -276,21 +291,27 @@ def refunds_until_the_payment_is_used_up(patch: Patch) -> None:
             found.append(line)
         return found
 
-    patch.setattr(charging, "judge", broken)
+    patch.setattr(balances, "judge", broken)
 
 
-def every_judged_line_decided(patch: Patch) -> None:
-    """The states of lines of other users, judged without their own payments, are written too."""
-    save_states, lines_to_judge = MoneyRows.save_states, MoneyRows.lines_to_judge
-    judged: list[Any] = []
+def users_of_one_movement_forgotten(patch: Patch) -> None:
+    """A line changes what its own user has, and nobody else's."""
+    patch.setattr(MoneyRows, "users_tied_to", lambda *_: set())
 
-    def remember(self: MoneyRows, users: Iterable[str]) -> list[Money]:
-        found = lines_to_judge(self, users)
-        judged[:] = money_lines.judge(found)
-        return found
 
-    patch.setattr(MoneyRows, "lines_to_judge", remember)
-    patch.setattr(MoneyRows, "save_states", lambda self, _: save_states(self, judged))
+def payments_of_ties_forgotten(patch: Patch) -> None:
+    """A line is judged with those of its movement, but without the payments that they are about."""
+    patch.setattr(MoneyRows, "_referred_to", lambda *_: {})
+
+
+def refund_ends_tenure_at_once(patch: Patch) -> None:
+    """A payment that was refunded never counted for tenure, in closed hours too."""
+    alive = pool.Payment.alive
+
+    def broken(self: pool.Payment, least_nano: int) -> Iterator[pool.Hours]:
+        return alive(self, least_nano) if self.left_nano() >= least_nano else iter(())
+
+    patch.setattr(pool.Payment, "alive", broken)
 
 
 def half_up(patch: Patch) -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from aggregator.admission.batch import Batch
 from aggregator.ledger import pending
 from aggregator.ledger.charging import ChangedStates, Charging
 from aggregator.ledger.ledger import Ledger
@@ -89,8 +88,8 @@ def only_new_charges_are_told(patch: Patch) -> None:
     """A charge that loses its price opens no incident."""
     write = Ledger._write
 
-    def broken(self: Ledger, node_id: int, batch: Batch, rater: Rater) -> None:
+    def broken(self: Ledger, *arguments: Any) -> Any:  # noqa: ANN401 - as `_write` has them
         self._charging.changed.charges.clear()
-        write(self, node_id, batch, rater)
+        return write(self, *arguments)
 
     patch.setattr(Ledger, "_write", broken)

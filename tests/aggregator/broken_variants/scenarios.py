@@ -23,6 +23,7 @@ PRICE = {
     "per": 3600,
     "from": datetime(2020, 1, 1, tzinfo=UTC),
 }
+PAID_AT = "2025-01-01T00:00:00Z"
 TEN_DAYS_LATER = "2025-01-11T00:30:00Z"
 """Ten days after the payment that `money_line` makes by default."""
 
@@ -215,6 +216,36 @@ def refund_of_another_user(world: World) -> Ledger:
     return expect(set(), set(lines))
 
 
+def earlier_line_of_another_user(world: World) -> Ledger:
+    """A line of one movement takes its place from another user's, because it is earlier."""
+    lines = [
+        money_line(seq=seq, provider="stripe", external_ref="pi_1", user=user, ts=ts)
+        for seq, user, ts in ((1, "alice", "2025-01-02T00:00:00Z"), (2, "b:2", PAID_AT))
+    ]
+    for line in lines:
+        world.pay(line)
+        world.pull()
+    return expect(set(), set(lines))
+
+
+def refunded_in_full(world: World) -> Ledger:
+    """Usage before and after the only payment is refunded: the first keeps its discount."""
+    usage = [
+        usage_line(seq=1, ts=TEN_DAYS_LATER, units=10),
+        usage_line(seq=2, ts="2025-02-11T00:30:00Z", units=10),
+    ]
+    money = [
+        money_line(seq=1, amount="10", ts=PAID_AT),
+        money_line(seq=2, kind="refund", refers_to=1, amount="10", ts="2025-02-01T00:30:00Z"),
+    ]
+    world.rules()
+    world.usage(*usage)
+    for line in money:
+        world.pay(line)
+        world.pull()
+    return expect(set(usage), set(money))
+
+
 def a_tie(world: World) -> Ledger:
     """A cost of two and a half nano-dollars, and one of three and a half."""
     lines = [
@@ -288,6 +319,7 @@ ALL = (
     *(redelivered, alike, reused_number, smaller_last, smaller_first, smaller_last_at_once),
     *(ahead_then_fine, of_another_node, late_payment, late_price, changed_price, only_a_grant),
     *(repeated_payment, refund_of_nothing, refunds_beyond_the_payment, refund_of_another_user),
+    *(earlier_line_of_another_user, refunded_in_full),
     *(a_tie, below_a_nano),
     *(dies_at_the_last_step, in_many_batches, two_repos_of_one_node),
 )

@@ -556,7 +556,7 @@ def test_a_bad_configuration_names_every_key_that_is_wrong(tmp_path: Path) -> No
         "state: must be a path, in quotes",
         "repo #1 node: must be 1 to 63 of a-z, 0-9 and -, not beginning with -",
         "repo #2 url: ftp:// is not allowed for a remote",
-        "repo #2 role: must be 'usage' or 'books'",
+        "repo #2 role: must be 'usage', 'books', 'till' or 'desk'",
         "repo #3 token_file: a token file is of use only with https://",
         "repo #3 node: is missing",
         "repo #3 name: must be 1 to 80 of a-z, 0-9, . and -, beginning with a-z or 0-9",

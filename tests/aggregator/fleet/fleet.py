@@ -37,7 +37,6 @@ from tests.support.files import write_secret, write_toml
 from tests.support.forge import ForgeServer
 from tests.support.ledger.world import DAY
 from tests.support.repos import segment_path, usage_line
-from wire_format.money import NANO
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -156,7 +155,7 @@ class Fleet:
         self.state = State(load_config(self.folder / "aggregator.toml", environment={}))
         store = opening(self.state).open_or_rebuild()
         self._stack.callback(store.close)
-        self.ledger = Ledger(store, self.state.config.charge_cost_max_usd * NANO)
+        self.ledger = Ledger(store, self.state.config)
         self.registrations = RegistrationWatch(self.state)
         self.sweeping = Sweep(self.state, lambda: self.now)
 

@@ -23,6 +23,7 @@ from gitmeter.counting.grounds import Grounds
 from gitmeter.counting.held import line_sha256
 from gitmeter.counting.lines import Claim
 from gitmeter.counting.ranges import Range, RangeSet, runs
+from gitmeter.money.tenure import NO_TENURE
 from tests.support.ledger.world import World
 from tests.support.repos import decision_line, usage_line
 from wire_format.lines import Folder, Line
@@ -76,7 +77,7 @@ def charge(hour: int) -> ChargeRow:
 
 
 def account(first: int, last: int) -> AccountRow:
-    return AccountRow(1, "alice", None, 0, 0, first, last, 0)
+    return AccountRow(1, "alice", NO_TENURE, 0, 0, first, last, 0)
 
 
 def test_charges_of_an_account_cost_the_same_however_far_apart_they_are(steps: Steps) -> None:

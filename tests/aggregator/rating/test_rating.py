@@ -16,7 +16,6 @@ from aggregator.rating.rating import (
     ChargeState,
     Rater,
     Rating,
-    divide_half_even,
     scope_of_change,
 )
 from tests.support.strategies import (
@@ -32,7 +31,7 @@ from tests.support.strategies import (
 )
 from wire_format.fields import APPLIES_TO, AppliesTo
 from wire_format.instants import hour_of, to_us
-from wire_format.money import MULTIPLIER_SCALE
+from wire_format.money import MULTIPLIER_SCALE, divide_half_even
 from wire_format.rule_book import RuleBook, parse_rule_book
 
 HOUR = hour_of(PAID_AT)

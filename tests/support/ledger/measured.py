@@ -58,12 +58,11 @@ def _main(config_path: Path) -> None:
     from aggregator.ledger.ledger import Ledger
     from aggregator.mirrors.state import State
     from aggregator.pulling.passes import Puller
-    from wire_format.money import NANO
 
     state = State(load_config(config_path))
     before = _peak_bytes()
     with closing(opening(state).open_or_rebuild()) as store:
-        ledger = Ledger(store, state.config.charge_cost_max_usd * NANO)
+        ledger = Ledger(store, state.config)
         now = datetime(2026, 1, 1, tzinfo=UTC)
         reports = list(Puller(state, ledger, lambda: now).pull())
     print(  # noqa: T201 - read by the parent

@@ -37,7 +37,6 @@ from tests.support.repos import (
     segment_path,
     usage_line,
 )
-from wire_format.money import NANO
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = date(2025, 6, 1)
@@ -101,17 +100,25 @@ class World:
         self._writers: dict[str, RepoWriter] = {}
         self._repos: dict[str, RepoConfig] = {}
 
-    def repo(self, name: str, *, node: str | None = None, url: str | None = None) -> RepoWriter:
+    def repo(
+        self,
+        name: str,
+        *,
+        node: str | None = None,
+        url: str | None = None,
+        role: str | None = None,
+    ) -> RepoWriter:
         """The remote of this name, made and added to the configuration when it is new.
 
         Args:
-            name: of the repo; `books` has that role.
+            name: of the repo.
             node: whose repo it is, when not `name`.
             url: where the aggregator finds it, when not on disk.
+            role: what it carries; `books` has that role, others usage, unless told.
         """
         if name not in self._writers:
             self._writers[name] = RepoWriter(self.folder / "remotes" / f"{name}.git")
-            role = "books" if name == BOOKS else "usage"
+            role = role or ("books" if name == BOOKS else "usage")
             self._repos[name] = RepoConfig.model_validate(
                 {
                     "name": name,
@@ -203,7 +210,7 @@ class World:
         """The ledger as a process that was just started has it: made again from git when lost."""
         state = self.state
         with closing(opening(state).open_or_rebuild()) as store:
-            yield Ledger(store, state.config.charge_cost_max_usd * NANO)
+            yield Ledger(store, state.config)
 
     def pull(self, *names: str) -> dict[str, RepoReport]:
         """One pass of a new process over some repos; none named: over all."""
@@ -236,7 +243,7 @@ class World:
             connection.row_factory = sqlite3.Row
             connection.statements_left = statements
             store = LedgerStore(connection)
-            self.pull_into(Ledger(store, self.config.charge_cost_max_usd * NANO))
+            self.pull_into(Ledger(store, self.config))
             return connection.statements
 
     @contextmanager

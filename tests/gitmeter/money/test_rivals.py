@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitmeter.counting.money_lines import MoneyState, beyond, credit, judge
+from gitmeter.money.pool import credits_of, payments
+from gitmeter.money.rivals import Contender, Judged, MoneyState, judge
 from tests.support.repos import money_line
 from tests.support.strategies import money_lines
 from wire_format.lines import Folder, Money
@@ -21,6 +22,10 @@ COUNTED, TWIN, UNPAID, PENDING, DENIED = (
     MoneyState.NOT_SUCCEEDED,
     MoneyState.CONTRADICTS,
 )
+
+
+def judged_of(lines: bytes) -> list[Judged]:
+    return judge(map(Contender, money(lines)))
 
 
 def money(lines: bytes) -> list[Money]:
@@ -36,7 +41,7 @@ def test_the_order_of_the_lines_does_not_matter(order: list[bytes]) -> None:
     lines = [line for line in order if line in kept.values()]
 
     def states(some: list[bytes]) -> dict[Money, MoneyState]:
-        return {line.record: line.state for line in judge(money(b"".join(some)))}
+        return {line.record: line.state for line in judged_of(b"".join(some))}
 
     assert _by_key(states(lines)) == _by_key(states(sorted(lines)))
 
@@ -141,7 +146,7 @@ T0, T1 = "2025-01-01T00:00:00Z", "2025-01-02T00:00:00Z"
 )
 def test_what_becomes_of_lines(lines: list[dict[str, Any]], expected: list[MoneyState]) -> None:
     text = b"".join(money_line(seq=seq, **values) for seq, values in enumerate(lines, start=1))
-    states = {line.record.seq: line.state for line in judge(money(text))}
+    states = {line.record.seq: line.state for line in judged_of(text)}
     assert [states[seq] for seq in range(1, len(lines) + 1)] == expected
 
 
@@ -156,11 +161,11 @@ def test_what_the_counted_lines_come_to() -> None:
             money_line(seq=5, kind="adjustment", amount="-0.000000001", reason="why"),
         ]
     )
-    found = credit(judge(money(text)))
+    found = credits_of(judged_of(text))["alice"]
     assert found.credit_nano == 3 * 10**9 + 7 * 10**9 + 2 * 10**8 - 15 * 10**8 - 1
     assert found.lifetime_paid_nano == 72 * 10**8
     assert found.first_paid_us == 1_735_776_000_000_000
-    assert credit([]) == (0, 0, None)
+    assert credits_of([]) == {}
 
 
 _REFUNDS = st.lists(st.integers(1, 12), min_size=1, max_size=6)
@@ -177,8 +182,9 @@ def test_refunds_take_their_sum_back_and_never_more_than_was_paid(
         for seq, amount in enumerate(dollars, start=2)
     ]
     random.shuffle(lines)
-    judged = judge(money(b"".join(lines)))
+    judged = judged_of(b"".join(lines))
     random.shuffle(judged)
-    assert credit(judged).credit_nano == max(0, 20 - sum(dollars)) * 10**9
-    excess_nano = max(0, sum(dollars) - 20) * 10**9
-    assert list(beyond(judged).values()) == ([excess_nano] if excess_nano else [])
+    assert credits_of(judged)["alice"].credit_nano == max(0, 20 - sum(dollars)) * 10**9
+    (payment,) = payments(judged).values()
+    assert payment.beyond_nano() == max(0, sum(dollars) - 20) * 10**9
+    assert payment.asked_nano() == sum(dollars) * 10**9

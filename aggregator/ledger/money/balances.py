@@ -1,0 +1,212 @@
+"""Balances: what changed lines, decisions and rules about money do to them.
+
+Every method works inside the caller's transaction. Lines go through two judgements: first each
+writer's own (`gitmeter.money.writer`), then those that stand, all writers together
+(`gitmeter.money.rivals`). What an account has follows from the lines that count.
+"""
+
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from aggregator.admission.batch import Batch
+from aggregator.ledger.money.touched import Touched
+from aggregator.store.account_rows import AccountRow
+from aggregator.store.money.money_rows import text_of
+from aggregator.store.store import LedgerStore
+from gitmeter.counting.decisions import Decisions
+from gitmeter.counting.effects import movement
+from gitmeter.counting.held import HeldReason
+from gitmeter.money.confirmed import Confirmed
+from gitmeter.money.places import MoneyLimits, provider_fault
+from gitmeter.money.pool import NO_CREDIT, credits_of
+from gitmeter.money.rivals import Judged, judge
+from gitmeter.money.writer import Stated, WriterGrounds, worth_of
+from wire_format.currencies import CURRENCY_DEFAULT
+from wire_format.fields import VERSION_2
+from wire_format.lines import Account, Money
+
+_LATER_KINDS = frozenset({"grant", "void"})
+"""Kinds of version 2 that a later version counts; until then they are held."""
+
+
+class MoneyRules(NamedTuple):
+    """What lines of money are judged by, besides each other.
+
+    Attributes:
+        limits: what tills and desks may state, and whether tests count.
+        decisions: the operator's.
+        tenure_min_nano: how much of a payment must be left for tenure to count from it.
+    """
+
+    limits: MoneyLimits
+    decisions: Decisions
+    tenure_min_nano: int = 0
+
+
+class Balances:
+    """Changes balances in the caller's transaction.
+
+    Args:
+        store: the ledger's store.
+    """
+
+    def __init__(self, store: LedgerStore) -> None:
+        self._store = store
+
+    def add(self, node_id: int, batch: Batch, rules: MoneyRules, touched: Touched) -> None:
+        """Store the lines of a batch, and note what is to be judged because of them."""
+        self._add_of_books(node_id, batch, rules, touched)
+        if self._has_tip(node_id, batch, rules):
+            touched.writers.add(node_id)
+        if not batch.stated:
+            return
+        ids = self._account_ids(each.record for each in batch.stated)
+        added = self._store.writers.add(node_id, batch.stated, ids)
+        batch.admitted += len(added.ids)
+        batch.duplicates += added.repeated
+        if added.is_plain and node_id not in touched.writers:
+            touched.plain.setdefault(node_id, []).extend(added.ids)
+        else:
+            touched.writers.add(node_id)
+            touched.plain.pop(node_id, None)
+        touched.records += [each.record for each in batch.stated]
+
+    def _has_tip(self, node_id: int, batch: Batch, rules: MoneyRules) -> bool:
+        """Whether a batch has a commit that decisions about earlier ones were waiting for."""
+        new = {commit.commit for commit in batch.commits}
+        return not new.isdisjoint(self._tips(node_id, rules.decisions)) if new else False
+
+    def _tips(self, node_id: int, decisions: Decisions) -> set[str]:
+        """The commits of a writer that decisions name."""
+        about = decisions.about_writer(self._store.repos.node_name(node_id))
+        accepted = (decisions.accepted_tips(repo) for repo in self._store.writers.repos(node_id))
+        return {record.tip for record in about if record.tip is not None}.union(*accepted)
+
+    def settle(self, touched: Touched, rules: MoneyRules) -> "Settled":
+        """Judge all that is touched, and write which lines count and what users have by them."""
+        if not (touched.records or touched.writers or touched.everything):
+            return Settled((), ())
+        changed = self._judge_writers(touched, rules)
+        records = [*touched.records, *self._store.money.records(changed)]
+        if touched.everything:
+            self._claim(self._store.money.of_books(), rules)
+            users = self._store.money.users()
+        else:
+            users = {record.user for record in records if record.user}
+            users |= self._store.money.users_tied_to(records)
+        entries = self._store.money.entries(users, records)
+        judged = judge(entries.values())
+        states = {row: line.state for row, line in zip(entries, judged, strict=True)}
+        self._store.money.save_states(states)
+        return Settled(judged, self._save_credits(users, judged, rules))
+
+    def _save_credits(
+        self, users: Collection[str], judged: Collection[Judged], rules: MoneyRules
+    ) -> list[AccountRow]:
+        """Write what users have; returns the accounts whose tenure changed."""
+        found = credits_of(judged, rules.tenure_min_nano)
+        changed: list[AccountRow] = []
+        for account in self._store.accounts.of_users(users).values():
+            credit = found.get(account.user, NO_CREDIT)
+            self._store.money.save_credit(account.id, credit)
+            if tuple(credit.tenure) != tuple(account.tenure):
+                account.tenure = credit.tenure
+                changed.append(account)
+        return changed
+
+    def _add_of_books(
+        self, node_id: int, batch: Batch, rules: MoneyRules, touched: Touched
+    ) -> None:
+        records = [claim.record for claim, _ in batch.money.values()]
+        if not records:
+            return
+        ids = self._account_ids(records)
+        added = self._store.money.change(node_id, batch.money.values(), ids)
+        self._claim(self._store.money.of_books(added), rules)
+        touched.records += records
+
+    def _account_ids(self, records: Iterable[Money | Account]) -> dict[str, int]:
+        accounts = self._store.accounts.of_users({r.user for r in records if r.user})
+        return {account.user: account.id for account in accounts.values()}
+
+    def _claim(self, lines: Mapping[int, Money | Account], rules: MoneyRules) -> None:
+        """Write which lines of the books may count, beside those of other writers."""
+        self._store.money.claim({row: _books_fault(r, rules.limits) for row, r in lines.items()})
+
+    def _judge_writers(self, touched: Touched, rules: MoneyRules) -> set[int]:
+        """Judge the lines of tills and desks among themselves; returns the rows that changed."""
+        changed: set[int] = set()
+        lines = self._store.writers
+        for node_id in sorted({*touched.writers, *touched.plain}):
+            if node_id in touched.writers:
+                stated = lines.lines(node_id)
+                judged = set(stated)
+            else:
+                judged = set(touched.plain[node_id])
+                stated = lines.lines(node_id, judged, lines.earliest_us(judged))
+            changed |= self._judge_writer(node_id, stated, judged, rules)
+        # now it is known which payments may be there, and so what refunds of them may come to
+        records = [*touched.records, *self._store.money.records(changed)]
+        for node_id in sorted(lines.summing(_in_other_currencies(records))):
+            stated = lines.lines(node_id)
+            changed |= self._judge_writer(node_id, stated, set(stated), rules)
+        return changed
+
+    def _judge_writer(
+        self, node_id: int, stated: Mapping[int, Stated], judged: Container[int], rules: MoneyRules
+    ) -> set[int]:
+        """Judge lines of one writer, and write what some of them are worth."""
+        node = self._store.repos.node_name(node_id)
+        about = rules.decisions.about_writer(node)
+        lineage = self._store.writers.lineage(node_id, self._tips(node_id, rules.decisions))
+        accepted = {
+            tip
+            for repo in self._store.writers.repos(node_id)
+            for tip in rules.decisions.accepted_tips(repo)
+        }
+        grounds = WriterGrounds(
+            self._store.writers.role(node_id),
+            rules.limits,
+            rules.decisions.of_node(node),
+            Confirmed(about, lineage, accepted),
+            cache(self._store.money.credit_per_unit),
+        )
+        found = worth_of(stated.values(), grounds)
+        by_row = {row: found[line.line] for row, line in stated.items() if row in judged}
+        understood = {
+            row
+            for row, line in stated.items()
+            if grounds.role == "till" and isinstance(line.record, Money)
+        }
+        return self._store.writers.save(by_row, understood)
+
+
+class Settled(NamedTuple):
+    """What settling found.
+
+    Attributes:
+        judged: the lines that were judged.
+        retenured: the accounts of which tenure counts from another payment in some hours.
+    """
+
+    judged: Collection[Judged]
+    retenured: Sequence[AccountRow]
+
+
+def _in_other_currencies(records: Iterable[Money | Account]) -> set[str]:
+    """The payments among some lines whose refunds count at a rate that lines of them state."""
+    return {
+        text
+        for record in records
+        if isinstance(record, Money)
+        and record.kind == "payment"
+        and record.currency != CURRENCY_DEFAULT
+        and (text := text_of(movement(record))) is not None
+    }
+
+
+def _books_fault(record: Money | Account, limits: MoneyLimits) -> HeldReason | None:
+    if isinstance(record, Account) or (record.v == VERSION_2 and record.kind in _LATER_KINDS):
+        return HeldReason.NOT_UNDERSTOOD
+    return provider_fault(record, limits)

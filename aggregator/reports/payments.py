@@ -1,0 +1,101 @@
+"""What came in: every line about money, whether it counts, by whom and from which commit."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from aggregator.ledger.rule_book import rule_book_in_force
+from aggregator.store.questions.payments import MoneyLine
+from aggregator.store.store import PULLED_AT, LedgerStore
+from gitmeter.counting.effects import credited_nano
+from gitmeter.counting.held import HeldReason
+from gitmeter.money.pool import Payment, payments
+from gitmeter.money.rivals import judge
+from wire_format.currencies import CURRENCY_DEFAULT
+from wire_format.instants import format_ts, from_us, to_us
+from wire_format.lines import Money
+from wire_format.money import format_usd
+
+Answer = dict[str, Any]
+
+_FIELDS = (
+    *("user", "kind", "provider", "external_ref", "of_ref", "amount", "currency"),
+    *("credited_usd", "status", "attempt"),
+)
+_WAITS = str(HeldReason.UNCONFIRMED)
+_NEVER_US = 2**62
+
+
+def lines(
+    store: LedgerStore, user: str | None, since: datetime | None, until: datetime | None
+) -> Iterator[Answer]:
+    """The lines of a user, or of all, dated from one instant on and before another."""
+    since_us = 0 if since is None else to_us(since)
+    until_us = _NEVER_US if until is None else to_us(until)
+    users = store.money.users() if user is None else {user}
+    left = _left(store, users)
+    for line in store.payments.lines(user, since_us, until_us):
+        yield _answer(line, left)
+
+
+def unconfirmed(store: LedgerStore) -> Iterator[Answer]:
+    """Every line of tills that no reconciliation covers, whatever it is worth."""
+    for line in store.payments.uncovered():
+        yield _answer(line, {})
+
+
+def basis(store: LedgerStore) -> Answer:
+    """What an answer stands on: its time, how far each writer was read, and the rules."""
+    book = rule_book_in_force(store)
+    return {
+        "as_of": store.fact(PULLED_AT),
+        "writers": [
+            {
+                "node": tip.node,
+                "role": tip.role,
+                "repo": tip.repo,
+                "tip": tip.tip,
+                "committed_at": format_ts(from_us(tip.committed_us)),
+            }
+            for tip in store.payments.tips()
+        ],
+        "rules": {
+            "providers": [
+                {"name": each.name, "kind": each.kind, "account": each.account, "mode": each.mode}
+                for each in book.writers.providers.values()
+            ],
+        },
+    }
+
+
+def _left(store: LedgerStore, users: set[str]) -> Mapping[Money, Payment]:
+    """The payments of users that count, with what was taken of each."""
+    return payments(judge(store.money.entries(users, ()).values()))
+
+
+def _answer(line: MoneyLine, paid: Mapping[Money, Payment]) -> Answer:
+    record = line.record
+    stated = {name: getattr(record, name, None) or None for name in _FIELDS}
+    answer: Answer = {
+        "node": line.node,
+        "seq": record.seq,
+        "ts": format_ts(record.ts),
+        **stated,
+        "state": "waits" if line.state == _WAITS else line.state,
+        "reconciled": line.covered_us is not None,
+        "credit_usd": None,
+        "left_usd": None,
+        "repo": line.repo,
+        "commit": line.commit,
+        "committed_at": None
+        if line.committed_us is None
+        else format_ts(from_us(line.committed_us)),
+        "path": line.path,
+        "line_no": line.line_no,
+    }
+    if isinstance(record, Money) and (record.currency == CURRENCY_DEFAULT or record.credited_usd):
+        answer["credit_usd"] = format_usd(credited_nano(record))
+    payment = paid.get(record) if isinstance(record, Money) else None
+    if payment is not None and line.state == "counted":
+        answer["left_usd"] = format_usd(payment.left_nano())
+    return answer

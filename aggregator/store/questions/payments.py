@@ -1,0 +1,146 @@
+"""The rows behind answers about money: every line with its writer, its commit and its state."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from aggregator.store.money.money_rows import decode_row
+from gitmeter.counting.ranges import Range
+from wire_format.lines import Account, Money
+
+_LINES = """
+SELECT money.id, node.name, line, state, covered_us, commit_id, at_us, path, line_no,
+    coalesce(repo.name, (SELECT max(name) FROM repo WHERE repo.node_id = node.id))
+FROM money JOIN node ON node.id = money.node_id
+LEFT JOIN account ON account.id = money.account_id
+LEFT JOIN writer_commit USING (commit_id)
+LEFT JOIN repo ON repo.id = writer_commit.repo_id
+"""
+
+
+_TAKEN_BACK: Final = """
+payment IS NOT NULL AND state = 'counted' AND (
+    movement LIKE '% refund' AND NOT EXISTS (
+        SELECT 1 FROM money AS back
+        WHERE back.movement = money.movement || '_reversal' AND back.state = 'counted')
+    OR movement LIKE '% dispute' AND NOT EXISTS (
+        SELECT 1 FROM money AS back
+        WHERE back.payment = money.payment AND back.state = 'counted'
+            AND back.movement LIKE '% dispute_reversal'))
+"""
+
+
+class SomeLines(NamedTuple):
+    """Lines of a node: from the lowest to the highest seq, and how many there are."""
+
+    span: Range
+    number: int
+
+
+class MoneyLine(NamedTuple):
+    """A line about money or an account, and what became of it.
+
+    Attributes:
+        id: its row.
+        node: who wrote it.
+        record: the line.
+        state: `counted`, or why it does not count.
+        covered_us: when it was reconciled first, microseconds since 1970; None if it never was.
+        commit, path, line_no: where it is.
+        committed_us: when its commit was made; None for the books.
+        repo: the repo of the commit.
+    """
+
+    id: int
+    node: str
+    record: Money | Account
+    state: str
+    covered_us: int | None
+    commit: str
+    committed_us: int | None
+    path: str
+    line_no: int
+    repo: str
+
+
+class WriterTip(NamedTuple):
+    """How far a till or desk was read.
+
+    Attributes:
+        node, role, repo: the writer, and its newest repo.
+        tip: the last commit that was billed there.
+        committed_us: when that was made.
+    """
+
+    node: str
+    role: str
+    repo: str
+    tip: str
+    committed_us: int
+
+
+class PaymentRows:
+    """The rows behind answers about money."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def lines(self, user: str | None, since_us: int, until_us: int) -> Iterator[MoneyLine]:
+        """Lines dated from one instant on and before another, by time, writer and number."""
+        rows = self._connection.execute(
+            f"{_LINES} WHERE money.ts_us >= ? AND money.ts_us < ? AND (? IS NULL OR user = ?)"
+            " ORDER BY money.ts_us, node.name, money.seq, line",
+            (since_us, until_us, user, user),
+        )
+        return map(_line, rows)
+
+    def uncovered(self) -> Iterator[MoneyLine]:
+        """Every line of tills that no reconciliation covers, by writer and number."""
+        rows = self._connection.execute(
+            f"{_LINES} WHERE covered_us IS NULL AND node.id IN"  # noqa: S608 - a constant
+            " (SELECT node_id FROM repo WHERE role = 'till')"
+            " ORDER BY node.name, money.seq, line"
+        )
+        return map(_line, rows)
+
+    def tips(self) -> list[WriterTip]:
+        """How far each till and desk was read, in the repo where it writes now."""
+        rows = self._connection.execute(
+            "SELECT node.name, repo.role, repo.name, cursor.tip, at_us FROM repo"
+            " JOIN node ON node.id = repo.node_id JOIN cursor ON cursor.repo = repo.name"
+            " JOIN writer_commit ON writer_commit.node_id = node.id"
+            " AND writer_commit.commit_id = cursor.tip"
+            " WHERE repo.role IN ('till', 'desk') ORDER BY node.name, at_us"
+        )
+        return list({str(row[0]): WriterTip(*row) for row in rows}.values())
+
+    def in_states(
+        self, node_id: int, states: Iterable[str], but: Iterable[Range]
+    ) -> SomeLines | None:
+        """The lines of a node that are in some states but not among some seqs; None for none."""
+        which = "state IN (SELECT value FROM json_each(?))"
+        return self._some(which, node_id, but, json.dumps(sorted(states)))
+
+    def taken_back(self, node_id: int, but: Iterable[Range]) -> SomeLines | None:
+        """The refunds and disputes of a node that count and that nothing has given back since."""
+        return self._some(_TAKEN_BACK, node_id, but)
+
+    def _some(
+        self, which: str, node_id: int, but: Iterable[Range], *values: str
+    ) -> SomeLines | None:
+        first, last, number = self._connection.execute(
+            f"SELECT min(seq), max(seq), count(*) FROM money WHERE node_id = ? AND {which}"  # noqa: S608 - constants
+            " AND NOT EXISTS (SELECT 1 FROM json_each(?)"
+            " WHERE seq BETWEEN value ->> 0 AND value ->> 1)",
+            (node_id, *values, json.dumps(list(but))),
+        ).fetchone()
+        return SomeLines(Range(first, last), number) if number else None
+
+
+def _line(row: sqlite3.Row) -> MoneyLine:
+    money_id, node, line, state, covered_us, commit, at_us, path, line_no, repo = row
+    return MoneyLine(
+        *(money_id, node, decode_row(line), state, covered_us),
+        *(commit, at_us, path, line_no, repo),
+    )

@@ -1,0 +1,124 @@
+"""What its place lets a till or a desk state: the kinds of its role, within the operator's limits.
+
+A line is judged by the limits in force at the time of its commit. What its place does not allow
+claims nothing, and is in no sum. Pure.
+"""
+
+from typing import Final, NamedTuple
+
+from gitmeter.counting.effects import SILENT, credited_nano
+from gitmeter.counting.held import HeldReason
+from gitmeter.money.names import name_fault
+from wire_format.fields import VERSION_2
+from wire_format.instants import to_us
+from wire_format.lines import Account, Money
+from wire_format.writers import TillRules, Writers
+
+DAY_US: Final = 24 * 3600 * 1_000_000
+_BACK_US_MAX: Final = {"till": 35 * DAY_US, "desk": DAY_US}
+"""How far a line may lie before its commit: a provider tells late, a desk acts now. It bounds what
+a thief may date back."""
+
+_KINDS: Final = {
+    "till": frozenset(
+        {
+            *("payment", "refund", "refund_reversal", "dispute", "dispute_reversal"),
+            *("pending", "ended", "consent"),
+        }
+    ),
+    "desk": frozenset(
+        {
+            *("grant", "void", "adjustment"),
+            *("open", "suspend", "reopen", "plan", "setting", "key", "revoke"),
+        }
+    ),
+}
+CLAIMS_NOTHING: Final = frozenset(
+    {
+        *(HeldReason.AHEAD_OF_COMMIT, HeldReason.NOT_ALLOWED, HeldReason.EXCLUDED),
+        *(HeldReason.WRONG_NAME, HeldReason.TEST_MODE),
+        *(HeldReason.CUT_OFF, HeldReason.BACK_DATED),
+    }
+)
+"""The reasons for which a line is as if it were not there."""
+
+MANUAL: Final = "manual"
+"""The provider of what a person enters; never a till's."""
+
+
+class MoneyLimits(NamedTuple):
+    """What lines of tills and desks are judged by, besides each other.
+
+    Attributes:
+        writers: what each may move, as the books state it.
+        skew_us: how far a line may be ahead of its commit.
+        tests_count: whether movements of a provider's test accounts count.
+    """
+
+    writers: Writers
+    skew_us: int = 0
+    tests_count: bool = False
+
+
+def place_fault(
+    record: Money | Account, role: str, committed_us: int, limits: MoneyLimits
+) -> HeldReason | None:
+    """Why a line of a till or desk claims nothing in a commit, or None when it may be there.
+
+    Args:
+        record: the line, well-formed.
+        role: `till` or `desk`, of its repo.
+        committed_us: the time of the commit, microseconds since 1970.
+        limits: what it is judged by.
+    """
+    at_us = to_us(record.ts)
+    if at_us > committed_us + limits.skew_us:
+        return HeldReason.AHEAD_OF_COMMIT
+    if record.v != VERSION_2 or record.kind not in _KINDS[role]:
+        return HeldReason.NOT_ALLOWED
+    if at_us < committed_us - _BACK_US_MAX[role]:
+        return HeldReason.BACK_DATED
+    if role == "desk":
+        return _desk_fault(record, committed_us, limits)
+    rules = limits.writers.till_at(record.node, committed_us)
+    if rules is None or (rules.since_us is not None and at_us < rules.since_us):
+        return HeldReason.NOT_ALLOWED
+    return _till_fault(record, rules, limits) if isinstance(record, Money) else None
+
+
+def provider_fault(record: Money, limits: MoneyLimits) -> HeldReason | None:
+    """Why a line of any writer claims nothing for the sake of its provider, or None."""
+    account = limits.writers.providers.get(record.provider)
+    if account is None:
+        return None
+    reference = record.external_ref
+    if (
+        record.v == VERSION_2
+        and reference is not None
+        and name_fault(account.kind, record.kind, reference, record.of_ref) is not None
+    ):
+        return HeldReason.WRONG_NAME
+    if account.mode == "test" and not limits.tests_count:
+        return HeldReason.TEST_MODE
+    return None
+
+
+def _till_fault(record: Money, rules: TillRules, limits: MoneyLimits) -> HeldReason | None:
+    provider = record.provider
+    if provider == MANUAL or provider not in rules.providers:
+        return HeldReason.NOT_ALLOWED
+    if provider not in limits.writers.providers:
+        return HeldReason.NOT_ALLOWED  # of an unknown kind, so no name of its could be checked
+    if record.kind == "payment" and credited_nano(record) > rules.payment_max_nano:
+        return HeldReason.NOT_ALLOWED
+    return None if record.kind in SILENT else provider_fault(record, limits)
+
+
+def _desk_fault(
+    record: Money | Account, committed_us: int, limits: MoneyLimits
+) -> HeldReason | None:
+    if limits.writers.desk_at(record.node, committed_us) is None:
+        return HeldReason.NOT_ALLOWED
+    ids = (record.user, record.by or "", record.reason or "")
+    # what is in git cannot be erased, so no address of e-mail gets there through a desk
+    return HeldReason.NOT_ALLOWED if any("@" in text for text in ids) else None

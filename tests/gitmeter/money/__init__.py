@@ -1,0 +1,1 @@
+"""The rules about money, without a ledger."""

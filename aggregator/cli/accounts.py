@@ -159,7 +159,7 @@ def _charge_table(found: "Iterable[Answer]") -> Table:
 def reprice(context: Context, file: Path, *, as_json: bool) -> None:
     """Show what balances would be under a proposed rule book, before it is committed.
 
-    FILE is named prices.toml, discounts.toml or imported.toml; the others are taken from the rule
+    FILE has the name of a rule file, such as prices.toml; the others are taken from the rule
     book in force. `books rules set FILE --repriced -` takes the JSON, and shows and checks it.
 
     \b

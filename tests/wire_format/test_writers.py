@@ -1,5 +1,7 @@
 """`writers.toml` and `fx.toml`: what they may state, and what is in force at a time."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -58,6 +60,14 @@ def test_what_is_stated_is_read() -> None:
     assert (found.desks[0].node, found.desks[0].fees_day_nano) == ("desk-1", None)
     assert (found.grants[0].usd_nano, found.grants[0].days) == (5 * 10**9, None)
     assert found.adjusts[0].role == "support"
+
+
+def test_what_is_made_of_the_files_needs_no_pydantic() -> None:
+    script = "import sys, wire_format.writers; print('pydantic' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
 
 
 def test_absent_files_leave_the_name_of_a_rule_book_as_it_is() -> None:

@@ -7,6 +7,7 @@ only where that fails does the decoder go line by line. Bad data is never an exc
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
@@ -24,15 +25,19 @@ from wire_format.fields import (
     is_user,
 )
 from wire_format.lines import Account, Decision, Folder, Line, Money, Usage
-from wire_format.versions.agreement import decision_fault, money_fault, usage_fault
-from wire_format.versions.agreement_2 import account_fault
+from wire_format.versions.agreement import (
+    account_fault,
+    decision_fault,
+    money_fault,
+    usage_fault,
+)
 from wire_format.versions.narrower import decision_is_of_its_version, money_is_of_its_version
 
-_DECODERS: Final[dict[Folder, msgspec.json.Decoder[Line]]] = {
-    Folder.USAGE: msgspec.json.Decoder(Usage),
-    Folder.PAYMENTS: msgspec.json.Decoder(Money),
-    Folder.DECISIONS: msgspec.json.Decoder(Decision),
-    Folder.ACCOUNTS: msgspec.json.Decoder(Account),
+_STRUCTS: Final[Mapping[Folder, type[Line]]] = {
+    Folder.USAGE: Usage,
+    Folder.PAYMENTS: Money,
+    Folder.DECISIONS: Decision,
+    Folder.ACCOUNTS: Account,
 }
 _ESCAPE: Final = b"\\"
 """Fields at their limits make a line too long only when characters in them are escaped."""
@@ -86,10 +91,16 @@ def decode_line(line: bytes, folder: Folder) -> Line | Fault:
     )
 
 
+@cache
+def _decoder(folder: Folder) -> msgspec.json.Decoder[Line]:
+    """Made when it is needed: most programs read lines of one folder, and patterns take time."""
+    return msgspec.json.Decoder(_STRUCTS[folder])
+
+
 def _decode_canonical(data: bytes, folder: Folder) -> Sequence[Line] | None:
     """All records if every line is valid; None if any is not."""
     try:
-        records = _DECODERS[folder].decode_lines(data)
+        records = _decoder(folder).decode_lines(data)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     if lines.encode_decoded(records) != data or not _values_valid(records, folder):

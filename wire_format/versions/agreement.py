@@ -1,7 +1,8 @@
 """Rules across several fields of one line, shared by the models and the hot decoder.
 
 Each function returns what is wrong, for a person, or None. Models are no structs, but have the
-attributes of the fields of their version. Lines of version 2 have rules of their own.
+attributes of the fields of their version. Lines of version 2 have rules of their own, which are
+imported when there is one: nodes, which write usage alone, start without them.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,8 +10,7 @@ from typing import Any, Final
 
 from wire_format.currencies import CURRENCY_DEFAULT
 from wire_format.fields import VERSION
-from wire_format.lines import Decision, Folder, Money, Usage
-from wire_format.versions import agreement_2
+from wire_format.lines import Account, Decision, Folder, Money, Usage
 
 _REQUIRED_IN: Final[dict[str, tuple[str, ...]]] = {
     "accept_tip": ("repo", "tip"),
@@ -49,6 +49,8 @@ def usage_fault(line: Usage) -> str | None:
 def money_fault(line: Money) -> str | None:
     """What is wrong across the fields of a money line."""
     if line.v != VERSION:
+        from wire_format.versions import agreement_2
+
         return agreement_2.money_fault(line)
     if (line.kind == "refund") != (line.refers_to is not None):
         return "refers_to: a refund, and only a refund, names the seq of its payment"
@@ -78,6 +80,8 @@ def _is_zero(amount: str) -> bool:
 def decision_fault(line: Decision) -> str | None:
     """What is wrong across the fields of a decision line."""
     if line.v != VERSION:
+        from wire_format.versions import agreement_2
+
         return agreement_2.decision_fault(line)
     required = _REQUIRED_IN[line.kind]
     stated = [name for name in _ABOUT if getattr(line, name) is not None]
@@ -95,10 +99,17 @@ def decision_fault(line: Decision) -> str | None:
     return None
 
 
+def account_fault(line: Account) -> str | None:
+    """What is wrong across the fields of a line about an account."""
+    from wire_format.versions import agreement_2
+
+    return agreement_2.account_fault(line)
+
+
 ACROSS_FIELDS: Final[Mapping[Folder, Callable[[Any], str | None]]] = {
     Folder.USAGE: usage_fault,
     Folder.PAYMENTS: money_fault,
     Folder.DECISIONS: decision_fault,
-    Folder.ACCOUNTS: agreement_2.account_fault,
+    Folder.ACCOUNTS: account_fault,
 }
 """What is wrong across the fields of a line of each folder; of a model of it, too."""

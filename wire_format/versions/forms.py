@@ -15,6 +15,7 @@ from wire_format import field_types as types
 from wire_format.fields import VERSION, VERSION_2
 from wire_format.lines import Account, Decision, Folder, Line, Money, Usage
 from wire_format.versions import field_types as types_2
+from wire_format.versions.narrower import NEW_KEYS
 
 
 class FieldForm(NamedTuple):
@@ -42,12 +43,6 @@ STRUCTS: Final[Mapping[Folder, type[Struct]]] = {
     Folder.ACCOUNTS: Account,
 }
 """What the lines of each folder are decoded into."""
-
-NEW_KEYS: Final = (
-    *("of_provider", "of_ref", "attempt", "category", "priority", "from_", "until", "scope"),
-    "by",
-)
-"""The attributes of money lines that version 1 does not have."""
 
 
 def _form(

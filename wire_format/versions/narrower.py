@@ -11,7 +11,12 @@ from wire_format import field_types as types
 from wire_format.fields import VERSION
 from wire_format.lines import Decision, Money
 from wire_format.versions import field_types as types_2
-from wire_format.versions.forms import NEW_KEYS
+
+NEW_KEYS: Final = (
+    *("of_provider", "of_ref", "attempt", "category", "priority", "from_", "until", "scope"),
+    "by",
+)
+"""The attributes of money lines that version 1 does not have."""
 
 
 def _values(hint: Any) -> frozenset[str]:  # noqa: ANN401 - an annotated Literal

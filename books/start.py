@@ -11,7 +11,8 @@ from node_pusher.home.settings_file import read_home
 from node_pusher.joining.init import InitReport
 from node_pusher.joining.init import init as make_home
 from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched
-from node_pusher.sending.commit import README_PATH, locked_repo
+from node_pusher.sending.commit import locked_repo
+from node_pusher.sending.readme import README_PATH
 from wire_format.rule_book import (
     DEFAULT_DISCOUNTS,
     DISCOUNTS_PATH,

@@ -5,11 +5,11 @@ from typing import Final
 
 import click
 
+from gitmeter.roles.role import HOMES
 from gitmeter.support.lazy_group import LazyCommand, LazyGroup
 from node_pusher.cli.home import ROLE_KEY
 from node_pusher.cli.program import COMMANDS as NODE_COMMANDS
 
-HOME_DEFAULT: Final = "/var/lib/gitmeter-books"
 _SHARED: Final = ("push", "resend", "status", "rotate-key", "show-key", "set-remote", "doctor")
 _COMMANDS: Final = {
     "init": LazyCommand("books.cli.init:init", "Make this folder the home of the books."),
@@ -49,7 +49,7 @@ _COMMANDS: Final = {
     "--home",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="BOOKS_HOME",
-    default=HOME_DEFAULT,
+    default=HOMES["books"],
     show_default=True,
     show_envvar=True,
     help="The home of the books.",

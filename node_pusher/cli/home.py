@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from gitmeter.roles.role import HOMES
+
 if TYPE_CHECKING:
+    from gitmeter.roles.role import Role
     from node_pusher.home.home import Home
-    from node_pusher.home.settings import Role
     from node_pusher.joining.trust import Vouched
 
-HOME_DEFAULT: Final = "/var/lib/node-pusher"
 ROLE_KEY: Final = "gitmeter.role"
 """The key in click's context for the role of the running program, since programs share commands."""
 
@@ -45,7 +46,7 @@ def home_option(command: _Command) -> _Command:
         "--home",
         type=click.Path(file_okay=False, path_type=Path),
         envvar="NODE_PUSHER_HOME",
-        default=HOME_DEFAULT,
+        default=HOMES["usage"],
         show_default=True,
         show_envvar=True,
         help="The node's home.",

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from gitmeter.roles.role import FACES_STRANGERS, PROGRAMS
 from gitmeter.support.terminal import counted
 from node_pusher.doctor.findings import Examination, Finding, in_words, ok, problem
-from node_pusher.home.settings import PROGRAMS
+from node_pusher.home.new_address import rollover_line
 from node_pusher.repo.commit_info import CommitInfo
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.repo.repo_errors import repo_errors
@@ -68,6 +69,20 @@ def _of_spool(examination: Examination) -> Iterator[Finding]:
         yield problem("dates", says, _SET_CLOCK)
 
 
+def _way_out(examination: Examination) -> str:
+    """What to do about a commit that is dated in the future."""
+    repo = examination.home.repo
+    if repo.role in FACES_STRANGERS:
+        return (
+            "set the clock if it is wrong; else go on in the next repo, because nothing more is"
+            f" committed to this one until then: {rollover_line(repo)}"
+        )
+    return (
+        "set the clock if it is wrong; else tell the operator. Later commits follow the clock"
+        " again, and are billed with it once it is accepted"
+    )
+
+
 def _of_commits(examination: Examination) -> Iterator[Finding]:
     """Commits that the aggregator does not read yet, or whose records it holds."""
     home, now = examination.home, examination.now
@@ -79,8 +94,7 @@ def _of_commits(examination: Examination) -> Iterator[Finding]:
         yield problem(
             "dates",
             future_sentence(future, now),
-            "set the clock if it is wrong; else tell the operator. Later commits follow the clock"
-            " again, and are billed with it once it is accepted",
+            _way_out(examination),
         )
     early = dated_before_records(newest, AHEAD_MAX)
     if early:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from gitmeter.roles.role import Role
 from gitmeter.support.background import Background
 from gitmeter.support.errors import GitmeterError
 from node_pusher.doctor.dates import check_dates
@@ -26,7 +27,6 @@ from node_pusher.doctor.home import (
 from node_pusher.doctor.remote import check_clock, check_remote, check_write
 from node_pusher.doctor.system import check_listener, check_programs, check_timer
 from node_pusher.home.home import Home
-from node_pusher.home.settings import Role
 from node_pusher.home.settings_file import read_home
 
 CHECK_TIMEOUT_S: Final = 30

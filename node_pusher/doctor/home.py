@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from gitmeter.roles.role import FACES_STRANGERS
 from gitmeter.signing.allowed_signers import Permission, find_signer
 from gitmeter.support.owner import wrong_user
 from gitmeter.support.terminal import counted
@@ -85,7 +86,8 @@ def _sent(examination: Examination, facts: SpoolFacts) -> Finding:
     pushed = None if facts.last_push_us is None else from_us(facts.last_push_us)
     last = "there was no push yet" if pushed is None else f"the last push was {format_ts(pushed)}"
     if facts.first_ts_us is None:
-        if pushed is not None and examination.now - pushed > LATE_PROBLEM:
+        is_regular = examination.home.settings.role not in FACES_STRANGERS
+        if is_regular and pushed is not None and examination.now - pushed > LATE_PROBLEM:
             since = in_words(examination.now - pushed)
             return warning("sent", f"nothing waits, but the last push was {since} ago", _LOOK)
         return ok("sent", f"nothing waits; {last}")

@@ -15,20 +15,29 @@ from typing import Final
 
 from gitmeter.git_remote.git_version import is_too_old, too_old
 from gitmeter.git_remote.remote import Transport
+from gitmeter.roles.role import Role
 from gitmeter.support.errors import ExitCode
 from node_pusher.doctor.findings import Examination, Finding, ok, problem, warning
 from node_pusher.home.layout import socket_file
-from node_pusher.home.settings import Role
 from wire_format.instants import format_ts
 
-UNIT_OF: Final[dict[Role, str]] = {"usage": "node-pusher", "books": "books"}
+TIMER_OF: Final[dict[Role, str]] = {"usage": "node-pusher", "books": "books"}
+"""The units that push the homes of a role."""
+
+SERVICE_OF: Final[dict[Role, str]] = {"till": "till.service", "desk": "portal.service"}
+"""The unit that pushes by itself as it writes."""
+
 _TIMEOUT_S: Final = 5
 _ANSWER_BYTES_MAX: Final = 4096
 
 
 def check_timer(examination: Examination) -> Iterator[Finding]:
-    """Whether systemd pushes this home regularly."""
-    unit = UNIT_OF[examination.home.settings.role]
+    """Whether systemd pushes this home regularly, or runs what pushes as it writes."""
+    role = examination.home.settings.role
+    if role in SERVICE_OF:
+        yield judge_service(SERVICE_OF[role], _show(SERVICE_OF[role]))
+        return
+    unit = TIMER_OF[role]
     timer, service = _show(f"{unit}.timer"), _show(f"{unit}.service")
     if timer is None or service is None:
         yield warning(
@@ -38,6 +47,27 @@ def check_timer(examination: Examination) -> Iterator[Finding]:
         )
     else:
         yield judge_timer(unit, timer, service, str(examination.path.absolute()))
+
+
+def judge_service(unit: str, service: Mapping[str, str] | None) -> Finding:
+    """The finding for what systemd says of the service that writes and pushes.
+
+    Args:
+        unit: the name of the unit.
+        service: its properties; None if systemd does not answer.
+    """
+    if service is None:
+        says = f"systemd does not answer here, so it is not known whether {unit} runs"
+        return warning("service", says, "make sure that the program runs: it pushes as it writes")
+    if service.get("LoadState") != "loaded":
+        do = "install it (systemd/README.md), or run the program by other means"
+        return warning("service", f"{unit} is not installed", do)
+    if service.get("ActiveState") != "active":
+        return problem("service", f"{unit} is not running", f"systemctl enable --now {unit}")
+    if service.get("UnitFileState") != "enabled":
+        says = f"{unit} does not start by itself"
+        return warning("service", says, f"systemctl enable {unit}")
+    return ok("service", f"{unit} runs, and pushes as it writes")
 
 
 def judge_timer(

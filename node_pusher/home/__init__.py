@@ -1,4 +1,4 @@
-"""A home: the folder that makes a machine a node, or the keeper of the books.
+"""A home: the folder that makes a machine a node, a till or a desk, or the keeper of the books.
 
 Owns: where its files are (`layout`), its settings (`settings`, `settings_file`, `repo_place`) and
 the value that both make (`home`), what its repos note about themselves (`known_repos`), its signing

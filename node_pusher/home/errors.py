@@ -11,6 +11,10 @@ class HomeError(GitmeterError):
     """A home cannot be used as it is: its settings are wrong, or it is another node's."""
 
 
+class FutureParentError(GitmeterError):
+    """The newest commit is dated ahead of the clock, and none may be dated before its parent."""
+
+
 class BusyError(GitmeterError):
     """Another process is committing or pushing from this home."""
 

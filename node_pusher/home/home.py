@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitmeter.git_remote.remote import Remote
+from gitmeter.roles.role import PROGRAMS, WRITERS, Role
 from node_pusher.home.errors import HomeError
 from node_pusher.home.layout import spool_file
 from node_pusher.home.repo_place import BRANCH_DEFAULT, RepoPlace
-from node_pusher.home.settings import PROGRAMS, Role, Settings
+from node_pusher.home.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,13 @@ class HomeRepo:
         home: the folder of the home.
         node: the node that writes to it.
         place: where it is, in the home and on its remote.
+        role: what it carries.
     """
 
     home: Path
     node: str
     place: RepoPlace
+    role: Role
 
     @property
     def path(self) -> Path:
@@ -66,18 +69,21 @@ class Home:
     @property
     def repo(self) -> HomeRepo:
         """The repo in use."""
-        return HomeRepo(self.path, self.node, self.settings.place)
+        return self._repo_at(self.settings.place)
 
     @property
     def earlier_repos(self) -> list[HomeRepo]:
         """The repos before it, oldest first."""
-        return [HomeRepo(self.path, self.node, place) for place in self.settings.earlier]
+        return [self._repo_at(place) for place in self.settings.earlier]
 
     @property
     def repos(self) -> Iterator[HomeRepo]:
         """All of them, the newest first."""
         yield self.repo
         yield from reversed(self.earlier_repos)
+
+    def _repo_at(self, place: RepoPlace) -> HomeRepo:
+        return HomeRepo(self.path, self.node, place, self.settings.role)
 
 
 def new_home(
@@ -98,8 +104,8 @@ def new_home(
 def wrong_role(home: Home, role: Role) -> HomeError:
     """The error of a program that was pointed at the home of another one."""
     own = home.settings.role
-    what = {"usage": "a node that records usage", "books": "the operator's books"}[own]
     return HomeError(
-        f"{home.path} is the home of {what} ({home.node}); {PROGRAMS[role]} has no business there",
+        f"{home.path} is the home of {WRITERS[own]} ({home.node}); {PROGRAMS[role]} has no business"
+        " there",
         hint=f"use the program {PROGRAMS[own]} on it, or name another folder with --home",
     )

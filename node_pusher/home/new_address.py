@@ -1,13 +1,13 @@
-"""Commands to paste where a home's repo is not at its address, or has more than this home. Pure."""
+"""Commands to paste where a home needs another repo or address, or its remote has more. Pure."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gitmeter.git_remote.failures import RepoGoneError
+from gitmeter.roles.role import PROGRAMS
 from gitmeter.support.terminal import pasted
-from node_pusher.home.home import Home
+from node_pusher.home.home import Home, HomeRepo
 from node_pusher.home.repo_place import BRANCH_DEFAULT
-from node_pusher.home.settings import PROGRAMS
 
 
 def set_remote_line(home: Home, url: str = "URL") -> str:
@@ -20,6 +20,12 @@ def rejoin_line(home: Home, url: str) -> str:
     branch = [] if home.repo.branch == BRANCH_DEFAULT else ["--branch", home.repo.branch]
     words = ("init", "--node", home.node, "--remote", url, *branch, "--rejoin")
     return pasted(*_program(home), *words)
+
+
+def rollover_line(repo: HomeRepo) -> str:
+    """The command by which the home of a repo goes on in its next one."""
+    words = ("--home", str(repo.home.absolute()), "rollover", "--remote", "URL")
+    return pasted(PROGRAMS[repo.role], *words)
 
 
 @contextmanager

@@ -2,17 +2,12 @@
 
 import tomllib
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final
 
+from gitmeter.roles.role import ROLES, Role
 from node_pusher.home.errors import HomeError
 from node_pusher.home.repo_place import RepoPlace, is_branch, read_place, shown_place
 from wire_format.fields import is_node
-
-Role = Literal["usage", "books"]
-"""What a home's repos carry: what users consumed, or money and the rule book."""
-
-PROGRAMS: Final[dict[Role, str]] = {"usage": "node-pusher", "books": "books"}
-"""The program that works on the homes of a role."""
 
 _KEYS: Final = {"node", "role", "remote", "earlier"}
 
@@ -46,8 +41,8 @@ def parse_settings(text: str) -> Settings:
         raise TypeError(f"unknown settings: {', '.join(sorted(unknown))}")
     if not is_node(stated["node"]):
         raise TypeError(f"not the name of a node: {stated['node']}")
-    if stated["role"] not in get_args(Role):
-        raise TypeError(f"role must be one of {', '.join(get_args(Role))}")
+    if stated["role"] not in ROLES:
+        raise TypeError(f"role must be one of {', '.join(ROLES)}")
     earlier = tuple(map(read_place, stated.get("earlier", ())))
     place = read_place(stated["remote"])
     if len({each.folder for each in (place, *earlier)}) <= len(earlier):

@@ -1,13 +1,22 @@
 """Reading and writing `node.toml`."""
 
 from pathlib import Path
+from typing import Final
 
 from gitmeter.git_remote.failures import RemoteConfigError
+from gitmeter.roles.role import Role
 from gitmeter.support.files import write_durably
 from node_pusher.home.errors import HomeError, NotInitialisedError
 from node_pusher.home.home import Home, wrong_role
 from node_pusher.home.layout import OWNER_HINT, is_shared, settings_file
-from node_pusher.home.settings import Role, parse_settings, settings_text
+from node_pusher.home.settings import parse_settings, settings_text
+
+_LIVES: Final[dict[Role, str]] = {
+    "usage": "node lives",
+    "books": "books live",
+    "till": "till lives",
+    "desk": "desk lives",
+}
 
 
 def read_home(path: Path, role: Role | None = None) -> Home:
@@ -15,7 +24,7 @@ def read_home(path: Path, role: Role | None = None) -> Home:
 
     Args:
         path: its folder.
-        role: what its repos must carry; None for either.
+        role: what its repos must carry; None for any.
 
     Raises:
         NotInitialisedError: there are none.
@@ -24,7 +33,7 @@ def read_home(path: Path, role: Role | None = None) -> Home:
     home = find_home(path)
     if home is None:
         raise NotInitialisedError(
-            f"no {'books live' if role == 'books' else 'node lives'} in {path}",
+            f"no {_LIVES[role or 'usage']} in {path}",
             hint="name its folder with --home, or run `init` first",
         )
     if role is not None and home.settings.role != role:

@@ -10,11 +10,10 @@ from typing import Final
 from gitmeter.git_remote.branch import RemoteBranch
 from gitmeter.git_remote.failures import AccessDeniedError, PushRefusedError, RemoteError
 from node_pusher.home.home import HomeRepo
-from node_pusher.home.settings import Role
 from node_pusher.joining.remote_history import claim_path, read_remote
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.branch import push_in_parts
-from node_pusher.sending.commit import README_PATH, readme
+from node_pusher.sending.readme import README_PATH, readme
 from wire_format.commit_message import build_epoch_message
 from wire_format.fields import epoch_of
 
@@ -23,7 +22,6 @@ _WHY: Final = "init claims the numbers of a home there before it gives the first
 
 def claim_epoch(
     repo: LedgerRepo,
-    role: Role,
     parent: str | None,
     first_seq: int,
     seen: RemoteBranch,
@@ -33,7 +31,6 @@ def claim_epoch(
 
     Args:
         repo: where the commit is made; none of its refs move.
-        role: what the repo carries.
         parent: what it builds on: the remote's commit, or one here that builds on it.
         first_seq: the first number of an epoch.
         seen: the remote's branch before.
@@ -49,8 +46,8 @@ def claim_epoch(
     """
     epoch, node = epoch_of(first_seq), repo.home_repo.node
     files = {claim_path(epoch): f"{node}\n".encode()}
-    if parent is None and role == "usage":
-        files[README_PATH] = readme(node)
+    if parent is None and repo.home_repo.role != "books":
+        files[README_PATH] = readme(repo.home_repo)
     message = build_epoch_message(node, epoch, first_seq)
     commit = repo.write_commit(files, message, now, parent)
     waiting = [] if parent == seen.commit else [info.commit for info in repo.above(seen.commit)]

@@ -235,8 +235,7 @@ def _claim(
         if first_seq + EPOCH_SIZE - 1 > INT_MAX:
             raise HomeError(f"{home.repo.remote.url} claims the last epoch: no numbers are left")
         ensure_key(home.path, home.node, replace_lost=True)
-        role, parent = home.settings.role, fetched or repo.tip
-        commit = claim_epoch(repo, role, parent, first_seq, seen, now)
+        commit = claim_epoch(repo, fetched or repo.tip, first_seq, seen, now)
         if commit is not None:
             return _Claim(commit, first_seq, fetched, is_first)
     raise PushRefusedError(f"{home.repo.remote.url}: others keep pushing there; try again")

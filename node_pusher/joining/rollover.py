@@ -1,6 +1,7 @@
 """Switching a node to its next repo, with numbers continuing.
 
-1. What was recorded is pushed to the present repo.
+1. What was recorded is pushed to the present repo. A till or desk whose present repo can take no
+   more, because its last commit is dated in the future, keeps what is in no commit for the next.
 2. The next repo, which must be empty, gets a first commit that claims the epoch in use: a node that
    joins it after this disk was lost starts in the epoch above.
 3. One write of `node.toml` makes it the repo in use.
@@ -17,7 +18,7 @@ from datetime import datetime
 from gitmeter.git_remote.branch import BranchStatus, RemoteBranch, read_branch
 from gitmeter.git_remote.failures import PushRefusedError, RemoteError
 from gitmeter.git_remote.remote import Remote
-from node_pusher.home.errors import HomeError
+from node_pusher.home.errors import FutureParentError, HomeError
 from node_pusher.home.home import Home, HomeRepo
 from node_pusher.home.known_repos import note_place
 from node_pusher.home.locks import LOCK_WAIT_S, push_lock, sweep_stale_locks
@@ -27,9 +28,9 @@ from node_pusher.joining.remote_history import claim_path
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_to_branch
-from node_pusher.sending.commit import README_PATH, readme
 from node_pusher.sending.moved_mark import mark_previous_repos
 from node_pusher.sending.push import PushReport, push_locked
+from node_pusher.sending.readme import README_PATH, readme
 from node_pusher.spool.store import Store
 from wire_format.commit_message import build_continuation_message
 from wire_format.fields import epoch_of
@@ -77,7 +78,7 @@ def rollover(home: Home, to: Remote, now: datetime) -> RolloverReport:
         BusyError, RemoteError, NonFastForwardError, SigningKeyError: as
             `node_pusher.sending.push.push`.
     """
-    if home.settings.role != "usage":
+    if home.settings.role == "books":
         raise HomeError(
             "books have no rollover: their rule book is that of one repo's own history",
             hint="a repo of books stays small; a backup of the aggregator saves it too",
@@ -88,7 +89,7 @@ def rollover(home: Home, to: Remote, now: datetime) -> RolloverReport:
             if present.repo.remote.url == to.url:
                 return _finished(present, store, now)
             with repo_errors(present.repo.path):
-                sent = push_locked(store, present, now)
+                sent = _sent(store, present, now)
                 left_at = LedgerRepo(present.repo).tip
             following = _following(present, to)
             with repo_errors(following.repo.path):
@@ -97,6 +98,14 @@ def rollover(home: Home, to: Remote, now: datetime) -> RolloverReport:
             note_place(following.repo)
             write_home(following)
             return _report(following, store, "started", sent, mark_previous_repos(following, now))
+
+
+def _sent(store: Store, present: Home, now: datetime) -> PushReport:
+    """Push to the present repo what it can take; the rest waits in the spool for the next one."""
+    try:
+        return push_locked(store, present, now)
+    except FutureParentError:
+        return push_locked(store, present, now, commits=False)
 
 
 def _following(present: Home, to: Remote) -> Home:
@@ -115,7 +124,7 @@ def _start(following: HomeRepo, store: Store, continues: str | None, now: dateti
     epoch = epoch_of(store.state().next_seq)
     if not repo.has_path(claim_path(epoch)):
         node = following.node
-        files = {claim_path(epoch): f"{node}\n".encode(), README_PATH: readme(node)}
+        files = {claim_path(epoch): f"{node}\n".encode(), README_PATH: readme(following)}
         repo.commit(files, build_continuation_message(node, epoch, continues), now)
     if seen.commit != repo.tip:
         refused = push_to_branch(following, f"refs/heads/{following.branch}")

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from gitmeter.git_remote.branch import BranchStatus, RemoteBranch
+from gitmeter.roles.role import PROGRAMS
 from gitmeter.support.terminal import counted, pasted
 from node_pusher.home.errors import HomeError
 from node_pusher.home.home import HomeRepo
@@ -128,7 +129,7 @@ def _check_fillable(here: _Here, seen: RemoteBranch, *, empty_ok: bool) -> None:
             f"{here.url} is empty, and this home cannot fill it: it was joined without older"
             " commits or their files",
             hint=f"{_from_mirror(here.place)}; or, while the present address answers, begin the"
-            " node's next repo there: `node-pusher rollover`",
+            f" node's next repo there: `{PROGRAMS[here.place.role]} rollover`",
         )
     if not empty_ok:
         raise HomeError(

@@ -14,6 +14,7 @@ import pygit2
 
 from gitmeter.git_remote.branch import BIG_FILE_BYTES
 from gitmeter.git_remote.libgit2 import ignore_user_settings, mend_head
+from gitmeter.roles.role import FACES_STRANGERS
 from node_pusher.home.errors import NonFastForwardError
 from node_pusher.home.home import HomeRepo
 from node_pusher.home.own_key import load_own_key
@@ -121,8 +122,13 @@ class LedgerRepo:
     def write_commit(
         self, added: Mapping[str, bytes], message: str, when: datetime, parent: str | None
     ) -> str:
-        """As `commit`, on top of any commit or of none; no ref moves."""
+        """As `commit`, on top of any commit or of none; no ref moves.
+
+        Of a till or desk it is dated no earlier than its parent, which would hold the repo.
+        """
         base = None if parent is None else self._tree(parent)
+        if parent is not None and self.home_repo.role in FACES_STRANGERS:
+            when = max(when, next(self.history(parent)).committed_at)
         blobs = [(path.split("/"), self._repo.create_blob(data)) for path, data in added.items()]
         node = self.home_repo.node
         signature = pygit2.Signature(node, f"{node}@{_MAIL_DOMAIN}", int(when.timestamp()), 0)

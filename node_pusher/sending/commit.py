@@ -12,6 +12,8 @@ from node_pusher.home.settings_file import reread
 from node_pusher.repo.commit_info import CommitInfo
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.repo.repo_errors import repo_errors
+from node_pusher.sending.dates import check_parent
+from node_pusher.sending.readme import README_PATH, readme
 from node_pusher.sending.totals import Totals
 from node_pusher.spool.drafts import AHEAD_MAX
 from node_pusher.spool.outcomes import SpoolError
@@ -31,7 +33,6 @@ from wire_format.lines import Folder
 from wire_format.paths import SegmentPath
 from wire_format.segment import decode_segment
 
-README_PATH: Final = "README.md"
 SEALED_AHEAD_MAX: Final = timedelta(seconds=60)
 """How far a record may be ahead of the clock to be committed, by a commit that is dated like it.
 
@@ -73,6 +74,9 @@ def commit_unsent(
         by_hour: one commit per clock hour of the records, dated at its end (but not after `now`):
             for importing history. Hours whose records are mixed share a commit.
         bytes_max: most bytes of the records of one commit.
+
+    Raises:
+        FutureParentError: see `node_pusher.sending.dates.check_parent`.
     """
     committed, until_us = spans_of(repo.waiting()), to_us(now + SEALED_AHEAD_MAX)
     hours = None
@@ -113,23 +117,8 @@ def spans_of(commits: list[CommitInfo]) -> list[Span]:
     ]
 
 
-def readme(node: str) -> bytes:
-    """The README of a node's repo."""
-    return f"""\
-# Usage of `{node}`
-
-What users of `{node}` consumed, as recorded by the node itself. Each line under `usage/` is one
-record; files are added and never changed, and balances are computed from them.
-
-    git log                                              # what was added, when, in total
-    git log --format='%h %cs %(trailers:key=Seq) %(trailers:key=Records)'
-    git log --stat --since=yesterday                     # with the files
-    git show HEAD                                        # the newest records, line by line
-    git grep '"user":"alice"' -- usage/2026/11           # one user's records of a month
-""".encode()
-
-
 def _commit(store: Store, repo: LedgerRepo, found: CommitPlan, now: datetime) -> str:
+    check_parent(repo, now)
     node = repo.home_repo.node
     totals = Totals()
     segments: dict[int, bytes] = {}
@@ -159,7 +148,7 @@ def _commit(store: Store, repo: LedgerRepo, found: CommitPlan, now: datetime) ->
     day = when.date()
     files = {_free_path(repo, found.folder, day, seq): data for seq, data in segments.items()}
     if repo.tip is None:
-        files[README_PATH] = readme(node)
+        files[README_PATH] = readme(repo.home_repo)
     message = build_message(found.folder, summary, totals.totals(), by=found.by)
     return repo.commit(files, message, when)
 

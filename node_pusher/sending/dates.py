@@ -4,7 +4,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
+from gitmeter.roles.role import FACES_STRANGERS, WRITERS
 from gitmeter.support.terminal import counted
+from node_pusher.home.errors import FutureParentError
+from node_pusher.home.new_address import rollover_line
 from node_pusher.repo.commit_info import CommitInfo
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.spool.drafts import AHEAD_MAX
@@ -44,6 +47,30 @@ def future_sentence(info: CommitInfo, now: datetime) -> str:
         f" machine's clock, which says {format_ts(now)}: the aggregator bills nothing from that"
         " commit on until then, or until the operator accepts it (`aggregator incidents` names the"
         " command)"
+    )
+
+
+def check_parent(repo: LedgerRepo, now: datetime) -> None:
+    """Refuse to commit on a commit from the future where dates may not go back.
+
+    Commits of a node follow the clock again there. A commit of a till or desk that is dated before
+    its parent holds its repo, and one that is dated like that parent waits for years.
+
+    Raises:
+        FutureParentError: the newest commit is dated further ahead than a clock may be.
+    """
+    role = repo.home_repo.role
+    newest = next(repo.history(), None) if role in FACES_STRANGERS else None
+    if newest is None or newest.committed_at - now <= AHEAD_MAX:
+        return
+    next_repo = rollover_line(repo.home_repo)
+    raise FutureParentError(
+        f"commit {newest.commit[:12]} is dated {format_ts(newest.committed_at)}, ahead of this"
+        f" machine's clock, which says {format_ts(now)}, and {WRITERS[role]} dates no commit before"
+        " its parent; nothing was committed, and nothing is lost: what was recorded is in the"
+        " spool",
+        hint="if the clock is behind, set it: timedatectl set-ntp true; if it was ahead when that"
+        f" commit was made, go on in the next repo, which then gets it: {next_repo}",
     )
 
 

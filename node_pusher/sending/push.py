@@ -21,8 +21,10 @@ from gitmeter.git_remote.failures import (
     TooLargeError,
 )
 from gitmeter.git_remote.runner import run_git
+from gitmeter.roles.role import FACES_STRANGERS, WRITERS
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.terminal import counted
+from node_pusher.home.errors import HomeError
 from node_pusher.home.home import Home
 from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.new_address import naming_new_address
@@ -31,12 +33,13 @@ from node_pusher.home.settings_file import reread
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_in_parts
-from node_pusher.sending.commit import commit_unsent
+from node_pusher.sending.commit import Committed, commit_unsent
 from node_pusher.sending.dates import ahead_remark, future_remark
 from node_pusher.sending.divide import divide
 from node_pusher.sending.failed_push import clear_failed, note_failed
 from node_pusher.sending.moved_mark import mark_previous_repos
 from node_pusher.spool.clock import usable
+from node_pusher.spool.plan import Ahead
 from node_pusher.spool.store import Store
 from wire_format.instants import to_us
 
@@ -80,12 +83,19 @@ def push(home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
             here.
         NonFastForwardError: the remote has other commits; nothing was pushed.
         HomeError, SigningKeyError: there is no key to sign with, or it cannot be used; nothing was
-            committed.
+            committed. Or `by_hour` is asked of a till or desk.
         ClockError: `now` cannot be the time; nothing was committed.
+        FutureParentError: the home is a till or desk whose newest commit is dated in the future;
+            nothing was committed.
     """
     usable(now)
     with push_lock(home.path):
         home = reread(home)
+        if by_hour and home.settings.role in FACES_STRANGERS:
+            raise HomeError(
+                f"{WRITERS[home.settings.role]} dates its commits when they are made",
+                hint="history is imported by the books; push without --by-hour",
+            )
         with repo_errors(home.repo.path), Store.open(home.spool_file, home.node) as store:
             report = push_locked(store, home, now, by_hour=by_hour)
             if not home.settings.earlier:
@@ -94,10 +104,20 @@ def push(home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
             return replace(report, remark="; ".join(remarks))
 
 
-def push_locked(store: Store, home: Home, now: datetime, *, by_hour: bool = False) -> PushReport:
-    """As `push`; the caller holds the push lock, and the spool open."""
+def push_locked(
+    store: Store, home: Home, now: datetime, *, by_hour: bool = False, commits: bool = True
+) -> PushReport:
+    """As `push`; the caller holds the push lock, and the spool open.
+
+    Args:
+        store: the spool.
+        home: the home.
+        now: the time of the commits.
+        by_hour: see `node_pusher.sending.commit.commit_unsent`.
+        commits: whether to commit what is in no commit yet, or only to push the commits there are.
+    """
     try:
-        report = _push(store, home, now, by_hour=by_hour)
+        report = _push(store, home, now, by_hour=by_hour, commits=commits)
     except GitmeterError as error:
         note_failed(home.path, error, now)
         raise
@@ -105,11 +125,13 @@ def push_locked(store: Store, home: Home, now: datetime, *, by_hour: bool = Fals
     return report
 
 
-def _push(store: Store, home: Home, now: datetime, *, by_hour: bool) -> PushReport:
+def _push(store: Store, home: Home, now: datetime, *, by_hour: bool, commits: bool) -> PushReport:
     sweep_stale_locks(home.repo.path)
     repo = LedgerRepo(home.repo)
     remark = _new_key(home) if ensure_key(home.path, home.node) else ""
-    made = commit_unsent(store, repo, now, by_hour=by_hour)
+    made = Committed([], Ahead())
+    if commits:
+        made = commit_unsent(store, repo, now, by_hour=by_hour)
     remarks = [remark, ahead_remark(made.ahead, now), future_remark(repo, now)]
     pushed = retired = 0
     if repo.tip is not None:

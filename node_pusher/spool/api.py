@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from gitmeter.roles.role import Role
 from node_pusher.home.home import Home
-from node_pusher.home.settings import Role
 from node_pusher.home.settings_file import read_home
 from node_pusher.spool.clock import usable
 from node_pusher.spool.drafts import Draft, draft_inputs, draft_lines
@@ -49,7 +49,7 @@ class Spool:
 
         Args:
             home: its folder.
-            role: what it records: `usage` for a node, `books` for the operator's books.
+            role: what the home must carry: `usage` for a node, `books`, `till` or `desk`.
             clock: returns the time in UTC.
 
         Raises:

@@ -11,9 +11,9 @@ import pygit2
 
 from books.start import init_books
 from gitmeter.git_remote.remote import Remote
+from gitmeter.roles.role import Role
 from node_pusher.home.home import new_home
 from node_pusher.home.own_key import own_key
-from node_pusher.home.settings import Role
 from node_pusher.joining.init import InitReport, init
 from node_pusher.joining.trust import Vouched
 from node_pusher.sending.push import push

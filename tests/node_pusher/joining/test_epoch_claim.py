@@ -16,11 +16,11 @@ from gitmeter.git_remote.failures import (
     UnreachableError,
 )
 from gitmeter.git_remote.remote import Remote
+from gitmeter.roles.role import ROLES, Role
 from gitmeter.signing.verdict import judge_commit
 from node_pusher.home.errors import HomeError, NotInitialisedError
 from node_pusher.home.home import Home, HomeRepo, new_home
 from node_pusher.home.own_key import ensure_key, own_signers
-from node_pusher.home.settings import Role
 from node_pusher.home.settings_file import read_home, write_home
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
@@ -73,7 +73,7 @@ def test_the_remote_holds_the_claim_once_a_home_is_made(home: Home, remote_dir: 
     assert judge_commit(raw, NODE, own_signers(home.path), START).verified
 
 
-@pytest.mark.parametrize("role", ["usage", "books"])
+@pytest.mark.parametrize("role", ROLES)
 def test_disks_that_die_before_their_first_push_leave_no_number_to_be_given_again(
     tmp_path: Path, remote_dir: Path, role: Role
 ) -> None:

@@ -16,8 +16,8 @@ from node_pusher.home.own_key import own_key
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import Vouched
 from node_pusher.repo import trees
-from node_pusher.sending.commit import README_PATH
 from node_pusher.sending.push import push
+from node_pusher.sending.readme import README_PATH
 from tests.node_pusher.conftest import NODE, START, MakeHome, record, spool_count
 from tests.support.programs import NodePusher
 from tests.support.repos import RepoWriter, bare_repo, segment_path, usage_line

@@ -3,6 +3,7 @@
 `nodes.d/<node>.toml` is written by `aggregator node ...` and contains no secret:
 
     node = "embedder-01"
+    role = "till"                        # or "desk"; left out for a node that records usage
     registered_at = 2026-11-21T10:00:00Z
 
     [[key]]
@@ -21,7 +22,7 @@ wrote the address itself (`url`), of which the name is read.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -37,6 +38,9 @@ from aggregator.config.repos import ALLOW_PATTERN, RepoConfig, Section
 from aggregator.config.sections import ForgeConfig
 from gitmeter.signing.allowed_signers import AllowedSignersError, parse_allowed_signers
 from wire_format import fields
+
+NodeRole = Literal["usage", "till", "desk"]
+"""What the repos of a registered node carry."""
 
 FORGE_NAME_PATTERN: Final = r"[A-Za-z0-9._-]{1,100}"
 """The name of a repo on a forge."""
@@ -139,11 +143,12 @@ class Registration(Section):
 
     Attributes:
         node: the node's name.
+        role: what all its repos carry; the books are not registered, but configured.
         registered_at: when it was registered, in UTC.
         retired_at: since when nothing new is expected of it, in UTC; None while it is in use.
         allow: patterns of the resources that it may bill; empty for all.
         silent_after_s: how long it may push nothing before that is an incident; 0 for no limit,
-            None for the default.
+            None for the default, which is no limit for a till or desk.
         keys: the keys that may sign for it, or could until they were closed.
         repos: its repos, the newest last.
         making: the description by which a repo is recognised that is being made for it; None when
@@ -153,6 +158,7 @@ class Registration(Section):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     node: Annotated[str, StringConstraints(pattern=f"^(?:{fields.NODE_PATTERN})$")]
+    role: NodeRole = "usage"
     registered_at: datetime
     retired_at: datetime | None = None
     allow: tuple[Annotated[str, StringConstraints(pattern=f"^(?:{ALLOW_PATTERN})$")], ...] = ()
@@ -192,6 +198,7 @@ class Registration(Section):
         return [
             RepoConfig(
                 node=self.node,
+                role=self.role,
                 name=repo.name,
                 url=repo.url(forge),
                 branch=repo.branch,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -19,6 +19,7 @@ from aggregator.config.known_repo import KnownRepo
 from aggregator.config.naming import ForgeIdentity
 from gitmeter.git_remote.failures import RemoteConfigError
 from gitmeter.git_remote.remote import Remote
+from gitmeter.roles.role import Role
 from wire_format import fields
 
 ALLOW_PATTERN: Final = r"[A-Za-z0-9._:/@+*?-]{1,200}"
@@ -68,8 +69,10 @@ class RepoConfig(RemoteConfig):
     node: Annotated[str, StringConstraints(pattern=f"^(?:{fields.NODE_PATTERN})$")] = Field(
         description="The node whose records it carries."
     )
-    role: Literal["usage", "books", "till", "desk"] = Field(
-        default="usage", description="`books` for the operator's payments and rule book."
+    role: Role = Field(
+        default="usage",
+        description="`books` for the operator's payments and rule book, `till` for what payment"
+        " providers say, `desk` for customer service.",
     )
     name: Annotated[str, StringConstraints(pattern=f"^(?:{fields.REPO_PATTERN})$")] = Field(
         default="",
@@ -86,7 +89,10 @@ class RepoConfig(RemoteConfig):
     )
 
     silent_after_s: int | None = Field(
-        default=None, ge=0, description="silent_after_s for this repo alone; 0 for never."
+        default=None,
+        ge=0,
+        description="silent_after_s for this repo alone; 0 for never. Without it a till or desk is"
+        " never silent.",
     )
     forge_id: int | None = Field(
         default=None, ge=1, description="The forge's number for it, if it is registered."

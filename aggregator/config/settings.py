@@ -15,6 +15,7 @@ from aggregator.config.document import (
 )
 from aggregator.config.repos import RemoteConfig, RepoConfig, Section
 from aggregator.config.sections import ForgeConfig, ListenConfig, NotifyConfig
+from gitmeter.roles.role import Role
 
 NODES_DIR_NAME: Final = "nodes.d"
 
@@ -113,7 +114,8 @@ class Config(Section):
     silent_after_s: int = Field(
         default=86_400,
         ge=0,
-        description="A node that pushes nothing for this long is an incident; 0 for never.",
+        description="A node that pushes nothing for this long is an incident; 0 for never. Not for"
+        " books, tills and desks, which push when there is something to push.",
     )
     skew_s: int = Field(
         default=300,
@@ -141,9 +143,14 @@ class Config(Section):
             raise ValueError(f"two have the name {', '.join(twins)}; give each its own `name`")
         if sum(repo.role == "books" for repo in repos) > 1:
             raise ValueError("only one may have the role books")
-        books = {repo.node for repo in repos if repo.role == "books"}
-        if both := books & {repo.node for repo in repos if repo.role == "usage"}:
-            raise ValueError(f"{', '.join(both)} cannot write usage and the books")
+        roles = dict[str, Role]()
+        for repo in repos:
+            before = roles.setdefault(repo.node, repo.role)
+            if before != repo.role:
+                raise ValueError(
+                    f"{repo.node} has a repo of role {before} and one of role {repo.role}; a node"
+                    " has one role"
+                )
         return repos
 
     @model_validator(mode="after")

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from aggregator.config.registration import Registration
+from aggregator.config.registration import NodeRole, Registration
+from gitmeter.roles.role import PROGRAMS
 from gitmeter.signing.allowed_signers import Entry, load_allowed_signers, parse_allowed_signers
 from gitmeter.signing.keys import InvalidKeyError, read_public_key
 from gitmeter.signing.patterns import matches_list
 from gitmeter.support.errors import GitmeterError
 
 _SOURCE: Final = "the key"
-_SHOW_HINT: Final = "on the node: node-pusher show-key --node"
 _ALGORITHMS: Final = ("ssh-", "ecdsa-", "sk-")
 
 
@@ -23,32 +23,32 @@ class FleetError(GitmeterError):
     """A node cannot be set up or changed as requested."""
 
 
-def read_key(text: str, node: str) -> str:
+def read_key(text: str, node: str, role: NodeRole) -> str:
     """Read the key of a node; returns `ssh-ed25519 AAAA...` without a comment.
 
     Args:
-        text: the key, or the whole line that `node-pusher show-key` prints.
+        text: the key, or the whole line that `show-key` prints.
         node: the node that it must belong to.
+        role: what that node pushes.
 
     Raises:
         AllowedSignersError: it is not a key, or of a kind that is not accepted.
         FleetError: it belongs to another node, or is not one line.
     """
+    show = f"on the node: {PROGRAMS[role]} show-key --node {node}"
     stated = text.strip()
     if not stated or "\n" in stated:
-        raise FleetError("the key must be one line", hint=f"{_SHOW_HINT} {node}")
+        raise FleetError("the key must be one line", hint=show)
     line = f"{node} {stated}" if stated.startswith(_ALGORITHMS) else stated
     (entry,) = parse_allowed_signers(line, _SOURCE).entries or (None,)
     if entry is None:
-        raise FleetError("the key must not be a comment", hint=f"{_SHOW_HINT} {node}")
+        raise FleetError("the key must not be a comment", hint=show)
     if not matches_list(node, entry.principals):
-        raise FleetError(
-            f"the key belongs to {entry.principals}, not to {node}", hint=f"{_SHOW_HINT} {node}"
-        )
+        raise FleetError(f"the key belongs to {entry.principals}, not to {node}", hint=show)
     if not entry.signs_commits() or _has_window(entry):
         raise FleetError(
             "the key must be for git, without valid-after and valid-before",
-            hint=f"{_SHOW_HINT} {node}",
+            hint=show,
         )
     return entry.key.line
 

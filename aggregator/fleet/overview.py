@@ -13,7 +13,7 @@ from aggregator.fleet.identity import FoundAs, Listed
 from aggregator.fleet.node_keys import fingerprint
 from aggregator.forge.interface import Listing
 
-HEADERS: Final = ("node", "state", "registered", "keys", "repos")
+HEADERS: Final = ("node", "role", "state", "registered", "keys", "repos")
 
 
 def overview(config: Config, registered: Registered, listing: Listing | None) -> dict[str, Any]:
@@ -41,6 +41,7 @@ def rows(shown: Mapping[str, Any]) -> list[list[str]]:
     return [
         [
             node["node"],
+            node["role"],
             "retired" if node["retired_at"] else "active",
             node["registered_at"][:10],
             ", ".join(k["fingerprint"] for k in node["keys"] if k["closed_at"] is None) or "none",
@@ -58,6 +59,7 @@ def _repo_cell(repo: Mapping[str, Any]) -> str:
 def _node(node: Registration, listed: Listed | None, forge: ForgeConfig | None) -> dict[str, Any]:
     return {
         "node": node.node,
+        "role": node.role,
         "registered_at": _time(node.registered_at),
         "retired_at": _time(node.retired_at),
         "allow": list(node.allow),

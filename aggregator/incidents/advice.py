@@ -203,6 +203,23 @@ _FOR_BOOKS: Final = {
     " the signature of the new head covers the commits below it.",
 }
 
+_FOR_TILLS_AND_DESKS: Final = {
+    IncidentKind.COMMIT_AHEAD: "A commit of a till or desk is dated in the future. The repo is held"
+    " before it until the aggregator's clock reaches that date. Check both clocks; if that of the"
+    " till or desk was wrong, it goes on in its next repo (`aggregator node rollover`, then"
+    " `rollover` there), and what this repo has counts once that commit is accepted with `books"
+    " decide accept-tip`.",
+    IncidentKind.SILENT: "The till or desk has pushed no records for longer than the silent_after_s"
+    " of its repo. If the repo has another incident, look into that first; a lagging clock looks"
+    " like silence too. Check with `doctor` of its program that its service runs. Where there was"
+    " nothing to write it pushes nothing: give it a longer silent_after_s, or none.",
+}
+_FOR_ROLE: Final = {
+    "books": _FOR_BOOKS,
+    "till": _FOR_TILLS_AND_DESKS,
+    "desk": _FOR_TILLS_AND_DESKS,
+}
+
 
 def advice(kind: IncidentKind, role: str | None = None) -> str:
     """What an incident means and what to do about it.
@@ -212,4 +229,4 @@ def advice(kind: IncidentKind, role: str | None = None) -> str:
         role: the role of the repo that it is about; None for the forge as a whole. Of held books no
             decision is read.
     """
-    return _FOR_BOOKS.get(kind, _TEXTS[kind]) if role == "books" else _TEXTS[kind]
+    return _FOR_ROLE.get(role or "", {}).get(kind, _TEXTS[kind])

@@ -4,7 +4,8 @@ A node is judged by the date of the newest applied commit with records in any of
 node with a held repo or a lagging clock is silent too; a commit that is dated in the future says
 nothing about when the node was heard. The incident closes by itself when records
 arrive. An unused node has nothing to push and is silent as well; therefore `silent_after_s` can be
-set for each repo, and 0 means never.
+set for each repo, and 0 means never. Money does not come by the hour: tills and desks are watched
+only where their own repo states `silent_after_s`, and the books never.
 """
 
 from collections import defaultdict
@@ -12,17 +13,19 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
+from aggregator.config.repos import RepoConfig
 from aggregator.config.settings import Config
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.store.incident_rows import About
 from aggregator.store.store import LedgerStore
+from gitmeter.roles.role import FACES_STRANGERS
 from wire_format.instants import format_ts
 
 NEVER: Final = 0
 
 
 class WatchedRepo(NamedTuple):
-    """A usage repo from which records are expected.
+    """A repo from which records are expected.
 
     Attributes:
         name: the repo's name.
@@ -47,7 +50,7 @@ def silent_repos(repos: Iterable[WatchedRepo], now: datetime) -> dict[str, str]:
     time of registration is not judged.
 
     Args:
-        repos: the usage repos that are not retired.
+        repos: the repos that are watched and not retired.
         now: the time to judge by.
 
     Returns:
@@ -90,17 +93,23 @@ def file_silence(store: LedgerStore, config: Config, now: datetime) -> Mapping[s
         WatchedRepo(
             repo.name,
             repo.node,
-            config.silent_after_s if repo.silent_after_s is None else repo.silent_after_s,
+            _limit_s(repo, config),
             _instant(known[repo.name].committed_at_s),
             repo.registered_at,
         )
         for repo in config.repo
-        if repo.role == "usage" and not repo.is_retired and repo.name in known
+        if repo.role != "books" and not repo.is_retired and repo.name in known
     ]
     silent = silent_repos(watched, now)
     found: dict[About, str] = {(known[name].repo_id, ""): detail for name, detail in silent.items()}
     store.incidents.file_all(IncidentKind.SILENT, found, now)
     return silent
+
+
+def _limit_s(repo: RepoConfig, config: Config) -> int:
+    if repo.silent_after_s is not None:
+        return repo.silent_after_s
+    return NEVER if repo.role in FACES_STRANGERS else config.silent_after_s
 
 
 def _instant(at_s: int | None) -> datetime | None:

@@ -23,11 +23,11 @@ from wire_format.lines import Folder, Line, encode_lines
 from wire_format.paths import InvalidPathError, parse_path
 from wire_format.segment import Segment, decode_segment
 
-FOLDERS_OF_ROLE: Final = {
+FOLDERS_OF_ROLE: Final[dict[str, set[Folder]]] = {
     "usage": {Folder.USAGE},
-    "books": {Folder.PAYMENTS, Folder.ACCOUNTS, Folder.DECISIONS},
+    "books": {Folder.PAYMENTS, Folder.DECISIONS, Folder.ACCOUNTS},
     "till": {Folder.PAYMENTS, Folder.ACCOUNTS},
-    "desk": {Folder.PAYMENTS, Folder.ACCOUNTS},
+    "desk": {Folder.ACCOUNTS, Folder.PAYMENTS},
 }
 _REREAD_CACHE: Final = 4
 

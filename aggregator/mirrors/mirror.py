@@ -22,6 +22,7 @@ from pygit2.enums import ObjectType
 from aggregator.config.known_repo import KnownRepo, allow_of, allow_text
 from aggregator.mirrors.tree_diff import Trees
 from gitmeter.git_remote.libgit2 import ignore_user_settings, mend_head
+from gitmeter.roles.role import ROLES
 from gitmeter.support.errors import GitmeterError
 
 COMMIT_BYTES_MAX: Final = 1024 * 1024
@@ -29,7 +30,6 @@ COMMIT_BYTES_MAX: Final = 1024 * 1024
 
 APPLIED_REF: Final = "refs/aggregator/applied"
 KEPT_REFS: Final = "refs/aggregator/kept/"
-_ROLES: Final = frozenset({"usage", "books"})
 _FAULTS: Final = (KeyError, OSError, ValueError, pygit2.GitError)
 """What libgit2 raises about a damaged repository; ValueError where text is not UTF-8."""
 
@@ -124,7 +124,7 @@ class Mirror:
                     raise MirrorError(f"the mirror {path} was billed and no longer names its node")
                 return None
             node, role, branch, allow = (str(config[key]) for key in _IDENTITY_KEYS)
-            if role not in _ROLES:
+            if role not in ROLES:
                 raise MirrorError(f"the mirror {path} names no role that there is")
             return KnownRepo(path.stem, node, role, branch, allow_of(allow))
 

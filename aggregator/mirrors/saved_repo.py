@@ -1,6 +1,6 @@
 """The description of a repo in a backup or an archive."""
 
-from typing import Annotated, Literal, Self, cast
+from typing import Annotated, Self, cast
 
 import pygit2
 from pydantic import (
@@ -12,6 +12,7 @@ from pydantic import (
 
 from aggregator.config.known_repo import KnownRepo, allow_of, allow_text
 from cursors.tips import Tips
+from gitmeter.roles.role import Role
 from wire_format import fields
 
 
@@ -23,7 +24,6 @@ def _text(pattern: str) -> StringConstraints:
     return StringConstraints(pattern=f"^(?:{pattern})$")
 
 
-Role = Literal["usage", "books"]
 _RepoName = Annotated[str, _text(fields.REPO_PATTERN)]
 
 

@@ -268,13 +268,14 @@ class Puller:
         more = step.turn(on_progress, is_over)
         if step.billed_to is not None:
             self._recording.start(step.repo.identity, step.billed_to)
-        self._tiers_due |= step.repo.role == "books" and step.has_applied
+        self._tiers_due |= step.repo.role != "usage" and step.has_applied
         return more and not self._interrupted()
 
     def _finish(self, *, is_whole: bool) -> None:
         """Record when the ledger was brought up to date; update stored tiers once a day.
 
-        Tiers are also updated when the rule book changed or the books had new commits.
+        Tiers are also updated when the rule book changed, or a repo that carries money had new
+        commits.
         """
         now = self._clock()
         store = self._ledger.store

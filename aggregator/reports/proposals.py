@@ -11,6 +11,7 @@ from aggregator.incidents.kinds import ACCEPTABLE, ACKNOWLEDGED, IncidentKind
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
 from gitmeter.counting.held import HeldReason
+from gitmeter.roles.role import PROGRAMS
 from wire_format.fields import INT_MAX, VERSION
 from wire_format.instants import format_ts, parse_ts
 from wire_format.lines import Decision, Folder
@@ -80,7 +81,7 @@ def of_incident(repo: str, role: str | None, kind: str, subject: str) -> str | N
     if kind in ACCEPTABLE and kind != IncidentKind.REWRITTEN and subject:
         return _command("accept-tip", repo, subject)
     if kind == IncidentKind.LINES_AHEAD:
-        program = "books" if role == "books" else "node-pusher"
+        program = PROGRAMS[role or "usage"]
         return f"{program} resend {subject.removeprefix('seq ')}"
     if kind in ACKNOWLEDGED:
         return _command("acknowledge", repo, kind, "--subject", subject)

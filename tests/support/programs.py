@@ -64,8 +64,8 @@ def run_node_pusher(*arguments: str, stdin: str = "") -> Said:
     return _run(cli, "node-pusher", arguments, stdin)
 
 
-def run_group(cli: click.Command, name: str, *arguments: str) -> Said:
-    """Run a program that has no module of its own, under a name."""
+def run_program(cli: click.Command, name: str, *arguments: str) -> Said:
+    """Run a program that is not one of these, under a name."""
     return _run(cli, name, arguments)
 
 

@@ -1,12 +1,12 @@
 """`forge ...`: check the forge, set up books and webhook there, follow it when it moves."""
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from aggregator.cli.context import Context, OwnFiles, json_option
-from aggregator.cli.fleet.desk import Desk, files_options, home_option, wait
+from aggregator.cli.fleet.task import Task, files_options, home_of, home_option, wait
 from aggregator.cli.progress import commits_progress
 from gitmeter.support.errors import ExitCode
 from gitmeter.support.terminal import counted, escape, print_json, print_table
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 _UNSEEN_SHOWN: Final = 10
 """The reason is mostly one for all; `--json` has every repo."""
-
-_BOOKS_HOME: Final = "/var/lib/gitmeter-books"
-_NODE_HOME: Final = "/var/lib/node-pusher"
 
 
 @click.group()
@@ -83,15 +80,15 @@ def hook(context: Context, *, as_json: bool) -> None:
     A forge never shows the secret of a webhook, so `forge check` cannot detect a wrong one; the
     daemon's log and /metrics show it.
     """
-    desk = Desk(context, as_json=as_json)
-    desk.run(lambda actions: actions.hook())
-    desk.print_result()
+    task = Task(context, as_json=as_json)
+    task.run(lambda actions: actions.hook())
+    task.print_result()
 
 
 @forge.command("add")
 @click.argument("name")
 @click.option("--adopt", is_flag=True, help="Use the repo of that name whoever made it.")
-@click.option("--home", help="The home on its machine; else that of the books or of a node.")
+@click.option("--home", help="The home on its machine; else that of its program.")
 @json_option
 @click.pass_obj
 def add_table(context: Context, *, name: str, adopt: bool, home: str | None, as_json: bool) -> None:
@@ -107,16 +104,15 @@ def add_table(context: Context, *, name: str, adopt: bool, home: str | None, as_
     from aggregator.fleet.setup.node_commands import books_command, init_command
     from aggregator.fleet.setup.registry import forge_config
 
-    desk, config = Desk(context, as_json=as_json), context.config()
-    repo = desk.add_table(name, adopt=adopt)
+    task, config = Task(context, as_json=as_json), context.config()
+    repo = task.add_table(name, adopt=adopt)
     table = next(table for table in config.repo if table.name == name)
+    place = home_of(home, table.role)
     if table.role == "books":
-        place = PurePosixPath(home or _BOOKS_HOME)
         hosts = forge_config(config).known_hosts_file
-        desk.print_result(None, books_command(repo.ssh_url, place, hosts))
+        task.print_result(None, books_command(repo.ssh_url, place, hosts))
     else:
-        place = PurePosixPath(home or _NODE_HOME)
-        desk.print_result(None, init_command(table.node, repo.ssh_url, place, ()))
+        task.print_result(None, init_command(table.node, table.role, repo.ssh_url, place, ()))
 
 
 @forge.command("move")
@@ -124,7 +120,7 @@ def add_table(context: Context, *, name: str, adopt: bool, home: str | None, as_
 @home_option
 @json_option
 @click.pass_obj
-def move_forge(context: Context, *, dry_run: bool, home: str, as_json: bool) -> int:
+def move_forge(context: Context, *, dry_run: bool, home: str | None, as_json: bool) -> int:
     """Take over the numbers of all registered repos after the forge was moved or restored.
 
     Finds each by its name on the forge that [forge] names now, and takes it over if it has the
@@ -138,7 +134,7 @@ def move_forge(context: Context, *, dry_run: bool, home: str, as_json: bool) -> 
 
     config = context.config()
     moves = move(open_forge(forge_config(config), wait), config, dry_run=dry_run)
-    commands = _node_commands(moves, PurePosixPath(home))
+    commands = _node_commands(moves, home)
     if as_json:
         print_json(
             [
@@ -157,13 +153,13 @@ def move_forge(context: Context, *, dry_run: bool, home: str, as_json: bool) -> 
     return ExitCode.OK if is_done else ExitCode.FAILED
 
 
-def _node_commands(moves: "tuple[MovedRepo, ...]", home: PurePosixPath) -> list[str | None]:
+def _node_commands(moves: "tuple[MovedRepo, ...]", home: str | None) -> list[str | None]:
     """The command for each repo that its node goes on pushing to."""
     from aggregator.fleet.setup.moving import Outcome
     from aggregator.fleet.setup.node_commands import set_remote_command
 
     return [
-        set_remote_command(each.repo.ssh_url, home)
+        set_remote_command(each.role, each.repo.ssh_url, home_of(home, each.role))
         if each.is_in_use and each.repo is not None and each.outcome is Outcome.TAKEN_OVER
         else None
         for each in moves

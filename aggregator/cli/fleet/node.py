@@ -1,23 +1,30 @@
 """`node ...`: set nodes up on the forge, and change them."""
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from aggregator.cli.context import Context, OwnFiles, json_option
-from aggregator.cli.fleet.desk import Desk, files_options, home_option, read_line, wait
+from aggregator.cli.fleet.task import Task, files_options, home_of, home_option, read_line, wait
 from gitmeter.support.errors import ExitCode
 from gitmeter.support.terminal import escape, print_json, print_table
 
 if TYPE_CHECKING:
+    from aggregator.config.registration import NodeRole
     from aggregator.forge.interface import Listing
 
 _KEY_HELP: Final = (
-    "The line that `node-pusher show-key` prints, or the key alone; - reads standard input."
+    "The line that `show-key` of its program prints, or the key alone; - reads standard input."
 )
 
 key_option = click.option("--key", metavar="LINE", help=_KEY_HELP)
+role_option = click.option(
+    "--role",
+    type=click.Choice(("usage", "till", "desk")),
+    help="What it pushes: usage, a till's payments or what a desk of customer service does."
+    " Default: as registered, or usage.",
+)
 allow_option = click.option(
     "--allow",
     multiple=True,
@@ -42,6 +49,7 @@ def node(context: Context, *, token_file: Path | None, webhook_secret_file: Path
 @node.command()
 @click.argument("name")
 @key_option
+@role_option
 @allow_option
 @click.option(
     "--adopt",
@@ -51,39 +59,45 @@ def node(context: Context, *, token_file: Path | None, webhook_secret_file: Path
 @home_option
 @json_option
 @click.pass_obj
-def add(
+def add(  # noqa: PLR0913 - the options of the command
     context: Context,
     *,
     name: str,
     key: str | None,
+    role: "NodeRole | None",
     allow: tuple[str, ...],
     adopt: bool,
-    home: str,
+    home: str | None,
     as_json: bool,
 ) -> None:
     """Set up node NAME (repo, deploy key, branch protection, webhook) and register it.
 
     Prints the one command to run on the node afterwards. The node makes its own key, and the
-    private half never leaves it:
+    private half never leaves it. Tills and desks are nodes too; the role of a node stays.
 
     \b
     ssh embedder-01 node-pusher show-key --node embedder-01 |
         aggregator node add embedder-01 --key -
+    ssh front till show-key --node till-1 |
+        aggregator node add till-1 --role till --key -
     """
     from aggregator.fleet.known_hosts import host_keys
     from aggregator.fleet.setup.node_commands import init_command
 
-    desk = Desk(context, as_json=as_json)
-    line, known_hosts = read_line(key), desk.known_hosts()
-    outcome = desk.run(lambda actions: actions.add(name, line, allow or None, adopt=adopt))
-    ssh_url = outcome.ssh_url or ""
+    task = Task(context, as_json=as_json)
+    line, known_hosts = read_line(key), task.known_hosts()
+    outcome = task.run(
+        lambda actions: actions.add(name, line, allow or None, role=role, adopt=adopt)
+    )
+    ssh_url, own = outcome.ssh_url or "", outcome.registration.role
     keys = () if known_hosts is None else host_keys(known_hosts, ssh_url)
-    desk.print_result(outcome, init_command(name, ssh_url, PurePosixPath(home), keys))
+    task.print_result(outcome, init_command(name, own, ssh_url, home_of(home, own), keys))
 
 
 @node.command()
 @click.argument("name")
 @key_option
+@role_option
 @click.option(
     "--repo", metavar="REPO", help="The repo's name on the forge. Default: the node's first repo."
 )
@@ -91,14 +105,15 @@ def add(
 @home_option
 @json_option
 @click.pass_obj
-def accept(
+def accept(  # noqa: PLR0913 - the options of the command
     context: Context,
     *,
     name: str,
     key: str | None,
+    role: "NodeRole | None",
     repo: str | None,
     allow: tuple[str, ...],
-    home: str,
+    home: str | None,
     as_json: bool,
 ) -> None:
     """Let an existing repo of the forge bill for node NAME; the forge is not changed.
@@ -108,11 +123,12 @@ def accept(
     """
     from aggregator.fleet.setup.node_commands import set_remote_command
 
-    desk = Desk(context, as_json=as_json)
+    task = Task(context, as_json=as_json)
     line = read_line(key)
-    outcome = desk.run(lambda actions: actions.accept(name, line, repo, allow or None))
-    command = set_remote_command(outcome.ssh_url or "", PurePosixPath(home))
-    desk.print_result(outcome, command if outcome.is_moved else None)
+    outcome = task.run(lambda actions: actions.accept(name, line, repo, allow or None, role=role))
+    own = outcome.registration.role
+    command = set_remote_command(own, outcome.ssh_url or "", home_of(home, own))
+    task.print_result(outcome, command if outcome.is_moved else None)
 
 
 @node.command("rotate-key")
@@ -132,10 +148,10 @@ def rotate_key(context: Context, *, name: str, key: str | None, close: bool, as_
     """
     if close == (key is not None):
         raise click.UsageError("give either --key LINE or --close")
-    desk = Desk(context, as_json=as_json)
+    task = Task(context, as_json=as_json)
     line = read_line(key)
-    desk.print_result(
-        desk.run(
+    task.print_result(
+        task.run(
             lambda actions: actions.close(name) if line is None else actions.rotate(name, line)
         ),
     )
@@ -147,16 +163,18 @@ def rotate_key(context: Context, *, name: str, key: str | None, close: bool, as_
 @home_option
 @json_option
 @click.pass_obj
-def rollover(context: Context, *, name: str, suffix: str, home: str, as_json: bool) -> None:
+def rollover(context: Context, *, name: str, suffix: str, home: str | None, as_json: bool) -> None:
     """Set up the next repo of node NAME, with SUFFIX (such as 2027) in its name.
 
     Prints the command to run on the node. Both repos are read from now on, and seqs continue.
     """
     from aggregator.fleet.setup.node_commands import rollover_command
 
-    desk = Desk(context, as_json=as_json)
-    outcome = desk.run(lambda actions: actions.rollover(name, suffix))
-    desk.print_result(outcome, rollover_command(outcome.ssh_url or "", PurePosixPath(home)))
+    task = Task(context, as_json=as_json)
+    outcome = task.run(lambda actions: actions.rollover(name, suffix))
+    own = outcome.registration.role
+    command = rollover_command(own, outcome.ssh_url or "", home_of(home, own))
+    task.print_result(outcome, command)
 
 
 @node.command()
@@ -170,8 +188,8 @@ def retire(context: Context, *, name: str, repo: str | None, as_json: bool) -> N
     What it pushed is still read and billed, so push and pull first. Its name stays reserved. After
     a rollover `--repo` retires a previous repo alone; then `aggregator archive` can pack it.
     """
-    desk = Desk(context, as_json=as_json)
-    desk.print_result(desk.run(lambda actions: actions.retire(name, repo)))
+    task = Task(context, as_json=as_json)
+    task.print_result(task.run(lambda actions: actions.retire(name, repo)))
 
 
 @node.command("list")

@@ -35,6 +35,7 @@ class MovedRepo(NamedTuple):
         detail: why, in words.
         repo: the repo on the forge; None where there is none of its name.
         is_in_use: whether the node pushes to it now.
+        role: what the node pushes.
     """
 
     node: str
@@ -43,6 +44,7 @@ class MovedRepo(NamedTuple):
     detail: str
     repo: ForgeRepo | None
     is_in_use: bool
+    role: str = "usage"
 
 
 def move(forge: Forge, config: Config, *, dry_run: bool) -> tuple[MovedRepo, ...]:
@@ -97,7 +99,7 @@ def _moves(node: Registration, listed: Listed, histories: Histories) -> Iterator
     for entry in node.repos:
         in_use = entry == node.repos[-1] and node.retired_at is None and entry.closed_at is None
         outcome, detail, repo = _judge(entry, listed, histories)
-        yield MovedRepo(node.node, entry.name, outcome, detail, repo, in_use)
+        yield MovedRepo(node.node, entry.name, outcome, detail, repo, in_use, node.role)
 
 
 def _judge(

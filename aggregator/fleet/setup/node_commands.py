@@ -6,13 +6,17 @@ from pathlib import Path, PurePosixPath
 from aggregator.fleet.node_keys import FleetError
 from gitmeter.git_remote.failures import RemoteConfigError
 from gitmeter.git_remote.remote import Remote, Transport
+from gitmeter.roles.role import PROGRAMS
 
 
-def init_command(node: str, ssh_url: str, home: PurePosixPath, known_hosts: tuple[str, ...]) -> str:
+def init_command(
+    node: str, role: str, ssh_url: str, home: PurePosixPath, known_hosts: tuple[str, ...]
+) -> str:
     """The command that makes a machine the node, once `show-key` has made its key there.
 
     Args:
         node: the node's name.
+        role: what it pushes; not the books, which have a command of their own.
         ssh_url: the ssh address of its repo.
         home: the node's home, on the node.
         known_hosts: lines with the forge's own keys; empty if the node knows them already.
@@ -21,7 +25,7 @@ def init_command(node: str, ssh_url: str, home: PurePosixPath, known_hosts: tupl
         FleetError: the forge gives no address for ssh.
     """
     words = [
-        *("node-pusher", "--home", str(home), "init", "--node", node),
+        *(PROGRAMS[role], "--home", str(home), "init", "--node", node),
         *("--remote", _checked(ssh_url), "--ssh-key", str(home / "signing_key")),
     ]
     if not known_hosts:
@@ -31,13 +35,13 @@ def init_command(node: str, ssh_url: str, home: PurePosixPath, known_hosts: tupl
     return f"{lines} > {shlex.quote(file)} && {shlex.join([*words, '--known-hosts', file])}"
 
 
-def set_remote_command(ssh_url: str, home: PurePosixPath) -> str:
+def set_remote_command(role: str, ssh_url: str, home: PurePosixPath) -> str:
     """The command by which a node goes on at another address of its repo.
 
     Raises:
         FleetError: the forge gives no address for ssh.
     """
-    return shlex.join(("node-pusher", "--home", str(home), "set-remote", _checked(ssh_url)))
+    return shlex.join((PROGRAMS[role], "--home", str(home), "set-remote", _checked(ssh_url)))
 
 
 def books_command(ssh_url: str, home: PurePosixPath, known_hosts_file: Path | None) -> str:
@@ -55,14 +59,14 @@ def books_command(ssh_url: str, home: PurePosixPath, known_hosts_file: Path | No
     return shlex.join(words)
 
 
-def rollover_command(ssh_url: str, home: PurePosixPath) -> str:
+def rollover_command(role: str, ssh_url: str, home: PurePosixPath) -> str:
     """The command by which a node continues in its next repo, with its present credentials.
 
     Raises:
         FleetError: the forge gives no address for ssh.
     """
     return shlex.join(
-        ("node-pusher", "--home", str(home), "rollover", "--remote", _checked(ssh_url))
+        (PROGRAMS[role], "--home", str(home), "rollover", "--remote", _checked(ssh_url))
     )
 
 

@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Final
 
 from aggregator.config.naming import forge_name, node_repo
-from aggregator.config.registration import RegisteredKey, Registration
+from aggregator.config.registration import NodeRole, RegisteredKey, Registration
 from aggregator.config.settings import Config
 from aggregator.fleet.node_keys import FleetError
 from aggregator.fleet.setup.choosing import RepoChoice
 from aggregator.fleet.setup.registry import Roster, forge_config, hook_secret
 from aggregator.fleet.setup.repo_setup import OnStep, RepoSetup
 from aggregator.forge.interface import Forge, ForgeRepo
+from gitmeter.roles.role import PROGRAMS
 
 _SUFFIX: Final = re.compile("[a-z0-9][a-z0-9-]{0,15}")
 _ROTATE_HINT: Final = "its next key is registered with `aggregator node rotate-key`"
@@ -67,24 +68,27 @@ class Provisioner:
         key: str | None = None,
         allow: Sequence[str] | None = None,
         *,
+        role: NodeRole | None = None,
         adopt: bool = False,
     ) -> Provisioned:
         """Set a node up: its repo, its key, the protection of its branch, the webhook.
 
         Args:
             node: the node's name.
-            key: the line of `node-pusher show-key`, or the key alone; None if it is registered.
+            key: the line of `show-key`, or the key alone; None if it is registered.
             allow: patterns of what it may bill; None to leave them as they are.
+            role: what it pushes; None for what is registered, or else usage.
             adopt: use the repo of that name even if it was not made here or is not the registered
                 one.
 
         Raises:
-            FleetError: the name, the key or the repo belongs to another node.
+            FleetError: the name, the key or the repo belongs to another node, or the node has
+                another role.
             ForgeError: the forge does not answer, or refuses.
             RegistrationError: a registration cannot be read or written.
             AllowedSignersError, SecretFileError: the key, or a file with secrets, is unusable.
         """
-        known, secret = self._of_key(node, key), hook_secret(self._config)
+        known, secret = self._of_key(node, key, role), hook_secret(self._config)
         registered = known.repos[-1] if known.repos else None
         local = node if registered is None else registered.name
         if registered is None or adopt:
@@ -101,20 +105,24 @@ class Provisioner:
         key: str | None = None,
         name: str | None = None,
         allow: Sequence[str] | None = None,
+        *,
+        role: NodeRole | None = None,
     ) -> Provisioned:
         """Let an existing repo of the forge bill for a node; nothing is changed on the forge.
 
         Args:
             node: the node's name.
-            key: the line of `node-pusher show-key`, or the key alone; None if it is registered.
+            key: the line of `show-key`, or the key alone; None if it is registered.
             name: the repo's name on the forge; None for the node's first one.
             allow: patterns of what it may bill; None to leave them as they are.
+            role: what it pushes; None for what is registered, or else usage.
 
         Raises:
-            FleetError: no such repo, it is not named like the node's, or the key is not the node's.
+            FleetError: no such repo, it is not named like the node's, or the key is not the node's,
+                or it has another role.
             ForgeError, RegistrationError, AllowedSignersError: as `add` raises them.
         """
-        known = self._of_key(node, key)
+        known = self._of_key(node, key, role)
         name = name or self._forge_name(node)
         found = self._forge.find_repo(name)
         if found is None:
@@ -137,11 +145,12 @@ class Provisioner:
             FleetError: the node is not registered or retired, or the key belongs to another node.
             ForgeError, RegistrationError, AllowedSignersError: as `add` raises them.
         """
-        known, line = self._roster.active(node), self._roster.key(node, key)
+        known = self._roster.active(node)
+        line = self._roster.key(node, key, known.role)
         if any(old.line == line and old.closed_at is not None for old in known.keys):
             raise FleetError(
                 f"{node} had that key, and it was closed",
-                hint="on the node: node-pusher rotate-key --prepare",
+                hint=f"on the node: {PROGRAMS[known.role]} rotate-key --prepare",
             )
         known, repos = self._choice.certain(known, known.repos)
         for repo in repos:
@@ -251,19 +260,20 @@ class Provisioner:
             )
         self._setup.hook(secret, replace=True)
 
-    def _of_key(self, node: str, key: str | None) -> Registration:
+    def _of_key(self, node: str, key: str | None, role: NodeRole | None) -> Registration:
         """The registration of a node, or a new one with this key."""
-        known = self._roster.to_add(node)
-        line = None if key is None else self._roster.key(node, key)
+        known = self._roster.to_add(node, role)
+        role = role or (known.role if known is not None else "usage")
+        line = None if key is None else self._roster.key(node, key, role)
         if known is None and line is None:
             raise FleetError(
                 f"{node} is not registered yet, so its key is needed",
-                hint=f"on the node: node-pusher show-key --node {node}",
+                hint=f"on the node: {PROGRAMS[role]} show-key --node {node}",
             )
         if known is None:
-            return self._roster.new(node, str(line))
+            return self._roster.new(node, role, str(line))
         if line is not None and not known.repos:  # its first `add` did not come to an end
-            return self._roster.new(node, line, known.making)
+            return self._roster.new(node, role, line, known.making)
         if line not in {None, *(each.line for each in known.open_keys())}:
             raise FleetError(f"{node} is registered with another key", hint=_ROTATE_HINT)
         return known

@@ -15,7 +15,12 @@ from aggregator.config.nodes_dir import (
     read_registrations,
     write_registration,
 )
-from aggregator.config.registration import RegisteredKey, RegisteredRepo, Registration
+from aggregator.config.registration import (
+    NodeRole,
+    RegisteredKey,
+    RegisteredRepo,
+    Registration,
+)
 from aggregator.config.repos import ALLOW_PATTERN
 from aggregator.config.sections import ForgeConfig
 from aggregator.config.settings import Config
@@ -88,11 +93,16 @@ class Roster:
             )
         return found
 
-    def to_add(self, node: str) -> Registration | None:
+    def to_add(self, node: str, role: NodeRole | None) -> Registration | None:
         """The registration of a node that is to be set up; None if there is none.
 
+        Args:
+            node: the node's name.
+            role: the role that it is to have; None for the one it has.
+
         Raises:
-            FleetError: the name is invalid, in use by a `[[repo]]`, or that of a retired node.
+            FleetError: the name is invalid, in use by a `[[repo]]`, or that of a retired node or of
+                one with another role.
         """
         if not fields.is_node(node):
             raise FleetError(
@@ -106,16 +116,22 @@ class Roster:
                     hint="a node is configured or registered, not both: remove the table first",
                 )
         self._check_readable(node)
-        return self.active(node) if node in self.registrations else None
+        known = self.active(node) if node in self.registrations else None
+        if known is not None and known.repos and role not in {None, known.role}:
+            raise FleetError(
+                f"{node} is registered with the role {known.role}, and a node has one role",
+                hint=f"give the {role} a name of its own",
+            )
+        return known
 
-    def key(self, node: str, text: str) -> str:
-        """Read a key for a node, and check that it belongs to no other.
+    def key(self, node: str, text: str, role: NodeRole) -> str:
+        """Read a key for a node of a role, and check that it belongs to no other.
 
         Raises:
             FleetError: it belongs to another node, or is not one line.
             AllowedSignersError: it is not a key, or the allowed signers cannot be used.
         """
-        line = read_key(text, node)
+        line = read_key(text, node, role)
         check_owner(line, node, self.registrations, self.config.allowed_signers_file)
         return line
 
@@ -217,10 +233,10 @@ class Roster:
             self.registrations[marked.node] = marked
         return marked
 
-    def new(self, node: str, line: str, making: str | None = None) -> Registration:
+    def new(self, node: str, role: NodeRole, line: str, making: str | None = None) -> Registration:
         """The registration of a node with one key and no repo yet; it is not written."""
         key = RegisteredKey(line=line, added_at=self.now)
-        return Registration(node=node, registered_at=self.now, key=(key,), making=making)
+        return Registration(node=node, role=role, registered_at=self.now, key=(key,), making=making)
 
 
 def forge_config(config: Config) -> ForgeConfig:

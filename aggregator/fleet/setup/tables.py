@@ -8,6 +8,7 @@ from aggregator.fleet.node_keys import FleetError, is_same_key
 from aggregator.fleet.setup.registry import forge_config, hook_secret
 from aggregator.fleet.setup.repo_setup import BRANCH, OnStep, RepoSetup
 from aggregator.forge.interface import Forge, ForgeRepo
+from gitmeter.roles.role import PROGRAMS
 from gitmeter.signing.allowed_signers import load_allowed_signers
 
 
@@ -35,10 +36,10 @@ def add_table(
     file = config.allowed_signers_file
     keys = expected_table(table, forge_name, load_allowed_signers(file)).keys
     if not keys:
-        program = "books" if table.role == "books" else "node-pusher"
         raise FleetError(
             f"no line of {file} is about {table.node}, so that no key may push",
-            hint=f"on its machine: {program} show-key --node {table.node}; put the line there",
+            hint=f"on its machine: {PROGRAMS[table.role]} show-key --node {table.node}; put the"
+            " line there",
         )
     secret = hook_secret(config)
     setup = RepoSetup(forge, wanted, on_step)

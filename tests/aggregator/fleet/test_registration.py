@@ -49,6 +49,8 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         registration(),
         registration(retired_at=LATER, allow=("llm/*", "vm/*"), silent_after_s=60),
         registration(repos=()),
+        registration(role="till"),
+        registration(role="desk", retired_at=LATER),
     ):
         write_registration(tmp_path, made)
         assert load_registrations(tmp_path) == {"node-1": made}
@@ -63,6 +65,7 @@ def test_no_folder_is_no_registration(tmp_path: Path) -> None:
     [
         ('node = "node-1"', 'node = "node-2"', "is not a name for a repo of node-2"),
         ('node = "node-1"', "", "node: is missing"),
+        ('node = "node-1"', 'node = "node-1"\nrole = "books"', "role: must be 'usage', 'till' or"),
         ("forge_id = 7", "forge_id = 0", "forge_id: must be at least 1"),
         ("forge_id = 7", "number = 7", "repo.0.number: is not a known field"),
         ("ssh-ed25519", "ssh-rsa", "must be a key like ssh-ed25519"),

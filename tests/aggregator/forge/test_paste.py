@@ -19,17 +19,17 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\x00\n/"), min_
 
 @given(home=WORDS.map(lambda word: PurePosixPath("/", word)))
 def test_every_word_reaches_the_program_as_it_is(home: PurePosixPath) -> None:
-    words = shlex.split(init_command("vm-01", URL, home, ()))
+    words = shlex.split(init_command("vm-01", "usage", URL, home, ()))
     assert words == [
         *("node-pusher", "--home", str(home), "init", "--node", "vm-01"),
         *("--remote", URL, "--ssh-key", str(home / "signing_key")),
     ]
-    assert shlex.split(rollover_command(URL, home))[-2:] == ["--remote", URL]
+    assert shlex.split(rollover_command("usage", URL, home))[-2:] == ["--remote", URL]
 
 
 def test_the_forges_keys_are_written_down_on_the_node_first(tmp_path: Path) -> None:
     lines = (f"forge.example {KEY}", "forge.example ssh-rsa $(touch /tmp/never) 'a \"b %s \\n")
-    command = init_command("vm-01", URL, PurePosixPath(tmp_path), lines)
+    command = init_command("vm-01", "usage", URL, PurePosixPath(tmp_path), lines)
     assert "\n" not in command
     write, _, start = command.partition(" && ")
     subprocess.run(["/bin/sh", "-c", write], check=True)
@@ -43,6 +43,6 @@ def test_the_forges_keys_are_written_down_on_the_node_first(tmp_path: Path) -> N
 )
 def test_an_address_that_is_none_for_ssh_is_never_printed(url: str) -> None:
     with pytest.raises(FleetError, match="address for ssh"):
-        init_command("vm-01", url, HOME, ())
+        init_command("vm-01", "usage", url, HOME, ())
     with pytest.raises(FleetError, match="address for ssh"):
-        rollover_command(url, HOME)
+        rollover_command("usage", url, HOME)

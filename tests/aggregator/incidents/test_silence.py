@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.incidents.silence import WatchedRepo, file_silence, silent_repos
-from tests.support.ledger.world import NOW, World, usage_line
+from gitmeter.roles.role import Role
+from tests.support.ledger.world import NOW, World, money_line, usage_line
 
 DAY_S = 86_400
 
@@ -117,3 +118,19 @@ def test_a_registered_node_that_never_pushed_becomes_silent(tmp_path: Path) -> N
     assert file(world) == [("node-1", "silent")]
     (incident,) = world.incidents()
     assert incident["detail"].startswith("no records since it was registered")
+
+
+@pytest.mark.parametrize("role", ["till", "desk"])
+def test_a_till_or_desk_is_silent_only_where_its_repo_says_so(tmp_path: Path, role: Role) -> None:
+    """Money does not come by the hour."""
+    world = World(tmp_path, silent_after_s=3600)
+    world.repo("till-1", role=role)
+    world.pay(money_line(node="till-1"), repo="till-1", when=NOW - timedelta(days=9))
+    world.pull()
+    assert file(world) == []
+    world.configure("till-1", silent_after_s=DAY_S)
+    assert file(world) == [("till-1", "silent")]
+    (incident,) = world.incidents()
+    assert "Check with `doctor` of its program" in incident["advice"]
+    world.configure("till-1", silent_after_s=0)
+    assert file(world) == []

@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,9 +12,6 @@ from gitmeter.git_remote.remote import Remote
 from gitmeter.roles.role import PROGRAMS, ROLES, Role
 from gitmeter.signing.verdict import judge_commit
 from gitmeter.support.errors import ExitCode
-from gitmeter.support.lazy_group import LazyGroup
-from node_pusher.cli.home import ROLE_KEY
-from node_pusher.cli.program import COMMANDS
 from node_pusher.doctor.examine import examine
 from node_pusher.doctor.findings import Finding, Severity
 from node_pusher.doctor.system import judge_service
@@ -29,12 +25,12 @@ from node_pusher.joining.trust import Vouched
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.push import push
 from node_pusher.spool.api import Spool
-from node_pusher.spool.drafts import AHEAD_MAX, UNNUMBERED
-from node_pusher.spool.outcomes import Recorded
+from node_pusher.spool.drafts import AHEAD_MAX
 from tests.node_pusher.conftest import START, files_of
-from tests.support.programs import Said, run_group
 from tests.support.repos import RepoWriter, bare_repo
-from wire_format.lines import Folder, Money
+from tests.support.tills import RoleProgram
+from tests.support.tills import take as take_in
+from wire_format.lines import Folder
 from wire_format.segment import decode_segment
 
 OWN: Final[tuple[Role, ...]] = ("till", "desk")
@@ -50,29 +46,8 @@ def make(folder: Path, role: Role, remote: Path, *, name: str = "home") -> Home:
 
 
 def take(home: Home, now: datetime, count: int = 1) -> list[int]:
-    """Record payments as a till does, and return their numbers."""
-    with Spool.open(home.path, role=home.settings.role, clock=lambda: now) as spool:
-        lines = [_payment(home.node, now, f"pi_{now:%H%M%S}{number}") for number in range(count)]
-        outcomes = spool.append(Folder.PAYMENTS, lines)
-    assert all(isinstance(outcome, Recorded) for outcome in outcomes), outcomes
-    return [outcome.seq for outcome in outcomes if isinstance(outcome, Recorded)]
-
-
-def _payment(node: str, ts: datetime, reference: str) -> Money:
-    return Money(
-        v=2,
-        node=node,
-        seq=UNNUMBERED,
-        ts=ts,
-        user="alice",
-        kind="payment",
-        provider="stripe",
-        external_ref=reference,
-        amount="20.00",
-        currency="USD",
-        status="succeeded",
-        attempt=f"topup:{reference}",
-    )
+    """Record payments, and return their numbers."""
+    return take_in(home.path, home.settings.role, now, count)
 
 
 def seqs_in(remote: Path) -> list[int]:
@@ -331,34 +306,11 @@ def test_service_what_its_facts_mean(
 # --- the commands that programs share
 
 
-class Program:
-    """A program of a role that has registered the shared commands, on one home."""
-
-    def __init__(self, role: Role, home: Path) -> None:
-        self.role = role
-        self.home = home
-
-    def __call__(self, *arguments: str) -> Said:
-        """Run a command, whatever comes of it."""
-
-        @click.group(cls=LazyGroup, commands=COMMANDS)
-        @click.pass_context
-        def cli(context: click.Context) -> None:
-            context.obj = self.home
-            context.meta[ROLE_KEY] = self.role
-
-        return run_group(cli, PROGRAMS[self.role], *arguments)
-
-    def json(self, *arguments: str) -> Any:  # noqa: ANN401 - whatever JSON can say
-        """What a command prints with `--json`, which must end well."""
-        return self(*arguments, "--json").ok().json
-
-
 @pytest.mark.parametrize("role", OWN)
 def test_the_shared_commands_work_on_homes_of_the_role(
     tmp_path: Path, remote_dir: Path, role: Role
 ) -> None:
-    program, node = Program(role, tmp_path / "home"), f"{role}-1"
+    program, node = RoleProgram(role, tmp_path / "home"), f"{role}-1"
     line = program("show-key", "--node", node).ok().out
     made = program.json("init", "--node", node, "--remote", remote_dir.as_uri())
     assert (made["outcome"], made["next_seq"]) == ("created", 1)
@@ -388,7 +340,7 @@ def test_a_shared_command_is_refused_on_another_home(
 ) -> None:
     home = make(tmp_path, "usage", remote_dir)
     for command in (("push",), ("status",), ("rollover", "--remote", "file:///x")):
-        said = Program(role, home.path)(*command)
+        said = RoleProgram(role, home.path)(*command)
         assert said.code == 1
         assert f"{PROGRAMS[role]} has no business there" in said.err
         assert "node-pusher" in said.err

@@ -28,6 +28,7 @@ from aggregator.pulling.repo_pass import RepoReport
 from aggregator.rating.rating import Rater
 from aggregator.reports import accounts, repos
 from aggregator.store.store import LedgerStore, open_for_reading
+from gitmeter.roles.role import Role
 from tests.support.files import write_toml
 from tests.support.programs import Said, run_aggregator
 from tests.support.repos import (
@@ -101,12 +102,7 @@ class World:
         self._repos: dict[str, RepoConfig] = {}
 
     def repo(
-        self,
-        name: str,
-        *,
-        node: str | None = None,
-        url: str | None = None,
-        role: str | None = None,
+        self, name: str, *, node: str | None = None, url: str | None = None, role: Role = "usage"
     ) -> RepoWriter:
         """The remote of this name, made and added to the configuration when it is new.
 
@@ -114,16 +110,15 @@ class World:
             name: of the repo.
             node: whose repo it is, when not `name`.
             url: where the aggregator finds it, when not on disk.
-            role: what it carries; `books` has that role, others usage, unless told.
+            role: what it carries, when it is not the books.
         """
         if name not in self._writers:
             self._writers[name] = RepoWriter(self.folder / "remotes" / f"{name}.git")
-            role = role or ("books" if name == BOOKS else "usage")
             self._repos[name] = RepoConfig.model_validate(
                 {
                     "name": name,
                     "node": node or name,
-                    "role": role,
+                    "role": "books" if name == BOOKS else role,
                     "url": url or self._writers[name].url,
                     "allow_unsigned": True,
                 }

@@ -3,12 +3,13 @@
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from aggregator.cli.context import Context, now
+from gitmeter.roles.role import HOMES
 from gitmeter.support.terminal import escape, print_json
 
 if TYPE_CHECKING:
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
     from aggregator.fleet.setup.repo_setup import Step
     from aggregator.forge.interface import Forge, ForgeRepo
 
-_HOME: Final = "/var/lib/node-pusher"
-
 T = TypeVar("T")
 
 
 home_option = click.option(
-    "--home", default=_HOME, show_default=True, help="The node's home, on the node."
+    "--home",
+    metavar="DIR",
+    help="The node's home, on its machine. Default: that of its program, such as"
+    f" {HOMES['usage']}.",
 )
 
 
@@ -40,7 +42,7 @@ def files_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-class Desk:
+class Task:
     """One action on a node.
 
     Args:
@@ -123,11 +125,17 @@ def _shown(outcome: "Provisioned") -> dict[str, object]:
     node = outcome.registration
     return {
         "node": node.node,
+        "role": node.role,
         "is_retired": node.retired_at is not None,
         "keys": [fingerprint(key.line) for key in node.open_keys()],
         "repos": [repo.name for repo in node.repos],
         "ssh_url": outcome.ssh_url,
     }
+
+
+def home_of(stated: str | None, role: str) -> PurePosixPath:
+    """The home of a node on its machine: the one that was stated, or its program's."""
+    return PurePosixPath(stated or HOMES[role])
 
 
 def read_line(key: str | None) -> str | None:

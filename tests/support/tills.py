@@ -1,0 +1,73 @@
+"""Programs of tills and desks as far as they are everyone's: the shared commands, and money taken.
+
+program = RoleProgram("till", folder / "home")
+program("init", "--node", "till-1", "--remote", url)
+take(program.home, "till", now)
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gitmeter.roles.role import PROGRAMS, Role
+from gitmeter.support.lazy_group import LazyGroup
+from node_pusher.cli.home import ROLE_KEY
+from node_pusher.cli.program import COMMANDS
+from node_pusher.spool.api import Spool
+from node_pusher.spool.drafts import UNNUMBERED
+from node_pusher.spool.outcomes import Recorded
+from tests.support.programs import Said, run_program
+from wire_format.lines import Folder, Money
+
+
+class RoleProgram:
+    """A program of a role that has registered the shared commands, on one home."""
+
+    def __init__(self, role: Role, home: Path) -> None:
+        self.role = role
+        self.home = home
+
+    def __call__(self, *arguments: str) -> Said:
+        """Run a command, whatever comes of it."""
+
+        @click.group(cls=LazyGroup, commands=COMMANDS)
+        @click.option("--home", type=click.Path(path_type=Path), default=self.home)
+        @click.pass_context
+        def cli(context: click.Context, home: Path) -> None:
+            context.obj = home
+            context.meta[ROLE_KEY] = self.role
+
+        return run_program(cli, PROGRAMS[self.role], *arguments)
+
+    def json(self, *arguments: str) -> Any:  # noqa: ANN401 - whatever JSON can say
+        """What a command prints with `--json`, which must end well."""
+        return self(*arguments, "--json").ok().json
+
+
+def take(home: Path, role: Role, now: datetime, count: int = 1) -> list[int]:
+    """Record payments in the spool of a home, as a till does, and return their numbers."""
+    with Spool.open(home, role=role, clock=lambda: now) as spool:
+        references = [f"pi_{now:%Y%m%dT%H%M%S}n{number}" for number in range(count)]
+        lines = [_payment(spool.node, now, reference) for reference in references]
+        outcomes = spool.append(Folder.PAYMENTS, lines)
+    assert all(isinstance(outcome, Recorded) for outcome in outcomes), outcomes
+    return [outcome.seq for outcome in outcomes if isinstance(outcome, Recorded)]
+
+
+def _payment(node: str, ts: datetime, reference: str) -> Money:
+    return Money(
+        v=2,
+        node=node,
+        seq=UNNUMBERED,
+        ts=ts,
+        user="alice",
+        kind="payment",
+        provider="stripe",
+        external_ref=reference,
+        amount="20.00",
+        currency="USD",
+        status="succeeded",
+        attempt=f"topup:{reference}",
+    )

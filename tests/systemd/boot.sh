@@ -68,7 +68,7 @@ ln -s pts/ptmx "$root/dev/ptmx"
 # No other unit of this machine than the journal.
 rm -rf "$root"/lib/systemd/system/*.wants "$root"/etc/systemd/system/* \
     "$root"/lib/systemd/system-generators "$root"/etc/machine-id "$root"/var/lib/gitmeter* \
-    "$root"/var/lib/node-pusher "$root"/etc/gitmeter "$root"/opt
+    "$root"/var/lib/node-pusher "$root"/var/lib/till "$root"/etc/gitmeter "$root"/opt
 echo 00000000000000000000000000000001 >"$root/etc/machine-id"
 : >"$root/etc/fstab"
 wants=$root/lib/systemd/system

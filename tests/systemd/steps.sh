@@ -99,6 +99,26 @@ step stop systemctl stop aggregator.service
 step stopped systemctl show -P Result aggregator.service
 step verify aggregator verify
 
+# The units of a till find each its own keys in the folder that they start in; the books read the ledger.
+for key in stripe_key sweep_stripe_key reconcile_stripe_key till_tag_key; do
+    printf '%s-of-tests\n' "$key" | install -m 400 /dev/stdin "/etc/gitmeter/$key"
+done
+printf '# keys\n' >/etc/gitmeter/reconcile.toml
+for home in till gitmeter-books; do touch "/var/lib/$home/node.toml"; done
+inside() { # UNIT COMMAND: what it prints in the sandbox of that unit
+    mkdir -p "/run/systemd/system/$1.service.d"
+    printf '[Service]\nType=oneshot\nRestart=no\nExecStart=\nExecStart=/bin/sh -c "%s"\n' "$2" \
+        >"/run/systemd/system/$1.service.d/inside.conf"
+    systemctl daemon-reload
+    systemctl start "$1.service"
+    journalctl --no-pager -o cat _SYSTEMD_UNIT="$1.service" + UNIT="$1.service"
+}
+keys='cat stripe_key till_tag_key; grep . hint_secret; echo; cat /etc/gitmeter/stripe_key'
+step keys_of_till inside till "$keys; touch /var/lib/till/x /run/till/x"
+step keys_of_sweep inside till-sweep "$keys"
+step ledger_of_books inside books-reconcile \
+    '/opt/gitmeter/bin/aggregator nodes --json; cat ${CREDENTIALS_DIRECTORY}/stripe_key; touch /var/lib/gitmeter/x'
+
 # A daemon that hangs is ended by the watchdog, says where it hung, and is started again.
 mkdir -p /run/systemd/system/aggregator.service.d
 printf '[Service]\nWatchdogSec=3s\nRestartSec=100ms\n' >/run/systemd/system/aggregator.service.d/short.conf

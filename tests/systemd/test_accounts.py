@@ -85,7 +85,7 @@ def test_folders_and_files_get_the_modes_that_are_written_down(tmp_path: Path) -
 
 def test_no_secret_is_open_to_anybody_but_its_owner() -> None:
     secrets = [path for path in modes() if path.endswith(("token", "key", "secret"))]
-    assert len(secrets) == 11
+    assert len(secrets) == 23
     assert {modes()[path][0] for path in secrets} == {"0400"}
 
 
@@ -99,6 +99,19 @@ def test_credentials_come_from_files_that_have_a_mode_and_are_never_missing() ->
     for name in secret:
         assert modes()[loaded[name]] == ("0400", "root", "root")
     assert all(" " in value for value in stand_ins.values()), "a token has no space in it"
+
+
+@pytest.mark.parametrize("name", ["till.service", "till-sweep.service", "books-reconcile.service"])
+def test_keys_of_providers_come_from_files_of_root_and_are_never_missing(name: str) -> None:
+    """But for reconcile.toml, without which that unit is skipped."""
+    lines = read_unit(name)
+    loaded = dict(value.split(":") for value in lines["Service"]["LoadCredential"])
+    stand_ins = dict(value.split(":") for value in lines["Service"]["SetCredential"])
+    config = loaded.pop("reconcile.toml", None)
+    assert config is None or config in lines["Unit"]["ConditionPathExists"]
+    assert set(loaded) == set(stand_ins)
+    assert {modes()[path] for path in loaded.values()} == {("0400", "root", "root")}
+    assert all(" " in value for value in stand_ins.values()), "a key has no space in it"
 
 
 _WRITE_INTO_SPOOL: Final = """\

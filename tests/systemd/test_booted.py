@@ -157,6 +157,22 @@ def test_stopping_it_drains_and_leaves_a_ledger_that_matches_git(steps: Steps) -
     assert '"event": "draining"' in steps.text("journal")
 
 
+def test_each_unit_of_a_till_finds_its_own_keys_where_it_starts(steps: Steps) -> None:
+    """The files themselves it may not read, and of a key that is not there it gets other words."""
+    for name, key in (("keys_of_till", "stripe_key"), ("keys_of_sweep", "sweep_stripe_key")):
+        said = steps.text(name)
+        assert f"{key}-of-tests\ntill_tag_key-of-tests\nnot given\n" in said
+        assert "/etc/gitmeter/stripe_key: Permission denied" in said
+        assert "touch: " not in said
+
+
+def test_the_books_read_the_ledger_and_write_nothing_there(steps: Steps) -> None:
+    said = steps.text("ledger_of_books")
+    assert '"records": 2' in said
+    assert "reconcile_stripe_key-of-tests" in said
+    assert "touch: cannot touch '/var/lib/gitmeter/x'" in said
+
+
 def test_a_daemon_that_hangs_is_restarted_and_says_where_it_hung(steps: Steps) -> None:
     assert steps.text("restarts") == "1"
     assert "Fatal Python error: Aborted" in steps.text("journal")

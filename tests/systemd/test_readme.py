@@ -15,9 +15,9 @@ from aggregator.config.settings import Config
 from tests.docs.guide import blocks as guide_blocks
 from tests.docs.walk import commands
 from tests.systemd.test_accounts import modes
-from tests.systemd.units import FOLDER, README, SERVICES, read_unit, unknown_words
+from tests.systemd.units import FOLDER, README, SERVICES, is_awaited, read_unit, unknown_words
 
-PROGRAM_NAMES: Final = ("aggregator", "books", "node-pusher")
+PROGRAM_NAMES: Final = ("aggregator", "books", "node-pusher", "till")
 TEXT: Final = README.read_text()
 BOOT: Final = FOLDER.parent / "tests" / "systemd" / "boot.sh"
 STEPS: Final = BOOT.with_name("steps.sh")
@@ -42,7 +42,8 @@ def program_lines() -> list[list[str]]:
             for i, name in enumerate(names):
                 is_called = i == 0 or words[i - 1] == "--" or words[i].startswith("/opt/")
                 if name in PROGRAM_NAMES and is_called and words[0] not in {"ln", "rm"}:
-                    found.append([name, *words[i + 1 :]])
+                    if not is_awaited(call := [name, *words[i + 1 :]]):
+                        found.append(call)
                     break
     return found
 
@@ -83,8 +84,10 @@ def test_the_documents_do_not_repeat_each_other() -> None:
 
 
 def test_every_file_below_etc_gitmeter_is_one_that_the_tmpfiles_or_a_unit_know() -> None:
-    loaded = read_unit("aggregator.service")["Service"]["LoadCredential"]
+    units = [read_unit(name)["Service"] for name in SERVICES]
+    loaded = [value for unit in units for value in unit.get("LoadCredential", [])]
     known = set(modes()) | {value.partition(":")[2] for value in loaded}
+    known |= {"/etc/gitmeter/till.toml", "/etc/gitmeter/stripe_eu_key"}
     known |= {"/etc/gitmeter/aggregator.toml", "/etc/gitmeter/other_token"}
     known |= {"/etc/gitmeter/allowed_signers", "/etc/gitmeter/nodes.d"}
     text = "".join((TEXT, *GUIDE_BLOCKS))

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 from tests.conftest import ROOT
 from tests.support.memory import MEMORY
 
-USERS: Final = ("gitmeter", "gitmeter-books", "node-pusher")
+USERS: Final = ("gitmeter", "gitmeter-books", "node-pusher", "till")
 """Those of `systemd/gitmeter.sysusers`."""
 
 PROGRAMS: Final = {"aggregator": "aggregator", "books": "books", "node-pusher": "node_pusher"}

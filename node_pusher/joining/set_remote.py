@@ -7,7 +7,6 @@ command again completes it.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
 
 from gitmeter.git_remote.branch import RemoteBranch, read_branch
 from gitmeter.git_remote.failures import RemoteError
@@ -27,7 +26,8 @@ from node_pusher.sending.branch import PROBE_TIMEOUT_S
 from node_pusher.sending.failed_push import clear_failed
 
 
-class EarlierRepo(NamedTuple):
+@dataclass(frozen=True)
+class EarlierRepo:
     """An earlier repo of the home, after the command.
 
     Attributes:

@@ -23,7 +23,7 @@ _HINTS: Final = {
 }
 _INSTALLED_AS: Final = {"aggregator": "gitmeter[aggregator]", "books": "gitmeter[books]"}
 _OWN_PACKAGES: Final = frozenset(
-    {"aggregator", "books", "cursors", "gitmeter", "node_pusher", "wire_format"}
+    {"aggregator", "books", "cursors", "gitmeter", "node_pusher", "providers", "wire_format"}
 )
 
 

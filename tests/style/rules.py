@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = (
-    *("wire_format", "gitmeter", "cursors"),
+    *("wire_format", "gitmeter", "cursors", "providers"),
     *("node_pusher", "books", "aggregator"),
 )
 FUNCTION_LINES_MAX: Final = 69

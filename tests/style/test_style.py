@@ -36,6 +36,7 @@ PURE_MONEY: Final = (
     *("aggregator/rating/rating.py", "gitmeter/counting/effects.py"),
     *("gitmeter/money/pool.py", "gitmeter/money/rivals.py", "gitmeter/money/writer.py"),
     *("aggregator/rating/price_book.py", "aggregator/rating/discounts.py"),
+    *("providers/expected.py", "providers/tag.py"),
 )
 """Modules that reckon with money: not even a true division is in them."""
 

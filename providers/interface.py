@@ -8,7 +8,7 @@ times are UTC in whole seconds.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, Self
 
 from gitmeter.support.errors import GitmeterError
 
@@ -22,11 +22,13 @@ class ProviderError(GitmeterError):
 
     Attributes:
         code: the provider's own word (`resource_missing`, `card_declined`); empty without one.
+        status: of HTTP; 0 where nothing was answered.
     """
 
-    def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", code: str = "", status: int = 0) -> None:
         super().__init__(message, hint=hint)
         self.code = code
+        self.status = status
 
 
 class UnreachableProviderError(ProviderError):
@@ -176,12 +178,18 @@ class WhoAmI(NamedTuple):
 
 
 class Provider(Protocol):
-    """One account at a payment provider; for one thread at a time.
+    """One account at a payment provider; a context manager, for one thread at a time.
 
-    Every method but `object_in`, `to_minor` and `from_minor` asks the provider, within limits of
-    time, bytes and number of answers, and raises `UnreachableProviderError` or
-    `RefusedByProviderError`.
+    A connection is kept for the next request until the context ends. Every method but `object_in`,
+    `to_minor` and `from_minor` asks the provider, within limits of time, bytes and number of
+    answers, and raises `UnreachableProviderError` or `RefusedByProviderError`.
     """
+
+    def __enter__(self) -> Self:
+        """Nothing is sent yet."""
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connection."""
 
     @property
     def name(self) -> str:

@@ -1,0 +1,28 @@
+"""Payment providers of our own, as real servers with a clock that is told to go on.
+
+    with FakeStripe() as stripe:                         # tests.support.providers.fake_stripe
+        account = open_provider(...)                     # its address is stripe.url
+        page = account.checkout(order)
+        payment = stripe.pay(page.object_id)             # or method=DELAYED, then settle(payment)
+        refund = stripe.refund(payment, 500, "pending")  # later change_refund(refund, "failed")
+        dispute = stripe.dispute(payment)                # later close_dispute(dispute, "won")
+        stripe.clock.advance(days=3)
+        stripe.hooks.url = "http://127.0.0.1:1234/hooks/stripe"
+        stripe.hooks.deliver("shuffled", times=2)        # signed now, with stripe.secret
+        stripe.money()[payment].left                     # the share of it that is left
+
+What people do: `pay` (`amount`, `currency` where it is not what was asked for), `begin`,
+`decline`, `settle`, `expire`; `elsewhere`, `retag`, `refund`, `change_refund`; `inquire`,
+`dispute`, `escalate`, `reinstate`, `close_dispute`. Amounts are in the provider's own units.
+`objects.has_funds = False` leaves refunds pending, `objects.settles_in = ("chf", Fraction(9, 10))`
+books in another currency. `restricted_key("read")` may do only that; `faults.add(500)`,
+`faults.add("garbage", "/refunds")` spoil the next answer.
+
+Webhooks wait in `hooks.waiting` until `hooks.deliver()`; `hooks.lose()` forgets them, `hooks.post`
+sends any body with any headers (`signed(body, secrets=[...], age_s=301)`), `hooks.at_once` sends
+them by themselves.
+
+`money()` is what the provider's own books say of every payment: what was `paid`, what of it is
+`taken` (refunds that did not fall through, disputes whose money did not come back), and the `tag`
+that was on it when it was made. Nothing that its API answers is used for it.
+"""

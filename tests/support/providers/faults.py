@@ -1,0 +1,46 @@
+"""What may be wrong with an answer, and for how many requests."""
+
+from typing import Final, Literal, NamedTuple
+
+from starlette.responses import Response
+
+Fault = int | Literal["garbage", "no utf-8", "another form", "huge"]
+HUGE_BYTES: Final = 20 << 20
+
+
+class _Told(NamedTuple):
+    fault: Fault
+    about: str
+    times_left: int
+
+
+class Faults:
+    """Spoils answers as it is told to."""
+
+    def __init__(self) -> None:
+        self._told: list[_Told] = []
+
+    def add(self, fault: Fault, about: str = "", times: int = 1) -> None:
+        """The next so many requests whose path has `about` in it are answered so."""
+        self._told.append(_Told(fault, about, times))
+
+    def spoiled(self, path: str) -> Response | None:
+        """A wrong answer, if it is time for one."""
+        for at, told in enumerate(self._told):
+            if told.times_left and told.about in path:
+                self._told[at] = told._replace(times_left=told.times_left - 1)
+                return _wrong(told.fault)
+        return None
+
+
+def _wrong(fault: Fault) -> Response:
+    if fault == "garbage":
+        return Response(b"<html>It works!</html>", 200)
+    if fault == "no utf-8":
+        return Response(b'{"id": "\xff"}', 200)
+    if fault == "another form":
+        return Response(b'{"id": 5, "object": "teapot", "data": "many"}', 200)
+    if fault == "huge":
+        return Response(b'{"id": "' + b"x" * HUGE_BYTES + b'"}', 200)
+    body = b'{"error": {"type": "api_error", "message": "An error occurred."}}'
+    return Response(body, fault)

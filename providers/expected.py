@@ -45,7 +45,7 @@ class ExpectedLine(NamedTuple):
 
     Attributes:
         kind: what moved.
-        user: None only where a payment is undecided.
+        user: empty only where a payment is undecided because nothing was promised.
         external_ref: the provider's name of the movement.
         of_ref: the payment; None for a payment.
         amount: in `currency`.
@@ -57,7 +57,7 @@ class ExpectedLine(NamedTuple):
     """
 
     kind: FactKind
-    user: str | None
+    user: str
     external_ref: str
     of_ref: str | None
     amount: str
@@ -99,10 +99,10 @@ def expected(
     lines: list[ExpectedLine] = []
     remark = _of_tag(truth, promise, is_tag_used=is_tag_used)
     remarks = [remark] if truth.facts and remark else []
-    user = payer if payer is not None else None if remark or promise is None else promise.user
+    user = payer or ("" if remark or promise is None else promise.user)
     for fact in truth.facts:
         if fact.kind != "payment":
-            if user is not None:
+            if user:
                 lines.append(_line(fact, user, None, "succeeded"))
         elif remark is None or remark is Remark.NO_PROMISE:
             wrong = remark or _of_payment(fact, promise, truth)
@@ -143,7 +143,7 @@ def _same(amount: str, other: str) -> bool:
 
 
 def _payment(fact: Fact, promise: Promise | None, *, is_as_promised: bool) -> ExpectedLine:
-    user = None if promise is None else promise.user
+    user = "" if promise is None else promise.user
     if promise is None or not is_as_promised:
         return _line(fact, user, None, "undecided")
     credit = None if fact.currency == _USD else promise.credited_usd
@@ -151,7 +151,7 @@ def _payment(fact: Fact, promise: Promise | None, *, is_as_promised: bool) -> Ex
 
 
 def _line(
-    fact: Fact, user: str | None, credit: str | None, status: Literal["succeeded", "undecided"]
+    fact: Fact, user: str, credit: str | None, status: Literal["succeeded", "undecided"]
 ) -> ExpectedLine:
     return ExpectedLine(
         kind=fact.kind,

@@ -45,7 +45,7 @@ def truth(*facts: Fact, tag: str | None = "tag") -> Truth:
     )
 
 
-def shown(found: Expectation) -> list[tuple[str, str, str | None, str, str | None]]:
+def shown(found: Expectation) -> list[tuple[str, str, str, str, str | None]]:
     return [
         (line.kind, line.external_ref, line.user, line.status, line.credited_usd)
         for line in found.lines
@@ -174,7 +174,7 @@ def test_the_table_of_a_provider_with_tags(
     said: Truth,
     promise: Promise | None,
     given: dict[str, Any],
-    lines: list[tuple[str, str, str | None, str, str | None]],
+    lines: list[tuple[str, str, str, str, str | None]],
     remark: Remark | None,
 ) -> None:
     found = expected(said, promise, **given)
@@ -186,7 +186,7 @@ def test_the_table_of_a_provider_with_tags(
     ("changed", "promise", "line", "remark"),
     [
         ({}, PROMISE, GOOD, None),
-        ({}, None, ("payment", "pi_1", None, "undecided", None), Remark.NO_PROMISE),
+        ({}, None, ("payment", "pi_1", "", "undecided", None), Remark.NO_PROMISE),
         ({"amount": "18"}, PROMISE, UNDECIDED, Remark.OTHER_AMOUNT),
         ({"at": AT}, PROMISE, GOOD, None),
         ({"at": AT - timedelta(seconds=1)}, PROMISE, UNDECIDED, Remark.OUT_OF_TIME),

@@ -25,4 +25,12 @@ them by themselves.
 `money()` is what the provider's own books say of every payment: what was `paid`, what of it is
 `taken` (refunds that did not fall through, disputes whose money did not come back), and the `tag`
 that was on it when it was made. Nothing that its API answers is used for it.
+
+    with FakeClickPesa() as clickpesa:                   # tests.support.providers.fake_clickpesa
+        payment = clickpesa.pay("a1b2c3")                # a link may be paid again
+        clickpesa.fail("a1b2c4")
+
+Its webhooks have their checksum in the body, `new` or `old` as `checksum_way` says. `pay` takes
+`amount` and `currency` where they are not what was asked for; `settle(payment)` makes it settled,
+`change(payment, "ON-HOLD")` anything else.
 """

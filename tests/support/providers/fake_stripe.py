@@ -20,7 +20,8 @@ from tests.support.providers.forms import Json, nested
 from tests.support.providers.hooks import Hook, Hooks
 from tests.support.providers.serving import Serving
 from tests.support.providers.stripe_api import RIGHTS, Asked, StripeApi, StripeKey
-from tests.support.providers.stripe_objects import StripeObjects, Worth, live_of, shown
+from tests.support.providers.stripe_objects import StripeObjects, live_of, shown
+from tests.support.providers.worth import Worth
 
 ACCOUNT: Final = "acct_1Fake"
 DELAYED: Final = "sepa_debit"

@@ -5,13 +5,13 @@ Nothing that its API answers is taken from these books.
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal
 
 from tests.support.providers.clock import Clock
 from tests.support.providers.forms import Json
+from tests.support.providers.worth import Worth
 
 DISPUTE_FEE: Final = 1500
 NO_DECIMALS: Final = {"jpy", "krw", "clp", "xaf", "xof", "rwf", "mga"}
@@ -43,34 +43,6 @@ def invalid(message: str, code: str | None = None) -> StripeRefusal:
     return StripeRefusal(400, message, "invalid_request_error", code)
 
 
-@dataclass
-class Worth:
-    """What one payment is worth, by the books of the provider.
-
-    Attributes:
-        payment: `pi_`.
-        tag: what was on it when it was made; whatever became of it later does not matter.
-        currency: upper case.
-        paid: what was received.
-        taken: what was given back, or taken by a bank, and did not come back; at most `paid`.
-        paid_at: seconds since 1970.
-        is_live: of live mode.
-    """
-
-    payment: str
-    tag: str | None
-    currency: str
-    paid: Decimal
-    taken: Decimal
-    paid_at: int
-    is_live: bool
-
-    @property
-    def left(self) -> Fraction:
-        """The share of it that is left, from 0 to 1."""
-        return Fraction(self.paid - self.taken) / Fraction(self.paid)
-
-
 class StripeObjects:
     """Everything in one account, of both modes.
 
@@ -94,7 +66,7 @@ class StripeObjects:
         self.has_funds = True
         self._on_event = on_event
         self._made = 0
-        self._tags: dict[str, str | None] = {}
+        self._written: dict[str, Json] = {}
 
     # making objects
 
@@ -156,7 +128,7 @@ class StripeObjects:
             cancellation_reason=None,
             payment_method=None,
         )
-        self._tags[intent["id"]] = metadata.get("gitmeter")
+        self._written[intent["id"]] = dict(metadata)
         self.event("payment_intent.created", intent)
         return intent
 
@@ -313,7 +285,8 @@ class StripeObjects:
         currency = intent["currency"]
         return Worth(
             payment=intent["id"],
-            tag=self._tags[intent["id"]],
+            tag=self._written[intent["id"]].get("gitmeter"),
+            attempt=self._written[intent["id"]].get("gitmeter_attempt"),
             currency=currency.upper(),
             paid=in_units(intent["amount_received"], currency),
             taken=in_units(taken, currency),

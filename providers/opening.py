@@ -4,11 +4,12 @@ A test account must not look like a live one: the account's mode in the rule boo
 address have to agree. The library of a provider is imported when an account of it is opened.
 """
 
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import urlsplit
 
 from gitmeter.support.errors import GitmeterError
 from providers.interface import Mode, Provider
+from wire_format.writers import ProviderAccount
 
 STRIPE_URL: Final = "https://api.stripe.com"
 CLICKPESA_URLS: Final[dict[Mode, str]] = {
@@ -22,32 +23,12 @@ _STRIPE_KEYS: Final[dict[Mode, tuple[str, str]]] = {
 }
 
 
-class AccountEntry(Protocol):
-    """An account as the rule book has it."""
-
-    @property
-    def name(self) -> str:
-        """Ours for it: `stripe-eu`."""
-
-    @property
-    def kind(self) -> str:
-        """Which provider it is at: `stripe`, `clickpesa`."""
-
-    @property
-    def account(self) -> str:
-        """The provider's own name of it; ClickPesa's client id."""
-
-    @property
-    def mode(self) -> Mode:
-        """Whether real money moves."""
-
-
 class ProviderSettingsError(GitmeterError):
     """An account, its key and its address do not fit together."""
 
 
 def open_provider(
-    account: AccountEntry,
+    account: ProviderAccount,
     key: str,
     *,
     checksum_key: str | None = None,
@@ -56,7 +37,7 @@ def open_provider(
     """An account at a provider; a context manager. No request is sent yet.
 
     Args:
-        account: as the rule book has it.
+        account: as the rule book has it; ClickPesa's `account` is the client id.
         key: Stripe's secret or restricted key, or ClickPesa's API key.
         checksum_key: ClickPesa's, where the account asks for checksums.
         base_url: in place of the provider's own; on this machine, unless it is a test account.
@@ -85,7 +66,7 @@ def open_provider(
     )
 
 
-def _address(account: AccountEntry, given: str | None, own: str) -> str:
+def _address(account: ProviderAccount, given: str | None, own: str) -> str:
     url = own if given is None else given.rstrip("/")
     parts = urlsplit(url)
     is_here = parts.hostname in _THIS_MACHINE

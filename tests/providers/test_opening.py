@@ -2,29 +2,19 @@
 
 import subprocess
 import sys
-from typing import NamedTuple
 
 import pytest
 
-from providers.interface import Mode
 from providers.opening import CLICKPESA_URLS, STRIPE_URL, ProviderSettingsError, open_provider
+from wire_format.writers import ProviderAccount
 
 HERE = "http://127.0.0.1:8080/third-parties"
 
 
-class Entry(NamedTuple):
-    """An account as the rule book has it."""
-
-    name: str
-    kind: str
-    account: str
-    mode: Mode
-
-
-LIVE = Entry("stripe", "stripe", "acct_1", "live")
-TEST = Entry("stripe-test", "stripe", "acct_1", "test")
-TANZANIA = Entry("clickpesa-tz", "clickpesa", "ID1", "live")
-SANDBOX = Entry("clickpesa-test", "clickpesa", "ID1", "test")
+LIVE = ProviderAccount("stripe", "stripe", "acct_1", "live")
+TEST = ProviderAccount("stripe-test", "stripe", "acct_1", "test")
+TANZANIA = ProviderAccount("clickpesa-tz", "clickpesa", "ID1", "live")
+SANDBOX = ProviderAccount("clickpesa-test", "clickpesa", "ID1", "test")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +32,9 @@ SANDBOX = Entry("clickpesa-test", "clickpesa", "ID1", "test")
         (SANDBOX, "SK1", "http://localhost:1"),
     ],
 )
-def test_an_account_whose_parts_agree_is_opened(entry: Entry, key: str, url: str | None) -> None:
+def test_an_account_whose_parts_agree_is_opened(
+    entry: ProviderAccount, key: str, url: str | None
+) -> None:
     with open_provider(entry, key, base_url=url) as opened:
         assert (opened.name, opened.kind, opened.mode) == (entry.name, entry.kind, entry.mode)
 
@@ -69,7 +61,7 @@ def test_an_account_whose_parts_agree_is_opened(entry: Entry, key: str, url: str
     ],
 )
 def test_anything_else_is_refused_without_telling_the_key(
-    entry: Entry, key: str, url: str | None
+    entry: ProviderAccount, key: str, url: str | None
 ) -> None:
     with pytest.raises(ProviderSettingsError) as refused:
         open_provider(entry, key, base_url=url)
@@ -78,14 +70,9 @@ def test_anything_else_is_refused_without_telling_the_key(
 
 LOADED = """
 import sys
-from typing import NamedTuple
 import providers.expected, providers.tag
 from providers.opening import open_provider
-class Entry(NamedTuple):
-    name: str
-    kind: str
-    account: str
-    mode: str
+from wire_format.writers import ProviderAccount as Entry
 with open_provider(Entry("c", "clickpesa", "ID1", "live"), "SK1") as opened:
     print(sorted({"stripe", "pydantic", "requests"} & set(sys.modules)))
 with open_provider(Entry("s", "stripe", "acct_1", "live"), "sk_live_1") as opened:

@@ -33,8 +33,6 @@ class Charge(Struct, frozen=True):
 
     id: str
     created: int
-    livemode: bool
-    payment_intent: str | None = None
     payment_method_details: PaymentMethod | None = None
 
 
@@ -67,7 +65,6 @@ class Refund(Struct, frozen=True):
     currency: str
     created: int
     status: str | None = None
-    payment_intent: str | None = None
     metadata: dict[str, str] | None = None
     failure_balance_transaction: BalanceEntry | str | None = None
 
@@ -79,8 +76,6 @@ class Dispute(Struct, frozen=True):
     amount: int
     currency: str
     status: str
-    livemode: bool
-    payment_intent: str | None = None
     balance_transactions: list[BalanceEntry] = []
 
 

@@ -132,6 +132,8 @@ CREATE TABLE money (                     -- lines about money and accounts, of t
     summed INTEGER NOT NULL,             -- 1: it is in its writer's sum while nothing covers it
     covered_us INTEGER,                  -- when it was reconciled first
     is_weak INTEGER NOT NULL,            -- 1: it gives way to another writer's line
+    takes INTEGER NOT NULL,              -- 1: its part is in the sum of refunds and disputes
+    moved_nano INTEGER NOT NULL,         -- its part in its writer's sum
     state TEXT NOT NULL,                 -- counted, or why not
     line BLOB NOT NULL,
     commit_id TEXT NOT NULL,             -- the commit by which it is judged
@@ -144,7 +146,7 @@ CREATE INDEX money_held ON money (node_id)
 CREATE INDEX money_by_account ON money (account_id);
 CREATE INDEX money_by_movement ON money (movement) WHERE movement IS NOT NULL;
 CREATE INDEX money_by_payment ON money (payment) WHERE payment IS NOT NULL;
-CREATE INDEX money_uncovered ON money (node_id, covered_us) WHERE summed = 1;
+CREATE INDEX money_uncovered ON money (node_id, takes, covered_us, moved_nano) WHERE summed = 1;
 
 CREATE TABLE money_copy (                -- every commit that has a line of a till or desk
     money_id INTEGER NOT NULL REFERENCES money,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import ceil
 from typing import Final
 
 from wire_format.currencies import CURRENCY_DEFAULT
@@ -55,24 +56,24 @@ def rate_of(record: Money) -> Fraction:
     return Fraction(credited_nano(record), parse_nano(record.amount))
 
 
-def confirmed_nano(record: Money | Account, per_unit: CreditPerUnit) -> Fraction:
+def confirmed_nano(record: Money | Account, per_unit: CreditPerUnit) -> int:
     """Nano-dollars that a line moves, as far as its writer may move them unconfirmed.
 
     What is about a payment in another currency counts at the most that a line of the payment gives
-    for a unit, because it states no credit of its own. Never below zero.
+    for a unit, rounded up, because it states no credit of its own. Never below zero.
     """
     if isinstance(record, Account):
-        return Fraction(parse_nano(record.fee_usd)) if record.fee_usd else Fraction(0)
+        return parse_nano(record.fee_usd) if record.fee_usd else 0
     if record.kind in SILENT or record.status != "succeeded":
-        return Fraction(0)
-    amount = Fraction(abs(credited_nano(record)))
+        return 0
+    amount_nano = abs(credited_nano(record))
     payment = payment_of(record)
     if payment is not None and record.currency != CURRENCY_DEFAULT:
-        return amount * per_unit(payment)
-    return amount
+        return ceil(amount_nano * per_unit(payment))
+    return amount_nano
 
 
-def effect_nano(record: Money | Account, per_unit: CreditPerUnit) -> Fraction:
+def effect_nano(record: Money | Account, per_unit: CreditPerUnit) -> int:
     """What a line leaves an account with: above zero if it adds, below zero if it takes."""
     moved = confirmed_nano(record, per_unit)
     if isinstance(record, Account) or record.kind in TAKES:

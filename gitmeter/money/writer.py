@@ -15,8 +15,7 @@ lines and in the order of its own numbers, never of a time that he chooses:
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from fractions import Fraction
-from typing import NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from gitmeter.counting.decisions import NodeDecisions
 from gitmeter.counting.effects import (
@@ -33,6 +32,9 @@ from gitmeter.money.confirmed import Confirmed
 from gitmeter.money.lineage import Spot
 from gitmeter.money.places import MoneyLimits, place_fault
 from wire_format.lines import Account, Money
+
+_NEVER: Final = 2**63
+"""After every instant."""
 
 
 class Copy(NamedTuple):
@@ -70,12 +72,34 @@ class Worth(NamedTuple):
         covered_us: when it was reconciled first, microseconds since 1970; None if it never was.
         is_weak: whether it waited at the time of its own commit and is not reconciled itself; then
             it gives way to any other writer's line about its movement.
+        moved_nano: its part in its writer's sums, in nano-dollars.
     """
 
     reason: HeldReason | None
     copy: Copy
     covered_us: int | None = None
     is_weak: bool = False
+    moved_nano: int = 0
+
+
+class Before(Protocol):
+    """The lines of a writer with smaller numbers that are not judged again."""
+
+    def uncovered_nano(self, at_us: int | None = None, *, takes: bool) -> int:
+        """The sum of those that no reconciliation covers, or covered by an instant.
+
+        Args:
+            at_us: the instant, microseconds since 1970; None for now.
+            takes: which sum: of refunds and disputes, or of payments and reversals.
+        """
+
+
+class NothingBefore:
+    """There are none: all lines are judged."""
+
+    def uncovered_nano(self, _at_us: int | None = None, *, takes: bool) -> int:  # noqa: ARG002
+        """The sum of nothing."""
+        return 0
 
 
 class WriterGrounds(NamedTuple):
@@ -87,6 +111,7 @@ class WriterGrounds(NamedTuple):
         decisions: those about single lines of this writer.
         confirmed: those about its commits and numbers.
         per_unit: the credit for a unit of a payment's currency.
+        before: the lines with smaller numbers that are not judged with them.
     """
 
     role: str
@@ -94,6 +119,7 @@ class WriterGrounds(NamedTuple):
     decisions: NodeDecisions
     confirmed: Confirmed
     per_unit: CreditPerUnit
+    before: Before = NothingBefore()
 
 
 class _Claiming(NamedTuple):
@@ -112,9 +138,8 @@ class _Claiming(NamedTuple):
 def worth_of(lines: Iterable[Stated], grounds: WriterGrounds) -> dict[bytes, Worth]:
     """Judge the lines of one writer.
 
-    A part of its lines may be judged alone if it is closed: with a line it has every other one of
-    the same number, of the same movement, and (for its sum) every one that was not reconciled when
-    the first of the part was committed.
+    Those with the highest numbers may be judged alone, given the sums of those `before` them, if no
+    other line has their numbers or is about their movements.
 
     Args:
         lines: each distinct line once.
@@ -151,7 +176,7 @@ def worth_of(lines: Iterable[Stated], grounds: WriterGrounds) -> dict[bytes, Wor
     if grounds.role == "till":
         for takes in (False, True):
             side = [each for each in summed if (each.stated.record.kind in TAKES) is takes]
-            found.update(_within_limit(side, grounds))
+            found.update(_within_limit(side, grounds, takes=takes))
     return found
 
 
@@ -175,7 +200,7 @@ def _claim(stated: Stated, grounds: WriterGrounds) -> tuple[HeldReason | None, C
     return reasons[0], ordered[0]
 
 
-def _under_number(each: _Claiming, grounds: WriterGrounds) -> tuple[bool, bool, Fraction, bytes]:
+def _under_number(each: _Claiming, grounds: WriterGrounds) -> tuple[bool, bool, int, bytes]:
     """Sorts the line first that stands under its number."""
     record, line = each.stated.record, each.stated.line
     chosen = grounds.decisions.chosen(record.seq, record.ts)
@@ -185,24 +210,24 @@ def _under_number(each: _Claiming, grounds: WriterGrounds) -> tuple[bool, bool, 
 
 
 def _within_limit(
-    side: Sequence[_Claiming], grounds: WriterGrounds
+    side: Sequence[_Claiming], grounds: WriterGrounds, *, takes: bool
 ) -> Iterator[tuple[bytes, Worth]]:
     """What each line of one sum is worth, given those with smaller numbers."""
     moved = [confirmed_nano(each.stated.record, grounds.per_unit) for each in side]
-    waited = _waited_at_commit(side, moved, grounds)
-    total = Fraction(0)
+    waited = _waited_at_commit(side, moved, grounds, takes=takes)
+    total_nano = grounds.before.uncovered_nano(takes=takes)
     for each, moved_nano, has_waited in zip(side, moved, waited, strict=True):
         reason = None
         if each.covered_us is None:
-            total += moved_nano
+            total_nano += moved_nano
             limit_nano = _limit_nano(each, grounds)
-            reason = HeldReason.UNCONFIRMED if moved_nano and total > limit_nano else None
+            reason = HeldReason.UNCONFIRMED if moved_nano and total_nano > limit_nano else None
         is_weak = has_waited and each.covered_us is None
-        yield each.stated.line, Worth(reason, each.copy, each.covered_us, is_weak)
+        yield each.stated.line, Worth(reason, each.copy, each.covered_us, is_weak, moved_nano)
 
 
 def _waited_at_commit(
-    side: Sequence[_Claiming], moved: Sequence[Fraction], grounds: WriterGrounds
+    side: Sequence[_Claiming], moved: Sequence[int], grounds: WriterGrounds, *, takes: bool
 ) -> list[bool]:
     """Whether each line that is not reconciled waited when it was committed.
 
@@ -211,10 +236,9 @@ def _waited_at_commit(
     waited = [False] * len(side)
     asked = [at for at, each in enumerate(side) if each.covered_us is None and moved[at]]
     asked.sort(key=lambda at: side[at].copy.spot.at_us, reverse=True)
-    never = 2**63
     covered = sorted(
         (
-            (never if each.covered_us is None else each.covered_us, at)
+            (_NEVER if each.covered_us is None else each.covered_us, at)
             for at, each in enumerate(side)
         ),
         reverse=True,
@@ -225,7 +249,8 @@ def _waited_at_commit(
         while added < len(covered) and covered[added][0] > committed_us:
             sums.add(covered[added][1], moved[covered[added][1]])
             added += 1
-        waited[at] = sums.up_to(at) > _limit_nano(side[at], grounds)
+        before_nano = grounds.before.uncovered_nano(committed_us, takes=takes)
+        waited[at] = before_nano + sums.up_to(at) > _limit_nano(side[at], grounds)
     return waited
 
 
@@ -238,19 +263,19 @@ class _Sums:
     """Sums of the first values of a list whose values are set in any order (a Fenwick tree)."""
 
     def __init__(self, size: int) -> None:
-        self._tree: list[Fraction] = [Fraction(0)] * (size + 1)
+        self._tree: list[int] = [0] * (size + 1)
 
-    def add(self, at: int, value: Fraction) -> None:
+    def add(self, at: int, value: int) -> None:
         """Add to the value at a position, from 0."""
         at += 1
         while at < len(self._tree):
             self._tree[at] += value
             at += at & -at
 
-    def up_to(self, at: int) -> Fraction:
+    def up_to(self, at: int) -> int:
         """The sum of the values up to a position, inclusive."""
         at += 1
-        total = Fraction(0)
+        total = 0
         while at:
             total += self._tree[at]
             at -= at & -at

@@ -5,7 +5,7 @@ writer's own (`gitmeter.money.writer`), then those that stand, all writers toget
 (`gitmeter.money.rivals`). What an account has follows from the lines that count.
 """
 
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from gitmeter.money.confirmed import Confirmed
 from gitmeter.money.places import MoneyLimits, provider_fault
 from gitmeter.money.pool import NO_CREDIT, credits_of
 from gitmeter.money.rivals import Judged, judge
-from gitmeter.money.writer import Stated, WriterGrounds, worth_of
+from gitmeter.money.writer import NothingBefore, WriterGrounds, worth_of
 from wire_format.currencies import CURRENCY_DEFAULT
 from wire_format.fields import VERSION_2
 from wire_format.lines import Account, Money
@@ -137,26 +137,21 @@ class Balances:
     def _judge_writers(self, touched: Touched, rules: MoneyRules) -> set[int]:
         """Judge the lines of tills and desks among themselves; returns the rows that changed."""
         changed: set[int] = set()
-        lines = self._store.writers
         for node_id in sorted({*touched.writers, *touched.plain}):
-            if node_id in touched.writers:
-                stated = lines.lines(node_id)
-                judged = set(stated)
-            else:
-                judged = set(touched.plain[node_id])
-                stated = lines.lines(node_id, judged, lines.earliest_us(judged))
-            changed |= self._judge_writer(node_id, stated, judged, rules)
+            ids = None if node_id in touched.writers else touched.plain[node_id]
+            changed |= self._judge_writer(node_id, ids, rules)
         # now it is known which payments may be there, and so what refunds of them may come to
         records = [*touched.records, *self._store.money.records(changed)]
-        for node_id in sorted(lines.summing(_in_other_currencies(records))):
-            stated = lines.lines(node_id)
-            changed |= self._judge_writer(node_id, stated, set(stated), rules)
+        for node_id in sorted(self._store.writers.summing(_in_other_currencies(records))):
+            changed |= self._judge_writer(node_id, None, rules)
         return changed
 
     def _judge_writer(
-        self, node_id: int, stated: Mapping[int, Stated], judged: Container[int], rules: MoneyRules
+        self, node_id: int, ids: Collection[int] | None, rules: MoneyRules
     ) -> set[int]:
-        """Judge lines of one writer, and write what some of them are worth."""
+        """Judge new lines of one writer, or all, and write what they are worth."""
+        stated = self._store.writers.lines(node_id, ids)
+        before = NothingBefore() if ids is None else self._store.writers.before(node_id, min(ids))
         node = self._store.repos.node_name(node_id)
         about = rules.decisions.about_writer(node)
         lineage = self._store.writers.lineage(node_id, self._tips(node_id, rules.decisions))
@@ -171,9 +166,10 @@ class Balances:
             rules.decisions.of_node(node),
             Confirmed(about, lineage, accepted),
             cache(self._store.money.credit_per_unit),
+            before,
         )
         found = worth_of(stated.values(), grounds)
-        by_row = {row: found[line.line] for row, line in stated.items() if row in judged}
+        by_row = {row: found[line.line] for row, line in stated.items()}
         understood = {
             row
             for row, line in stated.items()

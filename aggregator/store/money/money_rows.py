@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from aggregator.store.account_rows import exact
-from gitmeter.counting.effects import Movement, movement, payment_of, rate_of
+from gitmeter.counting.effects import TAKES, Movement, movement, payment_of, rate_of
 from gitmeter.counting.held import HeldReason
 from gitmeter.counting.lines import Claim, Place
 from gitmeter.money.places import CLAIMS_NOTHING
@@ -56,13 +56,14 @@ def insert_rows(
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM money").fetchone()
     ids = list(range(last + 1, last + 1 + len(rows)))
     connection.executemany(
-        "INSERT INTO money VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, NULL, 0, ?, ?, ?, ?, ?)",
+        "INSERT INTO money VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, NULL, 0, ?, 0, ?, ?, ?, ?, ?)",
         (
             (
                 *(money_id, node_id, row.record.seq, to_us(row.record.ts)),
                 account_ids.get(row.record.user),
                 *_texts(row.record),
-                *(by_books, str(MoneyState.NOT_SUCCEEDED), row.line),
+                *(by_books, row.record.kind in TAKES),
+                *(str(MoneyState.NOT_SUCCEEDED), row.line),
                 *row.place,
             )
             for money_id, row in zip(ids, rows, strict=True)

@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from aggregator.admission.batch import StatedLine, WriterCommit
 from aggregator.store.money.money_rows import NewRow, decode_row, insert_rows
@@ -15,13 +15,7 @@ from gitmeter.counting.held import HeldReason
 from gitmeter.counting.lines import Place
 from gitmeter.money.lineage import Fork, Lineage, Spot
 from gitmeter.money.rivals import MoneyState
-from gitmeter.money.writer import Copy, Stated, Worth
-
-_SOME_AND_UNCOVERED = (
-    "(money.id IN (SELECT value FROM json_each(?))"
-    " OR (summed = 1 AND (covered_us IS NULL OR covered_us > ?)))"
-)
-
+from gitmeter.money.writer import Before, Copy, Stated, Worth
 
 _COPIES = """
 SELECT money.id, line, repo.name, chain, position, at_us, money_copy.commit_id, money_copy.path,
@@ -46,6 +40,37 @@ class Added(NamedTuple):
     ids: list[int]
     repeated: int
     is_plain: bool
+
+
+_MILLION: Final = 1_000_000
+_SUMS: Final = """
+SELECT coalesce(sum(moved_nano / 1000000), 0), coalesce(sum(moved_nano % 1000000), 0) FROM money
+WHERE node_id = ? AND summed = 1 AND takes = ? AND id < ? AND
+"""
+"""In two parts, because a sum of 64-bit numbers may not fit into one."""
+
+
+class _Stored:
+    """Lines of a writer that are stored, as sums."""
+
+    def __init__(self, connection: sqlite3.Connection, node_id: int, first_id: int) -> None:
+        self._connection = connection
+        self._which = (node_id, first_id)
+        self._uncovered: dict[bool, int] = {}
+
+    def uncovered_nano(self, at_us: int | None = None, *, takes: bool) -> int:
+        """The sum of those that no reconciliation covers, or covered by an instant."""
+        if takes not in self._uncovered:
+            self._uncovered[takes] = self._sum("covered_us IS NULL", takes=takes)
+        later_nano = 0 if at_us is None else self._sum("covered_us > ?", at_us, takes=takes)
+        return self._uncovered[takes] + later_nano
+
+    def _sum(self, which: str, *values: int, takes: bool) -> int:
+        node_id, first_id = self._which
+        millions, rest = self._connection.execute(
+            f"{_SUMS} {which}", (node_id, takes, first_id, *values)
+        ).fetchone()
+        return int(millions) * _MILLION + int(rest)
 
 
 class WriterRows:
@@ -179,30 +204,10 @@ class WriterRows:
         ).fetchone()
         return row is not None
 
-    def earliest_us(self, ids: Collection[int]) -> int:
-        """When the first of the commits that have some lines was made."""
-        row = self._connection.execute(
-            "SELECT min(at_us) FROM money JOIN money_copy ON money_id = money.id"
-            " JOIN writer_commit USING (node_id, commit_id)"
-            " WHERE money.id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(ids)),),
-        ).fetchone()
-        return int(row[0] or 0)
-
-    def lines(
-        self, node_id: int, ids: Collection[int] | None = None, uncovered_since_us: int = 0
-    ) -> dict[int, Stated]:
-        """Lines of a writer by their rows: all of them, or some and those in its sum.
-
-        Args:
-            node_id: the writer's row.
-            ids: the rows of some lines; None for all lines.
-            uncovered_since_us: those in its sum that were not reconciled by then come with them.
-        """
-        which, values = "1", []
-        if ids is not None:
-            which = _SOME_AND_UNCOVERED
-            values = [json.dumps(list(ids)), uncovered_since_us]
+    def lines(self, node_id: int, ids: Collection[int] | None = None) -> dict[int, Stated]:
+        """Lines of a writer by their rows: some of them, or all."""
+        which = "1" if ids is None else "money.id IN (SELECT value FROM json_each(?))"
+        values = [] if ids is None else [json.dumps(list(ids))]
         rows = self._connection.execute(
             f"{_COPIES} WHERE money.node_id = ? AND {which}",
             (node_id, *values),
@@ -217,6 +222,10 @@ class WriterRows:
             for money_id, line in text.items()
         }
 
+    def before(self, node_id: int, first_id: int) -> Before:
+        """The lines of a writer in rows below one, as sums."""
+        return _Stored(self._connection, node_id, first_id)
+
     def save(self, found: Mapping[int, Worth], understood: Container[int]) -> set[int]:
         """Write what lines are worth within their writer; returns the rows that changed.
 
@@ -227,7 +236,8 @@ class WriterRows:
         before = {
             int(money_id): tuple(columns)
             for money_id, *columns in self._connection.execute(
-                "SELECT id, claims, summed, covered_us, is_weak, commit_id, path, line_no, state"
+                "SELECT id, claims, summed, covered_us, is_weak, moved_nano, commit_id, path,"
+                " line_no, state"
                 " FROM money WHERE id IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(found)),),
             )
@@ -243,14 +253,14 @@ class WriterRows:
             kept = was[0] and reason is None
             now = (
                 *(reason is None, stands or reason is HeldReason.UNCONFIRMED),
-                *(worth.covered_us, worth.is_weak, *worth.copy.place),
+                *(worth.covered_us, worth.is_weak, worth.moved_nano, *worth.copy.place),
                 was[-1] if kept else str(reason or MoneyState.NOT_SUCCEEDED),
             )
             if now != was:
                 changed[money_id] = now
         self._connection.executemany(
-            "UPDATE money SET claims = ?, summed = ?, covered_us = ?, is_weak = ?, commit_id = ?,"
-            " path = ?, line_no = ?, state = ? WHERE id = ?",
+            "UPDATE money SET claims = ?, summed = ?, covered_us = ?, is_weak = ?, moved_nano = ?,"
+            " commit_id = ?, path = ?, line_no = ?, state = ? WHERE id = ?",
             ((*columns, money_id) for money_id, columns in changed.items()),
         )
         return set(changed)

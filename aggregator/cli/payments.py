@@ -9,7 +9,6 @@ from gitmeter.support.terminal import CsvList, JsonList, Table, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
     from gitmeter.support.printout import Printout
 
@@ -37,8 +36,8 @@ _COLUMNS: Final = (
 def payments(
     context: Context,
     user: str | None,
-    since: "datetime | None",
-    until: "datetime | None",
+    since: int | None,
+    until: int | None,
     *,
     unconfirmed: bool,
     as_csv: bool,
@@ -49,7 +48,7 @@ def payments(
     A refund or dispute takes from its payment: what is left of it is beside it. What waits is
     beyond its till's limit until `books reconcile` has asked the provider.
     """
-    if unconfirmed and (user or since or until):
+    if unconfirmed and (user, since, until) != (None, None, None):
         raise click.UsageError("--unconfirmed shows all lines that wait to be confirmed")
     if as_csv and as_json:
         raise click.UsageError("--csv and --json are two forms of one answer: state one of them")
@@ -66,8 +65,9 @@ def payments(
             answer = CsvList(_COLUMNS, ([_text(row[name]) for name in _COLUMNS] for row in found))
         else:
             answer = _table(found)
-    answer.print()
-    if not answer.count and not (as_csv or as_json):
+    if answer.count or as_csv or as_json:
+        answer.print()
+    else:
         click.echo("nothing came in" + (f" for {escape(user)}" if user else ""))
 
 

@@ -25,22 +25,22 @@ _STATES: Final[dict[IncidentKind, tuple[frozenset[str], str]]] = {
                 HeldReason.OTHER_CURRENCY,
             }
         ),
-        "its place does not allow, or claim a number again",
+        "not allowed by its place, or a number claimed again",
     ),
     IncidentKind.UNCONFIRMED: (
         frozenset({HeldReason.UNCONFIRMED}),
-        "wait, because more is unconfirmed than its limit",
+        "more is unconfirmed than its limit, so the rest waits",
     ),
     IncidentKind.RIVALS: (
         frozenset({MoneyState.RIVALS}),
-        "say something else of a movement than another writer, so neither counts",
+        "another writer says something else of the movement, so neither counts",
     ),
     IncidentKind.UNDECIDED: (
         frozenset({MoneyState.UNDECIDED}),
-        "are of payments that came in otherwise than promised",
+        "payments that came in otherwise than promised",
     ),
 }
-_TAKEN_BACK: Final = "took money back: refunds or disputes that nothing has given back since"
+_TAKEN_BACK: Final = "refunds or disputes whose money did not come back"
 
 
 def file_about_writers(
@@ -72,7 +72,7 @@ def file_about_writers(
             subject = "" if found is None else f"seq {found.span}"
             store.incidents.close_of_node(node_id, kind, now, but=subject)
             if found is not None:
-                detail = f"{counted(found.number, 'line')} of {node} {what} ({subject})"
+                detail = f"{what}: {counted(found.number, 'line')} of {node}, {subject}"
                 store.incidents.open(repo.id, kind, subject, detail, now)
                 shown.add(kind)
     return shown

@@ -1,18 +1,17 @@
 """What came in: every line about money, whether it counts, by whom and from which commit."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.store.questions.payments import MoneyLine
 from aggregator.store.store import PULLED_AT, LedgerStore
-from gitmeter.counting.effects import credited_nano
+from gitmeter.counting.effects import OF_A_PAYMENT, credited_nano
 from gitmeter.counting.held import HeldReason
 from gitmeter.money.pool import Payment, payments
 from gitmeter.money.rivals import judge
 from wire_format.currencies import CURRENCY_DEFAULT
-from wire_format.instants import format_ts, from_us, to_us
+from wire_format.instants import format_ts, from_us, hour_start, to_us
 from wire_format.lines import Money
 from wire_format.money import format_usd
 
@@ -27,11 +26,11 @@ _NEVER_US = 2**62
 
 
 def lines(
-    store: LedgerStore, user: str | None, since: datetime | None, until: datetime | None
+    store: LedgerStore, user: str | None, since_hour: int | None, until_hour: int | None
 ) -> Iterator[Answer]:
-    """The lines of a user, or of all, dated from one instant on and before another."""
-    since_us = 0 if since is None else to_us(since)
-    until_us = _NEVER_US if until is None else to_us(until)
+    """The lines of a user, or of all, dated from one clock hour on and before another."""
+    since_us = 0 if since_hour is None else to_us(hour_start(since_hour))
+    until_us = _NEVER_US if until_hour is None else to_us(hour_start(until_hour))
     users = store.money.users() if user is None else {user}
     left = _left(store, users)
     for line in store.payments.lines(user, since_us, until_us):
@@ -68,6 +67,12 @@ def basis(store: LedgerStore) -> Answer:
     }
 
 
+def _states_credit(record: Money) -> bool:
+    """Whether a line says by itself what it adds; what takes from a payment does not."""
+    is_in_usd = record.currency == CURRENCY_DEFAULT or record.credited_usd is not None
+    return record.kind not in OF_A_PAYMENT and is_in_usd
+
+
 def _left(store: LedgerStore, users: set[str]) -> Mapping[Money, Payment]:
     """The payments of users that count, with what was taken of each."""
     return payments(judge(store.money.entries(users, ()).values()))
@@ -93,7 +98,7 @@ def _answer(line: MoneyLine, paid: Mapping[Money, Payment]) -> Answer:
         "path": line.path,
         "line_no": line.line_no,
     }
-    if isinstance(record, Money) and (record.currency == CURRENCY_DEFAULT or record.credited_usd):
+    if isinstance(record, Money) and _states_credit(record):
         answer["credit_usd"] = format_usd(credited_nano(record))
     payment = paid.get(record) if isinstance(record, Money) else None
     if payment is not None and line.state == "counted":

@@ -83,6 +83,8 @@ def of_incident(repo: str, role: str | None, kind: str, subject: str) -> str | N
     if kind == IncidentKind.LINES_AHEAD:
         program = PROGRAMS[role or "usage"]
         return f"{program} resend {subject.removeprefix('seq ')}"
+    if kind == IncidentKind.UNCONFIRMED:
+        return "aggregator payments --unconfirmed --json | books reconcile"
     if kind in ACKNOWLEDGED:
         return _command("acknowledge", repo, kind, "--subject", subject)
     return None

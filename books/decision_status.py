@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Final, NamedTuple
 
 from wire_format.instants import format_ts
@@ -55,21 +56,30 @@ def decision_statuses(decisions: Iterable[Decision]) -> list[DecisionStatus]:
     ]
 
 
+SEEN_AGAIN_AFTER: Final = timedelta(hours=24)
+"""A tip that was seen a day ago may be seen again: what is dated before that is then refused."""
+
+
 def is_withdrawable(decision: Decision) -> bool:
     """Whether it can be withdrawn."""
     return decision.kind not in {"accept_tip", "withdraw"}
 
 
 def same_decision(wanted: Decision, decisions: Iterable[Decision]) -> Decision | None:
-    """The newest decision on the same matter, if it says what `wanted` says; else None."""
+    """The newest decision on the same matter, if it says what `wanted` says; else None.
+
+    A tip that was seen at another time is another matter after a day.
+    """
     on_it = [
         status
         for status in decision_statuses(decisions)
         if _about(status.decision) == _about(wanted) and status.withdrawn_by is None
     ]
-    if on_it and _said(on_it[-1].decision) == _said(wanted):
-        return on_it[-1].decision
-    return None
+    if not on_it or _said(on_it[-1].decision) != _said(wanted):
+        return None
+    there = on_it[-1].decision
+    is_new = wanted.kind == "seen" and wanted.ts - there.ts >= SEEN_AGAIN_AFTER
+    return None if is_new else there
 
 
 def describe(decision: Decision) -> str:
@@ -78,8 +88,11 @@ def describe(decision: Decision) -> str:
 
 
 def _overriding(decision: Decision, in_force: list[Decision]) -> int | None:
-    """The seq of what overrides a `choose`: an exclusion of its record, or a later choice."""
-    if decision.kind != "choose":
+    """The seq of what overrides it.
+
+    That is for a `choose` an exclusion of its record, or a later choice; for an `only` a later one.
+    """
+    if decision.kind not in {"choose", "only"}:
         return None
     return next(
         (
@@ -105,6 +118,7 @@ def _about(decision: Decision) -> tuple[object, ...]:
         decision.kind,
         decision.repo,
         decision.of,
+        decision.from_seq,
         decision.of_seq,
         decision.to_seq,
         decision.of_ts,
@@ -132,6 +146,11 @@ def _acknowledge_described(decision: Decision) -> str:
     return f"acknowledge {decision.incident} of {decision.repo}: {decision.subject}"
 
 
+def _reconciled_described(decision: Decision) -> str:
+    span = f"{decision.from_seq}..{decision.to_seq}"
+    return f"reconciled {decision.of} seq {span} within {_short(decision.tip)}"
+
+
 def _at(decision: Decision) -> str:
     return "" if decision.of_ts is None else f" at {format_ts(decision.of_ts)}"
 
@@ -146,5 +165,8 @@ _DESCRIBED: Final[dict[str, Callable[[Decision], str]]] = {
     "exclude": _exclude_described,
     "choose": _choose_described,
     "acknowledge": _acknowledge_described,
+    "seen": lambda decision: f"seen {decision.of} up to {_short(decision.tip)}",
+    "only": lambda decision: f"only what {decision.of} wrote up to {_short(decision.tip)}",
+    "reconciled": _reconciled_described,
     "withdraw": lambda decision: f"withdraw seq {decision.refers_to}",
 }

@@ -5,6 +5,7 @@ books that the aggregator would reject. Whether the lines, commits and incidents
 not checked: a decision applies to them whenever they arrive.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -65,17 +66,40 @@ def decide(home: Home, spool: Spool, wanted: Decision) -> RecordedDecision:
             provide it.
         SpoolError: it could not be written; nothing was recorded.
     """
-    draft = _draft(wanted)
+    _draft(wanted)
     if wanted.kind == "withdraw":
         withdrawn_by = _withdrawal(home, spool, wanted.refers_to)
         if withdrawn_by is not None:
             return RecordedDecision(withdrawn_by, repeated=True)
     elif (there := same_decision(wanted, recorded_decisions(home, spool, fetch=False))) is not None:
         return RecordedDecision(there, repeated=True)
-    outcome = spool.append_drafts(Folder.DECISIONS, [draft], by=wanted.by)[0]
-    if isinstance(outcome, Refusal):
-        raise DecisionError(outcome.reason)
-    return RecordedDecision(msgspec.structs.replace(wanted, seq=outcome.seq), repeated=False)
+    return RecordedDecision(record_decisions(spool, [wanted])[0], repeated=False)
+
+
+def record_decisions(spool: Spool, wanted: Sequence[Decision]) -> list[Decision]:
+    """Record decisions as lines of the books, all in one transaction, whatever was decided before.
+
+    Args:
+        spool: of the books.
+        wanted: see `decide`; all by the same person.
+
+    Returns:
+        them, with their numbers.
+
+    Raises:
+        DecisionError: one of them breaks a rule; nothing was recorded.
+        SpoolError: they could not be written; nothing was recorded.
+    """
+    drafts = [_draft(each) for each in wanted]
+    by = wanted[0].by if wanted else ""
+    recorded = []
+    for each, outcome in zip(
+        wanted, spool.append_drafts(Folder.DECISIONS, drafts, by=by), strict=True
+    ):
+        if isinstance(outcome, Refusal):
+            raise DecisionError(outcome.reason)
+        recorded.append(msgspec.structs.replace(each, seq=outcome.seq))
+    return recorded
 
 
 def _draft(wanted: Decision) -> Draft:

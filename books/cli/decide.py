@@ -1,9 +1,9 @@
-"""`books decide`: the operator's decisions about histories, lines and incidents."""
+"""`books decide`: the operator's decisions about histories, lines, writers and incidents."""
 
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,9 +13,10 @@ from gitmeter.support.terminal import print_json, print_table
 from node_pusher.cli.home import SpanType
 
 if TYPE_CHECKING:
-    from wire_format.field_types import DecisionKind
     from wire_format.lines import Decision
+    from wire_format.versions.field_types import AnyDecisionKind
 
+_OF_VERSION_2: Final = ("seen", "only", "reconciled")
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -116,6 +117,63 @@ def acknowledge(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noq
 
 
 @decide.command()
+@click.argument("of", metavar="NODE")
+@click.argument("tip")
+@_decision_options
+@click.pass_obj
+def seen(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """Say that the till or desk NODE had everything up to the commit TIP, and nothing else, by now.
+
+    A commit that is neither TIP nor below it, and is dated more than a day before this decision,
+    holds its repo: who has the key of an idle writer cannot write the past. `books reconcile` says
+    it once a day for each of them.
+
+    \b
+    books decide seen till-1 4f1d0b6c2a9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c --reason "before the move"
+    """
+    _decide(home, as_json, "seen", **options)
+
+
+@decide.command()
+@click.argument("of", metavar="NODE")
+@click.argument("tip")
+@_decision_options
+@click.pass_obj
+def only(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """The way out after a theft: what NODE wrote after the commit TIP claims nothing.
+
+    NODE is a till or desk. Of its lines only those in TIP, in the commits below it, or in a later repo of NODE claim
+    anything; an earlier repo claims nothing either. Give NODE a new repo with a new key, and let it
+    record again what was true: `till sweep` does. A later `only` takes the place of this one, and
+    it can be withdrawn.
+
+    \b
+    books decide only till-1 4f1d0b6c2a9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c --reason "its key was stolen"
+    """
+    _decide(home, as_json, "only", **options)
+
+
+@decide.command()
+@click.argument("of", metavar="NODE")
+@click.argument("from_seq", metavar="FROM", type=int)
+@click.argument("to_seq", metavar="TO", type=int)
+@click.argument("tip")
+@_decision_options
+@click.pass_obj
+def reconciled(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
+    """Say that the provider confirms every line of the till NODE with a number FROM to TO.
+
+    It covers those in the commit TIP and below it: they no longer wait, and count before what
+    another writer says of the same movement. `books reconcile` compares and decides by itself; this
+    is for what a person has compared.
+
+    \b
+    books decide reconciled till-1 17 40 4f1d0b6c2a9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c --reason asked
+    """
+    _decide(home, as_json, "reconciled", **options)
+
+
+@decide.command()
 @click.argument("refers_to", metavar="SEQ", type=int)
 @_decision_options
 @click.pass_obj
@@ -165,7 +223,7 @@ def list_decisions(home: Path, /, *, as_json: bool) -> None:
     )
 
 
-def _decide(home: Path, as_json: bool, kind: "DecisionKind", **options: Any) -> None:  # noqa: ANN401, FBT001 - what click passed
+def _decide(home: Path, as_json: bool, kind: "AnyDecisionKind", **options: Any) -> None:  # noqa: ANN401, FBT001 - what click passed
     """Record a decision and print it."""
     from books.decision_status import describe
     from books.decisions import decide as take
@@ -188,12 +246,13 @@ def _decide(home: Path, as_json: bool, kind: "DecisionKind", **options: Any) -> 
     click.echo(f"{at}: {describe(decision)}, by {decision.by}; next: `books push`")
 
 
-def _wanted(node: str, now: datetime, kind: "DecisionKind", options: dict[str, Any]) -> "Decision":
+def _wanted(
+    node: str, now: datetime, kind: "AnyDecisionKind", options: dict[str, Any]
+) -> "Decision":
     """The decision that the options of a command describe."""
     from books.decisions import DecisionError
     from node_pusher.spool.drafts import UNNUMBERED, parse_instant
     from node_pusher.spool.outcomes import Refusal
-    from wire_format.fields import VERSION
     from wire_format.lines import Decision
 
     if not options["by"]:
@@ -203,4 +262,6 @@ def _wanted(node: str, now: datetime, kind: "DecisionKind", options: dict[str, A
         if isinstance(of_ts, Refusal):
             raise DecisionError(f"of_{of_ts.reason}")
         options["of_ts"] = of_ts
-    return Decision(v=VERSION, node=node, seq=UNNUMBERED, ts=now, kind=kind, **options)
+    return Decision(
+        v=2 if kind in _OF_VERSION_2 else 1, node=node, seq=UNNUMBERED, ts=now, kind=kind, **options
+    )

@@ -1,6 +1,6 @@
 """Which decisions hold: withdrawn ones do not, and of several on one thing one does."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -200,3 +200,40 @@ def test_the_books_and_the_aggregator_agree_on_what_holds(
             ]
             assert len(chosen) <= 1
             assert (chosen or [None])[0] == applied.chosen(of_seq, TS)
+
+
+def about_till(seq: int, kind: str, *, hours: int = 0, **about: object) -> Decision:
+    values = {"v": 2, "ts": TS + timedelta(hours=hours), "of": "till-1", "tip": TIP}
+    return decision(seq, kind, **values | about)
+
+
+def test_of_several_ways_out_of_a_theft_the_last_one_holds() -> None:
+    other = about_till(2, "only", tip="b" * 40)
+    assert told(about_till(1, "only"), other, about_till(3, "only", of="till-2")) == [
+        "overridden by 2",
+        "holds",
+        "holds",
+    ]
+    assert told(about_till(1, "only"), other, withdraw(3, 2))[0] == "holds"
+
+
+def test_a_tip_that_was_seen_a_day_ago_can_be_seen_again() -> None:
+    """It says more than before: what is dated between the two is refused from then on."""
+    there = about_till(1, "seen")
+    assert same_decision(about_till(2, "seen", hours=23), [there]) == there
+    assert same_decision(about_till(2, "seen", hours=24), [there]) is None
+    assert same_decision(about_till(2, "seen", tip="b" * 40), [there]) is None
+    assert same_decision(about_till(2, "only", hours=99), [about_till(1, "only")]) is not None
+
+
+def test_a_reconciliation_is_about_its_numbers() -> None:
+    there = about_till(1, "reconciled", from_seq=1, to_seq=4)
+    assert same_decision(about_till(2, "reconciled", from_seq=1, to_seq=4), [there]) == there
+    assert same_decision(about_till(2, "reconciled", from_seq=2, to_seq=4), [there]) is None
+
+
+def test_decisions_about_writers_are_told_in_words() -> None:
+    assert describe(about_till(1, "seen")) == "seen till-1 up to 4f1d0b6c2a9e"
+    assert describe(about_till(1, "only")) == "only what till-1 wrote up to 4f1d0b6c2a9e"
+    said = describe(about_till(1, "reconciled", from_seq=17, to_seq=40))
+    assert said == "reconciled till-1 seq 17..40 within 4f1d0b6c2a9e"

@@ -57,10 +57,13 @@ def test_every_kind_is_on_disk_as_a_line_when_the_command_returns(books: Books) 
         ["choose", "embedder-01", "42", TS, SHA],
         ["acknowledge", "embedder-01", "sequence reused", "--subject", "seq 41"],
         ["withdraw", "3"],
+        ["seen", "till-1", TIP],
+        ["only", "till-1", TIP],
+        ["reconciled", "till-1", "17", "40", TIP],
     ):
         books("decide", *command, *WHY).ok()
     lines = [json.loads(line) for line in spooled(books).splitlines()]
-    assert [line.pop("seq") for line in lines] == list(range(1, 8))
+    assert [line.pop("seq") for line in lines] == list(range(1, 11))
     of = {"of": "embedder-01"}
     about: list[dict[str, Any]] = [
         {"kind": "accept_tip", "repo": "embedder-01", "tip": TIP},
@@ -75,10 +78,15 @@ def test_every_kind_is_on_disk_as_a_line_when_the_command_returns(books: Books) 
             "subject": "seq 41",
         },
         {"kind": "withdraw", "refers_to": 3},
+        {"kind": "seen", "tip": TIP, "of": "till-1"},
+        {"kind": "only", "tip": TIP, "of": "till-1"},
+        {"kind": "reconciled", "tip": TIP, "of": "till-1", "from_seq": 17, "to_seq": 40},
     ]
+    versions = [line.pop("v") for line in lines]
+    assert versions == [1] * 7 + [2] * 3
     said = {"by": "ada", "reason": "a load test"}
     now = [line.pop("ts") for line in lines]
-    assert lines == [{"v": 1, "node": "books", **each, **said} for each in about]
+    assert lines == [{"node": "books", **each, **said} for each in about]
     assert all(datetime.fromisoformat(ts) <= datetime.now(UTC) for ts in now)
     assert decode_segment(spooled(books), Folder.DECISIONS).rejects == ()
 
@@ -130,6 +138,10 @@ def test_a_decision_needs_somebody_who_takes_it(
         (["accept-tip", "embedder-01", "4f1d0b6c"], "tip: must be a full commit hash: 40 of 0-9"),
         (["accept-tip", "ops/books", TIP], "repo: must be 1 to 80 of a-z, 0-9, . and -"),
         (["accept-tip", "Embedder", TIP.upper()], "repo: must be 1 to 80"),
+        (["seen", "till-1", "4f1d0b6c"], "tip: must be a full commit hash"),
+        (["only", "Till", TIP], "of: must be 1 to 63 of a-z"),
+        (["reconciled", "till-1", "9", "8", TIP], "to_seq: must not be below from_seq"),
+        (["reconciled", "till-1", "0", "8", TIP], "from_seq: must be at least 1"),
         (["exclude", "A", "1"], "of: must be 1 to 63 of a-z"),
         (["exclude", "a", "x"], "'x' is not a seq such as 17, nor a range such as 17..40"),
         (["exclude", "a", "1-4"], "nor a range such as 17..40"),

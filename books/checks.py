@@ -8,6 +8,7 @@ notice while the person who typed it can still change it.
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from books.account_money import too_much
 from books.errors import AlreadyRecordedError, MoneyError
 from books.known_money import KnownMoney
 from gitmeter.counting.effects import credited_nano, movement
@@ -15,7 +16,7 @@ from gitmeter.money.pool import payments
 from gitmeter.money.rivals import Contender, Judged, MoneyState, judge
 from wire_format.instants import format_ts
 from wire_format.lines import Money
-from wire_format.money import format_usd, parse_nano
+from wire_format.money import parse_nano
 
 _HINT: Final = "`books log` lists payments with their seq"
 _SIMILAR_LENGTH_MIN: Final = 4
@@ -98,6 +99,8 @@ def refuse(line: Money, known: KnownMoney, *, is_new_movement: bool, is_dated: b
         return
     if not is_new_movement:
         _refuse_other_provider(line, known.admitted)
+    if line.of_ref is not None:
+        return
     judged = judge(map(Contender, [*known.admitted, line]))
     own = next(found for found in judged if found.record is line)
     if own.state is MoneyState.NO_PAYMENT:
@@ -141,7 +144,7 @@ def _differences(line: Money, earlier: Money, *, is_dated: bool) -> list[str]:
         "currency": line.currency == earlier.currency,
         "credited_usd": line.credited_usd == earlier.credited_usd
         or credited_nano(line) == credited_nano(earlier),
-        "payment": line.refers_to == earlier.refers_to,
+        "payment": (line.refers_to, line.of_ref) == (earlier.refers_to, earlier.of_ref),
         "reason": line.reason == earlier.reason,
         "ts": line.ts == earlier.ts or not is_dated,
     }
@@ -207,7 +210,7 @@ def _refuse_too_much(line: Money, payment: Money, judged: list[Judged]) -> None:
     paid = payments(earlier).get(payment)
     before_nano = 0 if paid is None else paid.asked_nano()
     if payments(judged)[payment].beyond_nano():
-        raise _too_much(credited_nano(line), before_nano, credited_nano(payment), "USD")
+        raise too_much(credited_nano(line), before_nano, credited_nano(payment), "USD")
     if line.currency == payment.currency:
         before_nano = sum(
             parse_nano(found.record.amount)
@@ -216,15 +219,7 @@ def _refuse_too_much(line: Money, payment: Money, judged: list[Judged]) -> None:
         )
         asked_nano, paid_nano = parse_nano(line.amount), parse_nano(payment.amount)
         if before_nano + asked_nano > paid_nano:
-            raise _too_much(asked_nano, before_nano, paid_nano, line.currency)
-
-
-def _too_much(asked_nano: int, before_nano: int, paid_nano: int, currency: str) -> MoneyError:
-    before = f" after {format_usd(before_nano)} given back before" if before_nano else ""
-    return MoneyError(
-        f"the refund of {format_usd(asked_nano)} {currency}{before} is more than the payment of"
-        f" {format_usd(paid_nano)}"
-    )
+            raise too_much(asked_nano, before_nano, paid_nano, line.currency)
 
 
 def similar_users(user: str, users: Iterable[str]) -> Iterator[str]:

@@ -18,10 +18,11 @@ from wire_format.segment import decode_segment
 _HERE: Final = Place("", "", 0)
 _KEYS: Final = re.compile(
     rb'\{"v":\d+,"node":"[^"]*","seq":(\d+),"ts":"[^"]*","user":"([^"]*)","kind":"[^"]*",'
-    rb'"provider":"[^"]*"(?:,"external_ref":"([^"]*)")?(?:,"refers_to":(\d+))?,"amount"'
+    rb'"provider":"[^"]*"(?:,"external_ref":"([^"]*)")?(?:,"refers_to":(\d+))?'
+    rb'(?:,"of_ref":"([^"]*)")?,"amount"'
 )
-"""Seq, user, reference and refunded seq of a money line; decoding every line of the books would
-take longer."""
+"""Of a money line its seq, user and reference, and seq or reference of the payment that it refunds;
+decoding every line of the books would take longer."""
 
 
 class KnownMoney(NamedTuple):
@@ -60,13 +61,15 @@ class MoneyIndex:
         keys = _KEYS.match(line)
         if keys is None:
             return
-        seq, user, reference, refunded = keys.groups()
+        seq, user, reference, refunded, refunded_reference = keys.groups()
         self._users.add(user)
         self._put(int(seq), line)
         if reference is not None:
             self._put(reference, line)
         if refunded is not None:
             self._put(int(refunded), line)
+        if refunded_reference is not None:
+            self._put(refunded_reference, line)
 
     def _put(self, key: int | bytes, line: bytes) -> None:
         # nearly every key has one line, and a list for each would take as much memory as the lines
@@ -123,8 +126,7 @@ class MoneyIndex:
                     continue
                 found[line] = None
                 ahead.append(int(match[1]))
-                if match[3] is not None:
-                    ahead.append(match[3])
+                ahead += [reference for reference in (match[3], match[5]) if reference is not None]
         return found
 
 

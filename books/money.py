@@ -11,11 +11,13 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from books.account_money import account_of, refuse_till_s, refuse_wrong_line
 from books.checks import payment_named, payment_referred, refuse, similar_users
 from books.earlier_lines import bring_here
 from books.errors import MoneyError
 from books.forms import malformed
 from books.known_money import KnownMoney, MoneyIndex, read_money
+from books.writers import read_writers
 from node_pusher.home.settings_file import reread
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED, draft_lines, line_head, parse_instant
@@ -24,6 +26,7 @@ from wire_format import fields
 from wire_format.currencies import CURRENCY_DEFAULT
 from wire_format.field_types import MoneyKind, Status
 from wire_format.lines import Folder, Money
+from wire_format.writers import Writers
 
 _PATTERNS: Final = {
     "user": fields.USER_PATTERN,
@@ -59,6 +62,7 @@ class Movement:
         by: who entered it, which its commit says; None if that is not known.
         is_new_movement: it is another movement than that of another provider with the same
             reference.
+        is_by_hand: it is recorded here although a till records what moves at the provider.
     """
 
     kind: MoneyKind
@@ -75,6 +79,7 @@ class Movement:
     ts: datetime | None = None
     by: str | None = None
     is_new_movement: bool = False
+    is_by_hand: bool = False
 
 
 class RecordedMovement(NamedTuple):
@@ -133,11 +138,12 @@ def record(spool: Spool, movement: Movement) -> RecordedMovement:
     now = spool.now()
     refuse_malformed(movement, now)
     home = reread(spool.home)
+    writers = read_writers(home)
     bring_here(home)  # outside the transaction, because a remote may take long
     with spool.store.exclusive():  # of two at once, the second one knows of the first
         index = read_money(home, spool)
         is_new = not index.has_user(movement.user)
-        line = enter(spool, movement, index, now)
+        line = enter(spool, movement, index, writers, now)
     similar = tuple(sorted(similar_users(line.user, index.users()))) if is_new else ()
     return RecordedMovement(line, is_new, similar)
 
@@ -156,13 +162,16 @@ def refuse_malformed(movement: Movement, now: datetime) -> None:
         raise MoneyError("; ".join(wrong))
 
 
-def enter(spool: Spool, movement: Movement, index: MoneyIndex, now: datetime) -> Money:
+def enter(
+    spool: Spool, movement: Movement, index: MoneyIndex, writers: Writers, now: datetime
+) -> Money:
     """Record a well-formed movement beside the lines of the books, and add it to them.
 
     Args:
         spool: of the books, in a transaction of the caller's.
         movement: what happened.
         index: all lines of the books.
+        writers: who else writes about money.
         now: the time of a movement that states none.
 
     Returns:
@@ -175,7 +184,7 @@ def enter(spool: Spool, movement: Movement, index: MoneyIndex, now: datetime) ->
     """
     references = (movement.external_ref, movement.payment_ref)
     known = index.concerning(references, movement.refers_to)
-    line = _line(spool.node, movement, known, movement.ts or now)
+    line = _line(spool.node, movement, known, writers, movement.ts or now)
     draft = draft_lines([line], spool.node, Folder.PAYMENTS)[0]
     if isinstance(draft, Refusal):
         raise MoneyError(draft.reason)
@@ -192,27 +201,49 @@ def enter(spool: Spool, movement: Movement, index: MoneyIndex, now: datetime) ->
     return msgspec.structs.replace(line, seq=outcome.seq)
 
 
-def _line(node: str, movement: Movement, known: KnownMoney, ts: datetime) -> Money:
+def _line(
+    node: str, movement: Movement, known: KnownMoney, writers: Writers, ts: datetime
+) -> Money:
     """The line of a movement; a refund has provider and currency of its payment by default."""
-    provider, currency, refers_to = movement.provider, movement.currency, movement.refers_to
-    if movement.payment_ref is not None:
-        refers_to = payment_referred(movement.payment_ref, provider, known)
-    if refers_to is not None:
-        payment = payment_named(refers_to, movement.user, known)
-        provider, currency = provider or payment.provider, currency or payment.currency
-    return Money(
-        v=fields.VERSION,
+    payment = _refunded(movement, known, writers)
+    by_default = ("manual", CURRENCY_DEFAULT)
+    if payment is not None:
+        by_default = (payment.provider, payment.currency)
+    provider = movement.provider or by_default[0]
+    account = account_of(provider, writers)
+    refuse_till_s(provider, writers, is_by_hand=movement.is_by_hand)
+    refunded: dict[str, Any] = {}
+    if movement.kind == "refund":
+        refunded = {"refers_to": None if payment is None else payment.seq}
+        if account is not None:
+            own = None if payment is None else payment.external_ref
+            refunded = {"of_ref": movement.payment_ref or own}
+    line = Money(
+        v=1 if account is None else 2,
         node=node,
         seq=UNNUMBERED,
         ts=ts,
         user=movement.user,
         kind=movement.kind,
-        provider=provider or "manual",
+        provider=provider,
         external_ref=movement.external_ref,
-        refers_to=refers_to,
         amount=movement.amount,
-        currency=currency or CURRENCY_DEFAULT,
+        currency=movement.currency or by_default[1],
         credited_usd=movement.credited_usd,
         status=movement.status,
         reason=movement.reason,
+        **refunded,
     )
+    if account is not None:
+        refuse_wrong_line(line, account, known.admitted)
+    return line
+
+
+def _refunded(movement: Movement, known: KnownMoney, writers: Writers) -> Money | None:
+    """The payment that a refund names; None where a till may have recorded it."""
+    refers_to = movement.refers_to
+    if movement.payment_ref is not None:
+        if movement.provider is not None and movement.provider in writers.providers:
+            return None
+        refers_to = payment_referred(movement.payment_ref, movement.provider, known)
+    return None if refers_to is None else payment_named(refers_to, movement.user, known)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final, NamedTuple
 
 from books.bulk.rows import Row
@@ -11,10 +10,12 @@ from books.earlier_lines import bring_here
 from books.errors import AlreadyRecordedError, MoneyError
 from books.known_money import MoneyIndex, read_money
 from books.money import enter, movement_of, refuse_malformed
+from books.writers import read_writers
 from node_pusher.home.settings_file import reread
 from node_pusher.spool.api import Spool
 from wire_format.field_types import MoneyKind
 from wire_format.lines import Money
+from wire_format.writers import Writers
 
 _COMPARED_MAX: Final = 20
 """Of so many new users the names are compared with all others. More are not typing errors, and each
@@ -97,14 +98,14 @@ def record_rows(
             them.
         SpoolError: they could not be written; nothing was recorded.
     """
-    now = spool.now()
     home = reread(spool.home)
+    writers = read_writers(home)
     bring_here(home)
     report = BulkReport()
     try:
         with spool.store.exclusive():
             index = read_money(home, spool)
-            entering = _Entering(spool, kind, index, now, report)
+            entering = _Entering(spool, kind, index, writers, report)
             for row in rows:
                 on_row(row)
                 if not entering.take(row):
@@ -123,12 +124,18 @@ class _Entering:
     """Enters rows within a transaction, and counts what becomes of them."""
 
     def __init__(
-        self, spool: Spool, kind: MoneyKind, index: MoneyIndex, now: datetime, report: BulkReport
+        self,
+        spool: Spool,
+        kind: MoneyKind,
+        index: MoneyIndex,
+        writers: Writers,
+        report: BulkReport,
     ) -> None:
         self._spool = spool
         self._kind = kind
         self._index = index
-        self._now = now
+        self._writers = writers
+        self._now = spool.now()
         self._report = report
 
     def take(self, row: Row) -> bool:
@@ -155,7 +162,7 @@ class _Entering:
         movement = movement_of(self._kind, row.stated)
         refuse_malformed(movement, self._now)
         is_new = not self._index.has_user(movement.user)
-        line = enter(self._spool, movement, self._index, self._now)
+        line = enter(self._spool, movement, self._index, self._writers, self._now)
         if is_new:
             self._report.new_users.append(line.user)
         self._count(line)

@@ -142,10 +142,10 @@ def seen(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN4
 def only(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
     """The way out after a theft: what NODE wrote after the commit TIP claims nothing.
 
-    NODE is a till or desk. Of its lines only those in TIP, in the commits below it, or in a later repo of NODE claim
-    anything; an earlier repo claims nothing either. Give NODE a new repo with a new key, and let it
-    record again what was true: `till sweep` does. A later `only` takes the place of this one, and
-    it can be withdrawn.
+    NODE is a till or desk. Of its lines only those in TIP, in the commits below it, or in a later
+    repo of NODE claim anything; an earlier repo claims nothing either. Give NODE a new repo with a
+    new key, and let it record again what was true: `till sweep` does. A later `only` takes the
+    place of this one, and it can be withdrawn.
 
     \b
     books decide only till-1 4f1d0b6c2a9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c --reason "its key was stolen"

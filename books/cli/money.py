@@ -14,7 +14,6 @@ from gitmeter.support.terminal import print_json
 if TYPE_CHECKING:
     from wire_format.field_types import MoneyKind
 
-_PROVIDERS: Final = ("stripe", "clickpesa", "manual")
 _STATUSES: Final = ("succeeded", "pending", "failed")
 _SIMILAR_SHOWN_MAX: Final = 3
 _NEGATIVE_AMOUNTS: Final = {"ignore_unknown_options": True}
@@ -37,6 +36,12 @@ _new_movement_option = click.option(
     is_flag=True,
     help="Another provider's movement has the same reference, and this is another one.",
 )
+_by_hand_option = click.option(
+    "--by-hand",
+    "is_by_hand",
+    is_flag=True,
+    help="Record it although a till records what moves at this provider.",
+)
 _by_option = by_option("Who enters it; the commit says so.")
 _reason_option = click.option("--reason", help="Why; shown in audits.")
 _user_argument = click.argument("user")
@@ -48,9 +53,9 @@ _amount_argument = click.argument("amount", metavar="AMOUNT", required=False)
 @_amount_argument
 @click.option(
     "--provider",
-    type=click.Choice(_PROVIDERS),
+    metavar="NAME",
     show_default="manual",
-    help="The payment provider.",
+    help="The payment provider: stripe, clickpesa, manual, or an account of rules/writers.toml.",
 )
 @click.option(
     "--external-ref",
@@ -58,6 +63,7 @@ _amount_argument = click.argument("amount", metavar="AMOUNT", required=False)
     help="The provider's reference: the same one recorded twice counts once.",
 )
 @_new_movement_option
+@_by_hand_option
 @_reason_option
 @click.option("--currency", show_default="USD", help="The currency of AMOUNT.")
 @click.option(
@@ -81,6 +87,14 @@ def pay(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN40
     books pay alice 50.00 --provider stripe --external-ref pi_3Q8c1f
     books pay bob 50000 --currency TZS --credited-usd 19.04 --provider clickpesa
     books pay - --provider stripe < payments.csv
+
+    Where a till records what moves at a provider, this is for what it cannot: --by-hand says so,
+    and decides whose an undecided payment is and what it credits. The reference is then required,
+    and is the payment's own name at the provider: pi_ at Stripe.
+
+    \b
+    books pay bob 50000 --currency TZS --credited-usd 19.04 --provider clickpesa-tz \\
+      --external-ref 0968TX --by-hand --reason "his order was never pending"
 
     Standard input is CSV, whose first line names the columns, or JSONL, one object a line. Columns
     and keys are user, amount and the options with _ for -: external_ref. An option states what
@@ -131,11 +145,10 @@ def grant(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN
     "--payment-ref", metavar="TEXT", help="The provider's reference of that payment, in its place."
 )
 @_reason_option
-@click.option(
-    "--provider", type=click.Choice(_PROVIDERS), help="The payment provider. Default: as paid."
-)
+@click.option("--provider", metavar="NAME", help="The payment provider. Default: as paid.")
 @click.option("--external-ref", metavar="TEXT", help="The provider's reference of the refund.")
 @_new_movement_option
+@_by_hand_option
 @click.option("--currency", help="The currency of AMOUNT. Default: as paid.")
 @click.option(
     "--credited-usd",
@@ -153,7 +166,11 @@ def refund(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: AN
 
     \b
     books refund alice 12.50 --payment 3 --external-ref re_1 --reason "double order"
+    books refund alice 5 --provider stripe-eu --payment-ref pi_3Q8c1f --external-ref re_2 --by-hand
     books refund - < refunds.csv
+
+    Where a till records what moves at a provider, --by-hand and both references are required; the
+    payment may be one that the till recorded.
 
     With - the refunds of standard input are recorded: see `books pay --help`.
     """

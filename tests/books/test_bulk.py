@@ -428,7 +428,7 @@ def test_columns_are_named_as_the_options(kind: MoneyKind, name: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     names = {parameter.opts[0].removeprefix("--").replace("-", "_") for parameter in command.params}
-    others = {"by", "json", "format", "skip_refused", "refused", "dry_run"}
+    others = {"by", "by_hand", "json", "format", "skip_refused", "refused", "dry_run"}
     assert set(COLUMNS[kind]) == names - others
 
 

@@ -104,7 +104,7 @@ def test_an_adjustment_takes_a_negative_amount_as_it_is_typed(books: Books, amou
         ("pay alice 5 --currency dollars", "currency: must be three capital letters"),
         ("pay alice 5 --currency TZS --credited-usd x", "credited_usd: must be a decimal"),
         ("pay alice 5 --currency TZS --credited-usd -1", "credited_usd: must be above zero"),
-        ("pay alice 5 --provider paypal", "paypal"),
+        ("pay alice 5 --provider paypal", "provider: must be one of stripe, clickpesa, manual"),
         ("pay alice 5 --status done", "done"),
         ("pay al\\ice 5", "user: must be 1 to 256"),
         ("pay alicé 5", "user: must be 1 to 256"),

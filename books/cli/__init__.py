@@ -2,7 +2,7 @@
 
 Owns: the table of commands (`program`), one module for each group of them (`init`, `money`,
 `bulk`, `log`, `decide`, `rules`, `rule_edits`, `prices`), what several share (`acts`,
-`instants`, `line_json`, `rule_output`).
+`instants`, `line_json`, `rule_output`); in a folder of its own: `reconcile`.
 Does not own: anything that a program in Python could not call.
 """
 

@@ -30,6 +30,10 @@ _COMMANDS: Final = {
         "books.cli.decide:decide",
         "Decide on what the aggregator holds: each decision is a line of the books.",
     ),
+    "reconcile": LazyCommand(
+        "books.cli.reconcile.command:reconcile",
+        "Compare the lines of tills with what their providers say.",
+    ),
     "rules": LazyCommand(
         "books.cli.rules:rules", "Show and check the rule book, and change it with a reviewed file."
     ),

@@ -15,8 +15,6 @@ ALLOWED: Final = {
     "LedgerGroup.invoke": "click calls it",
     "Metrics.describe": "prometheus_client calls it",
     "Writers.is_till": "what judges lines of money",
-    "Writers.has_till": "what judges lines of money",
-    "Fx.credit_max_nano": "what judges lines of money",
 }
 """Public names that nothing in this repo refers to, each with who does."""
 

@@ -1,0 +1,135 @@
+"""The answer of `aggregator payments --unconfirmed --json`, as it comes through a pipe."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from gitmeter.support.errors import GitmeterError
+from wire_format.fields import COMMIT_PATTERN, INT_MAX, NODE_PATTERN
+from wire_format.instants import format_ts
+
+BYTES_MAX: Final = 256 * 1024 * 1024
+AGE_MAX: Final = timedelta(hours=1)
+_AHEAD_MAX: Final = timedelta(minutes=5)
+_HINT: Final = "`aggregator payments --unconfirmed --json` writes it"
+
+Instant = Annotated[datetime, Meta(tz=True)]
+NodeName = Annotated[str, Meta(pattern=f"^{NODE_PATTERN}$")]
+Seq = Annotated[int, Meta(ge=1, le=INT_MAX)]
+Commit = Annotated[str, Meta(pattern=f"^{COMMIT_PATTERN}$")]
+
+
+class ReportError(GitmeterError):
+    """What came through the pipe cannot be used."""
+
+
+class ReportedWriter(Struct, frozen=True, kw_only=True):
+    """A till or desk.
+
+    Attributes:
+        node: its name.
+        repo: one of its repos.
+        tip: the last commit of it that the aggregator billed.
+    """
+
+    node: NodeName
+    repo: str
+    tip: Commit
+
+
+class ReportedLine(Struct, frozen=True, kw_only=True):
+    """A line of a till; an absent field is empty text or None.
+
+    Attributes:
+        node, seq, ts, user, kind, provider, external_ref, of_ref, amount, currency, credited_usd,
+            status, attempt: as in `wire_format.lines.Money`.
+        state: `counted`, `waits`, `undecided`, `no_effect`, or why it is held.
+        reconciled: whether a reconciliation covers it already; it is here because others need it.
+        repo, commit, committed_at, path, line_no: where it is, and since when.
+    """
+
+    node: NodeName
+    seq: Seq
+    ts: Instant
+    user: str | None = None
+    kind: str
+    provider: str | None = None
+    external_ref: str | None = None
+    of_ref: str | None = None
+    amount: str | None = None
+    currency: str | None = None
+    credited_usd: str | None = None
+    status: str | None = None
+    attempt: str | None = None
+    state: str
+    reconciled: bool = False
+    repo: str
+    commit: Commit
+    committed_at: Instant
+    path: str
+    line_no: int
+
+    @property
+    def says(self) -> tuple[object, ...]:
+        """What it states, wherever it is."""
+        return (
+            *(self.node, self.seq, self.ts, self.user, self.kind, self.provider),
+            *(self.external_ref, self.of_ref, self.amount, self.currency, self.credited_usd),
+            *(self.status, self.attempt),
+        )
+
+
+class PaymentsReport(Struct, frozen=True, kw_only=True):
+    """What the aggregator knows of tills.
+
+    Attributes:
+        as_of: when it was asked.
+        writers: the tills and desks, each repo of them.
+        lines: of tills, those that no reconciliation covers.
+    """
+
+    as_of: Instant
+    writers: list[ReportedWriter]
+    lines: list[ReportedLine]
+
+
+_DECODER: Final = msgspec.json.Decoder(PaymentsReport)
+
+
+def read_report(text: bytes) -> PaymentsReport:
+    """Read the answer.
+
+    Raises:
+        ReportError: it is too large, or not that of `aggregator payments --json`.
+    """
+    if len(text) > BYTES_MAX:
+        raise ReportError(f"standard input has more than {BYTES_MAX >> 20} MiB", hint=_HINT)
+    if not text.strip():
+        raise ReportError("standard input is empty", hint=_HINT)
+    try:
+        return _DECODER.decode(text)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise ReportError(
+            f"standard input is not the answer of `aggregator payments`: {error}", hint=_HINT
+        ) from error
+
+
+def check_age(report: PaymentsReport, now: datetime) -> None:
+    """Refuse an answer that is no longer about what the aggregator has.
+
+    Raises:
+        ReportError: it is more than an hour old, or from the future.
+    """
+    age = now - report.as_of
+    if -_AHEAD_MAX <= age <= AGE_MAX:
+        return
+    hint = "ask the aggregator again; --old takes it all the same, but sees no commits by it"
+    if age < timedelta():
+        hint = "one of the two clocks is wrong"
+    raise ReportError(
+        f"the answer is of {format_ts(report.as_of.astimezone(UTC))}, and it is"
+        f" {format_ts(now)} now",
+        hint=hint,
+    )

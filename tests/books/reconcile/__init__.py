@@ -1,0 +1,1 @@
+"""What `books reconcile` compares, and what it makes of it."""

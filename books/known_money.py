@@ -126,7 +126,8 @@ class MoneyIndex:
                     continue
                 found[line] = None
                 ahead.append(int(match[1]))
-                ahead += [reference for reference in (match[3], match[5]) if reference is not None]
+                if match[3] is not None:
+                    ahead.append(match[3])
         return found
 
 

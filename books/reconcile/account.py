@@ -85,7 +85,7 @@ def _to_ask(
     now: datetime,
 ) -> list[str]:
     """Lines first, the oldest first, so that a backlog gets shorter with each run."""
-    ordered = sorted(open_lines, key=lambda line: (line.committed_at, line.node, line.seq))
+    ordered = sorted(open_lines, key=lambda line: (line.stated_at, line.node, line.seq))
     missing = (each for key, each in sorted(memory.missing.items()) if users.of(key) is None)
     unfinished = (name for name, at in sorted(memory.open.items()) if now - at >= ASK_AGAIN)
     objects = [object_of(line, account.kind) for line in ordered]

@@ -31,12 +31,12 @@ class ReportedWriter(Struct, frozen=True, kw_only=True):
     Attributes:
         node: its name.
         repo: one of its repos.
-        tip: the last commit of it that the aggregator billed.
+        tip: the last commit of it that the aggregator billed; None before the first one.
     """
 
     node: NodeName
     repo: str
-    tip: Commit
+    tip: Commit | None
 
 
 class ReportedLine(Struct, frozen=True, kw_only=True):
@@ -45,9 +45,10 @@ class ReportedLine(Struct, frozen=True, kw_only=True):
     Attributes:
         node, seq, ts, user, kind, provider, external_ref, of_ref, amount, currency, credited_usd,
             status, attempt: as in `wire_format.lines.Money`.
-        state: `counted`, `waits`, `undecided`, `no_effect`, or why it is held.
+        state: `counted`, `waits`, `undecided`, `not_succeeded`, or why it is held.
         reconciled: whether a reconciliation covers it already; it is here because others need it.
-        repo, commit, committed_at, path, line_no: where it is, and since when.
+        repo, commit, committed_at: where it is, and since when; None where no commit has it that
+            may state it.
     """
 
     node: NodeName
@@ -67,9 +68,12 @@ class ReportedLine(Struct, frozen=True, kw_only=True):
     reconciled: bool = False
     repo: str
     commit: Commit
-    committed_at: Instant
-    path: str
-    line_no: int
+    committed_at: Instant | None
+
+    @property
+    def stated_at(self) -> datetime:
+        """When it was committed; its own time where that is not known."""
+        return self.committed_at or self.ts
 
     @property
     def says(self) -> tuple[object, ...]:

@@ -97,7 +97,8 @@ class _Run:
         self._began = means.now if is_lost else None
         self._clashing = clashing_numbers(report.lines)
         asked = [line for line in report.lines if not line.reconciled]
-        self._lines = without_covered(asked, tips_of(report.writers), self._in_force)
+        self._tips = tips_of(report.writers, report.lines)
+        self._lines = without_covered(asked, self._tips, self._in_force)
         self._agreed = {line for line in self._lines if need(line) is Need.NOTHING}
         self._own = cache(lambda: own_movements(spool.home, spool, self._in_force))
         self._judged: set[ReportedLine] = set()
@@ -178,9 +179,8 @@ class _Run:
 
     def decide(self, *, dry_run: bool) -> None:
         """Decide about what agrees, and about the tips of all writers."""
-        tips = tips_of(self._report.writers)
         runs = agreeing_runs(self._lines, self._agreed, self._clashing)
-        wanted = reconciled_decisions(runs, tips, self._reconciler)
+        wanted = reconciled_decisions(runs, self._tips, self._reconciler)
         if self._reconciler.now - self._report.as_of <= AGE_MAX:
             wanted += seen_decisions(self._report.writers, self._in_force, self._reconciler)
         if not dry_run:

@@ -116,7 +116,7 @@ def _last_good(
     ]
     if good:
         return max(good, key=lambda line: line.seq).commit
-    at = min(line.committed_at for line in bad)
+    at = min(line.stated_at for line in bad)
     seen = [each for each in in_force if each.kind == "seen" and each.of == node and each.ts < at]
     return max(seen, key=lambda each: (each.ts, each.seq)).tip if seen else None
 

@@ -130,7 +130,7 @@ def _beyond_rates(line: ReportedLine, fx: Fx) -> str | None:
         return None
     if amount_nano is None or credit_nano is None or line.currency is None:
         return "credited_usd: nothing here"
-    most_nano = fx.credit_max_nano(amount_nano, line.currency, to_us(line.committed_at))
+    most_nano = fx.credit_max_nano(amount_nano, line.currency, to_us(line.stated_at))
     if most_nano is None:
         return f"rules/fx.toml has no rate of {line.currency} for that time"
     if credit_nano > most_nano:

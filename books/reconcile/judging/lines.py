@@ -13,7 +13,7 @@ _BY_THEMSELVES: Final = frozenset({"pending", "ended", "consent"})
 """A till says them of itself; they move no money."""
 
 _MAY_AGREE: Final = frozenset(
-    {"counted", "waits", "unconfirmed", "no_effect", "rivals", "same_movement"}
+    {"counted", "waits", "unconfirmed", "not_succeeded", "rivals", "same_movement"}
     | {"other_currency", "no_payment"}
 )
 """States of lines that their place allows. Two tills that disagree (`rivals`) are told apart by
@@ -35,7 +35,7 @@ def need(line: ReportedLine) -> Need:
     """What a line needs in order to agree."""
     if line.status == "undecided" or line.state == "undecided":
         return Need.DECISION
-    if line.state not in _MAY_AGREE:
+    if line.state not in _MAY_AGREE or line.committed_at is None:
         return Need.NEVER
     if line.kind in _BY_THEMSELVES:
         return Need.NOTHING

@@ -72,7 +72,7 @@ def _stated(line: ReportedLine) -> KnownPromise | None:
     if line.currency != CURRENCY_DEFAULT and line.credited_usd is None:
         return None
     return KnownPromise(
-        line.committed_at,
+        line.stated_at,
         line.node,
         line.seq,
         line.user,

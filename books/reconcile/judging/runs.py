@@ -53,9 +53,18 @@ class Reconciler(NamedTuple):
         )
 
 
-def tips_of(writers: Iterable[ReportedWriter]) -> dict[RepoName, str]:
-    """The tip of each repo."""
-    return {(writer.node, writer.repo): writer.tip for writer in writers}
+def tips_of(
+    writers: Iterable[ReportedWriter], lines: Iterable[ReportedLine]
+) -> dict[RepoName, str]:
+    """The tip of each repo.
+
+    Of a repo that its writer has left the newest commit of its lines serves: a decision covers what
+    is within it, and the rest can follow.
+    """
+    ordered = sorted(lines, key=lambda line: (line.stated_at, line.seq))
+    newest = {(line.node, line.repo): line.commit for line in ordered}
+    stated = {(each.node, each.repo): each.tip for each in writers if each.tip is not None}
+    return newest | stated
 
 
 def agreeing_runs(
@@ -112,18 +121,17 @@ def without_covered(
 def reconciled_decisions(
     runs: Iterable[AgreeingRun], tips: Mapping[RepoName, str], reconciler: Reconciler
 ) -> list[Decision]:
-    """A decision for each run in a repo whose tip is known."""
+    """A decision for each run."""
     return [
         reconciler.decide(
             "reconciled",
             run.node,
-            tip,
+            tips[run.node, run.repo],
             "each line says what its provider says",
             from_seq=run.first_seq,
             to_seq=run.last_seq,
         )
         for run in runs
-        if (tip := tips.get((run.node, run.repo))) is not None
     ]
 
 
@@ -148,5 +156,6 @@ def seen_decisions(
     return [
         reconciler.decide("seen", writer.node, writer.tip, "seen by the daily reconciliation")
         for writer in sorted(writers, key=lambda writer: (writer.node, writer.repo))
-        if writer.node not in last or reconciler.now - last[writer.node] >= SEEN_EVERY
+        if writer.tip is not None
+        and (writer.node not in last or reconciler.now - last[writer.node] >= SEEN_EVERY)
     ]

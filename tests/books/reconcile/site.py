@@ -176,6 +176,7 @@ class Site:
             "committed_at": format_ts(self.stripe.clock() + timedelta(seconds=1)),
             "path": "payments/2026/11/1.jsonl",
             "line_no": 1,
+            "left_usd": None,
             **stated,
         }
         self.lines.append(line)

@@ -42,7 +42,7 @@ def promised(site: Site, clickpesa: FakeClickPesa, order: str = "A1", **changes:
         "amount": "50000",
         "currency": "TZS",
         "credited_usd": CREDIT,
-        "state": "no_effect",
+        "state": "not_succeeded",
         "committed_at": format_ts(clickpesa.clock()),
     }
     site.add(**stated | changes)

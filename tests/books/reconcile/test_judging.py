@@ -74,8 +74,6 @@ def line(**changes: object) -> ReportedLine:
         "repo": "till-1",
         "commit": TIP,
         "committed_at": AT + timedelta(seconds=1),
-        "path": "payments/1.jsonl",
-        "line_no": 1,
     }
     return ReportedLine(**values | changes)
 
@@ -182,6 +180,7 @@ def test_a_line_agrees_or_it_is_said_why_not(
         ({"state": "waits"}, Need.PROVIDER),
         ({"state": "rivals"}, Need.PROVIDER),
         ({"state": "not_allowed"}, Need.NEVER),
+        ({"committed_at": None}, Need.NEVER),
         ({"state": "a reason nobody knows yet"}, Need.NEVER),
         ({"status": "undecided"}, Need.DECISION),
         ({"state": "undecided"}, Need.DECISION),

@@ -21,8 +21,8 @@ def test_what_agrees_is_covered_and_every_tip_is_seen(site: Site) -> None:
     kinds = sorted(line["kind"] for line in site.lines)
     assert kinds == ["dispute", "dispute_reversal", *["payment"] * 2, "refund", "refund_reversal"]
     site.add(kind="pending", user="eve", provider="stripe", attempt="a", amount="1", currency="USD")
-    site.add(kind="consent", user="eve", path="accounts/2026/11/1.jsonl")
-    site.add(kind="ended", user="eve", provider="stripe", attempt="a", state="no_effect")
+    site.add(kind="consent", user="eve")
+    site.add(kind="ended", user="eve", provider="stripe", attempt="a", state="not_succeeded")
     found = site.json()
     assert found["differences"] == []
     about = [(d["kind"], d["of"], d["from_seq"], d["to_seq"], d["tip"]) for d in found["decisions"]]
@@ -241,7 +241,7 @@ def test_what_its_place_does_not_allow_never_agrees(
     assert spans == [(1, 1), (3, 3)]
 
 
-@pytest.mark.parametrize("state", ["waits", "unconfirmed", "rivals", "no_effect", "counted"])
+@pytest.mark.parametrize("state", ["waits", "unconfirmed", "rivals", "not_succeeded", "counted"])
 def test_what_waits_or_rivals_another_is_confirmed(site: Site, state: str) -> None:
     site.write(site.paid(), state=state)
     assert site.spans() == [(1, 1)]
@@ -268,6 +268,23 @@ def test_each_repo_of_a_writer_has_decisions_of_its_own(site: Site) -> None:
         ("seen", None, TIP),
         ("seen", None, "b" * 40),
     ]
+
+
+def test_lines_of_a_repo_that_their_writer_left_are_covered_within_its_newest_commit(
+    site: Site,
+) -> None:
+    """The aggregator names the tip of the repo in use alone."""
+    for commit in ("a" * 40, "b" * 40):
+        site.write(site.paid(), repo="till-1-2025", commit=commit)
+        site.stripe.clock.advance(seconds=5)
+    (decision, *_) = site.json()["decisions"]
+    assert (decision["from_seq"], decision["to_seq"], decision["tip"]) == (1, 2, "b" * 40)
+    assert site.json()["decisions"] == []
+
+
+def test_a_writer_that_has_no_commit_yet_is_left_out(site: Site) -> None:
+    writers = [{"node": "till-1", "repo": "till-1", "tip": None}]
+    assert site.json(stdin=site.report(writers=writers))["decisions"] == []
 
 
 def test_many_differences_of_one_writer_may_be_a_theft(site: Site) -> None:

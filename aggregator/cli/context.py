@@ -85,8 +85,8 @@ class Context:
 
     def config(self) -> "Config":
         """Read the configuration, and set up logging: only what needs it logs."""
-        from aggregator.cli.logs import configure_logs
         from aggregator.config.loading import load_config
+        from gitmeter.logs.setup import configure_logs
 
         configure_logs(verbose=self._is_verbose)
         return self.own_files.applied_to(load_config(self.config_path, state=self.stated))

@@ -30,12 +30,17 @@ def doctor(home: Path, /, as_json: bool) -> None:  # noqa: FBT001 - click
     from node_pusher.doctor.examine import examine, is_well
 
     findings = examine(home, role(), datetime.now(UTC))
+    print_findings(findings, as_json=as_json)
+    if not is_well(findings):
+        sys.exit(ExitCode.FAILED)
+
+
+def print_findings(findings: "list[Finding]", *, as_json: bool) -> None:
+    """Print what checks found, for people or as JSON."""
     if as_json:
         _print_json(findings)
     else:
         _print(findings)
-    if not is_well(findings):
-        sys.exit(ExitCode.FAILED)
 
 
 def _print_json(findings: "list[Finding]") -> None:

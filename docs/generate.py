@@ -11,11 +11,13 @@ from aggregator.cli.program import cli as aggregator_cli
 from aggregator.store.connection import connect_for_writing
 from books.cli.program import cli as books_cli
 from node_pusher.cli.program import cli as node_pusher_cli
+from till.cli.program import cli as till_cli
 
 DOCS: Final = Path(__file__).parent
 PROGRAMS: Final[dict[str, click.Group]] = {
     "node-pusher": node_pusher_cli,
     "books": books_cli,
+    "till": till_cli,
     "aggregator": aggregator_cli,
 }
 _WIDTH: Final = 100

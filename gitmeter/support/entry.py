@@ -21,9 +21,18 @@ _HINTS: Final = {
     errno.EDQUOT: _ROOM_HINT,
     errno.EROFS: "this disk is mounted read-only: choose another path, or mount it for writing",
 }
-_INSTALLED_AS: Final = {"aggregator": "gitmeter[aggregator]", "books": "gitmeter[books]"}
+_INSTALLED_AS: Final = {name: f"gitmeter[{name}]" for name in ("aggregator", "books", "till")}
 _OWN_PACKAGES: Final = frozenset(
-    {"aggregator", "books", "cursors", "gitmeter", "node_pusher", "providers", "wire_format"}
+    {
+        "aggregator",
+        "books",
+        "cursors",
+        "gitmeter",
+        "node_pusher",
+        "providers",
+        "till",
+        "wire_format",
+    }
 )
 
 

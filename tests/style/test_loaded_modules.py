@@ -48,6 +48,11 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "books rules set --help": _BASE,
     "books pay alice 1.00": _GIT | _KEYS | _TYPING,
     "books pay -": _GIT | _KEYS | _TYPING,
+    "till --version": _BASE,
+    "till --help": _BASE,
+    "till serve --help": _BASE,
+    "till refund --help": _BASE,
+    "till config-example": _BASE,
     "node-pusher --help": _BASE,
     "node-pusher listen --help": _BASE,
     "node-pusher record --user a --resource r --units 1": _BASE | _TYPING | {"msgspec"},
@@ -108,6 +113,7 @@ def test_a_command_loads_no_package_that_it_may_not(name: str, site: Site) -> No
     place = {
         "aggregator": ["--config", str(site.config)],
         "books": ["--home", str(site.books_home)],
+        "till": ["--home", str(home)],
         "node-pusher": ["--home", str(home)],
     }[words[0]]
     assert loaded([words[0], *place, *words[1:]]) <= ALLOWED[name]

@@ -15,12 +15,14 @@ CLOCK_ALLOWED: Final = {
     "aggregator/daemon/loop.py": "the edge: each round of the loop reads the clock once",
     "books/cli/*.py": "the edge: a command reads the clock once and hands it on",
     "node_pusher/cli/*.py": "the edge: a command reads the clock once and hands it on",
+    "till/cli/*.py": "the edge: a command reads the clock, or hands it on as a whole",
     "node_pusher/spool/api.py": "the default clock of services that record through the Python API",
 }
 PRINT_ALLOWED: Final = {"gitmeter/support/*.py": "the room that prints for all others"}
 SQL_ALLOWED: Final = {
     "aggregator/store/*": "the ledger's SQL",
     "cursors/rows.py": "the cursor's own table",
+    "till/records/*": "the SQL of what a till remembers",
     "node_pusher/spool/store.py": "the spool's SQL",
     "node_pusher/spool/connection.py": "the version of the spool's file",
     "node_pusher/spool/ids.py": "its SQL about callers' own keys",

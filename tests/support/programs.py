@@ -64,6 +64,13 @@ def run_node_pusher(*arguments: str, stdin: str = "") -> Said:
     return _run(cli, "node-pusher", arguments, stdin)
 
 
+def run_till(*arguments: str) -> Said:
+    """Run `till`."""
+    from till.cli.program import cli
+
+    return _run(cli, "till", arguments)
+
+
 def run_program(cli: click.Command, name: str, *arguments: str) -> Said:
     """Run a program that is not one of these, under a name."""
     return _run(cli, name, arguments)

@@ -1,0 +1,1 @@
+"""Payment intake: what a till writes, offers, sweeps up and gives back."""

@@ -1,0 +1,161 @@
+"""What `till.toml` may say, and what is said about what it may not."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from tests.support.files import write_toml
+from till.config.example import EXAMPLE
+from till.config.loading import HOME_DEFAULT, TillConfigError, home_of, load_config
+from till.config.tables import (
+    AccountTable,
+    HintTable,
+    ListenTable,
+    RateTable,
+    TillConfig,
+)
+
+ACCOUNT = {
+    "name": "stripe-test",
+    "kind": "stripe",
+    "account": "acct_1",
+    "key_file": "/k",
+    "secret_files": ["/s"],
+    "tag_key_file": "/t",
+}
+CLICKPESA = {
+    "name": "clickpesa-test",
+    "kind": "clickpesa",
+    "account": "client",
+    "key_file": "/k",
+    "secret_files": ["/s"],
+    "currencies": ["TZS"],
+}
+RATE = {"currency": "TZS", "usd": "0.00038", "at": "2026-11-28T00:00:00Z"}
+
+
+def values(changed: Mapping[str, Any] = {}, /, **other: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {"mode": "test", "account": [{**ACCOUNT, **changed}]} | other
+
+
+def faults_of(tmp_path: Path, stated: Mapping[str, Any]) -> str:
+    with pytest.raises(TillConfigError) as refused:
+        load_config(write_toml(tmp_path / "till.toml", stated))
+    return str(refused.value)
+
+
+def test_the_example_can_be_used_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "till.toml"
+    path.write_text(EXAMPLE)
+    found = load_config(path)
+    assert found.mode == "test"
+    assert [account.name for account in found.account] == ["stripe-test"]
+
+
+@pytest.mark.parametrize("table", [TillConfig, ListenTable, HintTable, AccountTable, RateTable])
+def test_the_example_names_every_key(table: type[BaseModel]) -> None:
+    """Also those in comments, which can be used once the comment is taken away."""
+    for name in table.model_fields:
+        assert f"{name} =" in EXAMPLE or f"[{name}]" in EXAMPLE or f"[[{name}]]" in EXAMPLE, name
+    whole = "\n".join(line.removeprefix("# ") for line in EXAMPLE.splitlines() if " = " in line)
+    assert whole
+
+
+def test_defaults_are_those_that_the_example_shows() -> None:
+    shown = dict(
+        line.removeprefix("# ").partition("#")[0].strip().split(" = ", 1)
+        for line in EXAMPLE.splitlines()
+        if " = " in line
+    )
+    found = TillConfig.model_validate(values())
+    for name in ("payment_min_usd", "payment_max_usd", "first_week_usd", "rates_max_age_days"):
+        assert tomllib.loads(f"x = {shown[name]}")["x"] == getattr(found, name)
+    assert shown["home"].strip('"') == str(found.home) == str(HOME_DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        (values(mode="liv"), "mode: must be 'live' or 'test'"),
+        (values(surprise=1), "surprise: is not a known field"),
+        (values({"name": "stripe"}), "in test mode a name must end with -test"),
+        (values(mode="live"), "in live mode a name must not end with -test"),
+        (values({"name": "Stripe-test"}), "1 to 32 of a-z, 0-9 and -, beginning with a letter"),
+        (values({"kind": "paypal"}), "kind: must be 'stripe' or 'clickpesa'"),
+        (values({"secret_files": []}), "must have 1 or more entries"),
+        (values({"secret_files": ["/a", "/b", "/c"]}), "no more than 2 entries"),
+        (values({"tag_key_file": None} | {}), ""),
+        (values({"currencies": ["USD", "EUR"]}), "there is no [[rate]] of EUR"),
+        (values(payment_min_usd="9", payment_max_usd="8"), "payment_min_usd is above"),
+        (values(payment_min_usd="0"), "payment_min_usd: must be above zero"),
+        (values(payment_min_usd=5), "must be text, in quotes"),
+        (values(return_urls=["https://portal.example"]), "must end with /"),
+        (values(return_urls=["http://portal.example/"]), "must begin with https://"),
+        (values(return_urls=["https://a@portal.example/"]), "without user"),
+        (values(listen={"local": "0.0.0.0:80"}), "must be on this machine alone"),
+        (values(listen={"local": "10.0.0.1:80"}), "must be on this machine alone"),
+        (values(listen={"public": "127.0.0.1:1", "local": "127.0.0.1:1"}), "two addresses"),
+        (values(listen={"public": "nowhere"}), "must be like 127.0.0.1:8760"),
+        (values(rates_max_age_days=32), "must be at most 31"),
+        (values(rate=[RATE, RATE]), "the rate of TZS is stated twice"),
+        (values(rate=[{**RATE, "currency": "USD"}]), "needs no rate"),
+        (values(rate=[{**RATE, "usd": "-1"}]), "must be above zero"),
+        (values(account=[]), "must have 1 or more entries"),
+        (values(account=[ACCOUNT, ACCOUNT]), "account stripe-test is stated twice"),
+        (values({**CLICKPESA, "tag_key_file": "/t"}), "is for providers that keep tags"),
+    ],
+)
+def test_a_fault_is_named_with_its_key(tmp_path: Path, stated: dict[str, Any], said: str) -> None:
+    stated["account"] = [
+        {name: value for name, value in each.items() if value is not None}
+        for each in stated["account"]
+    ]
+    assert (said or "tag_key_file is missing") in faults_of(tmp_path, stated)
+
+
+@pytest.mark.parametrize(
+    ("mode", "url", "is_fine"),
+    [
+        ("live", "http://127.0.0.1:9", True),
+        ("live", "https://stripe.example", False),
+        ("test", "https://stripe.example", True),
+        ("test", "http://stripe.example", False),
+    ],
+)
+def test_another_address_of_a_provider_is_for_tests_and_this_machine(
+    tmp_path: Path,
+    mode: str,
+    url: str,
+    is_fine: bool,  # noqa: FBT001
+) -> None:
+    """Else whoever writes the configuration could make money of nothing."""
+    name = "stripe-test" if mode == "test" else "stripe"
+    stated = values({"base_url": url, "name": name}, mode=mode)
+    if is_fine:
+        load_config(write_toml(tmp_path / "till.toml", stated))
+    else:
+        assert "base_url" in faults_of(tmp_path, stated) or "https" in faults_of(tmp_path, stated)
+
+
+def test_the_home_is_read_without_the_rest(tmp_path: Path) -> None:
+    """Commands that a till shares with nodes work whatever else is wrong with the configuration."""
+    path = tmp_path / "till.toml"
+    assert home_of(path) == HOME_DEFAULT
+    path.write_text('home = "/x"\nmode = 7\n')
+    assert home_of(path) == Path("/x")
+    path.write_text("home = 7\n")
+    with pytest.raises(TillConfigError, match="home: must be a path"):
+        home_of(path)
+
+
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "till.toml"
+    with pytest.raises(TillConfigError, match="cannot be read: No such file"):
+        load_config(path)
+    path.write_text("mode =")
+    with pytest.raises(TillConfigError, match="not TOML"):
+        load_config(path)

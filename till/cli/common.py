@@ -1,0 +1,79 @@
+"""What commands share: the configuration, an open till, and pushing what was written."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from gitmeter.support.terminal import escape
+
+if TYPE_CHECKING:
+    from till.config.accounts import TillAccount
+    from till.config.tables import TillConfig
+    from till.intake.till import Till
+
+CONFIG_KEY: Final = "gitmeter.till.config"
+"""The key in click's context for the path of the configuration."""
+
+
+@click.command("config-example")
+def config_example() -> None:
+    """Print a till.toml to start from, with every key.
+
+    \b
+    till config-example > /etc/gitmeter/till.toml
+    """
+    from till.config.example import EXAMPLE
+
+    click.echo(EXAMPLE, nl=False)
+
+
+def utc_now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
+def loaded_config() -> "TillConfig":
+    """The configuration of this run.
+
+    Raises:
+        TillConfigError: it cannot be used.
+    """
+    from till.config.loading import load_config
+
+    path: Path = click.get_current_context().meta[CONFIG_KEY]
+    return load_config(path)
+
+
+@contextmanager
+def opened(home: Path) -> "Iterator[Till]":
+    """The till of this run, open."""
+    from till.intake.till import open_till
+
+    with open_till(loaded_config(), home, utc_now) as till:
+        yield till
+
+
+def the_account(till: "Till", name: str | None) -> "TillAccount":
+    """The account that is meant.
+
+    Raises:
+        UnknownAccountError: there is none of that name.
+        UsageError: none is named, and there are several.
+    """
+    names = [*till.accounts.by_name]
+    if name is None and len(names) > 1:
+        raise click.UsageError(f"name one with --account: {', '.join(names)}")
+    return till.accounts.named(name or names[0])
+
+
+def push_written(till: "Till") -> None:
+    """Push what was written; what cannot be pushed is told, and waits."""
+    from till.sending.once import push_and_tell
+
+    report, untold = push_and_tell(till.config, till.home, utc_now())
+    for remark in filter(None, (report.remark, untold)):
+        click.echo(f"warning: {escape(remark)}", err=True)

@@ -1,0 +1,103 @@
+"""`status`, `doctor` and `acknowledge`: what a till is like, and what a person has seen."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gitmeter.support.errors import ExitCode, GitmeterError
+from gitmeter.support.terminal import counted, escape, print_json
+from node_pusher.cli.doctor import print_findings
+from node_pusher.cli.home import json_option
+from till.cli.common import loaded_config, opened, utc_now
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def status(home: Path, /, *, as_json: bool) -> None:
+    """Show what waits, what came last, and what fails, without asking anybody.
+
+    Lines that are not pushed, the last push, the last event and sweep of each account, objects that
+    could not be recorded, and movements that a person has to look at: a payment with another amount
+    than was promised, or with a promise that this till did not sign.
+
+    Exits with 1 if something is an incident: an object that failed 10 times or for an hour, or a
+    movement that nobody has looked at (`till acknowledge`).
+    """
+    from till.examining.status import status as read_status
+
+    with opened(home) as till:
+        found = read_status(till)
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+    if found["incidents"]:
+        sys.exit(ExitCode.FAILED)
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def doctor(home: Path, /, *, as_json: bool) -> None:
+    """Check everything that this till needs, and say what to do.
+
+    Checks its home as a node's is checked, the files of keys and secrets, whose keys they are and
+    for which mode, when the last event and sweep came, and what fails. Changes nothing. Exits with
+    1 if there is a problem; a warning is not a problem yet.
+    """
+    from node_pusher.doctor.examine import examine, is_well
+    from till.examining.checks import check_files, examine_till
+
+    findings = [*examine(home, "till", utc_now())]
+    findings += check_files(loaded_config())
+    if is_well(findings):
+        with opened(home) as till:
+            findings += examine_till(till)
+    print_findings(findings, as_json=as_json)
+    if not is_well(findings):
+        sys.exit(ExitCode.FAILED)
+
+
+@click.command()
+@click.argument("account")
+@click.argument("refs", metavar="REF...", nargs=-1, required=True)
+@click.pass_obj
+def acknowledge(home: Path, /, *, account: str, refs: tuple[str, ...]) -> None:
+    """Say that a person has looked at movements which `till status` shows as faults.
+
+    They are not shown again, unless something else turns out to be wrong with them. No line and no
+    balance changes: an undecided payment is decided in the books.
+
+    \b
+    till acknowledge stripe pi_3Q8c1f
+    """
+    with opened(home) as till:
+        for ref in refs:
+            if not till.marks.acknowledge(account, ref):
+                raise GitmeterError(
+                    f"nothing is wrong with {ref} of {account}", hint="see `till status`"
+                )
+
+
+def _print(found: dict[str, Any]) -> None:
+    waiting = found["commits_waiting"]
+    rows = [
+        ("node", f"{found['node']}, {found['mode']} mode"),
+        ("remote", f"{found['remote']} ({found['branch']})"),
+        ("not committed", counted(found["records_not_committed"], "line")),
+        ("not pushed", counted(waiting, "commit")),
+        ("last push", found["last_push_at"] or "never"),
+    ]
+    for account in found["accounts"]:
+        said = f"last event {account['last_event_at'] or 'never'}"
+        said += f", last sweep {account['last_sweep_at'] or 'never'}"
+        rows.append((account["name"], said + f", {account['asked_again']} asked about again"))
+    for each in found["failing"]:
+        times = counted(each["times"], "time")
+        rows.append(("failing", f"{each['account']} {each['object']}, {times}: {each['error']}"))
+    rows += [("look at", f"{e['account']} {e['ref']}: {e['what']}") for e in found["faults"]]
+    for name, value in rows:
+        click.echo(f"{name + ':':<16} {escape(value)}")

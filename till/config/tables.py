@@ -1,0 +1,257 @@
+"""The tables of `till.toml`, with what each key means and may be."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import model_validator as checked
+
+from gitmeter.roles.role import HOMES
+from wire_format.fields import CURRENCY_PATTERN
+from wire_format.money import InvalidAmountError, parse_nano
+
+NAME_PATTERN: Final = r"[a-z][a-z0-9-]{0,31}"
+FORMS: Final = {NAME_PATTERN: "1 to 32 of a-z, 0-9 and -, beginning with a letter"}
+TEST_SUFFIX: Final = "-test"
+TAGGED: Final = frozenset({"stripe"})
+"""Kinds of providers that keep what we write on a payment."""
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+SOCKET: Final = "unix:"
+_ADDRESS: Final = re.compile(
+    r"unix:/.+|(\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>[0-9]{1,5})"
+)
+_PORT_MAX: Final = 65_535
+
+Name = Annotated[str, StringConstraints(pattern=f"^(?:{NAME_PATTERN})$")]
+CurrencyCode = Annotated[str, StringConstraints(pattern=f"^(?:{CURRENCY_PATTERN})$")]
+Mode = Literal["live", "test"]
+
+
+def _positive(text: str) -> str:
+    """Check an amount in dollars: decimals in quotes, above zero."""
+    try:
+        amount_nano = parse_nano(text)
+    except InvalidAmountError as error:
+        raise ValueError(str(error)) from None
+    if amount_nano <= 0:
+        raise ValueError("must be above zero")
+    return text
+
+
+class TillTable(BaseModel):
+    """A table of the configuration; an unknown key is a fault."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ListenTable(TillTable):
+    """`[listen]`: where the hooks of providers arrive, and where this machine asks for checkouts.
+
+    Attributes:
+        public: takes `/hooks/<account>` and nothing else.
+        local: takes `/checkout`; on this machine alone.
+    """
+
+    public: str = "127.0.0.1:8760"
+    local: str = "127.0.0.1:8761"
+
+    @field_validator("public", "local")
+    @classmethod
+    def _is_address(cls, address: str) -> str:
+        match = _ADDRESS.fullmatch(address)
+        if match is None or int(match["port"] or 0) > _PORT_MAX:
+            raise ValueError("must be like 127.0.0.1:8760, [::1]:8760 or unix:/run/x.sock")
+        return address
+
+    @field_validator("local")
+    @classmethod
+    def _is_of_this_machine(cls, address: str) -> str:
+        host = address.rpartition(":")[0].strip("[]")
+        if not address.startswith(SOCKET) and host not in LOOPBACK:
+            raise ValueError("must be on this machine alone: 127.0.0.1, [::1] or unix:/run/x.sock")
+        return address
+
+    @checked(mode="after")
+    def _are_two(self) -> Self:
+        if self.public == self.local:
+            raise ValueError("public and local must be two addresses: strangers reach one of them")
+        return self
+
+
+class HintTable(TillTable):
+    """`[hint]`: the webhook of an aggregator, told of each push.
+
+    Attributes:
+        url: its address.
+        secret_file: the secret that it shares with the forge.
+        repo_id: the forge's number for the repo of this till, where that is registered.
+    """
+
+    url: str
+    secret_file: Path
+    repo_id: Annotated[int, Field(ge=1, le=2**63 - 1)] = 1
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        return _https(url)
+
+
+class AccountTable(TillTable):
+    """`[[account]]`: one account at a payment provider.
+
+    Attributes:
+        name: the `provider` of its lines, which never changes.
+        kind: which provider.
+        account: the provider's own id of it.
+        key_file: the key of hooks, checkouts and sweeps.
+        refund_key_file: the key of `till refund`.
+        secret_files: what signs its events; two while one is replaced.
+        tag_key_file: what signs the tags of payments, where the provider keeps tags.
+        base_url: another address of its API; in test mode, or on this machine.
+        currencies: what it takes; each but USD needs a rate.
+    """
+
+    name: Name
+    kind: Literal["stripe", "clickpesa"]
+    account: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
+    key_file: Path
+    refund_key_file: Path | None = None
+    secret_files: Annotated[tuple[Path, ...], Field(min_length=1, max_length=2)]
+    tag_key_file: Path | None = None
+    base_url: str | None = None
+    currencies: Annotated[tuple[CurrencyCode, ...], Field(min_length=1)] = ("USD",)
+
+    @checked(mode="after")
+    def _has_its_tag_key(self) -> Self:
+        if self.kind in TAGGED and self.tag_key_file is None:
+            raise ValueError("tag_key_file is missing: it signs whose a payment is")
+        if self.kind not in TAGGED and self.tag_key_file is not None:
+            raise ValueError("tag_key_file is for providers that keep tags on payments")
+        return self
+
+
+class RateTable(TillTable):
+    """`[[rate]]`: what one unit of a currency is worth to this till.
+
+    Attributes:
+        currency: which.
+        usd: dollars for one unit.
+        at: when that was so, in UTC.
+    """
+
+    currency: CurrencyCode
+    usd: str
+    at: datetime
+
+    _usd = field_validator("usd")(_positive)
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _has_offset(cls, at: object) -> object:
+        if isinstance(at, datetime):
+            if at.tzinfo is None:
+                raise ValueError("must be a day, or an instant with its offset")
+            return at.astimezone(UTC)
+        if isinstance(at, date):
+            return datetime(at.year, at.month, at.day, tzinfo=UTC)
+        return at
+
+    @field_validator("currency")
+    @classmethod
+    def _is_not_usd(cls, currency: str) -> str:
+        if currency == "USD":
+            raise ValueError("needs no rate")
+        return currency
+
+
+class TillConfig(TillTable):
+    """Everything that `till.toml` says.
+
+    Attributes:
+        home: the folder of the till.
+        mode: whether money is real.
+        payment_min_usd: the smallest payment.
+        payment_max_usd: the largest payment.
+        first_week_usd: what a customer may pay in the 7 days from his first payment here.
+        rates_max_age_days: how old a rate may be in a new checkout.
+        return_urls: where pages of checkout may lead back to: beginnings of addresses.
+        listen: the addresses of `till serve`.
+        hint: whom to tell of a push; None for nobody.
+        account: the accounts.
+        rate: the rates.
+    """
+
+    home: Path = Path(HOMES["till"])
+    mode: Mode
+    payment_min_usd: str = "5.00"
+    payment_max_usd: str = "500.00"
+    first_week_usd: str = "100.00"
+    rates_max_age_days: Annotated[int, Field(ge=1, le=31)] = 7
+    return_urls: tuple[str, ...] = ()
+    listen: ListenTable = ListenTable()
+    hint: HintTable | None = None
+    account: Annotated[tuple[AccountTable, ...], Field(min_length=1)]
+    rate: tuple[RateTable, ...] = ()
+
+    _usd = field_validator("payment_min_usd", "payment_max_usd", "first_week_usd")(_positive)
+
+    @field_validator("return_urls")
+    @classmethod
+    def _end_with_slash(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            if not _https(url).endswith("/"):
+                raise ValueError(f"{url} must end with /, or it would allow other hosts as well")
+        return urls
+
+    @checked(mode="after")
+    def _agrees(self) -> Self:
+        if faults := list(_disagreements(self)):
+            raise ValueError("; ".join(faults))
+        return self
+
+    @property
+    def rates_max_age(self) -> timedelta:
+        """How old a rate may be in a new checkout."""
+        return timedelta(days=self.rates_max_age_days)
+
+
+def _https(url: str) -> str:
+    """Check an address: https, or http on this machine, without a user in it."""
+    parts = urlsplit(url)
+    is_here = parts.hostname in LOOPBACK
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_here):
+        raise ValueError("must begin with https://, or with http:// on this machine")
+    if not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError("must be an address without user, ? and #; secrets go into files")
+    return url
+
+
+def _disagreements(config: TillConfig) -> list[str]:
+    """What is fine by itself and does not go together."""
+    faults = []
+    if parse_nano(config.payment_min_usd) > parse_nano(config.payment_max_usd):
+        faults.append("payment_min_usd is above payment_max_usd")
+    names = [account.name for account in config.account]
+    faults += [f"account {name} is stated twice" for name in sorted(_repeated(names))]
+    rated = [rate.currency for rate in config.rate]
+    faults += [f"the rate of {code} is stated twice" for code in sorted(_repeated(rated))]
+    for account in config.account:
+        is_test = config.mode == "test"
+        if account.name.endswith(TEST_SUFFIX) is not is_test:
+            ends = "must end" if is_test else "must not end"
+            faults.append(f"account {account.name}: in {config.mode} mode a name {ends} with -test")
+        if account.base_url is not None:
+            is_here = urlsplit(_https(account.base_url)).hostname in LOOPBACK
+            if not is_test and not is_here:
+                faults.append(f"account {account.name}: base_url is for test mode")
+        missing = sorted(set(account.currencies) - {"USD", *rated})
+        faults += [f"account {account.name}: there is no [[rate]] of {code}" for code in missing]
+    return faults
+
+
+def _repeated(names: list[str]) -> set[str]:
+    return {name for name in names if names.count(name) > 1}

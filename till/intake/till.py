@@ -1,0 +1,95 @@
+"""A till that is open: its home, its accounts, and what it remembers."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from node_pusher.home.home import Home
+from node_pusher.spool.api import Spool
+from till.config.accounts import Accounts, Opening, open_account
+from till.config.tables import TillConfig
+from till.records.checkouts import Checkouts
+from till.records.file import TillFile
+from till.records.lines import LineIndex, bring_here
+from till.records.marks import Marks
+from till.records.requests import RefundRequests
+
+Clock = Callable[[], datetime]
+
+
+class Till(NamedTuple):
+    """An open till; every part of it is safe with several threads and processes.
+
+    Attributes:
+        config: what the operator says.
+        accounts: the accounts, with their keys.
+        spool: where lines are written.
+        lines: the lines that exist.
+        marks: notes about its work.
+        checkouts: what customers asked for.
+        requests: the refunds that were asked for.
+        clock: the time in UTC.
+    """
+
+    config: TillConfig
+    accounts: Accounts
+    spool: Spool
+    lines: LineIndex
+    marks: Marks
+    checkouts: Checkouts
+    requests: RefundRequests
+    clock: Clock
+
+    @property
+    def home(self) -> Home:
+        """Its home."""
+        return self.spool.home
+
+    def line_time(self) -> datetime:
+        """The time of a line that is written now, in whole seconds, as commits and providers count.
+
+        A line with a part of a second would make its commit a second late, and what a provider says
+        of that second would be before it.
+
+        Raises:
+            ClockError: this machine's clock is certainly wrong.
+        """
+        return self.spool.now().replace(microsecond=0)
+
+
+@contextmanager
+def open_till(
+    config: TillConfig, home: Path, clock: Clock, opening: Opening = open_account
+) -> Iterator[Till]:
+    """Open a till until the block ends.
+
+    Args:
+        config: what the operator says.
+        home: the folder of the till.
+        clock: the time in UTC.
+        opening: opens the provider of an account.
+
+    Raises:
+        NotInitialisedError, HomeError, SpoolError: the home cannot be used.
+        TillFileError: `till.db` cannot be used.
+        RemoteError: lines are not on this machine, and the remote does not provide them.
+    """
+    accounts = Accounts(config, opening)
+    with (
+        closing(accounts),
+        Spool.open(home, role="till", clock=clock) as spool,
+        TillFile.open(home) as file,
+    ):
+        bring_here(spool)
+        yield Till(
+            config,
+            accounts,
+            spool,
+            LineIndex(file),
+            Marks(file),
+            Checkouts(file),
+            RefundRequests(file),
+            clock,
+        )

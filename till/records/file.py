@@ -1,0 +1,134 @@
+"""The file `till.db`: opening it, and its transactions."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, Self
+
+from gitmeter.support.disk import why_not_written
+from gitmeter.support.errors import GitmeterError
+
+_VERSION: Final = 1
+_BUSY_TIMEOUT_S: Final = 60
+_AGAIN: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
+
+
+class TillFileError(GitmeterError):
+    """`till.db` could not be read or written."""
+
+
+class TillFileBusyError(TillFileError):
+    """It cannot be written for now: the disk is full, or others wrote for too long."""
+
+    retry = True
+
+
+class TillFile:
+    """An open `till.db`; safe with several threads and processes.
+
+    Its transactions are on disk when they end. Where both are written, the spool's transaction is
+    begun first.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self.path = path
+        self._connection = connection
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, home: Path) -> Self:
+        """Open the file in a home; it is made where there is none.
+
+        Raises:
+            TillFileError: it cannot be opened, or another version of this program wrote it.
+        """
+        path = home / "till.db"
+        with _file_errors(path), ExitStack() as opened:
+            is_new = not path.exists()
+            connection = sqlite3.connect(
+                path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            )
+            opened.callback(connection.close)
+            if is_new:
+                path.chmod(0o600)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            _make(connection, path)
+            opened.pop_all()
+        return cls(connection, path)
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that holds the write lock from its start; inside another one, a part."""
+        with self.reading() as connection:
+            if connection.in_transaction:
+                yield connection
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for this thread alone."""
+        with _file_errors(self.path), self._lock:
+            yield self._connection
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _make(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables of a new file.
+
+    Raises:
+        TillFileError: another version of this program wrote it.
+    """
+    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+        connection.execute("BEGIN IMMEDIATE")
+        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:  # no other was faster
+            for statement in Path(__file__).with_name("schema.sql").read_text().split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+        connection.execute("COMMIT")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != _VERSION:
+        raise TillFileError(f"{path} is of version {version}; this program knows {_VERSION}")
+
+
+@contextmanager
+def _file_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise _typed(error, path) from error
+
+
+def _typed(error: sqlite3.DatabaseError, path: Path) -> TillFileError:
+    says, do = why_not_written(path)
+    if says:
+        return TillFileBusyError(f"{path}: {says} ({error})", hint=do)
+    if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _AGAIN:
+        return TillFileBusyError(f"{path}: {error}", hint="try again")
+    return TillFileError(
+        f"{path}: {error}",
+        hint="if it is damaged: stop the till, keep a copy of till.db, take it away with its -wal"
+        " and -shm, and run `till sweep`, which makes it again",
+    )

@@ -1,0 +1,88 @@
+-- derived from the lines in the spool and in git
+CREATE TABLE lines (
+    provider TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    ref TEXT NOT NULL,              -- external_ref; of pending and ended lines the attempt
+    seq INTEGER NOT NULL,
+    ts_us INTEGER NOT NULL,
+    user TEXT NOT NULL,
+    of_ref TEXT NOT NULL,           -- the payment; empty where the line is none of a payment
+    attempt TEXT NOT NULL,
+    amount TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    credited_usd TEXT,
+    status TEXT,
+    PRIMARY KEY (provider, kind, ref)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX payments_by_attempt ON lines (provider, attempt) WHERE kind = 'payment';
+CREATE INDEX payments_by_user ON lines (user, ts_us) WHERE kind = 'payment';
+CREATE TABLE indexed (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    next_seq INTEGER NOT NULL       -- every line below it is in `lines`
+) STRICT;
+INSERT INTO indexed VALUES (1, 1);
+-- which payment a signed promise is on: it counts for one
+CREATE TABLE tags (
+    provider TEXT NOT NULL,
+    nonce TEXT NOT NULL,
+    payment TEXT NOT NULL,
+    PRIMARY KEY (provider, nonce)
+) STRICT, WITHOUT ROWID;
+-- what is not final yet: asked about again by each sweep
+CREATE TABLE watched (
+    provider TEXT NOT NULL,
+    object TEXT NOT NULL,
+    since_us INTEGER NOT NULL,
+    PRIMARY KEY (provider, object)
+) STRICT, WITHOUT ROWID;
+-- what could not be asked about or recorded, until it can
+CREATE TABLE failing (
+    provider TEXT NOT NULL,
+    object TEXT NOT NULL,
+    first_us INTEGER NOT NULL,
+    last_us INTEGER NOT NULL,
+    times INTEGER NOT NULL,
+    error TEXT NOT NULL,
+    PRIMARY KEY (provider, object)
+) STRICT, WITHOUT ROWID;
+-- what a person has to look at
+CREATE TABLE faults (
+    provider TEXT NOT NULL,
+    ref TEXT NOT NULL,
+    what TEXT NOT NULL,
+    seen_us INTEGER NOT NULL,
+    is_acknowledged INTEGER NOT NULL CHECK (is_acknowledged BETWEEN 0 AND 1),
+    PRIMARY KEY (provider, ref, what)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE accounts (
+    provider TEXT PRIMARY KEY,
+    event_us INTEGER,               -- when an event came last
+    swept_us INTEGER                -- when the last complete sweep began
+) STRICT, WITHOUT ROWID;
+CREATE TABLE checkouts (
+    provider TEXT NOT NULL,
+    attempt TEXT NOT NULL,
+    user TEXT NOT NULL,
+    usd_nano INTEGER NOT NULL,
+    made_us INTEGER NOT NULL,
+    expires_us INTEGER NOT NULL,
+    is_prompt INTEGER NOT NULL CHECK (is_prompt BETWEEN 0 AND 1),
+    number TEXT NOT NULL,           -- a keyed hash of the phone number, for an hour; else empty
+    ended_us INTEGER,
+    PRIMARY KEY (provider, attempt)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX checkouts_by_user ON checkouts (user, made_us);
+CREATE INDEX prompts ON checkouts (made_us) WHERE is_prompt = 1;
+CREATE TABLE refunds (
+    provider TEXT NOT NULL,
+    payment TEXT NOT NULL,
+    asked TEXT NOT NULL,            -- the amount as it was asked for; `rest` for what is left
+    number INTEGER NOT NULL,        -- 1, or 2 for another one of the same amount
+    request TEXT NOT NULL UNIQUE,
+    amount TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    asked_us INTEGER NOT NULL,
+    refund TEXT,                    -- the provider's reference once it has it
+    PRIMARY KEY (provider, payment, asked, number)
+) STRICT, WITHOUT ROWID;

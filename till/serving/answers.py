@@ -1,0 +1,31 @@
+"""Answers of both servers: plain text for providers, problems for programs."""
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from till.checkout.problems import CheckoutProblemError
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+def plain(status: HTTPStatus, text: str = "") -> Response:
+    """A line of text."""
+    body = f"{text or status.phrase}\n".encode()
+    return Response(body, status, _NO_STORE, "text/plain; charset=utf-8")
+
+
+def json_answer(value: dict[str, Any]) -> Response:
+    """What was asked for."""
+    return Response(orjson.dumps(value) + b"\n", HTTPStatus.OK, _NO_STORE, "application/json")
+
+
+def problem_answer(problem: CheckoutProblemError) -> Response:
+    """Why it is refused."""
+    headers = dict(_NO_STORE)
+    if problem.retry_after_s is not None:
+        headers["Retry-After"] = str(problem.retry_after_s)
+    body = orjson.dumps(problem.as_json()) + b"\n"
+    return Response(body, problem.status, headers, "application/problem+json")

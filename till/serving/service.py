@@ -1,0 +1,87 @@
+"""Both servers of `till serve`, and what runs beside them."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Final, NamedTuple
+
+import structlog
+
+from gitmeter.http_edge.address import UNIX, listen_on, remove_socket_file
+from gitmeter.http_edge.server import Server
+from gitmeter.support.errors import GitmeterError
+from till.intake.till import Till
+from till.sending.pusher import Pusher
+from till.serving.checkouts import CheckoutEndpoint
+from till.serving.hooks import Hooks
+
+_log = structlog.get_logger()
+_FORGET_EVERY_S: Final = 60
+
+
+class Listening(NamedTuple):
+    """Where a till listens.
+
+    Attributes:
+        public: the address of the hooks, with its port.
+        local: the address of checkouts, with its port.
+    """
+
+    public: str
+    local: str
+
+
+@contextmanager
+def serving(till: Till) -> Iterator[Listening]:
+    """Serve until the block ends, and then push what is there.
+
+    Args:
+        till: an open till.
+
+    Raises:
+        ListenError: an address cannot be listened on.
+        WordFileError, SecretFileError: a file of a key or secret cannot be used.
+        ProviderSettingsError: key, mode and address of an account do not fit together.
+    """
+    for account in till.accounts.by_name.values():
+        account.check()
+    listen = till.config.listen
+    pusher = Pusher(till)
+    hooks, checkouts = Hooks(till, pusher).asgi(), CheckoutEndpoint(till, pusher).asgi()
+    with ExitStack() as running:
+        pusher.start()
+        running.callback(pusher.stop)  # after the servers, whose last requests write lines
+        running.enter_context(_forgetting(till))
+        addresses = []
+        for address, application in ((listen.public, hooks), (listen.local, checkouts)):
+            listening = listen_on(address)
+            running.callback(remove_socket_file, address)
+            port = "" if address.startswith(UNIX) else f":{listening.getsockname()[1]}"
+            addresses.append(address.rpartition(":")[0] + port if port else address)
+            server = Server(application, listening, _too_large)
+            server.start()
+            running.callback(server.stop)
+        yield Listening(*addresses)
+
+
+@contextmanager
+def _forgetting(till: Till) -> Iterator[None]:
+    """Forget telephone numbers when their hour is over, whether anybody asks or not."""
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(_FORGET_EVERY_S):
+            try:
+                till.checkouts.forget_numbers(till.clock())
+            except GitmeterError as error:
+                _log.warning("telephone numbers not forgotten", why=str(error))
+
+    thread = threading.Thread(target=run, name="forgetting", daemon=True)
+    thread.start()
+    yield
+    ended.set()
+    thread.join()
+
+
+def _too_large(path: str) -> None:
+    _log.warning("request too large", path=path)

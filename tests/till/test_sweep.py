@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from node_pusher.sending.push import push
+from providers.interface import Truth
 from providers.tag import Promise
 from tests.till.place import ACCOUNT, START, TillPlace
-from tests.till.world import World
+from tests.till.world import World, WorldProvider
 from till.intake.intake import NotRecordedError, ask, write
 from till.intake.missing import DIFFERS, LATE_MAX, TOO_OLD, pending_line
 from till.intake.till import Till
 from till.sweeping.sweep import ATTEMPT_MAX, OVERLAP, Swept, sweep
+from wire_format.lines import Money
 
 
 @pytest.fixture
@@ -33,6 +35,17 @@ def swept(till: Till, since: datetime | None = None) -> Swept:
 
 def paid(place: TillPlace, user: str = "alice", amount: str = "20.00") -> str:
     return place.world.succeed(place.world.begin(place.tag(user, amount)), amount)
+
+
+def pending(place: TillPlace, promise: Promise, attempt: str) -> Money:
+    return pending_line(
+        node="till-1",
+        seq=2**53 - 1,
+        at=place.world.now,
+        provider=ACCOUNT,
+        promise=promise,
+        attempt=attempt,
+    )
 
 
 def test_everything_is_found_without_any_event(place: TillPlace, till: Till) -> None:
@@ -79,6 +92,44 @@ def test_one_object_that_cannot_be_recorded_holds_up_no_other(place: TillPlace, 
     place.world.moved.clear()
     assert swept(till).lines == 1
     assert till.marks.failing() == []
+
+
+def test_a_mistake_of_this_program_holds_up_no_other_object(
+    place: TillPlace, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = paid(place), paid(place, "bob")
+    truth = WorldProvider.truth
+
+    def mistaken(self: WorldProvider, name: str) -> Truth | None:
+        if name == bad:
+            raise KeyError("x")
+        return truth(self, name)
+
+    monkeypatch.setattr(WorldProvider, "truth", mistaken)
+    done = swept(till)
+    assert (done.lines, done.failed, done.why) == (1, 1, "")
+    assert [line.external_ref for line in place.lines()] == [good]
+    assert [failing.error for failing in till.marks.failing()] == ["KeyError: 'x'"]
+
+
+def test_an_attempt_that_is_closed_is_not_waited_for(tmp_path: Path) -> None:
+    """A link stays open for ever."""
+    place = TillPlace(tmp_path, World(START, is_tagged=False))
+    with place.open() as till:
+        promise = Promise("alice", "20.00", "TZS", "52632", place.world.now, "")
+        with till.spool.store.exclusive():
+            write(till, [pending(place, promise, "A1")])
+        link = place.world.begin(None, "A1")
+        ask(till, till.accounts.named(ACCOUNT), link)
+        assert till.marks.watched(ACCOUNT) == [link]
+        place.world.now += ATTEMPT_MAX + timedelta(seconds=1)
+        assert swept(till).lines == 1
+        swept(till)
+        assert till.marks.watched(ACCOUNT) == []
+        place.world.succeed(link, "52632", "TZS")
+        assert swept(till).lines == 1
+    assert [line.kind for line in place.lines()] == ["pending", "ended", "payment"]
+    assert place.lines()[-1].user == "alice"
 
 
 def test_what_is_not_final_is_asked_about_until_it_is(place: TillPlace, till: Till) -> None:
@@ -158,23 +209,17 @@ def test_an_attempt_that_came_to_nothing_is_closed(tmp_path: Path) -> None:
     with place.open() as till:
         promise = Promise("alice", "20.00", "TZS", "52632", place.world.now, "")
         with till.spool.store.exclusive():
-            line = pending_line(
-                node="till-1",
-                seq=2**53 - 1,
-                at=place.world.now,
-                provider=ACCOUNT,
-                promise=promise,
-                attempt="A1",
-            )
-            write(till, [line])
+            write(till, [pending(place, promise, "A1")])
         place.world.now += ATTEMPT_MAX
         assert swept(till).lines == 0
         assert place.world.asked == {"A1": 1}
         place.world.now += timedelta(seconds=1)
         assert swept(till).lines == 1
+        asked = place.world.asked["A1"]
         assert swept(till).lines == 0
-    pending, ended = place.lines()
-    assert (ended.kind, ended.attempt, ended.reason) == ("ended", pending.attempt, "expired")
+        assert place.world.asked["A1"] == asked
+    begun, ended = place.lines()
+    assert (ended.kind, ended.attempt, ended.reason) == ("ended", begun.attempt, "expired")
 
 
 def test_the_index_is_made_again_from_git_alone(place: TillPlace) -> None:

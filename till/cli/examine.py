@@ -49,13 +49,16 @@ def doctor(home: Path, /, *, as_json: bool) -> None:
     1 if there is a problem; a warning is not a problem yet.
     """
     from node_pusher.doctor.examine import examine, is_well
+    from node_pusher.doctor.findings import problem
     from till.examining.checks import check_files, examine_till
 
     findings = [*examine(home, "till", utc_now())]
     findings += check_files(loaded_config())
-    if is_well(findings):
+    try:
         with opened(home) as till:
             findings += examine_till(till)
+    except GitmeterError as error:
+        findings.append(problem("till", str(error), error.hint or "see what it says"))
     print_findings(findings, as_json=as_json)
     if not is_well(findings):
         sys.exit(ExitCode.FAILED)

@@ -41,9 +41,10 @@ class NotRecordedError(GitmeterError):
         failing: how often, and for how long.
     """
 
-    def __init__(self, cause: GitmeterError, failing: Failing) -> None:
-        super().__init__(str(cause), hint=cause.hint)
-        self.retry = cause.retry
+    def __init__(self, cause: Exception, failing: Failing) -> None:
+        hint = cause.hint if isinstance(cause, GitmeterError) else ""
+        super().__init__(failing.error, hint=hint)
+        self.retry = isinstance(cause, GitmeterError) and cause.retry
         self.failing = failing
 
 
@@ -65,8 +66,12 @@ def ask(till: Till, account: TillAccount, name: str) -> int:
         if truth is None or truth.object_id != name:
             till.marks.unwatch(account.name, name)
         till.marks.succeeded(account.name, name)
-    except GitmeterError as error:
-        failing = till.marks.failed(account.name, name, str(error), till.clock())
+    except Exception as error:
+        # whatever it is: one object that cannot be recorded holds up no other
+        words = (
+            str(error) if isinstance(error, GitmeterError) else f"{type(error).__name__}: {error}"
+        )
+        failing = till.marks.failed(account.name, name, words, till.clock())
         raise NotRecordedError(error, failing) from error
     return written
 
@@ -96,6 +101,7 @@ def end_attempt(till: Till, pending: KnownLine, reason: str) -> int:
     provider, _, attempt = pending.key
     with till.spool.store.exclusive():
         till.lines.follow(till.spool)
+        till.marks.unwatch(provider, attempt)
         is_ended = till.lines.find([LineKey(provider, "ended", attempt)])
         if is_ended or till.lines.of_attempt(provider, attempt):
             return 0
@@ -174,12 +180,19 @@ def _promise(
 def _note(till: Till, account: TillAccount, truth: Truth) -> None:
     """Note whether it has to be asked about again, and whether its checkout is over."""
     now, name = till.clock(), account.name
-    if truth.open or not all(fact.is_final for fact in truth.facts):
+    is_open = bool(truth.open) and not _has_ended(till, name, truth)
+    if is_open or not all(fact.is_final for fact in truth.facts):
         till.marks.watch(name, truth.object_id, now)
     else:
         till.marks.unwatch(name, truth.object_id)
     if truth.attempt is not None and (truth.facts or truth.failed is not None):
         till.checkouts.end(name, truth.attempt, now)
+
+
+def _has_ended(till: Till, provider: str, truth: Truth) -> bool:
+    """Whether a line has closed the attempt, though its page may stay open for ever."""
+    attempt = truth.attempt
+    return attempt is not None and bool(till.lines.find([LineKey(provider, "ended", attempt)]))
 
 
 def _payments(provider: str, truth: Truth) -> list[LineKey]:

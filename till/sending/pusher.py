@@ -18,6 +18,7 @@ from till.sending.once import push_and_tell
 _log = structlog.get_logger()
 _PAUSE_S: Final = 1
 _PAUSE_MAX_S: Final = 60
+_AHEAD_S: Final = 60
 
 
 class NotPushedError(GitmeterError):
@@ -112,6 +113,10 @@ class Pusher:
             _log.warning("push", remark=report.remark)
         if untold:
             _log.warning("the aggregator was not told", why=untold)
+        if report.ahead:  # of this machine's clock: they stay in the spool until it has passed them
+            again = threading.Timer(_AHEAD_S, self.wake)
+            again.daemon = True
+            again.start()
         if report.pushed:
             _log.info("pushed", commits=report.pushed, head=report.head)
         return True

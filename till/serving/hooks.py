@@ -107,9 +107,14 @@ class Hooks:
             written = ask(self._till, self._till.accounts.named(account), name)
         except NotRecordedError as error:
             if is_worth_a_log(error.failing.times):
-                times = error.failing.times
-                _log.warning("not recorded", account=account, object=name, times=times,
-                             why=str(error))  # fmt: skip
+                _log.warning(
+                    "not recorded",
+                    account=account,
+                    object=name,
+                    times=error.failing.times,
+                    why=str(error),
+                    exc_info=not isinstance(error.__cause__, GitmeterError),
+                )
             raise
         if written:
             _log.info("recorded", account=account, object=name, lines=written)

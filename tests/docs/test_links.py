@@ -9,7 +9,16 @@ import pytest
 
 from tests.conftest import ROOT
 
-IGNORED: Final = {".venv", ".pytest_cache", "build", "demo", "demo-fleet", "node_modules", "try"}
+IGNORED: Final = {
+    ".venv",
+    ".pytest_cache",
+    "build",
+    "demo",
+    "demo-fleet",
+    "demo-money",
+    "node_modules",
+    "try",
+}
 DOCUMENTS: Final = sorted(
     path for path in ROOT.rglob("*.md") if not IGNORED & set(path.relative_to(ROOT).parts)
 )

@@ -27,12 +27,7 @@ def unused() -> list[Unused]:
 
 
 def test_no_name_is_there_for_tests_alone(unused: list[Unused]) -> None:
-    found = [
-        found
-        for found in unused
-        if found.name not in ALLOWED
-        and not found.module.startswith("providers/")  # until the till and the books use them
-    ]
+    found = [found for found in unused if found.name not in ALLOWED]
     assert [f"{each.module}:{each.line_no}: {each.name}: delete it" for each in found] == []
 
 

@@ -15,7 +15,7 @@ from aggregator.config.settings import Config
 from tests.docs.guide import blocks as guide_blocks
 from tests.docs.walk import commands
 from tests.systemd.test_accounts import modes
-from tests.systemd.units import FOLDER, README, SERVICES, is_awaited, read_unit, unknown_words
+from tests.systemd.units import FOLDER, README, SERVICES, read_unit, unknown_words
 
 PROGRAM_NAMES: Final = ("aggregator", "books", "node-pusher", "till")
 TEXT: Final = README.read_text()
@@ -42,8 +42,7 @@ def program_lines() -> list[list[str]]:
             for i, name in enumerate(names):
                 is_called = i == 0 or words[i - 1] == "--" or words[i].startswith("/opt/")
                 if name in PROGRAM_NAMES and is_called and words[0] not in {"ln", "rm"}:
-                    if not is_awaited(call := [name, *words[i + 1 :]]):
-                        found.append(call)
+                    found.append([name, *words[i + 1 :]])
                     break
     return found
 

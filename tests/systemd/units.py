@@ -17,11 +17,6 @@ INSTALLED: Final = "/opt/gitmeter/bin/"
 PROGRAMS: Final = Path(sys.executable).parent
 """Where the programs are on this machine."""
 
-AWAITED: Final = frozenset(
-    {("till", "serve"), ("till", "sweep"), ("aggregator", "payments"), ("books", "reconcile")}
-)
-"""Commands that units start before they are there; where they are, they are held to like others."""
-
 SERVICES: Final = sorted(path.name for path in FOLDER.glob("*.service"))
 SOCKETS: Final = sorted(path.name for path in FOLDER.glob("*.socket"))
 TIMERS: Final = sorted(path.name for path in FOLDER.glob("*.timer"))
@@ -62,22 +57,12 @@ def command_lines(name: str) -> list[list[str]]:
     return [shlex.split(part) for part in script.split("|")]
 
 
-def is_awaited(line: list[str]) -> bool:
-    """Whether a command line has a command that is not there yet."""
-    program = Path(line[0]).name
-    found = [word for word in line if (program, word) in AWAITED]
-    is_here = (PROGRAMS / program).exists()
-    return bool(found) and not (is_here and found[0] in subcommands(program))
-
-
 def with_programs_here(folder: Path) -> list[Path]:
     """Copies of all units that start the programs of this machine, all else unchanged."""
     copies = []
     for name in (*SERVICES, *SOCKETS, *TIMERS):
         copy = folder / name
         text = (FOLDER / name).read_text()
-        if not (PROGRAMS / "till").exists():
-            text = text.replace(f"{INSTALLED}till ", "/bin/true ")
         copy.write_text(text.replace(INSTALLED, f"{PROGRAMS}/"))
         copies.append(copy)
     return copies

@@ -31,8 +31,10 @@ class RoleProgram:
 
     def __call__(self, *arguments: str) -> Said:
         """Run a command, whatever comes of it."""
+        # as the programs: click remembers the names of the option for help, command by command
+        settings = {"help_option_names": ["-h", "--help"]}
 
-        @click.group(cls=LazyGroup, commands=COMMANDS)
+        @click.group(cls=LazyGroup, commands=COMMANDS, context_settings=settings)
         @click.option("--home", type=click.Path(path_type=Path), default=self.home)
         @click.pass_context
         def cli(context: click.Context, home: Path) -> None:

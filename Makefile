@@ -11,7 +11,7 @@ KILLS ?= 300
 RUNS ?= 1000000
 ORDERS ?= 20
 
-.PHONY: help install run run-fleet run-money test test-any-order lint simulate torture fuzz check-tools clean
+.PHONY: help install run run-fleet run-money test test-any-order lint simulate torture torture-money fuzz check-tools clean
 
 help:
 	@echo 'make run      try it: three nodes, real usage data, balances (under two minutes)'
@@ -22,6 +22,7 @@ help:
 	@echo 'make lint     only ruff, mypy and the import rules'
 	@echo 'make simulate SEEDS=1000   a fleet under faults, one history for each seed'
 	@echo 'make torture KILLS=300     the real programs, killed at random moments'
+	@echo 'make torture-money KILLS=200   the programs of a till, killed while payments come in'
 	@echo 'make fuzz RUNS=1000000     every parser, guided by coverage'
 	@echo 'make install  programs and development tools into $(BIN)'
 	@echo 'make clean    remove the virtual environment, caches and the demo'
@@ -84,6 +85,9 @@ simulate: $(INSTALLED)
 
 torture: $(INSTALLED)
 	@$(BIN)/python -m tests.torture --kills $(KILLS)
+
+torture-money: $(INSTALLED)
+	@$(BIN)/python -m tests.till.kills --kills $(KILLS)
 
 fuzz: $(INSTALLED)
 	@$(BIN)/python -m tests.fuzz --runs $(RUNS)

@@ -12,7 +12,7 @@ from books.account_money import too_much
 from books.errors import AlreadyRecordedError, MoneyError
 from books.known_money import KnownMoney
 from gitmeter.counting.effects import credited_nano, movement
-from gitmeter.money.pool import payments
+from gitmeter.money.pool import payments_of
 from gitmeter.money.rivals import Contender, Judged, MoneyState, judge
 from wire_format.instants import format_ts
 from wire_format.lines import Money
@@ -207,9 +207,9 @@ def _refuse_other_provider(line: Money, admitted: Iterable[Money]) -> None:
 def _refuse_too_much(line: Money, payment: Money, judged: list[Judged]) -> None:
     """Refuse a refund with which a payment would give back more than it was."""
     earlier = [found for found in judged if found.record is not line]
-    paid = payments(earlier).get(payment)
+    paid = payments_of(earlier).get(payment)
     before_nano = 0 if paid is None else paid.asked_nano()
-    if payments(judged)[payment].beyond_nano():
+    if payments_of(judged)[payment].beyond_nano():
         raise too_much(credited_nano(line), before_nano, credited_nano(payment), "USD")
     if line.currency == payment.currency:
         before_nano = sum(

@@ -7,7 +7,7 @@ from datetime import datetime
 from aggregator.incidents.kinds import ABOUT_MONEY, IncidentKind, seqs_in
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
-from gitmeter.money.pool import Payment, payments
+from gitmeter.money.pool import Payment
 from gitmeter.money.rivals import Judged, MoneyState
 from wire_format.lines import Account, Money
 from wire_format.money import format_usd
@@ -20,6 +20,7 @@ def file_about_money(
     store: LedgerStore,
     changed: Collection[Money | Account],
     judged: Collection[Judged],
+    paid: Mapping[Money, Payment],
     decisions: Decisions,
     now: datetime,
 ) -> set[IncidentKind]:
@@ -29,6 +30,7 @@ def file_about_money(
         store: the ledger's store, in a transaction.
         changed: lines that came or went.
         judged: all lines that were judged with them.
+        paid: the payments among those that count.
         decisions: the operator's decisions; what they acknowledge is not opened.
         now: when the incidents count as opened or closed.
 
@@ -43,7 +45,7 @@ def file_about_money(
         about[line.record.node].add(line.record.seq)
     for record in changed:
         about[record.node].add(record.seq)
-    exceeded = _exceeded(judged)
+    exceeded = {record: each for record, each in paid.items() if each.beyond_nano()}
     for node, seqs in sorted(about.items()):
         node_id = store.repos.find_node(node)
         if node_id is not None:
@@ -72,11 +74,6 @@ def _file(
             store.incidents.open(repo.id, kind, subject, detail, now)
             shown.add(kind)
     return shown
-
-
-def _exceeded(judged: Collection[Judged]) -> dict[Money, Payment]:
-    """The payments of which refunds and disputes ask for more than there was."""
-    return {record: each for record, each in payments(judged).items() if each.beyond_nano()}
 
 
 def _shown_by(

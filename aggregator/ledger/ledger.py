@@ -5,7 +5,7 @@ fetched, read and decoded before. It rates the charges that the batch changes, u
 files what is held or rejected, and moves the cursor.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from aggregator.admission.batch import Batch, RuleFiles
@@ -17,7 +17,7 @@ from aggregator.incidents.unrated import file_unrated
 from aggregator.incidents.writers import file_about_writers
 from aggregator.ledger.applied import Changes, Move
 from aggregator.ledger.charging import Charging
-from aggregator.ledger.money.balances import Balances, MoneyRules
+from aggregator.ledger.money.balances import Balances, MoneyRules, Settled
 from aggregator.ledger.money.touched import Ruled, Touched, touched_by
 from aggregator.ledger.rejudge import InForce, decisions_of, judged_again
 from aggregator.ledger.repriced import RepricingError, repriced_seqs
@@ -30,7 +30,6 @@ from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
 from gitmeter.counting.held import HeldReason
 from gitmeter.money.places import MoneyLimits
-from gitmeter.money.rivals import Judged
 from gitmeter.support.errors import with_hint
 from wire_format.money import NANO
 
@@ -88,8 +87,8 @@ class Ledger:
             parts = {repo.node_id: batch, **changes.others}
             self.store.writers.add_commits(repo.node_id, repo.id, batch.commits)
             touched = self._touched_by(decisions, rater)
-            judged = self._write(parts, rater, decisions, touched)
-            noticed = self._file_about_money(touched, judged, decisions, now)
+            settled = self._write(parts, rater, decisions, touched)
+            noticed = self._file_about_money(touched, settled, decisions, now)
             self.store.segments.insert(repo, batch.segments)
             noticed |= {IncidentKind.RULE_BOOK_WAITS} if changes.rules_wait else set()
             noticed |= file_shown_by(self.store, repo, batch, decisions, now)
@@ -121,8 +120,8 @@ class Ledger:
         self._charging.begin()
         with self.store.transaction():
             touched = self._touched_by(carried_out, self.rater)
-            judged = self._write(changes, self.rater, carried_out, touched)
-            self._file_about_money(touched, judged, carried_out, now)
+            settled = self._write(changes, self.rater, carried_out, touched)
+            self._file_about_money(touched, settled, carried_out, now)
             self._let_wait(carried_out, unreadable, now)
             self._file_unrated(now)
         self.decisions = carried_out
@@ -161,7 +160,7 @@ class Ledger:
 
     def _write(
         self, parts: Mapping[int, Batch], rater: Rater, decisions: Decisions, touched: Touched
-    ) -> Collection[Judged]:
+    ) -> Settled:
         """Write the changes of nodes; returns the money lines that were judged with them."""
         limits = MoneyLimits(
             rater.rule_book.writers, self._config.skew_s * 1_000_000, self._config.test
@@ -181,7 +180,7 @@ class Ledger:
                 self._charging.changed.nodes.add(node_id)
             self.store.lines.file_rejected(node_id, batch.rejected)
             self.store.lines.add_counts(node_id, batch.admitted, batch.duplicates)
-        return settled.judged
+        return settled
 
     def promote_tiers(self, hour: int) -> None:
         """Set the displayed tier of every account to that at the start of a clock hour."""
@@ -239,8 +238,8 @@ class Ledger:
             self._let_rules_wait(None, now)
             self._charging.rate_under(self.rater.rule_book, rater)
             touched = self._touched_by(self.decisions, rater)
-            judged = self._write(changes, rater, self.decisions, touched)
-            self._file_about_money(touched, judged, self.decisions, now)
+            settled = self._write(changes, rater, self.decisions, touched)
+            self._file_about_money(touched, settled, self.decisions, now)
             self._file_unrated(now)
         self.rater = rater
 
@@ -257,13 +256,15 @@ class Ledger:
         self.store.incidents.file_all(IncidentKind.RULE_BOOK_WAITS, found, now)
 
     def _file_about_money(
-        self, touched: Touched, judged: Collection[Judged], decisions: Decisions, now: datetime
+        self, touched: Touched, settled: Settled, decisions: Decisions, now: datetime
     ) -> set[IncidentKind]:
         nodes = {record.node for record in touched.records}.union(
-            (line.record.node for line in judged),
+            (line.record.node for line in settled.judged),
             (self.store.repos.node_name(node_id) for node_id in touched.writers),
         )
-        shown = file_about_money(self.store, touched.records, judged, decisions, now)
+        shown = file_about_money(
+            self.store, touched.records, settled.judged, settled.paid, decisions, now
+        )
         return shown | file_about_writers(self.store, nodes, decisions, now)
 
     def _file_unrated(self, now: datetime) -> set[IncidentKind]:

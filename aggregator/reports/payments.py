@@ -8,7 +8,7 @@ from aggregator.store.questions.payments import MoneyLine
 from aggregator.store.store import PULLED_AT, LedgerStore
 from gitmeter.counting.effects import OF_A_PAYMENT, credited_nano
 from gitmeter.counting.held import HeldReason
-from gitmeter.money.pool import Payment, payments
+from gitmeter.money.pool import Payment, payments_of
 from gitmeter.money.rivals import judge
 from wire_format.currencies import CURRENCY_DEFAULT
 from wire_format.instants import format_ts, from_us, hour_start, to_us
@@ -75,7 +75,7 @@ def _states_credit(record: Money) -> bool:
 
 def _left(store: LedgerStore, users: set[str]) -> Mapping[Money, Payment]:
     """The payments of users that count, with what was taken of each."""
-    return payments(judge(store.money.entries(users, ()).values()))
+    return payments_of(judge(store.money.entries(users, ()).values()))
 
 
 def _answer(line: MoneyLine, paid: Mapping[Money, Payment]) -> Answer:

@@ -86,12 +86,16 @@ class Payment:
 
     def left_nano(self, before_us: int = _EVER) -> int:
         """What is left of its credit by lines dated before an instant, in nano-dollars."""
+        if not self._taken:
+            return self.credit_nano
         sums = self._sums(before_us)
         left_nano = self._left_by_amounts_nano(sums)
         return left_nano - min(left_nano, sums[""])
 
     def beyond_nano(self) -> int:
         """What refunds and disputes state beyond what there was, in nano-dollars of credit."""
+        if not self._taken:
+            return 0
         sums = self._sums(_EVER)
         stated_nano = max(0, sums["refund"]) + max(0, sums["dispute"])
         beyond_nano = max(0, stated_nano - self._amount_nano)
@@ -130,7 +134,7 @@ class Hours(NamedTuple):
     end: int
 
 
-def payments(lines: Iterable[Judged]) -> dict[Money, Payment]:
+def payments_of(lines: Iterable[Judged]) -> dict[Money, Payment]:
     """The payments that count, by their line, with what was taken of each."""
     listed = list(lines)
     found = {
@@ -144,22 +148,24 @@ def payments(lines: Iterable[Judged]) -> dict[Money, Payment]:
     return found
 
 
-def credits_of(lines: Iterable[Judged], tenure_min_nano: int = 0) -> dict[str, Credit]:
+def credits_of(
+    lines: Iterable[Judged], payments: Mapping[Money, Payment], tenure_min_nano: int = 0
+) -> dict[str, Credit]:
     """What each user has by the lines that count.
 
     Args:
         lines: all lines of the users in question, and all that take from their payments.
+        payments: those of these lines that count, as `payments_of` finds them.
         tenure_min_nano: how much of a payment must be left for tenure to count from it.
 
     Returns:
         for each user of a payment, grant or adjustment that counts the sums.
     """
-    listed = list(lines)
     paid: dict[str, list[Payment]] = defaultdict(list)
-    for payment in payments(listed).values():
+    for payment in payments.values():
         paid[payment.record.user].append(payment)
     other_nano: dict[str, int] = defaultdict(int)
-    for line in listed:
+    for line in lines:
         if line.state is MoneyState.COUNTED and _is_pooled(line.record):
             other_nano[line.record.user] += credited_nano(line.record)
     return {

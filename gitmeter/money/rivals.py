@@ -160,6 +160,10 @@ class _Payments:
 
 def _settle(group: Sequence[Contender], states: _States, payments: _Payments) -> None:
     """Settle the lines of one movement, given in their order."""
+    alone = group[0]
+    if len(group) == 1 and alone.record.kind == "payment" and _claims(alone.record):
+        states[alone] = _state_of(alone.record)  # as below, for nearly all of them
+        return
     claims: list[Contender] = []
     books: Contender | None = None
     for entry in group:

@@ -23,7 +23,7 @@ from gitmeter.counting.verdicts import verdicts
 from gitmeter.money.confirmed import Confirmed
 from gitmeter.money.lineage import Lineage
 from gitmeter.money.places import CLAIMS_NOTHING, MoneyLimits, provider_fault
-from gitmeter.money.pool import payments
+from gitmeter.money.pool import payments_of
 from gitmeter.money.rivals import Contender, Judged, MoneyState, judge
 from gitmeter.money.writer import Copy, Stated, Worth, WriterGrounds, worth_of
 from tests.support.lineages import GraphCommit, lineage_of
@@ -118,7 +118,7 @@ def answer(case: Case) -> dict[str, Any]:
 def pool_nano(judged: Iterable[Judged], user: str, before_us: int) -> int:
     """What a user has by lines dated before an instant, in nano-dollars."""
     listed = list(judged)
-    own = [each for each in payments(listed).values() if each.record.user == user]
+    own = [each for each in payments_of(listed).values() if each.record.user == user]
     others = [
         line.record
         for line in listed

@@ -19,7 +19,7 @@ from gitmeter.counting.effects import movement
 from gitmeter.counting.held import HeldReason
 from gitmeter.money.confirmed import Confirmed
 from gitmeter.money.places import MoneyLimits, provider_fault
-from gitmeter.money.pool import NO_CREDIT, credits_of
+from gitmeter.money.pool import NO_CREDIT, Payment, credits_of, payments_of
 from gitmeter.money.rivals import Judged, judge
 from gitmeter.money.writer import NothingBefore, WriterGrounds, worth_of
 from wire_format.currencies import CURRENCY_DEFAULT
@@ -86,7 +86,7 @@ class Balances:
     def settle(self, touched: Touched, rules: MoneyRules) -> "Settled":
         """Judge all that is touched, and write which lines count and what users have by them."""
         if not (touched.records or touched.writers or touched.everything):
-            return Settled((), ())
+            return Settled((), {}, ())
         changed = self._judge_writers(touched, rules)
         records = [*touched.records, *self._store.money.records(changed)]
         if touched.everything:
@@ -99,13 +99,18 @@ class Balances:
         judged = judge(entries.values())
         states = {row: line.state for row, line in zip(entries, judged, strict=True)}
         self._store.money.save_states(states)
-        return Settled(judged, self._save_credits(users, judged, rules))
+        paid = payments_of(judged)
+        return Settled(judged, paid, self._save_credits(users, judged, paid, rules))
 
     def _save_credits(
-        self, users: Collection[str], judged: Collection[Judged], rules: MoneyRules
+        self,
+        users: Collection[str],
+        judged: Collection[Judged],
+        paid: Mapping[Money, Payment],
+        rules: MoneyRules,
     ) -> list[AccountRow]:
         """Write what users have; returns the accounts whose tenure changed."""
-        found = credits_of(judged, rules.tenure_min_nano)
+        found = credits_of(judged, paid, rules.tenure_min_nano)
         changed: list[AccountRow] = []
         for account in self._store.accounts.of_users(users).values():
             credit = found.get(account.user, NO_CREDIT)
@@ -183,10 +188,12 @@ class Settled(NamedTuple):
 
     Attributes:
         judged: the lines that were judged.
+        paid: the payments among them that count.
         retenured: the accounts of which tenure counts from another payment in some hours.
     """
 
     judged: Collection[Judged]
+    paid: Mapping[Money, Payment]
     retenured: Sequence[AccountRow]
 
 

@@ -25,6 +25,7 @@ HELD_MONEY: Final = "state NOT IN ('counted', 'not_succeeded', 'undecided')"
 
 _MONEY: Final = msgspec.json.Decoder(Money)
 _ACCOUNT: Final = msgspec.json.Decoder(Account)
+_OF_MOVEMENT: Final = "movement IN (SELECT value FROM json_each(?))"
 _ENTRY: Final = "money.id, line, by_books, covered_us IS NOT NULL, is_weak"
 
 
@@ -181,29 +182,26 @@ class MoneyRows:
         is about with all of its lines.
         """
         found: dict[int, Contender] = {}
-        fresh = self._entries("user IN (SELECT value FROM json_each(?))", users)
         named = {text for record in records for text in _texts(record) if text is not None}
-        fresh |= self._entries("movement IN (SELECT value FROM json_each(?))", named)
-        fresh |= self._entries("payment IN (SELECT value FROM json_each(?))", named)
-        fresh |= self._entries(
-            "payment IN (SELECT value FROM json_each(?))",
-            _movements(fresh.values(), kinds=("payment",)),
-        )
-        asked: set[str] = set()
+        fresh = self._add(found, "user IN (SELECT value FROM json_each(?))", users)
+        fresh += self._add(found, _OF_MOVEMENT, named)
+        paid = {text for r in fresh if r.kind == "payment" for text in _texts(r)[:1] if text}
+        fresh += self._add(found, "payment IN (SELECT value FROM json_each(?))", named | paid)
+        asked = named
         while fresh:
-            found |= fresh
-            texts = {text for e in fresh.values() for text in _texts(e.record) if text is not None}
-            wanted = texts - asked
+            wanted = {text for r in fresh for text in _texts(r) if text is not None} - asked
             asked |= wanted
-            more = self._entries("movement IN (SELECT value FROM json_each(?))", wanted)
-            more |= self._referred_to([entry.record for entry in fresh.values()])
-            fresh = {row: entry for row, entry in more.items() if row not in found}
+            more = self._add(found, _OF_MOVEMENT, wanted)
+            fresh = more + self._add_referred_to(found, fresh)
         return found
 
-    def _referred_to(self, records: Iterable[Money]) -> dict[int, Contender]:
-        """The lines that refunds of version 1 name by their seq."""
+    def _add_referred_to(
+        self, found: dict[int, Contender], records: Iterable[Money]
+    ) -> list[Money]:
+        """Add the lines that refunds of version 1 name by their seq."""
         keys = {f"{r.node}:{r.refers_to}" for r in records if r.refers_to is not None}
-        return self._entries(
+        return self._add(
+            found,
             "money.id IN (SELECT own.id FROM json_each(?) AS named JOIN node"
             " ON node.name = substr(named.value, 1, instr(named.value, ':') - 1)"
             " JOIN money AS own ON own.node_id = node.id"
@@ -211,19 +209,23 @@ class MoneyRows:
             keys,
         )
 
-    def _entries(self, which: str, values: Iterable[str]) -> dict[int, Contender]:
+    def _add(self, found: dict[int, Contender], which: str, values: Iterable[str]) -> list[Money]:
+        """Add the lines that may count and are not there yet, by their rows; returns them."""
         listed = sorted(values)
         if not listed:
-            return {}
+            return []
         rows = self._connection.execute(
             f"SELECT {_ENTRY} FROM money LEFT JOIN account ON account.id = account_id"  # noqa: S608 - constants
             f" WHERE {which} AND claims = 1",
             (json.dumps(listed),),
         )
-        return {
-            int(row[0]): Contender(_MONEY.decode(row[1]), *(bool(flag) for flag in row[2:]))
-            for row in rows
-        }
+        added: list[Money] = []
+        for money_id, line, *flags in rows:
+            if money_id not in found:
+                record = _MONEY.decode(line)
+                found[money_id] = Contender(record, *map(bool, flags))
+                added.append(record)
+        return added
 
     def credit_per_unit(self, payment: Movement) -> Fraction:
         """The most credit for a unit of its currency that any line states which may be there."""
@@ -254,8 +256,3 @@ class MoneyRows:
                 account_id,
             ),
         )
-
-
-def _movements(entries: Iterable[Contender], kinds: Collection[str]) -> set[str]:
-    texts = (text_of(movement(e.record)) for e in entries if e.record.kind in kinds)
-    return {text for text in texts if text is not None}

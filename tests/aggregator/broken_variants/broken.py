@@ -234,12 +234,12 @@ class _Nobody(dict[int, Any]):
 def grant_starts_tenure(patch: Patch) -> None:
     """A grant counts as a first payment."""
 
-    def broken(lines: Iterable[Judged], least_nano: int) -> dict[str, Credit]:
+    def broken(lines: Iterable[Judged], *more: Any) -> dict[str, Credit]:  # noqa: ANN401
         listed = list(lines)
         counted = [line.record for line in listed if line.state is MoneyState.COUNTED]
         return {
             user: credit._replace(tenure=(_first_step(r for r in counted if r.user == user),))
-            for user, credit in credits_of(listed, least_nano).items()
+            for user, credit in credits_of(listed, *more).items()
         }
 
     patch.setattr(balances, "credits_of", broken)
@@ -301,7 +301,7 @@ def users_of_one_movement_forgotten(patch: Patch) -> None:
 
 def payments_of_ties_forgotten(patch: Patch) -> None:
     """A line is judged with those of its movement, but without the payments that they are about."""
-    patch.setattr(MoneyRows, "_referred_to", lambda *_: {})
+    patch.setattr(MoneyRows, "_add_referred_to", lambda *_: [])
 
 
 def refund_ends_tenure_at_once(patch: Patch) -> None:

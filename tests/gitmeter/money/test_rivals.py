@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitmeter.money.pool import credits_of, payments
+from gitmeter.money.pool import Credit, credits_of, payments_of
 from gitmeter.money.rivals import Contender, Judged, MoneyState, judge
 from tests.support.repos import money_line
 from tests.support.strategies import money_lines
@@ -26,6 +26,10 @@ COUNTED, TWIN, UNPAID, PENDING, DENIED = (
 
 def judged_of(lines: bytes) -> list[Judged]:
     return judge(map(Contender, money(lines)))
+
+
+def credits_in(judged: list[Judged]) -> dict[str, Credit]:
+    return credits_of(judged, payments_of(judged))
 
 
 def money(lines: bytes) -> list[Money]:
@@ -161,11 +165,11 @@ def test_what_the_counted_lines_come_to() -> None:
             money_line(seq=5, kind="adjustment", amount="-0.000000001", reason="why"),
         ]
     )
-    found = credits_of(judged_of(text))["alice"]
+    found = credits_in(judged_of(text))["alice"]
     assert found.credit_nano == 3 * 10**9 + 7 * 10**9 + 2 * 10**8 - 15 * 10**8 - 1
     assert found.lifetime_paid_nano == 72 * 10**8
     assert found.first_paid_us == 1_735_776_000_000_000
-    assert credits_of([]) == {}
+    assert credits_in([]) == {}
 
 
 _REFUNDS = st.lists(st.integers(1, 12), min_size=1, max_size=6)
@@ -184,7 +188,7 @@ def test_refunds_take_their_sum_back_and_never_more_than_was_paid(
     random.shuffle(lines)
     judged = judged_of(b"".join(lines))
     random.shuffle(judged)
-    assert credits_of(judged)["alice"].credit_nano == max(0, 20 - sum(dollars)) * 10**9
-    (payment,) = payments(judged).values()
+    assert credits_in(judged)["alice"].credit_nano == max(0, 20 - sum(dollars)) * 10**9
+    (payment,) = payments_of(judged).values()
     assert payment.beyond_nano() == max(0, sum(dollars) - 20) * 10**9
     assert payment.asked_nano() == sum(dollars) * 10**9

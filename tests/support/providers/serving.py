@@ -24,6 +24,8 @@ class Serving:
 
     def __init__(self, application: ASGIApp) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
+        # or every answer waits 40 ms for the client to acknowledge its headers
+        self._listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         config = uvicorn.Config(
             application, ws="none", lifespan="off", log_config=None, access_log=False

@@ -6,7 +6,13 @@ answer(story.case())["pool"]["alice"]
 """
 
 import random
+from datetime import datetime
 from typing import Any
+
+from wire_format.instants import format_ts
+
+When = float | datetime
+"""An instant, or a day of November 2026 with a part of it."""
 
 LIVE = {"name": "stripe", "kind": "stripe", "account": "acct_1", "mode": "live"}
 SHILLINGS = {"name": "clickpesa-tz", "kind": "clickpesa", "account": "cp_1", "mode": "live"}
@@ -20,8 +26,10 @@ _TILL = {
 }
 
 
-def at(day: float) -> str:
-    """An instant of November 2026; days beyond it are days of December."""
+def at(day: When) -> str:
+    """An instant; days beyond November are days of December."""
+    if isinstance(day, datetime):
+        return format_ts(day)
     hours = round((day - int(day)) * 24)
     month, number = (11, int(day)) if day < 31 else (12, int(day) - 30)
     return f"2026-{month}-{number:02d}T{hours:02d}:00:00Z"
@@ -57,7 +65,7 @@ class Story:
         self._tips: dict[str, str] = {}
         self._seqs: dict[str, int] = {}
 
-    def commit(self, repo: str, day: float, *, on: str | None = "tip") -> str:
+    def commit(self, repo: str, day: When, *, on: str | None = "tip") -> str:
         """A commit on the newest one of its repo, or on another one; returns its name."""
         parent = self._tips.get(repo) if on == "tip" else on
         number = sum(name.rpartition(".")[0] == repo for name in self.commits) + 1
@@ -69,12 +77,12 @@ class Story:
     def line(
         self,
         node: str,
-        day: float,
+        day: When,
         *,
         commit: str | None = None,
         repo: str | None = None,
         seq: int | None = None,
-        committed: float | None = None,
+        committed: When | None = None,
         **values: Any,  # noqa: ANN401 - any field of a line
     ) -> int:
         """A line in a commit of its own, or in a given one; returns its number.
@@ -107,7 +115,7 @@ class Story:
         )
         return self._seqs[node]
 
-    def pay(self, node: str, ref: str, amount: str, day: float, **more: Any) -> int:  # noqa: ANN401
+    def pay(self, node: str, ref: str, amount: str, day: When, **more: Any) -> int:  # noqa: ANN401
         """A payment of alice by way of Stripe that succeeded."""
         values: dict[str, Any] = {"user": "alice", "kind": "payment", "provider": "stripe"}
         values |= {"amount": amount, "currency": "USD", "status": "succeeded"}
@@ -120,20 +128,18 @@ class Story:
         ref: str,
         of: str,
         amount: str,
-        day: float,
+        day: When,
         **more: Any,  # noqa: ANN401
     ) -> int:
         """A refund, dispute or reversal about a payment."""
         return self.pay(node, ref, amount, day, **({"kind": kind, "of_ref": of} | more))
 
-    def decide(self, kind: str, day: float, **values: Any) -> int:  # noqa: ANN401
+    def decide(self, kind: str, day: When, **values: Any) -> int:  # noqa: ANN401
         """A decision of the books."""
         more: dict[str, Any] = {"type": "decision", "by": "ada", "reason": "looked at"}
         return self.line("books", day, kind=kind, **more, **values)
 
-    def reconcile(
-        self, node: str, first: int, last: int, day: float, tip: str | None = None
-    ) -> int:
+    def reconcile(self, node: str, first: int, last: int, day: When, tip: str | None = None) -> int:
         """What a reconciliation of some numbers writes."""
         span = {"from_seq": first, "to_seq": last}
         return self.decide("reconciled", day, of=node, tip=tip or self._tips[node], **span)

@@ -61,6 +61,19 @@ def limits_change_over_time() -> Told:
     return Told(s, {"till-1:1", "till-1:3", "till-2:1"}, set(), {"alice": 20 * USD})
 
 
+def a_copy_takes_nothing_back() -> Told:
+    """A line that was allowed stays, in whatever commits it is again."""
+    s = Story({"till-1": {"until": "2026-11-20T00:00:00Z"}, "till-2": {}})
+    for node in ("till-1", "till-2"):
+        s.pay(node, f"pi_{node}", "3", 2)
+    tip = s.tip("till-2")
+    for line in list(s.lines):
+        again = s.commit(line["node"], 25)
+        s.lines.append({**line, "commit": again, "commit_ts": s.commits[again]["ts"]})
+    s.decide("only", 26, of="till-2", tip=tip)
+    return Told(s, {"till-1:1", "till-2:1"}, set(), {"alice": 6 * USD})
+
+
 def a_commit_dated_back_holds_its_repo() -> Told:
     """It, and all above it; the line counts where a later repo has it."""
     s = Story()
@@ -257,6 +270,40 @@ def taken_and_given_back() -> Told:
     return Told(s, counts, set(), {"alice": 6 * USD})
 
 
+def refunds_that_agree() -> Told:
+    """Lines about a payment are one whoever they name: the user is the payment's."""
+    s = Story()
+    s.pay("till-1", "pi_1", "10", 1)
+    s.about("refund", "till-1", "re_1", "pi_1", "4", 2)
+    s.about("refund_reversal", "till-1", "re_1", "pi_1", "4", 3)
+    s.about("refund_reversal", "till-2", "re_1", "pi_1", "4.00", 3, user="bob")
+    counts = {"till-1:1", "till-1:2", "till-1:3"}
+    return Told(s, counts, set(), {"alice": 10 * USD, "bob": 0})
+
+
+def all_taken_twice() -> Told:
+    """Given back and disputed too: only what was paid is taken."""
+    s = Story()
+    s.pay("till-1", "pi_1", "10", 1)
+    s.pay("till-1", "pi_2", "5", 1)
+    s.about("refund", "till-1", "re_1", "pi_1", "10", 2)
+    s.about("dispute", "till-1", "txn_1", "pi_1", "10", 3)
+    counts = {"till-1:1", "till-1:2", "till-1:3", "till-1:4"}
+    return Told(s, counts, set(), {"alice": 5 * USD})
+
+
+def more_given_back_than_taken() -> Told:
+    """What is given back of disputes gives back no refund, and a payment gives no more than it."""
+    s = Story()
+    s.pay("till-1", "pi_1", "10", 1)
+    s.about("refund", "till-1", "re_1", "pi_1", "4", 2)
+    s.about("dispute_reversal", "till-1", "txn_1", "pi_1", "10", 3)
+    s.pay("till-1", "pi_2", "7", 4, user="bob")
+    s.about("refund_reversal", "till-1", "re_2", "pi_2", "5", 5, user="bob")
+    counts = {f"till-1:{seq}" for seq in range(1, 6)}
+    return Told(s, counts, set(), {"alice": 6 * USD, "bob": 7 * USD})
+
+
 def in_another_currency() -> Told:
     """A share of the credit, rounded once; the payment's user; a line in dollars is held."""
     s = Story()
@@ -286,10 +333,15 @@ def refunds_of_version_1() -> Told:
 
 
 STORIES: tuple[Callable[[], Told], ...] = (
-    *(what_a_till_may_state, limits_change_over_time, a_commit_dated_back_holds_its_repo),
-    *(an_idle_writer_cannot_write_the_past, the_way_out_after_a_theft),
+    *(what_a_till_may_state, limits_change_over_time, a_copy_takes_nothing_back),
+    *(
+        a_commit_dated_back_holds_its_repo,
+        an_idle_writer_cannot_write_the_past,
+        the_way_out_after_a_theft,
+    ),
     *(a_way_out_that_was_withdrawn, numbers_used_twice, what_nobody_confirmed),
     *(refunds_that_nobody_confirmed, what_waits_rivals_nobody, rivals),
     *(rivals_about_one_payment, one_name_for_a_movement, undecided_and_pending),
-    *(taken_and_given_back, in_another_currency, refunds_of_version_1),
+    *(taken_and_given_back, refunds_that_agree, all_taken_twice, more_given_back_than_taken),
+    *(in_another_currency, refunds_of_version_1),
 )

@@ -1,7 +1,7 @@
 """A case about money, told to an aggregator: real commits in real repos, pulled in any order."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -15,6 +15,15 @@ _FOLDERS = {"payment": "payments", "account": "accounts", "decision": "decisions
 
 def tell(world: World, case: Case, chance: Random) -> None:
     """Commit a case in the order of its commits' times, and pull some repos now and then."""
+    repos = sorted({text["repo"] for text in case["lines"]})
+    for _ in committing(world, case):
+        if chance.random() < 1 / 3:
+            world.pull(*chance.sample(repos, chance.randint(1, len(repos))))
+    world.pull()
+
+
+def committing(world: World, case: Case) -> Iterator[str]:
+    """Commit a case in the order of its commits' times; yields the name of each that was made."""
     world.now = AFTER
     hashes: dict[str, str] = {}
     by_commit: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
@@ -40,9 +49,7 @@ def tell(world: World, case: Case, chance: Random) -> None:
         above = None if repo == "books" else () if parent is None else (hashes[parent],)
         when = datetime.fromisoformat(case["commits"][name]["ts"])
         hashes[name] = writer.commit(paths, when=when, parents=above)
-        if chance.random() < 1 / 3:
-            world.pull(*chance.sample(sorted(roles), chance.randint(1, len(roles))))
-    world.pull()
+        yield name
 
 
 def _in_order(commits: Mapping[str, Any]) -> list[str]:

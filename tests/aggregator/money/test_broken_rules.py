@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from gitmeter.money.pool import credits_of
+from gitmeter.money.pool import credits_of, payments_of
 from gitmeter.money.rivals import Contender, judge
 from tests.aggregator.money import broken
 from tests.gitmeter.money import stories
@@ -90,7 +90,7 @@ def test_a_refund_dated_before_its_payment_ends_no_tenure_before_it(monkeypatch:
         lines = b"".join(map(line_of, story.case()["lines"]))
         records = decode_segment(lines, Folder.PAYMENTS).records
         judged = judge(Contender(r, is_books=False) for r in records if isinstance(r, Money))
-        return credits_of(judged)["alice"].tenure[-1].from_hour
+        return credits_of(judged, payments_of(judged))["alice"].tenure[-1].from_hour
 
     paid, hours_of_a_day = first_hour_without(), 24
     broken.taken_before_it_was_paid(monkeypatch)

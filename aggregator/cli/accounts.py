@@ -99,6 +99,8 @@ def print_balances(table: "Printout", basis: "Answer") -> None:
         f"USD; newest commit billed: {basis['billed_until'] or 'none yet'};"
         f" last pull: {basis['as_of'] or 'not known since the rebuild'}"
     )
+    if basis["tests_count"]:
+        click.echo("test accounts of providers count here: this is not all real money")
     if silent := basis["silent_nodes"]:
         more = f" and {len(silent) - _SILENT_SHOWN} more" if len(silent) > _SILENT_SHOWN else ""
         shown = ", ".join(silent[:_SILENT_SHOWN])

@@ -45,7 +45,8 @@ class Services:
         self._clock = clock
         self.hints = Hints()
         self.unknown = UnknownPushes()
-        self.pulse = Pulse(clock, config.pull_every_s + config.pull_jitter_s)
+        within_s = config.pull_every_s + config.pull_jitter_s
+        self.pulse = Pulse(clock, within_s, tests_count=config.test)
         self.hooks = HookWatch(state, store, clock, self.pulse)
         self._drift = DriftCheck(state, clock)
         self._notifier = (

@@ -6,7 +6,7 @@ They affect what is billed, so a ledger made under other limits is rebuilt.
 from typing import Final
 
 from aggregator.config.settings import Config
-from aggregator.store.store import LedgerStore
+from aggregator.store.store import TESTS_COUNT, LedgerStore
 
 _JUDGED_UNDER: Final = "judged_under"
 
@@ -24,6 +24,8 @@ def note_limits(store: LedgerStore, config: Config) -> None:
     """Store in a new ledger the limits that its records are judged under."""
     with store.transaction():
         store.set_fact(_JUDGED_UNDER, _limits(config))
+        if config.test:
+            store.set_fact(TESTS_COUNT, "yes")
         store.repos.configure_books(config.books)
 
 

@@ -14,7 +14,7 @@ from aggregator.rating.discounts import DiscountLadder
 from aggregator.store.account_rows import AccountRow
 from aggregator.store.charge_rows import RatedCharge
 from aggregator.store.questions import reports
-from aggregator.store.store import PULLED_AT, LedgerStore
+from aggregator.store.store import PULLED_AT, TESTS_COUNT, LedgerStore
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_hour, format_ts, from_us
 from wire_format.money import MULTIPLIER_SCALE, format_usd
@@ -49,7 +49,8 @@ def stands_on(store: LedgerStore) -> Answer:
     Returns:
         `as_of`: when the last pull of all repos ended, or None if that is not known;
         `billed_until`: the time of the newest commit that was billed, or None before the first;
-        `silent_nodes`: nodes that pushed nothing for longer than expected, so more may follow.
+        `silent_nodes`: nodes that pushed nothing for longer than expected, so more may follow;
+        `tests_count`: whether money of providers' test accounts is in them.
     """
     newest_s = store.reports.newest_commit_s()
     return {
@@ -58,6 +59,7 @@ def stands_on(store: LedgerStore) -> Answer:
         if newest_s is None
         else format_ts(datetime.fromtimestamp(newest_s, UTC)),
         "silent_nodes": store.reports.nodes_with(IncidentKind.SILENT),
+        "tests_count": store.fact(TESTS_COUNT) is not None,
     }
 
 

@@ -58,6 +58,7 @@ def answer(beat: Beat, *, has_ledger: bool = True) -> dict[str, Any]:
     return {
         "status": health.status,
         "reasons": list(health.reasons),
+        "tests_count": beat.tests_count,
         "started_at": format_ts(beat.started_at),
         "loop_age_s": round(beat.loop_age_s, 3),
         "pulls": beat.pulls,

@@ -59,6 +59,7 @@ class Beat:
         is_forge_check_failing: whether the last check did not see everything.
         hooks: requests to the webhook, by result; every result has a count.
         repos: names of the repos that are read; None if not known.
+        tests_count: whether movements of providers' test accounts count here.
     """
 
     started_at: datetime
@@ -78,6 +79,7 @@ class Beat:
     is_forge_check_failing: bool = False
     hooks: Mapping[HookResult, int] = field(default_factory=dict)
     repos: frozenset[str] | None = None
+    tests_count: bool = False
 
 
 class Pulse:
@@ -89,6 +91,7 @@ class Pulse:
         clock: the current time.
         pull_within_s: the longest interval between two whole pulls that the configuration allows.
         monotonic_s: the monotonic clock, in seconds.
+        tests_count: as in `Beat`.
     """
 
     def __init__(
@@ -96,11 +99,13 @@ class Pulse:
         clock: Callable[[], datetime],
         pull_within_s: float,
         monotonic_s: Callable[[], float] = time.monotonic,
+        *,
+        tests_count: bool = False,
     ) -> None:
         self._clock = clock
         self._monotonic_s = monotonic_s
         self._lock = threading.Lock()
-        self._beat = Beat(clock(), pull_within_s)
+        self._beat = Beat(clock(), pull_within_s, tests_count=tests_count)
         self._ticked_s = monotonic_s()
         self._pull_started_s: float | None = None
         self._pull_finished_s: float | None = None

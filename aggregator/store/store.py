@@ -44,6 +44,9 @@ from gitmeter.support.errors import GitmeterError
 PULLED_AT = "pulled_at"
 """Key of the fact that says when the last pull ended, as text in UTC."""
 
+TESTS_COUNT = "tests_count"
+"""Key of the fact that movements of providers' test accounts count in this ledger."""
+
 _STEP: Final = 100_000
 """Steps of SQLite's virtual machine between two signs of life: some milliseconds."""
 

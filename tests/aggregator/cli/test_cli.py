@@ -55,6 +55,7 @@ def test_balance_of_one_user(world: World) -> None:
         "as_of": found["as_of"],
         "billed_until": "2025-06-01T01:00:00Z",
         "silent_nodes": [],
+        "tests_count": False,
     }
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", found["as_of"])
 

@@ -98,3 +98,16 @@ def test_a_cell_that_a_spreadsheet_would_run_is_text(tmp_path: Path) -> None:
     tell(world, story.case(), Random(1))
     (row,) = rows(world)
     assert (row["external_ref"], row["user"]) == ("'=1+1", "'@SUM(A1)")
+
+
+def test_where_test_accounts_count_every_balance_says_so(tmp_path: Path) -> None:
+    story = Story(tests_count=True)
+    story.pay("till-1", "pi_1", "5", 6, provider="stripe-test")
+    world = World(tmp_path, test=True)
+    tell(world, story.case(), Random(1))
+    assert "test accounts of providers count here" in world.run("balance").out
+    assert world.balance()["tests_count"] is True
+    world.settings["test"] = False
+    world.pull()
+    assert world.balance()["credit_nano"] == 0
+    assert world.balance()["tests_count"] is False

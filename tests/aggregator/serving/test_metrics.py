@@ -330,7 +330,10 @@ def test_a_scrape_costs_no_more_with_more_charges_segments_and_payments(
             numbers,
         )
         empty.executemany(
-            "INSERT INTO money VALUES (1, ?, 1, 1, NULL, 'counted', x'00', 'c', 'p', 1)", numbers
+            "INSERT INTO money (node_id, seq, ts_us, account_id, by_books, claims, summed, is_weak,"
+            " takes, moved_nano, state, line, commit_id, path, line_no)"
+            " VALUES (1, ?, 1, 1, 1, 1, 0, 0, 0, 0, 'counted', x'00', 'c', 'p', 1)",
+            numbers,
         )
 
     empty.execute("INSERT INTO node (id, name) VALUES (1, 'n')")

@@ -25,7 +25,12 @@ from tests.support.memory import MEMORY
 USERS: Final = ("gitmeter", "gitmeter-books", "node-pusher", "till")
 """Those of `systemd/gitmeter.sysusers`."""
 
-PROGRAMS: Final = {"aggregator": "aggregator", "books": "books", "node-pusher": "node_pusher"}
+PROGRAMS: Final = {
+    "aggregator": "aggregator",
+    "books": "books",
+    "node-pusher": "node_pusher",
+    "till": "till",
+}
 """Each with its package."""
 
 _PLAYERS: Final = ("news", "uucp", "list", "irc", "games")

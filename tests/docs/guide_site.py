@@ -30,8 +30,9 @@ PATIENCE_S: Final = 120
 """Long after this what the guide shows does not come; nothing is asserted about less."""
 
 _HOME: Final = "/var/lib/node-pusher"
+_TILL: Final = "/var/lib/till"
 _CREDENTIALS: Final = "/run/credentials/aggregator.service/"
-_FOLDERS: Final = ("/etc/gitmeter", "/var/lib/gitmeter", "/var/lib/gitmeter-books", "/root")
+_FOLDERS: Final = ("/etc/gitmeter", "/var/lib/gitmeter", "/var/lib/gitmeter-books", _TILL, "/root")
 _HOUR: Final = "2026-11-21T18"
 """In which the usage of the guide falls."""
 
@@ -64,8 +65,10 @@ shift
 [ -d "@folder@/$MACHINE" ] || { echo "ssh: Could not resolve hostname $MACHINE" >&2; exit 255; }
 HERE=@folder@/$MACHINE
 NODE_PUSHER_HOME=$HERE/var/lib/node-pusher
-export MACHINE NODE_PUSHER_HOME
-here="s#/var/lib/node-pusher#$NODE_PUSHER_HOME#g"
+TILL_HOME=$HERE/var/lib/till
+TILL_CONFIG=$HERE/etc/gitmeter/till.toml
+export MACHINE NODE_PUSHER_HOME TILL_HOME TILL_CONFIG
+here="s#/var/lib/node-pusher#$NODE_PUSHER_HOME#g;s#/var/lib/till#$TILL_HOME#g"
 there="s#@folder@/meter/#/#g;s#\\([ =]\\)/\\(etc/gitmeter\\|root\\)/#\\1$HERE/\\2/#g"
 words=$(printf '%s' "$*" | sed "$there;$here")
 cd "$HERE/root"
@@ -230,7 +233,10 @@ class Site:
 
     def here(self, text: str, machine: str) -> str:
         """A command that was printed, as it is pasted on that machine."""
-        return text.replace(_HOME, str(self.path(machine, _HOME))) if machine != METER else text
+        if machine != METER:
+            for home in (_HOME, _TILL):
+                text = text.replace(home, str(self.path(machine, home)))
+        return text
 
     def _here(self, text: str, machine: str) -> str:
         """The words of the guide as they are on this machine."""
@@ -240,7 +246,9 @@ class Site:
     def _there(self, text: str) -> str:
         """What was shown in the words of the guide."""
         table = {ours: theirs for theirs, ours in self._table(METER) if len(ours) > 1}
-        homes = {str(home): _HOME for home in self.folder.glob(f"*{_HOME}")}
+        homes = {
+            str(there): home for home in (_HOME, _TILL) for there in self.folder.glob(f"*{home}")
+        }
         return _replace(text, table | homes)
 
     def _table(self, machine: str) -> list[tuple[str, str]]:
@@ -286,6 +294,8 @@ class Site:
             "AGGREGATOR_STATE": str(self.path(METER, "/var/lib/gitmeter")),
             "BOOKS_HOME": str(self.path(machine, "/var/lib/gitmeter-books")),
             "NODE_PUSHER_HOME": str(self.path(machine, _HOME)),
+            "TILL_HOME": str(self.path(machine, _TILL)),
+            "TILL_CONFIG": str(self.path(machine, "/etc/gitmeter/till.toml")),
         }
 
     def _typed(self, block: Block) -> str:

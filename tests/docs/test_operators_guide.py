@@ -19,8 +19,9 @@ from tests.docs.guide_site import Site
 from tests.docs.walk import walk
 
 NODES: Final = ("embedder-01", "embedder-02", "embedder-03")
+FRONT: Final = "front"
 LANGUAGES: Final = {"sh", "text", "nginx", "ini", "yaml", "toml", "here"}
-ELSEWHERE: Final = 14
+ELSEWHERE: Final = 16
 """How many blocks of the guide cannot be run here: they install, or need systemd, Prometheus or a
 payment provider. `tests/systemd` tries what they install."""
 
@@ -37,7 +38,7 @@ def test_the_guide_leads_from_an_empty_organisation_to_balances_and_through_ever
     if lacking or not SSHD.exists():
         pytest.skip(f"needs sshd, {', '.join(TOOLS)}")
     walked = 0
-    with open_folder() as folder, Site(folder, NODES, played) as site:
+    with open_folder() as folder, Site(folder, (*NODES, FRONT), played) as site:
         for step, ran, lost in walk(site, steps(blocks())):
             place = f"line {step.block.line_no}: {step.block.text}\n{ran.output}"
             assert bool(ran.status) == step.block.fails, place
@@ -57,7 +58,9 @@ def test_every_block_is_of_a_kind_that_is_known() -> None:
 
 
 def is_known_mark(mark: str) -> bool:
-    return re.fullmatch(r"|elsewhere|fails|pasted|(pasted )?on embedder-0\d", mark) is not None
+    return (
+        re.fullmatch(r"|elsewhere|fails|pasted|(pasted )?on (embedder-0\d|front)", mark) is not None
+    )
 
 
 def test_blocks_that_show_something_follow_a_command() -> None:
@@ -76,7 +79,7 @@ def test_a_block_can_be_parsed(block: Block) -> None:
 
 def test_commands_named_in_the_text_exist() -> None:
     known = {name for program, group in PROGRAMS.items() for name, _ in commands(program, group)}
-    named = re.findall(r"`((?:aggregator|books|node-pusher) [a-z][^`]*)`", GUIDE.read_text())
+    named = re.findall(r"`((?:aggregator|books|node-pusher|till) [a-z][^`]*)`", GUIDE.read_text())
     assert len(named) > 20
     assert [text for text in named if not starts_with_command(text, known)] == []
 

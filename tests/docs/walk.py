@@ -54,7 +54,9 @@ def _typist(step: Step) -> str | None:
     if not step.block.is_pasted:
         return None
     stated = _AS_USER.match(step.block.text)
-    return stated[1] if stated else "node-pusher"
+    if stated:
+        return stated[1]
+    return "till" if "/var/lib/till" in step.block.text else "node-pusher"
 
 
 def _run(site: Site, step: Step, script: str | None, user: str | None) -> Ran:

@@ -28,6 +28,8 @@ class MoneyState(StrEnum):
     UNDECIDED = "undecided"
     CONTRADICTS = "contradicts"
     SAME_MOVEMENT = "same_movement"
+    REPEATS = "repeats"
+    """Another writer says the same, and its line stands for both."""
     RIVALS = "rivals"
     NO_PAYMENT = "no_payment"
     OTHER_CURRENCY = "other_currency"
@@ -180,8 +182,16 @@ def _settle(group: Sequence[Contender], states: _States, payments: _Payments) ->
             books = entry if entry.is_books and books is None else books
     strongest = [entry for entry in claims if entry.is_reconciled]
     strongest = strongest or [entry for entry in claims if not entry.is_weak] or claims
-    for entry, state in _count(strongest, payments):
-        states[entry] = state
+    stand = dict(_count(strongest, payments))
+    agreed = {
+        _content(entry.record, payments): entry.record.node
+        for entry, state in stand.items()
+        if state is not MoneyState.RIVALS
+    }
+    for entry in claims:
+        if agreed.get(_content(entry.record, payments), entry.record.node) != entry.record.node:
+            states[entry] = MoneyState.REPEATS
+    states |= stand
 
 
 def _count(

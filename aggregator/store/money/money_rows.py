@@ -20,7 +20,7 @@ from gitmeter.money.tenure import tenure_text
 from wire_format.instants import from_us, to_us
 from wire_format.lines import Account, Money
 
-HELD_MONEY: Final = "state NOT IN ('counted', 'not_succeeded', 'undecided')"
+HELD_MONEY: Final = "state NOT IN ('counted', 'repeats', 'not_succeeded', 'undecided')"
 """The lines of money that are held; in the words of their index, or SQLite does not use it."""
 
 _MONEY: Final = msgspec.json.Decoder(Money)

@@ -13,7 +13,7 @@ _BY_THEMSELVES: Final = frozenset({"pending", "ended", "consent"})
 """A till says them of itself; they move no money."""
 
 _MAY_AGREE: Final = frozenset(
-    {"counted", "waits", "unconfirmed", "not_succeeded", "rivals", "same_movement"}
+    {"counted", "waits", "unconfirmed", "not_succeeded", "rivals", "repeats", "same_movement"}
     | {"other_currency", "no_payment"}
 )
 """States of lines that their place allows. Two tills that disagree (`rivals`) are told apart by

@@ -3,6 +3,7 @@
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,10 +18,13 @@ from tests.support.memory import MEMORY
 from tests.support.money_cases import answer
 from tests.support.providers.fake_stripe import FakeStripe
 
+MANY: Final = settings().max_examples
+"""As many examples as properties have here, or more where one searches longer."""
+
 Provided = tuple[FakeStripe, StripeAccount]
 
 
-@settings(max_examples=30)
+@settings(max_examples=MANY // 2)
 @given(steps=HISTORIES)
 def test_users_have_what_the_books_of_the_provider_say(
     stripe_site: Provided, steps: list[Step]
@@ -54,7 +58,7 @@ def rob(provided: Provided, steps: list[Step]) -> Site:
     return site
 
 
-@settings(max_examples=20)
+@settings(max_examples=MANY // 3)
 @given(parts=_THEFTS)
 def test_nothing_is_left_of_a_thief_after_one_decision(
     stripe_site: Provided, parts: list[list[Step]]
@@ -77,7 +81,7 @@ def told(site: Site, seed: int) -> Pool:
         return {user: nano for user, nano in outcome(world)["pool"].items() if nano}
 
 
-@settings(max_examples=3)
+@settings(max_examples=MANY // 20)
 @given(steps=HISTORIES, theft=_THEFTS, seed=st.integers(0, 999))
 def test_a_ledger_agrees_whatever_it_pulled_when(
     stripe_site: Provided, steps: list[Step], theft: list[list[Step]], seed: int

@@ -39,19 +39,24 @@ def theft(*, is_withdrawn: bool = True) -> Theft:
     """Some three hundred lines of a key that was stolen on the fourth of November."""
     limits = {"unconfirmed_max_usd": str(LIMIT), "payment_max_usd": "50.00"}
     story = Story({"till-1": {}, STOLEN: limits})
-    first = story.commit("till-1", 1)
+    first = story.commit("till-1", 2)
     for number in range(1, 11):
-        story.pay("till-1", f"pi_{number}", "20.00", 1, commit=first)
-    story.about("refund", "till-1", "re_1", "pi_1", "5.00", 1, commit=first)
+        story.pay("till-1", f"pi_{number}", "20.00", 2, commit=first)
+    story.about("refund", "till-1", "re_1", "pi_1", "5.00", 2, commit=first)
     story.pay(STOLEN, "pi_31", "4.00", 1, user="carol")
     story.pay(STOLEN, "pi_32", "6.00", 1.5, user="carol")
-    story.reconcile("till-1", 1, 11, 2)
-    story.reconcile(STOLEN, 1, 2, 2)
+    story.reconcile("till-1", 1, 11, 2.5)
+    story.reconcile(STOLEN, 1, 2, 2.5)
     for number in range(11, 15):
         story.pay("till-1", f"pi_{number}", "30.00", 3, user="bob")
     story.pay(STOLEN, "pi_33", "3.00", 3, user="carol")
     tip, honest = story.tip(STOLEN), len(story.lines)
     story.pay(STOLEN, "pi_11", "0.01", 3.5, user="mallory")
+    story.pay(STOLEN, "pi_1", "0.01", 1, committed=3.5, user="mallory")
+    after = story.next_seq(STOLEN)
+    for seq in (1, 2):  # which are reconciled
+        story.pay(STOLEN, f"pi_again{seq}", "0.01", 1, committed=3.5, seq=seq, user="mallory")
+    story.set_next_seq(STOLEN, after)
     for number in range(10):
         story.pay(STOLEN, f"pi_first{number}", "0.50", 3.5, user="mallory")
     _steal(story, Random(7))

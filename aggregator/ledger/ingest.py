@@ -217,14 +217,17 @@ class Ingest:
         self._written = self.applied.commits
 
     @staticmethod
-    def _dated_after(delta: CommitDelta) -> str | None:
-        """The parent of a commit, if it is dated after the commit.
+    def _dated_back(delta: CommitDelta) -> str | None:
+        """Why a commit of a till or desk may be dated before one below it; None if it is not.
 
-        All commits below were judged in the same way, so the parent is the latest of them.
+        All commits below were judged in the same way, so the first parent is the latest of them.
         """
+        if delta.is_merge:
+            return "is a merge, of which one side may be dated after it"
         if delta.parent is None or delta.parent[1] <= delta.committed_at:
             return None
-        return delta.parent[0]
+        dated = f"{delta.committed_at:%Y-%m-%dT%H:%M:%SZ}"
+        return f"is dated {dated}, before its parent {delta.parent[0]}"
 
     def _whole_stop(self, above: Sequence[str]) -> Stop | None:
         """The stop, about the last commit of a run that is held for its date alone.
@@ -258,12 +261,8 @@ class Ingest:
             )
         if delta.oversized:
             return Stop(IncidentKind.OVERSIZED_COMMIT, delta.commit, delta.oversized)
-        if self._repo.role in WRITER_ROLES and (before := self._dated_after(delta)) is not None:
-            return Stop(
-                IncidentKind.COMMIT_DATED_BACK,
-                delta.commit,
-                f"is dated {delta.committed_at:%Y-%m-%dT%H:%M:%SZ}, before its parent {before}",
-            )
+        if self._repo.role in WRITER_ROLES and (words := self._dated_back(delta)) is not None:
+            return Stop(IncidentKind.COMMIT_DATED_BACK, delta.commit, words)
         latest = self._rules.latest_commit
         if latest is not None and delta.committed_at > latest:
             return Stop(

@@ -82,6 +82,7 @@ class CommitDelta(NamedTuple):
         commit: its hash.
         committed_at: its committer time (UTC).
         parent: hash and time of its first parent; None of a first commit.
+        is_merge: whether it has other parents too.
         added: new files in segment folders, by path.
         edited: files in segment folders that it changes or deletes, by path.
         touches_rules: whether it changes the rule book.
@@ -92,6 +93,7 @@ class CommitDelta(NamedTuple):
     commit: str
     committed_at: datetime
     parent: tuple[str, datetime] | None
+    is_merge: bool
     added: tuple[AddedFile, ...]
     edited: tuple[EditedFile, ...]
     touches_rules: bool
@@ -144,6 +146,7 @@ def commit_delta(mirror: Mirror, commit: str, limits: Limits = OF_A_PUSHER) -> C
         commit,
         _committed_at(found),
         None if parent is None else (str(parent.id), _committed_at(parent)),
+        len(found.parent_ids) > 1,
         tuple(sorted(added)),
         tuple(sorted(edited, key=lambda file: file.path)),
         touches_rules,

@@ -55,6 +55,8 @@ def basis(store: LedgerStore) -> Answer:
                 "repo": tip.repo,
                 "tip": tip.tip,
                 "committed_at": format_ts(from_us(tip.committed_us)),
+                "read_at": tip.read_at,
+                "is_current": tip.is_current,
             }
             for tip in store.payments.tips()
         ],

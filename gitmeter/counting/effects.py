@@ -21,6 +21,9 @@ ADDS: Final = frozenset({"payment", "grant", *GIVES_BACK})
 SILENT: Final = frozenset({"pending", "ended", "void"})
 """Kinds that are never money themselves."""
 
+CONFIRMED_MAX_NANO: Final = 2**62
+"""Twice as many dollars as an amount can state, and more."""
+
 CreditPerUnit = Callable[[Movement], Fraction]
 """For a payment: the most nano-dollars for a nano-unit of its currency that a line of it states; 0
 where none is known."""
@@ -60,7 +63,8 @@ def confirmed_nano(record: Money | Account, per_unit: CreditPerUnit) -> int:
     """Nano-dollars that a line moves, as far as its writer may move them unconfirmed.
 
     What is about a payment in another currency counts at the most that a line of the payment gives
-    for a unit, rounded up, because it states no credit of its own. Never below zero.
+    for a unit, rounded up, because it states no credit of its own. Never below zero, nor above what
+    a number of 64 bits holds and no limit reaches.
     """
     if isinstance(record, Account):
         return parse_nano(record.fee_usd) if record.fee_usd else 0
@@ -69,7 +73,7 @@ def confirmed_nano(record: Money | Account, per_unit: CreditPerUnit) -> int:
     amount_nano = abs(credited_nano(record))
     payment = payment_of(record)
     if payment is not None and record.currency != CURRENCY_DEFAULT:
-        return ceil(amount_nano * per_unit(payment))
+        return min(ceil(amount_nano * per_unit(payment)), CONFIRMED_MAX_NANO)
     return amount_nano
 
 

@@ -14,7 +14,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from gitmeter.counting.effects import OF_A_PAYMENT, SILENT, TAKES, Movement, movement, payment_of
+from gitmeter.counting.effects import (
+    OF_A_PAYMENT,
+    SILENT,
+    TAKES,
+    Movement,
+    credited_nano,
+    movement,
+    payment_of,
+)
 from wire_format.lines import Money
 from wire_format.money import parse_nano
 
@@ -180,7 +188,8 @@ def _settle(group: Sequence[Contender], states: _States, payments: _Payments) ->
             if not (entry.is_books and books is not None):
                 claims.append(entry)
             books = entry if entry.is_books and books is None else books
-    strongest = [entry for entry in claims if entry.is_reconciled]
+    # what is undecided counts nothing, so nobody can have confirmed it
+    strongest = [e for e in claims if e.is_reconciled and e.record.status != "undecided"]
     strongest = strongest or [entry for entry in claims if not entry.is_weak] or claims
     stand = dict(_count(strongest, payments))
     agreed = {
@@ -221,7 +230,7 @@ def _state_of(record: Money) -> MoneyState:
 
 def _content(record: Money, payments: _Payments) -> tuple[object, ...]:
     """What lines about one movement must agree in to be one."""
-    credit = None if record.credited_usd is None else parse_nano(record.credited_usd)
+    credit = None if record.kind in OF_A_PAYMENT else credited_nano(record)
     terms = (record.category, record.priority, record.from_, record.until, record.scope)
     payment = payments.movement_of(record) or (record.of_provider, record.of_ref)
     return (

@@ -95,12 +95,30 @@ class Balances:
         else:
             users = {record.user for record in records if record.user}
             users |= self._store.money.users_tied_to(records)
-        entries = self._store.money.entries(users, records)
-        judged = judge(entries.values())
-        states = {row: line.state for row, line in zip(entries, judged, strict=True)}
-        self._store.money.save_states(states)
+        judged = self._judge(users, records)
         paid = payments_of(judged)
         return Settled(judged, paid, self._save_credits(users, judged, paid, rules))
+
+    def _judge(self, users: set[str], records: Collection[Money | Account]) -> Collection[Judged]:
+        """Judge lines with all that they are tied to, and write which of them count.
+
+        Args:
+            users: whose lines they are. Those whose payments are touched by a line that counts from
+                now on, or no longer, are added: what takes from a payment may name anybody.
+            records: lines whose movements and payments are touched.
+        """
+        while True:
+            entries = self._store.money.entries(users, records)
+            judged = judge(entries.values())
+            states = {row: line.state for row, line in zip(entries, judged, strict=True)}
+            turned = self._store.money.changed_states(states)
+            lines = [entries[row].record for row in turned]
+            more = {line.user for line in lines if line.user}
+            more |= self._store.money.users_tied_to(lines)
+            if more <= users:
+                self._store.money.save_states({row: states[row] for row in turned})
+                return judged
+            users |= more
 
     def _save_credits(
         self,

@@ -236,6 +236,14 @@ class MoneyRows:
         )
         return max((rate_of(_MONEY.decode(line)) for (line,) in rows), default=Fraction(0))
 
+    def changed_states(self, states: Mapping[int, MoneyState]) -> list[int]:
+        """The rows whose lines have another state than these."""
+        rows = self._connection.execute(
+            "SELECT id, state FROM money WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(states)),),
+        )
+        return [int(money_id) for money_id, state in rows if state != states[money_id]]
+
     def save_states(self, states: Mapping[int, MoneyState]) -> None:
         """Write which lines count, and why others do not, by row."""
         self._connection.executemany(

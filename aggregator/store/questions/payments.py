@@ -6,15 +6,21 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from aggregator.store.money.money_rows import decode_row
+from cursors.position import HeadOutcome
 from gitmeter.counting.ranges import Range
 from wire_format.lines import Account, Money
 
+_READ_TO_ITS_HEAD: Final = frozenset(
+    str(outcome)
+    for outcome in (HeadOutcome.UNCHANGED, HeadOutcome.FAST_FORWARD, HeadOutcome.ACCEPTED)
+)
 _LINES = """
-SELECT money.id, node.name, line, state, covered_us, commit_id, at_us, path, line_no,
+SELECT money.id, node.name, line, state, covered_us, money.commit_id, at_us, path, line_no,
     coalesce(repo.name, (SELECT max(name) FROM repo WHERE repo.node_id = node.id))
 FROM money JOIN node ON node.id = money.node_id
 LEFT JOIN account ON account.id = money.account_id
-LEFT JOIN writer_commit USING (commit_id)
+LEFT JOIN writer_commit ON writer_commit.node_id = money.node_id
+    AND writer_commit.commit_id = money.commit_id
 LEFT JOIN repo ON repo.id = writer_commit.repo_id
 """
 
@@ -65,12 +71,14 @@ class MoneyLine(NamedTuple):
 
 
 class WriterTip(NamedTuple):
-    """How far a till or desk was read.
+    """How far a repo of a till or desk was read.
 
     Attributes:
-        node, role, repo: the writer, and its newest repo.
+        node, role, repo: the writer, and the repo.
         tip: the last commit that was billed there.
         committed_us: when that was made.
+        read_at: when the repo was looked at last, as text in UTC; None if that is not known.
+        is_current: whether its head was then billed.
     """
 
     node: str
@@ -78,6 +86,8 @@ class WriterTip(NamedTuple):
     repo: str
     tip: str
     committed_us: int
+    read_at: str | None
+    is_current: bool
 
 
 class PaymentRows:
@@ -105,15 +115,16 @@ class PaymentRows:
         return map(_line, rows)
 
     def tips(self) -> list[WriterTip]:
-        """How far each till and desk was read, in the repo where it writes now."""
+        """How far each repo of tills and desks was read, by writer and repo."""
         rows = self._connection.execute(
-            "SELECT node.name, repo.role, repo.name, cursor.tip, at_us FROM repo"
+            "SELECT node.name, repo.role, repo.name, cursor.tip, at_us, checked_at,"
+            " outcome, behind FROM repo"
             " JOIN node ON node.id = repo.node_id JOIN cursor ON cursor.repo = repo.name"
             " JOIN writer_commit ON writer_commit.node_id = node.id"
             " AND writer_commit.commit_id = cursor.tip"
-            " WHERE repo.role IN ('till', 'desk') ORDER BY node.name, at_us"
+            " WHERE repo.role IN ('till', 'desk') ORDER BY node.name, repo.name"
         )
-        return list({str(row[0]): WriterTip(*row) for row in rows}.values())
+        return [WriterTip(*row[:6], row[6] in _READ_TO_ITS_HEAD and row[7] == 0) for row in rows]
 
     def in_states(
         self, node_id: int, states: Iterable[str], but: Iterable[Range]

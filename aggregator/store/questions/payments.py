@@ -124,7 +124,13 @@ class PaymentRows:
             " AND writer_commit.commit_id = cursor.tip"
             " WHERE repo.role IN ('till', 'desk') ORDER BY node.name, repo.name"
         )
-        return [WriterTip(*row[:6], row[6] in _READ_TO_ITS_HEAD and row[7] == 0) for row in rows]
+        return [
+            WriterTip(
+                *(node, role, repo, tip, at_us, read_at),
+                is_current=outcome in _READ_TO_ITS_HEAD and behind == 0,
+            )
+            for node, role, repo, tip, at_us, read_at, outcome, behind in rows
+        ]
 
     def in_states(
         self, node_id: int, states: Iterable[str], but: Iterable[Range]

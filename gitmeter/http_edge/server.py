@@ -50,6 +50,7 @@ class Server:
         listening: the socket; closed with the server.
         too_large: called with the path of each request whose body exceeds the limit.
         request_s: limit for one request as a whole.
+        body_bytes_max: limit for the body of one request.
     """
 
     def __init__(
@@ -58,12 +59,13 @@ class Server:
         listening: socket.socket,
         too_large: Callable[[str], None],
         request_s: float = REQUEST_S,
+        body_bytes_max: int = BODY_BYTES_MAX,
     ) -> None:
         _log_to_structlog()
         self._listening = listening
         self._request_s = request_s
         self._config = uvicorn.Config(
-            _WholeRequests(application, too_large),
+            _WholeRequests(application, too_large, body_bytes_max),
             http=_Connection,
             ws="none",
             lifespan="off",
@@ -205,16 +207,19 @@ class _TooLargeError(Exception):
 class _WholeRequests:
     """Calls the application with requests that have arrived completely and within the limits."""
 
-    def __init__(self, application: "ASGIApp", too_large: Callable[[str], None]) -> None:
+    def __init__(
+        self, application: "ASGIApp", too_large: Callable[[str], None], body_bytes_max: int
+    ) -> None:
         self._application = application
         self._too_large = too_large
+        self._body_bytes_max = body_bytes_max
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         path = scope["path"]
         try:
             if _head_bytes(scope) > HEADER_BYTES_MAX:
                 await _refuse(send, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-            elif (body := await _body_of(scope, receive)) is not None:
+            elif (body := await self._body_of(scope, receive)) is not None:
                 await self._application(scope, _with_body(body, receive), send)
         except _TooLargeError:
             self._too_large(path)
@@ -222,28 +227,27 @@ class _WholeRequests:
         except Exception:  # noqa: BLE001 - one request must not end the listener; it is logged
             _log.exception("request failed", path=path)
 
+    async def _body_of(self, scope: "Scope", receive: "Receive") -> bytes | None:
+        """The whole body; None if the client has left."""
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if int(length) > self._body_bytes_max:
+            raise _TooLargeError
+        body, has_more = bytearray(), True
+        while has_more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            body += message["body"]
+            if len(body) > self._body_bytes_max:
+                raise _TooLargeError
+            has_more = message["more_body"]
+        return bytes(body)
+
 
 def _head_bytes(scope: "Scope") -> int:
     """Counted here because uvicorn bounds only heads that arrive in pieces."""
     line = len(scope["raw_path"]) + len(scope["query_string"])
     return line + sum(len(name) + len(value) for name, value in scope["headers"])
-
-
-async def _body_of(scope: "Scope", receive: "Receive") -> bytes | None:
-    """The whole body; None if the client has left."""
-    length = dict(scope["headers"]).get(b"content-length", b"0")
-    if int(length) > BODY_BYTES_MAX:
-        raise _TooLargeError
-    body, has_more = bytearray(), True
-    while has_more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        body += message["body"]
-        if len(body) > BODY_BYTES_MAX:
-            raise _TooLargeError
-        has_more = message["more_body"]
-    return bytes(body)
 
 
 def _with_body(body: bytes, receive: "Receive") -> "Receive":

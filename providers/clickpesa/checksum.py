@@ -16,7 +16,12 @@ from typing import Any, Final
 FIELDS: Final = ("checksum", "checksumMethod")
 """Of the body, and left out of its sum."""
 
-DEPTH_MAX: Final = 32
+VALUES_MAX: Final = 500
+DEPTH_MAX: Final = 16
+"""A body has some thirty values, two objects deep. More than this is not summed: sums are made
+before a body can be believed, so strangers decide how often."""
+
+_SUM: Final = re.compile(r"[0-9a-f]{64}")
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,9}")
 _INDEX_MAX: Final = 2**32 - 2
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -30,7 +35,7 @@ class _Written(str):
 
 
 class UnreadableBodyError(ValueError):
-    """A body is no JSON object, or nested without end."""
+    """A body is no JSON object, or larger or more deeply nested than a webhook is."""
 
 
 def read_body(body: bytes) -> dict[str, Any]:
@@ -46,10 +51,27 @@ def read_body(body: bytes) -> dict[str, Any]:
         )
         if not isinstance(found, dict):
             raise UnreadableBodyError("no object")
-        _text(found)
+        _check_size(found)
     except (ValueError, RecursionError) as error:
         raise UnreadableBodyError(f"no JSON object that can be read: {error}") from None
     return found
+
+
+def _check_size(found: dict[str, Any]) -> None:
+    """Count values level by level, and no further than the limits."""
+    level: list[Any] = [found]
+    count = depth = 0
+    while level:
+        inner: list[Any] = []
+        for each in level:
+            count += len(each)
+            if count > VALUES_MAX:
+                raise UnreadableBodyError("too many values")
+            values = each.values() if isinstance(each, dict) else each
+            inner += [value for value in values if isinstance(value, (dict, list))]
+        level, depth = inner, depth + 1
+        if level and depth > DEPTH_MAX:
+            raise UnreadableBodyError("nested too deeply")
 
 
 def is_signed(fields: Mapping[str, Any], keys: Sequence[str]) -> bool:
@@ -60,7 +82,7 @@ def is_signed(fields: Mapping[str, Any], keys: Sequence[str]) -> bool:
         keys: several while one is replaced.
     """
     given = fields.get(FIELDS[0])
-    if not isinstance(given, str) or not given.isascii():
+    if not isinstance(given, str) or not _SUM.fullmatch(given):
         return False
     return any(
         hmac.compare_digest(sum_of(key, fields), given)
@@ -86,19 +108,17 @@ def _mac(key: str, text: str) -> str:
     return hmac.new(key.encode(), whole.encode(), hashlib.sha256).hexdigest()
 
 
-def _text(value: Any, depth: int = 0) -> str:  # noqa: ANN401 - JSON
+def _text(value: Any) -> str:  # noqa: ANN401 - JSON
     """As `JSON.stringify` writes it."""
-    if depth > DEPTH_MAX:
-        raise UnreadableBodyError("nested too deeply")
     if isinstance(value, _Written):
         return value
     if isinstance(value, str):
         return _SURROGATE.sub(_escaped, json.dumps(value, ensure_ascii=False))
     if isinstance(value, dict):
-        pairs = (f"{_text(name)}:{_text(value[name], depth + 1)}" for name in _in_order(value))
+        pairs = (f"{_text(name)}:{_text(value[name])}" for name in _in_order(value))
         return "{" + ",".join(pairs) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(_text(each, depth + 1) for each in value) + "]"
+        return "[" + ",".join(_text(each) for each in value) + "]"
     return _WORDS[value]
 
 

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.clickpesa.checksum import (
+    DEPTH_MAX,
+    VALUES_MAX,
     UnreadableBodyError,
     is_signed,
     new_sum,
@@ -51,9 +53,30 @@ def test_the_order_of_keys_does_not_matter_but_every_byte_of_a_value_does() -> N
     assert new_sum(KEY, read_body(changed)) != CASES["a payment"]["new"]
 
 
-@pytest.mark.parametrize("given", [None, 5, "", "\u00e9", "0" * 64, ["x"]])
+@pytest.mark.parametrize("given", [None, 5, "", "\u00e9", "0" * 64, "0" * 65, "A" * 64, ["x"]])
 def test_a_sum_of_any_other_form_signs_nothing(given: object) -> None:
     assert not is_signed({"event": "x", "checksum": given}, [KEY])
+
+
+@pytest.mark.parametrize("given", [None, "", "0" * 63, "0" * 65, "x" * 64, "0" * 64 + "\n"])
+def test_a_body_is_not_summed_for_what_is_no_sum(given: object) -> None:
+    assert not is_signed({"event": object(), "checksum": given}, [KEY])  # it has no sum
+
+
+def nested(depth: int) -> bytes:
+    return b'{"a": ' + b"[" * depth + b"]" * depth + b"}"
+
+
+def test_a_body_has_so_many_values_and_levels_and_no_more() -> None:
+    assert read_body(nested(DEPTH_MAX))
+    with pytest.raises(UnreadableBodyError, match="deeply"):
+        read_body(nested(DEPTH_MAX + 1))
+    for names in (0, VALUES_MAX // 2):
+        fields: dict[str, Any] = {str(name): 1 for name in range(names)}
+        most: dict[str, Any] = fields | {"a": [[]] * (VALUES_MAX - names - 1)}
+        assert read_body(json.dumps(most).encode())
+        with pytest.raises(UnreadableBodyError, match="many"):
+            read_body(json.dumps(most | {"b": 1}).encode())
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -25,10 +25,11 @@ from tests.support.files import write_secret
 from tests.support.local_http import free_port
 from tests.support.receiver import ReceiverServer
 from tests.till.place import START, TillPlace
-from tests.till.world import World
+from tests.till.world import World, WorldProvider
 from till.intake.till import Till
 from till.records.marks import FAILING_MAX, TRIES_MAX
 from till.sending.hint import hint_body
+from till.serving.hooks import EVENT_BYTES_MAX
 from till.serving.service import Listening, serving
 
 SECRET = "s" * 32
@@ -140,11 +141,41 @@ def test_what_strangers_post_is_asked_about_by_nobody(place: TillPlace) -> None:
         assert till.post(till.listening.public, "/checkout", b"{}", {}).status == 404
         assert till.post(till.listening.public, "/hooks/world-test", b"", {}, "GET").status == 405
         assert till.post(till.listening.local, "/hooks/world-test", b"", {}).status == 404
-        big = b"x" * (2 << 20)
-        answer = till.post(till.listening.public, "/hooks/world-test", big[: 1 << 20], {})
+        largest = b"x" * EVENT_BYTES_MAX
+        answer = till.post(till.listening.public, "/hooks/world-test", largest, {})
         assert answer.status == 400
     assert place.world.asked == {}
     assert place.lines() == []
+
+
+def test_a_body_that_is_larger_than_an_event_is_not_read(place: TillPlace) -> None:
+    with served(place) as till:
+        host, _, port = till.listening.public.rpartition(":")
+        with closing(HTTPConnection(host, int(port), timeout=30)) as connection:
+            connection.putrequest("POST", "/hooks/world-test")
+            connection.putheader("Content-Length", str(EVENT_BYTES_MAX + 1))
+            connection.endheaders()
+            assert connection.getresponse().status == 413
+
+
+def test_an_event_that_is_not_signed_costs_no_connection(place: TillPlace) -> None:
+    opened: list[str] = []
+    world_open = place.world.open
+
+    def noting(name: str = "world-test") -> WorldProvider:
+        opened.append(name)
+        return world_open(name)
+
+    place.world.open = noting  # type: ignore[method-assign]
+    with served(place) as till:
+        assert opened == ["world-test"]
+        assert [till.hook("pi_1", secret="x" * 32).status for _ in range(3)] == [400] * 3
+        assert till.hook("").status == 200
+        assert opened == ["world-test"]
+        place.world.is_down = True
+        assert till.hook("pi_1").status == 503
+        assert till.hook("").status == 200
+        assert opened == ["world-test"] * 2
 
 
 def test_test_money_is_dropped_by_a_live_till(tmp_path: Path) -> None:

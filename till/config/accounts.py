@@ -10,7 +10,7 @@ from typing import Final
 from gitmeter.http_edge.secret_file import read_secret
 from gitmeter.http_edge.word_file import read_word
 from gitmeter.support.errors import GitmeterError
-from providers.interface import Mode, Provider
+from providers.interface import Mode, Provider, SignatureError
 from till.config.tables import TAGGED, AccountTable, TillConfig
 from wire_format.writers import ProviderAccount
 
@@ -100,11 +100,18 @@ class TillAccount:
                 key = read_word(self._key_file, "key")
                 found = self._opening(self.table, self._mode, key, self.secrets)
             in_use.push(found)
-            yield found
-            with self._lock:  # after an error its connection is not used again
-                if len(self._idle) < _IDLE_MAX:
-                    self._idle.append(found)
-                    in_use.pop_all()
+            try:
+                yield found
+            except SignatureError:  # strangers cause it, and nothing was sent
+                self._keep(found, in_use)
+                raise
+            self._keep(found, in_use)  # after any other error its connection is not used again
+
+    def _keep(self, found: Provider, in_use: ExitStack) -> None:
+        with self._lock:
+            if len(self._idle) < _IDLE_MAX:
+                self._idle.append(found)
+                in_use.pop_all()
 
     def close(self) -> None:
         """Close the connections that wait."""

@@ -32,6 +32,10 @@ _log = structlog.get_logger()
 _REFUSED: Final = "not an event of this account"
 _AGAIN: Final = "not recorded, send it again"
 
+EVENT_BYTES_MAX: Final = 64 << 10
+"""Events have a few KiB. A signature can only be judged when a whole body has been read, so this
+bounds the work that a stranger can cause."""
+
 
 class Hooks:
     """The endpoint, and what it needs.

@@ -8,12 +8,12 @@ from typing import Final, NamedTuple
 import structlog
 
 from gitmeter.http_edge.address import UNIX, listen_on, remove_socket_file
-from gitmeter.http_edge.server import Server
+from gitmeter.http_edge.server import BODY_BYTES_MAX, Server
 from gitmeter.support.errors import GitmeterError
 from till.intake.till import Till
 from till.sending.pusher import Pusher
 from till.serving.checkouts import CheckoutEndpoint
-from till.serving.hooks import Hooks
+from till.serving.hooks import EVENT_BYTES_MAX, Hooks
 
 _log = structlog.get_logger()
 _FORGET_EVERY_S: Final = 60
@@ -53,12 +53,15 @@ def serving(till: Till) -> Iterator[Listening]:
         running.callback(pusher.stop)  # after the servers, whose last requests write lines
         running.enter_context(_forgetting(till))
         addresses = []
-        for address, application in ((listen.public, hooks), (listen.local, checkouts)):
+        for address, application, body_max in (
+            (listen.public, hooks, EVENT_BYTES_MAX),
+            (listen.local, checkouts, BODY_BYTES_MAX),
+        ):
             listening = listen_on(address)
             running.callback(remove_socket_file, address)
             port = "" if address.startswith(UNIX) else f":{listening.getsockname()[1]}"
             addresses.append(address.rpartition(":")[0] + port if port else address)
-            server = Server(application, listening, _too_large)
+            server = Server(application, listening, _too_large, body_bytes_max=body_max)
             server.start()
             running.callback(server.stop)
         yield Listening(*addresses)

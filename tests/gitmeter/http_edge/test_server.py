@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from gitmeter.http_edge import server as serving
 from gitmeter.http_edge.address import listen_on
-from gitmeter.http_edge.server import CONNECTIONS_MAX, HEADER_BYTES_MAX, THREADS, Server
+from gitmeter.http_edge.server import CONNECTIONS_MAX, HEADER_BYTES_MAX, REQUEST_S, THREADS, Server
 
 PATIENCE_S = 30
 ASK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -38,10 +38,10 @@ class Place:
 
 
 @contextmanager
-def running(application: ASGIApp, **keys: float) -> Iterator[Place]:
+def running(application: ASGIApp, request_s: float = REQUEST_S) -> Iterator[Place]:
     """Serve for a while."""
     listening = listen_on("127.0.0.1:0")
-    server = Server(application, listening, lambda _: None, **keys)
+    server = Server(application, listening, lambda _: None, request_s)
     address = listening.getsockname()
     server.start()
     try:

@@ -1,12 +1,20 @@
 """The commands of `till` as a person runs them."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gitmeter.git_remote.remote import Remote
+from gitmeter.support.errors import GitmeterError
+from node_pusher.home.home import new_home
+from node_pusher.home.settings_file import read_home
+from node_pusher.joining.init import init
+from node_pusher.sending.push import push
 from tests.support.files import write_secret, write_toml
 from tests.support.programs import Said, run_node_pusher, run_till
 from tests.support.repos import bare_repo
+from tests.support.tills import take
 from till.config.example import EXAMPLE
 
 
@@ -125,3 +133,35 @@ def test_doctor_tells_of_everything_at_once(till: Program) -> None:
     (till.folder / "key").unlink()
     said = till("doctor")
     assert f"{till.folder / 'key'}: No such file" in said.out
+
+
+@pytest.mark.parametrize(
+    ("hours", "health", "code"), [(0.9, "ok", 0), (1.1, "warning", 0), (12.1, "problem", 1)]
+)
+def test_a_commit_that_waits_for_its_push_is_told_of(
+    till: Program, hours: float, health: str, code: int
+) -> None:
+    at = datetime.now(UTC) - timedelta(hours=hours)
+    remote = bare_repo(till.folder / "till-1.git")
+    # a commit is never dated before the one below, which is this one's
+    init(new_home(till.home, "till-1", Remote(remote.as_uri()), role="till"), at)
+    take(till.home, "till", at)
+    remote.rename(till.folder / "away.git")
+    with pytest.raises(GitmeterError):
+        push(read_home(till.home), at)
+    said = till("status", "--json")
+    assert said.code == code
+    assert (said.json["commits_waiting"], said.json["waiting"]["health"]) == (1, health)
+    assert said.json["incidents"] == code
+    hint = "more than a day after their date"
+    assert (hint in till("status").out) is (health != "ok")
+    checks = {each["check"]: each for each in till("doctor", "--json").json["checks"]}
+    assert checks["waiting"]["health"] == health
+    assert (hint in checks["waiting"]["do"]) is (health != "ok")
+    assert "1 commit not pushed, the oldest for" in checks["waiting"]["says"]
+
+
+def test_nothing_waits_once_it_is_pushed(till: Program) -> None:
+    till.init().ok()
+    till("push").ok()
+    assert till("status", "--json").ok().json["waiting"]["says"] == "every commit is pushed"

@@ -23,8 +23,9 @@ def status(home: Path, /, *, as_json: bool) -> None:
     could not be recorded, and movements that a person has to look at: a payment with another amount
     than was promised, or with a promise that this till did not sign.
 
-    Exits with 1 if something is an incident: an object that failed 10 times or for an hour, or a
-    movement that nobody has looked at (`till acknowledge`).
+    Exits with 1 if something is an incident: an object that failed 10 times or for an hour, a
+    movement that nobody has looked at (`till acknowledge`), or a commit that was not pushed for 12
+    hours.
     """
     from till.examining.status import status as read_status
 
@@ -45,8 +46,9 @@ def doctor(home: Path, /, *, as_json: bool) -> None:
     """Check everything that this till needs, and say what to do.
 
     Checks its home as a node's is checked, the files of keys and secrets, whose keys they are and
-    for which mode, when the last event and sweep came, and what fails. Changes nothing. Exits with
-    1 if there is a problem; a warning is not a problem yet.
+    for which mode, when the last event and sweep came, what fails, and how long commits have waited
+    for their push. Changes nothing. Exits with 1 if there is a problem; a warning is not a problem
+    yet.
     """
     from node_pusher.doctor.examine import examine, is_well
     from node_pusher.doctor.findings import problem
@@ -98,6 +100,9 @@ def _print(found: dict[str, Any]) -> None:
         said = f"last event {account['last_event_at'] or 'never'}"
         said += f", last sweep {account['last_sweep_at'] or 'never'}"
         rows.append((account["name"], said + f", {account['asked_again']} asked about again"))
+    late = found["waiting"]
+    if late["do"]:
+        rows.append((late["health"], f"{late['says']}. {late['do']}"))
     for each in found["failing"]:
         times = counted(each["times"], "time")
         rows.append(("failing", f"{each['account']} {each['object']}, {times}: {each['error']}"))

@@ -14,6 +14,7 @@ from node_pusher.spool.drafts import AHEAD_MAX
 from providers.interface import Mode
 from till.config.accounts import TillAccount, account_url
 from till.config.tables import AccountTable, TillConfig
+from till.examining.waiting import check_waiting
 from till.intake.till import Till
 
 _SWEEP_LATE: Final = timedelta(days=2)
@@ -57,6 +58,7 @@ def examine_till(till: Till) -> Iterator[Finding]:
         yield _check_events(till, account)
         yield _check_sweep(till, account, now)
     yield from _check_failing(till)
+    yield check_waiting(till)
 
 
 def _files(account: AccountTable) -> Iterator[Path]:

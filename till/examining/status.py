@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from node_pusher.doctor.findings import Severity
 from node_pusher.sending.history import status as home_status
+from till.examining.waiting import check_waiting
 from till.intake.till import Till
 from wire_format.instants import format_ts
 
@@ -10,8 +12,11 @@ from wire_format.instants import format_ts
 def status(till: Till) -> dict[str, Any]:
     """The status of a till, as `till status --json` prints it."""
     failing, faults = till.marks.failing(), till.marks.faults()
+    waiting = check_waiting(till)
+    late = waiting.health is Severity.PROBLEM
     return {
         **home_status(till.home),
+        "waiting": {"health": waiting.health, "says": waiting.says, "do": waiting.do},
         "mode": till.config.mode,
         "accounts": [_account(till, name) for name in till.accounts.by_name],
         "failing": [
@@ -35,7 +40,7 @@ def status(till: Till) -> dict[str, Any]:
             }
             for each in faults
         ],
-        "incidents": sum(each.is_incident for each in failing) + len(faults),
+        "incidents": sum(each.is_incident for each in failing) + len(faults) + late,
     }
 
 

@@ -40,11 +40,25 @@ class Means(NamedTuple):
     now: datetime
 
 
+class AccountLines(NamedTuple):
+    """The lines about one account.
+
+    Attributes:
+        every: all that name it.
+        open: those of them that need an answer.
+        clashing: the numbers under which there are different lines, of whatever account, each with
+            its node.
+    """
+
+    every: Sequence[ReportedLine]
+    open: Collection[ReportedLine]
+    clashing: Collection[tuple[str, int]]
+
+
 def compare_account(
     account: ProviderAccount,
     keys: AccountKeys,
-    lines: Sequence[ReportedLine],
-    open_lines: Collection[ReportedLine],
+    lines: AccountLines,
     memory: AccountMemory,
     users: Users,
     means: Means,
@@ -54,23 +68,22 @@ def compare_account(
     Args:
         account: as the rule book states it.
         keys: to ask with.
-        lines: all that name the account.
-        open_lines: those of them that need an answer.
+        lines: of the account.
         memory: of earlier runs; what later ones need is added.
         users: of the movements that are lines.
         means: with what is compared.
     """
-    judge = Judge(account, lines, memory, keys.tag_key, users)
+    judge = Judge(account, lines.every, memory, keys.tag_key, users, lines.clashing)
     since = means.now - _FIRST_LOOKED_BACK
     if memory.complete_at is not None:
         since = memory.complete_at - LOOKED_BACK
     try:
         with means.open_account(account, keys) as provider:
-            objects = _to_ask(account, open_lines, memory, users, means.now)
+            objects = _to_ask(account, lines.open, memory, users, means.now)
             answers = ask(provider, account, objects, since, means.budget)
     except GitmeterError as error:
         answers = Answers(problem=str(error), may_retry=error.retry)
-    found = judge.judge(answers.truths, open_lines, means.fx)
+    found = judge.judge(answers.truths, lines.open, means.fx)
     judge.learn(answers.truths, found, means.now)
     if answers.is_complete:
         memory.complete_at = means.now

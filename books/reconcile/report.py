@@ -12,7 +12,7 @@ from wire_format.instants import format_ts
 
 BYTES_MAX: Final = 256 * 1024 * 1024
 AGE_MAX: Final = timedelta(hours=1)
-_AHEAD_MAX: Final = timedelta(minutes=5)
+AHEAD_MAX: Final = timedelta(minutes=5)
 _HINT: Final = "`aggregator payments --unconfirmed --json` writes it"
 
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -32,11 +32,15 @@ class ReportedWriter(Struct, frozen=True, kw_only=True):
         node: its name.
         repo: one of its repos.
         tip: the last commit of it that the aggregator billed; None before the first one.
+        read_at: when it was last read up to its head; None if it never was.
+        is_current: whether everything up to its head is billed, and nothing holds it.
     """
 
     node: NodeName
     repo: str
     tip: Commit | None
+    read_at: Instant | None = None
+    is_current: bool = False
 
 
 class ReportedLine(Struct, frozen=True, kw_only=True):
@@ -47,8 +51,8 @@ class ReportedLine(Struct, frozen=True, kw_only=True):
             status, attempt: as in `wire_format.lines.Money`.
         state: `counted`, `waits`, `undecided`, `not_succeeded`, or why it is held.
         reconciled: whether a reconciliation covers it already; it is here because others need it.
-        repo, commit, committed_at: where it is, and since when; None where no commit has it that
-            may state it.
+        repo, commit, path, line_no, committed_at: where it is, and since when; None where no
+            commit has it that may state it.
     """
 
     node: NodeName
@@ -68,6 +72,8 @@ class ReportedLine(Struct, frozen=True, kw_only=True):
     reconciled: bool = False
     repo: str
     commit: Commit
+    path: str = ""
+    line_no: int = 0
     committed_at: Instant | None
 
     @property
@@ -127,7 +133,7 @@ def check_age(report: PaymentsReport, now: datetime) -> None:
         ReportError: it is more than an hour old, or from the future.
     """
     age = now - report.as_of
-    if -_AHEAD_MAX <= age <= AGE_MAX:
+    if -AHEAD_MAX <= age <= AGE_MAX:
         return
     hint = "ask the aggregator again; --old takes it all the same, but sees no commits by it"
     if age < timedelta():

@@ -7,7 +7,7 @@ from functools import cache
 from books.decision_status import decision_statuses
 from books.decisions import record_decisions
 from books.earlier_lines import bring_here, recorded_decisions
-from books.reconcile.account import Means, compare_account
+from books.reconcile.account import AccountLines, Means, compare_account
 from books.reconcile.accounts import AccountKeys
 from books.reconcile.asking import Answers
 from books.reconcile.judging.advice import line_difference, missing_difference, still_open, ways_out
@@ -17,16 +17,16 @@ from books.reconcile.judging.runs import (
     Reconciler,
     agreeing_runs,
     reconciled_decisions,
-    seen_decisions,
     tips_of,
     without_covered,
 )
+from books.reconcile.judging.seen import repo_key, seen_decisions, to_see
 from books.reconcile.judging.users import Users
 from books.reconcile.judging.verdicts import AccountVerdict, is_late
 from books.reconcile.memory_file import read_memory, write_memory
 from books.reconcile.outcome import AccountOutcome, Reconciliation
 from books.reconcile.own_lines import own_movements
-from books.reconcile.report import AGE_MAX, PaymentsReport, ReportedLine
+from books.reconcile.report import PaymentsReport, ReportedLine
 from gitmeter.support.locks import LockedError, locked
 from node_pusher.home.errors import BusyError
 from node_pusher.spool.api import Spool
@@ -101,6 +101,7 @@ class _Run:
         self._lines = without_covered(asked, self._tips, self._in_force)
         self._agreed = {line for line in self._lines if need(line) is Need.NOTHING}
         self._own = cache(lambda: own_movements(spool.home, spool, self._in_force))
+        self._due = to_see(report, self._memory.seen, self._in_force, means.now)
         self._judged: set[ReportedLine] = set()
         self.outcome = Reconciliation(
             undecided=[line for line in self._lines if need(line) is Need.DECISION]
@@ -127,8 +128,9 @@ class _Run:
             else:
                 memory = self._memory.accounts.setdefault(name, AccountMemory(self._began))
                 users = Users(recorded.get(name, {}), memory.movements, self._own_of(name))
+                lines = AccountLines(every[name], needing[name], self._clashing)
                 answers, verdict = compare_account(
-                    account, keys[name], every[name], needing[name], memory, users, self._means
+                    account, keys[name], lines, memory, users, self._means
                 )
                 self._take(found, answers, verdict)
         self._keep_unjudged()
@@ -168,21 +170,25 @@ class _Run:
         self.outcome.differences += still_open(earlier, unjudged, self._memory.accounts)
         self.outcome.differences.sort(key=lambda each: each.key)
         self.outcome.ways_out = ways_out(
-            self.outcome.differences, self._report.lines, self._agreed, self._in_force
+            self.outcome.differences, self._report.lines, self._agreed, self._in_force, self._tips
         )
 
     def remember(self) -> None:
         """Leave for the next run what it needs."""
         self._memory.ran_at = self._reconciler.now
         self._memory.differences = self.outcome.differences
+        listed = {repo_key(writer) for writer in self._report.writers}
+        kept = {name: tip for name, tip in self._memory.seen.items() if name in listed}
+        self._memory.seen = kept | {
+            repo_key(writer): writer.tip for writer in self._due if writer.tip is not None
+        }
         write_memory(self._spool.home.path, self._memory, self._reconciler.now)
 
     def decide(self, *, dry_run: bool) -> None:
         """Decide about what agrees, and about the tips of all writers."""
         runs = agreeing_runs(self._lines, self._agreed, self._clashing)
         wanted = reconciled_decisions(runs, self._tips, self._reconciler)
-        if self._reconciler.now - self._report.as_of <= AGE_MAX:
-            wanted += seen_decisions(self._report.writers, self._in_force, self._reconciler)
+        wanted += seen_decisions(self._due, self._reconciler)
         if not dry_run:
             wanted = record_decisions(self._spool, wanted)
         self.outcome.decisions = wanted

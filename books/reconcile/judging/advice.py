@@ -4,8 +4,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from books.reconcile.judging.compare import CONTESTED
 from books.reconcile.judging.lines import movement_of
 from books.reconcile.judging.memory import AccountMemory, FoundDifference
+from books.reconcile.judging.runs import RepoName
 from books.reconcile.judging.verdicts import LATE, Unrecorded
 from books.reconcile.report import ReportedLine
 from gitmeter.support.terminal import pasted
@@ -26,8 +28,9 @@ def line_difference(line: ReportedLine, why: str, *, is_clashing: bool) -> Found
         why: it does not agree.
         is_clashing: whether there is another line under its number.
     """
-    one = ("--ts", format_ts(line.ts)) if is_clashing else ()
-    reason = f"not as {line.provider} says: {why}"[:_REASON_CHARS_MAX]
+    command = (
+        _pay_by_hand(line) if why == CONTESTED else _exclude(line, why, is_clashing=is_clashing)
+    )
     return FoundDifference(
         account=line.provider or "",
         node=line.node,
@@ -35,10 +38,21 @@ def line_difference(line: ReportedLine, why: str, *, is_clashing: bool) -> Found
         movement=movement_of(line) or "",
         what=_said(line.kind, line.external_ref, line.amount, line.currency, line.user),
         why=why,
-        commands=[
-            pasted("books", "decide", "exclude", line.node, str(line.seq), *one, "--reason", reason)
-        ],
+        commands=[command],
     )
+
+
+def _exclude(line: ReportedLine, why: str, *, is_clashing: bool) -> str:
+    one = ("--ts", format_ts(line.ts)) if is_clashing else ()
+    reason = f"not as {line.provider} says: {why}"[:_REASON_CHARS_MAX]
+    return pasted("books", "decide", "exclude", line.node, str(line.seq), *one, "--reason", reason)
+
+
+def _pay_by_hand(line: ReportedLine) -> str:
+    """A person fills in whose it is and how much: what the line says may be false."""
+    money = ("USER", "AMOUNT", "--currency", line.currency or "")
+    of = ("--provider", line.provider or "", "--external-ref", line.external_ref or "")
+    return pasted("books", "pay", *money, *of, "--by-hand")
 
 
 def missing_difference(account: str, movement: Unrecorded) -> FoundDifference:
@@ -71,6 +85,7 @@ def ways_out(
     lines: Iterable[ReportedLine],
     agreed: Collection[ReportedLine],
     in_force: Iterable[Decision],
+    tips: Mapping[RepoName, str],
 ) -> dict[str, str]:
     """For each writer of many differences the command after which its later lines claim nothing.
 
@@ -82,6 +97,7 @@ def ways_out(
         lines: of the aggregator's answer.
         agreed: the lines that agree.
         in_force: decisions.
+        tips: of each repo.
     """
     seqs: dict[str, list[int]] = defaultdict(list)
     for each in differences:
@@ -92,7 +108,7 @@ def ways_out(
         node: pasted("books", "decide", "only", node, tip, "--reason", "its key was stolen")
         for node, found in sorted(seqs.items())
         if len(found) >= MANY
-        and (tip := _last_good(node, min(found), listed, agreed, decided)) is not None
+        and (tip := _last_good(node, min(found), listed, agreed, decided, tips)) is not None
     }
 
 
@@ -102,6 +118,7 @@ def _last_good(
     lines: Iterable[ReportedLine],
     agreed: Collection[ReportedLine],
     in_force: Iterable[Decision],
+    tips: Mapping[RepoName, str],
 ) -> str | None:
     own = [line for line in lines if line.node == node]
     bad = [line for line in own if line.seq == first_bad_seq]
@@ -117,7 +134,13 @@ def _last_good(
     if good:
         return max(good, key=lambda line: line.seq).commit
     at = min(line.stated_at for line in bad)
-    seen = [each for each in in_force if each.kind == "seen" and each.of == node and each.ts < at]
+    own_tip = tips.get((node, bad[0].repo))
+    elsewhere = {tip for (of, _), tip in tips.items() if of == node and tip != own_tip}
+    seen = [
+        each
+        for each in in_force
+        if (each.kind, each.of) == ("seen", node) and each.ts < at and each.tip not in elsewhere
+    ]
     return max(seen, key=lambda each: (each.ts, each.seq)).tip if seen else None
 
 

@@ -20,6 +20,10 @@ _REMARKS: Final = {
     Remark.OTHER_AMOUNT: "what was paid is not what was promised for",
     Remark.OUT_OF_TIME: "it was paid before it was promised, or too late after that",
 }
+CONTESTED: Final = (
+    "`pending` lines of this attempt contradict each other, or another line has the number of the"
+    " first: only the provider or the customer can say whose it is"
+)
 
 
 class Basis(NamedTuple):
@@ -31,6 +35,7 @@ class Basis(NamedTuple):
         promise: of the till; None where there is none.
         payer: the user of the payment's own line; None where that is not known.
         is_tag_used: whether the tag counts for another payment.
+        is_contested: whether there is no promise because lines contradict each other.
     """
 
     account: ProviderAccount
@@ -38,6 +43,7 @@ class Basis(NamedTuple):
     promise: Promise | None
     payer: str | None
     is_tag_used: bool
+    is_contested: bool
 
 
 def why_not(line: ReportedLine, basis: Basis, fx: Fx) -> str | None:
@@ -66,20 +72,25 @@ def why_not(line: ReportedLine, basis: Basis, fx: Fx) -> str | None:
         None,
     )
     if there is None:
-        return _absent(line, truth, found.remark)
+        return _absent(line, basis, truth, found.remark)
     if there.status != "succeeded":
-        return _REMARKS[found.remark] if found.remark else "nothing says what it is worth"
+        return _said(found.remark, basis) if found.remark else "nothing says what it is worth"
     if differing := _differing(line, there):
         return "; ".join(differing)
     return _beyond_rates(line, fx)
 
 
-def _absent(line: ReportedLine, truth: Truth, remark: Remark | None) -> str:
+def _said(remark: Remark, basis: Basis) -> str:
+    is_contested = remark is Remark.NO_PROMISE and basis.is_contested
+    return CONTESTED if is_contested else _REMARKS[remark]
+
+
+def _absent(line: ReportedLine, basis: Basis, truth: Truth, remark: Remark | None) -> str:
     is_there = any(
         (fact.kind, fact.external_ref) == (line.kind, line.external_ref) for fact in truth.facts
     )
     if is_there and remark is not None:
-        return _REMARKS[remark]
+        return _said(remark, basis)
     if truth.open:
         return f"no such {line.kind} has moved money yet: {truth.open[0].what}"
     if truth.failed is not None and not truth.facts:

@@ -94,6 +94,10 @@ def clashing_numbers(lines: Iterable[ReportedLine]) -> set[tuple[str, int]]:
     found = set()
     for line in lines:
         key = (line.node, line.seq)
-        if first.setdefault(key, line.says) != line.says:
+        says = line.says
+        if line.kind == "consent":
+            # The answer does not say to what they consent, so they differ where their places do.
+            says += (line.commit, line.path, line.line_no)
+        if first.setdefault(key, says) != says:
             found.add(key)
     return found

@@ -129,12 +129,15 @@ class Memory(Struct):
         ran_at: when the last run ended; None before the first one.
         accounts: by name.
         differences: those that the last run found.
+        seen: the tip that was last to be seen of each repo, by its writer and itself. When it was,
+            or whether that came to be, the decisions say.
     """
 
     version: int = VERSION
     ran_at: datetime | None = None
     accounts: dict[str, AccountMemory] = field(default_factory=dict)
     differences: list[FoundDifference] = field(default_factory=list)
+    seen: dict[str, str] = field(default_factory=dict)
 
 
 def forget_old(memory: Memory, now: datetime) -> None:

@@ -1,6 +1,8 @@
 """What a till promised for a payment, and which payment a tag counts for. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 
 from books.reconcile.judging.lines import Need, need
 from books.reconcile.judging.memory import KnownPromise, UsedTag
@@ -18,6 +20,7 @@ class Promises:
         tag_key: the tills'; None to take the form of a tag for one of theirs.
         lines: of that account.
         remembered: `pending` lines of earlier runs, by attempt.
+        clashing: the numbers under which there are different lines, each with its node.
     """
 
     def __init__(
@@ -26,15 +29,22 @@ class Promises:
         tag_key: bytes | None,
         lines: Iterable[ReportedLine],
         remembered: Mapping[str, Iterable[KnownPromise]],
+        clashing: Collection[tuple[str, int]],
     ) -> None:
         self._account = account
         self._tag_key = tag_key
         self.by_attempt: dict[str, list[KnownPromise]] = {
             attempt: list(promises) for attempt, promises in remembered.items()
         }
+        self._clashing = clashing
+        self._not_allowed: dict[str, list[KnownPromise]] = defaultdict(list)
         for line in lines:
+            if line.kind != "pending" or not line.attempt:
+                continue
             promise = _stated(line)
-            if promise is not None and line.attempt:
+            if not _may_bind(line, promise):
+                self._not_allowed[line.attempt].append(promise)
+            else:
                 there = self.by_attempt.setdefault(line.attempt, [])
                 if promise not in there:
                     there.append(promise)
@@ -45,41 +55,77 @@ class Promises:
             if truth.tag is None:
                 return None
             return read_tag(self._tag_key, self._account, truth.tag)
-        paid_at = max((fact.at for fact in truth.facts), default=None)
-        if truth.attempt is None or paid_at is None:
+        in_time = self._in_time(truth)
+        if not in_time or self.is_contested(truth):
             return None
-        in_time = [each for each in self.by_attempt.get(truth.attempt, ()) if each.at <= paid_at]
-        # Two writers of one attempt have no order among them, and one of them may be a thief.
-        if len({each.node for each in in_time}) != 1:
-            return None
-        first = min(in_time, key=lambda each: (each.seq, each.at))
+        first = min(in_time, key=_order)
         return Promise(
             first.user,
-            first.credited_usd or first.amount,
+            _credit(first),
             first.currency,
             first.amount,
             first.at,
             "",
         )
 
+    def is_contested(self, truth: Truth) -> bool:
+        """Whether `pending` lines of a payment's attempt leave open what was promised.
 
-def _stated(line: ReportedLine) -> KnownPromise | None:
-    """The promise that a `pending` line is, if its place allows it."""
-    if line.kind != "pending" or not (line.reconciled or need(line) is Need.NOTHING):
-        return None
-    if not line.user or not line.amount or not line.currency:
-        return None
-    if line.currency != CURRENCY_DEFAULT and line.credited_usd is None:
-        return None
+        Whoever has a till's key can write one more of them, and under a number that is used, which
+        of the two lines is held is chance. So a line that is held contradicts as well.
+        """
+        if truth.is_tagged or truth.attempt is None:
+            return False
+        every = [
+            *self.by_attempt.get(truth.attempt, ()),
+            *self._not_allowed.get(truth.attempt, ()),
+        ]
+        if not every:
+            return False
+        first = min(every, key=_order)
+        return (
+            (first.node, first.seq) in self._clashing
+            or len({(each.user, each.amount, each.currency, _credit(each)) for each in every}) > 1
+            # Two writers of one attempt have no order among them.
+            or len({each.node for each in self._in_time(truth)}) > 1
+        )
+
+    def _in_time(self, truth: Truth) -> list[KnownPromise]:
+        """What was promised before the payment was made."""
+        paid_at = max((fact.at for fact in truth.facts), default=None)
+        if truth.attempt is None or paid_at is None:
+            return []
+        return [each for each in self.by_attempt.get(truth.attempt, ()) if each.at <= paid_at]
+
+
+def _order(promise: KnownPromise) -> tuple[datetime, int]:
+    return promise.at, promise.seq
+
+
+def _credit(promise: KnownPromise) -> str:
+    return promise.credited_usd or promise.amount
+
+
+def _stated(line: ReportedLine) -> KnownPromise:
+    """What a `pending` line says, whether or not it may."""
     return KnownPromise(
         line.stated_at,
         line.node,
         line.seq,
-        line.user,
-        line.amount,
-        line.currency,
+        line.user or "",
+        line.amount or "",
+        line.currency or "",
         line.credited_usd,
     )
+
+
+def _may_bind(line: ReportedLine, promise: KnownPromise) -> bool:
+    """Whether the place of a `pending` line allows it, and it says all that a promise needs."""
+    if not (line.reconciled or need(line) is Need.NOTHING):
+        return False
+    if not promise.user or not promise.amount or not promise.currency:
+        return False
+    return promise.currency == CURRENCY_DEFAULT or promise.credited_usd is not None
 
 
 def tags_used(

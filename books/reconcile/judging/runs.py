@@ -2,14 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from books.reconcile.report import ReportedLine, ReportedWriter
 from node_pusher.spool.drafts import UNNUMBERED
 from wire_format.lines import Decision
-
-SEEN_EVERY: Final = timedelta(hours=24)
 
 RepoName = tuple[str, str]
 """A writer and one of its repos."""
@@ -132,30 +130,4 @@ def reconciled_decisions(
             to_seq=run.last_seq,
         )
         for run in runs
-    ]
-
-
-def seen_decisions(
-    writers: Iterable[ReportedWriter], in_force: Iterable[Decision], reconciler: Reconciler
-) -> list[Decision]:
-    """A decision for each repo of a writer of which nothing was seen for a day.
-
-    It is taken again where the tip is the same: a commit that is not within the tip and dated more
-    than a day before the decision holds its repo, so the key of a writer that is idle becomes
-    unable to write the past.
-
-    Args:
-        writers: the tills and desks.
-        in_force: decisions.
-        reconciler: of this run.
-    """
-    last: dict[str | None, datetime] = {}
-    for each in in_force:
-        if each.kind == "seen":
-            last[each.of] = max(each.ts, last.get(each.of, each.ts))
-    return [
-        reconciler.decide("seen", writer.node, writer.tip, "seen by the daily reconciliation")
-        for writer in sorted(writers, key=lambda writer: (writer.node, writer.repo))
-        if writer.tip is not None
-        and (writer.node not in last or reconciler.now - last[writer.node] >= SEEN_EVERY)
     ]

@@ -1,6 +1,6 @@
 """What a provider's answers mean for the lines of one account. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -67,6 +67,7 @@ class Judge:
         memory: of earlier runs; `learn` adds to it.
         tag_key: see `books.reconcile.accounts.AccountKeys`.
         users: of the payments that are lines.
+        clashing: the numbers under which there are different lines, each with its node.
     """
 
     def __init__(
@@ -76,11 +77,12 @@ class Judge:
         memory: AccountMemory,
         tag_key: bytes | None,
         users: Users,
+        clashing: Collection[tuple[str, int]],
     ) -> None:
         self._account = account
         self._memory = memory
         self._users = users
-        self._promises = Promises(account.name, tag_key, lines, memory.promises)
+        self._promises = Promises(account.name, tag_key, lines, memory.promises, clashing)
 
     def judge(self, truths: Truths, open_lines: Iterable[ReportedLine], fx: Fx) -> AccountVerdict:
         """Compare lines with what the provider said.
@@ -139,8 +141,9 @@ class Judge:
         made: dict[int, Basis] = {}
         for key, (truth, promise) in promises.items():
             payer, is_used = self._payer(truth) or None, _is_used(truth, promise, used)
-            made[key] = Basis(self._account, truth, promise, payer, is_used)
-        nothing = Basis(self._account, None, None, None, is_tag_used=False)
+            is_contested = self._promises.is_contested(truth)
+            made[key] = Basis(self._account, truth, promise, payer, is_used, is_contested)
+        nothing = Basis(self._account, None, None, None, is_tag_used=False, is_contested=False)
         return {
             name: nothing if truth is None else made[id(truth)] for name, truth in truths.items()
         }

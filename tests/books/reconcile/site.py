@@ -186,11 +186,12 @@ class Site:
 
     def report(self, **changes: object) -> str:
         """The aggregator's answer."""
+        now = format_ts(datetime.now(UTC))
         writers = [
-            {"node": node, "repo": node, "tip": tip}
+            {"node": node, "repo": node, "tip": tip, "read_at": now, "is_current": True}
             for node, tip in (("till-1", self.tip), ("desk-1", TIP[::-1]))
         ]
-        found = {"as_of": format_ts(datetime.now(UTC)), "writers": writers, "lines": self.lines}
+        found = {"as_of": now, "writers": writers, "lines": self.lines}
         return json.dumps(found | changes)
 
     def run(self, *options: str, stdin: str | None = None) -> Said:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from books.reconcile.judging.compare import CONTESTED
 from tests.books.reconcile.site import Site, days_ago
 from tests.support.providers.fake_clickpesa import Asked, FakeClickPesa
 from tests.support.providers.fake_stripe import FakeStripe
@@ -104,14 +105,87 @@ def test_a_line_that_says_otherwise_differs(
     assert site.whys() == [says]
 
 
-def test_of_several_promises_of_one_till_the_first_holds(
+def contested(site: Site) -> None:
+    """Nothing is believed, and nobody is told to exclude what may be true."""
+    found = site.json()
+    payments = [each["seq"] for each in site.lines if each["kind"] == "payment"]
+    covered = {
+        seq
+        for d in found["decisions"]
+        if d["kind"] == "reconciled"
+        for seq in range(d["from_seq"], d["to_seq"] + 1)
+    }
+    assert not covered & set(payments)
+    assert [each["seq"] for each in found["differences"]] == payments
+    for each in found["differences"]:
+        assert each["why"] == CONTESTED
+        (command,) = each["commands"]
+        assert command.startswith("books pay USER AMOUNT --currency TZS")
+        assert command.endswith("--by-hand")
+
+
+def test_of_promises_that_say_the_same_the_first_holds(
     site: Site, clickpesa: FakeClickPesa
 ) -> None:
-    """A thief with the till's key who promises the same payment to himself comes too late."""
+    promised(site, clickpesa)
+    promised(site, clickpesa)
+    paid(site, clickpesa)
+    assert site.spans() == [(1, 3)]
+
+
+@pytest.mark.parametrize("state", ["not_succeeded", "number_reused", "not_allowed", "excluded"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"user": "mallory"},
+        {"amount": "60000"},
+        {"currency": "KES"},
+        {"credited_usd": "19.03"},
+    ],
+)
+def test_promises_that_contradict_each_other_are_for_a_person(
+    site: Site, clickpesa: FakeClickPesa, state: str, changes: dict[str, str]
+) -> None:
+    """Whichever of them is held: nothing says which the customer meant."""
+    promised(site, clickpesa)
+    promised(site, clickpesa, state=state, **changes)
+    paid(site, clickpesa)
+    contested(site)
+
+
+@pytest.mark.parametrize("held", ["bob", "mallory"])
+def test_whichever_promise_under_one_number_is_held_neither_is_believed(
+    site: Site, clickpesa: FakeClickPesa, held: str
+) -> None:
+    for user in ("bob", "mallory"):
+        state = "number_reused" if user == held else "not_succeeded"
+        promised(site, clickpesa, seq=1, user=user, state=state)
+    paid(site, clickpesa, state="rivals")
+    paid_line = site.lines[-1]
+    site.add(**paid_line | {"seq": 3, "user": "mallory", "state": "same_movement"})
+    contested(site)
+
+
+def test_a_first_promise_whose_number_another_line_has_is_none(
+    site: Site, clickpesa: FakeClickPesa
+) -> None:
+    """First is what was committed first, whatever its number."""
+    promised(site, clickpesa, seq=7)
+    site.add(kind="consent", user="eve", seq=7)
+    promised(site, clickpesa, seq=3)
+    paid(site, clickpesa)
+    contested(site)
+
+
+def test_a_contradiction_of_an_earlier_run_is_remembered(
+    site: Site, clickpesa: FakeClickPesa
+) -> None:
     promised(site, clickpesa)
     promised(site, clickpesa, user="mallory")
-    paid(site, clickpesa, user="mallory")
-    assert site.whys() == ["user: mallory here, bob there"]
+    assert site.spans() == [(1, 2)]
+    paid(site, clickpesa)
+    del site.lines[:2]
+    contested(site)
 
 
 def test_a_promise_after_the_payment_is_none(site: Site, clickpesa: FakeClickPesa) -> None:
@@ -123,9 +197,9 @@ def test_a_promise_after_the_payment_is_none(site: Site, clickpesa: FakeClickPes
 
 def test_what_two_tills_promised_is_for_a_person(site: Site, clickpesa: FakeClickPesa) -> None:
     promised(site, clickpesa)
-    promised(site, clickpesa, node="till-2", repo="till-2", user="mallory")
+    promised(site, clickpesa, node="till-2", repo="till-2")
     paid(site, clickpesa)
-    assert site.whys() == ["no `pending` line of this attempt is known that one till alone wrote"]
+    contested(site)
 
 
 @pytest.mark.parametrize("state", ["not_allowed", "excluded"])

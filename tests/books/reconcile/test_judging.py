@@ -13,11 +13,10 @@ from books.reconcile.judging.compare import Basis, why_not
 from books.reconcile.judging.lines import Need, clashing_numbers, need, object_of
 from books.reconcile.judging.memory import AccountMemory, Memory, UsedTag, forget_old
 from books.reconcile.judging.promises import tags_used
-from books.reconcile.judging.runs import Reconciler, agreeing_runs, seen_decisions
-from books.reconcile.report import ReportedLine, ReportedWriter
+from books.reconcile.judging.runs import agreeing_runs
+from books.reconcile.report import ReportedLine
 from providers.interface import Fact, Open, Truth
 from providers.tag import Promise
-from wire_format.lines import Decision
 from wire_format.writers import Fx, FxRate, ProviderAccount
 
 AT = datetime(2026, 11, 21, 13, tzinfo=UTC)
@@ -85,6 +84,7 @@ def basis(**changes: object) -> Basis:
         "promise": PROMISE,
         "payer": None,
         "is_tag_used": False,
+        "is_contested": False,
     }
     return Basis(**values | changes)
 
@@ -245,6 +245,23 @@ def test_runs_are_the_longest_of_numbers_that_agree_and_no_others(
     assert agreeing_runs(lines, agreed, clashing_numbers(lines)) == runs
 
 
+@pytest.mark.parametrize(
+    ("changes", "clashes"),
+    [
+        ({}, False),
+        ({"repo": "till-1-b", "state": "repeats"}, False),
+        ({"path": "accounts/2026/11/2.jsonl"}, True),
+        ({"line_no": 2}, True),
+        ({"commit": TIP[::-1]}, True),
+    ],
+)
+def test_two_consents_under_one_number_clash(changes: dict[str, Any], *, clashes: bool) -> None:
+    """The answer does not say to what; one line in two repos of a writer is one."""
+    consent = {"kind": "consent", "path": "accounts/2026/11/1.jsonl", "line_no": 1}
+    found = clashing_numbers([line(**consent), line(**consent | changes)])
+    assert found == ({("till-1", 1)} if clashes else set())
+
+
 @given(st.permutations([("pi_1", 0), ("pi_2", 5), ("pi_3", 5)]))
 def test_a_tag_counts_for_the_earliest_payment_unless_another_is_remembered(
     order: list[tuple[str, int]],
@@ -257,22 +274,6 @@ def test_a_tag_counts_for_the_earliest_payment_unless_another_is_remembered(
     assert tags_used(truths[1:] + truths[:1], {PROMISE.nonce: UsedTag(AT, "pi_0")}) == {
         PROMISE.nonce: UsedTag(AT, "pi_0")
     }
-
-
-def test_every_writer_is_seen_once_a_day() -> None:
-    reconciler = Reconciler("books", AT, "reconcile")
-    writers = [
-        ReportedWriter(node=node, repo=node, tip=TIP) for node in ("till-1", "till-2", "desk-1")
-    ]
-    values: dict[str, Any] = {"v": 2, "node": "books", "kind": "seen", "tip": TIP}
-    values |= {"by": "x", "reason": "x"}
-    earlier = [
-        Decision(seq=1, ts=AT - timedelta(hours=24), of="till-1", **values),
-        Decision(seq=2, ts=AT - timedelta(hours=30), of="till-2", **values),
-        Decision(seq=3, ts=AT - timedelta(hours=23), of="till-2", **values),
-    ]
-    found = seen_decisions(writers, earlier, reconciler)
-    assert [decision.of for decision in found] == ["desk-1", "till-1"]
 
 
 def test_what_cannot_matter_any_more_is_forgotten() -> None:

@@ -2,11 +2,13 @@
 
 import random
 import shlex
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.books.reconcile.site import TIP, Site
+from wire_format.instants import format_ts
 
 
 def test_what_agrees_is_covered_and_every_tip_is_seen(site: Site) -> None:
@@ -257,9 +259,10 @@ def test_a_number_with_two_different_lines_is_never_covered(site: Site) -> None:
 def test_each_repo_of_a_writer_has_decisions_of_its_own(site: Site) -> None:
     site.write(site.paid())
     site.write(site.paid(), repo="till-1-b")
+    now = {"read_at": format_ts(datetime.now(UTC)), "is_current": True}
     writers = [
-        {"node": "till-1", "repo": "till-1", "tip": TIP},
-        {"node": "till-1", "repo": "till-1-b", "tip": "b" * 40},
+        {"node": "till-1", "repo": "till-1", "tip": TIP, **now},
+        {"node": "till-1", "repo": "till-1-b", "tip": "b" * 40, **now},
     ]
     found = site.json(stdin=site.report(writers=writers))["decisions"]
     assert [(d["kind"], d["from_seq"], d["tip"]) for d in found] == [

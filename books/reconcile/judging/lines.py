@@ -37,8 +37,10 @@ class Need(StrEnum):
 
 def need(line: ReportedLine) -> Need:
     """What a line needs in order to agree."""
-    if line.status == "undecided" or line.state == "undecided":
+    if line.state == "undecided":
         return Need.DECISION
+    if line.status == "undecided":
+        return Need.NEVER  # a person has decided: the books' line about it counts
     is_consent = (line.kind, line.state) == ("consent", _NOT_UNDERSTOOD)
     if line.committed_at is None or not (line.state in _MAY_AGREE or is_consent):
         return Need.NEVER

@@ -182,7 +182,7 @@ def test_a_line_agrees_or_it_is_said_why_not(
         ({"state": "not_allowed"}, Need.NEVER),
         ({"committed_at": None}, Need.NEVER),
         ({"state": "a reason nobody knows yet"}, Need.NEVER),
-        ({"status": "undecided"}, Need.DECISION),
+        ({"status": "undecided"}, Need.NEVER),
         ({"state": "undecided"}, Need.DECISION),
         ({"kind": "pending", "external_ref": None}, Need.NOTHING),
         ({"kind": "pending", "state": "not_allowed"}, Need.NEVER),

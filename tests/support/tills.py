@@ -49,16 +49,20 @@ class RoleProgram:
 
 
 def take(home: Path, role: Role, now: datetime, count: int = 1) -> list[int]:
-    """Record payments in the spool of a home, as a till does, and return their numbers."""
+    """Record money in the spool of a home and return the numbers.
+
+    Payments, as a till does; adjustments, as a desk does.
+    """
     with Spool.open(home, role=role, clock=lambda: now) as spool:
-        references = [f"pi_{now:%Y%m%dT%H%M%S}n{number}" for number in range(count)]
-        lines = [_payment(spool.node, now, reference) for reference in references]
+        names = [f"{now:%Y%m%dT%H%M%S}n{number}" for number in range(count)]
+        line = _payment if role == "till" else _adjustment
+        lines = [line(spool.node, now, name) for name in names]
         outcomes = spool.append(Folder.PAYMENTS, lines)
     assert all(isinstance(outcome, Recorded) for outcome in outcomes), outcomes
     return [outcome.seq for outcome in outcomes if isinstance(outcome, Recorded)]
 
 
-def _payment(node: str, ts: datetime, reference: str) -> Money:
+def _payment(node: str, ts: datetime, name: str) -> Money:
     return Money(
         v=2,
         node=node,
@@ -67,9 +71,25 @@ def _payment(node: str, ts: datetime, reference: str) -> Money:
         user="alice",
         kind="payment",
         provider="stripe",
-        external_ref=reference,
+        external_ref=f"pi_{name}",
         amount="20.00",
         currency="USD",
         status="succeeded",
-        attempt=f"topup:{reference}",
+        attempt=f"topup:{name}",
+    )
+
+
+def _adjustment(node: str, ts: datetime, name: str) -> Money:
+    return Money(
+        v=2,
+        node=node,
+        seq=UNNUMBERED,
+        ts=ts,
+        user="alice",
+        kind="adjustment",
+        provider="manual",
+        amount="1.00",
+        currency="USD",
+        status="succeeded",
+        reason=f"goodwill {name}",
     )

@@ -179,7 +179,8 @@ class MoneyRows:
         """All lines that may count of users, and of the movements of some lines, with their ties.
 
         A line brings the others of its movement, those about its payment, and the payment that it
-        is about with all of its lines.
+        is about with all of its lines. A refund of version 1 brings no payment: it is of its own
+        user's or of none.
         """
         found: dict[int, Contender] = {}
         named = {text for record in records for text in _texts(record) if text is not None}
@@ -191,23 +192,8 @@ class MoneyRows:
         while fresh:
             wanted = {text for r in fresh for text in _texts(r) if text is not None} - asked
             asked |= wanted
-            more = self._add(found, _OF_MOVEMENT, wanted)
-            fresh = more + self._add_referred_to(found, fresh)
+            fresh = self._add(found, _OF_MOVEMENT, wanted)
         return found
-
-    def _add_referred_to(
-        self, found: dict[int, Contender], records: Iterable[Money]
-    ) -> list[Money]:
-        """Add the lines that refunds of version 1 name by their seq."""
-        keys = {f"{r.node}:{r.refers_to}" for r in records if r.refers_to is not None}
-        return self._add(
-            found,
-            "money.id IN (SELECT own.id FROM json_each(?) AS named JOIN node"
-            " ON node.name = substr(named.value, 1, instr(named.value, ':') - 1)"
-            " JOIN money AS own ON own.node_id = node.id"
-            " AND own.seq = CAST(substr(named.value, instr(named.value, ':') + 1) AS INTEGER))",
-            keys,
-        )
 
     def _add(self, found: dict[int, Contender], which: str, values: Iterable[str]) -> list[Money]:
         """Add the lines that may count and are not there yet, by their rows; returns them."""

@@ -27,7 +27,6 @@ from aggregator.rating.rating import Rater, Rating
 from aggregator.store.account_rows import AccountRows
 from aggregator.store.line_rows import LineRows
 from aggregator.store.money import money_rows
-from aggregator.store.money.money_rows import MoneyRows
 from aggregator.store.segment_rows import SegmentPlace, SegmentRows
 from cursors.rows import CursorRows
 from gitmeter.counting import verdicts
@@ -292,16 +291,6 @@ def refunds_until_the_payment_is_used_up(patch: Patch) -> None:
         return found
 
     patch.setattr(balances, "judge", broken)
-
-
-def users_of_one_movement_forgotten(patch: Patch) -> None:
-    """A line changes what its own user has, and nobody else's."""
-    patch.setattr(MoneyRows, "users_tied_to", lambda *_: set())
-
-
-def payments_of_ties_forgotten(patch: Patch) -> None:
-    """A line is judged with those of its movement, but without the payments that they are about."""
-    patch.setattr(MoneyRows, "_add_referred_to", lambda *_: [])
 
 
 def refund_ends_tenure_at_once(patch: Patch) -> None:

@@ -66,8 +66,6 @@ VARIANTS = (
     Variant(broken.references_ignored, scenarios.repeated_payment),
     Variant(broken.any_refund_counts, scenarios.refund_of_nothing),
     Variant(broken.refunds_until_the_payment_is_used_up, scenarios.refunds_beyond_the_payment),
-    Variant(broken.payments_of_ties_forgotten, scenarios.refund_of_another_user),
-    Variant(broken.users_of_one_movement_forgotten, scenarios.earlier_line_of_another_user),
     Variant(broken.refund_ends_tenure_at_once, scenarios.refunded_in_full),
     Variant(broken.half_up, scenarios.a_tie),
     Variant(broken.price_rounded_to_the_nano, scenarios.below_a_nano),

@@ -23,6 +23,24 @@ from tests.aggregator.forge.test_fleet_cli import Machines
 from tests.support.tills import RoleProgram, take
 
 OWN: Final[tuple[Role, ...]] = ("till", "desk")
+WRITERS: Final = """\
+[[provider]]
+name = "stripe"
+kind = "stripe"
+account = "acct_1"
+mode = "live"
+
+[[till]]
+node = "till-1"
+from = 2026-01-01T00:00:00Z
+providers = ["stripe"]
+payment_max_usd = "100.00"
+unconfirmed_max_usd = "1000.00"
+
+[[desk]]
+node = "desk-1"
+from = 2026-01-01T00:00:00Z
+"""
 
 
 class Till(Machines):
@@ -52,6 +70,13 @@ class Till(Machines):
         ).ok()
         self.paste_here(added.out.splitlines()[-1])
 
+    def allow_writers(self) -> None:
+        """Let the books name both as writers of money."""
+        rules = self.place.folder / "writers.toml"
+        rules.write_text(WRITERS)
+        assert self.books("rules", "set", str(rules)).code == 0
+        assert self.books("push").code == 0
+
     def take(self, count: int = 1) -> list[int]:
         """Record payments and push them."""
         seqs = take(self.home, self.role, datetime.now(UTC).replace(microsecond=0), count)
@@ -70,6 +95,7 @@ def till(request: pytest.FixtureRequest, ssh_place: Place) -> Till:
     """A till, and a desk, whose machine is empty yet."""
     till = Till(ssh_place, request.param)
     till.keep_books()
+    till.allow_writers()
     return till
 
 

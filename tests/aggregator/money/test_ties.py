@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.store.money.money_rows import MoneyRows
 from tests.support.ledger.told_case import committing, outcome
 from tests.support.ledger.world import World
 from tests.support.money_cases import answer
@@ -13,12 +14,18 @@ from tests.support.money_story import END, Story
 _TZS = {"provider": "clickpesa-tz", "currency": "TZS"}
 
 
-def a_refund_that_names_nobody_of_its_payment() -> Story:
-    """The books say that it is of alice's payment; so bob's, which it took from, is whole again."""
+def a_refund_under_another_name() -> Story:
+    """It names carol, and takes from the payment of bob."""
     story = Story()
     story.pay("till-1", "pi_1", "10", 2)
     story.pay("till-2", "pi_2", "10", 2, user="bob")
     story.about("refund", "till-2", "re_1", "pi_2", "5", 3, user="carol")
+    return story
+
+
+def a_refund_that_names_nobody_of_its_payment() -> Story:
+    """The books say that it is of alice's payment; so bob's, which it took from, is whole again."""
+    story = a_refund_under_another_name()
     story.about("refund", "books", "re_1", "pi_1", "4", 4, v=2)
     return story
 
@@ -62,6 +69,7 @@ def a_credit_that_is_stated_in_words_and_in_silence() -> Story:
 @pytest.mark.parametrize(
     ("told", "counts"),
     [
+        (a_refund_under_another_name, {"till-1:1", "till-2:1", "till-2:2"}),
         (a_refund_that_names_nobody_of_its_payment, {"till-1:1", "till-2:1", "books:1"}),
         (a_payment_that_turns_out_to_be_in_dollars, {"till-2:1", "books:1", "books:2"}),
         (a_refund_at_a_rate_beyond_all_numbers, {"till-1:1"}),
@@ -84,3 +92,16 @@ def test_whoever_it_touches(told: Callable[[], Story], counts: set[str], tmp_pat
         "pool": {user: has[END] for user, has in found["pool"].items()},
     }
     assert world.digest() == world.rebuilt_digest()
+
+
+def test_were_only_users_judged_whom_lines_name_it_would_be_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then bob would keep what a refund of his payment took."""
+    monkeypatch.setattr(MoneyRows, "users_tied_to", lambda *_: set())
+    story = a_refund_under_another_name()
+    world = World(tmp_path)
+    for _ in committing(world, story.case()):
+        world.pull()
+    assert answer(story.case())["pool"]["bob"][END] == 5 * 10**9
+    assert outcome(world)["pool"]["bob"] == 10 * 10**9

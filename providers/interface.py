@@ -237,7 +237,7 @@ class Provider(Protocol):
         """
 
     def since(self, at: datetime) -> Iterator[str]:
-        """Objects whose money moved at or after `at`, each once.
+        """Objects whose money moved at or after `at`, each once; payments oldest first.
 
         What was created earlier and has not moved is not among them: ask again for everything that
         was not final. It was complete only if the iterator ended without an error.

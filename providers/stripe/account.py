@@ -148,12 +148,16 @@ class StripeAccount:
             ("/v1/refunds", []),
             ("/v1/disputes", []),
         ):
+            moved: list[str] = []
             for found in self._calls.every(
                 path, _SINCE_PAGES_MAX, created=created, **({"expand": expand} if expand else {})
             ):
                 about = found.get("source") if expand else found
                 payment = _payment_of(about) if isinstance(about, dict) else None
-                if payment is not None and payment not in seen:
+                if payment is not None:
+                    moved.append(payment)
+            for payment in reversed(moved):  # Stripe lists what is newest first
+                if payment not in seen:
                     seen.add(payment)
                     yield payment
 

@@ -167,10 +167,12 @@ def test_a_debit_and_its_failure_are_told(stripe: FakeStripe, account: StripeAcc
     assert list(account.since(at)) == [payment]
 
 
-def test_all_pages_of_a_list_are_read(stripe: FakeStripe, account: StripeAccount) -> None:
+def test_all_pages_of_a_list_are_read_and_told_oldest_first(
+    stripe: FakeStripe, account: StripeAccount
+) -> None:
     at = stripe.clock()
     made = [stripe.elsewhere() for _ in range(205)]
-    assert set(account.since(at)) == set(made)
+    assert list(account.since(at)) == made
     listed = [asked for asked in stripe.api.asked if asked.path == "/v1/balance_transactions"]
     assert len(listed) == 3
 
@@ -182,7 +184,7 @@ def test_a_list_that_breaks_off_is_no_complete_one(
         stripe.elsewhere()
     found = account.since(stripe.clock())
     next(found)
-    stripe.faults.add(500, "balance_transactions", times=2)
+    stripe.faults.add(500, "refunds", times=2)
     with pytest.raises(UnreachableProviderError):
         list(found)
 

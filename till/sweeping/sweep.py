@@ -88,9 +88,8 @@ def sweep(till: Till, account: TillAccount, since: datetime | None, progress: Pr
 def _names(till: Till, account: TillAccount, since: datetime) -> Iterator[str]:
     """What moved, then what is not final, then what was promised and neither paid nor ended."""
     with account.provider() as provider:
-        moved = list(provider.since(since))
-    # oldest first: of two payments with one tag the first one keeps it
-    yield from reversed(moved)
+        # oldest first: of two payments with one tag the first one keeps it
+        yield from provider.since(since)
     yield from till.marks.watched(account.name)
     with till.spool.store.exclusive():
         till.lines.follow(till.spool)

@@ -23,7 +23,7 @@ from gitmeter.git_remote.branch import fetch
 from gitmeter.git_remote.runner import clean_environment, run_git
 from wire_format.commit_message import Summary, Total, build_message
 from wire_format.fields import AppliesTo
-from wire_format.instants import HOUR_S
+from wire_format.instants import HOUR_US
 from wire_format.lines import Folder, Money, Usage, encode_lines
 from wire_format.paths import SegmentPath
 from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH, PRICES_PATH
@@ -36,7 +36,6 @@ START: Final = datetime(2012, 1, 1, tzinfo=UTC)
 RECORDS_PER_CHARGE: Final = 30
 PAYMENT_USD: Final = "50"
 _GIT_TIMEOUT_S: Final = 3600
-_HOUR_US: Final = HOUR_S * 1_000_000
 _UNITS_MAX: Final = 5000
 _PAY_DAYS: Final = 28
 _LADDER_FROM: Final = "from = 2020-01-01"
@@ -170,7 +169,7 @@ def usage_commit(
                 v=1,
                 node=NODE,
                 seq=first_seq + i,
-                ts=at + timedelta(microseconds=(i * _HOUR_US + units) // records),
+                ts=at + timedelta(microseconds=(i * HOUR_US + units) // records),
                 user=users[key // len(RESOURCES)],
                 resource=resource.name,
                 applies_to=resource.applies_to,

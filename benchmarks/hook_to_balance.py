@@ -7,7 +7,6 @@ push. Measured is from the moment when the provider sends the event until the le
 """
 
 import argparse
-import json
 import sqlite3
 import statistics
 import tempfile
@@ -16,8 +15,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import requests
 
 from fixtures.money.site import Site
 from tests.support.git_http import GitHttpServer
@@ -46,13 +43,8 @@ def measure(count: int, pause_s: float) -> list[float]:
 def _once(site: Site, number: int, pause_s: float) -> float:
     user = f"user-{number}"
     time.sleep(pause_s)
-    answer = requests.post(
-        f"http://{site.local}/checkout",
-        data=json.dumps(site.order(user, "20.00")),
-        headers={"Content-Type": "application/json"},
-        timeout=30,
-    )
-    session = answer.json()["url"].rsplit("/", 1)[-1]
+    _, page = site.checkout(user, "20.00")
+    session = page["url"].rsplit("/", 1)[-1]
     begun_s = time.monotonic()
     site.stripe.pay(session)
     with closing(

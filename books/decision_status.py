@@ -10,6 +10,9 @@ from typing import Final, NamedTuple
 from wire_format.instants import format_ts
 from wire_format.lines import Decision
 
+SEEN_AGAIN_AFTER: Final = timedelta(hours=24)
+"""A tip that was seen a day ago may be seen again: more of the past then claims nothing."""
+
 
 class DecisionStatus(NamedTuple):
     """A decision, and whether it is in force.
@@ -54,10 +57,6 @@ def decision_statuses(decisions: Iterable[Decision]) -> list[DecisionStatus]:
         )
         for decision, withdrawn_by in found
     ]
-
-
-SEEN_AGAIN_AFTER: Final = timedelta(hours=24)
-"""A tip that was seen a day ago may be seen again: what is dated before that is then refused."""
 
 
 def is_withdrawable(decision: Decision) -> bool:

@@ -17,12 +17,7 @@ def bring_here(home: Home) -> None:
         HomeError: the repo of the books is missing or damaged.
         RemoteError: the remote does not provide them.
     """
-    with repo_errors(home.repo.path):
-        partial = [repo for repo in earlier_lines.open_repos(home) if repo.is_partial()]
-        for folder in (Folder.PAYMENTS, Folder.DECISIONS):
-            for place in earlier_lines.committed_segments(partial, folder):
-                if place.repo.blob_here(place.blob) is None:
-                    place.repo.read_file(place.path)
+    earlier_lines.bring_here(home, Folder.PAYMENTS, Folder.DECISIONS)
 
 
 def recorded_decisions(home: Home, spool: Spool, *, fetch: bool) -> Iterator[Decision]:
@@ -85,7 +80,5 @@ def _segments(home: Home, spool: Spool, folder: Folder, *, fetch: bool) -> Itera
     with repo_errors(home.repo.path):
         repos = earlier_lines.open_repos(home)
         for place in reversed(earlier_lines.committed_segments(repos, folder)):
-            found = place.repo.blob_here(place.blob)
-            if found is None and fetch:
-                found = place.repo.read_file(place.path)
-            yield found or b""
+            here = place.repo.fetch_blob if fetch else place.repo.blob_here
+            yield here(place.blob) or b""

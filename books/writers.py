@@ -1,14 +1,10 @@
 """Who else writes about money: `rules/writers.toml` at the newest commit of these books."""
 
-from typing import Final
-
 from books.errors import MoneyError
 from node_pusher.home.home import Home
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.repo.repo_errors import repo_errors
-from wire_format.writers import NO_WRITERS, Writers
-
-_PATH: Final = "rules/writers.toml"
+from wire_format.writers import NO_WRITERS, WRITERS_PATH, Writers
 
 
 def read_writers(home: Home) -> Writers:
@@ -19,7 +15,7 @@ def read_writers(home: Home) -> Writers:
         MoneyError: the file cannot be used.
     """
     with repo_errors(home.repo.path):
-        data = LedgerRepo(home.repo).read_file(_PATH)
+        data = LedgerRepo(home.repo).read_file(WRITERS_PATH)
     if data is None:
         return NO_WRITERS
     # they need a library that takes longer to load than all else that recording does

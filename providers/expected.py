@@ -10,12 +10,11 @@ from typing import Final, Literal, NamedTuple
 
 from providers.interface import Fact, FactKind, Truth
 from providers.tag import Promise
+from wire_format.currencies import CURRENCY_DEFAULT
 from wire_format.money import InvalidAmountError, parse_nano
 
 CLOCKS_APART_MAX: Final = timedelta(seconds=300)
 """Between ours and the provider's: as much as a signature of a webhook may be old."""
-
-_USD: Final = "USD"
 
 
 class Remark(StrEnum):
@@ -146,7 +145,7 @@ def _payment(fact: Fact, promise: Promise | None, *, is_as_promised: bool) -> Ex
     user = "" if promise is None else promise.user
     if promise is None or not is_as_promised:
         return _line(fact, user, None, "undecided")
-    credit = None if fact.currency == _USD else promise.credited_usd
+    credit = None if fact.currency == CURRENCY_DEFAULT else promise.credited_usd
     return _line(fact, user, credit, "succeeded")
 
 

@@ -7,6 +7,7 @@ address have to agree. The library of a provider is imported when an account of 
 from typing import Final
 from urllib.parse import urlsplit
 
+from gitmeter.http_edge.address_text import THIS_MACHINE
 from gitmeter.support.errors import GitmeterError
 from providers.interface import Mode, Provider
 from wire_format.writers import ProviderAccount
@@ -16,7 +17,6 @@ CLICKPESA_URLS: Final[dict[Mode, str]] = {
     "live": "https://api.clickpesa.com/third-parties",
     "test": "https://api-sandbox.clickpesa.com/third-parties",
 }
-_THIS_MACHINE: Final = frozenset(["127.0.0.1", "::1", "localhost"])
 _STRIPE_KEYS: Final[dict[Mode, tuple[str, str]]] = {
     "live": ("sk_live_", "rk_live_"),
     "test": ("sk_test_", "rk_test_"),
@@ -53,12 +53,12 @@ def open_provider(
             )
         from providers.stripe.account import StripeAccount
 
-        url = _address(account, base_url, STRIPE_URL)
+        url = _address(account, base_url)
         return StripeAccount(account.name, account.mode, key, url)
     if account.kind == "clickpesa":
         from providers.clickpesa.account import ClickPesaAccount
 
-        url = _address(account, base_url, CLICKPESA_URLS[account.mode])
+        url = _address(account, base_url)
         return ClickPesaAccount(account.name, account.mode, account.account, key, checksum_key, url)
     raise ProviderSettingsError(
         f"{account.name} is of the kind {account.kind}, which this version does not know",
@@ -66,10 +66,16 @@ def open_provider(
     )
 
 
-def _address(account: ProviderAccount, given: str | None, own: str) -> str:
+def own_url(kind: str, mode: Mode) -> str:
+    """The address of a provider's API."""
+    return STRIPE_URL if kind == "stripe" else CLICKPESA_URLS[mode]
+
+
+def _address(account: ProviderAccount, given: str | None) -> str:
+    own = own_url(account.kind, account.mode)
     url = own if given is None else given.rstrip("/")
     parts = urlsplit(url)
-    is_here = parts.hostname in _THIS_MACHINE
+    is_here = parts.hostname in THIS_MACHINE
     if parts.scheme != "https" and not (is_here and parts.scheme == "http"):
         raise ProviderSettingsError(f"the address of {account.name} must be https: {url}")
     is_of_other_mode = url in CLICKPESA_URLS.values() and url != own

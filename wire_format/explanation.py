@@ -19,7 +19,7 @@ from wire_format.faults import Fault, FaultCode
 from wire_format.field_types import PATTERN
 from wire_format.fields import LINE_BYTES_MAX
 from wire_format.instants import InvalidInstantError, parse_ts
-from wire_format.lines import Folder
+from wire_format.lines import STRUCTS, Folder
 from wire_format.versions import forms
 from wire_format.versions.agreement import ACROSS_FIELDS
 from wire_format.versions.forms import FieldForm
@@ -87,7 +87,7 @@ def canonical(values: dict[str, Any], folder: Folder) -> bytes:
     """
     stated = {
         field.encode_name: values[field.encode_name]
-        for field in msgspec.structs.fields(forms.STRUCTS[folder])
+        for field in msgspec.structs.fields(STRUCTS[folder])
         if field.encode_name in values
         and (field.required or values[field.encode_name] != field.default)
     }

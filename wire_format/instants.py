@@ -15,6 +15,8 @@ _EPOCH_ORDINAL: Final = _EPOCH.toordinal()
 _MICROSECOND: Final = timedelta(microseconds=1)
 _HOURS_PER_DAY: Final = 24
 HOUR_S: Final = 3600
+HOUR_US: Final = HOUR_S * 1_000_000
+DAY_US: Final = _HOURS_PER_DAY * HOUR_US
 
 
 class InvalidInstantError(ValueError):

@@ -6,7 +6,7 @@ default is left out. What each field means is in `wire_format.field_types` and, 
 does not have is its default, and a text that every line of version 1 has is empty then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -150,6 +150,14 @@ class Decision(
 
 
 Line = Usage | Money | Decision | Account
+
+STRUCTS: Final[Mapping[Folder, type[Line]]] = {
+    Folder.USAGE: Usage,
+    Folder.PAYMENTS: Money,
+    Folder.DECISIONS: Decision,
+    Folder.ACCOUNTS: Account,
+}
+"""What the lines of each folder are decoded into."""
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 

@@ -8,7 +8,7 @@ import hashlib
 import re
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field, InstanceOf, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, InstanceOf, model_validator
 
 from wire_format import fields
 from wire_format.fields import AppliesTo
@@ -20,12 +20,13 @@ from wire_format.rule_files.loading import (
     Hour,
     PriceText,
     Rule,
+    is_of,
     load,
     refuse_twins,
     scaled,
 )
-from wire_format.rule_files.writers_file import WRITERS_PATH, parse_writers
-from wire_format.writers import NO_RATES, NO_WRITERS, Fx, Writers
+from wire_format.rule_files.writers_file import parse_writers
+from wire_format.writers import NO_RATES, NO_WRITERS, WRITERS_PATH, Fx, Writers
 
 PRICES_PATH: Final = "rules/prices.toml"
 DISCOUNTS_PATH: Final = "rules/discounts.toml"
@@ -63,7 +64,7 @@ class Price(Rule):
     A price that states `applies_to` takes precedence over one that does not.
     """
 
-    resource: Annotated[str, StringConstraints(pattern=f"^(?:{fields.RESOURCE_PATTERN})$")] = Field(
+    resource: Annotated[str, is_of(fields.RESOURCE_PATTERN)] = Field(
         description="As in the usage lines."
     )
     usd: PriceText = Field(description="Dollars for `per` units, a decimal in quotes.")
@@ -94,7 +95,7 @@ class Price(Rule):
 class Tier(Rule):
     """One rung of the ladder."""
 
-    name: Annotated[str, StringConstraints(pattern=f"^(?:{TIER_NAME_PATTERN})$")]
+    name: Annotated[str, is_of(TIER_NAME_PATTERN)]
     after_days: int = Field(ge=1, le=36_500, description="Tenure in days from which it holds.")
     multiplier: Annotated[str, AfterValidator(_check_multiplier)] = Field(
         description="Billed over list cost."
@@ -134,7 +135,7 @@ class _PriceFile(Rule):
 
 
 class _DiscountFile(Rule):
-    tenure_min_usd: Annotated[str, StringConstraints(pattern=f"^(?:{fields.USD_PATTERN})$")] = "0"
+    tenure_min_usd: Annotated[str, is_of(fields.USD_PATTERN)] = "0"
     ladder: Annotated[tuple[Ladder, ...], Field(strict=False)] = ()
 
 

@@ -24,7 +24,7 @@ from wire_format.fields import (
     is_resource,
     is_user,
 )
-from wire_format.lines import Account, Decision, Folder, Line, Money, Usage
+from wire_format.lines import STRUCTS, Account, Decision, Folder, Line, Money, Usage
 from wire_format.versions.agreement import (
     account_fault,
     decision_fault,
@@ -33,12 +33,6 @@ from wire_format.versions.agreement import (
 )
 from wire_format.versions.narrower import decision_is_of_its_version, money_is_of_its_version
 
-_STRUCTS: Final[Mapping[Folder, type[Line]]] = {
-    Folder.USAGE: Usage,
-    Folder.PAYMENTS: Money,
-    Folder.DECISIONS: Decision,
-    Folder.ACCOUNTS: Account,
-}
 _ESCAPE: Final = b"\\"
 """Fields at their limits make a line too long only when characters in them are escaped."""
 
@@ -94,7 +88,7 @@ def decode_line(line: bytes, folder: Folder) -> Line | Fault:
 @cache
 def _decoder(folder: Folder) -> msgspec.json.Decoder[Line]:
     """Made when it is needed: most programs read lines of one folder, and patterns take time."""
-    return msgspec.json.Decoder(_STRUCTS[folder])
+    return msgspec.json.Decoder(STRUCTS[folder])
 
 
 def _decode_canonical(data: bytes, folder: Folder) -> Sequence[Line] | None:

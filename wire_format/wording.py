@@ -82,6 +82,11 @@ _WORDS: Final[dict[str, str]] = {
 Place = tuple[int | str, ...]
 
 
+def numbered(place: Place) -> str:
+    """The place of a fault in a configuration, whose tables are counted from 1."""
+    return " ".join(f"#{part + 1}" if isinstance(part, int) else part for part in place)
+
+
 def sentences(
     error: "ValidationError",
     where: Callable[[Place], str],

@@ -17,13 +17,12 @@ from aggregator.admission.claims import LineRules
 from aggregator.admission.grouped import GroupedSegment
 from aggregator.admission.settlement import KnownLines, Settlement
 from gitmeter.counting.grounds import Grounds
-from gitmeter.counting.held import HeldLine, HeldReason, rejected_line
+from gitmeter.counting.held import HeldReason
 from gitmeter.counting.lines import Claim, Place
-from gitmeter.counting.ranges import RangeSet, SeenSeqs, runs
-from wire_format.faults import FaultCode
+from gitmeter.counting.ranges import RangeSet, SeenSeqs
 from wire_format.instants import from_us
 from wire_format.lines import Line, Usage, encode_lines
-from wire_format.segment import Reject, Segment
+from wire_format.segment import Segment
 
 _seq = attrgetter("seq")
 
@@ -95,12 +94,12 @@ class Admission:
             add nothing.
         """
         for reject in segment.rejects:
-            self._file_reject(reject, source)
+            self._batch.reject(reject, source.commit, source.path)
         claims, claim_numbers, complete = self._claims(segment, source)
         seqs = list(map(_seq, claims))
         if seqs:
             self._count_one_by_one(claims, claim_numbers, source)
-            self._mark_seen(sorted(seqs))
+            self._batch.mark_seen(sorted(seqs), self._seen)
         return complete and not segment.rejects
 
     def adopt(self, grounds: Grounds, changed: RangeSet) -> None:
@@ -144,19 +143,7 @@ class Admission:
                 self._batch.duplicates += 1
             else:
                 self._settlement.hold(claim, reason)
-        self._mark_seen(sorted(own))
-
-    def _mark_seen(self, ascending: Sequence[int]) -> None:
-        added = list(runs(ascending))
-        self._seen.update(added)
-        self._batch.seen += added
-
-    def _file_reject(self, reject: Reject, source: Source) -> None:
-        place = Place(source.commit, source.path, reject.line_no)
-        if reject.fault.code is FaultCode.UNKNOWN_VERSION:
-            self._batch.hold(HeldLine(reject.line, HeldReason.UNKNOWN_VERSION, place, None, None))
-        else:
-            self._batch.rejected.append(rejected_line(reject.line, reject.fault, place))
+        self._batch.mark_seen(sorted(own), self._seen)
 
     def _count_one_by_one(
         self, claims: Sequence[Line], numbers: Sequence[int], source: Source

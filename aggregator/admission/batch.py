@@ -1,13 +1,16 @@
 """What a run of commits changes, collected in memory until one transaction writes it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitmeter.counting.held import HeldLine, HeldReason, RejectedLine
+from gitmeter.counting.held import HeldLine, HeldReason, RejectedLine, rejected_line
 from gitmeter.counting.lines import Claim, Place
-from gitmeter.counting.ranges import Range
+from gitmeter.counting.ranges import Range, SeenSeqs, runs
+from wire_format.faults import Fault, FaultCode
 from wire_format.fields import AppliesTo
 from wire_format.lines import Account, Decision, Folder, Money
+from wire_format.segment import Reject
 
 if TYPE_CHECKING:
     from aggregator.admission.grouped import GroupedSegment
@@ -146,6 +149,24 @@ class Batch:
         """File a line as held, unless it is filed already."""
         if self.held.get((held.line, held.reason)) is None:
             self.held[held.line, held.reason] = held
+
+    def reject(self, reject: Reject, commit: str, path: str) -> None:
+        """File a line that is not valid; one of a version that is not known yet is held."""
+        place = Place(commit, path, reject.line_no)
+        if reject.fault.code is FaultCode.UNKNOWN_VERSION:
+            self.hold(HeldLine(reject.line, HeldReason.UNKNOWN_VERSION, place, None, None))
+        else:
+            self.rejected.append(rejected_line(reject.line, reject.fault, place))
+
+    def reject_file(self, fault: Fault, commit: str, path: str) -> None:
+        """File a segment of which no line can be read."""
+        self.rejected.append(rejected_line(b"", fault, Place(commit, path, 0)))
+
+    def mark_seen(self, ascending: Sequence[int], seen: SeenSeqs) -> None:
+        """Note that seqs of the node were read, here and among those `seen` so far."""
+        added = list(runs(ascending))
+        seen.update(added)
+        self.seen += added
 
     def release(self, line: bytes, reason: HeldReason) -> None:
         """Note that a line is no longer held for this reason."""

@@ -4,20 +4,14 @@ Which of them claim anything depends on the limits in force at each commit and o
 commits, so that is judged over all of them together (`gitmeter.money.writer`), not here.
 """
 
-from collections.abc import Sequence
-from typing import Final
-
 from aggregator.admission.admission import Source
 from aggregator.admission.batch import Batch, StatedLine, WriterCommit
-from gitmeter.counting.held import HeldLine, HeldReason, rejected_line
+from gitmeter.counting.held import HeldLine, HeldReason
 from gitmeter.counting.lines import Place
-from gitmeter.counting.ranges import SeenSeqs, runs
-from wire_format.faults import FaultCode
+from gitmeter.counting.ranges import SeenSeqs
 from wire_format.instants import to_us
 from wire_format.lines import Account, Money, encode_lines
 from wire_format.segment import Segment
-
-WRITER_ROLES: Final = frozenset({"till", "desk"})
 
 
 class WriterAdmission:
@@ -41,12 +35,7 @@ class WriterAdmission:
     def admit(self, segment: Segment, source: Source) -> None:
         """Collect the lines of one segment."""
         for reject in segment.rejects:
-            place = Place(source.commit, source.path, reject.line_no)
-            if reject.fault.code is FaultCode.UNKNOWN_VERSION:
-                reason = HeldReason.UNKNOWN_VERSION
-                self._batch.hold(HeldLine(reject.line, reason, place, None, None))
-            else:
-                self._batch.rejected.append(rejected_line(reject.line, reject.fault, place))
+            self._batch.reject(reject, source.commit, source.path)
         seqs: list[int] = []
         for record, line_no in zip(segment.records, segment.line_numbers, strict=True):
             if not isinstance(record, Money | Account):
@@ -59,9 +48,4 @@ class WriterAdmission:
                 continue
             self._batch.stated.append(StatedLine(record, line, place))
             seqs.append(record.seq)
-        self._mark_seen(sorted(seqs))
-
-    def _mark_seen(self, ascending: Sequence[int]) -> None:
-        added = list(runs(ascending))
-        self._seen.update(added)
-        self._batch.seen += added
+        self._batch.mark_seen(sorted(seqs), self._seen)

@@ -16,7 +16,7 @@ from aggregator.config.document import ConfigError, read_document
 from aggregator.config.nodes_dir import read_registrations, registration_file
 from aggregator.config.repos import ALLOW_PATTERN
 from aggregator.config.settings import NODES_DIR_NAME, Config
-from wire_format.wording import FORMS, Place, sentences
+from wire_format.wording import FORMS, numbered, sentences
 
 _ALLOW_FORM: Final = "1 to 200 letters, digits and . _ : / @ + - * ?"
 _FORMS: Final = FORMS | sections.FORMS | {ALLOW_PATTERN: _ALLOW_FORM}
@@ -41,7 +41,7 @@ def load_config(
     try:
         return with_registered(Config.model_validate(document))
     except ValidationError as error:
-        raise ConfigError(path, sentences(error, _numbered, _FORMS)) from None
+        raise ConfigError(path, sentences(error, numbered, _FORMS)) from None
 
 
 def with_registered(config: Config) -> Config:
@@ -69,13 +69,9 @@ def with_registered(config: Config) -> Config:
             repos += registration.as_repos(forge)
         except ValidationError as error:
             file = registration_file(nodes_dir, node)
-            faults[node] = f"{file}: {'; '.join(sentences(error, _numbered))}"
+            faults[node] = f"{file}: {'; '.join(sentences(error, numbered))}"
     repos += [repo for repo in before if "" in faults or repo.node in faults]
     values = {**dict(config), "repo": repos, "copy": config.copy_remote}
     del values["copy_remote"]
     values["registration_faults"] = tuple(sorted(faults.items()))
     return Config.model_validate(values)
-
-
-def _numbered(place: Place) -> str:
-    return " ".join(f"#{p + 1}" if isinstance(p, int) else p for p in place)

@@ -22,7 +22,7 @@ wrote the address itself (`url`), of which the name is read.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -36,11 +36,9 @@ from pydantic import (
 from aggregator.config.naming import ForgeIdentity
 from aggregator.config.repos import ALLOW_PATTERN, RepoConfig, Section
 from aggregator.config.sections import ForgeConfig
+from gitmeter.roles.role import NodeRole
 from gitmeter.signing.allowed_signers import AllowedSignersError, parse_allowed_signers
 from wire_format import fields
-
-NodeRole = Literal["usage", "till", "desk"]
-"""What the repos of a registered node carry."""
 
 FORGE_NAME_PATTERN: Final = r"[A-Za-z0-9._-]{1,100}"
 """The name of a repo on a forge."""

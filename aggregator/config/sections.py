@@ -1,6 +1,5 @@
 """The other tables of the configuration: the forge, the listener, notices."""
 
-import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -12,6 +11,7 @@ from aggregator.config.naming import is_pattern
 from aggregator.config.repos import Section
 from gitmeter.git_remote.failures import RemoteConfigError
 from gitmeter.git_remote.remote import Remote
+from gitmeter.http_edge.address_text import is_address
 from wire_format.money import NANO
 
 ORG_PATTERN: Final = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}"
@@ -20,10 +20,6 @@ FORMS: Final = {
     ORG_PATTERN: "the name of an organisation: letters, digits and . _ -",
     THRESHOLD_PATTERN: 'a decimal in quotes such as "5.00"',
 }
-_ADDRESS: Final = re.compile(
-    r"unix:/.+|(\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>[0-9]{1,5})"
-)
-_PORT_MAX: Final = 65_535
 
 
 def _http_url(url: str) -> str:
@@ -112,8 +108,7 @@ class ListenConfig(Section):
     @field_validator("address")
     @classmethod
     def _is_address(cls, address: str) -> str:
-        match = _ADDRESS.fullmatch(address)
-        if match is None or int(match["port"] or 0) > _PORT_MAX:
+        if not is_address(address):
             raise ValueError("must be like 127.0.0.1:8750, [::1]:8750 or unix:/run/x.sock")
         return address
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from aggregator.config.registration import NodeRole, Registration
-from gitmeter.roles.role import PROGRAMS
+from aggregator.config.registration import Registration
+from gitmeter.roles.role import PROGRAMS, NodeRole
 from gitmeter.signing.allowed_signers import Entry, load_allowed_signers, parse_allowed_signers
 from gitmeter.signing.keys import InvalidKeyError, read_public_key
 from gitmeter.signing.patterns import matches_list

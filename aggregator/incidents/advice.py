@@ -25,10 +25,10 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     " if the node's was wrong, accept that commit with `books decide accept-tip`, and the next pull"
     " reads on.",
     IncidentKind.COMMIT_DATED_BACK: "A till or desk committed something under a date before that"
-    " of the commit below. The repo is held before it, because whoever stole its key could write"
-    " the past so. If the clock of its machine was ahead before, let it go on in a new repo (`till"
-    " rollover`), or accept that commit with `books decide accept-tip`; if not, somebody has its"
-    " key.",
+    " of the commit below, or made a merge, of which one side may be dated after it. The repo is"
+    " held before it, because whoever stole its key could write the past so. If the clock of its"
+    " machine was ahead before, let it go on in a new repo (`till rollover`), or accept that commit"
+    " with `books decide accept-tip`; if not, somebody has its key.",
     IncidentKind.OVERSIZED_COMMIT: "A commit exceeds a limit that no pusher reaches. The repo is"
     " held before it." + _ACCEPT,
     IncidentKind.OVERSIZED_OBJECT: "A commit object is larger than the limit, so neither it nor"

@@ -93,10 +93,26 @@ def _file_lines_ahead(
     kind = IncidentKind.LINES_AHEAD
     accepted = acknowledged_seqs(decisions, repo.name, kind)
     span = store.lines.ahead_of_commit(repo.node_id, accepted)
+    detail = f"lines of seq {span} are dated after the commit that has them"
+    return file_span(store, repo, kind, span, detail, now)
+
+
+def file_span(
+    store: LedgerStore,
+    repo: RepoRow,
+    kind: IncidentKind,
+    span: Range | None,
+    detail: str,
+    now: datetime,
+) -> bool:
+    """Let one incident of a node name seqs (None: there are none) in place of those before.
+
+    Returns:
+        Whether there are any.
+    """
     subject = "" if span is None else f"seq {span}"
     store.incidents.close_of_node(repo.node_id, kind, now, but=subject)
     if span is not None:
-        detail = f"lines of {subject} are dated after the commit that has them"
         store.incidents.open(repo.id, kind, subject, detail, now)
     return span is not None
 

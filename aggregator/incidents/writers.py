@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from aggregator.incidents.filing import acknowledged_seqs
+from aggregator.incidents.filing import acknowledged_seqs, file_span
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
@@ -58,8 +58,11 @@ def file_about_writers(
         The kinds that were opened, or were open already.
     """
     shown: set[IncidentKind] = set()
+    about = set(nodes)
+    if not about:
+        return shown
     writers = store.writers.all()
-    for node in sorted(set(nodes) & writers.keys()):
+    for node in sorted(about & writers.keys()):
         node_id = writers[node]
         repo = store.repos.first_of_node(node_id)
         for kind in (*_STATES, IncidentKind.TAKEN_BACK):
@@ -69,10 +72,8 @@ def file_about_writers(
             else:
                 states, what = _STATES[kind]
                 found = store.payments.in_states(node_id, states, accepted)
-            subject = "" if found is None else f"seq {found.span}"
-            store.incidents.close_of_node(node_id, kind, now, but=subject)
-            if found is not None:
-                detail = f"{what}: {counted(found.number, 'line')} of {node}, {subject}"
-                store.incidents.open(repo.id, kind, subject, detail, now)
+            span, number = (None, 0) if found is None else found
+            detail = f"{what}: {counted(number, 'line')} of {node}, seq {span}"
+            if file_span(store, repo, kind, span, detail, now):
                 shown.add(kind)
     return shown

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from aggregator.admission.writers import WRITER_ROLES
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.ledger.applied import Applied, Move, Stop
 from aggregator.ledger.known_lines import LINES_READ_AGAIN_MAX, TangledError
@@ -36,6 +35,7 @@ from aggregator.mirrors.commit_delta import (
 )
 from aggregator.mirrors.mirror import Mirror
 from aggregator.store.repo_rows import RepoRow
+from gitmeter.roles.role import FACES_STRANGERS
 from gitmeter.support.bulk import without_cycle_collection
 
 BATCH_WEIGHT: Final = 50_000
@@ -261,7 +261,7 @@ class Ingest:
             )
         if delta.oversized:
             return Stop(IncidentKind.OVERSIZED_COMMIT, delta.commit, delta.oversized)
-        if self._repo.role in WRITER_ROLES and (words := self._dated_back(delta)) is not None:
+        if self._repo.role in FACES_STRANGERS and (words := self._dated_back(delta)) is not None:
             return Stop(IncidentKind.COMMIT_DATED_BACK, delta.commit, words)
         latest = self._rules.latest_commit
         if latest is not None and delta.committed_at > latest:

@@ -188,8 +188,9 @@ class Ledger:
         with self.store.transaction():
             self.store.accounts.save_tiers(
                 [
-                    (account_id, ladder.tier_at(first_paid_us, hour))
-                    for account_id, first_paid_us in self.store.accounts.first_payments()
+                    (account_id, tier)
+                    for account_id, paid_us, before in self.store.accounts.first_payments()
+                    if (tier := ladder.tier_at(paid_us, hour)) != before
                 ],
             )
 

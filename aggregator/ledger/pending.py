@@ -6,7 +6,7 @@ from typing import Final
 from aggregator.admission.admission import Admission, Source
 from aggregator.admission.batch import Batch, SegmentEntry, WriterCommit
 from aggregator.admission.grouped import grouped
-from aggregator.admission.writers import WRITER_ROLES, WriterAdmission
+from aggregator.admission.writers import WriterAdmission
 from aggregator.ledger.applied import Changes
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Ledger
@@ -28,9 +28,8 @@ from aggregator.mirrors.mirror import Mirror
 from aggregator.store.repo_rows import RepoRow
 from gitmeter.counting.decisions import Decisions
 from gitmeter.counting.grounds import Grounds
-from gitmeter.counting.held import rejected_line
-from gitmeter.counting.lines import Place
 from gitmeter.counting.ranges import RangeSet
+from gitmeter.roles.role import FACES_STRANGERS
 from wire_format.faults import Fault
 from wire_format.instants import to_us
 from wire_format.rule_files.loading import RuleBookError
@@ -70,7 +69,7 @@ class Pending:
         self._records_by_blob: Final[dict[tuple[str, str], int]] = {}
         seen = NodeSeqs(ledger.store, repo.node_id)
         self._writer = (
-            WriterAdmission(repo.node, seen, self.batch) if repo.role in WRITER_ROLES else None
+            WriterAdmission(repo.node, seen, self.batch) if repo.role in FACES_STRANGERS else None
         )
         self._known = NodeLines(
             ledger.store, repo.node_id, reader, repo.name, repo.node, self.batch, seen
@@ -177,8 +176,7 @@ class Pending:
             return
         segment = segment or read_segment(self._mirror, file)
         if isinstance(segment, Fault):
-            place = Place(source.commit, file.path, 0)
-            self.batch.rejected.append(rejected_line(b"", segment, place))
+            self.batch.reject_file(segment, source.commit, file.path)
             return
         all_claimed = self._admission.admit(segment, source)
         entry = entry_for(segment, file, source, self._repo.node, all_claimed=all_claimed)
@@ -195,8 +193,7 @@ class Pending:
             source = Source(delta.commit, file.path, delta.committed_at)
             segment = misplaced(file, self._repo.role) or read_segment(self._mirror, file)
             if isinstance(segment, Fault):
-                place = Place(source.commit, file.path, 0)
-                self.batch.rejected.append(rejected_line(b"", segment, place))
+                self.batch.reject_file(segment, source.commit, file.path)
                 continue
             writer.admit(segment, source)
             entry = entry_for(segment, file, source, self._repo.node, all_claimed=False)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.store.questions.payments import MoneyLine
 from aggregator.store.store import PULLED_AT, LedgerStore
 from gitmeter.counting.effects import OF_A_PAYMENT, credited_nano
@@ -45,6 +44,8 @@ def unconfirmed(store: LedgerStore) -> Iterator[Answer]:
 
 def basis(store: LedgerStore) -> Answer:
     """What an answer stands on: its time, how far each writer was read, and the rules."""
+    from aggregator.ledger.rule_book import rule_book_in_force  # loads pydantic
+
     book = rule_book_in_force(store)
     return {
         "as_of": store.fact(PULLED_AT),

@@ -19,7 +19,8 @@ from aggregator.serving.hints import Hints
 from aggregator.serving.metrics import Metrics
 from aggregator.serving.pulse import Pulse
 from aggregator.serving.webhook import Push
-from gitmeter.http_edge.address import UNIX, listen_on, remove_socket_file
+from gitmeter.http_edge.address import listen_on, remove_socket_file
+from gitmeter.http_edge.address_text import UNIX
 from gitmeter.http_edge.secret_file import read_secret
 from gitmeter.http_edge.server import REQUEST_S, Server
 

@@ -113,17 +113,15 @@ class AccountRows:
 
     def save_tiers(self, tiers: Iterable[tuple[int, str]]) -> None:
         """Set the displayed tier of accounts, given as pairs of account id and tier."""
-        self._connection.executemany(
-            "UPDATE account SET discount_tier = ?2 WHERE id = ?1 AND discount_tier <> ?2", tiers
-        )
+        self._connection.executemany("UPDATE account SET discount_tier = ?2 WHERE id = ?1", tiers)
 
-    def first_payments(self) -> list[tuple[int, int | None]]:
-        """Id and first payment (microseconds since 1970) of every account that may have a tier.
+    def first_payments(self) -> list[tuple[int, int | None, str]]:
+        """Id, first payment (microseconds since 1970) and tier of accounts that may have a tier.
 
         The payment is None where an account still has a tier although its payments no longer count.
         """
         rows = self._connection.execute(
-            "SELECT id, first_paid_us FROM account"
+            "SELECT id, first_paid_us, discount_tier FROM account"
             " WHERE first_paid_us IS NOT NULL OR discount_tier <> 'none'"
         )
-        return [(int(row[0]), row[1]) for row in rows]
+        return [(int(account_id), paid_us, str(tier)) for account_id, paid_us, tier in rows]

@@ -22,7 +22,7 @@ CATEGORY_NUMBERS: Final[dict[AppliesTo, int]] = {
 _PAGE: Final = 10_000
 
 _OF_ACCOUNT: Final = f"""{STEPS}
-SELECT charge.*, ? AS user, resource.name, 0 AS paid FROM active_period CROSS JOIN step
+SELECT charge.*, ? AS user, resource.name FROM active_period CROSS JOIN step
 CROSS JOIN charge ON charge.account_id = active_period.account_id
     AND charge.hour = period * 64 + number
 JOIN resource ON resource.id = charge.resource_id

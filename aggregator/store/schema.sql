@@ -141,8 +141,9 @@ CREATE TABLE money (                     -- lines about money and accounts, of t
     line_no INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX money_by_key ON money (node_id, seq, ts_us);
-CREATE INDEX money_held ON money (node_id)
-    WHERE state NOT IN ('counted', 'repeats', 'not_succeeded', 'undecided');
+CREATE INDEX money_told ON money (node_id, state)
+    WHERE state NOT IN ('counted', 'repeats', 'not_succeeded');
+CREATE INDEX money_takes ON money (node_id) WHERE takes = 1;
 CREATE INDEX money_by_account ON money (account_id);
 CREATE INDEX money_by_movement ON money (movement) WHERE movement IS NOT NULL;
 CREATE INDEX money_by_payment ON money (payment) WHERE payment IS NOT NULL;

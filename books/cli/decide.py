@@ -124,9 +124,10 @@ def acknowledge(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noq
 def seen(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
     """Say that the till or desk NODE had everything up to the commit TIP, and nothing else, by now.
 
-    A commit that is neither TIP nor below it, and is dated more than a day before this decision,
-    holds its repo: who has the key of an idle writer cannot write the past. `books reconcile` says
-    it once a day for each of them.
+    A commit of the same repo that is neither TIP nor below it, and is dated more than a day before
+    this decision, claims nothing: who has the key of an idle writer cannot write the past. The
+    repo is read on; `aggregator held` shows such lines as `back_dated`. `books reconcile` says it
+    once a day for each of them.
 
     \b
     books decide seen till-1 4f1d0b6c2a9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c --reason "before the move"

@@ -1,6 +1,7 @@
 """`reconcile.toml`: where the keys are that may ask the providers."""
 
 import tomllib
+from collections import Counter
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -74,8 +75,8 @@ def read_accounts(place: Path) -> list[AccountKeys]:
             hint="it has a table [[account]] with name and key_file for each account, and if you"
             " like base_url and tag_key_file",
         ) from error
-    names = [account.name for account in found]
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
+    named = Counter(account.name for account in found)
+    if repeated := sorted(name for name, number in named.items() if number > 1):
         raise AccountsError(f"{file}: named more than once: {', '.join(repeated)}")
     return [_with_keys(file.parent, account) for account in found]
 

@@ -4,13 +4,9 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 from providers.interface import Provider, ProviderError, Truth, UnreachableProviderError
 from wire_format.writers import ProviderAccount
-
-QUESTIONS_MAX: Final = 2000
-SECONDS_MAX: Final = 1800
 
 
 class SpentError(Exception):
@@ -24,19 +20,13 @@ class Budget:
         questions_max: how many payments it may ask about.
         seconds_max: how long it may take.
         on_question: called before each.
-        clock: in seconds, monotonic.
     """
 
     def __init__(
-        self,
-        questions_max: int = QUESTIONS_MAX,
-        seconds_max: float = SECONDS_MAX,
-        on_question: Callable[[], object] = lambda: None,
-        clock: Callable[[], float] = time.monotonic,
+        self, questions_max: int, seconds_max: float, on_question: Callable[[], object]
     ) -> None:
         self._left = questions_max
-        self._clock = clock
-        self._ends_at_s = clock() + seconds_max
+        self._ends_at_s = time.monotonic() + seconds_max
         self._on_question = on_question
 
     def check_time(self) -> None:
@@ -45,7 +35,7 @@ class Budget:
         Raises:
             SpentError: it is.
         """
-        if self._clock() >= self._ends_at_s:
+        if time.monotonic() >= self._ends_at_s:
             raise SpentError("the time of this run is over")
 
     def spend(self) -> None:

@@ -44,13 +44,14 @@ class ReportedWriter(Struct, frozen=True, kw_only=True):
 
 
 class ReportedLine(Struct, frozen=True, kw_only=True):
-    """A line of a till; an absent field is empty text or None.
+    """A line about money or an account; an absent field is empty text or None.
 
     Attributes:
         node, seq, ts, user, kind, provider, external_ref, of_ref, amount, currency, credited_usd,
             status, attempt: as in `wire_format.lines.Money`.
         state: `counted`, `waits`, `undecided`, `not_succeeded`, or why it is held.
-        reconciled: whether a reconciliation covers it already; it is here because others need it.
+        reconciled: whether a reconciliation covers it already, as only an answer without
+            `--unconfirmed` has it: then it is asked about no more.
         repo, commit, path, line_no, committed_at: where it is, and since when; None where no
             commit has it that may state it.
     """
@@ -97,7 +98,8 @@ class PaymentsReport(Struct, frozen=True, kw_only=True):
     Attributes:
         as_of: when it was asked.
         writers: the tills and desks, each repo of them.
-        lines: of tills, those that no reconciliation covers.
+        lines: all those of tills that no reconciliation covers, whatever they are worth; without
+            `--unconfirmed` also those that one covers, and those of other writers.
     """
 
     as_of: Instant

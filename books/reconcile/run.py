@@ -12,7 +12,7 @@ from books.reconcile.accounts import AccountKeys
 from books.reconcile.asking import Answers
 from books.reconcile.judging.advice import line_difference, missing_difference, still_open, ways_out
 from books.reconcile.judging.lines import Need, clashing_numbers, need, recorded_movements
-from books.reconcile.judging.memory import AccountMemory
+from books.reconcile.judging.memory import AccountMemory, FoundDifference
 from books.reconcile.judging.runs import (
     Reconciler,
     agreeing_runs,
@@ -142,6 +142,7 @@ class _Run:
         """Take over what was found out about one account."""
         found.problem, found.may_retry = answers.problem, answers.may_retry
         found.note, found.too_early = answers.note, verdict.too_early
+        told: set[FoundDifference] = set()
         for line, why in verdict.why_not.items():
             self._judged.add(line)
             found.unasked -= 1
@@ -152,7 +153,8 @@ class _Run:
             found.differing += 1
             is_clashing = (line.node, line.seq) in self._clashing
             difference = line_difference(line, why, is_clashing=is_clashing)
-            if difference not in self.outcome.differences:
+            if difference not in told:
+                told.add(difference)
                 self.outcome.differences.append(difference)
         self.outcome.differences += [
             missing_difference(found.name, movement)

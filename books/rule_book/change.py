@@ -29,7 +29,7 @@ from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.commit import locked_repo
 from wire_format import fields
 from wire_format.rule_book import Price, RuleBook, split_origin
-from wire_format.rule_files.writers_file import WRITERS_PATH
+from wire_format.writers import WRITERS_PATH
 
 _PATTERNS: Final = {"by": fields.BY_PATTERN, "reason": fields.REASON_PATTERN}
 

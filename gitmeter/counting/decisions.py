@@ -127,7 +127,7 @@ class Decisions:
         return self._by_writer.get(node, ())
 
     def changed_writers(self, other: "Decisions") -> set[str]:
-        """The nodes about which `other` has other decisions of any kind."""
+        """The tills and desks about whose commits and numbers `other` has other decisions."""
         own, others = self._by_writer, other._by_writer  # noqa: SLF001 - the class's own
         return {node for node in own.keys() | others.keys() if own.get(node) != others.get(node)}
 

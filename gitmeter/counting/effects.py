@@ -17,7 +17,6 @@ TAKES: Final = frozenset({"refund", "dispute"})
 GIVES_BACK: Final = {"refund_reversal": "refund", "dispute_reversal": "dispute"}
 """Kinds that give back to a payment, each with what fell through or was won."""
 OF_A_PAYMENT: Final = TAKES | GIVES_BACK.keys()
-ADDS: Final = frozenset({"payment", "grant", *GIVES_BACK})
 SILENT: Final = frozenset({"pending", "ended", "void"})
 """Kinds that are never money themselves."""
 

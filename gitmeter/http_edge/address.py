@@ -7,9 +7,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
+from gitmeter.http_edge.address_text import UNIX
 from gitmeter.support.errors import GitmeterError
 
-UNIX: Final = "unix:"
 _BACKLOG: Final = 128
 _SOCKET_MODE: Final = 0o660
 """So that a reverse proxy in the group may connect."""
@@ -32,7 +32,7 @@ def listen_on(address: str) -> socket.socket:
     except OSError as error:
         raise ListenError(
             f"cannot listen on {address}: {error.strerror or error}",
-            hint="is another daemon running? Set `address` of [listen] to a free one",
+            hint="is another program running there? Set another address in [listen]",
         ) from error
 
 

@@ -15,13 +15,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import accumulate
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from gitmeter.money.lineage import Lineage, Spot
-from wire_format.instants import to_us
+from wire_format.instants import DAY_US, to_us
 from wire_format.lines import Decision
-
-_DAY_US: Final = 24 * 3600 * 1_000_000
 
 
 class _Seen(NamedTuple):
@@ -82,7 +80,7 @@ class Confirmed:
     def is_back_dated(self, spot: Spot) -> bool:
         """Whether a commit claims nothing, because it was not there when its time was seen."""
         seen = self._seen_on(spot.chain)
-        at = bisect_right(seen.at_us, spot.at_us + _DAY_US)
+        at = bisect_right(seen.at_us, spot.at_us + DAY_US)
         if at == len(seen.at_us) or spot.position <= seen.position[at]:
             return False
         return not any(self._lineage.is_within(spot, tip) for tip in self._accepted)

@@ -9,12 +9,11 @@ from typing import Final, NamedTuple
 from gitmeter.counting.effects import SILENT, credited_nano
 from gitmeter.counting.held import HeldReason
 from gitmeter.money.names import name_fault
-from wire_format.fields import VERSION_2
-from wire_format.instants import to_us
+from wire_format.fields import MANUAL, VERSION_2
+from wire_format.instants import DAY_US, to_us
 from wire_format.lines import Account, Money
 from wire_format.writers import TillRules, Writers
 
-DAY_US: Final = 24 * 3600 * 1_000_000
 _BACK_US_MAX: Final = {"till": 35 * DAY_US, "desk": DAY_US}
 """How far a line may lie before its commit: a provider tells late, a desk acts now. It bounds what
 a thief may date back."""
@@ -41,9 +40,6 @@ CLAIMS_NOTHING: Final = frozenset(
     }
 )
 """The reasons for which a line is as if it were not there."""
-
-MANUAL: Final = "manual"
-"""The provider of what a person enters; never a till's."""
 
 
 class MoneyLimits(NamedTuple):

@@ -12,11 +12,10 @@ from typing import Final, NamedTuple
 from gitmeter.counting.effects import GIVES_BACK, credited_nano
 from gitmeter.money.rivals import Judged, MoneyState
 from gitmeter.money.tenure import BEFORE_ALL_HOURS, NO_TENURE, Tenure, TenureStep
-from wire_format.instants import HOUR_S, to_us
+from wire_format.instants import HOUR_US, to_us
 from wire_format.lines import Money
 from wire_format.money import divide_half_even, parse_nano
 
-HOUR_US: Final = HOUR_S * 1_000_000
 _EVER: Final = 2**63
 """After every hour and every instant."""
 

@@ -8,6 +8,11 @@ payment provider did; what customer service did."""
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
+NodeRole = Literal["usage", "till", "desk"]
+"""What the repos of a registered node carry."""
+
+NODE_ROLES: Final[tuple[NodeRole, ...]] = get_args(NodeRole)
+
 PROGRAMS: Final[dict[str, str]] = {
     "usage": "node-pusher",
     "books": "books",

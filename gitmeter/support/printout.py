@@ -5,7 +5,7 @@ read transaction would keep SQLite from reusing its log, which would grow with e
 daemon writes meanwhile. An error on the way leaves no half of an answer behind.
 """
 
-from abc import ABC, abstractmethod
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -18,7 +18,7 @@ _BLOCK_BYTES: Final = 1 << 16
 _CHUNK_ROWS: Final = 512
 
 
-class Printout(ABC):
+class Printout:
     """What rows have become, in memory, and in a nameless temporary file once it is large.
 
     Attributes:
@@ -33,9 +33,11 @@ class Printout(ABC):
         self._file = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - closed below
         finalize(self, self._file.close)  # also where a row cannot be read
 
-    @abstractmethod
     def print(self) -> None:
         """Write it to standard output."""
+        for text in self._kept():
+            sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
 
     def _keep(self, text: bytes) -> None:
         with _folder_named():

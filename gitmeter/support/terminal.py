@@ -67,25 +67,18 @@ class JsonList(Printout):
 
     def __init__(self, elements: Iterable[Any], within: dict[str, Any] | None = None) -> None:
         super().__init__()
-        self._end = b""
         if within is not None:
             *others, name = within
             head = _dumped({**{key: within[key] for key in others}, name: None})
             self._keep(_escaped_in_json(head.removesuffix(b"null\n}")))
-            self._end = b"}\n"
         before = b"["
         for chunk in chunks(elements):
             self.count += len(chunk)
             self._keep(before + _escaped_in_json(_elements(chunk)))
             before = b","
         self._keep(b"\n]\n" if self.count else b"[]\n")
-
-    def print(self) -> None:
-        """Write it to standard output."""
-        for text in self._kept():
-            sys.stdout.buffer.write(text)
-        sys.stdout.buffer.write(self._end)
-        sys.stdout.buffer.flush()
+        if within is not None:
+            self._keep(b"}\n")
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can represent
@@ -143,12 +136,6 @@ class CsvList(Printout):
         for chunk in chunks(rows):
             self.count += len(chunk)
             self._keep(_lines([list(map(_cell, row)) for row in chunk]))
-
-    def print(self) -> None:
-        """Write it to standard output."""
-        for text in self._kept():
-            sys.stdout.buffer.write(text)
-        sys.stdout.buffer.flush()
 
 
 def _cell(text: str) -> str:

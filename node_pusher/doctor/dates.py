@@ -6,6 +6,7 @@ from typing import Final
 
 from gitmeter.roles.role import FACES_STRANGERS, PROGRAMS
 from gitmeter.support.terminal import counted
+from node_pusher.doctor.clocks import SET_CLOCK
 from node_pusher.doctor.findings import Examination, Finding, in_words, ok, problem
 from node_pusher.home.new_address import rollover_line
 from node_pusher.repo.commit_info import CommitInfo
@@ -25,8 +26,6 @@ from wire_format.instants import format_ts, from_us, to_us
 COMMITS_EXAMINED_MAX: Final = 10_000
 """Hourly commits of more than a year."""
 
-_SET_CLOCK: Final = "set the clock, and keep it synchronised: timedatectl set-ntp true"
-
 
 def check_dates(examination: Examination) -> Iterator[Finding]:
     """Whether dates in the spool and in the repo show a clock that is or was wrong.
@@ -37,7 +36,7 @@ def check_dates(examination: Examination) -> Iterator[Finding]:
     now = examination.now
     if now < CLOCK_FLOOR:
         says = f"this machine's clock says {format_ts(now)}: nothing is recorded or committed"
-        yield problem("dates", says, _SET_CLOCK)
+        yield problem("dates", says, SET_CLOCK)
         return
     found = [*_of_spool(examination), *_of_commits(examination)]
     yield from found or [ok("dates", "nothing here is ahead of this machine's clock")]
@@ -56,7 +55,7 @@ def _of_spool(examination: Examination) -> Iterator[Finding]:
             f"{counted(ahead.records, 'record')} (seq {ahead.seqs}) dated up to {format_ts(until)},"
             f" {in_words(until - now)} ahead of this machine's clock: `push` leaves what is ahead"
             " of the clock in the spool until then",
-            f"if this clock is behind: {_SET_CLOCK}; if it was ahead when they were recorded:"
+            f"if this clock is behind: {SET_CLOCK}; if it was ahead when they were recorded:"
             " record these uses again with their true --ts, and have the operator run"
             f" `books decide exclude {home.node} {ahead.seqs}`",
         )
@@ -66,7 +65,7 @@ def _of_spool(examination: Examination) -> Iterator[Finding]:
             f"the last push was at {format_ts(from_us(pushed_us))}, {ahead_by} ahead of this"
             " machine's clock, which is or was wrong"
         )
-        yield problem("dates", says, _SET_CLOCK)
+        yield problem("dates", says, SET_CLOCK)
 
 
 def _way_out(examination: Examination) -> str:

@@ -8,8 +8,9 @@ from typing import Final
 from gitmeter.git_remote.branch import BranchStatus, read_branch
 from gitmeter.git_remote.push import push
 from gitmeter.git_remote.remote import Transport
-from gitmeter.http_edge.client import ExchangeError, HttpClient, Request, http_date
+from gitmeter.http_edge.client import ExchangeError
 from gitmeter.support.terminal import counted
+from node_pusher.doctor.clocks import compare_clocks, date_of
 from node_pusher.doctor.findings import Examination, Finding, in_words, ok, problem, warning
 from node_pusher.doctor.system import clock_is_synchronised
 from node_pusher.home.new_address import naming_new_address
@@ -18,8 +19,6 @@ from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.spool.drafts import AHEAD_MAX
 
 TIMEOUT_S: Final = 15
-CLOCK_WARNING: Final = timedelta(seconds=30)
-_SET_CLOCK: Final = "set the clock, and keep it synchronised: timedatectl set-ntp true"
 
 
 def check_remote(examination: Examination) -> Iterator[Finding]:
@@ -83,26 +82,14 @@ def check_clock(examination: Examination) -> Iterator[Finding]:
         yield clock_is_synchronised()
         return
     ours = examination.now + timedelta(seconds=time.monotonic() - examination.started_s)
-    apart = ours - theirs
-    way = "ahead of" if apart > timedelta(0) else "behind"
-    says = f"{in_words(apart)} {way} the clock of {examination.home.repo.remote.url}"
-    if abs(apart) > AHEAD_MAX:
-        limit = in_words(AHEAD_MAX)
-        yield problem("clock", f"{says}; beyond {limit} the aggregator holds records", _SET_CLOCK)
-    elif abs(apart) > CLOCK_WARNING:
-        yield warning("clock", says, _SET_CLOCK)
-    else:
-        yield ok("clock", f"within {in_words(CLOCK_WARNING)} of the remote's")
+    limit = in_words(AHEAD_MAX)
+    too_far = f"; beyond {limit} the aggregator holds records"
+    server = examination.home.repo.remote.url
+    yield from compare_clocks(ours - theirs, server, too_far, "the remote's")
 
 
 def _date_of(url: str) -> datetime | None:
-    """The time by the server's clock, to a second; None if it does not answer, or states none.
-
-    No token is sent: a refusal or a redirect has a date too.
-    """
-    request = Request("GET", f"{url}/info/refs?service=git-upload-pack")
     try:
-        with HttpClient() as client, client.exchange(request, TIMEOUT_S) as response:
-            return http_date(response.headers.get("Date", ""))
+        return date_of(f"{url}/info/refs?service=git-upload-pack", TIMEOUT_S)
     except ExchangeError:
         return None  # the check `remote` says what is wrong

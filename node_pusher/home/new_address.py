@@ -12,20 +12,19 @@ from node_pusher.home.repo_place import BRANCH_DEFAULT
 
 def set_remote_line(home: Home, url: str = "URL") -> str:
     """The command by which a home takes a new address."""
-    return pasted(*_program(home), "set-remote", url)
+    return pasted(*_program(home.repo), "set-remote", url)
 
 
 def rejoin_line(home: Home, url: str) -> str:
     """The command by which a home takes over what its remote has."""
     branch = [] if home.repo.branch == BRANCH_DEFAULT else ["--branch", home.repo.branch]
     words = ("init", "--node", home.node, "--remote", url, *branch, "--rejoin")
-    return pasted(*_program(home), *words)
+    return pasted(*_program(home.repo), *words)
 
 
 def rollover_line(repo: HomeRepo) -> str:
     """The command by which the home of a repo goes on in its next one."""
-    words = ("--home", str(repo.home.absolute()), "rollover", "--remote", "URL")
-    return pasted(PROGRAMS[repo.role], *words)
+    return pasted(*_program(repo), "rollover", "--remote", "URL")
 
 
 @contextmanager
@@ -49,5 +48,5 @@ def with_new_address(error: RepoGoneError, home: Home) -> RepoGoneError:
     return RepoGoneError(str(error), hint=hint)
 
 
-def _program(home: Home) -> tuple[str, str, str]:
-    return PROGRAMS[home.settings.role], "--home", str(home.path.absolute())
+def _program(repo: HomeRepo) -> tuple[str, str, str]:
+    return PROGRAMS[repo.role], "--home", str(repo.home.absolute())

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from node_pusher.home.home import Home
 from node_pusher.repo.ledger_repo import LedgerRepo
+from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.spool.plan import Span, plan
 from node_pusher.spool.store import Store
 from wire_format.fields import INT_MAX, SEGMENT_RECORDS_MAX
@@ -46,6 +47,20 @@ class Corrections(NamedTuple):
 def open_repos(home: Home) -> list[LedgerRepo]:
     """The repos of a home, the newest first."""
     return [LedgerRepo(repo) for repo in home.repos]
+
+
+def bring_here(home: Home, *folders: Folder) -> None:
+    """Fetch the files of some folders that are not on this machine, and keep them.
+
+    Raises:
+        HomeError: the repo is missing or damaged.
+        RemoteError: the remote does not provide them.
+    """
+    with repo_errors(home.repo.path):
+        partial = [repo for repo in open_repos(home) if repo.is_partial()]
+        for folder in folders:
+            for place in committed_segments(partial, folder):
+                place.repo.fetch_blob(place.blob)
 
 
 def find_line(store: Store, repos: Sequence[LedgerRepo], folder: Folder, seq: int) -> Line | None:

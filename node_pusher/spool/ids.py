@@ -16,14 +16,12 @@ from typing import Final
 from gitmeter.support.bulk import insert_rows
 from node_pusher.spool.drafts import Draft
 from node_pusher.spool.outcomes import Recorded, Refusal
-from node_pusher.spool.plan import US_PER_S
-from wire_format.instants import HOUR_S, from_us
+from wire_format.instants import DAY_US, from_us
 
 ID_KEPT_DAYS: Final = 7
 """How long a caller may repeat a record with the same `id`, at least."""
 
-_DAY_US: Final = 24 * HOUR_S * US_PER_S
-_KEPT_US: Final = (2 * ID_KEPT_DAYS + 1) * _DAY_US
+_KEPT_US: Final = (2 * ID_KEPT_DAYS + 1) * DAY_US
 
 _Key = tuple[int, int, bytes]
 """What a key is kept with: the seq, the instant in microseconds since 1970, the fingerprint."""
@@ -60,7 +58,7 @@ class Ids:
         if spool_us is None:
             spool_us = now_us
         elif seen_us is not None:
-            spool_us += min(max(now_us - seen_us, 0), _DAY_US)
+            spool_us += min(max(now_us - seen_us, 0), DAY_US)
         self._connection.execute(
             "UPDATE state SET id_seen_us = ?, id_clock_us = ?", (now_us, spool_us)
         )

@@ -17,12 +17,11 @@ from wire_format.fields import (
     SEGMENTS_PER_COMMIT_MAX,
     epoch_of,
 )
-from wire_format.instants import HOUR_S
+from wire_format.instants import HOUR_US
 from wire_format.lines import Folder
 
 US_PER_S: Final = 1_000_000
 COMMIT_BYTES_MAX: Final = SEGMENTS_PER_COMMIT_MAX * SEGMENT_BYTES_MAX
-_HOUR_US: Final = HOUR_S * US_PER_S
 _BY_NOBODY: Final[Mapping[int, str]] = {}
 
 
@@ -118,7 +117,7 @@ def hours_apart(instants_us: Iterable[int]) -> Sequence[int]:
     Args:
         instants_us: of the records in order of `seq`, in microseconds since 1970.
     """
-    hours = array("q", (ts_us // _HOUR_US for ts_us in instants_us))
+    hours = array("q", (ts_us // HOUR_US for ts_us in instants_us))
     latest = array("q", accumulate(hours, max))
     earliest_after = None
     for at in range(len(hours) - 1, -1, -1):

@@ -9,33 +9,16 @@ from node_pusher.home.settings_file import read_home
 from node_pusher.spool.plan import Span
 from node_pusher.spool.store import Store
 from tests.books.program import Books
+from tests.support.writers import account_text, till_text
 
-WRITERS = """\
-[[provider]]
-name = "stripe"
-kind = "stripe"
-account = "acct_1"
-mode = "live"
-
-[[provider]]
-name = "stripe-eu"
-kind = "stripe"
-account = "acct_2"
-mode = "live"
-
-[[provider]]
-name = "clickpesa-tz"
-kind = "clickpesa"
-account = "client-1"
-mode = "live"
-
-[[till]]
-node = "till-1"
-from = 2026-01-01T00:00:00Z
-providers = ["stripe-eu", "clickpesa-tz"]
-payment_max_usd = "500.00"
-unconfirmed_max_usd = "1000.00"
-"""
+WRITERS = (
+    account_text("stripe", "acct_1")
+    + account_text("stripe-eu", "acct_2")
+    + account_text("clickpesa-tz", "client-1", "clickpesa")
+    + till_text(
+        "stripe-eu", "clickpesa-tz", payment_max_usd="500.00", unconfirmed_max_usd="1000.00"
+    )
+)
 
 
 @pytest.fixture

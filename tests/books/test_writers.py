@@ -8,7 +8,7 @@ from tests.books.program import Books
 from tests.wire_format.test_writers import DESK, PROVIDER, RATE, TILL
 from wire_format.rule_book import parse_rule_book
 from wire_format.rule_files.fx_file import FX_PATH
-from wire_format.rule_files.writers_file import WRITERS_PATH
+from wire_format.writers import WRITERS_PATH
 
 RAISED = TILL.replace('"100.00"', '"200.00"')
 LATER = RAISED.replace("2026-01-01", "2099-01-01")

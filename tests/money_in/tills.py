@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from providers.expected import ExpectedLine, expected
-from providers.interface import Order, Truth
+from providers.interface import Truth
 from providers.stripe.account import StripeAccount
 from providers.tag import Promise, make_tag, read_tag
 from tests.support.money_story import Story
 from tests.support.providers.fake_stripe import FakeStripe
 from tests.support.providers.hooks import Hook
+from tests.support.providers.orders import order_of
 
 ACCOUNT: Final = "stripe"
 TAG_KEY: Final = b"0123456789abcdef0123456789abcdef"
@@ -50,18 +51,7 @@ class WritingTill:
         Raises:
             RefusedByProviderError: the provider does not take this currency.
         """
-        order = Order(
-            user=promise.user,
-            usd=promise.credited_usd,
-            amount=promise.amount,
-            currency=promise.currency,
-            attempt=attempt,
-            at=promise.at,
-            tag=make_tag(TAG_KEY, ACCOUNT, promise),
-            success_url="https://portal.invalid/thanks",
-            cancel_url="https://portal.invalid/topup",
-            expires_s=3600,
-        )
+        order = order_of(promise, attempt, make_tag(TAG_KEY, ACCOUNT, promise))
         page = self.account.checkout(order).object_id
         line = {"kind": "pending", "user": promise.user, "provider": ACCOUNT, "attempt": attempt}
         line |= {"amount": promise.amount, "currency": promise.currency}

@@ -15,6 +15,8 @@ from node_pusher.spool.api import Spool
 from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter, bare_repo
 from wire_format.instants import parse_ts
+from wire_format.lines import Folder
+from wire_format.segment import decode_segment
 
 NODE = "embedder-01"
 START = parse_ts("2026-11-21T13:05:00Z")
@@ -115,3 +117,14 @@ def files_of(remote_dir: Path) -> dict[str, bytes]:
     writer = RepoWriter(remote_dir)
     tip = writer.tip()
     return {} if tip is None else dict(writer.files(tip))
+
+
+def seqs_of(remote_dir: Path, folder: Folder) -> list[int]:
+    """The number of every line that a remote has in a folder, each segment whole and valid."""
+    found = []
+    for path, data in files_of(remote_dir).items():
+        if path.startswith(f"{folder}/"):
+            segment = decode_segment(data, folder)
+            assert not segment.rejects
+            found += [line.seq for line in segment.records]
+    return sorted(found)

@@ -14,7 +14,6 @@ ALLOWED: Final = {
     "LazyGroup.shell_complete": "click calls it",
     "LedgerGroup.invoke": "click calls it",
     "Metrics.describe": "prometheus_client calls it",
-    "Writers.is_till": "what judges lines of money",
 }
 """Public names that nothing in this repo refers to, each with who does."""
 

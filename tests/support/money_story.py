@@ -65,12 +65,11 @@ class Story:
         self._tips: dict[str, str] = {}
         self._seqs: dict[str, int] = {}
 
-    def commit(self, repo: str, day: When, *, on: str | None = "tip") -> str:
-        """A commit on the newest one of its repo, or on another one; returns its name."""
-        parent = self._tips.get(repo) if on == "tip" else on
+    def commit(self, repo: str, day: When) -> str:
+        """A commit on the newest one of its repo; returns its name."""
         number = sum(name.rpartition(".")[0] == repo for name in self.commits) + 1
         name = f"{repo}.{number}"
-        self.commits[name] = {"ts": at(day), "parent": parent}
+        self.commits[name] = {"ts": at(day), "parent": self._tips.get(repo)}
         self._tips[repo] = name
         return name
 

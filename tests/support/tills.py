@@ -55,41 +55,27 @@ def take(home: Path, role: Role, now: datetime, count: int = 1) -> list[int]:
     """
     with Spool.open(home, role=role, clock=lambda: now) as spool:
         names = [f"{now:%Y%m%dT%H%M%S}n{number}" for number in range(count)]
-        line = _payment if role == "till" else _adjustment
-        lines = [line(spool.node, now, name) for name in names]
+        lines = [_line(spool.node, role, now, name) for name in names]
         outcomes = spool.append(Folder.PAYMENTS, lines)
     assert all(isinstance(outcome, Recorded) for outcome in outcomes), outcomes
     return [outcome.seq for outcome in outcomes if isinstance(outcome, Recorded)]
 
 
-def _payment(node: str, ts: datetime, name: str) -> Money:
+def _line(node: str, role: Role, ts: datetime, name: str) -> Money:
+    stated: dict[str, Any]
+    if role == "till":
+        stated = {"kind": "payment", "provider": "stripe", "amount": "20.00"}
+        stated |= {"external_ref": f"pi_{name}", "attempt": f"topup:{name}"}
+    else:
+        stated = {"kind": "adjustment", "provider": "manual", "amount": "1.00"}
+        stated |= {"reason": f"goodwill {name}"}
     return Money(
         v=2,
         node=node,
         seq=UNNUMBERED,
         ts=ts,
         user="alice",
-        kind="payment",
-        provider="stripe",
-        external_ref=f"pi_{name}",
-        amount="20.00",
         currency="USD",
         status="succeeded",
-        attempt=f"topup:{name}",
-    )
-
-
-def _adjustment(node: str, ts: datetime, name: str) -> Money:
-    return Money(
-        v=2,
-        node=node,
-        seq=UNNUMBERED,
-        ts=ts,
-        user="alice",
-        kind="adjustment",
-        provider="manual",
-        amount="1.00",
-        currency="USD",
-        status="succeeded",
-        reason=f"goodwill {name}",
+        **stated,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -132,13 +131,3 @@ def content(lines: list[Money]) -> list[Mapping[str, object]]:
         for line in lines
     ]
     return sorted(said, key=repr)
-
-
-def days(number: float) -> timedelta:
-    """So many days."""
-    return timedelta(days=number)
-
-
-def later(at: datetime, number: float) -> datetime:
-    """So many days later."""
-    return at + days(number)

@@ -1,7 +1,6 @@
 """A till at the Stripe of our tests: real programs, real HTTP, real git."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -170,9 +169,9 @@ class StripePlace(ProgramPlace):
             "currencies": ["USD"],
         }
 
-    def buy(self, user: str, usd: str = "20.00") -> str:
+    def buy(self, user: str) -> str:
         """A customer asks for a checkout and pays; the payment."""
-        return self.stripe.pay(self.page(user, usd))
+        return self.stripe.pay(self.page(user))
 
     def page(self, user: str, usd: str = "20.00") -> str:
         """A customer asks for a checkout; the page."""
@@ -182,15 +181,8 @@ class StripePlace(ProgramPlace):
 
     def deliver(self, order: Order = "as it was", times: int = 1) -> list[int]:
         """Send all events that wait, several at once, and say how each was answered."""
-        hooks = self.stripe.hooks.waiting * times
-        self.stripe.hooks.waiting.clear()
-        if order == "reversed":
-            hooks.reverse()
-        elif order == "shuffled":
-            random.Random(len(hooks)).shuffle(hooks)
-
         with ThreadPoolExecutor(8) as senders:
-            return [*senders.map(self.post, hooks)]
+            return [*senders.map(self.post, self.stripe.hooks.taken(order, times))]
 
     def post(self, hook: Hook) -> int:
         """Send one event, signed now, and say how it was answered."""

@@ -1,40 +1,20 @@
 """From the provider to the balance: what a ledger says is what the provider's own books say."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.books.program import Books
 from tests.support.files import write_toml
 from tests.support.programs import Said, run_aggregator
-from tests.support.providers.clock import Clock
 from tests.support.providers.fake_stripe import ACCOUNT, DELAYED, FakeStripe
+from tests.support.writers import account_text, till_text
 from tests.till.programs import StripePlace
 
-WRITERS = f"""\
-[[provider]]
-name = "stripe"
-kind = "stripe"
-account = "{ACCOUNT}"
-mode = "live"
-
-[[till]]
-node = "till-1"
-from = 2026-01-01T00:00:00Z
-providers = ["stripe"]
-payment_max_usd = "500.00"
-unconfirmed_max_usd = "10000.00"
-"""
-
-
-@pytest.fixture
-def stripe() -> Iterator[FakeStripe]:
-    with FakeStripe(Clock(None)) as fake:
-        yield fake
+WRITERS = account_text("stripe", ACCOUNT) + till_text(
+    "stripe", payment_max_usd="500.00", unconfirmed_max_usd="10000.00"
+)
 
 
 class LedgerOfTill:

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from tests.support.files import write_toml
+from tests.till.accounts import CLICKPESA, STRIPE
 from till.config.example import EXAMPLE
 from till.config.loading import HOME_DEFAULT, TillConfigError, home_of, load_config
 from till.config.tables import (
@@ -19,27 +20,11 @@ from till.config.tables import (
     TillConfig,
 )
 
-ACCOUNT = {
-    "name": "stripe-test",
-    "kind": "stripe",
-    "account": "acct_1",
-    "key_file": "/k",
-    "secret_files": ["/s"],
-    "tag_key_file": "/t",
-}
-CLICKPESA = {
-    "name": "clickpesa-test",
-    "kind": "clickpesa",
-    "account": "client",
-    "key_file": "/k",
-    "secret_files": ["/s"],
-    "currencies": ["TZS"],
-}
 RATE = {"currency": "TZS", "usd": "0.00038", "at": "2026-11-28T00:00:00Z"}
 
 
 def values(changed: Mapping[str, Any] = {}, /, **other: Any) -> dict[str, Any]:  # noqa: ANN401
-    return {"mode": "test", "account": [{**ACCOUNT, **changed}]} | other
+    return {"mode": "test", "account": [{**STRIPE, **changed}]} | other
 
 
 def faults_of(tmp_path: Path, stated: Mapping[str, Any]) -> str:
@@ -105,7 +90,7 @@ def test_defaults_are_those_that_the_example_shows() -> None:
         (values(rate=[{**RATE, "currency": "USD"}]), "needs no rate"),
         (values(rate=[{**RATE, "usd": "-1"}]), "must be above zero"),
         (values(account=[]), "must have 1 or more entries"),
-        (values(account=[ACCOUNT, ACCOUNT]), "account stripe-test is stated twice"),
+        (values(account=[STRIPE, STRIPE]), "account stripe-test is stated twice"),
         (values({**CLICKPESA, "tag_key_file": "/t"}), "is for providers that keep tags"),
     ],
 )

@@ -5,24 +5,16 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.support.providers.clock import Clock
 from tests.support.providers.fake_stripe import FakeStripe
 from tests.till.programs import StripePlace, kill
 
 REQUESTS_MAX = 12
 ROUNDS = 3
-
-
-@pytest.fixture
-def stripe() -> Iterator[FakeStripe]:
-    with FakeStripe(Clock(None)) as fake:
-        yield fake
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.till.accounts import CLICKPESA, STRIPE
 from till.checkout.amounts import amount_minor, rate_nano
 from till.checkout.asked import CheckoutBody, check_body, choose_account, leads_back, read_body
 from till.checkout.limits import DAY_MAX, OPEN_MAX, PROMPTS_MAX, WEEK, Paid, paid, refusal
@@ -102,24 +103,7 @@ CONFIG = TillConfig.model_validate(
         "mode": "test",
         "return_urls": ["https://portal.example/"],
         "rate": [{"currency": "TZS", "usd": "0.00038", "at": NOW}],
-        "account": [
-            {
-                "name": "stripe-test",
-                "kind": "stripe",
-                "account": "acct_1",
-                "key_file": "/k",
-                "secret_files": ["/s"],
-                "tag_key_file": "/t",
-            },
-            {
-                "name": "clickpesa-test",
-                "kind": "clickpesa",
-                "account": "client",
-                "key_file": "/k",
-                "secret_files": ["/s"],
-                "currencies": ["TZS", "USD"],
-            },
-        ],
+        "account": [STRIPE, CLICKPESA | {"currencies": ["TZS", "USD"]}],
     }
 )
 ASKED = CheckoutBody(

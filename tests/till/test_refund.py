@@ -1,8 +1,5 @@
 """Money goes back once for each request, whatever happens in between."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from providers.interface import Fact, RefusedByProviderError, UnreachableProviderError
@@ -10,17 +7,6 @@ from tests.till.place import ACCOUNT, TillPlace
 from tests.till.world import World, WorldProvider
 from till.intake.till import Till
 from till.refunds.refund import Refunded, RefundError, Wish, refund
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> TillPlace:
-    return TillPlace(tmp_path)
-
-
-@pytest.fixture
-def till(place: TillPlace) -> Iterator[Till]:
-    with place.open() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,23 +1,15 @@
 """From a page of Checkout to a line on the remote, and nothing secret on the way."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.support.providers.clock import Clock
 from tests.support.providers.fake_stripe import DELAYED, FakeStripe
 from tests.support.providers.hooks import Order
 from tests.till.place import content
 from tests.till.programs import SECRETS, StripePlace
 from wire_format.money import parse_nano
-
-
-@pytest.fixture
-def stripe() -> Iterator[FakeStripe]:
-    with FakeStripe(Clock(None)) as fake:
-        yield fake
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A sweep finds by itself what no event told, and knows how far it has come."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,18 +14,6 @@ from till.intake.intake import NotRecordedError, ask, write
 from till.intake.missing import DIFFERS, LATE_MAX, TOO_OLD, pending_line
 from till.intake.till import Till
 from till.sweeping.sweep import ATTEMPT_MAX, OVERLAP, Swept, sweep
-from wire_format.lines import Money
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> TillPlace:
-    return TillPlace(tmp_path)
-
-
-@pytest.fixture
-def till(place: TillPlace) -> Iterator[Till]:
-    with place.open() as opened:
-        yield opened
 
 
 def swept(till: Till, since: datetime | None = None) -> Swept:
@@ -37,15 +24,19 @@ def paid(place: TillPlace, user: str = "alice", amount: str = "20.00") -> str:
     return place.world.succeed(place.world.begin(place.tag(user, amount)), amount)
 
 
-def pending(place: TillPlace, promise: Promise, attempt: str) -> Money:
-    return pending_line(
+def promise_link(place: TillPlace, till: Till) -> None:
+    """Write that a link was promised as the attempt A1, at a provider that keeps no tags."""
+    promise = Promise("alice", "20.00", "TZS", "52632", place.world.now, "")
+    line = pending_line(
         node="till-1",
         seq=2**53 - 1,
         at=place.world.now,
         provider=ACCOUNT,
         promise=promise,
-        attempt=attempt,
+        attempt="A1",
     )
+    with till.spool.store.exclusive():
+        write(till, [line])
 
 
 def test_everything_is_found_without_any_event(place: TillPlace, till: Till) -> None:
@@ -116,9 +107,7 @@ def test_an_attempt_that_is_closed_is_not_waited_for(tmp_path: Path) -> None:
     """A link stays open for ever."""
     place = TillPlace(tmp_path, World(START, is_tagged=False))
     with place.open() as till:
-        promise = Promise("alice", "20.00", "TZS", "52632", place.world.now, "")
-        with till.spool.store.exclusive():
-            write(till, [pending(place, promise, "A1")])
+        promise_link(place, till)
         link = place.world.begin(None, "A1")
         ask(till, till.accounts.named(ACCOUNT), link)
         assert till.marks.watched(ACCOUNT) == [link]
@@ -207,9 +196,7 @@ def test_what_is_too_old_for_a_line_of_a_till_is_told(place: TillPlace, till: Ti
 def test_an_attempt_that_came_to_nothing_is_closed(tmp_path: Path) -> None:
     place = TillPlace(tmp_path, World(START, is_tagged=False))
     with place.open() as till:
-        promise = Promise("alice", "20.00", "TZS", "52632", place.world.now, "")
-        with till.spool.store.exclusive():
-            write(till, [pending(place, promise, "A1")])
+        promise_link(place, till)
         place.world.now += ATTEMPT_MAX
         assert swept(till).lines == 0
         assert place.world.asked == {"A1": 1}

@@ -171,7 +171,6 @@ def test_in_force_is_the_version_that_began_last_unless_it_has_ended(
     if expected is not None and expected.until_us is not None and expected.until_us <= at_us:
         expected = None
     assert found == expected
-    assert Writers(tills=tills).is_till("t") == bool(versions)
     assert Writers(tills=tills).till_at("u", at_us) is None
 
 

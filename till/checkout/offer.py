@@ -25,6 +25,7 @@ from till.intake.missing import pending_line
 from till.intake.till import Till
 from till.records.checkouts import OpenedCheckout
 from till.sending.pusher import NotPushedError, Pusher
+from wire_format.currencies import CURRENCY_DEFAULT
 from wire_format.money import NANO, format_usd, parse_nano
 
 EXPIRES_S: Final = 3600
@@ -39,7 +40,6 @@ _ATTEMPT_CHARS_MAX: Final = 128
 _REFERENCE_CHARS: Final = 20
 _REFERENCE_ALPHABET: Final = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"
 _NONCE_BYTES: Final = 8
-_USD: Final = "USD"
 
 
 class Offer(NamedTuple):
@@ -100,11 +100,11 @@ def _amount(till: Till, provider: Provider, currency: str, usd_nano: int, now: d
     """What is charged, in decimal text."""
     config = till.config
     units_nano = NANO
-    if currency != _USD:
+    if currency != CURRENCY_DEFAULT:
         units_nano = rate_nano(config.rate, currency, now, config.rates_max_age)
     minor_per_unit = provider.to_minor("1", currency)
     minor = amount_minor(usd_nano, units_nano, minor_per_unit, step_of(provider, currency))
-    if currency == _USD and minor * NANO != usd_nano * minor_per_unit:
+    if currency == CURRENCY_DEFAULT and minor * NANO != usd_nano * minor_per_unit:
         raise bad_request("bad-amount", "usd: is not a whole number of cents")
     return provider.from_minor(minor, currency)
 

@@ -158,9 +158,9 @@ class Accounts:
 
 def account_url(table: AccountTable, mode: Mode) -> str:
     """The address of the API of an account's provider."""
-    from providers.opening import CLICKPESA_URLS, STRIPE_URL
+    from providers.opening import own_url
 
-    return table.base_url or (STRIPE_URL if table.kind == "stripe" else CLICKPESA_URLS[mode])
+    return table.base_url or own_url(table.kind, mode)
 
 
 def open_account(table: AccountTable, mode: Mode, key: str, secrets: Sequence[str]) -> Provider:

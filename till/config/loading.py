@@ -64,15 +64,11 @@ def load_config(path: Path) -> "TillConfig":
     """
     from pydantic import ValidationError
 
-    from till.config.tables import FORMS, TillConfig
-    from wire_format.wording import FORMS as WIRE_FORMS
-    from wire_format.wording import Place, sentences
-
-    def numbered(place: Place) -> str:
-        return " ".join(f"#{p + 1}" if isinstance(p, int) else p for p in place)
+    from till.config.tables import TillConfig
+    from wire_format.wording import numbered, sentences
 
     tables = read_tables(path)
     try:
         return TillConfig.model_validate(tables)
     except ValidationError as error:
-        raise TillConfigError(path, sentences(error, numbered, WIRE_FORMS | FORMS)) from None
+        raise TillConfigError(path, sentences(error, numbered)) from None

@@ -1,6 +1,5 @@
 """The tables of `till.toml`, with what each key means and may be."""
 
-import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -9,25 +8,19 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from pydantic import model_validator as checked
 
+from gitmeter.http_edge.address_text import THIS_MACHINE, UNIX, is_address
 from gitmeter.roles.role import HOMES
-from wire_format.fields import CURRENCY_PATTERN
+from providers.interface import Mode
+from wire_format.currencies import CURRENCY_DEFAULT
+from wire_format.fields import CURRENCY_PATTERN, PROVIDER_PATTERN
 from wire_format.money import InvalidAmountError, parse_nano
 
-NAME_PATTERN: Final = r"[a-z][a-z0-9-]{0,31}"
-FORMS: Final = {NAME_PATTERN: "1 to 32 of a-z, 0-9 and -, beginning with a letter"}
 TEST_SUFFIX: Final = "-test"
 TAGGED: Final = frozenset({"stripe"})
 """Kinds of providers that keep what we write on a payment."""
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-SOCKET: Final = "unix:"
-_ADDRESS: Final = re.compile(
-    r"unix:/.+|(\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>[0-9]{1,5})"
-)
-_PORT_MAX: Final = 65_535
 
-Name = Annotated[str, StringConstraints(pattern=f"^(?:{NAME_PATTERN})$")]
+Name = Annotated[str, StringConstraints(pattern=f"^(?:{PROVIDER_PATTERN})$")]
 CurrencyCode = Annotated[str, StringConstraints(pattern=f"^(?:{CURRENCY_PATTERN})$")]
-Mode = Literal["live", "test"]
 
 
 def _positive(text: str) -> str:
@@ -61,8 +54,7 @@ class ListenTable(TillTable):
     @field_validator("public", "local")
     @classmethod
     def _is_address(cls, address: str) -> str:
-        match = _ADDRESS.fullmatch(address)
-        if match is None or int(match["port"] or 0) > _PORT_MAX:
+        if not is_address(address):
             raise ValueError("must be like 127.0.0.1:8760, [::1]:8760 or unix:/run/x.sock")
         return address
 
@@ -70,7 +62,7 @@ class ListenTable(TillTable):
     @classmethod
     def _is_of_this_machine(cls, address: str) -> str:
         host = address.rpartition(":")[0].strip("[]")
-        if not address.startswith(SOCKET) and host not in LOOPBACK:
+        if not address.startswith(UNIX) and host not in THIS_MACHINE:
             raise ValueError("must be on this machine alone: 127.0.0.1, [::1] or unix:/run/x.sock")
         return address
 
@@ -123,7 +115,7 @@ class AccountTable(TillTable):
     secret_files: Annotated[tuple[Path, ...], Field(min_length=1, max_length=2)]
     tag_key_file: Path | None = None
     base_url: str | None = None
-    currencies: Annotated[tuple[CurrencyCode, ...], Field(min_length=1)] = ("USD",)
+    currencies: Annotated[tuple[CurrencyCode, ...], Field(min_length=1)] = (CURRENCY_DEFAULT,)
 
     @checked(mode="after")
     def _has_its_tag_key(self) -> Self:
@@ -163,7 +155,7 @@ class RateTable(TillTable):
     @field_validator("currency")
     @classmethod
     def _is_not_usd(cls, currency: str) -> str:
-        if currency == "USD":
+        if currency == CURRENCY_DEFAULT:
             raise ValueError("needs no rate")
         return currency
 
@@ -222,7 +214,7 @@ class TillConfig(TillTable):
 def _https(url: str) -> str:
     """Check an address: https, or http on this machine, without a user in it."""
     parts = urlsplit(url)
-    is_here = parts.hostname in LOOPBACK
+    is_here = parts.hostname in THIS_MACHINE
     if parts.scheme != "https" and not (parts.scheme == "http" and is_here):
         raise ValueError("must begin with https://, or with http:// on this machine")
     if not parts.hostname or parts.username or parts.query or parts.fragment:
@@ -245,10 +237,10 @@ def _disagreements(config: TillConfig) -> list[str]:
             ends = "must end" if is_test else "must not end"
             faults.append(f"account {account.name}: in {config.mode} mode a name {ends} with -test")
         if account.base_url is not None:
-            is_here = urlsplit(_https(account.base_url)).hostname in LOOPBACK
+            is_here = urlsplit(_https(account.base_url)).hostname in THIS_MACHINE
             if not is_test and not is_here:
                 faults.append(f"account {account.name}: base_url is for test mode")
-        missing = sorted(set(account.currencies) - {"USD", *rated})
+        missing = sorted(set(account.currencies) - {CURRENCY_DEFAULT, *rated})
         faults += [f"account {account.name}: there is no [[rate]] of {code}" for code in missing]
     return faults
 

@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from gitmeter.http_edge.client import HttpClient, Request, http_date
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.terminal import counted, pasted
+from node_pusher.doctor.clocks import compare_clocks, date_of
 from node_pusher.doctor.findings import Finding, in_words, ok, problem, warning
-from node_pusher.spool.drafts import AHEAD_MAX
 from providers.interface import Mode
 from till.config.accounts import TillAccount, account_url
 from till.config.tables import AccountTable, TillConfig
@@ -19,8 +18,6 @@ from till.intake.till import Till
 
 _SWEEP_LATE: Final = timedelta(days=2)
 _SWEEP_TOO_LATE: Final = timedelta(days=7)
-_CLOCK_WARNING: Final = timedelta(seconds=30)
-_SET_CLOCK: Final = "set the clock, and keep it synchronised: timedatectl set-ntp true"
 _TIMEOUT_S: Final = 15
 _TOO_OPEN: Final = stat.S_IRWXG | stat.S_IRWXO
 _NEEDLESS: Final = {"charge", "refund"}
@@ -94,30 +91,15 @@ def _check_key(till: Till, account: TillAccount) -> Iterator[Finding]:
 
 def _check_clock(account: TillAccount, mode: Mode, now: datetime) -> Iterator[Finding]:
     """This machine's clock against the provider's: its signatures have a time in them."""
-    theirs = _date_of(account_url(account.table, mode))
-    if theirs is None:
-        return
-    apart = now - theirs
-    way = "ahead of" if apart > timedelta(0) else "behind"
-    says = f"{in_words(apart)} {way} the clock of {account.name}"
-    if abs(apart) > AHEAD_MAX:
-        yield problem("clock", f"{says}, whose events are refused", _SET_CLOCK)
-    elif abs(apart) > _CLOCK_WARNING:
-        yield warning("clock", says, _SET_CLOCK)
-    else:
-        yield ok("clock", f"within {in_words(_CLOCK_WARNING)} of that of {account.name}")
-
-
-def _date_of(url: str) -> datetime | None:
-    """The time by a server's clock, to a second; None if it does not answer, or states none.
-
-    No key is sent: a refusal has a date too.
-    """
     try:
-        with HttpClient() as client, client.exchange(Request("GET", url), _TIMEOUT_S) as response:
-            return http_date(response.headers.get("Date", ""))
+        theirs = date_of(account_url(account.table, mode), _TIMEOUT_S)
     except GitmeterError:
-        return None  # the check of the key says what is wrong
+        return  # the check of the key says what is wrong
+    if theirs is not None:
+        name = account.name
+        yield from compare_clocks(
+            now - theirs, name, ", whose events are refused", f"that of {name}"
+        )
 
 
 def _check_events(till: Till, account: TillAccount) -> Finding:

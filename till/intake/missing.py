@@ -12,6 +12,8 @@ from providers.expected import ExpectedLine
 from providers.interface import Truth
 from providers.tag import Promise
 from till.records.lines import KnownLine, LineKey
+from wire_format.currencies import CURRENCY_DEFAULT
+from wire_format.fields import VERSION_2
 from wire_format.instants import from_us
 from wire_format.lines import Money
 from wire_format.money import parse_nano
@@ -21,7 +23,6 @@ LATE_MAX: Final = timedelta(days=34)
 
 TOO_OLD: Final = "moved more than 34 days ago, which is a line of the books"
 DIFFERS: Final = "is not what its line says"
-_VERSION: Final = 2
 
 
 class MissingLines(NamedTuple):
@@ -122,7 +123,7 @@ def money_lines(
     """
     for line in lines:
         yield Money(
-            v=_VERSION,
+            v=VERSION_2,
             node=node,
             seq=seq,
             ts=line.at,
@@ -149,9 +150,9 @@ def pending_line(
     attempt: str,
 ) -> Money:
     """The line of an attempt that is about to be offered to a customer."""
-    is_usd = promise.currency == "USD"
+    is_usd = promise.currency == CURRENCY_DEFAULT
     return Money(
-        v=_VERSION,
+        v=VERSION_2,
         node=node,
         seq=seq,
         ts=at,
@@ -168,7 +169,7 @@ def pending_line(
 def ended_line(*, node: str, seq: int, at: datetime, pending: KnownLine, reason: str) -> Money:
     """The line that closes an attempt."""
     return Money(
-        v=_VERSION,
+        v=VERSION_2,
         node=node,
         seq=seq,
         ts=at,

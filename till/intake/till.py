@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from node_pusher.home.home import Home
+from node_pusher.home.settings_file import reread
+from node_pusher.sending.earlier_lines import bring_here
 from node_pusher.spool.api import Spool
 from till.config.accounts import Accounts, Opening, open_account
 from till.config.tables import TillConfig
 from till.records.checkouts import Checkouts
 from till.records.file import TillFile
-from till.records.lines import LineIndex, bring_here
+from till.records.lines import LineIndex
 from till.records.marks import Marks
 from till.records.requests import RefundRequests
+from wire_format.lines import Folder
 
 Clock = Callable[[], datetime]
 
@@ -82,7 +85,7 @@ def open_till(
         Spool.open(home, role="till", clock=clock) as spool,
         TillFile.open(home) as file,
     ):
-        bring_here(spool)
+        bring_here(reread(spool.home), Folder.PAYMENTS)
         yield Till(
             config,
             accounts,

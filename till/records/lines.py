@@ -146,21 +146,6 @@ def key_of(line: Money) -> LineKey:
     return LineKey(line.provider, line.kind, ref or "")
 
 
-def bring_here(spool: Spool) -> None:
-    """Fetch the lines that are not on this machine, before a transaction needs them.
-
-    Raises:
-        HomeError: the repo is missing or damaged.
-        RemoteError: the remote does not provide them.
-    """
-    home = reread(spool.home)
-    with repo_errors(home.repo.path):
-        partial = [repo for repo in earlier_lines.open_repos(home) if repo.is_partial()]
-        for place in earlier_lines.committed_segments(partial, Folder.PAYMENTS):
-            if place.repo.blob_here(place.blob) is None:
-                place.repo.read_file(place.path)
-
-
 def _later_lines(spool: Spool, first_seq: int, next_seq: int) -> Iterator[list[Money]]:
     """The lines with these numbers, a segment at a time: of one movement the first one first."""
     unsent = _money(spool.store.lines(Span(first_seq, next_seq - 1)), first_seq)
@@ -174,10 +159,7 @@ def _committed_lines(spool: Spool, first_seq: int) -> Iterator[list[Money]]:
     with repo_errors(home.repo.path):
         repos = earlier_lines.open_repos(home)
         for place in reversed(earlier_lines.committed_segments(repos, Folder.PAYMENTS, first_seq)):
-            data = place.repo.blob_here(place.blob)
-            if data is None:
-                data = place.repo.read_file(place.path) or b""
-            yield _money(data, first_seq)
+            yield _money(place.repo.fetch_blob(place.blob), first_seq)
 
 
 def _money(data: bytes, first_seq: int) -> list[Money]:

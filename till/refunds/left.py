@@ -2,17 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from gitmeter.counting.effects import TAKES
 from providers.interface import Fact
 from till.records.requests import RefundRequest
 from wire_format.money import parse_nano
-
-_SIGNS = {
-    "payment": 1,
-    "refund": -1,
-    "dispute": -1,
-    "refund_reversal": 1,
-    "dispute_reversal": 1,
-}
 
 
 def left_nano(facts: Sequence[Fact], requests: Iterable[RefundRequest]) -> int:
@@ -23,5 +16,5 @@ def left_nano(facts: Sequence[Fact], requests: Iterable[RefundRequest]) -> int:
         requests: what was asked back; the provider has those whose refund it states.
     """
     stated = {fact.external_ref for fact in facts if fact.kind == "refund"}
-    left = sum(_SIGNS[fact.kind] * parse_nano(fact.amount) for fact in facts)
+    left = sum((-1 if fact.kind in TAKES else 1) * parse_nano(fact.amount) for fact in facts)
     return left - sum(parse_nano(each.amount) for each in requests if each.refund not in stated)

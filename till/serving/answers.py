@@ -4,6 +4,8 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 
 from till.checkout.problems import CheckoutProblemError
@@ -15,6 +17,12 @@ def plain(status: HTTPStatus, text: str = "") -> Response:
     """A line of text."""
     body = f"{text or status.phrase}\n".encode()
     return Response(body, status, _NO_STORE, "text/plain; charset=utf-8")
+
+
+def no_such(_: Request, error: Exception) -> Response:
+    """The answer to what is not served here, or not so."""
+    status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
+    return plain(HTTPStatus(status))
 
 
 def json_answer(value: dict[str, Any]) -> Response:

@@ -54,9 +54,9 @@ class Asking:
 
     async def _ask_soon(self, key: Key) -> None:
         self._forget(time.monotonic())
-        wait_s = self._asked_s.get(key, -COALESCE_S) + COALESCE_S - time.monotonic()
-        if key in self._asked_s:
-            await asyncio.sleep(max(wait_s, 0))
+        asked_s = self._asked_s.get(key)
+        if asked_s is not None:
+            await asyncio.sleep(max(asked_s + COALESCE_S - time.monotonic(), 0))
         async with self._room:
             del self._waiting[key]  # whoever comes from here on asks again
             self._asked_s[key] = time.monotonic()

@@ -17,7 +17,7 @@ from till.checkout.offer import offer
 from till.checkout.problems import CheckoutProblemError, not_now
 from till.intake.till import Till
 from till.sending.pusher import Pusher
-from till.serving.answers import json_answer, plain, problem_answer
+from till.serving.answers import json_answer, no_such, plain, problem_answer
 from wire_format.instants import format_ts
 
 _log = structlog.get_logger()
@@ -40,7 +40,7 @@ class CheckoutEndpoint:
         """The application for a server."""
         return Starlette(
             routes=[Route("/checkout", self._checkout, methods=["POST"])],
-            exception_handlers={HTTPException: _no_such, Exception: _failed},
+            exception_handlers={HTTPException: no_such, Exception: _failed},
         )
 
     async def _checkout(self, request: Request) -> Response:
@@ -60,11 +60,6 @@ class CheckoutEndpoint:
             return problem_answer(not_now("not-now", "it could not be written down"))
         _log.info("checkout", attempt=found.attempt, currency=found.currency)
         return json_answer({**found._asdict(), "expires_at": format_ts(found.expires_at)})
-
-
-def _no_such(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
-    return plain(HTTPStatus(status))
 
 
 def _failed(_: Request, __: Exception) -> Response:

@@ -25,7 +25,7 @@ from till.config.accounts import TillAccount
 from till.intake.intake import NotRecordedError, ask
 from till.intake.till import Till
 from till.sending.pusher import Pusher
-from till.serving.answers import plain
+from till.serving.answers import no_such, plain
 from till.serving.asking import Asking, FullError, Key
 
 _log = structlog.get_logger()
@@ -55,7 +55,7 @@ class Hooks:
         """The application for a server."""
         return Starlette(
             routes=[Route("/hooks/{account}", self._hook, methods=["POST"])],
-            exception_handlers={HTTPException: _no_such, Exception: _failed},
+            exception_handlers={HTTPException: no_such, Exception: _failed},
         )
 
     async def _hook(self, request: Request) -> Response:
@@ -123,11 +123,6 @@ class Hooks:
         if written:
             _log.info("recorded", account=account, object=name, lines=written)
             self._pusher.wake()
-
-
-def _no_such(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
-    return plain(HTTPStatus(status))
 
 
 def _failed(_: Request, __: Exception) -> Response:

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from gitmeter.http_edge.address import UNIX, listen_on, remove_socket_file
+from gitmeter.http_edge.address import listen_on, remove_socket_file
+from gitmeter.http_edge.address_text import UNIX
 from gitmeter.http_edge.server import BODY_BYTES_MAX, Server
 from gitmeter.support.errors import GitmeterError
 from till.intake.till import Till

@@ -7,7 +7,15 @@ from pydantic import AfterValidator, Field
 from wire_format.currencies import CURRENCY_DEFAULT, DECIMALS
 from wire_format.instants import format_ts, to_us
 from wire_format.money import PRICE_SCALE
-from wire_format.rule_files.loading import Hour, PriceText, Rule, load, refuse_twins, scaled
+from wire_format.rule_files.loading import (
+    Hour,
+    PriceText,
+    Rule,
+    above_zero,
+    load,
+    refuse_twins,
+    scaled,
+)
 from wire_format.writers import NO_RATES, Fx, FxRate
 
 FX_PATH: Final = "rules/fx.toml"
@@ -19,15 +27,9 @@ def _check_currency(code: str) -> str:
     return code
 
 
-def _above_zero(text: str) -> str:
-    if not text.strip("0."):
-        raise ValueError("must be above zero")
-    return text
-
-
 class _Rate(Rule):
     currency: Annotated[str, AfterValidator(_check_currency)]
-    usd: Annotated[PriceText, AfterValidator(_above_zero)]
+    usd: Annotated[PriceText, AfterValidator(above_zero)]
     from_: Hour = Field(alias="from")
 
 

@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+)
 
 from wire_format.wording import FORMS, Place, sentences
 
@@ -42,6 +49,18 @@ def _hour(value: object) -> datetime:
 def _check_price(text: str) -> str:
     if _PRICE.fullmatch(text) is None:
         raise ValueError('must be a decimal in quotes such as "10.00", at most 15 decimals')
+    return text
+
+
+def is_of(pattern: str) -> StringConstraints:
+    """A text is whole of this pattern."""
+    return StringConstraints(pattern=f"^(?:{pattern})$")
+
+
+def above_zero(text: str) -> str:
+    """Check that a decimal which is not below zero is not zero either."""
+    if not text.strip("0."):
+        raise ValueError("must be above zero")
     return text
 
 

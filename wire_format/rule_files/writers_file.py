@@ -3,14 +3,23 @@
 from collections.abc import Iterator
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from wire_format import fields
 from wire_format.instants import format_ts, to_us
 from wire_format.money import parse_nano
-from wire_format.rule_files.loading import Hour, Rule, RuleBookError, load, refuse_twins
+from wire_format.rule_files.loading import (
+    Hour,
+    Rule,
+    RuleBookError,
+    above_zero,
+    is_of,
+    load,
+    refuse_twins,
+)
 from wire_format.writers import (
     NO_WRITERS,
+    WRITERS_PATH,
     AdjustTemplate,
     DeskRules,
     GrantTemplate,
@@ -19,25 +28,13 @@ from wire_format.writers import (
     Writers,
 )
 
-WRITERS_PATH: Final = "rules/writers.toml"
-_BY_HAND: Final = "manual"
 _TEST_ENDING: Final = "-test"
 _DAYS_MAX: Final = 36_500
 
 
-def _is_of(pattern: str) -> StringConstraints:
-    return StringConstraints(pattern=f"^(?:{pattern})$")
-
-
-def _above_zero(text: str) -> str:
-    if not text.strip("0."):
-        raise ValueError("must be above zero")
-    return text
-
-
 def _of_a_provider(name: str) -> str:
-    if name == _BY_HAND:
-        raise ValueError(f"{_BY_HAND} is no provider: it is what nobody else moved")
+    if name == fields.MANUAL:
+        raise ValueError(f"{fields.MANUAL} is no provider: it is what nobody else moved")
     return name
 
 
@@ -47,16 +44,16 @@ def _sorted_once(texts: tuple[str, ...]) -> tuple[str, ...]:
     return texts
 
 
-_Node = Annotated[str, _is_of(fields.NODE_PATTERN)]
-_Name = Annotated[str, _is_of(fields.NAME_PATTERN)]
-_ProviderName = Annotated[str, _is_of(fields.PROVIDER_PATTERN), AfterValidator(_of_a_provider)]
-_Usd = Annotated[str, _is_of(fields.USD_PATTERN), AfterValidator(_above_zero)]
+_Node = Annotated[str, is_of(fields.NODE_PATTERN)]
+_Name = Annotated[str, is_of(fields.NAME_PATTERN)]
+_ProviderName = Annotated[str, is_of(fields.PROVIDER_PATTERN), AfterValidator(_of_a_provider)]
+_Usd = Annotated[str, is_of(fields.USD_PATTERN), AfterValidator(above_zero)]
 
 
 class _Provider(Rule):
     name: _ProviderName
-    kind: Annotated[str, _is_of(fields.PROVIDER_PATTERN)]
-    account: Annotated[str, _is_of(fields.REFERENCE_PATTERN)]
+    kind: Annotated[str, is_of(fields.PROVIDER_PATTERN)]
+    account: Annotated[str, is_of(fields.REFERENCE_PATTERN)]
     mode: Literal["live", "test"]
 
     @model_validator(mode="after")
@@ -122,7 +119,7 @@ class _Grant(Rule):
     days: int | None = Field(default=None, ge=1, le=_DAYS_MAX)
     scope: (
         Annotated[
-            tuple[Annotated[str, _is_of(fields.GLOB_PATTERN)], ...],
+            tuple[Annotated[str, is_of(fields.GLOB_PATTERN)], ...],
             Field(min_length=1, max_length=fields.SCOPE_MAX, strict=False),
             AfterValidator(_sorted_once),
         ]

@@ -33,9 +33,9 @@ from pydantic import (
 from wire_format.field_types import PATTERN
 from wire_format.fields import TS_PATTERN
 from wire_format.instants import parse_ts
-from wire_format.lines import Folder
+from wire_format.lines import STRUCTS, Folder
 from wire_format.versions.agreement import ACROSS_FIELDS
-from wire_format.versions.forms import FORMS, STRUCTS
+from wire_format.versions.forms import FORMS
 
 
 def _check_ts(text: str) -> str:

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from wire_format.currencies import CURRENCY_DEFAULT, DECIMALS
+from wire_format.fields import MANUAL
 from wire_format.lines import Account, Decision, Money
 from wire_format.money import parse_nano
 from wire_format.versions.kinds import ACCOUNTS, DECISIONS, MONEY, SETTINGS, Checks
 
-_BY_NOBODY: Final = "manual"
 _OWN_KINDS: Final = frozenset({"grant", "adjustment"})
 """What the operator gives: no provider moves anything, and all of it is in dollars."""
 _KEY_ID_DIGITS: Final = 16
@@ -44,8 +44,8 @@ def _payment_fault(line: Money) -> str | None:
 
 
 def _own_fault(line: Money) -> str | None:
-    if line.provider != _BY_NOBODY:
-        return f"provider: must be {_BY_NOBODY!r} in a line of the kind {line.kind}"
+    if line.provider != MANUAL:
+        return f"provider: must be {MANUAL!r} in a line of the kind {line.kind}"
     if line.currency != CURRENCY_DEFAULT:
         return f"currency: must be {CURRENCY_DEFAULT} in a line of the kind {line.kind}"
     if line.status != "succeeded":

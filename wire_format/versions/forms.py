@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from wire_format import field_types as types
 from wire_format.fields import VERSION, VERSION_2
-from wire_format.lines import Account, Decision, Folder, Line, Money, Usage
+from wire_format.lines import STRUCTS, Account, Decision, Folder, Line, Money, Usage
 from wire_format.versions import field_types as types_2
 from wire_format.versions.narrower import NEW_KEYS
 
@@ -34,15 +34,6 @@ class FieldForm(NamedTuple):
     type: Any
     required: bool
     default: Any
-
-
-STRUCTS: Final[Mapping[Folder, type[Struct]]] = {
-    Folder.USAGE: Usage,
-    Folder.PAYMENTS: Money,
-    Folder.DECISIONS: Decision,
-    Folder.ACCOUNTS: Account,
-}
-"""What the lines of each folder are decoded into."""
 
 
 def _form(

@@ -14,9 +14,12 @@ from functools import cached_property
 from typing import Final, Literal, NamedTuple, Protocol, TypeVar
 
 from wire_format.currencies import CURRENCY_DEFAULT
+from wire_format.instants import DAY_US
 from wire_format.money import PRICE_SCALE
 
-RATES_BACK_US: Final = 35 * 24 * 3600 * 1_000_000
+WRITERS_PATH: Final = "rules/writers.toml"
+
+RATES_BACK_US: Final = 35 * DAY_US
 """For how long before a credit the rates count that it may be reckoned with."""
 
 _CREDIT_PERCENT: Final = 102
@@ -168,10 +171,6 @@ class Writers:
     def desk_at(self, node: str, at_us: int) -> DeskRules | None:
         """What a desk may write at a time; None where nothing is stated for then."""
         return _in_force(self._desks.get(node, ()), at_us)
-
-    def is_till(self, node: str) -> bool:
-        """Whether a node is, was or will be a till."""
-        return node in self._tills
 
     def has_till(self, provider: str) -> bool:
         """Whether any till writes what moves at this account, at any time."""

@@ -7,11 +7,11 @@ import click
 
 from aggregator.cli.context import Context, OwnFiles, json_option
 from aggregator.cli.fleet.task import Task, files_options, home_of, home_option, read_line, wait
+from gitmeter.roles.role import NODE_ROLES, NodeRole
 from gitmeter.support.errors import ExitCode
 from gitmeter.support.terminal import escape, print_json, print_table
 
 if TYPE_CHECKING:
-    from aggregator.config.registration import NodeRole
     from aggregator.forge.interface import Listing
 
 _KEY_HELP: Final = (
@@ -21,7 +21,7 @@ _KEY_HELP: Final = (
 key_option = click.option("--key", metavar="LINE", help=_KEY_HELP)
 role_option = click.option(
     "--role",
-    type=click.Choice(("usage", "till", "desk")),
+    type=click.Choice(NODE_ROLES),
     help="What it pushes: usage, a till's payments or what a desk of customer service does."
     " Default: as registered, or usage.",
 )
@@ -64,7 +64,7 @@ def add(  # noqa: PLR0913 - the options of the command
     *,
     name: str,
     key: str | None,
-    role: "NodeRole | None",
+    role: NodeRole | None,
     allow: tuple[str, ...],
     adopt: bool,
     home: str | None,
@@ -110,7 +110,7 @@ def accept(  # noqa: PLR0913 - the options of the command
     *,
     name: str,
     key: str | None,
-    role: "NodeRole | None",
+    role: NodeRole | None,
     repo: str | None,
     allow: tuple[str, ...],
     home: str | None,

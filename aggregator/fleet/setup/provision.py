@@ -11,14 +11,14 @@ from datetime import datetime
 from typing import Final
 
 from aggregator.config.naming import forge_name, node_repo
-from aggregator.config.registration import NodeRole, RegisteredKey, Registration
+from aggregator.config.registration import RegisteredKey, Registration
 from aggregator.config.settings import Config
 from aggregator.fleet.node_keys import FleetError
 from aggregator.fleet.setup.choosing import RepoChoice
 from aggregator.fleet.setup.registry import Roster, forge_config, hook_secret
 from aggregator.fleet.setup.repo_setup import OnStep, RepoSetup
 from aggregator.forge.interface import Forge, ForgeRepo
-from gitmeter.roles.role import PROGRAMS
+from gitmeter.roles.role import PROGRAMS, NodeRole
 
 _SUFFIX: Final = re.compile("[a-z0-9][a-z0-9-]{0,15}")
 _ROTATE_HINT: Final = "its next key is registered with `aggregator node rotate-key`"

@@ -16,7 +16,6 @@ from aggregator.config.nodes_dir import (
     write_registration,
 )
 from aggregator.config.registration import (
-    NodeRole,
     RegisteredKey,
     RegisteredRepo,
     Registration,
@@ -29,6 +28,7 @@ from aggregator.fleet.node_keys import FleetError, check_owner, read_key
 from aggregator.fleet.setup.repo_setup import BRANCH, Done, OnStep, Step
 from aggregator.forge.interface import ForgeRepo
 from gitmeter.http_edge.secret_file import read_secret
+from gitmeter.roles.role import NodeRole
 from wire_format import fields
 from wire_format.wording import FORMS, sentences
 

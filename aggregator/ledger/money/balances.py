@@ -24,7 +24,7 @@ from gitmeter.money.rivals import Judged, judge
 from gitmeter.money.writer import NothingBefore, WriterGrounds, worth_of
 from wire_format.currencies import CURRENCY_DEFAULT
 from wire_format.fields import VERSION_2
-from wire_format.lines import Account, Money
+from wire_format.lines import Account, Decision, Money
 
 _LATER_KINDS = frozenset({"grant", "void"})
 """Kinds of version 2 that a later version counts; until then they are held."""
@@ -75,13 +75,13 @@ class Balances:
     def _has_tip(self, node_id: int, batch: Batch, rules: MoneyRules) -> bool:
         """Whether a batch has a commit that decisions about earlier ones were waiting for."""
         new = {commit.commit for commit in batch.commits}
-        return not new.isdisjoint(self._tips(node_id, rules.decisions)) if new else False
+        return not new.isdisjoint(self._named(node_id, rules.decisions).tips) if new else False
 
-    def _tips(self, node_id: int, decisions: Decisions) -> set[str]:
-        """The commits of a writer that decisions name."""
+    def _named(self, node_id: int, decisions: Decisions) -> "Named":
+        """What decisions say of the commits of a writer."""
         about = decisions.about_writer(self._store.repos.node_name(node_id))
-        accepted = (decisions.accepted_tips(repo) for repo in self._store.writers.repos(node_id))
-        return {record.tip for record in about if record.tip is not None}.union(*accepted)
+        repos = self._store.writers.repos(node_id)
+        return Named(about, frozenset().union(*map(decisions.accepted_tips, repos)))
 
     def settle(self, touched: Touched, rules: MoneyRules) -> "Settled":
         """Judge all that is touched, and write which lines count and what users have by them."""
@@ -146,7 +146,7 @@ class Balances:
             return
         ids = self._account_ids(records)
         added = self._store.money.change(node_id, batch.money.values(), ids)
-        self._claim(self._store.money.of_books(added), rules)
+        self._claim(added, rules)
         touched.records += records
 
     def _account_ids(self, records: Iterable[Money | Account]) -> dict[str, int]:
@@ -176,18 +176,13 @@ class Balances:
         stated = self._store.writers.lines(node_id, ids)
         before = NothingBefore() if ids is None else self._store.writers.before(node_id, min(ids))
         node = self._store.repos.node_name(node_id)
-        about = rules.decisions.about_writer(node)
-        lineage = self._store.writers.lineage(node_id, self._tips(node_id, rules.decisions))
-        accepted = {
-            tip
-            for repo in self._store.writers.repos(node_id)
-            for tip in rules.decisions.accepted_tips(repo)
-        }
+        named = self._named(node_id, rules.decisions)
+        lineage = self._store.writers.lineage(node_id, named.tips)
         grounds = WriterGrounds(
             self._store.writers.role(node_id),
             rules.limits,
             rules.decisions.of_node(node),
-            Confirmed(about, lineage, accepted),
+            Confirmed(named.about, lineage, named.accepted),
             cache(self._store.money.credit_per_unit),
             before,
         )
@@ -199,6 +194,23 @@ class Balances:
             if grounds.role == "till" and isinstance(line.record, Money)
         }
         return self._store.writers.save(by_row, understood)
+
+
+class Named(NamedTuple):
+    """What decisions say of the commits of a till or desk.
+
+    Attributes:
+        about: the decisions about them, in their order.
+        accepted: the tips up to which its repos are accepted.
+    """
+
+    about: Sequence[Decision]
+    accepted: frozenset[str]
+
+    @property
+    def tips(self) -> set[str]:
+        """Every commit that a decision names."""
+        return {record.tip for record in self.about if record.tip is not None} | self.accepted
 
 
 class Settled(NamedTuple):

@@ -35,6 +35,8 @@ class Touched:
 
 def touched_by(store: LedgerStore, before: Ruled, after: Ruled) -> Touched:
     """What other decisions and rules alone change."""
+    if before.decisions is after.decisions and before.rule_book is after.rule_book:
+        return Touched()  # as with every push of usage
     touched = Touched()
     writers = store.writers.all()
     old, new = before.rule_book, after.rule_book

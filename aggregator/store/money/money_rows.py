@@ -20,12 +20,18 @@ from gitmeter.money.tenure import tenure_text
 from wire_format.instants import from_us, to_us
 from wire_format.lines import Account, Money
 
-HELD_MONEY: Final = "state NOT IN ('counted', 'repeats', 'not_succeeded', 'undecided')"
-"""The lines of money that are held; in the words of their index, or SQLite does not use it."""
+TOLD_MONEY: Final = "state NOT IN ('counted', 'repeats', 'not_succeeded')"
+"""The lines of money that a person may have to look at; in the words of their index, or SQLite does
+not use it."""
+HELD_MONEY: Final = f"{TOLD_MONEY} AND state <> 'undecided'"
+"""Those among them that are held."""
 
 _MONEY: Final = msgspec.json.Decoder(Money)
 _ACCOUNT: Final = msgspec.json.Decoder(Account)
 _OF_MOVEMENT: Final = "movement IN (SELECT value FROM json_each(?))"
+_OF_USERS: Final = (
+    "account_id IN (SELECT id FROM account WHERE user IN (SELECT value FROM json_each(?)))"
+)
 _ENTRY: Final = "money.id, line, by_books, covered_us IS NOT NULL, is_weak"
 
 
@@ -96,11 +102,11 @@ class MoneyRows:
         node_id: int,
         changes: Iterable[tuple[Claim[Money | Account], bool]],
         account_ids: Mapping[str, int],
-    ) -> list[int]:
+    ) -> dict[int, Money | Account]:
         """Add lines of the books that were admitted (True), and remove those that no longer are.
 
         Returns:
-            the rows that were added; `claim` says which of them may count.
+            those that were added by their rows; `claim` says which of them may count.
         """
         listed = list(changes)
         self._connection.executemany(
@@ -111,7 +117,8 @@ class MoneyRows:
             ),
         )
         added = [NewRow(*entry) for entry, counts in listed if counts]
-        return insert_rows(self._connection, node_id, added, account_ids, by_books=True)
+        ids = insert_rows(self._connection, node_id, added, account_ids, by_books=True)
+        return dict(zip(ids, (row.record for row in added), strict=True))
 
     def claim(self, reasons: Mapping[int, HeldReason | None]) -> None:
         """Write for lines of the books why each may not count, or None where it may."""
@@ -123,14 +130,9 @@ class MoneyRows:
             ),
         )
 
-    def of_books(self, ids: Collection[int] | None = None) -> dict[int, Money | Account]:
-        """Lines of the books by their rows: some of them, or all."""
-        which = "" if ids is None else " AND id IN (SELECT value FROM json_each(?))"
-        values = [] if ids is None else [json.dumps(list(ids))]
-        rows = self._connection.execute(
-            f"SELECT id, line FROM money WHERE by_books = 1{which}",  # noqa: S608 - constants
-            values,
-        )
+    def of_books(self) -> dict[int, Money | Account]:
+        """All lines of the books by their rows."""
+        rows = self._connection.execute("SELECT id, line FROM money WHERE by_books = 1")
         return {int(money_id): decode_row(line) for money_id, line in rows}
 
     def records(self, ids: Collection[int]) -> list[Money | Account]:
@@ -184,7 +186,7 @@ class MoneyRows:
         """
         found: dict[int, Contender] = {}
         named = {text for record in records for text in _texts(record) if text is not None}
-        fresh = self._add(found, "user IN (SELECT value FROM json_each(?))", users)
+        fresh = self._add(found, _OF_USERS, users)
         fresh += self._add(found, _OF_MOVEMENT, named)
         paid = {text for r in fresh if r.kind == "payment" for text in _texts(r)[:1] if text}
         fresh += self._add(found, "payment IN (SELECT value FROM json_each(?))", named | paid)
@@ -201,8 +203,7 @@ class MoneyRows:
         if not listed:
             return []
         rows = self._connection.execute(
-            f"SELECT {_ENTRY} FROM money LEFT JOIN account ON account.id = account_id"  # noqa: S608 - constants
-            f" WHERE {which} AND claims = 1",
+            f"SELECT {_ENTRY} FROM money WHERE {which} AND claims = 1",  # noqa: S608 - constants
             (json.dumps(listed),),
         )
         added: list[Money] = []

@@ -179,7 +179,7 @@ class WriterRows:
         is_plain = (
             len(new) == len(stated)
             and (highest is None or highest < min((r.record.seq for r in rows), default=0))
-            and not self._repeats(node_id, ids)
+            and not self._repeats(ids)
         )
         return Added(ids, len(stated) - len(new), is_plain)
 
@@ -191,27 +191,29 @@ class WriterRows:
         )
         return {bytes(line): int(money_id) for line, money_id in rows}
 
-    def _repeats(self, node_id: int, ids: Collection[int]) -> bool:
+    def _repeats(self, ids: Collection[int]) -> bool:
         """Whether any of these lines has the movement or the number of another one of its node."""
         row = self._connection.execute(
             "SELECT 1 FROM money AS own JOIN money AS other ON other.node_id = own.node_id"
             " AND other.id <> own.id AND other.movement = own.movement"
-            " WHERE own.node_id = ?1 AND own.id IN (SELECT value FROM json_each(?2))"
+            " WHERE own.id IN (SELECT value FROM json_each(?1))"
             " UNION ALL SELECT 1 FROM money AS own JOIN money AS other"
             " ON other.node_id = own.node_id AND other.id <> own.id AND other.seq = own.seq"
-            " WHERE own.node_id = ?1 AND own.id IN (SELECT value FROM json_each(?2)) LIMIT 1",
-            (node_id, json.dumps(list(ids))),
+            " WHERE own.id IN (SELECT value FROM json_each(?1)) LIMIT 1",
+            (json.dumps(list(ids)),),
         ).fetchone()
         return row is not None
 
     def lines(self, node_id: int, ids: Collection[int] | None = None) -> dict[int, Stated]:
         """Lines of a writer by their rows: some of them, or all."""
-        which = "1" if ids is None else "money.id IN (SELECT value FROM json_each(?))"
-        values = [] if ids is None else [json.dumps(list(ids))]
-        rows = self._connection.execute(
-            f"{_COPIES} WHERE money.node_id = ? AND {which}",
-            (node_id, *values),
-        )
+        # one condition: of two, SQLite would take the node's and read all of its lines
+        if ids is None:
+            rows = self._connection.execute(f"{_COPIES} WHERE money.node_id = ?", (node_id,))
+        else:
+            rows = self._connection.execute(
+                f"{_COPIES} WHERE money.id IN (SELECT value FROM json_each(?))",  # noqa: S608 - a constant
+                (json.dumps(list(ids)),),
+            )
         text: dict[int, bytes] = {}
         copies: dict[int, list[Copy]] = defaultdict(list)
         for money_id, line, repo, chain, position, at_us, *place in rows:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from aggregator.store.money.money_rows import decode_row
+from aggregator.store.money.money_rows import TOLD_MONEY, decode_row
 from cursors.position import HeadOutcome
 from gitmeter.counting.ranges import Range
 from wire_format.lines import Account, Money
@@ -15,7 +15,7 @@ _READ_TO_ITS_HEAD: Final = frozenset(
     for outcome in (HeadOutcome.UNCHANGED, HeadOutcome.FAST_FORWARD, HeadOutcome.ACCEPTED)
 )
 _LINES = """
-SELECT money.id, node.name, line, state, covered_us, money.commit_id, at_us, path, line_no,
+SELECT node.name, line, state, covered_us, money.commit_id, at_us, path, line_no,
     coalesce(repo.name, (SELECT max(name) FROM repo WHERE repo.node_id = node.id))
 FROM money JOIN node ON node.id = money.node_id
 LEFT JOIN account ON account.id = money.account_id
@@ -26,7 +26,7 @@ LEFT JOIN repo ON repo.id = writer_commit.repo_id
 
 
 _TAKEN_BACK: Final = """
-payment IS NOT NULL AND state = 'counted' AND (
+takes = 1 AND payment IS NOT NULL AND state = 'counted' AND (
     movement LIKE '% refund' AND NOT EXISTS (
         SELECT 1 FROM money AS back
         WHERE back.movement = money.movement || '_reversal' AND back.state = 'counted')
@@ -48,7 +48,6 @@ class MoneyLine(NamedTuple):
     """A line about money or an account, and what became of it.
 
     Attributes:
-        id: its row.
         node: who wrote it.
         record: the line.
         state: `counted`, or why it does not count.
@@ -58,7 +57,6 @@ class MoneyLine(NamedTuple):
         repo: the repo of the commit.
     """
 
-    id: int
     node: str
     record: Money | Account
     state: str
@@ -135,8 +133,11 @@ class PaymentRows:
     def in_states(
         self, node_id: int, states: Iterable[str], but: Iterable[Range]
     ) -> SomeLines | None:
-        """The lines of a node that are in some states but not among some seqs; None for none."""
-        which = "state IN (SELECT value FROM json_each(?))"
+        """The lines of a node that are in some states but not among some seqs; None for none.
+
+        Of states in which a line counts, repeats another one or never was money there are none.
+        """
+        which = f"{TOLD_MONEY} AND state IN (SELECT value FROM json_each(?))"  # noqa: S608 - a constant
         return self._some(which, node_id, but, json.dumps(sorted(states)))
 
     def taken_back(self, node_id: int, but: Iterable[Range]) -> SomeLines | None:
@@ -156,8 +157,8 @@ class PaymentRows:
 
 
 def _line(row: sqlite3.Row) -> MoneyLine:
-    money_id, node, line, state, covered_us, commit, at_us, path, line_no, repo = row
+    node, line, state, covered_us, commit, at_us, path, line_no, repo = row
     return MoneyLine(
-        *(money_id, node, decode_row(line), state, covered_us),
+        *(node, decode_row(line), state, covered_us),
         *(commit, at_us, path, line_no, repo),
     )

@@ -71,7 +71,8 @@ def reconcile(home: Path, /, *, last: bool, as_json: bool, **options: Any) -> in
     Each payment, refund and dispute that counts or waits must be at its provider, with this amount,
     currency, user and time; what a provider says of ours must be a line after 26 hours. What agrees
     becomes decisions `reconciled`, and no limit of an unconfirmed till holds it any more. Once a
-    day the tip of each till and desk is seen (`books decide seen --help`).
+    day the tip of each till and desk is seen (`books decide seen --help`). An undecided payment is
+    listed until the books have a line about it, and is neither compared nor confirmed.
 
     A difference is printed with the command that takes its line back, by this run and each later
     one, until it is gone; the exit code is then 1. If a provider does not answer, nothing is

@@ -38,7 +38,7 @@ def line_difference(line: ReportedLine, why: str, *, is_clashing: bool) -> Found
         movement=movement_of(line) or "",
         what=_said(line.kind, line.external_ref, line.amount, line.currency, line.user),
         why=why,
-        commands=[command],
+        commands=(command,),
     )
 
 
@@ -76,7 +76,7 @@ def missing_difference(account: str, movement: Unrecorded) -> FoundDifference:
         movement=movement.key,
         what=_said(line.kind, line.external_ref, line.amount, line.currency, line.user),
         why=f"it moved money at {format_ts(line.at)}, and no till says so after {hours} hours",
-        commands=commands,
+        commands=tuple(commands),
     )
 
 

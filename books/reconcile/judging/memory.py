@@ -113,7 +113,7 @@ class FoundDifference(Struct, frozen=True):
     movement: str
     what: str
     why: str
-    commands: list[str]
+    commands: tuple[str, ...]
 
     @property
     def key(self) -> tuple[str, str, int, str]:

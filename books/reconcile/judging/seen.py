@@ -1,14 +1,12 @@
 """Which tips are seen: up to where the writers had everything, day by day. Pure."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
+from books.decision_status import SEEN_AGAIN_AFTER
 from books.reconcile.judging.runs import Reconciler
 from books.reconcile.report import AGE_MAX, AHEAD_MAX, PaymentsReport, ReportedWriter
 from wire_format.lines import Decision
-
-SEEN_EVERY: Final = timedelta(hours=24)
 
 
 def to_see(
@@ -20,9 +18,9 @@ def to_see(
     """The repos of writers of which nothing was seen for a day, each tip of a writer once, sorted.
 
     One is seen again where the tip is the same: a commit that is not within the tip and dated more
-    than a day before the decision holds its repo, so the key of a writer that is idle becomes
+    than a day before the decision claims nothing, so the key of a writer that is idle becomes
     unable to write the past. A tip that may have been left behind is not seen: what honestly
-    followed it would then be held.
+    followed it would then claim nothing.
 
     Args:
         report: what the aggregator knows.
@@ -35,7 +33,7 @@ def to_see(
     lately = {
         (each.of, each.tip)
         for each in in_force
-        if each.kind == "seen" and now - each.ts < SEEN_EVERY
+        if each.kind == "seen" and now - each.ts < SEEN_AGAIN_AFTER
     }
     found: dict[tuple[str, str | None], ReportedWriter] = {}
     for writer in sorted(report.writers, key=lambda writer: (writer.node, writer.repo)):

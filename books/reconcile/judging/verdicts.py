@@ -63,7 +63,7 @@ class Judge:
 
     Args:
         account: the account.
-        lines: that name it, those included that a reconciliation covers.
+        lines: of the aggregator's answer, all that name it; `pending` ones state what was promised.
         memory: of earlier runs; `learn` adds to it.
         tag_key: see `books.reconcile.accounts.AccountKeys`.
         users: of the payments that are lines.

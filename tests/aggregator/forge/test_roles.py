@@ -9,38 +9,25 @@ import pytest
 from pydantic import ValidationError
 
 from aggregator.config.nodes_dir import registration_file
-from aggregator.config.registration import NodeRole
 from aggregator.config.settings import Config
 from aggregator.fleet.node_keys import FleetError
 from aggregator.fleet.setup.tables import add_table
 from aggregator.forge.interface import ForgeError
-from gitmeter.roles.role import HOMES, PROGRAMS, ROLES, Role
+from gitmeter.roles.role import HOMES, PROGRAMS, ROLES, NodeRole, Role
 from gitmeter.signing.allowed_signers import format_entry
 from gitmeter.signing.keys import read_public_key
 from gitmeter.support.errors import ExitCode
 from tests.aggregator.forge.place import Place
 from tests.aggregator.forge.test_fleet_cli import Machines
 from tests.support.tills import RoleProgram, take
+from tests.support.writers import DESK_TEXT, account_text, till_text
 
 OWN: Final[tuple[Role, ...]] = ("till", "desk")
-WRITERS: Final = """\
-[[provider]]
-name = "stripe"
-kind = "stripe"
-account = "acct_1"
-mode = "live"
-
-[[till]]
-node = "till-1"
-from = 2026-01-01T00:00:00Z
-providers = ["stripe"]
-payment_max_usd = "100.00"
-unconfirmed_max_usd = "1000.00"
-
-[[desk]]
-node = "desk-1"
-from = 2026-01-01T00:00:00Z
-"""
+WRITERS: Final = (
+    account_text("stripe", "acct_1")
+    + till_text("stripe", payment_max_usd="100.00", unconfirmed_max_usd="1000.00")
+    + DESK_TEXT
+)
 
 
 class Till(Machines):

@@ -39,26 +39,24 @@ def limits_by_time(patch: Patch) -> None:
     patch.setattr(writer, "_within_limit", broken)
 
 
-def latest_copy(patch: Patch) -> None:
-    """A line is judged by its latest commit."""
+def _one_copy_alone(patch: Patch, chosen: Callable[..., Copy]) -> None:
     right = writer._claim
 
     def broken(stated: Stated, grounds: WriterGrounds) -> tuple[HeldReason | None, Copy]:
-        latest = max(stated.copies, key=lambda copy: copy.spot.at_us)
-        return right(stated._replace(copies=[latest]), grounds)
+        one = chosen(stated.copies, key=lambda copy: copy.spot.at_us)
+        return right(stated._replace(copies=[one]), grounds)
 
     patch.setattr(writer, "_claim", broken)
+
+
+def latest_copy(patch: Patch) -> None:
+    """A line is judged by its latest commit."""
+    _one_copy_alone(patch, max)
 
 
 def first_copy_alone(patch: Patch) -> None:
     """A line is judged by its first commit, though a later one may have it too."""
-    right = writer._claim
-
-    def broken(stated: Stated, grounds: WriterGrounds) -> tuple[HeldReason | None, Copy]:
-        first = min(stated.copies, key=lambda copy: copy.spot.at_us)
-        return right(stated._replace(copies=[first]), grounds)
-
-    patch.setattr(writer, "_claim", broken)
+    _one_copy_alone(patch, min)
 
 
 def nothing_is_cut_off(patch: Patch) -> None:

@@ -13,36 +13,19 @@ from tests.support.files import write_toml
 from tests.support.programs import Said
 from tests.support.providers.clock import Clock
 from tests.support.providers.fake_stripe import ACCOUNT, FakeStripe
+from tests.support.writers import DESK_TEXT, account_text, till_text
 from wire_format.instants import format_ts
 
 TAG_KEY = b"0123456789abcdef0123456789abcdef"
 TIP = "4f1d0b6c2a9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c"
 COMMIT = "11d0b6c2a9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c2"
 
-WRITERS = f"""\
-[[provider]]
-name = "stripe"
-kind = "stripe"
-account = "{ACCOUNT}"
-mode = "live"
-
-[[provider]]
-name = "clickpesa-tz"
-kind = "clickpesa"
-account = "IDfakeClient1"
-mode = "live"
-
-[[till]]
-node = "till-1"
-from = 2026-01-01T00:00:00Z
-providers = ["stripe", "clickpesa-tz"]
-payment_max_usd = "500.00"
-unconfirmed_max_usd = "1000.00"
-
-[[desk]]
-node = "desk-1"
-from = 2026-01-01T00:00:00Z
-"""
+WRITERS = (
+    account_text("stripe", ACCOUNT)
+    + account_text("clickpesa-tz", "IDfakeClient1", "clickpesa")
+    + till_text("stripe", "clickpesa-tz", payment_max_usd="500.00", unconfirmed_max_usd="1000.00")
+    + DESK_TEXT
+)
 RATES = """\
 [[rate]]
 currency = "EUR"
@@ -181,6 +164,17 @@ class Site:
         }
         self.lines.append(line)
         return line
+
+    def claim(self, payment: str, user: str = "alice") -> Line:
+        """Add a line that a payment of 20 dollars succeeded, whatever the provider says of it."""
+        return self.add(
+            user=user,
+            provider="stripe",
+            external_ref=payment,
+            amount="20.00",
+            currency="USD",
+            status="succeeded",
+        )
 
     # reconciling
 

@@ -69,14 +69,7 @@ def test_a_debit_that_succeeds_days_later_is_not_late_at_once(
         stripe.objects.charge(intent, DELAYED, "pending")
         intent["status"] = "processing"
     payment = str(intent["id"])
-    site.add(
-        user="alice",
-        provider="stripe",
-        external_ref=payment,
-        amount="20.00",
-        currency="USD",
-        status="succeeded",
-    )
+    site.claim(payment)
     assert "no such payment has moved money yet" in site.whys()[0]
     site.lines.clear()
     stripe.objects.succeed(intent)

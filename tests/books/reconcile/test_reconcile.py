@@ -193,28 +193,14 @@ def test_a_tag_that_no_till_signed_is_seen_with_the_key(site: Site, *, knows_key
         site.configure(tag_key_file=None)
     tag = site.tag("alice", "20.00", "USD", "20.00", key=b"the key of a thief")
     payment = site.stripe.elsewhere(2000, "usd", {"gitmeter": tag})
-    site.add(
-        user="alice",
-        provider="stripe",
-        external_ref=payment,
-        amount="20.00",
-        currency="USD",
-        status="succeeded",
-    )
+    site.claim(payment)
     forged = ["the tag of the payment is not signed by a till of this account"]
     assert site.whys() == (forged if knows_key else [])
 
 
 def test_a_payment_of_another_program_is_none_of_ours(site: Site) -> None:
     payment = site.stripe.elsewhere(2000, "usd", {"gitmeter": "a word of somebody else"})
-    site.add(
-        user="eve",
-        provider="stripe",
-        external_ref=payment,
-        amount="20.00",
-        currency="USD",
-        status="succeeded",
-    )
+    site.claim(payment, "eve")
     assert "not signed by a till" in site.whys()[0]
 
 

@@ -26,12 +26,11 @@ from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.push import push
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import AHEAD_MAX
-from tests.node_pusher.conftest import START, files_of
+from tests.node_pusher.conftest import START, files_of, seqs_of
 from tests.support.repos import RepoWriter, bare_repo
 from tests.support.tills import RoleProgram
 from tests.support.tills import take as take_in
 from wire_format.lines import Folder
-from wire_format.segment import decode_segment
 
 OWN: Final[tuple[Role, ...]] = ("till", "desk")
 SECOND: Final = timedelta(seconds=1)
@@ -52,13 +51,7 @@ def take(home: Home, now: datetime, count: int = 1) -> list[int]:
 
 def seqs_in(remote: Path) -> list[int]:
     """The numbers of all payments on a remote, each segment whole and valid."""
-    found = []
-    for path, data in files_of(remote).items():
-        if path.startswith("payments/"):
-            segment = decode_segment(data, Folder.PAYMENTS)
-            assert not segment.rejects
-            found += [line.seq for line in segment.records]
-    return sorted(found)
+    return seqs_of(remote, Folder.PAYMENTS)
 
 
 def dates(home: Home) -> list[datetime]:

@@ -33,7 +33,7 @@ from node_pusher.sending.history import log, status
 from node_pusher.sending.push import push
 from node_pusher.spool.api import Spool
 from node_pusher.spool.store import Store
-from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, spool_count
+from tests.node_pusher.conftest import NODE, START, MakeHome, files_of, record, seqs_of, spool_count
 from tests.support.checkpoint import Checkpoint
 from tests.support.files import write_secret
 from tests.support.git_http import GitHttpServer
@@ -60,13 +60,7 @@ def now_home(home: Home) -> Home:
 
 def seqs_in(remote: Path) -> list[int]:
     """Every seq that a remote holds, each segment whole and valid."""
-    found = []
-    for path, data in files_of(remote).items():
-        if path.startswith("usage/"):
-            segment = decode_segment(data, Folder.USAGE)
-            assert not segment.rejects
-            found += [line.seq for line in segment.records]
-    return sorted(found)
+    return seqs_of(remote, Folder.USAGE)
 
 
 def messages(remote: Path) -> list[str]:

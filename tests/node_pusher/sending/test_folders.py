@@ -7,36 +7,15 @@ from node_pusher.home.home import Home
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.commit import commit_unsent
 from node_pusher.sending.totals import Totals
-from node_pusher.spool.drafts import UNNUMBERED
 from tests.node_pusher.conftest import NODE, START, FixedClock
-from wire_format.lines import Account, Folder, Money
+from tests.node_pusher.drafts import account_draft, attempt_draft
+from wire_format.lines import Folder
 from wire_format.segment import decode_segment
 
 NOW = START + timedelta(minutes=1)
-PENDING = Money(
-    v=2,
-    node=NODE,
-    seq=UNNUMBERED,
-    ts=START,
-    user="kit",
-    kind="pending",
-    provider="stripe",
-    attempt="topup:1",
-    amount="20.00",
-    currency="USD",
-)
-ENDED = Money(
-    v=2,
-    node=NODE,
-    seq=UNNUMBERED,
-    ts=START,
-    user="kit",
-    kind="ended",
-    provider="stripe",
-    attempt="topup:1",
-    reason="card_declined",
-)
-OPENED = Account(v=2, node=NODE, seq=UNNUMBERED, ts=START, user="kit", kind="open")
+PENDING = attempt_draft("pending", amount="20.00", currency="USD")
+ENDED = attempt_draft("ended", reason="card_declined")
+OPENED = account_draft("open")
 
 
 def test_account_lines_are_committed_under_accounts(home: Home, clock: FixedClock) -> None:

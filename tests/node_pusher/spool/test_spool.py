@@ -22,12 +22,12 @@ from node_pusher.spool.inputs import UsageInput
 from node_pusher.spool.outcomes import SpoolError
 from node_pusher.spool.plan import Span, plan
 from tests.node_pusher.conftest import NODE, START, FixedClock
+from tests.node_pusher.drafts import account_draft, attempt_draft
 from wire_format.field_types import MoneyKind
 from wire_format.fields import INT_MAX, LINE_BYTES_MAX, META_ENTRIES_MAX
 from wire_format.instants import format_ts, parse_ts, to_us
-from wire_format.lines import Account, Folder, Money
+from wire_format.lines import Folder, Money
 from wire_format.segment import decode_segment
-from wire_format.versions.field_types import AccountKind
 
 EVERYTHING = Span(1, INT_MAX)
 
@@ -237,26 +237,12 @@ def test_money_lines_share_the_counter_and_must_refer_backwards(spool: Spool) ->
     assert decode_segment(spool.store.lines(Span(2, 3)), Folder.PAYMENTS).rejects == ()
 
 
-def _account(kind: AccountKind, **values: str) -> Account:
-    return Account(v=2, node=NODE, seq=UNNUMBERED, ts=START, user="kit", kind=kind, **values)  # type: ignore[arg-type] # fields by name
-
-
 def test_lines_of_both_versions_get_numbers_and_keep_their_version(spool: Spool) -> None:
     """What is read back is what was given, in the folder that it was given for."""
-    attempt = Money(
-        v=2,
-        node=NODE,
-        seq=UNNUMBERED,
-        ts=START,
-        user="kit",
-        kind="ended",
-        provider="stripe",
-        attempt="topup:1",
-        reason="card_declined",
-    )
+    attempt = attempt_draft("ended", reason="card_declined")
     spool.record(user="a", resource="r", units=1)
     spool.append(Folder.PAYMENTS, [attempt])
-    spool.append(Folder.ACCOUNTS, [_account("open"), _account("suspend", reason="abuse")])
+    spool.append(Folder.ACCOUNTS, [account_draft("open"), account_draft("suspend", reason="abuse")])
     assert [line[:6] for line in _lines(spool)] == [b'{"v":1', b'{"v":2', b'{"v":2', b'{"v":2']
     planned = [(found.folder, found.segments) for found in plan(spool.store.unsent(()))]
     assert planned == [
@@ -269,12 +255,12 @@ def test_lines_of_both_versions_get_numbers_and_keep_their_version(spool: Spool)
     opened, suspended = decode_segment(spool.store.lines(Span(3, 4)), Folder.ACCOUNTS).records
     assert (opened.seq, suspended) == (
         3,
-        msgspec.structs.replace(_account("suspend", reason="abuse"), seq=4),
+        msgspec.structs.replace(account_draft("suspend", reason="abuse"), seq=4),
     )
 
 
 def test_a_line_of_version_2_that_breaks_a_rule_is_refused(spool: Spool) -> None:
-    (refused,) = spool.append(Folder.ACCOUNTS, [_account("plan", plan="pro")])
+    (refused,) = spool.append(Folder.ACCOUNTS, [account_draft("plan", plan="pro")])
     assert refused == Refusal("from: required in a line of the kind plan")
     assert _lines(spool) == []
 

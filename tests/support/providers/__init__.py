@@ -8,7 +8,7 @@
         dispute = stripe.dispute(payment)                # later close_dispute(dispute, "won")
         stripe.clock.advance(days=3)
         stripe.hooks.url = "http://127.0.0.1:1234/hooks/stripe"
-        stripe.hooks.deliver("shuffled", times=2)        # signed now, with stripe.secret
+        stripe.hooks.deliver()                           # signed now, with stripe.secret
         stripe.money()[payment].left                     # the share of it that is left
 
 What people do: `pay` (`amount`, `currency` where it is not what was asked for), `begin`,

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -51,7 +50,7 @@ class Paying:
     exchange: dict[str, object] | None = None
 
 
-class FakeClickPesa:
+class FakeClickPesa(Serving):
     """One account at a ClickPesa of our own, until the `with` block ends.
 
     Args:
@@ -83,26 +82,9 @@ class FakeClickPesa:
         self.tokens: dict[str, datetime] = {}
         self.requests: list[str] = []
         self._numbers = itertools.count(1)
-        self._serving = Serving(
-            Starlette(routes=[Route("/{path:path}", self._serve, methods=["GET", "POST"])])
-        )
-
-    @property
-    def url(self) -> str:
-        """Its address, without a slash at the end."""
-        return self._serving.url + _ROOT
-
-    def __enter__(self) -> Self:
-        self._serving.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._serving.__exit__(kind, error, trace)
+        routes = [Route("/{path:path}", self._serve, methods=["GET", "POST"])]
+        super().__init__(Starlette(routes=routes))
+        self.url += _ROOT
 
     # customers
 
@@ -141,7 +123,7 @@ class FakeClickPesa:
         events = {"SUCCESS": "PAYMENT RECEIVED", "FAILED": "PAYMENT FAILED"}
         if status in events:
             body = self.event_body(events[status], payment)
-            self.hooks.add(Hook(body, is_live=True, kind=events[status]))
+            self.hooks.add(Hook(body, kind=events[status]))
 
     def money(self) -> dict[str, Worth]:
         """What every payment is worth, by its id; nothing is ever given back."""
@@ -160,13 +142,12 @@ class FakeClickPesa:
             if each.status in _PAID
         }
 
-    def event_body(self, event: str, payment: str, key: str | None = None) -> bytes:
-        """A webhook about a payment as it is now, with its sum by this key or the account's."""
+    def event_body(self, event: str, payment: str) -> bytes:
+        """A webhook about a payment as it is now, with its sum."""
         found = self.payments[payment]
         data = {**_told(found), "collectedAmount": f"{found.amount:f}"}
         fields: dict[str, Any] = {"event": event, "data": data}
-        key = key or self.checksum_key
-        if key is not None:
+        if (key := self.checksum_key) is not None:
             sum_of = new_sum if self.checksum_way == "new" else old_sum
             read = read_body(json.dumps(fields, ensure_ascii=False).encode())
             fields |= {"checksum": sum_of(key, read), "checksumMethod": self.checksum_way}

@@ -5,8 +5,7 @@ import hmac
 import itertools
 import json
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -28,7 +27,7 @@ DELAYED: Final = "sepa_debit"
 """A method whose money comes days later."""
 
 
-class FakeStripe:
+class FakeStripe(Serving):
     """One account at a Stripe of our own, until the `with` block ends.
 
     Args:
@@ -57,24 +56,7 @@ class FakeStripe:
             self.api.keys[key] = StripeKey(key, "_live_" in key, RIGHTS)
         self._numbers = itertools.count(1)
         routes = [Route("/{path:path}", self._serve, methods=["GET", "POST", "DELETE"])]
-        self._serving = Serving(Starlette(routes=routes))
-
-    @property
-    def url(self) -> str:
-        """Its address, without a slash at the end."""
-        return self._serving.url
-
-    def __enter__(self) -> Self:
-        self._serving.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._serving.__exit__(kind, error, trace)
+        super().__init__(Starlette(routes=routes))
 
     def restricted_key(self, *rights: str, is_live: bool = True) -> str:
         """A key that may do only so much: `read`, `checkout`, `charge`, `refund`."""
@@ -142,12 +124,12 @@ class FakeStripe:
             self._event(f"payment_intent.{status}", intent)
             return str(intent["id"])
 
-    def decline(self, session_id: str, code: str = "insufficient_funds") -> str:
+    def decline(self, session_id: str) -> str:
         """A card is declined; the page stays open. Returns the payment."""
         with self.objects.lock:
             intent = self._intent_of(self._session(session_id), None, None)
             self.objects.charge(intent, "card", "failed")
-            self.objects.fail(intent, code, was_submitted=False)
+            self.objects.fail(intent, "insufficient_funds", was_submitted=False)
             return str(intent["id"])
 
     def settle(self, payment: str, *, succeeds: bool = True) -> None:
@@ -268,7 +250,7 @@ class FakeStripe:
         return self._body(type_, self.objects.by_id[about], thin=thin)
 
     def _tell(self, type_: str, about: Json) -> None:
-        self.hooks.add(Hook(self._body(type_, about), live_of(about), type_))
+        self.hooks.add(Hook(self._body(type_, about), type_))
 
     def _event(self, type_: str, about: Json) -> None:
         self.objects.event(type_, about)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from aggregator.config.loading import load_config
 from aggregator.config.settings import Config
@@ -26,7 +26,8 @@ from wire_format.fields import AppliesTo
 from wire_format.instants import HOUR_US
 from wire_format.lines import Folder, Money, Usage, encode_lines
 from wire_format.paths import SegmentPath
-from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH, PRICES_PATH
+from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH
+from wire_format.rule_files.prices_file import PRICES_PATH
 
 NODE: Final = "bench-01"
 BOOKS: Final = "books"
@@ -35,6 +36,8 @@ START: Final = datetime(2012, 1, 1, tzinfo=UTC)
 
 RECORDS_PER_CHARGE: Final = 30
 PAYMENT_USD: Final = "50"
+GRANT_USD: Final = "0.05"
+_TIER_UNITS: Final = 200_000
 _GIT_TIMEOUT_S: Final = 3600
 _UNITS_MAX: Final = 5000
 _PAY_DAYS: Final = 28
@@ -63,6 +66,9 @@ RESOURCES: Final = (
 )
 
 
+BooksKind = Literal["plain", "tiers", "grants"]
+
+
 class Shape(NamedTuple):
     """How much usage there is, and how it is spread.
 
@@ -70,6 +76,8 @@ class Shape(NamedTuple):
         name: the name of its folder.
         records, commits, users: how many there are; a commit is one segment of one clock hour.
         records_per_charge: about how many records share hour, user and resource; 1 is exact.
+        books: what the books have besides payments and a price for each resource: nothing, prices
+            by tiers of the month, or a grant with terms for each user.
     """
 
     name: str
@@ -77,6 +85,7 @@ class Shape(NamedTuple):
     commits: int
     users: int
     records_per_charge: int
+    books: BooksKind = "plain"
 
     def sizes(self) -> list[int]:
         """How many records each commit has."""
@@ -132,7 +141,7 @@ def make(folder: Path, shape: Shape) -> Place:
     if not done.exists():
         folder.mkdir(parents=True)
         _import(place.usage_origin, _usage_commits(shape))
-        _import(place.books_origin, _books_commits(shape.users))
+        _import(place.books_origin, _books_commits(shape))
         place.config_path.write_text(_config_toml(place))
         _mirror(place)
         done.write_text(f"{shape}\n")
@@ -209,11 +218,25 @@ def _usage_commits(shape: Shape) -> Iterator[CommitFiles]:
         first_seq += records
 
 
-def _books_commits(users: int) -> Iterator[CommitFiles]:
+def tiers_toml() -> bytes:
+    """A `prices.toml` with a price by tiers of the month for every resource."""
+    return "\n".join(
+        f'[[price]]\nresource = "{resource.name}"\napplies_to = "{resource.applies_to}"\n'
+        f'per = {resource.per}\nwindow = "month"\nfrom = {START:%Y-%m-%dT%H:%M:%SZ}\n'
+        f'tiers = [{{ up_to = {_TIER_UNITS}, usd = "{resource.usd}" }}, {{ usd = "0.01" }}]\n'
+        for resource in RESOURCES
+    ).encode()
+
+
+def _books_commits(shape: Shape) -> Iterator[CommitFiles]:
     """Yield the rule book, then one payment of each user, spread so that all tiers occur."""
+    users = shape.users
     ladder = DEFAULT_DISCOUNTS.replace(_LADDER_FROM, f"from = {START:%Y-%m-%d}").encode()
-    rules = {PRICES_PATH: prices_toml(), DISCOUNTS_PATH: ladder}
+    prices = tiers_toml() if shape.books == "tiers" else prices_toml()
+    rules = {PRICES_PATH: prices, DISCOUNTS_PATH: ladder}
     yield CommitFiles(START, "rules: prices and ladder\n", rules)
+    if shape.books == "grants":
+        yield _grants_commit(users)
     by_day: dict[int, list[Money]] = {}
     for i, user in enumerate(users_of(users)):
         day = i * _PAY_DAYS // users
@@ -235,6 +258,33 @@ def _books_commits(users: int) -> Iterator[CommitFiles]:
         at = START + timedelta(days=day + 1)
         path = str(SegmentPath(Folder.PAYMENTS, at.date(), lines[0].seq))
         yield CommitFiles(at, "payments: books\n", {path: encode_lines(lines)})
+
+
+def _grants_commit(users: int) -> CommitFiles:
+    """Make the commit of one grant for each user, for the first month."""
+    lines = [
+        Money(
+            v=2,
+            node=BOOKS,
+            seq=users + i + 1,
+            ts=START,
+            user=user,
+            kind="grant",
+            provider="manual",
+            external_ref=f"signup:{i}",
+            amount=GRANT_USD,
+            currency="USD",
+            status="succeeded",
+            category="promotional",
+            priority=50,
+            from_=START,
+            until=START + timedelta(days=30),
+        )
+        for i, user in enumerate(users_of(users))
+    ]
+    at = START + timedelta(hours=1)
+    path = str(SegmentPath(Folder.PAYMENTS, at.date(), lines[0].seq))
+    return CommitFiles(at, "grants: books\n", {path: encode_lines(lines)})
 
 
 def _config_toml(place: Place) -> str:

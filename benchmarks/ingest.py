@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 
 import click
 
+from aggregator.cli.context import now as clock
 from aggregator.reports import accounts
 from aggregator.store.store import open_for_reading
 from benchmarks import obvious_script, report
@@ -217,7 +218,8 @@ def check_balances(place: Place, out: Path) -> None:
     """Check that ledger and script agree on every user's balance at list prices."""
     ledger = open_for_reading(place.config().database_path)
     ours = {
-        row["user"]: row["credit_nano"] - row["list_cost_nano"] for row in accounts.balances(ledger)
+        row["user"]: row["credit_nano"] - row["list_cost_nano"]
+        for row in accounts.balances(ledger, clock())
     }
     ledger.close()
     if ours != obvious_script.balances(str(out)):

@@ -14,14 +14,15 @@ import msgspec
 
 from aggregator.admission.admission import Admission
 from aggregator.cli.context import Context, now
-from aggregator.ledger import charging_columns, pending
+from aggregator.ledger import pending
+from aggregator.ledger.charges import columns as charging_columns
 from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.reading import ahead, segment, walk
 from aggregator.mirrors.mirror import Mirror
 from aggregator.pulling.passes import Puller
 from aggregator.rating.rating import Rater
 from aggregator.store.account_rows import AccountRows
-from aggregator.store.charge_rows import ChargeRows
+from aggregator.store.charges.charge_rows import ChargeRows
 from aggregator.store.line_rows import LineRows
 from aggregator.store.segment_rows import SegmentRows
 from aggregator.store.store import LedgerStore

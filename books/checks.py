@@ -10,15 +10,19 @@ from typing import Final
 
 from books.account_money import too_much
 from books.errors import AlreadyRecordedError, MoneyError
+from books.grants.lines import term_differences, terms_text
 from books.known_money import KnownMoney
 from gitmeter.counting.effects import credited_nano, movement
 from gitmeter.money.pool import payments_of
 from gitmeter.money.rivals import Contender, Judged, MoneyState, judge
+from wire_format.fields import VERSION_2
 from wire_format.instants import format_ts
 from wire_format.lines import Money
 from wire_format.money import parse_nano
 
 _HINT: Final = "`books log` lists payments with their seq"
+_DATED: Final = "state with --ts when"
+_AGAIN: Final = {"grant": "state another --ref"}
 _SIMILAR_LENGTH_MIN: Final = 4
 """Shorter names differ from many others in one letter."""
 
@@ -124,6 +128,7 @@ def _refuse_repeated(line: Money, known: KnownMoney, *, is_dated: bool) -> None:
     for earlier in filter(is_same, known.admitted):
         raise AlreadyRecordedError(
             f"seq {earlier.seq} records {_named(earlier)} already: {_content(earlier)}",
+            earlier,
             hint="nothing was recorded: of several the aggregator counts only the first",
         )
     for earlier, _, excluding in known.left_out.values():
@@ -132,12 +137,14 @@ def _refuse_repeated(line: Money, known: KnownMoney, *, is_dated: bool) -> None:
                 f"seq {earlier.seq} records {_named(earlier)} already, and was excluded by seq"
                 f" {excluding.seq}: {excluding.reason}",
                 hint=f"if it counts after all: `books decide withdraw {excluding.seq} --reason"
-                ' "..."`; if it happened again, state with --ts when',
+                f' "..."`; if it happened again, {_AGAIN.get(line.kind, _DATED)}',
             )
 
 
 def _differences(line: Money, earlier: Money, *, is_dated: bool) -> list[str]:
     """What two lines about one movement do not say alike."""
+    if line.kind == "grant" and VERSION_2 in {line.v, earlier.v}:
+        return term_differences(line, earlier)
     is_alike = {
         "user": line.user == earlier.user,
         "amount": parse_nano(line.amount) == parse_nano(earlier.amount),
@@ -157,7 +164,8 @@ def _named(line: Money) -> str:
 
 
 def _content(line: Money) -> str:
-    return f"{line.amount} {line.currency}, {line.user}"
+    terms = f", {terms_text(line)}" if line.category is not None else ""
+    return f"{line.amount} {line.currency}, {line.user}{terms}"
 
 
 def _refuse_second(line: Money, admitted: Iterable[Money], *, is_dated: bool) -> None:
@@ -171,7 +179,9 @@ def _refuse_second(line: Money, admitted: Iterable[Money], *, is_dated: bool) ->
         raise MoneyError(
             f"seq {earlier.seq} records {_named(earlier)} already, with another"
             f" {', '.join(differing)}: {_content(earlier)}{at}",
-            hint="nothing was recorded: of several the aggregator counts only the first",
+            hint="nothing was recorded: another grant needs another --ref"
+            if line.category is not None
+            else "nothing was recorded: of several the aggregator counts only the first",
         )
     undo = f'`books decide exclude {earlier.node} {earlier.seq} --reason "..."`'
     back = f"`books refund {earlier.user} {earlier.amount} --payment {earlier.seq}`"

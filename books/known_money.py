@@ -17,12 +17,12 @@ from wire_format.segment import decode_segment
 
 _HERE: Final = Place("", "", 0)
 _KEYS: Final = re.compile(
-    rb'\{"v":\d+,"node":"[^"]*","seq":(\d+),"ts":"[^"]*","user":"([^"]*)","kind":"[^"]*",'
-    rb'"provider":"[^"]*"(?:,"external_ref":"([^"]*)")?(?:,"refers_to":(\d+))?'
-    rb'(?:,"of_ref":"([^"]*)")?,"amount"'
+    rb'\{"v":\d+,"node":"[^"]*","seq":(\d+),"ts":"[^"]*"(?:,"user":"([^"]*)")?,"kind":"[^"]*"'
+    rb'(?:,"provider":"[^"]*")?(?:,"external_ref":"([^"]*)")?(?:,"refers_to":(\d+))?'
+    rb'(?:,"of_provider":"[^"]*")?(?:,"of_ref":"([^"]*)")?,"(?:amount|from)"'
 )
-"""Of a money line its seq, user and reference, and seq or reference of the payment that it refunds;
-decoding every line of the books would take longer."""
+"""Of a money line its seq, user and reference, and seq or reference of the payment or grant that it
+is about; decoding every line of the books would take longer."""
 
 
 class KnownMoney(NamedTuple):
@@ -62,7 +62,8 @@ class MoneyIndex:
         if keys is None:
             return
         seq, user, reference, refunded, refunded_reference = keys.groups()
-        self._users.add(user)
+        if user is not None:
+            self._users.add(user)
         self._put(int(seq), line)
         if reference is not None:
             self._put(reference, line)

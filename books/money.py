@@ -5,7 +5,7 @@ books that the aggregator would reject.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +16,8 @@ from books.checks import payment_named, payment_referred, refuse, similar_users
 from books.earlier_lines import bring_here
 from books.errors import MoneyError
 from books.forms import malformed
+from books.grants.lines import references_of, with_terms
+from books.grants.terms import TERMS, Terms, read_terms
 from books.known_money import KnownMoney, MoneyIndex, read_money
 from books.writers import read_writers
 from node_pusher.home.settings_file import reread
@@ -63,6 +65,7 @@ class Movement:
         is_new_movement: it is another movement than that of another provider with the same
             reference.
         is_by_hand: it is recorded here although a till records what moves at the provider.
+        terms: of a grant that lies beside the pool; None for one in the pool, and other movements.
     """
 
     kind: MoneyKind
@@ -80,6 +83,7 @@ class Movement:
     by: str | None = None
     is_new_movement: bool = False
     is_by_hand: bool = False
+    terms: Terms | None = None
 
 
 class RecordedMovement(NamedTuple):
@@ -102,14 +106,20 @@ def movement_of(kind: MoneyKind, stated: Mapping[str, Any]) -> Movement:
     Args:
         kind: of it.
         stated: the attributes of `Movement` as they were typed: `ts` as text, `currency` in any
-            case; None counts as not stated.
+            case, and of a grant its terms one by one (`books.grants.terms.TERMS`); None counts as
+            not stated.
 
     Raises:
-        MoneyError: `ts` is no instant, or nobody is named as who enters it.
+        MoneyError: `ts` is no instant, a term has a wrong form, or nobody is named as who enters
+            it.
     """
     if not stated.get("by"):
         raise MoneyError("by: no name is given", hint="state with --by who enters it")
     values = {name: value for name, value in stated.items() if value is not None}
+    if kind == "grant":
+        values["terms"] = read_terms(stated)
+        for name in set(TERMS) - {"external_ref"}:
+            values.pop(name, None)
     if "ts" in values:
         ts = parse_instant(values["ts"])
         if isinstance(ts, Refusal):
@@ -182,9 +192,13 @@ def enter(
             what is recorded.
         SpoolError: it could not be written.
     """
+    ts = movement.ts or now
     references = (movement.external_ref, movement.payment_ref)
+    if movement.terms is not None:
+        references = references_of(movement.user, references[0], movement.terms, ts)
+        movement = replace(movement, external_ref=references[0])
     known = index.concerning(references, movement.refers_to)
-    line = _line(spool.node, movement, known, writers, movement.ts or now)
+    line = _line(spool.node, movement, known, writers, ts)
     draft = draft_lines([line], spool.node, Folder.PAYMENTS)[0]
     if isinstance(draft, Refusal):
         raise MoneyError(draft.reason)
@@ -234,6 +248,8 @@ def _line(
         reason=movement.reason,
         **refunded,
     )
+    if movement.terms is not None:
+        return with_terms(line, movement.terms, known, writers)
     if account is not None:
         refuse_wrong_line(line, account, known.admitted)
     return line

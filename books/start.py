@@ -13,13 +13,8 @@ from node_pusher.joining.init import init as make_home
 from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched
 from node_pusher.sending.commit import locked_repo
 from node_pusher.sending.readme import README_PATH
-from wire_format.rule_book import (
-    DEFAULT_DISCOUNTS,
-    DISCOUNTS_PATH,
-    PRICES_PATH,
-    RULE_PATHS,
-    RuleBook,
-)
+from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH, RULE_PATHS, RuleBook
+from wire_format.rule_files.prices_file import PRICES_PATH
 
 EMPTY_PRICES: Final = """\
 # The price book. A resource without a price is charged nothing, shown as unpriced, and billed once

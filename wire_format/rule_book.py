@@ -6,6 +6,7 @@ the files; the aggregator rates with its result, the books write the files.
 
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, InstanceOf, model_validator
@@ -13,25 +14,28 @@ from pydantic import AfterValidator, Field, InstanceOf, model_validator
 from wire_format import fields
 from wire_format.fields import AppliesTo
 from wire_format.instants import format_ts, hour_of
-from wire_format.money import MULTIPLIER_SCALE, PRICE_SCALE, parse_nano
+from wire_format.money import MULTIPLIER_SCALE, parse_nano
+from wire_format.plans import NO_PLANS, Plans
 from wire_format.rule_files.fx_file import FX_PATH, parse_fx
 from wire_format.rule_files.loading import (
     TIER_NAME_PATTERN,
     Hour,
-    PriceText,
     Rule,
+    RuleBookError,
     is_of,
     load,
     refuse_twins,
     scaled,
 )
+from wire_format.rule_files.plans_file import PLANS_PATH, parse_plans
+from wire_format.rule_files.prices_file import IMPORTED_PATH, PRICES_PATH, Price, load_prices
 from wire_format.rule_files.writers_file import parse_writers
 from wire_format.writers import NO_RATES, NO_WRITERS, WRITERS_PATH, Fx, Writers
 
-PRICES_PATH: Final = "rules/prices.toml"
 DISCOUNTS_PATH: Final = "rules/discounts.toml"
-IMPORTED_PATH: Final = "rules/imported.toml"
-RULE_PATHS: Final = (PRICES_PATH, DISCOUNTS_PATH, IMPORTED_PATH, WRITERS_PATH, FX_PATH)
+RULE_PATHS: Final = (
+    *(PRICES_PATH, DISCOUNTS_PATH, IMPORTED_PATH, WRITERS_PATH, FX_PATH, PLANS_PATH),
+)
 """In the order of the arguments of `parse_rule_book`."""
 
 DEFAULT_DISCOUNTS: Final = """\
@@ -48,7 +52,6 @@ tiers = [
 """
 
 _MADE_FROM: Final = re.compile(rb"^# made from rule book ([0-9a-f]{64})[^\n]*\n?", re.MULTILINE)
-_VM_PREFIX: Final = "vm/"
 _MULTIPLIER = re.compile(r"(0(\.[0-9]{1,9})?|1(\.0{1,9})?)")
 
 
@@ -56,40 +59,6 @@ def _check_multiplier(text: str) -> str:
     if _MULTIPLIER.fullmatch(text) is None:
         raise ValueError('must be a decimal in quotes from "0" to "1", at most 9 decimals')
     return text
-
-
-class Price(Rule):
-    """What a resource costs from an hour on, until a later price of the same resource and category.
-
-    A price that states `applies_to` takes precedence over one that does not.
-    """
-
-    resource: Annotated[str, is_of(fields.RESOURCE_PATTERN)] = Field(
-        description="As in the usage lines."
-    )
-    usd: PriceText = Field(description="Dollars for `per` units, a decimal in quotes.")
-    per: int = Field(ge=1, le=10**18, description="How many units the price is for.")
-    from_: Hour = Field(alias="from", description="First clock hour it is in force, UTC.")
-    applies_to: AppliesTo | None = Field(
-        default=None,
-        description="Binds the price to one discount category; required under `vm/`.",
-    )
-
-    @model_validator(mode="after")
-    def _vm_is_bound(self) -> Self:
-        if self.resource.startswith(_VM_PREFIX) and self.applies_to is None:
-            raise ValueError(f"a price under {_VM_PREFIX} must state applies_to")
-        return self
-
-    @property
-    def scaled(self) -> int:
-        """The price of `per` units in whole 1e-15 dollars (`PRICE_SCALE`)."""
-        return scaled(self.usd, PRICE_SCALE)
-
-    @property
-    def from_hour(self) -> int:
-        """First hour in force, as a clock-hour number."""
-        return hour_of(self.from_)
 
 
 class Tier(Rule):
@@ -130,10 +99,6 @@ class Ladder(Rule):
         return self
 
 
-class _PriceFile(Rule):
-    price: Annotated[tuple[Price, ...], Field(strict=False)] = ()
-
-
 class _DiscountFile(Rule):
     tenure_min_usd: Annotated[str, is_of(fields.USD_PATTERN)] = "0"
     ladder: Annotated[tuple[Ladder, ...], Field(strict=False)] = ()
@@ -143,13 +108,14 @@ class RuleBook(Rule):
     """Prices and ladders as the files state them.
 
     Attributes:
-        prices: of prices.toml, in file order; no two share resource, applies_to and `from`.
+        prices: of prices.toml, in file order; no two have one name.
         ladders: in file order; no two share `from`.
         sha256: names this rule book, as `rule_book_sha256` computes it.
         imported: of imported.toml, in the same form; a price of `prices` takes precedence.
         writers: of writers.toml: who may write lines of money, and how much.
         fx: of fx.toml: what other currencies are worth.
         tenure_min_nano: how much must be left of a payment for tenure to count from it.
+        plans: of plans.toml: what accounts may have, and what it includes.
     """
 
     prices: tuple[Price, ...]
@@ -159,6 +125,7 @@ class RuleBook(Rule):
     writers: InstanceOf[Writers] = NO_WRITERS
     fx: InstanceOf[Fx] = NO_RATES
     tenure_min_nano: int = 0
+    plans: InstanceOf[Plans] = NO_PLANS
 
 
 def parse_rule_book(
@@ -167,25 +134,65 @@ def parse_rule_book(
     imported_toml: bytes | None = None,
     writers_toml: bytes | None = None,
     fx_toml: bytes | None = None,
+    plans_toml: bytes | None = None,
 ) -> RuleBook:
     """Read the files; None is an absent file, and an absent ladder is the default one.
 
     Raises:
+        RuleBookError: with every fault found in the first file that cannot be used, alone or
+            together with the others.
+    """
+    book = read_rule_files(
+        prices_toml, discounts_toml, imported_toml, writers_toml, fx_toml, plans_toml
+    )
+    for path, own in ((PRICES_PATH, book.prices), (IMPORTED_PATH, book.imported)):
+        _refuse_cycles(path, own, book.plans)
+    return book
+
+
+def read_rule_files(
+    prices_toml: bytes | None,
+    discounts_toml: bytes | None,
+    imported_toml: bytes | None = None,
+    writers_toml: bytes | None = None,
+    fx_toml: bytes | None = None,
+    plans_toml: bytes | None = None,
+) -> RuleBook:
+    """Read the files as `parse_rule_book` does, but judge each as if it were alone.
+
+    Raises:
         RuleBookError: with every fault found in the first file that cannot be used.
     """
-    prices = _load_prices(PRICES_PATH, prices_toml)
-    discounts = load(DISCOUNTS_PATH, _discounts_text(discounts_toml), _DiscountFile)
+    prices = load_prices(PRICES_PATH, prices_toml)
+    discounts_text = _discounts_text(discounts_toml)
+    discounts = load(DISCOUNTS_PATH, discounts_text, _DiscountFile)
     ladders = discounts.ladder
-    refuse_twins(DISCOUNTS_PATH, (f"ladder from {format_ts(x.from_)}" for x in ladders))
+    names = [f"ladder from {format_ts(ladder.from_)}" for ladder in ladders]
+    refuse_twins(DISCOUNTS_PATH, discounts_text, {"ladder": names})
     return RuleBook(
         prices=prices,
         ladders=ladders,
-        sha256=rule_book_sha256(prices_toml, discounts_toml, imported_toml, writers_toml, fx_toml),
-        imported=_load_prices(IMPORTED_PATH, imported_toml),
+        sha256=rule_book_sha256(
+            prices_toml, discounts_toml, imported_toml, writers_toml, fx_toml, plans_toml
+        ),
+        imported=load_prices(IMPORTED_PATH, imported_toml),
         writers=parse_writers(writers_toml),
         fx=parse_fx(fx_toml),
         tenure_min_nano=parse_nano(discounts.tenure_min_usd),
+        plans=parse_plans(plans_toml),
     )
+
+
+def _refuse_cycles(path: str, prices: Iterable[Price], plans: Plans) -> None:
+    """Refuse windows that last a cycle where accounts may have none.
+
+    Raises:
+        RuleBookError: with each such price.
+    """
+    found = [f"price of {price.name}" for price in prices if price.window == "cycle"]
+    if found and plans.default is None:
+        why = 'window = "cycle" needs a default plan in plans.toml'
+        raise RuleBookError(path, [f"{name}: {why}" for name in found])
 
 
 def rule_book_sha256(
@@ -194,17 +201,20 @@ def rule_book_sha256(
     imported_toml: bytes | None = None,
     writers_toml: bytes | None = None,
     fx_toml: bytes | None = None,
+    plans_toml: bytes | None = None,
 ) -> str:
     """The hash that names a rule book; later files that are all absent or empty have no part in it.
 
-    In a shell, with `imported` as a third name where that file is not empty, and with the names of
-    all five files where writers.toml or fx.toml is not:
+    In a shell, with `imported` as a third name where that file is not empty, with `imported`,
+    `writers` and `fx` where writers.toml or fx.toml is not, and with these and `plans` where
+    plans.toml is not:
 
     for f in prices discounts; do sha256sum < $f.toml | cut -c1-64; done | sha256sum
     """
     files = [prices_toml or b"", _discounts_text(discounts_toml)]
-    if writers_toml or fx_toml:
+    if writers_toml or fx_toml or plans_toml:
         files += [imported_toml or b"", writers_toml or b"", fx_toml or b""]
+        files += [plans_toml] if plans_toml else []
     elif imported_toml:
         files.append(imported_toml)
     hashes = (hashlib.sha256(text).hexdigest() for text in files)
@@ -227,15 +237,3 @@ def split_origin(data: bytes) -> tuple[bytes, str | None]:
 def _discounts_text(discounts_toml: bytes | None) -> bytes:
     # Absent is not empty: an empty file is a book without a ladder, and has another hash.
     return DEFAULT_DISCOUNTS.encode() if discounts_toml is None else discounts_toml
-
-
-def _load_prices(path: str, text: bytes | None) -> tuple[Price, ...]:
-    prices = load(path, text or b"", _PriceFile).price
-    refuse_twins(
-        path,
-        (
-            f"{p.resource}{f' ({p.applies_to})' if p.applies_to else ''} from {format_ts(p.from_)}"
-            for p in prices
-        ),
-    )
-    return prices

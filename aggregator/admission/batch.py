@@ -55,6 +55,7 @@ class RuleFiles(NamedTuple):
     imported_toml: bytes | None = None
     writers_toml: bytes | None = None
     fx_toml: bytes | None = None
+    plans_toml: bytes | None = None
 
     @property
     def contents(self) -> tuple[bytes | None, ...]:

@@ -2,11 +2,11 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from aggregator.cli.context import HOUR, Context, json_option
+from aggregator.cli.context import HOUR, Context, at_option, json_option, now
 from gitmeter.support.terminal import (
     JsonList,
     Table,
@@ -18,44 +18,66 @@ from gitmeter.support.terminal import (
 from wire_format.money import NANO, format_usd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from datetime import datetime
 
     from aggregator.rating.rating import ChargeState
     from aggregator.reports.accounts import Answer
     from gitmeter.support.printout import Printout
 
 _SILENT_SHOWN = 10
+_GRANTED = ("drawn", "granted")
 
 
 @click.command()
 @click.argument("user", required=False)
+@at_option
 @json_option
 @click.pass_obj
-def balance(context: Context, user: str | None, *, as_json: bool) -> None:
-    """Show the balance of USER, or of all users."""
+def balance(context: Context, user: str | None, at: "datetime | None", *, as_json: bool) -> None:
+    """Show the balance of USER, or of all users.
+
+    What is left of grants in force is in it; `aggregator grants USER` shows each of them. With --at
+    it is the balance at that instant: the closing balance of October is the one at 2026-11-01.
+
+    \b
+    aggregator balance alice
+    aggregator balance alice --at 2026-11-01
+    """
     from aggregator.reports import accounts, unrated
 
     store = context.reading()
     if user is not None:
         with store.view():
-            found = accounts.balance(store, user)
+            if at is None:
+                found = accounts.balance(store, user, now())
+            else:
+                (found,) = accounts.balances_at(store, user, at)
             groups = unrated.groups_of_user(store, user) if found["unrated_charges"] else []
         found["unrated"] = [unrated.group_answer(group) for group in groups]
         if as_json:
             print_json(found)
             return
-        print_balances(balance_table([found]), found)
+        print_balances(balance_table([found], has_grants=_has_grants(found)), found)
         _print_unrated(unrated.counts_by_state(groups), shlex.join(("unpriced", user)))
         return
     with store.view():
         basis, counts = accounts.stands_on(store), store.unrated.charges_by_state()
-        balances = accounts.balances(store)
-        answer = JsonList(balances) if as_json else balance_table(balances)
+        if at is None:
+            balances = accounts.balances(store, now())
+        else:
+            balances = accounts.balances_at(store, None, at)
+        has_grants = store.reports.has_terms()
+        answer = JsonList(balances) if as_json else balance_table(balances, has_grants=has_grants)
     if as_json:
         answer.print()
         return
     print_balances(answer, basis)
     _print_unrated(counts, "unpriced")
+
+
+def _has_grants(found: "Answer") -> bool:
+    return bool(found["granted_nano"] or found["drawn_nano"])
 
 
 def _print_unrated(counts: "Mapping[ChargeState, int]", command: str) -> None:
@@ -68,9 +90,15 @@ def _print_unrated(counts: "Mapping[ChargeState, int]", command: str) -> None:
         click.echo(f"not billed in full: see `aggregator {escape(command)}`")
 
 
-def balance_table(found: "Iterable[Answer]") -> Table:
-    """A table of balances in dollars, from answers of `aggregator.reports.accounts`."""
-    columns = ("list cost", "discount", "billed", "credited", "balance")
+def balance_table(found: "Iterable[Answer]", *, has_grants: bool = False) -> Table:
+    """A table of balances in dollars, from answers of `aggregator.reports.accounts`.
+
+    Args:
+        found: the answers.
+        has_grants: show what grants paid and have left, without which a row would not add up.
+    """
+    grants = ("paid by grants", "left of grants") if has_grants else ()
+    columns = ("list cost", "discount", "billed", *grants, "credited", "balance")
     return Table(
         ("user", "tier", *columns),
         (
@@ -80,6 +108,7 @@ def balance_table(found: "Iterable[Answer]") -> Table:
                 format_usd(row["list_cost_nano"]),
                 format_usd(row["discount_nano"]),
                 format_usd(row["billed_cost_nano"]),
+                *(format_usd(row[f"{name}_nano"]) for name in _GRANTED if has_grants),
                 format_usd(row["credit_nano"]),
                 row["balance_usd"],
             )
@@ -124,34 +153,41 @@ def charges(
     store = context.reading()
     with store.view():
         ladder = DiscountLadder(rule_book_in_force(store).ladders)
+        account = accounts.account_of_user(store, user)
         found = accounts.charges(store, user, ladder, since, until)
-        answer = JsonList(found) if as_json else _charge_table(found)
+        answer = (
+            JsonList(found)
+            if as_json
+            else _charge_table(found, accounts.PaidByTerms(store, account).without)
+        )
     answer.print()
     if not as_json and not answer.count:
         click.echo("no charges in that time")
 
 
-def _charge_table(found: "Iterable[Answer]") -> Table:
-    numbers = ("quantity", "records", "list cost", "x", "billed")
-    return Table(
-        ("hour", "resource", "applies to", *numbers, "tier", "state"),
-        (
-            (
-                row["hour"],
-                row["resource"],
-                row["applies_to"],
-                str(row["quantity"]),
-                str(row["records"]),
-                format_usd(row["list_cost_nano"]),
-                row["multiplier"],
-                format_usd(row["billed_cost_nano"]),
-                row["tier"],
-                row["state"],
-            )
-            for row in found
-        ),
-        right=numbers,
-    )
+_CHARGE_CELLS: "Final[Mapping[str, Callable[[Answer], str]]]" = {
+    "hour": lambda row: row["hour"],
+    "resource": lambda row: row["resource"],
+    "applies to": lambda row: row["applies_to"],
+    "quantity": lambda row: str(row["quantity"]),
+    "included": lambda row: str(row["included"]),
+    "records": lambda row: str(row["records"]),
+    "list cost": lambda row: format_usd(row["list_cost_nano"]),
+    "x": lambda row: row["multiplier"],
+    "billed": lambda row: format_usd(row["billed_cost_nano"]),
+    "paid by grants": lambda row: format_usd(row["drawn_nano"]),
+    "tier": lambda row: row["tier"],
+    "state": lambda row: row["state"],
+}
+_CHARGE_NUMBERS = (
+    *("quantity", "included", "records", "list cost", "x", "billed", "paid by grants"),
+)
+
+
+def _charge_table(found: "Iterable[Answer]", without: "Collection[str]") -> Table:
+    cells = {name: cell for name, cell in _CHARGE_CELLS.items() if name not in without}
+    rows = (tuple(cell(row) for cell in cells.values()) for row in found)
+    return Table(tuple(cells), rows, right=_CHARGE_NUMBERS)
 
 
 @click.command()
@@ -170,7 +206,7 @@ def reprice(context: Context, file: Path, *, as_json: bool) -> None:
     from aggregator.reports.reprice import reprice as reprice_with
 
     store = context.reading()
-    found = reprice_with(store, file, context.config().charge_cost_max_usd * NANO)
+    found = reprice_with(store, file, context.config().charge_cost_max_usd * NANO, now())
     if as_json:
         print_json(found)
         return

@@ -191,3 +191,33 @@ class HourType(click.ParamType[int]):
 
 
 HOUR = HourType()
+
+
+class MomentType(click.ParamType["datetime"]):
+    """An instant: `2026-11-21`, `2026-11-21T13`, `2026-11-21T13:05` or `2026-11-21T13:05:00Z`."""
+
+    name = "instant"
+
+    def convert(
+        self,
+        value: object,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> datetime:
+        """Read an instant from the command line."""
+        from wire_format.instants import InvalidInstantError, parse_ts
+
+        if isinstance(value, datetime):
+            return value
+        text = str(value).removesuffix("Z")
+        try:
+            return parse_ts(text + "2026-01-01T00:00:00Z"[len(text) :])
+        except InvalidInstantError:
+            self.fail(f"{value!r} is not like 2026-11-21 or 2026-11-21T13:05 (UTC)", param, ctx)
+
+
+INSTANT = MomentType()
+
+at_option = click.option(
+    "--at", type=INSTANT, help="At this instant, UTC, by what is known of it today."
+)

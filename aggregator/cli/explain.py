@@ -41,7 +41,7 @@ def explain(
     from aggregator.ledger.rule_book import rule_book_in_force
     from aggregator.ledger.segments import segment_reader
     from aggregator.rating.rating import Rater
-    from aggregator.reports.explain import explain as explain_charge
+    from aggregator.reports.charges.explain import explain as explain_charge
 
     store = context.reading()
     state = context.state()
@@ -69,13 +69,56 @@ def _print_charge(charge: _Row, state: Path, books: str) -> None:
     if price is None:
         click.echo(f"  price       none: {charge['state']}")
     else:
-        click.echo(f"  price       {price['usd']} USD per {price['per']}, from {price['from']}")
+        until = "" if price["until"] is None else f" until {price['until']}"
+        user = "" if price["user"] is None else f", for {escape(price['user'])} alone"
+        click.echo(f"  price       {_price_text(price)}, from {price['from']}{until}{user}")
         where = f"{price['commit']}:{price['path']}"
         click.echo(f"      {git_show(state, books, where, price['line_no'])}")
+    if charge["meter"] is not None:
+        _print_meter(charge["meter"], charge["included"])
+    if charge["window"] is not None:
+        _print_window(charge["window"], price)
     click.echo(f"  list cost   {format_usd(charge['list_cost_nano'])} USD")
     paid = charge["first_paid_at"] or "never"
     click.echo(f"  multiplier  x{charge['multiplier']}: tier {charge['tier']}, first paid {paid}")
     click.echo(f"  billed      {format_usd(charge['billed_cost_nano'])} USD ({charge['state']})")
+    for drawn in charge["drawn"]:
+        click.echo(f"    {format_usd(drawn['nano'])} USD paid by {escape(drawn['grant'])}")
+    if charge["drawn"]:
+        click.echo(f"    {format_usd(charge['uncovered_nano'])} USD paid by no grant")
+
+
+def _print_meter(meter: _Row, included: int) -> None:
+    """Print what of a charge the account's plan includes."""
+    click.echo(
+        f"  included    {included} by the plan {meter['plan']}, which includes {meter['included']}"
+        f" of {meter['meter']} from {meter['cycle_start']} until {meter['cycle_end']}"
+    )
+
+
+def _price_text(price: _Row) -> str:
+    if price["package"] is not None:
+        return f"{price['package']['usd']} USD per package of {price['package']['size']}"
+    if price["tiers"] is not None:
+        return f"{price['mode']}, {counted(len(price['tiers']), 'tier')}"
+    return f"{price['usd']} USD per {price['per']}"
+
+
+def _print_window(window: _Row, price: _Row) -> None:
+    """Print where in its window a charge lies, and a line for each tier that it pays."""
+    click.echo(f"  window      {price['window']}, from {window['from']} until {window['until']}")
+    click.echo(
+        f"  counted     {window['counted']} after {window['before']},"
+        f" {window['included']} included in the plan; {window['total']} in the window so far"
+    )
+    for share in window["tiers"] if price["tiers"] is not None else ():
+        tier = price["tiers"][share["tier"] - 1]
+        flat = f" and {tier['flat_usd']} USD once" if share["flat"] and tier["flat_usd"] else ""
+        up_to = "" if tier["up_to"] is None else f", up to {tier['up_to']}"
+        click.echo(
+            f"    tier {share['tier']}{up_to}: {share['units']} at {tier['usd']} USD"
+            f" per {price['per']}{flat}"
+        )
 
 
 def _print_summary(charge: _Row, state: Path, rows_max: int | None) -> None:

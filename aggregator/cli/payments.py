@@ -1,4 +1,4 @@
-"""`payments`: what came in, and what counts of it."""
+"""`payments`: what came in and was settled, and what counts of it."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,9 +16,14 @@ _COMMIT_SHOWN: Final = 12
 _COLUMNS: Final = (
     *("ts", "user", "kind", "amount", "currency", "credit_usd", "left_usd", "state", "reconciled"),
     *("provider", "external_ref", "of_ref", "attempt", "node", "seq", "repo", "commit"),
-    *("committed_at", "path", "line_no"),
+    *("committed_at", "path", "line_no", "of_provider", "category", "from", "until", "plan"),
+    *("instead_of", "fee_usd", "key_id"),
 )
 """The columns of the CSV: a field of the JSON each."""
+
+_REFERENCE: Final = ("provider", "external_ref", "plan", "key_id")
+_OF_A_VOID: Final = ("of_provider", "of_ref")
+"""What the table names a line by; a void by its grant."""
 
 
 @click.command()
@@ -46,7 +51,8 @@ def payments(
     """Show what came in, of USER or of all: what counts of it, by whom, from which commit.
 
     A refund or dispute takes from its payment: what is left of it is beside it. What waits is
-    beyond its till's limit until `books reconcile` has asked the provider.
+    beyond its till's limit until `books reconcile` has asked the provider, or beyond what its desk
+    may give. Grants, plans and other lines about accounts are there too: a plan takes its fee.
     """
     if unconfirmed and (user, since, until) != (None, None, None):
         raise click.UsageError("--unconfirmed shows all lines that wait to be confirmed")
@@ -75,6 +81,17 @@ def _text(value: object) -> str:
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _amount(row: "Mapping[str, Any]") -> str:
+    if row["fee_usd"]:
+        return f"{row['fee_usd']} USD"
+    return f"{row['amount'] or ''} {row['currency'] or ''}".strip()
+
+
+def _reference(row: "Mapping[str, Any]") -> str:
+    names = _OF_A_VOID if row["kind"] == "void" else _REFERENCE
+    return " ".join(row[name] for name in names if row[name])
+
+
 def _table(found: "Iterator[Mapping[str, Any]]") -> Table:
     numbers = ("amount", "credit", "left")
     return Table(
@@ -84,11 +101,11 @@ def _table(found: "Iterator[Mapping[str, Any]]") -> Table:
                 row["ts"],
                 row["user"] or "",
                 row["kind"],
-                f"{row['amount'] or ''} {row['currency'] or ''}".strip(),
+                _amount(row),
                 row["credit_usd"] or "",
                 row["left_usd"] or "",
                 f"{row['state']}{', reconciled' if row['reconciled'] else ''}",
-                " ".join(row[name] for name in ("provider", "external_ref") if row[name]),
+                _reference(row),
                 row["node"],
                 str(row["seq"]),
                 row["commit"][:_COMMIT_SHOWN],

@@ -38,6 +38,18 @@ _COMMANDS: Final = {
     "balance": LazyCommand(
         "aggregator.cli.accounts:balance", "Show the balance of USER, or of all users."
     ),
+    "grants": LazyCommand(
+        "aggregator.cli.terms.grants:grants",
+        "Show the grants of USER: what each is worth, what it paid, and what is left.",
+    ),
+    "entitlements": LazyCommand(
+        "aggregator.cli.terms.entitlements:entitlements",
+        "Show what USER may use now: the plan, what is left of it, and what can be spent.",
+    ),
+    "accounts": LazyCommand(
+        "aggregator.cli.terms.accounts:accounts",
+        "Show the accounts whose plans are to be renewed, for `books plan renew`.",
+    ),
     "charges": LazyCommand(
         "aggregator.cli.accounts:charges", "Show what USER was charged, hour by hour."
     ),

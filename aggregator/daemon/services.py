@@ -18,6 +18,7 @@ from aggregator.serving.hints import Hints
 from aggregator.serving.pulse import Pulse
 from aggregator.serving.webhook import Push
 from aggregator.store.store import LedgerStore
+from wire_format.instants import hour_of
 
 if TYPE_CHECKING:
     from aggregator.serving.listener import HttpListener
@@ -52,6 +53,7 @@ class Services:
         self._notifier = (
             None if config.notify is None else Notifier(config.notify, config.state, clock)
         )
+        self._compared_hour: int | None = None
         self._listener = None if config.listen is None else self._listening(config.listen)
 
     def __enter__(self) -> Self:
@@ -85,9 +87,18 @@ class Services:
             with self._store.transaction():
                 file_silence(self._store, self._state.config, self._clock())
         self.hooks.file(is_whole=is_whole)
+        self._compare()
+
+    def _compare(self) -> None:
         if self._notifier is not None:
+            self._compared_hour = hour_of(self._clock())
             self._notifier.compare(self._store)
             self._notifier.deliver()
+
+    def _has_hour_turned(self) -> bool:
+        """Whether another clock hour began since balances were compared: grants end with one."""
+        compared = self._compared_hour
+        return compared is not None and compared != hour_of(self._clock())
 
     def collect(self) -> None:
         """Start background work that is due, store what has ended, and deliver waiting notices."""
@@ -96,6 +107,8 @@ class Services:
         if is_complete is not None:
             self.pulse.forge_checked(is_complete=is_complete)
         if self._notifier is not None:
+            if self._has_hour_turned():
+                self._compare()
             self._notifier.collect()
             self._notifier.deliver()
 

@@ -86,6 +86,26 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     " or `rules/writers.toml` is wrong, mend that, and they are judged again; if not, somebody has"
     " its key: `books decide only NODE COMMIT` leaves nothing of what came after a commit. `books"
     " decide acknowledge` ends this.",
+    IncidentKind.OVER_BUDGET: "A desk has given more than the budget of a template, or charged more"
+    " fees in a day than its `fees_day_usd`. What is beyond waits; `aggregator held` shows it. If"
+    " all of it is right, `books rules set` a higher budget, which holds for lines that are"
+    " committed from then on, and give what waits by `books grant`, `books adjust` or `books plan"
+    " set`. If not, somebody may have the desk's key: `books decide only NODE COMMIT`, or `books"
+    " decide exclude` single lines; what is left moves up. `books decide acknowledge` ends this.",
+    IncidentKind.BUDGET_NEARLY_USED: "A desk has given four fifths of what a template lets it give"
+    " in all. What comes after the budget waits. If what was given is right, `books rules set` a"
+    " higher budget, which ends this; `aggregator payments` shows it. If not, somebody may have the"
+    " desk's key: `books decide only NODE COMMIT` leaves nothing of what came after a commit."
+    " `books decide acknowledge` ends this until the budget is another one.",
+    IncidentKind.KEY_CLAIMED: "Lines claim the same key for different users, scopes or ends. A"
+    " claim of the books alone stands; without one the key opens nothing. `aggregator held` shows"
+    " the claims. Revoke the key with `books account revoke` and let its user make another; if"
+    " neither claim is a mistake, somebody has the key of a desk: `books decide only NODE COMMIT`"
+    " cuts it off. `books decide acknowledge` ends this.",
+    IncidentKind.PLANS_HELD: "Lines state plans that do not count, so the accounts have not what"
+    " was stated and pay no fee for it. `aggregator held` says why for each and what to do. A"
+    " payment that no longer counts takes the plans with it that it paid for. Write the plan again"
+    " with `books plan set` if it is to be; `books decide acknowledge` ends this.",
     IncidentKind.BAD_RULE_BOOK: "The newest rule book cannot be used; the previous one stays in"
     " force. Correct it with `books rules set` and `books push`.",
     IncidentKind.UNPRICED: "The rule book has no price for a resource at the hours of its usage,"

@@ -33,6 +33,10 @@ class IncidentKind(StrEnum):
     RIVALS = "rival payments"
     UNCONFIRMED = "unconfirmed money"
     WRITER_HELD = "lines not allowed"
+    OVER_BUDGET = "over budget"
+    BUDGET_NEARLY_USED = "budget nearly used"
+    KEY_CLAIMED = "key claimed twice"
+    PLANS_HELD = "plans held"
     BAD_RULE_BOOK = "bad rule book"
     UNPRICED = "unpriced usage"
     CATEGORY_MISMATCH = "category mismatch"
@@ -81,13 +85,21 @@ ABOUT_WRITERS: Final = (
     IncidentKind.RIVALS,
     IncidentKind.UNCONFIRMED,
     IncidentKind.WRITER_HELD,
+    IncidentKind.OVER_BUDGET,
+    IncidentKind.KEY_CLAIMED,
+    IncidentKind.PLANS_HELD,
 )
-"""The kinds about lines of tills and desks."""
+"""The kinds about lines of tills and desks; those about keys and plans are of the books' too."""
 
 ABOUT_SEQS: Final = (IncidentKind.SEQUENCE_REUSED, IncidentKind.LINES_AHEAD, *ABOUT_WRITERS)
 """The kinds whose subject is a seq or a range of them, acknowledged one by one or as a range."""
 
-ACKNOWLEDGED: Final = (*ABOUT_SEQS, IncidentKind.BAD_RULE_BOOK, *ABOUT_MONEY)
+ACKNOWLEDGED: Final = (
+    *ABOUT_SEQS,
+    IncidentKind.BAD_RULE_BOOK,
+    IncidentKind.BUDGET_NEARLY_USED,
+    *ABOUT_MONEY,
+)
 """The kinds that `books decide acknowledge` ends."""
 
 

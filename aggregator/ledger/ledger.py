@@ -16,8 +16,9 @@ from aggregator.incidents.money import file_about_money
 from aggregator.incidents.unrated import file_unrated
 from aggregator.incidents.writers import file_about_writers
 from aggregator.ledger.applied import Changes, Move
-from aggregator.ledger.charging import Charging
-from aggregator.ledger.money.balances import Balances, MoneyRules, Settled
+from aggregator.ledger.charges.charging import Charging
+from aggregator.ledger.money.balances import Balances, Settled
+from aggregator.ledger.money.rules import MoneyRules
 from aggregator.ledger.money.touched import Ruled, Touched, touched_by
 from aggregator.ledger.rejudge import InForce, decisions_of, judged_again
 from aggregator.ledger.repriced import RepricingError, repriced_seqs
@@ -82,7 +83,6 @@ class Ledger:
             if batch.rule_files is not None:
                 self._let_rules_wait(changes.rules_wait, now)
                 self.store.repos.save_rule_files(repo.id, batch.rule_files)
-                self._charging.rate_under(self.rater.rule_book, rater)
             self.store.decisions.change(repo.node_id, batch.decisions.values())
             parts = {repo.node_id: batch, **changes.others}
             self.store.writers.add_commits(repo.node_id, repo.id, batch.commits)
@@ -165,12 +165,17 @@ class Ledger:
         limits = MoneyLimits(
             rater.rule_book.writers, self._config.skew_s * 1_000_000, self._config.test
         )
-        rules = MoneyRules(limits, decisions, rater.rule_book.tenure_min_nano)
+        book = rater.rule_book
+        rules = MoneyRules(limits, decisions, book.tenure_min_nano, book.plans)
         for node_id, batch in parts.items():
             self._balances.add(node_id, batch, rules, touched)
         settled = self._balances.settle(touched, rules)
+        if rater is not self.rater:
+            self._charging.rate_under(self.rater, rater)
         for account in settled.retenured:
             self._charging.rate_account(account, rater)
+        for account, from_hour in settled.replanned:
+            self._charging.replan(account, from_hour, rater)
         for node_id, batch in parts.items():
             self._charging.apply_usage(batch, rater)
             self.store.lines.add_seen(node_id, batch.seen)
@@ -237,7 +242,6 @@ class Ledger:
         self._charging.begin()
         with self.store.transaction():
             self._let_rules_wait(None, now)
-            self._charging.rate_under(self.rater.rule_book, rater)
             touched = self._touched_by(self.decisions, rater)
             settled = self._write(changes, rater, self.decisions, touched)
             self._file_about_money(touched, settled, self.decisions, now)

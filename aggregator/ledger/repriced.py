@@ -1,8 +1,9 @@
 """Which records other prices may put beyond the cost limit of one record, or within it again.
 
 A record that counts and exceeds the limit under the new prices is in a charge that exceeds it too,
-because no record counts for less than nothing. So only the lines of such charges are read again,
-and of the held lines those that are held for this reason.
+because no record counts for less than nothing. By volume more units can cost less, so there every
+charge is looked at that has enough units for such a record. So only the lines of these charges are
+read again, and of the held lines those that are held for this reason.
 """
 
 from collections import defaultdict
@@ -66,7 +67,8 @@ def repriced_seqs(
     large = {
         key
         for key, quantity in store.charges.larger_than(scope.from_hour, within)
-        if after.exceeds(quantity, key[2], key[3], key[0])
+        if key[2] in after.prices.by_total
+        or after.exceeds(quantity, key[2], key[3], key[0], key[1])
     }
     for place in _places(store, {key[0] for key in large}):
         found[place.node].update(_seqs_in(place, reader, large, after))
@@ -75,7 +77,7 @@ def repriced_seqs(
 
 def _exceeds(record: Usage, rater: Rater) -> bool:
     hour = hour_of(record.ts)
-    return rater.exceeds(record.units, record.resource, record.applies_to, hour)
+    return rater.exceeds(record.units, record.resource, record.applies_to, hour, record.user)
 
 
 def _places(store: LedgerStore, hours: Iterable[int]) -> Iterator[SegmentPlace]:

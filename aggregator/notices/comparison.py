@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import uuid4
 
+from aggregator.balances.low import balances_below
 from aggregator.config.sections import NotifyConfig
 from aggregator.notices import events
 from aggregator.notices.crossings import (
@@ -78,7 +79,7 @@ class Comparison:
         before_nano = self._outbox.announced.threshold_nano()
         changes = cross_accounts(
             self._outbox.announced.accounts(),
-            self._ledger.notices.balances_below(below_nano(threshold_nano)),
+            balances_below(self._ledger, below_nano(threshold_nano), self._now),
             threshold_nano,
             threshold_nano if before_nano is None else before_nano,
         )

@@ -25,8 +25,13 @@ SECTIONS: Final[dict[str, Callable[[LedgerStore], Iterator[list[object]]]]] = {
     "held": lambda store: store.digests.held(),
     "rejected": lambda store: store.digests.rejected(),
     "rule_book": lambda store: iter([[rule_book_in_force(store).sha256]]),
+    "counted": lambda store: store.digests.counted(),
+    "drawn": lambda store: store.digests.drawn(),
 }
 """The sections of a ledger, each as sorted rows of JSON values, in the order of the digest."""
+
+_LATER: Final = frozenset({"counted", "drawn"})
+"""Sections that earlier versions did not have: without a row they have no part in the digest."""
 
 
 class Difference(NamedTuple):
@@ -47,9 +52,13 @@ def digest(store: LedgerStore) -> str:
     """Return the SHA-256 over all canonical rows, in hex."""
     total = hashlib.sha256()
     for section, rows in SECTIONS.items():
-        total.update(f"{section}\n".encode())
+        head = f"{section}\n".encode()
+        if section not in _LATER:
+            total.update(head)
+            head = b""
         for row in rows(store):
-            total.update(orjson.dumps(row) + b"\n")
+            total.update(head + orjson.dumps(row) + b"\n")
+            head = b""
     return total.hexdigest()
 
 

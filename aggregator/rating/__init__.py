@@ -1,6 +1,10 @@
 """What usage costs: pure functions of quantities, prices and tenure.
 
-Owns: prices in force (`price_book`), the discount ladder (`discounts`), the cost of a charge and
-its one rounding (`rating`), and that of many charges at once (`columns`).
-Does not own: which lines count (`admission`), storing charges (`store`).
+Owns: what units cost under one price (`tariff`) and for how long they are counted on (`windows`),
+the discount ladder (`discounts`), the cost of a charge and its one rounding (`rating`), that of
+many charges at once (`columns`), and of all of one resource (`series`) or account (`account`);
+which units a plan includes (`included`), which grant pays for which charge (`drawing`), and what a
+grant is at an instant (`standing`).
+Does not own: which price is in force (`gitmeter.pricing`), which lines count (`admission`), storing
+charges (`store`).
 """

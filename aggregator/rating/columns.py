@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregator.rating.price_book import NoPrice, PriceInForce
 from aggregator.rating.rating import STATES, ChargeState, Rater
+from gitmeter.pricing.price_book import NoPrice
 from wire_format.fields import AppliesTo
 from wire_format.instants import HOUR_S
 from wire_format.money import MULTIPLIER_SCALE
@@ -63,7 +63,7 @@ def rate_all(rater: Rater, charges: Charges) -> Ratings:
     """Rate charges; each rating is exactly that of `Rater.rate`."""
     numerator, denominator, state = _prices(rater, charges)
     is_rated = state == _NUMBERS[ChargeState.RATED]
-    # a price beyond 64 bits has the numerator -1
+    # a price that has no one rate, or is beyond 64 bits, has the numerator -1
     is_hard = is_rated & ((numerator < 0) | (charges.quantity > _LIMIT // np.maximum(numerator, 1)))
     amount = charges.quantity * np.where(is_rated & ~is_hard, numerator, 0)
     list_cost_nano = _divide_half_even(amount, denominator)
@@ -96,11 +96,12 @@ def _prices(rater: Rater, charges: Charges) -> tuple[Column, Column, Column]:
     found = np.empty((3, len(both)), dtype=np.int64)
     for at, number in enumerate(both.tolist()):
         hour, kind = divmod(number, len(charges.kinds))
-        price = rater.price_at(*charges.kinds[kind], hour + first)
-        if not isinstance(price, PriceInForce):
+        resource, applies_to = charges.kinds[kind]
+        price = rater.price_at(resource, applies_to, hour + first, "")
+        if isinstance(price, NoPrice):
             found[:, at] = (0, 1, _UNRATED[price])
-        elif max(price.numerator, price.denominator) < _LIMIT:
-            found[:, at] = (price.numerator, price.denominator, _NUMBERS[ChargeState.RATED])
+        elif price.unit is not None and max(price.unit, price.denominator) < _LIMIT:
+            found[:, at] = (price.unit, price.denominator, _NUMBERS[ChargeState.RATED])
         else:
             found[:, at] = (-1, 1, _NUMBERS[ChargeState.RATED])
     numerator, denominator, state = (column[where] for column in found)

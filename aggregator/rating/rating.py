@@ -5,15 +5,19 @@ computed from its whole quantity and rounded once, so the order in which records
 change it. Money is whole nano-dollars.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aggregator.rating.discounts import DiscountLadder
-from aggregator.rating.price_book import NoPrice, PriceBook, PriceInForce
+from aggregator.rating.tariff import Tariff
+from aggregator.rating.windows import InWindow
+from gitmeter.money.plans.timeline import PlanTimeline
+from gitmeter.pricing.price_book import NoPrice, PriceBook
 from wire_format.fields import AppliesTo
-from wire_format.money import MULTIPLIER_SCALE, NANO, PRICE_SCALE, divide_half_even
+from wire_format.lines import Account
+from wire_format.money import MULTIPLIER_SCALE, NANO, divide_half_even
 
 if TYPE_CHECKING:  # questions to the ledger rate nothing, and start without pydantic
     from wire_format.rule_book import RuleBook
@@ -46,6 +50,7 @@ class Rating(NamedTuple):
 
 
 _PRICES_CACHED: Final = 8192
+_RESOURCES_CACHED: Final = 8192
 
 _WITHOUT_PRICE: Final = {
     NoPrice.UNPRICED: Rating(ChargeState.UNPRICED, 0, 0),
@@ -65,7 +70,7 @@ class Rater:
         cost_max_nano: the highest list cost of one charge or record.
         prices: the prices of the rule book, indexed.
         ladder: its discount ladders, indexed.
-        price_at: `PriceBook.price_at`, cached.
+        no_plans: what an account without plan lines has in each hour.
     """
 
     def __init__(self, rule_book: "RuleBook", cost_max_nano: int = COST_MAX_NANO_DEFAULT) -> None:
@@ -73,7 +78,46 @@ class Rater:
         self.cost_max_nano = cost_max_nano
         self.prices = PriceBook(rule_book.prices, rule_book.imported)
         self.ladder = DiscountLadder(rule_book.ladders)
-        self.price_at = lru_cache(_PRICES_CACHED)(self.prices.price_at)
+        self.no_plans = PlanTimeline((), rule_book.plans)
+        self._tariff_of = cache(Tariff)
+        self._price_at = lru_cache(_PRICES_CACHED)(self._look_up)
+
+    def price_at(
+        self, resource: str, applies_to: AppliesTo, hour: int, user: str
+    ) -> Tariff | NoPrice:
+        """What units cost in a clock hour, under the price that `PriceBook.price_at` finds."""
+        # most resources cost the same for everybody: one look-up serves all of them
+        bound = user if resource in self.prices.personal else ""
+        return self._price_at(resource, applies_to, hour, bound)
+
+    def _look_up(
+        self, resource: str, applies_to: AppliesTo, hour: int, user: str
+    ) -> Tariff | NoPrice:
+        price = self.prices.price_at(resource, applies_to, hour, user)
+        if isinstance(price, NoPrice):
+            return price
+        return self._tariff_of(price)
+
+    @cached_property
+    def is_counted(self) -> Callable[[str], bool]:
+        """Whether units of a resource are counted on beyond their hour, by a price or a plan."""
+        plans, windowed = self.rule_book.plans, self.prices.windowed
+
+        @lru_cache(_RESOURCES_CACHED)
+        def found(resource: str) -> bool:
+            return resource in windowed or any(
+                plans.meter_of(version, resource) is not None for version in plans.versions
+            )
+
+        return found
+
+    def is_apart(self, resource: str) -> bool:
+        """Whether a charge cannot be rated by resource, category and hour alone."""
+        return resource in self.prices.personal or self.is_counted(resource)
+
+    def plans_of(self, lines: Sequence[Account]) -> PlanTimeline:
+        """What an account with some plan lines has in each hour."""
+        return PlanTimeline(lines, self.rule_book.plans) if lines else self.no_plans
 
     def rate(
         self,
@@ -82,8 +126,14 @@ class Rater:
         applies_to: AppliesTo,
         hour: int,
         first_paid_us: int | None,
+        user: str = "",
+        in_window: InWindow | None = None,
     ) -> Rating:
         """Rate the whole quantity of one charge.
+
+        The cost of the units that are counted is that of the window with them less that of the
+        window without them, each rounded, so that the costs of a window add up to the rounded cost
+        of all of it while one price and one discount hold.
 
         Args:
             quantity: the units of all records of the charge, added up.
@@ -92,46 +142,61 @@ class Rater:
             hour: the clock hour that is charged, since 1970.
             first_paid_us: the user's first succeeded payment, microseconds since 1970; None
                 without one.
+            user: whose charge it is.
+            in_window: where in the window of its price it lies; None if it is alone there.
         """
-        price = self.price_at(resource, applies_to, hour)
-        if not isinstance(price, PriceInForce):
+        price = self.price_at(resource, applies_to, hour, user)
+        if isinstance(price, NoPrice):
             return _WITHOUT_PRICE[price]
         state, denominator = ChargeState.RATED, price.denominator
-        amount = quantity * price.numerator
-        list_cost_nano = divide_half_even(amount, denominator)
+        before, counted, total = 0, quantity, quantity
+        if in_window is not None:
+            before, total = in_window.before, in_window.total
+            counted = before + quantity - in_window.included
+        amount, amount_before = price.cost(counted, total), price.cost(before, total)
+        list_cost_nano = _difference(amount, amount_before, denominator)
         if list_cost_nano > self.cost_max_nano:
             list_cost_nano = amount = self.cost_max_nano
-            state, denominator = ChargeState.OVERFLOW, 1
+            state, denominator, amount_before = ChargeState.OVERFLOW, 1, 0
         if first_paid_us is None:
             return Rating(state, list_cost_nano, list_cost_nano)
-        discount = self.ladder.discount_at(first_paid_us, hour, applies_to)
-        if discount.multiplier == MULTIPLIER_SCALE:
+        multiplier = self.ladder.discount_at(first_paid_us, hour, applies_to).multiplier
+        if multiplier == MULTIPLIER_SCALE:
             return Rating(state, list_cost_nano, list_cost_nano)
-        billed_cost_nano = divide_half_even(
-            amount * discount.multiplier, denominator * MULTIPLIER_SCALE
+        billed_cost_nano = _difference(
+            amount * multiplier, amount_before * multiplier, denominator * MULTIPLIER_SCALE
         )
         return Rating(state, list_cost_nano, billed_cost_nano)
 
-    def exceeds(self, units: int, resource: str, applies_to: AppliesTo, hour: int) -> bool:
+    def exceeds(
+        self, units: int, resource: str, applies_to: AppliesTo, hour: int, user: str
+    ) -> bool:
         """Whether units of one record alone have a list cost beyond the limit.
 
-        Without a price there is no cost, and nothing to exceed.
+        Without a price there is no cost, and nothing to exceed. What other records of its window
+        there are is not looked at, so that this depends on the record and the rule book alone.
         """
-        price = self.price_at(resource, applies_to, hour)
-        return (
-            isinstance(price, PriceInForce)
-            and divide_half_even(units * price.numerator, price.denominator) > self.cost_max_nano
-        )
+        price = self.price_at(resource, applies_to, hour, user)
+        if isinstance(price, NoPrice):
+            return False
+        return divide_half_even(price.cost(units, units), price.denominator) > self.cost_max_nano
 
     @cached_property
     def units_within(self) -> Mapping[str, int]:
         """For each resource that can exceed it, units that are within the limit at any price."""
         found: dict[str, int] = {}
-        for price in self.rule_book.prices:
-            if price.scaled:
-                units = self.cost_max_nano * price.per * PRICE_SCALE // (price.scaled * NANO)
+        for price in (*self.rule_book.prices, *self.rule_book.imported):
+            units = Tariff(price).units_within(self.cost_max_nano)
+            if units is not None:
                 found[price.resource] = min(units, found.get(price.resource, units))
         return found
+
+
+def _difference(after: int, before: int, denominator: int) -> int:
+    """A cost less an earlier one, each rounded to nano-dollars."""
+    if not before:
+        return divide_half_even(after, denominator)
+    return divide_half_even(after, denominator) - divide_half_even(before, denominator)
 
 
 class Scope(NamedTuple):
@@ -157,9 +222,10 @@ def prices_changed(before: "RuleBook", after: "RuleBook") -> Scope | None:
 
 def scope_of_change(before: "RuleBook", after: "RuleBook") -> Scope | None:
     """The charges to rate again when one rule book replaces another; None for none."""
-    ladders = set(before.ladders) ^ set(after.ladders)
     prices = prices_changed(before, after)
-    hours = [ladder.from_hour for ladder in ladders] + [s.from_hour for s in (prices,) if s]
+    hours = [ladder.from_hour for ladder in {*before.ladders} ^ {*after.ladders}]
+    plans = {*before.plans.versions} ^ {*after.plans.versions}
+    hours += [version.from_hour for version in plans]
     if not hours:
-        return None
-    return Scope(min(hours), None if ladders or prices is None else prices.resources)
+        return prices
+    return Scope(min(hours + [s.from_hour for s in (prices,) if s]), None)

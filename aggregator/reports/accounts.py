@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from aggregator.balances.funds import CurrentFunds, Funds
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.rating.discounts import DiscountLadder
 from aggregator.store.account_rows import AccountRow
-from aggregator.store.charge_rows import RatedCharge
+from aggregator.store.charges.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.questions import reports
 from aggregator.store.store import PULLED_AT, TESTS_COUNT, LedgerStore
 from gitmeter.support.errors import GitmeterError
-from wire_format.instants import format_hour, format_ts, from_us
+from wire_format.instants import format_hour, format_ts, from_us, hour_of
 from wire_format.money import MULTIPLIER_SCALE, format_usd
 
 Answer = dict[str, Any]
@@ -27,20 +28,56 @@ class NoAccountError(GitmeterError):
     """The ledger has no account of this user."""
 
 
-def balances(store: LedgerStore) -> Iterator[Answer]:
-    """Yield the balance of every account, sorted by user."""
-    basis = stands_on(store)
+def balances(store: LedgerStore, now: datetime) -> Iterator[Answer]:
+    """Yield the balance of every account, sorted by user.
+
+    Args:
+        store: the ledger.
+        now: the time, by which grants are in force or not.
+    """
+    basis, current = stands_on(store), CurrentFunds(store, now)
     for row in store.reports.accounts():
-        yield _balance(row, basis)
+        yield _balance(row, current.of(row), basis)
 
 
-def balance(store: LedgerStore, user: str) -> Answer:
+def balance(store: LedgerStore, user: str, now: datetime) -> Answer:
     """Return the balance of one account.
 
     Raises:
         NoAccountError: nothing was ever used or paid under that name.
     """
-    return _balance(_account_row(store, user), stands_on(store))
+    row = account_row(store, user)
+    return _balance(row, CurrentFunds(store, now).of(row), stands_on(store))
+
+
+def balances_at(store: LedgerStore, user: str | None, at: datetime) -> Iterator[Answer]:
+    """Yield the balance that an account had at an instant, or that all accounts had.
+
+    It is told by what is known today: lines dated before the instant, and usage of hours that
+    began before it, whenever these arrived.
+
+    Raises:
+        NoAccountError: nothing was ever used or paid under that name.
+    """
+    from aggregator.balances.earlier import funds_at
+    from aggregator.balances.terms import terms_of
+    from aggregator.ledger.rule_book import rule_book_in_force
+
+    rows = store.reports.accounts() if user is None else iter([account_row(store, user)])
+    basis = stands_on(store) | {"at": format_ts(at)}
+    terms, ladder = terms_of(store), DiscountLadder(rule_book_in_force(store).ladders)
+    for row in rows:
+        found = funds_at(store, terms, reports.account_of(row), at)
+        paid_us = found.credit.first_paid_us
+        then = {
+            "list_cost_nano": found.list_nano,
+            "lifetime_paid_nano": found.credit.lifetime_paid_nano,
+            "first_paid_us": paid_us,
+            "last_active_hour": found.last_hour,
+            "discount_tier": ladder.tier_at(paid_us, hour_of(at)),
+            "unrated": found.unrated,
+        }
+        yield _balance(row | then, found.funds, basis)
 
 
 def stands_on(store: LedgerStore) -> Answer:
@@ -63,23 +100,25 @@ def stands_on(store: LedgerStore) -> Answer:
     }
 
 
-def _balance(row: reports.Row, basis: Answer) -> Answer:
-    credit_nano, billed_cost_nano = int(row["credit_nano"]), int(row["billed_cost_nano"])
+def _balance(row: reports.Row, funds: Funds, basis: Answer) -> Answer:
     list_cost_nano = int(row["list_cost_nano"])
     last_hour, first_paid_us = row["last_active_hour"], row["first_paid_us"]
     return {
         "user": row["user"],
-        "balance_nano": credit_nano - billed_cost_nano,
-        "balance_usd": format_usd(credit_nano - billed_cost_nano),
-        "credit_nano": credit_nano,
+        "balance_nano": funds.balance_nano,
+        "balance_usd": format_usd(funds.balance_nano),
+        "credit_nano": funds.pool_nano,
         "list_cost_nano": list_cost_nano,
-        "discount_nano": list_cost_nano - billed_cost_nano,
-        "billed_cost_nano": billed_cost_nano,
+        "discount_nano": list_cost_nano - funds.billed_nano,
+        "billed_cost_nano": funds.billed_nano,
         "lifetime_paid_nano": int(row["lifetime_paid_nano"]),
         "first_paid_at": None if first_paid_us is None else format_ts(from_us(first_paid_us)),
         "last_active_at": None if last_hour is None else format_hour(last_hour),
         "discount_tier": row["discount_tier"],
         "unrated_charges": row["unrated"],
+        "granted_nano": funds.granted_nano,
+        "drawn_nano": funds.drawn_nano,
+        "uncovered_nano": funds.uncovered_nano,
         **basis,
     }
 
@@ -104,8 +143,43 @@ def charges(
         NoAccountError: nothing was ever used or paid under that name.
     """
     account = account_of_user(store, user)
+    paid = PaidByTerms(store, account)
     for charge in store.charges.of_account(account, since_hour, until_hour):
-        yield charge_answer(charge, ladder)
+        yield charge_answer(charge, ladder) | paid.of(charge.row)
+
+
+class PaidByTerms:
+    """Tells what a plan and grants paid of charges of one account.
+
+    Nothing is looked up where nothing can be found: without plans, and without anything drawn.
+
+    Args:
+        store: the ledger.
+        account: the account.
+    """
+
+    def __init__(self, store: LedgerStore, account: AccountRow) -> None:
+        rules = store.repos.rule_files()
+        self._reports = store.reports
+        self._has_plans = rules is not None and bool(rules.plans_toml)
+        self._is_drawn = account.drawn_nano != 0
+
+    @property
+    def without(self) -> set[str]:
+        """What of this says nothing about the account, in the words of a table."""
+        found = set() if self._has_plans else {"included"}
+        return found if self._is_drawn else {*found, "paid by grants"}
+
+    def of(self, row: ChargeRow) -> Answer:
+        """Return how many units of a charge the plan includes, and what each grant paid of it."""
+        drawn = self._reports.drawn(row) if self._is_drawn else {}
+        drawn_nano = sum(drawn.values())
+        return {
+            "included": self._reports.included(row) if self._has_plans else 0,
+            "drawn": [{"grant": grant, "nano": nano} for grant, nano in drawn.items()],
+            "drawn_nano": drawn_nano,
+            "uncovered_nano": row.billed_cost_nano - drawn_nano,
+        }
 
 
 def charge_answer(charge: RatedCharge, ladder: DiscountLadder) -> Answer:
@@ -140,10 +214,15 @@ def account_of_user(store: LedgerStore, user: str) -> AccountRow:
     Raises:
         NoAccountError: nothing was ever used or paid under that name.
     """
-    return reports.account_of(_account_row(store, user))
+    return reports.account_of(account_row(store, user))
 
 
-def _account_row(store: LedgerStore, user: str) -> reports.Row:
+def account_row(store: LedgerStore, user: str) -> reports.Row:
+    """Return the account of a user, as a row.
+
+    Raises:
+        NoAccountError: nothing was ever used or paid under that name.
+    """
     row = store.reports.account(user)
     if row is None:
         raise NoAccountError(

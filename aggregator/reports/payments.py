@@ -1,26 +1,26 @@
-"""What came in: every line about money, whether it counts, by whom and from which commit."""
+"""What came in and what was settled: every line about money and accounts, and whether it counts."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from aggregator.store.questions.payments import MoneyLine
 from aggregator.store.store import PULLED_AT, LedgerStore
 from gitmeter.counting.effects import OF_A_PAYMENT, credited_nano
-from gitmeter.counting.held import HeldReason
 from gitmeter.money.pool import Payment, payments_of
+from gitmeter.money.reasons import WAITING
 from gitmeter.money.rivals import judge
 from wire_format.currencies import CURRENCY_DEFAULT
 from wire_format.instants import format_ts, from_us, hour_start, to_us
-from wire_format.lines import Money
-from wire_format.money import format_usd
+from wire_format.lines import Account, Money
+from wire_format.money import format_usd, parse_nano
 
 Answer = dict[str, Any]
 
 _FIELDS = (
-    *("user", "kind", "provider", "external_ref", "of_ref", "amount", "currency"),
-    *("credited_usd", "status", "attempt"),
+    *("user", "kind", "provider", "external_ref", "of_provider", "of_ref", "amount", "currency"),
+    *("credited_usd", "status", "attempt", "category", "plan", "instead_of", "fee_usd", "key_id"),
 )
-_WAITS = str(HeldReason.UNCONFIRMED)
 _NEVER_US = 2**62
 
 
@@ -70,6 +70,10 @@ def basis(store: LedgerStore) -> Answer:
     }
 
 
+def _instant(at: datetime | None) -> str | None:
+    return None if at is None else format_ts(at)
+
+
 def _states_credit(record: Money) -> bool:
     """Whether a line says by itself what it adds; what takes from a payment does not."""
     is_in_usd = record.currency == CURRENCY_DEFAULT or record.credited_usd is not None
@@ -89,7 +93,9 @@ def _answer(line: MoneyLine, paid: Mapping[Money, Payment]) -> Answer:
         "seq": record.seq,
         "ts": format_ts(record.ts),
         **stated,
-        "state": "waits" if line.state == _WAITS else line.state,
+        "from": _instant(record.from_),
+        "until": _instant(record.until),
+        "state": "waits" if line.state in WAITING else line.state,
         "reconciled": line.covered_us is not None,
         "credit_usd": None,
         "left_usd": None,
@@ -101,7 +107,10 @@ def _answer(line: MoneyLine, paid: Mapping[Money, Payment]) -> Answer:
         "path": line.path,
         "line_no": line.line_no,
     }
-    if isinstance(record, Money) and _states_credit(record):
+    if isinstance(record, Account):
+        if record.fee_usd is not None:
+            answer["credit_usd"] = format_usd(-parse_nano(record.fee_usd))
+    elif _states_credit(record):
         answer["credit_usd"] = format_usd(credited_nano(record))
     payment = paid.get(record) if isinstance(record, Money) else None
     if payment is not None and line.state == "counted":

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from aggregator.balances.funds import CurrentFunds
 from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.rejudge import InForce, judged_again
 from aggregator.ledger.segments import SegmentReader, segment_reader
@@ -41,7 +42,7 @@ class Preview:
         self.ledger = ledger
         self.now = now
         self._reader = reader
-        self._before = balances(ledger.store)
+        self._before = balances(ledger.store, now)
 
     def of_decision(self, decision: Decision) -> list[Effect]:
         """Return what one more decision would change; the copy is then as before.
@@ -58,7 +59,7 @@ class Preview:
 
     def effects(self) -> list[Effect]:
         """Return the balances that differ from the real ledger's, the largest change first."""
-        after = balances(self.ledger.store)
+        after = balances(self.ledger.store, self.now)
         found = [
             Effect(user, self._before.get(user, 0), after.get(user, 0))
             for user in self._before.keys() | after.keys()
@@ -94,9 +95,7 @@ def preview(state: State, store: LedgerStore, now: datetime) -> Iterator[Preview
             yield Preview(ledger, segment_reader(state), now)
 
 
-def balances(store: LedgerStore) -> dict[str, int]:
+def balances(store: LedgerStore, now: datetime) -> dict[str, int]:
     """Return every account's balance in nano-dollars, by user."""
-    return {
-        row["user"]: int(row["credit_nano"]) - int(row["billed_cost_nano"])
-        for row in store.reports.accounts()
-    }
+    current = CurrentFunds(store, now)
+    return {row["user"]: current.of(row).balance_nano for row in store.reports.accounts()}

@@ -11,6 +11,7 @@ from aggregator.incidents.kinds import ACCEPTABLE, ACKNOWLEDGED, IncidentKind
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions
 from gitmeter.counting.held import HeldReason
+from gitmeter.money.reasons import reason_of
 from gitmeter.roles.role import PROGRAMS
 from wire_format.fields import INT_MAX, VERSION
 from wire_format.instants import format_ts, parse_ts
@@ -42,7 +43,7 @@ def of_held(
         row: the held line, as `aggregator.reports.repos.held` returns it.
         now: the time of the decision.
     """
-    reason = HeldReason(row["reason"])
+    reason = reason_of(row["reason"])
     if row["seq"] is None or row["path"].startswith(f"{Folder.DECISIONS}/"):
         return None  # decisions are about other lines, never about each other
     node, seq, ts = row["node"], row["seq"], parse_ts(row["ts"])

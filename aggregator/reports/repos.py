@@ -12,7 +12,8 @@ from aggregator.reports.unrated import group_answer, groups_by_incident
 from aggregator.store.questions import reports
 from aggregator.store.questions.unrated import UnratedGroup
 from aggregator.store.store import LedgerStore
-from gitmeter.counting.held import HeldReason, line_sha256
+from gitmeter.counting.held import line_sha256
+from gitmeter.money.reasons import reason_of
 from wire_format.instants import format_ts, from_us
 
 
@@ -56,7 +57,7 @@ def held(store: LedgerStore) -> Iterator[Answer]:
     """Yield held lines, each with its place and reason."""
     repos = _only_repos(store)
     for row in store.reports.held():
-        reason = HeldReason(row["reason"])
+        reason = reason_of(row["reason"])
         yield {
             "node": row["node"],
             "reason": row["reason"],

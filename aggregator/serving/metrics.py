@@ -20,6 +20,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from aggregator.balances.low import count_below_zero
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.rating.rating import ChargeState
 from aggregator.serving.pulse import Beat, Pulse
@@ -95,7 +96,8 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The measurements, for the registry."""
-        facts = self._facts()
+        now = self._clock()
+        facts = self._facts(now)
         beat = self._pulse.read()
         yield _gauge("gitmeter_up", "Whether the ledger could be read.", facts is not None)
         yield InfoMetricFamily(
@@ -105,9 +107,9 @@ class Metrics(Collector):
         yield from of_forge(beat)
         if facts is not None:
             yield from of_ledger(facts)
-            yield from of_repos(facts, beat.repos, self._clock())
+            yield from of_repos(facts, beat.repos, now)
 
-    def _facts(self) -> Facts | None:
+    def _facts(self, now: datetime) -> Facts | None:
         try:
             facts = read_facts(self._database_path, PULLED_AT)
         except (GitmeterError, OSError) as error:
@@ -118,7 +120,8 @@ class Metrics(Collector):
                 )
             return None
         self._failures = 0
-        return facts
+        more = count_below_zero(facts.with_grants, facts.plans_toml, now)
+        return facts._replace(accounts_below_zero=facts.accounts_below_zero + more)
 
 
 def of_loop(beat: Beat, pulled_at: str | None) -> Iterator[Metric]:

@@ -2,13 +2,24 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
+from gitmeter.money.granted import Granted, grants_text, read_grants
 from gitmeter.money.tenure import Tenure, read_tenure
+from wire_format.lines import Account
 
 INT64_MAX: Final = 2**63 - 1
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(Account)
+
+_ACCOUNTS: Final = (
+    "SELECT id, user, coalesce(tenure, first_paid_us), plans, grants, list_cost_nano,"
+    " billed_cost_nano, first_active_hour, last_active_hour, unrated, drawn_nano FROM account"
+)
 
 
 def exact(number: int) -> int | str:
@@ -24,7 +35,10 @@ class AccountRow:
         id: its row.
         user: the user's name.
         tenure: from which payment tenure counts, by hour.
+        plans: its plan lines that count, in the order in which they were judged.
+        grants: its grants with terms that count; credits of plans are not among them.
         list_cost_nano, billed_cost_nano: sums over all charges, in nano-dollars.
+        drawn_nano: what grants with terms paid of them, in nano-dollars.
         first_active_hour, last_active_hour: the first and last clock hour since 1970 that has a
             charge; None without charges.
         unrated: how many charges are not rated in full.
@@ -33,11 +47,19 @@ class AccountRow:
     id: int
     user: str
     tenure: Tenure
+    plans: tuple[Account, ...]
+    grants: tuple[Granted, ...]
     list_cost_nano: int
     billed_cost_nano: int
     first_active_hour: int | None
     last_active_hour: int | None
     unrated: int
+    drawn_nano: int = 0
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether it has grants with terms, or plans of its own."""
+        return bool(self.plans or self.grants)
 
     def add_cost(self, list_cost_nano: int, billed_cost_nano: int, unrated: int) -> None:
         """Add the change of charges to the sums."""
@@ -51,6 +73,16 @@ class AccountRow:
             self.first_active_hour = hour
         if self.last_active_hour is None or hour > self.last_active_hour:
             self.last_active_hour = hour
+
+
+def plans_text(lines: Sequence[Account]) -> str | None:
+    """Plan lines as JSON; None for none."""
+    return json.dumps([line.decode() for line in map(_ENCODER.encode, lines)]) if lines else None
+
+
+def read_plans(stored: str | None) -> tuple[Account, ...]:
+    """The plan lines that `plans_text` wrote."""
+    return () if stored is None else tuple(map(_DECODER.decode, json.loads(stored)))
 
 
 class AccountRows:
@@ -70,34 +102,37 @@ class AccountRows:
             " ON CONFLICT (user) DO NOTHING",
             (names,),
         )
-        rows = self._connection.execute(
-            "SELECT id, user, coalesce(tenure, first_paid_us), list_cost_nano, billed_cost_nano,"
-            " first_active_hour, last_active_hour, unrated FROM account"
-            " WHERE user IN (SELECT value FROM json_each(?))",
-            (names,),
-        )
-        return {
-            row[1]: AccountRow(
-                *(row[0], row[1], read_tenure(row[2]), int(row[3]), int(row[4])),
-                *(row[5], row[6], row[7]),
-            )
-            for row in rows
-        }
+        return {account.user: account for account in self._found("user", names)}
 
     def by_id(self, ids: Iterable[int]) -> dict[int, AccountRow]:
-        """The accounts with these ids, by id."""
-        users = self._connection.execute(
-            "SELECT user FROM account WHERE id IN (SELECT value FROM json_each(?))",
-            (json.dumps(sorted(ids)),),
+        """The accounts with these ids, by id; read-only."""
+        return {account.id: account for account in self._found("id", json.dumps(sorted(ids)))}
+
+    def _found(self, column: str, wanted: str) -> Iterator[AccountRow]:
+        rows = self._connection.execute(
+            f"{_ACCOUNTS} WHERE {column} IN (SELECT value FROM json_each(?))",  # noqa: S608
+            (wanted,),
         )
-        found = self.of_users([str(user) for (user,) in users])
-        return {account.id: account for account in found.values()}
+        return (
+            AccountRow(
+                *(row[0], row[1], read_tenure(row[2]), read_plans(row[3]), read_grants(row[4])),
+                *(int(row[5]), int(row[6]), row[7], row[8], row[9], int(row[10])),
+            )
+            for row in rows
+        )
+
+    def with_terms(self) -> list[int]:
+        """The accounts with grants with terms, or plans of their own."""
+        rows = self._connection.execute(
+            "SELECT id FROM account WHERE plans IS NOT NULL OR grants IS NOT NULL ORDER BY id"
+        )
+        return [int(account_id) for (account_id,) in rows]
 
     def save(self, changed: Iterable[AccountRow]) -> None:
         """Write the costs, the active hours and the counts of accounts."""
         self._connection.executemany(
             "UPDATE account SET list_cost_nano = ?, billed_cost_nano = ?, first_active_hour = ?,"
-            " last_active_hour = ?, unrated = ? WHERE id = ?",
+            " last_active_hour = ?, unrated = ?, drawn_nano = ? WHERE id = ?",
             (
                 (
                     exact(account.list_cost_nano),
@@ -105,10 +140,18 @@ class AccountRows:
                     account.first_active_hour,
                     account.last_active_hour,
                     account.unrated,
+                    exact(account.drawn_nano),
                     account.id,
                 )
                 for account in changed
             ),
+        )
+
+    def save_terms(self, account: AccountRow) -> None:
+        """Write the plan lines and the grants with terms of an account."""
+        self._connection.execute(
+            "UPDATE account SET plans = ?, grants = ? WHERE id = ?",
+            (plans_text(account.plans), grants_text(account.grants), account.id),
         )
 
     def save_tiers(self, tiers: Iterable[tuple[int, str]]) -> None:

@@ -107,7 +107,7 @@ class RepoRows:
         self._connection.execute("DELETE FROM rule_book WHERE repo_id = ?", (repo_id,))
         if not rules.are_absent:
             self._connection.execute(
-                "INSERT INTO rule_book VALUES (?, ?, ?, ?, ?, ?, ?)", (repo_id, *rules)
+                "INSERT INTO rule_book VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (repo_id, *rules)
             )
 
     def rule_files(self, changed: tuple[str, RuleFiles] | None = None) -> RuleFiles | None:
@@ -169,7 +169,7 @@ class RepoRows:
         """The rule book of the configured books, or else of the last other one by name."""
         rows = self._connection.execute(
             "SELECT repo.name, commit_id, prices_toml, discounts_toml, imported_toml, writers_toml,"
-            " fx_toml FROM rule_book JOIN repo ON repo.id = repo_id"
+            " fx_toml, plans_toml FROM rule_book JOIN repo ON repo.id = repo_id"
         )
         books = {str(name): RuleFiles(*files) for name, *files in rows}
         if changed is not None:

@@ -77,6 +77,9 @@ CREATE TABLE account (                   -- one user; balance = credit - billed 
     billed_cost_nano ANY NOT NULL DEFAULT 0,
     first_paid_us INTEGER,               -- the payment from which tenure counts in hours to come
     tenure TEXT,                         -- JSON: pairs of an hour and the payment from then on; NULL for one
+    plans TEXT,                          -- JSON: its plan lines that count, in the order of judging; NULL for none
+    grants TEXT,                         -- JSON: its grants with terms that count; NULL for none
+    drawn_nano ANY NOT NULL DEFAULT 0,   -- what grants paid of its charges
     first_active_hour INTEGER,           -- first and last hour with a charge
     last_active_hour INTEGER,
     unrated INTEGER NOT NULL DEFAULT 0,  -- charges that are not rated in full
@@ -99,8 +102,35 @@ CREATE TABLE charge (                    -- one user, one resource, one category
     list_cost_nano INTEGER NOT NULL,
     billed_cost_nano INTEGER NOT NULL,
     PRIMARY KEY (hour, account_id, resource_id, applies_to),
-    CHECK (billed_cost_nano BETWEEN 0 AND list_cost_nano),
+    CHECK (billed_cost_nano BETWEEN 0 AND list_cost_nano + 1), -- the difference of two roundings each
     CHECK (list_cost_nano = 0 OR state NOT BETWEEN 1 AND 2)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE counted (                   -- charges of which units are counted on beyond their hour
+    account_id INTEGER NOT NULL REFERENCES account,
+    resource_id INTEGER NOT NULL REFERENCES resource,
+    applies_to INTEGER NOT NULL,
+    hour INTEGER NOT NULL,
+    included ANY NOT NULL,               -- units that the account's plan includes
+    before ANY NOT NULL,                 -- units counted before it in the window of its price
+    PRIMARY KEY (account_id, resource_id, applies_to, hour)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE drawn (                     -- what grants with terms and credits of plans paid of charges
+    account_id INTEGER NOT NULL REFERENCES account,
+    hour INTEGER NOT NULL,
+    resource_id INTEGER NOT NULL REFERENCES resource,
+    applies_to INTEGER NOT NULL,
+    granted TEXT NOT NULL,               -- the name of the grant: provider:reference
+    nano INTEGER NOT NULL CHECK (nano > 0),
+    PRIMARY KEY (account_id, hour, resource_id, applies_to, granted)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE drawn_total (               -- the same added up for each grant
+    account_id INTEGER NOT NULL REFERENCES account,
+    granted TEXT NOT NULL,
+    nano ANY NOT NULL,
+    PRIMARY KEY (account_id, granted)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE active_period (             -- where to look for an account's charges; may name empty ones
@@ -125,8 +155,9 @@ CREATE TABLE money (                     -- lines about money and accounts, of t
     seq INTEGER NOT NULL,
     ts_us INTEGER NOT NULL,
     account_id INTEGER REFERENCES account, -- NULL: it names nobody
-    movement TEXT,                       -- provider, reference and kind; NULL without a reference
-    payment TEXT,                        -- the movement of the payment that it is about
+    about TEXT,                          -- of a line about an account its kind; NULL of a line about money
+    movement TEXT,                       -- provider, reference and kind; of a key its hash; NULL without either
+    payment TEXT,                        -- the movement of the payment or grant that it is about, or a line's node:seq
     by_books INTEGER NOT NULL,           -- 1: of the books, where the key is seq and ts
     claims INTEGER NOT NULL,             -- 1: it stands within its writer, so it may count
     summed INTEGER NOT NULL,             -- 1: it is in its writer's sum while nothing covers it
@@ -138,16 +169,27 @@ CREATE TABLE money (                     -- lines about money and accounts, of t
     line BLOB NOT NULL,
     commit_id TEXT NOT NULL,             -- the commit by which it is judged
     path TEXT NOT NULL,
-    line_no INTEGER NOT NULL
+    line_no INTEGER NOT NULL,
+    committed_us INTEGER NOT NULL        -- when that commit was made
 ) STRICT;
 CREATE INDEX money_by_key ON money (node_id, seq, ts_us);
 CREATE INDEX money_told ON money (node_id, state)
     WHERE state NOT IN ('counted', 'repeats', 'not_succeeded');
 CREATE INDEX money_takes ON money (node_id) WHERE takes = 1;
 CREATE INDEX money_by_account ON money (account_id);
+CREATE INDEX money_about ON money (account_id, about) WHERE about IS NOT NULL;
 CREATE INDEX money_by_movement ON money (movement) WHERE movement IS NOT NULL;
 CREATE INDEX money_by_payment ON money (payment) WHERE payment IS NOT NULL;
 CREATE INDEX money_uncovered ON money (node_id, takes, covered_us, moved_nano) WHERE summed = 1;
+
+CREATE TABLE budget (                    -- what each desk has given by a template
+    node_id INTEGER NOT NULL REFERENCES node,
+    kind TEXT NOT NULL,                  -- grant or adjustment
+    template TEXT NOT NULL,
+    given_nano ANY NOT NULL,             -- with what waits
+    limit_nano ANY NOT NULL,             -- by the version of the template that begins last
+    PRIMARY KEY (node_id, kind, template)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE money_copy (                -- every commit that has a line of a till or desk
     money_id INTEGER NOT NULL REFERENCES money,
@@ -243,7 +285,8 @@ CREATE TABLE rule_book (                 -- the rule book of each repo of the bo
     discounts_toml BLOB,
     imported_toml BLOB,
     writers_toml BLOB,
-    fx_toml BLOB
+    fx_toml BLOB,
+    plans_toml BLOB
 ) STRICT;
 
 CREATE VIEW charge_view AS               -- charges in words, for people with a database shell

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Final, Self
 
 from aggregator.store.account_rows import AccountRows
-from aggregator.store.active_periods import ActivePeriods
-from aggregator.store.charge_rows import ChargeRows
+from aggregator.store.charges.active_periods import ActivePeriods
+from aggregator.store.charges.charge_rows import ChargeRows
+from aggregator.store.charges.drawn_rows import DrawnRows
+from aggregator.store.charges.series_rows import SeriesRows
 from aggregator.store.connection import (
     connect,
     connect_for_reading,
@@ -28,6 +30,8 @@ from aggregator.store.decision_rows import DecisionRows
 from aggregator.store.errors import DISK, error_code
 from aggregator.store.incident_rows import IncidentRows
 from aggregator.store.line_rows import LineRows
+from aggregator.store.money.account_line_rows import AccountLineRows
+from aggregator.store.money.desk_rows import DeskRows
 from aggregator.store.money.money_rows import MoneyRows
 from aggregator.store.money.writer_rows import WriterRows
 from aggregator.store.questions.digest import DigestRows
@@ -69,8 +73,12 @@ class LedgerStore:
         accounts: credit, cost and tier of every user.
         active: in which hours accounts have charges.
         charges: quantity and cost by hour, user, resource and category.
+        series: charges of which units are counted on beyond their hour.
+        drawn: what grants with terms paid of charges.
         money: money lines, and which of them count.
+        account_lines: lines about accounts that may count.
         writers: commits of tills and desks, and which of their lines stand.
+        desks: what desks gave by templates, and which of their grants ask what was paid.
         decisions: the operator's decisions.
         incidents: incidents, open and closed.
         cursors: how far each repo was read, and kept tips.
@@ -92,8 +100,12 @@ class LedgerStore:
         self.accounts = AccountRows(connection)
         self.active = ActivePeriods(connection)
         self.charges = ChargeRows(connection)
+        self.series = SeriesRows(connection)
+        self.drawn = DrawnRows(connection)
         self.money = MoneyRows(connection)
+        self.account_lines = AccountLineRows(connection)
         self.writers = WriterRows(connection)
+        self.desks = DeskRows(connection)
         self.decisions = DecisionRows(connection)
         self.incidents = IncidentRows(connection)
         self.cursors = CursorRows(connection)

@@ -20,7 +20,8 @@ from tests.support.forge import ForgeServer
 from tests.support.forge.api import Forge, Request, route
 from tests.support.forge.handler import ROUTES
 from tests.support.repos import RepoWriter, money_line, segment_path, usage_line
-from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH, PRICES_PATH
+from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH
+from wire_format.rule_files.prices_file import PRICES_PATH
 
 BOOKS: Final = "books"
 RECORDS_PER_COMMIT: Final = 10

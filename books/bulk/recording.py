@@ -9,7 +9,7 @@ from books.checks import similar_users
 from books.earlier_lines import bring_here
 from books.errors import AlreadyRecordedError, MoneyError
 from books.known_money import MoneyIndex, read_money
-from books.money import enter, movement_of, refuse_malformed
+from books.money import Movement, enter, movement_of, refuse_malformed
 from books.writers import read_writers
 from node_pusher.home.settings_file import reread
 from node_pusher.spool.api import Spool
@@ -47,7 +47,7 @@ class BulkReport:
         already: those that are recorded already, with the same content.
         refused: all others.
         first_seq, last_seq: of what was recorded; None if nothing was.
-        without_reference: accepted ones without an `external_ref`.
+        without_reference: accepted ones that state no `external_ref`.
         new_users: whom no line of the books named before, each once.
         similar_users: for new users, if they are few, users whose names differ in case or in one
             letter.
@@ -165,11 +165,11 @@ class _Entering:
         line = enter(self._spool, movement, self._index, self._writers, self._now)
         if is_new:
             self._report.new_users.append(line.user)
-        self._count(line)
+        self._count(line, movement)
 
-    def _count(self, line: Money) -> None:
+    def _count(self, line: Money, movement: Movement) -> None:
         report = self._report
         report.accepted += 1
         report.first_seq = report.first_seq or line.seq
         report.last_seq = line.seq
-        report.without_reference += line.external_ref is None
+        report.without_reference += movement.external_ref is None

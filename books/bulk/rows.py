@@ -34,7 +34,10 @@ _OF_PAYMENTS: Final = (
 )
 COLUMNS: Final[Mapping[MoneyKind, tuple[str, ...]]] = {
     "payment": _OF_PAYMENTS,
-    "grant": ("user", "amount", "ts", "reason"),
+    "grant": (
+        *("user", "amount", "ts", "reason", "until", "from", "priority", "scope", "category"),
+        *("bonus_on", "ref"),
+    ),
     "refund": ("user", "amount", "payment", "payment_ref", *_OF_PAYMENTS[2:]),
     "adjustment": ("user", "amount", "ts", "reason"),
 }
@@ -48,7 +51,12 @@ _REQUIRED: Final[Mapping[MoneyKind, tuple[tuple[str, ...], ...]]] = {
 }
 """Of each of these tuples one must be stated."""
 
-_ATTRIBUTES: Final = {"payment": "refers_to", "new_movement": "is_new_movement"}
+_ATTRIBUTES: Final = {
+    "payment": "refers_to",
+    "new_movement": "is_new_movement",
+    "from": "from_",
+    "ref": "external_ref",
+}
 """The attribute of `books.money.Movement` where it has another name."""
 
 _AMOUNTS: Final = ("amount", "credited_usd")
@@ -256,6 +264,12 @@ def _value(name: str, value: object) -> object:
         if not isinstance(value, str) or not _SEQ.fullmatch(value) or int(value) > INT_MAX:
             raise ValueError("payment: must be the seq of the payment, a whole number")
         return int(value)
+    if name == "priority":
+        if not isinstance(value, str) or not _SEQ.fullmatch(value):
+            raise ValueError("priority: must be a whole number")
+        return int(value)
+    if isinstance(value, _Number) and name == "until" and _SEQ.fullmatch(value):
+        return str(value)  # days
     if isinstance(value, _Number) and name in _AMOUNTS:
         if not _WHOLE.fullmatch(value):
             raise ValueError(

@@ -2,7 +2,8 @@
 
 Owns: the table of commands (`program`), one module for each group of them (`init`, `money`,
 `bulk`, `log`, `decide`, `rules`, `rule_edits`, `prices`), what several share (`acts`,
-`instants`, `line_json`, `rule_output`); in a folder of its own: `reconcile`.
+`instants`, `line_json`, `rule_output`); in folders of their own: `grants`, `accounts`,
+`reconcile`.
 Does not own: anything that a program in Python could not call.
 """
 

@@ -1,4 +1,4 @@
-"""What the commands that change the books share: who acts and why, and the rule files' names."""
+"""What the commands that change the books share: who acts and why, and names in rule files."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -9,8 +9,9 @@ from books.operator import default_operator
 
 RULE_FILE_NAMES: Final = (
     *("prices.toml", "discounts.toml", "imported.toml"),
-    *("writers.toml", "fx.toml"),
+    *("writers.toml", "fx.toml", "plans.toml"),
 )
+WINDOWS: Final = ("hour", "day", "month", "cycle")
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from books.cli.accounts.line_text import line_text
 from books.cli.line_json import line_json
 from gitmeter.support.terminal import JsonList, Table
 from node_pusher.cli.home import json_option
@@ -28,8 +29,8 @@ _SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 def log(home: Path, /, count: int | None, *, as_json: bool) -> None:
     """Show what was entered in these books, newest first.
 
-    Each line of money and decisions, and each change of the rule book; lines that are not committed
-    yet come first. git itself shows the same and more: git -C HOME/repo.git log -p.
+    Each line of money, accounts and decisions, and each change of the rule book; lines that are not
+    committed yet come first. git itself shows the same and more: git -C HOME/repo.git log -p.
     """
     from books.history import entries, waiting_lines
     from node_pusher.home.settings_file import read_home
@@ -76,14 +77,18 @@ def _row(line: "Line", by: str, place: str) -> list[str]:
     if isinstance(line, Usage):
         raise TypeError(f"books have no lines such as {line}")
     said = _said(by or line.by or "", line.reason or "")
-    what = f"account: {line.kind}" if isinstance(line, Account) else _movement(line)
+    what = line_text(line) if isinstance(line, Account) else _movement(line)
     return [when, seq, what, line.user, said, place]
 
 
 def _movement(line: "Money") -> str:
+    from wire_format.instants import format_ts
+
     of = "" if line.refers_to is None else f" of seq {line.refers_to}"
     of += "" if line.of_ref is None else f" of {line.of_provider or line.provider} {line.of_ref}"
     amount = f" {line.amount} {line.currency}" if line.amount else ""
+    amount += "" if line.from_ is None else f" from {format_ts(line.from_)}"
+    amount += "" if line.until is None else f" until {format_ts(line.until)}"
     ref = "" if line.external_ref is None else f", {line.provider} {line.external_ref}"
     status = "" if line.status in {"succeeded", None} else f", {line.status}"
     return f"{line.kind}{of}{amount}{ref}{status}"

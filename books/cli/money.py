@@ -1,4 +1,4 @@
-"""`books pay`, `grant`, `refund` and `adjust`: movements of money."""
+"""`books pay`, `refund` and `adjust`: movements of money; `grant` is one too (`grants.grant`)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,11 +12,13 @@ from books.cli.line_json import line_json
 from gitmeter.support.terminal import print_json
 
 if TYPE_CHECKING:
+    from books.errors import AlreadyRecordedError
     from wire_format.field_types import MoneyKind
+    from wire_format.lines import Money
 
 _STATUSES: Final = ("succeeded", "pending", "failed")
 _SIMILAR_SHOWN_MAX: Final = 3
-_NEGATIVE_AMOUNTS: Final = {"ignore_unknown_options": True}
+NEGATIVE_AMOUNTS: Final = {"ignore_unknown_options": True}
 """Allows `-5.00` as an argument; an unknown option is then one argument too many."""
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -48,7 +50,7 @@ _user_argument = click.argument("user")
 _amount_argument = click.argument("amount", metavar="AMOUNT", required=False)
 
 
-@click.command(context_settings=_NEGATIVE_AMOUNTS)
+@click.command(context_settings=NEGATIVE_AMOUNTS)
 @_user_argument
 @_amount_argument
 @click.option(
@@ -107,31 +109,10 @@ def pay(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN40
 
     Sort the rows by time where you can: `books log` and git show them in the order of the file.
     """
-    _record(home, as_json, "payment", **options)
+    record_movement(home, "payment", as_json=as_json, **options)
 
 
-@click.command(context_settings=_NEGATIVE_AMOUNTS)
-@_user_argument
-@_amount_argument
-@_reason_option
-@_ts_option
-@_by_option
-@bulk_options
-@_json_option
-@click.pass_obj
-def grant(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
-    """Grant USER a credit of AMOUNT in USD; unlike a payment it starts no discount.
-
-    \b
-    books grant alice 5.00 --reason "welcome credit"
-    books grant - --reason "welcome credit" < grants.csv
-
-    With - the grants of standard input are recorded: see `books pay --help`.
-    """
-    _record(home, as_json, "grant", **options)
-
-
-@click.command(context_settings=_NEGATIVE_AMOUNTS)
+@click.command(context_settings=NEGATIVE_AMOUNTS)
 @_user_argument
 @_amount_argument
 @click.option(
@@ -174,10 +155,10 @@ def refund(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: AN
 
     With - the refunds of standard input are recorded: see `books pay --help`.
     """
-    _record(home, as_json, "refund", **options)
+    record_movement(home, "refund", as_json=as_json, **options)
 
 
-@click.command(context_settings=_NEGATIVE_AMOUNTS)
+@click.command(context_settings=NEGATIVE_AMOUNTS)
 @_user_argument
 @_amount_argument
 @click.option("--reason", help="Why; shown in audits. Required.")
@@ -195,16 +176,18 @@ def adjust(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: AN
 
     With - the adjustments of standard input are recorded: see `books pay --help`.
     """
-    _record(home, as_json, "adjustment", **options)
+    record_movement(home, "adjustment", as_json=as_json, **options)
 
 
-def _record(
+def record_movement(
     home: Path,
-    as_json: bool,  # noqa: FBT001 - what click passed
     kind: "MoneyKind",
+    *,
+    as_json: bool,
     **options: Any,  # noqa: ANN401 - what click passed
 ) -> None:
     """Record a movement and print it; with `-` those of standard input."""
+    from books.errors import AlreadyRecordedError
     from books.money import movement_of, record
     from node_pusher.spool.api import Spool
 
@@ -219,12 +202,21 @@ def _record(
     missing_payment = options.get("payment_ref") is None
     required = {"refund": ("refers_to",) * missing_payment, "adjustment": ("reason",)}
     _refuse_missing(("amount", *required.get(kind, ())), options)
+    movement = movement_of(kind, options)
     with Spool.open(home, role="books") as spool:
-        done = record(spool, movement_of(kind, options))
+        try:
+            done = record(spool, movement)
+        except AlreadyRecordedError as error:
+            if movement.terms is None:
+                raise
+            _print_there(error, as_json=as_json)
+            return
     line = done.line
     if as_json:
+        more = {} if movement.terms is None else {"repeated": False}
         print_json(
             line_json(line)
+            | more
             | {
                 "by": options["by"],
                 "is_new_user": done.is_new_user,
@@ -233,12 +225,27 @@ def _record(
         )
         return
     pending = "" if line.status == "succeeded" else f" ({line.status}: moves no money)"
+    pending += "" if movement.terms is None else _terms(line)
     click.echo(
         f"{line.node} seq {line.seq}: {kind} of {line.amount} {line.currency},"
         f" {line.user}{pending}; next: `books push`"
     )
     if done.is_new_user:
         click.echo(_about_new_user(line.user, done.similar_users), err=True)
+
+
+def _print_there(error: "AlreadyRecordedError", *, as_json: bool) -> None:
+    """Say that a grant with terms is there, which is as good as recording it."""
+    if as_json:
+        print_json(line_json(error.line) | {"repeated": True})
+    else:
+        click.echo(f"{error}; nothing was recorded, and another grant needs another --ref")
+
+
+def _terms(line: "Money") -> str:
+    from books.grants.lines import terms_text
+
+    return f": {line.external_ref}, {terms_text(line)}"
 
 
 def _refuse_missing(required: Sequence[str], options: Mapping[str, Any]) -> None:

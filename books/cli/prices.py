@@ -73,7 +73,7 @@ def list_llm(search: str, *, as_json: bool) -> None:
 @click.option(
     "--base-price",
     is_flag=True,
-    help="If a price rises with the length of a request, use that of short requests.",
+    help="If a price depends on the length of a request, import that of short requests alone.",
 )
 @change_options
 @click.pass_obj
@@ -95,7 +95,9 @@ def import_llm(
     coming hour, so that no past charge is rated again; --from states another hour.
 
     Record each token once, under the most specific kind that has a price: if cache_read_tokens has
-    one, input_tokens counts only the other tokens.
+    one, input_tokens counts only the other tokens. Where a price depends on the length of a
+    request, there is KIND/over_200k as well, named by the border: in a request with more input
+    tokens than that, cached ones among them, record the tokens of KIND there and not under KIND.
 
     \b
     books prices import-llm --model openai:gpt-4o --model anthropic:claude-sonnet-4-5

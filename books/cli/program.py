@@ -15,7 +15,7 @@ _COMMANDS: Final = {
     "init": LazyCommand("books.cli.init:init", "Make this folder the home of the books."),
     "pay": LazyCommand("books.cli.money:pay", "Record that USER paid AMOUNT."),
     "grant": LazyCommand(
-        "books.cli.money:grant",
+        "books.cli.grants.grant:grant",
         "Grant USER a credit of AMOUNT in USD; unlike a payment it starts no discount.",
     ),
     "refund": LazyCommand(
@@ -24,6 +24,15 @@ _COMMANDS: Final = {
     "adjust": LazyCommand(
         "books.cli.money:adjust",
         "Correct the balance of USER by AMOUNT in USD, which may be negative.",
+    ),
+    "void": LazyCommand("books.cli.grants.void:void", "End the grant REF, from an hour on."),
+    "account": LazyCommand(
+        "books.cli.accounts.account:account",
+        "Suspend and reopen accounts, state their settings and keys, and name staff.",
+    ),
+    "plan": LazyCommand(
+        "books.cli.accounts.plan:plan",
+        "Settle which plan an account has, period by period, and renew plans.",
     ),
     "log": LazyCommand("books.cli.log:log", "Show what was entered in these books, newest first."),
     "decide": LazyCommand(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from books.cli.acts import RULE_FILE_NAMES, change_options
+from books.cli.acts import RULE_FILE_NAMES, WINDOWS, change_options
 from books.cli.instants import InstantType
 from books.cli.rule_output import print_change, print_faults, print_refusal
 from gitmeter.support.errors import ExitCode
@@ -62,14 +62,52 @@ def _answer(stream: BinaryIO) -> "Repriced":
 
 @click.command()
 @click.argument("resource")
-@click.argument("usd")
-@click.option("--per", type=click.IntRange(min=1), default=1, show_default=True, metavar="UNITS",
-              help="How many units USD is for.")  # fmt: skip
+@click.argument("usd", required=False)
+@click.option(
+    "--per",
+    type=click.IntRange(min=1),
+    metavar="UNITS",
+    help="How many units USD is for, also that of tiers. Default: 1.",
+)
+@click.option(
+    "--tier",
+    "tiers",
+    multiple=True,
+    metavar="UP_TO=USD[+FLAT]",
+    help="USD of the units up to this one, in place of one USD for all; repeated, ascending, the"
+    " last one as rest=USD. FLAT is due once, with the first unit that lies in the tier.",
+)
+@click.option(
+    "--volume",
+    is_flag=True,
+    help="All units of the window have the rate of the tier that the last one lies in.",
+)
+@click.option(
+    "--package",
+    type=click.IntRange(min=1),
+    metavar="SIZE",
+    help="Sell units only in packages of SIZE, for USD each; a part of one costs what all of it"
+    " does.",
+)
+@click.option(
+    "--window",
+    type=click.Choice(WINDOWS),
+    default="hour",
+    show_default=True,
+    help="For how long the units are counted that tiers and packages are about: days and months"
+    " of UTC, or the cycle of the account's plan.",
+)
+@click.option("--user", help="Bind the price to one account.")
 @click.option(
     "--from",
     "from_",
     type=InstantType(hours_only=True),
     help="First hour at which the price applies. Default: the coming hour.",
+)
+@click.option(
+    "--until",
+    type=InstantType(hours_only=True),
+    help="First hour at which a price with --user no longer applies.",
 )
 @click.option(
     "--applies-to",
@@ -82,15 +120,26 @@ def add(home: Path, /, **options: Any) -> int:  # noqa: ANN401 - click passes op
     """Add a price to prices.toml: RESOURCE costs USD, from the coming hour on or --from.
 
     It holds until a later price of the same resource; the one before it stays for the hours before.
+    A price with --user takes precedence for that account, and ends at --until if that is stated.
 
     \b
     books rules add vm/small/seconds 0.05 --per 3600 --applies-to vm
     books rules add hero_os/seconds 0.10 --per 3600 --from 2026-01-01
+    books rules add llm/acme/tiny/tokens --per 1000000 --tier 50000000=2.00 --tier rest=1.50 \\
+        --window month
+    books rules add mail/messages --tier 1000=0.01+5.00 --tier rest=0.005 --volume --window month
+    books rules add sms/messages 1.00 --package 10 --window day
+    books rules add mail/messages 0.004 --user alice --until 2027-01-01
     """
-    from books.rule_book.adding import propose_price
+    from books.rule_book.adding import AskedPrice, propose_price
+    from books.rule_book.rules import RuleFileError
 
-    values = {name: options.pop(name) for name in ("resource", "usd", "per", "from_", "applies_to")}
-    return _change(home, propose_price(now=datetime.now(UTC), **values), **options)
+    asked = AskedPrice(**{name: options.pop(name) for name in AskedPrice._fields})
+    try:
+        propose = propose_price(asked, now=datetime.now(UTC))
+    except RuleFileError as error:
+        return print_faults(error)
+    return _change(home, propose, **options)
 
 
 @click.command()

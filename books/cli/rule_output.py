@@ -90,8 +90,10 @@ def _print_rules(planned: "RuleCommit") -> None:
         click.echo(f"what hours in the past cost ({counted(len(planned.past), 'change')}):")
         _print_some([f"  {change.what}\n    {change.when}" for change in planned.past])
     if planned.past_writers:
-        click.echo("what writers could do in hours in the past:")
+        click.echo("what writers and plans could do in hours in the past:")
         _print_some([f"  {change.what}\n    {change.when}" for change in planned.past_writers])
+    for sentence in planned.past_plans:
+        click.echo(escape(sentence))
     if planned.first_prices:
         resources = len({change.rule.partition(" (")[0] for change in planned.first_prices})
         click.echo(
@@ -120,6 +122,7 @@ def change_json(done: "RuleCommit | None") -> dict[str, Any]:
         "sha256": done.sha256,
         **done.changes._asdict(),
         "past": [_past_json(change) for change in (*done.past, *done.past_writers)],
+        "past_plans": done.past_plans,
         "first_prices": [_past_json(change) for change in done.first_prices],
         "needs_reason": done.objections,
         "by": done.act.by,

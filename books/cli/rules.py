@@ -1,6 +1,7 @@
 """`books rules`: the rule book, by which usage is charged."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from gitmeter.support.terminal import escape, print_json, print_table
 
 if TYPE_CHECKING:
     from wire_format.rule_book import RuleBook
+    from wire_format.rule_files.prices_file import Price
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -165,17 +167,19 @@ def _print_book(book: "RuleBook") -> None:
     from books.rule_book.rule_changes import ladder_text
     from wire_format.instants import format_ts
 
+    prices = [
+        *((price, "prices.toml") for price in book.prices),
+        *((price, "imported.toml") for price in book.imported),
+    ]
+    prices.sort(
+        key=lambda found: (
+            *(found[0].resource, found[0].applies_to or "", found[0].user or ""),
+            found[0].from_,
+        )
+    )
     print_table(
-        ("resource", "applies to", "USD", "per", "from", "file"),
-        [
-            (p.resource, p.applies_to or "any", p.usd, str(p.per), format_ts(p.from_), name)
-            for p, name in sorted(
-                [(p, "prices.toml") for p in book.prices]
-                + [(p, "imported.toml") for p in book.imported],
-                key=lambda found: (found[0].resource, found[0].applies_to or "", found[0].from_),
-            )
-        ],
-        right=("USD", "per"),
+        ("resource", "applies to", "for", "price", "from", "file"),
+        (row for price, name in prices for row in _price_rows(price, name)),
     )
     if not book.prices and not book.imported:
         click.echo("no prices yet: `books rules set prices.toml` or `books prices import-llm`")
@@ -184,3 +188,19 @@ def _print_book(book: "RuleBook") -> None:
     for name, rule in _writer_rules(book).items():
         click.echo(escape(f"{name}: {rule}"))
     click.echo(f"rule book {book.sha256}")
+
+
+def _price_rows(price: "Price", file_name: str) -> Iterator[tuple[str, ...]]:
+    """The row of a price, and one more for each further tier and for its end."""
+    from books.rule_book.rule_changes import price_parts
+    from wire_format.instants import format_ts
+
+    first, *more = price_parts(price)
+    yield (
+        *(price.resource, price.applies_to or "any", price.user or "all"),
+        *(first, format_ts(price.from_), file_name),
+    )
+    for part in more:
+        yield "", "", "", f"then {part}", "", ""
+    if price.until is not None:
+        yield "", "", "", "", f"until {format_ts(price.until)}", ""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from books.forms import malformed
+from books.plans.guard import plan_faults_of_change
 from books.rule_book.history import made_from_older, own_newest_prices, rule_book_in_force
 from books.rule_book.past import (
     NO_PRICE,
@@ -20,6 +21,7 @@ from books.rule_book.rules import (
     RuleBookFiles,
     RuleFileError,
     check_file,
+    check_together,
     read_rules,
     usable_rules,
 )
@@ -28,14 +30,16 @@ from node_pusher.home.home import Home
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.commit import locked_repo
 from wire_format import fields
-from wire_format.rule_book import Price, RuleBook, split_origin
+from wire_format.rule_book import RuleBook, split_origin
+from wire_format.rule_files.prices_file import Price
 from wire_format.writers import WRITERS_PATH
 
 _PATTERNS: Final = {"by": fields.BY_PATTERN, "reason": fields.REASON_PATTERN}
 
 
 CHANGES_THE_PAST: Final = "it changes what hours in the past cost"
-_CHANGES_WRITERS: Final = "it changes what writers could do in the past"
+_CHANGES_WRITERS: Final = "it changes what writers and plans could do in the past"
+_CHANGES_PLANS: Final = "it includes units of hours that have begun in plans, or no longer"
 
 
 class ActError(GitmeterError):
@@ -66,7 +70,8 @@ class RuleCommit:
         changes: what changes in the rule book.
         sha256: the hash that names the new rule book.
         past: what begun hours use and would use no longer.
-        past_writers: what writers could do in begun hours, and could no longer.
+        past_writers: what writers and plans could do in begun hours, and could no longer.
+        past_plans: a sentence for each plan that includes other units of begun hours.
         first_prices: what begun hours would use that had no price.
         objections: why it needs a reason; empty if it needs none.
         act: who changes it, and why.
@@ -79,6 +84,7 @@ class RuleCommit:
     sha256: str
     past: tuple[PastChange, ...]
     past_writers: tuple[PastChange, ...]
+    past_plans: tuple[str, ...]
     first_prices: tuple[PastChange, ...]
     objections: tuple[str, ...]
     act: Act
@@ -157,7 +163,8 @@ def propose_file(path: str, data: bytes) -> Propose:
     def propose(repo: LedgerRepo, files: RuleBookFiles) -> Proposal:
         if content == files.at(path):
             return Proposal({})
-        check_file(path, content, hint="nothing was changed; fix these and try again")
+        # with the line that says what it was made from, so that faults name the person's lines
+        check_file(path, data, hint="nothing was changed; fix these and try again")
         older = made_from_older(repo, files, path, content, base)
         return Proposal({path: content}, older, undoes_newest=base is None and bool(older))
 
@@ -185,6 +192,7 @@ def _plan(
     repriced: Repriced | None,
 ) -> RuleCommit:
     after_files = files.replaced(proposal.files)
+    check_together(after_files)
     after = usable_rules(after_files)
     if repriced is not None:
         check_repriced(repriced, files.sha256, after_files.sha256)
@@ -202,6 +210,9 @@ def _plan(
         objections.append(CHANGES_THE_PAST)
     if past_writers:
         objections.append(_CHANGES_WRITERS)
+    past_plans = plan_faults_of_change(in_force.plans, after.plans, begun_by)
+    if past_plans:
+        objections.append(_CHANGES_PLANS)
     return RuleCommit(
         commit="",
         paths=tuple(proposal.files),
@@ -209,6 +220,7 @@ def _plan(
         sha256=after_files.sha256,
         past=past,
         past_writers=tuple(past_writers),
+        past_plans=tuple(past_plans),
         first_prices=tuple(change for change in found if change.was == NO_PRICE),
         objections=tuple(objections),
         act=act,

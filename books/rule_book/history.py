@@ -1,15 +1,24 @@
 """Earlier rule books, as the commits of the books have them, and what a file was made from."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import chain, pairwise
 from typing import Final, NamedTuple
 
 from books.rule_book.rule_changes import rules_by_name
-from books.rule_book.rules import RuleBookFiles, faults_of, read_rules, usable_rules
+from books.rule_book.rules import (
+    RuleBookFiles,
+    RuleFileError,
+    faults_of,
+    parse_rules,
+    read_rules,
+    usable_rules,
+)
 from node_pusher.repo.ledger_repo import LedgerRepo
 from wire_format.commit_message import stated_trailer
-from wire_format.rule_book import RULE_PATHS, Price, RuleBook, parse_rule_book
+from wire_format.rule_book import RULE_PATHS, RuleBook, parse_rule_book
+from wire_format.rule_files.prices_file import Price
 
 _FOLDER: Final = RULE_PATHS[0].partition("/")[0]
 _NAMED_MAX: Final = 5
@@ -67,9 +76,8 @@ def rule_book_name(repo: LedgerRepo, version: RuleVersion) -> str:
 def rule_book_in_force(repo: LedgerRepo) -> RuleBook:
     """The last usable rule book of the history here, which is what usage is charged by."""
     for commit in chain([None], (version.commit for version in rule_versions(repo))):
-        files = read_rules(repo, commit)
-        if not any(faults_of(path, files.at(path) or b"") for path in RULE_PATHS):
-            return parse_rule_book(*files)
+        with suppress(RuleFileError):
+            return parse_rules(read_rules(repo, commit))
     return parse_rule_book(None, None)
 
 

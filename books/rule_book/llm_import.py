@@ -7,13 +7,14 @@ from typing import Final, NamedTuple
 from books.rule_book.change import Proposal, RuleCommit, change_rules
 from books.rule_book.llm_models import find_model
 from books.rule_book.llm_prices import Choice, price_entries
-from books.rule_book.llm_renewal import coming_hour, renewed, separate
+from books.rule_book.llm_renewal import coming_hour, renewed, separate, with_former_lengths
 from books.rule_book.price_file import InlinePricesError, PriceEntry, merge_prices
 from books.rule_book.rule_changes import Act
 from books.rule_book.rules import RuleBookFiles, RuleFileError, parse_rules
 from node_pusher.home.home import Home
 from node_pusher.repo.ledger_repo import LedgerRepo
-from wire_format.rule_book import IMPORTED_PATH, PRICES_PATH, RuleBook
+from wire_format.rule_book import RuleBook
+from wire_format.rule_files.prices_file import IMPORTED_PATH, PRICES_PATH
 
 IMPORTED_HEADER: Final = """\
 # Prices that `books prices import-llm` wrote. A price of the same resource in prices.toml takes
@@ -73,9 +74,10 @@ def import_prices(
         text = (files.imported_toml or IMPORTED_HEADER.encode()).decode()
         kept = _merged(text, own.moved)
         book = parse_rules(RuleBookFiles(own.text.encode(), files.discounts_toml, kept.encode()))
-        unused.extend(_unused({entry.resource for entry in entries}, book, now))
+        asked = entries if choice.base_price else with_former_lengths(entries, book.imported)
+        unused.extend(_unused({entry.resource for entry in asked}, book, now))
         is_dated = choice.from_ is not None or choice.at is not None
-        added = entries if is_dated else renewed(entries, book.prices, book.imported, now)
+        added = asked if is_dated else renewed(asked, book.prices, book.imported, now)
         wanted = {PRICES_PATH: own.text.encode()} if own.moved else {}
         if added or own.moved:
             wanted[IMPORTED_PATH] = _merged(kept, added).encode()

@@ -3,6 +3,7 @@
 Nothing is fetched over the network: the installed package counts, which is pinned.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -24,6 +25,8 @@ from gitmeter.support.errors import GitmeterError
 
 PACKAGE: Final = "genai-prices"
 _DECIMALS_MIN: Final = 2
+_LONG: Final = re.compile(r"/over_([0-9]+)(k?)")
+_THOUSAND: Final = 1000
 
 
 class LlmPriceError(GitmeterError):
@@ -146,6 +149,21 @@ def decimal_text(usd: Decimal) -> str:
     """A price in digits, with at least two decimals."""
     whole, _, fraction = f"{usd:f}".partition(".")
     return f"{whole}.{fraction.rstrip('0').ljust(_DECIMALS_MIN, '0')}"
+
+
+def long_suffix(tokens: int) -> str:
+    """What follows the kind in the resource of long requests: `/over_200k` for 200,000 tokens."""
+    thousands, rest = divmod(tokens, _THOUSAND)
+    return f"/over_{tokens}" if rest else f"/over_{thousands}k"
+
+
+def split_length(resource: str) -> tuple[str, int]:
+    """A resource without what `long_suffix` adds, and the tokens that it says; 0 without."""
+    head, slash, tail = resource.rpartition("/")
+    found = _LONG.fullmatch(slash + tail)
+    if found is None:
+        return resource, 0
+    return head, int(found[1]) * (_THOUSAND if found[2] else 1)
 
 
 def _snapshot() -> DataSnapshot:

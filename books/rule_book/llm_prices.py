@@ -5,12 +5,16 @@ from which they are in force. A kind's own price takes precedence over that of a
 so a node records each token once, under the most specific kind that its model has a price for: if
 `cache_read_tokens` has a price, `input_tokens` counts only the others.
 
-A rule book states the price of a unit from an hour on. A price that depends on the length of a
-request or on the time of day cannot be stated there, and is refused unless the operator chooses
-one.
+A price that depends on the length of a request becomes resources of their own: in a request with
+more than 200,000 input tokens, cached ones among them, all tokens of a kind that has such a price
+are recorded under `<kind>/over_200k`, not under `<kind>`.
+
+A rule book states the price of a unit from an hour on. A price that depends on the time of day
+cannot be stated there, and is refused unless the operator chooses one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -27,6 +31,7 @@ from books.rule_book.llm_models import (
     conditions,
     decimal_text,
     depends_on_time_of_day,
+    long_suffix,
     stated_prices,
 )
 from books.rule_book.price_file import PriceEntry
@@ -51,7 +56,8 @@ class Choice:
         from_: the first hour the prices are in force; earlier prices are left out. None: the hour
             of `at`, or the first there can be.
         at: take only the price in force at this instant.
-        base_price: of a price that rises with the length of a request, take that of short requests.
+        base_price: of a price that depends on the length of a request, take that of short requests
+            alone.
     """
 
     prefix: str = PREFIX_DEFAULT
@@ -86,8 +92,7 @@ def price_entries(models: Sequence[Model], choice: Choice) -> list[PriceEntry]:
     if faults:
         raise LlmPriceError(
             faults,
-            hint="--base-price takes the price of short requests, --at TIME the price of one"
-            " instant alone",
+            hint="--at TIME takes the prices of one instant alone",
         )
     return entries
 
@@ -113,41 +118,73 @@ def _faults(model: Model, choice: Choice) -> Iterator[str]:
         return
     before: set[str] = set()
     for start, prices in _timeline(model.info, choice):
-        kinds = dict(stated_prices(prices))
-        tiered = [kind for kind, price in kinds.items() if isinstance(price, TieredPrices)]
-        if tiered and not choice.base_price:
-            yield (
-                f"{name}: from {format_ts(start)} the prices of {', '.join(tiered)} depend on the"
-                " length of the request"
-            )
-        if gone := before - set(kinds):
+        kinds = {kind for kind, _ in stated_prices(prices)}
+        if gone := before - kinds:
             yield f"{name}: {', '.join(sorted(gone))}: no price of its own from {format_ts(start)}"
-        before = set(kinds)
+        before = kinds
     if not before:
         yield f"{name}: {PACKAGE} has no prices of it"
-    if before and not is_resource(resource := _resource(model, choice, max(before, key=len))):
+        return
+    resources = (entry.resource for entry in _entries(model, choice))
+    if not is_resource(resource := max(resources, key=len)):
         yield f"{resource}: at most 200 letters, digits and . _ : / @ + - may name a resource"
 
 
 def _entries(model: Model, choice: Choice) -> Iterator[PriceEntry]:
     source = f"{PACKAGE} {version(PACKAGE)}: {escape(model.found)}"
+    timeline = _timeline(model.info, choice)
+    borders = {} if choice.base_price else _borders(prices for _, prices in timeline)
     in_force: dict[str, Decimal] = {}
-    for start, prices in _timeline(model.info, choice):
+    for start, prices in timeline:
         for kind, price in stated_prices(prices):
-            usd = price.base if isinstance(price, TieredPrices) else price
-            if in_force.get(kind) == usd:
-                continue  # the price before it stays in force
-            in_force[kind] = usd
-            short = ", requests below the first tier" if isinstance(price, TieredPrices) else ""
-            shift = max(0, _decimals(usd) - _DECIMALS_MAX)  # stays exact for more units
-            yield PriceEntry(
-                resource=_resource(model, choice, kind),
-                usd=decimal_text(usd.scaleb(shift)),
-                per=unit_data[kind]["per"] * 10**shift,
-                from_=format_ts(start),
-                applies_to="llm",
-                remark=source + short,
-            )
+            for over in (0, *borders.get(kind, ())):
+                resource = _resource(model, choice, kind) + (long_suffix(over) if over else "")
+                usd = _price_over(price, over)
+                if in_force.get(resource) == usd:
+                    continue  # the price before it stays in force
+                in_force[resource] = usd
+                remark = source + _length_remark(price, over)
+                yield _entry(resource, usd, unit_data[kind]["per"], format_ts(start), remark)
+
+
+def _entry(resource: str, usd: Decimal, per: int, from_: str, remark: str) -> PriceEntry:
+    shift = max(0, _decimals(usd) - _DECIMALS_MAX)  # stays exact for more units
+    return PriceEntry(
+        resource=resource,
+        usd=decimal_text(usd.scaleb(shift)),
+        per=per * 10**shift,
+        from_=from_,
+        applies_to="llm",
+        remark=remark,
+    )
+
+
+def _borders(timeline: Iterable[ModelPrice]) -> dict[str, list[int]]:
+    """Of each kind the lengths of a request beyond which another price ever holds.
+
+    Where it holds for a part of the time alone, requests of that length have the price of shorter
+    ones before or after it.
+    """
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for prices in timeline:
+        for kind, price in stated_prices(prices):
+            if isinstance(price, TieredPrices):
+                found[kind].update(tier.start for tier in price.tiers if tier.start)
+    return {kind: sorted(starts) for kind, starts in found.items()}
+
+
+def _price_over(price: Decimal | TieredPrices, tokens: int) -> Decimal:
+    """The price in a request with a little more than this many input tokens."""
+    if isinstance(price, Decimal):
+        return price
+    begun = [tier.price for tier in price.tiers if tier.start <= tokens]
+    return begun[-1] if begun else price.base
+
+
+def _length_remark(price: Decimal | TieredPrices, over: int) -> str:
+    if over:
+        return f", requests of more than {over} input tokens"
+    return ", requests below the first tier" if isinstance(price, TieredPrices) else ""
 
 
 def _resource(model: Model, choice: Choice, kind: str) -> str:

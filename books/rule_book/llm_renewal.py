@@ -9,14 +9,12 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from fractions import Fraction
 from typing import Final, NamedTuple
 
-from books.rule_book.llm_models import PACKAGE
+from books.rule_book.llm_models import PACKAGE, split_length
 from books.rule_book.price_file import PriceEntry
 from wire_format.instants import format_ts, parse_ts
-from wire_format.money import PRICE_SCALE
-from wire_format.rule_book import Price
+from wire_format.rule_files.prices_file import Price
 
 _WRITTEN: Final = re.compile(
     rf'\n?\[\[price\]\]\n# ({re.escape(PACKAGE)} [^\n]*)\nresource = "([^"\n]*)"\n'
@@ -69,10 +67,10 @@ def renewed(
         now: the time; the hour after it is the first that may change.
     """
     known = {_model(price.resource) for price in (*own, *imported)}
-    present: defaultdict[str, dict[datetime, Fraction]] = defaultdict(dict)
+    present: defaultdict[str, dict[datetime, object]] = defaultdict(dict)
     for price in imported:
-        if price.applies_to == "llm":
-            present[price.resource][price.from_] = Fraction(price.scaled, price.per * PRICE_SCALE)
+        if price.applies_to == "llm" and price.user is None:
+            present[price.resource][price.from_] = price.rate
     found: list[PriceEntry] = []
     for group in _by_resource(entries):
         resource = group[0].resource
@@ -83,13 +81,34 @@ def renewed(
     return found
 
 
+def with_former_lengths(
+    entries: Sequence[PriceEntry], imported: Iterable[Price]
+) -> list[PriceEntry]:
+    """The prices to import, and what long requests cost whose price is no longer a higher one.
+
+    Args:
+        entries: all prices of the models.
+        imported: the prices of `imported.toml`. A resource of long requests there that has none
+            among those to import gets the prices of the longest shorter requests.
+    """
+    wanted = {group[0].resource: group for group in _by_resource(entries)}
+    found = list(entries)
+    for resource in sorted({price.resource for price in imported} - set(wanted)):
+        kind, tokens = split_length(resource)
+        lengths = {split_length(name)[1]: name for name in wanted if split_length(name)[0] == kind}
+        if tokens and (shorter := [length for length in lengths if length < tokens]):
+            group = wanted[lengths[max(shorter)]]
+            found += [entry._replace(resource=resource) for entry in group]
+    return found
+
+
 def coming_hour(now: datetime) -> datetime:
     """The first hour that has not begun."""
     return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
 def _future(
-    wanted: Sequence[PriceEntry], present: dict[datetime, Fraction], first: datetime
+    wanted: Sequence[PriceEntry], present: dict[datetime, object], first: datetime
 ) -> Iterator[PriceEntry]:
     """Entries from the first hour on, after which the prices are those that are wanted."""
     timeline = sorted((parse_ts(entry.from_), entry) for entry in wanted)
@@ -99,8 +118,8 @@ def _future(
         index = bisect_right(starts, hour)
         begun = [start for start in reached if start <= hour]
         in_force = reached[max(begun)] if begun else None
-        if index and (entry := timeline[index - 1][1]).unit_price != in_force:
-            reached[hour] = entry.unit_price
+        if index and (entry := timeline[index - 1][1]).price.rate != in_force:
+            reached[hour] = entry.price.rate
             yield entry._replace(from_=format_ts(hour))
 
 
@@ -112,8 +131,8 @@ def _by_resource(entries: Iterable[PriceEntry]) -> list[list[PriceEntry]]:
 
 
 def _model(resource: str) -> str:
-    """`llm/openai/gpt-4o` of `llm/openai/gpt-4o/input_tokens`."""
-    return resource.rpartition("/")[0]
+    """`llm/openai/gpt-4o` of `llm/openai/gpt-4o/input_tokens`, of long requests too."""
+    return split_length(resource)[0].rpartition("/")[0]
 
 
 def _entry(match: re.Match[str]) -> PriceEntry:

@@ -4,11 +4,9 @@ A price is used by every hour in which it is in force, whether or not anything w
 books do not see the ledger.
 """
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from fractions import Fraction
 from itertools import pairwise
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -21,10 +19,12 @@ from books.rule_book.rule_changes import (
     price_text,
     writer_versions,
 )
+from gitmeter.pricing.price_book import NoPrice, PriceBook
 from wire_format.fields import APPLIES_TO, AppliesTo
 from wire_format.instants import HOUR_S, format_hour, hour_of
 from wire_format.money import format_usd
-from wire_format.rule_book import Ladder, Price, RuleBook
+from wire_format.rule_book import Ladder, RuleBook
+from wire_format.rule_files.prices_file import Price
 
 NO_PRICE: Final = "no price"
 _NOT_STATED: Final = "not stated"
@@ -128,30 +128,21 @@ def _stated_at(versions: Sequence[Version], hour: int) -> str:
     return last.text
 
 
-class _Timelines:
-    """The prices of some resources, in the order in which they come into force."""
+class _Prices:
+    """The prices of some resources."""
 
     def __init__(self, book: RuleBook, resources: set[str]) -> None:
-        self._prices: defaultdict[tuple[str, bool, AppliesTo | None], list[Price]]
-        self._prices = defaultdict(list)
-        for is_imported, prices in enumerate((book.prices, book.imported)):
-            for price in sorted(prices, key=attrgetter("from_hour")):
-                if price.resource in resources:
-                    self._prices[price.resource, bool(is_imported), price.applies_to].append(price)
+        own, imported = (
+            [price for price in prices if price.resource in resources]
+            for prices in (book.prices, book.imported)
+        )
+        self._book = PriceBook(own, imported)
+        self.all = (*own, *imported)
 
-    def starts(self, now_hour: int) -> Iterator[tuple[str, int]]:
-        """Each resource with the begun hours at which its price may change."""
-        for (resource, _, _), prices in self._prices.items():
-            yield from ((resource, p.from_hour) for p in prices if p.from_hour <= now_hour)
-
-    def at(self, resource: str, category: AppliesTo, hour: int) -> Price | None:
-        """The price in force: an own one first, then one that states the category."""
-        for is_imported in (False, True):
-            for stated in (category, None):
-                prices = self._prices.get((resource, is_imported, stated), [])
-                if count := bisect_right(prices, hour, key=attrgetter("from_hour")):
-                    return prices[count - 1]
-        return None
+    def at(self, resource: str, category: AppliesTo, hour: int, user: str) -> Price | None:
+        """The price in force for an account; for those without a price of their own, no name."""
+        price = self._book.price_at(resource, category, hour, user)
+        return None if isinstance(price, NoPrice) else price
 
 
 def _prices(before: RuleBook, after: RuleBook, now_hour: int) -> Iterator[PastChange]:
@@ -159,23 +150,35 @@ def _prices(before: RuleBook, after: RuleBook, now_hour: int) -> Iterator[PastCh
         set(before.imported) ^ set(after.imported)
     )
     resources = {price.resource for price in differing}
-    old, new = _Timelines(before, resources), _Timelines(after, resources)
-    starts: defaultdict[str, set[int]] = defaultdict(set)
-    for book in (old, new):
-        for resource, hour in book.starts(now_hour):
-            starts[resource].add(hour)
-    for resource in sorted(starts):
+    old, new = _Prices(before, resources), _Prices(after, resources)
+    starts: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    users: defaultdict[str, set[str]] = defaultdict(lambda: {""})
+    for price in (*old.all, *new.all):
+        users[price.resource].add(price.user or "")
+    for price in (*old.all, *new.all):
+        for hour in (price.from_hour, price.until_hour):
+            if hour is not None and hour <= now_hour:
+                for user in [price.user] if price.user else users[price.resource]:
+                    starts[price.resource, user].add(hour)
+    for (resource, user), hours in sorted(starts.items()):
         found: defaultdict[PastChange, list[AppliesTo]] = defaultdict(list)
         for category in APPLIES_TO:
             stretches = [
-                (hour, old.at(resource, category, hour), new.at(resource, category, hour))
-                for hour in sorted(starts[resource])
+                (hour, *_own_of(user, *(b.at(resource, category, hour, user) for b in (old, new))))
+                for hour in sorted(hours)
             ]
             for change in _of_category(resource, stretches, now_hour + 1):
                 found[change].append(category)
         for change, categories in found.items():
             some = "" if len(categories) == len(APPLIES_TO) else f" ({', '.join(categories)})"
-            yield change._replace(rule=resource + some)
+            whose = f" for {user}" if user else ""
+            yield change._replace(rule=resource + some + whose)
+
+
+def _own_of(user: str, old: Price | None, new: Price | None) -> tuple[Price | None, Price | None]:
+    """Both prices, if one of them is the account's own; what all accounts pay is told once."""
+    is_own = not user or any(price is not None and price.user for price in (old, new))
+    return (old, new) if is_own else (None, None)
 
 
 def _of_category(
@@ -185,7 +188,7 @@ def _of_category(
     changes = [
         PastChange(resource, hour, until, _price_text(old), _price_text(new))
         for (hour, old, new), until in zip(stretches, ends, strict=True)
-        if _unit_price(old) != _unit_price(new)
+        if _rate(old) != _rate(new)
     ]
     return _joined(changes)
 
@@ -222,8 +225,8 @@ def _joined(changes: Sequence[PastChange]) -> Iterator[PastChange]:
         yield last
 
 
-def _unit_price(price: Price | None) -> Fraction | None:
-    return None if price is None else Fraction(price.scaled, price.per)
+def _rate(price: Price | None) -> object:
+    return None if price is None else price.rate
 
 
 def _price_text(price: Price | None) -> str:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from wire_format.instants import format_ts, from_us
+from wire_format.instants import HOUR_US, format_hour, format_ts, from_us
 from wire_format.money import PRICE_SCALE, format_usd
-from wire_format.rule_book import Ladder, Price, RuleBook
+from wire_format.plans import PlanVersion
+from wire_format.rule_book import Ladder, RuleBook
+from wire_format.rule_files.prices_file import Price
 from wire_format.writers import (
     AdjustTemplate,
     DeskRules,
@@ -105,9 +107,37 @@ def ladder_text(ladder: Ladder) -> str:
 
 
 def price_text(price: Price) -> str:
-    """The amount of a price in words: `0.04 USD per 3600`."""
-    whole, _, fraction = price.usd.partition(".")
-    return f"{int(whole)}.{fraction.rstrip('0').ljust(2, '0')} USD per {price.per}"
+    """The amount of a price in words: `0.04 USD per 3600`, `by month: 1.00 USD up to 10, ...`."""
+    return ", then ".join(price_parts(price))
+
+
+def price_parts(price: Price) -> list[str]:
+    """The same in parts: one for each tier."""
+    window = "" if price.window == "hour" else f"by {price.window}: "
+    if price.package is not None:
+        return [f"{window}{_usd_text(price.package.usd)} per package of {price.package.size}"]
+    per = f" per {price.units_per}"
+    if price.tiers is None:
+        return [f"{window}{_usd_text(price.usd or '0')}{per}"]
+    tiers = [
+        _usd_text(tier.usd)
+        + per
+        + ("" if tier.flat_usd is None else f" and {_usd_text(tier.flat_usd)} once")
+        + ("" if tier.up_to is None else f" up to {tier.up_to}")
+        for tier in price.tiers
+    ]
+    mode = "all at " if price.mode == "volume" else ""
+    return [f"{window}{mode}{tiers[0]}", *tiers[1:]]
+
+
+def _usd_text(text: str) -> str:
+    whole, _, fraction = text.partition(".")
+    return f"{int(whole)}.{fraction.rstrip('0').ljust(2, '0')} USD"
+
+
+def until_text(price: Price) -> str:
+    """When a price of one account ends, as what follows its amount; empty if it does not."""
+    return "" if price.until is None else f" until {format_ts(price.until)}"
 
 
 def rules_by_name(book: RuleBook) -> Mapping[str, str]:
@@ -115,8 +145,10 @@ def rules_by_name(book: RuleBook) -> Mapping[str, str]:
 
     A price that both files state is the one of `prices.toml`, which takes precedence.
     """
-    imported = {_price_name(price): price_text(price) for price in book.imported}
-    own = {_price_name(price): price_text(price) for price in book.prices}
+    imported, own = (
+        {price.name: price_text(price) + until_text(price) for price in prices}
+        for prices in (book.imported, book.prices)
+    )
     ladders = {
         f"ladder from {format_ts(ladder.from_)}": ladder_text(ladder) for ladder in book.ladders
     }
@@ -125,18 +157,13 @@ def rules_by_name(book: RuleBook) -> Mapping[str, str]:
 
 
 def writers_by_name(book: RuleBook) -> dict[str, str]:
-    """The content of every rule of writers.toml and fx.toml, by the rule's name."""
+    """The content of every rule of writers.toml, fx.toml and plans.toml, by the rule's name."""
     accounts = {f"provider {each.name}": account_text(each) for each in book.writers.accounts}
     return accounts | {
         f"{rule} from {format_ts(from_us(version.from_us))}": version.text
         + ("" if version.until_us is None else f" until {format_ts(from_us(version.until_us))}")
         for rule, version in writer_versions(book)
     }
-
-
-def _price_name(price: Price) -> str:
-    category = f" ({price.applies_to})" if price.applies_to else ""
-    return f"{price.resource}{category} from {format_ts(price.from_)}"
 
 
 class Version(NamedTuple):
@@ -153,7 +180,7 @@ class Version(NamedTuple):
 
 
 def writer_versions(book: RuleBook) -> Iterator[tuple[str, Version]]:
-    """Every dated rule of writers.toml and fx.toml: what it is about, and the version."""
+    """Every dated rule of writers.toml, fx.toml and plans.toml, with what it is about."""
     for till in book.writers.tills:
         yield f"till {till.node}", Version(till.from_us, till.until_us, _till_text(till))
     for desk in book.writers.desks:
@@ -167,6 +194,13 @@ def writer_versions(book: RuleBook) -> Iterator[tuple[str, Version]]:
         whole, fraction = divmod(rate.usd_scaled, PRICE_SCALE)
         usd = f"{whole}.{f'{fraction:0{decimals}}'.rstrip('0').ljust(2, '0')}"
         yield f"rate of {rate.currency}", Version(rate.from_us, None, f"{usd} USD")
+    for plan in book.plans.versions:
+        yield f"plan {plan.name}", Version(plan.from_hour * HOUR_US, None, _plan_text(plan))
+    for each in book.plans.plan_map:
+        until = each.prices_until_hour
+        at = "" if until is None else f" at the fee of {each.old} until {format_hour(until)}"
+        name = f"plan after {each.old}"
+        yield name, Version(each.from_hour * HOUR_US, None, f"{each.new}{at}")
 
 
 def account_text(account: ProviderAccount) -> str:
@@ -187,6 +221,27 @@ def _desk_text(desk: DeskRules) -> str:
     if desk.fees_day_nano is None:
         return "fees without a limit"
     return f"fees of at most {format_usd(desk.fees_day_nano)} USD a day"
+
+
+def _plan_text(plan: PlanVersion) -> str:
+    fee = "no fee" if plan.fee_nano is None else f"{format_usd(plan.fee_nano)} USD"
+    credit = f", credit of {format_usd(plan.credit_nano)} USD" if plan.credit_nano else ""
+    first = f", priority {plan.credit_priority}" if plan.credit_nano else ""
+    meters = [
+        f"{_number(meter.included)} {meter.name} ({' '.join(meter.match)}), {meter.beyond}"
+        for meter in plan.meters
+    ]
+    limits = [f"{name} {_number(limit)}" for name, limit in plan.limits]
+    rpm = [] if plan.rpm is None else [f"{plan.rpm} requests a minute"]
+    said = [*meters, *limits, *rpm, *plan.features]
+    sold = ", sold by desks" if plan.sold_by else ""
+    default = ", the default" if plan.is_default else ""
+    cycle = f"{fee} a cycle of {plan.cycle_hours} hours{credit}{first}{default}{sold}"
+    return "; ".join([cycle, *said])
+
+
+def _number(limit: int | None) -> str:
+    return "unlimited" if limit is None else str(limit)
 
 
 def _grant_text(grant: GrantTemplate) -> str:

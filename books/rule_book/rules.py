@@ -12,6 +12,7 @@ from wire_format.rule_book import (
     RULE_PATHS,
     RuleBook,
     parse_rule_book,
+    read_rule_files,
     rule_book_sha256,
     with_origin,
 )
@@ -43,6 +44,7 @@ class RuleBookFiles(NamedTuple):
     imported_toml: bytes | None = None
     writers_toml: bytes | None = None
     fx_toml: bytes | None = None
+    plans_toml: bytes | None = None
 
     def at(self, path: str) -> bytes | None:
         """The file at `path`."""
@@ -78,23 +80,41 @@ def parse_rules(files: RuleBookFiles) -> RuleBook:
     """The rule book of some files.
 
     Raises:
-        RuleFileError: with every fault of each.
+        RuleFileError: with every fault of each, else with what does not go together.
     """
-    faults = [
+    if faults := _faults_alone(files):
+        raise RuleFileError("the rule book cannot be used", faults)
+    check_together(files)
+    return parse_rule_book(*files)
+
+
+def check_together(files: RuleBookFiles) -> None:
+    """Refuse files of which one needs what another does not state; faults of one alone are none.
+
+    Raises:
+        RuleFileError: with every fault.
+    """
+    if _faults_alone(files):
+        return
+    try:
+        parse_rule_book(*files)
+    except RuleBookError as error:
+        raise RuleFileError("the rule book cannot be used", [str(error)]) from error
+
+
+def _faults_alone(files: RuleBookFiles) -> list[str]:
+    return [
         f"{path}: {fault}"
         for path, data in zip(RULE_PATHS, files, strict=True)
         if data is not None
         for fault in faults_of(path, data)
     ]
-    if faults:
-        raise RuleFileError("the rule book cannot be used", faults)
-    return parse_rule_book(*files)
 
 
 def faults_of(path: str, data: bytes) -> list[str]:
-    """A sentence for each thing that is wrong with the content of a rule file."""
+    """A sentence for each thing that is wrong with a rule file, whatever the others say."""
     try:
-        parse_rule_book(*RuleBookFiles(None, None).replaced({path: data}))
+        read_rule_files(*RuleBookFiles(None, None).replaced({path: data}))
     except RuleBookError as error:
         return error.faults
     return []
@@ -134,8 +154,8 @@ def read_rule_file(file: Path) -> tuple[str, bytes]:
 
 
 def usable_rules(files: RuleBookFiles) -> RuleBook:
-    """The rules of the files that can be used, as if each other one were empty."""
-    return parse_rule_book(
+    """The rules of the files that can be used alone, as if each other one were empty."""
+    return read_rule_files(
         *(
             b"" if data is not None and faults_of(path, data) else data
             for path, data in zip(RULE_PATHS, files, strict=True)

@@ -42,6 +42,20 @@ def payment_of(record: Money) -> Movement | None:
     return record.provider, record.of_ref, "payment"
 
 
+def bonus_payment_of(record: Money) -> Movement | None:
+    """The payment that a grant is a bonus on; None for other grants and other lines."""
+    if record.kind != "grant" or record.of_provider is None or record.of_ref is None:
+        return None
+    return record.of_provider, record.of_ref, "payment"
+
+
+def ended_grant_of(record: Money) -> Movement | None:
+    """The grant that a void is about; None for other lines."""
+    if record.kind != "void" or record.of_provider is None or record.of_ref is None:
+        return None
+    return record.of_provider, record.of_ref, "grant"
+
+
 def credited_nano(record: Money) -> int:
     """Nano-dollars that the line adds to a balance if it counts; a refund takes them away.
 

@@ -16,7 +16,9 @@ class CostLimit(Protocol):
     def units_within(self) -> Mapping[str, int]:
         """For each resource that can exceed it, units that are within the limit at any price."""
 
-    def exceeds(self, units: int, resource: str, applies_to: AppliesTo, hour: int) -> bool:
+    def exceeds(
+        self, units: int, resource: str, applies_to: AppliesTo, hour: int, user: str
+    ) -> bool:
         """Whether units of one record alone have a list cost beyond the limit."""
 
 
@@ -25,7 +27,9 @@ class NoLimit:
 
     units_within: Mapping[str, int] = {}
 
-    def exceeds(self, _units: int, _resource: str, _applies_to: AppliesTo, _hour: int) -> bool:
+    def exceeds(
+        self, _units: int, _resource: str, _applies_to: AppliesTo, _hour: int, _user: str
+    ) -> bool:
         """Whether units of one record alone have a list cost beyond the limit: never."""
         return False
 
@@ -52,4 +56,5 @@ class Grounds(NamedTuple):
 
     def exceeds(self, record: Usage, units: int) -> bool:
         """Whether a record that corrections bring to `units` costs more than the limit."""
-        return self.limit.exceeds(units, record.resource, record.applies_to, hour_of(record.ts))
+        hour = hour_of(record.ts)
+        return self.limit.exceeds(units, record.resource, record.applies_to, hour, record.user)

@@ -24,7 +24,6 @@ class HeldReason(StrEnum):
     BEYOND_LIMIT = "beyond_limit"
     SAME_MOVEMENT = "same_movement"
     NO_PAYMENT = "no_payment"
-    NOT_UNDERSTOOD = "not_understood"
     WRONG_NAME = "wrong_name"
     TEST_MODE = "test_mode"
     CUT_OFF = "cut_off"
@@ -33,6 +32,12 @@ class HeldReason(StrEnum):
     UNCONFIRMED = "unconfirmed"
     RIVALS = "rivals"
     OTHER_CURRENCY = "other_currency"
+    UNLIKE_TEMPLATE = "unlike_template"
+    NOT_PAID = "not_paid"
+    OVER_BUDGET = "over_budget"
+    OVER_FEES = "over_fees"
+    NO_GRANT = "no_grant"
+    KEY_CLAIMED = "key_claimed"
 
     @property
     def meaning(self) -> str:
@@ -64,7 +69,6 @@ _MEANINGS = {
     HeldReason.SAME_MOVEMENT: "an earlier line with the same provider, external_ref and kind"
     " counts instead",
     HeldReason.NO_PAYMENT: "the payment that it is about does not count",
-    HeldReason.NOT_UNDERSTOOD: "this version of the aggregator does not count its kind yet",
     HeldReason.WRONG_NAME: "its reference is not the one name that its provider has for a movement",
     HeldReason.TEST_MODE: "it is of a provider's test account, which does not count here",
     HeldReason.CUT_OFF: "the operator cut its writer off before the commit that has it",
@@ -73,6 +77,14 @@ _MEANINGS = {
     HeldReason.UNCONFIRMED: "its writer has more unconfirmed money than its limit, so it waits",
     HeldReason.RIVALS: "another writer says something else about this movement, so none counts",
     HeldReason.OTHER_CURRENCY: "its currency is not that of the payment that it is about",
+    HeldReason.UNLIKE_TEMPLATE: "it is not what the template that its reference names allowed at"
+    " the time of its commit",
+    HeldReason.NOT_PAID: "less is left of what was paid than its template asks for",
+    HeldReason.OVER_BUDGET: "with it its desk gives more than its template allows, so it waits",
+    HeldReason.OVER_FEES: "with it its desk charges more fees in a day than it may, so it waits",
+    HeldReason.NO_GRANT: "the grant that it ends does not count, or its writer did not record it",
+    HeldReason.KEY_CLAIMED: "another line claims the same key for something else, and opens it or"
+    " neither does",
 }
 
 
@@ -95,7 +107,6 @@ _ADVICE = {
     " judged again by itself",
     HeldReason.SAME_MOVEMENT: "if the earlier line is the wrong one, exclude it",
     HeldReason.NO_PAYMENT: "it counts once the payment does",
-    HeldReason.NOT_UNDERSTOOD: "it is judged again by a later version",
     HeldReason.WRONG_NAME: "state the movement again under its right name",
     HeldReason.TEST_MODE: "set `test = true` only in an aggregator where tests are to count",
     HeldReason.CUT_OFF: "withdraw the decision `only` if the line is honest",
@@ -105,6 +116,15 @@ _ADVICE = {
     HeldReason.UNCONFIRMED: "`books reconcile` asks the provider, and it counts if that agrees",
     HeldReason.RIVALS: "`books decide exclude` the false one, then the other counts",
     HeldReason.OTHER_CURRENCY: "a person may adjust the balance by hand",
+    HeldReason.UNLIKE_TEMPLATE: "if it is right, `books grant` or `books adjust` it",
+    HeldReason.NOT_PAID: "it counts once enough is paid, and as long as that is not taken back",
+    HeldReason.OVER_BUDGET: "if all of it is right, `books rules set` a higher budget for what"
+    " comes, and give this by `books`; exclude what is not, and the rest moves up",
+    HeldReason.OVER_FEES: "if all of it is right, `books rules set` a higher fees_day_usd for what"
+    " comes, and write this plan by `books`; exclude what is not, and the rest moves up",
+    HeldReason.NO_GRANT: "the books may end any grant that has terms",
+    HeldReason.KEY_CLAIMED: "revoke the key and make another; if neither claim is a mistake,"
+    " somebody has the key of a desk: `books decide only` cuts it off",
 }
 
 

@@ -4,6 +4,7 @@ A line is judged by the limits in force at the time of its commit. What its plac
 claims nothing, and is in no sum. Pure.
 """
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from gitmeter.counting.effects import SILENT, credited_nano
@@ -36,7 +37,7 @@ CLAIMS_NOTHING: Final = frozenset(
     {
         *(HeldReason.AHEAD_OF_COMMIT, HeldReason.NOT_ALLOWED, HeldReason.EXCLUDED),
         *(HeldReason.WRONG_NAME, HeldReason.TEST_MODE),
-        *(HeldReason.CUT_OFF, HeldReason.BACK_DATED),
+        *(HeldReason.CUT_OFF, HeldReason.BACK_DATED, HeldReason.UNLIKE_TEMPLATE),
     }
 )
 """The reasons for which a line is as if it were not there."""
@@ -54,6 +55,11 @@ class MoneyLimits(NamedTuple):
     writers: Writers
     skew_us: int = 0
     tests_count: bool = False
+
+
+PlaceFault = Callable[[Money | Account, str, int, MoneyLimits], HeldReason | None]
+"""Why a line claims nothing in a commit: of the line, its repo's role, the commit's time, and what
+it is judged by."""
 
 
 def place_fault(

@@ -7,9 +7,11 @@ its payment.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
 from typing import Final, NamedTuple
 
 from gitmeter.counting.effects import GIVES_BACK, credited_nano
+from gitmeter.money.granted import Hours
 from gitmeter.money.rivals import Judged, MoneyState
 from gitmeter.money.tenure import BEFORE_ALL_HOURS, NO_TENURE, Tenure, TenureStep
 from wire_format.instants import HOUR_US, to_us
@@ -91,6 +93,12 @@ class Payment:
         left_nano = self._left_by_amounts_nano(sums)
         return left_nano - min(left_nano, sums[""])
 
+    def left_share(self) -> Fraction:
+        """Which part of it is not taken back, by all lines: from 0 to 1, exact."""
+        sums = self._sums(_EVER)
+        kept = Fraction(self._kept_nano(sums), self._amount_nano)
+        return kept - min(kept, Fraction(sums[""], self.credit_nano))
+
     def beyond_nano(self) -> int:
         """What refunds and disputes state beyond what there was, in nano-dollars of credit."""
         if not self._taken:
@@ -106,7 +114,7 @@ class Payment:
         """What refunds and disputes ask for in all, in nano-dollars of credit."""
         return self.credit_nano - self.left_nano() + self.beyond_nano()
 
-    def alive(self, least_nano: int) -> Iterator["Hours"]:
+    def alive(self, least_nano: int) -> Iterator[Hours]:
         """The hours in which at least `least_nano` was left by lines dated before them."""
         borders = sorted({taken.at_us // HOUR_US + 1 for taken in self._taken})
         for first, end in zip([BEFORE_ALL_HOURS, *borders], [*borders, _EVER], strict=True):
@@ -121,16 +129,12 @@ class Payment:
         return sums
 
     def _left_by_amounts_nano(self, sums: Mapping[str, int]) -> int:
+        return divide_half_even(self.credit_nano * self._kept_nano(sums), self._amount_nano)
+
+    def _kept_nano(self, sums: Mapping[str, int]) -> int:
+        """What refunds and disputes of version 2 leave, in the payment's currency."""
         stated_nano = max(0, sums["refund"]) + max(0, sums["dispute"])
-        kept_nano = self._amount_nano - min(self._amount_nano, stated_nano)
-        return divide_half_even(self.credit_nano * kept_nano, self._amount_nano)
-
-
-class Hours(NamedTuple):
-    """Clock hours since 1970; `end` is not among them."""
-
-    first: int
-    end: int
+        return self._amount_nano - min(self._amount_nano, stated_nano)
 
 
 def payments_of(lines: Iterable[Judged]) -> dict[Money, Payment]:

@@ -7,6 +7,7 @@
 - Where writers disagree the books' line counts, with those that agree with it. Without one, refunds
   and disputes of different payments are apart, and of one payment the largest counts; of grants the
   one that begins first; of payments, adjustments and reversals none, until one is excluded.
+- A grant that is a bonus on a payment is held, and so rivals nobody, until the payment counts.
 """
 
 from collections import defaultdict
@@ -19,6 +20,7 @@ from gitmeter.counting.effects import (
     SILENT,
     TAKES,
     Movement,
+    bonus_payment_of,
     credited_nano,
     movement,
     payment_of,
@@ -153,6 +155,11 @@ class _Payments:
         key = self.movement_of(record)
         return None if key is None else self._counted.get(key)
 
+    def lacks_payment(self, record: Money) -> bool:
+        """Whether a line is a bonus on a payment of which no line counts."""
+        bonus_on = bonus_payment_of(record)
+        return bonus_on is not None and bonus_on not in self._counted
+
     def is_other_currency(self, record: Money) -> bool:
         """Whether a line of version 2 is in another currency than its payment."""
         payment = self.of(record) if payment_of(record) is not None else None
@@ -183,6 +190,8 @@ def _settle(group: Sequence[Contender], states: _States, payments: _Payments) ->
             states[entry] = MoneyState.CONTRADICTS if contradicts else MoneyState.NOT_SUCCEEDED
         elif record.kind != "payment" and payments.is_other_currency(record):
             states[entry] = MoneyState.OTHER_CURRENCY
+        elif payments.lacks_payment(record):
+            states[entry] = MoneyState.NO_PAYMENT
         else:
             states[entry] = MoneyState.SAME_MOVEMENT
             if not (entry.is_books and books is not None):

@@ -30,7 +30,8 @@ from gitmeter.counting.held import HeldReason, line_sha256
 from gitmeter.counting.lines import Place
 from gitmeter.money.confirmed import Confirmed
 from gitmeter.money.lineage import Spot
-from gitmeter.money.places import MoneyLimits, place_fault
+from gitmeter.money.places import MoneyLimits, PlaceFault, place_fault
+from gitmeter.money.prefix_sums import PrefixSums
 from wire_format.lines import Account, Money
 
 _NEVER: Final = 2**63
@@ -112,6 +113,7 @@ class WriterGrounds(NamedTuple):
         confirmed: those about its commits and numbers.
         per_unit: the credit for a unit of a payment's currency.
         before: the lines with smaller numbers that are not judged with them.
+        fault: why a line may not be in a commit of the writer.
     """
 
     role: str
@@ -120,6 +122,7 @@ class WriterGrounds(NamedTuple):
     confirmed: Confirmed
     per_unit: CreditPerUnit
     before: Before = NothingBefore()
+    fault: PlaceFault = place_fault
 
 
 class _Claiming(NamedTuple):
@@ -148,22 +151,7 @@ def worth_of(lines: Iterable[Stated], grounds: WriterGrounds) -> dict[bytes, Wor
     Returns:
         for each line what it is worth within its writer.
     """
-    found: dict[bytes, Worth] = {}
-    claiming: dict[int, list[_Claiming]] = defaultdict(list)
-    for stated in lines:
-        reason, copy = _claim(stated, grounds)
-        covered_us = None
-        if reason is None:
-            spots = [each.spot for each in stated.copies]
-            covered_us = grounds.confirmed.covered_us(stated.record.seq, spots)
-            claiming[stated.record.seq].append(_Claiming(stated, copy, covered_us))
-        found[stated.line] = Worth(reason, copy, covered_us)
-    standing: list[_Claiming] = []
-    for seq in sorted(claiming):
-        first, *others = sorted(claiming[seq], key=lambda each: _under_number(each, grounds))
-        standing.append(first)
-        for each in others:
-            found[each.stated.line] = Worth(HeldReason.NUMBER_REUSED, each.copy, each.covered_us)
+    found, standing = _standing(lines, grounds)
     first_of: dict[Movement, _Claiming] = {}
     summed: list[_Claiming] = []
     for each in sorted(standing, key=lambda each: each.order):
@@ -180,6 +168,42 @@ def worth_of(lines: Iterable[Stated], grounds: WriterGrounds) -> dict[bytes, Wor
     return found
 
 
+def numbered(lines: Iterable[Stated], grounds: WriterGrounds) -> dict[bytes, Worth]:
+    """Judge the lines of one writer by their places and numbers alone.
+
+    Args:
+        lines: each distinct line once.
+        grounds: what they are judged by, besides each other.
+
+    Returns:
+        for each line what it is worth; without a reason for those that stand under their number.
+    """
+    return _standing(lines, grounds)[0]
+
+
+def _standing(
+    lines: Iterable[Stated], grounds: WriterGrounds
+) -> tuple[dict[bytes, Worth], list[_Claiming]]:
+    """What `numbered` returns, and the lines that stand under their number."""
+    found: dict[bytes, Worth] = {}
+    claiming: dict[int, list[_Claiming]] = defaultdict(list)
+    for stated in lines:
+        reason, copy = _claim(stated, grounds)
+        covered_us = None
+        if reason is None:
+            spots = [each.spot for each in stated.copies]
+            covered_us = grounds.confirmed.covered_us(stated.record.seq, spots)
+            claiming[stated.record.seq].append(_Claiming(stated, copy, covered_us))
+        found[stated.line] = Worth(reason, copy, covered_us)
+    standing: list[_Claiming] = []
+    for seq in sorted(claiming):
+        first, *others = sorted(claiming[seq], key=lambda each: _under_number(each, grounds))
+        standing.append(first)
+        for each in others:
+            found[each.stated.line] = Worth(HeldReason.NUMBER_REUSED, each.copy, each.covered_us)
+    return found, standing
+
+
 def _claim(stated: Stated, grounds: WriterGrounds) -> tuple[HeldReason | None, Copy]:
     """Why a line claims nothing, or None, and the commit by which that is so."""
     record = stated.record
@@ -193,7 +217,7 @@ def _claim(stated: Stated, grounds: WriterGrounds) -> tuple[HeldReason | None, C
         elif grounds.confirmed.is_back_dated(copy.spot):
             reasons.append(HeldReason.BACK_DATED)
         else:
-            fault = place_fault(record, grounds.role, copy.spot.at_us, grounds.limits)
+            fault = grounds.fault(record, grounds.role, copy.spot.at_us, grounds.limits)
             if fault is None:
                 return None, copy
             reasons.append(fault)
@@ -243,7 +267,7 @@ def _waited_at_commit(
         ),
         reverse=True,
     )
-    sums, added = _Sums(len(side)), 0
+    sums, added = PrefixSums(len(side)), 0
     for at in asked:
         committed_us = side[at].copy.spot.at_us
         while added < len(covered) and covered[added][0] > committed_us:
@@ -257,26 +281,3 @@ def _waited_at_commit(
 def _limit_nano(each: _Claiming, grounds: WriterGrounds) -> int:
     rules = grounds.limits.writers.till_at(each.stated.record.node, each.copy.spot.at_us)
     return 0 if rules is None else rules.unconfirmed_max_nano
-
-
-class _Sums:
-    """Sums of the first values of a list whose values are set in any order (a Fenwick tree)."""
-
-    def __init__(self, size: int) -> None:
-        self._tree: list[int] = [0] * (size + 1)
-
-    def add(self, at: int, value: int) -> None:
-        """Add to the value at a position, from 0."""
-        at += 1
-        while at < len(self._tree):
-            self._tree[at] += value
-            at += at & -at
-
-    def up_to(self, at: int) -> int:
-        """The sum of the values up to a position, inclusive."""
-        at += 1
-        total = 0
-        while at:
-            total += self._tree[at]
-            at -= at & -at
-        return total

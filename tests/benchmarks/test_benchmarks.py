@@ -15,6 +15,7 @@ from typing import Final
 import pygit2
 import pytest
 
+from aggregator.cli.context import now
 from aggregator.reports import accounts
 from aggregator.store.store import open_for_reading
 from benchmarks import obvious_script, report
@@ -106,7 +107,8 @@ def test_ledger_script_and_lines_agree_on_every_balance(quick: QuickRun, kind: s
         expected[str(line["user"])] += Fraction(str(line["amount"])) * NANO
     ledger = open_for_reading(place.config().database_path)
     ours = {
-        row["user"]: row["credit_nano"] - row["list_cost_nano"] for row in accounts.balances(ledger)
+        row["user"]: row["credit_nano"] - row["list_cost_nano"]
+        for row in accounts.balances(ledger, now())
     }
     ledger.close()
     assert len(expected) == QUICK.users

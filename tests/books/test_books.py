@@ -19,7 +19,7 @@ from tests.support.repos import RepoWriter, bare_repo, refuse_pushes
 from tests.support.sshd import SshServer
 from wire_format.fields import EPOCH_SIZE
 from wire_format.lines import Folder
-from wire_format.rule_book import IMPORTED_PATH, PRICES_PATH
+from wire_format.rule_files.prices_file import IMPORTED_PATH, PRICES_PATH
 from wire_format.segment import decode_segment
 
 
@@ -189,10 +189,10 @@ def test_a_rule_book_that_others_broke_is_shown_with_its_faults(tmp_path: Path) 
     for command in ("show", "check"):
         outcome = books("rules", command)
         assert outcome.code == 1
-        assert "rules/prices.toml: price #1 usd" in outcome.err
+        assert "rules/prices.toml: price #1 (line 1) resource" in outcome.err
         assert "rules/discounts.toml: ladder" in outcome.err
     refused = books("prices", "import-llm", "--model", "openai:o3")
-    assert (refused.code, "price #1 usd" in refused.err) == (1, True)
+    assert (refused.code, "price #1 (line 1) from" in refused.err) == (1, True)
 
 
 def test_the_history_says_who_entered_what_for_whom(books: Books) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
@@ -18,10 +18,19 @@ from genai_prices.types import (
     ModelPrice,
     StartDateConstraint,
     TieredPrices,
+    calc_unit_price,
 )
 
 from aggregator.rating.rating import ChargeState, Rater
-from books.rule_book.llm_models import LlmPriceError, Model, find_model, list_models
+from books.rule_book.llm_models import (
+    LlmPriceError,
+    Model,
+    conditions,
+    find_model,
+    list_models,
+    long_suffix,
+    split_length,
+)
 from books.rule_book.llm_prices import FROM_DEFAULT, Choice, price_entries
 from books.rule_book.price_file import merge_prices
 from fixtures.data import llm_priced
@@ -33,6 +42,7 @@ PRICED_AT = datetime(2026, 7, 1, 6, tzinfo=UTC)
 
 HALF_NANO = Decimal("0.0000000005")
 NANO = Decimal(10) ** 9
+HOUR = timedelta(hours=1)
 
 
 class Case(NamedTuple):
@@ -134,19 +144,32 @@ def test_the_calls_without_cache_or_tiers_are_2734() -> None:
 
 @pytest.fixture(scope="module")
 def rater() -> Rater:
-    """Rates under a book with the imported prices of every model whose price has no tiers."""
-    named = dict.fromkeys(case.name for case in recorded() if not depends_on_length(case.name))
+    """Rates under a book with the imported prices of every model that has any."""
+    named = dict.fromkeys(case.name for case in recorded())
     models = [find_model(name) for name in named if prices_of(name, PRICED_AT)]
     book = merge_prices("", price_entries(models, Choice(at=PRICED_AT)))
     return Rater(parse_rule_book(book.encode(), None))
 
 
+def length_of(price: Decimal | TieredPrices, input_tokens: int) -> str:
+    """What a node adds to the resource of a kind, by all input tokens of the request."""
+    tiers = price.tiers if isinstance(price, TieredPrices) else []
+    begun = [tier.start for tier in tiers if input_tokens > tier.start]
+    return f"/over_{begun[-1] // 1000}k" if begun else ""
+
+
+def is_long(case: Case) -> bool:
+    prices = prices_of(case.name, PRICED_AT).values()
+    return any(length_of(price, case.usage.get("input_tokens", 0)) for price in prices)
+
+
 def rated_usd(rater: Rater, case: Case) -> tuple[Decimal, Decimal]:
     """What the aggregator charges for the input and the output of a call."""
     cost_nano: defaultdict[str | None, int] = defaultdict(int)
-    priced = set(prices_of(case.name, PRICED_AT))
-    for kind, units in recorded_once(case.usage, priced).items():
-        resource = f"llm/{case.provider}/{case.model}/{kind}"
+    prices = prices_of(case.name, PRICED_AT)
+    for kind, units in recorded_once(case.usage, set(prices)).items():
+        over = length_of(prices[kind], case.usage.get("input_tokens", 0))
+        resource = f"llm/{case.provider}/{case.model}/{kind}{over}"
         rating = rater.rate(units, resource, "llm", hour_of(PRICED_AT), None)
         assert rating.state is ChargeState.RATED, resource
         cost_nano[unit_data[kind]["dimensions"].get("direction")] += rating.list_cost_nano
@@ -175,10 +198,18 @@ def test_calls_that_use_a_cache_have_the_recorded_prices_too(rater: Rater) -> No
     assert [case for case in cached if is_off(rater, case)] == []
 
 
+def test_calls_of_models_by_the_length_of_a_request_have_the_recorded_prices(rater: Rater) -> None:
+    """All 632 of them, 17 with a cache; six are beyond the border of their model."""
+    by_length = [case for case in recorded() if depends_on_length(case.name)]
+    long = [case for case in by_length if is_long(case)]
+    assert (len(by_length), len(long)) == (632, 6)
+    assert [case for case in by_length if is_off(rater, case)] == []
+
+
 def test_the_comparison_would_notice_a_wrong_price(rater: Rater) -> None:
     """A thousandth more on each price, and most calls are off (the others cost next to nothing)."""
     dearer = [
-        price.model_copy(update={"usd": f"{Decimal(price.usd) * Decimal('1.001'):.15f}"})
+        price.model_copy(update={"usd": f"{Decimal(price.usd or 0) * Decimal('1.001'):.15f}"})
         for price in rater.rule_book.prices
     ]
     other = Rater(rater.rule_book.model_copy(update={"prices": tuple(dearer)}))
@@ -253,21 +284,84 @@ def test_prices_by_the_time_of_day_are_refused_unless_an_instant_is_named() -> N
     }
 
 
-def test_prices_by_the_length_of_a_request_are_refused_unless_the_base_is_asked_for() -> None:
-    model = find_model("google:gemini-2.5-pro")
-    with pytest.raises(LlmPriceError, match="depend on the length of the request") as caught:
-        price_entries([model], Choice())
-    assert "--base-price" in caught.value.hint
-    entries = price_entries([model], Choice(base_price=True))
+def by_length() -> list[Model]:
+    """Every model with a price that depends on the length of a request, at any date."""
+    found = []
+    for listed in list_models("", PRICED_AT):
+        model = find_model(listed.model)
+        dates = [
+            datetime.combine(each.constraint.start_date, time(), UTC)
+            for each in conditions(model.info)
+            if isinstance(each.constraint, StartDateConstraint)
+        ]
+        prices = [p for at in (FROM_DEFAULT, *dates) for p in prices_at(model.info, at).values()]
+        if any(isinstance(price, TieredPrices) for price in prices):
+            found.append(model)
+    return found
+
+
+def test_every_model_with_prices_by_the_length_of_a_request_comes_in() -> None:
+    """With the package's own figure for a request at and over each border, whenever it is made."""
+    models = by_length()
+    seen = set()
+    for model in models:
+        entries = price_entries([model], Choice())
+        rater = Rater(parse_rule_book(merge_prices("", entries).encode(), None))
+        starts = {datetime.fromisoformat(entry.from_) for entry in entries}
+        for at in {max(FROM_DEFAULT, s - gap) for s in starts for gap in (timedelta(), HOUR)}:
+            for kind, price in prices_at(model.info, at).items():
+                tiers = price.tiers if isinstance(price, TieredPrices) else []
+                for tokens in {0, *(tier.start + more for tier in tiers for more in (0, 1))}:
+                    over, per = length_of(price, tokens), unit_data[kind]["per"]
+                    resource = f"llm/{model.provider}/{model.name}/{kind}{over}"
+                    rating = rater.rate(per, resource, "llm", hour_of(at), None)
+                    figure = calc_unit_price(price, per, tokens, per)
+                    assert rating.list_cost_nano == figure * NANO, (resource, at)
+                    seen.add(over)
+    assert len(models) == 23
+    assert seen == {"", "/over_128k", "/over_200k", "/over_272k", "/over_512k"}
+
+
+def test_a_length_that_mattered_for_some_time_has_a_price_at_all_times() -> None:
+    """Who goes on recording it pays what shorter requests cost once there is no difference."""
+    entries = price_entries([find_model("anthropic:claude-opus-4-6")], Choice())
+    found = {(e.resource.rpartition("4-6/")[2], e.from_[:10]): e.usd for e in entries}
+    assert found["input_tokens/over_200k", "2000-01-01"] == "10.00"
+    assert found["input_tokens/over_200k", "2026-03-13"] == found["input_tokens", "2000-01-01"]
+    later = price_entries([find_model("aws:openai.gpt-5.6-luna")], Choice())
+    inputs = [(e.resource.rpartition("luna/")[2], e.usd) for e in later if "input" in e.resource]
+    assert inputs[:2] == [("input_tokens", inputs[0][1]), ("input_tokens/over_272k", inputs[0][1])]
+    assert inputs[-1] == ("input_tokens/over_272k", "0.44")
+
+
+def test_the_prices_of_short_requests_alone_are_taken_if_that_is_asked_for() -> None:
+    entries = price_entries([find_model("google:gemini-2.5-pro")], Choice(base_price=True))
     assert entries[0].usd == "1.25"
     assert all("below the first tier" in entry.remark for entry in entries)
+    assert not any("over" in entry.resource for entry in entries)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "suffix"),
+    [(200_000, "/over_200k"), (1_000_000, "/over_1000k"), (1500, "/over_1500")],
+)
+def test_a_length_is_read_back_from_the_name_of_its_resource(tokens: int, suffix: str) -> None:
+    assert long_suffix(tokens) == suffix
+    assert split_length(f"llm/p/m/input_tokens{suffix}") == ("llm/p/m/input_tokens", tokens)
+    for other in ("llm/p/m/input_tokens", "llm/p/over_x/input_tokens"):
+        assert split_length(other) == (other, 0)
 
 
 def test_everything_in_the_way_is_said_at_once_and_nothing_is_imported_in_part() -> None:
-    models = [find_model(n) for n in ("openai:o3", "deepseek:deepseek-chat", "openai:gpt-5.6-luna")]
+    named = ("openai:o3", "deepseek:deepseek-chat", "aws:amazon.nova-lite-v1:0")
+    models = [find_model(name) for name in named]
+    models[2] = models[2]._replace(name="x" * 200)
     with pytest.raises(LlmPriceError) as caught:
         price_entries(models, Choice())
-    assert len(caught.value.faults) == 3  # deepseek's hours, and tiers on both sides of a date
+    assert ["time of day" in f or "may name a resource" in f for f in caught.value.faults] == [
+        True,
+        True,
+    ]
 
 
 def test_dates_become_first_hours_and_from_leaves_earlier_prices_out() -> None:

@@ -9,18 +9,25 @@ from hypothesis import strategies as st
 
 from books.rule_book import llm_import
 from books.rule_book.llm_import import IMPORTED_HEADER
-from books.rule_book.llm_renewal import coming_hour, renewed, separate
+from books.rule_book.llm_renewal import (
+    coming_hour,
+    renewed,
+    separate,
+    with_former_lengths,
+)
 from books.rule_book.past import NO_PRICE, past_changes
 from books.rule_book.price_file import PriceEntry, merge_prices
 from tests.books.program import Books
 from wire_format.instants import format_ts
-from wire_format.rule_book import IMPORTED_PATH, PRICES_PATH, RuleBook, parse_rule_book
+from wire_format.rule_book import RuleBook, parse_rule_book
+from wire_format.rule_files.prices_file import IMPORTED_PATH, PRICES_PATH
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 COMING = datetime(2026, 3, 1, 13, tzinfo=UTC)
 DAY = timedelta(days=1)
 EARLIER = COMING - DAY
+LONG = "input_tokens/over_200k"
 REMARK = "genai-prices 0.0.1: acme:m1"
 
 
@@ -51,6 +58,7 @@ def again(present: list[PriceEntry], wanted: list[PriceEntry]) -> list[PriceEntr
         ([entry("1")], [entry("1"), entry("2", COMING + DAY)], [entry("2", COMING + DAY)]),
         ([entry("1"), entry("9", COMING + DAY)], [entry("1")], [entry("1", COMING + DAY)]),
         ([entry("1")], [entry("1"), entry("3", kind="x")], [entry("3", COMING, "x")]),
+        ([entry("1")], [entry("1"), entry("3", kind=LONG)], [entry("3", COMING, LONG)]),
     ],
     ids=[
         "a new model has its dates",
@@ -62,12 +70,28 @@ def again(present: list[PriceEntry], wanted: list[PriceEntry]) -> list[PriceEntr
         "one that is announced",
         "an announced one that is taken back",
         "a new kind of a known model",
+        "a length of requests that matters by now",
     ],
 )
 def test_what_differs_begins_with_the_coming_hour(
     present: list[PriceEntry], wanted: list[PriceEntry], added: list[PriceEntry]
 ) -> None:
     assert again(present, wanted) == added
+
+
+def test_long_requests_cost_what_shorter_ones_do_once_the_package_has_no_price_of_them() -> None:
+    """Their resource is in use, and its last price would go on for ever."""
+    present = [entry("1"), entry("2", kind=LONG), entry("9", kind="input_tokens/over_400k")]
+    found = book(present).imported
+    for wanted, becomes in (
+        ([entry("1")], ["1", "1"]),
+        ([entry("1"), entry("3", kind=LONG)], ["3"]),
+        ([entry("5", kind="output_tokens")], []),
+    ):
+        more = with_former_lengths(wanted, found)
+        assert more[: len(wanted)] == wanted
+        assert [each.usd for each in more[len(wanted) :]] == becomes
+    assert with_former_lengths(present, found) == present
 
 
 PRICES = st.lists(

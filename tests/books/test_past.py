@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.rating.price_book import PriceInForce
 from aggregator.rating.rating import Rater
 from books.rule_book.past import NO_PRICE, PastChange, past_changes
+from gitmeter.pricing.price_book import NoPrice
 from tests.support.strategies import (
     CATEGORIES,
     HOURS,
@@ -145,6 +145,6 @@ def test_the_aggregator_rates_begun_hours_anew_only_where_the_books_told_so(
             one, two = (r.rate(10**6, resource, category, hour, paid_us) for r in raters)  # type: ignore[arg-type]
             assert told_of or one[1:] == two[1:]
         if any(change.rule != "the discount ladder" for change in told_of):
-            prices = [r.prices.price_at(resource, category, hour) for r in raters]  # type: ignore[arg-type]
-            was, becomes = (p[:2] if isinstance(p, PriceInForce) else None for p in prices)
+            prices = [r.price_at(resource, category, hour, "") for r in raters]  # type: ignore[arg-type]
+            was, becomes = (None if isinstance(p, NoPrice) else p.rule.rate for p in prices)
             assert was != becomes

@@ -1,18 +1,18 @@
 """Prices are put into a price file, and everything else in it stays as a person wrote it."""
 
 import tomllib
-from datetime import datetime
-from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from books.rule_book.price_file import InlinePricesError, PriceEntry, merge_prices
+from books.rule_book.price_file import InlinePricesError, PriceEntry, TierEntry, merge_prices
 from books.start import EMPTY_PRICES
 from tests.support.strategies import Rules, rules
 from wire_format.fields import AppliesTo
-from wire_format.rule_book import Price, parse_rule_book
+from wire_format.rule_book import parse_rule_book
+from wire_format.rule_files.loading import RuleBookError
+from wire_format.rule_files.prices_file import Price
 
 HAND_MADE = """\
 # Our prices.   Ask accounting before you change one.
@@ -39,6 +39,7 @@ def entry(
     from_: str = "2000-01-01T00:00:00Z",
     applies_to: AppliesTo = "llm",
 ) -> PriceEntry:
+    """A price for all, of the plain form."""
     return PriceEntry(f"llm/acme/m1/{kind}", usd, per, from_, applies_to, "a package: acme m1")
 
 
@@ -107,34 +108,99 @@ def test_an_inline_list_of_prices_is_refused_in_words(text: str) -> None:
         merge_prices(text, [entry()])
 
 
-ENTRIES = st.lists(
-    st.builds(
-        PriceEntry,
-        resource=st.sampled_from(["llm/acme/m1/tokens", "hero_os/seconds", "new/thing"]),
-        usd=st.sampled_from(["0.00", "1.00", "2.50", "0.333333333333333"]),
-        per=st.sampled_from([1, 3, 1_000_000]),
-        from_=st.sampled_from(["2000-01-01T00:00:00Z", "2025-01-06T12:00:00Z"]),
-        applies_to=st.just("llm"),
-        remark=st.just("a package"),
-    ),
-    max_size=5,
-    unique_by=lambda found: (found.resource, found.from_),
+USD = st.sampled_from(["0.00", "1.00", "2.50", "0.333333333333333"])
+PER = st.sampled_from([1, 3, 1_000_000])
+TIERS = st.builds(
+    lambda borders, rates, flat: tuple(map(TierEntry, [*borders, None], rates, [flat] * 4)),
+    st.sampled_from([[], [7], [7, 9]]),
+    st.lists(USD, min_size=3, max_size=3),
+    st.none() | USD,
 )
 
 
-def priced(prices: tuple[Price, ...]) -> dict[tuple[str, AppliesTo | None, datetime], Fraction]:
-    return {(p.resource, p.applies_to, p.from_): Fraction(p.scaled, p.per) for p in prices}
+@st.composite
+def entries(draw: st.DrawFn) -> PriceEntry:
+    """A price of any form."""
+    user = draw(st.sampled_from([None, "alice"]))
+    plain = PriceEntry(
+        resource=draw(st.sampled_from(["llm/acme/m1/tokens", "hero_os/seconds", "new/thing"])),
+        usd=draw(USD),
+        per=draw(PER),
+        from_=draw(st.sampled_from(["2000-01-01T00:00:00Z", "2025-01-06T12:00:00Z"])),
+        applies_to="llm",
+        remark="a package",
+        window=draw(st.sampled_from(["hour", "day", "month"])),
+        user=user,
+        until=draw(st.sampled_from([None, "2026-01-01T00:00:00Z"])) if user else None,
+    )
+    form = draw(st.sampled_from(["plain", "tiers", "package"]))
+    if form == "tiers":
+        return plain._replace(usd=None, tiers=draw(TIERS), is_volume=draw(st.booleans()))
+    return plain._replace(per=None, package=7) if form == "package" else plain
 
 
-@given(rules(), ENTRIES)
+ENTRIES = st.lists(entries(), max_size=5, unique_by=lambda found: found.place)
+
+
+def priced(prices: tuple[Price, ...]) -> dict[object, object]:
+    return {(p.resource, p.applies_to, p.user, p.from_): (p.rate, p.until) for p in prices}
+
+
+@given(rules(), ENTRIES, ENTRIES)
 def test_the_merged_file_states_the_old_prices_and_the_new(
-    drawn: Rules, new: list[PriceEntry]
+    drawn: Rules, first: list[PriceEntry], new: list[PriceEntry]
 ) -> None:
-    """New ones win; a second merge changes not one byte."""
-    text = drawn.prices_toml.decode()
+    """New ones win, whatever form the old ones had; a second merge changes not one byte."""
+    text = merge_prices(drawn.prices_toml.decode(), first)
     merged = merge_prices(text, new)
     assert merge_prices(merged, new) == merged
     before = priced(parse_rule_book(text.encode(), None).prices)
-    put = "".join(merge_prices("", [each]) for each in new)
     after = priced(parse_rule_book(merged.encode(), None).prices)
-    assert after == before | priced(parse_rule_book(put.encode(), None).prices)
+    assert after == before | priced(tuple(each.price for each in new))
+
+
+FORMS = [
+    entry()._replace(usd=None, tiers=(TierEntry(10, "2", "1"), TierEntry(None, "1"))),
+    entry()._replace(usd=None, tiers=(TierEntry(10, "2"), TierEntry(None, "1")), is_volume=True),
+    entry()._replace(per=None, package=10),
+    entry()._replace(window="month"),
+]
+
+
+@pytest.mark.parametrize("changed", FORMS, ids=["tiers", "volume", "package", "window"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_price_gets_another_form_in_its_place_with_its_comments(
+    changed: PriceEntry, newline: str
+) -> None:
+    """Nothing of the old form is left, and the price after it is what it was."""
+    text = HAND_MADE.replace("\n[[price]]\n", "\n# machines\n[[price]]\n").replace("\n", newline)
+    merged = merge_prices(text, [changed])
+    first, second = parse_rule_book(merged.encode(), None).prices
+    assert (first.rate, second) == (
+        changed.price.rate,
+        parse_rule_book(text.encode(), None).prices[1],
+    )
+    for kept in ("# negotiated", "# sic", "# to be continued", "# Our prices."):
+        assert kept in merged
+    table, _, rest = merged.partition("[[price]]" + newline)
+    assert rest == text.partition("[[price]]" + newline)[2]
+    assert table.endswith(f"{newline * 2}# machines{newline}")
+    assert merged.replace("\r\n", "").count("\n") == (
+        0 if newline == "\r\n" else merged.count("\n")
+    )
+    assert merge_prices(merged, [changed]) == merged
+
+
+def test_a_price_that_only_ends_elsewhere_is_replaced() -> None:
+    own = entry()._replace(user="alice", until="2026-01-01T00:00:00Z")
+    text = merge_prices(HAND_MADE, [own])
+    assert text.startswith(HAND_MADE)
+    later = merge_prices(text, [own._replace(until="2026-02-01T00:00:00Z")])
+    assert later == text.replace("until = 2026-01", "until = 2026-02")
+    assert merge_prices(later, [own._replace(until=None)]).count("until") == 0
+
+
+def test_a_text_of_a_price_is_stated_as_it_is_whatever_is_in_it() -> None:
+    hostile = entry()._replace(user='al"\nusd = "0', resource="a")
+    with pytest.raises(RuleBookError, match="user: must be 1 to 256"):
+        merge_prices("", [hostile])

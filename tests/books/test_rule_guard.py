@@ -17,7 +17,7 @@ from tests.support.files import write_toml
 from tests.support.programs import NodePusher, run_aggregator
 from tests.support.repos import bare_repo
 from wire_format.instants import format_ts
-from wire_format.rule_book import PRICES_PATH
+from wire_format.rule_files.prices_file import PRICES_PATH
 
 WHY = ("--by", "ada", "--reason", "a wrong sheet")
 NEXT_YEAR = "2099-01-01T00:00:00Z"

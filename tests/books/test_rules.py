@@ -11,7 +11,8 @@ from books.rule_book.rules import RULE_FILES
 from books.start import EMPTY_PRICES
 from tests.books.program import Books
 from tests.support.repos import bare_repo
-from wire_format.rule_book import DEFAULT_DISCOUNTS, IMPORTED_PATH, PRICES_PATH
+from wire_format.rule_book import DEFAULT_DISCOUNTS
+from wire_format.rule_files.prices_file import IMPORTED_PATH, PRICES_PATH
 
 PRICES = """\
 # ours
@@ -133,7 +134,7 @@ def test_a_file_that_cannot_be_used_is_refused_with_every_fault(
 ) -> None:
     outcome = books(*command, write("prices.toml", BROKEN))
     assert outcome.code == 1
-    for place in ("price #1 per", "price #1 from", "price #2 per", "price #2 from"):
+    for place in ("#1 (line 2) per", "#1 (line 2) from", "#2 (line 9) per", "#2 (line 9) from"):
         assert place in outcome.err
     assert books("rules", "show", "--json").ok().json["prices"] == []
 

@@ -64,7 +64,7 @@ def test_what_a_writer_could_do_in_the_past_changes_only_with_a_reason(
     refused = books("rules", "set", write(text))
     assert refused.code != 0
     assert says in refused.out
-    assert "it changes what writers could do in the past" in refused.err
+    assert "it changes what writers and plans could do in the past" in refused.err
     done = books("rules", "set", write(text), "--reason", "as agreed", "--json").ok().json
     assert done["past"][0]["rule"] == "till till-1"
 
@@ -116,8 +116,8 @@ def test_the_aggregator_says_what_a_file_would_do_to_charges(books: Books) -> No
 def test_a_file_with_faults_is_refused_with_all_of_them(books: Books) -> None:
     refused = books("rules", "check", write(TILL.replace("till-1", "T").replace('"100.00"', "1")))
     assert refused.code != 0
-    assert "till #1 node:" in refused.err
-    assert "till #1 payment_max_usd:" in refused.err
+    assert "till #1 (line 1) node:" in refused.err
+    assert "till #1 (line 1) payment_max_usd:" in refused.err
 
 
 def test_the_name_is_that_of_all_files(books: Books) -> None:

@@ -53,10 +53,12 @@ def test_llm_prices_are_whole() -> None:
 
 
 def test_the_demo_rule_book_is_the_one_its_script_writes() -> None:
-    """And a rule book it is, with one price for each resource of the demo."""
+    """And a rule book it is, with one price for each resource of the demo; its plans are read."""
     assert PRICES_FILE.read_text() == demo_prices()
-    book = parse_rule_book(PRICES_FILE.read_bytes(), None)
-    used = {resource for name in data.USAGE for _, resource in data.totals(name)}
+    plans = (PRICES_FILE.parent / "plans.toml").read_bytes()
+    book = parse_rule_book(PRICES_FILE.read_bytes(), None, plans_toml=plans)
+    assert book.plans.default == "free"
+    used = {resource for name in data.USAGE for _, resource in data.totals(name)} | {"search/web"}
     assert sorted(price.resource for price in book.prices) == sorted(used)
 
 

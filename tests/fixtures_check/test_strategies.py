@@ -34,7 +34,7 @@ relaxed = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data
 def test_rules_as_toml_say_what_the_dicts_say(book: Rules) -> None:
     """The product reads from the files what the reference takes from the dicts."""
     parsed = parse_rule_book(book.prices_toml, book.discounts_toml)
-    prices = [price.model_dump(by_alias=True, exclude_none=True) for price in parsed.prices]
+    prices = [price.model_dump(by_alias=True, exclude_unset=True) for price in parsed.prices]
     assert prices == book.prices
     ladders = [ladder.model_dump(by_alias=True, mode="python") for ladder in parsed.ladders]
     for ladder in ladders:

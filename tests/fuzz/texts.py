@@ -68,7 +68,8 @@ def check_rule_book(data: bytes) -> bool:
         promise(error.faults, data)
         promise(all(map(is_printable, error.faults)), error.faults)
         return False
-    promise(all(price.scaled >= 0 and price.per >= 1 for price in book.prices), book)
+    promise(all(price.units_per >= 1 for price in book.prices), book)
+    promise(all(min(step[1:]) >= 0 for price in book.prices for step in price.steps), book)
     tiers = [tier for ladder in book.ladders for tier in ladder.tiers]
     promise(all(0 <= tier.scaled <= 10**9 for tier in tiers), book)
     promise(all(price.from_hour < 10**8 for price in book.prices), book)

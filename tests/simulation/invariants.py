@@ -34,7 +34,7 @@ def of_ledger(aggregator: AggregatorSite) -> Iterator[str]:
         if store is None:
             return
         expected = expect(aggregator.repos, tips_in(store), aggregator.skew)
-        yield from _money(store, expected)
+        yield from _money(store, expected, aggregator.clock())
         yield from _filed(store, expected)
         for repo in aggregator.repos:
             for tip in tips_in(store).get(repo.name, ()):
@@ -42,8 +42,8 @@ def of_ledger(aggregator: AggregatorSite) -> Iterator[str]:
                     yield f"{repo.name}: stands on {edits} edits that nobody accepted"
 
 
-def _money(store: LedgerStore, expected: Expected) -> Iterator[str]:
-    users = [row["user"] for row in reports.balances(store)]
+def _money(store: LedgerStore, expected: Expected, now: datetime) -> Iterator[str]:
+    users = [row["user"] for row in reports.balances(store, now)]
     ladder = Rater(rule_book_in_force(store)).ladder
     charges = {
         (row["hour"], user, row["resource"], row["applies_to"]): (
@@ -61,7 +61,7 @@ def _money(store: LedgerStore, expected: Expected) -> Iterator[str]:
     accounts = {
         user: {name: row[name] for name in names}
         for user in users
-        for row in (reports.balance(store, user),)
+        for row in (reports.balance(store, user, now),)
     }
     nothing: dict[str, Any] = {"first_paid_at": None, **dict.fromkeys(SUMS, 0)}
     quiet = dict.fromkeys(users, nothing)

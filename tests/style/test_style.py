@@ -37,7 +37,9 @@ PURE_MONEY: Final = (
     *("wire_format/versions/agreement.py", "wire_format/versions/agreement_2.py"),
     *("aggregator/rating/rating.py", "gitmeter/counting/effects.py"),
     *("gitmeter/money/pool.py", "gitmeter/money/rivals.py", "gitmeter/money/writer.py"),
-    *("aggregator/rating/price_book.py", "aggregator/rating/discounts.py"),
+    *("gitmeter/money/plans/plan_lines.py", "gitmeter/money/plans/timeline.py"),
+    *("gitmeter/pricing/price_book.py", "aggregator/rating/discounts.py"),
+    *("aggregator/rating/tariff.py", "aggregator/rating/windows.py", "aggregator/rating/series.py"),
     *("providers/expected.py", "providers/tag.py"),
 )
 """Modules that reckon with money: not even a true division is in them."""

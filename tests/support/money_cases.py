@@ -8,29 +8,27 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
-from functools import cache, partial
 from typing import Any, NamedTuple
 
-import tomlkit
-
+from aggregator.rating.rating import Rater
 from gitmeter.counting.decisions import Decisions
-from gitmeter.counting.effects import CreditPerUnit, Movement, credited_nano, movement, rate_of
+from gitmeter.counting.effects import credited_nano
 from gitmeter.counting.grounds import Grounds, NoLimit
-from gitmeter.counting.held import HeldReason
 from gitmeter.counting.lines import Claim, Place
 from gitmeter.counting.verdicts import verdicts
-from gitmeter.money.confirmed import Confirmed
+from gitmeter.money.accounts import AccountEntry, account_at
 from gitmeter.money.lineage import Lineage
-from gitmeter.money.places import CLAIMS_NOTHING, MoneyLimits, provider_fault
-from gitmeter.money.pool import payments_of
-from gitmeter.money.rivals import Contender, Judged, MoneyState, judge
-from gitmeter.money.writer import Copy, Stated, Worth, WriterGrounds, worth_of
+from gitmeter.money.places import MoneyLimits
+from gitmeter.money.rivals import MoneyState
+from gitmeter.money.writer import Copy, Stated
+from tests.support.case_rules import rule_files, writers_toml
+from tests.support.charged_case import ChargedCase
 from tests.support.lineages import GraphCommit, lineage_of
+from tests.support.money_judging import JudgedLines, TellingLines, counting, judge_lines
 from wire_format.explanation import canonical
 from wire_format.instants import parse_ts, to_us
 from wire_format.lines import Account, Decision, Folder, Line, Money
-from wire_format.rule_book import parse_rule_book
+from wire_format.rule_book import RULE_PATHS, parse_rule_book
 from wire_format.segment import decode_segment
 from wire_format.writers import Writers
 
@@ -54,79 +52,100 @@ _VERSION_2_DECISIONS = {"seen", "only", "reconciled"}
 
 def answer(case: Case) -> dict[str, Any]:
     """What counts, what waits, and what each user has at the instants asked for."""
+    judged, charged = judged_case(case)
+    users = {text["user"] for text in case["lines"] if text.get("user")}
+    instants = {at: to_us(parse_ts(at)) for at in case["ask"]}
+    counted = [*counting(judged), *(r for plan in charged.plans.values() for r in plan.counted)]
+    pool = {
+        user: {
+            at: pool_nano(judged, user, us) - charged.fees_nano(user, us)
+            for at, us in instants.items()
+        }
+        for user in users
+    }
+    found: dict[str, Any] = {
+        "counts": sorted(map(_name, counted)),
+        "waits": sorted(map(_name, judged.waiting)),
+        "charges": list(charged.charge_answers(are_priced=True)),
+        "unpriced": list(charged.charge_answers(are_priced=False)),
+        "drawn": list(charged.drawn_answers()),
+        "pool": pool,
+        "accounts": {
+            user: {at: _account(judged.accounts, user, us) for at, us in instants.items()}
+            for user in users
+        },
+    }
+    for user in users:
+        for name, values in charged.of_user(user, instants, pool[user]).items():
+            found.setdefault(name, {})[user] = values
+    return found
+
+
+def judged_case(case: Case) -> tuple[JudgedLines, ChargedCase]:
+    """What became of the lines of a case, and what its accounts have, use and owe."""
+    told = read_case(case)
+    judged = judge_lines(told)
+    return judged, ChargedCase(case, rater_of(case), told, judged, _committed(case))
+
+
+def rater_of(case: Case) -> Rater:
+    """Rates by the rules of a case."""
+    files = rule_files(case["rules"])
+    return Rater(parse_rule_book(*(files.get(path) for path in RULE_PATHS)))
+
+
+def _committed(case: Case) -> dict[Money | Account, int]:
+    """When each line of the books about money and accounts was committed first."""
+    found: dict[Money | Account, int] = {}
+    stated, roles = _stated(case["lines"], case["commits"])
+    for line in stated:
+        if roles[line.record.node] == "books" and isinstance(line.record, Money | Account):
+            times = [to_us(parse_ts(case["commits"][name]["ts"])) for name in line.commits]
+            found[line.record] = min(times)
+    return found
+
+
+def pool_nano(judged: JudgedLines, user: str, before_us: int) -> int:
+    """What a user has by lines dated before an instant, in nano-dollars; without fees of plans."""
+    own = [each for each in judged.payments.values() if each.record.user == user]
+    others = [
+        line.record
+        for line in judged.money
+        if line.state is MoneyState.COUNTED
+        and (
+            line.record.kind == "adjustment" or (line.record.kind == "grant" and line.record.v == 1)
+        )
+    ]
+    return sum(each.left_nano(before_us) for each in own if each.at_us < before_us) + sum(
+        credited_nano(r) for r in others if r.user == user and to_us(r.ts) < before_us
+    )
+
+
+def _account(entries: Iterable[AccountEntry], user: str, before_us: int) -> dict[str, Any]:
+    own = [entry for entry in entries if entry.record.user == user]
+    found = account_at(own, before_us)
+    return {
+        "setting": dict(found.settings),
+        "suspended": found.is_suspended,
+        "keys": [claim.key_id for claim in found.keys],
+    }
+
+
+def read_case(case: Case) -> TellingLines:
+    """The lines of a case, read."""
     limits = MoneyLimits(writers_of(case["rules"]["writers"]), 0, bool(case["rules"].get("test")))
     stated, roles = _stated(case["lines"], case["commits"])
     books = [line for line in stated if roles[line.record.node] == "books"]
     decided = _admitted(books, Decisions())
     decisions = Decisions(record for record in decided if isinstance(record, Decision))
-    entries = [
-        Contender(record)
-        for record in _admitted(books, decisions)
-        if isinstance(record, Money) and provider_fault(record, limits) is None
-    ]
-    counts, waits = set[str](), set[str]()
     lineage = _lineage(case["commits"])
-    writers = {node: role for node, role in roles.items() if role != "books"}
-
-    def judged_by(per_unit: CreditPerUnit) -> dict[bytes, Worth]:
-        found: dict[bytes, Worth] = {}
-        for node, role in writers.items():
-            own = [line for line in stated if line.record.node == node]
-            confirmed = Confirmed(decisions.about_writer(node), lineage)
-            grounds = WriterGrounds(role, limits, decisions.of_node(node), confirmed, per_unit)
-            found |= worth_of([_with_copies(line, lineage) for line in own], grounds)
-        return found
-
-    may_be = judged_by(lambda _: Fraction(0))
-    known = [
-        line.record
-        for line in stated
-        if line.line not in may_be or may_be[line.line].reason not in CLAIMS_NOTHING
-    ]
-    found = judged_by(cache(partial(_credit_per_unit, known)))
+    by_role: dict[str, dict[str, list[Stated]]] = {"till": {}, "desk": {}}
     for line in stated:
-        if line.record.node in writers:
-            worth = found[line.line]
-            if worth.reason is HeldReason.UNCONFIRMED:
-                waits.add(_name(line.record))
-            elif worth.reason is None and isinstance(line.record, Money):
-                is_reconciled = worth.covered_us is not None
-                entries.append(
-                    Contender(
-                        line.record,
-                        is_books=False,
-                        is_reconciled=is_reconciled,
-                        is_weak=worth.is_weak,
-                    )
-                )
-            elif worth.reason is None:
-                counts.add(_name(line.record))
-    judged = judge(entries)
-    counts |= {_name(each.record) for each in judged if each.state is MoneyState.COUNTED}
-    users = {text["user"] for text in case["lines"] if text.get("user")}
-    return {
-        "counts": sorted(counts),
-        "waits": sorted(waits),
-        "unpriced": [],
-        "pool": {
-            user: {at: pool_nano(judged, user, to_us(parse_ts(at))) for at in case["ask"]}
-            for user in users
-        },
-    }
-
-
-def pool_nano(judged: Iterable[Judged], user: str, before_us: int) -> int:
-    """What a user has by lines dated before an instant, in nano-dollars."""
-    listed = list(judged)
-    own = [each for each in payments_of(listed).values() if each.record.user == user]
-    others = [
-        line.record
-        for line in listed
-        if line.state is MoneyState.COUNTED and line.record.kind in {"adjustment", "grant"}
-    ]
-    return sum(each.left_nano(before_us) for each in own if each.at_us < before_us) + sum(
-        credited_nano(r) for r in others if r.user == user and to_us(r.ts) < before_us
-    )
+        node = line.record.node
+        if roles[node] != "books":
+            by_role[roles[node]].setdefault(node, []).append(_with_copies(line, lineage))
+    admitted = [r for r in _admitted(books, decisions) if isinstance(r, Money | Account)]
+    return TellingLines(admitted, by_role["till"], by_role["desk"], limits, decisions, lineage)
 
 
 def _with_copies(line: "CaseLine", lineage: Lineage) -> Stated:
@@ -134,11 +153,6 @@ def _with_copies(line: "CaseLine", lineage: Lineage) -> Stated:
     hashes = sorted(map(commit_hash, line.commits))
     copies = [Copy(spot, Place(h, "", 1)) for h in hashes if (spot := lineage.spot(h))]
     return Stated(line.record, line.line, copies)
-
-
-def _credit_per_unit(records: Iterable[Line], payment: Movement) -> Fraction:
-    rates = (rate_of(r) for r in records if isinstance(r, Money) and movement(r) == payment)
-    return max(rates, default=Fraction(0))
 
 
 def commit_hash(name: str) -> str:
@@ -219,6 +233,8 @@ def _values(text: Mapping[str, Any]) -> dict[str, Any]:
     values = {name: value for name, value in text.items() if name not in _NOT_OF_THE_LINE}
     if text["type"] == "decision":
         values["v"] = 2 if text["kind"] in _VERSION_2_DECISIONS else 1
+    if text.get("kind") == "adjustment":
+        values.setdefault("reason", "as agreed")  # a case need not say why
     if "staff_role" in text:
         values["role"] = text["staff_role"]
     return values
@@ -242,27 +258,6 @@ def _admitted(books: Iterable[CaseLine], decisions: Decisions) -> list[Line]:
 def writers_of(tables: Mapping[str, list[Mapping[str, Any]]]) -> Writers:
     """The tables of a case, read."""
     return parse_rule_book(None, None, None, writers_toml(tables).encode()).writers
-
-
-def writers_toml(tables: Mapping[str, list[Mapping[str, Any]]]) -> str:
-    """The tables of a case as `rules/writers.toml` states them."""
-    names = {
-        "providers": "provider",
-        "tills": "till",
-        "desks": "desk",
-        "grants": "grant",
-        "adjusts": "adjust",
-    }
-    instants = {"from", "until", "since"}
-    document = {
-        names[kind]: [
-            {key: parse_ts(value) if key in instants else value for key, value in table.items()}
-            for table in listed
-        ]
-        for kind, listed in tables.items()
-        if listed
-    }
-    return tomlkit.dumps(document)
 
 
 def _name(record: Line) -> str:

@@ -68,7 +68,7 @@ def _line(node: str, role: Role, ts: datetime, name: str) -> Money:
         stated |= {"external_ref": f"pi_{name}", "attempt": f"topup:{name}"}
     else:
         stated = {"kind": "adjustment", "provider": "manual", "amount": "1.00"}
-        stated |= {"reason": f"goodwill {name}"}
+        stated |= {"external_ref": f"goodwill:{name}", "reason": "a bad day"}
     return Money(
         v=2,
         node=node,

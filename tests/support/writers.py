@@ -1,4 +1,7 @@
-"""`writers.toml` as text: accounts of live mode, and a till and a desk since the start of 2026."""
+"""`writers.toml` as text: accounts of live mode, and a till and a desk since the start of 2026.
+
+The desk may adjust balances as `goodwill`.
+"""
 
 import json
 from typing import Final
@@ -33,4 +36,12 @@ DESK_TEXT: Final = """\
 [[desk]]
 node = "desk-1"
 from = 2026-01-01T00:00:00Z
+
+[[adjust]]
+name = "goodwill"
+from = 2026-01-01T00:00:00Z
+role = "support"
+per_line_usd = "5.00"
+per_account_month_usd = "50.00"
+budget_usd = "500.00"
 """

@@ -36,6 +36,7 @@ PUSHERS: Final = (
     "node-pusher.service",
     "books.service",
     "books-reconcile.service",
+    "books-renew.service",
     "till-sweep.service",
 )
 """What a timer starts, and what pushes then."""
@@ -54,7 +55,7 @@ def in_seconds(timespan: str) -> int:
 
 def test_systemd_verifies_every_unit_without_a_word(tmp_path: Path) -> None:
     copies = with_programs_here(tmp_path)
-    assert len(copies) == 12
+    assert len(copies) == 14
     result = run("systemd-analyze", "verify", "--man=no", *copies)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
@@ -125,6 +126,7 @@ BESIDE: Final = {
     "node-pusher-listen.service": "node-pusher.service",
     "till-sweep.service": "till.service",
     "books-reconcile.service": "books.service",
+    "books-renew.service": "books.service",
 }
 """Services that work on the home of another one."""
 
@@ -141,7 +143,8 @@ def test_no_two_services_share_an_account_or_a_folder() -> None:
 
 def test_the_books_may_read_the_ledger_and_nobody_else_reads_another_folder() -> None:
     groups = {name: service(name).get("SupplementaryGroups", "") for name in SERVICES}
-    assert groups.pop("books-reconcile.service") == service("aggregator.service")["Group"]
+    for name in ("books-reconcile.service", "books-renew.service"):
+        assert groups.pop(name) == service("aggregator.service")["Group"]
     assert set(groups.values()) == {""}
 
 
@@ -272,6 +275,7 @@ def elapses(timer: str) -> list[datetime]:
         ("node-pusher.timer", "12:05", timedelta(hours=1)),
         ("books.timer", "12:00", timedelta(minutes=5)),
         ("books-reconcile.timer", "12:20", timedelta(hours=1)),
+        ("books-renew.timer", "12:40", timedelta(hours=1)),
         ("till-sweep.timer", "03:40", timedelta(days=1)),
     ],
 )
@@ -294,7 +298,9 @@ def test_a_timer_starts_its_service_catches_up_and_spreads(timer: str) -> None:
     assert read_unit(timer)["Install"] == {"WantedBy": ["timers.target"]}
 
 
-@pytest.mark.parametrize("name", ["node-pusher", "books", "books-reconcile", "till-sweep"])
+@pytest.mark.parametrize(
+    "name", ["node-pusher", "books", "books-reconcile", "books-renew", "till-sweep"]
+)
 def test_what_pushes_waits_for_a_clock_that_is_set(name: str) -> None:
     """`Persistent=` would else push as soon as the machine is up, by whatever its clock says."""
     for unit in (f"{name}.timer", f"{name}.service"):

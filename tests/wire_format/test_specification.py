@@ -147,24 +147,27 @@ def test_the_example_message_is_read() -> None:
 
 
 def test_the_example_rule_book_is_read_and_its_ladder_is_the_default() -> None:
-    prices, discounts, writers, fx = (block.encode() for block in blocks("toml"))
-    book = parse_rule_book(prices, discounts, None, writers, fx)
+    prices, discounts, writers, fx, plans = (block.encode() for block in blocks("toml"))
+    book = parse_rule_book(prices, discounts, None, writers, fx, plans)
+    assert [version.name for version in book.plans.versions] == ["free", "pro"]
     assert book.writers.till_at("till-1", to_us(datetime(2026, 11, 1, tzinfo=UTC))) is not None
     assert [rate.currency for rate in book.fx.rates] == ["TZS"]
     assert [price.resource for price in book.prices] == [
         "llm/openai/gpt-4o/output_tokens",
         "vm/small/seconds",
+        "mail/messages",
+        "mail/messages",
     ]
     assert book.ladders == parse_rule_book(None, None).ladders
     assert DEFAULT_DISCOUNTS.endswith(discounts.decode())
 
 
-@pytest.mark.parametrize("names", [RULE_NAMES[:2], RULE_NAMES])
+@pytest.mark.parametrize("names", [RULE_NAMES[:2], RULE_NAMES[:-1], RULE_NAMES])
 def test_the_shell_names_a_rule_book(tmp_path: Path, names: tuple[str, ...]) -> None:
     (command,) = blocks("sh")
     assert f"`{' '.join(RULE_NAMES)}`" in TEXT
-    prices, discounts, writers, fx = blocks("toml")
-    files = [text.encode() for text in (prices, discounts, "", writers, fx)][: len(names)]
+    prices, discounts, writers, fx, plans = blocks("toml")
+    files = [text.encode() for text in (prices, discounts, "", writers, fx, plans)][: len(names)]
     for name, data in zip(names, files, strict=True):
         (tmp_path / f"{name}.toml").write_bytes(data)
     script = command.replace("prices discounts", " ".join(names))

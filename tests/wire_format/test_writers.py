@@ -89,34 +89,64 @@ def test_every_file_has_a_part_in_the_name_of_a_rule_book_and_none_takes_the_pla
     ("text", "fault"),
     [
         (PROVIDER + PROVIDER, "stated more than once: provider stripe"),
-        (PROVIDER.replace("live", "test"), "provider #1: stripe: the name of a test account"),
+        (
+            PROVIDER.replace("live", "test"),
+            "provider #1 (line 1): stripe: the name of a test account",
+        ),
         (
             PROVIDER.replace('"stripe"\nkind', '"stripe-test"\nkind'),
-            "provider #1: stripe-test: the",
+            "provider #1 (line 1): stripe-test: the",
         ),
-        (PROVIDER.replace('"stripe"\nkind', '"manual"\nkind'), "provider #1 name: manual is no"),
-        (PROVIDER + "from = 2026-01-01T00:00:00Z\n", "provider #1 from: is not a known field"),
-        (TILL.replace('["stripe"]', '["s", "manual"]'), "till #1 providers #2: manual is no"),
-        (TILL.replace('["stripe"]', "[]"), "till #1 providers: must have 1 or more entries"),
+        (
+            PROVIDER.replace('"stripe"\nkind', '"manual"\nkind'),
+            "provider #1 (line 1) name: manual is no",
+        ),
+        (
+            PROVIDER + "from = 2026-01-01T00:00:00Z\n",
+            "provider #1 (line 1) from: is not a known field",
+        ),
+        (
+            TILL.replace('["stripe"]', '["s", "manual"]'),
+            "till #1 (line 1) providers #2: manual is no",
+        ),
+        (
+            TILL.replace('["stripe"]', "[]"),
+            "till #1 (line 1) providers: must have 1 or more entries",
+        ),
         (TILL + TILL, "stated more than once: till till-1 from 2026-01-01T00:00:00Z"),
         (DESK + DESK, "stated more than once: desk desk-1 from 2026-01-01T00:00:00Z"),
         (TILL + DESK.replace("desk-1", "till-1"), "till-1: is both a till and a desk"),
-        (TILL + "until = 2026-01-01T00:00:00Z\n", "till #1: until must be later than from"),
-        (TILL + "until = 2026-01-01T00:30:00Z\n", "till #1 until: must be the start of a clock"),
-        (TILL.replace('"100.00"', '"0.00"'), "till #1 payment_max_usd: must be above zero"),
+        (
+            TILL + "until = 2026-01-01T00:00:00Z\n",
+            "till #1 (line 1): until must be later than from",
+        ),
+        (
+            TILL + "until = 2026-01-01T00:30:00Z\n",
+            "till #1 (line 1) until: must be the start of a clock",
+        ),
+        (
+            TILL.replace('"100.00"', '"0.00"'),
+            "till #1 (line 1) payment_max_usd: must be above zero",
+        ),
         (
             TILL.replace('"100.00"', '"-1"'),
-            "till #1 payment_max_usd: must be dollars such as 12.50",
+            "till #1 (line 1) payment_max_usd: must be dollars such as 12.50",
         ),
-        (TILL.replace('"100.00"', "100"), "till #1 payment_max_usd: must be text, in quotes"),
-        (TILL.replace("till-1", "Till"), "till #1 node: must be 1 to 63 of a-z"),
-        (DESK + 'fees_day_usd = "0"\n', "desk #1 fees_day_usd: must be above zero"),
+        (
+            TILL.replace('"100.00"', "100"),
+            "till #1 (line 1) payment_max_usd: must be text, in quotes",
+        ),
+        (TILL.replace("till-1", "Till"), "till #1 (line 1) node: must be 1 to 63 of a-z"),
+        (DESK + 'fees_day_usd = "0"\n', "desk #1 (line 1) fees_day_usd: must be above zero"),
         (GRANT + GRANT, "stated more than once: grant signup from 2026-01-01T00:00:00Z"),
-        (GRANT + 'scope = ["b", "a"]\n', "grant #1 scope: must be sorted, each entry once"),
-        (GRANT.replace("50", "1001"), "grant #1 priority: must be at most 1000"),
-        (GRANT + "days = 0\n", "grant #1 days: must be at least 1"),
+        (
+            GRANT + 'scope = ["b", "a"]\n',
+            "grant #1 (line 1) scope: must be sorted, each entry once",
+        ),
+        (GRANT.replace("50", "1001"), "grant #1 (line 1) priority: must be at most 1000"),
+        (GRANT + "days = 0\n", "grant #1 (line 1) days: must be at least 1"),
         (ADJUST + ADJUST, "stated more than once: adjust goodwill from 2026-01-01T00:00:00Z"),
-        (ADJUST.replace('"support"', '"a b"'), "adjust #1 role: must be 1 to 32 of a-z"),
+        (ADJUST.replace('"support"', '"a b"'), "adjust #1 (line 1) role: must be 1 to 32 of a-z"),
         ("[provider]\n", "provider: must be a list"),
     ],
 )
@@ -129,11 +159,20 @@ def test_what_writers_toml_may_not_state(text: str, fault: str) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        (RATE + RATE, "stated more than once: rate of TZS from 2026-01-01T00:00:00Z"),
-        (RATE.replace("0.0004", "0.000"), "rate #1 usd: must be above zero"),
-        (RATE.replace('"0.0004"', "0.0004"), "rate #1 usd: must be text, in quotes"),
-        (RATE.replace("TZS", "USD"), "rate #1 currency: must be a code of ISO 4217 other than USD"),
-        (RATE.replace("TZS", "ZZZ"), "rate #1 currency: must be a code of ISO 4217 other than USD"),
+        (
+            RATE + RATE,
+            "stated more than once: rate of TZS from 2026-01-01T00:00:00Z (lines 1 and 5)",
+        ),
+        (RATE.replace("0.0004", "0.000"), "rate #1 (line 1) usd: must be above zero"),
+        (RATE.replace('"0.0004"', "0.0004"), "rate #1 (line 1) usd: must be text, in quotes"),
+        (
+            RATE.replace("TZS", "USD"),
+            "rate #1 (line 1) currency: must be a code of ISO 4217 other than USD",
+        ),
+        (
+            RATE.replace("TZS", "ZZZ"),
+            "rate #1 (line 1) currency: must be a code of ISO 4217 other than USD",
+        ),
     ],
 )
 def test_what_fx_toml_may_not_state(text: str, fault: str) -> None:

@@ -1,7 +1,8 @@
-"""Rule files beside those of prices and discounts, and how any of them is read.
+"""Rule files beside that of discounts, and how any of them is read.
 
-Owns: reading a rule file (`loading`), `rules/writers.toml` (`writers_file`) and `rules/fx.toml`
-(`fx_file`).
-Does not own: prices and discounts, and all files together (`wire_format.rule_book`); what is made
-of these (`wire_format.writers`), which needs no pydantic.
+Owns: reading a rule file (`loading`), `rules/prices.toml` and `rules/imported.toml`
+(`prices_file`), `rules/writers.toml` (`writers_file`), `rules/fx.toml` (`fx_file`) and
+`rules/plans.toml` (`plans_file`).
+Does not own: discounts, and all files together (`wire_format.rule_book`); what is made of these
+(`wire_format.writers`, `wire_format.plans`), which needs no pydantic.
 """

@@ -46,5 +46,6 @@ def parse_fx(text: bytes | None) -> Fx:
     if not text:
         return NO_RATES
     rates = load(FX_PATH, text, _FxFile).rate
-    refuse_twins(FX_PATH, (f"rate of {r.currency} from {format_ts(r.from_)}" for r in rates))
+    names = [f"rate of {r.currency} from {format_ts(r.from_)}" for r in rates]
+    refuse_twins(FX_PATH, text, {"rate": names})
     return Fx(tuple(FxRate(r.currency, scaled(r.usd, PRICE_SCALE), to_us(r.from_)) for r in rates))

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, TypeVar
 
@@ -100,18 +100,70 @@ def load(path: str, text: bytes, model: type[_File]) -> _File:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise RuleBookError(path, sentences(error, _spaced, _FORMS)) from None
+        lines = _Lines(text)
+        raise RuleBookError(path, sentences(error, lines.where, _FORMS)) from None
 
 
-def refuse_twins(path: str, names: Iterable[str]) -> None:
+def refuse_twins(path: str, text: bytes, tables: Mapping[str, Sequence[str]]) -> None:
     """Refuse a file in which two tables have one name.
 
+    Args:
+        path: its path in the repo.
+        text: its content, which is valid.
+        tables: the names of the tables of each list, in file order; the same name never stands in
+            two lists.
+
     Raises:
-        RuleBookError: with each such name.
+        RuleBookError: with each such name, and the lines on which its tables begin.
     """
-    twins = [name for name, times in Counter(names).items() if times > 1]
-    if twins:
-        raise RuleBookError(path, [f"stated more than once: {name}" for name in twins])
+    faults: list[str] = []
+    lines = _Lines(text)
+    for key, names in tables.items():
+        for twin in (name for name, times in Counter(names).items() if times > 1):
+            found = lines.of(key)
+            begins = [str(found[at]) for at, name in enumerate(names) if found and name == twin]
+            faults.append(f"stated more than once: {twin}" + _on_lines(begins))
+    if faults:
+        raise RuleBookError(path, faults)
+
+
+def _on_lines(numbers: Sequence[str]) -> str:
+    if not numbers:
+        return ""
+    return f" (lines {', '.join(numbers[:-1])} and {numbers[-1]})"
+
+
+class _Lines:
+    """Where the tables of a file begin that are stated as `[[name]]`.
+
+    Args:
+        text: a file that is TOML.
+    """
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text.decode()
+        self._found: dict[str, list[int]] = {}
+
+    def of(self, key: str) -> list[int]:
+        """The line of each table of a list, from 1; empty where they are not stated so."""
+        if key not in self._found:
+            self._found[key] = self._search(key)
+        return self._found[key]
+
+    def _search(self, key: str) -> list[int]:
+        header = re.compile(rf"[ \t]*\[\[[ \t]*{re.escape(key)}[ \t]*\]\]")
+        found = [at for at, line in enumerate(self._text.split("\n"), 1) if header.match(line)]
+        tables = tomllib.loads(self._text).get(key)
+        # a text of several lines may have a line that looks like a header
+        return found if isinstance(tables, list) and len(tables) == len(found) else []
+
+    def where(self, place: Place) -> str:
+        """A place in words: `price #3 (line 14) tiers #2 usd`."""
+        words = [f"#{part + 1}" if isinstance(part, int) else part for part in place]
+        key, number = (*place, None, None)[:2]
+        if isinstance(key, str) and isinstance(number, int) and (lines := self.of(key)):
+            words[1] += f" (line {lines[number]})"
+        return " ".join(words)
 
 
 def scaled(text: str, scale: int) -> int:
@@ -119,7 +171,3 @@ def scaled(text: str, scale: int) -> int:
     whole, _, fraction = text.partition(".")
     digits = len(str(scale)) - 1
     return int(whole) * scale + int(fraction.ljust(digits, "0"))
-
-
-def _spaced(place: Place) -> str:
-    return "".join(f" #{p + 1}" if isinstance(p, int) else f" {p}" for p in place).strip()

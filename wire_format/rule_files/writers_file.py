@@ -1,6 +1,6 @@
 """`rules/writers.toml`: accounts at providers, tills, desks and what desks may give."""
 
-from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -184,7 +184,7 @@ def parse_writers(text: bytes | None) -> Writers:
     if not text:
         return NO_WRITERS
     file = load(WRITERS_PATH, text, _WritersFile)
-    refuse_twins(WRITERS_PATH, _table_names(file))
+    refuse_twins(WRITERS_PATH, text, _table_names(file))
     desks = {desk.node for desk in file.desk}
     both = sorted({till.node for till in file.till} & desks)
     if both:
@@ -198,12 +198,17 @@ def parse_writers(text: bytes | None) -> Writers:
     )
 
 
-def _table_names(file: _WritersFile) -> Iterator[str]:
-    yield from (f"provider {provider.name}" for provider in file.provider)
-    for kind, writers in (("till", file.till), ("desk", file.desk)):
-        yield from (f"{kind} {each.node} from {format_ts(each.from_)}" for each in writers)
-    for kind, templates in (("grant", file.grant), ("adjust", file.adjust)):
-        yield from (f"{kind} {each.name} from {format_ts(each.from_)}" for each in templates)
+def _table_names(file: _WritersFile) -> dict[str, list[str]]:
+    dated: list[tuple[str, str, datetime]] = [
+        *(("till", each.node, each.from_) for each in file.till),
+        *(("desk", each.node, each.from_) for each in file.desk),
+        *(("grant", each.name, each.from_) for each in file.grant),
+        *(("adjust", each.name, each.from_) for each in file.adjust),
+    ]
+    found = {"provider": [f"provider {provider.name}" for provider in file.provider]}
+    for kind, name, from_ in dated:
+        found.setdefault(kind, []).append(f"{kind} {name} from {format_ts(from_)}")
+    return found
 
 
 def _nano(text: str | None) -> int | None:

@@ -2,20 +2,31 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
+from enum import StrEnum
 from fractions import Fraction
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from aggregator.store.account_rows import exact
-from gitmeter.counting.effects import TAKES, Movement, movement, payment_of, rate_of
+from aggregator.store.money.stored_lines import (
+    NewRow,
+    about_of,
+    decode_row,
+    first_state,
+    insert_rows,
+    line_text,
+    text_of,
+    ties_of,
+)
+from gitmeter.counting.effects import Movement, movement, rate_of
 from gitmeter.counting.held import HeldReason
 from gitmeter.counting.lines import Claim, Place
 from gitmeter.money.places import CLAIMS_NOTHING
 from gitmeter.money.pool import Credit
-from gitmeter.money.rivals import Contender, MoneyState
+from gitmeter.money.rivals import Contender
 from gitmeter.money.tenure import tenure_text
 from wire_format.instants import from_us, to_us
 from wire_format.lines import Account, Money
@@ -27,68 +38,33 @@ HELD_MONEY: Final = f"{TOLD_MONEY} AND state <> 'undecided'"
 """Those among them that are held."""
 
 _MONEY: Final = msgspec.json.Decoder(Money)
-_ACCOUNT: Final = msgspec.json.Decoder(Account)
 _OF_MOVEMENT: Final = "movement IN (SELECT value FROM json_each(?))"
+_ABOUT: Final = "payment IN (SELECT value FROM json_each(?))"
+_BONUS_ON: Final = f"{_ABOUT} AND movement LIKE '% grant'"
+_USERS: Final = "SELECT DISTINCT user FROM money JOIN account ON account.id = money.account_id"
 _OF_USERS: Final = (
     "account_id IN (SELECT id FROM account WHERE user IN (SELECT value FROM json_each(?)))"
 )
+_HAVE_TIES: Final = frozenset({"payment", "grant"})
+"""Kinds that other lines may be about."""
 _ENTRY: Final = "money.id, line, by_books, covered_us IS NOT NULL, is_weak"
 
 
-def decode_row(line: bytes) -> Money | Account:
-    """The record of a line that was stored, and so is valid."""
-    try:
-        return _MONEY.decode(line)
-    except msgspec.ValidationError:
-        return _ACCOUNT.decode(line)
+def _ties_of_all(records: Iterable[Money | Account]) -> set[str]:
+    """What lines about money are tied by."""
+    money = (record for record in records if isinstance(record, Money))
+    return {text for record in money for text in ties_of(record) if text is not None}
 
 
-class NewRow(NamedTuple):
-    """A line that is about to be stored."""
-
-    record: Money | Account
-    line: bytes
-    place: Place
-
-
-def insert_rows(
-    connection: sqlite3.Connection,
-    node_id: int,
-    rows: Sequence[NewRow],
-    account_ids: Mapping[str, int],
-    *,
-    by_books: bool,
-) -> list[int]:
-    """Store lines that do not claim anything yet; returns their rows, in the same order."""
-    (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM money").fetchone()
-    ids = list(range(last + 1, last + 1 + len(rows)))
-    connection.executemany(
-        "INSERT INTO money VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, NULL, 0, ?, 0, ?, ?, ?, ?, ?)",
-        (
-            (
-                *(money_id, node_id, row.record.seq, to_us(row.record.ts)),
-                account_ids.get(row.record.user),
-                *_texts(row.record),
-                *(by_books, row.record.kind in TAKES),
-                *(str(MoneyState.NOT_SUCCEEDED), row.line),
-                *row.place,
-            )
-            for money_id, row in zip(ids, rows, strict=True)
-        ),
-    )
-    return ids
-
-
-def text_of(key: Movement | None) -> str | None:
-    """A movement as the column has it."""
-    return None if key is None else " ".join(key)
-
-
-def _texts(record: Money | Account) -> tuple[str | None, str | None]:
-    """The movement of a line, and that of the payment that it is about."""
-    if isinstance(record, Account):
-        return None, None
-    return text_of(movement(record)), text_of(payment_of(record))
+def _about_all(entries: Iterable[Contender]) -> set[str]:
+    """By what lines are tied that are about some of these."""
+    found: set[str | None] = set()
+    for record, is_books, *_ in entries:
+        if record.kind in _HAVE_TIES:
+            found.add(text_of(movement(record)))
+        if is_books and record.kind == "payment":
+            found.add(line_text(record.node, record.seq))
+    return {text for text in found if text is not None}
 
 
 class MoneyRows:
@@ -102,8 +78,15 @@ class MoneyRows:
         node_id: int,
         changes: Iterable[tuple[Claim[Money | Account], bool]],
         account_ids: Mapping[str, int],
+        committed_us: Callable[[Place], int],
     ) -> dict[int, Money | Account]:
         """Add lines of the books that were admitted (True), and remove those that no longer are.
+
+        Args:
+            node_id: the row of the node that wrote them.
+            changes: the lines.
+            account_ids: the rows of their users' accounts.
+            committed_us: when the commit of a place was made, microseconds since 1970.
 
         Returns:
             those that were added by their rows; `claim` says which of them may count.
@@ -116,17 +99,22 @@ class MoneyRows:
                 for entry, _ in listed
             ),
         )
-        added = [NewRow(*entry) for entry, counts in listed if counts]
+        added = [NewRow(*entry, committed_us(entry.place)) for entry, counts in listed if counts]
         ids = insert_rows(self._connection, node_id, added, account_ids, by_books=True)
         return dict(zip(ids, (row.record for row in added), strict=True))
 
-    def claim(self, reasons: Mapping[int, HeldReason | None]) -> None:
-        """Write for lines of the books why each may not count, or None where it may."""
+    def claim(
+        self,
+        lines: Mapping[int, Money | Account],
+        fault_of: Callable[[Money | Account], HeldReason | None],
+    ) -> None:
+        """Write for lines of the books why each may not count, or that it may (None)."""
+        found = ((money_id, about_of(r), fault_of(r)) for money_id, r in lines.items())
         self._connection.executemany(
             "UPDATE money SET claims = ?, state = ? WHERE id = ?",
             (
-                (reason is None, str(reason or MoneyState.NOT_SUCCEEDED), money_id)
-                for money_id, reason in reasons.items()
+                (reason is None, str(reason or first_state(about)), money_id)
+                for money_id, about, reason in found
             ),
         )
 
@@ -137,6 +125,8 @@ class MoneyRows:
 
     def records(self, ids: Collection[int]) -> list[Money | Account]:
         """The lines in some rows."""
+        if not ids:
+            return []
         rows = self._connection.execute(
             "SELECT line FROM money WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps(sorted(ids)),),
@@ -144,20 +134,34 @@ class MoneyRows:
         return [decode_row(line) for (line,) in rows]
 
     def users_tied_to(self, records: Iterable[Money | Account]) -> set[str]:
-        """The users of all lines about a movement of one of these lines, or about their payment."""
-        texts = {text for record in records for text in _texts(record)} - {None}
+        """The users of all lines about a movement of one of these lines, or about their payment.
+
+        Of what is about a payment, grants alone: what they are worth follows from it.
+        """
+        texts: set[str | None] = set()
+        for record in records:
+            if isinstance(record, Money):
+                # a bonus changes nothing of its payment
+                texts.update(ties_of(record)[:1] if record.kind == "grant" else ties_of(record))
+                if record.refers_to is not None:
+                    texts.update(self._movements_at(record.node, record.refers_to))
         rows = self._connection.execute(
-            "SELECT DISTINCT user FROM money JOIN account ON account.id = money.account_id"
-            " WHERE movement IN (SELECT value FROM json_each(?))",
-            (json.dumps(sorted(map(str, texts))),),
+            f"{_USERS} WHERE {_OF_MOVEMENT} UNION {_USERS} WHERE {_BONUS_ON}",
+            (json.dumps(sorted(map(str, texts - {None}))),) * 2,
         )
         return {str(row[0]) for row in rows}
 
+    def _movements_at(self, node: str, seq: int) -> list[str | None]:
+        """The movements of the lines under a number."""
+        rows = self._connection.execute(
+            "SELECT movement FROM money JOIN node ON node.id = node_id AND name = ? WHERE seq = ?",
+            (node, seq),
+        )
+        return [text for (text,) in rows]
+
     def users(self) -> set[str]:
         """Every user whom a line names."""
-        rows = self._connection.execute(
-            "SELECT DISTINCT user FROM money JOIN account ON account.id = money.account_id"
-        )
+        rows = self._connection.execute(_USERS)
         return {str(row[0]) for row in rows}
 
     def counted_instead(
@@ -178,40 +182,42 @@ class MoneyRows:
     def entries(
         self, users: Iterable[str], records: Iterable[Money | Account]
     ) -> dict[int, Contender]:
-        """All lines that may count of users, and of the movements of some lines, with their ties.
+        """All lines about money that may count of users, and of the movements of some lines.
 
-        A line brings the others of its movement, those about its payment, and the payment that it
-        is about with all of its lines. A refund of version 1 brings no payment: it is of its own
-        user's or of none.
+        With them come all that they are tied to: a line brings the others of its movement, and the
+        payment or grant that it is about with all of its lines; a payment and a grant all lines
+        that are about them. A refund of version 1 brings no payment: it is of its own user's or of
+        none; but a payment brings it.
         """
         found: dict[int, Contender] = {}
-        named = {text for record in records for text in _texts(record) if text is not None}
-        fresh = self._add(found, _OF_USERS, users)
-        fresh += self._add(found, _OF_MOVEMENT, named)
-        paid = {text for r in fresh if r.kind == "payment" for text in _texts(r)[:1] if text}
-        fresh += self._add(found, "payment IN (SELECT value FROM json_each(?))", named | paid)
-        asked = named
-        while fresh:
-            wanted = {text for r in fresh for text in _texts(r) if text is not None} - asked
-            asked |= wanted
+        named = _ties_of_all(records)
+        fresh = self._add(found, _OF_USERS, users) + self._add(found, _OF_MOVEMENT, named)
+        asked, about, asked_about = named, named | _about_all(fresh), set[str]()
+        while fresh or about:
+            more = self._add(found, _ABOUT, about)
+            asked_about |= about
+            wanted = _ties_of_all(entry.record for entry in (*fresh, *more)) - asked
+            asked = asked | wanted
             fresh = self._add(found, _OF_MOVEMENT, wanted)
+            about = _about_all((*fresh, *more)) - asked_about
         return found
 
-    def _add(self, found: dict[int, Contender], which: str, values: Iterable[str]) -> list[Money]:
+    def _add(
+        self, found: dict[int, Contender], which: str, values: Iterable[str]
+    ) -> list[Contender]:
         """Add the lines that may count and are not there yet, by their rows; returns them."""
         listed = sorted(values)
         if not listed:
             return []
         rows = self._connection.execute(
-            f"SELECT {_ENTRY} FROM money WHERE {which} AND claims = 1",  # noqa: S608 - constants
+            f"SELECT {_ENTRY} FROM money WHERE {which} AND claims = 1 AND about IS NULL",  # noqa: S608 - constants
             (json.dumps(listed),),
         )
-        added: list[Money] = []
+        added: list[Contender] = []
         for money_id, line, *flags in rows:
             if money_id not in found:
-                record = _MONEY.decode(line)
-                found[money_id] = Contender(record, *map(bool, flags))
-                added.append(record)
+                found[money_id] = Contender(_MONEY.decode(line), *map(bool, flags))
+                added.append(found[money_id])
         return added
 
     def credit_per_unit(self, payment: Movement) -> Fraction:
@@ -223,7 +229,15 @@ class MoneyRows:
         )
         return max((rate_of(_MONEY.decode(line)) for (line,) in rows), default=Fraction(0))
 
-    def changed_states(self, states: Mapping[int, MoneyState]) -> list[int]:
+    def committed_us(self, ids: Collection[int]) -> dict[int, int]:
+        """When the commits were made by which the lines in some rows are judged."""
+        rows = self._connection.execute(
+            "SELECT id, committed_us FROM money WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+        return {int(money_id): int(at_us) for money_id, at_us in rows}
+
+    def changed_states(self, states: Mapping[int, StrEnum]) -> list[int]:
         """The rows whose lines have another state than these."""
         rows = self._connection.execute(
             "SELECT id, state FROM money WHERE id IN (SELECT value FROM json_each(?))",
@@ -231,7 +245,7 @@ class MoneyRows:
         )
         return [int(money_id) for money_id, state in rows if state != states[money_id]]
 
-    def save_states(self, states: Mapping[int, MoneyState]) -> None:
+    def save_states(self, states: Mapping[int, StrEnum]) -> None:
         """Write which lines count, and why others do not, by row."""
         self._connection.executemany(
             "UPDATE money SET state = ? WHERE id = ?",

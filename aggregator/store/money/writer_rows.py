@@ -6,15 +6,14 @@ Every method works inside the caller's transaction.
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from aggregator.admission.batch import StatedLine, WriterCommit
-from aggregator.store.money.money_rows import NewRow, decode_row, insert_rows
-from gitmeter.counting.held import HeldReason
+from aggregator.store.money.stored_lines import NewRow, decode_row, first_state, insert_rows
 from gitmeter.counting.lines import Place
 from gitmeter.money.lineage import Fork, Lineage, Spot
-from gitmeter.money.rivals import MoneyState
+from gitmeter.money.reasons import WAITING
 from gitmeter.money.writer import Before, Copy, Stated, Worth
 
 _COPIES = """
@@ -228,18 +227,13 @@ class WriterRows:
         """The lines of a writer in rows below one, as sums."""
         return _Stored(self._connection, node_id, first_id)
 
-    def save(self, found: Mapping[int, Worth], understood: Container[int]) -> set[int]:
-        """Write what lines are worth within their writer; returns the rows that changed.
-
-        Args:
-            found: by row.
-            understood: the rows of lines of a kind that counts.
-        """
+    def save(self, found: Mapping[int, Worth]) -> set[int]:
+        """Write what lines are worth within their writer, by row; returns those that changed."""
         before = {
-            int(money_id): tuple(columns)
-            for money_id, *columns in self._connection.execute(
-                "SELECT id, claims, summed, covered_us, is_weak, moved_nano, commit_id, path,"
-                " line_no, state"
+            int(money_id): (about, tuple(columns))
+            for money_id, about, *columns in self._connection.execute(
+                "SELECT id, about, claims, summed, covered_us, is_weak, moved_nano, commit_id,"
+                " path, line_no, committed_us, state"
                 " FROM money WHERE id IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(found)),),
             )
@@ -247,31 +241,29 @@ class WriterRows:
         changed: dict[int, tuple[object, ...]] = {}
         for money_id, worth in found.items():
             reason = worth.reason
-            stands = reason is None
-            if stands and money_id not in understood:
-                reason = HeldReason.NOT_UNDERSTOOD
-            was = before[money_id]
+            about, was = before[money_id]
             # what may count keeps its state until all writers' lines are judged together
             kept = was[0] and reason is None
             now = (
-                *(reason is None, stands or reason is HeldReason.UNCONFIRMED),
-                *(worth.covered_us, worth.is_weak, worth.moved_nano, *worth.copy.place),
-                was[-1] if kept else str(reason or MoneyState.NOT_SUCCEEDED),
+                *(reason is None, reason is None or reason in WAITING),
+                *(worth.covered_us, worth.is_weak, worth.moved_nano),
+                *(*worth.copy.place, worth.copy.spot.at_us),
+                was[-1] if kept else str(reason or first_state(about)),
             )
             if now != was:
                 changed[money_id] = now
         self._connection.executemany(
             "UPDATE money SET claims = ?, summed = ?, covered_us = ?, is_weak = ?, moved_nano = ?,"
-            " commit_id = ?, path = ?, line_no = ?, state = ? WHERE id = ?",
+            " commit_id = ?, path = ?, line_no = ?, committed_us = ?, state = ? WHERE id = ?",
             ((*columns, money_id) for money_id, columns in changed.items()),
         )
         return set(changed)
 
     def summing(self, payments: Collection[str]) -> set[int]:
-        """The rows of tills and desks with lines about payments, which are named by movement."""
+        """The rows of tills with lines about payments, which are named by movement."""
         rows = self._connection.execute(
             "SELECT DISTINCT node_id FROM money WHERE payment IN (SELECT value FROM json_each(?))"
-            " AND by_books = 0",
+            " AND by_books = 0 AND movement NOT LIKE '% grant'",
             (json.dumps(sorted(payments)),),
         )
         return {int(node_id) for (node_id,) in rows}

@@ -22,6 +22,25 @@ class DigestRows:
             " ORDER BY hour, user, name, applies_to",
         )
 
+    def counted(self) -> Iterator[list[object]]:
+        """User, resource, category, hour, included units and units counted before (both as text).
+
+        Of charges of which units are counted on beyond their hour.
+        """
+        return self._rows(
+            "SELECT user, name, applies_to, hour, CAST(included AS TEXT), CAST(before AS TEXT)"
+            " FROM counted JOIN account ON account.id = account_id"
+            " JOIN resource ON resource.id = resource_id ORDER BY user, name, applies_to, hour",
+        )
+
+    def drawn(self) -> Iterator[list[object]]:
+        """User, hour, resource, category, grant, and nano-dollars that it paid."""
+        return self._rows(
+            "SELECT user, hour, name, applies_to, granted, nano FROM drawn"
+            " JOIN account ON account.id = account_id JOIN resource ON resource.id = resource_id"
+            " ORDER BY user, hour, name, applies_to, granted",
+        )
+
     def money(self) -> Iterator[list[object]]:
         """Node, seq, time, user, state and the line itself."""
         return self._rows(

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from aggregator.rating.rating import ChargeState
+from aggregator.store.charges.drawn_rows import DrawnRows
 from aggregator.store.connection import read_meta, read_transaction
 from aggregator.store.errors import BrokenLedgerError, NoDatabaseError, SchemaVersionError
 from aggregator.store.money.money_rows import HELD_MONEY
+from aggregator.store.questions.reports import ReportRows, Row
 from aggregator.store.questions.unrated import CHARGES_BY_STATE, UnratedRows
+from aggregator.store.repo_rows import RepoRows
 from aggregator.store.schema import SCHEMA_VERSION
 from wire_format.fields import EPOCH_SIZE
 
@@ -43,12 +46,13 @@ SELECT node_id, count(*), sum(missing) FROM (
 _INCIDENTS: Final = "SELECT kind, count(*) FROM incident WHERE closed_at IS NULL GROUP BY kind"
 _ACCOUNTS: Final = """
 SELECT count(*), sum(typeof(credit_nano) = 'integer' AND typeof(billed_cost_nano) = 'integer'
-    AND credit_nano < billed_cost_nano) FROM account
+    AND plans IS NULL AND grants IS NULL AND credit_nano < billed_cost_nano) FROM account
 WHERE first_active_hour IS NOT NULL OR EXISTS (SELECT 1 FROM money WHERE account_id = account.id)
 """
 _HUGE_ACCOUNTS: Final = """
 SELECT credit_nano, billed_cost_nano FROM account
-WHERE typeof(credit_nano) <> 'integer' OR typeof(billed_cost_nano) <> 'integer'
+WHERE (typeof(credit_nano) <> 'integer' OR typeof(billed_cost_nano) <> 'integer')
+    AND plans IS NULL AND grants IS NULL
 """
 """Sums beyond 64 bits are decimal text, which SQLite would compare as text."""
 
@@ -87,6 +91,13 @@ class NodeCounts(NamedTuple):
     missing_seqs: int
 
 
+class WithGrants(NamedTuple):
+    """An account with grants or plans: its row, and what was drawn of each grant, by name."""
+
+    row: Row
+    drawn: Mapping[str, int]
+
+
 class Facts(NamedTuple):
     """One consistent view of the ledger.
 
@@ -94,9 +105,12 @@ class Facts(NamedTuple):
         repos, nodes: all that were ever read, sorted by name.
         open_incidents: the number of open incidents, by kind; kinds without one are absent.
         unrated: the number of charges that are not rated in full, by their state.
-        accounts, accounts_below_zero: users with usage or money lines, and those who owe.
+        accounts, accounts_below_zero: users with usage or money lines, and those who owe; without
+            those in `with_grants`.
         pulled_at: when the last pull ended, as text in UTC; None before the first.
         database_bytes: size of the database file and of its log.
+        with_grants: accounts with grants or plans that owe but for what their grants have left.
+        plans_toml: `rules/plans.toml` in force; None without it, and where nobody needs it.
     """
 
     repos: tuple[RepoProgress, ...]
@@ -107,6 +121,8 @@ class Facts(NamedTuple):
     accounts_below_zero: int
     pulled_at: str | None
     database_bytes: int
+    with_grants: tuple[WithGrants, ...] = ()
+    plans_toml: bytes | None = None
 
 
 class MetricRows:
@@ -131,6 +147,9 @@ class MetricRows:
         accounts, below_zero = ask(_ACCOUNTS).fetchone()
         huge = ask(_HUGE_ACCOUNTS)
         below_zero = (below_zero or 0) + sum(int(credit) < int(cost) for credit, cost in huge)
+        rows = ReportRows(self._connection).with_terms(0)
+        drawn = DrawnRows(self._connection).totals_of([row["id"] for row in rows])
+        rules = RepoRows(self._connection).rule_files() if rows else None
         return Facts(
             repos=tuple(RepoProgress(*row) for row in ask(_REPOS)),
             nodes=tuple(self._nodes()),
@@ -140,6 +159,8 @@ class MetricRows:
             accounts_below_zero=below_zero,
             pulled_at=read_meta(self._connection, pulled_at_key),
             database_bytes=_size_bytes(path),
+            with_grants=tuple(WithGrants(row, drawn.get(row["id"], {})) for row in rows),
+            plans_toml=None if rules is None else rules.plans_toml,
         )
 
     def _nodes(self) -> Iterator[NodeCounts]:

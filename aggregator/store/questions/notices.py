@@ -92,12 +92,14 @@ class NoticeRows:
     def balances_below(self, below_nano: int) -> list[Balance]:
         """Balances below a threshold (nano-dollars), sorted by user.
 
-        Left out are accounts that never paid, owe nothing and have no credit, such as one that
-        usage without a price or a refused payment opened: it has nothing to run out of.
+        Left out are accounts with grants or plans, and those that never paid, owe nothing and have
+        no credit, such as one that usage without a price or a refused payment opened: it has
+        nothing to run out of.
         """
         rows = self._connection.execute(
             "SELECT user, credit_nano, billed_cost_nano FROM account"
-            " WHERE (first_paid_us IS NOT NULL OR credit_nano <> 0 OR billed_cost_nano <> 0)"
+            " WHERE plans IS NULL AND grants IS NULL"
+            " AND (first_paid_us IS NOT NULL OR credit_nano <> 0 OR billed_cost_nano <> 0)"
             # text is a number beyond 64 bits, with which SQLite would compute inexactly
             " AND (typeof(credit_nano) = 'text' OR typeof(billed_cost_nano) = 'text'"
             " OR credit_nano - billed_cost_nano < ?) ORDER BY user",

@@ -5,7 +5,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from aggregator.store.money.money_rows import TOLD_MONEY, decode_row
+from aggregator.store.money.money_rows import TOLD_MONEY
+from aggregator.store.money.stored_lines import decode_row
 from cursors.position import HeadOutcome
 from gitmeter.counting.ranges import Range
 from wire_format.lines import Account, Money

@@ -1,23 +1,33 @@
 """The rows behind answers for people, each from one query."""
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from aggregator.store.account_rows import AccountRow
+import msgspec
+
+from aggregator.store.account_rows import AccountRow, read_plans
+from aggregator.store.charges.charge_rows import CATEGORY_NUMBERS, ChargeRow
 from aggregator.store.connection import as_utils
 from aggregator.store.money.money_rows import HELD_MONEY
+from gitmeter.money.accounts import AccountEntry
+from gitmeter.money.granted import read_grants
 from gitmeter.money.tenure import read_tenure
+from wire_format.lines import Account
 
 Row = dict[str, Any]
 
-_ACCOUNTS = """
+ACCOUNTS: Final = """
 SELECT id, user, credit_nano, lifetime_paid_nano, list_cost_nano, billed_cost_nano, first_paid_us,
-    coalesce(tenure, first_paid_us) AS tenure, first_active_hour, last_active_hour, unrated,
+    coalesce(tenure, first_paid_us) AS tenure, plans, grants, drawn_nano,
+    first_active_hour, last_active_hour, unrated,
     discount_tier
 FROM account
-WHERE first_active_hour IS NOT NULL OR EXISTS (SELECT 1 FROM money WHERE account_id = account.id)
+WHERE (first_active_hour IS NOT NULL
+    OR EXISTS (SELECT 1 FROM money WHERE account_id = account.id))
 """
+_WITH_TERMS: Final = "AND (plans IS NOT NULL OR grants IS NOT NULL)"
 _REPOS: Final = f"""
 SELECT repo.id, repo.name, node.name AS node, role, head, outcome, behind, checked_at,
     committed_at_s, cursor.tip AS cursor, node.id AS node_id, node.records, node.duplicates,
@@ -38,17 +48,26 @@ ORDER BY 1, 7, 8, 9
 """  # noqa: S608 - a constant
 
 
+def rows_of(cursor: sqlite3.Cursor) -> list[Row]:
+    """Rows as dicts by column name."""
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
 def account_of(row: Row) -> AccountRow:
     """The account in a row of `ReportRows.accounts`."""
     return AccountRow(
         row["id"],
         row["user"],
         read_tenure(row["tenure"]),
+        read_plans(row["plans"]),
+        read_grants(row["grants"]),
         int(row["list_cost_nano"]),
         int(row["billed_cost_nano"]),
         row["first_active_hour"],
         row["last_active_hour"],
         row["unrated"],
+        int(row["drawn_nano"]),
     )
 
 
@@ -60,12 +79,81 @@ class ReportRows:
 
     def accounts(self) -> Iterator[Row]:
         """All accounts, sorted by user."""
-        return as_utils(self._connection).query(f"{_ACCOUNTS} ORDER BY user")
+        return as_utils(self._connection).query(f"{ACCOUNTS} ORDER BY user")
 
     def account(self, user: str) -> Row | None:
         """The account of one user, or None."""
-        query = f"SELECT * FROM ({_ACCOUNTS}) WHERE user = ?"  # noqa: S608 - a constant
+        query = f"SELECT * FROM ({ACCOUNTS}) WHERE user = ?"  # noqa: S608 - a constant
         return next(iter(as_utils(self._connection).query(query, [user])), None)
+
+    def with_terms(self, own_below_nano: int) -> list[Row]:
+        """Accounts with grants or plans and less than an amount (nano-dollars) but for grants.
+
+        What grants have left can only add to that.
+        """
+        query = (
+            f"{ACCOUNTS} {_WITH_TERMS} AND (typeof(credit_nano) = 'text'"
+            " OR typeof(billed_cost_nano) = 'text' OR typeof(drawn_nano) = 'text'"
+            " OR credit_nano - billed_cost_nano + drawn_nano < ?) ORDER BY user"
+        )
+        return rows_of(self._connection.execute(query, (own_below_nano,)))
+
+    def with_plans(self) -> list[Row]:
+        """Accounts that have plans of their own, sorted by user."""
+        query = f"{ACCOUNTS} AND plans IS NOT NULL ORDER BY user"
+        return rows_of(self._connection.execute(query))
+
+    def has_terms(self) -> bool:
+        """Whether any account has grants with terms, or plans of its own."""
+        query = f"SELECT EXISTS (SELECT 1 FROM account WHERE true {_WITH_TERMS})"  # noqa: S608 - a constant
+        return bool(self._connection.execute(query).fetchone()[0])
+
+    def accounts_using(self, resources: Iterable[str]) -> set[int]:
+        """The accounts that have charges for some resources; all charges are looked through."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT account_id FROM charge WHERE resource_id IN (SELECT id FROM resource"
+            " WHERE name IN (SELECT value FROM json_each(?)))",
+            (json.dumps(sorted(resources)),),
+        )
+        return {int(account_id) for (account_id,) in rows}
+
+    def about_account(self, account_id: int) -> list[AccountEntry]:
+        """The lines about an account that count: its settings, plans and keys."""
+        rows = self._connection.execute(
+            "SELECT line, by_books FROM money WHERE account_id = ? AND about IS NOT NULL"
+            " AND state = 'counted'",
+            (account_id,),
+        )
+        decode = msgspec.json.Decoder(Account).decode
+        return [AccountEntry(decode(line), bool(by_books)) for line, by_books in rows]
+
+    def included(self, charge: ChargeRow) -> int:
+        """Units of a charge that its account's plan includes."""
+        row = self._connection.execute(
+            "SELECT included FROM counted WHERE account_id = ? AND resource_id = ?"
+            " AND applies_to = ? AND hour = ?",
+            (
+                charge.account_id,
+                charge.resource_id,
+                CATEGORY_NUMBERS[charge.applies_to],
+                charge.hour,
+            ),
+        ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def drawn(self, charge: ChargeRow) -> dict[str, int]:
+        """What each grant paid of a charge, in nano-dollars, by the grant's name."""
+        rows = self._connection.execute(
+            "SELECT granted, nano FROM drawn WHERE account_id = ? AND hour = ?"
+            " AND resource_id = ? AND applies_to = ? ORDER BY granted",
+            (
+                charge.account_id,
+                charge.hour,
+                charge.resource_id,
+                CATEGORY_NUMBERS[charge.applies_to],
+            ),
+        )
+        return {str(granted): int(nano) for granted, nano in rows}
 
     def repos(self) -> list[Row]:
         """Every repo that was ever read, with the numbers of its node's lines and its incidents."""

@@ -21,10 +21,6 @@ what agrees, so such a line is asked about too. A state that is not here never a
 excluded or not allowed claims nothing, and there is nothing to confirm."""
 
 
-_NOT_UNDERSTOOD: Final = "not_understood"
-"""An aggregator that does not act on a consent yet has nothing against it."""
-
-
 class Need(StrEnum):
     """What a line needs in order to agree."""
 
@@ -41,8 +37,7 @@ def need(line: ReportedLine) -> Need:
         return Need.DECISION
     if line.status == "undecided":
         return Need.NEVER  # a person has decided: the books' line about it counts
-    is_consent = (line.kind, line.state) == ("consent", _NOT_UNDERSTOOD)
-    if line.committed_at is None or not (line.state in _MAY_AGREE or is_consent):
+    if line.committed_at is None or line.state not in _MAY_AGREE:
         return Need.NEVER
     if line.kind in _BY_THEMSELVES:
         return Need.NOTHING

@@ -173,7 +173,7 @@ def _balances(world: World) -> list[dict[str, Any]]:
     from aggregator.reports import accounts
 
     with world.reading() as store:
-        return list(accounts.balances(store))
+        return list(accounts.balances(store, world.now))
 
 
 def test_a_line_ahead_of_its_commit_waits_for_a_later_commit(world: World) -> None:

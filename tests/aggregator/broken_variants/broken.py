@@ -13,9 +13,10 @@ from aggregator.admission.batch import Batch, ChargeKey
 from aggregator.admission.claims import LineRules
 from aggregator.admission.grouped import GroupedSegment, grouped
 from aggregator.incidents.kinds import IncidentKind
-from aggregator.ledger import charging, pending
+from aggregator.ledger import pending
 from aggregator.ledger.applied import Changes, Move
-from aggregator.ledger.charging import Charging
+from aggregator.ledger.charges import charging
+from aggregator.ledger.charges.charging import Charging
 from aggregator.ledger.ingest import Ingest, Stretch
 from aggregator.ledger.known_lines import NodeLines
 from aggregator.ledger.ledger import Ledger
@@ -32,6 +33,7 @@ from cursors.rows import CursorRows
 from gitmeter.counting import verdicts
 from gitmeter.counting.effects import credited_nano
 from gitmeter.money import pool, rivals
+from gitmeter.money.granted import Hours
 from gitmeter.money.pool import Credit, credits_of
 from gitmeter.money.rivals import Contender, Judged, MoneyState, judge
 from gitmeter.money.tenure import BEFORE_ALL_HOURS, TenureStep
@@ -297,7 +299,7 @@ def refund_ends_tenure_at_once(patch: Patch) -> None:
     """A payment that was refunded never counted for tenure, in closed hours too."""
     alive = pool.Payment.alive
 
-    def broken(self: pool.Payment, least_nano: int) -> Iterator[pool.Hours]:
+    def broken(self: pool.Payment, least_nano: int) -> Iterator[Hours]:
         return alive(self, least_nano) if self.left_nano() >= least_nano else iter(())
 
     patch.setattr(pool.Payment, "alive", broken)

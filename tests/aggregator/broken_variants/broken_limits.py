@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from aggregator.ledger import pending
-from aggregator.ledger.charging import ChangedStates, Charging
-from aggregator.ledger.ledger import Ledger
+from aggregator.ledger.charges.changed import ChangedStates
+from aggregator.ledger.charges.charging import Charging
 from aggregator.rating.rating import ChargeState, Rater, Rating
-from aggregator.store.charge_rows import ChargeRows
+from aggregator.store.charges.charge_rows import ChargeRows
 from aggregator.store.incident_rows import IncidentRows
 from aggregator.store.line_rows import LineRows
 from gitmeter.counting.grounds import Grounds
@@ -86,10 +86,10 @@ def incidents_stay_open(patch: Patch) -> None:
 
 def only_new_charges_are_told(patch: Patch) -> None:
     """A charge that loses its price opens no incident."""
-    write = Ledger._write
+    rate_under = Charging.rate_under
 
-    def broken(self: Ledger, *arguments: Any) -> Any:  # noqa: ANN401 - as `_write` has them
-        self._charging.changed.charges.clear()
-        return write(self, *arguments)
+    def broken(self: Charging, before: Rater, rater: Rater) -> None:
+        rate_under(self, before, rater)
+        self.changed.charges.clear()
 
-    patch.setattr(Ledger, "_write", broken)
+    patch.setattr(Charging, "rate_under", broken)

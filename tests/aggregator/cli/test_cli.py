@@ -51,6 +51,9 @@ def test_balance_of_one_user(world: World) -> None:
         "last_active_at": "2025-01-11T00:00:00Z",
         "discount_tier": "month",
         "unrated_charges": 0,
+        "granted_nano": 0,
+        "drawn_nano": 0,
+        "uncovered_nano": 2_700_000_000,
         "unrated": [],
         "as_of": found["as_of"],
         "billed_until": "2025-06-01T01:00:00Z",
@@ -82,6 +85,10 @@ def test_charges(world: World) -> None:
         "discount_nano": 2_700_000_000,
         "billed_cost_nano": 2_700_000_000,
         "state": "rated",
+        "included": 0,
+        "drawn": [],
+        "drawn_nano": 0,
+        "uncovered_nano": 2_700_000_000,
     }
     assert world.run("charges", "alice", "--json").json == [expected]
     assert "hero_os/seconds" in world.run("charges", "alice").out

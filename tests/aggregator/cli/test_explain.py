@@ -3,10 +3,13 @@
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support.ledger.counted_account import CountedAccount
 from tests.support.ledger.world import World, money_line, usage_line
+from tests.support.priced import RESOURCE, Form, package, price, tiers
 
 ASKED = ("explain", "alice", "hero_os/seconds", "2025-01-11T00")
 USED = "2025-01-11T00:30:00Z"
@@ -127,7 +130,8 @@ def test_the_json_has_the_sums_and_keeps_its_keys(world: World) -> None:
     assert list(charge) == [
         *("user", "hour", "resource", "applies_to", "quantity", "records", "tier", "multiplier"),
         *("list_cost_nano", "discount_nano", "billed_cost_nano", "state", "first_paid_at"),
-        *("price", "summary", "lines", "adds_up"),
+        *("price", "window", "summary", "lines", "adds_up"),
+        *("meter", "included", "drawn", "drawn_nano", "uncovered_nano"),
     ]
     sums = ["units", "lines", "corrections", "repeats"]
     keys = {way: {tuple(row) for row in rows} for way, rows in charge["summary"].items()}
@@ -142,3 +146,95 @@ def test_the_json_has_the_sums_and_keeps_its_keys(world: World) -> None:
     units = [row["units"] for row in charge["summary"]["instances"]]
     assert units == sorted(units, reverse=True)
     assert {row["instance"] for row in charge["summary"]["instances"]} >= {None, "vm-0"}
+
+
+TIERS = tiers("graduated", (10, "10", "0"), (20, "5.50", "2"), (None, "1", "3"), per=2)
+MONTH = "window      month, from 2025-03-01T00:00:00Z until 2025-04-01T00:00:00Z"
+
+
+def explained(folder: Path, *prices: Form) -> tuple[str, dict[str, Any]]:
+    """What is said of 20 units after 6 of the same month and before 4, as text and as JSON."""
+    account = CountedAccount(World(folder), *prices)
+    account.use({"2025-03-01T00": 6, "2025-03-10T05": 20, "2025-03-31T23": 4, "2025-04-01T00": 9})
+    asked = ("explain", "alice", RESOURCE, "2025-03-10T05")
+    (charge,) = account.world.run(*asked, "--json").ok().json
+    return account.world.run(*asked).ok().out, charge
+
+
+def test_the_tiers_that_a_charge_pays_are_shown_with_their_units(tmp_path: Path) -> None:
+    """With what the window counted before, and the flat fees that are due here."""
+    said, charge = explained(tmp_path, price(**TIERS, window="month"))
+    assert "  price       graduated, 3 tiers, from 2020-01-01T00:00:00Z\n" in said
+    assert (
+        f"""
+  {MONTH}
+  counted     20 after 6, 0 included in the plan; 30 in the window so far
+    tier 1, up to 10: 4 at 10 USD per 2
+    tier 2, up to 20: 10 at 5.50 USD per 2 and 2 USD once
+    tier 3: 6 at 1 USD per 2 and 3 USD once
+  list cost   {20 + 27.5 + 2 + 3 + 3:.2f} USD
+"""
+        in said
+    )
+    assert charge["window"] == {
+        "from": "2025-03-01T00:00:00Z",
+        "until": "2025-04-01T00:00:00Z",
+        "included": 0,
+        "before": 6,
+        "counted": 20,
+        "total": 30,
+        "tiers": [
+            {"tier": 1, "units": 4, "flat": False},
+            {"tier": 2, "units": 10, "flat": True},
+            {"tier": 3, "units": 6, "flat": True},
+        ],
+    }
+    stated = {key: charge["price"][key] for key in ("usd", "per", "mode", "package", "window")}
+    assert stated == {
+        "usd": None,
+        "per": 2,
+        "mode": "graduated",
+        "package": None,
+        "window": "month",
+    }
+
+
+def test_under_a_price_by_volume_all_units_are_of_one_tier(tmp_path: Path) -> None:
+    """That of the total so far; its flat fee is due in the window's first hour."""
+    said, _ = explained(tmp_path, price(**{**TIERS, "mode": "volume"}, window="month"))
+    assert "  price       volume, 3 tiers, from" in said
+    assert "30 in the window so far\n    tier 3: 20 at 1 USD per 2\n  list cost   10.00 USD" in said
+
+
+def test_of_a_package_the_window_is_shown_and_no_tier(tmp_path: Path) -> None:
+    """26 units are 3 packages of 10, of which one was begun before."""
+    said, charge = explained(tmp_path, price(**package(10, "7"), window="month"))
+    assert (
+        """
+  price       7 USD per package of 10, from 2020-01-01T00:00:00Z
+"""
+        in said
+    )
+    assert (
+        f"""
+  {MONTH}
+  counted     20 after 6, 0 included in the plan; 30 in the window so far
+  list cost   14.00 USD
+"""
+        in said
+    )
+    assert (charge["price"]["package"], charge["price"]["per"]) == ({"size": 10, "usd": "7"}, None)
+
+
+def test_a_price_of_one_account_is_shown_with_its_name_and_its_end(tmp_path: Path) -> None:
+    """And with the line of the file that states it; a plain price by the hour has no window."""
+    own = price(usd="2", user="alice", until="2025-03-20T00:00:00Z")
+    said, charge = explained(tmp_path, price(usd="10"), own)
+    begin = "  price       2 USD per 1, from 2020-01-01T00:00:00Z until 2025-03-20T00:00:00Z, "
+    assert f"{begin}for alice alone\n" in said
+    assert "window" not in said
+    assert (charge["window"], charge["price"]["user"]) == (None, "alice")
+    ((command, line_no),) = re.findall(r"\n      (git .*prices.toml)  # line (\d+)\n", said)
+    table = printed(command).splitlines()[int(line_no) - 1 :]
+    assert table[0] == "[[price]]"
+    assert 'user = "alice"' in table

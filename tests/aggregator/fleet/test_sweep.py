@@ -50,7 +50,7 @@ def test_a_changed_repo_is_probed_and_billed(fleet: Fleet) -> None:
     assert fleet.sweep() == {"node-2"}
     assert fleet.reports["node-2"].admitted == 1
     assert fleet.sweep() == set()
-    assert {row["user"] for row in balances(fleet.ledger.store)} == {"alice"}
+    assert {row["user"] for row in balances(fleet.ledger.store, fleet.now)} == {"alice"}
 
 
 def test_a_push_in_the_second_of_the_listing_is_not_missed(fleet: Fleet) -> None:
@@ -248,7 +248,7 @@ def test_a_repo_that_vanishes_is_kept_shown_and_probed_again(fleet: Fleet) -> No
         seen |= fleet.sweep(after=timedelta(minutes=5))
     assert "node-4" in seen
     assert fleet.incidents() == {"repo vanished": {"node-4"}, "repo gone": {"node-4"}}
-    assert list(balances(fleet.ledger.store)) != []
+    assert list(balances(fleet.ledger.store, fleet.now)) != []
 
 
 def test_too_many_that_vanish_at_once_stop_the_sweep(fleet: Fleet) -> None:

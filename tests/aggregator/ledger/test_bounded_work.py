@@ -13,7 +13,7 @@ from aggregator.admission import settlement
 from aggregator.admission.batch import SegmentEntry
 from aggregator.rating.rating import ChargeState
 from aggregator.store.account_rows import AccountRow
-from aggregator.store.charge_rows import ChargeRow, RatedCharge
+from aggregator.store.charges.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.repo_rows import RepoRow
 from aggregator.store.schema import schema
 from aggregator.store.segment_rows import SegmentPlace
@@ -77,7 +77,7 @@ def charge(hour: int) -> ChargeRow:
 
 
 def account(first: int, last: int) -> AccountRow:
-    return AccountRow(1, "alice", NO_TENURE, 0, 0, first, last, 0)
+    return AccountRow(1, "alice", NO_TENURE, (), (), 0, 0, first, last, 0)
 
 
 def test_charges_of_an_account_cost_the_same_however_far_apart_they_are(steps: Steps) -> None:

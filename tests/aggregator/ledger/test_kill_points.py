@@ -144,7 +144,7 @@ main()
     ("module", "owner", "name"),
     [
         ("store.line_rows", "LineRows", "add_counts"),
-        ("store.charge_rows", "ChargeRows", "save"),
+        ("store.charges.charge_rows", "ChargeRows", "save"),
         ("mirrors.mirror", "Mirror", "advance_applied"),
     ],
 )

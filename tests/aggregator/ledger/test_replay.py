@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from aggregator.ledger import charging
+from aggregator.ledger.charges import charging
 from tests.support.deliveries import Delivery, deliveries
 from tests.support.ledger.telling import Places, digest_from_git, mismatches, tell
 from tests.support.ledger.world import BOOKS, World

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.ledger import charging
+from aggregator.ledger.charges import charging
 from tests.support.ledger.world import World
 from tests.support.repos import usage_line
 
@@ -27,7 +27,7 @@ def test_without_numpy_the_ledger_is_the_same(
 ) -> None:
     monkeypatch.setattr(charging, "COLUMNS_FROM", 1)
     with_it = filled(tmp_path / "with")
-    monkeypatch.setitem(sys.modules, "aggregator.ledger.charging_columns", None)
+    monkeypatch.setitem(sys.modules, "aggregator.ledger.charges.columns", None)
     without = filled(tmp_path / "without")
     assert without.digest() == with_it.digest()
     assert without.verify().matches

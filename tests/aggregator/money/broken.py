@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from aggregator.ledger.money.balances import Balances
+from aggregator.ledger.money.writers import WriterJudging
 from aggregator.store.money import money_rows
 from aggregator.store.money.writer_rows import WriterRows
 from gitmeter.counting.effects import GIVES_BACK, credited_nano
@@ -245,7 +245,7 @@ def old_refunds_are_not_clipped(patch: Patch) -> None:
 
 def a_new_tip_changes_nothing(patch: Patch) -> None:
     """A decision about a commit that was not there yet does not touch the lines that were."""
-    patch.setattr(Balances, "_has_tip", lambda *_: False)
+    patch.setattr(WriterJudging, "has_tip", lambda *_: False)
 
 
 def rates_of_lines_that_may_not_be_there(patch: Patch) -> None:

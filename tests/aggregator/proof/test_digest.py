@@ -54,6 +54,10 @@ TAMPERED = {
     "held": "DELETE FROM held",
     "rejected": "DELETE FROM reject",
     "rule_book": "DELETE FROM rule_book",
+    "counted": "INSERT INTO counted SELECT account_id, resource_id, applies_to, hour, 0, 1"
+    " FROM charge LIMIT 1",
+    "drawn": "INSERT INTO drawn SELECT account_id, hour, resource_id, applies_to, 'manual:x', 1"
+    " FROM charge LIMIT 1",
 }
 
 

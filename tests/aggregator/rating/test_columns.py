@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from aggregator.rating.columns import NEVER_US, Charges, rate_all
 from aggregator.rating.rating import STATES, Rater
+from tests.support.priced import Form, book, forms, price
 from tests.support.strategies import PAID_AT, RESOURCES, Rules, rules
 from wire_format.fields import APPLIES_TO, AppliesTo
 from wire_format.instants import hour_of
@@ -45,9 +46,27 @@ def column(values: list[int]) -> Any:  # noqa: ANN401 - numpy's
 
 
 @given(rows, rules(), st.sampled_from([1, 10**9, 10**15, 2**61]))
-def test_columns_say_what_the_rater_says(drawn: list[Row], book: Rules, cost_max: int) -> None:
+def test_columns_say_what_the_rater_says(drawn: list[Row], told: Rules, cost_max: int) -> None:
     """Prices, discounts, ties, limits and what does not fit into 64 bits alike."""
-    rater = Rater(parse_rule_book(book.prices_toml, book.discounts_toml), cost_max)
+    check(Rater(parse_rule_book(told.prices_toml, told.discounts_toml), cost_max), drawn)
+
+
+@given(rows, forms(), forms(), st.sampled_from([1, 10**9, 10**15]))
+def test_columns_rate_tiers_and_packages_by_the_hour(
+    drawn: list[Row], llm: Form, others: Form, cost_max: int
+) -> None:
+    """Beside resources whose units all have the same rate."""
+    resource, plain, *_ = RESOURCES
+    prices = [
+        price(resource=resource, applies_to="llm", **llm),
+        price(resource=resource, **others),
+        price(resource=plain, usd="0.0000000015"),
+    ]
+    check(Rater(book(*prices, discounts=None), cost_max), drawn)
+
+
+def check(rater: Rater, drawn: list[Row]) -> None:
+    """Each rating of columns is the one that a charge gets alone."""
     found = rate_all(
         rater,
         Charges(

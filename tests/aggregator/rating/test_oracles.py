@@ -51,7 +51,7 @@ def _segments(node: str, values: Iterator[dict[str, Any]]) -> Iterator[tuple[int
 
 def all_charges(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
     with world.reading() as store:
-        users = [row["user"] for row in reports.balances(store)]
+        users = [row["user"] for row in reports.balances(store, world.now)]
     for user in users:
         for charge in world.charges(user):
             yield user, charge
@@ -92,7 +92,7 @@ def test_the_bill_through_a_pull_is_the_bill(tmp_path: Path) -> None:
     assert total == BILL_TOTAL_NANO
     assert abs(Fraction(total, NANO) - sum(bill.values())) <= len(found) * HALF_NANO
     with world.reading() as store:
-        accounts = list(reports.balances(store))
+        accounts = list(reports.balances(store, world.now))
     assert sum(row["list_cost_nano"] for row in accounts) == total
     assert world.verify().matches
 

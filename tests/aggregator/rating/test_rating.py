@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.rating.discounts import NO_DISCOUNT, DiscountLadder
-from aggregator.rating.price_book import NoPrice, PriceBook
 from aggregator.rating.rating import (
     COST_MAX_NANO_DEFAULT,
     ChargeState,
@@ -18,6 +17,7 @@ from aggregator.rating.rating import (
     Rating,
     scope_of_change,
 )
+from gitmeter.pricing.price_book import NoPrice, PriceBook
 from tests.support.strategies import (
     CATEGORIES,
     DEFAULT_LADDER,
@@ -124,10 +124,10 @@ def test_units_that_are_within_the_limit_at_any_price_never_exceed_it(
     """The guess that spares a look at each price is never wrong on the dear side."""
     rater = Rater(book(price(usd=usd, per=per), price(usd="0.1", **{"from": FROM + 400 * DAY})))
     within = rater.units_within.get("r")
-    exceeds = rater.exceeds(units, "r", "llm", HOUR)
+    exceeds = rater.exceeds(units, "r", "llm", HOUR, "")
     assert exceeds == (rater.rate(units, "r", "llm", HOUR, None).state is ChargeState.OVERFLOW)
     assert within is None or not (exceeds and units <= within)
-    assert not rater.exceeds(10**40, "unknown", "llm", HOUR)
+    assert not rater.exceeds(10**40, "unknown", "llm", HOUR, "")
 
 
 @pytest.mark.parametrize("days", [7, 30])
@@ -173,7 +173,7 @@ def test_the_ladder_in_force_is_that_of_the_hour() -> None:
 
 
 def priced(found: object) -> str:
-    return found if isinstance(found, NoPrice) else found.rule.usd  # type: ignore[attr-defined]
+    return found if isinstance(found, NoPrice) else found.usd  # type: ignore[attr-defined]
 
 
 def test_the_price_that_came_into_force_last_applies() -> None:

@@ -14,8 +14,8 @@ from aggregator.ledger.rejudge import InForce, decisions_of
 from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.ledger.segments import SegmentReader, segment_reader
 from aggregator.rating.rating import Rater
-from aggregator.reports.counted_lines import CountedLine, counted_lines
-from aggregator.reports.explain import LINES_SHOWN_MAX, explain
+from aggregator.reports.charges.counted_lines import CountedLine, counted_lines
+from aggregator.reports.charges.explain import LINES_SHOWN_MAX, explain
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.lines import Claim
 from gitmeter.counting.verdicts import verdicts

@@ -121,7 +121,7 @@ def test_charges_without_a_price_are_counted_by_state(rich: World) -> None:
 
 def test_accounts_are_counted_as_they_are_reported(rich: World) -> None:
     with rich.reading() as connection:
-        balances = [row["balance_nano"] for row in accounts.balances(connection)]
+        balances = [row["balance_nano"] for row in accounts.balances(connection, rich.now)]
     found = scrape(rich)
     assert found("gitmeter_accounts") == len(balances)
     assert found("gitmeter_accounts_below_zero") == sum(nano < 0 for nano in balances) > 0
@@ -130,7 +130,7 @@ def test_accounts_are_counted_as_they_are_reported(rich: World) -> None:
 def test_no_user_is_named(rich: World) -> None:
     text = metrics_of(rich).text().decode()
     with rich.reading() as connection:
-        users = [row["user"] for row in accounts.balances(connection)]
+        users = [row["user"] for row in accounts.balances(connection, rich.now)]
     assert {"alice", "b:2", "poor"} == set(users)
     assert not any(user in text for user in users)
 
@@ -331,8 +331,8 @@ def test_a_scrape_costs_no_more_with_more_charges_segments_and_payments(
         )
         empty.executemany(
             "INSERT INTO money (node_id, seq, ts_us, account_id, by_books, claims, summed, is_weak,"
-            " takes, moved_nano, state, line, commit_id, path, line_no)"
-            " VALUES (1, ?, 1, 1, 1, 1, 0, 0, 0, 0, 'counted', x'00', 'c', 'p', 1)",
+            " takes, moved_nano, state, line, commit_id, path, line_no, committed_us)"
+            " VALUES (1, ?, 1, 1, 1, 1, 0, 0, 0, 0, 'counted', x'00', 'c', 'p', 1, 1)",
             numbers,
         )
 

@@ -74,7 +74,7 @@ def _users(world: World) -> list[str]:
     from aggregator.reports import accounts
 
     with world.reading() as store:
-        return [row["user"] for row in accounts.balances(store)]
+        return [row["user"] for row in accounts.balances(store, world.now)]
 
 
 def _charges(world: World) -> Iterator[tuple[tuple[str, ...], tuple[object, ...]]]:

@@ -6,19 +6,43 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+from aggregator.rating.rating import STATES, ChargeState
+from aggregator.store.questions.reports import account_of
+from gitmeter.money.granted import Granted
+from gitmeter.money.reasons import WAITING
+from tests.support.case_rules import rule_files
 from tests.support.ledger.world import World
-from tests.support.money_cases import Case, line_of, writers_toml
+from tests.support.money_cases import Case, line_of
+from wire_format.explanation import canonical
+from wire_format.fields import APPLIES_TO
+from wire_format.instants import format_hour
+from wire_format.lines import Account, Folder
 
 AFTER = datetime(2027, 1, 1, tzinfo=UTC)
 _FOLDERS = {"payment": "payments", "account": "accounts", "decision": "decisions", "usage": "usage"}
 
 
-def tell(world: World, case: Case, chance: Random) -> None:
-    """Commit a case in the order of its commits' times, and pull some repos now and then."""
+def tell(
+    world: World, case: Case, chance: Random, rules_before: Mapping[str, Any] | None = None
+) -> None:
+    """Commit a case in the order of its commits' times, and pull some repos now and then.
+
+    Args:
+        world: the aggregator.
+        case: the case.
+        chance: decides what is pulled when.
+        rules_before: the rules until some commit; None for those of the case.
+    """
     repos = sorted({text["repo"] for text in case["lines"]})
-    for _ in committing(world, case):
+    told = committing(world, {**case, "rules": rules_before or case["rules"]})
+    for _ in told:
         if chance.random() < 1 / 3:
             world.pull(*chance.sample(repos, chance.randint(1, len(repos))))
+        if rules_before is not None and chance.random() < 1 / 5:
+            world.repo("books").commit(rule_files(case["rules"]))
+            rules_before = None
+    if rules_before is not None:
+        world.repo("books").commit(rule_files(case["rules"]))
     world.pull()
 
 
@@ -31,15 +55,16 @@ def committing(world: World, case: Case) -> Iterator[str]:
         by_commit[text["commit"]].append(text)
     roles = {text["repo"]: (text["node"], text["role"]) for text in case["lines"]}
     rules = world.repo("books")
-    rules.commit({"rules/writers.toml": writers_toml(case["rules"]["writers"]).encode()})
-    for name in _in_order(case["commits"]):
+    rules.commit(rule_files(case["rules"]))
+    for name in _in_order(case):
         repo = name.rpartition(".")[0]
         node, role = roles[repo]
         writer = world.repo(repo, node=node, role=role)
         files: dict[str, list[bytes]] = defaultdict(list)
         for text in by_commit[name]:
             folder = _FOLDERS[text["type"]]
-            files[folder].append(line_of(text, hashes))
+            line = usage_line_of(text) if folder == "usage" else line_of(text, hashes)
+            files[folder].append(line)
         number = len(hashes) + 1
         paths = {
             f"{folder}/2026/11/01/{number:016d}.jsonl": b"".join(dict.fromkeys(lines))
@@ -52,17 +77,59 @@ def committing(world: World, case: Case) -> Iterator[str]:
         yield name
 
 
-def _in_order(commits: Mapping[str, Any]) -> list[str]:
-    """Commits with those before that they build on, otherwise as they were told."""
-    ordered: list[str] = []
-    for name in commits:
-        path: list[str] = []
-        at: str | None = name
-        while at is not None and at not in ordered:
-            path.append(at)
-            at = commits[at]["parent"]
-        ordered += reversed(path)
-    return ordered
+def _in_order(case: Case) -> list[str]:
+    """Commits with those before that they build on or name, otherwise as they were told."""
+    needs = {name: [commit["parent"]] for name, commit in case["commits"].items()}
+    for text in case["lines"]:
+        needs[text["commit"]].append(text.get("tip"))
+    ordered: dict[str, None] = {}
+
+    def put(name: str | None) -> None:
+        if name is not None and name not in ordered:
+            for needed in needs[name]:
+                put(needed)
+            ordered[name] = None
+
+    for name in case["commits"]:
+        put(name)
+    return list(ordered)
+
+
+def usage_line_of(text: Mapping[str, Any]) -> bytes:
+    """The bytes of a usage line of a case."""
+    names = ("node", "seq", "ts", "user", "resource", "applies_to", "corrects")
+    values = {"v": 1, "units": text["quantity"], **{n: text[n] for n in names if n in text}}
+    if "corrects" in text:
+        values["reason"] = "a wrong count"
+    return canonical(values, Folder.USAGE)
+
+
+def charges(world: World) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The charges with a price and those without one, as the answer to a case states them."""
+    with world.reading() as store:
+        rows = list(store.digests.charges())
+        counts = {tuple(row[:4]): row[4:] for row in store.digests.counted()}
+    priced, unpriced = [], []
+    for hour, user, resource, number, quantity, _, state, list_nano, billed_nano in rows:
+        included, before = counts.get((user, resource, number, hour), ("0", "0"))
+        charge = {
+            "user": user,
+            "hour": format_hour(int(str(hour))),
+            "resource": resource,
+            "applies_to": APPLIES_TO[int(str(number))],
+            "quantity": int(str(quantity)),
+            "included": int(str(included)),
+        }
+        if STATES[int(str(state))] in {ChargeState.UNPRICED, ChargeState.CATEGORY_MISMATCH}:
+            unpriced.append(charge)
+            continue
+        costs = {"list_nano": list_nano, "billed_nano": billed_nano}
+        priced.append(charge | {"before": int(str(before))} | costs)
+    return sorted(priced, key=_charge_order), sorted(unpriced, key=_charge_order)
+
+
+def _charge_order(charge: Mapping[str, Any]) -> tuple[str, ...]:
+    return charge["user"], charge["hour"], charge["resource"], charge["applies_to"]
 
 
 def outcome(world: World) -> dict[str, Any]:
@@ -70,10 +137,20 @@ def outcome(world: World) -> dict[str, Any]:
     with world.reading() as store:
         lines = list(store.payments.lines(None, 0, 2**62))
         users = {line.record.user for line in lines if line.record.user}
-        pool = {user: world.balance(user)["credit_nano"] for user in users}
+        pool = {str(row[0]): int(str(row[1])) for row in store.digests.balances()}
     states = [(f"{line.node}:{line.record.seq}", line.state) for line in lines]
     return {
         "counts": {name for name, state in states if state == "counted"},
-        "waits": {name for name, state in states if state == "unconfirmed"},
-        "pool": pool,
+        "waits": {name for name, state in states if state in WAITING},
+        "pool": {user: pool[user] for user in users},
     }
+
+
+Terms = dict[str, tuple[tuple[Account, ...], tuple[Granted, ...]]]
+
+
+def terms(world: World) -> Terms:
+    """By user the plan lines and the grants with terms that count, as the ledger says."""
+    with world.reading() as store:
+        found = map(account_of, store.reports.accounts())
+        return {account.user: (account.plans, account.grants) for account in found}

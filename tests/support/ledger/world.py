@@ -272,7 +272,7 @@ class World:
     def balance(self, user: str = "alice") -> dict[str, Any]:
         """What `aggregator balance USER` says."""
         with self.reading() as store:
-            return accounts.balance(store, user)
+            return accounts.balance(store, user, self.now)
 
     def charges(self, user: str = "alice") -> list[dict[str, Any]]:
         """What `aggregator charges USER` says."""

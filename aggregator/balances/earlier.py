@@ -1,0 +1,75 @@
+"""What an account had at an earlier instant, as it is known today: from charges and lines.
+
+balance = pool by lines dated before it - what no grant paid of hours that began before it + what is
+left of grants in force. So the closing balance of a month is the opening one of the next.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from aggregator.balances.funds import Funds
+from aggregator.balances.terms import GrantsAndPlans
+from aggregator.rating.rating import ChargeState
+from aggregator.rating.standing import GrantLeft, in_balance_nano, last_hour_before
+from aggregator.store.account_rows import AccountRow
+from aggregator.store.store import LedgerStore
+from gitmeter.money.pool import NO_CREDIT, Credit, credits_of, payments_of
+from gitmeter.money.rivals import MoneyState, judge
+from wire_format.instants import to_us
+
+
+class EarlierFunds(NamedTuple):
+    """What an account had at an instant.
+
+    Attributes:
+        funds: the figures.
+        grants: its grants then.
+        credit: what payments, version 1 grants and adjustments came to; fees are not in it.
+        list_nano: list costs of what it had used, in nano-dollars.
+        last_hour: the last clock hour, since 1970, in which it had used anything; None without one.
+        unrated: how many of those charges are not rated in full.
+    """
+
+    funds: Funds
+    grants: list[GrantLeft]
+    credit: Credit
+    list_nano: int
+    last_hour: int | None
+    unrated: int
+
+
+def funds_at(
+    store: LedgerStore, terms: GrantsAndPlans, account: AccountRow, at: datetime
+) -> EarlierFunds:
+    """What an account had at an instant; one to come is told as if nothing more happened."""
+    at_us = to_us(at)
+    end = last_hour_before(at_us) + 1
+    list_nano = billed_nano = unrated = 0
+    last_hour: int | None = None
+    for charge in store.charges.of_account(account, None, end):
+        row = charge.row
+        list_nano += row.list_cost_nano
+        billed_nano += row.billed_cost_nano
+        unrated += row.state is not ChargeState.RATED
+        last_hour = row.hour
+    drawn = store.drawn.before(account.id, end)
+    grants = terms.grants(account, at_us, drawn)
+    credit = _credit(store, account.user, at_us)
+    fees_nano = terms.timeline(account).fees_nano(at_us) if account.plans else 0
+    funds = Funds(
+        credit.credit_nano - fees_nano, billed_nano, sum(drawn.values()), in_balance_nano(grants)
+    )
+    return EarlierFunds(funds, grants, credit, list_nano, last_hour, unrated)
+
+
+def _credit(store: LedgerStore, user: str, before_us: int) -> Credit:
+    """What a user had by lines dated before an instant, without fees."""
+    judged = judge(store.money.entries({user}, ()).values())
+    told = [line for line in judged if to_us(line.record.ts) < before_us]
+    paid = {
+        line.record
+        for line in told
+        if line.record.kind == "payment" and line.state is MoneyState.COUNTED
+    }
+    known = [line for line in told if line.payment is None or line.payment in paid]
+    return credits_of(known, payments_of(known)).get(user, NO_CREDIT)

@@ -1,0 +1,170 @@
+"""What changed charges of one account move of its others.
+
+Included units go to the first units of a cycle, tiers to the first units of a window, grants to the
+first charges. So a change moves what comes after it in its cycle or its windows, and what grants
+paid from its hour on: in the usual order of arrival nothing else. Every method works inside the
+caller's transaction.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from aggregator.ledger.charges.changed import ChangedStates
+from aggregator.ledger.charges.draws import GrantDraws
+from aggregator.ledger.charges.series import rate_series
+from aggregator.rating.included import Metered, include
+from aggregator.rating.rating import Rater
+from aggregator.rating.series import Payer
+from aggregator.store.account_rows import AccountRow
+from aggregator.store.charges.series_rows import CountedCharge, Series
+from aggregator.store.store import LedgerStore
+from gitmeter.money.granted import EVER_HOUR, Hours
+from gitmeter.money.plans.periods import PlanInForce
+from wire_format.plans import PlanMeter
+
+TouchedHours = dict[Series, set[int]]
+"""Series of one account, and in which hours their charges changed."""
+
+
+class MeteredCycle(NamedTuple):
+    """The units of one meter in one cycle."""
+
+    plan: PlanInForce
+    meter: PlanMeter
+
+
+class Following:
+    """Follows changes of the charges of one account.
+
+    Args:
+        store: the ledger's store.
+        rater: rates under the rule book in force.
+        account: the account; its sums change with its charges, and are saved by the caller.
+        changed: what the transaction changes about usage that is not billed in full.
+    """
+
+    def __init__(
+        self, store: LedgerStore, rater: Rater, account: AccountRow, changed: ChangedStates
+    ) -> None:
+        self._store = store
+        self._rater = rater
+        self._account = account
+        self._changed = changed
+        self._draws = GrantDraws(store, rater)
+        self._payer = Payer(account.user, account.tenure, rater.plans_of(account.plans))
+
+    def all_since(self, hour: int) -> TouchedHours:
+        """The charges of all series of the account from an hour on."""
+        return {
+            series: {each.row.hour for each in self._store.series.charges(series, span)}
+            for span in [Hours(hour, EVER_HOUR)]
+            for series in self._store.series.of_account(self._account.id)
+        }
+
+    def follow(self, touched: Mapping[Series, Iterable[int]], drawn_from: int | None) -> None:
+        """Rate what changed charges move, and draw on grants anew.
+
+        Args:
+            touched: the series with changed charges, and their hours.
+            drawn_from: the first hour of any charge that changed; None where none did.
+        """
+        hours = {series: set(found) for series, found in touched.items()}
+        self._include(hours)
+        first = drawn_from
+        for series, found in sorted(hours.items()):
+            if found:
+                span = Hours(min(found), max(found) + 1)
+                moved = self._rate(series, span)
+                first = min((h for h in (first, moved, span.first) if h is not None), default=None)
+        if first is not None:
+            self._draws.anew(self._account, first)
+
+    def _rate(self, series: Series, hours: Hours) -> int | None:
+        """Rate what changed hours of a series move; returns the first hour that costs otherwise."""
+        changed = rate_series(self._store, self._rater, series, self._payer, hours)
+        self._store.charges.save(after for _, after in changed)
+        for before, after in changed:
+            self._account.add_cost(
+                after.list_cost_nano - before.list_cost_nano,
+                after.billed_cost_nano - before.billed_cost_nano,
+                self._changed.note(before, -1) + self._changed.note(after, 1),
+            )
+        return min((after.hour for _, after in changed), default=None)
+
+    def _include(self, touched: TouchedHours) -> None:
+        """Write what the account's plan includes, and add what that moves to what is touched."""
+        cycles: dict[tuple[str, str], MeteredCycle] = {}
+        firsts: dict[tuple[str, str], int] = {}
+        for series, hours in list(touched.items()):
+            for hour in hours:
+                found = self._metered(series.resource, hour)
+                if found is not None:
+                    key = found.plan.cycle_of, found.meter.name
+                    if hour <= firsts.get(key, hour):
+                        cycles[key], firsts[key] = found, hour
+            self._reset(series, hours)
+        if not cycles:
+            return
+        own = self._store.series.of_account(self._account.id)
+        for key, cycle in cycles.items():
+            members = [s for s in own if self._may_be_of(cycle.meter, s)]
+            self._include_in(cycle, firsts[key], members, touched)
+
+    def _metered(self, resource: str, hour: int) -> MeteredCycle | None:
+        plan = self._payer.plans.at(hour)
+        if plan is None:
+            return None
+        meter = self._payer.plans.plans.meter_of(plan.version, resource)
+        return None if meter is None else MeteredCycle(plan, meter)
+
+    def _may_be_of(self, meter: PlanMeter, series: Series) -> bool:
+        plans = self._payer.plans.plans
+        return any(
+            found is not None and found.name == meter.name
+            for version in plans.versions
+            for found in [plans.meter_of(version, series.resource)]
+        )
+
+    def _reset(self, series: Series, hours: Iterable[int]) -> None:
+        """Include nothing in hours in which no meter of the account's plan counts."""
+        bare = [hour for hour in hours if self._metered(series.resource, hour) is None]
+        if bare and self._rater.rule_book.plans.versions:
+            self._store.series.include(series, ((hour, 0) for hour in bare))
+
+    def _include_in(
+        self, cycle: MeteredCycle, first: int, members: Sequence[Series], touched: TouchedHours
+    ) -> None:
+        """Include units of one meter in its cycle, from an hour on."""
+        plan, name = cycle.plan, cycle.meter.name
+        given = {(plan.cycle_of, name): self._given_before(cycle, first, members)}
+        charges: list[tuple[Metered, Series, CountedCharge]] = []
+        for series in members:
+            for each in self._store.series.charges(series, Hours(first, plan.cycle_end)):
+                found = self._metered(series.resource, each.row.hour)
+                if found is not None and found.plan.cycle_of == plan.cycle_of:
+                    row = each.row
+                    metered = Metered(row.hour, series.resource, row.applies_to, row.quantity)
+                    charges.append((metered, series, each))
+        charges.sort(key=lambda found: found[0])
+        units = include((metered for metered, _, _ in charges), self._payer.plans, given)
+        written: dict[Series, list[tuple[int, int]]] = defaultdict(list)
+        for (metered, series, each), included in zip(charges, units, strict=True):
+            if included != each.included:
+                written[series].append((metered.hour, included))
+                touched.setdefault(series, set()).add(metered.hour)
+        for series, found_units in written.items():
+            self._store.series.include(series, found_units)
+
+    def _given_before(self, cycle: MeteredCycle, first: int, members: Sequence[Series]) -> int:
+        """Units of a meter that were included in its cycle before an hour."""
+        if cycle.meter.included is None:
+            return 0
+        hours = Hours(cycle.plan.cycle_start, first)
+        total = 0
+        for series in members:
+            for hour, included in self._store.series.included(series, hours):
+                found = self._metered(series.resource, hour)
+                if found is not None and found.plan.cycle_of == cycle.plan.cycle_of:
+                    total += included
+        return total

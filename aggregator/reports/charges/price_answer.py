@@ -1,0 +1,121 @@
+"""The price of a charge, the line that states it, and where in its window the charge lies."""
+
+import re
+from typing import Any
+
+from aggregator.admission.batch import RuleFiles
+from aggregator.rating.rating import Rater
+from aggregator.rating.series import Payer, SeriesRater
+from aggregator.rating.windows import Use
+from aggregator.store.account_rows import AccountRow
+from aggregator.store.charges.charge_rows import RatedCharge
+from aggregator.store.charges.series_rows import Series
+from aggregator.store.store import LedgerStore
+from gitmeter.money.plans.timeline import PlanTimeline
+from gitmeter.pricing.price_book import NoPrice
+from wire_format.instants import format_hour, format_ts
+from wire_format.rule_files.prices_file import IMPORTED_PATH, PRICES_PATH
+
+_PRICE_TABLE = re.compile(rb"^[ \t]*\[\[[ \t]*price[ \t]*\]\]", re.MULTILINE)
+
+
+def price_answer(
+    charge: RatedCharge, rater: Rater, rules: RuleFiles | None
+) -> dict[str, Any] | None:
+    """Return the price that applied, and the line of the rule book that states it."""
+    row = charge.row
+    tariff = rater.price_at(charge.resource, row.applies_to, row.hour, charge.user)
+    if isinstance(tariff, NoPrice) or rules is None:
+        return None
+    rule, book = tariff.rule, rater.rule_book
+    path, stated, text = PRICES_PATH, book.prices, rules.prices_toml or b""
+    if rule not in stated:
+        path, stated, text = IMPORTED_PATH, book.imported, rules.imported_toml or b""
+    tables = list(_PRICE_TABLE.finditer(text))
+    line_no = None
+    if len(tables) == len(stated):
+        line_no = text.count(b"\n", 0, tables[stated.index(rule)].start()) + 1
+    tiers = None if rule.tiers is None else [tier.model_dump() for tier in rule.tiers]
+    return {
+        "usd": rule.usd,
+        "per": None if rule.package else rule.units_per,
+        "tiers": tiers,
+        "mode": (rule.mode or "graduated") if tiers else None,
+        "package": None if rule.package is None else rule.package.model_dump(),
+        "window": rule.window,
+        "from": format_ts(rule.from_),
+        "until": None if rule.until is None else format_ts(rule.until),
+        "applies_to": rule.applies_to,
+        "user": rule.user,
+        "rule_book": book.sha256,
+        "commit": rules.commit,
+        "path": path,
+        "line_no": line_no,
+    }
+
+
+def meter_answer(charge: RatedCharge, plans: PlanTimeline) -> dict[str, Any] | None:
+    """Return the plan of the hour of a charge, and the meter that its units are counted under.
+
+    None without a plan, and where none of its meters matches the resource.
+    """
+    plan = plans.at(charge.row.hour)
+    meter = None if plan is None else plans.plans.meter_of(plan.version, charge.resource)
+    if plan is None or meter is None:
+        return None
+    return {
+        "plan": plan.version.name,
+        "meter": meter.name,
+        "included": "unlimited" if meter.included is None else meter.included,
+        "cycle": plan.cycle_of,
+        "cycle_start": format_hour(plan.cycle_start),
+        "cycle_end": format_hour(plan.cycle_end),
+    }
+
+
+def window_answer(
+    store: LedgerStore, rater: Rater, account: AccountRow, charge: RatedCharge
+) -> dict[str, Any] | None:
+    """Return where in the window of its price a charge lies, and which tiers its units pay.
+
+    None without a price, and for a price whose units all cost the same and are counted by the hour.
+    """
+    row = charge.row
+    tariff = rater.price_at(charge.resource, row.applies_to, row.hour, charge.user)
+    if isinstance(tariff, NoPrice):
+        return None
+    is_series = charge.resource in rater.prices.windowed
+    if tariff.unit is not None and not is_series:
+        return None
+    series = Series(*row[1:4], charge.resource)
+    payer = Payer(account.user, account.tenure, rater.plans_of(account.plans))
+    rates = SeriesRater(rater, payer, charge.resource, row.applies_to)
+    window = rates.window_at(row.hour).hours
+    uses = [Use(row.hour, row.quantity)]
+    if is_series:
+        found = store.series.charges(series, window)
+        if tariff.rule.window == "cycle":
+            cycle = _cycle(payer.plans, row.hour)
+            found = [each for each in found if _cycle(payer.plans, each.row.hour) == cycle]
+        uses = [Use(each.row.hour, each.row.quantity, each.included) for each in found]
+    own = next(use for use in uses if use.hour == row.hour)
+    before = sum(use.quantity - use.included for use in uses if use.hour < row.hour)
+    total = sum(use.quantity - use.included for use in uses)
+    counted = own.quantity - own.included
+    return {
+        "from": format_hour(window.first),
+        "until": format_hour(window.end),
+        "included": own.included,
+        "before": before,
+        "counted": counted,
+        "total": total,
+        "tiers": [
+            {"tier": share.tier + 1, "units": share.units, "flat": share.is_begun}
+            for share in tariff.shares(before, before + counted, total)
+        ],
+    }
+
+
+def _cycle(plans: PlanTimeline, hour: int) -> str | None:
+    plan = plans.at(hour)
+    return None if plan is None else plan.cycle_of

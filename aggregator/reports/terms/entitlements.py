@@ -1,0 +1,163 @@
+"""What an account may use now: its plan with what is left of it, what it can spend, its settings.
+
+The answer is for services, which decide by it; nothing here changes what is billed.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from aggregator.rating.standing import GrantState, in_balance_nano
+from aggregator.reports.accounts import Answer, stands_on
+from aggregator.reports.terms.grants import AccountTerms, account_terms
+from aggregator.reports.terms.stated import StatedLines, place_answer
+from aggregator.store.store import LedgerStore
+from gitmeter.money.accounts import account_at
+from gitmeter.money.granted import Hours
+from gitmeter.money.plans.periods import PlanInForce
+from wire_format.instants import HOUR_US, format_hour, format_ts, to_us
+from wire_format.money import format_usd
+from wire_format.plans import PlanMeter
+
+_UNLIMITED: Final = "unlimited"
+
+
+def entitlements(
+    store: LedgerStore,
+    user: str,
+    now: datetime,
+    at: datetime | None = None,
+    *,
+    resource: str | None = None,
+) -> Answer:
+    """Return what an account may use.
+
+    Args:
+        store: the ledger.
+        user: the account.
+        now: the time.
+        at: an instant to tell of in its place.
+        resource: what is to be used; grants for other resources cannot be spent on it.
+
+    Raises:
+        NoAccountError: nothing was ever used or paid under that name.
+    """
+    told = now if at is None else at
+    with store.view():
+        found = account_terms(store, user, now, at)
+        entries = store.reports.about_account(found.account.id)
+        settled = account_at(entries, to_us(told))
+        cap_usd = settled.settings.get("cap_usd")
+        spendable_nano = _spendable_nano(found, resource)
+        return {
+            "user": user,
+            "at": format_ts(told),
+            "suspended": settled.is_suspended,
+            "spendable_nano": spendable_nano,
+            "spendable_usd": format_usd(spendable_nano),
+            "resource": resource,
+            "scoped_grants": [] if resource is not None else _scoped(found),
+            "balance_nano": found.funds.balance_nano,
+            "setting": {
+                "cap_usd": cap_usd,
+                "next_plan": settled.settings.get("next_plan"),
+            },
+            "plan": _plan(store, found, to_us(told), is_capped=cap_usd is not None),
+            **stands_on(store),
+        }
+
+
+def _spendable_nano(found: AccountTerms, resource: str | None) -> int:
+    """What can be spent on a resource; without one, what can be spent on any."""
+    if resource is not None:
+        return found.funds.own_nano + in_balance_nano(found.grants, resource)
+    unscoped = (each for each in found.grants if each.grant.scope is None)
+    return found.funds.own_nano + in_balance_nano(unscoped)
+
+
+def _scoped(found: AccountTerms) -> list[Answer]:
+    """What can be spent on some resources alone, besides `spendable_nano`."""
+    return [
+        {
+            "grant": each.grant.name,
+            "scope": list(each.grant.scope),
+            "left_nano": each.left_nano,
+        }
+        for each in found.grants
+        if each.grant.scope is not None and each.state is GrantState.IN_FORCE and each.left_nano
+    ]
+
+
+def _plan(store: LedgerStore, found: AccountTerms, at_us: int, *, is_capped: bool) -> Answer | None:
+    plan = found.timeline.at(at_us // HOUR_US)
+    if plan is None:
+        return None
+    version, line = plan.version, plan.line
+    stated = None if line is None else StatedLines(store, found.account.user).of_plan(line)
+    uses = CycleUses(store, found, plan, at_us)
+    return {
+        "plan": version.name,
+        "cycle": plan.cycle_of,
+        "cycle_start": format_hour(plan.cycle_start),
+        "cycle_end": format_hour(plan.cycle_end),
+        "until": None if line is None or line.until is None else format_ts(line.until),
+        "fee_usd": None if version.fee_nano is None else format_usd(version.fee_nano),
+        "rpm": version.rpm,
+        "features": list(version.features),
+        "limits": {name: _UNLIMITED if most is None else most for name, most in version.limits},
+        "meters": [uses.meter(meter) for meter in version.meters],
+        "billed_nano": uses.billed_nano() if is_capped else None,
+        "line": None if line is None else place_answer(stated),
+    }
+
+
+class CycleUses:
+    """What was used in the cycle that runs at an instant, by hours that began before it.
+
+    Args:
+        store: the ledger.
+        found: the account.
+        plan: what it has then.
+        at_us: the instant, microseconds since 1970.
+    """
+
+    def __init__(
+        self, store: LedgerStore, found: AccountTerms, plan: PlanInForce, at_us: int
+    ) -> None:
+        self._store = store
+        self._account = found.account
+        self._timeline = found.timeline
+        self._plan = plan
+        end = min(plan.cycle_end, -(-at_us // HOUR_US))
+        self._hours = Hours(plan.cycle_start, max(plan.cycle_start, end))
+
+    def meter(self, meter: PlanMeter) -> Answer:
+        """Return what was used and included under a meter, and what is left."""
+        used = given = 0
+        for series in self._store.series.of_account(self._account.id):
+            if self._timeline.plans.meter_of(self._plan.version, series.resource) != meter:
+                continue
+            for charge in self._store.series.charges(series, self._hours):
+                if self._is_of_cycle(charge.row.hour):
+                    used += charge.row.quantity
+                    given += charge.included
+        most = meter.included
+        return {
+            "meter": meter.name,
+            "match": list(meter.match),
+            "used": used,
+            "included": _UNLIMITED if most is None else most,
+            "left": _UNLIMITED if most is None else max(0, most - given),
+            "beyond": meter.beyond,
+            "resets_at": format_hour(self._plan.cycle_end),
+        }
+
+    def billed_nano(self) -> int:
+        """What was billed in the cycle, in nano-dollars: what a cap is about."""
+        charges = self._store.charges.of_account(self._account, *self._hours)
+        return sum(
+            each.row.billed_cost_nano for each in charges if self._is_of_cycle(each.row.hour)
+        )
+
+    def _is_of_cycle(self, hour: int) -> bool:
+        own = self._timeline.at(hour)
+        return own is not None and own.cycle_of == self._plan.cycle_of

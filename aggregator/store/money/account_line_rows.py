@@ -1,0 +1,66 @@
+"""Lines about accounts as rows. Every method works inside the caller's transaction."""
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from aggregator.store.money.stored_lines import key_text
+from gitmeter.money.accounts import AccountEntry
+from gitmeter.money.plans.plan_lines import PlanEntry
+from wire_format.lines import Account
+
+_ACCOUNT: Final = msgspec.json.Decoder(Account)
+
+
+class AccountLineRows:
+    """Lines about accounts as rows."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def users_with_plans(self) -> set[str]:
+        """Every user of whom a plan line may count."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT user FROM money JOIN account ON account.id = money.account_id"
+            " WHERE about = 'plan' AND claims = 1"
+        )
+        return {str(user) for (user,) in rows}
+
+    def plans(self, users: Iterable[str]) -> dict[str, dict[int, PlanEntry]]:
+        """By user, the plan lines that may count, by their rows."""
+        rows = self._connection.execute(
+            "SELECT user, money.id, line, by_books, committed_us FROM account JOIN money"
+            " ON money.account_id = account.id AND about = 'plan' AND claims = 1"
+            " WHERE user IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(users)),),
+        )
+        found: dict[str, dict[int, PlanEntry]] = defaultdict(dict)
+        for user, money_id, line, by_books, committed_us in rows:
+            # no other place than these two lets a line state a plan
+            found[user][money_id] = PlanEntry(
+                _ACCOUNT.decode(line), "books" if by_books else "desk", committed_us
+            )
+        return found
+
+    def keys(self, hashes: Iterable[str]) -> dict[int, AccountEntry]:
+        """The lines that may count and claim one of these keys, by their rows."""
+        rows = self._connection.execute(
+            "SELECT id, line, by_books FROM money WHERE about = 'key' AND claims = 1"
+            " AND movement IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(map(key_text, hashes))),),
+        )
+        return {
+            int(money_id): AccountEntry(_ACCOUNT.decode(line), is_books=bool(by_books))
+            for money_id, line, by_books in rows
+        }
+
+    def all_hashes(self) -> set[str]:
+        """The keys that lines claim."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT line ->> 'sha256' FROM money WHERE about = 'key' AND claims = 1"
+        )
+        return {str(sha256) for (sha256,) in rows}

@@ -1,0 +1,1 @@
+"""Grants with terms, and voids."""

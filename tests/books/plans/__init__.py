@@ -1,0 +1,1 @@
+"""Plans of accounts, settled and renewed by the books."""

@@ -38,6 +38,7 @@ RECORDS_PER_CHARGE: Final = 30
 PAYMENT_USD: Final = "50"
 GRANT_USD: Final = "0.05"
 _TIER_UNITS: Final = 200_000
+_SEGMENT_LINES: Final = 5_000
 _GIT_TIMEOUT_S: Final = 3600
 _UNITS_MAX: Final = 5000
 _PAY_DAYS: Final = 28
@@ -236,7 +237,7 @@ def _books_commits(shape: Shape) -> Iterator[CommitFiles]:
     rules = {PRICES_PATH: prices, DISCOUNTS_PATH: ladder}
     yield CommitFiles(START, "rules: prices and ladder\n", rules)
     if shape.books == "grants":
-        yield _grants_commit(users)
+        yield from _grants_commits(users)
     by_day: dict[int, list[Money]] = {}
     for i, user in enumerate(users_of(users)):
         day = i * _PAY_DAYS // users
@@ -260,8 +261,8 @@ def _books_commits(shape: Shape) -> Iterator[CommitFiles]:
         yield CommitFiles(at, "payments: books\n", {path: encode_lines(lines)})
 
 
-def _grants_commit(users: int) -> CommitFiles:
-    """Make the commit of one grant for each user, for the first month."""
+def _grants_commits(users: int) -> Iterator[CommitFiles]:
+    """Yield commits of one grant for each user, for the first month."""
     lines = [
         Money(
             v=2,
@@ -283,8 +284,10 @@ def _grants_commit(users: int) -> CommitFiles:
         for i, user in enumerate(users_of(users))
     ]
     at = START + timedelta(hours=1)
-    path = str(SegmentPath(Folder.PAYMENTS, at.date(), lines[0].seq))
-    return CommitFiles(at, "grants: books\n", {path: encode_lines(lines)})
+    for first in range(0, len(lines), _SEGMENT_LINES):
+        part = lines[first : first + _SEGMENT_LINES]
+        path = str(SegmentPath(Folder.PAYMENTS, at.date(), part[0].seq))
+        yield CommitFiles(at, "grants: books\n", {path: encode_lines(part)})
 
 
 def _config_toml(place: Place) -> str:

@@ -69,7 +69,8 @@ class Charging:
 
     def replan(self, account: AccountRow, from_hour: int, rater: Rater) -> None:
         """Charge an account again from an hour on that has other plans or grants."""
-        self._follow_since(account.id, from_hour, rater)
+        if account.last_active_hour is not None and account.last_active_hour >= from_hour:
+            self._follow_since(account.id, from_hour, rater)
 
     def _follow_since(self, account_id: int, hour: int, rater: Rater) -> None:
         account = self._store.accounts.by_id([account_id])[account_id]

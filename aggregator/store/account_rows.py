@@ -8,13 +8,13 @@ from typing import Final
 
 import msgspec
 
+from aggregator.store.money.stored_lines import decode_account
 from gitmeter.money.granted import Granted, grants_text, read_grants
 from gitmeter.money.tenure import Tenure, read_tenure
 from wire_format.lines import Account
 
 INT64_MAX: Final = 2**63 - 1
 _ENCODER: Final = msgspec.json.Encoder()
-_DECODER: Final = msgspec.json.Decoder(Account)
 
 _ACCOUNTS: Final = (
     "SELECT id, user, coalesce(tenure, first_paid_us), plans, grants, list_cost_nano,"
@@ -82,7 +82,7 @@ def plans_text(lines: Sequence[Account]) -> str | None:
 
 def read_plans(stored: str | None) -> tuple[Account, ...]:
     """The plan lines that `plans_text` wrote."""
-    return () if stored is None else tuple(map(_DECODER.decode, json.loads(stored)))
+    return () if stored is None else tuple(map(decode_account, json.loads(stored)))
 
 
 class AccountRows:

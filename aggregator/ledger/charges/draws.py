@@ -7,13 +7,14 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from aggregator.rating.drawing import Billed, draw
+from aggregator.rating.drawing import Billed, Drawn, draw
 from aggregator.rating.rating import Rater
 from aggregator.store.account_rows import AccountRow
 from aggregator.store.charges.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.charges.drawn_rows import DrawnRow
 from aggregator.store.store import LedgerStore
 from gitmeter.money.granted import Granted
+from gitmeter.money.plans.timeline import PlanTimeline
 from wire_format.fields import APPLIES_TO, AppliesTo
 
 
@@ -97,12 +98,18 @@ class GrantDraws:
         self._store = store
         self._rater = rater
 
-    def anew(self, account: AccountRow, first: int) -> None:
-        """Draw on an account's grants again from an hour on; its charges are written already."""
+    def anew(self, account: AccountRow, plans: PlanTimeline, first: int) -> None:
+        """Draw on an account's grants again from an hour on; its charges are written already.
+
+        Args:
+            account: the account.
+            plans: what it has by its plan lines.
+            first: the clock hour.
+        """
         drawn = self._store.drawn
         if not account.has_terms and not account.drawn_nano:
             return
-        grants = self._grants_since(account, first)
+        grants = _grants_since(account, plans, first)
         old = drawn.since(account.id, first)
         totals = drawn.totals(account.id)
         for row in old:
@@ -114,10 +121,7 @@ class GrantDraws:
         end = max((grant.spans[-1].end for grant in alive), default=first)
         ids: dict[Billed, int] = {}
         charges = _billed(self._store.charges.of_account(account, first, end), ids)
-        new = [
-            DrawnRow(each.charge.hour, ids[each.charge], each.charge.applies_to, *each[1:])
-            for each in draw(charges, alive, left)
-        ]
+        new = _rows(draw(charges, alive, left), ids)
         for row in new:
             totals[row.granted] = totals.get(row.granted, 0) + row.nano
         kept = set(old) & set(new)
@@ -140,13 +144,11 @@ class GrantDraws:
         saved: dict[int, Mapping[str, int]] = {}
         for account_id, own in charges.items():
             account, drawn = accounts[account_id], totals.get(account_id, {})
-            grants = self._grants_since(account, own[0].billed.hour)
+            plans = self._rater.plans_of(account.plans)
+            grants = _grants_since(account, plans, own[0].billed.hour)
             left = _left(grants, drawn)
             ids = {each.billed: each.resource_id for each in own}
-            new = [
-                DrawnRow(each.charge.hour, ids[each.charge], each.charge.applies_to, *each[1:])
-                for each in draw((each.billed for each in own), grants, left)
-            ]
+            new = _rows(draw((each.billed for each in own), grants, left), ids)
             if new:
                 changed = {row.granted for row in new}
                 by_name = {grant.name: grant.amount_nano for grant in grants}
@@ -156,17 +158,25 @@ class GrantDraws:
         self._store.drawn.add(rows)
         self._store.drawn.save_totals(saved)
 
-    def _grants_since(self, account: AccountRow, first: int) -> list[Granted]:
-        """The grants of an account, and the credits of its cycles that may pay from an hour on."""
-        last = account.last_active_hour
-        if not account.plans or last is None:
-            return list(account.grants)
-        plans = self._rater.plans_of(account.plans)
-        return [*account.grants, *plans.credits(first, last + 1)]
+
+def _grants_since(account: AccountRow, plans: PlanTimeline, first: int) -> list[Granted]:
+    """The grants of an account, and the credits of its cycles that may pay from an hour on."""
+    last = account.last_active_hour
+    if not account.plans or last is None:
+        return list(account.grants)
+    return [*account.grants, *plans.credits(first, last + 1)]
 
 
 def _left(grants: Iterable[Granted], totals: Mapping[str, int]) -> dict[str, int]:
     return {grant.name: grant.amount_nano - totals.get(grant.name, 0) for grant in grants}
+
+
+def _rows(drawn: Iterable[Drawn], ids: Mapping[Billed, int]) -> list[DrawnRow]:
+    """What was drawn as rows, with the resource of each charge, noted by then."""
+    return [
+        DrawnRow(each.charge.hour, ids[each.charge], each.charge.applies_to, *each[1:])
+        for each in drawn
+    ]
 
 
 def _billed(charges: Iterable[RatedCharge], ids: dict[Billed, int]) -> Iterator[Billed]:

@@ -19,7 +19,7 @@ from aggregator.rating.series import Payer
 from aggregator.store.account_rows import AccountRow
 from aggregator.store.charges.series_rows import CountedCharge, Series
 from aggregator.store.store import LedgerStore
-from gitmeter.money.granted import EVER_HOUR, Hours
+from gitmeter.money.granted import Hours
 from gitmeter.money.plans.periods import PlanInForce
 from wire_format.plans import PlanMeter
 
@@ -27,11 +27,17 @@ TouchedHours = dict[Series, set[int]]
 """Series of one account, and in which hours their charges changed."""
 
 
-class MeteredCycle(NamedTuple):
-    """The units of one meter in one cycle."""
+class MeteredHour(NamedTuple):
+    """A clock hour in which a meter of the account's plan counts."""
 
+    hour: int
     plan: PlanInForce
     meter: PlanMeter
+
+    @property
+    def cycle(self) -> tuple[str, str]:
+        """The cycle whose units the meter counts, and the meter."""
+        return self.plan.cycle_of, self.meter.name
 
 
 class Following:
@@ -53,14 +59,13 @@ class Following:
         self._changed = changed
         self._draws = GrantDraws(store, rater)
         self._payer = Payer(account.user, account.tenure, rater.plans_of(account.plans))
+        self._plans = rater.rule_book.plans
 
     def all_since(self, hour: int) -> TouchedHours:
         """The charges of all series of the account from an hour on."""
-        return {
-            series: {each.row.hour for each in self._store.series.charges(series, span)}
-            for span in [Hours(hour, EVER_HOUR)]
-            for series in self._store.series.of_account(self._account.id)
-        }
+        rows = self._store.series
+        own = rows.of_account(self._account.id)
+        return {series: rows.hours_since(series, hour) for series in own}
 
     def follow(self, touched: Mapping[Series, Iterable[int]], drawn_from: int | None) -> None:
         """Rate what changed charges move, and draw on grants anew.
@@ -71,17 +76,16 @@ class Following:
         """
         hours = {series: set(found) for series, found in touched.items()}
         self._include(hours)
-        first = drawn_from
+        firsts = [] if drawn_from is None else [drawn_from]
         for series, found in sorted(hours.items()):
             if found:
                 span = Hours(min(found), max(found) + 1)
-                moved = self._rate(series, span)
-                first = min((h for h in (first, moved, span.first) if h is not None), default=None)
-        if first is not None:
-            self._draws.anew(self._account, first)
+                firsts += [span.first, *self._rate(series, span)]
+        if firsts:
+            self._draws.anew(self._account, self._payer.plans, min(firsts))
 
-    def _rate(self, series: Series, hours: Hours) -> int | None:
-        """Rate what changed hours of a series move; returns the first hour that costs otherwise."""
+    def _rate(self, series: Series, hours: Hours) -> list[int]:
+        """Rate what changed hours of a series move; returns the hours that cost otherwise."""
         changed = rate_series(self._store, self._rater, series, self._payer, hours)
         self._store.charges.save(after for _, after in changed)
         for before, after in changed:
@@ -90,57 +94,50 @@ class Following:
                 after.billed_cost_nano - before.billed_cost_nano,
                 self._changed.note(before, -1) + self._changed.note(after, 1),
             )
-        return min((after.hour for _, after in changed), default=None)
+        return [after.hour for _, after in changed]
 
     def _include(self, touched: TouchedHours) -> None:
         """Write what the account's plan includes, and add what that moves to what is touched."""
-        cycles: dict[tuple[str, str], MeteredCycle] = {}
-        firsts: dict[tuple[str, str], int] = {}
-        for series, hours in list(touched.items()):
+        if not self._plans.versions:
+            return
+        firsts: dict[tuple[str, str], MeteredHour] = {}
+        for series, hours in touched.items():
+            bare: list[tuple[int, int]] = []
             for hour in hours:
                 found = self._metered(series.resource, hour)
-                if found is not None:
-                    key = found.plan.cycle_of, found.meter.name
-                    if hour <= firsts.get(key, hour):
-                        cycles[key], firsts[key] = found, hour
-            self._reset(series, hours)
-        if not cycles:
-            return
-        own = self._store.series.of_account(self._account.id)
-        for key, cycle in cycles.items():
-            members = [s for s in own if self._may_be_of(cycle.meter, s)]
-            self._include_in(cycle, firsts[key], members, touched)
+                if found is None:
+                    bare.append((hour, 0))
+                elif found.cycle not in firsts or hour < firsts[found.cycle].hour:
+                    firsts[found.cycle] = found
+            self._store.series.include(series, bare)
+        own = self._store.series.of_account(self._account.id) if firsts else []
+        for first in firsts.values():
+            members = [series for series in own if self._may_be_of(first.meter, series)]
+            self._include_from(first, members, touched)
 
-    def _metered(self, resource: str, hour: int) -> MeteredCycle | None:
+    def _metered(self, resource: str, hour: int) -> MeteredHour | None:
         plan = self._payer.plans.at(hour)
         if plan is None:
             return None
-        meter = self._payer.plans.plans.meter_of(plan.version, resource)
-        return None if meter is None else MeteredCycle(plan, meter)
+        meter = self._plans.meter_of(plan.version, resource)
+        return None if meter is None else MeteredHour(hour, plan, meter)
 
     def _may_be_of(self, meter: PlanMeter, series: Series) -> bool:
-        plans = self._payer.plans.plans
         return any(
             found is not None and found.name == meter.name
-            for version in plans.versions
-            for found in [plans.meter_of(version, series.resource)]
+            for version in self._plans.versions
+            for found in [self._plans.meter_of(version, series.resource)]
         )
 
-    def _reset(self, series: Series, hours: Iterable[int]) -> None:
-        """Include nothing in hours in which no meter of the account's plan counts."""
-        bare = [hour for hour in hours if self._metered(series.resource, hour) is None]
-        if bare and self._rater.rule_book.plans.versions:
-            self._store.series.include(series, ((hour, 0) for hour in bare))
-
-    def _include_in(
-        self, cycle: MeteredCycle, first: int, members: Sequence[Series], touched: TouchedHours
+    def _include_from(
+        self, first: MeteredHour, members: Sequence[Series], touched: TouchedHours
     ) -> None:
         """Include units of one meter in its cycle, from an hour on."""
-        plan, name = cycle.plan, cycle.meter.name
-        given = {(plan.cycle_of, name): self._given_before(cycle, first, members)}
+        plan = first.plan
+        given = {first.cycle: self._given_before(first, members)}
         charges: list[tuple[Metered, Series, CountedCharge]] = []
         for series in members:
-            for each in self._store.series.charges(series, Hours(first, plan.cycle_end)):
+            for each in self._store.series.charges(series, Hours(first.hour, plan.cycle_end)):
                 found = self._metered(series.resource, each.row.hour)
                 if found is not None and found.plan.cycle_of == plan.cycle_of:
                     row = each.row
@@ -156,15 +153,15 @@ class Following:
         for series, found_units in written.items():
             self._store.series.include(series, found_units)
 
-    def _given_before(self, cycle: MeteredCycle, first: int, members: Sequence[Series]) -> int:
+    def _given_before(self, first: MeteredHour, members: Sequence[Series]) -> int:
         """Units of a meter that were included in its cycle before an hour."""
-        if cycle.meter.included is None:
+        if first.meter.included is None:
             return 0
-        hours = Hours(cycle.plan.cycle_start, first)
+        hours = Hours(first.plan.cycle_start, first.hour)
         total = 0
         for series in members:
             for hour, included in self._store.series.included(series, hours):
                 found = self._metered(series.resource, hour)
-                if found is not None and found.plan.cycle_of == cycle.plan.cycle_of:
+                if found is not None and found.plan.cycle_of == first.plan.cycle_of:
                     total += included
         return total

@@ -14,7 +14,7 @@ from aggregator.rating.windows import NOTHING_BEFORE, CountedBefore, Use
 from aggregator.store.charges.charge_rows import ChargeRow
 from aggregator.store.charges.series_rows import CountedCharge, Series
 from aggregator.store.store import LedgerStore
-from gitmeter.money.granted import EVER_HOUR, Hours
+from gitmeter.money.granted import Hours
 
 
 class ChangedCharge(NamedTuple):
@@ -47,11 +47,10 @@ def rate_series(
     """
     rates = SeriesRater(rater, payer, series.resource, series.applies_to)
     first = rates.reach(hours.first).first if rates.is_by_total else hours.first
-    end = rates.reach(hours.end - 1).end if hours.end < EVER_HOUR else EVER_HOUR
+    end = rates.reach(hours.end - 1).end
     needed = Hours(first, end)
     if rates.is_by_total:  # of each of these hours the whole window; cycles and months do not nest
-        last = EVER_HOUR if end == EVER_HOUR else rates.reach(end - 1).end
-        needed = Hours(rates.reach(first).first, last)
+        needed = Hours(rates.reach(first).first, rates.reach(end - 1).end)
     charges, before = _load(store, rates, series, needed)
     changed: list[ChangedCharge] = []
     counts: list[tuple[int, int, int]] = []

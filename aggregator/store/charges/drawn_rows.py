@@ -40,10 +40,7 @@ class DrawnRows:
 
     def totals(self, account_id: int) -> dict[str, int]:
         """What was drawn of each grant of an account, by name."""
-        rows = self._connection.execute(
-            "SELECT granted, nano FROM drawn_total WHERE account_id = ?", (account_id,)
-        )
-        return {str(granted): int(nano) for granted, nano in rows}
+        return self.totals_of([account_id]).get(account_id, {})
 
     def since(self, account_id: int, hour: int) -> list[DrawnRow]:
         """What was drawn in the hours of an account from one on."""

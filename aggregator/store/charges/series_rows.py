@@ -82,6 +82,15 @@ class SeriesRows:
         )
         return [_charge(row, series) for row in rows]
 
+    def hours_since(self, series: Series, hour: int) -> set[int]:
+        """The hours of the charges of a series from one on."""
+        rows = self._connection.execute(
+            "SELECT hour FROM counted WHERE account_id = ? AND resource_id = ?"
+            " AND applies_to = ? AND hour >= ?",
+            (*series.key, hour),
+        )
+        return {int(found) for (found,) in rows}
+
     def last_before(self, series: Series, hour: int) -> CountedCharge | None:
         """The last charge of a series before an hour."""
         row = self._connection.execute(

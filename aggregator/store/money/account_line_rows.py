@@ -4,16 +4,10 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Final
 
-import msgspec
-
-from aggregator.store.money.stored_lines import key_text
+from aggregator.store.money.stored_lines import decode_account, key_text
 from gitmeter.money.accounts import AccountEntry
 from gitmeter.money.plans.plan_lines import PlanEntry
-from wire_format.lines import Account
-
-_ACCOUNT: Final = msgspec.json.Decoder(Account)
 
 
 class AccountLineRows:
@@ -42,7 +36,7 @@ class AccountLineRows:
         for user, money_id, line, by_books, committed_us in rows:
             # no other place than these two lets a line state a plan
             found[user][money_id] = PlanEntry(
-                _ACCOUNT.decode(line), "books" if by_books else "desk", committed_us
+                decode_account(line), "books" if by_books else "desk", committed_us
             )
         return found
 
@@ -54,7 +48,7 @@ class AccountLineRows:
             (json.dumps(sorted(map(key_text, hashes))),),
         )
         return {
-            int(money_id): AccountEntry(_ACCOUNT.decode(line), is_books=bool(by_books))
+            int(money_id): AccountEntry(decode_account(line), is_books=bool(by_books))
             for money_id, line, by_books in rows
         }
 

@@ -8,16 +8,13 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-import msgspec
-
 from aggregator.store.account_rows import exact
-from aggregator.store.money.stored_lines import text_of
+from aggregator.store.money.stored_lines import decode_money, text_of
 from gitmeter.counting.effects import Movement
 from gitmeter.counting.held import HeldReason
 from gitmeter.money.desks.budgets import BudgetUse
 from wire_format.lines import Money
 
-_MONEY: Final = msgspec.json.Decoder(Money)
 _PAID_FIRST: Final = frozenset(
     {HeldReason.NOT_PAID, HeldReason.OVER_BUDGET, HeldReason.SAME_MOVEMENT}
 )
@@ -70,7 +67,7 @@ class DeskRows:
             (states, json.dumps(sorted(users)), states, texts),
         )
         return [
-            AskingGrant(node_id, _MONEY.decode(line), at_us, state != HeldReason.NOT_PAID)
+            AskingGrant(node_id, decode_money(line), at_us, state != HeldReason.NOT_PAID)
             for node_id, line, at_us, state in rows
         ]
 

@@ -8,12 +8,11 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
-import msgspec
-
 from aggregator.store.account_rows import exact
 from aggregator.store.money.stored_lines import (
     NewRow,
     about_of,
+    decode_money,
     decode_row,
     first_state,
     insert_rows,
@@ -37,7 +36,6 @@ not use it."""
 HELD_MONEY: Final = f"{TOLD_MONEY} AND state <> 'undecided'"
 """Those among them that are held."""
 
-_MONEY: Final = msgspec.json.Decoder(Money)
 _OF_MOVEMENT: Final = "movement IN (SELECT value FROM json_each(?))"
 _ABOUT: Final = "payment IN (SELECT value FROM json_each(?))"
 _BONUS_ON: Final = f"{_ABOUT} AND movement LIKE '% grant'"
@@ -216,7 +214,7 @@ class MoneyRows:
         added: list[Contender] = []
         for money_id, line, *flags in rows:
             if money_id not in found:
-                found[money_id] = Contender(_MONEY.decode(line), *map(bool, flags))
+                found[money_id] = Contender(decode_money(line), *map(bool, flags))
                 added.append(found[money_id])
         return added
 
@@ -227,7 +225,7 @@ class MoneyRows:
             " AND state NOT IN (SELECT value FROM json_each(?))",
             (text_of(payment), json.dumps([str(reason) for reason in CLAIMS_NOTHING])),
         )
-        return max((rate_of(_MONEY.decode(line)) for (line,) in rows), default=Fraction(0))
+        return max((rate_of(decode_money(line)) for (line,) in rows), default=Fraction(0))
 
     def committed_us(self, ids: Collection[int]) -> dict[int, int]:
         """When the commits were made by which the lines in some rows are judged."""

@@ -33,9 +33,19 @@ _JUDGED_TOGETHER: Final = frozenset({"plan", "key"})
 def decode_row(line: bytes) -> Money | Account:
     """The record of a line that was stored, and so is valid."""
     try:
-        return _MONEY.decode(line)
+        return decode_money(line)
     except msgspec.ValidationError:
-        return _ACCOUNT.decode(line)
+        return decode_account(line)
+
+
+def decode_money(line: bytes) -> Money:
+    """A stored line that is known to be about money."""
+    return _MONEY.decode(line)
+
+
+def decode_account(line: bytes | str) -> Account:
+    """A stored line that is known to be about an account."""
+    return _ACCOUNT.decode(line)
 
 
 class NewRow(NamedTuple):

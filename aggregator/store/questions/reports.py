@@ -5,16 +5,14 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-import msgspec
-
 from aggregator.store.account_rows import AccountRow, read_plans
 from aggregator.store.charges.charge_rows import CATEGORY_NUMBERS, ChargeRow
 from aggregator.store.connection import as_utils
 from aggregator.store.money.money_rows import HELD_MONEY
+from aggregator.store.money.stored_lines import decode_account
 from gitmeter.money.accounts import AccountEntry
 from gitmeter.money.granted import read_grants
 from gitmeter.money.tenure import read_tenure
-from wire_format.lines import Account
 
 Row = dict[str, Any]
 
@@ -124,8 +122,7 @@ class ReportRows:
             " AND state = 'counted'",
             (account_id,),
         )
-        decode = msgspec.json.Decoder(Account).decode
-        return [AccountEntry(decode(line), bool(by_books)) for line, by_books in rows]
+        return [AccountEntry(decode_account(line), bool(by_books)) for line, by_books in rows]
 
     def included(self, charge: ChargeRow) -> int:
         """Units of a charge that its account's plan includes."""

@@ -4,6 +4,6 @@ Owns: `money`, what may be recorded (`checks`, `account_money`, `errors`) beside
 (`known_money`), who else writes about money (`writers`), `decisions` and which of them are in force
 (`decision_status`), what was recorded earlier (`earlier_lines`) and in which commit (`history`),
 the form of fields (`forms`), making the books (`start`), who acts (`operator`); in folders of their
-own: `grants`, `accounts`, `plans`, `rule_book`, `bulk`, `reconcile`.
+own: `grants`, `accounts`, `plans`, `rule_book`, `bulk`, `answers`, `reconcile`.
 Does not own: the spool, the commits and the push, which are a node's.
 """

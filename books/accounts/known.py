@@ -5,6 +5,7 @@ out.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -51,6 +52,14 @@ def known_lines(home: Home, spool: Spool, user: str | None = None) -> list[Accou
         return _admitted(lines, decisions)
     own = _about(list(lines), user)
     return [record for record in _admitted(own, decisions) if record.user == user]
+
+
+def by_user(lines: Iterable[Account]) -> defaultdict[str, list[Account]]:
+    """The lines of each account, in the order in which they came."""
+    found: defaultdict[str, list[Account]] = defaultdict(list)
+    for line in lines:
+        found[line.user].append(line)
+    return found
 
 
 def waiting_seqs(spool: Spool) -> frozenset[int]:

@@ -47,10 +47,13 @@ class RecordedAccountLine(NamedTuple):
     Attributes:
         line: it, with its `seq`.
         repeated: whether it was recorded earlier, so that nothing was recorded now.
+        is_known_key: whether these books had made its key before; a desk may have made one that
+            they do not see.
     """
 
     line: Account
     repeated: bool
+    is_known_key: bool
 
 
 def new_line(spool: Spool, kind: AccountKind, **stated: Any) -> Account:  # noqa: ANN401 - fields of the line

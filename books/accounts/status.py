@@ -14,7 +14,10 @@ from node_pusher.home.settings_file import reread
 from node_pusher.spool.api import Spool
 from wire_format.lines import Account
 
-_ABOUT = ("user", "kind", "key_id", "identity", "role", "limit_usd", "sha256", "scopes", "rpm")
+_SAID = (
+    *("user", "kind", "key_id", "identity", "role", "limit_usd"),
+    *("sha256", "scopes", "rpm", "until"),
+)
 _OF_ONE_USER = frozenset({"suspend", "reopen", "setting"})
 """Kinds for which lines about other accounts do not matter."""
 
@@ -44,10 +47,12 @@ def record_once(spool: Spool, wanted: Account, by: str) -> RecordedAccountLine:
         wanted = msgspec.structs.replace(wanted, ts=spool.now())
         check_clock(wanted.ts, known)
         _refuse_another_s(wanted, known)
+        is_known = _knows_key(wanted, known)
         there = _same(wanted, known)
         if there is not None:
-            return RecordedAccountLine(there, repeated=True)
-        return RecordedAccountLine(record_lines(spool, [wanted], by)[0], repeated=False)
+            return RecordedAccountLine(there, repeated=True, is_known_key=is_known)
+        line = record_lines(spool, [wanted], by)[0]
+        return RecordedAccountLine(line, repeated=False, is_known_key=is_known)
 
 
 def _same(wanted: Account, known: list[Account]) -> Account | None:
@@ -69,7 +74,7 @@ def _matter(record: Account) -> tuple[str, ...]:
 
 
 def _says(record: Account) -> tuple[object, ...]:
-    return (*(getattr(record, name) for name in _ABOUT), record.until)
+    return tuple(getattr(record, name) for name in _SAID)
 
 
 def _refuse_another_s(wanted: Account, known: list[Account]) -> None:
@@ -96,7 +101,7 @@ def _refuse_another_s(wanted: Account, known: list[Account]) -> None:
         )
 
 
-def knows_key(spool: Spool, user: str, key_id: str) -> bool:
-    """Whether these books made a key; a desk may have made one that they do not see."""
-    known = known_lines(reread(spool.home), spool, user)
-    return any((r.kind, r.user, r.key_id) == ("key", user, key_id) for r in known)
+def _knows_key(wanted: Account, known: list[Account]) -> bool:
+    """Whether these books made the key of a line."""
+    key = ("key", wanted.user, wanted.key_id)
+    return wanted.key_id is not None and any((r.kind, r.user, r.key_id) == key for r in known)

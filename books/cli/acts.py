@@ -1,11 +1,17 @@
-"""What the commands that change the books share: who acts and why, and names in rule files."""
+"""What the commands that change the books share: who acts and why, and what is said of a new line.
+
+Also names in rule files, which are options and arguments.
+"""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from books.operator import default_operator
+
+if TYPE_CHECKING:
+    from wire_format.lines import Line
 
 RULE_FILE_NAMES: Final = (
     *("prices.toml", "discounts.toml", "imported.toml"),
@@ -25,6 +31,23 @@ def by_option(help_text: str = "Who does it; shown in audits.") -> _Decorator:
         show_default="your login name",
         help=help_text,
     )
+
+
+entered_by_option: Final = by_option("Who enters it; the commit says so.")
+
+
+def recorded_text(line: "Line", what: str, *, repeated: bool) -> str:
+    """What is said once a line is recorded.
+
+    Args:
+        line: it, or the one that said the same already.
+        what: it says, in words.
+        repeated: whether nothing was recorded, since it was there.
+    """
+    at = f"{line.node} seq {line.seq}"
+    if repeated:
+        return f"{at} says that already: {what}; nothing was recorded"
+    return f"{at}: {what}; next: `books push`"
 
 
 def change_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from books.cli.acts import by_option
+from books.cli.acts import by_option, recorded_text
 from books.cli.line_json import line_json
 from gitmeter.support.terminal import print_json, print_table
 from node_pusher.cli.home import SpanType
@@ -238,13 +238,8 @@ def _decide(home: Path, as_json: bool, kind: "AnyDecisionKind", **options: Any) 
     if as_json:
         print_json(line_json(decision) | {"repeated": taken.repeated})
         return
-    at = f"{decision.node} seq {decision.seq}"
-    if taken.repeated:
-        click.echo(
-            f"{at} says that already: {describe(decision)}, by {decision.by}; nothing was recorded"
-        )
-        return
-    click.echo(f"{at}: {describe(decision)}, by {decision.by}; next: `books push`")
+    what = f"{describe(decision)}, by {decision.by}"
+    click.echo(recorded_text(decision, what, repeated=taken.repeated))
 
 
 def _wanted(

@@ -24,15 +24,13 @@ class InstantType(click.ParamType[datetime]):
         ctx: click.Context | None,
     ) -> datetime:
         """Read an instant from the command line."""
-        from wire_format.instants import InvalidInstantError, parse_ts
+        from books.forms import parse_short_ts
+        from wire_format.instants import InvalidInstantError
 
         if isinstance(value, datetime):
             return value
-        text = str(value)
-        endings = {len("2026-07-01"): "T00:00:00Z", len("2026-07-01T06:00Z"): ":00Z"}
-        ending = endings.get(len(text), "")
         try:
-            found = parse_ts(text.removesuffix("Z") + ending if ending else text)
+            found = parse_short_ts(str(value))
         except InvalidInstantError:
             self.fail(f"{value!r} is not like 2026-07-01 or 2026-07-01T06:00:00Z", param, ctx)
         if self._hours_only and (found.minute or found.second or found.microsecond):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from books.cli.acts import by_option
+from books.cli.acts import entered_by_option
 from books.cli.bulk import BulkOptions, bulk_options, record_bulk
 from books.cli.line_json import line_json
 from gitmeter.support.terminal import print_json
@@ -22,7 +22,7 @@ NEGATIVE_AMOUNTS: Final = {"ignore_unknown_options": True}
 """Allows `-5.00` as an argument; an unknown option is then one argument too many."""
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_ts_option = click.option(
+ts_option = click.option(
     "--ts", help="Time with offset: 2026-11-21T13:05:00Z. Default: now; may not be later."
 )
 _status_option = click.option(
@@ -44,7 +44,6 @@ _by_hand_option = click.option(
     is_flag=True,
     help="Record it although a till records what moves at this provider.",
 )
-_by_option = by_option("Who enters it; the commit says so.")
 _reason_option = click.option("--reason", help="Why; shown in audits.")
 _user_argument = click.argument("user")
 _amount_argument = click.argument("amount", metavar="AMOUNT", required=False)
@@ -74,8 +73,8 @@ _amount_argument = click.argument("amount", metavar="AMOUNT", required=False)
     help="USD added to the balance, if AMOUNT is in another currency.",
 )
 @_status_option
-@_ts_option
-@_by_option
+@ts_option
+@entered_by_option
 @bulk_options
 @_json_option
 @click.pass_obj
@@ -137,8 +136,8 @@ def pay(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN40
     help="USD taken off the balance, if AMOUNT is in another currency.",
 )
 @_status_option
-@_ts_option
-@_by_option
+@ts_option
+@entered_by_option
 @bulk_options
 @_json_option
 @click.pass_obj
@@ -162,8 +161,8 @@ def refund(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: AN
 @_user_argument
 @_amount_argument
 @click.option("--reason", help="Why; shown in audits. Required.")
-@_ts_option
-@_by_option
+@ts_option
+@entered_by_option
 @bulk_options
 @_json_option
 @click.pass_obj

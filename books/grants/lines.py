@@ -105,7 +105,8 @@ def terms_text(line: Money) -> str:
 def _begun(line: Money, known: KnownMoney) -> datetime | None:
     """When the grant began that has this reference already."""
     for earlier in known.admitted:
-        if (earlier.kind, earlier.external_ref, earlier.v) == ("grant", line.external_ref, 2):
+        found = (earlier.kind, earlier.external_ref, earlier.v)
+        if found == ("grant", line.external_ref, VERSION_2):
             return earlier.from_
     return None
 

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple, cast, get_args
 
 from books.errors import MoneyError
+from books.forms import parse_short_ts
 from wire_format import fields
 from wire_format.fields import PRIORITY_MAX, SCOPE_MAX
-from wire_format.instants import InvalidInstantError, parse_ts
+from wire_format.instants import InvalidInstantError
 from wire_format.wording import FORMS
 
 PRIORITY_DEFAULT: Final = 50
@@ -18,7 +19,6 @@ TERMS: Final = ("external_ref", "from_", "until", "priority", "scope", "category
 _Category = Literal["promotional", "paid"]
 _DAYS: Final = re.compile("[0-9]{1,5}")
 _DAYS_MAX: Final = 36_500
-_ENDINGS: Final = {len("2026-07-01"): "T00:00:00Z", len("2026-07-01T06:00Z"): ":00Z"}
 
 
 class Terms(NamedTuple):
@@ -84,9 +84,8 @@ def _until(text: str) -> datetime | timedelta:
 
 def _hour(name: str, text: str) -> datetime:
     """A full hour: `2026-07-01`, `2026-07-01T06:00Z` or `2026-07-01T06:00:00Z`."""
-    ending = _ENDINGS.get(len(text), "")
     try:
-        found = parse_ts(text.removesuffix("Z") + ending if ending else text)
+        found = parse_short_ts(text)
     except InvalidInstantError:
         days = "a number of days, or " if name == "until" else ""
         raise MoneyError(

@@ -1,22 +1,18 @@
 """The answer of `aggregator accounts --due --json`, as it comes through a pipe."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct
 
+from books.answers.answer import AnswerForm, Instant
 from books.errors import AccountError
 from wire_format.fields import NAME_PATTERN, SHA256_PATTERN, USD_PATTERN, USER_PATTERN
-from wire_format.instants import format_ts
 
 BYTES_MAX: Final = 64 * 1024 * 1024
 DUE_MAX: Final = 100_000
-AGE_MAX: Final = timedelta(hours=1)
-AHEAD_MAX: Final = timedelta(minutes=5)
-_HINT: Final = "`aggregator accounts --due --json` writes it"
 
-_Instant = Annotated[datetime, Meta(tz=True)]
 _Name = Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
 
 
@@ -36,8 +32,8 @@ class DueAccount(Struct, frozen=True, kw_only=True):
 
     user: Annotated[str, Meta(pattern=f"^{USER_PATTERN}$")]
     plan: _Name | None = None
-    from_: _Instant = msgspec.field(name="from")
-    until: _Instant | None = None
+    from_: Instant = msgspec.field(name="from")
+    until: Instant | None = None
     fee_usd: Annotated[str, Meta(pattern=f"^{USD_PATTERN}$")] | None = None
     affordable: bool
     balance_usd: str | None = None
@@ -54,11 +50,17 @@ class DueReport(Struct, frozen=True, kw_only=True):
     """
 
     rule_book: Annotated[str, Meta(pattern=f"^{SHA256_PATTERN}$")]
-    as_of: _Instant | None = None
+    as_of: Instant | None = None
     due: Annotated[list[DueAccount], Meta(max_length=DUE_MAX)]
 
 
-_DECODER: Final = msgspec.json.Decoder(DueReport)
+_FORM: Final = AnswerForm(
+    msgspec.json.Decoder(DueReport),
+    BYTES_MAX,
+    command="aggregator accounts --due",
+    options="--json",
+    error=AccountError,
+)
 
 
 def read_due(text: bytes) -> DueReport:
@@ -67,16 +69,7 @@ def read_due(text: bytes) -> DueReport:
     Raises:
         AccountError: it is too large, or not that of `aggregator accounts --due --json`.
     """
-    if len(text) > BYTES_MAX:
-        raise AccountError(f"standard input has more than {BYTES_MAX >> 20} MiB", hint=_HINT)
-    if not text.strip():
-        raise AccountError("standard input is empty", hint=_HINT)
-    try:
-        return _DECODER.decode(text)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise AccountError(
-            f"standard input is not the answer of `aggregator accounts --due`: {error}", hint=_HINT
-        ) from error
+    return _FORM.read(text)
 
 
 def check_age(report: DueReport, now: datetime) -> None:
@@ -85,11 +78,5 @@ def check_age(report: DueReport, now: datetime) -> None:
     Raises:
         AccountError: it is more than an hour old, or from the future.
     """
-    if report.as_of is None or -AHEAD_MAX <= now - report.as_of <= AGE_MAX:
-        return
-    is_old = now > report.as_of
-    raise AccountError(
-        f"the answer is of {format_ts(report.as_of.astimezone(UTC))}, and it is {format_ts(now)}"
-        " now",
-        hint="ask the aggregator again" if is_old else "one of the two clocks is wrong",
-    )
+    if report.as_of is not None:
+        _FORM.check_age(report.as_of, now, "ask the aggregator again")

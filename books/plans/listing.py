@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from books.accounts.known import bring_here, known_lines
+from books.accounts.known import bring_here, by_user, known_lines
 from books.plans.known import judge_own, read_plan_rules
 from gitmeter.money.plans.plan_faults import PlanFault
 from node_pusher.home.settings_file import reread
@@ -59,8 +59,8 @@ def list_lines(spool: Spool, user: str | None) -> list[ListedLine]:
         for line in lines
         if line.kind == "setting" and line.next_plan is not None
     ]
-    for each in sorted({line.user for line in lines if line.kind == "plan"}):
-        judged = judge_own((line for line in lines if line.user == each), plans).judged
+    for own in by_user(lines).values():
+        judged = judge_own(own, plans).judged
         found += [
             ListedLine(one.record, None if one.stands is None else one.stands.seq, one.fault)
             for one in judged

@@ -4,13 +4,12 @@ What the next plan is, what it costs and whether the account has the money is th
 say. These books write it down once, however often they are told, and never what would not count.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import NamedTuple
 
-from books.accounts.known import bring_here, known_lines, waiting_seqs
+from books.accounts.known import bring_here, by_user, known_lines, waiting_seqs
 from books.accounts.recording import check_clock, check_line, new_line, record_lines
 from books.errors import AccountError, NotYetError
 from books.plans.due import DueAccount, DueReport
@@ -85,16 +84,15 @@ def renew(spool: Spool, report: DueReport, by: str, *, dry_run: bool = False) ->
         known = known_lines(home, spool)
         check_clock(spool.now(), known)
         waiting = waiting_seqs(spool)
-        by_user: dict[str, list[Account]] = defaultdict(list)
-        for record in known:
-            by_user[record.user].append(record)
+        lines = by_user(known)
         for due in report.due:
-            unknown = _unknown_setting(due, report, by_user[due.user], waiting)
+            own = lines[due.user]
+            unknown = _unknown_setting(due, report, own, waiting)
             if unknown is not None:
                 found.refused.append(NotRenewed(due, unknown))
-            elif (line := _judge(spool, due, by_user[due.user], rules, by, found)) is not None:
+            elif (line := _judge(spool, due, own, rules, by, found)) is not None:
                 found.renewed.append(line)
-                by_user[due.user].append(line)
+                own.append(line)
         if not dry_run:
             found.renewed = record_lines(spool, found.renewed, by)
     return found

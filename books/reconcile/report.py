@@ -1,21 +1,17 @@
 """The answer of `aggregator payments --unconfirmed --json`, as it comes through a pipe."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct
 
+from books.answers.answer import AnswerForm, Instant
 from gitmeter.support.errors import GitmeterError
 from wire_format.fields import COMMIT_PATTERN, INT_MAX, NODE_PATTERN
-from wire_format.instants import format_ts
 
 BYTES_MAX: Final = 256 * 1024 * 1024
-AGE_MAX: Final = timedelta(hours=1)
-AHEAD_MAX: Final = timedelta(minutes=5)
-_HINT: Final = "`aggregator payments --unconfirmed --json` writes it"
 
-Instant = Annotated[datetime, Meta(tz=True)]
 NodeName = Annotated[str, Meta(pattern=f"^{NODE_PATTERN}$")]
 Seq = Annotated[int, Meta(ge=1, le=INT_MAX)]
 Commit = Annotated[str, Meta(pattern=f"^{COMMIT_PATTERN}$")]
@@ -107,7 +103,13 @@ class PaymentsReport(Struct, frozen=True, kw_only=True):
     lines: list[ReportedLine]
 
 
-_DECODER: Final = msgspec.json.Decoder(PaymentsReport)
+_FORM: Final = AnswerForm(
+    msgspec.json.Decoder(PaymentsReport),
+    BYTES_MAX,
+    command="aggregator payments",
+    options="--unconfirmed --json",
+    error=ReportError,
+)
 
 
 def read_report(text: bytes) -> PaymentsReport:
@@ -116,16 +118,7 @@ def read_report(text: bytes) -> PaymentsReport:
     Raises:
         ReportError: it is too large, or not that of `aggregator payments --json`.
     """
-    if len(text) > BYTES_MAX:
-        raise ReportError(f"standard input has more than {BYTES_MAX >> 20} MiB", hint=_HINT)
-    if not text.strip():
-        raise ReportError("standard input is empty", hint=_HINT)
-    try:
-        return _DECODER.decode(text)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise ReportError(
-            f"standard input is not the answer of `aggregator payments`: {error}", hint=_HINT
-        ) from error
+    return _FORM.read(text)
 
 
 def check_age(report: PaymentsReport, now: datetime) -> None:
@@ -134,14 +127,5 @@ def check_age(report: PaymentsReport, now: datetime) -> None:
     Raises:
         ReportError: it is more than an hour old, or from the future.
     """
-    age = now - report.as_of
-    if -AHEAD_MAX <= age <= AGE_MAX:
-        return
-    hint = "ask the aggregator again; --old takes it all the same, but sees no commits by it"
-    if age < timedelta():
-        hint = "one of the two clocks is wrong"
-    raise ReportError(
-        f"the answer is of {format_ts(report.as_of.astimezone(UTC))}, and it is"
-        f" {format_ts(now)} now",
-        hint=hint,
-    )
+    if_old = "ask the aggregator again; --old takes it all the same, but sees no commits by it"
+    _FORM.check_age(report.as_of, now, if_old)

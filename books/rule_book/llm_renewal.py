@@ -91,13 +91,16 @@ def with_former_lengths(
         imported: the prices of `imported.toml`. A resource of long requests there that has none
             among those to import gets the prices of the longest shorter requests.
     """
-    wanted = {group[0].resource: group for group in _by_resource(entries)}
+    groups: defaultdict[str, dict[int, list[PriceEntry]]] = defaultdict(dict)
+    for group in _by_resource(entries):
+        kind, tokens = split_length(group[0].resource)
+        groups[kind][tokens] = group
     found = list(entries)
-    for resource in sorted({price.resource for price in imported} - set(wanted)):
+    wanted = {entry.resource for entry in entries}
+    for resource in sorted({price.resource for price in imported} - wanted):
         kind, tokens = split_length(resource)
-        lengths = {split_length(name)[1]: name for name in wanted if split_length(name)[0] == kind}
-        if tokens and (shorter := [length for length in lengths if length < tokens]):
-            group = wanted[lengths[max(shorter)]]
+        if shorter := [length for length in groups[kind] if length < tokens]:
+            group = groups[kind][max(shorter)]
             found += [entry._replace(resource=resource) for entry in group]
     return found
 
@@ -118,8 +121,8 @@ def _future(
         index = bisect_right(starts, hour)
         begun = [start for start in reached if start <= hour]
         in_force = reached[max(begun)] if begun else None
-        if index and (entry := timeline[index - 1][1]).price.rate != in_force:
-            reached[hour] = entry.price.rate
+        if index and (rate := (entry := timeline[index - 1][1]).price.rate) != in_force:
+            reached[hour] = rate
             yield entry._replace(from_=format_ts(hour))
 
 

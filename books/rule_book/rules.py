@@ -84,8 +84,7 @@ def parse_rules(files: RuleBookFiles) -> RuleBook:
     """
     if faults := _faults_alone(files):
         raise RuleFileError("the rule book cannot be used", faults)
-    check_together(files)
-    return parse_rule_book(*files)
+    return _parse_together(files)
 
 
 def check_together(files: RuleBookFiles) -> None:
@@ -94,10 +93,14 @@ def check_together(files: RuleBookFiles) -> None:
     Raises:
         RuleFileError: with every fault.
     """
-    if _faults_alone(files):
-        return
+    if not _faults_alone(files):
+        _parse_together(files)
+
+
+def _parse_together(files: RuleBookFiles) -> RuleBook:
+    """The rule book of files without a fault of their own; refuses what does not go together."""
     try:
-        parse_rule_book(*files)
+        return parse_rule_book(*files)
     except RuleBookError as error:
         raise RuleFileError("the rule book cannot be used", [str(error)]) from error
 

@@ -2,22 +2,22 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from books.cli.accounts.line_text import line_text
-from books.cli.acts import by_option
+from books.cli.acts import entered_by_option, recorded_text
 from books.cli.instants import InstantType
 from books.cli.line_json import line_json
 from gitmeter.support.terminal import print_json
+from wire_format.fields import INT_MAX
 
 if TYPE_CHECKING:
-    from wire_format.lines import Account
+    from books.accounts.recording import RecordedAccountLine
     from wire_format.versions.field_types import AccountKind
 
 _Command = Callable[..., Any]
-_RPM_MAX: Final = 2**53 - 1
 _user_argument = click.argument("user")
 
 
@@ -27,7 +27,7 @@ def line_options(*, needs_reason: bool) -> Callable[[_Command], _Command]:
     def add(command: _Command) -> _Command:
         for option in (
             click.option("--json", "as_json", is_flag=True, help="Print JSON."),
-            by_option("Who enters it; the commit says so."),
+            entered_by_option,
             click.option("--reason", required=needs_reason, help="Why; shown in audits."),
         ):
             command = option(command)
@@ -107,7 +107,7 @@ def setting(home: Path, /, user: str, *, as_json: bool, by: str, **stated: Any) 
     help="What the key opens; may be stated several times.",
 )
 @click.option(
-    "--rpm", type=click.IntRange(min=1, max=_RPM_MAX), help="Most requests in a minute with it."
+    "--rpm", type=click.IntRange(min=1, max=INT_MAX), help="Most requests in a minute with it."
 )
 @click.option(
     "--until", type=InstantType(hours_only=True), help="When it ends, a full hour. Default: never."
@@ -143,12 +143,12 @@ def key(
     digest = made.sha256 if made else str(sha256)
     fields = {"key_id": key_id_of(digest), "sha256": digest, "scopes": tuple(sorted(set(scopes)))}
     by = stated.pop("by")
-    line, repeated = _recorded(home, by, "key", user=user, **fields, **stated)
+    done = _recorded(home, by, "key", user=user, **fields, **stated)
     if as_json:
         more = {"secret": made.secret} if made else {}
-        print_json(line_json(line) | {"by": by, "repeated": repeated} | more)
+        print_json(_json(done, by) | more)
         return
-    _print(line, repeated=repeated)
+    _print(done)
     if made:
         click.echo(f"its secret, shown this once: {made.secret}")
 
@@ -167,16 +167,12 @@ def revoke(home: Path, /, user: str, key_id: str, *, as_json: bool, by: str, rea
     \b
     books account revoke alice 3f2a9c0d41b7e685 --reason "found in a public repo"
     """
-    from books.accounts.status import knows_key
-    from node_pusher.spool.api import Spool
-
-    _record(home, as_json, by, "revoke", user=user, key_id=key_id, reason=reason)
-    with Spool.open(home, role="books") as spool:
-        if not knows_key(spool, user, key_id):
-            click.echo(
-                f"note: these books made no such key of {user}; this ends one that a desk made",
-                err=True,
-            )
+    done = _record(home, as_json, by, "revoke", user=user, key_id=key_id, reason=reason)
+    if not done.is_known_key:
+        click.echo(
+            f"note: these books made no such key of {user}; this ends one that a desk made",
+            err=True,
+        )
 
 
 @account.command()
@@ -209,29 +205,36 @@ def record_setting(home: Path, as_json: bool, by: str, **stated: Any) -> None:  
     _record(home, as_json, by, "setting", **stated)
 
 
-def _record(home: Path, as_json: bool, by: str, kind: "AccountKind", **stated: Any) -> None:  # noqa: ANN401, FBT001 - what click passed
+def _record(
+    home: Path,
+    as_json: bool,  # noqa: FBT001 - what click passed
+    by: str,
+    kind: "AccountKind",
+    **stated: Any,  # noqa: ANN401 - what click passed
+) -> "RecordedAccountLine":
     """Record a line and print it."""
-    line, repeated = _recorded(home, by, kind, **stated)
+    done = _recorded(home, by, kind, **stated)
     if as_json:
-        print_json(line_json(line) | {"by": by, "repeated": repeated})
+        print_json(_json(done, by))
     else:
-        _print(line, repeated=repeated)
+        _print(done)
+    return done
 
 
-def _recorded(home: Path, by: str, kind: "AccountKind", **stated: Any) -> "tuple[Account, bool]":  # noqa: ANN401 - what click passed
+def _recorded(home: Path, by: str, kind: "AccountKind", **stated: Any) -> "RecordedAccountLine":  # noqa: ANN401 - what click passed
     from books.accounts.recording import new_line
     from books.accounts.status import record_once
     from node_pusher.spool.api import Spool
 
     with Spool.open(home, role="books") as spool:
-        done = record_once(spool, new_line(spool, kind, **stated), by)
-    return done.line, done.repeated
+        return record_once(spool, new_line(spool, kind, **stated), by)
 
 
-def _print(line: "Account", *, repeated: bool) -> None:
+def _json(done: "RecordedAccountLine", by: str) -> dict[str, Any]:
+    return line_json(done.line) | {"by": by, "repeated": done.repeated}
+
+
+def _print(done: "RecordedAccountLine") -> None:
+    line = done.line
     user = f", {line.user}" if line.user else ""
-    at = f"{line.node} seq {line.seq}"
-    if repeated:
-        click.echo(f"{at} says that already: {line_text(line)}{user}; nothing was recorded")
-    else:
-        click.echo(f"{at}: {line_text(line)}{user}; next: `books push`")
+    click.echo(recorded_text(line, line_text(line) + user, repeated=done.repeated))

@@ -9,6 +9,7 @@ import click
 from books.cli.accounts.account import line_options, record_setting
 from books.cli.accounts.line_text import line_text
 from books.cli.accounts.renewing import renew
+from books.cli.acts import recorded_text
 from books.cli.instants import InstantType
 from books.cli.line_json import line_json
 from gitmeter.support.terminal import print_json, print_table
@@ -76,12 +77,8 @@ def set_(home: Path, /, user: str, name: str, *, as_json: bool, by: str, **state
     if as_json:
         print_json(line_json(line) | {"by": by, "repeated": done.repeated})
         return
-    at = f"{line.node} seq {line.seq}"
-    if done.repeated:
-        click.echo(f"{at} says that already: {line_text(line)}, {user}; nothing was recorded")
-        return
-    click.echo(f"{at}: {line_text(line)}, {user}; next: `books push`")
-    if done.may_have_desk_lines:
+    click.echo(recorded_text(line, f"{line_text(line)}, {user}", repeated=done.repeated))
+    if done.may_have_desk_lines and not done.repeated:
         click.echo(
             "note: desks sell plans too, and these books do not read their lines: once the"
             f" aggregator has pulled, `aggregator entitlements {user}` shows which plan it has",

@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from books.cli.acts import by_option
+from books.cli.acts import entered_by_option
 from books.cli.bulk import bulk_options
-from books.cli.money import NEGATIVE_AMOUNTS, record_movement
+from books.cli.money import NEGATIVE_AMOUNTS, record_movement, ts_option
 
 _CATEGORIES = ("promotional", "paid")
 
@@ -58,10 +58,8 @@ _CATEGORIES = ("promotional", "paid")
     show_default="USER@ and the first hour",
     help="Its name, for `books void`: the same one recorded twice counts once.",
 )
-@click.option(
-    "--ts", help="Time with offset: 2026-11-21T13:05:00Z. Default: now; may not be later."
-)
-@by_option("Who enters it; the commit says so.")
+@ts_option
+@entered_by_option
 @bulk_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from books.cli.acts import by_option
+from books.cli.acts import entered_by_option, recorded_text
 from books.cli.instants import InstantType
 from books.cli.line_json import line_json
 from gitmeter.support.terminal import escape, print_json
@@ -30,7 +30,7 @@ from gitmeter.support.terminal import escape, print_json
     is_flag=True,
     help="End a grant that these books do not have: a desk recorded it.",
 )
-@by_option("Who enters it; the commit says so.")
+@entered_by_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def void(  # noqa: PLR0913 - click passes options by name
@@ -69,8 +69,6 @@ def void(  # noqa: PLR0913 - click passes options by name
     if as_json:
         print_json(line_json(line) | {"by": by, "repeated": done.repeated})
         return
-    at = f"{line.node} seq {line.seq}"
     begins = "" if line.from_ is None else format_ts(line.from_)
     what = f"the grant {escape(reference)} is void from {begins} on"
-    said = f"{at} says that already: {what}; nothing was recorded"
-    click.echo(said if done.repeated else f"{at}: {what}; next: `books push`")
+    click.echo(recorded_text(line, what, repeated=done.repeated))

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from books.answers.answer import AGE_MAX, AHEAD_MAX
 from books.decision_status import SEEN_AGAIN_AFTER
 from books.reconcile.judging.runs import Reconciler
-from books.reconcile.report import AGE_MAX, AHEAD_MAX, PaymentsReport, ReportedWriter
+from books.reconcile.report import PaymentsReport, ReportedWriter
 from wire_format.lines import Decision
 
 

@@ -13,10 +13,10 @@ _TS = re.compile(TS_PATTERN)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL: Final = _EPOCH.toordinal()
 _MICROSECOND: Final = timedelta(microseconds=1)
-_HOURS_PER_DAY: Final = 24
+DAY_HOURS: Final = 24
 HOUR_S: Final = 3600
 HOUR_US: Final = HOUR_S * 1_000_000
-DAY_US: Final = _HOURS_PER_DAY * HOUR_US
+DAY_US: Final = DAY_HOURS * HOUR_US
 
 
 class InvalidInstantError(ValueError):
@@ -61,7 +61,7 @@ def format_ts(instant: datetime) -> str:
 
 def hour_of(instant: datetime) -> int:
     """The clock hour of a UTC instant."""
-    return (instant.toordinal() - _EPOCH_ORDINAL) * _HOURS_PER_DAY + instant.hour
+    return (instant.toordinal() - _EPOCH_ORDINAL) * DAY_HOURS + instant.hour
 
 
 def hour_start(hour: int) -> datetime:

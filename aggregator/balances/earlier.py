@@ -13,8 +13,8 @@ from aggregator.rating.rating import ChargeState
 from aggregator.rating.standing import GrantLeft, in_balance_nano, last_hour_before
 from aggregator.store.account_rows import AccountRow
 from aggregator.store.store import LedgerStore
-from gitmeter.money.pool import NO_CREDIT, Credit, credits_of, payments_of
-from gitmeter.money.rivals import MoneyState, judge
+from gitmeter.money.pool import Credit, credit_by
+from gitmeter.money.rivals import judge
 from wire_format.instants import to_us
 
 
@@ -65,11 +65,4 @@ def funds_at(
 def _credit(store: LedgerStore, user: str, before_us: int) -> Credit:
     """What a user had by lines dated before an instant, without fees."""
     judged = judge(store.money.entries({user}, ()).values())
-    told = [line for line in judged if to_us(line.record.ts) < before_us]
-    paid = {
-        line.record
-        for line in told
-        if line.record.kind == "payment" and line.state is MoneyState.COUNTED
-    }
-    known = [line for line in told if line.payment is None or line.payment in paid]
-    return credits_of(known, payments_of(known)).get(user, NO_CREDIT)
+    return credit_by((line for line in judged if to_us(line.record.ts) < before_us), user)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
 
-from aggregator.balances.funds import CurrentFunds, funds_of
+from aggregator.balances.funds import CurrentFunds, Funds, funds_of
 from aggregator.balances.terms import GrantsAndPlans, plans_in
 from aggregator.rating.standing import in_balance_nano
 from aggregator.store.questions.metrics import WithGrants
 from aggregator.store.questions.notices import Balance
-from aggregator.store.questions.reports import account_of
+from aggregator.store.questions.reports import Row, account_of
 from aggregator.store.store import LedgerStore
 from wire_format.instants import to_us
 
@@ -22,9 +22,9 @@ def balances_below(store: LedgerStore, below_nano: int, now: datetime) -> list[B
     found = store.notices.balances_below(below_nano)
     current = CurrentFunds(store, now)
     for row in store.reports.with_terms(below_nano):
-        balance_nano = current.of(row).balance_nano
-        if balance_nano < below_nano and _had_something(row):
-            found.append(Balance(row["user"], balance_nano))
+        funds = current.of(row)
+        if funds.balance_nano < below_nano and _had_something(row, funds):
+            found.append(Balance(row["user"], funds.balance_nano))
     return sorted(found, key=attrgetter("user"))
 
 
@@ -46,13 +46,7 @@ def count_below_zero(accounts: Sequence[WithGrants], plans_toml: bytes | None, a
     )
 
 
-def _had_something(row: dict[str, object]) -> bool:
+def _had_something(row: Row, funds: Funds) -> bool:
     """Whether an account had something to run out of: a plan alone is nothing of that kind."""
-    figures = row["credit_nano"], row["billed_cost_nano"]
-    return (
-        row["first_paid_us"] is not None or row["grants"] is not None or any(map(_is_set, figures))
-    )
-
-
-def _is_set(figure: object) -> bool:
-    return figure != 0
+    has_paid, has_grants = row["first_paid_us"] is not None, row["grants"] is not None
+    return has_paid or has_grants or funds.pool_nano != 0 or funds.billed_nano != 0

@@ -165,6 +165,16 @@ def _say(text: str) -> None:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def refuse_two_forms(*, as_csv: bool, as_json: bool) -> None:
+    """Refuse to print one answer both as CSV and as JSON.
+
+    Raises:
+        UsageError: both were asked for.
+    """
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json are two forms of one answer: state one of them")
+
+
 class HourType(click.ParamType[int]):
     """A clock hour: `2026-11-21`, `2026-11-21T13` or any instant inside the hour, UTC."""
 
@@ -193,7 +203,7 @@ class HourType(click.ParamType[int]):
 HOUR = HourType()
 
 
-class MomentType(click.ParamType["datetime"]):
+class MomentType(click.ParamType[datetime]):
     """An instant: `2026-11-21`, `2026-11-21T13`, `2026-11-21T13:05` or `2026-11-21T13:05:00Z`."""
 
     name = "instant"

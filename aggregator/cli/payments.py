@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aggregator.cli.context import HOUR, Context, json_option
+from aggregator.cli.context import HOUR, Context, json_option, refuse_two_forms
 from gitmeter.support.terminal import CsvList, JsonList, Table, escape
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ def payments(
     """
     if unconfirmed and (user, since, until) != (None, None, None):
         raise click.UsageError("--unconfirmed shows all lines that wait to be confirmed")
-    if as_csv and as_json:
-        raise click.UsageError("--csv and --json are two forms of one answer: state one of them")
+    refuse_two_forms(as_csv=as_csv, as_json=as_json)
     from aggregator.reports import payments as reports
 
     store = context.reading()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from aggregator.rating.rating import STATES, ChargeState, Rater
 from gitmeter.pricing.price_book import NoPrice
 from wire_format.fields import AppliesTo
-from wire_format.instants import HOUR_S
+from wire_format.instants import HOUR_US
 from wire_format.money import MULTIPLIER_SCALE
 
 Column = NDArray[np.int64]
@@ -25,7 +25,6 @@ NEVER_US: Final = np.iinfo(np.int64).max
 _LIMIT: Final = 2**61
 """No product and no sum of two numbers below it leaves 64 bits."""
 
-_US_PER_HOUR: Final = HOUR_S * 1_000_000
 _NUMBERS: Final = {state: number for number, state in enumerate(STATES)}
 _UNRATED: Final = {
     NoPrice.UNPRICED: _NUMBERS[ChargeState.UNPRICED],
@@ -113,7 +112,7 @@ def _multipliers(rater: Rater, charges: Charges) -> tuple[Column, Column]:
     share = np.ones(len(charges.hour), dtype=np.int64)
     whole = np.ones(len(charges.hour), dtype=np.int64)
     has_paid = charges.paid_us != NEVER_US
-    tenure_us = charges.hour * _US_PER_HOUR - np.where(has_paid, charges.paid_us, 0)
+    tenure_us = charges.hour * HOUR_US - np.where(has_paid, charges.paid_us, 0)
     version = np.searchsorted(np.array(rater.ladder.from_hours), charges.hour, side="right") - 1
     categories = [applies_to for _, applies_to in charges.kinds]
     for number, tiers in enumerate(rater.ladder.versions):

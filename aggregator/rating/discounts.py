@@ -9,15 +9,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wire_format.fields import AppliesTo
-from wire_format.instants import HOUR_S
+from wire_format.instants import DAY_US, HOUR_US
 from wire_format.money import MULTIPLIER_SCALE
 
 if TYPE_CHECKING:  # questions to the ledger rate nothing, and start without pydantic
     from wire_format.rule_book import Ladder
 
 TIER_NONE: Final = "none"
-_US_PER_HOUR: Final = HOUR_S * 1_000_000
-_US_PER_DAY: Final = 24 * _US_PER_HOUR
 
 
 class Discount(NamedTuple):
@@ -72,7 +70,7 @@ class DiscountLadder:
             return NO_DISCOUNT
         index = bisect_right(self.from_hours, hour)
         if index:
-            tenure_us = hour * _US_PER_HOUR - first_paid_us
+            tenure_us = hour * HOUR_US - first_paid_us
             for tier in self.versions[index - 1]:
                 if tenure_us >= tier.tenure_us_min:
                     return Discount(tier.name, tier.multipliers.get(applies_to, MULTIPLIER_SCALE))
@@ -87,8 +85,6 @@ class DiscountLadder:
 def _tiers(ladder: "Ladder") -> list[LadderStep]:
     """The tiers of a ladder, the longest tenure first."""
     return [
-        LadderStep(
-            tier.after_days * _US_PER_DAY, tier.name, dict.fromkeys(tier.applies_to, tier.scaled)
-        )
+        LadderStep(tier.after_days * DAY_US, tier.name, dict.fromkeys(tier.applies_to, tier.scaled))
         for tier in reversed(ladder.tiers)
     ]

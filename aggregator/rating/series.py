@@ -88,7 +88,7 @@ class SeriesRater:
             uses: ascending by hour, as `in_windows` needs them.
             before: what the window of the first one counted before it.
         """
-        cycle_of = self._cycle_name if "cycle" in self._windows else None
+        cycle_of = self._payer.plans.cycle_of if "cycle" in self._windows else None
         places = in_windows(uses, self.window_at, cycle_of, before)
         user = self._payer.user
         for use, place in zip(uses, places, strict=True):
@@ -102,7 +102,3 @@ class SeriesRater:
     def _cycle_at(self, hour: int) -> tuple[Hours, str] | None:
         plan = self._payer.plans.at(hour)
         return None if plan is None else (Hours(plan.cycle_start, plan.cycle_end), plan.cycle_of)
-
-    def _cycle_name(self, hour: int) -> str | None:
-        plan = self._payer.plans.at(hour)
-        return None if plan is None else plan.cycle_of

@@ -54,14 +54,14 @@ class Breakage(NamedTuple):
 
 def state_at(grant: Granted, at_us: int) -> GrantState:
     """What a grant is at an instant, microseconds since 1970."""
+    hour = last_hour_before(at_us)
     if grant.provider == PLAN_PROVIDER:
-        is_paying = pays_in(grant, last_hour_before(at_us))
-        return GrantState.IN_FORCE if is_paying else GrantState.ENDED
-    if grant.void_hour is not None and grant.void_hour * HOUR_US < at_us:
+        return GrantState.IN_FORCE if pays_in(grant, hour) else GrantState.ENDED
+    if grant.void_hour is not None and grant.void_hour <= hour:
         return GrantState.VOID
-    if at_us <= grant.from_hour * HOUR_US:
+    if hour < grant.from_hour:
         return GrantState.FUTURE
-    if grant.until_hour is not None and grant.until_hour * HOUR_US < at_us:
+    if grant.until_hour is not None and grant.until_hour <= hour:
         return GrantState.ENDED
     return GrantState.IN_FORCE
 

@@ -103,7 +103,7 @@ class Tariff:
         """The place of the tier that a unit lies in, from 0."""
         return bisect_left(self._borders, unit)
 
-    def shares(self, before: int, counted: int, total: int) -> list["TierShare"]:
+    def shares(self, before: int, counted: int, total: int) -> list[TierShare]:
         """How the units after the first `before`, up to `counted`, lie in the tiers.
 
         Args:

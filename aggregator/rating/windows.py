@@ -3,18 +3,16 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gitmeter.money.granted import Hours
-from wire_format.instants import HOUR_S, hour_of
+from wire_format.instants import DAY_HOURS, hour_of, hour_start
 
 if TYPE_CHECKING:  # questions to the ledger rate nothing, and start without pydantic
     from wire_format.rule_files.prices_file import Window
 
-_DAY_HOURS: Final = 24
 _DAYS_CACHED: Final = 4096
 
 
@@ -82,10 +80,10 @@ def window_at(window: "Window", hour: int, cycle: tuple[Hours, str] | None = Non
         cycle: the cycle of the account's plan, and its name; without a plan it is the hour alone.
     """
     if window == "month":
-        return WindowHours(_month(hour // _DAY_HOURS))
+        return WindowHours(_month(hour // DAY_HOURS))
     if window == "day":
-        first = hour - hour % _DAY_HOURS
-        return WindowHours(Hours(first, first + _DAY_HOURS))
+        first = hour - hour % DAY_HOURS
+        return WindowHours(Hours(first, first + DAY_HOURS))
     if window == "cycle" and cycle is not None:
         return WindowHours(*cycle)
     return WindowHours(Hours(hour, hour + 1))
@@ -93,8 +91,7 @@ def window_at(window: "Window", hour: int, cycle: tuple[Hours, str] | None = Non
 
 @lru_cache(_DAYS_CACHED)
 def _month(day: int) -> Hours:
-    at = datetime.fromtimestamp(day * _DAY_HOURS * HOUR_S, UTC)
-    first = at.replace(day=1, hour=0)
+    first = hour_start(day * DAY_HOURS).replace(day=1)
     later = first.year + first.month // 12, first.month % 12 + 1
     return Hours(hour_of(first), hour_of(first.replace(year=later[0], month=later[1])))
 

@@ -60,12 +60,13 @@ def balances_at(store: LedgerStore, user: str | None, at: datetime) -> Iterator[
         NoAccountError: nothing was ever used or paid under that name.
     """
     from aggregator.balances.earlier import funds_at
-    from aggregator.balances.terms import terms_of
+    from aggregator.balances.terms import GrantsAndPlans
     from aggregator.ledger.rule_book import rule_book_in_force
 
     rows = store.reports.accounts() if user is None else iter([account_row(store, user)])
     basis = stands_on(store) | {"at": format_ts(at)}
-    terms, ladder = terms_of(store), DiscountLadder(rule_book_in_force(store).ladders)
+    book = rule_book_in_force(store)
+    terms, ladder = GrantsAndPlans(book.plans), DiscountLadder(book.ladders)
     for row in rows:
         found = funds_at(store, terms, reports.account_of(row), at)
         paid_us = found.credit.first_paid_us

@@ -93,6 +93,7 @@ class _Repriced:
         self._store = store
         self._rater = rater
         self._funds = CurrentFunds(store, now)
+        self._terms = GrantsAndPlans(rater.rule_book.plans)
         self._now_us = to_us(now)
         self._with_grants: dict[int, Funds] = {}
 
@@ -151,7 +152,7 @@ class _Repriced:
             drawn = Counter[str]()
             for each in draw_account(charges, [*account.grants, *cycles]):
                 drawn[each.grant] += each.nano
-            left = GrantsAndPlans(self._rater.rule_book.plans).grants(account, self._now_us, drawn)
+            left = self._terms.grants(account, self._now_us, drawn)
             self._with_grants[account.id] = Funds(
                 int(account_row["credit_nano"]),
                 sum(charge.rating.billed_cost_nano for charge in charges),

@@ -5,7 +5,6 @@ Lines of desks are in other repos. Whether a line counts beside those, only the 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from books.errors import AccountError
 from books.rule_book.rules import RuleBookFiles, parse_rules, read_rules
@@ -15,11 +14,8 @@ from node_pusher.home.home import Home
 from node_pusher.repo.ledger_repo import LedgerRepo
 from wire_format.instants import to_us
 from wire_format.lines import Account
-from wire_format.plans import Plans
+from wire_format.plans import NO_NEXT_PLAN, Plans
 from wire_format.writers import Writers
-
-NO_PLAN: Final = "none"
-"""What the setting `next_plan` says for no further period."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +56,8 @@ def refuse_unknown_plan(name: str, rules: PlanRules) -> None:
     Raises:
         AccountError: it is not.
     """
-    if name != NO_PLAN and name not in rules.names:
-        known = ", ".join([*rules.names, NO_PLAN])
+    if name != NO_NEXT_PLAN and name not in rules.names:
+        known = ", ".join([*rules.names, NO_NEXT_PLAN])
         raise AccountError(
             f"there is no plan {name} in rules/plans.toml: known are {known}",
             hint="`books rules set plans.toml` states plans",

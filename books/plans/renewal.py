@@ -13,7 +13,7 @@ from books.accounts.known import bring_here, by_user, known_lines, waiting_seqs
 from books.accounts.recording import check_clock, check_line, new_line, record_lines
 from books.errors import AccountError, NotYetError
 from books.plans.due import DueAccount, DueReport
-from books.plans.known import NO_PLAN, PlanRules, read_plan_rules
+from books.plans.known import PlanRules, read_plan_rules
 from books.plans.settling import plan_version, settled_alike
 from node_pusher.home.settings_file import reread
 from node_pusher.spool.api import Spool
@@ -21,7 +21,7 @@ from node_pusher.spool.drafts import UNNUMBERED
 from wire_format.instants import format_ts, hour_of, hour_start
 from wire_format.lines import Account
 from wire_format.money import parse_nano
-from wire_format.plans import PlanVersion
+from wire_format.plans import NO_NEXT_PLAN, PlanVersion
 
 
 class NotRenewed(NamedTuple):
@@ -176,7 +176,9 @@ def _unknown_setting(
     is_known = latest.seq not in waiting and (report.as_of is None or latest.ts < report.as_of)
     if is_known or latest.next_plan == due.plan:
         return None
-    said = "no further period" if latest.next_plan == NO_PLAN else f"the plan {latest.next_plan}"
+    said = (
+        "no further period" if latest.next_plan == NO_NEXT_PLAN else f"the plan {latest.next_plan}"
+    )
     return (
         f"seq {latest.seq} of {format_ts(latest.ts)} settles {said}, which the answer may not know"
         " yet: the next run will"

@@ -21,7 +21,7 @@ from books.rule_book.rule_changes import (
 )
 from gitmeter.pricing.price_book import NoPrice, PriceBook
 from wire_format.fields import APPLIES_TO, AppliesTo
-from wire_format.instants import HOUR_S, format_hour, hour_of
+from wire_format.instants import HOUR_US, format_hour, hour_of
 from wire_format.money import format_usd
 from wire_format.rule_book import Ladder, RuleBook
 from wire_format.rule_files.prices_file import Price
@@ -117,7 +117,7 @@ def _versions(book: RuleBook) -> defaultdict[str, list[Version]]:
 
 
 def _hour(at_us: int) -> int:
-    return at_us // (HOUR_S * 1_000_000)
+    return at_us // HOUR_US
 
 
 def _stated_at(versions: Sequence[Version], hour: int) -> str:

@@ -19,7 +19,7 @@ from gitmeter.counting.effects import (
     movement,
 )
 from gitmeter.money.granted import EVER_HOUR, Granted, Hours
-from gitmeter.money.pool import Payment
+from gitmeter.money.pool import Payment, payments_by_name
 from gitmeter.money.rivals import Judged, MoneyState
 from wire_format.fields import VERSION_2
 from wire_format.instants import hour_of
@@ -74,11 +74,7 @@ def grants_of(
     Returns:
         for each user who has any, the grants in the order in which they pay.
     """
-    by_name = {
-        name: payment
-        for payment in payments.values()
-        if (name := movement(payment.record)) is not None
-    }
+    by_name = payments_by_name(payments.values())
     void_hours = _void_hours(voids)
     found: dict[str, list[Granted]] = defaultdict(list)
     for line in lines:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from gitmeter.counting.effects import GIVES_BACK, credited_nano
+from gitmeter.counting.effects import GIVES_BACK, Movement, credited_nano, movement
 from gitmeter.money.granted import Hours
 from gitmeter.money.rivals import Judged, MoneyState
 from gitmeter.money.tenure import BEFORE_ALL_HOURS, NO_TENURE, Tenure, TenureStep
@@ -179,6 +179,26 @@ def credits_of(
         )
         for user in {*paid, *other_nano}
     }
+
+
+def credit_by(lines: Iterable[Judged], user: str) -> Credit:
+    """What a user has by some of the lines that were judged together, the others left aside.
+
+    What takes from a payment that is not among them, or gives back to it, is left aside too.
+    """
+    listed = list(lines)
+    paid = {
+        line.record
+        for line in listed
+        if line.record.kind == "payment" and line.state is MoneyState.COUNTED
+    }
+    told = [line for line in listed if line.payment is None or line.payment in paid]
+    return credits_of(told, payments_of(told)).get(user, NO_CREDIT)
+
+
+def payments_by_name(payments: Iterable[Payment]) -> dict[Movement, Payment]:
+    """Payments by what other lines name them by; without those that have no reference."""
+    return {name: payment for payment in payments if (name := movement(payment.record)) is not None}
 
 
 def _is_pooled(record: Money) -> bool:

@@ -60,15 +60,16 @@ class PriceBook:
     """
 
     def __init__(self, prices: "Iterable[Price]", imported: "Iterable[Price]" = ()) -> None:
-        both = tuple(prices), tuple(imported)
-        self._by_precedence = tuple(map(_timelines, both))
+        own, others = tuple(prices), tuple(imported)
+        self._by_precedence = _timelines(own), _timelines(others)
+        every = own + others
         windows: dict[str, set[Window]] = defaultdict(set)
-        for price in (price for each in both for price in each):
+        for price in every:
             windows[price.resource].add(price.window)
         self._windows = {resource: frozenset(found) for resource, found in windows.items()}
         self.windowed = frozenset(r for r, found in windows.items() if found != {"hour"})
-        self.personal = frozenset(p.resource for each in both for p in each if p.user)
-        self.by_total = frozenset(p.resource for each in both for p in each if p.mode == "volume")
+        self.personal = frozenset(price.resource for price in every if price.user)
+        self.by_total = frozenset(price.resource for price in every if price.mode == "volume")
 
     def windows_of(self, resource: str) -> "frozenset[Window]":
         """For how long units of a resource are counted on, by any of its prices."""

@@ -17,6 +17,10 @@ from typing import Final, Literal, NamedTuple
 from wire_format.plans.globs import matches
 
 CREDIT_PRIORITY_DEFAULT: Final = 50
+NO_NEXT_PLAN: Final = "none"
+"""What the setting `next_plan` says for no plan, so no plan has the name."""
+UNLIMITED: Final = "unlimited"
+"""What files and answers say of units and limits that have no end."""
 
 _RESOURCES_CACHED: Final = 65_536
 

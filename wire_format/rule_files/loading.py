@@ -3,8 +3,9 @@
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Annotated, Final, TypeVar
 
 from pydantic import (
@@ -16,6 +17,7 @@ from pydantic import (
     ValidationError,
 )
 
+from wire_format import fields
 from wire_format.wording import FORMS, Place, sentences
 
 RULE_FILE_BYTES_MAX: Final = 8 * 1024 * 1024
@@ -67,6 +69,12 @@ def above_zero(text: str) -> str:
 Hour = Annotated[datetime, BeforeValidator(_hour)]
 """The start of a clock hour."""
 
+Name = Annotated[str, is_of(fields.NAME_PATTERN)]
+"""What the operator calls something."""
+
+UsdAboveZero = Annotated[str, is_of(fields.USD_PATTERN), AfterValidator(above_zero)]
+"""Dollars with up to 9 decimals, more than none."""
+
 PriceText = Annotated[str, AfterValidator(_check_price)]
 """Dollars with up to 15 decimals; zero is allowed."""
 
@@ -100,8 +108,7 @@ def load(path: str, text: bytes, model: type[_File]) -> _File:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        lines = _Lines(text)
-        raise RuleBookError(path, sentences(error, lines.where, _FORMS)) from None
+        raise RuleBookError(path, sentences(error, _places(text, document), _FORMS)) from None
 
 
 def refuse_twins(path: str, text: bytes, tables: Mapping[str, Sequence[str]]) -> None:
@@ -117,14 +124,19 @@ def refuse_twins(path: str, text: bytes, tables: Mapping[str, Sequence[str]]) ->
         RuleBookError: with each such name, and the lines on which its tables begin.
     """
     faults: list[str] = []
-    lines = _Lines(text)
     for key, names in tables.items():
-        for twin in (name for name, times in Counter(names).items() if times > 1):
-            found = lines.of(key)
+        twins = repeated(names)
+        found = table_lines(text, key, len(names)) if twins else []
+        for twin in twins:
             begins = [str(found[at]) for at, name in enumerate(names) if found and name == twin]
             faults.append(f"stated more than once: {twin}" + _on_lines(begins))
     if faults:
         raise RuleBookError(path, faults)
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """The names that stand there more than once."""
+    return [name for name, times in Counter(names).items() if times > 1]
 
 
 def _on_lines(numbers: Sequence[str]) -> str:
@@ -133,37 +145,36 @@ def _on_lines(numbers: Sequence[str]) -> str:
     return f" (lines {', '.join(numbers[:-1])} and {numbers[-1]})"
 
 
-class _Lines:
-    """Where the tables of a file begin that are stated as `[[name]]`.
+def table_lines(text: bytes, key: str, tables: int) -> list[int]:
+    """The line of each table of a list, from 1; empty where they are not stated as `[[key]]`.
 
     Args:
         text: a file that is TOML.
+        key: the name of the list.
+        tables: how many tables it has.
     """
+    header = re.compile(rf"[ \t]*\[\[[ \t]*{re.escape(key)}[ \t]*\]\]".encode())
+    found = [at for at, line in enumerate(text.split(b"\n"), 1) if header.match(line)]
+    # a text of several lines may have a line that looks like a header
+    return found if len(found) == tables else []
 
-    def __init__(self, text: bytes) -> None:
-        self._text = text.decode()
-        self._found: dict[str, list[int]] = {}
 
-    def of(self, key: str) -> list[int]:
-        """The line of each table of a list, from 1; empty where they are not stated so."""
-        if key not in self._found:
-            self._found[key] = self._search(key)
-        return self._found[key]
+def _places(text: bytes, document: Mapping[str, object]) -> Callable[[Place], str]:
+    """Tells a place of a file in words: `price #3 (line 14) tiers #2 usd`."""
 
-    def _search(self, key: str) -> list[int]:
-        header = re.compile(rf"[ \t]*\[\[[ \t]*{re.escape(key)}[ \t]*\]\]")
-        found = [at for at, line in enumerate(self._text.split("\n"), 1) if header.match(line)]
-        tables = tomllib.loads(self._text).get(key)
-        # a text of several lines may have a line that looks like a header
-        return found if isinstance(tables, list) and len(tables) == len(found) else []
+    @cache
+    def lines_of(key: str) -> list[int]:
+        tables = document.get(key)
+        return table_lines(text, key, len(tables)) if isinstance(tables, list) else []
 
-    def where(self, place: Place) -> str:
-        """A place in words: `price #3 (line 14) tiers #2 usd`."""
+    def where(place: Place) -> str:
         words = [f"#{part + 1}" if isinstance(part, int) else part for part in place]
         key, number = (*place, None, None)[:2]
-        if isinstance(key, str) and isinstance(number, int) and (lines := self.of(key)):
+        if isinstance(key, str) and isinstance(number, int) and (lines := lines_of(key)):
             words[1] += f" (line {lines[number]})"
         return " ".join(words)
+
+    return where
 
 
 def scaled(text: str, scale: int) -> int:

@@ -1,7 +1,6 @@
 """`rules/plans.toml`: what plans cost and include, and which plan follows on another."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Annotated, Final, Literal, Self
 
@@ -12,7 +11,9 @@ from wire_format.instants import format_hour, format_ts, hour_of
 from wire_format.money import parse_nano
 from wire_format.plans import (
     CREDIT_PRIORITY_DEFAULT,
+    NO_NEXT_PLAN,
     NO_PLANS,
+    UNLIMITED,
     PlanMapEntry,
     PlanMeter,
     Plans,
@@ -21,12 +22,14 @@ from wire_format.plans import (
 from wire_format.plans.globs import may_meet
 from wire_format.rule_files.loading import (
     Hour,
+    Name,
     Rule,
     RuleBookError,
-    above_zero,
+    UsdAboveZero,
     is_of,
     load,
     refuse_twins,
+    repeated,
 )
 
 PLANS_PATH: Final = "rules/plans.toml"
@@ -36,22 +39,19 @@ _METERS_MAX: Final = 64
 """Of one plan; all plans together may have twice as many names."""
 _ENTRIES_MAX: Final = 64
 _CYCLE_HOURS_MAX: Final = 87_600
-_UNLIMITED: Final = "unlimited"
-_NO_PLAN: Final = "none"
-"""What a setting says for no plan, so no plan has the name."""
 
 
 def _units(value: object) -> int | None:
-    if value == _UNLIMITED:
+    if value == UNLIMITED:
         return None
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= fields.INT_MAX:
         return value
-    raise ValueError(f'must be a whole number from 0 to {fields.INT_MAX}, or "{_UNLIMITED}"')
+    raise ValueError(f'must be a whole number from 0 to {fields.INT_MAX}, or "{UNLIMITED}"')
 
 
 def _of_a_plan(name: str) -> str:
-    if name == _NO_PLAN:
-        raise ValueError(f"{_NO_PLAN} is no name of a plan: a setting says it for no plan")
+    if name == NO_NEXT_PLAN:
+        raise ValueError(f"{NO_NEXT_PLAN} is no name of a plan: a setting says it for no plan")
     return name
 
 
@@ -68,9 +68,7 @@ def _at_least_one(texts: tuple[str, ...]) -> tuple[str, ...]:
     return texts
 
 
-_Name = Annotated[str, is_of(fields.NAME_PATTERN)]
-_PlanName = Annotated[_Name, AfterValidator(_of_a_plan)]
-_Usd = Annotated[str, is_of(fields.USD_PATTERN), AfterValidator(above_zero)]
+_PlanName = Annotated[Name, AfterValidator(_of_a_plan)]
 _Units = Annotated[int | None, BeforeValidator(_units)]
 _Globs = Annotated[
     tuple[Annotated[str, is_of(fields.GLOB_PATTERN)], ...],
@@ -81,7 +79,7 @@ _Globs = Annotated[
 
 
 class _MeterTable(Rule):
-    name: _Name
+    name: Name
     match: _Globs
     included: _Units
     beyond: Literal["block", "bill"]
@@ -95,16 +93,16 @@ class _PlanTable(Rule):
     name: _PlanName
     from_: Hour = Field(alias="from")
     cycle_hours: int = Field(ge=1, le=_CYCLE_HOURS_MAX)
-    fee_usd: _Usd | None = None
-    credit_usd: _Usd | None = None
+    fee_usd: UsdAboveZero | None = None
+    credit_usd: UsdAboveZero | None = None
     credit_priority: int = Field(default=CREDIT_PRIORITY_DEFAULT, ge=0, le=fields.PRIORITY_MAX)
     rpm: int | None = Field(default=None, ge=1, le=fields.INT_MAX)
     features: Annotated[
-        tuple[_Name, ...],
+        tuple[Name, ...],
         Field(max_length=_ENTRIES_MAX, strict=False),
         AfterValidator(_each_once),
     ] = ()
-    limits: dict[_Name, _Units] = Field(default_factory=dict, max_length=_ENTRIES_MAX)
+    limits: dict[Name, _Units] = Field(default_factory=dict, max_length=_ENTRIES_MAX)
     default: bool = False
     sold_by: Annotated[tuple[Literal["desk"], ...], Field(max_length=1, strict=False)] = ()
     meter: Annotated[tuple[_MeterTable, ...], Field(max_length=_METERS_MAX, strict=False)] = ()
@@ -119,7 +117,7 @@ class _PlanTable(Rule):
 
     @model_validator(mode="after")
     def _meters_have_names_of_their_own(self) -> Self:
-        twins = _repeated(meter.name for meter in self.meter)
+        twins = repeated(meter.name for meter in self.meter)
         if twins:
             raise ValueError(f"meter: stated more than once: {', '.join(twins)}")
         return self
@@ -249,7 +247,3 @@ def _map_faults(plans: Plans) -> Iterator[str]:
         for name in (entry.old, entry.new):
             if not plans.versions_of(name):
                 yield f"plan_map of {entry.old}: there is no plan {name}"
-
-
-def _repeated(names: Iterable[str]) -> list[str]:
-    return [name for name, times in Counter(names).items() if times > 1]

@@ -10,9 +10,10 @@ from wire_format.instants import format_ts, to_us
 from wire_format.money import parse_nano
 from wire_format.rule_files.loading import (
     Hour,
+    Name,
     Rule,
     RuleBookError,
-    above_zero,
+    UsdAboveZero,
     is_of,
     load,
     refuse_twins,
@@ -45,9 +46,7 @@ def _sorted_once(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 _Node = Annotated[str, is_of(fields.NODE_PATTERN)]
-_Name = Annotated[str, is_of(fields.NAME_PATTERN)]
 _ProviderName = Annotated[str, is_of(fields.PROVIDER_PATTERN), AfterValidator(_of_a_provider)]
-_Usd = Annotated[str, is_of(fields.USD_PATTERN), AfterValidator(above_zero)]
 
 
 class _Provider(Rule):
@@ -87,8 +86,8 @@ class _Writer(Rule):
 
 class _Till(_Writer):
     providers: Annotated[tuple[_ProviderName, ...], Field(min_length=1, strict=False)]
-    payment_max_usd: _Usd
-    unconfirmed_max_usd: _Usd
+    payment_max_usd: UsdAboveZero
+    unconfirmed_max_usd: UsdAboveZero
     since: Hour | None = None
 
     @property
@@ -105,7 +104,7 @@ class _Till(_Writer):
 
 
 class _Desk(_Writer):
-    fees_day_usd: _Usd | None = None
+    fees_day_usd: UsdAboveZero | None = None
 
     @property
     def rules(self) -> DeskRules:
@@ -113,9 +112,9 @@ class _Desk(_Writer):
 
 
 class _Grant(Rule):
-    name: _Name
+    name: Name
     from_: Hour = Field(alias="from")
-    usd: _Usd
+    usd: UsdAboveZero
     days: int | None = Field(default=None, ge=1, le=_DAYS_MAX)
     scope: (
         Annotated[
@@ -127,8 +126,8 @@ class _Grant(Rule):
     ) = None
     category: Literal["promotional", "paid"]
     priority: int = Field(ge=0, le=fields.PRIORITY_MAX)
-    budget_usd: _Usd
-    after_payment_usd: _Usd | None = None
+    budget_usd: UsdAboveZero
+    after_payment_usd: UsdAboveZero | None = None
 
     @property
     def rules(self) -> GrantTemplate:
@@ -146,12 +145,12 @@ class _Grant(Rule):
 
 
 class _Adjust(Rule):
-    name: _Name
+    name: Name
     from_: Hour = Field(alias="from")
-    role: _Name
-    per_line_usd: _Usd
-    per_account_month_usd: _Usd
-    budget_usd: _Usd
+    role: Name
+    per_line_usd: UsdAboveZero
+    per_account_month_usd: UsdAboveZero
+    budget_usd: UsdAboveZero
 
     @property
     def rules(self) -> AdjustTemplate:

@@ -6,6 +6,7 @@ import click
 
 from aggregator.cli.context import Context, at_option, json_option, now
 from gitmeter.support.terminal import escape, print_json, print_table
+from wire_format.plans import UNLIMITED
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -69,7 +70,7 @@ def _print(found: dict[str, Any]) -> None:
     if plan["features"]:
         click.echo(f"  features  {', '.join(plan['features'])}")
     for name, most in plan["limits"].items():
-        click.echo(f"  {name}  at most {most}" if most != "unlimited" else f"  {name}  unlimited")
+        click.echo(f"  {name}  at most {most}" if most != UNLIMITED else f"  {name}  unlimited")
     if not plan["meters"]:
         return
     numbers = ("used", "included", "left")

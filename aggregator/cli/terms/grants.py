@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aggregator.cli.context import Context, at_option, json_option, now
+from aggregator.cli.context import Context, at_option, json_option, now, refuse_two_forms
 from aggregator.cli.git_lines import git_show
 from gitmeter.support.terminal import CsvList, Table, escape, print_json, print_table
 from wire_format.money import format_usd
@@ -49,8 +49,7 @@ def grants(
     aggregator grants alice --drawn --csv
     aggregator grants alice --at 2026-11-01
     """
-    if as_csv and as_json:
-        raise click.UsageError("--csv and --json are two forms of one answer: state one of them")
+    refuse_two_forms(as_csv=as_csv, as_json=as_json)
     from aggregator.reports.terms import grants as reports
 
     found = reports.grants(context.reading(), user, now(), at, by_charge=by_charge)

@@ -1,6 +1,5 @@
 """The price of a charge, the line that states it, and where in its window the charge lies."""
 
-import re
 from typing import Any
 
 from aggregator.admission.batch import RuleFiles
@@ -14,9 +13,9 @@ from aggregator.store.store import LedgerStore
 from gitmeter.money.plans.timeline import PlanTimeline
 from gitmeter.pricing.price_book import NoPrice
 from wire_format.instants import format_hour, format_ts
+from wire_format.plans import UNLIMITED
+from wire_format.rule_files.loading import table_lines
 from wire_format.rule_files.prices_file import IMPORTED_PATH, PRICES_PATH
-
-_PRICE_TABLE = re.compile(rb"^[ \t]*\[\[[ \t]*price[ \t]*\]\]", re.MULTILINE)
 
 
 def price_answer(
@@ -31,10 +30,7 @@ def price_answer(
     path, stated, text = PRICES_PATH, book.prices, rules.prices_toml or b""
     if rule not in stated:
         path, stated, text = IMPORTED_PATH, book.imported, rules.imported_toml or b""
-    tables = list(_PRICE_TABLE.finditer(text))
-    line_no = None
-    if len(tables) == len(stated):
-        line_no = text.count(b"\n", 0, tables[stated.index(rule)].start()) + 1
+    lines = table_lines(text, "price", len(stated))
     tiers = None if rule.tiers is None else [tier.model_dump() for tier in rule.tiers]
     return {
         "usd": rule.usd,
@@ -50,7 +46,7 @@ def price_answer(
         "rule_book": book.sha256,
         "commit": rules.commit,
         "path": path,
-        "line_no": line_no,
+        "line_no": lines[stated.index(rule)] if lines else None,
     }
 
 
@@ -66,7 +62,7 @@ def meter_answer(charge: RatedCharge, plans: PlanTimeline) -> dict[str, Any] | N
     return {
         "plan": plan.version.name,
         "meter": meter.name,
-        "included": "unlimited" if meter.included is None else meter.included,
+        "included": UNLIMITED if meter.included is None else meter.included,
         "cycle": plan.cycle_of,
         "cycle_start": format_hour(plan.cycle_start),
         "cycle_end": format_hour(plan.cycle_end),
@@ -95,8 +91,8 @@ def window_answer(
     if is_series:
         found = store.series.charges(series, window)
         if tariff.rule.window == "cycle":
-            cycle = _cycle(payer.plans, row.hour)
-            found = [each for each in found if _cycle(payer.plans, each.row.hour) == cycle]
+            cycle_of = payer.plans.cycle_of
+            found = [each for each in found if cycle_of(each.row.hour) == cycle_of(row.hour)]
         uses = [Use(each.row.hour, each.row.quantity, each.included) for each in found]
     own = next(use for use in uses if use.hour == row.hour)
     before = sum(use.quantity - use.included for use in uses if use.hour < row.hour)
@@ -114,8 +110,3 @@ def window_answer(
             for share in tariff.shares(before, before + counted, total)
         ],
     }
-
-
-def _cycle(plans: PlanTimeline, hour: int) -> str | None:
-    plan = plans.at(hour)
-    return None if plan is None else plan.cycle_of

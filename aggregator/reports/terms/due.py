@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from aggregator.balances.funds import funds_of
-from aggregator.balances.terms import terms_of
+from aggregator.balances.terms import GrantsAndPlans
 from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.reports.accounts import Answer
 from aggregator.reports.terms.renewal import Renewal, renewal_of
@@ -29,15 +29,17 @@ def due(store: LedgerStore, now: datetime, within: timedelta) -> Answer:
         within: how soon.
     """
     with store.view():
+        book = rule_book_in_force(store)
         return {
-            "rule_book": rule_book_in_force(store).sha256,
+            "rule_book": book.sha256,
             "as_of": store.fact(PULLED_AT),
-            "due": list(_due(store, now, within)),
+            "due": list(_due(store, GrantsAndPlans(book.plans), now, within)),
         }
 
 
-def _due(store: LedgerStore, now: datetime, within: timedelta) -> Iterator[Answer]:
-    terms = terms_of(store)
+def _due(
+    store: LedgerStore, terms: GrantsAndPlans, now: datetime, within: timedelta
+) -> Iterator[Answer]:
     for row in store.reports.with_plans():
         account = account_of(row)
         periods = terms.timeline(account).periods

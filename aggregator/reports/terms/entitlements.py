@@ -3,10 +3,10 @@
 The answer is for services, which decide by it; nothing here changes what is billed.
 """
 
+from collections import Counter
 from datetime import datetime
-from typing import Final
 
-from aggregator.rating.standing import GrantState, in_balance_nano
+from aggregator.rating.standing import GrantState, in_balance_nano, last_hour_before
 from aggregator.reports.accounts import Answer, stands_on
 from aggregator.reports.terms.grants import AccountTerms, account_terms
 from aggregator.reports.terms.stated import StatedLines, place_answer
@@ -16,9 +16,7 @@ from gitmeter.money.granted import Hours
 from gitmeter.money.plans.periods import PlanInForce
 from wire_format.instants import HOUR_US, format_hour, format_ts, to_us
 from wire_format.money import format_usd
-from wire_format.plans import PlanMeter
-
-_UNLIMITED: Final = "unlimited"
+from wire_format.plans import UNLIMITED, PlanMeter
 
 
 def entitlements(
@@ -103,8 +101,8 @@ def _plan(store: LedgerStore, found: AccountTerms, at_us: int, *, is_capped: boo
         "fee_usd": None if version.fee_nano is None else format_usd(version.fee_nano),
         "rpm": version.rpm,
         "features": list(version.features),
-        "limits": {name: _UNLIMITED if most is None else most for name, most in version.limits},
-        "meters": [uses.meter(meter) for meter in version.meters],
+        "limits": {name: UNLIMITED if most is None else most for name, most in version.limits},
+        "meters": uses.meters(),
         "billed_nano": uses.billed_nano() if is_capped else None,
         "line": None if line is None else place_answer(stated),
     }
@@ -127,29 +125,21 @@ class CycleUses:
         self._account = found.account
         self._timeline = found.timeline
         self._plan = plan
-        end = min(plan.cycle_end, -(-at_us // HOUR_US))
+        end = min(plan.cycle_end, last_hour_before(at_us) + 1)
         self._hours = Hours(plan.cycle_start, max(plan.cycle_start, end))
 
-    def meter(self, meter: PlanMeter) -> Answer:
-        """Return what was used and included under a meter, and what is left."""
-        used = given = 0
+    def meters(self) -> list[Answer]:
+        """Return what was used and included under each meter, and what is left."""
+        used, given = Counter[PlanMeter](), Counter[PlanMeter]()
         for series in self._store.series.of_account(self._account.id):
-            if self._timeline.plans.meter_of(self._plan.version, series.resource) != meter:
+            meter = self._timeline.plans.meter_of(self._plan.version, series.resource)
+            if meter is None:
                 continue
             for charge in self._store.series.charges(series, self._hours):
                 if self._is_of_cycle(charge.row.hour):
-                    used += charge.row.quantity
-                    given += charge.included
-        most = meter.included
-        return {
-            "meter": meter.name,
-            "match": list(meter.match),
-            "used": used,
-            "included": _UNLIMITED if most is None else most,
-            "left": _UNLIMITED if most is None else max(0, most - given),
-            "beyond": meter.beyond,
-            "resets_at": format_hour(self._plan.cycle_end),
-        }
+                    used[meter] += charge.row.quantity
+                    given[meter] += charge.included
+        return [self._meter(meter, used[meter], given[meter]) for meter in self._plan.meters]
 
     def billed_nano(self) -> int:
         """What was billed in the cycle, in nano-dollars: what a cap is about."""
@@ -159,5 +149,16 @@ class CycleUses:
         )
 
     def _is_of_cycle(self, hour: int) -> bool:
-        own = self._timeline.at(hour)
-        return own is not None and own.cycle_of == self._plan.cycle_of
+        return self._timeline.cycle_of(hour) == self._plan.cycle_of
+
+    def _meter(self, meter: PlanMeter, used: int, given: int) -> Answer:
+        most = meter.included
+        return {
+            "meter": meter.name,
+            "match": list(meter.match),
+            "used": used,
+            "included": UNLIMITED if most is None else most,
+            "left": UNLIMITED if most is None else max(0, most - given),
+            "beyond": meter.beyond,
+            "resets_at": format_hour(self._plan.cycle_end),
+        }

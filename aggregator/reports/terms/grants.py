@@ -4,14 +4,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from aggregator.balances.funds import CurrentFunds, Funds
+from aggregator.balances.funds import Funds, funds_of
 from aggregator.balances.terms import terms_of
-from aggregator.rating.standing import Breakage, GrantLeft, breakage_of, last_hour_before
+from aggregator.rating.standing import (
+    Breakage,
+    GrantLeft,
+    breakage_of,
+    in_balance_nano,
+    last_hour_before,
+)
 from aggregator.reports.accounts import Answer, account_row, stands_on
 from aggregator.reports.terms.stated import StatedLines, place_answer
 from aggregator.store.account_rows import AccountRow
 from aggregator.store.questions import reports
 from aggregator.store.store import LedgerStore
+from gitmeter.counting.effects import bonus_payment_of
 from gitmeter.money.plans.timeline import PlanTimeline
 from wire_format.instants import format_hour, format_ts, to_us
 from wire_format.lines import Money
@@ -62,7 +69,7 @@ def account_terms(
         found = funds_at(store, terms, account, at)
         return AccountTerms(account, found.funds, found.grants, timeline)
     grants = terms.grants(account, to_us(now), store.drawn.totals(account.id))
-    return AccountTerms(account, CurrentFunds(store, now).of(row), grants, timeline)
+    return AccountTerms(account, funds_of(row, in_balance_nano(grants)), grants, timeline)
 
 
 def grants(
@@ -85,6 +92,7 @@ def grants(
     Raises:
         NoAccountError: nothing was ever used or paid under that name.
     """
+    told = now if at is None else at
     with store.view():
         found = account_terms(store, user, now, at)
         lines = StatedLines(store, user)
@@ -93,13 +101,12 @@ def grants(
             for each in sorted(found.grants, key=lambda each: each.grant.drawing_order)
         ]
         if by_charge:
-            until = last_hour_before(to_us(now if at is None else at)) + 1
-            paid = _by_charge(store, found.account, until)
+            paid = _by_charge(store, found.account, last_hour_before(to_us(told)) + 1)
             for answer in answers:
                 answer["charges"] = paid.get(answer["grant"], [])
         return {
             "user": user,
-            "at": format_ts(now if at is None else at),
+            "at": format_ts(told),
             "granted_nano": found.funds.granted_nano,
             "drawn_nano": found.funds.drawn_nano,
             "uncovered_nano": found.funds.uncovered_nano,
@@ -148,12 +155,10 @@ def _stated(each: GrantLeft, lines: StatedLines, timeline: PlanTimeline) -> Answ
     """Return why it was granted, on which payment it is a bonus, and the line that states it."""
     line = lines.of_grant(each.grant, timeline)
     record = None if line is None else line.record
-    is_bonus = isinstance(record, Money) and record.of_ref is not None
+    bonus_on = bonus_payment_of(record) if isinstance(record, Money) else None
     return {
         "reason": None if record is None else record.reason,
-        "of_payment": f"{record.of_provider}:{record.of_ref}"
-        if is_bonus and isinstance(record, Money)
-        else None,
+        "of_payment": None if bonus_on is None else ":".join(bonus_on[:2]),
         **place_answer(line),
     }
 

@@ -4,13 +4,10 @@ A plan that is replaced (`plan_map`) is renewed as its successor, for a while at
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from gitmeter.money.plans.periods import PlanPeriod, cycle_at
-from wire_format.plans import PlanMapEntry, Plans
-
-NO_PLAN: Final = "none"
-"""What the setting `next_plan` says for no renewal."""
+from wire_format.plans import NO_NEXT_PLAN, PlanMapEntry, Plans
 
 
 class Renewal(NamedTuple):
@@ -42,7 +39,7 @@ def renewal_of(periods: Sequence[PlanPeriod], next_plan: str | None, plans: Plan
     last = periods[-1]
     from_hour = last.end_hour
     wanted = last.terms.plan if next_plan is None else next_plan
-    if wanted == NO_PLAN:
+    if wanted == NO_NEXT_PLAN:
         return Renewal(None, from_hour, fault="the account asks for no further period")
     entry = _entry_of(plans, wanted, from_hour)
     name = wanted if entry is None else entry.new

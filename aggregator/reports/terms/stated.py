@@ -6,6 +6,7 @@ from typing import Final
 from aggregator.reports.accounts import Answer
 from aggregator.store.questions.payments import MoneyLine
 from aggregator.store.store import LedgerStore
+from gitmeter.counting.effects import Movement, movement
 from gitmeter.money.granted import Granted
 from gitmeter.money.plans.timeline import PLAN_PROVIDER, PlanTimeline
 from wire_format.lines import Account, Money
@@ -23,24 +24,22 @@ class StatedLines:
     """
 
     def __init__(self, store: LedgerStore, user: str) -> None:
-        self._lines = list(_counted(store, user))
+        self._lines: dict[Movement | Account, MoneyLine] = {}
+        for line in _counted(store, user):
+            stated = movement(line.record) if isinstance(line.record, Money) else line.record
+            if stated is not None:
+                self._lines.setdefault(stated, line)
 
     def of_grant(self, grant: Granted, timeline: PlanTimeline) -> MoneyLine | None:
         """The line that states a grant; for the credit of a cycle the one that settles the plan."""
         if grant.provider == PLAN_PROVIDER:
             plan = timeline.at(grant.from_hour)
             return None if plan is None or plan.line is None else self.of_plan(plan.line)
-        for line in self._lines:
-            record = line.record
-            if not isinstance(record, Money) or record.kind != "grant":
-                continue
-            if (record.provider, record.external_ref or "") == grant[:2]:
-                return line
-        return None
+        return self._lines.get((grant.provider, grant.reference, "grant"))
 
     def of_plan(self, record: Account) -> MoneyLine | None:
         """Where the line of a plan is."""
-        return next((line for line in self._lines if line.record == record), None)
+        return self._lines.get(record)
 
 
 def place_answer(line: MoneyLine | None) -> Answer:

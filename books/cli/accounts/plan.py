@@ -13,6 +13,7 @@ from books.cli.acts import recorded_text
 from books.cli.instants import InstantType
 from books.cli.line_json import line_json
 from gitmeter.support.terminal import print_json, print_table
+from wire_format.plans import NO_NEXT_PLAN
 
 if TYPE_CHECKING:
     from books.plans.listing import ListedLine
@@ -101,7 +102,7 @@ def end(home: Path, /, user: str, *, as_json: bool, by: str, **stated: Any) -> N
     books plan end alice
     books account setting alice --next-plan pro
     """
-    record_setting(home, as_json, by, user=user, next_plan="none", **stated)
+    record_setting(home, as_json, by, user=user, next_plan=NO_NEXT_PLAN, **stated)
     if not as_json:
         click.echo("a period that runs goes on until its end, and no other is written after it")
 

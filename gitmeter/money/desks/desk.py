@@ -21,9 +21,9 @@ from gitmeter.money.desks.budgets import DeskSum, bounds_of
 from gitmeter.money.desks.desk_place import desk_fault
 from gitmeter.money.desks.paid import Paid
 from gitmeter.money.desks.templates import grant_template
+from gitmeter.money.plans.periods import terms_of
 from gitmeter.money.writer import Stated, Worth, WriterGrounds, numbered
 from wire_format.lines import Account, Money
-from wire_format.money import parse_nano
 from wire_format.writers import Writers
 
 
@@ -102,8 +102,7 @@ def _subject(record: Money | Account) -> tuple[object, ...] | None:
         return movement(record)
     if record.kind != "plan":
         return None
-    fee_nano = parse_nano(record.fee_usd or "0")
-    return record.user, record.plan, record.instead_of, record.from_, record.until, fee_nano
+    return record.user, terms_of(record)
 
 
 def _within_bounds(

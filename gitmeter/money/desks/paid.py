@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from gitmeter.counting.effects import Movement, bonus_payment_of, movement
-from gitmeter.money.pool import Payment
+from gitmeter.counting.effects import bonus_payment_of
+from gitmeter.money.pool import Payment, payments_by_name
 from wire_format.instants import to_us
 from wire_format.lines import Money
 
@@ -21,13 +21,11 @@ def paid_by(payments: Iterable[Payment]) -> Paid:
     Args:
         payments: those that count, of all accounts in question, with what was taken of them.
     """
+    listed = list(payments)
+    by_name = payments_by_name(listed)
     by_user: dict[str, list[Payment]] = defaultdict(list)
-    by_name: dict[Movement, Payment] = {}
-    for payment in payments:
+    for payment in listed:
         by_user[payment.record.user].append(payment)
-        name = movement(payment.record)
-        if name is not None:
-            by_name[name] = payment
 
     def left_nano(grant: Money) -> int:
         bonus_on = bonus_payment_of(grant)

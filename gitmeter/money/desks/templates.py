@@ -5,15 +5,13 @@ commit is what it must be like.
 """
 
 from collections.abc import Iterable
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from gitmeter.counting.held import HeldReason
-from wire_format.instants import hour_of
+from wire_format.instants import DAY_HOURS, hour_of
 from wire_format.lines import Money
 from wire_format.money import parse_nano
 from wire_format.writers import AdjustTemplate, GrantTemplate, Writers
-
-_DAY_HOURS: Final = 24
 
 
 class _Template(Protocol):
@@ -82,7 +80,7 @@ def _is_like(record: Money, template: GrantTemplate) -> bool:
         and record.priority == template.priority
         and record.scope == template.scope
         and from_hour == begun_hour
-        and until_hour == (None if days is None else begun_hour + days * _DAY_HOURS)
+        and until_hour == (None if days is None else begun_hour + days * DAY_HOURS)
         and (record.of_ref is None or template.after_payment_nano is not None)
     )
 

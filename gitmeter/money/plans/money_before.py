@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from gitmeter.money.pool import credits_of, payments_of
+from gitmeter.money.pool import credit_by
 from gitmeter.money.rivals import Judged, MoneyState
 from wire_format.instants import to_us
 
@@ -45,7 +45,4 @@ class MoneyKnown:
             for each in self._lines
             if max(each.committed_us, to_us(each.line.record.ts)) < committed_us
         ]
-        payments = {line.record for line in known if line.record.kind == "payment"}
-        told = [line for line in known if line.payment is None or line.payment in payments]
-        credit = credits_of(told, payments_of(told)).get(self._user)
-        return 0 if credit is None else credit.credit_nano
+        return credit_by(known, self._user).credit_nano

@@ -108,8 +108,7 @@ def judge_plan_lines(
 
 
 def _judging_order(entry: PlanEntry) -> tuple[object, ...]:
-    record = entry.record
-    return entry.committed_us, entry.role != _DESK, record.ts, record.node, record.seq
+    return entry.committed_us, entry.role != _DESK, *_written(entry.record)
 
 
 def _written(record: Account) -> tuple[object, ...]:

@@ -81,6 +81,11 @@ class PlanTimeline:
             span, found = self._last = self._look_up(hour)
         return found
 
+    def cycle_of(self, hour: int) -> str | None:
+        """The name of the cycle that a clock hour belongs to; None where it has no plan."""
+        plan = self.at(hour)
+        return None if plan is None else plan.cycle_of
+
     def fees_nano(self, before_us: int) -> int:
         """What lines with a `ts` before an instant cost, in nano-dollars."""
         return self._fees_nano[bisect_left(self._paid_us, before_us)]
@@ -102,7 +107,6 @@ class PlanTimeline:
         """What the account has in a clock hour, and in which hours around it that is so."""
         begun = self._order.begun_by(hour)
         end = self.periods[begun].from_hour if begun < len(self.periods) else EVER_HOUR
-        first = 0
         period = self.periods[begun - 1] if begun else None
         if period is not None and hour < period.end_hour:
             found: PlanInForce | None = cycle_at(period, hour, self.plans)
@@ -166,9 +170,8 @@ def _differing_lines(before: PlanTimeline, after: PlanTimeline) -> Iterator[int]
 def _meanings(timeline: PlanTimeline) -> list[tuple[object, ...]]:
     """What each line means for hours, and nothing else."""
     return [
-        (period.from_hour, period.end_hour, period.terms.plan, period.root.plan, root_from)
-        for period in timeline.periods
-        for root_from in [period.root.from_hour]
+        (each.from_hour, each.end_hour, each.terms.plan, each.root.plan, each.root.from_hour)
+        for each in timeline.periods
     ]
 
 

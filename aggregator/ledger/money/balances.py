@@ -71,9 +71,13 @@ class Balances:
         """
         if touched.is_nothing:
             return Settled((), {}, ())
+        records = [*touched.records]
         if touched.everything:
-            self._claim(self._store.money.of_books(), rules)
-        records = [*touched.records, *self._writers.judge(touched, rules)]
+            of_books = self._store.money.of_books()
+            self._claim(of_books, rules)
+            # a line that names nobody, and is tied to nothing, is among no user's lines
+            records += [record for record in of_books.values() if not record.user]
+        records += self._writers.judge(touched, rules)
         users = self._users_of(records)
         if touched.everything:
             users |= self._store.money.users()

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from aggregator.store.money.money_rows import MoneyRows
+from tests.gitmeter.money.desk_telling import BEGIN, void
+from tests.support.case_rules import rule_files
 from tests.support.ledger.told_case import committing, outcome
 from tests.support.ledger.world import World
 from tests.support.money_cases import answer
@@ -105,3 +107,17 @@ def test_were_only_users_judged_whom_lines_name_it_would_be_found(
         world.pull()
     assert answer(story.case())["pool"]["bob"][END] == 5 * 10**9
     assert outcome(world)["pool"]["bob"] == 10 * 10**9
+
+
+def test_a_void_that_names_nobody_stays_held_when_other_rules_come(tmp_path: Path) -> None:
+    """All lines are judged anew then; this one is of no account, and tied to no other."""
+    story = Story()
+    void(story, "books", "nobodys", "2026-11-03T00:00:00Z", 2)
+    world = World(tmp_path)
+    for _ in committing(world, story.case()):
+        world.pull()
+    story.writers["desks"] = [{"node": "desk-1", "from": BEGIN}]
+    world.repo("books").commit(rule_files(story.case()["rules"]))
+    world.pull()
+    assert [(row["node"], row["reason"]) for row in world.held()] == [("books", "no_grant")]
+    assert world.digest() == world.rebuilt_digest()

@@ -33,15 +33,21 @@ def payment_named(seq: int, user: str, known: KnownMoney) -> Money:
     Raises:
         MoneyError: there is no such payment of that user, or it does not count.
     """
-    if (left_out := known.left_out.get(seq)) is not None:
-        record, reason, excluding = left_out
-        by = "" if excluding is None else f": seq {excluding.seq}, {excluding.reason}"
-        raise MoneyError(
-            f"seq {seq} is a {record.kind} that does not count: {reason.meaning}{by}", hint=_HINT
-        )
-    payment = next((line for line in known.admitted if line.seq == seq), None)
-    if payment is None:
+    named = [line for line in known.admitted if line.seq == seq]
+    if not named:
+        for record, reason, excluding in known.left_out:
+            if record.seq == seq:
+                by = "" if excluding is None else f": seq {excluding.seq}, {excluding.reason}"
+                raise MoneyError(
+                    f"seq {seq} is a {record.kind} that does not count: {reason.meaning}{by}",
+                    hint=_HINT,
+                )
         raise MoneyError(f"no line of these books has seq {seq}", hint=_HINT)
+    # lines of different times may have a seq in common: books that were copied, and written on
+    payment = min(
+        named,
+        key=lambda r: (r.kind != "payment", r.user != user, r.status != "succeeded", r.ts),
+    )
     if payment.kind != "payment":
         raise MoneyError(f"seq {seq} is not a payment but a {payment.kind}", hint=_HINT)
     if payment.user != user:
@@ -62,7 +68,7 @@ def payment_referred(reference: str, provider: str | None, known: KnownMoney) ->
     Raises:
         MoneyError: no payment has it, or payments of several providers do.
     """
-    left_out = [record for record, _, _ in known.left_out.values()]
+    left_out = [record for record, _, _ in known.left_out]
     found = [
         record
         for record in [*known.admitted, *left_out]
@@ -131,7 +137,7 @@ def _refuse_repeated(line: Money, known: KnownMoney, *, is_dated: bool) -> None:
             earlier,
             hint="nothing was recorded: of several the aggregator counts only the first",
         )
-    for earlier, _, excluding in known.left_out.values():
+    for earlier, _, excluding in known.left_out:
         if excluding is not None and is_same(earlier):
             raise MoneyError(
                 f"seq {earlier.seq} records {_named(earlier)} already, and was excluded by seq"

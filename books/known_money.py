@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from books.earlier_lines import recorded_decisions, recorded_lines
@@ -12,7 +13,7 @@ from gitmeter.counting.lines import Claim, Place
 from gitmeter.counting.verdicts import verdicts
 from node_pusher.home.home import Home
 from node_pusher.spool.api import Spool
-from wire_format.lines import Decision, Folder, Money
+from wire_format.lines import Decision, Folder, Line, Money
 from wire_format.segment import decode_segment
 
 _HERE: Final = Place("", "", 0)
@@ -29,13 +30,14 @@ class KnownMoney(NamedTuple):
     """The money lines of the books that concern a new one.
 
     Attributes:
-        admitted: those that no decision or rival keeps out, by seq;
+        admitted: those that no decision or rival keeps out, by seq and time;
             `gitmeter.money.rivals.judge` says which of them count.
-        left_out: the others by seq, each with the reason and the decision that excludes it.
+        left_out: the others by seq and time, each with the reason and the decision that excludes
+            it.
     """
 
     admitted: list[Money]
-    left_out: dict[int, tuple[Money, HeldReason, Decision | None]]
+    left_out: list[tuple[Money, HeldReason, Decision | None]]
 
 
 class MoneyIndex:
@@ -92,23 +94,7 @@ class MoneyIndex:
             references: that of the new line, and that of the payment that it refunds.
             seq: the payment that it refunds.
         """
-        claims = [
-            Claim(record, line, _HERE)
-            for line in self._tied(references, seq)
-            for record in decode_segment(line, Folder.PAYMENTS).records
-        ]
-        known = KnownMoney([], {})
-        for claim, reason in verdicts(claims, self._grounds).values():
-            record = claim.record
-            if not isinstance(record, Money):
-                continue
-            if reason is None:
-                known.admitted.append(record)
-            else:
-                excluding = self._grounds.decisions.excluding(record.seq, record.ts)
-                known.left_out[record.seq] = (record, reason, excluding)
-        known.admitted.sort(key=lambda record: record.seq)
-        return known
+        return judged_money(self._tied(references, seq), self._grounds)
 
     def _tied(self, references: Iterable[str | None], seq: int | None) -> Iterable[bytes]:
         """The lines with these references or seq, those that refund them, and the ties of those."""
@@ -130,6 +116,31 @@ class MoneyIndex:
                 if match[3] is not None:
                     ahead.append(match[3])
         return found
+
+
+def judged_money(lines: Iterable[bytes], grounds: Grounds) -> KnownMoney:
+    """Lines that concern a new one, judged against each other; in whatever order they are given."""
+    claims = [
+        Claim(record, line, _HERE)
+        for line in lines
+        for record in decode_segment(line, Folder.PAYMENTS).records
+    ]
+    known = KnownMoney([], [])
+    for claim, reason in sorted(verdicts(claims, grounds).values(), key=_by_seq):
+        record = claim.record
+        if not isinstance(record, Money):
+            continue
+        if reason is None:
+            known.admitted.append(record)
+        else:
+            excluding = grounds.decisions.excluding(record.seq, record.ts)
+            known.left_out.append((record, reason, excluding))
+    return known
+
+
+def _by_seq(verdict: tuple[Claim[Line], HeldReason | None]) -> tuple[int, datetime, bytes]:
+    claim, _ = verdict
+    return claim.record.seq, claim.record.ts, claim.line
 
 
 def read_money(home: Home, spool: Spool) -> MoneyIndex:

@@ -109,7 +109,7 @@ def _grant(wanted: WantedVoid, known: KnownMoney) -> Money | None:
             f"seq {record.seq} is a grant without terms: it lies in the pool, and does not end",
             hint=f'`books adjust {record.user} -{record.amount} --reason "..."` takes it back',
         )
-    for record, reason, excluding in known.left_out.values():
+    for record, reason, excluding in known.left_out:
         if (record.provider, record.external_ref, record.kind) == key:
             by = "" if excluding is None else f": seq {excluding.seq}, {excluding.reason}"
             raise MoneyError(

@@ -5,11 +5,9 @@ from hypothesis import strategies as st
 
 from books.checks import payment_named, refuse
 from books.errors import MoneyError
-from books.known_money import KnownMoney, MoneyIndex
+from books.known_money import KnownMoney, MoneyIndex, judged_money
 from gitmeter.counting.decisions import NodeDecisions
 from gitmeter.counting.grounds import Grounds, NoLimit
-from gitmeter.counting.lines import Claim, Place
-from gitmeter.counting.verdicts import verdicts
 from node_pusher.spool.drafts import UNNUMBERED
 from tests.support.repos import decision_line, money_line
 from wire_format.lines import Decision, Folder, Money
@@ -47,21 +45,6 @@ def exclusions(draw: st.DrawFn) -> NodeDecisions:
     return NodeDecisions(record for record in records if isinstance(record, Decision))
 
 
-def everything(found: list[bytes], decisions: NodeDecisions) -> KnownMoney:
-    """All lines, judged together."""
-    claims = [Claim(decoded(line), line, Place("", "", 0)) for line in found]
-    known = KnownMoney([], {})
-    for claim, reason in verdicts(claims, Grounds(decisions, NoLimit())).values():
-        assert isinstance(claim.record, Money)
-        if reason is None:
-            known.admitted.append(claim.record)
-        else:
-            excluding = decisions.excluding(claim.record.seq, claim.record.ts)
-            known.left_out[claim.record.seq] = (claim.record, reason, excluding)
-    known.admitted.sort(key=lambda record: record.seq)
-    return known
-
-
 def decoded(line: bytes) -> Money:
     (record,) = decode_segment(line, Folder.PAYMENTS).records
     assert isinstance(record, Money)
@@ -95,9 +78,21 @@ def test_a_line_is_judged_as_if_all_lines_had_been_looked_at(
     new = decoded(typed)
     index = MoneyIndex(decisions, earlier)
     known = index.concerning([new.external_ref], new.refers_to)
-    whole = everything(earlier, decisions)
+    whole = judged_money(earlier, Grounds(decisions, NoLimit()))
     assert answer(new, known, is_dated=is_dated) == answer(new, whole, is_dated=is_dated)
     assert set(index.users()) == {decoded(line).user for line in earlier}
+
+
+def test_a_refund_finds_its_payment_among_lines_that_have_a_seq_in_common() -> None:
+    """Books that were copied, and written on, may have that; whichever line is read first."""
+    paid = money_line(seq=2, ts="2025-01-01T00:00:00Z", external_ref="pi_1", amount="5")
+    back = {"kind": "refund", "refers_to": 2, "amount": "5"}
+    earlier = money_line(seq=2, ts="2025-01-02T00:00:00Z", **(back | {"refers_to": 1}))
+    new = decoded(money_line(seq=UNNUMBERED, external_ref="re_1", **back))
+    for lines_read in ([paid, earlier], [earlier, paid]):
+        known = MoneyIndex(NodeDecisions(), lines_read).concerning(["re_1"], 2)
+        assert payment_named(2, new.user or "", known) == decoded(paid)
+        assert answer(new, known, is_dated=False) == ""
 
 
 def test_what_concerns_a_line_does_not_grow_with_the_others() -> None:

@@ -5,6 +5,9 @@ from typing import Any
 
 import pygit2
 
+from node_pusher.home.settings_file import read_home
+from node_pusher.spool.plan import Span
+from node_pusher.spool.store import Store
 from tests.support.files import write_toml
 from tests.support.programs import Said, run_aggregator, run_books
 from tests.support.repos import bare_repo
@@ -31,6 +34,12 @@ class Books:
         """Run `books init`, with the keys of the other machines in this folder at hand."""
         where = ("--remote", f"file://{self.remote}", "--allowed-signers", str(self.signers()))
         return self("init", *where, *options)
+
+    def set_rules(self, name: str, text: str, *options: str) -> None:
+        """Write a rule file beside the home, and put it into the rule book."""
+        file = self.folder / name
+        file.write_text(text)
+        self("rules", "set", str(file), *options).ok()
 
     def signers(self) -> Path:
         """The keys of every machine in this folder, as the operator collects them in a file."""
@@ -80,3 +89,10 @@ class Books:
             elif path.startswith("/payments/") and isinstance(entry, pygit2.Blob):
                 found += entry.data
         return found
+
+
+def spooled(home: Path) -> bytes:
+    """The lines of books that are in no commit yet, of every folder."""
+    found = read_home(home)
+    with Store.open(found.spool_file, found.node) as store:
+        return store.lines(Span(1, 2**53))

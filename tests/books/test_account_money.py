@@ -5,10 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from node_pusher.home.settings_file import read_home
-from node_pusher.spool.plan import Span
-from node_pusher.spool.store import Store
-from tests.books.program import Books
+from tests.books.program import Books, spooled
 from tests.support.writers import account_text, till_text
 
 WRITERS = (
@@ -26,16 +23,12 @@ def books(tmp_path: Path) -> Books:
     """Books whose rule book names three accounts; a till writes of two of them."""
     found = Books(tmp_path)
     found.init().ok()
-    file = tmp_path / "writers.toml"
-    file.write_text(WRITERS)
-    found("rules", "set", str(file), "--reason", "tills").ok()
+    found.set_rules("writers.toml", WRITERS, "--reason", "tills")
     return found
 
 
 def lines(books: Books) -> list[dict[str, object]]:
-    home = read_home(books.home)
-    with Store.open(home.spool_file, home.node) as store:
-        return [json.loads(line) for line in store.lines(Span(1, 2**53)).splitlines()]
+    return [json.loads(line) for line in spooled(books.home).splitlines()]
 
 
 def pay(books: Books, *more: str) -> None:

@@ -23,14 +23,6 @@ from wire_format.rule_files.prices_file import IMPORTED_PATH, PRICES_PATH
 from wire_format.segment import decode_segment
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Books:
-    """Books that were made."""
-    found = Books(tmp_path)
-    found.init().ok()
-    return found
-
-
 def test_init_starts_a_rule_book_and_again_changes_nothing(tmp_path: Path) -> None:
     books = Books(tmp_path)
     made = books.init().ok()

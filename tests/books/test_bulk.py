@@ -22,12 +22,9 @@ from books.cli.program import cli
 from books.decisions import decide
 from books.errors import AlreadyRecordedError, MoneyError
 from books.money import movement_of, record
-from node_pusher.home.settings_file import read_home
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
-from node_pusher.spool.plan import Span
-from node_pusher.spool.store import Store
-from tests.books.program import Books
+from tests.books.program import Books, spooled
 from wire_format.field_types import MoneyKind
 from wire_format.lines import Decision
 
@@ -38,19 +35,6 @@ alice,50.00,pi_1,2026-01-01T00:00:00Z
 bob,7,pi_2,2026-01-01T00:30:00Z
 alice,0.000000001,pi_3,2026-01-01T01:00:00Z
 """
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Books:
-    found = Books(tmp_path)
-    found.init().ok()
-    return found
-
-
-def spooled(home: Path) -> bytes:
-    found = read_home(home)
-    with Store.open(found.spool_file, found.node) as store:
-        return store.lines(Span(1, 2**53))
 
 
 def test_movements_of_every_kind_reach_the_balance(books: Books) -> None:

@@ -26,14 +26,6 @@ TS = "2026-11-21T12:00:00.123456Z"
 WHY = ("--reason", "a load test", "--by", "ada")
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Books:
-    """Books that were made."""
-    found = Books(tmp_path)
-    found.init().ok()
-    return found
-
-
 def spooled(books: Books, folder: Folder = Folder.DECISIONS) -> bytes:
     """The lines of one folder that are in the spool."""
     home = read_home(books.home)

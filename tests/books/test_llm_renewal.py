@@ -150,14 +150,6 @@ def test_what_a_person_wrote_or_changed_stays_where_it_is(kept: str) -> None:
     assert separate(text, parse_rule_book(text.encode(), None).prices, imported) == (text, [])
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Books:
-    """Books that were made."""
-    found = Books(tmp_path)
-    found.init().ok()
-    return found
-
-
 def test_an_import_again_leaves_the_past_alone_unless_it_is_told_when(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:

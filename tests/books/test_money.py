@@ -21,27 +21,12 @@ from node_pusher.home.settings_file import read_home
 from node_pusher.repo.remote_files import fetch_blob
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
-from node_pusher.spool.plan import Span
 from node_pusher.spool.store import Store
-from tests.books.program import Books
+from tests.books.program import Books, spooled
 from tests.support.repos import money_line
 from wire_format import fields
 from wire_format.lines import Folder, Money
 from wire_format.segment import decode_segment
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Books:
-    """Books that were made and know alice."""
-    found = Books(tmp_path)
-    found.init().ok()
-    return found
-
-
-def spooled(books: Books) -> bytes:
-    home = read_home(books.home)
-    with Store.open(home.spool_file, home.node) as store:
-        return store.lines(Span(1, 2**53))
 
 
 def test_everything_that_moves_a_balance_reaches_it(books: Books) -> None:
@@ -73,7 +58,7 @@ def test_a_command_prints_the_seq(books: Books) -> None:
 def test_a_record_is_on_disk_when_the_command_returns(books: Books) -> None:
     """The spool's file alone, read by another connection, has the line."""
     books("pay", "alice", "50.00", "--ts", "2026-01-01T01:00:00+01:00").ok()
-    assert spooled(books) == (
+    assert spooled(books.home) == (
         b'{"v":1,"node":"books","seq":1,"ts":"2026-01-01T00:00:00Z","user":"alice",'
         b'"kind":"payment","provider":"manual","amount":"50.00","currency":"USD",'
         b'"status":"succeeded"}\n'
@@ -85,7 +70,7 @@ def test_an_adjustment_takes_a_negative_amount_as_it_is_typed(books: Books, amou
     for arguments in ([amount, "--reason", "x"], ["--reason", "x", amount]):
         books("adjust", "alice", *arguments).ok()
     books("adjust", "--reason", "x", "--", "alice", amount).ok()
-    records = decode_segment(spooled(books), Folder.PAYMENTS).records
+    records = decode_segment(spooled(books.home), Folder.PAYMENTS).records
     assert [r.amount for r in records if isinstance(r, Money)] == [amount] * 3
 
 
@@ -125,7 +110,7 @@ def test_wrong_input_is_refused_with_a_reason_and_nothing_is_written(
     outcome = books(*command.split(" "))
     assert outcome.code in {1, 2}
     assert says in outcome.err
-    assert spooled(books) == b""
+    assert spooled(books.home) == b""
 
 
 @pytest.mark.parametrize("when", ["spooled", "pushed"])
@@ -210,7 +195,7 @@ def test_whatever_is_accepted_is_a_valid_line(typed: list[list[str]]) -> None:
         codes = [books(*command).code for command in typed]
         assert set(codes) <= {0, 1, 2}
         accepted = 1 + codes.count(0)
-        segment = decode_segment(spooled(books), Folder.PAYMENTS)
+        segment = decode_segment(spooled(books.home), Folder.PAYMENTS)
         assert segment.rejects == ()
         assert [record.seq for record in segment.records] == list(range(1, accepted + 1))
         assert all(record.ts <= datetime.now(UTC) for record in segment.records)

@@ -25,14 +25,6 @@ default = true
 """
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Books:
-    """Books that were made."""
-    found = Books(tmp_path)
-    found.init().ok()
-    return found
-
-
 def shown(books: Books) -> list[dict[str, Any]]:
     found = books("rules", "show", "--json").ok().json["prices"]
     assert isinstance(found, list)

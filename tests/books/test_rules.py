@@ -34,14 +34,6 @@ LADDER = DEFAULT_DISCOUNTS.replace('multiplier = "0.5"', 'multiplier = "0.9"')
 BROKEN = PRICES.replace("3600", "0").replace("T00:00:00Z", "T01:30:00Z")
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Books:
-    """Books that were made."""
-    found = Books(tmp_path)
-    found.init().ok()
-    return found
-
-
 def write(name: str, text: str) -> str:
     """A file in the current folder, which is the test's own."""
     Path(name).write_text(text)

@@ -25,7 +25,7 @@ from wire_format.lines import Account, Money
 from wire_format.plans import PlanMeter
 
 Case = Mapping[str, Any]
-_UNPRICED = {ChargeState.UNPRICED, ChargeState.CATEGORY_MISMATCH}
+UNPRICED = {ChargeState.UNPRICED, ChargeState.CATEGORY_MISMATCH}
 
 
 class ChargedCase:
@@ -54,7 +54,7 @@ class ChargedCase:
         self._judged = judged
         self._desks = set(told.desks)
         self._rater = rater
-        self.users = sorted({text["user"] for text in case["lines"] if text.get("user")})
+        self.users = users_of(case)
         self.plans = {user: self._plans_of(user) for user in self.users}
         self._timelines = {
             user: PlanTimeline(found.counted, rater.rule_book.plans)
@@ -97,7 +97,7 @@ class ChargedCase:
         """The charges with a price, or the others."""
         for user in self.users:
             for charge in self.charges[user]:
-                if (charge.rating.state in _UNPRICED) is are_priced:
+                if (charge.rating.state in UNPRICED) is are_priced:
                     continue
                 answer = {
                     **_named(user, charge),
@@ -145,7 +145,7 @@ class ChargedCase:
             "balance": {
                 at: pool[at] - uncovered[at] + in_balance_nano(left[at]) for at in instants
             },
-            "grants": {at: [_grant(each) for each in left[at]] for at in instants},
+            "grants": {at: [grant_answer(each) for each in left[at]] for at in instants},
             "breakage": {at: breakage_of(left[at])._asdict() for at in instants},
             "plan": {at: self._plan(user, us) for at, us in instants.items()},
         }
@@ -182,6 +182,11 @@ class ChargedCase:
         }
 
 
+def users_of(case: Case) -> list[str]:
+    """Whom the lines of a case name."""
+    return sorted({text["user"] for text in case["lines"] if text.get("user")})
+
+
 def quantities(
     lines: Iterable[Mapping[str, Any]],
 ) -> dict[str, dict[tuple[int, str, Any], int]]:
@@ -210,7 +215,8 @@ def _named(user: str, charge: AccountCharge | Billed) -> dict[str, Any]:
     }
 
 
-def _grant(each: GrantLeft) -> dict[str, Any]:
+def grant_answer(each: GrantLeft) -> dict[str, Any]:
+    """A grant as the answer to a case states it."""
     return {"grant": each.grant.name, "left_nano": each.left_nano, "state": str(each.state)}
 
 

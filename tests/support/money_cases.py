@@ -34,7 +34,7 @@ from wire_format.writers import Writers
 
 Case = Mapping[str, Any]
 
-_FOLDERS = {
+FOLDERS = {
     "usage": Folder.USAGE,
     "payment": Folder.PAYMENTS,
     "account": Folder.ACCOUNTS,
@@ -53,7 +53,7 @@ _VERSION_2_DECISIONS = {"seen", "only", "reconciled"}
 def answer(case: Case) -> dict[str, Any]:
     """What counts, what waits, and what each user has at the instants asked for."""
     judged, charged = judged_case(case)
-    users = {text["user"] for text in case["lines"] if text.get("user")}
+    users = charged.users
     instants = {at: to_us(parse_ts(at)) for at in case["ask"]}
     counted = [*counting(judged), *(r for plan in charged.plans.values() for r in plan.counted)]
     pool = {
@@ -206,7 +206,7 @@ def _stated(
             continue
         roles[text["node"]] = text["role"]
         if text["commit"] not in held or text["role"] == "books":
-            folder = _FOLDERS[text["type"]]
+            folder = FOLDERS[text["type"]]
             found[folder, line_of(text)].add(text["commit"])
     stated = [
         CaseLine(record, line, frozenset(commits))
@@ -226,7 +226,7 @@ def line_of(text: Mapping[str, Any], hashes: Mapping[str, str] | None = None) ->
     values = _values(text)
     if "tip" in values:
         values["tip"] = commit_hash(values["tip"]) if hashes is None else hashes[values["tip"]]
-    return canonical(values, _FOLDERS[text["type"]])
+    return canonical(values, FOLDERS[text["type"]])
 
 
 def _values(text: Mapping[str, Any]) -> dict[str, Any]:

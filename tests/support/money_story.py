@@ -6,6 +6,7 @@ answer(story.case())["pool"]["alice"]
 """
 
 import random
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +44,11 @@ class Story:
         desks: the names of desks.
         providers: the accounts at providers.
         tests_count: whether test accounts count.
+
+    Attributes:
+        writers: the tables of `writers.toml`.
+        prices, plans: the tables of their files; none unless a test states them.
+        commits, lines: what was told so far.
     """
 
     def __init__(
@@ -58,7 +64,11 @@ class Story:
             "providers": list(providers),
             "tills": [{"node": node, **_TILL, **more} for node, more in stated.items()],
             "desks": [{"node": node, "from": _TILL["from"]} for node in desks],
+            "grants": [],
+            "adjusts": [],
         }
+        self.prices: list[Mapping[str, Any]] = []
+        self.plans: list[Mapping[str, Any]] = []
         self.tests_count = tests_count
         self.commits: dict[str, dict[str, str | None]] = {}
         self.lines: list[dict[str, Any]] = []
@@ -162,7 +172,12 @@ class Story:
             lines += shuffled.sample(lines, len(lines) // 2)
             shuffled.shuffle(lines)
         return {
-            "rules": {"writers": self.writers, "test": self.tests_count},
+            "rules": {
+                "writers": self.writers,
+                "prices": self.prices,
+                "plans": self.plans,
+                "test": self.tests_count,
+            },
             "commits": self.commits,
             "lines": lines,
             "ask": [END],

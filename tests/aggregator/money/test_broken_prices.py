@@ -4,26 +4,26 @@ By a difference between the ledger and the naive reference; unbroken there is no
 that is made again has the same digest.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pytest
 
 from tests.aggregator.money import broken_prices as broken
 from tests.aggregator.money.test_told_charges import without_plans
-from tests.support.ledger.told_case import charges, committing, tell
+from tests.support.ledger.told_case import charges, committing, tell, world_of
 from tests.support.ledger.world import World
-from tests.support.memory import MEMORY
+from tests.support.money_cases import Case
+from tests.support.money_story import Story
 from tests.support.naive.answers import answer
 from tests.support.naive.cases import random_case
 from tests.support.priced import RESOURCE, Form, price, tiers
+from wire_format.instants import parse_ts
 
 Patch = pytest.MonkeyPatch
-Case = Mapping[str, Any]
 
 BORDERS = tiers("graduated", (5, "2", "0"), (None, "0.5", "1"))
 GRADUATED = price(**BORDERS, window="month")
@@ -33,20 +33,14 @@ FIRST_COMMIT = datetime(2026, 12, 2, tzinfo=UTC)
 
 def told(prices: tuple[Form, ...], *uses: tuple[str, int], user: str = "alice") -> Case:
     """Uses of one account, by hour and units, each in a commit, in the order of arrival."""
-    commits, lines, parent = {}, [], None
-    for seq, (hour, units) in enumerate(uses, start=1):
-        name = f"n1.{seq}"
-        ts = f"{FIRST_COMMIT + timedelta(hours=seq):%Y-%m-%dT%H:%M:%SZ}"
-        commits[name] = {"ts": ts, "parent": parent}
-        place = {"repo": "n1", "role": "usage", "node": "n1", "commit": name, "commit_ts": ts}
-        kind = {"type": "usage", "user": user, "resource": RESOURCE, "applies_to": "vm"}
-        lines.append({**place, **kind, "seq": seq, "ts": f"{hour}:00:00Z", "quantity": units})
-        parent = name
-    writers: dict[str, list[Form]] = {
-        kind: [] for kind in ("providers", "tills", "desks", "grants", "adjusts")
-    }
-    rules = {"prices": list(prices), "plans": [], "ladder": "fixed", "writers": writers}
-    return {"rules": rules, "commits": commits, "lines": lines, "ask": []}
+    story = Story()
+    story.prices = list(prices)
+    used: Form = {"type": "usage", "user": user, "resource": RESOURCE, "applies_to": "vm"}
+    for number, (hour, units) in enumerate(uses, start=1):
+        committed = FIRST_COMMIT + timedelta(hours=number)
+        at = parse_ts(f"{hour}:00:00Z")
+        story.line("n1", at, committed=committed, quantity=units, **used)
+    return story.case()
 
 
 def in_order() -> Case:
@@ -166,8 +160,7 @@ def differs_at_random(seed: int) -> bool:
     """Whether a ledger that pulls now and then charges otherwise than the reference says."""
     case = without_plans(random_case(Random(seed)))
     expected = answer(case)
-    with TemporaryDirectory(dir=MEMORY) as folder:
-        world = World(Path(folder), test=bool(case["rules"].get("test")))
+    with world_of(case) as world:
         tell(world, case, Random(seed))
         return charges(world) != (expected["charges"], expected["unpriced"])
 

@@ -36,8 +36,8 @@ def sell(story: Story, node: str, day: int, **more: Any) -> int:  # noqa: ANN401
 
 def told(world: World, story: Story) -> Iterator[str]:
     """Commit a story step by step, with the plan in the rules, pulled after each commit."""
-    case = story.case()
-    for name in committing(world, {**case, "rules": {**case["rules"], "plans": [PRO]}}):
+    story.plans = [PRO]
+    for name in committing(world, story.case()):
         world.pull()
         yield name
 

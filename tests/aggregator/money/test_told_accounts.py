@@ -1,17 +1,14 @@
 """Grants, plans, keys and desks come out of the ledger as the rules say of the set of lines."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.ledger.told_case import Terms, outcome, tell, terms
+from tests.support.ledger.told_case import Terms, outcome, tell, terms, world_of
 from tests.support.ledger.world import World
-from tests.support.memory import MEMORY
 from tests.support.money_cases import answer, judged_case
 from tests.support.naive.answers import answer as naive_answer
 from tests.support.naive.cases import random_case
@@ -54,8 +51,7 @@ def check(seed: int, order: int) -> None:
     case = without_seen(random_case(Random(seed)))
     digests = set()
     for number in range(2):
-        with TemporaryDirectory(dir=MEMORY) as folder:
-            world = World(Path(folder), test=bool(case["rules"].get("test")))
+        with world_of(case) as world:
             other = random_case(Random(order))["rules"] if number else None
             tell(world, case, Random(order + number), other)
             agrees(world, case)

@@ -1,17 +1,13 @@
 """Prices by windows and tiers come out of the ledger as the naive reference says, in any order."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.ledger.told_case import charges, tell
-from tests.support.ledger.world import World
-from tests.support.memory import MEMORY
+from tests.support.ledger.told_case import charges, tell, world_of
 from tests.support.naive.answers import answer
 from tests.support.naive.cases import random_case
 
@@ -38,8 +34,7 @@ def test_any_usage_in_any_order_costs_what_the_reference_says_of_the_set(
     expected = answer(case)
     digests = set()
     for number in range(2):
-        with TemporaryDirectory(dir=MEMORY) as folder:
-            world = World(Path(folder), test=bool(case["rules"].get("test")))
+        with world_of(case) as world:
             tell(world, case, Random(order + number))
             assert charges(world) == (expected["charges"], expected["unpriced"])
             digests |= {world.digest(), world.rebuilt_digest()}

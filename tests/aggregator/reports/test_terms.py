@@ -1,18 +1,15 @@
 """What the ledger says of grants, plans and balances at instants is what the reference says."""
 
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.reports.reprice import reprice
 from tests.support.case_rules import rule_files
-from tests.support.ledger.told_case import AFTER, tell
+from tests.support.ledger.told_case import AFTER, tell, world_of
 from tests.support.ledger.told_terms import PARTS, is_told_now_as_at, told_terms
 from tests.support.ledger.world import World
-from tests.support.memory import MEMORY
 from tests.support.money_cases import Case
 from tests.support.naive.answers import answer
 from tests.support.naive.cases import random_case
@@ -25,8 +22,7 @@ def test_every_account_has_at_every_instant_what_the_reference_says(seed: int, o
     """And what is told from sums, after everything, is what is told from charges and lines."""
     case = random_case(Random(seed))
     expected = answer(case)
-    with TemporaryDirectory(dir=MEMORY) as folder:
-        world = World(Path(folder), test=bool(case["rules"].get("test")))
+    with world_of(case) as world:
         tell(world, case, Random(order))
         found = told_terms(world, case)
         for part in PARTS:
@@ -34,12 +30,12 @@ def test_every_account_has_at_every_instant_what_the_reference_says(seed: int, o
                 for at, value in values.items():
                     assert (part, user, at, value) == (part, user, at, expected[part][user][at])
         assert is_told_now_as_at(world, AFTER)
-        assert_repricing_changes_nothing(world, Path(folder), case)
+        assert_repricing_changes_nothing(world, case)
 
 
-def assert_repricing_changes_nothing(world: World, folder: Path, case: Case) -> None:
+def assert_repricing_changes_nothing(world: World, case: Case) -> None:
     """Rated under the rules in force everything costs what it does: windows, plans and grants."""
-    file = folder / "prices.toml"
+    file = world.folder / "prices.toml"
     file.write_bytes(rule_files(case["rules"])["rules/prices.toml"])
     with world.reading() as store:
         found = reprice(store, file, world.config.charge_cost_max_usd * NANO, AFTER)

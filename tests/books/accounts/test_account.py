@@ -1,30 +1,12 @@
 """`books account`: one line each, once where that can be known, and keys whose secret stays out."""
 
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 
-from node_pusher.home.settings_file import read_home
-from node_pusher.spool.plan import Span
-from node_pusher.spool.store import Store
-from tests.books.program import Books
+from tests.books.program import Books, spooled
 
 WHY = ("--reason", "abuse")
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Books:
-    """Books without a line."""
-    found = Books(tmp_path)
-    found.init().ok()
-    return found
-
-
-def spooled(books: Books) -> bytes:
-    home = read_home(books.home)
-    with Store.open(home.spool_file, home.node) as store:
-        return store.lines(Span(1, 2**53))
 
 
 def test_each_command_writes_its_line(books: Books) -> None:
@@ -36,7 +18,7 @@ def test_each_command_writes_its_line(books: Books) -> None:
     books("account", "key", "alice", *scopes, "--sha256", digest).ok()
     books("account", "revoke", "alice", digest[:16], *WHY).ok()
     books("account", "staff", "staff:7", "support", "--limit-usd", "20").ok()
-    said = [line.split(b'"kind":')[1] for line in spooled(books).splitlines()]
+    said = [line.split(b'"kind":')[1] for line in spooled(books.home).splitlines()]
     assert said == [
         b'"suspend","reason":"abuse"}',
         b'"reopen","reason":"abuse"}',
@@ -134,7 +116,7 @@ def test_wrong_input_is_refused_with_a_reason_and_nothing_is_written(
     refused = books("account", *arguments)
     assert refused.code in {1, 2}
     assert says in refused.err
-    assert spooled(books) == b""
+    assert spooled(books.home) == b""
 
 
 def test_the_log_shows_each_line_in_words(books: Books) -> None:

@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 
-from node_pusher.home.settings_file import read_home
-from node_pusher.spool.plan import Span
-from node_pusher.spool.store import Store
-from tests.books.program import Books
+from tests.books.program import Books, spooled
 from tests.wire_format.test_writers import PROVIDER, TILL
 from wire_format.lines import Folder, Money
 from wire_format.segment import decode_segment
@@ -25,26 +22,19 @@ def books(tmp_path: Path) -> Books:
     """Books of an account at Stripe that a till writes of."""
     found = Books(tmp_path)
     found.init().ok()
-    (tmp_path / "writers.toml").write_text(PROVIDER + TILL)
-    found("rules", "set", str(tmp_path / "writers.toml")).ok()
+    found.set_rules("writers.toml", PROVIDER + TILL)
     return found
 
 
-def spooled(books: Books) -> bytes:
-    home = read_home(books.home)
-    with Store.open(home.spool_file, home.node) as store:
-        return store.lines(Span(1, 2**53))
-
-
 def grants(books: Books) -> list[Money]:
-    records = decode_segment(spooled(books), Folder.PAYMENTS).records
+    records = decode_segment(spooled(books.home), Folder.PAYMENTS).records
     return [each for each in records if isinstance(each, Money)]
 
 
 def test_without_terms_it_is_the_line_that_it_always_was(books: Books) -> None:
     stated = ("--reason", "welcome", "--ts", "2026-01-01T00:00:00Z")
     books("grant", "alice", "5.00", *stated).ok()
-    assert spooled(books) == (
+    assert spooled(books.home) == (
         b'{"v":1,"node":"books","seq":1,"ts":"2026-01-01T00:00:00Z","user":"alice","kind":"grant",'
         b'"provider":"manual","amount":"5.00","currency":"USD","status":"succeeded",'
         b'"reason":"welcome"}\n'
@@ -56,7 +46,7 @@ def test_with_terms_it_is_a_line_of_version_2(books: Books) -> None:
     what = ("--category", "paid", "--scope", "stt/*", "--scope", "llm/*", "--ref", "spring:alice")
     stated = ("--ts", "2026-01-05T00:00:00Z", "--reason", "spring")
     books("grant", "alice", "25.00", *terms, *what, *stated).ok()
-    assert spooled(books) == (
+    assert spooled(books.home) == (
         b'{"v":2,"node":"books","seq":1,"ts":"2026-01-05T00:00:00Z","user":"alice","kind":"grant",'
         b'"provider":"manual","external_ref":"spring:alice","amount":"25.00","currency":"USD",'
         b'"status":"succeeded","category":"paid","priority":7,"from":"2026-01-01T00:00:00Z",'
@@ -155,7 +145,7 @@ def test_wrong_terms_are_refused_with_a_reason(
     refused = books("grant", "alice", "5", *options)
     assert refused.code in {1, 2}
     assert says in refused.err
-    assert spooled(books) == b""
+    assert spooled(books.home) == b""
 
 
 def test_a_user_with_a_long_name_needs_a_reference(books: Books) -> None:

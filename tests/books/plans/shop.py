@@ -11,8 +11,7 @@ from books.plans.renewal import Renewals, renew
 from books.plans.settling import SettledPlan, WantedPlan, set_plan
 from node_pusher.home.settings_file import read_home
 from node_pusher.spool.api import Spool
-from node_pusher.spool.plan import Span
-from tests.books.program import Books
+from tests.books.program import Books, spooled
 from tests.support.programs import Said
 from wire_format.instants import format_ts
 from wire_format.lines import Account, Folder
@@ -72,9 +71,7 @@ class Shop:
     def __init__(self, folder: Path, plans: str = PLANS) -> None:
         self.books = Books(folder)
         self.books.init().ok()
-        (folder / "plans.toml").write_text(plans)
-        reason = ("--reason", "tests")
-        self.books("rules", "set", str(folder / "plans.toml"), *reason).ok()
+        self.books.set_rules("plans.toml", plans, "--reason", "tests")
         self.now = NOON
 
     def spool(self) -> Spool:
@@ -99,10 +96,7 @@ class Shop:
 
     def lines(self) -> list[Account]:
         """All lines about accounts that are in no commit yet."""
-        home = read_home(self.books.home, "books")
-        with Spool.open(home.path, role="books") as spool:
-            data = spool.store.lines(Span(1, 2**53))
-        found = decode_segment(data, Folder.ACCOUNTS).records
+        found = decode_segment(spooled(self.books.home), Folder.ACCOUNTS).records
         return [line for line in found if isinstance(line, Account)]
 
     def say(self, *arguments: str, stdin: str = "") -> Said:

@@ -137,8 +137,7 @@ def test_the_command_says_what_it_wrote_and_what_it_cannot_see(shop: Shop) -> No
         " alice; next: `books push`\n"
     )
     assert said.err == ""
-    shop.books.folder.joinpath("writers.toml").write_text(DESK)
-    shop.say("rules", "set", str(shop.books.folder / "writers.toml")).ok()
+    shop.books.set_rules("writers.toml", DESK)
     said = shop.say("plan", "set", "bob", "pro").ok()
     assert "these books do not read their lines" in said.err
     assert (
@@ -161,9 +160,7 @@ def test_a_list_says_which_lines_count(shop: Shop) -> None:
     shown = shop.say("plan", "list").ok().out
     assert "setting: next_plan none" in shown
     assert "plan starter from 2025-11-10T12:00:00Z" in shown
-    without = (shop.books.folder / "plans.toml").read_text().replace('"starter"', '"begin"')
-    (shop.books.folder / "plans.toml").write_text(without)
-    shop.say("rules", "set", str(shop.books.folder / "plans.toml"), "--reason", "tests").ok()
+    shop.books.set_rules("plans.toml", PLANS.replace('"starter"', '"begin"'), "--reason", "tests")
     (bob,) = shop.say("plan", "list", "bob", "--json").ok().json
     assert (bob["counts"], bob["fault"], bob["stands_seq"]) == (False, "no_version", None)
     assert bob["advice"]

@@ -15,8 +15,7 @@ def books(tmp_path: Path) -> Books:
     """Books with plans, and two accounts with one of them each; alice alone can pay for another."""
     found = Books(tmp_path)
     found.init().ok()
-    (tmp_path / "plans.toml").write_text(PLANS)
-    found("rules", "set", str(tmp_path / "plans.toml"), "--reason", "tests").ok()
+    found.set_rules("plans.toml", PLANS, "--reason", "tests")
     found("pay", "alice", "100").ok()
     found("pay", "bob", "40").ok()
     found("plan", "set", "alice", "pro").ok()
@@ -57,11 +56,10 @@ def test_who_ends_a_plan_is_renewed_no_more(books: Books) -> None:
     assert "no further period" in said["lapsed"][0]["why"]
 
 
-def test_an_answer_by_earlier_rules_is_refused(books: Books, tmp_path: Path) -> None:
+def test_an_answer_by_earlier_rules_is_refused(books: Books) -> None:
     pull(books)
     answer = books.aggregate(*DUE).ok()
-    (tmp_path / "plans.toml").write_text(PLANS.replace('"50.00"', '"51.00"'))
-    books("rules", "set", str(tmp_path / "plans.toml"), "--reason", "dearer").ok()
+    books.set_rules("plans.toml", PLANS.replace('"50.00"', '"51.00"'), "--reason", "dearer")
     refused = books("plan", "renew", stdin=answer.out)
     assert refused.code == 75
     assert "`books push` sends the rule book" in refused.err

@@ -62,8 +62,7 @@ class Site:
         self._numbers = 0
         self.books.init().ok()
         for name, text in (("writers.toml", WRITERS), ("fx.toml", RATES)):
-            (folder / name).write_text(text)
-            self.books("rules", "set", str(folder / name), "--reason", "tills").ok()
+            self.books.set_rules(name, text, "--reason", "tills")
         self._key_file("stripe.key", stripe.restricted_key("read"))
         self._key_file("tag.key", TAG_KEY.decode())
         self.configure()

@@ -2,24 +2,35 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from aggregator.rating.rating import STATES, ChargeState
+from aggregator.rating.rating import STATES
 from aggregator.store.questions.reports import account_of
 from gitmeter.money.granted import Granted
 from gitmeter.money.reasons import WAITING
 from tests.support.case_rules import rule_files
+from tests.support.charged_case import UNPRICED
 from tests.support.ledger.world import World
-from tests.support.money_cases import Case, line_of
+from tests.support.memory import MEMORY
+from tests.support.money_cases import FOLDERS, Case, line_of
 from wire_format.explanation import canonical
 from wire_format.fields import APPLIES_TO
 from wire_format.instants import format_hour
 from wire_format.lines import Account, Folder
 
 AFTER = datetime(2027, 1, 1, tzinfo=UTC)
-_FOLDERS = {"payment": "payments", "account": "accounts", "decision": "decisions", "usage": "usage"}
+
+
+@contextmanager
+def world_of(case: Case) -> Iterator[World]:
+    """A new aggregator for a case, on which test accounts count if they do in the case."""
+    with TemporaryDirectory(dir=MEMORY) as folder:
+        yield World(Path(folder), test=bool(case["rules"].get("test")))
 
 
 def tell(
@@ -60,10 +71,10 @@ def committing(world: World, case: Case) -> Iterator[str]:
         repo = name.rpartition(".")[0]
         node, role = roles[repo]
         writer = world.repo(repo, node=node, role=role)
-        files: dict[str, list[bytes]] = defaultdict(list)
+        files: dict[Folder, list[bytes]] = defaultdict(list)
         for text in by_commit[name]:
-            folder = _FOLDERS[text["type"]]
-            line = usage_line_of(text) if folder == "usage" else line_of(text, hashes)
+            folder = FOLDERS[text["type"]]
+            line = usage_line_of(text) if folder is Folder.USAGE else line_of(text, hashes)
             files[folder].append(line)
         number = len(hashes) + 1
         paths = {
@@ -120,7 +131,7 @@ def charges(world: World) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
             "quantity": int(str(quantity)),
             "included": int(str(included)),
         }
-        if STATES[int(str(state))] in {ChargeState.UNPRICED, ChargeState.CATEGORY_MISMATCH}:
+        if STATES[int(str(state))] in UNPRICED:
             unpriced.append(charge)
             continue
         costs = {"list_nano": list_nano, "billed_nano": billed_nano}

@@ -8,6 +8,7 @@ from aggregator.reports.accounts import NoAccountError
 from aggregator.reports.terms.entitlements import entitlements
 from aggregator.reports.terms.grants import account_terms
 from aggregator.store.store import LedgerStore
+from tests.support.charged_case import grant_answer, users_of
 from tests.support.ledger.world import World
 from tests.support.money_cases import Case
 from wire_format.instants import parse_ts
@@ -25,10 +26,9 @@ _NOTHING: dict[str, Any] = {
 
 def told_terms(world: World, case: Case) -> dict[str, dict[str, dict[str, Any]]]:
     """By part, user and instant what the ledger says; a user that it does not know has nothing."""
-    users = sorted({text["user"] for text in case["lines"] if text.get("user")})
     found: dict[str, dict[str, dict[str, Any]]] = {part: {} for part in PARTS}
     with world.reading() as store:
-        for user in users:
+        for user in users_of(case):
             for at in case["ask"]:
                 for part, value in _of_user(store, user, parse_ts(at)).items():
                     found[part].setdefault(user, {})[at] = value
@@ -44,14 +44,7 @@ def _of_user(store: LedgerStore, user: str, at: datetime) -> dict[str, Any]:
         "pool": found.funds.pool_nano,
         "uncovered": found.funds.uncovered_nano,
         "balance": found.funds.balance_nano,
-        "grants": [
-            {
-                "grant": each.grant.name,
-                "left_nano": each.left_nano,
-                "state": str(each.state),
-            }
-            for each in found.grants
-        ],
+        "grants": list(map(grant_answer, found.grants)),
         "breakage": found.breakage._asdict(),
         "plan": _plan(entitlements(store, user, at, at)["plan"]),
     }

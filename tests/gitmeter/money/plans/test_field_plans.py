@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from gitmeter.money.plans.plan_faults import PlanFault
 from tests.gitmeter.money.plans.told import ZERO, Customer, credited, shown
+from tests.support.case_rules import plans_toml
 from wire_format.plans import Plans
 from wire_format.rule_files.plans_file import parse_plans
 
@@ -60,37 +61,37 @@ ASSISTANT = {
     # name: fee, searches, browser minutes, e-mails, call minutes, requests a minute, channels
     "starter": ("20", 500, 60, 100, 0, 10, 1),
     "pro": ("30", 2_000, 300, 500, 60, 20, 3),
-    "power": ("40", 10_000, 1_000, 2_000, 120, 30, '"unlimited"'),
+    "power": ("40", 10_000, 1_000, 2_000, 120, 30, "unlimited"),
 }
 METERS = {"search": "search/*", "browser": "browser/*", "mail": "mail/*", "call": "call/*"}
+TERMS = {"from": "2026-01-01T00:00:00Z", "cycle_hours": 720, "sold_by": ["desk"]}
 
 
 def assistant() -> Plans:
-    text = ""
+    tables = []
     for name, (fee, *included, rpm, channels) in ASSISTANT.items():
-        text += (
-            f'[[plan]]\nname = "{name}"\nfrom = 2026-01-01T00:00:00Z\ncycle_hours = 720\n'
-            f'fee_usd = "{fee}"\nrpm = {rpm}\nlimits = {{ channels = {channels} }}\n'
-            'features = ["phone", "cron", "skills"]\nsold_by = ["desk"]\n'
+        meters = [
+            {"name": meter, "match": [match], "included": units, "beyond": "block"}
+            for (meter, match), units in zip(METERS.items(), included, strict=True)
+        ]
+        told = {"rpm": rpm, "features": ["phone", "cron", "skills"]}
+        limits = {"channels": channels}
+        tables.append(
+            {"name": name, "fee_usd": fee, "limits": limits, "meters": meters, **told, **TERMS}
         )
-        for (meter, match), units in zip(METERS.items(), included, strict=True):
-            text += (
-                f'[[plan.meter]]\nname = "{meter}"\nmatch = ["{match}"]\n'
-                f'included = {units}\nbeyond = "block"\n'
-            )
-    return parse_plans(text.encode())
+    return parse_plans(plans_toml(tables).encode())
 
 
 def machines() -> Plans:
-    text = ""
+    tables = []
     for count, fee in ((5, "10"), (10, "20")):
-        text += (
-            f'[[plan]]\nname = "vm-{count}"\nfrom = 2026-01-01T00:00:00Z\ncycle_hours = 720\n'
-            f'fee_usd = "{fee}"\nlimits = {{ machines = {count} }}\nsold_by = ["desk"]\n'
-            '[[plan.meter]]\nname = "machine-hours"\nmatch = ["vm/*"]\n'
-            f'included = {count * 720}\nbeyond = "bill"\n'
+        included = {"included": count * 720, "beyond": "bill"}
+        meters = [{"name": "machine-hours", "match": ["vm/*"], **included}]
+        limits = {"machines": count}
+        tables.append(
+            {"name": f"vm-{count}", "fee_usd": fee, "limits": limits, "meters": meters, **TERMS}
         )
-    return parse_plans(text.encode())
+    return parse_plans(plans_toml(tables).encode())
 
 
 def test_jobs_from_free_to_enterprise() -> None:

@@ -9,6 +9,7 @@ from gitmeter.money.plans.periods import terms_of
 from gitmeter.money.plans.plan_faults import PlanFault
 from tests.gitmeter.money.plans.told import (
     FREE,
+    LITE,
     PLANS,
     POWER,
     PRO,
@@ -26,7 +27,6 @@ SLIM = plan("slim", "5")
 LONG = plan("long", "5", cycle_hours=72, meters=(meter("search", None),))
 TWIN = plan("twin", "3", meters=(meter("search", 20),))
 CONTRACT = plan("contract", "2", sold_by=())
-LITE = plan("lite", meters=(meter("search", 5),))
 MANY = Plans((FREE, PRO, POWER, TOP, SLIM, LONG, TWIN, CONTRACT, LITE))
 
 

@@ -8,6 +8,7 @@ import pytest
 from gitmeter.money.plans.timeline import PlanTimeline, first_difference
 from tests.gitmeter.money.plans.told import (
     FREE,
+    LITE,
     PLANS,
     POWER,
     PRO,
@@ -20,8 +21,6 @@ from tests.gitmeter.money.plans.told import (
     shown,
 )
 from wire_format.plans import NO_PLANS, Plans
-
-LITE = plan("lite", meters=(meter("search", 5),))
 
 
 def told(*lines: tuple[Any, ...], plans: Plans = PLANS) -> PlanTimeline:

@@ -52,6 +52,8 @@ PRO = plan("pro", "2", "1", meters=(meter("search", 5),))
 POWER = plan("power", "3", "1.50", meters=(meter("search", 20),))
 TOP = plan("top", "5", "1.20", meters=(meter("search", None), meter("mail", 9)))
 PLANS = Plans((FREE, PRO, POWER, TOP))
+LITE = plan("lite", meters=(meter("search", 5),))
+"""Without a fee, and none of `PLANS`."""
 
 
 @dataclass

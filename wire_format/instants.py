@@ -10,6 +10,11 @@ from typing import Final
 from wire_format.fields import TS_PATTERN, YEAR_MAX, YEAR_MIN
 
 _TS = re.compile(TS_PATTERN)
+_ENDINGS: Final = {
+    len("2026-11-21"): "T00:00:00Z",
+    len("2026-11-21T13"): ":00:00Z",
+    len("2026-11-21T13:05"): ":00Z",
+}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL: Final = _EPOCH.toordinal()
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -45,6 +50,16 @@ def parse_ts(text: str) -> datetime:
     if format_ts(instant) != text:  # newer Pythons read 24:00:00 as the next day
         raise InvalidInstantError("is not a time that exists: hours run from 00 to 23")
     return instant
+
+
+def parse_short_ts(text: str) -> datetime:
+    """An instant as a person types it: to the day, hour, minute or second, UTC with or without `Z`.
+
+    Raises:
+        InvalidInstantError: for any other form.
+    """
+    stated = text.removesuffix("Z")
+    return parse_ts(stated + _ENDINGS.get(len(stated), "Z"))
 
 
 def format_ts(instant: datetime) -> str:

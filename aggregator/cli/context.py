@@ -187,15 +187,12 @@ class HourType(click.ParamType[int]):
         ctx: click.Context | None,
     ) -> int:
         """Read an hour from the command line."""
-        from wire_format.instants import InvalidInstantError, hour_of, parse_ts
+        from wire_format.instants import InvalidInstantError, hour_of, parse_short_ts
 
         if isinstance(value, int):
             return value
-        text = str(value)
-        patterns = {10: "T00:00:00Z", 13: ":00:00Z", 16: ":00Z"}
-        text = text.removesuffix("Z") if len(text) in {14, 17} else text
         try:
-            return hour_of(parse_ts(text + patterns.get(len(text), "")))
+            return hour_of(parse_short_ts(str(value)))
         except InvalidInstantError:
             self.fail(f"{value!r} is not like 2026-11-21 or 2026-11-21T13 (UTC)", param, ctx)
 
@@ -215,13 +212,12 @@ class MomentType(click.ParamType[datetime]):
         ctx: click.Context | None,
     ) -> datetime:
         """Read an instant from the command line."""
-        from wire_format.instants import InvalidInstantError, parse_ts
+        from wire_format.instants import InvalidInstantError, parse_short_ts
 
         if isinstance(value, datetime):
             return value
-        text = str(value).removesuffix("Z")
         try:
-            return parse_ts(text + "2026-01-01T00:00:00Z"[len(text) :])
+            return parse_short_ts(str(value))
         except InvalidInstantError:
             self.fail(f"{value!r} is not like 2026-11-21 or 2026-11-21T13:05 (UTC)", param, ctx)
 

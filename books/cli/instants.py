@@ -6,7 +6,7 @@ import click
 
 
 class InstantType(click.ParamType[datetime]):
-    """An instant in UTC: `2026-07-01` or `2026-07-01T06:00:00Z`.
+    """An instant in UTC: `2026-07-01`, `2026-07-01T06` or `2026-07-01T06:00:00Z`.
 
     Args:
         hours_only: refuse what is not the start of a clock hour.
@@ -24,8 +24,7 @@ class InstantType(click.ParamType[datetime]):
         ctx: click.Context | None,
     ) -> datetime:
         """Read an instant from the command line."""
-        from books.forms import parse_short_ts
-        from wire_format.instants import InvalidInstantError
+        from wire_format.instants import InvalidInstantError, parse_short_ts
 
         if isinstance(value, datetime):
             return value

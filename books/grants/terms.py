@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple, cast, get_args
 
 from books.errors import MoneyError
-from books.forms import parse_short_ts
 from wire_format import fields
 from wire_format.fields import PRIORITY_MAX, SCOPE_MAX
-from wire_format.instants import InvalidInstantError
+from wire_format.instants import InvalidInstantError, parse_short_ts
 from wire_format.wording import FORMS
 
 PRIORITY_DEFAULT: Final = 50

@@ -14,6 +14,7 @@ from wire_format.instants import (
     from_us,
     hour_of,
     hour_start,
+    parse_short_ts,
     parse_ts,
     to_us,
 )
@@ -39,6 +40,32 @@ def test_an_instant_is_written_in_utc_wherever_it_was_read(instant: datetime, mi
 def test_an_instant_without_a_zone_is_refused_and_not_read_as_local_time() -> None:
     with pytest.raises(InvalidInstantError, match="no time zone"):
         format_ts(datetime(2026, 11, 21))  # noqa: DTZ001 - what is tested
+
+
+@given(instant=utc_instants, is_bare=st.booleans())
+def test_an_instant_may_be_typed_to_the_day_hour_minute_or_second(
+    instant: datetime, *, is_bare: bool
+) -> None:
+    """It is the beginning of what was typed; a `Z` may be left out."""
+    whole = instant.replace(microsecond=0)
+    text = format_ts(instant).removesuffix("Z")
+    ending = "" if is_bare else "Z"
+    assert parse_short_ts(text + ending) == instant
+    for length, begins in (
+        (10, whole.replace(hour=0, minute=0, second=0)),
+        (13, whole.replace(minute=0, second=0)),
+        (16, whole.replace(second=0)),
+        (19, whole),
+    ):
+        assert parse_short_ts(text[:length] + ending) == begins
+
+
+@pytest.mark.parametrize("cut", [0, 4, 6, 7, 9, 11, 12, 14, 15, 17, 18, 20, 22])
+def test_what_is_cut_short_elsewhere_is_no_instant(cut: int) -> None:
+    """`2026-1` is not filled up to a day of October or November."""
+    for ending in ("", "Z"):
+        with pytest.raises(InvalidInstantError):
+            parse_short_ts("2026-11-21T13:05:00.123456"[:cut] + ending)
 
 
 @given(text=st.text(max_size=40) | st.text("0123456789-:TZ. +", max_size=30))

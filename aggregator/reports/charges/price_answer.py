@@ -80,15 +80,14 @@ def window_answer(
     tariff = rater.price_at(charge.resource, row.applies_to, row.hour, charge.user)
     if isinstance(tariff, NoPrice):
         return None
-    is_series = charge.resource in rater.prices.windowed
-    if tariff.unit is not None and not is_series:
+    if tariff.unit is not None and charge.resource not in rater.prices.windowed:
         return None
     series = Series(*row[1:4], charge.resource)
     payer = Payer(account.user, account.tenure, rater.plans_of(account.plans))
     rates = SeriesRater(rater, payer, charge.resource, row.applies_to)
     window = rates.window_at(row.hour).hours
     uses = [Use(row.hour, row.quantity)]
-    if is_series:
+    if rater.is_counted(charge.resource):
         found = store.series.charges(series, window)
         if tariff.rule.window == "cycle":
             cycle_of = payer.plans.cycle_of

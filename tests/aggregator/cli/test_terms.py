@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from aggregator.reports.reprice import reprice
+from tests.support.case_rules import prices_toml
 from tests.support.ledger.terms_world import PLANS, PRICES, TermsWorld
 from tests.support.ledger.world import BOOKS
+from tests.support.priced import price, tiers
 
 NANO = 10**9
 
@@ -167,6 +169,36 @@ def test_explain_names_the_meter_and_the_grants(world: TermsWorld) -> None:
     shown = world.run(*asked).ok().out
     assert "15 by the plan pro, which includes 20 of search" in shown
     assert "1.00 USD paid by manual:welcome" in shown
+
+
+def test_units_that_a_plan_includes_pay_no_tier_of_the_hour(tmp_path: Path) -> None:
+    """Of ten searches the plan includes three; the others fill one tier and begin the next."""
+    world = TermsWorld(tmp_path)
+    hourly = price(**tiers("graduated", (5, "2", "0"), (None, "1", "0")), resource="search/web")
+    world.rule_files({"rules/prices.toml": prices_toml([hourly]).encode()})
+    world.use(10)
+    world.pull()
+    (found,) = json_of(world, "explain", "alice", "search/web", "2026-11-02T00")
+    assert found["list_cost_nano"] == 12 * NANO
+    assert found["window"] == {
+        "from": "2026-11-02T00:00:00Z",
+        "until": "2026-11-02T01:00:00Z",
+        "included": 3,
+        "before": 0,
+        "counted": 7,
+        "total": 7,
+        "tiers": [
+            {"tier": 1, "units": 5, "flat": True},
+            {"tier": 2, "units": 2, "flat": True},
+        ],
+    }
+
+
+def test_an_instant_that_is_cut_short_is_refused(world: TermsWorld) -> None:
+    """`2026-1` is not some month from October on."""
+    said = world.run("balance", "alice", "--at", "2026-1")
+    assert said.code == 2
+    assert "'2026-1' is not like 2026-11-21 or 2026-11-21T13:05 (UTC)" in said.err
 
 
 def test_what_is_due_is_json_for_the_books(world: TermsWorld) -> None:

@@ -121,10 +121,12 @@ class AccountRows:
             for row in rows
         )
 
-    def with_terms(self) -> list[int]:
-        """The accounts with grants with terms, or plans of their own."""
+    def with_terms(self, active_from: int = 0) -> list[int]:
+        """The accounts with grants with terms, or plans of their own, and usage from an hour on."""
         rows = self._connection.execute(
-            "SELECT id FROM account WHERE plans IS NOT NULL OR grants IS NOT NULL ORDER BY id"
+            "SELECT id FROM account WHERE last_active_hour >= ?"
+            " AND (plans IS NOT NULL OR grants IS NOT NULL) ORDER BY id",
+            (active_from,),
         )
         return [int(account_id) for (account_id,) in rows]
 
@@ -147,11 +149,14 @@ class AccountRows:
             ),
         )
 
-    def save_terms(self, account: AccountRow) -> None:
-        """Write the plan lines and the grants with terms of an account."""
-        self._connection.execute(
+    def save_terms(self, changed: Iterable[AccountRow]) -> None:
+        """Write the plan lines and the grants with terms of accounts."""
+        self._connection.executemany(
             "UPDATE account SET plans = ?, grants = ? WHERE id = ?",
-            (plans_text(account.plans), grants_text(account.grants), account.id),
+            (
+                (plans_text(account.plans), grants_text(account.grants), account.id)
+                for account in changed
+            ),
         )
 
     def save_tiers(self, tiers: Iterable[tuple[int, str]]) -> None:

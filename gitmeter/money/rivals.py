@@ -155,15 +155,16 @@ class _Payments:
         key = self.movement_of(record)
         return None if key is None else self._counted.get(key)
 
-    def lacks_payment(self, record: Money) -> bool:
-        """Whether a line is a bonus on a payment of which no line counts."""
-        bonus_on = bonus_payment_of(record)
-        return bonus_on is not None and bonus_on not in self._counted
-
-    def is_other_currency(self, record: Money) -> bool:
-        """Whether a line of version 2 is in another currency than its payment."""
+    def fault_of(self, record: Money) -> MoneyState | None:
+        """Why a line that claims something does not count whatever others say; None if it may."""
+        if record.kind == "payment":
+            return None
         payment = self.of(record) if payment_of(record) is not None else None
-        return payment is not None and payment.currency != record.currency
+        if payment is not None and payment.currency != record.currency:
+            return MoneyState.OTHER_CURRENCY
+        bonus_on = bonus_payment_of(record)
+        lacks_payment = bonus_on is not None and bonus_on not in self._counted
+        return MoneyState.NO_PAYMENT if lacks_payment else None
 
     def judged(self, record: Money, state: MoneyState) -> Judged:
         """A line with its state, now that payments are settled."""
@@ -178,8 +179,8 @@ class _Payments:
 def _settle(group: Sequence[Contender], states: _States, payments: _Payments) -> None:
     """Settle the lines of one movement, given in their order."""
     alone = group[0]
-    if len(group) == 1 and alone.record.kind == "payment" and _claims(alone.record):
-        states[alone] = _state_of(alone.record)  # as below, for nearly all of them
+    if len(group) == 1 and _claims(alone.record):  # as below, for nearly all of them
+        states[alone] = payments.fault_of(alone.record) or _state_of(alone.record)
         return
     claims: list[Contender] = []
     books: Contender | None = None
@@ -188,10 +189,8 @@ def _settle(group: Sequence[Contender], states: _States, payments: _Payments) ->
         if not _claims(record):
             contradicts = record.status == "failed" and bool(claims)
             states[entry] = MoneyState.CONTRADICTS if contradicts else MoneyState.NOT_SUCCEEDED
-        elif record.kind != "payment" and payments.is_other_currency(record):
-            states[entry] = MoneyState.OTHER_CURRENCY
-        elif payments.lacks_payment(record):
-            states[entry] = MoneyState.NO_PAYMENT
+        elif (fault := payments.fault_of(record)) is not None:
+            states[entry] = fault
         else:
             states[entry] = MoneyState.SAME_MOVEMENT
             if not (entry.is_books and books is not None):

@@ -63,8 +63,8 @@ class Charging:
         pages = self._store.charges.pages_from(scope.from_hour, scope.resources)
         for page in pages:
             self._rate_again(page, rater)
-        ids = {*self._store.series.accounts(), *self._store.accounts.with_terms()}
-        for account_id in sorted(ids):
+        with_terms = self._store.accounts.with_terms(scope.from_hour)
+        for account_id in sorted({*self._store.series.accounts(), *with_terms}):
             self._follow_since(account_id, scope.from_hour, rater)
 
     def replan(self, account: AccountRow, from_hour: int, rater: Rater) -> None:

@@ -25,7 +25,7 @@ from gitmeter.counting.ranges import runs
 from gitmeter.money.grants import grants_of, voids_of
 from gitmeter.money.places import MoneyLimits, provider_fault
 from gitmeter.money.plans.periods import terms_of
-from gitmeter.money.pool import NO_CREDIT, Payment, credits_of
+from gitmeter.money.pool import NO_CREDIT, Credit, Payment, credits_of
 from gitmeter.money.rivals import Judged, MoneyState, judge
 from wire_format.lines import Account, Money
 from wire_format.plans import Plans
@@ -152,6 +152,8 @@ class Balances:
         judged, paid = found.lines.values(), found.paid
         credit_of = credits_of(judged, paid, rules.tenure_min_nano)
         granted = grants_of(judged, paid, found.voids)
+        credits_now: dict[int, Credit] = {}
+        settled: list[AccountRow] = []
         retenured: list[AccountRow] = []
         replanned: list[tuple[AccountRow, int]] = []
         for account in self._store.accounts.of_users(users).values():
@@ -159,7 +161,7 @@ class Balances:
             credit = credit_of.get(account.user, NO_CREDIT)
             fees_nano = sum(terms_of(line).fee_nano for line in own)
             left_nano = credit.credit_nano - fees_nano
-            self._store.money.save_credit(account.id, credit._replace(credit_nano=left_nano))
+            credits_now[account.id] = credit._replace(credit_nano=left_nano)
             if tuple(credit.tenure) != tuple(account.tenure):
                 account.tenure = credit.tenure
                 retenured.append(account)
@@ -167,9 +169,11 @@ class Balances:
             now = Having(own, tuple(granted.get(account.user, ())), rules.plans)
             if before != now:
                 account.plans, account.grants = now.lines, now.grants
-                self._store.accounts.save_terms(account)
+                settled.append(account)
                 if (from_hour := first_hour_changed(before, now)) is not None:
                     replanned.append((account, from_hour))
+        self._store.money.save_credits(credits_now)
+        self._store.accounts.save_terms(settled)
         return Settled(judged, paid, retenured, replanned)
 
     def _add_of_books(

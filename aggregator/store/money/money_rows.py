@@ -250,16 +250,19 @@ class MoneyRows:
             ((str(state), money_id) for money_id, state in states.items()),
         )
 
-    def save_credit(self, account_id: int, credit: Credit) -> None:
-        """Write the sums of a user's lines that count."""
-        self._connection.execute(
+    def save_credits(self, credit_of: Mapping[int, Credit]) -> None:
+        """Write the sums of users' lines that count, by the rows of their accounts."""
+        self._connection.executemany(
             "UPDATE account SET credit_nano = ?, lifetime_paid_nano = ?, first_paid_us = ?,"
             " tenure = ? WHERE id = ?",
             (
-                exact(credit.credit_nano),
-                exact(credit.lifetime_paid_nano),
-                credit.first_paid_us,
-                tenure_text(credit.tenure),
-                account_id,
+                (
+                    exact(credit.credit_nano),
+                    exact(credit.lifetime_paid_nano),
+                    credit.first_paid_us,
+                    tenure_text(credit.tenure),
+                    account_id,
+                )
+                for account_id, credit in credit_of.items()
             ),
         )

@@ -39,6 +39,11 @@ class Source(NamedTuple):
     path: str
     committed_at: datetime
 
+    @property
+    def committed_at_s(self) -> int:
+        """The commit's time, seconds since 1970."""
+        return int(self.committed_at.timestamp())
+
 
 class Admission:
     """Admits the segments of one node, one after the other, into a batch.
@@ -82,7 +87,7 @@ class Admission:
             or grounds.may_exceed(found.units_max)
         ):
             return False
-        self._batch.count(found)
+        self._batch.count(found, source.committed_at_s)
         self._seen.update(found.seqs)
         return True
 
@@ -98,6 +103,8 @@ class Admission:
         claims, claim_numbers, complete = self._claims(segment, source)
         seqs = list(map(_seq, claims))
         if seqs:
+            users = {record.user for record in claims if isinstance(record, Usage)}
+            self._batch.note_users(users, source.committed_at_s)
             self._count_one_by_one(claims, claim_numbers, source)
             self._batch.mark_seen(sorted(seqs), self._seen)
         return complete and not segment.rejects

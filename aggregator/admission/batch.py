@@ -1,6 +1,6 @@
 """What a run of commits changes, collected in memory until one transaction writes it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -105,6 +105,8 @@ class Batch:
             where lines no longer count.
         counted: segments that are counted by their sums, besides `usage`.
         charges: how many charges `counted` have parts in, one by one.
+        users: of each user of usage that claims its key, whether or not it counts, the time of the
+            earliest commit with such a line, seconds since 1970.
         money, decisions: by line, the claim and whether it counts from now on (True) or no longer
             (False); of the books' lines.
         stated: lines of a till or desk, once for each commit that has them.
@@ -124,6 +126,7 @@ class Batch:
     usage: dict[ChargeKey, list[int]] = field(default_factory=dict)
     counted: "list[GroupedSegment]" = field(default_factory=list)
     charges: int = 0
+    users: dict[str, int] = field(default_factory=dict)
     money: dict[bytes, tuple[Claim[Money | Account], bool]] = field(default_factory=dict)
     decisions: dict[bytes, tuple[Claim[Decision], bool]] = field(default_factory=dict)
     stated: list[StatedLine] = field(default_factory=list)
@@ -139,12 +142,20 @@ class Batch:
     rule_files: RuleFiles | None = None
     bad_rules: list[tuple[str, str]] = field(default_factory=list)
 
-    def count(self, found: "GroupedSegment") -> None:
+    def count(self, found: "GroupedSegment", committed_at_s: int) -> None:
         """Count a segment by its sums."""
+        self.note_users(found.users, committed_at_s)
         self.counted.append(found)
         self.charges += found.charges
         self.admitted += found.records
         self.seen += found.seqs
+
+    def note_users(self, users: Iterable[str], committed_at_s: int) -> None:
+        """Note whose usage a commit has that claims its key."""
+        noted = self.users
+        for user in users:
+            if noted.get(user, committed_at_s) >= committed_at_s:
+                noted[user] = committed_at_s
 
     def hold(self, held: HeldLine) -> None:
         """File a line as held, unless it is filed already."""

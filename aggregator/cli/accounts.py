@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aggregator.rating.rating import ChargeState
-    from aggregator.reports.accounts import Answer
+    from aggregator.reports.basis import Answer
     from gitmeter.support.printout import Printout
 
-_SILENT_SHOWN = 10
+_SILENT_SHOWN = _WAITING_SHOWN = 10
 _GRANTED = ("drawn", "granted")
 
 
@@ -38,13 +38,15 @@ def balance(context: Context, user: str | None, at: "datetime | None", *, as_jso
     """Show the balance of USER, or of all users.
 
     What is left of grants in force is in it; `aggregator grants USER` shows each of them. With --at
-    it is the balance at that instant: the closing balance of October is the one at 2026-11-01.
+    it is the balance at that instant: the closing balance of October is the one at 2026-11-01. Of
+    one user it says which nodes wrote the usage, and of which of them more may follow: those that
+    are silent, have gaps in their numbers, or commits that are not billed.
 
     \b
     aggregator balance alice
     aggregator balance alice --at 2026-11-01
     """
-    from aggregator.reports import accounts, unrated
+    from aggregator.reports import accounts, basis, unrated
 
     store = context.reading()
     if user is not None:
@@ -62,7 +64,7 @@ def balance(context: Context, user: str | None, at: "datetime | None", *, as_jso
         _print_unrated(unrated.counts_by_state(groups), shlex.join(("unpriced", user)))
         return
     with store.view():
-        basis, counts = accounts.stands_on(store), store.unrated.charges_by_state()
+        stands_on, counts = basis.stands_on(store), store.unrated.charges_by_state()
         if at is None:
             balances = accounts.balances(store, now())
         else:
@@ -72,7 +74,7 @@ def balance(context: Context, user: str | None, at: "datetime | None", *, as_jso
     if as_json:
         answer.print()
         return
-    print_balances(answer, basis)
+    print_balances(answer, stands_on)
     _print_unrated(counts, "unpriced")
 
 
@@ -134,6 +136,14 @@ def print_balances(table: "Printout", basis: "Answer") -> None:
         more = f" and {len(silent) - _SILENT_SHOWN} more" if len(silent) > _SILENT_SHOWN else ""
         shown = ", ".join(silent[:_SILENT_SHOWN])
         click.echo(f"silent, so that their usage may be missing: {shown}{more}")
+    if nodes := basis.get("nodes"):
+        until = basis["nodes_billed_until"]
+        click.echo(f"usage by {counted(len(nodes), 'node')}, billed until {until}")
+    waiting = basis.get("waiting_for", [])
+    for node in waiting[:_WAITING_SHOWN]:
+        click.echo(f"  more may follow of {escape(node['node'])}: {', '.join(node['why'])}")
+    if len(waiting) > _WAITING_SHOWN:
+        click.echo(f"  and of {len(waiting) - _WAITING_SHOWN} more, see --json")
 
 
 @click.command()

@@ -212,7 +212,10 @@ def verify(context: Context, *, as_json: bool) -> int:
         click.echo(f"matches git: digest {result.digest}")
         click.echo(f"rule book {result.rule_book}")
     else:
-        click.echo(f"DIFFERS: the database has {result.digest}, git {result.recomputed_digest}")
+        if result.digest == result.recomputed_digest:
+            click.echo(f"DIFFERS, though both have the digest {result.digest}")
+        else:
+            click.echo(f"DIFFERS: the database has {result.digest}, git {result.recomputed_digest}")
         for difference in result.differences:
             side = "only in the database" if difference.is_ours else "only in git     "
             click.echo(f"  {difference.section}, {side}: {escape(difference.row)}")

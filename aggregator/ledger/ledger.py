@@ -177,7 +177,7 @@ class Ledger:
         for account, from_hour in settled.replanned:
             self._charging.replan(account, from_hour, rater)
         for node_id, batch in parts.items():
-            self._charging.apply_usage(batch, rater)
+            self._charging.apply_usage(node_id, batch, rater)
             self.store.lines.add_seen(node_id, batch.seen)
             self.store.segments.insert_corrections(node_id, batch.corrections)
             self.store.lines.file_held(node_id, batch.held)

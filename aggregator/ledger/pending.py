@@ -66,7 +66,7 @@ class Pending:
         self._mirror = mirror
         self._reader = reader
         self._walk = walk
-        self._records_by_blob: Final[dict[tuple[str, str], int]] = {}
+        self._filed: Final[dict[tuple[str, str], tuple[int, int]]] = {}
         seen = NodeSeqs(ledger.store, repo.node_id)
         self._writer = (
             WriterAdmission(repo.node, seen, self.batch) if repo.role in FACES_STRANGERS else None
@@ -161,7 +161,7 @@ class Pending:
     def _read_file(self, file: AddedFile, source: Source) -> None:
         fault = misplaced(file, self._repo.role)
         key = (file.path.partition("/")[0], file.blob)
-        claimed = None if fault else self._claimed_records(*key)
+        claimed = None if fault else self._claimed_records(*key, source.committed_at_s)
         if claimed is not None:
             self.batch.duplicates += claimed
             return
@@ -204,14 +204,14 @@ class Pending:
     def _file(self, entry: SegmentEntry, key: tuple[str, str]) -> None:
         self.batch.segments.append(entry)
         if entry.all_claimed:
-            self._records_by_blob[key] = entry.records
+            self._filed[key] = entry.records, entry.committed_at_s
 
-    def _claimed_records(self, folder: str, blob: str) -> int | None:
-        """How many records a blob has that was applied whole before, or None."""
-        if (folder, blob) in self._records_by_blob:
-            return self._records_by_blob[folder, blob]
+    def _claimed_records(self, folder: str, blob: str, committed_at_s: int) -> int | None:
+        """How many records a blob has that was applied whole before, from no later commit."""
         store, node_id = self._ledger.store, self._repo.node_id
-        return store.segments.claimed_records(node_id, folder, blob)
+        known = self._filed.get((folder, blob)) or store.segments.claimed(node_id, folder, blob)
+        # of an earlier commit the lines say that their users used the node since then
+        return None if known is None or committed_at_s < known[1] else known[0]
 
     def _read_rules(self, commit: str) -> None:
         """Take the rule book of a commit; an unusable one is reported and changes nothing."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.mirrors.state import State
-from aggregator.proof.digest import Difference, differences, digest
+from aggregator.proof.digest import BESIDE, SECTIONS, Difference, differences, digest
 from aggregator.proof.judged_under import is_judged_under
 from aggregator.proof.rebuild import scratch_ledger
 from aggregator.store.store import LedgerStore
@@ -45,7 +45,8 @@ class Verification(NamedTuple):
     @property
     def matches(self) -> bool:
         """Whether the database is what git says."""
-        return self.digest == self.recomputed_digest and self.broken_references == 0
+        is_same = self.digest == self.recomputed_digest and not self.differences
+        return is_same and self.broken_references == 0
 
 
 def verify(
@@ -92,9 +93,8 @@ def verify(
         ours = digest(store)
         with scratch_ledger(state, tips, now, on_progress) as recomputed:
             theirs = digest(recomputed)
-            found = []
-            if ours != theirs:
-                found = list(islice(differences(store, recomputed), differences_max))
+            sections = SECTIONS.keys() if ours != theirs else BESIDE
+            found = list(islice(differences(store, recomputed, sections), differences_max))
         return Verification(
             digest=ours,
             recomputed_digest=theirs,

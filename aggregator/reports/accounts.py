@@ -6,21 +6,19 @@ never renamed or removed.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from aggregator.balances.funds import CurrentFunds, Funds
-from aggregator.incidents.kinds import IncidentKind
 from aggregator.rating.discounts import DiscountLadder
+from aggregator.reports.basis import Answer, stands_on, usage_stands_on
 from aggregator.store.account_rows import AccountRow
 from aggregator.store.charges.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.questions import reports
-from aggregator.store.store import PULLED_AT, TESTS_COUNT, LedgerStore
+from aggregator.store.store import LedgerStore
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_hour, format_ts, from_us, hour_of
 from wire_format.money import MULTIPLIER_SCALE, format_usd
 
-Answer = dict[str, Any]
 _MULTIPLIER_DECIMALS = 9
 
 
@@ -47,7 +45,8 @@ def balance(store: LedgerStore, user: str, now: datetime) -> Answer:
         NoAccountError: nothing was ever used or paid under that name.
     """
     row = account_row(store, user)
-    return _balance(row, CurrentFunds(store, now).of(row), stands_on(store))
+    basis = stands_on(store) | usage_stands_on(store, row["id"])
+    return _balance(row, CurrentFunds(store, now).of(row), basis)
 
 
 def balances_at(store: LedgerStore, user: str | None, at: datetime) -> Iterator[Answer]:
@@ -78,27 +77,8 @@ def balances_at(store: LedgerStore, user: str | None, at: datetime) -> Iterator[
             "discount_tier": ladder.tier_at(paid_us, hour_of(at)),
             "unrated": found.unrated,
         }
-        yield _balance(row | then, found.funds, basis)
-
-
-def stands_on(store: LedgerStore) -> Answer:
-    """Return what all balances stand on.
-
-    Returns:
-        `as_of`: when the last pull of all repos ended, or None if that is not known;
-        `billed_until`: the time of the newest commit that was billed, or None before the first;
-        `silent_nodes`: nodes that pushed nothing for longer than expected, so more may follow;
-        `tests_count`: whether money of providers' test accounts is in them.
-    """
-    newest_s = store.reports.newest_commit_s()
-    return {
-        "as_of": store.fact(PULLED_AT),
-        "billed_until": None
-        if newest_s is None
-        else format_ts(datetime.fromtimestamp(newest_s, UTC)),
-        "silent_nodes": store.reports.nodes_with(IncidentKind.SILENT),
-        "tests_count": store.fact(TESTS_COUNT) is not None,
-    }
+        own = {} if user is None else usage_stands_on(store, row["id"])
+        yield _balance(row | then, found.funds, basis | own)
 
 
 def _balance(row: reports.Row, funds: Funds, basis: Answer) -> Answer:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aggregator.incidents.kinds import IncidentKind
-from aggregator.reports.accounts import Answer
+from aggregator.reports.basis import Answer
 from aggregator.reports.repos import held
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.decisions import Decisions, span_of

@@ -8,7 +8,7 @@ from aggregator.ledger.rejudge import decisions_of
 from aggregator.mirrors.mirror import MirrorError
 from aggregator.mirrors.state import State
 from aggregator.reports import proposals, repos
-from aggregator.reports.accounts import Answer
+from aggregator.reports.basis import Answer
 from aggregator.reports.decisions import decided_by
 from aggregator.reports.preview import Effect, Preview, preview
 from aggregator.reports.rewrites import Rewrite

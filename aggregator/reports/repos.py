@@ -7,7 +7,7 @@ from aggregator.copies.noted import copied_at
 from aggregator.incidents.advice import advice
 from aggregator.incidents.kinds import ABOUT_CHARGES, IncidentKind
 from aggregator.incidents.unrated import detail_of
-from aggregator.reports.accounts import Answer
+from aggregator.reports.basis import Answer
 from aggregator.reports.unrated import group_answer, groups_by_incident
 from aggregator.store.questions import reports
 from aggregator.store.questions.unrated import UnratedGroup

@@ -6,7 +6,8 @@ from typing import Final
 
 from aggregator.incidents.unrated import KIND_OF_STATE, detail_of, subject_of
 from aggregator.rating.rating import ChargeState
-from aggregator.reports.accounts import Answer, account_of_user
+from aggregator.reports.accounts import account_of_user
+from aggregator.reports.basis import Answer
 from aggregator.store.questions.unrated import UnratedGroup
 from aggregator.store.store import LedgerStore
 from wire_format.instants import format_hour

@@ -13,6 +13,7 @@ from gitmeter.counting.held import (
     line_sha256,
 )
 from gitmeter.counting.ranges import Range, RangeSet, joined
+from wire_format.fields import EPOCH_SIZE
 
 _PAGE: Final = 10_000
 
@@ -35,6 +36,14 @@ class LineRows:
                 (node_id,),
             )
         )
+
+    def has_gap(self, node_id: int) -> bool:
+        """Whether numbers are missing before one of the node's that was read, in its epoch."""
+        found = self._connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM seen_range WHERE node_id = ? AND (first_seq - 1) % ?)",
+            (node_id, EPOCH_SIZE),
+        )
+        return bool(found.fetchone()[0])
 
     def has_seen(self, node_id: int, first_seq: int, last_seq: int) -> bool:
         """Whether any seq of a range was read, both ends included."""

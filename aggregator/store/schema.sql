@@ -86,6 +86,13 @@ CREATE TABLE account (                   -- one user; balance = credit - billed 
     discount_tier TEXT NOT NULL DEFAULT 'none' -- for display; never used for rating
 ) STRICT;
 
+CREATE TABLE account_node (              -- which nodes wrote usage of an account, whether or not it counts
+    account_id INTEGER NOT NULL REFERENCES account,
+    node_id INTEGER NOT NULL REFERENCES node,
+    first_commit_s INTEGER NOT NULL,     -- time of the earliest commit with a line that claims its key
+    PRIMARY KEY (account_id, node_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE resource (                  -- what can be used
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE

@@ -113,14 +113,18 @@ class SegmentRows:
         )
         return [_segment(row) for row in rows]
 
-    def claimed_records(self, node_id: int, folder: str, blob: str) -> int | None:
-        """How many records a blob has that was applied whole for this node, or None."""
-        row = self._connection.execute(
-            "SELECT records FROM segment WHERE blob = ? AND node_id = ? AND folder = ?"
-            " AND all_claimed LIMIT 1",
+    def claimed(self, node_id: int, folder: str, blob: str) -> tuple[int, int] | None:
+        """Of a blob that was applied whole for this node its records, and the earliest commit.
+
+        Returns:
+            The number of records, and the time of the commit in seconds since 1970; or None.
+        """
+        records, committed_at_s = self._connection.execute(
+            "SELECT records, min(committed_at_s) FROM segment"
+            " WHERE blob = ? AND node_id = ? AND folder = ? AND all_claimed",
             (blob, node_id, folder),
         ).fetchone()
-        return None if row is None else int(row[0])
+        return None if records is None else (int(records), int(committed_at_s))
 
     def insert(self, repo: RepoRow, segments: Iterable[SegmentEntry]) -> None:
         """File segments that were read, and the time of the repo's newest commit with records."""

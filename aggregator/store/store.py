@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
+from aggregator.store.account_node_rows import AccountNodeRows
 from aggregator.store.account_rows import AccountRows
 from aggregator.store.charges.active_periods import ActivePeriods
 from aggregator.store.charges.charge_rows import ChargeRows
@@ -71,6 +72,7 @@ class LedgerStore:
         lines: seqs seen, lines held and rejected, counts.
         segments: where lines are in git, and which lines correct others.
         accounts: credit, cost and tier of every user.
+        account_nodes: which nodes wrote usage of accounts, and since when.
         active: in which hours accounts have charges.
         charges: quantity and cost by hour, user, resource and category.
         series: charges of which units are counted on beyond their hour.
@@ -98,6 +100,7 @@ class LedgerStore:
         self.lines = LineRows(connection)
         self.segments = SegmentRows(connection)
         self.accounts = AccountRows(connection)
+        self.account_nodes = AccountNodeRows(connection)
         self.active = ActivePeriods(connection)
         self.charges = ChargeRows(connection)
         self.series = SeriesRows(connection)

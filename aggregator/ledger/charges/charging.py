@@ -78,10 +78,17 @@ class Charging:
         following.follow(following.all_since(hour), hour)
         self._store.accounts.save([account])
 
-    def apply_usage(self, batch: Batch, rater: Rater) -> None:
-        """Change the charges of a batch by its units and records."""
-        users = {key[1] for key in batch.usage}.union(*(found.users for found in batch.counted))
-        accounts = self._store.accounts.of_users(users)
+    def apply_usage(self, node_id: int, batch: Batch, rater: Rater) -> None:
+        """Change the charges of a batch by its units and records.
+
+        Args:
+            node_id: the node that wrote its lines.
+            batch: the changes.
+            rater: rates under the rule book in force.
+        """
+        accounts = self._store.accounts.of_users({*batch.users, *(key[1] for key in batch.usage)})
+        first_commit_s = {accounts[user].id: at_s for user, at_s in batch.users.items()}
+        self._store.account_nodes.note(node_id, first_commit_s)
         kinds = {key[2:] for key in batch.usage}.union(*(found.kinds for found in batch.counted))
         resources = self._store.charges.resource_ids({resource for resource, _ in kinds})
         usage: Mapping[ChargeKey, Sequence[int]] = batch.usage

@@ -7,7 +7,7 @@ from typing import Final
 from aggregator.balances.funds import funds_of
 from aggregator.balances.terms import GrantsAndPlans
 from aggregator.ledger.rule_book import rule_book_in_force
-from aggregator.reports.accounts import Answer
+from aggregator.reports.basis import Answer
 from aggregator.reports.terms.renewal import Renewal, renewal_of
 from aggregator.store.questions.reports import Row, account_of
 from aggregator.store.store import PULLED_AT, LedgerStore

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from aggregator.reports.accounts import Answer
+from aggregator.reports.basis import Answer
 from aggregator.store.questions.payments import MoneyLine
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.effects import Movement, movement

@@ -62,6 +62,14 @@ class DigestRows:
             " OR EXISTS (SELECT 1 FROM money WHERE account_id = account.id) ORDER BY user",
         )
 
+    def account_nodes(self) -> Iterator[list[object]]:
+        """User, node, and time of its earliest commit with usage of the user."""
+        return self._rows(
+            "SELECT user, node.name, first_commit_s FROM account_node"
+            " JOIN account ON account.id = account_id JOIN node ON node.id = node_id"
+            " ORDER BY user, node.name",
+        )
+
     def seen(self) -> Iterator[list[object]]:
         """Node and range of seqs that were read."""
         return self._rows(

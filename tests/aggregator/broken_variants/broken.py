@@ -157,7 +157,7 @@ def charges_before_the_transaction(patch: Patch) -> None:
 
     def broken(self: Ledger, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:
         with self.store.transaction():
-            self._charging.apply_usage(changes.own, self.rater)
+            self._charging.apply_usage(move.repo.node_id, changes.own, self.rater)
         return apply(self, move, replace(changes, own=replace(changes.own, usage={})), now)
 
     patch.setattr(Ledger, "apply", broken)
@@ -178,9 +178,9 @@ def batch_applied_twice(patch: Patch) -> None:
     """Charges are added twice."""
     apply_usage = Charging.apply_usage
 
-    def broken(self: Charging, batch: Batch, rater: Rater) -> None:
-        apply_usage(self, batch, rater)
-        apply_usage(self, batch, rater)
+    def broken(self: Charging, node_id: int, batch: Batch, rater: Rater) -> None:
+        apply_usage(self, node_id, batch, rater)
+        apply_usage(self, node_id, batch, rater)
 
     patch.setattr(Charging, "apply_usage", broken)
 

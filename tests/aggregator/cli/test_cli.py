@@ -59,6 +59,15 @@ def test_balance_of_one_user(world: World) -> None:
         "billed_until": "2025-06-01T01:00:00Z",
         "silent_nodes": [],
         "tests_count": False,
+        "nodes": [
+            {
+                "node": "node-1",
+                "first_commit_at": "2025-06-01T00:00:00Z",
+                "newest_commit_at": "2025-06-01T00:00:00Z",
+            },
+        ],
+        "nodes_billed_until": "2025-06-01T00:00:00Z",
+        "waiting_for": [],
     }
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", found["as_of"])
 

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from aggregator.ledger.charges import charging
 from tests.support.deliveries import Delivery, deliveries
-from tests.support.ledger.telling import Places, digest_from_git, mismatches, tell
+from tests.support.ledger.telling import (
+    Places,
+    digest_from_git,
+    mismatches,
+    tell,
+    told_since,
+    used_since,
+)
 from tests.support.ledger.world import BOOKS, World
 from tests.support.memory import MEMORY
 from tests.support.strategies import (
@@ -64,6 +71,8 @@ def test_any_delivery_ends_in_the_ledger_of_the_reference(
 ) -> None:
     """Charges, balances and held lines are the reference's; digests agree, and so does git.
 
+    Which node used which account since when follows from the commits of each delivery.
+
     Whether the charges of a batch are taken one by one or as columns.
     """
     some, one_way, places, other_way = drawn
@@ -80,4 +89,6 @@ def test_any_delivery_ends_in_the_ledger_of_the_reference(
         other = World(Path(second))
         tell(other, other_way)
         assert mismatches(other, expected) == []
+        assert used_since(world) == told_since(one_way)
+        assert used_since(other) == told_since(other_way)
         assert digest_from_git(world) == other.digest()

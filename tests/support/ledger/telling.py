@@ -1,5 +1,6 @@
 """Tell an aggregator some facts, and find where its ledger differs from the naive reference."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -51,6 +52,26 @@ def mismatches(world: World, expected: Ledger) -> list[str]:
         *_uncounted(world),
         *_unrest(world),
     ]
+
+
+def used_since(world: World) -> dict[tuple[str, str], int]:
+    """By user and node the time of the first commit with usage, as the ledger has it."""
+    with world.reading() as store:
+        rows = store.digests.account_nodes()
+        return {(str(user), str(node)): int(str(at_s)) for user, node, at_s in rows}
+
+
+def told_since(delivery: Delivery) -> dict[tuple[str, str], int]:
+    """The same, as the commits of a delivery say it; every line of them is one of its node."""
+    found: dict[tuple[str, str], int] = {}
+    for node, commits in delivery.histories.items():
+        for commit in commits:
+            at_s = int(commit.when.timestamp())
+            for path, content in commit.files.items():
+                for line in (content or b"").splitlines() if path.startswith("usage/") else ():
+                    key = json.loads(line)["user"], node
+                    found[key] = min(at_s, found.get(key, at_s))
+    return found
 
 
 def digest_from_git(world: World) -> str:

@@ -153,9 +153,8 @@ class Batch:
     def note_users(self, users: Iterable[str], committed_at_s: int) -> None:
         """Note whose usage a commit has that claims its key."""
         noted = self.users
-        for user in users:
-            if noted.get(user, committed_at_s) >= committed_at_s:
-                noted[user] = committed_at_s
+        earlier = [user for user in users if user not in noted or committed_at_s < noted[user]]
+        noted.update(dict.fromkeys(earlier, committed_at_s))
 
     def hold(self, held: HeldLine) -> None:
         """File a line as held, unless it is filed already."""

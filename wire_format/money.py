@@ -49,6 +49,13 @@ def format_usd(amount_nano: int, decimals_min: int = 2) -> str:
     return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
 
 
+def format_cents(amount_nano: int) -> str:
+    """Write nano-dollars for people, rounded to cents: `12.35`."""
+    cents = divide_half_even(amount_nano, NANO // 100)
+    sign = "-" if cents < 0 else ""
+    return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02d}"
+
+
 def divide_half_even(numerator: int, denominator: int) -> int:
     """The whole number nearest to a fraction, ties to the even one; `denominator` is above zero."""
     quotient, remainder = divmod(numerator, denominator)

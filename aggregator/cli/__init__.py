@@ -1,8 +1,8 @@
 """The program `aggregator`: parses, calls, prints.
 
 Owns: the table of commands (`program`), one module for each group of them (`accounts`,
-`payments`, `explain`, `findings`, `backup`, `ledger`, `configure`, `notices`, `fleet/`), what they
-share (`context`, `git_lines`) and `progress`.
+`payments`, `explain`, `findings`, `backup`, `ledger`, `configure`, `notices`, `fleet/`, `terms/`,
+`reports/`), what they share (`context`, `git_lines`) and `progress`.
 Does not own: anything that a program in Python could not call.
 """
 

@@ -48,7 +48,7 @@ _COMMANDS: Final = {
     ),
     "accounts": LazyCommand(
         "aggregator.cli.terms.accounts:accounts",
-        "Show the accounts whose plans are to be renewed, for `books plan renew`.",
+        "Show the accounts whose plans are to be renewed, or that run out of money soon.",
     ),
     "charges": LazyCommand(
         "aggregator.cli.accounts:charges", "Show what USER was charged, hour by hour."
@@ -60,6 +60,17 @@ _COMMANDS: Final = {
     "payments": LazyCommand(
         "aggregator.cli.payments:payments",
         "Show what came in, of USER or of all: what counts of it, by whom, from which commit.",
+    ),
+    "usage": LazyCommand(
+        "aggregator.cli.reports.periods:usage",
+        "Add up what USER used in a period, or what all users did.",
+    ),
+    "revenue": LazyCommand(
+        "aggregator.cli.reports.periods:revenue", "Add up what was earned in a period."
+    ),
+    "liability": LazyCommand(
+        "aggregator.cli.reports.periods:liability",
+        "Add up what is owed to customers, paid and promotional apart.",
     ),
     "reprice": LazyCommand(
         "aggregator.cli.accounts:reprice",

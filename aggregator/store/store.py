@@ -40,6 +40,7 @@ from aggregator.store.questions.metrics import MetricRows
 from aggregator.store.questions.notices import NoticeRows
 from aggregator.store.questions.payments import PaymentRows
 from aggregator.store.questions.reports import ReportRows
+from aggregator.store.questions.sums import SumRows
 from aggregator.store.questions.unrated import UnratedRows
 from aggregator.store.repo_rows import RepoRows
 from aggregator.store.segment_rows import SegmentRows
@@ -89,6 +90,7 @@ class LedgerStore:
         digests: read-only: the rows that the digest is computed from.
         notices: read-only: what causes a notice (incidents, low balances, silent repos).
         metrics: read-only: the figures for monitoring.
+        sums: read-only: charges, and what grants paid of them, added up.
         unrated: read-only: charges that are not rated in full, added up.
     """
 
@@ -117,6 +119,7 @@ class LedgerStore:
         self.digests = DigestRows(connection)
         self.notices = NoticeRows(connection)
         self.metrics = MetricRows(connection)
+        self.sums = SumRows(connection)
         self.unrated = UnratedRows(connection)
 
     def __enter__(self) -> Self:

@@ -175,15 +175,21 @@ class Text(Printout):
             click.echo(kept.decode(errors="surrogatepass"), nl=False)
 
 
+_GAP: Final = 3
+"""Blanks between the columns of a table."""
+
+
 class Table(Printout):
     """A table for people, each row one line, as wide as it must be.
 
-    Nothing is wrapped or truncated to fit a terminal: half a number or half a time is useless.
+    Nothing is wrapped or truncated to fit a terminal: half a number or half a time is useless. But
+    whole columns may be left out there, which is then said.
 
     Args:
         headers: column names.
         rows: cells, escaped here; only a few rows are in memory at a time.
         right: the columns that are aligned to the right (numbers).
+        spare: the columns that a narrow terminal leaves out, the first one first.
     """
 
     def __init__(
@@ -192,9 +198,11 @@ class Table(Printout):
         rows: Iterable[Sequence[str]],
         *,
         right: Sequence[str] = (),
+        spare: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self._headers = headers
+        self._spare = spare
         self._is_right = [header in right for header in headers]
         self._widths = list(map(_width, headers))
         for chunk in chunks(rows):
@@ -219,25 +227,46 @@ class Table(Printout):
         """Write it to standard output."""
         import click
 
-        head = self._line(self._headers)
+        left_out = self._left_out()
+        kept_at = [at for at, name in enumerate(self._headers) if name not in left_out]
+        widths = [self._widths[at] for at in kept_at]
+        is_right = [self._is_right[at] for at in kept_at]
+
+        def line(row: Sequence[str]) -> str:
+            return (" " * _GAP).join(map(_aligned, row, widths, is_right))
+
+        head = line([self._headers[at] for at in kept_at])
         blank = " " * _width(head)
         rule = ("\u2500" if _is_unicode() else "-") * len(blank)
         shown = click.style(head, bold=True) if os.environ.get("TERM") != "dumb" else head
         click.echo(f" {blank} \n {shown} \n {rule} \n", nl=False)
+        signs = ("" if right else "-" for right in is_right)
+        pattern = (" " * _GAP).join(map("%{}{}s".format, signs, widths))  # as `line` in ASCII
         for kept in self._kept():
-            click.echo(self._body(kept), nl=False)
+            rows = [text.split("\t") for text in kept.decode(errors="surrogatepass").splitlines()]
+            if left_out:
+                rows = [[row[at] for at in kept_at] for row in rows]
+            shown_rows = (
+                [pattern % tuple(row) for row in rows] if kept.isascii() else map(line, rows)
+            )
+            click.echo("".join([f" {row} \n" for row in shown_rows]), nl=False)
         click.echo(f" {blank} ")
+        if left_out:
+            click.echo(f"left out on this narrow terminal: {', '.join(left_out)}")
 
-    def _body(self, kept: bytes) -> str:
-        signs = ("" if is_right else "-" for is_right in self._is_right)
-        pattern = "   ".join(map("%{}{}s".format, signs, self._widths))  # as `_line` in ASCII
-        rows = (line.split("\t") for line in kept.decode(errors="surrogatepass").splitlines())
-        if kept.isascii():
-            return "".join([f" {pattern % tuple(row)} \n" for row in rows])
-        return "".join([f" {self._line(row)} \n" for row in rows])
+    def _left_out(self) -> list[str]:
+        """The spare columns without which a row fits the terminal."""
+        from shutil import get_terminal_size
 
-    def _line(self, row: Sequence[str]) -> str:
-        return "   ".join(map(_aligned, row, self._widths, self._is_right))
+        if not self._spare or not sys.stdout.isatty():
+            return []
+        over = sum(self._widths) + _GAP * len(self._widths) - 1 - get_terminal_size().columns
+        left_out: list[str] = []
+        for name in self._spare:
+            if over > 0:
+                left_out.append(name)
+                over -= self._widths[self._headers.index(name)] + _GAP
+        return left_out
 
 
 def print_table(

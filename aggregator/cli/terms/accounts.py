@@ -1,15 +1,45 @@
-"""`accounts`: which accounts have a plan that is to be renewed."""
+"""`accounts`: which accounts have a plan that is to be renewed, or run out of money soon."""
 
 import click
 
-from aggregator.cli.context import Context, json_option, now
+from aggregator.cli.context import Context, now
+from aggregator.cli.reports.printing import form_options, printout
 from gitmeter.support.terminal import print_json, print_table
 
 _HOURS_MAX = 8_760
 
 
+class DaysType(click.ParamType[int]):
+    """A number of days: `7d` or `7`."""
+
+    name = "days"
+
+    def convert(
+        self,
+        value: object,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int:
+        """Read a number of days from the command line."""
+        from aggregator.reports.periods.running_out import parse_days
+
+        try:
+            return parse_days(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a number of days such as 7d, at most 3650d", param, ctx)
+
+
+DAYS = DaysType()
+
+
 @click.command()
 @click.option("--due", is_flag=True, help="Those whose plan ends soon and nothing follows yet.")
+@click.option(
+    "--running-out",
+    "days",
+    type=DAYS,
+    help="Those whose balance lasts for no more than this, such as 7d.",
+)
 @click.option(
     "--within",
     "within_hours",
@@ -18,18 +48,30 @@ _HOURS_MAX = 8_760
     show_default=True,
     help="How soon, in hours.",
 )
-@json_option
+@form_options
 @click.pass_obj
-def accounts(context: Context, *, due: bool, within_hours: int, as_json: bool) -> None:
-    """Show the accounts whose plans are to be renewed, for `books plan renew`.
+def accounts(
+    context: Context,
+    *,
+    due: bool,
+    days: int | None,
+    within_hours: int,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    """Show the accounts whose plans are to be renewed, or that run out of money soon.
 
-    A plan with a fee is due when it ends within the given time, or ended less than three days ago,
-    and no line follows on it yet. What follows is the same again, what the account asks for
-    (`next_plan`), or what takes the place of that plan (`plan_map` in plans.toml). The fee is
-    affordable if the account has it without any grant.
+    With --due, for `books plan renew`: a plan with a fee is due when it ends within the given time,
+    or ended less than three days ago, and no line follows on it yet. What follows is the same
+    again, what the account asks for (`next_plan`), or what takes the place of that plan (`plan_map`
+    in plans.toml). The fee is affordable if the account has it without any grant.
+
+    With --running-out, at the rate of the last seven whole days: what the account has, with what
+    grants have left, divided by what it was billed a day. An account that used nothing in these
+    days does not run out.
 
     \b
-    In JSON:
+    In JSON, with --due:
       rule_book   the sha256 of the rule book by which this was reckoned
       as_of       when the last pull of all repos ended
       due         for each account user, plan, from, until, fee_usd, affordable, balance_usd (what
@@ -40,9 +82,21 @@ def accounts(context: Context, *, due: bool, within_hours: int, as_json: bool) -
     \b
     aggregator accounts --due
     aggregator accounts --due --json | books plan renew
+    aggregator accounts --running-out 7d
     """
-    if not due:
-        raise click.UsageError("state --due; `aggregator balance` lists all accounts")
+    if due is (days is not None):
+        raise click.UsageError(
+            "state one of --due and --running-out; `aggregator balance` lists all accounts"
+        )
+    if days is not None:
+        _print_running_out(context, days, as_csv=as_csv, as_json=as_json)
+        return
+    if as_csv:
+        raise click.UsageError("--due prints a table or --json")
+    _print_due(context, within_hours, as_json=as_json)
+
+
+def _print_due(context: Context, within_hours: int, *, as_json: bool) -> None:
     from datetime import timedelta
 
     from aggregator.reports.terms.due import due as all_due
@@ -71,3 +125,17 @@ def accounts(context: Context, *, due: bool, within_hours: int, as_json: bool) -
         ),
         right=numbers,
     )
+
+
+def _print_running_out(context: Context, days: int, *, as_csv: bool, as_json: bool) -> None:
+    from aggregator.reports.periods.running_out import running_out
+
+    store = context.reading()
+    with store.view():
+        answer = printout(running_out(store, now(), days), as_csv=as_csv, as_json=as_json)
+    if not (as_csv or as_json or answer.count > 1):  # the total alone
+        click.echo(f"no account that used anything lately runs out within {days} days")
+        return
+    answer.print()
+    if not (as_csv or as_json):
+        click.echo("USD, rounded to cents; `a day` is the mean of the last 7 whole days")

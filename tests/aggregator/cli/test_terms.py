@@ -204,7 +204,7 @@ def test_an_instant_that_is_cut_short_is_refused(world: TermsWorld) -> None:
 def test_what_is_due_is_json_for_the_books(world: TermsWorld) -> None:
     found = json_of(world, "accounts", "--due", "--within", "1")
     assert list(found) == ["rule_book", "as_of", "due"]
-    assert "state --due" in world.run("accounts").err
+    assert "state one of --due and --running-out" in world.run("accounts").err
 
 
 def test_other_prices_are_tried_with_plans_and_grants(world: TermsWorld, tmp_path: Path) -> None:

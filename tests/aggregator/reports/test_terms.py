@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from aggregator.reports.reprice import reprice
 from tests.support.case_rules import rule_files
 from tests.support.ledger.told_case import AFTER, tell, world_of
+from tests.support.ledger.told_reports import assert_reports_add_up
 from tests.support.ledger.told_terms import PARTS, is_told_now_as_at, told_terms
 from tests.support.ledger.world import World
 from tests.support.money_cases import Case
@@ -19,7 +20,10 @@ from wire_format.money import NANO
 @settings(max_examples=8)
 @given(st.integers(0, 2**32), st.integers(0, 2**32))
 def test_every_account_has_at_every_instant_what_the_reference_says(seed: int, order: int) -> None:
-    """And what is told from sums, after everything, is what is told from charges and lines."""
+    """And what is told from sums, after everything, is what is told from charges and lines.
+
+    So are the reports of usage, revenue and what is owed.
+    """
     case = random_case(Random(seed))
     expected = answer(case)
     with world_of(case) as world:
@@ -30,6 +34,7 @@ def test_every_account_has_at_every_instant_what_the_reference_says(seed: int, o
                 for at, value in values.items():
                     assert (part, user, at, value) == (part, user, at, expected[part][user][at])
         assert is_told_now_as_at(world, AFTER)
+        assert_reports_add_up(world, case, expected)
         assert_repricing_changes_nothing(world, case)
 
 

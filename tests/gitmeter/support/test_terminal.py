@@ -23,7 +23,14 @@ print_table({HEADERS!r}, [{ROW!r}], right=("highest seq",))
 """
 
 
-def shown_on_a_terminal(columns: int) -> str:
+WITH_SPARE = f"""
+from gitmeter.support.terminal import Table
+spare = ("outcome", "last commit")
+Table({HEADERS!r}, [{ROW!r}], right=("highest seq",), spare=spare).print()
+"""
+
+
+def shown_on_a_terminal(columns: int, source: str = SOURCE) -> str:
     """What a program writes to a terminal of that width, without the colours."""
     ours, theirs = pty.openpty()
     ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -33,7 +40,7 @@ def shown_on_a_terminal(columns: int) -> str:
         if name not in {"COLUMNS", "LINES", "NO_COLOR"}
     }
     program = subprocess.Popen(
-        [sys.executable, "-c", SOURCE],
+        [sys.executable, "-c", source],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -112,3 +119,34 @@ def test_a_pasted_command_has_exactly_its_words(words: list[str]) -> None:
 
 def test_a_plain_command_is_shown_plainly() -> None:
     assert pasted("git", "-C", "/var/lib/x.git", "show") == "git -C /var/lib/x.git show"
+
+
+@pytest.mark.parametrize(
+    ("columns", "left_out"),
+    [
+        (130, []),
+        (124, []),
+        (123, ["outcome"]),
+        (109, ["outcome"]),
+        (108, ["outcome", "last commit"]),
+        (20, ["outcome", "last commit"]),
+    ],
+)
+def test_columns_that_may_be_spared_are_left_out_on_a_narrow_terminal(
+    columns: int, left_out: list[str]
+) -> None:
+    """The first one first, no more than it takes, which is said; every other cell is whole."""
+    shown = shown_on_a_terminal(columns, WITH_SPARE)
+    for name, cell in zip(HEADERS, ROW, strict=True):
+        assert (cell in shown) == (name not in left_out)
+    said = f"left out on this narrow terminal: {', '.join(left_out)}"
+    assert (said in shown) == bool(left_out)
+    if columns > len(ROW[0]):
+        assert max(len(line.rstrip()) for line in shown.splitlines()) <= columns
+
+
+def test_nothing_is_left_out_of_a_file() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITH_SPARE], check=True, capture_output=True, text=True
+    )
+    assert all(cell in done.stdout for cell in ROW)

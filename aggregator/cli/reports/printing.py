@@ -1,0 +1,76 @@
+"""A report as a table for people, as CSV and as JSON.
+
+In a table amounts are rounded to cents; CSV and JSON have every nano-dollar.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aggregator.cli.context import json_option, refuse_two_forms
+from gitmeter.support.terminal import CsvList, JsonList, Table
+from wire_format.money import format_cents, format_usd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aggregator.reports.periods.report import Column, Report
+    from gitmeter.support.printout import Printout
+
+csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+
+_JSON_UNITS = {"usd": "_nano"}
+_CSV_UNITS = {"usd": "_usd"}
+
+
+def form_options(command: "Callable[..., Any]") -> "Callable[..., Any]":
+    """The options --csv and --json."""
+    return csv_option(json_option(command))
+
+
+def printout(report: "Report", *, as_csv: bool, as_json: bool) -> "Printout":
+    """A report to be printed; its rows are read here.
+
+    Raises:
+        UsageError: CSV and JSON were both asked for.
+    """
+    refuse_two_forms(as_csv=as_csv, as_json=as_json)
+    columns = report.columns
+    if as_json:
+        names = [_name(column, _JSON_UNITS) for column in columns]
+        rows = (dict(zip(names, row, strict=True)) for row in report.rows)
+        sums = dict(zip(names, report.total, strict=True))
+        total = {name: value for name, value in sums.items() if value is not None}
+        return JsonList(rows, within={**report.head, "total": total, "rows": None})
+    if as_csv:
+        names = [_name(column, _CSV_UNITS) for column in columns]
+        return CsvList(names, ([*map(_exact, columns, row)] for row in report.rows))
+    right = [column.heading for column in columns if column.kind != "text"]
+    spare = [column.heading for column in columns if column.is_spare]
+    headings = [column.heading for column in columns]
+    return Table(headings, _rows(report), right=right, spare=spare)
+
+
+def _rows(report: "Report") -> Iterator[Sequence[str]]:
+    """The rows for people; below them the total, if there is anything to add up."""
+    for row in report.rows:
+        yield [*map(_rounded, report.columns, row)]
+    total = [*map(_rounded, report.columns, report.total)]
+    yield ["total", *total[1:]] if total[0] == "" else total
+
+
+def _name(column: "Column", units: dict[str, str]) -> str:
+    return column.name + units.get(column.kind, "")
+
+
+def _exact(column: "Column", value: Any) -> str:  # noqa: ANN401 - by the kind of the column
+    if value is None:
+        return ""
+    return format_usd(value) if column.kind == "usd" else str(value)
+
+
+def _rounded(column: "Column", value: Any) -> str:  # noqa: ANN401 - by the kind of the column
+    if value is None:
+        return ""
+    return format_cents(value) if column.kind == "usd" else str(value)

@@ -1,0 +1,185 @@
+"""Usage, revenue, what is owed and who runs out, as the commands print them."""
+
+import csv
+import io
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregator.reports.periods.running_out import running_out
+from tests.support.case_rules import prices_toml
+from tests.support.ledger.terms_world import PLANS, TermsWorld
+from tests.support.ledger.told_reports import rows_of
+from tests.support.priced import price, tiers
+from wire_format.money import NANO
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> TermsWorld:
+    """Alice has paid, a grant and a plan; bob owes; each used two resources on two days."""
+    world = TermsWorld(Path(tmp_path_factory.mktemp("reports")))
+    world.pay_in("100.00")
+    world.pay_in("0.50", user="bob")
+    world.later(minutes=1)
+    world.grant("welcome", "1.00", days=5, reason="welcome")
+    world.grant("bought", "0.20", category="paid", priority=10)
+    world.later(hours=1)
+    world.plan("pro", fee="30.00")
+    world.use(25)
+    world.use(3000, "llm/tokens")
+    world.later(hours=23)
+    world.use(4)
+    world.use(13, user="bob")
+    world.use(2, "vm/unknown", user="bob")
+    world.later(days=1)
+    world.pull()
+    return world
+
+
+def json_of(world: TermsWorld, *arguments: str) -> Any:  # noqa: ANN401 - whatever it is
+    return world.run(*arguments, "--json").ok().json
+
+
+def csv_of(world: TermsWorld, *arguments: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(world.run(*arguments, "--csv").ok().out)))
+
+
+def test_usage_is_told_by_resource_with_what_the_plan_includes(world: TermsWorld) -> None:
+    found = json_of(world, "usage", "alice", "--period", "2026-11")
+    assert (found["user"], found["period"], found["by"]) == ("alice", "2026-11", ["resource"])
+    rows = {row["resource"]: row for row in found["rows"]}
+    assert {name: (row["quantity"], row["included"]) for name, row in rows.items()} == {
+        "llm/tokens": (3000, 0),
+        "search/web": (29, 20),
+    }
+    assert [rows[name]["billed_cost_nano"] for name in sorted(rows)] == [3 * NANO, 900_000_000]
+    total = found["total"]
+    assert total["billed_cost_nano"] == total["drawn_nano"] + total["uncovered_nano"]
+    assert "quantity" not in total
+    assert found["waiting_for"] == []
+
+
+def test_a_period_has_its_hours_alone(world: TermsWorld) -> None:
+    """The first day has what was used in its last hour, and not what was used in the next one."""
+    days = [json_of(world, "usage", "--period", f"2026-11-0{day}")["total"] for day in (2, 3)]
+    assert [each["records"] for each in days] == [2, 3]
+    assert json_of(world, "usage", "--period", "2026-11-04")["rows"] == []
+    until = json_of(world, "usage", "--period", "2026-11", "--as-of", "2026-11-03")
+    assert until["total"] == days[0]
+
+
+def test_usage_is_kept_apart_by_what_is_asked_for(world: TermsWorld) -> None:
+    rows = csv_of(world, "usage", "--by", "day", "--by", "user", "--period", "all")
+    assert [(row["day"], row["user"], row["records"]) for row in rows] == [
+        ("2026-11-02", "alice", "2"),
+        ("2026-11-03", "alice", "1"),
+        ("2026-11-03", "bob", "2"),
+    ]
+    assert [row["unrated_charges"] for row in rows] == ["0", "0", "1"]
+    shown = world.run("usage", "--by", "user", "--period", "2026-11").ok().out
+    assert " total " in shown
+    assert "USD, rounded to cents; 2026-11: from 2026-11-01T00:00:00Z until 2026-12-01" in shown
+
+
+def test_revenue_leaves_out_what_promotional_grants_paid(world: TermsWorld) -> None:
+    """The grant that somebody paid for, and the plan's fee, are earned."""
+    found = json_of(world, "revenue", "--period", "2026-11")
+    billed = 4_900_000_000
+    promotional = found["total"]["promotional_nano"]
+    assert found["total"]["billed_cost_nano"] == billed
+    assert found["total"]["revenue_nano"] == billed - promotional + 30 * NANO
+    paid = json_of(world, "usage", "--period", "2026-11")["total"]["drawn_nano"] - promotional
+    assert paid == 200_000_000
+    plans = {row["plan"]: row["revenue_nano"] for row in json_of(
+        world, "revenue", "--by", "plan", "--period", "2026-11"
+    )["rows"]}  # fmt: skip
+    assert plans == {"pro": 30 * NANO, "(usage)": billed - promotional}
+    months = csv_of(world, "revenue", "--by", "month", "--period", "all")
+    assert [row["month"] for row in months] == ["2026-11"]
+
+
+def test_what_is_owed_is_paid_and_promotional_apart(world: TermsWorld) -> None:
+    found = json_of(world, "liability")
+    owed = {row["what"]: row["amount_nano"] for row in found["rows"]}
+    alice = json_of(world, "balance", "alice")
+    own_nano = alice["credit_nano"] - alice["uncovered_nano"]
+    assert owed["prepaid balances"] == own_nano
+    assert owed["paid grants"] + owed["promotional grants"] == alice["granted_nano"]
+    beside = {each["what"]: each["amount_nano"] for each in found["beside"]}
+    assert beside["debts of customers"] == -500_000_000
+    before = json_of(world, "liability", "--as-of", "2026-11-02T01")
+    # the grants are dated in the hour before, the plan and what was used later
+    assert before["total"]["amount_nano"] == 101_700_000_000
+    assert "debts of customers: -0.50 USD" in world.run("liability").ok().out
+
+
+def test_who_runs_out_is_told_by_the_mean_of_seven_days(tmp_path: Path) -> None:
+    """Of usage of whole days: what is used today does not count, and neither does an old one."""
+    world = TermsWorld(tmp_path)
+    world.pay_in("6.00")
+    world.pay_in("100.00", user="bob")
+    world.pay_in("1.00", user="carol")
+    world.later(hours=12)
+    for user in ("alice", "bob", "carol"):
+        world.use(13, user=user)  # three are included, ten cost a dollar
+    world.later(days=7)
+    world.use(20, user="bob")
+    world.pull()
+    with world.reading() as store:
+        found = rows_of(running_out(store, world.now, 40))
+        later = rows_of(running_out(store, world.now + timedelta(days=1), 40))
+    assert [tuple(row.values()) for row in found] == [
+        ("carol", 0, 142857143, 0, f"{world.now:%Y-%m-%d}"),
+        ("alice", 5 * NANO, 142857143, 34, f"{world.now + timedelta(days=34):%Y-%m-%d}"),
+    ]
+    assert later == []  # of bob the day with 17 units beyond the plan's is a whole one now
+    said = world.run("accounts", "--running-out", "40d").ok().out
+    assert said == "no account that used anything lately runs out within 40 days\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("accounts",), "state one of --due and --running-out"),
+        (("accounts", "--due", "--running-out", "7d"), "state one of"),
+        (("accounts", "--running-out", "a week"), "is not a number of days such as 7d"),
+        (("accounts", "--due", "--csv"), "--due prints a table or --json"),
+        (("usage", "--period", "2026-1"), "is no period such as"),
+        (("usage", "--csv", "--json"), "two forms of one answer"),
+        (("revenue", "--by", "node"), "is not one of"),
+    ],
+)
+def test_wrong_words_are_refused(world: TermsWorld, words: tuple[str, ...], says: str) -> None:
+    said = world.run(*words)
+    assert (said.code, said.out) == (2, "")
+    assert says in said.err
+
+
+def test_of_nobody_there_is_no_usage(world: TermsWorld) -> None:
+    said = world.run("usage", "carol")
+    assert said.code == 1
+    assert "no account of 'carol'" in said.err
+
+
+def test_sums_beyond_64_bits_are_exact(tmp_path: Path) -> None:
+    """Units of one charge, and of all of them: SQLite alone would fail, or lose the last digits."""
+    world = TermsWorld(tmp_path, PLANS)
+    hourly = price(**tiers("graduated", (5, "0", "0"), (None, "0.000000001", "0"), per=10**9))
+    world.rule_files({"rules/prices.toml": prices_toml([hourly]).encode()})
+    most = 10**15
+    for _ in range(3):
+        for _ in range(6):
+            world.use(most, "vm/large")
+        world.later(hours=1)
+    world.pull()
+    with world.ledger() as ledger, ledger.store.transaction():
+        ledger.store._connection.execute("UPDATE charge SET quantity = '99999999999999999999'")
+    rows = csv_of(world, "usage", "--period", "all")
+    assert [row["quantity"] for row in rows] == [str(3 * 99999999999999999999)]
+    with world.ledger() as ledger, ledger.store.transaction():
+        ledger.store._connection.execute("UPDATE charge SET quantity = 9223372036854775807")
+    for user in ((), ("alice",)):
+        rows = csv_of(world, "usage", *user, "--period", "all")
+        assert [row["quantity"] for row in rows] == [str(3 * 9223372036854775807)]

@@ -72,6 +72,10 @@ _COMMANDS: Final = {
         "aggregator.cli.reports.periods:liability",
         "Add up what is owed to customers, paid and promotional apart.",
     ),
+    "statement": LazyCommand(
+        "aggregator.cli.reports.statement:statement",
+        "Show the statement of USER for PERIOD, from its opening to its closing balance.",
+    ),
     "reprice": LazyCommand(
         "aggregator.cli.accounts:reprice",
         "Show what balances would be under a proposed rule book, before it is committed.",

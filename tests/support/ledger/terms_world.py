@@ -105,6 +105,14 @@ class TermsWorld(World):
             status="succeeded",
         )  # fmt: skip
 
+    def refund(self, amount: str, *, of_seq: int, user: str = "alice") -> None:
+        """Give a payment back."""
+        self._commit(
+            Folder.PAYMENTS, user=user, kind="refund", provider="manual",
+            external_ref=f"back:{self._seq + 1}", of_ref=f"cash:{of_seq}",
+            amount=amount, currency="USD", status="succeeded",
+        )  # fmt: skip
+
     def grant(
         self,
         name: str,

@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from aggregator.reports.periods.liability import liability_report
@@ -10,6 +11,7 @@ from aggregator.reports.periods.period import parse_period
 from aggregator.reports.periods.report import Report
 from aggregator.reports.periods.revenue import FEES, REVENUE_BY, RevenueBy, revenue_report
 from aggregator.reports.periods.usage import BY, By, usage_report
+from aggregator.reports.statements.statement import statement
 from aggregator.store.store import LedgerStore
 from tests.support.charged_case import users_of
 from tests.support.ledger.world import World
@@ -44,6 +46,8 @@ def assert_reports_add_up(world: World, case: Case, expected: Mapping[str, Any])
                 assert _revenue(store, period, by) == _expected_revenue(case, expected, period, by)
         for at in case["ask"]:
             _assert_owed(store, expected, at)
+        for user in {row["user"] for row in store.reports.accounts()} & {*users_of(case)}:
+            _assert_statements(store, case, expected, user)
 
 
 def _usage(store: LedgerStore, period: str, kept: tuple[By, ...], user: str | None = None) -> Sums:
@@ -140,6 +144,26 @@ def _charges(expected: Mapping[str, Any], period: str) -> Iterator[tuple[Mapping
 def _within(rows: list[dict[str, Any]], period: str) -> Iterator[dict[str, Any]]:
     begin, end = _BOUNDS[period]
     return (row for row in rows if begin <= row["hour"] < end)
+
+
+def _assert_statements(
+    store: LedgerStore, case: Case, expected: Mapping[str, Any], user: str
+) -> None:
+    """Statements of one day after the other add up, and each is closed as the next one opens."""
+    days = sorted({at[:10] for at in case["ask"]})
+    closed: int | None = None
+    for first, last in pairwise(days):
+        before = (date.fromisoformat(last) - timedelta(days=1)).isoformat()
+        found = statement(store, user, parse_period(f"{first}..{before}", _NOW), _NOW)
+        opening, closing = found["opening_balance_nano"], found["closing_balance_nano"]
+        assert closed in {None, opening}
+        closed = closing
+        sums = found["sums"]
+        come = sums["money_nano"] - sums["fees_nano"] - sums["billed_cost_nano"]
+        assert opening + come + sums["grants_begun_nano"] - sums["grants_ended_nano"] == closing
+        assert sums["drawn_nano"] == sum(each["drawn_nano"] for each in found["grants"])
+        if (at := f"{last}T00:00:00Z") in case["ask"]:
+            assert closing == expected["balance"][user][at]
 
 
 def _assert_owed(store: LedgerStore, expected: Mapping[str, Any], at: str) -> None:

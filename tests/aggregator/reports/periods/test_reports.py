@@ -10,6 +10,7 @@ import pytest
 
 from aggregator.reports.periods.running_out import running_out
 from tests.support.case_rules import prices_toml
+from tests.support.ledger.reports_world import reports_world
 from tests.support.ledger.terms_world import PLANS, TermsWorld
 from tests.support.ledger.told_reports import rows_of
 from tests.support.priced import price, tiers
@@ -18,24 +19,7 @@ from wire_format.money import NANO
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> TermsWorld:
-    """Alice has paid, a grant and a plan; bob owes; each used two resources on two days."""
-    world = TermsWorld(Path(tmp_path_factory.mktemp("reports")))
-    world.pay_in("100.00")
-    world.pay_in("0.50", user="bob")
-    world.later(minutes=1)
-    world.grant("welcome", "1.00", days=5, reason="welcome")
-    world.grant("bought", "0.20", category="paid", priority=10)
-    world.later(hours=1)
-    world.plan("pro", fee="30.00")
-    world.use(25)
-    world.use(3000, "llm/tokens")
-    world.later(hours=23)
-    world.use(4)
-    world.use(13, user="bob")
-    world.use(2, "vm/unknown", user="bob")
-    world.later(days=1)
-    world.pull()
-    return world
+    return reports_world(tmp_path_factory.mktemp("reports"))
 
 
 def json_of(world: TermsWorld, *arguments: str) -> Any:  # noqa: ANN401 - whatever it is
@@ -111,7 +95,7 @@ def test_what_is_owed_is_paid_and_promotional_apart(world: TermsWorld) -> None:
     assert beside["debts of customers"] == -500_000_000
     before = json_of(world, "liability", "--as-of", "2026-11-02T01")
     # the grants are dated in the hour before, the plan and what was used later
-    assert before["total"]["amount_nano"] == 101_700_000_000
+    assert before["total"]["amount_nano"] == 105_700_000_000
     assert "debts of customers: -0.50 USD" in world.run("liability").ok().out
 
 

@@ -1,0 +1,177 @@
+"""`statement`: one account in a period, for people, as CSV and as JSON."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from aggregator.cli.context import Context, now, refuse_two_forms
+from aggregator.cli.reports.periods import PERIOD
+from aggregator.cli.reports.printing import form_options
+from gitmeter.support.terminal import CsvList, Table, escape, print_json, print_table
+from wire_format.money import format_cents, format_usd
+
+if TYPE_CHECKING:
+    from aggregator.reports.basis import Answer
+    from aggregator.reports.periods.period import Period
+
+_CSV: Final = (
+    *("section", "time", "what", "reference", "quantity", "amount_usd"),
+    *("repo", "commit", "path", "line_no"),
+)
+_PLACE: Final = _CSV[-4:]
+
+
+@click.command()
+@click.argument("user")
+@click.argument("period", type=PERIOD)
+@form_options
+@click.pass_obj
+def statement(
+    context: Context, user: str, period: "Period", *, as_csv: bool, as_json: bool
+) -> None:
+    """Show the statement of USER for PERIOD, from its opening to its closing balance.
+
+    PERIOD is such as 2026-10, last-month or 2026-10-01..2026-11-15, in UTC. The closing balance of
+    a month is the opening one of the next. What is known today counts: a record or payment that
+    arrives later changes the statement of its own time. So it says from which commits it was made,
+    with one hash over them and the digest of the ledger.
+
+    In CSV the amounts of all rows but the last add up to the last one, the closing balance.
+
+    \b
+    aggregator statement alice last-month
+    aggregator statement alice 2026-10 --json > alice-2026-10.json
+    """
+    from aggregator.reports.statements.statement import statement as reported
+
+    refuse_two_forms(as_csv=as_csv, as_json=as_json)
+    store = context.reading()
+    with store.view():
+        found = reported(store, user, period, now())
+    if as_json:
+        print_json(found)
+    elif as_csv:
+        CsvList(_CSV, _csv_rows(found)).print()
+    else:
+        _print(found)
+
+
+def _csv_rows(found: "Answer") -> Iterator[Sequence[str]]:
+    """Rows whose amounts add up."""
+    yield _row("opening", found["from"] or "", "balance", nano=found["opening_balance_nano"])
+    for line in found["money"]:
+        reference = f"{line['provider'] or ''} {line['external_ref'] or ''}".strip()
+        yield _row("money", line["ts"], line["kind"], reference, nano=line["nano"], of=line)
+    for line in found["fees"]:
+        period = f"{line['from']} {line['until'] or ''}".strip()
+        yield _row("fee", line["ts"], line["plan"], period, nano=-line["nano"], of=line)
+    for used in found["usage"]:
+        discount = f"{used['applies_to']} x{used['multiplier']}"
+        costs = {"quantity": str(used["quantity"]), "nano": -used["billed_cost_nano"]}
+        yield _row("usage", "", used["resource"], discount, **costs)
+    for grant in found["grants"]:
+        for name, sign in (("begun", 1), ("ended", -1)):
+            if nano := grant[f"{name}_nano"]:
+                yield _row("grant", "", name, grant["grant"], nano=sign * nano)
+    yield _row("closing", found["until"] or "", "balance", nano=found["closing_balance_nano"])
+
+
+def _row(
+    section: str,
+    time: str,
+    what: str,
+    reference: str = "",
+    *,
+    quantity: str = "",
+    nano: int,
+    of: "Answer | None" = None,
+) -> Sequence[str]:
+    place = ["" if of is None or of[name] is None else str(of[name]) for name in _PLACE]
+    return [section, time, what, reference, quantity, format_usd(nano), *place]
+
+
+def _print(found: "Answer") -> None:
+    """Write a statement for people."""
+    begin, end = found["from"] or "the beginning", found["until"]
+    click.echo(f"{escape(found['user'])}, {found['period']}: from {begin} until {end}, USD")
+    if not found["is_over"]:
+        click.echo("the period is not over yet")
+    _print_lines(found)
+    _print_usage(found["usage"])
+    _print_grants(found["grants"])
+    _print_sums(found)
+    for each in found["waiting_for"]:
+        click.echo(f"more may follow of {escape(each['node'])}: {', '.join(each['why'])}")
+    if found["unrated_charges"]:
+        click.echo(f"charges that are not billed in full: {found['unrated_charges']}")
+    click.echo(f"made from {len(found['made_from']['tips'])} repos: {found['made_from']['sha256']}")
+
+
+def _print_lines(found: "Answer") -> None:
+    rows = [
+        (
+            line["ts"],
+            line["kind"],
+            f"{line['provider'] or ''} {line['external_ref'] or ''}".strip(),
+            f"{line['amount']} {line['currency']}",
+            format_cents(line["nano"]),
+        )
+        for line in found["money"]
+    ] + [
+        (line["ts"], "plan fee", line["plan"], "", format_cents(-line["nano"]))
+        for line in found["fees"]
+    ]
+    if rows:
+        headers = ("time", "money", "reference", "paid", "amount")
+        print_table(headers, sorted(rows), right=headers[3:])
+
+
+def _print_usage(usage: "list[Answer]") -> None:
+    if not usage:
+        return
+    right = ("units", "included", "list cost", "discount", "billed", "paid by grants")
+    Table(
+        ("usage", *right),
+        (
+            (
+                used["resource"],
+                *(str(used["quantity"]), str(used["included"])),
+                format_cents(used["list_cost_nano"]),
+                "" if used["multiplier"] == "1" else f"x{used['multiplier']}",
+                format_cents(used["billed_cost_nano"]),
+                format_cents(used["drawn_nano"]),
+            )
+            for used in usage
+        ),
+        right=right,
+        spare=("paid by grants", "list cost"),
+    ).print()
+
+
+def _print_grants(grants: "list[Answer]") -> None:
+    if not grants:
+        return
+    right = ("opening", "begun", "paid", "ended", "closing")
+    keys = ("opening_nano", "begun_nano", "drawn_nano", "ended_nano", "closing_nano")
+    rows = (
+        (each["grant"], each["until"] or "", *(format_cents(each[key]) for key in keys))
+        for each in grants
+    )
+    print_table(("grant", "until", *right), rows, right=right)
+
+
+def _print_sums(found: "Answer") -> None:
+    """How the closing balance comes from the opening one."""
+    sums: dict[str, Any] = found["sums"]
+    lines = (
+        ("opening balance", found["opening_balance_nano"]),
+        ("money in and out", sums["money_nano"]),
+        ("plan fees", -sums["fees_nano"]),
+        ("usage", -sums["billed_cost_nano"]),
+        ("grants that began", sums["grants_begun_nano"]),
+        ("left of grants that ended", -sums["grants_ended_nano"]),
+        ("closing balance", found["closing_balance_nano"]),
+    )
+    rows = [(name, format_cents(nano)) for name, nano in lines if nano or "balance" in name]
+    print_table(("sum", "USD"), rows, right=("USD",))

@@ -1,0 +1,172 @@
+"""A statement: one account in a period, from its opening to its closing balance.
+
+    closing = opening + money - fees - billed cost + grants begun - grants ended
+
+Both balances are those that `aggregator balance --at` tells, so the closing one of a month is the
+opening one of the next.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from aggregator.balances.earlier import EarlierFunds, funds_at
+from aggregator.balances.terms import terms_of
+from aggregator.ledger.rule_book import rule_book_in_force
+from aggregator.proof.digest import digest
+from aggregator.rating.discounts import DiscountLadder
+from aggregator.reports.accounts import account_row, charges
+from aggregator.reports.basis import Answer, stands_on, usage_stands_on
+from aggregator.reports.periods.period import Period
+from aggregator.reports.statements.grants import GrantChange, grant_changes
+from aggregator.reports.statements.money import pool_changes
+from aggregator.reports.terms.stated import place_answer
+from aggregator.store.account_rows import AccountRow
+from aggregator.store.questions import reports
+from aggregator.store.questions.payments import MoneyLine
+from aggregator.store.store import LedgerStore
+from gitmeter.money.plans.periods import terms_of as plan_terms_of
+from wire_format.instants import format_hour, format_ts, hour_of, hour_start, to_us
+from wire_format.lines import Account, Money
+from wire_format.money import format_usd
+
+_USAGE_KEY: Final = ("resource", "applies_to", "multiplier")
+_USAGE_SUMS: Final = (
+    *("quantity", "included", "records", "list_cost_nano", "discount_nano"),
+    *("billed_cost_nano", "drawn_nano", "uncovered_nano"),
+)
+
+
+def statement(store: LedgerStore, user: str, period: Period, now: datetime) -> Answer:
+    """Return the statement of an account, inside the caller's view.
+
+    Args:
+        store: the ledger.
+        user: the account.
+        period: the time; what is after the hour of `now` is left out.
+        now: the time.
+
+    Raises:
+        NoAccountError: nothing was ever used or paid under that name.
+    """
+    row = account_row(store, user)
+    account, is_over = reports.account_of(row), period.end_hour <= hour_of(now) + 1
+    told = period.until(hour_of(now) + 1)
+    opening, closing = (
+        funds_at(store, terms_of(store), account, hour_start(hour))
+        for hour in (told.first_hour, told.end_hour)
+    )
+    money, fees = _lines(store, account, told)
+    usage = _usage(store, user, told)
+    grants = [_grant(each) for each in grant_changes(opening.grants, closing.grants)]
+    sums = {
+        "money_nano": sum(each["nano"] for each in money),
+        "fees_nano": sum(each["nano"] for each in fees),
+        **{name: sum(each[name] for each in usage) for name in _USAGE_SUMS[3:]},
+        "grants_begun_nano": sum(each["begun_nano"] for each in grants),
+        "grants_ended_nano": sum(each["ended_nano"] for each in grants),
+    }
+    return {
+        "user": user,
+        **told.answer(),
+        "is_over": is_over,
+        **_balance("opening", opening),
+        "money": money,
+        "fees": fees,
+        "usage": usage,
+        "grants": grants,
+        "sums": sums,
+        **_balance("closing", closing),
+        "unrated_charges": closing.unrated - opening.unrated,
+        "made_from": made_from(store),
+        **stands_on(store),
+        **usage_stands_on(store, account.id),
+    }
+
+
+def made_from(store: LedgerStore) -> Answer:
+    """Return from what an answer was made: what was read of each repo, and the ledger's digest.
+
+    Returns:
+        `tips`: for each repo the commit up to which it was billed, and older ones whose lines stay
+        billed; `digest`; `sha256`: one hash over both, of their JSON with sorted keys.
+    """
+    tips = {
+        name: {"cursor": tip.cursor, "kept": sorted(tip.kept)}
+        for name, tip in sorted(store.cursors.tips().items())
+    }
+    found = {"tips": tips, "digest": digest(store)}
+    text = orjson.dumps(found, option=orjson.OPT_SORT_KEYS)
+    return {**found, "sha256": hashlib.sha256(text).hexdigest()}
+
+
+def _balance(name: str, found: EarlierFunds) -> Answer:
+    nano = found.funds.balance_nano
+    return {f"{name}_balance_nano": nano, f"{name}_balance_usd": format_usd(nano)}
+
+
+def _lines(
+    store: LedgerStore, account: AccountRow, period: Period
+) -> tuple[list[Answer], list[Answer]]:
+    """What lines of money and plan lines of the account changed, each with its place."""
+    from_us, until_us = (to_us(hour_start(hour)) for hour in period[1:])
+    places: dict[Money | Account, MoneyLine] = {
+        line.record: line
+        for line in store.payments.lines(account.user, from_us, until_us)
+        if line.state == "counted"
+    }
+    money = [
+        {
+            "ts": format_ts(change.record.ts),
+            "kind": change.record.kind,
+            "provider": change.record.provider,
+            "external_ref": change.record.external_ref,
+            "amount": change.record.amount,
+            "currency": change.record.currency,
+            "reason": change.record.reason,
+            "nano": change.nano,
+            **place_answer(places.get(change.record)),
+            "node": change.record.node,
+            "seq": change.record.seq,
+        }
+        for change in pool_changes(store, account.user, from_us, until_us)
+    ]
+    fees = [
+        {
+            "ts": format_ts(line.ts),
+            "plan": terms.plan,
+            "instead_of": terms.instead_of,
+            "from": format_hour(terms.from_hour),
+            "until": None if terms.until_hour is None else format_hour(terms.until_hour),
+            "nano": terms.fee_nano,
+            **place_answer(places.get(line)),
+        }
+        for line in sorted(account.plans, key=lambda line: (line.ts, line.node, line.seq))
+        if from_us <= to_us(line.ts) < until_us
+        for terms in [plan_terms_of(line)]
+    ]
+    return money, fees
+
+
+def _usage(store: LedgerStore, user: str, period: Period) -> list[Answer]:
+    """Usage by resource, category and discount."""
+    ladder = DiscountLadder(rule_book_in_force(store).ladders)
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for charge in charges(store, user, ladder, *period[1:]):
+        key = tuple(charge[name] for name in _USAGE_KEY)
+        sums = found.setdefault(key, dict.fromkeys(_USAGE_SUMS, 0))
+        for name in _USAGE_SUMS:
+            sums[name] += charge[name]
+    return [{**dict(zip(_USAGE_KEY, key, strict=True)), **found[key]} for key in sorted(found)]
+
+
+def _grant(change: GrantChange) -> Answer:
+    grant = change.grant
+    return {
+        "grant": grant.name,
+        "category": grant.category,
+        "until": None if grant.until_hour is None else format_hour(grant.until_hour),
+        **{name: getattr(change, name) for name in GrantChange._fields[1:]},
+    }

@@ -1,0 +1,127 @@
+"""A statement leads from the opening to the closing balance, line by line."""
+
+import csv
+import io
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregator.reports.statements.statement import made_from
+from tests.support.ledger.reports_world import reports_world
+from tests.support.ledger.terms_world import TermsWorld
+from tests.support.ledger.world import BOOKS, World
+from wire_format.money import NANO, parse_nano
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> TermsWorld:
+    return reports_world(tmp_path_factory.mktemp("statement"))
+
+
+def json_of(world: World, *arguments: str) -> Any:  # noqa: ANN401 - whatever it is
+    return world.run("statement", *arguments, "--json").ok().json
+
+
+def test_the_rows_add_up_to_the_closing_balance(world: TermsWorld) -> None:
+    """In CSV, with the commit and line of each payment and fee."""
+    said = world.run("statement", "alice", "2026-11-02", "--csv").ok().out
+    *rows, closing = csv.DictReader(io.StringIO(said))
+    amounts = [parse_nano(row["amount_usd"]) for row in rows]
+    assert sum(amounts) == parse_nano(closing["amount_usd"])
+    assert [(row["section"], row["what"]) for row in rows] == [
+        ("opening", "balance"),
+        ("money", "payment"),
+        ("fee", "pro"),
+        ("usage", "llm/tokens"),
+        ("usage", "search/web"),
+        ("grant", "begun"),
+        ("grant", "begun"),
+        ("grant", "begun"),
+    ]
+    at = world.run("balance", "alice", "--at", "2026-11-03", "--json").ok().json
+    assert parse_nano(closing["amount_usd"]) == at["balance_nano"]
+    for row in rows[1:3]:
+        files = world.repo(BOOKS).files(row["commit"])
+        line = files[row["path"]].splitlines()[int(row["line_no"]) - 1]
+        assert b'"user":"alice"' in line
+
+
+def test_a_period_closes_as_the_next_one_opens(world: TermsWorld) -> None:
+    """Days, and the month that they are in."""
+    days = [json_of(world, "alice", f"2026-11-{day:02d}") for day in range(1, 9)]
+    for before, after in pairwise(days):
+        assert before["closing_balance_nano"] == after["opening_balance_nano"]
+    whole = json_of(world, "alice", "2026-11-01..2026-11-08")
+    assert whole["opening_balance_nano"] == 0
+    assert whole["closing_balance_nano"] == days[-1]["closing_balance_nano"]
+    for name, nano in whole["sums"].items():
+        assert nano == sum(day["sums"][name] for day in days)
+
+
+def test_what_grants_had_left_ends_in_its_day(world: TermsWorld) -> None:
+    """The welcome ends after five days; the other one has no end."""
+    found = json_of(world, "alice", "2026-11-07")
+    changes = {each["grant"]: each for each in found["grants"]}
+    welcome = changes["manual:welcome"]
+    assert welcome["ended_nano"] == welcome["opening_nano"] - welcome["drawn_nano"]
+    assert welcome["closing_nano"] == 0
+    assert found["sums"]["grants_ended_nano"] == welcome["ended_nano"]
+
+
+def test_a_refund_takes_from_its_payment_when_it_is_dated(tmp_path: Path) -> None:
+    """More than the payment was is not taken."""
+    world = TermsWorld(tmp_path)
+    world.pay_in("10.00")
+    world.later(days=1)
+    world.refund("12.00", of_seq=1)
+    world.pull()
+    first, second = (json_of(world, "alice", f"2026-11-0{day}") for day in (2, 3))
+    assert [(line["kind"], line["nano"]) for line in first["money"]] == [("payment", 10 * NANO)]
+    assert [(line["kind"], line["nano"]) for line in second["money"]] == [("refund", -10 * NANO)]
+    assert second["closing_balance_nano"] == 0
+
+
+def test_it_says_from_what_it_was_made(world: TermsWorld) -> None:
+    """The commits and the digest; the same ledger gives the same hash, whatever is asked."""
+    found = json_of(world, "alice", "2026-11")["made_from"]
+    assert found["tips"][BOOKS]["cursor"] == world.repo(BOOKS).tip()
+    assert found["digest"] == world.digest()
+    assert json_of(world, "bob", "2026-10")["made_from"] == found
+    with world.reading() as store:
+        assert made_from(store) == found
+
+
+def test_people_read_sums_and_what_is_missing(world: TermsWorld) -> None:
+    said = world.run("statement", "bob", "2026-11-01..2026-11-10").ok().out
+    assert said.startswith("bob, 2026-11-01..2026-11-10: from 2026-11-01T00:00:00Z until 2026")
+    for words in ("opening balance", "money in and out    0.50", "usage              -1.00"):
+        assert words in said
+    assert "closing balance    -0.50" in said
+    assert "charges that are not billed in full: 1" in said
+    assert "made from 2 repos: " in said
+
+
+def test_a_period_that_is_not_over_is_told_up_to_now(world: TermsWorld) -> None:
+    said = world.run("statement", "alice", "2026-11..2100").ok().out
+    assert "the period is not over yet" in said
+    assert json_of(world, "alice", "2026-11..2100")["is_over"] is False
+    assert "not over" not in world.run("statement", "alice", "2026-11-03").ok().out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("carol", "2026-11"), 1, "no account of 'carol'"),
+        (("alice", "november"), 2, "is no period such as"),
+        (("alice",), 2, "Missing argument"),
+        (("alice", "2026-11", "--csv", "--json"), 2, "two forms of one answer"),
+    ],
+)
+def test_wrong_words_are_refused(
+    world: TermsWorld, words: tuple[str, ...], code: int, says: str
+) -> None:
+    said = world.run("statement", *words)
+    assert (said.code, said.out) == (code, "")
+    assert says in said.err

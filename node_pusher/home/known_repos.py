@@ -43,7 +43,8 @@ class _KnownRepo(NamedTuple):
 def note_place(repo: HomeRepo) -> None:
     """Note in a repo's configuration where it is pushed to, and where its missing files are."""
     config = _config(repo)
-    for key, value in ((_URL, repo.remote.url), (_BRANCH, repo.branch)):
+    # the address last: without one, a repo says nothing, and may be noted again
+    for key, value in ((_BRANCH, repo.branch), (_URL, repo.remote.url)):
         _note(config, key, value)
     _note_partial(config, repo.remote.url)
 

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from pygit2.config import Config
 
 from gitmeter.git_remote.failures import ObjectFormatError, RepoGoneError, UnreachableError
 from gitmeter.git_remote.remote import Remote
@@ -34,6 +35,10 @@ from tests.support.git_http import GitHttpServer
 from tests.support.repos import RepoWriter, bare_repo, segment_path, usage_line
 
 EPOCH = 1_000_000_000
+
+
+class _DiedError(BaseException):
+    """The process ends here."""
 
 
 def _home(tmp_path: Path, url: str, name: str = "home", node: str = NODE) -> Home:
@@ -463,6 +468,29 @@ def test_a_refused_init_does_not_stand_in_the_way_of_the_right_one(
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["push.lock"]
     own = bare_repo(tmp_path / "own.git").as_uri()
     assert init(_home(tmp_path, own, "new", "other-02"), START).outcome == "created"
+
+
+@pytest.mark.parametrize("notes", [0, 1])
+def test_init_that_died_while_its_repo_was_noted_is_repeated(
+    notes: int, tmp_path: Path, remote_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of the notes about its remote a repo has by then."""
+    home, assign = _home(tmp_path, remote_dir.as_uri()), Config.__setitem__
+    written: list[str] = []
+
+    def write(config: Config, key: str, value: str) -> None:
+        if key.startswith("gitmeter."):
+            if len(written) == notes:
+                raise _DiedError
+            written.append(key)
+        assign(config, key, value)
+
+    monkeypatch.setattr(Config, "__setitem__", write)
+    with pytest.raises(_DiedError):
+        init(home, START)
+    monkeypatch.undo()
+    assert init(home, START).outcome == "joined"
+    assert read_home(home.path) == home
 
 
 def test_a_home_has_one_role(home: Home) -> None:

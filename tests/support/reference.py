@@ -6,6 +6,7 @@ It shares no code with the product and knows nothing of git, order or time of ar
 import hashlib
 import json
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -71,17 +72,25 @@ def admit(lines: set[bytes], held: dict[bytes, str], decided: list[Row]) -> list
     return corrected([rows[0] for rows in rivals.values()], held)
 
 
-def affordable(rows: list[Row], held: dict[bytes, str], prices: list[Row]) -> list[Row]:
-    """Without records that cost more than the limit, each with its corrections."""
+def affordable(
+    rows: list[Row], held: dict[bytes, str], listed: Callable[[list[Row]], int]
+) -> list[Row]:
+    """Without records that cost more than the limit, each with its corrections.
+
+    `listed` says what lines of one record cost together, in nano-dollars.
+    """
     records = defaultdict(list)
     for row in rows:
         records[row["node"], row.get("corrects", row["seq"]), row["ts"]].append(row)
     for parts in records.values():
-        hour = instant(parts[0]["ts"][:13] + ":00:00Z")
-        price = price_of(parts[0]["resource"], category_of(parts[0]), hour, prices)
-        if listed_nano(parts, price) > COST_MAX:
+        if listed(parts) > COST_MAX:
             held.update({row["line"]: "beyond_limit" for row in parts})
     return [row for row in rows if row["line"] not in held]
+
+
+def hour_text(row: Row) -> str:
+    """The beginning of a usage line's clock hour."""
+    return str(row["ts"])[:13] + ":00:00Z"
 
 
 def category_of(row: Row) -> str:
@@ -125,20 +134,31 @@ def movement(row: Row) -> tuple[Any, ...]:
     return row["provider"], row.get("external_ref", row["line"]), row["kind"]
 
 
-def counted_money(lines: set[bytes], held: dict[bytes, str], decided: list[Row]) -> list[Row]:
-    """Succeeded lines, the earliest of each business key, and no refund without its payment.
-
-    The refunds of a payment are one row of kind `refund`, at most as large as the payment.
-    """
+def first_movements(rows: list[Row], held: dict[bytes, str]) -> dict[tuple[Any, ...], Row]:
+    """Of the succeeded lines of each movement the first; rows are in the order of their times."""
     first: dict[tuple[Any, ...], Row] = {}
-    rows = admit(lines, held, decided)
-    rows.sort(key=lambda row: (instant(row["ts"]), row["node"], row["seq"]))
     for row in rows:
-        if row["status"] == "succeeded":
+        if row.get("status") == "succeeded":
             if first.setdefault(movement(row), row) is not row:
                 held[row["line"]] = "repeated reference"
-        elif row["status"] == "failed" and movement(row) in first:
+        elif row.get("status") == "failed" and movement(row) in first:
             held[row["line"]] = "failed after it succeeded"
+    return first
+
+
+def counted_money(admitted: list[Row], held: dict[bytes, str]) -> list[Row]:
+    """Succeeded lines, the earliest of each business key, and none without the payment it needs.
+
+    The refunds of a payment are one row of kind `refund`, at most as large as the payment. Lines
+    without a status, such as voids, are no movements.
+    """
+    rows = sorted(admitted, key=lambda row: (instant(row["ts"]), row["node"], row["seq"]))
+    first = first_movements([row for row in rows if row["kind"] == "payment"], held)
+    bonuses = [row for row in rows if row["kind"] == "grant" and "of_ref" in row]
+    unpaid = [r for r in bonuses if (r["of_provider"], r["of_ref"], "payment") not in first]
+    held.update({row["line"]: "bonus on no counted payment" for row in unpaid})
+    others = [row for row in rows if row["kind"] != "payment" and row not in unpaid]
+    first |= first_movements(others, held)
     given_back = defaultdict[bytes, list[Row]](list)
     for row in first.values():
         if row["kind"] == "refund":
@@ -202,14 +222,20 @@ def reckon(
     out, charged, paid = Ledger({}, {}, {}), defaultdict(list), defaultdict[str, list[Row]](list)
     sums = defaultdict[str, Counter[str]](Counter)
     decided = in_force(decisions, out.held)
-    for row in counted_money(money, out.held, decided):
+    for row in counted_money(admit(money, out.held, decided), out.held):
         sums[row["user"]]["balance_nano"] += row["size"] * (-1 if row["kind"] == "refund" else 1)
         if row["kind"] == "payment":
             paid[row["user"]].append(row)
             sums[row["user"]]["lifetime_paid_nano"] += row["size"]
-    for row in affordable(admit(usage, out.held, decided), out.held, prices):
-        hour = row["ts"][:13] + ":00:00Z"
-        charged[hour, row["user"], row["resource"], category_of(row)].append(row)
+
+    def of_record(parts: list[Row]) -> int:
+        hour = instant(hour_text(parts[0]))
+        price = price_of(parts[0]["resource"], category_of(parts[0]), hour, prices)
+        return listed_nano(parts, price)
+
+    for row in affordable(admit(usage, out.held, decided), out.held, of_record):
+        key = hour_text(row), row["user"], row["resource"], category_of(row)
+        charged[key].append(row)
     for (hour, user, resource, category), rows in charged.items():
         price = price_of(resource, category, instant(hour), prices)
         exact, state, units = exact_nano(rows, price), price["state"], sum(r["units"] for r in rows)

@@ -20,8 +20,13 @@ USAGE_KEYS = (
     *("corrects", "reason", "meta"),
 )
 MONEY_KEYS = (
-    *("v", "node", "seq", "ts", "user", "kind", "provider", "external_ref", "refers_to", "amount"),
-    *("currency", "credited_usd", "status", "reason"),
+    *("v", "node", "seq", "ts", "user", "kind", "provider", "external_ref", "refers_to"),
+    *("of_provider", "of_ref", "amount", "currency", "credited_usd", "status"),
+    *("category", "priority", "from", "until", "scope", "reason"),
+)
+ACCOUNT_KEYS = (
+    *("v", "node", "seq", "ts", "user", "kind", "plan", "instead_of", "from", "until", "fee_usd"),
+    *("cap_usd", "next_plan", "reason"),
 )
 DECISION_KEYS = (
     *("v", "node", "seq", "ts", "kind", "repo", "tip", "of", "of_seq", "to_seq", "of_ts"),
@@ -98,6 +103,12 @@ def money_line(**values: object) -> bytes:
         "status": "succeeded",
     }
     return encode_line({**defaults, **values}, MONEY_KEYS)
+
+
+def account_line(**values: object) -> bytes:
+    """A line about an account with keys in wire order."""
+    defaults = {"v": 2, "node": "books", "seq": 1, "ts": "2025-01-01T00:00:00Z", "user": "alice"}
+    return encode_line({**defaults, **values}, ACCOUNT_KEYS)
 
 
 def decision_line(**values: object) -> bytes:

@@ -287,6 +287,12 @@ def prices_toml(prices: Iterable[Mapping[str, Any]]) -> bytes:
     return "".join(f"[[price]]\n{table}\n\n" for table in tables).encode()
 
 
+def plans_toml(plans: Iterable[Mapping[str, Any]]) -> bytes:
+    """`rules/plans.toml` that states these versions of plans."""
+    tables = [_toml_pairs(plan, "\n") for plan in plans]
+    return "".join(f"[[plan]]\n{table}\n\n" for table in tables).encode()
+
+
 def discounts_toml(ladders: Iterable[Mapping[str, Any]]) -> bytes:
     """`rules/discounts.toml` that states these ladder versions."""
     tables = []
@@ -305,6 +311,10 @@ def _toml(value: object) -> str:
         return ts_text(value)
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, dict):
+        return f"{{ {_toml_pairs(value, ', ')} }}"
+    if isinstance(value, bool):
+        return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

@@ -30,12 +30,13 @@ def told_terms(world: World, case: Case) -> dict[str, dict[str, dict[str, Any]]]
     with world.reading() as store:
         for user in users_of(case):
             for at in case["ask"]:
-                for part, value in _of_user(store, user, parse_ts(at)).items():
+                for part, value in terms_at(store, user, parse_ts(at)).items():
                     found[part].setdefault(user, {})[at] = value
     return found
 
 
-def _of_user(store: LedgerStore, user: str, at: datetime) -> dict[str, Any]:
+def terms_at(store: LedgerStore, user: str, at: datetime) -> dict[str, Any]:
+    """What a ledger says of one account at an instant, by part."""
     try:
         found = account_terms(store, user, at, at)
     except NoAccountError:

@@ -22,16 +22,25 @@ def answer(case: Table) -> Answer:
 
 
 class NaiveReading:
-    """Every part of the design, one after the other, over one case."""
+    """Every part of the design, one after the other, over one case.
 
-    def __init__(self, facts: NaiveFacts) -> None:
+    Args:
+        facts: what the case states.
+        rate: rates all units; the plain rules of `rating` unless told.
+    """
+
+    def __init__(
+        self,
+        facts: NaiveFacts,
+        rate: Callable[[NaivePool, NaivePlans], NaiveRating] = NaiveRating,
+    ) -> None:
         self.facts = facts
         self.standing = NaiveStanding(facts)
         self.payments = NaivePayments(self.standing)
         self.grant_lines = NaiveGrantLines(self.payments)
         self.pool = NaivePool(self.payments, self.grant_lines.old())
         self.plans = NaivePlans(self.pool)
-        self.rating = NaiveRating(self.pool, self.plans)
+        self.rating = rate(self.pool, self.plans)
         self.drawing = NaiveDrawing(self.rating, self.plans, self.grant_lines.grants())
         self.accounts = NaiveAccounts(self.standing)
 

@@ -67,6 +67,7 @@ class NaivePlans:
     Attributes:
         periods: The lines that count.
         waiting: Names of desks' lines beyond their fees of a day.
+        refused: By their names, why lines do not count beside those judged before them.
     """
 
     def __init__(self, pool: NaivePool) -> None:
@@ -75,6 +76,7 @@ class NaivePlans:
         self.book: list[Table] = self.standing.facts.rules["plans"]
         lines, self.waiting = without_what_waits(self.standing)
         self.periods: list[NaivePeriod] = []
+        self.refused: dict[str, str] = {}
         counting: dict[Agreed, NaivePeriod] = {}
         for line in sorted(lines, key=judged_order):
             counted = counting.get(agreed(line))
@@ -147,39 +149,32 @@ class NaivePlans:
         start = instant(line.fields["from"])
         until = None if line.get("until") is None else instant(line.fields["until"])
         version = self.version(plan, start)
-        if version is None or self.paid(plan) != (until is not None):
-            return None
+        if version is None:
+            return self._refuse(line, "no_version")
+        if self.paid(plan) != (until is not None):
+            return self._refuse(line, "fee_without_until" if until is None else "until_without_fee")
         running = self.in_force(user, start)
         if line.get("instead_of") is None:
             base, price = None, nano(version.get("fee_usd", "0"))
             if running is not None and running.until is not None:
-                return None
+                return self._refuse(line, "period_runs")
         else:
             base = running
-            if base is None or not self._upgrade_holds(line, base, version):
-                return None
             cycle = self.cycle(user, start)
-            had = cycle.version.get("fee_usd", "0") if cycle else "0"
-            price = nano(version.get("fee_usd", "0")) - nano(had)
+            if base is None or cycle is None or cycle.period is not base:
+                return self._refuse(line, "not_in_force")
+            fault = _upgrade_fault(line, cycle, version)
+            if fault is not None:
+                return self._refuse(line, fault)
+            price = nano(version.get("fee_usd", "0")) - nano(cycle.version.get("fee_usd", "0"))
         fee = nano(line.get("fee_usd") or "0")
         if line.role == "desk" and not self._desk_may_sell(line, version, fee, price):
-            return None
+            return self._refuse(line, "a desk may not sell it")
         return NaivePeriod(line, user, plan, start, until, fee, base)
 
-    def _upgrade_holds(self, line: NaiveLine, base: NaivePeriod, version: Table) -> bool:
-        start = instant(line.fields["from"])
-        cycle = self.cycle(base.user, start)
-        if cycle is None or cycle.period is not base or line.get("instead_of") != base.plan:
-            return False
-        old = cycle.version
-        return (
-            start == hour_of(line.ts)
-            and line.get("until") is not None
-            and instant(line.fields["until"]) == cycle.end
-            and version["cycle_hours"] == old["cycle_hours"]
-            and nano(version.get("fee_usd", "0")) > nano(old.get("fee_usd", "0"))
-            and all(_as_much(meter, version) for meter in old.get("meters", []))
-        )
+    def _refuse(self, line: NaiveLine, reason: str) -> NaivePeriod | None:
+        self.refused[line.name] = reason
+        return None
 
     def _desk_may_sell(
         self, line: NaiveLine, version: Table, fee: Fraction, price: Fraction
@@ -202,6 +197,21 @@ class NaivePlans:
             line.fields["user"], lambda one: one.ts < commit and one.commit_ts < commit
         )
         return money - sum(period.fee_nano for period in mine) >= fee
+
+
+def _upgrade_fault(line: NaiveLine, cycle: NaiveCycle, version: Table) -> str | None:
+    """Why a line does not upgrade the cycle that runs; the first of several reasons."""
+    old = cycle.version
+    holds = {
+        "not_in_force": line.get("instead_of") == cycle.plan,
+        "not_at_once": instant(line.fields["from"]) == hour_of(line.ts),
+        "other_cycle": version["cycle_hours"] == old["cycle_hours"],
+        "fee_not_higher": nano(version.get("fee_usd", "0")) > nano(old.get("fee_usd", "0")),
+        "less_included": all(_as_much(meter, version) for meter in old.get("meters", [])),
+        "not_to_cycle_end": line.get("until") is not None
+        and instant(line.fields["until"]) == cycle.end,
+    }
+    return next((fault for fault, is_held in holds.items() if not is_held), None)
 
 
 def agreed(line: NaiveLine) -> Agreed:

@@ -1,5 +1,6 @@
 """Which price holds for a series in an hour, and C(q): what a quantity costs (section 4)."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil
 
@@ -8,7 +9,7 @@ from tests.support.naive.facts import Table
 
 
 def price_of(
-    prices: list[Table], user: str, resource: str, category: str, hour: int
+    prices: Sequence[Table], user: str, resource: str, category: str, hour: int
 ) -> Table | None:
     """The price in force: of the closest class, and in it the one that began last."""
     best: Table | None = None

@@ -58,7 +58,7 @@ class NaiveRating:
         self.units = self._units()
         self._include()
         for units in self.units:
-            self._rate(units)
+            self.rate(units)
 
     def of(self, user: str) -> list[NaiveUnits]:
         """The units of an account, in the order in which they draw."""
@@ -93,7 +93,8 @@ class NaiveRating:
                 units.included = max(0, min(units.quantity, most - given[counter]))
             given[counter] += units.included
 
-    def _rate(self, units: NaiveUnits) -> None:
+    def rate(self, units: NaiveUnits) -> None:
+        """Reckon what units cost, where they have a price."""
         price = price_of(
             self.facts.rules["prices"], units.user, units.resource, units.category, units.hour
         )
@@ -109,11 +110,12 @@ class NaiveRating:
         after = units.before + units.beyond
         total = sum(other.beyond for other in window)
         low, high = cost(price, units.before, total), cost(price, after, total)
-        share = self._multiplier(units)
+        share = self.multiplier(units)
         units.list_nano = rounded(high) - rounded(low)
         units.billed_nano = rounded(share * high) - rounded(share * low)
 
-    def _multiplier(self, units: NaiveUnits) -> Fraction:
+    def multiplier(self, units: NaiveUnits) -> Fraction:
+        """The share of the list cost that is billed."""
         if units.category not in CATEGORIES_OF_THE_LADDER:
             return Fraction(1)
         least = nano(self.facts.rules.get("tenure_min_usd", "0"))

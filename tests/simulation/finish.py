@@ -16,6 +16,8 @@ from tests.simulation.site import BEHIND, READY, Site
 from tests.simulation.witness import epoch_of
 
 _TRIES_MAX: Final = 4
+_AGO: Final = tuple(timedelta(hours=hours) for hours in (0, 7, 100))
+"""How long ago the instants lie that are asked about in the end."""
 
 
 def finish(fleet: Fleet) -> str:
@@ -96,7 +98,8 @@ def _pull(fleet: Fleet) -> None:
 
 def _of_sites(fleet: Fleet) -> Iterator[str]:
     tips = fleet.aggregator.tips()
-    seen = expect(fleet.repos.values(), tips, fleet.aggregator.skew).seen
+    now = fleet.aggregator.clock()
+    seen = expect(fleet.repos.values(), tips, fleet.aggregator.skew, now).seen
     for name, site in fleet.sites.items():
         yield from invariants.of_site(site)
         if left := site.spooled():
@@ -129,6 +132,8 @@ def _unnamed(fleet: Fleet, site: Site, seen: set[int]) -> Iterator[str]:
 def _of_aggregator(fleet: Fleet) -> Iterator[str]:
     aggregator = fleet.aggregator
     yield from invariants.of_ledger(aggregator)
+    hour = aggregator.clock().replace(minute=0, second=0, microsecond=0)
+    yield from invariants.of_instants(aggregator, [hour - ago for ago in _AGO])
     yield from invariants.of_verify(aggregator, aggregator.clock())
     ours = invariants.digest_of(aggregator)
     if invariants.rebuilt_digest(aggregator, aggregator.clock()) != ours:

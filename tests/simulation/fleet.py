@@ -21,6 +21,7 @@ from tests.simulation.deciding import Judge
 from tests.simulation.forge import Repo
 from tests.simulation.operator import Operator
 from tests.simulation.site import BEHIND, Site
+from tests.simulation.terms import Terms
 from tests.support.repos import RepoWriter
 
 BROKEN_WORLD: Final = (GitmeterError, OSError, sqlite3.Error, pygit2.GitError)
@@ -126,6 +127,7 @@ class Fleet:
             self.sites[name] = Site(homes, self.repos[name], clock, self.boundaries)
         self.clients = {name: Clients(self.sites[name], self.random) for name in nodes}
         self.operator = Operator(self.books, self.random)
+        self.terms = Terms(self.books, self.random)
         self.chair = Judge(self.books, self.repos, self.random)
         self.aggregator = AggregatorSite(
             self.folder / "state",

@@ -3,6 +3,7 @@
 Histories are read with pygit2 alone, commit by commit, and kept: what a commit adds never changes.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,8 +14,18 @@ import pygit2
 
 from tests.support.repos import RepoWriter
 
-SEGMENTS = ("usage/", "payments/", "decisions/")
-RULES = ("rules/prices.toml", "rules/discounts.toml")
+SEGMENTS = ("usage/", "payments/", "decisions/", "accounts/")
+RULES = ("rules/prices.toml", "rules/discounts.toml", "rules/plans.toml")
+ACCOUNT_KINDS = ("plan", "setting", "suspend", "reopen")
+"""Of lines about accounts that the operator writes; they lie in a folder of their own."""
+
+_KIND = re.compile(rb'"kind":"([a-z_]+)"')
+
+
+def kind_of(line: bytes) -> str:
+    """The kind of a line of the books; empty for lines without one."""
+    found = _KIND.search(line)
+    return "" if found is None else found[1].decode()
 
 
 class Segment(NamedTuple):
@@ -36,14 +47,14 @@ class Commit(NamedTuple):
         parent: the commit before it.
         when: its date.
         segments: what it added, and what it made of others.
-        rules: both rule files, as they are after it; None when it changed neither.
+        rules: the files of `RULES`, as they are after it; None when it changed none of them.
         edits: whether it changed a segment that was there.
     """
 
     parent: str | None
     when: datetime
     segments: tuple[Segment, ...]
-    rules: tuple[bytes | None, bytes | None] | None
+    rules: tuple[bytes | None, ...] | None
     edits: bool
 
 
@@ -197,10 +208,7 @@ class Repo:
             segments = tuple(Segment(path, self._lines(after[path])) for path in added)
             rules = None
             if any(before.get(path) != after.get(path) for path in RULES):
-                prices, discounts = (
-                    self._data(after[path]) if path in after else None for path in RULES
-                )
-                rules = (prices, discounts)
+                rules = tuple(self._data(after[path]) if path in after else None for path in RULES)
             when = datetime.fromtimestamp(found.commit_time, UTC)
             parent = str(found.parent_ids[0]) if found.parent_ids else None
             edits = any(path in before for path in added)

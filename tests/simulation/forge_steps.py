@@ -8,11 +8,16 @@ from typing import Final
 
 from tests.simulation.expected import BAD_RULES, GARBAGE
 from tests.simulation.fleet import Fleet
-from tests.simulation.forge import Repo, Segment
+from tests.simulation.forge import ACCOUNT_KINDS, Repo, Segment, kind_of
 from tests.support.repos import USAGE_KEYS, encode_line, segment_path
 from tests.support.strategies import ts_text
 
 _TS: Final = re.compile(rb'"ts":"([^"]*)"')
+_TERMS: Final = (
+    (re.compile(rb'"fee_usd":"[^"]*"'), b'"fee_usd":"1.00"'),
+    (re.compile(rb'"priority":[0-9]+'), b'"priority":20'),
+    (re.compile(rb'"reason":"a reason"'), b'"reason":"another"'),
+)
 _DAY: Final = date(2024, 12, 1)
 
 
@@ -45,6 +50,8 @@ def _add(fleet: Fleet, repo: Repo, lines: list[bytes], when: datetime | None = N
     folder = "payments" if repo.name == "books" else "usage"
     if b'"by":' in lines[0]:
         folder = "decisions"
+    if kind_of(lines[0]) in ACCOUNT_KINDS:
+        folder = "accounts"
     there = repo.files()
     day = _DAY
     while (path := segment_path(day, 1, folder=folder)) in there:
@@ -101,6 +108,20 @@ def conflicting_line(fleet: Fleet) -> str | None:
     repo.forged.add(line)
     too_early = fleet.time.now - timedelta(days=40)
     return _add(fleet, repo, [line], too_early if fleet.random.random() < 0.4 else None)
+
+
+def rival_of_the_books(fleet: Fleet) -> str | None:
+    """A line of the books with other terms under a number that is in use."""
+    repo = _open_repo(fleet, lambda each: each.name == "books")
+    lines = [] if repo is None else [x for each in _segments(repo) for x in each.lines]
+    usable = [line for line in lines if any(terms.search(line) for terms, _ in _TERMS)]
+    if repo is None or not usable:
+        return None
+    line = fleet.random.choice(usable)
+    for terms, other in _TERMS:
+        line = terms.sub(other, line)
+    repo.forged.add(line)
+    return _add(fleet, repo, [line])
 
 
 def line_of_another(fleet: Fleet) -> str | None:

@@ -2,35 +2,31 @@
 
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from books.errors import MoneyError
 from books.money import Movement, record
-from books.rule_book.change import change_rules, propose_file
+from books.rule_book.change import Proposal, change_rules, propose_file
 from books.rule_book.rule_changes import Act
+from books.rule_book.rules import RuleBookFiles, RuleFileError
+from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
-from node_pusher.spool.outcomes import Recorded
 from tests.simulation.boundaries import End, Plan
-from tests.simulation.clients import RESOURCES, USERS
-from tests.simulation.clock import START
+from tests.simulation.clients import USERS
+from tests.simulation.forge import RULES
+from tests.simulation.rules import RuleFiles
 from tests.simulation.site import Site
+from tests.simulation.terms import written_unasked
 from tests.simulation.witness import content
 from tests.support.repos import money_line
-from tests.support.strategies import (
-    DEFAULT_LADDER,
-    PRICES_PER,
-    PRICES_USD,
-    discounts_toml,
-    prices_toml,
-    ts_text,
-)
+from tests.support.strategies import ts_text
 from wire_format.lines import Folder
-from wire_format.segment import decode_segment
+
+PRICES, DISCOUNTS, PLANS = RULES
 
 _KINDS: Final = ("payment", "payment", "payment", "grant", "refund", "adjustment")
 _AMOUNTS: Final = ("0.000000001", "1", "5.25", "10", "100")
-_PRICES_FROM: Final = tuple(START + timedelta(days=days) for days in (-30, -1, 0, 3, 7, 30))
 
 
 class Operator:
@@ -44,7 +40,7 @@ class Operator:
     def __init__(self, site: Site, random: Random) -> None:
         self._site = site
         self._random = random
-        self._prices: list[dict[str, Any]] = []
+        self._rules = RuleFiles(random)
         self._paid: dict[bytes, tuple[int, str]] = {}
 
     def move_money(self, plan: Plan) -> End:
@@ -61,7 +57,7 @@ class Operator:
                 try:
                     returned.append(record(spool, movement).line.seq)
                 except MoneyError:  # another copy of the books would not know, and write it
-                    returned.append(_written_unasked(spool, unnumbered))
+                    returned.append(written_unasked(spool, Folder.PAYMENTS, unnumbered))
             return returned[0]
 
         end = self._site.run(plan, action)
@@ -120,53 +116,28 @@ class Operator:
         )
 
     def change_rules(self, plan: Plan) -> End:
-        """Set a price, or the discount ladder."""
-        now = self._site.clock()
-        if self._random.random() < 0.2:
-            path, data = "rules/discounts.toml", self._ladders()
+        """Set a price, the discount ladder, or a plan; the first time prices and plans at once."""
+        now, chance, rules = self._site.clock(), self._random.random(), self._rules
+        if not rules.plans and chance < 0.7:
+            files = {PLANS: rules.with_another_plan(), PRICES: rules.with_another_price()}
+        elif chance < 0.2:
+            files = {DISCOUNTS: rules.with_another_ladder()}
+        elif chance < 0.5:
+            files = {PLANS: rules.with_another_plan()}
         else:
-            path, data = "rules/prices.toml", self._with_a_price()
-        propose, act = propose_file(path, data), Act("the operator", "as it comes")
+            files = {PRICES: rules.with_another_price()}
+        act = Act("the operator", "as it comes")
+
+        def propose(repo: LedgerRepo, known: RuleBookFiles) -> Proposal:
+            proposed = [propose_file(path, data)(repo, known) for path, data in files.items()]
+            return Proposal({path: data for each in proposed for path, data in each.files.items()})
+
         return self._site.run(plan, lambda: change_rules(self._site.home, propose, act, now))
 
-    def _with_a_price(self) -> bytes:
-        for resource, category in () if self._prices else RESOURCES[:3]:
-            self._set_price(resource, category)
-        self._set_price(*self._random.choice(RESOURCES[:3]))
-        return prices_toml(self._prices)
+    @property
+    def rules_errors(self) -> tuple[type[Exception], ...]:
+        """What a change of the rules may end with: prices by the cycle need plans, which are gone.
 
-    def _set_price(self, resource: str, category: str) -> None:
-        random = self._random
-        price: dict[str, Any] = {
-            "resource": resource,
-            "usd": random.choice(PRICES_USD),
-            "per": random.choice(PRICES_PER),
-            "from": random.choice(_PRICES_FROM),
-        }
-        if category == "vm" or random.random() < 0.2:
-            price["applies_to"] = category
-        others = [row for row in self._prices if _key(row) != _key(price)]
-        self._prices = [*others, price]
-
-    def _ladders(self) -> bytes:
-        random = self._random
-        tier = {
-            "name": "later",
-            "after_days": random.choice((1, 7, 20)),
-            "multiplier": random.choice(("0", "0.25", "0.333333333")),
-            "applies_to": ["hero_os_hourly", "vm"],
-        }
-        changed = {"from": random.choice(_PRICES_FROM[2:]), "tiers": [tier]}
-        return discounts_toml([DEFAULT_LADDER, changed])
-
-
-def _key(price: dict[str, Any]) -> tuple[object, ...]:
-    return price["resource"], price.get("applies_to"), price["from"]
-
-
-def _written_unasked(spool: Spool, line: bytes) -> int:
-    """Record a money line without asking whether it would count; returns its seq."""
-    records = decode_segment(line, Folder.PAYMENTS).records
-    outcome = spool.append(Folder.PAYMENTS, records)[0]
-    assert isinstance(outcome, Recorded), outcome
-    return outcome.seq
+        They went with a disk, or lie in a history that somebody replaced.
+        """
+        return () if PLANS in self._site.rule_files() else (RuleFileError,)

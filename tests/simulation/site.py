@@ -23,6 +23,7 @@ from tests.simulation.disk import copy_database, copy_folder, remove_folder, rep
 from tests.simulation.forge import SEGMENTS, Repo
 from tests.simulation.witness import Witness
 
+RULES_FOLDER: Final = "rules"
 READY: Final = "ready"
 ABSENT: Final = "absent"
 BEHIND: Final = "behind"
@@ -162,7 +163,22 @@ class Site:
             except sqlite3.OperationalError:
                 return set()  # no tables yet
 
+    def rule_files(self) -> set[str]:
+        """The paths of the rule files in the newest commit made here."""
+        return {
+            f"{RULES_FOLDER}/{entry.name}"
+            for _, tree in self._trees()
+            if tree.name == RULES_FOLDER
+            for entry in tree
+        }
+
     def _committed(self) -> Iterator[bytes]:
+        for repo, tree in self._trees():
+            if f"{tree.name}/" in SEGMENTS:
+                yield from _lines(repo, tree)
+
+    def _trees(self) -> Iterator[tuple[pygit2.Repository, pygit2.Tree]]:
+        """The folders of the newest commit made here."""
         path = self._folder / "repo.git"
         if not (path / "HEAD").exists():
             return
@@ -170,8 +186,8 @@ class Site:
         branch = repo.references.get("refs/heads/main")
         if branch is not None:
             for entry in repo[branch.target].peel(pygit2.Tree):
-                if isinstance(entry, pygit2.Tree) and f"{entry.name}/" in SEGMENTS:
-                    yield from _lines(repo, entry)
+                if isinstance(entry, pygit2.Tree):
+                    yield repo, entry
 
     def stands_at(self, now: datetime) -> str:
         """Where the machine stands, for a person."""

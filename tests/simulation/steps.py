@@ -62,10 +62,19 @@ def money(fleet: Fleet) -> str | None:
     return told
 
 
+def grants_and_plans(fleet: Fleet) -> str | None:
+    if not fleet.books.may_record:
+        return None
+    told = fleet.judge(fleet.terms.write(fleet.plan(4)), *gone(fleet.books))
+    checked(fleet.books)
+    return told
+
+
 def rules(fleet: Fleet) -> str | None:
     if fleet.books.needs != READY:
         return None
-    return fleet.judge(fleet.operator.change_rules(fleet.plan(4)))
+    end = fleet.operator.change_rules(fleet.plan(4))
+    return fleet.judge(end, *fleet.operator.rules_errors)
 
 
 def push(fleet: Fleet) -> str | None:
@@ -239,7 +248,8 @@ def mirror_deleted(fleet: Fleet) -> str | None:
 STEPS = (
     Step(24, record),
     Step(7, money),
-    Step(5, rules),
+    Step(9, grants_and_plans),
+    Step(6, rules),
     Step(18, push),
     Step(9, join),
     Step(16, pull),
@@ -260,6 +270,7 @@ STEPS = (
     Step(3, forge_steps.segment_again, is_optional=True),
     Step(1, forge_steps.lines_again, is_optional=True),
     Step(1.5, forge_steps.conflicting_line, is_optional=True),
+    Step(1.5, forge_steps.rival_of_the_books, is_optional=True),
     Step(2, forge_steps.line_of_another, is_optional=True),
     Step(0.5, forge_steps.garbage, is_optional=True),
     Step(0.5, forge_steps.bad_rules, is_optional=True),

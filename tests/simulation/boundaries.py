@@ -206,6 +206,8 @@ class Boundaries:
             return self.cross("commit", effect, full)
         before = log.read_bytes() if log.exists() else b""
         effect()
+        if not log.exists():  # nothing was written
+            self._die(plan.fate, "commit")
         after = log.read_bytes()
         common = zip(before, after, strict=False)
         same = next((i for i, (a, b) in enumerate(common) if a != b), min(len(before), len(after)))

@@ -12,14 +12,18 @@ import pytest
 
 from aggregator.admission.claims import LineRules
 from aggregator.admission.settlement import Settlement
+from aggregator.ledger.charges.draws import GrantDraws
+from aggregator.ledger.charges.following import Following
 from aggregator.ledger.ingest import Ingest
 from aggregator.ledger.ledger import Ledger
+from aggregator.ledger.money import balances
 from aggregator.mirrors.mirror import Mirror
 from aggregator.pulling import repo_pass
 from cursors.position import Advance, HeadOutcome, advance
 from gitmeter.counting import verdicts
 from gitmeter.counting.held import HeldReason
 from gitmeter.git_remote.branch import BranchStatus, RemoteBranch
+from gitmeter.money import grants
 from node_pusher.joining import carry_over, init
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending import push as pushing
@@ -179,8 +183,28 @@ def last_record_left_out_of_its_segment(patch: Patch) -> None:
     patch.setattr(plan, "_segments", broken)
 
 
+def grants_drawn_by_arrival(patch: Patch) -> None:
+    """What grants paid stays as it was when it came, whatever comes before it later."""
+    patch.setattr(GrantDraws, "anew", lambda *_: None)
+
+
+def each_change_gets_fresh_units(patch: Patch) -> None:
+    """What a plan includes is given again to whatever comes, as if nothing had been used."""
+    patch.setattr(Following, "_given_before", lambda *_: 0)
+
+
+def voids_ignored(patch: Patch) -> None:
+    """A grant that somebody ended pays on."""
+    patch.setattr(grants, "_void_hours", lambda _: {})
+
+
+def terms_hold_for_later_usage(patch: Patch) -> None:
+    """A plan line or a grant that comes late does nothing to usage that is there."""
+    patch.setattr(balances, "first_hour_changed", lambda *_: None)
+
+
 class Variant(NamedTuple):
-    """A broken product, and the first seed that found it when it was added."""
+    """A broken product, and a seed that finds it."""
 
     breaks: Callable[[Patch], None]
     seed: int
@@ -189,27 +213,31 @@ class Variant(NamedTuple):
 VARIANTS: Final = {
     variant.breaks.__name__: variant
     for variant in (
-        Variant(cursor_moved_before_the_transaction, 1),
-        Variant(charges_before_the_transaction, 34),
+        Variant(cursor_moved_before_the_transaction, 5),
+        Variant(charges_before_the_transaction, 1),
         Variant(batch_applied_twice, 1),
         Variant(dedup_by_content, 1),
-        Variant(seen_ranges_ignored, 4),
-        Variant(seen_ranges_not_kept, 25),
-        Variant(foreign_lines_billed, 13),
-        Variant(shortcut_though_lines_were_held, 25),
-        Variant(payment_does_not_rate_again, 1),
-        Variant(grant_starts_tenure, 1),
-        Variant(decisions_do_not_judge_again, 25),
-        Variant(corrections_below_zero, 11),
+        Variant(seen_ranges_ignored, 2),
+        Variant(seen_ranges_not_kept, 1),
+        Variant(foreign_lines_billed, 1),
+        Variant(shortcut_though_lines_were_held, 90),
+        Variant(payment_does_not_rate_again, 34),
+        Variant(grant_starts_tenure, 2),
+        Variant(decisions_do_not_judge_again, 21),
+        Variant(corrections_below_zero, 90),
         Variant(applied_ref_not_kept, 1),
-        Variant(rewritten_history_followed, 6),
-        Variant(edited_history_followed, 7),
-        Variant(push_believed_without_read_back, 17),
+        Variant(rewritten_history_followed, 26),
+        Variant(edited_history_followed, 14),
+        Variant(push_believed_without_read_back, 5),
         Variant(spool_retired_before_the_push, 1),
-        Variant(seq_reused_after_a_restore, 6),
+        Variant(seq_reused_after_a_restore, 8),
         Variant(epoch_not_changed_by_a_new_home, 1),
-        Variant(rejoin_forgets_what_waits, 47),
+        Variant(rejoin_forgets_what_waits, 9),
         Variant(ids_not_kept, 1),
         Variant(last_record_left_out_of_its_segment, 1),
+        Variant(grants_drawn_by_arrival, 9),
+        Variant(each_change_gets_fresh_units, 9),
+        Variant(voids_ignored, 9),
+        Variant(terms_hold_for_later_usage, 8),
     )
 }

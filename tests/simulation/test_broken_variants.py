@@ -7,7 +7,7 @@ from tests.simulation.report import first_failure
 from tests.simulation.simulation import STEPS_DEFAULT
 
 SEEDS_MAX = 120
-"""Tried after the seed that found it when it was added."""
+"""Tried after the seed that is named with it."""
 
 
 @pytest.mark.parametrize("name", VARIANTS)

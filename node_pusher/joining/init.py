@@ -8,9 +8,10 @@ arrive there.
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from gitmeter.git_remote.failures import PushRefusedError
@@ -44,6 +45,8 @@ from node_pusher.spool.store import Store
 from wire_format.fields import EPOCH_SIZE, INT_MAX, epoch_of
 
 _TRIES_MAX: Final = 10
+_GONE: Final = ".removed"
+"""Ends the name of a repo that is being removed, which none in use has."""
 
 
 @dataclass(frozen=True)
@@ -251,8 +254,17 @@ def _opened(source: HomeRepo) -> Iterator[LedgerRepo]:
         yield repo
     except BaseException:
         if new:
-            shutil.rmtree(source.path, ignore_errors=True)
+            _remove(source.path)
         raise
+
+
+def _remove(repo: Path) -> None:
+    """Remove a repo as a whole: half of one would be taken for a damaged repo by the next try."""
+    gone = repo.with_name(f"{repo.name}{_GONE}")
+    shutil.rmtree(gone, ignore_errors=True)
+    with suppress(OSError):  # what the caller raises says what is wrong with the disk
+        repo.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _report(

@@ -1,5 +1,7 @@
 """Numbers are never given twice, whoever makes a home and whatever was restored."""
 
+import errno
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -491,6 +493,27 @@ def test_init_that_died_while_its_repo_was_noted_is_repeated(
     monkeypatch.undo()
     assert init(home, START).outcome == "joined"
     assert read_home(home.path) == home
+
+
+def test_a_failed_init_leaves_no_half_of_a_repo_on_a_disk_that_removes_nothing(
+    tmp_path: Path, remote_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of what was removed would be taken for a damaged repo by the next try."""
+    home = _home(tmp_path, remote_dir.as_uri())
+    away = remote_dir.rename(tmp_path / "away.git")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "unlink", full)
+    with pytest.raises(RepoGoneError):
+        init(home, START)
+    monkeypatch.undo()
+    with pytest.raises(RepoGoneError):  # whatever was left is removed now
+        init(home, START)
+    assert not list(home.path.glob("repo*"))
+    away.rename(remote_dir)
+    assert init(home, START).outcome == "created"
 
 
 def test_a_home_has_one_role(home: Home) -> None:

@@ -224,12 +224,40 @@ def verify(context: Context, *, as_json: bool) -> int:
 
 
 @click.command()
+@click.option(
+    "--to",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Only to the commits that this file names, such as a statement in JSON; with --state.",
+)
+@click.option(
+    "--state",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the ledger of then there, and leave the one of today as it is.",
+)
 @json_option
 @click.pass_obj
-def rebuild(context: Context, *, as_json: bool) -> None:
-    """Rebuild the database from the accepted commits and replace the old one."""
+def rebuild(
+    context: Context, file: Path | None, folder: Path | None, *, as_json: bool
+) -> int | None:
+    """Rebuild the database from the accepted commits and replace the old one.
+
+    With --to FILE and --state DIR: build the ledger as it was, in another place. FILE is a
+    statement in JSON, or any JSON object with a commit for each repo. With its DIR before a
+    command, every question is answered as it was then. Exits with 1 if the digest is not the one
+    that FILE states: other configuration, or another version of this program.
+
+    \b
+    aggregator rebuild --to alice-2026-10.json --state /tmp/then
+    aggregator --state /tmp/then balance alice
+    """
     from aggregator.proof.digest import digest
 
+    if (file is None) is not (folder is None):
+        raise click.UsageError("--to FILE and --state DIR belong together")
+    if file is not None and folder is not None:
+        return _rebuild_past(context, file, folder, as_json=as_json)
     state = context.state()
     with state.locked():
         opening(state).rebuild_in_place()
@@ -239,3 +267,29 @@ def rebuild(context: Context, *, as_json: bool) -> None:
         print_json(rebuilt)
     else:
         click.echo(f"rebuilt {path}: digest {rebuilt['digest']}")
+    return None
+
+
+def _rebuild_past(context: Context, file: Path, folder: Path, *, as_json: bool) -> int:
+    from aggregator.proof.past import read_made_from, rebuild_past
+
+    made_from = read_made_from(file)
+    with commits_progress() as on_progress:
+        found = rebuild_past(
+            context.state(), context.reading(), made_from, folder, now(), on_progress
+        )
+    if as_json:
+        print_json({**found._asdict(), "database": str(found.database), "is_same": found.is_same})
+    else:
+        click.echo(f"built {found.database}: digest {found.digest}")
+        if found.stated is not None:
+            click.echo(
+                f"the same as in {file}"
+                if found.is_same
+                else f"DIFFERS: {file} states {found.stated}; was it made by another version of"
+                " this program, or under another configuration?"
+            )
+        click.echo(
+            f"next: `aggregator --state {folder} statement USER PERIOD`, or another question"
+        )
+    return ExitCode.OK if found.is_same else ExitCode.FAILED

@@ -1,6 +1,8 @@
 """`statement`: one account in a period, for people, as CSV and as JSON."""
 
+import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -8,27 +10,46 @@ import click
 from aggregator.cli.context import Context, now, refuse_two_forms
 from aggregator.cli.reports.periods import PERIOD
 from aggregator.cli.reports.printing import form_options
-from gitmeter.support.terminal import CsvList, Table, escape, print_json, print_table
+from gitmeter.support.terminal import CsvList, Table, counted, escape, print_json, print_table
 from wire_format.money import format_cents, format_usd
 
 if TYPE_CHECKING:
     from aggregator.reports.basis import Answer
     from aggregator.reports.periods.period import Period
+    from aggregator.store.store import LedgerStore
 
 _CSV: Final = (
     *("section", "time", "what", "reference", "quantity", "amount_usd"),
     *("repo", "commit", "path", "line_no"),
 )
 _PLACE: Final = _CSV[-4:]
+_LINES: Final = {
+    "usage": "usage line",
+    "payments": "money line",
+    "accounts": "account line",
+    "decisions": "decision",
+}
 
 
 @click.command()
 @click.argument("user")
 @click.argument("period", type=PERIOD)
+@click.option(
+    "--since",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An earlier statement in JSON: also show what changed since, and by which commits.",
+)
 @form_options
 @click.pass_obj
 def statement(
-    context: Context, user: str, period: "Period", *, as_csv: bool, as_json: bool
+    context: Context,
+    user: str,
+    period: "Period",
+    file: Path | None,
+    *,
+    as_csv: bool,
+    as_json: bool,
 ) -> None:
     """Show the statement of USER for PERIOD, from its opening to its closing balance.
 
@@ -42,19 +63,64 @@ def statement(
     \b
     aggregator statement alice last-month
     aggregator statement alice 2026-10 --json > alice-2026-10.json
+    aggregator statement alice 2026-10 --since alice-2026-10.json
     """
     from aggregator.reports.statements.statement import statement as reported
 
     refuse_two_forms(as_csv=as_csv, as_json=as_json)
+    if as_csv and file is not None:
+        raise click.UsageError("what changed is shown as text or with --json")
     store = context.reading()
     with store.view():
         found = reported(store, user, period, now())
+        if file is not None:
+            found["since"] = _since(context, store, found, file)
     if as_json:
         print_json(found)
     elif as_csv:
         CsvList(_CSV, _csv_rows(found)).print()
     else:
         _print(found)
+
+
+def _since(context: Context, store: "LedgerStore", found: "Answer", file: Path) -> "Answer":
+    """What changed since the statement in a file, and by which commits."""
+    from aggregator.proof.past import read_made_from
+    from aggregator.reports.accounts import account_of_user
+    from aggregator.reports.statements.since import changes, check_earlier, commits_since
+
+    made_from = read_made_from(file)
+    earlier = json.loads(file.read_bytes())
+    check_earlier(earlier, found)
+    account = account_of_user(store, found["user"])
+    return {
+        "sha256": earlier["made_from"]["sha256"],
+        "changes": changes(earlier, found),
+        "commits": [*commits_since(store, context.state().mirrors, account, made_from.tips)],
+    }
+
+
+def _print_since(since: "Answer") -> None:
+    if not since["changes"]:
+        click.echo("nothing changed since the earlier statement")
+    else:
+        right = ("before", "after")
+        rows = (
+            (
+                each["part"],
+                each["what"],
+                *("" if (nano := each[f"{name}_nano"]) is None else format_cents(nano)
+                  for name in right),
+            )
+            for each in since["changes"]
+        )  # fmt: skip
+        print_table(("changed", "what", *right), rows, right=right)
+    for commit in since["commits"]:
+        parts = [
+            counted(commit[folder], noun) for folder, noun in _LINES.items() if commit[folder]
+        ] + (["rules"] if commit["rules"] else [])
+        where = f"{commit['repo']} {commit['commit']}"
+        click.echo(f"{commit['committed_at']}  {where}: {', '.join(parts)}")
 
 
 def _csv_rows(found: "Answer") -> Iterator[Sequence[str]]:
@@ -106,6 +172,8 @@ def _print(found: "Answer") -> None:
     if found["unrated_charges"]:
         click.echo(f"charges that are not billed in full: {found['unrated_charges']}")
     click.echo(f"made from {len(found['made_from']['tips'])} repos: {found['made_from']['sha256']}")
+    if "since" in found:
+        _print_since(found["since"])
 
 
 def _print_lines(found: "Answer") -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,50 @@ def test_it_says_from_what_it_was_made(world: TermsWorld) -> None:
     assert json_of(world, "bob", "2026-10")["made_from"] == found
     with world.reading() as store:
         assert made_from(store) == found
+
+
+def test_what_changed_since_an_earlier_one_has_its_commits(tmp_path: Path) -> None:
+    """A late payment and late usage, but not what came for somebody else."""
+    world = reports_world(tmp_path / "world")
+    asked = ("alice", "2026-11-02..2026-11-05")
+    file = tmp_path / "then.json"
+    file.write_text(json.dumps(json_of(world, *asked)))
+    since = json_of(world, *asked, "--since", str(file))["since"]
+    assert (since["changes"], since["commits"]) == ([], [])
+    said = world.run("statement", *asked, "--since", str(file)).ok().out
+    assert said.endswith("nothing changed since the earlier statement\n")
+    world.pay_in("9.00", user="bob")
+    world.now = world.now.replace(hour=20)
+    world.pay_in("7.00")
+    paid = world.repo(BOOKS).tip()
+    world.use(50)
+    used = world.repo("node-1").tip()
+    world.use(1, user="bob")
+    world.pull()
+    since = json_of(world, *asked, "--since", str(file))["since"]
+    commits = {each["commit"]: each for each in since["commits"]}
+    assert list(commits) == [paid, used]
+    assert (commits[paid]["payments"], commits[used]["usage"]) == (1, 1)
+    changed = {(each["part"], each["what"].partition(" ")[0]): each for each in since["changes"]}
+    closing = changed["balance", "closing"]
+    # seven dollars more, and fifty searches for ten cents each, whoever pays them
+    assert closing["after_nano"] - closing["before_nano"] == 2 * NANO
+    assert ("usage", "search/web") in changed
+    assert any(part == "money" for part, _ in changed)
+    said = world.run("statement", *asked, "--since", str(file)).ok().out
+    assert f"books {paid}: 1 money line\n" in said
+    assert f"node-1 {used}: 1 usage line\n" in said
+
+
+@pytest.mark.parametrize("part", ["user", "until", "sums"])
+def test_another_statement_is_no_earlier_one(part: str, world: TermsWorld, tmp_path: Path) -> None:
+    file = tmp_path / "then.json"
+    then = json_of(world, "alice", "2026-11-02")
+    del then[part]
+    file.write_text(json.dumps(then | ({part: "x"} if part != "sums" else {})))
+    said = world.run("statement", "alice", "2026-11-02", "--since", str(file))
+    assert (said.code, said.out) == (1, "")
+    assert "the file is not a statement of alice from 2026-11-02T00:00:00Z until" in said.err
 
 
 def test_people_read_sums_and_what_is_missing(world: TermsWorld) -> None:

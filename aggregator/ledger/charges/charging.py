@@ -17,6 +17,7 @@ from aggregator.store.account_rows import AccountRow
 from aggregator.store.charges.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.charges.series_rows import Series
 from aggregator.store.store import LedgerStore
+from gitmeter.money.granted import EVER_HOUR, Hours
 from gitmeter.money.tenure import first_paid_at
 
 COLUMNS_FROM: Final = 5_000
@@ -75,7 +76,7 @@ class Charging:
     def _follow_since(self, account_id: int, hour: int, rater: Rater) -> None:
         account = self._store.accounts.by_id([account_id])[account_id]
         following = Following(self._store, rater, account, self.changed)
-        following.follow(following.all_since(hour), hour)
+        following.follow(following.all_since(hour), Hours(hour, EVER_HOUR))
         self._store.accounts.save([account])
 
     def apply_usage(self, node_id: int, batch: Batch, rater: Rater) -> None:
@@ -109,9 +110,9 @@ class Charging:
         self._narrow_active(accounts.values(), narrowed)
         by_id = {account.id: account for account in accounts.values()}
         GrantDraws(self._store, rater).going_on(by_id, drawing.going_on(touched))
-        for account_id in sorted({*touched, *drawing.firsts}):
+        for account_id in sorted({*touched, *drawing.anew}):
             following = Following(self._store, rater, by_id[account_id], self.changed)
-            following.follow(touched.get(account_id, {}), drawing.firsts.get(account_id))
+            following.follow(touched.get(account_id, {}), drawing.anew.get(account_id))
         self._store.accounts.save(accounts.values())
 
     def _as_columns(

@@ -4,16 +4,17 @@ Every method works inside the caller's transaction.
 """
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from aggregator.rating.drawing import Billed, Drawn, draw
+from aggregator.ledger.charges.redrawing import Redrawing, rows_of
+from aggregator.rating.drawing import Billed, draw
 from aggregator.rating.rating import Rater
 from aggregator.store.account_rows import AccountRow
-from aggregator.store.charges.charge_rows import ChargeRow, RatedCharge
+from aggregator.store.charges.charge_rows import ChargeRow
 from aggregator.store.charges.drawn_rows import DrawnRow
 from aggregator.store.store import LedgerStore
-from gitmeter.money.granted import Granted
+from gitmeter.money.granted import Granted, Hours
 from gitmeter.money.plans.timeline import PlanTimeline
 from wire_format.fields import APPLIES_TO, AppliesTo
 
@@ -38,7 +39,8 @@ class ToDraw:
         resources: the ids of resources.
 
     Attributes:
-        firsts: by account the first hour of a changed charge, where it is to draw anew.
+        anew: by account from the first to the last hour with a changed charge, where it is to draw
+            anew.
     """
 
     def __init__(self, accounts: Iterable[AccountRow], resources: Mapping[str, int]) -> None:
@@ -46,7 +48,7 @@ class ToDraw:
         self._names = {number: name for name, number in resources.items()}
         self._charges: dict[int, dict[tuple[int, int, AppliesTo], NewCharge]] = defaultdict(dict)
         self._with_gone: set[int] = set()
-        self.firsts: dict[int, int] = {}
+        self.anew: dict[int, Hours] = {}
 
     def add(self, rows: Iterable[ChargeRow], *, are_gone: bool = False) -> None:
         """Note charges; the last word about each counts."""
@@ -69,7 +71,7 @@ class ToDraw:
         self._charges[account_id][hour, resource_id, applies_to] = NewCharge(billed, resource_id)
 
     def going_on(self, touched: Container[int]) -> dict[int, list[NewCharge]]:
-        """The charges of accounts that had none so late; notes the first hour of the others.
+        """The charges of accounts that had none so late; notes the hours of the others.
 
         Args:
             touched: the accounts with charges whose cost follows from others: they are not rated.
@@ -77,12 +79,13 @@ class ToDraw:
         found: dict[int, list[NewCharge]] = {}
         for account_id, charges in self._charges.items():
             own = sorted(charges.values())
-            first, last = own[0].billed.hour, self._last[account_id]
-            is_later = last is None or last < first
+            changed = Hours(own[0].billed.hour, own[-1].billed.hour + 1)
+            last = self._last[account_id]
+            is_later = last is None or last < changed.first
             if is_later and account_id not in touched and account_id not in self._with_gone:
                 found[account_id] = own
             else:
-                self.firsts[account_id] = first
+                self.anew[account_id] = changed
         return found
 
 
@@ -98,37 +101,31 @@ class GrantDraws:
         self._store = store
         self._rater = rater
 
-    def anew(self, account: AccountRow, plans: PlanTimeline, first: int) -> None:
+    def anew(self, account: AccountRow, plans: PlanTimeline, hours: Hours) -> None:
         """Draw on an account's grants again from an hour on; its charges are written already.
 
         Args:
             account: the account.
             plans: what it has by its plan lines.
-            first: the clock hour.
+            hours: from the first to the last one in which a charge or a grant changed.
         """
-        drawn = self._store.drawn
         if not account.has_terms and not account.drawn_nano:
             return
-        grants = _grants_since(account, plans, first)
-        old = drawn.since(account.id, first)
+        drawn = self._store.drawn
         totals = drawn.totals(account.id)
-        for row in old:
+        grants = _grants_since(account, plans, hours.first)
+        again = Redrawing(self._store, account, grants, totals)
+        again.draw(hours)
+        for row in again.gone:
             totals[row.granted] -= row.nano
-        left = _left(grants, totals)
-        alive = [g for g in grants if left[g.name] > 0 and g.spans and g.spans[-1].end > first]
-        if not alive and not old:
-            return
-        end = max((grant.spans[-1].end for grant in alive), default=first)
-        ids: dict[Billed, int] = {}
-        charges = _billed(self._store.charges.of_account(account, first, end), ids)
-        new = _rows(draw(charges, alive, left), ids)
-        for row in new:
+        for row in again.new:
             totals[row.granted] = totals.get(row.granted, 0) + row.nano
-        kept = set(old) & set(new)
-        drawn.delete(account.id, set(old) - kept)
-        drawn.add({account.id: set(new) - kept})
-        drawn.save_totals({account.id: {r.granted: totals[r.granted] for r in (*old, *new)}})
-        account.drawn_nano += sum(row.nano for row in new) - sum(row.nano for row in old)
+        drawn.delete(account.id, again.gone)
+        drawn.add({account.id: again.new})
+        changed = {row.granted for row in (*again.gone, *again.new)}
+        drawn.save_totals({account.id: {name: totals[name] for name in changed}})
+        account.drawn_nano += sum(row.nano for row in again.new)
+        account.drawn_nano -= sum(row.nano for row in again.gone)
 
     def going_on(
         self, accounts: Mapping[int, AccountRow], charges: Mapping[int, Sequence[NewCharge]]
@@ -148,7 +145,7 @@ class GrantDraws:
             grants = _grants_since(account, plans, own[0].billed.hour)
             left = _left(grants, drawn)
             ids = {each.billed: each.resource_id for each in own}
-            new = _rows(draw((each.billed for each in own), grants, left), ids)
+            new = rows_of(draw((each.billed for each in own), grants, left), ids)
             if new:
                 changed = {row.granted for row in new}
                 by_name = {grant.name: grant.amount_nano for grant in grants}
@@ -169,19 +166,3 @@ def _grants_since(account: AccountRow, plans: PlanTimeline, first: int) -> list[
 
 def _left(grants: Iterable[Granted], totals: Mapping[str, int]) -> dict[str, int]:
     return {grant.name: grant.amount_nano - totals.get(grant.name, 0) for grant in grants}
-
-
-def _rows(drawn: Iterable[Drawn], ids: Mapping[Billed, int]) -> list[DrawnRow]:
-    """What was drawn as rows, with the resource of each charge, noted by then."""
-    return [
-        DrawnRow(each.charge.hour, ids[each.charge], each.charge.applies_to, *each[1:])
-        for each in drawn
-    ]
-
-
-def _billed(charges: Iterable[RatedCharge], ids: dict[Billed, int]) -> Iterator[Billed]:
-    """Charges as they draw; notes the resource of each."""
-    for row, _, resource, _ in charges:
-        billed = Billed(row.hour, resource, row.applies_to, row.billed_cost_nano)
-        ids[billed] = row.resource_id
-        yield billed

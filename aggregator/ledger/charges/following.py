@@ -2,8 +2,8 @@
 
 Included units go to the first units of a cycle, tiers to the first units of a window, grants to the
 first charges. So a change moves what comes after it in its cycle or its windows, and what grants
-paid from its hour on: in the usual order of arrival nothing else. Every method works inside the
-caller's transaction.
+paid from its hour on, until each has as much left as it had: in the usual order of arrival nothing
+else. Every method works inside the caller's transaction.
 """
 
 from collections import defaultdict
@@ -67,24 +67,25 @@ class Following:
         own = rows.of_account(self._account.id)
         return {series: rows.hours_since(series, hour) for series in own}
 
-    def follow(self, touched: Mapping[Series, Iterable[int]], drawn_from: int | None) -> None:
+    def follow(self, touched: Mapping[Series, Iterable[int]], changed: Hours | None) -> None:
         """Rate what changed charges move, and draw on grants anew.
 
         Args:
             touched: the series with changed charges, and their hours.
-            drawn_from: the first hour of any charge that changed; None where none did.
+            changed: from the first to the last hour of charges that changed; None where none did.
         """
         hours = {series: set(found) for series, found in touched.items()}
         self._include(hours)
-        firsts = [] if drawn_from is None else [drawn_from]
+        spans = [] if changed is None else [changed]
         for series, found in sorted(hours.items()):
             if found:
                 span = Hours(min(found), max(found) + 1)
-                firsts += [span.first, *self._rate(series, span)]
-        if firsts:
-            self._draws.anew(self._account, self._payer.plans, min(firsts))
+                spans += [span, *self._rate(series, span)]
+        if spans:
+            moved = Hours(min(each.first for each in spans), max(each.end for each in spans))
+            self._draws.anew(self._account, self._payer.plans, moved)
 
-    def _rate(self, series: Series, hours: Hours) -> list[int]:
+    def _rate(self, series: Series, hours: Hours) -> list[Hours]:
         """Rate what changed hours of a series move; returns the hours that cost otherwise."""
         changed = rate_series(self._store, self._rater, series, self._payer, hours)
         self._store.charges.save(after for _, after in changed)
@@ -94,7 +95,7 @@ class Following:
                 after.billed_cost_nano - before.billed_cost_nano,
                 self._changed.note(before, -1) + self._changed.note(after, 1),
             )
-        return [after.hour for _, after in changed]
+        return [Hours(after.hour, after.hour + 1) for _, after in changed]
 
     def _include(self, touched: TouchedHours) -> None:
         """Write what the account's plan includes, and add what that moves to what is touched."""

@@ -4,6 +4,7 @@ import sqlite3
 from typing import Final
 
 from aggregator.store.account_rows import AccountRow
+from gitmeter.money.granted import EVER_HOUR
 
 PERIOD_HOURS: Final = 64
 """Hours of a period: looking into each of them finds the charges of one account."""
@@ -33,6 +34,21 @@ class ActivePeriods:
         first = self._edge_period(account, _FIRST_PERIOD)
         last = None if first is None else self._edge_period(account, _LAST_PERIOD)
         return (None if first is None else first[0]), (None if last is None else last[1])
+
+    def after(self, account_id: int, hour: int, periods: int) -> int:
+        """The hour before which an account has some active periods, that of `hour` among them.
+
+        Args:
+            account_id: the account.
+            hour: the first clock hour.
+            periods: how many; `EVER_HOUR` if it has no more.
+        """
+        found = self._connection.execute(
+            "SELECT period FROM active_period WHERE account_id = ? AND period > ?"
+            " ORDER BY period LIMIT 1 OFFSET ?",
+            (account_id, hour // PERIOD_HOURS, periods - 1),
+        ).fetchone()
+        return EVER_HOUR if found is None else int(found[0]) * PERIOD_HOURS
 
     def _edge_period(self, account: AccountRow, which: str) -> tuple[int, int] | None:
         """The first and last hour with a charge in an account's first or last period."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from aggregator.store.account_rows import exact
 from aggregator.store.charges.charge_rows import CATEGORY_NUMBERS
+from gitmeter.money.granted import EVER_HOUR, Hours
 from gitmeter.support.bulk import insert_rows
 from wire_format.fields import APPLIES_TO, AppliesTo
 
@@ -42,23 +43,57 @@ class DrawnRows:
         """What was drawn of each grant of an account, by name."""
         return self.totals_of([account_id]).get(account_id, {})
 
-    def since(self, account_id: int, hour: int) -> list[DrawnRow]:
-        """What was drawn in the hours of an account from one on."""
+    def among(self, account_id: int, hours: Hours) -> list[DrawnRow]:
+        """What was drawn in some hours of an account."""
         rows = self._connection.execute(
             "SELECT hour, resource_id, applies_to, granted, nano FROM drawn"
-            " WHERE account_id = ? AND hour >= ?",
-            (account_id, hour),
+            " WHERE account_id = ? AND hour >= ? AND hour < ?",
+            (account_id, *hours),
         )
         return [
             DrawnRow(hour, resource_id, APPLIES_TO[number], granted, nano)
             for hour, resource_id, number, granted, nano in rows
         ]
 
+    def sums(self, account_id: int, hours: Hours) -> dict[str, int]:
+        """What was drawn of each grant in some hours of an account."""
+        rows = self._connection.execute(
+            # in two halves, since SQLite's sum must not leave 64 bits
+            "SELECT granted, sum(nano >> 32), sum(nano & 4294967295) FROM drawn"
+            " WHERE account_id = ? AND hour >= ? AND hour < ? GROUP BY granted",
+            (account_id, *hours),
+        )
+        return {granted: (upper << 32) + lower for granted, upper, lower in rows}
+
+    def hour_of_sum(self, account_id: int, granted: str, hours: Hours, nano: int) -> int | None:
+        """The hour in which what was drawn of a grant reaches an amount; None if none does.
+
+        Args:
+            account_id: the account.
+            granted: the name of the grant.
+            hours: from when it is added up, and until when.
+            nano: the amount, in nano-dollars; nothing at all reaches 0.
+        """
+        if nano <= 0:
+            return hours.first
+        rows = self._connection.execute(
+            "SELECT hour, nano FROM drawn"
+            " WHERE account_id = ? AND hour >= ? AND hour < ? AND granted = ?"
+            " ORDER BY account_id, hour",
+            (account_id, *hours, granted),
+        )
+        total = 0
+        for hour, drawn in rows:
+            total += drawn
+            if total >= nano:
+                return int(hour)
+        return None
+
     def before(self, account_id: int, hour: int) -> dict[str, int]:
         """What was drawn of each grant by the hours of an account before one."""
         found = self.totals(account_id)
-        for row in self.since(account_id, hour):
-            found[row.granted] -= row.nano
+        for granted, nano in self.sums(account_id, Hours(hour, EVER_HOUR)).items():
+            found[granted] -= nano
         return found
 
     def delete(self, account_id: int, rows: Iterable[DrawnRow]) -> None:

@@ -7,7 +7,7 @@ change it. Money is whole nano-dollars.
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aggregator.rating.discounts import DiscountLadder
@@ -39,6 +39,9 @@ class ChargeState(StrEnum):
 
 STATES: Final = tuple(ChargeState)
 """The index of each state is its number, in columns and in the database."""
+
+HAS_PRICE: Final = frozenset({ChargeState.RATED, ChargeState.OVERFLOW})
+"""The states of a charge that has a price."""
 
 
 class Rating(NamedTuple):
@@ -79,7 +82,7 @@ class Rater:
         self.prices = PriceBook(rule_book.prices, rule_book.imported)
         self.ladder = DiscountLadder(rule_book.ladders)
         self.no_plans = PlanTimeline((), rule_book.plans)
-        self._tariff_of = cache(Tariff)
+        self._tariffs: dict[int, Tariff] = {}
         self._price_at = lru_cache(_PRICES_CACHED)(self._look_up)
 
     def price_at(
@@ -96,7 +99,11 @@ class Rater:
         price = self.prices.price_at(resource, applies_to, hour, user)
         if isinstance(price, NoPrice):
             return price
-        return self._tariff_of(price)
+        # by its identity: to hash a price with many tiers costs more than to rate by it
+        tariff = self._tariffs.get(id(price))
+        if tariff is None:
+            tariff = self._tariffs[id(price)] = Tariff(price)
+        return tariff
 
     @cached_property
     def is_counted(self) -> Callable[[str], bool]:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from aggregator.rating.rating import Rater, Rating
+from aggregator.rating.rating import HAS_PRICE, Rater, Rating
+from aggregator.rating.tariff import Tariff
 from aggregator.rating.windows import (
     NOTHING_BEFORE,
     CountedBefore,
@@ -63,14 +64,21 @@ class SeriesRater:
         self._kind = resource, applies_to
         self._windows = rater.prices.windows_of(resource)
         self.is_by_total = resource in rater.prices.by_total
+        self._last: tuple[Tariff | None, WindowHours] = None, WindowHours(Hours(0, 0))
 
     def window_at(self, hour: int) -> WindowHours:
         """The window of the price in force in a clock hour; without a price the hour alone."""
         price = self._rater.price_at(*self._kind, hour, self._payer.user)
         if isinstance(price, NoPrice):
             return WindowHours(Hours(hour, hour + 1))
+        last_price, last = self._last
+        if price is last_price and last.hours.first <= hour < last.hours.end:
+            return last
         window = price.rule.window
-        return window_at(window, hour, self._cycle_at(hour) if window == "cycle" else None)
+        found = window_at(window, hour, self._cycle_at(hour) if window == "cycle" else None)
+        if window != "cycle":  # hours of another plan lie within the hours of a cycle
+            self._last = price, found
+        return found
 
     def reach(self, hour: int) -> Hours:
         """The hours of the widest windows that an hour can lie in."""
@@ -90,14 +98,12 @@ class SeriesRater:
         """
         cycle_of = self._payer.plans.cycle_of if "cycle" in self._windows else None
         places = in_windows(uses, self.window_at, cycle_of, before)
-        user = self._payer.user
+        (resource, applies_to), (user, tenure, _) = self._kind, self._payer
+        rate = self._rater.rate
         for use, place in zip(uses, places, strict=True):
-            first_paid_us = first_paid_at(self._payer.tenure, use.hour)
-            rating = self._rater.rate(
-                *(use.quantity, *self._kind, use.hour, first_paid_us, user), place
-            )
-            price = self._rater.price_at(*self._kind, use.hour, user)
-            yield RatedUse(use, 0 if isinstance(price, NoPrice) else place.before, rating)
+            first_paid_us = first_paid_at(tenure, use.hour)
+            rating = rate(use.quantity, resource, applies_to, use.hour, first_paid_us, user, place)
+            yield RatedUse(use, place.before if rating.state in HAS_PRICE else 0, rating)
 
     def _cycle_at(self, hour: int) -> tuple[Hours, str] | None:
         plan = self._payer.plans.at(hour)

@@ -96,8 +96,8 @@ class Tariff:
         if self.is_volume:
             rung = self._rungs[self.tier_of(total)]
             return units * rung.unit + rung.flat
-        rung = self._rungs[self.tier_of(units)]
-        return rung.below + (units - rung.floor) * rung.unit + rung.flat
+        floor, below, unit, flat = self._rungs[bisect_left(self._borders, units)]
+        return below + (units - floor) * unit + flat
 
     def tier_of(self, unit: int) -> int:
         """The place of the tier that a unit lies in, from 0."""

@@ -117,24 +117,28 @@ def in_windows(
     hours = [use.hour for use in uses]
     counted = [use.quantity - use.included for use in uses]
     sums = [0, *accumulate(counted)]
-    cycles = [None] * len(uses) if cycle_of is None else [cycle_of(hour) for hour in hours]
+    cycles = None if cycle_of is None else [cycle_of(hour) for hour in hours]
     totals: dict[str | None, int] = defaultdict(int)
-    for cycle, units in zip(cycles, counted, strict=True):
-        totals[cycle] += units
+    if cycles is not None:
+        for cycle, units in zip(cycles, counted, strict=True):
+            totals[cycle] += units
     so_far: dict[str | None, int] = defaultdict(int)
     found: list[InWindow] = []
+    last: WindowHours | None = None
+    first = end = earlier = 0
     for at, use in enumerate(uses):
         window = window_of(use.hour)
-        is_begun = window == before.window
-        earlier = before.units if is_begun else 0
-        if window.cycle is not None:
-            total = totals[window.cycle]
-            earlier += so_far[window.cycle]
-        else:
+        if window != last:
+            last = window
+            is_begun = window == before.window
+            earlier = before.units if is_begun else 0
             first = 0 if is_begun else bisect_left(hours, window.hours.first)
-            total = sums[bisect_left(hours, window.hours.end)] - sums[first]
-            earlier += sums[at] - sums[first]
-        total += before.units if is_begun else 0
-        so_far[cycles[at]] += counted[at]
-        found.append(InWindow(use.included, earlier, total))
+            end = bisect_left(hours, window.hours.end)
+        if window.cycle is None:
+            total, counted_before = sums[end] - sums[first], sums[at] - sums[first]
+        else:
+            total, counted_before = totals[window.cycle], so_far[window.cycle]
+        if cycles is not None:
+            so_far[cycles[at]] += counted[at]
+        found.append(InWindow(use.included, earlier + counted_before, earlier + total))
     return found

@@ -180,7 +180,16 @@ class SeriesRows:
 
 def _charge(row: sqlite3.Row, series: Series) -> CountedCharge:
     hour, quantity, records, state, list_cost, billed_cost, included, before = row
+    account_id, resource_id, applies_to, _ = series
     charge = ChargeRow(
-        *(hour, *series[:3], int(quantity), records, STATES[state], list_cost, billed_cost)
+        hour,
+        account_id,
+        resource_id,
+        applies_to,
+        int(quantity),
+        records,
+        STATES[state],
+        list_cost,
+        billed_cost,
     )
     return CountedCharge(charge, int(included), int(before))

@@ -12,7 +12,8 @@ from pathlib import Path
 from aggregator.cli.context import Context, now
 from aggregator.pulling.passes import Puller
 from benchmarks import new_commit, stages
-from benchmarks.data import NODE, Place
+from benchmarks.adding import cpu_s
+from benchmarks.place import NODE, Place
 
 _KIBIBYTE = 1024
 
@@ -32,11 +33,12 @@ def memory_peak_bytes() -> int:
 def pull(place: Place) -> dict[str, float]:
     """Do what `aggregator pull` does, from reading the configuration to closing the database."""
     context = Context(place.config_path, None, verbose=False)
-    started = time.perf_counter()
+    started, cpu_before_s = time.perf_counter(), cpu_s()
     with context.writing() as (state, ledger):
         reports = {report.name: report for report in Puller(state, ledger, now).pull()}
     return {
         "seconds": time.perf_counter() - started,
+        "cpu_s": cpu_s() - cpu_before_s,
         "admitted": reports[NODE].admitted,
         "memory_peak_bytes": memory_peak_bytes(),
     }

@@ -6,21 +6,14 @@ ledger's.
 """
 
 import random
-import subprocess
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from aggregator.config.loading import load_config
-from aggregator.config.settings import Config
-from aggregator.mirrors.mirror import APPLIED_REF
-from aggregator.mirrors.state import State
-from aggregator.proof.rebuild import remove_database
-from gitmeter.git_remote.branch import fetch
-from gitmeter.git_remote.runner import clean_environment, run_git
+from benchmarks.place import BOOKS, NODE, CommitFiles, Place, provide
 from wire_format.commit_message import Summary, Total, build_message
 from wire_format.fields import AppliesTo
 from wire_format.instants import HOUR_US
@@ -29,17 +22,17 @@ from wire_format.paths import SegmentPath
 from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH
 from wire_format.rule_files.prices_file import PRICES_PATH
 
-NODE: Final = "bench-01"
-BOOKS: Final = "books"
 START: Final = datetime(2012, 1, 1, tzinfo=UTC)
 """The hour of the first commit's records; each further commit has those of the next hour."""
+
+TIERS_FROM: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""From when prices by tiers are in force; what is dated in that year has a price."""
 
 RECORDS_PER_CHARGE: Final = 30
 PAYMENT_USD: Final = "50"
 GRANT_USD: Final = "0.05"
 _TIER_UNITS: Final = 200_000
 _SEGMENT_LINES: Final = 5_000
-_GIT_TIMEOUT_S: Final = 3600
 _UNITS_MAX: Final = 5000
 _PAY_DAYS: Final = 28
 _LADDER_FROM: Final = "from = 2020-01-01"
@@ -67,7 +60,7 @@ RESOURCES: Final = (
 )
 
 
-BooksKind = Literal["plain", "tiers", "grants"]
+BooksKind = Literal["plain", "tiers", "grants", "grants without terms", "tiers and grants"]
 
 
 class Shape(NamedTuple):
@@ -77,8 +70,9 @@ class Shape(NamedTuple):
         name: the name of its folder.
         records, commits, users: how many there are; a commit is one segment of one clock hour.
         records_per_charge: about how many records share hour, user and resource; 1 is exact.
-        books: what the books have besides payments and a price for each resource: nothing, prices
-            by tiers of the month, or a grant with terms for each user.
+        books: what the books have besides a payment of each user and a price for each resource:
+            nothing, prices by tiers of the month, a grant for each user, or both. A grant has
+            terms, unless it is a line of version 1, which has none and lies in the pool.
     """
 
     name: str
@@ -94,69 +88,18 @@ class Shape(NamedTuple):
         return [even + (i < left) for i in range(self.commits)]
 
 
-class Place(NamedTuple):
-    """A folder with remotes of one shape and the state directory of an aggregator."""
+def make(
+    folder: Path, shape: Shape, others: Mapping[str, Iterable[CommitFiles]] | None = None
+) -> Place:
+    """Write the repos of a shape and mirror them, unless the folder already has them.
 
-    folder: Path
-
-    @property
-    def usage_origin(self) -> Path:
-        """The node's remote."""
-        return self.folder / f"{NODE}.git"
-
-    @property
-    def books_origin(self) -> Path:
-        """The books' remote."""
-        return self.folder / f"{BOOKS}.git"
-
-    @property
-    def mirror(self) -> Path:
-        """The mirror of the node's repo."""
-        return self.config().mirror_path(NODE)
-
-    @property
-    def books_mirror(self) -> Path:
-        """The mirror of the books."""
-        return self.config().mirror_path(BOOKS)
-
-    @property
-    def config_path(self) -> Path:
-        """The file of the aggregator's configuration."""
-        return self.folder / "aggregator.toml"
-
-    def config(self) -> Config:
-        """Read the configuration."""
-        return load_config(self.config_path, environment={})
-
-    def forget(self) -> None:
-        """Remove the ledger and the accepted tips; what the mirrors have fetched stays."""
-        remove_database(self.config().database_path)
-        for mirror in (self.mirror, self.books_mirror):
-            _git("-C", str(mirror), "update-ref", "-d", APPLIED_REF)
-
-
-def make(folder: Path, shape: Shape) -> Place:
-    """Write the repos of a shape and mirror them, unless the folder already has them."""
-    place = Place(folder)
-    done = folder / "made"
-    if not done.exists():
-        folder.mkdir(parents=True)
-        _import(place.usage_origin, _usage_commits(shape))
-        _import(place.books_origin, _books_commits(shape))
-        place.config_path.write_text(_config_toml(place))
-        _mirror(place)
-        done.write_text(f"{shape}\n")
-    elif done.read_text() != f"{shape}\n":
-        raise SystemExit(f"{folder} has data of another size: {done.read_text()}")
-    return place
-
-
-class CommitFiles(NamedTuple):
-    """One commit to write: its time, message and files by path."""
-
-    at: datetime
-    message: str
-    files: dict[str, bytes]
+    Args:
+        folder: the folder.
+        shape: what the books and the node have.
+        others: the commits of further nodes.
+    """
+    commits = {BOOKS: _books_commits(shape), NODE: _usage_commits(shape), **(others or {})}
+    return provide(folder, str(shape), commits)
 
 
 def usage_commit(
@@ -167,13 +110,9 @@ def usage_commit(
     drawn = rng.sample(range(len(users) * len(RESOURCES)), max(1, records // records_per_charge))
     keys = drawn if len(drawn) == records else rng.choices(drawn, k=records)
     lines: list[Usage] = []
-    units_of: Counter[str] = Counter()
-    records_of: Counter[str] = Counter()
     for i, key in enumerate(keys):
         resource = RESOURCES[key % len(RESOURCES)]
         units = rng.randrange(1, _UNITS_MAX)
-        units_of[resource.name] += units
-        records_of[resource.name] += 1
         lines.append(
             Usage(
                 v=1,
@@ -186,12 +125,23 @@ def usage_commit(
                 units=units,
             )
         )
-    done_at = at + timedelta(hours=1)
-    path = str(SegmentPath(Folder.USAGE, done_at.date(), first_seq))
-    summary = Summary(NODE, first_seq, first_seq + records - 1, records, lines[0].ts, lines[-1].ts)
+    return segment_commit(at + timedelta(hours=1), lines)
+
+
+def segment_commit(at: datetime, lines: Sequence[Usage]) -> CommitFiles:
+    """Make the commit of one segment of usage."""
+    node, first_seq = lines[0].node, lines[0].seq
+    units_of: Counter[str] = Counter()
+    records_of: Counter[str] = Counter()
+    for line in lines:
+        units_of[line.resource] += line.units
+        records_of[line.resource] += 1
+    times = [line.ts for line in lines]
+    path = str(SegmentPath(Folder.USAGE, at.date(), first_seq))
+    summary = Summary(node, first_seq, lines[-1].seq, len(lines), min(times), max(times))
     totals = [Total(name, str(units_of[name]), records_of[name]) for name in sorted(units_of)]
     message = build_message(Folder.USAGE, summary, totals)
-    return CommitFiles(done_at, message, {path: encode_lines(lines)})
+    return CommitFiles(at, message, {path: encode_lines(lines)})
 
 
 @cache
@@ -223,121 +173,102 @@ def tiers_toml() -> bytes:
     """A `prices.toml` with a price by tiers of the month for every resource."""
     return "\n".join(
         f'[[price]]\nresource = "{resource.name}"\napplies_to = "{resource.applies_to}"\n'
-        f'per = {resource.per}\nwindow = "month"\nfrom = {START:%Y-%m-%dT%H:%M:%SZ}\n'
+        f'per = {resource.per}\nwindow = "month"\nfrom = {TIERS_FROM:%Y-%m-%dT%H:%M:%SZ}\n'
         f'tiers = [{{ up_to = {_TIER_UNITS}, usd = "{resource.usd}" }}, {{ usd = "0.01" }}]\n'
         for resource in RESOURCES
     ).encode()
 
 
+def rules_commit(files: Mapping[str, bytes]) -> CommitFiles:
+    """The commit of a rule book, with the default ladder from the first record on."""
+    ladder = DEFAULT_DISCOUNTS.replace(_LADDER_FROM, f"from = {START:%Y-%m-%d}").encode()
+    return CommitFiles(START, "rules: books\n", {DISCOUNTS_PATH: ladder, **files})
+
+
+def money_commit(what: str, at: datetime, lines: Sequence[Money]) -> CommitFiles:
+    """One commit of money lines, as one segment."""
+    path = str(SegmentPath(Folder.PAYMENTS, at.date(), lines[0].seq))
+    return CommitFiles(at, f"{what}: books\n", {path: encode_lines(lines)})
+
+
+def payment(seq: int, user: str, ts: datetime, usd: str = PAYMENT_USD) -> Money:
+    """A payment that counts."""
+    return Money(
+        v=1,
+        node=BOOKS,
+        seq=seq,
+        ts=ts,
+        user=user,
+        kind="payment",
+        provider="manual",
+        amount=usd,
+        currency="USD",
+        status="succeeded",
+    )
+
+
+def grant(seq: int, user: str, usd: str, hours: tuple[datetime, datetime | None]) -> Money:
+    """A grant with terms: from when it pays, and until when."""
+    from_, until = hours
+    return Money(
+        v=2,
+        node=BOOKS,
+        seq=seq,
+        ts=START,
+        user=user,
+        kind="grant",
+        provider="manual",
+        external_ref=f"grant:{seq}",
+        amount=usd,
+        currency="USD",
+        status="succeeded",
+        category="promotional",
+        priority=50 if until else 100,
+        from_=from_,
+        until=until,
+    )
+
+
+def _grant_without_terms(seq: int, user: str) -> Money:
+    return Money(
+        v=1,
+        node=BOOKS,
+        seq=seq,
+        ts=START,
+        user=user,
+        kind="grant",
+        provider="manual",
+        external_ref=f"grant:{seq}",
+        amount=GRANT_USD,
+        currency="USD",
+        status="succeeded",
+    )
+
+
 def _books_commits(shape: Shape) -> Iterator[CommitFiles]:
     """Yield the rule book, then one payment of each user, spread so that all tiers occur."""
     users = shape.users
-    ladder = DEFAULT_DISCOUNTS.replace(_LADDER_FROM, f"from = {START:%Y-%m-%d}").encode()
-    prices = tiers_toml() if shape.books == "tiers" else prices_toml()
-    rules = {PRICES_PATH: prices, DISCOUNTS_PATH: ladder}
-    yield CommitFiles(START, "rules: prices and ladder\n", rules)
-    if shape.books == "grants":
-        yield from _grants_commits(users)
+    prices = tiers_toml() if "tiers" in shape.books else prices_toml()
+    yield rules_commit({PRICES_PATH: prices})
+    if "grants" in shape.books:
+        yield from _grants_commits(shape)
     by_day: dict[int, list[Money]] = {}
     for i, user in enumerate(users_of(users)):
         day = i * _PAY_DAYS // users
-        by_day.setdefault(day, []).append(
-            Money(
-                v=1,
-                node=BOOKS,
-                seq=i + 1,
-                ts=START + timedelta(days=day),
-                user=user,
-                kind="payment",
-                provider="manual",
-                amount=PAYMENT_USD,
-                currency="USD",
-                status="succeeded",
-            )
-        )
+        by_day.setdefault(day, []).append(payment(i + 1, user, START + timedelta(days=day)))
     for day, lines in by_day.items():
-        at = START + timedelta(days=day + 1)
-        path = str(SegmentPath(Folder.PAYMENTS, at.date(), lines[0].seq))
-        yield CommitFiles(at, "payments: books\n", {path: encode_lines(lines)})
+        yield money_commit("payments", START + timedelta(days=day + 1), lines)
 
 
-def _grants_commits(users: int) -> Iterator[CommitFiles]:
-    """Yield commits of one grant for each user, for the first month."""
+def _grants_commits(shape: Shape) -> Iterator[CommitFiles]:
+    """Yield commits of one grant for each user, for the first month or for ever."""
+    month = START, START + timedelta(days=30)
     lines = [
-        Money(
-            v=2,
-            node=BOOKS,
-            seq=users + i + 1,
-            ts=START,
-            user=user,
-            kind="grant",
-            provider="manual",
-            external_ref=f"signup:{i}",
-            amount=GRANT_USD,
-            currency="USD",
-            status="succeeded",
-            category="promotional",
-            priority=50,
-            from_=START,
-            until=START + timedelta(days=30),
-        )
-        for i, user in enumerate(users_of(users))
+        _grant_without_terms(seq, user)
+        if shape.books == "grants without terms"
+        else grant(seq, user, GRANT_USD, month)
+        for seq, user in enumerate(users_of(shape.users), start=shape.users + 1)
     ]
     at = START + timedelta(hours=1)
     for first in range(0, len(lines), _SEGMENT_LINES):
-        part = lines[first : first + _SEGMENT_LINES]
-        path = str(SegmentPath(Folder.PAYMENTS, at.date(), part[0].seq))
-        yield CommitFiles(at, "grants: books\n", {path: encode_lines(part)})
-
-
-def _config_toml(place: Place) -> str:
-    return (
-        f'state = "{place.folder / "state"}"\n'
-        f'[[repo]]\nnode = "{BOOKS}"\nurl = "{place.books_origin.as_uri()}"\nrole = "books"\n'
-        "allow_unsigned = true\n"
-        f'[[repo]]\nnode = "{NODE}"\nurl = "{place.usage_origin.as_uri()}"\n'
-        "allow_unsigned = true\n"
-    )
-
-
-def _import(path: Path, commits: Iterator[CommitFiles] | list[CommitFiles]) -> None:
-    """Write commits into a new bare repo and pack it as a forge's housekeeping would."""
-    _git("init", "--quiet", "--bare", "--initial-branch=main", str(path))
-    process = subprocess.Popen(
-        ["git", "-C", str(path), "fast-import", "--quiet", "--depth=0"],
-        stdin=subprocess.PIPE,
-        env=clean_environment(),
-    )
-    if process.stdin is None:
-        raise RuntimeError("fast-import has no standard input")
-    with process, process.stdin as stream:
-        for commit in commits:
-            seconds = int(commit.at.timestamp())
-            message = commit.message.encode()
-            stream.write(
-                b"commit refs/heads/main\n"
-                b"committer %b <%b@example.invalid> %d +0000\n"
-                b"data %d\n%b\n" % (NODE.encode(), NODE.encode(), seconds, len(message), message)
-            )
-            for name, data in commit.files.items():
-                stream.write(b"M 100644 inline %b\ndata %d\n" % (name.encode(), len(data)))
-                stream.write(data + b"\n")
-    if process.returncode != 0:
-        raise RuntimeError(f"git fast-import failed with {process.returncode}")
-    _git("-C", str(path), "repack", "-a", "-d", "-f", "--quiet")
-
-
-def _mirror(place: Place) -> None:
-    """Fetch both repos as the aggregator does."""
-    config = place.config()
-    state = State(config)
-    for repo in config.repo:
-        mirror = state.mirrors.open(repo.identity)
-        refspec = f"+refs/heads/{repo.branch}:refs/heads/{repo.branch}"
-        fetch(repo.remote, mirror.path, refspec, timeout_s=_GIT_TIMEOUT_S)
-
-
-def _git(*args: str) -> None:
-    result = run_git(args, timeout_s=_GIT_TIMEOUT_S)
-    if result.returncode != 0:
-        raise RuntimeError(f"git {args[0]} failed: {result.stderr}")
+        yield money_commit("grants", at, lines[first : first + _SEGMENT_LINES])

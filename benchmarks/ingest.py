@@ -22,8 +22,9 @@ from aggregator.cli.context import now as clock
 from aggregator.reports import accounts
 from aggregator.store.store import open_for_reading
 from benchmarks import obvious_script, report
-from benchmarks.data import RECORDS_PER_CHARGE, Place, Shape, make
+from benchmarks.data import RECORDS_PER_CHARGE, Shape, make
 from benchmarks.new_commit import shape_of
+from benchmarks.place import Place
 from benchmarks.recording import seconds_to_record
 from benchmarks.report import Row
 from gitmeter.git_remote.runner import clean_environment
@@ -226,9 +227,9 @@ def check_balances(place: Place, out: Path) -> None:
         raise RuntimeError("the ledger and the obvious script disagree")
 
 
-def child(task: str, *args: object) -> Any:  # noqa: ANN401 - whatever the task finds
-    """Run a task of `benchmarks.child` in a fresh process; return its result."""
-    command = [sys.executable, "-m", "benchmarks.child", task, *map(str, args)]
+def child(task: str, *args: object, of: str = "benchmarks.child") -> Any:  # noqa: ANN401 - its own
+    """Run a task of a module in a fresh process; return its result."""
+    command = [sys.executable, "-m", of, task, *map(str, args)]
     done = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE)
     return json.loads(done.stdout)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Final, NamedTuple
 
-from benchmarks.data import NODE
+from benchmarks.place import NODE
 from benchmarks.report import README, keep, machine, markdown
 from gitmeter.git_remote.runner import clean_environment, run_git
 from node_pusher.spool.api import Spool

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
-from benchmarks.data import NODE, RESOURCES, START, users_of
+from benchmarks.data import RESOURCES, START, users_of
+from benchmarks.place import NODE
 from gitmeter.git_remote.runner import clean_environment, run_git
 
 _PROGRAM = Path(sys.executable).with_name("node-pusher")

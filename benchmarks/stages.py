@@ -26,7 +26,7 @@ from aggregator.store.charges.charge_rows import ChargeRows
 from aggregator.store.line_rows import LineRows
 from aggregator.store.segment_rows import SegmentRows
 from aggregator.store.store import LedgerStore
-from benchmarks.data import Place
+from benchmarks.place import Place
 from wire_format import lines
 from wire_format.lines import Usage
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final, NamedTuple
 
-from benchmarks.data import NODE
+from benchmarks.place import NODE
 from benchmarks.report import README, keep, machine, markdown
 from gitmeter.git_remote.runner import clean_environment
 from tests.support.git_http import GitHttpServer

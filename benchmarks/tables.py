@@ -14,8 +14,9 @@ from pathlib import Path
 from statistics import median
 from typing import Final, NamedTuple
 
-from benchmarks.data import RESOURCES, Place, Shape, make, users_of
+from benchmarks.data import RESOURCES, Shape, make, users_of
 from benchmarks.ingest import pull, show_progress
+from benchmarks.place import Place
 from benchmarks.report import README, keep, machine, markdown
 from gitmeter.git_remote.runner import clean_environment
 

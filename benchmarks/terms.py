@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 
 from benchmarks import report
-from benchmarks.data import RECORDS_PER_CHARGE, BooksKind, Place, Shape, make
+from benchmarks.data import RECORDS_PER_CHARGE, BooksKind, Shape, make
 from benchmarks.ingest import data_folder, pull, show_progress, take_turns
+from benchmarks.place import Place
 from benchmarks.report import Row
 
 

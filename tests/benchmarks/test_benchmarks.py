@@ -19,9 +19,10 @@ from aggregator.cli.context import now
 from aggregator.reports import accounts
 from aggregator.store.store import open_for_reading
 from benchmarks import obvious_script, report
-from benchmarks.data import RESOURCES, Place, Shape, make
+from benchmarks.data import RESOURCES, Shape, make
 from benchmarks.ingest import QUICK, ROOT, check_balances, script_seconds
 from benchmarks.ingest import pull as pull_in_child
+from benchmarks.place import Place
 from benchmarks.report import Row
 from benchmarks.stages import STAGES
 

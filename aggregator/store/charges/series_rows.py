@@ -101,7 +101,11 @@ class SeriesRows:
 
     def save(self, series: Series, counts: Iterable[tuple[int, int, int]]) -> None:
         """Write hour, included units and units counted before of charges of a series."""
-        rows = [(*series.key, hour, exact(inc), exact(before)) for hour, inc, before in counts]
+        account_id, resource_id, number = series.key
+        rows = [
+            (account_id, resource_id, number, hour, exact(included), exact(before))
+            for hour, included, before in counts
+        ]
         insert_rows(self._connection, "INSERT OR REPLACE INTO counted", rows)
 
     def add(self, rows: Iterable[ChargeRow]) -> None:

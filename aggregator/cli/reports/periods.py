@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING
 import click
 
 from aggregator.cli.context import INSTANT, Context, now
+from aggregator.cli.progress import commits_progress
 from aggregator.cli.reports.printing import form_options, printout
-from wire_format.money import format_cents
+from wire_format.money import NANO, format_cents
 
 if TYPE_CHECKING:
     from typing import Any
 
     from aggregator.reports.periods.period import Period
+    from aggregator.reports.periods.report import Report
     from aggregator.reports.periods.revenue import RevenueBy
-    from aggregator.reports.periods.usage import By
+    from aggregator.reports.periods.writers import WriterBy
 
-_BY = ("day", "month", "user", "resource")
+_BY = ("day", "month", "user", "node", "instance", "resource")
+_FROM_GIT = {"node", "instance"}
 _REVENUE_BY = ("resource", "plan", "month", "user")
 
 
@@ -84,7 +87,7 @@ def clipped(period: "Period", at: datetime | None) -> "Period":
 def usage(
     context: Context,
     user: str | None,
-    kept: "tuple[By, ...]",
+    kept: "tuple[Any, ...]",
     period: "Period",
     at: datetime | None,
     *,
@@ -96,11 +99,25 @@ def usage(
     Units are told only by resource: those of different resources have no sum. What no grant with
     terms paid was paid from the pool of payments.
 
+    By node or instance it is the usage of one USER without its costs: which machine wrote a line is
+    in git alone, so the lines of the period are read again.
+
     \b
     aggregator usage
     aggregator usage alice --period last-month --by day --by resource
     aggregator usage --by user --period 2026-10 --csv
+    aggregator usage alice --by node --period 2026-10-31
     """
+    if _FROM_GIT & {*kept}:
+        if user is None or "user" in kept:
+            raise click.UsageError("--by node and --by instance are for one USER")
+        report = _by_writer(context, user, clipped(period, at), kept)
+        printout(report, as_csv=as_csv, as_json=as_json).print()
+        if not (as_csv or as_json):
+            _print_basis(report.head)
+            if not report.head["adds_up"]:
+                click.echo("these units are not those of the charges: see `aggregator verify`")
+        return
     from aggregator.reports.periods.usage import usage_report
 
     store = context.reading()
@@ -110,6 +127,26 @@ def usage(
     answer.print()
     if not (as_csv or as_json):
         _print_basis(report.head)
+
+
+def _by_writer(
+    context: Context, user: str, period: "Period", kept: "tuple[WriterBy, ...]"
+) -> "Report":
+    """Read again from git which node or instance wrote what."""
+    from aggregator.ledger.rejudge import InForce, decisions_of
+    from aggregator.ledger.rule_book import rule_book_in_force
+    from aggregator.ledger.segments import segment_reader
+    from aggregator.rating.rating import Rater
+    from aggregator.reports.periods.writers import writers_report
+
+    state, store = context.state(), context.reading()
+    with store.view(), commits_progress() as on_progress:
+        rater = Rater(rule_book_in_force(store), state.config.charge_cost_max_usd * NANO)
+        in_force = InForce(decisions_of(store), rater)
+        return writers_report(
+            *(store, segment_reader(state), in_force, user, period, kept),
+            lambda done, total: on_progress("hours", done, total),
+        )
 
 
 @click.command()

@@ -45,7 +45,7 @@ def counted_lines(
     store: LedgerStore,
     reader: SegmentReader,
     in_force: InForce,
-    charge: tuple[str, str, int],
+    charge: tuple[str, str | None, int],
 ) -> Iterator[CountedLine]:
     """Yield the lines that count towards a charge of any category, by node and seq.
 
@@ -55,7 +55,7 @@ def counted_lines(
         store: the ledger, in a view.
         reader: reads the segments that contain the lines.
         in_force: what the lines are judged by.
-        charge: the user, the resource and the hour, counted from 1970.
+        charge: the user, the resource (None for every one) and the hour, counted from 1970.
     """
     by_node: dict[str, list[SegmentPlace]] = defaultdict(list)
     for segment in store.segments.at_hour(charge[2]):
@@ -74,7 +74,7 @@ class _NodeHour:
         reader: reads segments.
         node: the node's name.
         segments: those that may have lines of that hour, oldest first.
-        charge: the user, the resource and the hour.
+        charge: the user, the resource or None, and the hour.
     """
 
     def __init__(
@@ -82,13 +82,14 @@ class _NodeHour:
         reader: SegmentReader,
         node: str,
         segments: Sequence[SegmentPlace],
-        charge: tuple[str, str, int],
+        charge: tuple[str, str | None, int],
     ) -> None:
         self._reader = reader
         self._node = node
         self._segments = segments
-        self._charged = user, resource = charge[:2]
-        self._own_text = f'"user":"{user}","resource":"{resource}"'.encode()
+        self._user, self._resource = user, resource = charge[:2]
+        of_resource = "" if resource is None else f'"resource":"{resource}"'
+        self._own_text = f'"user":"{user}",{of_resource}'.encode()
         hour = format_hour(charge[2])[:_HOUR_CHARACTERS]
         self._start = re.compile(
             rf'\{{"v":1,"node":"{re.escape(node)}","seq":([0-9]{{1,16}}),"ts":"{hour}'.encode()
@@ -130,4 +131,8 @@ class _NodeHour:
         return int(start[1]) if start else None
 
     def _is_own(self, record: Line) -> TypeGuard[Usage]:
-        return isinstance(record, Usage) and (record.user, record.resource) == self._charged
+        return (
+            isinstance(record, Usage)
+            and record.user == self._user
+            and self._resource in {None, record.resource}
+        )

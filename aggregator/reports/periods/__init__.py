@@ -1,6 +1,7 @@
 """Answers about a stretch of time: what was used, earned and owed.
 
-Owns: what a `period` is, the form of an answer with rows and a total (`report`), `usage`,
-`revenue`, what is owed to customers (`liability`), and who is `running_out`.
+Owns: what a `period` is, the form of an answer with rows and a total (`report`), `usage`, also by
+the nodes that wrote it (`writers`), `revenue`, what is owed to customers (`liability`), and who is
+`running_out`.
 Does not own: sums of charges (`store.questions.sums`), printing (`cli.reports`).
 """

@@ -13,6 +13,7 @@ from tests.support.case_rules import prices_toml
 from tests.support.ledger.reports_world import reports_world
 from tests.support.ledger.terms_world import PLANS, TermsWorld
 from tests.support.ledger.told_reports import rows_of
+from tests.support.ledger.world import World, decision_line, usage_line
 from tests.support.priced import price, tiers
 from wire_format.money import NANO
 
@@ -65,6 +66,40 @@ def test_usage_is_kept_apart_by_what_is_asked_for(world: TermsWorld) -> None:
     shown = world.run("usage", "--by", "user", "--period", "2026-11").ok().out
     assert " total " in shown
     assert "USD, rounded to cents; 2026-11: from 2026-11-01T00:00:00Z until 2026-12-01" in shown
+
+
+def test_which_node_and_instance_wrote_what(tmp_path: Path) -> None:
+    """A line that does not count is left out, a correction is in; all add up to the charges."""
+    world = World(tmp_path)
+    world.repo("books")
+    world.rules()
+    used = {"user": "alice", "ts": "2025-01-01T05:00:00Z"}
+    world.usage(
+        usage_line(node="node-1", **used, units=100, instance="vm-1"),
+        usage_line(node="node-1", seq=2, **used, units=50, instance="vm-2"),
+        usage_line(node="node-1", seq=3, **used, units=-20, corrects=2, reason="a wrong count"),
+        usage_line(node="node-1", seq=4, user="bob", units=7),
+        repo="node-1",
+    )
+    again = usage_line(node="node-2", user="alice", ts="2025-01-02T06:00:00Z", units=5)
+    world.usage(again, usage_line(node="node-2", **used, seq=2, units=9), repo="node-2")
+    world.decide(decision_line(seq=1, kind="exclude", of="node-2", of_seq=2))
+    world.pull()
+    asked = ("usage", "alice", "--period", "2025-01")
+    nodes = world.run(*asked, "--by", "node", "--json").ok().json
+    rows = [(row["node"], row["quantity"], row["records"]) for row in nodes["rows"]]
+    assert rows == [("node-1", 130, 3), ("node-2", 5, 1)]
+    assert (nodes["adds_up"], nodes["total"]) == (True, {"records": 4})
+    said = world.run(*asked, "--by", "instance", "--by", "day", "--csv").ok().out
+    told = [(row["day"], row["instance"]) for row in csv.DictReader(io.StringIO(said))]
+    assert told == [
+        *(("2025-01-01", ""), ("2025-01-01", "vm-1"), ("2025-01-01", "vm-2")),
+        ("2025-01-02", ""),
+    ]
+    assert "not those of the charges" not in world.run(*asked, "--by", "node").ok().out
+    with world.ledger() as ledger:
+        ledger.store._connection.execute("UPDATE charge SET quantity = quantity + 1")
+    assert "not those of the charges" in world.run(*asked, "--by", "node").ok().out
 
 
 def test_revenue_leaves_out_what_promotional_grants_paid(world: TermsWorld) -> None:
@@ -133,6 +168,7 @@ def test_who_runs_out_is_told_by_the_mean_of_seven_days(tmp_path: Path) -> None:
         (("usage", "--period", "2026-1"), "is no period such as"),
         (("usage", "--csv", "--json"), "two forms of one answer"),
         (("revenue", "--by", "node"), "is not one of"),
+        (("usage", "--by", "node"), "are for one USER"),
     ],
 )
 def test_wrong_words_are_refused(world: TermsWorld, words: tuple[str, ...], says: str) -> None:

@@ -4,12 +4,15 @@ What a ledger *said* at a time is a function of the commits that were read by th
 names them. Built again from these, it has the same digest, and answers every question as it did.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+import orjson
 
 from aggregator.config.document import database_in
 from aggregator.mirrors.mirror import Mirror
@@ -59,6 +62,22 @@ class Rebuilt(NamedTuple):
     def is_same(self) -> bool:
         """Whether nothing speaks against its being the ledger of then."""
         return self.stated in {None, self.digest}
+
+
+def made_from(store: LedgerStore) -> dict[str, Any]:
+    """Return from what an answer was made: what was read of each repo, and the ledger's digest.
+
+    Returns:
+        `tips`: for each repo the commit up to which it was billed, and older ones whose lines stay
+        billed; `digest`; `sha256`: one hash over both, of their JSON with sorted keys.
+    """
+    tips = {
+        name: {"cursor": tip.cursor, "kept": sorted(tip.kept)}
+        for name, tip in sorted(store.cursors.tips().items())
+    }
+    found = {"tips": tips, "digest": digest(store)}
+    text = orjson.dumps(found, option=orjson.OPT_SORT_KEYS)
+    return {**found, "sha256": hashlib.sha256(text).hexdigest()}
 
 
 def read_made_from(file: Path) -> MadeFrom:

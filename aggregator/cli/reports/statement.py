@@ -65,6 +65,7 @@ def statement(
     aggregator statement alice 2026-10 --json > alice-2026-10.json
     aggregator statement alice 2026-10 --since alice-2026-10.json
     """
+    from aggregator.proof.past import made_from
     from aggregator.reports.statements.statement import statement as reported
 
     refuse_two_forms(as_csv=as_csv, as_json=as_json)
@@ -72,7 +73,7 @@ def statement(
         raise click.UsageError("what changed is shown as text or with --json")
     store = context.reading()
     with store.view():
-        found = reported(store, user, period, now())
+        found = reported(store, user, period, now(), made_from(store))
         if file is not None:
             found["since"] = _since(context, store, found, file)
     if as_json:

@@ -6,16 +6,12 @@ Both balances are those that `aggregator balance --at` tells, so the closing one
 opening one of the next.
 """
 
-import hashlib
 from datetime import datetime
 from typing import Any, Final
-
-import orjson
 
 from aggregator.balances.earlier import EarlierFunds, funds_at
 from aggregator.balances.terms import terms_of
 from aggregator.ledger.rule_book import rule_book_in_force
-from aggregator.proof.digest import digest
 from aggregator.rating.discounts import DiscountLadder
 from aggregator.reports.accounts import account_row, charges
 from aggregator.reports.basis import Answer, stands_on, usage_stands_on
@@ -39,7 +35,9 @@ _USAGE_SUMS: Final = (
 )
 
 
-def statement(store: LedgerStore, user: str, period: Period, now: datetime) -> Answer:
+def statement(
+    store: LedgerStore, user: str, period: Period, now: datetime, made_from: Answer | None = None
+) -> Answer:
     """Return the statement of an account, inside the caller's view.
 
     Args:
@@ -47,6 +45,7 @@ def statement(store: LedgerStore, user: str, period: Period, now: datetime) -> A
         user: the account.
         period: the time; what is after the hour of `now` is left out.
         now: the time.
+        made_from: the commits and the digest that the answer is made from, for those who keep it.
 
     Raises:
         NoAccountError: nothing was ever used or paid under that name.
@@ -80,26 +79,10 @@ def statement(store: LedgerStore, user: str, period: Period, now: datetime) -> A
         "sums": sums,
         **_balance("closing", closing),
         "unrated_charges": closing.unrated - opening.unrated,
-        "made_from": made_from(store),
+        "made_from": made_from,
         **stands_on(store),
         **usage_stands_on(store, account.id),
     }
-
-
-def made_from(store: LedgerStore) -> Answer:
-    """Return from what an answer was made: what was read of each repo, and the ledger's digest.
-
-    Returns:
-        `tips`: for each repo the commit up to which it was billed, and older ones whose lines stay
-        billed; `digest`; `sha256`: one hash over both, of their JSON with sorted keys.
-    """
-    tips = {
-        name: {"cursor": tip.cursor, "kept": sorted(tip.kept)}
-        for name, tip in sorted(store.cursors.tips().items())
-    }
-    found = {"tips": tips, "digest": digest(store)}
-    text = orjson.dumps(found, option=orjson.OPT_SORT_KEYS)
-    return {**found, "sha256": hashlib.sha256(text).hexdigest()}
 
 
 def _balance(name: str, found: EarlierFunds) -> Answer:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.reports.statements.statement import made_from
+from aggregator.proof.past import made_from
 from tests.support.ledger.reports_world import reports_world
 from tests.support.ledger.terms_world import TermsWorld
 from tests.support.ledger.world import BOOKS, World

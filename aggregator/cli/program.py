@@ -76,6 +76,10 @@ _COMMANDS: Final = {
         "aggregator.cli.reports.statement:statement",
         "Show the statement of USER for PERIOD, from its opening to its closing balance.",
     ),
+    "changes": LazyCommand(
+        "aggregator.cli.reports.changes:changes",
+        "Show what changed in which balances since an earlier ledger, and by which commits.",
+    ),
     "reprice": LazyCommand(
         "aggregator.cli.accounts:reprice",
         "Show what balances would be under a proposed rule book, before it is committed.",

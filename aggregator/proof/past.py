@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -111,6 +111,57 @@ def _tips(file: Path, name: str, value: Any) -> Tips:  # noqa: ANN401 - read fro
     if not all(isinstance(each, str) and _COMMIT.fullmatch(each) for each in commits):
         raise PastError(f"{file}: {name} has no whole commit hash", hint=_FORM)
     return Tips(commits[0], frozenset(commits[1:]))
+
+
+def tips_at(state: State, store: LedgerStore, at: datetime) -> MadeFrom:
+    """From which commits a ledger of an instant would be made: those that are dated no later.
+
+    Of each repo the newest such commit, and what it builds on. When a commit was *billed* is not
+    kept: nothing in the ledger depends on it.
+
+    Raises:
+        MirrorError: a mirror cannot be read.
+    """
+    found: dict[str, Tips] = {}
+    for name, tips in store.cursors.tips().items():
+        mirror = state.mirrors.open_named(name)
+        by_then = [
+            commit
+            for tip in (tips.cursor, *sorted(tips.kept))
+            for commit in [_newest_by(mirror, tip, at)]
+            if commit is not None
+        ]
+        if by_then:
+            found[name] = Tips(by_then[0], frozenset(by_then[1:]) - {by_then[0]})
+    return MadeFrom(found, None)
+
+
+def _newest_by(mirror: Mirror, tip: str, at: datetime) -> str | None:
+    at_s = at.timestamp()
+    chain = mirror.chain(tip)
+    return next((each for each in chain if mirror.commit(each).commit_time <= at_s), None)
+
+
+def time_of_commit(state: State, store: LedgerStore, start: str) -> datetime:
+    """When a billed commit was made, whose hash begins with some digits.
+
+    Raises:
+        PastError: none of them does, or several do.
+        MirrorError: a mirror cannot be read.
+    """
+    found = {
+        commit: mirror.commit(commit).commit_time
+        for name, tips in store.cursors.tips().items()
+        for mirror in [state.mirrors.open_named(name)]
+        for tip in (tips.cursor, *tips.kept)
+        for commit in mirror.chain(tip)
+        if commit.startswith(start)
+    }
+    if len(found) != 1:
+        which = f"{len(found)} billed commits begin" if found else "no billed commit begins"
+        raise PastError(f"{which} with {start}", hint="state the whole hash")
+    (seconds,) = found.values()
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def rebuild_past(

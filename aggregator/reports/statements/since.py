@@ -4,7 +4,7 @@ A statement is made from commits. What it says differently later comes from thos
 since, and only from these: lines of the account, decisions, and rule books.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from itertools import takewhile
 from typing import Any, Final
 
@@ -104,22 +104,54 @@ def commits_since(
     """
     own_text = f'"user":"{account.user}"'.encode()
     nodes = {each.node for each in store.account_nodes.of_account(account.id)}
-    repos = store.repos.judged_by()
+    repos = {
+        name: each
+        for name, each in store.repos.judged_by().items()
+        if each.role != "usage" or each.node in nodes
+    }
+    for name, mirror, delta in new_deltas(store, mirrors, before, repos):
+        answer = commit_answer(name, mirror, delta, lambda line: own_text in line)
+        if answer is not None:
+            yield answer
+
+
+def new_deltas(
+    store: LedgerStore, mirrors: Mirrors, before: Mapping[str, Tips], repos: Container[str]
+) -> Iterator[tuple[str, Mirror, CommitDelta]]:
+    """The commits of some repos that were billed since earlier ones, with the repo, oldest first.
+
+    Args:
+        store: the ledger, in a view.
+        mirrors: the mirrors.
+        before: the earlier commits, by repo.
+        repos: the names of the repos.
+
+    Raises:
+        MirrorError: a mirror cannot be read.
+    """
     for name, tips in sorted(store.cursors.tips().items()):
-        if repos[name].role == "usage" and repos[name].node not in nodes:
-            continue
-        mirror = mirrors.open_named(name)
-        for commit in _new_commits(mirror, tips, before.get(name)):
-            delta = commit_delta(mirror, commit, BILLED)
-            found = _own_lines(mirror, delta, own_text)
-            if delta.touches_rules or any(found.values()):
-                yield {
-                    "repo": name,
-                    "commit": commit,
-                    "committed_at": format_ts(delta.committed_at),
-                    **found,
-                    "rules": delta.touches_rules,
-                }
+        if name in repos:
+            mirror = mirrors.open_named(name)
+            for commit in _new_commits(mirror, tips, before.get(name)):
+                yield name, mirror, commit_delta(mirror, commit, BILLED)
+
+
+def commit_answer(
+    name: str, mirror: Mirror, delta: CommitDelta, is_told: Callable[[bytes], bool]
+) -> Answer | None:
+    """Return how many lines of each folder a commit adds that are told, or None if it has nothing.
+
+    Args:
+        name: its repo.
+        mirror: the mirror of that.
+        delta: the commit.
+        is_told: whether a line is; of decisions all are.
+    """
+    found = _told_lines(mirror, delta, is_told)
+    if not delta.touches_rules and not any(found.values()):
+        return None
+    commit = {"repo": name, "commit": delta.commit, "committed_at": format_ts(delta.committed_at)}
+    return {**commit, **found, "rules": delta.touches_rules}
 
 
 def _new_commits(mirror: Mirror, tips: Tips, before: Tips | None) -> list[str]:
@@ -135,14 +167,15 @@ def _new_commits(mirror: Mirror, tips: Tips, before: Tips | None) -> list[str]:
     return list(new)
 
 
-def _own_lines(mirror: Mirror, delta: CommitDelta, own_text: bytes) -> dict[str, int]:
-    """How many lines of an account a commit adds, by folder; of decisions all."""
+def _told_lines(
+    mirror: Mirror, delta: CommitDelta, is_told: Callable[[bytes], bool]
+) -> dict[str, int]:
     found = dict.fromkeys(map(str, Folder), 0)
     edited = [file.after for file in delta.edited if file.after is not None]
     for file in (*delta.added, *edited):
         folder = file.path.partition("/")[0]
         if folder in found:
             lines = mirror.read_blob(file.blob).splitlines()
-            is_told = folder == Folder.DECISIONS
-            found[folder] += sum(is_told or own_text in line for line in lines)
+            is_decision = folder == Folder.DECISIONS
+            found[folder] += sum(is_decision or is_told(line) for line in lines)
     return found

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from aggregator.balances.earlier import funds_at
-from aggregator.balances.funds import Funds, funds_of
+from aggregator.balances.earlier import all_funds_at
+from aggregator.balances.funds import Funds, funds_of, has_terms
 from aggregator.balances.terms import terms_of
 from aggregator.rating.standing import GrantLeft, breakage_of, in_balance_nano
 from aggregator.reports.basis import stands_on
 from aggregator.reports.periods.report import Column, Report
-from aggregator.store.questions import reports
+from aggregator.store.questions.reports import account_of
 from aggregator.store.store import LedgerStore
 from wire_format.instants import format_ts, to_us
 
@@ -60,16 +60,14 @@ def _all(
 ) -> Iterator[tuple[Funds, list[GrantLeft]]]:
     """What each account has, and its grants."""
     terms, at_us = terms_of(store), to_us(now)
+    if at is not None:
+        yield from all_funds_at(store, terms, at)
+        return
     for row in store.reports.accounts():
-        if at is not None:
-            found = funds_at(store, terms, reports.account_of(row), at)
-            yield found.funds, found.grants
-        elif row["plans"] is None and row["grants"] is None:
-            yield funds_of(row, 0), []
-        else:
-            drawn = store.drawn.totals(row["id"])
-            grants = terms.grants(reports.account_of(row), at_us, drawn)
-            yield funds_of(row, in_balance_nano(grants)), grants
+        grants: list[GrantLeft] = []
+        if has_terms(row):
+            grants = terms.grants(account_of(row), at_us, store.drawn.totals(row["id"]))
+        yield funds_of(row, in_balance_nano(grants)), grants
 
 
 def _parts(funds: Funds, grants: list[GrantLeft]) -> dict[str, int]:

@@ -157,6 +157,11 @@ class MoneyRows:
         )
         return [text for (text,) in rows]
 
+    def since(self, ts_us: int) -> list[Money | Account]:
+        """The lines that are dated from an instant on, whatever became of them."""
+        rows = self._connection.execute("SELECT line FROM money WHERE ts_us >= ?", (ts_us,))
+        return [decode_row(line) for (line,) in rows]
+
     def users(self) -> set[str]:
         """Every user whom a line names."""
         rows = self._connection.execute(_USERS)

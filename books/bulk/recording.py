@@ -1,10 +1,12 @@
 """Many movements in one transaction, each judged as if they were entered one after the other."""
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from books.bulk.rows import Row
+from books.bulk.text import Row
 from books.checks import similar_users
 from books.earlier_lines import bring_here
 from books.errors import AlreadyRecordedError, MoneyError
@@ -13,10 +15,14 @@ from books.money import Movement, enter, movement_of, refuse_malformed
 from books.writers import read_writers
 from node_pusher.home.settings_file import reread
 from node_pusher.spool.api import Spool
+from wire_format.currencies import CURRENCY_DEFAULT
 from wire_format.field_types import MoneyKind
+from wire_format.fields import CURRENCY_PATTERN
 from wire_format.lines import Money
+from wire_format.money import parse_nano
 from wire_format.writers import Writers
 
+_CURRENCY: Final = re.compile(CURRENCY_PATTERN)
 _COMPARED_MAX: Final = 20
 """Of so many new users the names are compared with all others. More are not typing errors, and each
 takes a look at every name."""
@@ -37,14 +43,30 @@ class RefusedRow(NamedTuple):
 
 
 @dataclass
+class NotTaken:
+    """Rows that are none to be recorded, for one reason.
+
+    Attributes:
+        line_nos: their numbers in the text, from 1.
+        nano: the sum of their amounts for each currency, in 1e-9 of its unit.
+    """
+
+    line_nos: list[int] = field(default_factory=list)
+    nano: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
 class BulkReport:
     """What became of rows.
 
     Attributes:
         is_recorded: whether the accepted rows are on disk.
-        rows: how many there were: accepted, already there and refused ones.
+        rows: how many there were: accepted, already there, not taken and refused ones.
         accepted: new ones that break no rule.
         already: those that are recorded already, with the same content.
+        accepted_nano, already_nano: the sums of their amounts for each currency, in 1e-9 of its
+            unit.
+        not_taken: those that are none to be recorded, by the reason.
         refused: all others.
         first_seq, last_seq: of what was recorded; None if nothing was.
         without_reference: accepted ones that state no `external_ref`.
@@ -57,6 +79,9 @@ class BulkReport:
     rows: int = 0
     accepted: int = 0
     already: int = 0
+    accepted_nano: Counter[str] = field(default_factory=Counter)
+    already_nano: Counter[str] = field(default_factory=Counter)
+    not_taken: dict[str, NotTaken] = field(default_factory=dict)
     refused: list[RefusedRow] = field(default_factory=list)
     first_seq: int | None = None
     last_seq: int | None = None
@@ -139,12 +164,16 @@ class _Entering:
         self._report = report
 
     def take(self, row: Row) -> bool:
-        """Enter a row; returns False when it is refused."""
+        """Enter a row, if it is one to be recorded; returns False when it is refused."""
         self._report.rows += 1
+        if row.not_taken:
+            self._leave(row)
+            return True
         try:
             self._enter(row)
-        except AlreadyRecordedError:
+        except AlreadyRecordedError as error:
             self._report.already += 1
+            self._report.already_nano[error.line.currency] += parse_nano(error.line.amount)
         except MoneyError as error:
             self._report.refused.append(RefusedRow(row.line_no, str(error), error.hint))
             return False
@@ -158,7 +187,7 @@ class _Entering:
 
     def _enter(self, row: Row) -> None:
         if row.fault:
-            raise MoneyError(row.fault)
+            raise MoneyError(row.fault, hint=row.hint)
         movement = movement_of(self._kind, row.stated)
         refuse_malformed(movement, self._now)
         is_new = not self._index.has_user(movement.user)
@@ -167,9 +196,17 @@ class _Entering:
             self._report.new_users.append(line.user)
         self._count(line, movement)
 
+    def _leave(self, row: Row) -> None:
+        rows = self._report.not_taken.setdefault(row.not_taken, NotTaken())
+        rows.line_nos.append(row.line_no)
+        currency = (row.stated.get("currency") or CURRENCY_DEFAULT).upper()
+        if "amount" in row.stated and _CURRENCY.fullmatch(currency):
+            rows.nano[currency] += parse_nano(row.stated["amount"])
+
     def _count(self, line: Money, movement: Movement) -> None:
         report = self._report
         report.accepted += 1
+        report.accepted_nano[line.currency] += parse_nano(line.amount)
         report.first_seq = report.first_seq or line.seq
         report.last_seq = line.seq
         report.without_reference += movement.external_ref is None

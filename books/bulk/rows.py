@@ -1,17 +1,20 @@
-"""Movements of money as rows of text: CSV with a header, or JSONL. Pure.
+"""Movements of money as rows of text: CSV with a header of our own names, or JSONL. Pure."""
 
-A line of the text is a row; no field may contain the end of a line, so in CSV a quoted one that
-does not end on its line is wrong, and spoils no other row.
-"""
-
-import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from io import BytesIO
 from itertools import chain
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, get_args
 
+from books.bulk.text import (
+    Row,
+    Rows,
+    as_many_as,
+    csv_cells,
+    decoded,
+    numbered_lines,
+    refuse_too_large,
+)
 from books.errors import MoneyError
 from gitmeter.support.terminal import escape
 from node_pusher.spool.inputs import first_repeated
@@ -21,12 +24,6 @@ from wire_format.wording import MISSING, TEXT
 
 Form = Literal["csv", "jsonl"]
 FORMS: Final[tuple[Form, ...]] = get_args(Form)
-
-ROWS_MAX: Final = 200_000
-"""Others cannot record while rows are judged, and wait for a minute at most."""
-
-BYTES_MAX: Final = 64 * 1024 * 1024
-LINE_BYTES_MAX: Final = 64 * 1024
 
 _OF_PAYMENTS: Final = (
     *("user", "amount", "provider", "external_ref", "currency", "credited_usd", "status", "ts"),
@@ -60,37 +57,8 @@ _ATTRIBUTES: Final = {
 """The attribute of `books.money.Movement` where it has another name."""
 
 _AMOUNTS: Final = ("amount", "credited_usd")
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SEQ: Final = re.compile("[0-9]{1,16}")
 _WHOLE: Final = re.compile("-?[0-9]+")
-
-
-class Row(NamedTuple):
-    """A row.
-
-    Attributes:
-        line_no: its number in the text, from 1, the header and blank lines counted.
-        line: its bytes, with the end of the line where it has one.
-        stated: what it states, as `books.money.movement_of` takes it.
-        fault: why it states nothing; empty if it does.
-    """
-
-    line_no: int
-    line: bytes
-    stated: Mapping[str, Any]
-    fault: str = ""
-
-
-class Rows(NamedTuple):
-    """The rows of a text.
-
-    Attributes:
-        head: what must precede rows of this text that are sent again: the header of CSV.
-        rows: in their order.
-    """
-
-    head: bytes
-    rows: Iterator[Row]
 
 
 class _Number(str):
@@ -111,12 +79,8 @@ def read_rows(text: bytes, kind: MoneyKind, form: Form | None, given: Mapping[st
     Raises:
         MoneyError: the text as a whole is too large, empty, or has a header with wrong columns.
     """
-    if len(text) > BYTES_MAX or text.count(b"\n") > ROWS_MAX + 1:  # with a header
-        raise MoneyError(
-            f"standard input has more than {ROWS_MAX:,} rows or {BYTES_MAX >> 20} MiB",
-            hint="split it, and send the parts one after the other",
-        )
-    lines = _lines(text)
+    refuse_too_large(text)
+    lines = ((line_no, line) for line_no, line in numbered_lines(text) if line.strip())
     first = next(lines, None)
     if first is None:
         if form is None:
@@ -131,13 +95,6 @@ def read_rows(text: bytes, kind: MoneyKind, form: Form | None, given: Mapping[st
     if form == "jsonl":
         return Rows(b"", reader.of_jsonl(chain([first], lines)))
     return Rows(first[1].rstrip(b"\r\n") + b"\n", reader.of_csv(first, lines))
-
-
-def _lines(text: bytes) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, each with its number."""
-    for line_no, line in enumerate(BytesIO(text.removeprefix(_BYTE_ORDER_MARK)), start=1):
-        if line.strip():
-            yield line_no, line
 
 
 class _RowReader:
@@ -156,14 +113,14 @@ class _RowReader:
     def of_jsonl(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[Row]:
         for line_no, line in lines:
             try:
-                row = self._row(line_no, line, _object(_decoded(line)))
+                row = self._row(line_no, line, _object(decoded(line)))
             except (ValueError, RecursionError) as error:
                 row = Row(line_no, line, {}, str(error))
             yield row
 
     def of_csv(self, head: tuple[int, bytes], lines: Iterable[tuple[int, bytes]]) -> Iterator[Row]:
         try:
-            header = self._header(_cells(_decoded(head[1])))
+            header = self._header(csv_cells(decoded(head[1])))
         except ValueError as error:
             raise MoneyError(
                 f"line {head[0]}, the header: {error}",
@@ -177,10 +134,10 @@ class _RowReader:
         self._refuse_missing(dict.fromkeys(names, ""))
         return names
 
-    def _csv_rows(self, header: Sequence[str], lines: Iterable[tuple[int, bytes]]) -> Iterator[Row]:
+    def _csv_rows(self, header: list[str], lines: Iterable[tuple[int, bytes]]) -> Iterator[Row]:
         for line_no, line in lines:
             try:
-                row = self._row(line_no, line, _by_name(header, _cells(_decoded(line))))
+                row = self._row(line_no, line, _by_name(header, csv_cells(decoded(line))))
             except ValueError as error:
                 row = Row(line_no, line, {}, str(error))
             yield row
@@ -207,26 +164,10 @@ class _RowReader:
             raise ValueError(f"{shown}: is not known; {self._known}")
 
 
-def _decoded(line: bytes) -> str:
-    if len(line) > LINE_BYTES_MAX:
-        raise ValueError(f"longer than {LINE_BYTES_MAX} bytes")
-    try:
-        return line.decode().rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise ValueError("is not UTF-8") from None
-
-
-def _cells(text: str) -> list[str]:
-    try:
-        return next(csv.reader([text], strict=True))
-    except csv.Error as error:
-        raise ValueError(f"is not a line of CSV: {error}") from None
-
-
-def _by_name(header: Sequence[str], cells: Sequence[str]) -> dict[str, object]:
-    if len(cells) != len(header):
-        raise ValueError(f"has {len(cells)} fields, and the header {len(header)}")
-    return {name: cell or None for name, cell in zip(header, cells, strict=True)}
+def _by_name(header: list[str], cells: list[str]) -> dict[str, object]:
+    return {
+        name: cell or None for name, cell in zip(header, as_many_as(header, cells), strict=True)
+    }
 
 
 def _object(text: str) -> dict[str, object]:

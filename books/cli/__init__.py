@@ -1,9 +1,8 @@
 """The program `books`: parses, calls, prints.
 
 Owns: the table of commands (`program`), one module for each group of them (`init`, `money`,
-`bulk`, `log`, `decide`, `rules`, `rule_edits`, `prices`), what several share (`acts`,
-`instants`, `line_json`, `rule_output`); in folders of their own: `grants`, `accounts`,
-`reconcile`.
+`log`, `decide`, `rules`, `rule_edits`, `prices`), what several share (`acts`, `instants`,
+`line_json`, `rule_output`); in folders of their own: `bulk`, `grants`, `accounts`, `reconcile`.
 Does not own: anything that a program in Python could not call.
 """
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from books.cli.acts import entered_by_option
-from books.cli.bulk import BulkOptions, bulk_options, record_bulk
+from books.cli.bulk.command import record_bulk
+from books.cli.bulk.options import BankOptions, BulkOptions, bank_options, bulk_options
 from books.cli.line_json import line_json
 from gitmeter.support.terminal import print_json
 
@@ -76,6 +77,7 @@ _amount_argument = click.argument("amount", metavar="AMOUNT", required=False)
 @ts_option
 @entered_by_option
 @bulk_options
+@bank_options
 @_json_option
 @click.pass_obj
 def pay(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click passes options by name
@@ -107,6 +109,16 @@ def pay(home: Path, /, *, as_json: bool, **options: Any) -> None:  # noqa: ANN40
     again: after an interruption look at `books log`, which has all rows of a file or none.
 
     Sort the rows by time where you can: `books log` and git show them in the order of the file.
+
+    The file of a bank is read as it is, with --column for each column that matters:
+
+    \b
+    books pay - --column user=Purpose --match 'GM-([a-z0-9-]+)' --column amount=Amount \\
+      --column external_ref="Transaction ID" --column ts=Date --date-format %d.%m.%Y \\
+      --decimal , --dry-run < march.csv
+
+    Lines of which nothing came in, or no account is found, are not taken, which is said; they are
+    no faults. A line without a reference is one.
     """
     record_movement(home, "payment", as_json=as_json, **options)
 
@@ -191,13 +203,18 @@ def record_movement(
     from node_pusher.spool.api import Spool
 
     how = BulkOptions(*(options.pop(name) for name in BulkOptions._fields))
+    bank = BankOptions(
+        **{name: options.pop(name) for name in BankOptions._fields if name in options}
+    )
     if options["user"] == "-":
         del options["user"]
         if (amount := options.pop("amount")) is not None:
             raise click.UsageError(f"{amount}: with - every amount comes from standard input")
-        record_bulk(home, kind, options, how, as_json=as_json)
-    if any(how):
-        raise click.UsageError("--format, --skip-refused, --refused and --dry-run go with -")
+        record_bulk(home, kind, options, how, bank, as_json=as_json)
+    if any(how) or any(bank):
+        raise click.UsageError(
+            "--format, --skip-refused, --refused, --dry-run, --column and its like go with -"
+        )
     missing_payment = options.get("payment_ref") is None
     required = {"refund": ("refers_to",) * missing_payment, "adjustment": ("reason",)}
     _refuse_missing(("amount", *required.get(kind, ())), options)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from books.bulk.recording import BulkReport, record_rows
 from books.bulk.rows import COLUMNS, read_rows
+from books.cli.bulk.options import BankOptions
 from books.cli.program import cli
 from books.decisions import decide
 from books.errors import AlreadyRecordedError, MoneyError
@@ -412,7 +413,9 @@ def test_columns_are_named_as_the_options(kind: MoneyKind, name: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     names = {parameter.opts[0].removeprefix("--").replace("-", "_") for parameter in command.params}
-    others = {"by", "by_hand", "json", "format", "skip_refused", "refused", "dry_run"}
+    others = {"by", "by_hand", "json", "format", "skip_refused", "refused", "dry_run"} | set(
+        BankOptions._fields
+    )
     assert set(COLUMNS[kind]) == names - others
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from books.cli.acts import entered_by_option
-from books.cli.bulk import bulk_options
+from books.cli.bulk.options import bulk_options
 from books.cli.money import NEGATIVE_AMOUNTS, record_movement, ts_option
 
 _CATEGORIES = ("promotional", "paid")

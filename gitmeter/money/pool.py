@@ -169,7 +169,7 @@ def credits_of(
         paid[payment.record.user].append(payment)
     other_nano: dict[str, int] = defaultdict(int)
     for line in lines:
-        if line.state is MoneyState.COUNTED and _is_pooled(line.record):
+        if line.state is MoneyState.COUNTED and is_pooled(line.record):
             other_nano[line.record.user] += credited_nano(line.record)
     return {
         user: Credit(
@@ -201,8 +201,11 @@ def payments_by_name(payments: Iterable[Payment]) -> dict[Movement, Payment]:
     return {name: payment for payment in payments if (name := movement(payment.record)) is not None}
 
 
-def _is_pooled(record: Money) -> bool:
-    """Whether a line that is about no payment adds to the pool; grants with terms lie beside it."""
+def is_pooled(record: Money) -> bool:
+    """Whether a line that is about no payment adds to the pool if it counts.
+
+    An adjustment or a grant of version 1 does; grants with terms lie beside the pool.
+    """
     return record.kind == "adjustment" or (record.kind == "grant" and record.v == 1)
 
 

@@ -42,7 +42,7 @@ def assert_reports_add_up(world: World, case: Case, expected: Mapping[str, Any])
             for kept in ((), ("month",), ("day", "user"), ("user", "resource"), BY):
                 assert _usage(store, period, kept) == _expected_usage(expected, period, kept)
             _assert_usage_of_users(store, case, expected, period)
-            for by in REVENUE_BY:
+            for by in REVENUE_BY if _are_told_once(case, expected) else ():
                 assert _revenue(store, period, by) == _expected_revenue(case, expected, period, by)
         for at in case["ask"]:
             _assert_owed(store, expected, at)
@@ -123,6 +123,21 @@ def _expected_revenue(
         keys = {"resource": FEES, "plan": line["plan"], "month": line["hour"][:7]}
         found[{**keys, "user": line["user"]}[by]] += parse_nano(line.get("fee_usd", "0"))
     return {name: nano for name, nano in found.items() if nano}
+
+
+def _are_told_once(case: Case, expected: Mapping[str, Any]) -> bool:
+    """Whether no two lines of money or plans that count, by their name, say different things.
+
+    Where a number was used twice, the answer does not say which of the two lines counts.
+    """
+    said: dict[str, Any] = {}
+    for text in case["lines"]:
+        name = f"{text['node']}:{text['seq']}"
+        if text.get("kind") in {"grant", "plan"} and name in expected["counts"]:
+            says = {key: text[key] for key in text.keys() - {"repo", "commit", "commit_ts"}}
+            if said.setdefault(name, says) != says:
+                return False
+    return True
 
 
 def _counted(case: Case, expected: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:

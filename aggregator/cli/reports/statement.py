@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -40,6 +40,7 @@ _LINES: Final = {
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="An earlier statement in JSON: also show what changed since, and by which commits.",
 )
+@click.option("--html", "as_html", is_flag=True, help="Print a page in HTML.")
 @form_options
 @click.pass_obj
 def statement(
@@ -50,6 +51,7 @@ def statement(
     *,
     as_csv: bool,
     as_json: bool,
+    as_html: bool,
 ) -> None:
     """Show the statement of USER for PERIOD, from its opening to its closing balance.
 
@@ -64,12 +66,15 @@ def statement(
     aggregator statement alice last-month
     aggregator statement alice 2026-10 --json > alice-2026-10.json
     aggregator statement alice 2026-10 --since alice-2026-10.json
+    aggregator statement alice 2026-10 --html > alice-2026-10.html
     """
     from aggregator.proof.past import made_from
     from aggregator.reports.statements.statement import statement as reported
 
     refuse_two_forms(as_csv=as_csv, as_json=as_json)
-    if as_csv and file is not None:
+    if as_html and (as_csv or as_json):
+        raise click.UsageError("--html is another form of the same answer: state one of them")
+    if (as_csv or as_html) and file is not None:
         raise click.UsageError("what changed is shown as text or with --json")
     store = context.reading()
     with store.view():
@@ -80,6 +85,10 @@ def statement(
         print_json(found)
     elif as_csv:
         CsvList(_CSV, _csv_rows(found)).print()
+    elif as_html:
+        from aggregator.reports.statements.page import statement_page
+
+        click.echo(statement_page(found), nl=False)
     else:
         _print(found)
 
@@ -232,15 +241,7 @@ def _print_grants(grants: "list[Answer]") -> None:
 
 def _print_sums(found: "Answer") -> None:
     """How the closing balance comes from the opening one."""
-    sums: dict[str, Any] = found["sums"]
-    lines = (
-        ("opening balance", found["opening_balance_nano"]),
-        ("money in and out", sums["money_nano"]),
-        ("plan fees", -sums["fees_nano"]),
-        ("usage", -sums["billed_cost_nano"]),
-        ("grants that began", sums["grants_begun_nano"]),
-        ("left of grants that ended", -sums["grants_ended_nano"]),
-        ("closing balance", found["closing_balance_nano"]),
-    )
-    rows = [(name, format_cents(nano)) for name, nano in lines if nano or "balance" in name]
+    from aggregator.reports.statements.totals import totals
+
+    rows = [(name, format_cents(nano)) for name, nano in totals(found)]
     print_table(("sum", "USD"), rows, right=("USD",))

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import pytest
 
 from aggregator.proof.past import made_from
+from aggregator.reports.statements.page import statement_page
+from aggregator.reports.statements.totals import totals
 from tests.support.ledger.reports_world import reports_world
 from tests.support.ledger.terms_world import TermsWorld
 from tests.support.ledger.world import BOOKS, World
-from wire_format.money import NANO, parse_nano
+from wire_format.money import NANO, format_cents, parse_nano
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +141,53 @@ def test_another_statement_is_no_earlier_one(part: str, world: TermsWorld, tmp_p
     assert "the file is not a statement of alice from 2026-11-02T00:00:00Z until" in said.err
 
 
+class _Cells(HTMLParser):
+    """The texts of a page, and the names of its elements."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.elements: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 - as declared
+        self.elements.add(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.texts += [data.strip()] if data.strip() else []
+
+
+def test_the_page_says_what_the_text_says(world: TermsWorld) -> None:
+    """Every payment, fee, resource and grant, and how the balance comes about; loading nothing."""
+    page = world.run("statement", "alice", "2026-11-02", "--html").ok().out
+    found = json_of(world, "alice", "2026-11-02")
+    cells = _Cells(page)
+    for name, nano in totals(found):
+        at = cells.texts.index(name)
+        assert cells.texts[at + 1] == format_cents(nano)
+    told = [line["ts"] for line in (*found["money"], *found["fees"])]
+    told += [used["resource"] for used in found["usage"]]
+    told += [grant["grant"] for grant in found["grants"]]
+    assert set(told) <= set(cells.texts)
+    assert found["made_from"]["sha256"] in page
+    assert not {"script", "img", "link", "iframe", "a"} & cells.elements
+    assert "default-src 'none'" in page
+
+
+def test_no_text_becomes_a_part_of_the_page(world: TermsWorld) -> None:
+    """Whatever is in an id or a reference."""
+    found = json_of(world, "alice", "2026-11-02")
+    plain = _Cells(statement_page(found)).elements
+    hostile = "</td><script>alert(1)</script>&amp;<b>\"'{{ 7*7 }}"
+    found["user"] = hostile
+    found["money"][0]["external_ref"] = hostile
+    found["usage"][0]["resource"] = hostile
+    found["grants"][0]["grant"] = hostile
+    cells = _Cells(statement_page(found))
+    assert cells.elements == plain
+    assert sum(hostile in text for text in cells.texts) >= 4
+
+
 def test_people_read_sums_and_what_is_missing(world: TermsWorld) -> None:
     said = world.run("statement", "bob", "2026-11-01..2026-11-10").ok().out
     assert said.startswith("bob, 2026-11-01..2026-11-10: from 2026-11-01T00:00:00Z until 2026")
@@ -162,6 +212,7 @@ def test_a_period_that_is_not_over_is_told_up_to_now(world: TermsWorld) -> None:
         (("alice", "november"), 2, "is no period such as"),
         (("alice",), 2, "Missing argument"),
         (("alice", "2026-11", "--csv", "--json"), 2, "two forms of one answer"),
+        (("alice", "2026-11", "--html", "--json"), 2, "state one of them"),
     ],
 )
 def test_wrong_words_are_refused(

@@ -84,6 +84,7 @@ def push(
     options = [f"--push-option={option}"] if option else []
     url = forge.clone_url("billing-a")
     done = git("push", "--porcelain", *options, url, refs, cwd=work.path, token=secret)
+    forge.events.drain()  # git may have its answer before the forge has noted the push
     return "" if done.returncode == 0 else done.stderr + done.stdout
 
 

@@ -235,6 +235,8 @@ def without_what_waits(standing: NaiveStanding) -> tuple[list[NaiveLine], set[st
         mine = [x for x in lines if x.writer == line.writer]
         if any(agreed(x) == agreed(line) and x.seq < line.seq for x in mine):
             repeats.add(line.name)
+            if (line.writer, agreed(line)) in beyond:  # bought again, it waits with the first
+                waiting.add(line.name)
             continue
         day = [
             x

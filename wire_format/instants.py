@@ -89,6 +89,11 @@ def format_hour(hour: int) -> str:
     return format_ts(hour_start(hour))
 
 
+def format_seconds(seconds: int) -> str:
+    """Whole seconds since 1970-01-01T00:00Z as an instant: `2026-11-21T13:05:00Z`."""
+    return format_ts(_EPOCH + timedelta(seconds=seconds))
+
+
 def to_us(instant: datetime) -> int:
     """Whole microseconds since 1970-01-01T00:00Z."""
     return (instant - _EPOCH) // _MICROSECOND

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from aggregator.cli.context import HOUR, Context, at_option, json_option, now
+from aggregator.cli.context import Context, at_option, hour, json_option, now
 from gitmeter.support.terminal import (
     JsonList,
     Table,
@@ -148,8 +148,8 @@ def print_balances(table: "Printout", basis: "Answer") -> None:
 
 @click.command()
 @click.argument("user")
-@click.option("--since", type=HOUR, help="From this hour or day on, UTC.")
-@click.option("--until", type=HOUR, help="Before this hour or day, UTC.")
+@click.option("--since", type=hour, help="From this hour or day on, UTC.")
+@click.option("--until", type=hour, help="Before this hour or day, UTC.")
 @json_option
 @click.pass_obj
 def charges(

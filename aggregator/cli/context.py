@@ -175,55 +175,36 @@ def refuse_two_forms(*, as_csv: bool, as_json: bool) -> None:
         raise click.UsageError("--csv and --json are two forms of one answer: state one of them")
 
 
-class HourType(click.ParamType[int]):
-    """A clock hour: `2026-11-21`, `2026-11-21T13` or any instant inside the hour, UTC."""
+def hour(text: str) -> int:
+    """Read a clock hour of a command line: a day, an hour, or an instant inside the hour, UTC.
 
-    name = "hour"
+    Raises:
+        BadParameter: it is something else.
+    """
+    from wire_format.instants import InvalidInstantError, hour_of, parse_short_ts
 
-    def convert(
-        self,
-        value: object,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> int:
-        """Read an hour from the command line."""
-        from wire_format.instants import InvalidInstantError, hour_of, parse_short_ts
-
-        if isinstance(value, int):
-            return value
-        try:
-            return hour_of(parse_short_ts(str(value)))
-        except InvalidInstantError:
-            self.fail(f"{value!r} is not like 2026-11-21 or 2026-11-21T13 (UTC)", param, ctx)
+    try:
+        return hour_of(parse_short_ts(text))
+    except InvalidInstantError:
+        words = f"{text!r} is not like 2026-11-21 or 2026-11-21T13 (UTC)"
+        raise click.BadParameter(words) from None
 
 
-HOUR = HourType()
+def instant(text: str) -> datetime:
+    """Read an instant of a command line: to the day, hour, minute or second, UTC.
 
+    Raises:
+        BadParameter: it is something else.
+    """
+    from wire_format.instants import InvalidInstantError, parse_short_ts
 
-class MomentType(click.ParamType[datetime]):
-    """An instant: `2026-11-21`, `2026-11-21T13`, `2026-11-21T13:05` or `2026-11-21T13:05:00Z`."""
+    try:
+        return parse_short_ts(text)
+    except InvalidInstantError:
+        words = f"{text!r} is not like 2026-11-21 or 2026-11-21T13:05 (UTC)"
+        raise click.BadParameter(words) from None
 
-    name = "instant"
-
-    def convert(
-        self,
-        value: object,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> datetime:
-        """Read an instant from the command line."""
-        from wire_format.instants import InvalidInstantError, parse_short_ts
-
-        if isinstance(value, datetime):
-            return value
-        try:
-            return parse_short_ts(str(value))
-        except InvalidInstantError:
-            self.fail(f"{value!r} is not like 2026-11-21 or 2026-11-21T13:05 (UTC)", param, ctx)
-
-
-INSTANT = MomentType()
 
 at_option = click.option(
-    "--at", type=INSTANT, help="At this instant, UTC, by what is known of it today."
+    "--at", type=instant, help="At this instant, UTC, by what is known of it today."
 )

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from aggregator.cli.context import HOUR, Context, json_option
+from aggregator.cli.context import Context, hour, json_option
 from aggregator.cli.git_lines import git_show, git_show_lines
 from gitmeter.support.terminal import counted, escape, print_json
 from wire_format.money import NANO, format_usd
@@ -23,7 +23,7 @@ _Row = dict[str, Any]
 @click.command()
 @click.argument("user")
 @click.argument("resource")
-@click.argument("hour", type=HOUR)
+@click.argument("hour", type=hour)
 @click.option("--lines", "all_lines", is_flag=True, help="Show everything, however many lines.")
 @json_option
 @click.pass_obj

@@ -249,8 +249,8 @@ def rebuild(
     that FILE states: other configuration, or another version of this program.
 
     \b
-    aggregator rebuild --to alice-2026-10.json --state /tmp/then
-    aggregator --state /tmp/then balance alice
+    aggregator rebuild --to alice-2026-10.json --state then
+    aggregator --state then balance alice
     """
     from aggregator.proof.digest import digest
 

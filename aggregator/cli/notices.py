@@ -2,7 +2,6 @@
 
 import json
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from aggregator.store.outbox.outbox import NOTICES_NAME, Outbox
 from aggregator.store.outbox.queue import NoticeRow
 from gitmeter.support.errors import ExitCode, GitmeterError
 from gitmeter.support.terminal import counted, escape, print_json, print_table
-from wire_format.instants import format_ts
+from wire_format.instants import format_seconds
 
 if TYPE_CHECKING:
     from aggregator.config.sections import NotifyConfig
@@ -49,7 +48,7 @@ def notices(context: click.Context, *, undelivered: bool, as_json: bool) -> None
     if receiver.error is not None:
         click.echo(
             f"the receiver took none {counted(receiver.errors, 'time')} in a row:"
-            f" {escape(receiver.error)}; tried again at {_at_s(receiver.wait_until_s)}"
+            f" {escape(receiver.error)}; tried again at {format_seconds(receiver.wait_until_s)}"
         )
 
 
@@ -128,7 +127,7 @@ def _state(row: NoticeRow) -> str:
         return f"delivered {row.delivered_at}"
     if row.given_up_at is not None:
         return f"given up {row.given_up_at}"
-    return f"waits until {_at_s(row.next_at_s)}" if row.next_at_s else "waits"
+    return f"waits until {format_seconds(row.next_at_s)}" if row.next_at_s else "waits"
 
 
 def _shown(row: NoticeRow) -> dict[str, Any]:
@@ -139,13 +138,9 @@ def _shown(row: NoticeRow) -> dict[str, Any]:
         "made_at": row.made_at,
         "attempts": row.attempts,
         "tried_at": row.tried_at,
-        "next_at": _at_s(row.next_at_s) if row.next_at_s else None,
+        "next_at": format_seconds(row.next_at_s) if row.next_at_s else None,
         "delivered_at": row.delivered_at,
         "given_up_at": row.given_up_at,
         "error": row.error,
         "body": json.loads(row.body),
     }
-
-
-def _at_s(at_s: int) -> str:
-    return format_ts(datetime.fromtimestamp(at_s, UTC))

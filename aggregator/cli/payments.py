@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aggregator.cli.context import HOUR, Context, json_option, refuse_two_forms
+from aggregator.cli.context import Context, hour, json_option, refuse_two_forms
 from gitmeter.support.terminal import CsvList, JsonList, Table, escape
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ _OF_A_VOID: Final = ("of_provider", "of_ref")
 
 @click.command()
 @click.argument("user", required=False)
-@click.option("--since", type=HOUR, help="From this hour or day on, UTC.")
-@click.option("--until", type=HOUR, help="Before this hour or day, UTC.")
+@click.option("--since", type=hour, help="From this hour or day on, UTC.")
+@click.option("--until", type=hour, help="Before this hour or day, UTC.")
 @click.option(
     "--unconfirmed",
     is_flag=True,

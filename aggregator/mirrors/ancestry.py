@@ -1,11 +1,12 @@
-"""What a mirror has below a commit, without writing to it or taking it over."""
+"""What a mirror has below commits."""
 
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 import pygit2
 from pygit2 import Oid
 
-from aggregator.mirrors.mirror import readable
+from aggregator.mirrors.mirror import Mirror, readable
 
 
 def is_ancestor(path: Path, commit: str, tip: str) -> bool:
@@ -22,3 +23,25 @@ def is_ancestor(path: Path, commit: str, tip: str) -> bool:
             return Oid(hex=commit) in repository and repository.descendant_of(tip, commit)
     finally:
         pygit2.settings.owner_validation = validation
+
+
+def reached(mirror: Mirror, tips: Iterable[str], known: Container[str] = ()) -> list[str]:
+    """The commits that tips reach by first parents, each once, parents first.
+
+    Args:
+        mirror: has them.
+        tips: the commits.
+        known: a chain ends where it comes to one of these, which is not among them.
+
+    Raises:
+        MirrorError: a commit is not in the mirror.
+    """
+    found: dict[str, None] = {}
+    for tip in tips:
+        newest_first: list[str] = []
+        for commit in mirror.chain(tip):
+            if commit in found or commit in known:
+                break
+            newest_first.append(commit)
+        found.update(dict.fromkeys(reversed(newest_first)))
+    return list(found)

@@ -144,8 +144,8 @@ def commit_delta(mirror: Mirror, commit: str, limits: Limits = OF_A_PUSHER) -> C
             oversized = f"changes folders of more than {limits.tree_bytes_max} bytes together"
     return CommitDelta(
         commit,
-        _committed_at(found),
-        None if parent is None else (str(parent.id), _committed_at(parent)),
+        committed_at(found),
+        None if parent is None else (str(parent.id), committed_at(parent)),
         len(found.parent_ids) > 1,
         tuple(sorted(added)),
         tuple(sorted(edited, key=lambda file: file.path)),
@@ -154,7 +154,8 @@ def commit_delta(mirror: Mirror, commit: str, limits: Limits = OF_A_PUSHER) -> C
     )
 
 
-def _committed_at(found: pygit2.Commit) -> datetime:
+def committed_at(found: pygit2.Commit) -> datetime:
+    """When a commit says that it was made; no later than a year 9999 can say."""
     return datetime.fromtimestamp(min(found.commit_time, _LATEST_S), UTC)
 
 

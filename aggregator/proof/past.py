@@ -8,13 +8,15 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from aggregator.config.document import database_in
+from aggregator.mirrors.ancestry import reached
+from aggregator.mirrors.commit_delta import committed_at
 from aggregator.mirrors.mirror import Mirror
 from aggregator.mirrors.state import State
 from aggregator.proof.digest import digest
@@ -39,10 +41,12 @@ class MadeFrom(NamedTuple):
     Attributes:
         tips: the commits, by repo.
         digest: what its digest was; None where that is not stated.
+        stated: the whole of the file that says so.
     """
 
     tips: Mapping[str, Tips]
-    digest: str | None
+    digest: str | None = None
+    stated: Any = None
 
 
 class Rebuilt(NamedTuple):
@@ -90,16 +94,16 @@ def read_made_from(file: Path) -> MadeFrom:
         PastError: it is something else.
     """
     try:
-        found = json.loads(file.read_bytes())
+        whole = json.loads(file.read_bytes())
     except ValueError as error:
         raise PastError(f"{file} is not JSON: {error}", hint=_FORM) from None
-    found = found.get("made_from", found) if isinstance(found, dict) else None
+    found = whole.get("made_from", whole) if isinstance(whole, dict) else None
     stated = found.get("tips", found) if isinstance(found, dict) else None
     if found is None or not isinstance(stated, dict) or not stated:
         raise PastError(f"{file} does not say from which commits a ledger was made", hint=_FORM)
     tips = {str(name): _tips(file, name, value) for name, value in stated.items()}
     told = found.get("digest")
-    return MadeFrom(tips, told if isinstance(told, str) and "tips" in found else None)
+    return MadeFrom(tips, told if isinstance(told, str) and "tips" in found else None, whole)
 
 
 def _tips(file: Path, name: str, value: Any) -> Tips:  # noqa: ANN401 - read from a file
@@ -133,13 +137,12 @@ def tips_at(state: State, store: LedgerStore, at: datetime) -> MadeFrom:
         ]
         if by_then:
             found[name] = Tips(by_then[0], frozenset(by_then[1:]) - {by_then[0]})
-    return MadeFrom(found, None)
+    return MadeFrom(found)
 
 
 def _newest_by(mirror: Mirror, tip: str, at: datetime) -> str | None:
-    at_s = at.timestamp()
     chain = mirror.chain(tip)
-    return next((each for each in chain if mirror.commit(each).commit_time <= at_s), None)
+    return next((each for each in chain if committed_at(mirror.commit(each)) <= at), None)
 
 
 def time_of_commit(state: State, store: LedgerStore, start: str) -> datetime:
@@ -150,18 +153,17 @@ def time_of_commit(state: State, store: LedgerStore, start: str) -> datetime:
         MirrorError: a mirror cannot be read.
     """
     found = {
-        commit: mirror.commit(commit).commit_time
+        commit: committed_at(mirror.commit(commit))
         for name, tips in store.cursors.tips().items()
         for mirror in [state.mirrors.open_named(name)]
-        for tip in (tips.cursor, *tips.kept)
-        for commit in mirror.chain(tip)
+        for commit in reached(mirror, (tips.cursor, *tips.kept))
         if commit.startswith(start)
     }
     if len(found) != 1:
         which = f"{len(found)} billed commits begin" if found else "no billed commit begins"
         raise PastError(f"{which} with {start}", hint="state the whole hash")
-    (seconds,) = found.values()
-    return datetime.fromtimestamp(seconds, UTC)
+    (at,) = found.values()
+    return at
 
 
 def rebuild_past(
@@ -213,22 +215,9 @@ def _check_billed(state: State, billed: Mapping[str, Tips], asked: Mapping[str, 
             raise PastError(
                 f"no commit of {name} was ever billed here", hint="`aggregator nodes` lists repos"
             )
-        wanted = {tips.cursor, *tips.kept}
-        reached = reached_by(state.mirrors.open_named(name), billed[name], wanted)
-        if missing := sorted(wanted - reached):
+        there = reached(state.mirrors.open_named(name), (billed[name].cursor, *billed[name].kept))
+        if missing := sorted({tips.cursor, *tips.kept}.difference(there)):
             raise PastError(
                 f"{missing[0]} of {name} is not among the commits that were billed",
                 hint="is the file of this aggregator?",
             )
-
-
-def reached_by(mirror: Mirror, tips: Tips, wanted: set[str]) -> set[str]:
-    """Those of some commits that tips reach."""
-    found: set[str] = set()
-    for tip in (tips.cursor, *sorted(tips.kept)):
-        for commit in mirror.chain(tip):
-            if commit in wanted:
-                found.add(commit)
-            if found == wanted:
-                return found
-    return found

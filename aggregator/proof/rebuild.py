@@ -6,7 +6,6 @@ Only what the accepted tips reach is read, never a head that was fetched since.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -16,6 +15,7 @@ from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.reading.ahead import ReadAhead
 from aggregator.ledger.segments import segment_reader
+from aggregator.mirrors.ancestry import reached
 from aggregator.mirrors.mirror import Mirror, MirrorError
 from aggregator.mirrors.state import State
 from aggregator.proof.judged_under import note_limits
@@ -94,15 +94,10 @@ def rebuild(
 
 def _replay(ingest: Ingest, mirror: Mirror, name: str, tips: Tips, on_progress: Progress) -> None:
     """Apply every commit that the tips reach, each once, without judging any of them again."""
-    commits: dict[str, None] = {}
-    for tip in (*sorted(tips.kept), tips.cursor):
-        newest_first = list(takewhile(lambda commit: commit not in commits, mirror.chain(tip)))
-        commits.update(dict.fromkeys(reversed(newest_first)))
+    commits = reached(mirror, (*sorted(tips.kept), tips.cursor))
     done = iter(range(1, len(commits) + 1))
-    replaced = commits.keys() - set(mirror.chain(tips.cursor))
-    stretch = Stretch(
-        tuple(commits), accepted=len(commits), replaced=frozenset(replaced), is_billed=True
-    )
+    replaced = set(commits).difference(mirror.chain(tips.cursor))
+    stretch = Stretch(commits, accepted=len(commits), replaced=frozenset(replaced), is_billed=True)
     ingest.run(stretch, lambda: on_progress(name, next(done), len(commits)))
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from aggregator.balances.funds import CurrentFunds, Funds
 from aggregator.rating.discounts import DiscountLadder
-from aggregator.reports.basis import Answer, stands_on, usage_stands_on
+from aggregator.reports.basis import Answer, stands_on
 from aggregator.store.account_rows import AccountRow
 from aggregator.store.charges.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.questions import reports
@@ -45,7 +45,7 @@ def balance(store: LedgerStore, user: str, now: datetime) -> Answer:
         NoAccountError: nothing was ever used or paid under that name.
     """
     row = account_row(store, user)
-    basis = stands_on(store) | usage_stands_on(store, row["id"])
+    basis = stands_on(store, row["id"])
     return _balance(row, CurrentFunds(store, now).of(row), basis)
 
 
@@ -62,8 +62,11 @@ def balances_at(store: LedgerStore, user: str | None, at: datetime) -> Iterator[
     from aggregator.balances.terms import GrantsAndPlans
     from aggregator.ledger.rule_book import rule_book_in_force
 
-    rows = store.reports.accounts() if user is None else iter([account_row(store, user)])
-    basis = stands_on(store) | {"at": format_ts(at)}
+    if user is None:
+        rows, basis = store.reports.accounts(), stands_on(store)
+    else:
+        row = account_row(store, user)
+        rows, basis = iter([row]), stands_on(store, row["id"])
     book = rule_book_in_force(store)
     terms, ladder = GrantsAndPlans(book.plans), DiscountLadder(book.ladders)
     for row in rows:
@@ -77,8 +80,7 @@ def balances_at(store: LedgerStore, user: str | None, at: datetime) -> Iterator[
             "discount_tier": ladder.tier_at(paid_us, hour_of(at)),
             "unrated": found.unrated,
         }
-        own = {} if user is None else usage_stands_on(store, row["id"])
-        yield _balance(row | then, found.funds, basis | own)
+        yield _balance(row | then, found.funds, {**basis, "at": format_ts(at)})
 
 
 def _balance(row: reports.Row, funds: Funds, basis: Answer) -> Answer:

@@ -1,7 +1,6 @@
 """Repos: how far each is billed, what of it was not billed, and its incidents."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from aggregator.copies.noted import copied_at
 from aggregator.incidents.advice import advice
@@ -14,7 +13,7 @@ from aggregator.store.questions.unrated import UnratedGroup
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.held import line_sha256
 from gitmeter.money.reasons import reason_of
-from wire_format.instants import format_ts, from_us
+from wire_format.instants import format_seconds, format_ts, from_us
 
 
 def nodes(store: LedgerStore) -> list[Answer]:
@@ -36,7 +35,9 @@ def _node(store: LedgerStore, row: reports.Row) -> Answer:
         "head": row["head"],
         "behind": row["behind"],
         "checked_at": row["checked_at"],
-        "last_commit_at": _at_s(row["committed_at_s"]),
+        "last_commit_at": None
+        if row["committed_at_s"] is None
+        else format_seconds(row["committed_at_s"]),
         "records": row["records"],
         "duplicates": row["duplicates"],
         "held": row["held"],
@@ -119,7 +120,3 @@ def _incident(row: reports.Row, group: UnratedGroup | None) -> Answer:
         "advice": advice(IncidentKind(row["kind"]), row["role"]),
         "unrated": group_answer(group) if group and is_now else None,
     }
-
-
-def _at_s(seconds: int | None) -> str | None:
-    return None if seconds is None else format_ts(datetime.fromtimestamp(seconds, UTC))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import chain, takewhile
+from itertools import takewhile
 from typing import NamedTuple
 
 from aggregator.config.repos import RepoConfig
@@ -11,6 +11,7 @@ from aggregator.ledger.ingest import Ingest, Rules, Stretch
 from aggregator.ledger.reading.ahead import ReadAhead
 from aggregator.ledger.reading.segment import read_segment
 from aggregator.ledger.segments import misplaced, segment_reader
+from aggregator.mirrors.ancestry import reached
 from aggregator.mirrors.commit_delta import ACCEPTED, AddedFile, commit_delta
 from aggregator.mirrors.mirror import Mirror, MirrorError
 from aggregator.mirrors.state import State
@@ -90,11 +91,11 @@ def _rewrite(
     head, cursor = mirror.head, store.cursors.of_repo(repo.name)
     if head is None:
         return None
-    tips = {cursor, *store.cursors.kept_of(repo.name)} - {None}
-    billed = set(chain.from_iterable(mirror.chain(tip) for tip in tips if tip))
+    tips = filter(None, (cursor, *store.cursors.kept_of(repo.name)))
+    billed = {*reached(mirror, tips)}
     position = advance(cursor, head, mirror.first_parent, {head}, lambda: billed)
-    new_side = list(takewhile(lambda commit: commit not in billed, mirror.chain(head)))
-    base = mirror.first_parent(new_side[-1]) if new_side else head
+    new_side = reached(mirror, [head], billed)
+    base = mirror.first_parent(new_side[0]) if new_side else head
     own = () if cursor is None else mirror.chain(cursor)
     replaced = tuple(takewhile(lambda commit: commit != base, own))
     ours = _lines(mirror, replaced, repo.role)

@@ -1,13 +1,12 @@
 """`changes`: what changed in which balances, and by which commits."""
 
 import re
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from aggregator.cli.context import INSTANT, Context, now
+from aggregator.cli.context import Context, instant, now
 from aggregator.cli.progress import commits_progress
 from aggregator.cli.reports.printing import form_options, printout
 from gitmeter.support.terminal import counted
@@ -79,7 +78,5 @@ def _made_from(state: "State", store: "LedgerStore", since: str) -> "MadeFrom":
     if Path(since).is_file():
         return read_made_from(Path(since))
     if _COMMIT.fullmatch(since):
-        at: datetime = time_of_commit(state, store, since)
-    else:
-        at = INSTANT.convert(since, None, None)
-    return tips_at(state, store, at)
+        return tips_at(state, store, time_of_commit(state, store, since))
+    return tips_at(state, store, instant(since))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aggregator.cli.context import INSTANT, Context, now
+from aggregator.cli.context import Context, instant, now
 from aggregator.cli.progress import commits_progress
 from aggregator.cli.reports.printing import form_options, printout
 from wire_format.money import NANO, format_cents
@@ -23,39 +23,29 @@ _FROM_GIT = {"node", "instance"}
 _REVENUE_BY = ("resource", "plan", "month", "user")
 
 
-class PeriodType(click.ParamType["Period"]):
-    """A period, as `aggregator.reports.periods.period` reads it."""
+def period(text: str) -> "Period":
+    """Read a period of a command line.
 
-    name = "period"
+    Raises:
+        BadParameter: it is none.
+    """
+    from aggregator.reports.periods.period import InvalidPeriodError, parse_period
 
-    def convert(
-        self,
-        value: object,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> "Period":
-        """Read a period from the command line."""
-        from aggregator.reports.periods.period import InvalidPeriodError, Period, parse_period
+    try:
+        return parse_period(text, now())
+    except InvalidPeriodError as error:
+        raise click.BadParameter(str(error)) from None
 
-        if isinstance(value, Period):
-            return value
-        try:
-            return parse_period(str(value), now())
-        except InvalidPeriodError as error:
-            self.fail(str(error), param, ctx)
-
-
-PERIOD = PeriodType()
 
 period_option = click.option(
     "--period",
-    type=PERIOD,
+    type=period,
     default="this-month",
     show_default=True,
     help="Such as 2026, 2026-Q4, 2026-10, 2026-10-31, last-month, 2026-10..2026-12 or all; UTC.",
 )
 as_of_option = click.option(
-    "--as-of", "at", type=INSTANT, help="Up to this instant, UTC, by what is known of it today."
+    "--as-of", "at", type=instant, help="Up to this instant, UTC, by what is known of it today."
 )
 
 

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 
-_JSON_UNITS = {"usd": "_nano"}
-_CSV_UNITS = {"usd": "_usd"}
-
 
 def form_options(command: "Callable[..., Any]") -> "Callable[..., Any]":
     """The options --csv and --json."""
@@ -38,13 +35,13 @@ def printout(report: "Report", *, as_csv: bool, as_json: bool) -> "Printout":
     refuse_two_forms(as_csv=as_csv, as_json=as_json)
     columns = report.columns
     if as_json:
-        names = [_name(column, _JSON_UNITS) for column in columns]
+        names = [_name(column, "_nano") for column in columns]
         rows = (dict(zip(names, row, strict=True)) for row in report.rows)
         sums = dict(zip(names, report.total, strict=True))
         total = {name: value for name, value in sums.items() if value is not None}
         return JsonList(rows, within={**report.head, "total": total, "rows": None})
     if as_csv:
-        names = [_name(column, _CSV_UNITS) for column in columns]
+        names = [_name(column, "_usd") for column in columns]
         return CsvList(names, ([*map(_exact, columns, row)] for row in report.rows))
     right = [column.heading for column in columns if column.kind != "text"]
     spare = [column.heading for column in columns if column.is_spare]
@@ -53,15 +50,14 @@ def printout(report: "Report", *, as_csv: bool, as_json: bool) -> "Printout":
 
 
 def _rows(report: "Report") -> Iterator[Sequence[str]]:
-    """The rows for people; below them the total, if there is anything to add up."""
+    """The rows for people, and below them the total; a first column has nothing to add up."""
     for row in report.rows:
         yield [*map(_rounded, report.columns, row)]
-    total = [*map(_rounded, report.columns, report.total)]
-    yield ["total", *total[1:]] if total[0] == "" else total
+    yield ["total", *map(_rounded, report.columns[1:], report.total[1:])]
 
 
-def _name(column: "Column", units: dict[str, str]) -> str:
-    return column.name + units.get(column.kind, "")
+def _name(column: "Column", unit: str) -> str:
+    return column.name + (unit if column.kind == "usd" else "")
 
 
 def _exact(column: "Column", value: Any) -> str:  # noqa: ANN401 - by the kind of the column

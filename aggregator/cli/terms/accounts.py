@@ -9,27 +9,19 @@ from gitmeter.support.terminal import print_json, print_table
 _HOURS_MAX = 8_760
 
 
-class DaysType(click.ParamType[int]):
-    """A number of days: `7d` or `7`."""
+def days(text: str) -> int:
+    """Read a number of days of a command line: `7d` or `7`.
 
-    name = "days"
+    Raises:
+        BadParameter: it is something else.
+    """
+    from aggregator.reports.periods.running_out import parse_days
 
-    def convert(
-        self,
-        value: object,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> int:
-        """Read a number of days from the command line."""
-        from aggregator.reports.periods.running_out import parse_days
-
-        try:
-            return parse_days(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is not a number of days such as 7d, at most 3650d", param, ctx)
-
-
-DAYS = DaysType()
+    try:
+        return parse_days(text)
+    except ValueError:
+        words = f"{text!r} is not a number of days such as 7d, at most 3650d"
+        raise click.BadParameter(words) from None
 
 
 @click.command()
@@ -37,7 +29,7 @@ DAYS = DaysType()
 @click.option(
     "--running-out",
     "days",
-    type=DAYS,
+    type=days,
     help="Those whose balance lasts for no more than this, such as 7d.",
 )
 @click.option(

@@ -1,20 +1,18 @@
 """What changed in which balances since an earlier ledger, and by which commits."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from aggregator.balances.funds import CurrentFunds
+from aggregator.balances.funds import CurrentFunds, Funds
 from aggregator.mirrors.mirrors import Mirrors
 from aggregator.reports.basis import Answer, stands_on
 from aggregator.reports.periods.report import Column, Report
-from aggregator.reports.statements.since import commit_answer, new_deltas
+from aggregator.reports.statements.since import new_commits
 from aggregator.store.store import LedgerStore
 from cursors.tips import Tips
 
-_USER: Final = re.compile(rb'"user":"([^"]*)"')
 _COLUMNS: Final = (
     Column("user", "user", "text"),
     Column("before", "before", is_spare=True),
@@ -26,26 +24,7 @@ _COLUMNS: Final = (
 )
 
 
-class _Had(NamedTuple):
-    """What an account had, in nano-dollars, and how many charges were not rated in full."""
-
-    pool_nano: int
-    billed_nano: int
-    drawn_nano: int
-    granted_nano: int
-    unrated: int
-
-    @property
-    def balance_nano(self) -> int:
-        return self.pool_nano - self.billed_nano + self.in_grants_nano
-
-    @property
-    def in_grants_nano(self) -> int:
-        """What grants paid, and what is left of them."""
-        return self.drawn_nano + self.granted_nano
-
-
-_NOTHING: Final = _Had(0, 0, 0, 0, 0)
+_NOTHING: Final = Funds(0, 0, 0, 0), 0
 
 
 def changes_report(
@@ -75,25 +54,32 @@ def changes_report(
     commits, naming = _commits(after, mirrors, tips)
     rows: list[tuple[Any, ...]] = []
     for user in sorted({*was, *is_now}):
-        then, today = was.get(user, _NOTHING), is_now.get(user, _NOTHING)
-        if then != today:
-            rows.append(
-                (
-                    *(user, then.balance_nano),
-                    today.pool_nano - then.pool_nano,
-                    then.billed_nano - today.billed_nano,
-                    today.in_grants_nano - then.in_grants_nano,
-                    *(today.balance_nano, naming[user]),
-                )
+        if was.get(user, _NOTHING) == is_now.get(user, _NOTHING):
+            continue
+        (then, _), (today, _) = was.get(user, _NOTHING), is_now.get(user, _NOTHING)
+        rows.append(
+            (
+                *(user, then.balance_nano),
+                today.pool_nano - then.pool_nano,
+                then.billed_nano - today.billed_nano,
+                _in_grants_nano(today) - _in_grants_nano(then),
+                *(today.balance_nano, naming[user]),
             )
+        )
     sums = [sum(row[at] for row in rows) for at in range(1, len(_COLUMNS) - 1)]
     return Report({"commits": commits, **stands_on(after)}, _COLUMNS, rows, (None, *sums, None))
 
 
-def _all(store: LedgerStore, now: datetime) -> Iterator[tuple[str, _Had]]:
+def _all(store: LedgerStore, now: datetime) -> Iterator[tuple[str, tuple[Funds, int]]]:
+    """What each account has, and how many of its charges are not rated in full."""
     current = CurrentFunds(store, now)
     for row in store.reports.accounts():
-        yield row["user"], _Had(*current.of(row), row["unrated"])
+        yield row["user"], (current.of(row), row["unrated"])
+
+
+def _in_grants_nano(funds: Funds) -> int:
+    """What grants paid, and what is left of them."""
+    return funds.drawn_nano + funds.granted_nano
 
 
 def _commits(
@@ -102,17 +88,11 @@ def _commits(
     """The new commits that say something, and how many of them name each account."""
     found: list[Answer] = []
     naming: Counter[str] = Counter()
-    for name, mirror, delta in new_deltas(store, mirrors, tips, store.repos.judged_by()):
-        users: set[str] = set()
-
-        def is_told(line: bytes, users: set[str] = users) -> bool:
-            named: Any = _USER.search(line)
-            if named is not None:
-                users.add(named[1].decode(errors="replace"))
-            return named is not None
-
-        answer = commit_answer(name, mirror, delta, is_told)
+    for commit in new_commits(store, mirrors, tips, store.repos.judged_by()):
+        told = {folder: own.total() - own[""] for folder, own in commit.naming.items()}
+        answer = commit.answer(told)
         if answer is not None:
+            users = {user for folder in told for user in commit.naming[folder] if user}
             naming.update(users)
             found.append({**answer, "users": len(users)})
     return found, naming

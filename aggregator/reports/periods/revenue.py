@@ -23,7 +23,6 @@ from gitmeter.money.plans.timeline import PLAN_PROVIDER
 from wire_format.instants import DAY_HOURS, hour_of
 
 RevenueBy = Literal["resource", "plan", "month", "user"]
-REVENUE_BY: Final[tuple[RevenueBy, ...]] = ("resource", "plan", "month", "user")
 
 USAGE: Final = "(usage)"
 """The row of usage where revenue is by plan."""

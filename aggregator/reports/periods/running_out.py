@@ -1,7 +1,7 @@
 """Which accounts run out of money soon, at the rate of the last days."""
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from wire_format.money import divide_half_even
 BURN_DAYS: Final = 7
 """Whole days, the last ones before today, of which the mean is the rate."""
 
+_DAYS_MAX: Final = 3650
 _COLUMNS: Final = (
     Column("user", "user", "text"),
     Column("balance", "balance"),
@@ -66,6 +67,6 @@ def parse_days(text: str) -> int:
         ValueError: for any other text.
     """
     days = int(text.removesuffix("d"))
-    if not 0 <= days <= timedelta(days=3650).days:
-        raise ValueError("must be 0d to 3650d")
+    if not 0 <= days <= _DAYS_MAX:
+        raise ValueError(f"must be 0d to {_DAYS_MAX}d")
     return days

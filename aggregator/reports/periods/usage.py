@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from aggregator.reports.accounts import account_row
-from aggregator.reports.basis import stands_on, usage_stands_on
+from aggregator.reports.basis import stands_on
 from aggregator.reports.periods.period import Period
 from aggregator.reports.periods.report import Column, Report
 from aggregator.store.questions.sums import Grouping, UsageSum
@@ -80,13 +80,7 @@ def usage_report(
     """
     account_id = None if user is None else int(account_row(store, user)["id"])
     kept = [each for each in BY if each in by]
-    tallies = _tallies(store, period, kept, account_id)
-    total = UsageTally()
-    for tally in tallies.values():
-        _add_all(total, tally)
-    basis = stands_on(store)
-    if account_id is not None:
-        basis |= usage_stands_on(store, account_id)
+    tallies, total = _tallies(store, period, kept, account_id)
     is_by_resource = "resource" in kept
     columns = (
         *(Column(name, name, "text") for name in kept),
@@ -96,7 +90,7 @@ def usage_report(
     # units of different resources have no sum
     nothing = [None] * len(_UNITS) if is_by_resource else []
     return Report(
-        {"user": user, **period.answer(), "by": kept, **basis},
+        {"user": user, **period.answer(), "by": kept, **stands_on(store, account_id)},
         columns,
         ((*key, *_values(tallies[key], with_units=is_by_resource)) for key in sorted(tallies)),
         (*([None] * len(kept)), *nothing, *_values(total, with_units=False)),
@@ -105,18 +99,22 @@ def usage_report(
 
 def _tallies(
     store: LedgerStore, period: Period, kept: Sequence[By], account_id: int | None
-) -> Mapping[tuple[str, ...], UsageTally]:
+) -> tuple[Mapping[tuple[str, ...], UsageTally], UsageTally]:
+    """Usage by what is kept apart, and all of it."""
     hours = period.first_hour, period.end_hour
     grouping = Grouping(by_account="user" in kept, by_day=bool({"day", "month"} & {*kept}))
     key_of = _keys(store, kept)
     found: dict[tuple[str, ...], UsageTally] = defaultdict(UsageTally)
+    total = UsageTally()
     for used in store.sums.usage(*hours, grouping, account_id):
-        found[key_of(used.account_id, used.day, used.resource_id)].add(used)
+        for tally in (found[key_of(used.account_id, used.day, used.resource_id)], total):
+            tally.add(used)
     for included in store.sums.included(*hours, grouping, account_id):
         found[key_of(*included[:3])].included += included.included
     for drawn in store.sums.drawn(*hours, grouping, account_id):
-        found[key_of(drawn.account_id, drawn.day, drawn.resource_id)].drawn_nano += drawn.nano
-    return found
+        for tally in (found[key_of(drawn.account_id, drawn.day, drawn.resource_id)], total):
+            tally.drawn_nano += drawn.nano
+    return found, total
 
 
 def _keys(
@@ -142,11 +140,6 @@ def _keys(
 def day_text(day: int) -> str:
     """A day since 1970 as `2026-10-31`."""
     return f"{_EPOCH + timedelta(days=day):%Y-%m-%d}"
-
-
-def _add_all(total: UsageTally, tally: UsageTally) -> None:
-    for name, value in zip(UsageTally.__slots__, astuple(tally), strict=True):
-        setattr(total, name, getattr(total, name) + value)
 
 
 def _values(tally: UsageTally, *, with_units: bool) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from aggregator.ledger.rejudge import InForce
 from aggregator.ledger.segments import SegmentReader
 from aggregator.reports.accounts import account_of_user
-from aggregator.reports.basis import stands_on, usage_stands_on
+from aggregator.reports.basis import stands_on
 from aggregator.reports.charges.counted_lines import CountedLine, counted_lines
 from aggregator.reports.periods.period import Period
 from aggregator.reports.periods.report import Column, Report
@@ -71,7 +71,7 @@ def writers_report(
     head = {"user": user, **period.answer(), "by": kept, "adds_up": read == charged}
     records = sum(records for _, records in sums.values())
     return Report(
-        {**head, **stands_on(store), **usage_stands_on(store, account.id)},
+        {**head, **stands_on(store, account.id)},
         (*(Column(name, name, "text") for name in kept), *_UNITS),
         [(*key, *sums[key]) for key in sorted(sums)],
         (*([None] * len(kept)), None, records),

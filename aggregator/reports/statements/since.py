@@ -4,21 +4,23 @@ A statement is made from commits. What it says differently later comes from thos
 since, and only from these: lines of the account, decisions, and rule books.
 """
 
-from collections.abc import Callable, Container, Iterator, Mapping
-from itertools import takewhile
-from typing import Any, Final
+import re
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
+from aggregator.mirrors.ancestry import reached
 from aggregator.mirrors.commit_delta import BILLED, CommitDelta, commit_delta
 from aggregator.mirrors.mirror import Mirror
 from aggregator.mirrors.mirrors import Mirrors
 from aggregator.reports.basis import Answer
-from aggregator.store.account_rows import AccountRow
 from aggregator.store.store import LedgerStore
 from cursors.tips import Tips
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import format_ts
 from wire_format.lines import Folder
 
+_USER: Final = re.compile(rb'"user":"([^"]*)"')
 _SAME: Final = ("user", "from", "until")
 _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "money": ("ts", "kind", "node", "seq"),
@@ -85,14 +87,14 @@ def _change(part: str, what: str, before_nano: int | None, after_nano: int | Non
 
 
 def commits_since(
-    store: LedgerStore, mirrors: Mirrors, account: AccountRow, before: Mapping[str, Tips]
+    store: LedgerStore, mirrors: Mirrors, found: Answer, before: Mapping[str, Tips]
 ) -> Iterator[Answer]:
     """Yield the commits since earlier ones that have something about an account, oldest first.
 
     Args:
         store: the ledger, in a view.
         mirrors: the mirrors.
-        account: the account.
+        found: the statement of the account.
         before: the earlier commits, by repo.
 
     Returns:
@@ -102,23 +104,56 @@ def commits_since(
     Raises:
         MirrorError: a mirror cannot be read.
     """
-    own_text = f'"user":"{account.user}"'.encode()
-    nodes = {each.node for each in store.account_nodes.of_account(account.id)}
+    nodes = {each["node"] for each in found["nodes"]}
     repos = {
-        name: each
+        name
         for name, each in store.repos.judged_by().items()
         if each.role != "usage" or each.node in nodes
     }
-    for name, mirror, delta in new_deltas(store, mirrors, before, repos):
-        answer = commit_answer(name, mirror, delta, lambda line: own_text in line)
+    for commit in new_commits(store, mirrors, before, repos):
+        answer = commit.answer(
+            {folder: own[found["user"]] for folder, own in commit.naming.items()}
+        )
         if answer is not None:
             yield answer
 
 
-def new_deltas(
+class NewCommit(NamedTuple):
+    """A commit that was billed since earlier ones.
+
+    Attributes:
+        repo: the name of its repo.
+        delta: what it changes.
+        naming: by folder how many lines it adds that name each user; of those that name nobody
+            under an empty name.
+    """
+
+    repo: str
+    delta: CommitDelta
+    naming: Mapping[str, Counter[str]]
+
+    def answer(self, told: Mapping[str, int]) -> Answer | None:
+        """Return the commit, or None if it has nothing to be told.
+
+        Args:
+            told: how many lines of each folder are; of decisions all are, whomever they are about.
+        """
+        numbers = {**told, Folder.DECISIONS: self.naming[Folder.DECISIONS].total()}
+        if not self.delta.touches_rules and not any(numbers.values()):
+            return None
+        return {
+            "repo": self.repo,
+            "commit": self.delta.commit,
+            "committed_at": format_ts(self.delta.committed_at),
+            **numbers,
+            "rules": self.delta.touches_rules,
+        }
+
+
+def new_commits(
     store: LedgerStore, mirrors: Mirrors, before: Mapping[str, Tips], repos: Container[str]
-) -> Iterator[tuple[str, Mirror, CommitDelta]]:
-    """The commits of some repos that were billed since earlier ones, with the repo, oldest first.
+) -> Iterator[NewCommit]:
+    """The commits of some repos that were billed since earlier ones, by repo, oldest first.
 
     Args:
         store: the ledger, in a view.
@@ -130,52 +165,25 @@ def new_deltas(
         MirrorError: a mirror cannot be read.
     """
     for name, tips in sorted(store.cursors.tips().items()):
-        if name in repos:
-            mirror = mirrors.open_named(name)
-            for commit in _new_commits(mirror, tips, before.get(name)):
-                yield name, mirror, commit_delta(mirror, commit, BILLED)
+        if name not in repos:
+            continue
+        mirror, was = mirrors.open_named(name), before.get(name)
+        known = set() if was is None else {*reached(mirror, (was.cursor, *was.kept))}
+        for commit in reached(mirror, (*sorted(tips.kept), tips.cursor), known):
+            delta = commit_delta(mirror, commit, BILLED)
+            yield NewCommit(name, delta, _naming(mirror, delta))
 
 
-def commit_answer(
-    name: str, mirror: Mirror, delta: CommitDelta, is_told: Callable[[bytes], bool]
-) -> Answer | None:
-    """Return how many lines of each folder a commit adds that are told, or None if it has nothing.
-
-    Args:
-        name: its repo.
-        mirror: the mirror of that.
-        delta: the commit.
-        is_told: whether a line is; of decisions all are.
-    """
-    found = _told_lines(mirror, delta, is_told)
-    if not delta.touches_rules and not any(found.values()):
-        return None
-    commit = {"repo": name, "commit": delta.commit, "committed_at": format_ts(delta.committed_at)}
-    return {**commit, **found, "rules": delta.touches_rules}
-
-
-def _new_commits(mirror: Mirror, tips: Tips, before: Tips | None) -> list[str]:
-    """The commits that tips reach and earlier ones did not, oldest first."""
-    known: set[str] = set()
-    if before is not None:
-        for tip in (before.cursor, *before.kept):
-            known.update(mirror.chain(tip))
-    new: dict[str, None] = {}
-    for tip in (*sorted(tips.kept), tips.cursor):
-        newest_first = takewhile(lambda commit: commit not in known, mirror.chain(tip))
-        new |= dict.fromkeys(reversed([*newest_first]))
-    return list(new)
-
-
-def _told_lines(
-    mirror: Mirror, delta: CommitDelta, is_told: Callable[[bytes], bool]
-) -> dict[str, int]:
-    found = dict.fromkeys(map(str, Folder), 0)
+def _naming(mirror: Mirror, delta: CommitDelta) -> Mapping[str, Counter[str]]:
+    found = {str(folder): Counter[str]() for folder in Folder}
     edited = [file.after for file in delta.edited if file.after is not None]
     for file in (*delta.added, *edited):
         folder = file.path.partition("/")[0]
         if folder in found:
-            lines = mirror.read_blob(file.blob).splitlines()
-            is_decision = folder == Folder.DECISIONS
-            found[folder] += sum(is_decision or is_told(line) for line in lines)
+            found[folder].update(map(_user, mirror.read_blob(file.blob).splitlines()))
     return found
+
+
+def _user(line: bytes) -> str:
+    named = _USER.search(line)
+    return "" if named is None else named[1].decode(errors="replace")

@@ -14,7 +14,7 @@ from aggregator.balances.terms import terms_of
 from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.rating.discounts import DiscountLadder
 from aggregator.reports.accounts import account_row, charges
-from aggregator.reports.basis import Answer, stands_on, usage_stands_on
+from aggregator.reports.basis import Answer, stands_on
 from aggregator.reports.periods.period import Period
 from aggregator.reports.statements.grants import GrantChange, grant_changes
 from aggregator.reports.statements.money import pool_changes
@@ -80,8 +80,7 @@ def statement(
         **_balance("closing", closing),
         "unrated_charges": closing.unrated - opening.unrated,
         "made_from": made_from,
-        **stands_on(store),
-        **usage_stands_on(store, account.id),
+        **stands_on(store, account.id),
     }
 
 

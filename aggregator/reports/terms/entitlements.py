@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import datetime
 
 from aggregator.rating.standing import GrantState, in_balance_nano, last_hour_before
-from aggregator.reports.basis import Answer, stands_on, usage_stands_on
+from aggregator.reports.basis import Answer, stands_on
 from aggregator.reports.terms.grants import AccountTerms, account_terms
 from aggregator.reports.terms.stated import StatedLines, place_answer
 from aggregator.store.store import LedgerStore
@@ -60,8 +60,7 @@ def entitlements(
                 "next_plan": settled.settings.get("next_plan"),
             },
             "plan": _plan(store, found, to_us(told), is_capped=cap_usd is not None),
-            **stands_on(store),
-            **usage_stands_on(store, found.account.id),
+            **stands_on(store, found.account.id),
         }
 
 

@@ -14,7 +14,7 @@ from aggregator.rating.standing import (
     last_hour_before,
 )
 from aggregator.reports.accounts import account_row
-from aggregator.reports.basis import Answer, stands_on, usage_stands_on
+from aggregator.reports.basis import Answer, stands_on
 from aggregator.reports.terms.stated import StatedLines, place_answer
 from aggregator.store.account_rows import AccountRow
 from aggregator.store.questions import reports
@@ -112,8 +112,7 @@ def grants(
             "drawn_nano": found.funds.drawn_nano,
             "uncovered_nano": found.funds.uncovered_nano,
             "breakage_nano": found.breakage._asdict(),
-            **stands_on(store),
-            **usage_stands_on(store, found.account.id),
+            **stands_on(store, found.account.id),
             "grants": answers,
         }
 

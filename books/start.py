@@ -5,7 +5,7 @@ from typing import Final
 
 from books.rule_book.change import check_act
 from books.rule_book.rule_changes import Act, build_rules_message, changes
-from books.rule_book.rules import RuleBookFiles, parse_rules
+from books.rule_book.rules import parse_rules
 from node_pusher.home.home import Home
 from node_pusher.home.settings_file import read_home
 from node_pusher.joining.init import InitReport
@@ -13,7 +13,13 @@ from node_pusher.joining.init import init as make_home
 from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched
 from node_pusher.sending.commit import locked_repo
 from node_pusher.sending.readme import README_PATH
-from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH, RULE_PATHS, RuleBook
+from wire_format.rule_book import (
+    DEFAULT_DISCOUNTS,
+    DISCOUNTS_PATH,
+    RULE_PATHS,
+    RuleBook,
+    RuleBookFiles,
+)
 from wire_format.rule_files.prices_file import PRICES_PATH
 
 EMPTY_PRICES: Final = """\

@@ -6,8 +6,8 @@ the files; the aggregator rates with its result, the books write the files.
 
 import hashlib
 import re
-from collections.abc import Iterable
-from typing import Annotated, Final, Self
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Final, NamedTuple, Self
 
 from pydantic import AfterValidator, Field, InstanceOf, model_validator
 
@@ -36,7 +36,7 @@ DISCOUNTS_PATH: Final = "rules/discounts.toml"
 RULE_PATHS: Final = (
     *(PRICES_PATH, DISCOUNTS_PATH, IMPORTED_PATH, WRITERS_PATH, FX_PATH, PLANS_PATH),
 )
-"""In the order of the arguments of `parse_rule_book`."""
+"""In the order of `RuleBookFiles`."""
 
 DEFAULT_DISCOUNTS: Final = """\
 # The discount ladder. Tenure runs from a user's first succeeded payment to the start of the hour
@@ -110,7 +110,7 @@ class RuleBook(Rule):
     Attributes:
         prices: of prices.toml, in file order; no two have one name.
         ladders: in file order; no two share `from`.
-        sha256: names this rule book, as `rule_book_sha256` computes it.
+        sha256: names this rule book, as `RuleBookFiles` computes it.
         imported: of imported.toml, in the same form; a price of `prices` takes precedence.
         writers: of writers.toml: who may write lines of money, and how much.
         fx: of fx.toml: what other currencies are worth.
@@ -128,6 +128,46 @@ class RuleBook(Rule):
     plans: InstanceOf[Plans] = NO_PLANS
 
 
+class RuleBookFiles(NamedTuple):
+    """The files of a rule book, in the order of `RULE_PATHS`; None for an absent one."""
+
+    prices_toml: bytes | None
+    discounts_toml: bytes | None
+    imported_toml: bytes | None = None
+    writers_toml: bytes | None = None
+    fx_toml: bytes | None = None
+    plans_toml: bytes | None = None
+
+    def at(self, path: str) -> bytes | None:
+        """The file at `path`."""
+        return self[RULE_PATHS.index(path)]
+
+    def replaced(self, files: Mapping[str, bytes]) -> "RuleBookFiles":
+        """A copy with other files at some paths."""
+        return RuleBookFiles(
+            *(files.get(path, data) for path, data in zip(RULE_PATHS, self, strict=True))
+        )
+
+    @property
+    def sha256(self) -> str:
+        """The hash that names the rule book; later files that are absent or empty are not in it.
+
+        In a shell, with `imported` as a third name where that file is not empty, with `imported`,
+        `writers` and `fx` where writers.toml or fx.toml is not, and with these and `plans` where
+        plans.toml is not:
+
+        for f in prices discounts; do sha256sum < $f.toml | cut -c1-64; done | sha256sum
+        """
+        files = [self.prices_toml or b"", _discounts_text(self.discounts_toml)]
+        if self.writers_toml or self.fx_toml or self.plans_toml:
+            files += [self.imported_toml or b"", self.writers_toml or b"", self.fx_toml or b""]
+            files += [self.plans_toml] if self.plans_toml else []
+        elif self.imported_toml:
+            files.append(self.imported_toml)
+        hashes = (hashlib.sha256(text).hexdigest() for text in files)
+        return hashlib.sha256("".join(f"{digest}\n" for digest in hashes).encode()).hexdigest()
+
+
 def parse_rule_book(
     prices_toml: bytes | None,
     discounts_toml: bytes | None,
@@ -143,28 +183,21 @@ def parse_rule_book(
             together with the others.
     """
     book = read_rule_files(
-        prices_toml, discounts_toml, imported_toml, writers_toml, fx_toml, plans_toml
+        RuleBookFiles(prices_toml, discounts_toml, imported_toml, writers_toml, fx_toml, plans_toml)
     )
     for path, own in ((PRICES_PATH, book.prices), (IMPORTED_PATH, book.imported)):
         _refuse_cycles(path, own, book.plans)
     return book
 
 
-def read_rule_files(
-    prices_toml: bytes | None,
-    discounts_toml: bytes | None,
-    imported_toml: bytes | None = None,
-    writers_toml: bytes | None = None,
-    fx_toml: bytes | None = None,
-    plans_toml: bytes | None = None,
-) -> RuleBook:
+def read_rule_files(files: RuleBookFiles) -> RuleBook:
     """Read the files as `parse_rule_book` does, but judge each as if it were alone.
 
     Raises:
         RuleBookError: with every fault found in the first file that cannot be used.
     """
-    prices = load_prices(PRICES_PATH, prices_toml)
-    discounts_text = _discounts_text(discounts_toml)
+    prices = load_prices(PRICES_PATH, files.prices_toml)
+    discounts_text = _discounts_text(files.discounts_toml)
     discounts = load(DISCOUNTS_PATH, discounts_text, _DiscountFile)
     ladders = discounts.ladder
     names = [f"ladder from {format_ts(ladder.from_)}" for ladder in ladders]
@@ -172,14 +205,12 @@ def read_rule_files(
     return RuleBook(
         prices=prices,
         ladders=ladders,
-        sha256=rule_book_sha256(
-            prices_toml, discounts_toml, imported_toml, writers_toml, fx_toml, plans_toml
-        ),
-        imported=load_prices(IMPORTED_PATH, imported_toml),
-        writers=parse_writers(writers_toml),
-        fx=parse_fx(fx_toml),
+        sha256=files.sha256,
+        imported=load_prices(IMPORTED_PATH, files.imported_toml),
+        writers=parse_writers(files.writers_toml),
+        fx=parse_fx(files.fx_toml),
         tenure_min_nano=parse_nano(discounts.tenure_min_usd),
-        plans=parse_plans(plans_toml),
+        plans=parse_plans(files.plans_toml),
     )
 
 
@@ -193,32 +224,6 @@ def _refuse_cycles(path: str, prices: Iterable[Price], plans: Plans) -> None:
     if found and plans.default is None:
         why = 'window = "cycle" needs a default plan in plans.toml'
         raise RuleBookError(path, [f"{name}: {why}" for name in found])
-
-
-def rule_book_sha256(
-    prices_toml: bytes | None,
-    discounts_toml: bytes | None,
-    imported_toml: bytes | None = None,
-    writers_toml: bytes | None = None,
-    fx_toml: bytes | None = None,
-    plans_toml: bytes | None = None,
-) -> str:
-    """The hash that names a rule book; later files that are all absent or empty have no part in it.
-
-    In a shell, with `imported` as a third name where that file is not empty, with `imported`,
-    `writers` and `fx` where writers.toml or fx.toml is not, and with these and `plans` where
-    plans.toml is not:
-
-    for f in prices discounts; do sha256sum < $f.toml | cut -c1-64; done | sha256sum
-    """
-    files = [prices_toml or b"", _discounts_text(discounts_toml)]
-    if writers_toml or fx_toml or plans_toml:
-        files += [imported_toml or b"", writers_toml or b"", fx_toml or b""]
-        files += [plans_toml] if plans_toml else []
-    elif imported_toml:
-        files.append(imported_toml)
-    hashes = (hashlib.sha256(text).hexdigest() for text in files)
-    return hashlib.sha256("".join(f"{digest}\n" for digest in hashes).encode()).hexdigest()
 
 
 def with_origin(data: bytes, sha256: str) -> bytes:

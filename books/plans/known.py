@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from books.errors import AccountError
-from books.rule_book.rules import RuleBookFiles, parse_rules, read_rules
+from books.rule_book.rules import parse_rules, read_rules
 from gitmeter.money.plans.plan_lines import JudgedPlanLines, PlanEntry, judge_plan_lines
 from gitmeter.money.plans.timeline import PlanTimeline
 from node_pusher.home.home import Home
@@ -15,6 +15,7 @@ from node_pusher.repo.ledger_repo import LedgerRepo
 from wire_format.instants import to_us
 from wire_format.lines import Account
 from wire_format.plans import NO_NEXT_PLAN, Plans
+from wire_format.rule_book import RuleBookFiles
 from wire_format.writers import Writers
 
 

@@ -8,10 +8,11 @@ from typing import Final, NamedTuple
 from books.rule_book.change import Proposal, Propose
 from books.rule_book.llm_renewal import coming_hour
 from books.rule_book.price_file import InlinePricesError, PriceEntry, TierEntry, merge_prices
-from books.rule_book.rules import RuleBookFiles, RuleFileError, check_file
+from books.rule_book.rules import RuleFileError, check_file
 from node_pusher.repo.ledger_repo import LedgerRepo
 from wire_format.fields import AppliesTo
 from wire_format.instants import format_ts
+from wire_format.rule_book import RuleBookFiles
 from wire_format.rule_files.prices_file import PRICES_PATH, Window
 
 _TIER: Final = re.compile(r"(?P<up_to>[0-9]{1,19}|rest)=(?P<usd>[^+]*)(\+(?P<flat>[^+]*))?")

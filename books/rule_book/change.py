@@ -18,7 +18,6 @@ from books.rule_book.past import (
 from books.rule_book.repriced import Repriced, check_repriced
 from books.rule_book.rule_changes import Act, RuleChanges, build_rules_message, changes
 from books.rule_book.rules import (
-    RuleBookFiles,
     RuleFileError,
     check_file,
     check_together,
@@ -30,7 +29,7 @@ from node_pusher.home.home import Home
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.sending.commit import locked_repo
 from wire_format import fields
-from wire_format.rule_book import RuleBook, split_origin
+from wire_format.rule_book import RuleBook, RuleBookFiles, split_origin
 from wire_format.rule_files.prices_file import Price
 from wire_format.writers import WRITERS_PATH
 

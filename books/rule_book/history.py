@@ -7,17 +7,10 @@ from itertools import chain, pairwise
 from typing import Final, NamedTuple
 
 from books.rule_book.rule_changes import rules_by_name
-from books.rule_book.rules import (
-    RuleBookFiles,
-    RuleFileError,
-    faults_of,
-    parse_rules,
-    read_rules,
-    usable_rules,
-)
+from books.rule_book.rules import RuleFileError, faults_of, parse_rules, read_rules, usable_rules
 from node_pusher.repo.ledger_repo import LedgerRepo
 from wire_format.commit_message import stated_trailer
-from wire_format.rule_book import RULE_PATHS, RuleBook, parse_rule_book
+from wire_format.rule_book import RULE_PATHS, RuleBook, RuleBookFiles, parse_rule_book
 from wire_format.rule_files.prices_file import Price
 
 _FOLDER: Final = RULE_PATHS[0].partition("/")[0]

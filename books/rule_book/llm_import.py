@@ -10,10 +10,10 @@ from books.rule_book.llm_prices import Choice, price_entries
 from books.rule_book.llm_renewal import coming_hour, renewed, separate, with_former_lengths
 from books.rule_book.price_file import InlinePricesError, PriceEntry, merge_prices
 from books.rule_book.rule_changes import Act
-from books.rule_book.rules import RuleBookFiles, RuleFileError, parse_rules
+from books.rule_book.rules import RuleFileError, parse_rules
 from node_pusher.home.home import Home
 from node_pusher.repo.ledger_repo import LedgerRepo
-from wire_format.rule_book import RuleBook
+from wire_format.rule_book import RuleBook, RuleBookFiles
 from wire_format.rule_files.prices_file import IMPORTED_PATH, PRICES_PATH
 
 IMPORTED_HEADER: Final = """\

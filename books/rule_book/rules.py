@@ -1,8 +1,7 @@
 """The rule book in the books' repo: reading it, and checking a file."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from gitmeter.support.errors import GitmeterError
 from node_pusher.repo.ledger_repo import LedgerRepo
@@ -11,9 +10,9 @@ from wire_format.rule_book import (
     DISCOUNTS_PATH,
     RULE_PATHS,
     RuleBook,
+    RuleBookFiles,
     parse_rule_book,
     read_rule_files,
-    rule_book_sha256,
     with_origin,
 )
 from wire_format.rule_files.loading import RULE_FILE_BYTES_MAX, RuleBookError
@@ -34,32 +33,6 @@ class RuleFileError(GitmeterError):
         super().__init__(f"{headline}: {'; '.join(faults)}", hint=hint)
         self.headline = headline
         self.faults = faults
-
-
-class RuleBookFiles(NamedTuple):
-    """The files of a rule book, in the order of `RULE_PATHS`; None for an absent one."""
-
-    prices_toml: bytes | None
-    discounts_toml: bytes | None
-    imported_toml: bytes | None = None
-    writers_toml: bytes | None = None
-    fx_toml: bytes | None = None
-    plans_toml: bytes | None = None
-
-    def at(self, path: str) -> bytes | None:
-        """The file at `path`."""
-        return self[RULE_PATHS.index(path)]
-
-    def replaced(self, files: Mapping[str, bytes]) -> "RuleBookFiles":
-        """A copy with other files at some paths."""
-        return RuleBookFiles(
-            *(files.get(path, data) for path, data in zip(RULE_PATHS, self, strict=True))
-        )
-
-    @property
-    def sha256(self) -> str:
-        """The hash that names the rule book."""
-        return rule_book_sha256(*self)
 
 
 def read_rules(repo: LedgerRepo, commit: str | None = None) -> RuleBookFiles:
@@ -117,7 +90,7 @@ def _faults_alone(files: RuleBookFiles) -> list[str]:
 def faults_of(path: str, data: bytes) -> list[str]:
     """A sentence for each thing that is wrong with a rule file, whatever the others say."""
     try:
-        read_rule_files(*RuleBookFiles(None, None).replaced({path: data}))
+        read_rule_files(RuleBookFiles(None, None).replaced({path: data}))
     except RuleBookError as error:
         return error.faults
     return []
@@ -158,9 +131,9 @@ def read_rule_file(file: Path) -> tuple[str, bytes]:
 
 def usable_rules(files: RuleBookFiles) -> RuleBook:
     """The rules of the files that can be used alone, as if each other one were empty."""
-    return read_rule_files(
-        *(
-            b"" if data is not None and faults_of(path, data) else data
-            for path, data in zip(RULE_PATHS, files, strict=True)
-        )
-    )
+    unusable = [
+        path
+        for path, data in zip(RULE_PATHS, files, strict=True)
+        if data is not None and faults_of(path, data)
+    ]
+    return read_rule_files(files.replaced(dict.fromkeys(unusable, b"")))

@@ -4,10 +4,10 @@ from typing import Final
 
 from books.rule_book.change import Proposal
 from books.rule_book.history import rule_versions
-from books.rule_book.rules import RuleBookFiles, read_rules
+from books.rule_book.rules import read_rules
 from gitmeter.support.errors import GitmeterError
 from node_pusher.repo.ledger_repo import LedgerRepo
-from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH, RULE_PATHS
+from wire_format.rule_book import DEFAULT_DISCOUNTS, DISCOUNTS_PATH, RULE_PATHS, RuleBookFiles
 
 _ABSENT: Final = {DISCOUNTS_PATH: DEFAULT_DISCOUNTS.encode()}
 """What means the same as an absent file; for the others an empty one does."""

@@ -8,7 +8,7 @@ from books.errors import MoneyError
 from books.money import Movement, record
 from books.rule_book.change import Proposal, change_rules, propose_file
 from books.rule_book.rule_changes import Act
-from books.rule_book.rules import RuleBookFiles, RuleFileError
+from books.rule_book.rules import RuleFileError
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
@@ -22,6 +22,7 @@ from tests.simulation.witness import content
 from tests.support.repos import money_line
 from tests.support.strategies import ts_text
 from wire_format.lines import Folder
+from wire_format.rule_book import RuleBookFiles
 
 PRICES, DISCOUNTS, PLANS = RULES
 

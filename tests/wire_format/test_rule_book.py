@@ -14,8 +14,8 @@ from wire_format.instants import hour_of
 from wire_format.money import MULTIPLIER_SCALE, PRICE_SCALE
 from wire_format.rule_book import (
     DEFAULT_DISCOUNTS,
+    RuleBookFiles,
     parse_rule_book,
-    rule_book_sha256,
     split_origin,
     with_origin,
 )
@@ -282,7 +282,7 @@ def test_an_absent_ladder_is_the_default_one() -> None:
 
 def test_an_empty_discount_file_is_no_ladder_and_another_book() -> None:
     assert parse_rule_book(None, b"").ladders == ()
-    assert rule_book_sha256(None, b"") != rule_book_sha256(None, None)
+    assert RuleBookFiles(None, b"").sha256 != RuleBookFiles(None, None).sha256
 
 
 def test_a_book_that_states_the_defaults_is_the_same_book() -> None:
@@ -292,10 +292,14 @@ def test_a_book_that_states_the_defaults_is_the_same_book() -> None:
 
 def test_a_book_without_imported_prices_keeps_its_name_and_with_them_has_another() -> None:
     """So that ledgers from before there was such a file keep their digest."""
-    plain = rule_book_sha256(PRICE.encode(), LADDER.encode())
-    assert rule_book_sha256(PRICE.encode(), LADDER.encode(), b"") == plain
+    plain = RuleBookFiles(PRICE.encode(), LADDER.encode()).sha256
+    assert RuleBookFiles(PRICE.encode(), LADDER.encode(), b"").sha256 == plain
     book = parse_rule_book(PRICE.encode(), LADDER.encode(), PRICE.encode())
-    assert book.sha256 == rule_book_sha256(PRICE.encode(), LADDER.encode(), PRICE.encode()) != plain
+    assert (
+        book.sha256
+        == RuleBookFiles(PRICE.encode(), LADDER.encode(), PRICE.encode()).sha256
+        != plain
+    )
     assert book.imported == book.prices  # the same price in both files is no fault
 
 
@@ -346,14 +350,14 @@ def test_hostile_files_are_a_typed_error(text: bytes) -> None:
 
 
 def test_the_name_of_a_book_is_what_the_shell_finds(tmp_path: Path) -> None:
-    """The command is the one in the docstring of `rule_book_sha256`."""
+    """The command is the one in the docstring of its hash."""
     (tmp_path / "prices.toml").write_text(PRICE)
     (tmp_path / "discounts.toml").write_text(LADDER)
-    doc = rule_book_sha256.__doc__ or ""
+    doc = RuleBookFiles.sha256.__doc__ or ""
     (command,) = [line.strip() for line in doc.splitlines() if "sha256sum" in line]
     result = subprocess.run(
         ["sh", "-c", command], cwd=tmp_path, capture_output=True, check=True, text=True
     )
-    name = rule_book_sha256(PRICE.encode(), LADDER.encode())
+    name = RuleBookFiles(PRICE.encode(), LADDER.encode()).sha256
     assert result.stdout.split()[0] == name
     assert parse_rule_book(PRICE.encode(), LADDER.encode()).sha256 == name

@@ -22,8 +22,8 @@ from wire_format.paths import parse_path
 from wire_format.rule_book import (
     DEFAULT_DISCOUNTS,
     RULE_PATHS,
+    RuleBookFiles,
     parse_rule_book,
-    rule_book_sha256,
 )
 from wire_format.segment import decode_segment
 from wire_format.versions.forms import FORMS
@@ -172,7 +172,7 @@ def test_the_shell_names_a_rule_book(tmp_path: Path, names: tuple[str, ...]) -> 
         (tmp_path / f"{name}.toml").write_bytes(data)
     script = command.replace("prices discounts", " ".join(names))
     result = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, check=True)
-    assert result.stdout.split()[0].decode() == rule_book_sha256(*files)
+    assert result.stdout.split()[0].decode() == RuleBookFiles(*files).sha256
 
 
 @pytest.mark.parametrize(

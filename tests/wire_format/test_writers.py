@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from wire_format.currencies import DECIMALS
 from wire_format.instants import to_us
 from wire_format.money import PRICE_SCALE
-from wire_format.rule_book import parse_rule_book, rule_book_sha256
+from wire_format.rule_book import RuleBookFiles, parse_rule_book
 from wire_format.rule_files.loading import RuleBookError
 from wire_format.writers import (
     NO_RATES,
@@ -74,15 +74,17 @@ def test_absent_files_leave_the_name_of_a_rule_book_as_it_is() -> None:
     for absent in (None, b""):
         book = parse_rule_book(b"", None, b"", absent, absent)
         assert (book.writers, book.fx) == (NO_WRITERS, NO_RATES)
-        assert book.sha256 == rule_book_sha256(b"", None)
+        assert book.sha256 == RuleBookFiles(b"", None).sha256
 
 
 def test_every_file_has_a_part_in_the_name_of_a_rule_book_and_none_takes_the_place_of_another() -> (
     None
 ):
     text = b"# one comment"
-    names = [rule_book_sha256(*(text if at == own else b"" for at in range(5))) for own in range(5)]
-    assert len({*names, rule_book_sha256(b"", b"")}) == 6
+    names = [
+        RuleBookFiles(*(text if at == own else b"" for at in range(5))).sha256 for own in range(5)
+    ]
+    assert len({*names, RuleBookFiles(b"", b"").sha256}) == 6
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from benchmarks.place import BOOKS, NODE, CommitFiles, Place, provide
 from wire_format.commit_message import Summary, Total, build_message
 from wire_format.fields import AppliesTo
@@ -210,39 +212,13 @@ def payment(seq: int, user: str, ts: datetime, usd: str = PAYMENT_USD) -> Money:
 def grant(seq: int, user: str, usd: str, hours: tuple[datetime, datetime | None]) -> Money:
     """A grant with terms: from when it pays, and until when."""
     from_, until = hours
-    return Money(
-        v=2,
-        node=BOOKS,
-        seq=seq,
-        ts=START,
-        user=user,
-        kind="grant",
-        provider="manual",
-        external_ref=f"grant:{seq}",
-        amount=usd,
-        currency="USD",
-        status="succeeded",
-        category="promotional",
-        priority=50 if until else 100,
-        from_=from_,
-        until=until,
-    )
+    terms = {"category": "promotional", "priority": 50 if until else 100}
+    plain = _grant_without_terms(seq, user, usd)
+    return replace(plain, v=2, from_=from_, until=until, **terms)
 
 
-def _grant_without_terms(seq: int, user: str) -> Money:
-    return Money(
-        v=1,
-        node=BOOKS,
-        seq=seq,
-        ts=START,
-        user=user,
-        kind="grant",
-        provider="manual",
-        external_ref=f"grant:{seq}",
-        amount=GRANT_USD,
-        currency="USD",
-        status="succeeded",
-    )
+def _grant_without_terms(seq: int, user: str, usd: str) -> Money:
+    return replace(payment(seq, user, START, usd), kind="grant", external_ref=f"grant:{seq}")
 
 
 def _books_commits(shape: Shape) -> Iterator[CommitFiles]:
@@ -264,7 +240,7 @@ def _grants_commits(shape: Shape) -> Iterator[CommitFiles]:
     """Yield commits of one grant for each user, for the first month or for ever."""
     month = START, START + timedelta(days=30)
     lines = [
-        _grant_without_terms(seq, user)
+        _grant_without_terms(seq, user, GRANT_USD)
         if shape.books == "grants without terms"
         else grant(seq, user, GRANT_USD, month)
         for seq, user in enumerate(users_of(shape.users), start=shape.users + 1)

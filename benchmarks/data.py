@@ -115,19 +115,25 @@ def usage_commit(
     for i, key in enumerate(keys):
         resource = RESOURCES[key % len(RESOURCES)]
         units = rng.randrange(1, _UNITS_MAX)
-        lines.append(
-            Usage(
-                v=1,
-                node=NODE,
-                seq=first_seq + i,
-                ts=at + timedelta(microseconds=(i * HOUR_US + units) // records),
-                user=users[key // len(RESOURCES)],
-                resource=resource.name,
-                applies_to=resource.applies_to,
-                units=units,
-            )
-        )
+        ts = at + timedelta(microseconds=(i * HOUR_US + units) // records)
+        lines.append(usage(first_seq + i, users[key // len(RESOURCES)], ts, resource, units))
     return segment_commit(at + timedelta(hours=1), lines)
+
+
+def usage(
+    seq: int, user: str, ts: datetime, resource: Resource, units: int, node: str = NODE
+) -> Usage:
+    """A record of usage."""
+    return Usage(
+        v=1,
+        node=node,
+        seq=seq,
+        ts=ts,
+        user=user,
+        resource=resource.name,
+        applies_to=resource.applies_to,
+        units=units,
+    )
 
 
 def segment_commit(at: datetime, lines: Sequence[Usage]) -> CommitFiles:

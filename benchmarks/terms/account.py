@@ -16,6 +16,7 @@ from benchmarks.data import (
     payment,
     rules_commit,
     segment_commit,
+    usage,
     users_of,
 )
 from benchmarks.place import BOOKS, NODE, CommitFiles, Place, provide
@@ -93,18 +94,8 @@ def provide_account(folder: Path, shape: AccountShape) -> Place:
 
 def late_commit(shape: AccountShape, seq: int, hour: int) -> CommitFiles:
     """Make the commit of a record that is late: of an hour that has a charge already."""
-    resource = RESOURCES[seq % len(RESOURCES)]
     ts = START + timedelta(hours=hour, minutes=30)
-    line = Usage(
-        v=1,
-        node=NODE,
-        seq=seq,
-        ts=ts,
-        user=USER,
-        resource=resource.name,
-        applies_to=resource.applies_to,
-        units=shape.late_units,
-    )
+    line = usage(seq, USER, ts, RESOURCES[seq % len(RESOURCES)], shape.late_units)
     return segment_commit(START + timedelta(hours=shape.hours, seconds=seq), [line])
 
 
@@ -114,17 +105,9 @@ def _usage_commits(shape: AccountShape) -> Iterator[CommitFiles]:
     lines: list[Usage] = []
     for hour in range(shape.hours):
         first_seq = hour * len(RESOURCES) + 1
+        ts = START + timedelta(hours=hour, minutes=1)
         lines += [
-            Usage(
-                v=1,
-                node=NODE,
-                seq=seq,
-                ts=START + timedelta(hours=hour, minutes=1),
-                user=USER,
-                resource=resource.name,
-                applies_to=resource.applies_to,
-                units=rng.randrange(1, 2 * _UNITS_MEAN),
-            )
+            usage(seq, USER, ts, resource, rng.randrange(1, 2 * _UNITS_MEAN))
             for seq, resource in enumerate(RESOURCES, start=first_seq)
         ]
         if len(lines) == _DAY_HOURS * len(RESOURCES) or hour + 1 == shape.hours:

@@ -18,7 +18,7 @@ from aggregator.proof.digest import digest
 from aggregator.pulling.passes import Puller
 from benchmarks import report
 from benchmarks.adding import History, check_rebuild
-from benchmarks.data import RESOURCES, START, Shape, make, segment_commit, users_of
+from benchmarks.data import RESOURCES, START, Shape, make, segment_commit, usage, users_of
 from benchmarks.ingest import child, show_progress
 from benchmarks.place import NODE, CommitFiles, Place
 from benchmarks.report import Row
@@ -187,14 +187,4 @@ def one_line(node: str, seq: int, at: datetime) -> CommitFiles:
 
 
 def _line(node: str, seq: int, ts: datetime, user: str) -> Usage:
-    resource = RESOURCES[seq % len(RESOURCES)]
-    return Usage(
-        v=1,
-        node=node,
-        seq=seq,
-        ts=ts,
-        user=user,
-        resource=resource.name,
-        applies_to=resource.applies_to,
-        units=100,
-    )
+    return usage(seq, user, ts, RESOURCES[seq % len(RESOURCES)], 100, node)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from books.bulk.bank_form import BankForm
-from gitmeter.support.terminal import escape
+from gitmeter.support.terminal import FORMULA_SIGNS, escape
 from wire_format.instants import format_ts
 from wire_format.money import parse_nano
 
@@ -17,9 +17,6 @@ CELL_CHARS_MAX: Final = 1000
 """Of a cell that is read; longer ones are refused before anything is searched in them."""
 
 _SHOWN_CHARS: Final = 40
-_FORMULA: Final = ("=", "+", "-", "@")
-"""A spreadsheet runs a cell that begins so, unless it is a number."""
-
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _MINUS: Final = "\u2212"
 
@@ -160,7 +157,7 @@ def read_text(field: str, cell: str) -> str:
     Raises:
         BankCellError: it is one.
     """
-    if cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell):
+    if cell.startswith(FORMULA_SIGNS) and not _NUMBER.fullmatch(cell):
         raise BankCellError(
             f"{field}: {_shown(cell)} begins as a formula of a spreadsheet",
             "correct the cell: the text without its first sign",

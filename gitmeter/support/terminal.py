@@ -118,7 +118,7 @@ def _escaped_in_json(text: bytes) -> bytes:
     return _CONTROL_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text.decode()).encode()
 
 
-_FORMULA: Final = ("=", "+", "-", "@")
+FORMULA_SIGNS: Final = ("=", "+", "-", "@")
 """A spreadsheet runs a cell that begins so, unless it is a number."""
 
 
@@ -140,7 +140,7 @@ class CsvList(Printout):
 
 def _cell(text: str) -> str:
     shown = escape(text)
-    if shown.startswith(_FORMULA) and not shown.lstrip("-").replace(".", "", 1).isdigit():
+    if shown.startswith(FORMULA_SIGNS) and not shown.lstrip("-").replace(".", "", 1).isdigit():
         return f"'{shown}"
     return shown
 

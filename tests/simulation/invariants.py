@@ -79,11 +79,8 @@ def _money(store: LedgerStore, expected: Reckoned, now: datetime) -> Iterator[st
     users = [row["user"] for row in reports.balances(store, now)]
     ladder = Rater(rule_book_in_force(store)).ladder
     counted = {
-        (format_hour(int(str(hour))), user, resource, APPLIES_TO[int(str(number))]): (
-            int(str(included)),
-            int(str(before)),
-        )
-        for user, resource, number, hour, included, before in store.digests.counted()
+        (format_hour(hour), user, resource, APPLIES_TO[number]): (int(included), int(before))
+        for user, resource, number, hour, included, before in _rows(store.digests.counted())
     }
     charges = {}
     for user in users:

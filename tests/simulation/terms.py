@@ -105,9 +105,7 @@ class Terms:
         new = f"{user}:{len(self._given)}"
         reference = random.choice((new, new, new, *self._given[-2:], "ref-1"))
         self._given.append(reference)
-        bonus_on = random.choice(
-            (None, None, None, None, None, ("manual", "ref-1"), ("stripe", "ref-2"))
-        )
+        bonus_on = random.choice(_BONUS_ON)
         terms = GrantTerms(
             from_=begins,
             until=self._ends(begins, 24, 72, 350, 1000),

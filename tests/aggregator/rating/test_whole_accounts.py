@@ -4,7 +4,7 @@ import json
 from random import Random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.money_cases import answer
@@ -17,6 +17,11 @@ def as_json(found: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
 
 
 @given(st.integers(0, 2**32))
+@example(700327)  # of two upgrades in one cycle the one that was committed later begins earlier
+@example(701976)
+@example(702479)  # what is about a payment that is excluded moves nothing, and does not wait
+@example(704247)  # refunds in another currency reach the limit, each rounded up
+@example(704966)
 @settings(max_examples=40)
 def test_any_case_comes_out_as_the_reference_says(seed: int) -> None:
     """What counts and waits, charges, what was drawn, balances, grants, plans and accounts."""

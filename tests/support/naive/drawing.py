@@ -104,29 +104,35 @@ def cycle_credits(plans: NaivePlans) -> list[NaiveGrant]:
             if version is None:
                 break
             end = min(start + version["cycle_hours"] * HOUR, period.until)
-            credit = rounded(nano(version.get("credit_usd", "0")))
+            credit = _credit_nano(plans, period.plan, start)
             if period.upgrades is not None:
-                credit -= largest_given(plans, period.upgrades, period.start)
+                credit -= _largest_given(plans, period)
             if credit > 0:
                 found.append(_credit(plans, period, start, end, credit))
             start = end
     return found
 
 
-def largest_given(plans: NaivePlans, period: NaivePeriod, hour: int) -> int:
-    """The largest credit of the plans that the cycle of an hour had, up to this period."""
-    at = hour
-    if period.upgrades is not None:
-        at = period.start
-    else:
-        version = plans.version(period.plan, period.start)
-        if version is not None:
-            at = hour - (hour - period.start) % (version["cycle_hours"] * HOUR)
-    mine = plans.version(period.plan, at) or {}
-    credit = rounded(nano(mine.get("credit_usd", "0")))
-    if period.upgrades is None:
-        return credit
-    return max(credit, largest_given(plans, period.upgrades, hour))
+def _largest_given(plans: NaivePlans, upgrade: NaivePeriod) -> int:
+    """The largest credit of the plans that the cycle of an upgrade had before it began."""
+    root = upgrade.root
+    length = (plans.version(root.plan, root.start) or {})["cycle_hours"] * HOUR
+    begun = upgrade.start - (upgrade.start - root.start) % length
+
+    def order(period: NaivePeriod) -> tuple[int, int]:
+        return period.start, plans.periods.index(period)
+
+    earlier = [
+        (period.plan, period.start)
+        for period in plans.periods
+        if period.root is root and period is not root
+        if begun <= period.start and order(period) < order(upgrade)
+    ]
+    return max(_credit_nano(plans, plan, at) for plan, at in [(root.plan, begun), *earlier])
+
+
+def _credit_nano(plans: NaivePlans, plan: str, at: int) -> int:
+    return rounded(nano((plans.version(plan, at) or {}).get("credit_usd", "0")))
 
 
 def _credit(
@@ -151,6 +157,6 @@ def _credit(
 def _while_in_force(plans: NaivePlans, period: NaivePeriod) -> Callable[[int], bool]:
     def held_up(hour: int) -> bool:
         running = plans.in_force(period.user, hour)
-        return running is not None and running.is_or_upgrades(period)
+        return running is not None and running.root is period.root
 
     return held_up

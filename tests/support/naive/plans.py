@@ -36,12 +36,6 @@ class NaivePeriod:
         """The plain line that began the cycles."""
         return self.upgrades.root if self.upgrades else self
 
-    def is_or_upgrades(self, other: NaivePeriod) -> bool:
-        """Whether this is the other period, or an upgrade of it, or of its upgrade."""
-        if self is other:
-            return True
-        return self.upgrades is not None and self.upgrades.is_or_upgrades(other)
-
 
 @dataclass
 class NaiveCycle:

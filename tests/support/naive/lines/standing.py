@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from math import ceil
 
 from tests.support.naive.basics import nano
 from tests.support.naive.facts import NaiveFacts, NaiveLine, in_force
@@ -56,7 +57,10 @@ class NaiveStanding:
         return 0 if self.facts.reconciled(line) else 1, line.seq, "", 0
 
     def _converted(self, line: NaiveLine) -> Fraction:
-        """A refund's amount in dollars, else at the best rate that a line of its payment states."""
+        """A refund's amount in dollars, else at the best rate that a line of its payment states.
+
+        In whole nano-dollars, rounded up.
+        """
         if line.get("currency") == "USD":
             return line.credit
         rates = [
@@ -66,7 +70,7 @@ class NaiveStanding:
             and payment.get("provider") == line.get("provider")
             and payment.get("external_ref") == line.get("of_ref")
         ]
-        return line.amount * max(rates, default=Fraction(0))
+        return Fraction(ceil(line.amount * max(rates, default=Fraction(0))))
 
     def _one_for_each_number(self) -> list[NaiveLine]:
         groups: dict[tuple[str, int], list[NaiveLine]] = defaultdict(list)
@@ -96,7 +100,7 @@ class NaiveStanding:
         self, line: NaiveLine, side: list[NaiveLine], covered: Callable[[NaiveLine], bool]
     ) -> bool:
         """Whether the sum of what no reconciliation covers passes the limit with this line."""
-        if covered(line):
+        if covered(line) or not self.worth(line):
             return False
         tables = [t for t in self.facts.writers["tills"] if t["node"] == line.node]
         entry = in_force(tables, line.commit_ts)

@@ -163,4 +163,5 @@ def as_utils(connection: sqlite3.Connection) -> "sqlite_utils.Database":
     with hidden("numpy"):  # it would load that too, for 100 ms, and needs it for nothing here
         import sqlite_utils  # 40 ms of CPU, which `charges` and pulls need not spend
 
-    return sqlite_utils.Database(connection)
+    # setting that pragma would end every query of this connection that is still being read
+    return sqlite_utils.Database(connection, recursive_triggers=False)

@@ -56,15 +56,16 @@ class Tariff:
         unit: the numerator of one unit where all have the same rate and nothing else is due; None
             where the cost of a unit depends on the others.
         is_volume: whether the rate of all units follows from how many there are in the end.
+        package_size: units of a package, which is due as a whole; None for a price of units.
     """
 
     def __init__(self, price: "Price") -> None:
         self.rule = price
         steps = price.steps
         per = price.units_per * PRICE_SCALE
-        self._package = None if price.package is None else price.package.size
+        self.package_size = None if price.package is None else price.package.size
         # of a package the price is for all of it, of a tier `flat_usd` is for once
-        units = [step.scaled * NANO * (self._package or 1) for step in steps]
+        units = [step.scaled * NANO * (self.package_size or 1) for step in steps]
         flats = [step.flat_scaled * NANO * price.units_per for step in steps]
         divisor = gcd(per, *units, *flats)
         self.denominator = per // divisor
@@ -77,7 +78,7 @@ class Tariff:
             if step.up_to is not None:
                 below += ((step.up_to - floor) * unit + flat) // divisor
                 floor = step.up_to
-        is_plain = len(steps) == 1 and not flats[0] and self._package is None
+        is_plain = len(steps) == 1 and not flats[0] and self.package_size is None
         self.unit = self._rungs[0].unit if is_plain else None
 
     def cost(self, units: int, total: int) -> int:
@@ -91,8 +92,8 @@ class Tariff:
             return units * self.unit
         if units <= 0:
             return 0
-        if self._package is not None:
-            return -(-units // self._package) * self._rungs[0].unit
+        if self.package_size is not None:
+            return -(-units // self.package_size) * self._rungs[0].unit
         if self.is_volume:
             rung = self._rungs[self.tier_of(total)]
             return units * rung.unit + rung.flat
@@ -102,6 +103,10 @@ class Tariff:
     def tier_of(self, unit: int) -> int:
         """The place of the tier that a unit lies in, from 0."""
         return bisect_left(self._borders, unit)
+
+    def flat_of(self, tier: int) -> int:
+        """The numerator of what the first unit of a tier costs besides."""
+        return self._rungs[tier].flat
 
     def shares(self, before: int, counted: int, total: int) -> list[TierShare]:
         """How the units after the first `before`, up to `counted`, lie in the tiers.
@@ -133,6 +138,6 @@ class Tariff:
         if not dearest and not flats:
             return None
         left = cost_max_nano * self.denominator - flats
-        if self._package is not None:
-            return max(0, left // dearest) * self._package
+        if self.package_size is not None:
+            return max(0, left // dearest) * self.package_size
         return max(0, left // dearest) if dearest else (None if left >= 0 else 0)

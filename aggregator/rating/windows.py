@@ -80,7 +80,7 @@ def window_at(window: "Window", hour: int, cycle: tuple[Hours, str] | None = Non
         cycle: the cycle of the account's plan, and its name; without a plan it is the hour alone.
     """
     if window == "month":
-        return WindowHours(_month(hour // DAY_HOURS))
+        return WindowHours(month_of(hour // DAY_HOURS))
     if window == "day":
         first = hour - hour % DAY_HOURS
         return WindowHours(Hours(first, first + DAY_HOURS))
@@ -90,7 +90,8 @@ def window_at(window: "Window", hour: int, cycle: tuple[Hours, str] | None = Non
 
 
 @lru_cache(_DAYS_CACHED)
-def _month(day: int) -> Hours:
+def month_of(day: int) -> Hours:
+    """The month of UTC that a day since 1970 is in."""
     first = hour_start(day * DAY_HOURS).replace(day=1)
     later = first.year + first.month // 12, first.month % 12 + 1
     return Hours(hour_of(first), hour_of(first.replace(year=later[0], month=later[1])))

@@ -36,6 +36,7 @@ from aggregator.store.money.desk_rows import DeskRows
 from aggregator.store.money.money_rows import MoneyRows
 from aggregator.store.money.writer_rows import WriterRows
 from aggregator.store.questions.digest import DigestRows
+from aggregator.store.questions.exports import ExportRows
 from aggregator.store.questions.metrics import MetricRows
 from aggregator.store.questions.notices import NoticeRows
 from aggregator.store.questions.payments import PaymentRows
@@ -89,6 +90,7 @@ class LedgerStore:
         payments: read-only: lines about money with their writers, commits and states.
         digests: read-only: the rows that the digest is computed from.
         notices: read-only: what causes a notice (incidents, low balances, silent repos).
+        exports: read-only: charges one by one, with all that is kept about them.
         metrics: read-only: the figures for monitoring.
         sums: read-only: charges, and what grants paid of them, added up.
         unrated: read-only: charges that are not rated in full, added up.
@@ -118,6 +120,7 @@ class LedgerStore:
         self.payments = PaymentRows(connection)
         self.digests = DigestRows(connection)
         self.notices = NoticeRows(connection)
+        self.exports = ExportRows(connection)
         self.metrics = MetricRows(connection)
         self.sums = SumRows(connection)
         self.unrated = UnratedRows(connection)

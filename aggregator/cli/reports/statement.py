@@ -141,9 +141,10 @@ def _csv_rows(found: "Answer") -> Iterator[Sequence[str]]:
         period = f"{line['from']} {line['until'] or ''}".strip()
         yield _row("fee", line["ts"], line["plan"], period, nano=-line["nano"], of=line)
     for used in found["usage"]:
-        discount = f"{used['applies_to']} x{used['multiplier']}"
-        costs = {"quantity": str(used["quantity"]), "nano": -used["billed_cost_nano"]}
-        yield _row("usage", "", used["resource"], discount, **costs)
+        for part in used["parts"]:
+            reference = f"{used['applies_to']} x{used['multiplier']}, {part['what']}"
+            costs = {"quantity": str(part["units"]), "nano": -part["billed_cost_nano"]}
+            yield _row("usage", "", used["resource"], reference, **costs)
     for grant in found["grants"]:
         for name, sign in (("begun", 1), ("ended", -1)):
             if nano := grant[f"{name}_nano"]:
@@ -177,6 +178,7 @@ def _print(found: "Answer") -> None:
         click.echo("the period is not over yet")
     _print_lines(found)
     _print_usage(found["usage"])
+    _print_parts(found["usage"])
     _print_grants(found["grants"])
     _print_sums(found)
     for each in found["waiting_for"]:
@@ -227,6 +229,25 @@ def _print_usage(usage: "list[Answer]") -> None:
         right=right,
         spare=("paid by grants", "list cost"),
     ).print()
+
+
+def _print_parts(usage: "list[Answer]") -> None:
+    """What usage is made of, where the table of it does not say that already."""
+    from aggregator.reports.statements.usage import by_parts
+
+    right = ("units", "list cost", "billed")
+    rows = [
+        (
+            used["resource"],
+            *(part["what"], str(part["units"])),
+            format_cents(part["list_cost_nano"]),
+            format_cents(part["billed_cost_nano"]),
+        )
+        for used in by_parts(usage)
+        for part in used["parts"]
+    ]
+    if rows:
+        print_table(("usage", "price", *right), rows, right=right)
 
 
 def _print_grants(grants: "list[Answer]") -> None:

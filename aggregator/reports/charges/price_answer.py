@@ -4,11 +4,11 @@ from typing import Any
 
 from aggregator.admission.batch import RuleFiles
 from aggregator.rating.rating import Rater
-from aggregator.rating.series import Payer, SeriesRater
+from aggregator.rating.series import SeriesRater
 from aggregator.rating.windows import Use
+from aggregator.reports.charges.parts import payer_of, window_uses
 from aggregator.store.account_rows import AccountRow
 from aggregator.store.charges.charge_rows import RatedCharge
-from aggregator.store.charges.series_rows import Series
 from aggregator.store.store import LedgerStore
 from gitmeter.money.plans.timeline import PlanTimeline
 from gitmeter.pricing.price_book import NoPrice
@@ -82,24 +82,18 @@ def window_answer(
         return None
     if tariff.unit is not None and charge.resource not in rater.prices.windowed:
         return None
-    series = Series(*row[1:4], charge.resource)
-    payer = Payer(account.user, account.tenure, rater.plans_of(account.plans))
-    rates = SeriesRater(rater, payer, charge.resource, row.applies_to)
-    window = rates.window_at(row.hour).hours
+    payer = payer_of(rater, account)
+    window = SeriesRater(rater, payer, charge.resource, row.applies_to).window_at(row.hour)
     uses = [Use(row.hour, row.quantity)]
     if rater.is_counted(charge.resource):
-        found = store.series.charges(series, window)
-        if tariff.rule.window == "cycle":
-            cycle_of = payer.plans.cycle_of
-            found = [each for each in found if cycle_of(each.row.hour) == cycle_of(row.hour)]
-        uses = [Use(each.row.hour, each.row.quantity, each.included) for each in found]
+        uses = window_uses(store, payer, charge, *window)
     own = next(use for use in uses if use.hour == row.hour)
     before = sum(use.quantity - use.included for use in uses if use.hour < row.hour)
     total = sum(use.quantity - use.included for use in uses)
     counted = own.quantity - own.included
     return {
-        "from": format_hour(window.first),
-        "until": format_hour(window.end),
+        "from": format_hour(window.hours.first),
+        "until": format_hour(window.hours.end),
         "included": own.included,
         "before": before,
         "counted": counted,

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from aggregator.reports.basis import Answer
 from aggregator.reports.statements.totals import totals
+from aggregator.reports.statements.usage import by_parts
 from wire_format.money import format_cents
 
 
@@ -21,4 +22,6 @@ def statement_page(found: Answer) -> str:
         keep_trailing_newline=True,
     )
     templates.filters["cents"] = format_cents
-    return templates.get_template("statement.html").render({**found, "totals": totals(found)})
+    return templates.get_template("statement.html").render(
+        {**found, "totals": totals(found), "by_parts": by_parts(found["usage"])}
+    )

@@ -7,17 +7,15 @@ opening one of the next.
 """
 
 from datetime import datetime
-from typing import Any, Final
 
 from aggregator.balances.earlier import EarlierFunds, funds_at
 from aggregator.balances.terms import terms_of
-from aggregator.ledger.rule_book import rule_book_in_force
-from aggregator.rating.discounts import DiscountLadder
-from aggregator.reports.accounts import account_row, charges
+from aggregator.reports.accounts import account_row
 from aggregator.reports.basis import Answer, stands_on
 from aggregator.reports.periods.period import Period
 from aggregator.reports.statements.grants import GrantChange, grant_changes
 from aggregator.reports.statements.money import pool_changes
+from aggregator.reports.statements.usage import USAGE_SUMS, usage
 from aggregator.reports.terms.stated import place_answer
 from aggregator.store.account_rows import AccountRow
 from aggregator.store.questions import reports
@@ -27,12 +25,6 @@ from gitmeter.money.plans.periods import terms_of as plan_terms_of
 from wire_format.instants import format_hour, format_ts, hour_of, hour_start, to_us
 from wire_format.lines import Account, Money
 from wire_format.money import format_usd
-
-_USAGE_KEY: Final = ("resource", "applies_to", "multiplier")
-_USAGE_SUMS: Final = (
-    *("quantity", "included", "records", "list_cost_nano", "discount_nano"),
-    *("billed_cost_nano", "drawn_nano", "uncovered_nano"),
-)
 
 
 def statement(
@@ -58,12 +50,12 @@ def statement(
         for hour in (told.first_hour, told.end_hour)
     )
     money, fees = _lines(store, account, told)
-    usage = _usage(store, user, told)
+    used = usage(store, account.id, told)
     grants = [_grant(each) for each in grant_changes(opening.grants, closing.grants)]
     sums = {
         "money_nano": sum(each["nano"] for each in money),
         "fees_nano": sum(each["nano"] for each in fees),
-        **{name: sum(each[name] for each in usage) for name in _USAGE_SUMS[3:]},
+        **{name: sum(each[name] for each in used) for name in USAGE_SUMS[3:]},
         "grants_begun_nano": sum(each["begun_nano"] for each in grants),
         "grants_ended_nano": sum(each["ended_nano"] for each in grants),
     }
@@ -74,7 +66,7 @@ def statement(
         **_balance("opening", opening),
         "money": money,
         "fees": fees,
-        "usage": usage,
+        "usage": used,
         "grants": grants,
         "sums": sums,
         **_balance("closing", closing),
@@ -130,18 +122,6 @@ def _lines(
         for terms in [plan_terms_of(line)]
     ]
     return money, fees
-
-
-def _usage(store: LedgerStore, user: str, period: Period) -> list[Answer]:
-    """Usage by resource, category and discount."""
-    ladder = DiscountLadder(rule_book_in_force(store).ladders)
-    found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for charge in charges(store, user, ladder, *period[1:]):
-        key = tuple(charge[name] for name in _USAGE_KEY)
-        sums = found.setdefault(key, dict.fromkeys(_USAGE_SUMS, 0))
-        for name in _USAGE_SUMS:
-            sums[name] += charge[name]
-    return [{**dict(zip(_USAGE_KEY, key, strict=True)), **found[key]} for key in sorted(found)]
 
 
 def _grant(change: GrantChange) -> Answer:

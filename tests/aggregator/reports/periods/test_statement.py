@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ from aggregator.reports.statements.page import statement_page
 from aggregator.reports.statements.totals import totals
 from tests.support.ledger.reports_world import reports_world
 from tests.support.ledger.terms_world import TermsWorld
+from tests.support.ledger.tiers_world import tiers_world
 from tests.support.ledger.world import BOOKS, World
 from wire_format.money import NANO, format_cents, parse_nano
 
@@ -40,9 +42,15 @@ def test_the_rows_add_up_to_the_closing_balance(world: TermsWorld) -> None:
         ("fee", "pro"),
         ("usage", "llm/tokens"),
         ("usage", "search/web"),
+        ("usage", "search/web"),
         ("grant", "begun"),
         ("grant", "begun"),
         ("grant", "begun"),
+    ]
+    assert [row["reference"] for row in rows if row["section"] == "usage"] == [
+        "llm x1, 1 per 1000",
+        "llm x1, included",
+        "llm x1, 0.10 per 1",
     ]
     at = world.run("balance", "alice", "--at", "2026-11-03", "--json").ok().json
     assert parse_nano(closing["amount_usd"]) == at["balance_nano"]
@@ -50,6 +58,30 @@ def test_the_rows_add_up_to_the_closing_balance(world: TermsWorld) -> None:
         files = world.repo(BOOKS).files(row["commit"])
         line = files[row["path"]].splitlines()[int(row["line_no"]) - 1]
         assert b'"user":"alice"' in line
+
+
+def test_usage_is_told_by_tier_and_package(tmp_path: Path) -> None:
+    """Of two hours together, and of the same name and price in one row each."""
+    world = tiers_world(tmp_path)
+    found = json_of(world, "alice", "2025-01")
+    told = [
+        (used["resource"], part["what"], part["units"], part["billed_cost_nano"] / NANO)
+        for used in found["usage"]
+        for part in used["parts"]
+    ]
+    assert told == [
+        ("a/graduated", "tier 1: 2.00 per 10", 100, 20),
+        ("a/graduated", "tier 2: 5.00 once", 0, 5),
+        ("a/graduated", "tier 2: 1.00 per 10", 30, 3),
+        ("b/volume", "tier 2: 0.30 per 1", 12, 3.6),
+        ("c/package", "packages of 1000: 0.40 each", 1000, 0.4),
+        ("d/unpriced", "unpriced", 3, 0),
+    ]
+    text = world.run("statement", "alice", "2025-01").ok().out
+    page = world.run("statement", "alice", "2025-01", "--html").ok().out
+    for _, what, units, _ in told:
+        assert re.search(rf"{re.escape(what)} +{units} ", text)
+        assert f'<td>{what}</td><td class="n">{units}</td>' in page
 
 
 def test_a_period_closes_as_the_next_one_opens(world: TermsWorld) -> None:

@@ -2,7 +2,7 @@
 
 Owns: the table of commands (`program`), one module for each group of them (`accounts`,
 `payments`, `explain`, `findings`, `backup`, `ledger`, `configure`, `notices`, `fleet/`, `terms/`,
-`reports/`), what they share (`context`, `git_lines`) and `progress`.
+`reports/`, `export/`), what they share (`context`, `git_lines`) and `progress`.
 Does not own: anything that a program in Python could not call.
 """
 

@@ -13,14 +13,6 @@ if TYPE_CHECKING:
     from gitmeter.support.printout import Printout
 
 _COMMIT_SHOWN: Final = 12
-_COLUMNS: Final = (
-    *("ts", "user", "kind", "amount", "currency", "credit_usd", "left_usd", "state", "reconciled"),
-    *("provider", "external_ref", "of_ref", "attempt", "node", "seq", "repo", "commit"),
-    *("committed_at", "path", "line_no", "of_provider", "category", "from", "until", "plan"),
-    *("instead_of", "fee_usd", "key_id"),
-)
-"""The columns of the CSV: a field of the JSON each."""
-
 _REFERENCE: Final = ("provider", "external_ref", "plan", "key_id")
 _OF_A_VOID: Final = ("of_provider", "of_ref")
 """What the table names a line by; a void by its grant."""
@@ -67,7 +59,8 @@ def payments(
         if as_json:
             answer: Printout = JsonList(found, within={**reports.basis(store), "lines": None})
         elif as_csv:
-            answer = CsvList(_COLUMNS, ([_text(row[name]) for name in _COLUMNS] for row in found))
+            names = reports.COLUMNS
+            answer = CsvList(names, ([_text(row[name]) for name in names] for row in found))
         else:
             answer = _table(found)
     if answer.count or as_csv or as_json:

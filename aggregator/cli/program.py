@@ -80,6 +80,10 @@ _COMMANDS: Final = {
         "aggregator.cli.reports.changes:changes",
         "Show what changed in which balances since an earlier ledger, and by which commits.",
     ),
+    "export": LazyCommand(
+        "aggregator.cli.export.group:export",
+        "Write files for other programs: every figure exact, every text as it is.",
+    ),
     "reprice": LazyCommand(
         "aggregator.cli.accounts:reprice",
         "Show what balances would be under a proposed rule book, before it is committed.",

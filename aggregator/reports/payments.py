@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from aggregator.store.questions.payments import MoneyLine
 from aggregator.store.store import PULLED_AT, LedgerStore
@@ -16,6 +16,14 @@ from wire_format.lines import Account, Money
 from wire_format.money import format_usd, parse_nano
 
 Answer = dict[str, Any]
+
+COLUMNS: Final = (
+    *("ts", "user", "kind", "amount", "currency", "credit_usd", "left_usd", "state", "reconciled"),
+    *("provider", "external_ref", "of_ref", "attempt", "node", "seq", "repo", "commit"),
+    *("committed_at", "path", "line_no", "of_provider", "category", "from", "until", "plan"),
+    *("instead_of", "fee_usd", "key_id"),
+)
+"""What a row of a table has: a field of the answer each."""
 
 _FIELDS = (
     *("user", "kind", "provider", "external_ref", "of_provider", "of_ref", "amount", "currency"),

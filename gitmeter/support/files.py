@@ -1,8 +1,10 @@
 """Files and names that survive a loss of power."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 _OWNER_ONLY: Final = 0o600
 _AS_UMASK_SAYS: Final = 0o666
@@ -31,15 +33,34 @@ def write_durably(file: Path, data: bytes, mode: int | None = _OWNER_ONLY) -> No
         data: its new content.
         mode: its mode; None to apply the umask.
     """
+    with replacing(file, mode) as stream:
+        stream.write(data)
+
+
+@contextmanager
+def replacing(file: Path, mode: int | None = _OWNER_ONLY) -> Iterator[BinaryIO]:
+    """Write what replaces a file in the end; after a crash or an error it is still the old one.
+
+    Args:
+        file: the file to replace or make.
+        mode: its mode; None to apply the umask.
+
+    Yields:
+        A stream of the new content.
+    """
     draft = file.with_name(f".{file.name}.new")
     draft.unlink(missing_ok=True)  # left by a process that died, or a planted link
     made_with = _AS_UMASK_SAYS if mode is None else _OWNER_ONLY
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, made_with)
-    with os.fdopen(descriptor, "wb") as stream:
-        if mode is not None:
-            os.fchmod(descriptor, mode)
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(file)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            if mode is not None:
+                os.fchmod(descriptor, mode)
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(file)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
     sync_folder(file.parent)

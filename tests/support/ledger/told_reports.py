@@ -14,6 +14,7 @@ from aggregator.reports.periods.usage import BY, By, usage_report
 from aggregator.reports.statements.statement import statement
 from aggregator.store.store import LedgerStore
 from tests.support.charged_case import users_of
+from tests.support.ledger.told_exports import assert_exports_add_up
 from tests.support.ledger.world import World
 from tests.support.money_cases import Case
 from wire_format.instants import parse_ts
@@ -42,6 +43,7 @@ def assert_reports_add_up(world: World, case: Case, expected: Mapping[str, Any])
             for kept in ((), ("month",), ("day", "user"), ("user", "resource"), BY):
                 assert _usage(store, period, kept) == _expected_usage(expected, period, kept)
             _assert_usage_of_users(store, case, expected, period)
+            assert_exports_add_up(store, expected, parse_period(period, _NOW))
             for by in get_args(RevenueBy) if _are_told_once(case, expected) else ():
                 assert _revenue(store, period, by) == _expected_revenue(case, expected, period, by)
         for at in case["ask"]:
@@ -177,6 +179,10 @@ def _assert_statements(
         come = sums["money_nano"] - sums["fees_nano"] - sums["billed_cost_nano"]
         assert opening + come + sums["grants_begun_nano"] - sums["grants_ended_nano"] == closing
         assert sums["drawn_nano"] == sum(each["drawn_nano"] for each in found["grants"])
+        for used in found["usage"]:
+            told = (("units", "quantity"), *((f"{name}_cost_nano",) * 2 for name in _COSTS))
+            for of_part, of_all in told:
+                assert sum(part[of_part] for part in used["parts"]) == used[of_all]
         if (at := f"{last}T00:00:00Z") in case["ask"]:
             assert closing == expected["balance"][user][at]
 
@@ -203,6 +209,7 @@ _BOUNDS = {
     "2026-11": ("2026-11", "2026-12"),
     "..2026-11-08": ("", "2026-11-09"),
 }
+_COSTS = ("list", "billed")
 _BREAKAGE = {
     "promotional": "breakage of promotional grants",
     "paid": "breakage of paid grants",

@@ -1,0 +1,34 @@
+"""`export ...`: files for other programs."""
+
+from typing import Final
+
+import click
+
+from gitmeter.support.lazy_group import LazyCommand, LazyGroup
+
+_COMMANDS: Final = {
+    "charges": LazyCommand(
+        "aggregator.cli.export.tables:charges", "Write every charge of a period, a row each."
+    ),
+    "payments": LazyCommand(
+        "aggregator.cli.export.tables:payments",
+        "Write every line of money and accounts of a period, a row each.",
+    ),
+    "focus": LazyCommand(
+        "aggregator.cli.export.focus:focus",
+        "Write the charges of a period as a FinOps FOCUS 1.2 dataset.",
+    ),
+}
+
+
+@click.group(cls=LazyGroup, commands=_COMMANDS)
+def export() -> None:
+    """Write files for other programs: every figure exact, every text as it is.
+
+    Rows are streamed, so that a million of them need no more memory than a thousand. A file is
+    replaced once it is whole. In Parquet amounts are exact decimals; it needs pyarrow:
+    pip install 'gitmeter[parquet]'.
+
+    CSV for a spreadsheet is --csv of the reports: texts that a spreadsheet would run are escaped
+    there.
+    """

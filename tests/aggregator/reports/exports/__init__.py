@@ -1,0 +1,1 @@
+"""Exports: charges, payments and FOCUS, as rows and as files."""

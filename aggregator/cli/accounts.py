@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from aggregator.cli.context import Context, at_option, hour, json_option, now
-from gitmeter.support.terminal import (
-    JsonList,
-    Table,
-    counted,
-    escape,
-    print_json,
-    print_table,
-)
+from gitmeter.support.table import Table, print_table
+from gitmeter.support.terminal import JsonList, counted, escape, print_json
 from wire_format.money import NANO, format_usd
 
 if TYPE_CHECKING:

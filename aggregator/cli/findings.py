@@ -7,7 +7,8 @@ import click
 
 from aggregator.cli.context import Context, json_option, now
 from aggregator.cli.git_lines import git_show
-from gitmeter.support.terminal import JsonList, Text, counted, escape, print_json, print_table
+from gitmeter.support.table import print_table
+from gitmeter.support.terminal import JsonList, Text, counted, escape, print_json
 from wire_format.money import format_usd
 from wire_format.versions.agreement import DECISION_ABOUT
 

@@ -12,7 +12,8 @@ from aggregator.store.outbox.errors import NoticesError
 from aggregator.store.outbox.outbox import NOTICES_NAME, Outbox
 from aggregator.store.outbox.queue import NoticeRow
 from gitmeter.support.errors import ExitCode, GitmeterError
-from gitmeter.support.terminal import counted, escape, print_json, print_table
+from gitmeter.support.table import print_table
+from gitmeter.support.terminal import counted, escape, print_json
 from wire_format.instants import format_seconds
 
 if TYPE_CHECKING:

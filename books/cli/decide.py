@@ -9,7 +9,8 @@ import click
 
 from books.cli.acts import by_option, recorded_text
 from books.cli.line_json import line_json
-from gitmeter.support.terminal import print_json, print_table
+from gitmeter.support.table import print_table
+from gitmeter.support.terminal import print_json
 from node_pusher.cli.home import SpanType
 
 if TYPE_CHECKING:

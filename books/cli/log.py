@@ -7,7 +7,8 @@ import click
 
 from books.cli.accounts.line_text import line_text
 from books.cli.line_json import line_json
-from gitmeter.support.terminal import JsonList, Table
+from gitmeter.support.table import Table
+from gitmeter.support.terminal import JsonList
 from node_pusher.cli.home import json_option
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from books.cli.acts import change_options
 from books.cli.instants import InstantType
 from books.cli.rule_output import change_json, print_change, print_faults, print_refusal
 from gitmeter.support.errors import ExitCode
-from gitmeter.support.terminal import escape, print_json, print_table
+from gitmeter.support.table import print_table
+from gitmeter.support.terminal import escape, print_json
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -11,7 +11,8 @@ from books.cli.acts import RULE_FILE_NAMES
 from books.cli.rule_edits import add, edit, set_, undo
 from books.cli.rule_output import print_faults
 from gitmeter.support.errors import ExitCode
-from gitmeter.support.terminal import escape, print_json, print_table
+from gitmeter.support.table import print_table
+from gitmeter.support.terminal import escape, print_json
 
 if TYPE_CHECKING:
     from wire_format.rule_book import RuleBook

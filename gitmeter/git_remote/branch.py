@@ -18,7 +18,7 @@ from gitmeter.git_remote.remote import Remote, Transport, environment
 from gitmeter.git_remote.runner import config_environment, run_git
 from gitmeter.http_edge.client import HttpClient
 from gitmeter.http_edge.proxies import is_socks
-from gitmeter.support.disk import why_not_written
+from gitmeter.support.files import why_not_written
 
 BIG_FILE_BYTES: Final = 1024 * 1024
 """Larger blobs are streamed to disk and never held in memory as a whole."""

@@ -116,7 +116,7 @@ def _os_cause(error: OSError) -> tuple[str, str]:
     """What is wrong, and what to do: the system says `no space` where it has no inodes either."""
     message, hint = _os_message(error), _HINTS.get(error.errno or 0, "")
     if error.errno == errno.ENOSPC and isinstance(error.filename, str | bytes):
-        from gitmeter.support.disk import why_not_written
+        from gitmeter.support.files import why_not_written
 
         says, do = why_not_written(Path(os.fsdecode(error.filename)))
         return (f"{message}: {says}", do) if says else (message, hint)

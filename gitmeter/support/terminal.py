@@ -1,15 +1,13 @@
-"""What a program prints: JSON for programs, tables for people, never control characters.
+"""What a program prints: JSON and CSV for programs, text for people, never control characters.
 
-A list or table may be larger than memory: its rows are taken one by one from whatever yields them,
+A list may be larger than memory: its rows are taken one by one from whatever yields them,
 all of them before the first is printed.
 """
 
 import json
-import os
 import re
 import sys
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from gitmeter.support.printout import Printout, chunks
@@ -138,9 +136,13 @@ class CsvList(Printout):
             self._keep(_lines([list(map(_cell, row)) for row in chunk]))
 
 
+_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+
 def _cell(text: str) -> str:
     shown = escape(text)
-    if shown.startswith(FORMULA_SIGNS) and not shown.lstrip("-").replace(".", "", 1).isdigit():
+    # one that begins with the sign for that gets another, so that it can be read back
+    if shown.startswith((*FORMULA_SIGNS, "'")) and not _NUMBER.fullmatch(shown):
         return f"'{shown}"
     return shown
 
@@ -173,123 +175,3 @@ class Text(Printout):
 
         for kept in self._kept():
             click.echo(kept.decode(errors="surrogatepass"), nl=False)
-
-
-_GAP: Final = 3
-"""Blanks between the columns of a table."""
-
-
-class Table(Printout):
-    """A table for people, each row one line, as wide as it must be.
-
-    Nothing is wrapped or truncated to fit a terminal: half a number or half a time is useless. But
-    whole columns may be left out there, which is then said.
-
-    Args:
-        headers: column names.
-        rows: cells, escaped here; only a few rows are in memory at a time.
-        right: the columns that are aligned to the right (numbers).
-        spare: the columns that a narrow terminal leaves out, the first one first.
-    """
-
-    def __init__(
-        self,
-        headers: Sequence[str],
-        rows: Iterable[Sequence[str]],
-        *,
-        right: Sequence[str] = (),
-        spare: Sequence[str] = (),
-    ) -> None:
-        super().__init__()
-        self._headers = headers
-        self._spare = spare
-        self._is_right = [header in right for header in headers]
-        self._widths = list(map(_width, headers))
-        for chunk in chunks(rows):
-            self._add(chunk)
-
-    def _add(self, chunk: list[Sequence[str]]) -> None:
-        """Keep rows, with a tab between cells and each on a line: an escaped cell has neither."""
-        together = "".join(map("".join, chunk))
-        if not together.isprintable():
-            chunk = [tuple(map(escape, row)) for row in chunk]
-        width: Callable[[str], int] = len if together.isascii() else _width
-        columns = zip(*chunk, strict=True)
-        self._widths = [
-            max(before, *map(width, column))
-            for before, column in zip(self._widths, columns, strict=True)
-        ]
-        self.count += len(chunk)
-        text = "".join(["\t".join(row) + "\n" for row in chunk])
-        self._keep(text.encode(errors="surrogatepass"))
-
-    def print(self) -> None:
-        """Write it to standard output."""
-        import click
-
-        left_out = self._left_out()
-        kept_at = [at for at, name in enumerate(self._headers) if name not in left_out]
-        widths = [self._widths[at] for at in kept_at]
-        is_right = [self._is_right[at] for at in kept_at]
-
-        def line(row: Sequence[str]) -> str:
-            return (" " * _GAP).join(map(_aligned, row, widths, is_right))
-
-        head = line([self._headers[at] for at in kept_at])
-        blank = " " * _width(head)
-        rule = ("\u2500" if _is_unicode() else "-") * len(blank)
-        shown = click.style(head, bold=True) if os.environ.get("TERM") != "dumb" else head
-        click.echo(f" {blank} \n {shown} \n {rule} \n", nl=False)
-        signs = ("" if right else "-" for right in is_right)
-        pattern = (" " * _GAP).join(map("%{}{}s".format, signs, widths))  # as `line` in ASCII
-        for kept in self._kept():
-            rows = [text.split("\t") for text in kept.decode(errors="surrogatepass").splitlines()]
-            if left_out:
-                rows = [[row[at] for at in kept_at] for row in rows]
-            shown_rows = (
-                [pattern % tuple(row) for row in rows] if kept.isascii() else map(line, rows)
-            )
-            click.echo("".join([f" {row} \n" for row in shown_rows]), nl=False)
-        click.echo(f" {blank} ")
-        if left_out:
-            click.echo(f"left out on this narrow terminal: {', '.join(left_out)}")
-
-    def _left_out(self) -> list[str]:
-        """The spare columns without which a row fits the terminal."""
-        from shutil import get_terminal_size
-
-        if not self._spare or not sys.stdout.isatty():
-            return []
-        over = sum(self._widths) + _GAP * len(self._widths) - 1 - get_terminal_size().columns
-        left_out: list[str] = []
-        for name in self._spare:
-            if over > 0:
-                left_out.append(name)
-                over -= self._widths[self._headers.index(name)] + _GAP
-        return left_out
-
-
-def print_table(
-    headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()
-) -> None:
-    """Write a `Table` to standard output."""
-    Table(headers, rows, right=right).print()
-
-
-def _aligned(text: str, width: int, is_right: bool) -> str:  # noqa: FBT001 - mapped over columns
-    padding = " " * (width - _width(text))
-    return padding + text if is_right else text + padding
-
-
-def _width(text: str) -> int:
-    """Columns of a terminal that a text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
-        for each in text
-    )
-
-
-def _is_unicode() -> bool:
-    return (sys.stdout.encoding or "").lower().startswith("utf")

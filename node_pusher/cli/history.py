@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from gitmeter.support.terminal import escape, print_json, print_table
+from gitmeter.support.table import print_table
+from gitmeter.support.terminal import escape, print_json
 from node_pusher.cli.home import json_option, load_home
 
 

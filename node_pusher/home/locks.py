@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from gitmeter.support.disk import why_not_written
+from gitmeter.support.files import why_not_written
 from gitmeter.support.locks import LockedError, locked
 from gitmeter.support.owner import check_owner
 from node_pusher.home.errors import BusyError, HomeError

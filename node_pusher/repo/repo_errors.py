@@ -8,7 +8,7 @@ from typing import Final
 
 import pygit2
 
-from gitmeter.support.disk import why_not_written
+from gitmeter.support.files import why_not_written
 from gitmeter.support.owner import wrong_user
 from node_pusher.home.errors import HomeError
 

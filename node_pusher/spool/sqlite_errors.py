@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from gitmeter.support.disk import why_not_written
+from gitmeter.support.files import why_not_written
 from node_pusher.home.layout import OWNER_HINT
 from node_pusher.spool.outcomes import SpoolBusyError, SpoolError
 

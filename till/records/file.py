@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, Self
 
-from gitmeter.support.disk import why_not_written
 from gitmeter.support.errors import GitmeterError
+from gitmeter.support.files import why_not_written
 
 _VERSION: Final = 1
 _BUSY_TIMEOUT_S: Final = 60

@@ -9,7 +9,8 @@ from aggregator.cli.context import Context, OwnFiles, json_option
 from aggregator.cli.fleet.task import Task, files_options, home_of, home_option, wait
 from aggregator.cli.progress import commits_progress
 from gitmeter.support.errors import ExitCode
-from gitmeter.support.terminal import counted, escape, print_json, print_table
+from gitmeter.support.table import print_table
+from gitmeter.support.terminal import counted, escape, print_json
 
 if TYPE_CHECKING:
     from aggregator.fleet.setup.moving import MovedRepo

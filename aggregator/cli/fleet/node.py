@@ -9,7 +9,8 @@ from aggregator.cli.context import Context, OwnFiles, json_option
 from aggregator.cli.fleet.task import Task, files_options, home_of, home_option, read_line, wait
 from gitmeter.roles.role import NODE_ROLES, NodeRole
 from gitmeter.support.errors import ExitCode
-from gitmeter.support.terminal import escape, print_json, print_table
+from gitmeter.support.table import print_table
+from gitmeter.support.terminal import escape, print_json
 
 if TYPE_CHECKING:
     from aggregator.forge.interface import Listing

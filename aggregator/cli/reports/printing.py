@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aggregator.cli.context import json_option, refuse_two_forms
-from gitmeter.support.terminal import CsvList, JsonList, Table
+from gitmeter.support.table import Table
+from gitmeter.support.terminal import CsvList, JsonList
 from wire_format.money import format_cents, format_usd
 
 if TYPE_CHECKING:

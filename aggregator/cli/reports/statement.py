@@ -9,7 +9,8 @@ import click
 from aggregator.cli.context import Context, now, refuse_two_forms
 from aggregator.cli.reports.periods import period as period_of
 from aggregator.cli.reports.printing import form_options
-from gitmeter.support.terminal import CsvList, Table, counted, escape, print_json, print_table
+from gitmeter.support.table import Table, print_table
+from gitmeter.support.terminal import CsvList, counted, escape, print_json
 from wire_format.money import format_cents, format_usd
 
 if TYPE_CHECKING:

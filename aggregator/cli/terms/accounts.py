@@ -4,7 +4,8 @@ import click
 
 from aggregator.cli.context import Context, now
 from aggregator.cli.reports.printing import form_options, printout
-from gitmeter.support.terminal import print_json, print_table
+from gitmeter.support.table import print_table
+from gitmeter.support.terminal import print_json
 
 _HOURS_MAX = 8_760
 

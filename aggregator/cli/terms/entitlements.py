@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aggregator.cli.context import Context, at_option, json_option, now
-from gitmeter.support.terminal import escape, print_json, print_table
+from gitmeter.support.table import print_table
+from gitmeter.support.terminal import escape, print_json
 from wire_format.plans import UNLIMITED
 
 if TYPE_CHECKING:

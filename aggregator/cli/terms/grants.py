@@ -6,7 +6,8 @@ import click
 
 from aggregator.cli.context import Context, at_option, json_option, now, refuse_two_forms
 from aggregator.cli.git_lines import git_show
-from gitmeter.support.terminal import CsvList, Table, escape, print_json, print_table
+from gitmeter.support.table import Table, print_table
+from gitmeter.support.terminal import CsvList, escape, print_json
 from wire_format.money import format_usd
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from books.cli.accounts.renewing import renew
 from books.cli.acts import recorded_text
 from books.cli.instants import InstantType
 from books.cli.line_json import line_json
-from gitmeter.support.terminal import print_json, print_table
+from gitmeter.support.table import print_table
+from gitmeter.support.terminal import print_json
 from wire_format.plans import NO_NEXT_PLAN
 
 if TYPE_CHECKING:

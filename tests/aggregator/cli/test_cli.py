@@ -77,7 +77,7 @@ def test_balance_of_all_users(world: World) -> None:
     world.run("pull")
     assert [row["user"] for row in world.run("balance", "--json").json] == ["alice", "b:2"]
     shown = world.run("balance").out
-    assert re.search(r"alice\s+month\s+5\.40\s+2\.70\s+2\.70\s+10\.00\s+7\.30", shown)
+    assert re.search(r"alice\s+month\s+5\.400+\s+2\.70+\s+2\.70+\s+10\.00\s+7\.30+", shown)
     assert re.search(r"USD; newest commit billed: 20\S+; last pull: 20", shown)
 
 

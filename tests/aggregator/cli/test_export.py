@@ -20,15 +20,14 @@ from aggregator.cli.export.output import Output
 from aggregator.cli.export.parquet_file import write_parquet
 from aggregator.reports.exports.table import Export, ExportColumn
 from gitmeter.support.errors import ExitCode
+from tests.support.alphabet import ids
 from tests.support.ledger.reports_world import reports_world
 from tests.support.ledger.world import World
-from wire_format.fields import REASON_PATTERN, REFERENCE_PATTERN, RESOURCE_PATTERN, USER_PATTERN
 from wire_format.instants import parse_ts, to_us
 from wire_format.money import NANO
 
-_IDS = [USER_PATTERN, RESOURCE_PATTERN, REFERENCE_PATTERN, REASON_PATTERN]
 _COLUMNS = (
-    *(ExportColumn(f"text-{at}", "text") for at in range(len(_IDS))),
+    ExportColumn("text", "text"),
     ExportColumn("integer", "integer"),
     ExportColumn("units", "units"),
     ExportColumn("nano", "nano"),
@@ -42,9 +41,8 @@ _EXACT = Context(prec=60)
 
 
 def rows() -> st.SearchStrategy[list[tuple[Any, ...]]]:
-    texts = [st.from_regex(pattern, fullmatch=True) for pattern in _IDS]
     values: list[st.SearchStrategy[Any]] = [
-        *texts,
+        ids(),
         st.integers(-(2**63), 2**63 - 1),
         st.integers(-(10**30), 10**30),
         st.integers(-(10**30), 10**30),

@@ -13,7 +13,8 @@ from aggregator.store.store import open_for_writing
 SMALL_PROGRAM = """
 import click, errno, os
 from gitmeter.support.entry import run
-from gitmeter.support.terminal import print_json, print_table
+from gitmeter.support.table import print_table
+from gitmeter.support.terminal import print_json
 
 @click.group()
 def cli(): pass

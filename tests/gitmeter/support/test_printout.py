@@ -16,7 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gitmeter.support.printout import Printout
-from gitmeter.support.terminal import JsonList, Table, Text, escape, print_json
+from gitmeter.support.table import Table
+from gitmeter.support.terminal import JsonList, Text, escape, print_json
 
 DIRECTIONS = "\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.text(

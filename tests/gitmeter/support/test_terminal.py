@@ -13,18 +13,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gitmeter.support.terminal import escape, pasted, print_table
+from gitmeter.support.table import print_table
+from gitmeter.support.terminal import escape, pasted
 
 HEADERS = ("repo", "outcome", "highest seq", "last commit")
 ROW = ("node-" + "x" * 60, "fast-forward", "9007199254740991", "2026-11-21T13:50:40Z")
 SOURCE = f"""
-from gitmeter.support.terminal import escape, pasted, print_table
+from gitmeter.support.table import print_table
+from gitmeter.support.terminal import escape, pasted
 print_table({HEADERS!r}, [{ROW!r}], right=("highest seq",))
 """
 
 
 WITH_SPARE = f"""
-from gitmeter.support.terminal import Table
+from gitmeter.support.table import Table
 spare = ("outcome", "last commit")
 Table({HEADERS!r}, [{ROW!r}], right=("highest seq",), spare=spare).print()
 """
@@ -92,6 +94,22 @@ def test_columns_are_aligned_by_what_a_terminal_shows(capsys: pytest.CaptureFixt
         " a\\x1b[1m       7 ",
         " " * 18,
     ]
+
+
+def test_amounts_of_a_column_have_as_many_decimals_as_the_one_with_the_most(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Also where only a later one has many; not where anything else is in the column."""
+    amounts = ["0.10", "", "-12.000000001", "7.5"] + 2000 * ["1.00"]
+    rows = [(amount, f"{amount}", "1.5" if at else "x") for at, amount in enumerate(amounts)]
+    print_table(("USD", "text", "mixed"), rows, right=("USD", "mixed"))
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()[3:-1]]
+    assert [cells[0] for cells in shown if len(cells) == 3] == [
+        *("0.100000000", "-12.000000001", "7.500000000"),
+        *(2000 * ["1.000000000"]),
+    ]
+    assert [cells[1] for cells in shown if len(cells) == 3] == [each for each in amounts if each]
+    assert {cells[-1] for cells in shown} == {"x", "1.5"}
 
 
 def test_a_table_without_rows_shows_its_columns(capsys: pytest.CaptureFixture[str]) -> None:

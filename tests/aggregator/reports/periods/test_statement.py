@@ -4,16 +4,20 @@ import csv
 import io
 import json
 import re
+from copy import deepcopy
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from aggregator.proof.past import made_from
 from aggregator.reports.statements.page import statement_page
 from aggregator.reports.statements.totals import totals
+from tests.support.alphabet import ids
 from tests.support.ledger.reports_world import reports_world
 from tests.support.ledger.terms_world import TermsWorld
 from tests.support.ledger.tiers_world import tiers_world
@@ -206,18 +210,29 @@ def test_the_page_says_what_the_text_says(world: TermsWorld) -> None:
     assert "default-src 'none'" in page
 
 
-def test_no_text_becomes_a_part_of_the_page(world: TermsWorld) -> None:
-    """Whatever is in an id or a reference."""
-    found = json_of(world, "alice", "2026-11-02")
+@pytest.fixture(scope="module")
+def told(world: TermsWorld) -> dict[str, Any]:
+    found: dict[str, Any] = json_of(world, "alice", "2026-11-02")
+    return found
+
+
+@given(st.tuples(ids(), ids(), ids(), ids()))
+@example(("</td><script>alert(1)</script>&amp;<b>\"'{{ 7*7 }}",) * 4)
+@settings(max_examples=30)
+def test_no_text_becomes_a_part_of_the_page(
+    told: dict[str, Any], texts: tuple[str, str, str, str]
+) -> None:
+    """Whatever is in an id or a reference, it is read as it was written."""
+    found = deepcopy(told)
     plain = _Cells(statement_page(found)).elements
-    hostile = "</td><script>alert(1)</script>&amp;<b>\"'{{ 7*7 }}"
-    found["user"] = hostile
-    found["money"][0]["external_ref"] = hostile
-    found["usage"][0]["resource"] = hostile
-    found["grants"][0]["grant"] = hostile
+    found["user"] = texts[0]
+    found["money"][0]["external_ref"] = texts[1]
+    found["usage"][0]["resource"] = texts[2]
+    found["grants"][0]["grant"] = texts[3]
     cells = _Cells(statement_page(found))
     assert cells.elements == plain
-    assert sum(hostile in text for text in cells.texts) >= 4
+    for text in texts:
+        assert any(text.strip() in cell for cell in cells.texts)
 
 
 def test_people_read_sums_and_what_is_missing(world: TermsWorld) -> None:

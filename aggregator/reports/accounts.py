@@ -7,6 +7,7 @@ never renamed or removed.
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 
 from aggregator.balances.funds import CurrentFunds, Funds
 from aggregator.rating.discounts import DiscountLadder
@@ -184,6 +185,7 @@ def charge_answer(charge: RatedCharge, ladder: DiscountLadder) -> Answer:
     }
 
 
+@lru_cache
 def format_multiplier(multiplier: int) -> str:
     """Format a scaled multiplier as a decimal: `1`, `0.5`, `0.25`."""
     whole, rest = divmod(multiplier, MULTIPLIER_SCALE)

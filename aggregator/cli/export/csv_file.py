@@ -5,7 +5,8 @@ Texts are written as they are. A spreadsheet may run one that begins with `=`: f
 """
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Context, Decimal
 from functools import lru_cache
 from io import StringIO
 from typing import Any, Final
@@ -16,46 +17,49 @@ from gitmeter.support.printout import chunks
 from wire_format.instants import format_ts, from_us
 from wire_format.money import format_usd
 
-_INSTANTS_CACHED: Final = 1024
+_CACHED: Final = 1 << 14
+_EXACT: Final = Context(prec=80)
 
 
 def write_csv(export: Export, stream: Stream) -> int:
     """Write a line of names and a line for each row; return how many rows there were."""
     stream.write(_lines([[column.name for column in export.columns]]))
-    forms = [_FORMS[column.kind] for column in export.columns]
+    forms = [_FORMS.get(column.kind) for column in export.columns]
     count = 0
     for chunk in chunks(export.rows):
         count += len(chunk)
-        stream.write(_lines([[*map(_cell, forms, row)] for row in chunk]))
+        columns = map(_cells, forms, zip(*chunk, strict=True))
+        stream.write(_lines(zip(*columns, strict=True)))
     return count
 
 
-def _lines(rows: Sequence[Sequence[str]]) -> bytes:
+def _lines(rows: Iterable[Sequence[Any]]) -> bytes:
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()
 
 
-def _cell(form: Callable[[Any], str], value: Any) -> str:  # noqa: ANN401 - by the kind of the column
-    return "" if value is None else form(value)
+def _cells(form: Callable[[Any], str] | None, values: Sequence[Any]) -> Sequence[Any]:
+    """The cells of a column: what `csv` itself writes well stays as it is, None too."""
+    if form is None:
+        return values
+    return [None if value is None else form(value) for value in values]
 
 
-@lru_cache(_INSTANTS_CACHED)
 def _instant(at_us: int) -> str:
     return format_ts(from_us(at_us))
 
 
-def _decimal(value: Any) -> str:  # noqa: ANN401 - a Decimal
-    text = f"{value:f}"
+def _decimal(value: Decimal) -> str:
+    # equal decimals are one in the cache, so they have to have one text
+    text = f"{value.normalize(_EXACT):f}"
     return text if "." in text else f"{text}.0"
 
 
 _FORMS: Final[Mapping[Kind, Callable[[Any], str]]] = {
-    "text": str,
-    "integer": str,
-    "units": str,
-    "nano": format_usd,
-    "decimal": _decimal,
-    "instant": _instant,
+    # values come again: hours, prices and costs of 0
+    "nano": lru_cache(_CACHED)(format_usd),
+    "decimal": lru_cache(_CACHED)(_decimal),
+    "instant": lru_cache(_CACHED)(_instant),
     "boolean": lambda value: "true" if value else "false",
 }

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from aggregator.rating.discounts import Discount
 from aggregator.rating.rating import ChargeState, Rater
 from aggregator.rating.series import Payer, SeriesRater
-from aggregator.rating.shares import CostShare, cost_shares
+from aggregator.rating.shares import CostShare, ShareKind, cost_shares
 from aggregator.rating.tariff import Tariff
 from aggregator.rating.windows import InWindow, Use
 from aggregator.reports.accounts import account_of_user
@@ -57,6 +57,14 @@ class ChargeParts:
             return TakenApart(discount)
         if row.state is not ChargeState.RATED:
             return TakenApart(discount, tariff)
+        if (
+            tariff.unit is not None
+            and row.quantity
+            and not (whole.counted and whole.counted.included)
+        ):
+            costs = row.list_cost_nano, row.billed_cost_nano
+            share = CostShare(ShareKind.UNITS, 0, row.quantity, row.quantity, *costs)
+            return TakenApart(discount, tariff, (share,))
         place = None if whole.counted is None else InWindow(*whole.counted, 0)
         if place is not None and tariff.is_volume:
             place = place._replace(total=self._total(whole.rated))

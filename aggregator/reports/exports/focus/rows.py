@@ -8,9 +8,13 @@ at the time of its line. Payments are no charges and have no row.
 """
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
+from aggregator.rating.discounts import Discount
 from aggregator.rating.rating import Rater
+from aggregator.rating.shares import CostShare, ShareKind
+from aggregator.rating.tariff import Tariff
 from aggregator.rating.windows import month_of
 from aggregator.reports.charges.parts import ChargeParts
 from aggregator.reports.exports.focus.columns import (
@@ -26,6 +30,7 @@ from aggregator.reports.exports.focus.skus import (
     Service,
     Sku,
     fee_sku,
+    ratio,
     sku_of,
     whole_sku,
 )
@@ -67,6 +72,7 @@ class _Rows:
         self._store = store
         self._parts = ChargeParts(store, rater)
         self._paid: set[tuple[int, str]] | None = None
+        self._skus: dict[tuple[int, ShareKind, int, int], Sku] = {}
         self._same = {
             **_NOTHING,
             "BillingAccountType": "Prepaid account",
@@ -91,11 +97,19 @@ class _Rows:
         if parts.tariff is None or not parts.shares:
             costs = row.list_cost_nano, row.billed_cost_nano
             sku = whole_sku(whole.rated.resource, row.state, row.quantity, *costs)
-            yield _priced(base, sku, *costs)
+            whole_share = CostShare(ShareKind.UNITS, 0, *(row.quantity,) * 2, *costs)
+            yield _priced(base, sku, whole_share)
             return
         for share in parts.shares:
-            sku = sku_of(parts.tariff, share, parts.discount.multiplier)
-            yield _priced(base, sku, share.list_cost_nano, share.billed_cost_nano)
+            yield _priced(base, self._sku(parts.tariff, share, parts.discount), share)
+
+    def _sku(self, tariff: Tariff, share: CostShare, discount: Discount) -> Sku:
+        # a rater has one tariff for each price, as long as it lives
+        key = id(tariff), share.kind, share.tier, discount.multiplier
+        found = self._skus.get(key)
+        if found is None:
+            found = self._skus[key] = sku_of(tariff, *key[1:])
+        return found
 
     def _credits(self, whole: WholeCharge) -> Iterator[Row]:
         base = self._base(whole)
@@ -170,7 +184,8 @@ class _Rows:
             "SkuMeter": f"plan/{terms.plan}",
         }
         sku = fee_sku(terms.plan, terms.instead_of, terms.fee_nano)
-        return _priced(base, sku, terms.fee_nano, terms.fee_nano)
+        share = CostShare(ShareKind.UNITS, 0, 0, 1, terms.fee_nano, terms.fee_nano)
+        return _priced(base, sku, share) | {"ConsumedQuantity": None, "ConsumedUnit": None}
 
 
 def _of_service(service: Service) -> Mapping[str, str]:
@@ -181,16 +196,16 @@ def _of_service(service: Service) -> Mapping[str, str]:
     }
 
 
-def _priced(base: Row, sku: Sku, list_nano: int, billed_nano: int) -> Row:
+def _priced(base: Row, sku: Sku, share: CostShare) -> Row:
     return {
         **base,
-        **_costs(list_nano, billed_nano),
+        **_costs(share.list_cost_nano, share.billed_cost_nano),
         "ChargeDescription": sku.words,
-        "ConsumedQuantity": sku.consumed,
-        "ConsumedUnit": None if sku.consumed is None else "Units",
+        "ConsumedQuantity": Decimal(share.units),
+        "ConsumedUnit": "Units",
         "ContractedUnitPrice": sku.contracted_price,
         "ListUnitPrice": sku.list_price,
-        "PricingQuantity": sku.quantity,
+        "PricingQuantity": ratio(share.priced, sku.per),
         "PricingUnit": sku.unit,
         "SkuPriceDetails": sku.details,
         "SkuPriceId": sku.price_id,

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final, NamedTuple
 
 from aggregator.rating.rating import ChargeState
-from aggregator.rating.shares import CostShare, ShareKind
+from aggregator.rating.shares import ShareKind
 from aggregator.rating.tariff import Tariff
 from wire_format.fields import AppliesTo
 from wire_format.money import MULTIPLIER_SCALE, NANO, format_usd
@@ -47,8 +47,7 @@ class Sku(NamedTuple):
         price_id: the name of the price.
         details: JSON: more about the price; None where there is no more.
         unit: what the price is for.
-        quantity: how many of it.
-        consumed: how many units were used; None of what is not used up.
+        per: how many units that are.
         list_price, contracted_price: dollars for one, without and with the discount.
         words: the part that it is, for people.
     """
@@ -56,44 +55,43 @@ class Sku(NamedTuple):
     price_id: str
     details: str | None
     unit: str
-    quantity: Decimal
-    consumed: Decimal | None
+    per: int
     list_price: Decimal
     contracted_price: Decimal
     words: str
 
 
-def sku_of(tariff: Tariff, share: CostShare, multiplier: int) -> Sku:
+def sku_of(tariff: Tariff, kind: ShareKind, place: int, multiplier: int) -> Sku:
     """What a part of a charge is charged for.
 
     Args:
         tariff: the price.
-        share: the part.
+        kind: what the part is charged for.
+        place: that of its tier, from 0.
         multiplier: billed cost divided by list cost, in billionths.
     """
     rule = tariff.rule
     usd, per, unit, suffix = rule.usd or "0", rule.units_per, "Units", ""
     details: dict[str, object] = {}
-    if share.kind is ShareKind.INCLUDED:
+    if kind is ShareKind.INCLUDED:
         usd, per, suffix = "0", 1, ", included in the plan"
     elif rule.package is not None:
         usd, per, unit = rule.package.usd, 1, f"{rule.package.size} Unit Packages"
     elif rule.tiers is not None:
-        tier, suffix = rule.tiers[share.tier], f", tier {share.tier + 1}"
-        details = {"x_Tier": share.tier + 1, "x_Mode": rule.mode or "graduated"}
+        tier, suffix = rule.tiers[place], f", tier {place + 1}"
+        details = {"x_Tier": place + 1, "x_Mode": rule.mode or "graduated"}
         usd = tier.usd
-        if share.kind is ShareKind.FLAT:
+        if kind is ShareKind.FLAT:
             usd, per, unit = tier.flat_usd or "0", 1, "Tiers"
             suffix += ", flat fee"
-    if share.kind is not ShareKind.INCLUDED and rule.window != "hour":
+    if kind is not ShareKind.INCLUDED and rule.window != "hour":
         details["x_Window"] = rule.window
     discount = _EXACT.divide(Decimal(multiplier), MULTIPLIER_SCALE)
     return Sku(
         price_id=rule.name + suffix,
         details=json.dumps(details) if details else None,
         unit=unit if per == 1 else f"{per} {unit}",
-        quantity=ratio(share.priced, per),
-        consumed=Decimal(share.units),
+        per=per,
         list_price=Decimal(usd),
         contracted_price=_rounded(_EXACT.multiply(Decimal(usd), discount)),
         words=rule.resource + suffix,
@@ -111,8 +109,7 @@ def whole_sku(
         price_id=f"{resource}, {state}",
         details=None,
         unit="Units",
-        quantity=Decimal(quantity),
-        consumed=Decimal(quantity),
+        per=1,
         list_price=ratio(list_nano, quantity * NANO),
         contracted_price=ratio(billed_nano, quantity * NANO),
         words=resource,
@@ -127,8 +124,7 @@ def fee_sku(plan: str, instead_of: str | None, fee_nano: int) -> Sku:
         price_id=f"plan/{plan}{upgrade}, {format_usd(fee_nano)} USD a cycle",
         details=None,
         unit="Cycles",
-        quantity=Decimal(1),
-        consumed=None,
+        per=1,
         list_price=fee,
         contracted_price=fee,
         words=f"fee of the plan {plan}{upgrade}",
@@ -139,6 +135,9 @@ def ratio(numerator: int, denominator: int) -> Decimal:
     """A fraction, to 15 decimals; of nothing 0."""
     if not denominator:
         return Decimal(0)
+    whole, rest = divmod(numerator, denominator)
+    if not rest:
+        return Decimal(whole)
     return _rounded(_EXACT.divide(Decimal(numerator), Decimal(denominator)))
 
 

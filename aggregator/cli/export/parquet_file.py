@@ -12,8 +12,8 @@ from aggregator.reports.exports.table import Export, Kind
 
 _BATCH_ROWS: Final = 2048
 """Rows that are Python objects at one time."""
-_GROUP_BATCHES: Final = 32
-"""Batches that are compact in memory before they are written: a row group has 65,536 rows."""
+_GROUP_BATCHES: Final = 16
+"""Batches that are compact in memory before they are written: a row group has 32,768 rows."""
 
 _TYPES: Final[Mapping[Kind, Any]] = {
     "text": pa.string(),

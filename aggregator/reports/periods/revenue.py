@@ -75,12 +75,12 @@ def revenue_report(store: LedgerStore, period: Period, by: RevenueBy) -> Report:
     tallies: dict[str, RevenueTally] = defaultdict(RevenueTally)
     users = store.sums.users() if by == "user" else {}
     _add_usage(store, period, by, users, tallies)
-    for account_id, plan, hour, fee_nano in _fees(store, period):
+    for user, plan, hour, fee_nano in _fees(store, period):
         keys = {
             "resource": FEES,
             "plan": plan,
             "month": _month(hour // DAY_HOURS),
-            "user": users.get(account_id, ""),
+            "user": user,
         }
         tallies[keys[by]].fees_nano += fee_nano
     total = RevenueTally()
@@ -128,13 +128,13 @@ def _add_usage(
         row.promotional_nano += drawn.nano
 
 
-def _fees(store: LedgerStore, period: Period) -> Iterator[tuple[int, str, int, int]]:
-    """Account, plan, hour and fee of each line that counts and costs something."""
-    for account_id, lines in store.sums.plan_lines():
+def _fees(store: LedgerStore, period: Period) -> Iterator[tuple[str, str, int, int]]:
+    """User, plan, hour and fee of each line that counts and costs something."""
+    for _, user, lines in store.sums.plan_lines():
         for line in lines:
             hour, terms = hour_of(line.ts), terms_of(line)
             if terms.fee_nano and period.first_hour <= hour < period.end_hour:
-                yield account_id, terms.plan, hour, terms.fee_nano
+                yield user, terms.plan, hour, terms.fee_nano
 
 
 def _month(day: int) -> str:

@@ -136,10 +136,10 @@ class SumRows:
             if grant.category == "paid"
         }
 
-    def plan_lines(self) -> Iterator[tuple[int, tuple[Account, ...]]]:
-        """The plan lines that count, by account."""
-        rows = self._connection.execute("SELECT id, plans FROM account WHERE plans IS NOT NULL")
-        return ((account_id, read_plans(stored)) for account_id, stored in rows)
+    def plan_lines(self) -> Iterator[tuple[int, str, tuple[Account, ...]]]:
+        """The plan lines that count, by account, each with its row and user."""
+        query = "SELECT id, user, plans FROM account WHERE plans IS NOT NULL"
+        return ((row[0], row[1], read_plans(row[2])) for row in self._connection.execute(query))
 
     def usage(
         self, first_hour: int, end_hour: int, grouping: Grouping, account_id: int | None = None

@@ -158,10 +158,9 @@ class _Rows:
         }
 
     def _fees(self, period: Period, account_id: int | None) -> Iterator[Row]:
-        users = self._store.sums.users()
         found = [
-            (line, users[owner])
-            for owner, lines in self._store.sums.plan_lines()
+            (line, user)
+            for owner, user, lines in self._store.sums.plan_lines()
             if account_id in {None, owner}
             for line in lines
             if period.first_hour <= hour_of(line.ts) < period.end_hour and terms_of(line).fee_nano

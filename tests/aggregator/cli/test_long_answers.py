@@ -67,3 +67,14 @@ def test_a_pager_that_waits_keeps_no_log_from_being_emptied(
     assert asked.returncode == 0
     assert (begun + rest).decode() == expected
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_said_where_it_has_ended_the_view(world: World) -> None:
+    """SQLite ends a transaction by itself then; there is nothing left to end."""
+    with (
+        world.reading() as store,
+        pytest.raises(sqlite3.OperationalError, match="disk is full"),
+        store.view(),
+    ):
+        store._connection.execute("ROLLBACK")
+        raise sqlite3.OperationalError("database or disk is full")

@@ -1,8 +1,8 @@
 """What fees of plans and grants with terms move.
 
 A grant is owed from its first hour on, and what is left of it goes when it ends. Of the credit of a
-plan's cycles only what is in force at either end of the period or was drawn from is told: a cycle
-of which nothing was drawn comes to nothing.
+plan's cycles only those are told that something was drawn of, and those at either end of the
+period: a cycle of which nothing was drawn comes to nothing.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,10 +17,10 @@ from aggregator.reports.periods.period import Period
 from aggregator.store.account_rows import AccountRow
 from aggregator.store.questions.reports import account_of
 from aggregator.store.store import LedgerStore
-from gitmeter.money.granted import EVER_HOUR, Granted
+from gitmeter.money.granted import Granted
 from gitmeter.money.plans import periods
 from gitmeter.money.plans.timeline import PLAN_PROVIDER
-from wire_format.instants import HOUR_US, hour_of
+from wire_format.instants import hour_of
 from wire_format.lines import Account
 
 
@@ -71,8 +71,8 @@ def grant_moves(grant: Granted, drawn_nano: Sequence[int]) -> Iterator[AccountMo
     borders = [hour for span in grant.spans for hour in span]
     for at, (hour, drawn) in enumerate(zip(borders, drawn_nano, strict=True)):
         left = grant.amount_nano - drawn
-        if hour == EVER_HOUR or not left:
-            continue
+        if not left:
+            return
         # the credit of a plan of which nothing was drawn is no breakage: it comes to nothing
         is_breakage = grant.provider != PLAN_PROVIDER or drawn > 0
         begins, comes_again = at % 2 == 0, at > 0
@@ -91,9 +91,8 @@ def _moves_of_account(
 ) -> Iterator[AccountMove]:
     totals = store.drawn.totals(account.id)
     told = {grant.name: grant for grant in account.grants}
-    for hour in period[1:] if account.plans else ():
-        at_an_end = terms.grants(account, hour * HOUR_US, totals)
-        told |= {each.grant.name: each.grant for each in at_an_end}
+    if account.plans:
+        told |= terms.credits(account, (hour - 1 for hour in period[1:]), totals)
     for name, grant in told.items():
         if len(grant.spans) == 1:
             drawn = [0, totals.get(name, 0)]

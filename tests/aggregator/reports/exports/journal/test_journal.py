@@ -62,6 +62,16 @@ def test_a_period_opens_with_what_the_one_before_closed_with(world: TermsWorld) 
     assert sum(opening.values()) == 0
 
 
+def test_credit_of_a_plan_of_which_nothing_was_drawn_comes_to_nothing(world: TermsWorld) -> None:
+    """It was in force when the period began: it has begun, and then has not; it is no breakage."""
+    found = balances_of(world, "--period", "2026-11-03..")
+    assert {name: nano for name, nano in found.items() if name.startswith(CONTRA)} == {
+        f"{CONTRA}:begun": 6_70 * CENT - 5 * NANO,
+        f"{CONTRA}:drawn": -40 * CENT,
+        f"{CONTRA}:breakage": -1_30 * CENT,
+    }
+
+
 def test_entries_of_a_month_are_those_of_its_days(world: TermsWorld) -> None:
     """Under the last day of the month in the period; a payment keeps its date."""
     asked = ("--period", "2026-11-02..2026-11-07")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.reports.exports.journal.writing import head_lines
 from tests.support import hledger
 from tests.support.ledger.reports_world import reports_world
 from tests.support.ledger.terms_world import TermsWorld
@@ -101,6 +102,42 @@ def test_the_head_says_what_it_is_made_from(world: TermsWorld) -> None:
         "; amounts are exact; fees of payment providers are in no line, and so not in here",
     ]
     assert "; the period is not over yet" in journal_of(world, "--period", "this-year")
+
+
+def test_the_head_says_what_else_a_bookkeeper_must_know() -> None:
+    head = {
+        "period": "all",
+        "from": None,
+        "until": "2026-12-01T00:00:00Z",
+        "is_over": True,
+        "billed_until": None,
+        "tests_count": True,
+        "silent_nodes": ["vm-1", "vm-2"],
+        "made_from": {"tips": {"books": {}}, "sha256": "00"},
+    }
+    assert [*head_lines(head, set())][:5] == [
+        "; gitmeter, all: from the beginning until 2026-12-01T00:00:00Z, by UTC",
+        "; billed until never",
+        "; made from 1 repo: 00",
+        "; test accounts of providers count here: this is not all real money",
+        "; more may follow of silent nodes: 2",
+    ]
+
+
+def test_a_file_is_replaced_once_the_journal_is_whole(world: TermsWorld, tmp_path: Path) -> None:
+    """It is what is printed otherwise; where nothing can be written, the file stays."""
+    file = tmp_path / "2026.journal"
+    file.write_text("an earlier one")
+    asked = ("--period", "2026-11-02..2026-11-07", "--out", str(file))
+    assert world.run("export", "hledger", *asked).ok().out == f"{file}: 8 entries\n"
+    journal = journal_of(world, *asked[:2])
+    assert file.read_text() == journal
+    assert [each.name for each in tmp_path.iterdir()] == [file.name]
+    refused = world.run("export", "hledger", "--period", "2099", "--out", str(file))
+    nowhere = world.run("export", "hledger", "--out", str(tmp_path / "no" / "2026.journal"))
+    assert (refused.code, nowhere.code) == (2, 1)
+    assert "No such file or directory" in nowhere.err
+    assert file.read_text() == journal
 
 
 def test_it_is_the_same_again(world: TermsWorld) -> None:

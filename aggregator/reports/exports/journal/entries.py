@@ -5,13 +5,13 @@ Money moves into one account out of another, so that an entry balances however i
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from enum import IntEnum
 from typing import Final, Literal, NamedTuple
 
+from aggregator.rating.windows import month_of
 from aggregator.reports.exports.journal.accounts import in_order
 from aggregator.reports.periods.period import Period
-from wire_format.instants import DAY_HOURS, hour_of, hour_start
+from wire_format.instants import DAY_HOURS
 
 EntriesBy = Literal["day", "month"]
 """What becomes one entry of usage, fees and grants."""
@@ -65,7 +65,7 @@ class Postings(defaultdict[str, int]):
         super().__init__(int)
 
     def move(self, into: str, out_of: str, nano: int) -> None:
-        """AccountMove an amount into one account out of another."""
+        """Move an amount into one account out of another."""
         self[into] += nano
         self[out_of] -= nano
 
@@ -116,24 +116,15 @@ class Dating:
         self.first_day = period.first_hour // DAY_HOURS
         self.last_day = (period.end_hour - 1) // DAY_HOURS
         self._is_by_month = by == "month"
-        self._month_ends: dict[int, int] = {}
 
     def day(self, day: int) -> int:
         """The date of what is of a day: that day, or the last one of its month in the period."""
         if not self._is_by_month:
             return day
-        if day not in self._month_ends:
-            self._month_ends[day] = min(_month_end(day), self.last_day)
-        return self._month_ends[day]
+        return min(month_of(day).end // DAY_HOURS - 1, self.last_day)
 
 
 def entries_of(day: int, kind: EntryKind, postings: Postings) -> Iterator[JournalEntry]:
     """The entry of what moved; none where nothing did."""
     if listed := postings.listed():
         yield JournalEntry(day, kind, DESCRIPTIONS[kind], listed)
-
-
-def _month_end(day: int) -> int:
-    first = hour_start(day * DAY_HOURS).replace(day=1)
-    next_first = (first + timedelta(days=31)).replace(day=1)
-    return hour_of(next_first) // DAY_HOURS - 1

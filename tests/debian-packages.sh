@@ -1,7 +1,7 @@
 #!/bin/sh
-# The tests talk to a real sshd, check the units with systemd's own tools and the alert rules with
-# Prometheus's promtool, and run a documented client with nc. Installs what is missing when it may, and
-# says what to type when it may not.
+# The tests talk to a real sshd, check the units with systemd's own tools, the alert rules with
+# Prometheus's promtool and journals with hledger, and run a documented client with nc. Installs what is
+# missing when it may, and says what to type when it may not.
 set -eu
 
 missing=''
@@ -13,6 +13,7 @@ command -v curl >/dev/null || missing="$missing curl"
 command -v jq >/dev/null || missing="$missing jq"
 command -v openssl >/dev/null || missing="$missing openssl"
 command -v promtool >/dev/null || missing="$missing prometheus"
+command -v hledger >/dev/null || missing="$missing hledger"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

@@ -1,6 +1,6 @@
 """The grants and plans of accounts, and what is left of each grant at an instant."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from aggregator.rating.standing import GrantLeft, last_hour_before, state_at
 from aggregator.store.account_rows import AccountRow
@@ -37,25 +37,29 @@ class GrantsAndPlans:
         """
         found = {grant.name: grant for grant in account.grants}
         if account.plans:
-            found |= self._credits(account, at_us, drawn)
+            found |= self.credits(account, (last_hour_before(at_us),), drawn)
         left = (
             GrantLeft(grant, grant.amount_nano - drawn.get(name, 0), state_at(grant, at_us))
             for name, grant in sorted(found.items())
         )
         return [each for each in left if each.is_shown]
 
-    def _credits(
-        self, account: AccountRow, at_us: int, drawn: Mapping[str, int]
+    def credits(
+        self, account: AccountRow, hours: Iterable[int], drawn: Mapping[str, int]
     ) -> dict[str, Granted]:
-        """The credits of cycles that are in force at an instant or were drawn from, by name.
+        """The credits of the cycles of some hours, and of those that were drawn from, by name.
 
         A line may last for years: only the cycles in question are looked at.
+
+        Args:
+            account: the account.
+            hours: clock hours since 1970.
+            drawn: what was drawn of each grant, by name.
         """
         timeline = self.timeline(account)
-        hours = {last_hour_before(at_us), *_cycle_hours(drawn)}
         return {
             granted.name: granted
-            for hour in hours
+            for hour in {*hours, *_cycle_hours(drawn)}
             for granted in timeline.credits(hour, min(hour + 1, EVER_HOUR))
         }
 

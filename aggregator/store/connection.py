@@ -111,7 +111,8 @@ def read_transaction(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk, also that of temporary files, ends it
+            connection.execute("ROLLBACK")
 
 
 def upsert_meta(connection: sqlite3.Connection, key: str, value: str) -> None:

@@ -15,7 +15,9 @@ _HINTS: Final = {
         (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
         "run this as the user who owns the state directory",
     ),
-    **dict.fromkeys(DISK, "check the disk under the state directory, then run this again"),
+    **dict.fromkeys(
+        DISK, "check the disks of the state directory and of temporary files, then run this again"
+    ),
 }
 _BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 

@@ -37,6 +37,7 @@ from aggregator.store.money.money_rows import MoneyRows
 from aggregator.store.money.writer_rows import WriterRows
 from aggregator.store.questions.digest import DigestRows
 from aggregator.store.questions.exports import ExportRows
+from aggregator.store.questions.journal import JournalRows
 from aggregator.store.questions.metrics import MetricRows
 from aggregator.store.questions.notices import NoticeRows
 from aggregator.store.questions.payments import PaymentRows
@@ -93,6 +94,7 @@ class LedgerStore:
         exports: read-only: charges one by one, with all that is kept about them.
         metrics: read-only: the figures for monitoring.
         sums: read-only: charges, and what grants paid of them, added up.
+        journal: read-only: what a journal of double entries needs besides.
         unrated: read-only: charges that are not rated in full, added up.
     """
 
@@ -123,6 +125,7 @@ class LedgerStore:
         self.exports = ExportRows(connection)
         self.metrics = MetricRows(connection)
         self.sums = SumRows(connection)
+        self.journal = JournalRows(connection)
         self.unrated = UnratedRows(connection)
 
     def __enter__(self) -> Self:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 T = TypeVar("T")
 
@@ -35,17 +35,20 @@ class Printout:
 
     def print(self) -> None:
         """Write it to standard output."""
-        for text in self._kept():
-            sys.stdout.buffer.write(text)
+        self.write_to(sys.stdout.buffer)
         sys.stdout.buffer.flush()
 
+    def write_to(self, stream: BinaryIO) -> None:
+        """Write it to a stream."""
+        stream.writelines(self._kept())
+
     def _keep(self, text: bytes) -> None:
-        with _folder_named():
+        with folder_named():
             self._file.write(text)
 
     def _kept(self) -> Iterator[bytes]:
         """What was kept, in large pieces of whole lines."""
-        with _folder_named():
+        with folder_named():
             self._file.seek(0)  # which also writes what is still buffered
         while text := self._file.read(_BLOCK_BYTES):
             yield text + self._file.readline()
@@ -59,7 +62,7 @@ def chunks(rows: Iterable[T]) -> Iterator[list[T]]:
 
 
 @contextmanager
-def _folder_named() -> Iterator[None]:
+def folder_named() -> Iterator[None]:
     """Let an error say which disk is full, as the file has no name that it could state."""
     try:
         yield

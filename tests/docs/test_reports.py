@@ -2,17 +2,22 @@
 
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.hledger import hledger
 from tests.support.ledger.reports_world import reports_world
 from tests.support.ledger.world import World
 
 PAGE: Final = (ROOT / "docs" / "reports.md").read_text()
-SHOWN: Final = re.findall(r"^```console\n\$ aggregator (.+)\n((?:.*\n)*?)```$", PAGE, re.MULTILINE)
+_BLOCK: Final = r"^```console\n\$ {} (.+)\n((?:.*\n)*?)```$"
+SHOWN: Final = re.findall(_BLOCK.format("aggregator"), PAGE, re.MULTILINE)
+BY_HLEDGER: Final = re.findall(_BLOCK.format("hledger -f november.journal"), PAGE, re.MULTILINE)
+JOURNAL: Final = next(command for command, _ in SHOWN if command.startswith("export hledger"))
 _HASH: Final = re.compile(r"[0-9a-f]{40,64}")
 
 
@@ -28,23 +33,36 @@ def test_a_command_prints_what_the_page_shows(world: World, command: str, shown:
     assert _lines(said) == _lines(shown)
 
 
+@pytest.mark.parametrize(("command", "shown"), BY_HLEDGER, ids=[words for words, _ in BY_HLEDGER])
+def test_hledger_prints_what_the_page_shows(world: World, command: str, shown: str) -> None:
+    """Of the journal that the page shows."""
+    assert _lines(_by_hledger(world, command)) == _lines(shown)
+
+
 def test_the_page_shows_commands() -> None:
     """As many as it has blocks."""
-    assert len(SHOWN) == PAGE.count("```console") >= 8
+    assert len(SHOWN) + len(BY_HLEDGER) == PAGE.count("```console") >= 8
 
 
 def _lines(text: str) -> list[str]:
     return [_HASH.sub("HASH", line.strip()) for line in text.splitlines() if line.strip()]
 
 
+def _by_hledger(world: World, command: str) -> str:
+    return hledger(world.run(*shlex.split(JOURNAL)).ok().out, *shlex.split(command))
+
+
 def page_of(folder: Path) -> str:
     """The page with what the commands print now; to write it anew after a change."""
     world = reports_world(folder)
 
-    def printed(found: re.Match[str]) -> str:
-        lines = world.run(*shlex.split(found[1])).ok().out.splitlines()
-        shown = "\n".join(line.rstrip() for line in lines if line.strip())
-        return f"```console\n$ aggregator {found[1]}\n{shown}\n```"
+    def shown(program: str, said: Callable[[str], str], page: str) -> str:
+        def printed(found: re.Match[str]) -> str:
+            lines = said(found[1]).splitlines()
+            text = "\n".join(line.rstrip() for line in lines if line.strip() or not line)
+            return f"```console\n$ {program} {found[1]}\n{text}\n```"
 
-    pattern = r"^```console\n\$ aggregator (.+)\n(?:.*\n)*?```$"
-    return re.sub(pattern, printed, PAGE, flags=re.MULTILINE)
+        return re.sub(_BLOCK.format(program), printed, page, flags=re.MULTILINE)
+
+    page = shown("aggregator", lambda words: world.run(*shlex.split(words)).ok().out, PAGE)
+    return shown("hledger -f november.journal", lambda words: _by_hledger(world, words), page)

@@ -18,6 +18,10 @@ _COMMANDS: Final = {
         "aggregator.cli.export.focus:focus",
         "Write the charges of a period as a FinOps FOCUS 1.2 dataset.",
     ),
+    "hledger": LazyCommand(
+        "aggregator.cli.export.hledger:hledger",
+        "Write a journal of double entries for hledger, which balances to the ledger.",
+    ),
 }
 
 

@@ -170,9 +170,9 @@ class SumRows:
     def drawn(
         self, first_hour: int, end_hour: int, grouping: Grouping, account_id: int | None = None
     ) -> Iterator[DrawnSum]:
-        """What each grant of each account paid, added up."""
+        """What each grant of each account paid, added up, by account."""
         columns = f"{_groups('drawn', grouping)}, account_id, granted, {_halves('nano')}"
-        by = "GROUP BY account_id, granted, the_day, resource_id"
+        by = "GROUP BY account_id, granted, the_day, resource_id ORDER BY account_id"
         for row in self._rows("drawn", columns, first_hour, end_hour, account_id, by):
             yield DrawnSum(row[3], row[1], row[2], row[4], _whole(*row[5:8]))
 

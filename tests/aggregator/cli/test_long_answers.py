@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.store.store import LedgerStore
 from tests.support.ledger.running import PROGRAM
 from tests.support.ledger.world import World, usage_line
 
@@ -67,3 +68,15 @@ def test_a_pager_that_waits_keeps_no_log_from_being_emptied(
     assert asked.returncode == 0
     assert (begun + rest).decode() == expected
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_said_where_it_has_ended_the_view(world: World) -> None:
+    """SQLite ends a transaction by itself then; there is nothing left to end."""
+
+    def fill(store: LedgerStore) -> None:
+        with store.view():
+            store._connection.execute("ROLLBACK")
+            raise sqlite3.OperationalError("database or disk is full")
+
+    with world.reading() as store, pytest.raises(sqlite3.OperationalError, match="disk is full"):
+        fill(store)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from aggregator.reports.reprice import reprice
 from tests.support.case_rules import rule_files
 from tests.support.ledger.told_case import AFTER, tell, world_of
+from tests.support.ledger.told_journal import assert_journals_add_up
 from tests.support.ledger.told_reports import assert_reports_add_up
 from tests.support.ledger.told_terms import PARTS, is_told_now_as_at, told_terms
 from tests.support.ledger.world import World
@@ -22,7 +23,7 @@ from wire_format.money import NANO
 def test_every_account_has_at_every_instant_what_the_reference_says(seed: int, order: int) -> None:
     """And what is told from sums, after everything, is what is told from charges and lines.
 
-    So are the reports of usage, revenue and what is owed.
+    So are the reports of usage, revenue and what is owed, and journals balance to them.
     """
     case = random_case(Random(seed))
     expected = answer(case)
@@ -35,6 +36,8 @@ def test_every_account_has_at_every_instant_what_the_reference_says(seed: int, o
                     assert (part, user, at, value) == (part, user, at, expected[part][user][at])
         assert is_told_now_as_at(world, AFTER)
         assert_reports_add_up(world, case, expected)
+        with world.reading() as store:
+            assert_journals_add_up(store, case["ask"], AFTER)
         assert_repricing_changes_nothing(world, case)
 
 

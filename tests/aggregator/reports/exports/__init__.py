@@ -1,1 +1,1 @@
-"""Exports: charges, payments and FOCUS, as rows and as files."""
+"""Exports: charges, payments and FOCUS, as rows and as files, and journals."""

@@ -60,6 +60,7 @@ _FORMS: Final[Mapping[Kind, Callable[[Any], str]]] = {
     # values come again: hours, prices and costs of 0
     "nano": lru_cache(_CACHED)(format_usd),
     "decimal": lru_cache(_CACHED)(_decimal),
+    "price": lru_cache(_CACHED)(_decimal),
     "instant": lru_cache(_CACHED)(_instant),
     "boolean": lambda value: "true" if value else "false",
 }

@@ -13,11 +13,18 @@ if TYPE_CHECKING:
     from aggregator.reports.periods.period import Period
 
 
+def _a_name(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise click.BadParameter("state a name, in one line")
+    return text
+
+
 @click.command()
 @click.argument("user", required=False)
 @period_option
 @click.option(
     "--provider",
+    type=_a_name,
     default="gitmeter",
     show_default=True,
     metavar="NAME",

@@ -8,11 +8,12 @@ from gitmeter.support.lazy_group import LazyCommand, LazyGroup
 
 _COMMANDS: Final = {
     "charges": LazyCommand(
-        "aggregator.cli.export.tables:charges", "Write every charge of a period, a row each."
+        "aggregator.cli.export.tables:charges",
+        "Write a row for each charge of a period, of USER or of all users.",
     ),
     "payments": LazyCommand(
         "aggregator.cli.export.tables:payments",
-        "Write every line of money and accounts of a period, a row each.",
+        "Write a row for each money or account line dated in a period, of USER or of all users.",
     ),
     "focus": LazyCommand(
         "aggregator.cli.export.focus:focus",

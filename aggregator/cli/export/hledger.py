@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aggregator.cli.context import Context, now
+from aggregator.cli.export.output import a_file
 from aggregator.cli.reports.periods import period as period_of
 from gitmeter.support.terminal import Text, escape
 
@@ -20,18 +21,19 @@ if TYPE_CHECKING:
     type=period_of,
     default="all",
     show_default=True,
-    help="Such as 2026, 2026-Q4, 2026-10, last-month or 2026-10..2026-12; UTC.",
+    help="Such as 2026, 2026-Q4, 2026-10, 2026-10-31, last-month, 2026-10..2026-12 or all; UTC.",
 )
 @click.option(
     "--by",
     type=click.Choice(("day", "month")),
     default="day",
     show_default=True,
-    help="What becomes one entry of usage, one of fees and one of grants.",
+    help="Combine usage, fees and grants into one entry each per day or month.",
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=a_file,
+    metavar="FILE",
     help="The file. Default: standard output.",
 )
 @click.pass_obj
@@ -44,7 +46,8 @@ def hledger(context: Context, period: "Period", by: "EntriesBy", out: Path | Non
     `aggregator revenue`. A period that has something before it begins with opening balances. What
     is still to come is left out: a period that is not over ends now.
 
-    Amounts have every nano-dollar. Fees of payment providers are in no line, and so not in here.
+    Amounts have every nano-dollar. Provider fees are not recorded in the ledger, so they are
+    not included.
 
     \b
     aggregator export hledger --period 2026 --by month --out 2026.journal
@@ -59,7 +62,11 @@ def hledger(context: Context, period: "Period", by: "EntriesBy", out: Path | Non
     end_hour = hour_of(now()) + 1
     told = period.until(end_hour)
     if told.first_hour == told.end_hour:
-        raise click.BadParameter(f"{period.name!r} has not begun", param_hint="--period")
+        raise click.BadParameter(f"{period.name!r} has not begun", param_hint="'--period'")
+    if out is not None and out.suffix.lower() in {".csv", ".parquet"}:
+        raise click.BadParameter(
+            "a journal is text: end its name in .journal", param_hint="'--out'"
+        )
     store, used = context.reading(), set[str]()
     with store.view():
         head = journal_head(store, period, end_hour, made_from(store))
@@ -71,7 +78,7 @@ def hledger(context: Context, period: "Period", by: "EntriesBy", out: Path | Non
         return
     from gitmeter.support.files import replacing
 
-    with replacing(out, mode=None) as stream:
+    with replacing(out) as stream:
         for text in texts:
             text.write_to(stream)
     noun = "entry" if entries.count == 1 else "entries"

@@ -41,11 +41,26 @@ class _Spooled(Printout):
         return len(data)
 
 
+def a_file(text: str) -> Path:
+    """Read the path of a file from a command line.
+
+    Raises:
+        BadParameter: it is empty, a folder, or in a folder that does not exist.
+    """
+    path = Path(text)
+    if not text or path.is_dir():
+        raise click.BadParameter(f"{text!r} is no file")
+    if not path.parent.is_dir():
+        raise click.BadParameter(f"the folder {str(path.parent)!r} does not exist")
+    return path
+
+
 def output_option(command: "Callable[..., object]") -> "Callable[..., object]":
     """The option --out."""
     return click.option(
         "--out",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=a_file,
+        metavar="FILE",
         help="The file, .csv or .parquet by its name. Default: CSV on standard output.",
     )(command)
 
@@ -65,7 +80,7 @@ class Output:
         self._form = ".csv" if out is None else out.suffix.lower()
         if self._form not in _FORMS:
             raise UnknownFormError(
-                f"{out}: the form is not known", hint=f"call it *{' or *'.join(_FORMS)}"
+                f"{out}: unknown file format", hint="end its name in .csv or .parquet"
             )
         self._kept = _Spooled()
         self._count = 0
@@ -81,7 +96,7 @@ class Output:
             return
         from gitmeter.support.files import replacing
 
-        with replacing(self._out, mode=None) as stream:
+        with replacing(self._out) as stream:
             self._count = self._write_to(export, stream)
 
     def print(self) -> None:

@@ -21,6 +21,7 @@ _TYPES: Final[Mapping[Kind, Any]] = {
     "units": pa.decimal128(38, 0),
     "nano": pa.decimal128(38, 9),
     "decimal": pa.decimal128(38, 15),
+    "price": pa.decimal128(38, 24),
     "instant": pa.timestamp("us", tz="UTC"),
     "boolean": pa.bool_(),
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @output_option
 @click.pass_obj
 def charges(context: Context, user: str | None, period: "Period", out: Path | None) -> None:
-    """Write every charge of a period, a row each: of USER, or of all users.
+    """Write a row for each charge of a period, of USER or of all users.
 
     A charge is what one user owes for one resource in one category in one clock hour. The rows are
     in the order of hour, user, resource and category. Amounts in USD have every nano-dollar:
@@ -48,7 +48,7 @@ def charges(context: Context, user: str | None, period: "Period", out: Path | No
 @output_option
 @click.pass_obj
 def payments(context: Context, user: str | None, period: "Period", out: Path | None) -> None:
-    """Write every line of money and accounts dated in a period, a row each: of USER, or of all.
+    """Write a row for each money or account line dated in a period, of USER or of all users.
 
     The columns are those of `aggregator payments --csv`. What does not count is there too, with
     why: what counts has the state "counted". credit_usd is what a line adds to the balance, and
@@ -57,9 +57,12 @@ def payments(context: Context, user: str | None, period: "Period", out: Path | N
     \b
     aggregator export payments --period 2026-10 --out payments-2026-10.csv
     """
+    from aggregator.reports.accounts import account_row
     from aggregator.reports.exports.payments import payments_export
 
     output, store = Output(out), context.reading()
     with store.view():
+        if user is not None:
+            account_row(store, user)
         output.write(payments_export(store, period, user))
     output.print()

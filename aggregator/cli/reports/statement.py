@@ -240,6 +240,9 @@ def _print_parts(usage: "list[Answer]") -> None:
     rows = [
         (
             used["resource"],
+            used["applies_to"]
+            if used["multiplier"] == "1"
+            else f"{used['applies_to']} x{used['multiplier']}",
             *(part["what"], str(part["units"])),
             format_cents(part["list_cost_nano"]),
             format_cents(part["billed_cost_nano"]),
@@ -248,7 +251,7 @@ def _print_parts(usage: "list[Answer]") -> None:
         for part in used["parts"]
     ]
     if rows:
-        print_table(("usage", "price", *right), rows, right=right)
+        print_table(("usage", "for", "price", *right), rows, right=right)
 
 
 def _print_grants(grants: "list[Answer]") -> None:

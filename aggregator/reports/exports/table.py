@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
-Kind = Literal["text", "integer", "units", "nano", "decimal", "instant", "boolean"]
+Kind = Literal["text", "integer", "units", "nano", "decimal", "price", "instant", "boolean"]
 """What the values of a column are:
 
     text      str
@@ -11,6 +11,7 @@ Kind = Literal["text", "integer", "units", "nano", "decimal", "instant", "boolea
     units     int, of any size
     nano      int: billionths of a dollar, or of a unit of another currency
     decimal   decimal.Decimal with at most 15 decimals
+    price     decimal.Decimal with at most 24 decimals
     instant   int: microseconds since 1970, UTC
     boolean   bool
 

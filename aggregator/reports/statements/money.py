@@ -1,6 +1,7 @@
 """What each line of money changed in the pool of an account."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from aggregator.store.store import LedgerStore
@@ -16,53 +17,58 @@ class PoolChange(NamedTuple):
 
     Attributes:
         record: the line; a refund may name another user than the payment's.
+        at_us: when it changed it, microseconds since 1970: at its own time, but what is taken from
+            a payment not before that.
         nano: the change, in nano-dollars.
     """
 
     record: Money
+    at_us: int
     nano: int
 
 
 def pool_changes(store: LedgerStore, user: str, from_us: int, until_us: int) -> list[PoolChange]:
-    """What lines dated in a period changed in the pool of a user, by time.
+    """What lines changed in the pool of a user in a period, by time.
 
     Together they are the difference of the pools at both ends, as `aggregator.balances.earlier` has
-    them: a refund takes no more than its payment has left then. Lines of one instant about one
-    payment are one change.
+    them: a refund takes no more than its payment has left then.
 
     Args:
         store: the ledger.
         user: the account.
         from_us: the first instant, microseconds since 1970.
-        until_us: the instant before which lines are dated.
+        until_us: the instant before which the changes are.
     """
     judged = judge(store.money.entries({user}, ()).values())
-    payments = payments_of(judged)
     changes: list[PoolChange] = []
-    about: dict[Money, dict[int, Money]] = defaultdict(dict)
+    taken: dict[Money, list[Money]] = defaultdict(list)
     for line in judged:
-        record, at_us = line.record, to_us(line.record.ts)
-        if line.state is not MoneyState.COUNTED or not from_us <= at_us < until_us:
+        record = line.record
+        if line.state is not MoneyState.COUNTED:
             continue
-        if is_pooled(record) and record.user == user:
-            changes.append(PoolChange(record, credited_nano(record)))
-        elif record in payments:
-            about[record][at_us] = record
-        elif line.payment is not None:
-            about[line.payment].setdefault(at_us, record)
-    for paid, records in about.items():
+        if line.payment is not None:
+            taken[line.payment].append(record)
+        elif is_pooled(record) and record.user == user:
+            changes.append(PoolChange(record, to_us(record.ts), credited_nano(record)))
+    for paid in payments_of(judged):
         if paid.user == user:
-            for at_us, record in records.items():
-                change = _left_nano(payments[paid], at_us + 1) - _left_nano(payments[paid], at_us)
-                changes.append(PoolChange(record, change))
-    return sorted((each for each in changes if each.nano), key=_in_time)
+            changes += _of_payment(paid, taken[paid])
+    found = (each for each in changes if each.nano and from_us <= each.at_us < until_us)
+    return sorted(found, key=_in_time)
 
 
-def _left_nano(payment: Payment, before_us: int) -> int:
-    """What was left of a payment before an instant; nothing before its own."""
-    return payment.left_nano(before_us) if payment.at_us < before_us else 0
+def _of_payment(paid: Money, taken: Iterable[Money]) -> Iterator[PoolChange]:
+    """What a payment and each line that takes from it or gives back to it changed."""
+    payment = Payment(paid)
+    yield PoolChange(paid, payment.at_us, payment.credit_nano)
+    for record in sorted(taken, key=lambda record: (record.ts, record.node, record.seq)):
+        before_nano = payment.left_nano()
+        payment.take(record)
+        at_us = max(payment.at_us, to_us(record.ts))
+        yield PoolChange(record, at_us, payment.left_nano() - before_nano)
 
 
 def _in_time(change: PoolChange) -> tuple[object, ...]:
+    """A payment before what is taken from it in the same instant."""
     record = change.record
-    return record.ts, record.node, record.seq, record.kind
+    return change.at_us, record.of_ref is not None, record.node, record.seq, record.kind

@@ -154,8 +154,13 @@ def test_a_period_without_rows_is_a_file_with_names_alone(world: World) -> None:
     ("words", "code", "says"),
     [
         (("charges", "nobody"), ExitCode.FAILED, "no account of 'nobody'"),
-        (("charges", "--out", "rows.xlsx"), ExitCode.FAILED, "call it *.csv or *.parquet"),
-        (("charges", "--out", "/nowhere/rows.csv"), ExitCode.FAILED, "No such file or directory"),
+        (("payments", "nobody"), ExitCode.FAILED, "no account of 'nobody'"),
+        (("charges", "--out", "rows.xlsx"), ExitCode.FAILED, "end its name in .csv or .parquet"),
+        (("charges", "--out", "/nowhere/rows.csv"), ExitCode.USAGE, "'/nowhere' does not exist"),
+        (("charges", "--out", ""), ExitCode.USAGE, "'' is no file"),
+        (("charges", "--out", "/"), ExitCode.USAGE, "'/' is no file"),
+        (("focus", "--provider", " "), ExitCode.USAGE, "state a name"),
+        (("hledger", "--out", "rows.parquet"), ExitCode.USAGE, "end its name in .journal"),
         (("charges", "--period", "soon"), ExitCode.USAGE, "'soon' is no period"),
     ],
 )

@@ -12,7 +12,7 @@ from wire_format.fields import AppliesTo
 from wire_format.money import MULTIPLIER_SCALE, NANO, format_usd
 
 _DECIMALS: Final = 15
-"""Of quantities and unit prices: those of a price (`PRICE_SCALE`)."""
+"""Of what is rounded: as many as a price has (`PRICE_SCALE`)."""
 _LAST_PLACE: Final = Decimal(1).scaleb(-_DECIMALS)
 _EXACT: Final = Context(prec=80, rounding=ROUND_HALF_EVEN)
 
@@ -93,7 +93,8 @@ def sku_of(tariff: Tariff, kind: ShareKind, place: int, multiplier: int) -> Sku:
         unit=unit if per == 1 else f"{per} {unit}",
         per=per,
         list_price=Decimal(usd),
-        contracted_price=_rounded(_EXACT.multiply(Decimal(usd), discount)),
+        # exact: a price has 15 decimals and a multiplier 9
+        contracted_price=_EXACT.multiply(Decimal(usd), discount).normalize(_EXACT),
         words=rule.resource + suffix,
     )
 
@@ -119,9 +120,10 @@ def whole_sku(
 def fee_sku(plan: str, instead_of: str | None, fee_nano: int) -> Sku:
     """What the fee of a plan is charged for: a cycle, or what an upgrade costs more."""
     upgrade = "" if instead_of is None else f", instead of {instead_of}"
+    due = "a cycle" if instead_of is None else "once"
     fee = ratio(fee_nano, NANO)
     return Sku(
-        price_id=f"plan/{plan}{upgrade}, {format_usd(fee_nano)} USD a cycle",
+        price_id=f"plan/{plan}{upgrade}, {format_usd(fee_nano)} USD {due}",
         details=None,
         unit="Cycles",
         per=1,
@@ -142,5 +144,4 @@ def ratio(numerator: int, denominator: int) -> Decimal:
 
 
 def _rounded(number: Decimal) -> Decimal:
-    exact = _EXACT.quantize(number, _LAST_PLACE)
-    return exact.normalize(_EXACT) if exact else Decimal(0)
+    return _EXACT.quantize(number, _LAST_PLACE).normalize(_EXACT)

@@ -98,7 +98,7 @@ def _moves(store: LedgerStore, until_us: int) -> Iterator[MoneyMove]:
         if record.user not in taken_from and (record.kind == "payment" or is_pooled(record)):
             nano = credited_nano(record)
             if nano:
-                yield _move(PoolChange(record, nano), record.user)
+                yield _move(PoolChange(record, to_us(record.ts), nano), record.user)
 
 
 def _users_taken_from(store: LedgerStore) -> set[str]:
@@ -114,7 +114,7 @@ def _move(change: PoolChange, user: str) -> MoneyMove:
     record = change.record
     is_default = record.currency == CURRENCY_DEFAULT
     return MoneyMove(
-        f"{to_us(record.ts):0{_DIGITS}d}",
+        f"{change.at_us:0{_DIGITS}d}",
         record.node,
         f"{record.seq:0{_DIGITS}d}",
         record.kind,

@@ -32,7 +32,7 @@ def head_lines(head: Answer, used: Collection[str]) -> Iterator[str]:
         yield "; test accounts of providers count here: this is not all real money"
     if head["silent_nodes"]:
         yield f"; more may follow of silent nodes: {len(head['silent_nodes'])}"
-    yield "; amounts are exact; fees of payment providers are in no line, and so not in here"
+    yield "; amounts are exact; provider fees are not recorded in the ledger, so not included"
     yield from ("", *_DIRECTIVES)
     if used:
         yield from ("", *declarations(used))

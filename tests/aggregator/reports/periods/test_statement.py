@@ -88,6 +88,17 @@ def test_usage_is_told_by_tier_and_package(tmp_path: Path) -> None:
         assert f'<td>{what}</td><td class="n">{units}</td>' in page
 
 
+def test_lines_of_one_instant_are_told_apart(tmp_path: Path) -> None:
+    """A payment and what was given back of it in two parts, the second more than was left."""
+    world = TermsWorld(tmp_path)
+    world.pay_in("9.00")
+    world.refund("4.00", of_seq=1)
+    world.refund("7.00", of_seq=1)
+    world.pull()
+    told = [(line["kind"], line["nano"]) for line in json_of(world, "alice", "2026-11-02")["money"]]
+    assert told == [("payment", 9 * NANO), ("refund", -4 * NANO), ("refund", -5 * NANO)]
+
+
 def test_a_period_closes_as_the_next_one_opens(world: TermsWorld) -> None:
     """Days, and the month that they are in."""
     days = [json_of(world, "alice", f"2026-11-{day:02d}") for day in range(1, 9)]

@@ -99,7 +99,7 @@ def test_the_head_says_what_it_is_made_from(world: TermsWorld) -> None:
         f"; gitmeter, {days}: from 2026-11-02T00:00:00Z until 2026-11-08T00:00:00Z, by UTC",
         "; billed until 2026-11-03T00:01:00Z",
         f"; made from 2 repos: {made_from['sha256']}",
-        "; amounts are exact; fees of payment providers are in no line, and so not in here",
+        "; amounts are exact; provider fees are not recorded in the ledger, so not included",
     ]
     assert "; the period is not over yet" in journal_of(world, "--period", "this-year")
 
@@ -135,8 +135,8 @@ def test_a_file_is_replaced_once_the_journal_is_whole(world: TermsWorld, tmp_pat
     assert [each.name for each in tmp_path.iterdir()] == [file.name]
     refused = world.run("export", "hledger", "--period", "2099", "--out", str(file))
     nowhere = world.run("export", "hledger", "--out", str(tmp_path / "no" / "2026.journal"))
-    assert (refused.code, nowhere.code) == (2, 1)
-    assert "No such file or directory" in nowhere.err
+    assert (refused.code, nowhere.code) == (2, 2)
+    assert "does not exist" in nowhere.err
     assert file.read_text() == journal
 
 

@@ -102,12 +102,12 @@ def _add_usage(
     tallies: dict[str, RevenueTally],
 ) -> None:
     hours = period.first_hour, period.end_hour
-    grouping = Grouping(by_account=by == "user", by_day=by == "month")
+    grouping = Grouping(by == "user", by == "month", by == "resource")
     resources = store.sums.resources()
 
     def row_of(account_id: int | None, day: int | None, resource_id: int) -> RevenueTally:
         keys = {
-            "resource": resources[resource_id],
+            "resource": resources.get(resource_id, ""),
             "plan": USAGE,
             "month": _month(day or 0),
             "user": users.get(account_id or 0, ""),

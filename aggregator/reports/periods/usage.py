@@ -102,15 +102,16 @@ def _tallies(
 ) -> tuple[Mapping[tuple[str, ...], UsageTally], UsageTally]:
     """Usage by what is kept apart, and all of it."""
     hours = period.first_hour, period.end_hour
-    grouping = Grouping(by_account="user" in kept, by_day=bool({"day", "month"} & {*kept}))
+    grouping = Grouping("user" in kept, bool({"day", "month"} & {*kept}), "resource" in kept)
     key_of = _keys(store, kept)
     found: dict[tuple[str, ...], UsageTally] = defaultdict(UsageTally)
     total = UsageTally()
     for used in store.sums.usage(*hours, grouping, account_id):
         for tally in (found[key_of(used.account_id, used.day, used.resource_id)], total):
             tally.add(used)
-    for included in store.sums.included(*hours, grouping, account_id):
-        found[key_of(*included[:3])].included += included.included
+    if grouping.by_resource:
+        for included in store.sums.included(*hours, grouping, account_id):
+            found[key_of(*included[:3])].included += included.included
     for drawn in store.sums.drawn(*hours, grouping, account_id):
         for tally in (found[key_of(drawn.account_id, drawn.day, drawn.resource_id)], total):
             tally.drawn_nano += drawn.nano
@@ -121,7 +122,7 @@ def _keys(
     store: LedgerStore, kept: Sequence[By]
 ) -> Callable[[int | None, int | None, int], tuple[str, ...]]:
     """The texts of what sums are kept apart by."""
-    resources = store.sums.resources()
+    resources = store.sums.resources() if "resource" in kept else {}
     users = store.sums.users() if "user" in kept else {}
 
     def key_of(account_id: int | None, day: int | None, resource_id: int) -> tuple[str, ...]:
@@ -130,7 +131,7 @@ def _keys(
             "day": date,
             "month": date[: len("2026-10")],
             "user": users.get(account_id or 0, ""),
-            "resource": resources[resource_id],
+            "resource": resources.get(resource_id, ""),
         }
         return tuple(texts[each] for each in kept)
 

@@ -4,8 +4,9 @@ SQLite adds 64-bit numbers and fails beyond them, so the halves of each number a
 number beyond 64 bits is stored as text; those are handed out one by one.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from aggregator.store.account_rows import read_plans
@@ -24,11 +25,13 @@ class Grouping(NamedTuple):
         by_account: the account.
         by_day: the day.
         by_resource: the resource.
+        by_month: the month, where the day is not; its first day is told.
     """
 
     by_account: bool = False
     by_day: bool = False
     by_resource: bool = True
+    by_month: bool = False
 
 
 class UsageSum(NamedTuple):
@@ -41,6 +44,7 @@ class UsageSum(NamedTuple):
         quantity, records: units, and the lines that they are of; units of one resource alone.
         charges, unrated: how many charges, and how many of them are not rated in full.
         list_nano, billed_nano: nano-dollars.
+        user, resource: the names of account and resource; empty where all are added up.
     """
 
     account_id: int | None
@@ -52,6 +56,8 @@ class UsageSum(NamedTuple):
     unrated: int
     list_nano: int
     billed_nano: int
+    user: str
+    resource: str
 
 
 class DrawnSum(NamedTuple):
@@ -102,6 +108,9 @@ def _whole(high: int, low: int, texts: str | None = None) -> int:
     return (high << _LOW_BITS) + low + (sum(map(int, texts.split(","))) if texts else 0)
 
 
+_DAY: Final = f"hour / {DAY_HOURS}"
+_FIRST_OF_MONTH: Final = "strftime('%s', hour * 3600, 'unixepoch', 'start of month') / 86400"
+_OF_ALL: Final = "SELECT {} FROM charge WHERE hour BETWEEN ?1 AND ?2 {}"
 _OF_ACCOUNT: Final = f"""{STEPS}
 SELECT {{}} FROM active_period CROSS JOIN step CROSS JOIN charge
     ON charge.account_id = active_period.account_id
@@ -109,6 +118,11 @@ SELECT {{}} FROM active_period CROSS JOIN step CROSS JOIN charge
 WHERE active_period.account_id = ?3 AND charge.hour BETWEEN ?1 AND ?2
     AND period BETWEEN ?1 / {PERIOD_HOURS} AND ?2 / {PERIOD_HOURS} {{}}
 """  # noqa: S608 - constants
+_BY_NAME: Final = """
+SELECT *, coalesce((SELECT user FROM account WHERE id = the_account), '') AS user,
+    coalesce((SELECT name FROM resource WHERE id = the_resource), '') AS name
+FROM ({}) ORDER BY the_day, user, name
+"""
 
 
 class SumRows:
@@ -124,6 +138,14 @@ class SumRows:
     def resources(self) -> dict[int, str]:
         """The names of all resources, by row."""
         return dict(self._connection.execute("SELECT id, name FROM resource"))
+
+    def users_of(self, account_ids: Iterable[int]) -> dict[int, str]:
+        """The users of some accounts, by row."""
+        rows = self._connection.execute(
+            "SELECT id, user FROM account WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(account_ids)),),
+        )
+        return dict(rows)
 
     def users(self) -> dict[int, str]:
         """The users of all accounts, by row."""
@@ -147,20 +169,20 @@ class SumRows:
     def usage(
         self, first_hour: int, end_hour: int, grouping: Grouping, account_id: int | None = None
     ) -> Iterator[UsageSum]:
-        """Charges added up."""
+        """Charges added up, by day, user and resource: each row is read when it is asked for."""
         keys, by = _groups("charge", grouping)
         # without the resource nobody asks for units, and they are the dearest to add up
         units = _halves_of_any("quantity") if grouping.by_resource else "0, 0, NULL"
         costs = f"{_halves('list_cost_nano')}, {_halves('billed_cost_nano')}"
         columns = f"{keys}, {units}, sum(records), count(*), sum(state <> 0), {costs}"
-        if account_id is None:
-            rows = self._rows(columns, "charge", (first_hour, end_hour), by)
-        else:  # the table is ordered by hour, so those of one account are looked for by its periods
-            asked = (first_hour, end_hour - 1, account_id)
-            rows = self._connection.execute(_OF_ACCOUNT.format(columns, by), asked)
-        for row in rows:
+        # the table is ordered by hour, so those of one account are looked for by its periods
+        query = _OF_ALL if account_id is None else _OF_ACCOUNT
+        for row in self._connection.execute(
+            _BY_NAME.format(query.format(columns, by)),
+            (first_hour, end_hour - 1, *(() if account_id is None else (account_id,))),
+        ):
             sums = _whole(*row[9:11]), _whole(*row[11:13])
-            yield UsageSum._make((*row[:3], _whole(*row[3:6]), *row[6:9], *sums))
+            yield UsageSum._make((*row[:3], _whole(*row[3:6]), *row[6:9], *sums, *row[13:]))
 
     def included(
         self, first_hour: int, end_hour: int, grouping: Grouping, account_id: int | None = None
@@ -201,9 +223,10 @@ class SumRows:
 
 def _groups(table: str, grouping: Grouping) -> tuple[str, str]:
     """The columns by which sums are kept apart, and the clause that does it."""
+    has_day = grouping.by_day or grouping.by_month
     columns = {
         "the_account": (f"{table}.account_id", "NULL", grouping.by_account),
-        "the_day": (f"hour / {DAY_HOURS}", "NULL", grouping.by_day),
+        "the_day": (_DAY if grouping.by_day else _FIRST_OF_MONTH, "NULL", has_day),
         "the_resource": ("resource_id", "0", grouping.by_resource),
     }
     keys = (

@@ -159,12 +159,12 @@ def users_of(count: int) -> tuple[str, ...]:
     return tuple(":".join(f"{rng.getrandbits(16):04x}" for _ in range(4)) for _ in range(count))
 
 
-def prices_toml() -> bytes:
+def prices_toml(resources: Iterable[Resource] = RESOURCES) -> bytes:
     """A `prices.toml` with a price for every resource."""
     return "\n".join(
         f'[[price]]\nresource = "{resource.name}"\napplies_to = "{resource.applies_to}"\n'
         f'usd = "{resource.usd}"\nper = {resource.per}\nfrom = {START:%Y-%m-%dT%H:%M:%SZ}\n'
-        for resource in RESOURCES
+        for resource in resources
     ).encode()
 
 

@@ -6,19 +6,17 @@ RAM.
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import median
 from typing import Final, NamedTuple
 
 from benchmarks.data import RESOURCES, Shape, make, users_of
 from benchmarks.ingest import pull, show_progress
 from benchmarks.place import Place
 from benchmarks.report import README, keep, machine, markdown
-from gitmeter.git_remote.runner import clean_environment
+from benchmarks.whole_process import Used, figures, middle, use
 
 _BEGIN: Final = "<!-- begin: written by `python -m benchmarks.tables --write` -->"
 _END: Final = "<!-- end: tables -->"
@@ -26,29 +24,8 @@ _RUNS: Final = 3
 _FEW: Final = 14_000
 _MANY: Final = 250_000
 _QUICK_SHARE: Final = 100
-_KIBIBYTE: Final = 1024
-_MEGABYTE: Final = 1_000_000
 _FEW_CPU_S: Final = 0.5
 _MEMORY_MB: Final = 100
-
-_MEASURED: Final = """
-import json, os, sys
-answer, *command = sys.argv[1:]
-flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-to_file = [(os.POSIX_SPAWN_OPEN, 1, answer, flags, 0o600)]
-pid = os.posix_spawn(command[0], command, os.environ, file_actions=to_file)
-_, status, used = os.wait4(pid, 0)
-code = os.waitstatus_to_exitcode(status)
-print(json.dumps([code, used.ru_utime + used.ru_stime, used.ru_maxrss]))
-"""
-"""Runs a command from a small process: a child's `ru_maxrss` is never below its parent's memory."""
-
-
-class Used(NamedTuple):
-    """What one process needed: CPU seconds, and bytes of memory."""
-
-    cpu_s: float
-    memory_bytes: int
 
 
 class Answer(NamedTuple):
@@ -119,18 +96,10 @@ def ask(answer: Answer, programs: Path, out: Path) -> Used:
     """
     program = str(programs / "aggregator")
     command = [program, "--config", str(answer.place.config_path), *answer.words]
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", _MEASURED, str(out), *command],
-        check=True,
-        stdout=subprocess.PIPE,
-        env=clean_environment() | {"LC_ALL": "C.UTF-8"},
-    )
-    code, cpu_s, memory_kib = json.loads(done.stdout)
-    if code:
-        raise RuntimeError(f"{answer.name}: ended with {code}")
+    used = use(answer.name, command, out)
     if (found := rows_in(out.read_text(), is_json="--json" in answer.words)) != answer.rows:
         raise RuntimeError(f"{answer.name}: {found:,} of {answer.rows:,} rows were printed")
-    return Used(cpu_s, memory_kib * _KIBIBYTE)
+    return used
 
 
 def rows_in(text: str, *, is_json: bool) -> int:
@@ -168,25 +137,15 @@ def table(found: Sequence[Measured]) -> str:
 
 def _cells(measured: Measured) -> tuple[str, ...]:
     answer, (now, *before) = measured
-    cpu_s, memory_mb = _middle(now)
+    cpu_s, memory_mb = middle(now)
     limits = [f"below {_MEMORY_MB} MB"]
     is_met = memory_mb < _MEMORY_MB
     if answer.cpu_s_max is not None:
         limits.insert(0, f"at most {answer.cpu_s_max} s")
         is_met = is_met and cpu_s <= answer.cpu_s_max
-    figures = [
-        text
-        for cpu_s, memory_mb in (*map(_middle, before), (cpu_s, memory_mb))
-        for text in (f"{cpu_s:.2f} s", f"{memory_mb:.0f} MB")
-    ]
+    shown = [text for runs in (*before, now) for text in figures(runs)]
     met = "yes" if is_met else "**no**"
-    return answer.name, f"{answer.rows:,}", *figures, ", ".join(limits), met
-
-
-def _middle(runs: Sequence[Used]) -> tuple[float, float]:
-    """The median of the CPU seconds, and the highest peak of memory in megabytes."""
-    memory_bytes = max(used.memory_bytes for used in runs)
-    return median(used.cpu_s for used in runs), memory_bytes / _MEGABYTE
+    return answer.name, f"{answer.rows:,}", *shown, ", ".join(limits), met
 
 
 def main() -> None:

@@ -79,9 +79,9 @@ def all_funds_at(
     end = last_hour_before(at_us) + 1
     billed: dict[int, int] = defaultdict(int)
     drawn: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for used in store.sums.usage(end, EVER_HOUR, Grouping(by_account=True)):
+    for used in store.sums.usage(end, EVER_HOUR, Grouping(by_account=True, by_resource=False)):
         billed[used.account_id or 0] += used.billed_nano
-    for paid in store.sums.drawn(end, EVER_HOUR, Grouping()):
+    for paid in store.sums.drawn(end, EVER_HOUR, Grouping(by_resource=False)):
         drawn[paid.account_id][paid.granted] += paid.nano
     later = store.money.since(at_us)
     changed = {line.user for line in later if line.user} | store.money.users_tied_to(later)

@@ -60,23 +60,28 @@ class JsonList(Printout):
 
     Args:
         elements: whatever JSON can represent; only a few of them are in memory at a time.
-        within: an object that the list is part of, under the last of its names.
+        within: an object that the list is part of, under the last of its names. What it says beside
+            the list may be complete only after the last element.
     """
 
     def __init__(self, elements: Iterable[Any], within: dict[str, Any] | None = None) -> None:
         super().__init__()
-        if within is not None:
-            *others, name = within
-            head = _dumped({**{key: within[key] for key in others}, name: None})
-            self._keep(_escaped_in_json(head.removesuffix(b"null\n}")))
         before = b"["
         for chunk in chunks(elements):
             self.count += len(chunk)
             self._keep(before + _escaped_in_json(_elements(chunk)))
             before = b","
         self._keep(b"\n]\n" if self.count else b"[]\n")
+        self._head = b""
         if within is not None:
             self._keep(b"}\n")
+            *others, name = within
+            head = _dumped({**{key: within[key] for key in others}, name: None})
+            self._head = _escaped_in_json(head.removesuffix(b"null\n}"))
+
+    def _kept(self) -> Iterator[bytes]:
+        yield self._head
+        yield from super()._kept()
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can represent

@@ -37,9 +37,8 @@ def printout(report: "Report", *, as_csv: bool, as_json: bool) -> "Printout":
     columns = report.columns
     if as_json:
         names = [_name(column, "_nano") for column in columns]
-        rows = (dict(zip(names, row, strict=True)) for row in report.rows)
-        sums = dict(zip(names, report.total, strict=True))
-        total = {name: value for name, value in sums.items() if value is not None}
+        total: dict[str, Any] = {}
+        rows = _json_rows(report, names, total)
         return JsonList(rows, within={**report.head, "total": total, "rows": None})
     if as_csv:
         names = [_name(column, "_usd") for column in columns]
@@ -48,6 +47,16 @@ def printout(report: "Report", *, as_csv: bool, as_json: bool) -> "Printout":
     spare = [column.heading for column in columns if column.is_spare]
     headings = [column.heading for column in columns]
     return Table(headings, _rows(report), right=right, spare=spare)
+
+
+def _json_rows(
+    report: "Report", names: Sequence[str], total: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """The rows; the total is complete after the last of them."""
+    for row in report.rows:
+        yield dict(zip(names, row, strict=True))
+    sums = zip(names, report.total, strict=True)
+    total.update((name, value) for name, value in sums if value is not None)
 
 
 def _rows(report: "Report") -> Iterator[Sequence[str]]:

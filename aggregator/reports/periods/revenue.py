@@ -8,15 +8,18 @@ here. A fee counts at the time of its line, a charge in its hour.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final, Literal
 
 from aggregator.reports.basis import stands_on
 from aggregator.reports.periods.period import Period
-from aggregator.reports.periods.report import Column, Report
+from aggregator.reports.periods.report import Column, Report, added_to
 from aggregator.reports.periods.usage import day_text
-from aggregator.store.questions.sums import Grouping
+from aggregator.store.questions.sums import DrawnSum, Grouping
 from aggregator.store.store import LedgerStore
 from gitmeter.money.plans.periods import terms_of
 from gitmeter.money.plans.timeline import PLAN_PROVIDER
@@ -37,9 +40,6 @@ _COLUMNS: Final = (
     Column("fees", "plan fees"),
     Column("revenue", "revenue"),
 )
-
-KeyOf = Callable[[int, int | None, str], str]
-"""From an account, a day since 1970 and a resource or plan to the row."""
 
 
 @dataclass(slots=True)
@@ -72,69 +72,79 @@ class RevenueTally:
 
 def revenue_report(store: LedgerStore, period: Period, by: RevenueBy) -> Report:
     """Add up what was earned in a period, inside the caller's view."""
-    tallies: dict[str, RevenueTally] = defaultdict(RevenueTally)
-    users = store.sums.users() if by == "user" else {}
-    _add_usage(store, period, by, users, tallies)
-    for user, plan, hour, fee_nano in _fees(store, period):
+    total: list[Any] = [None, *([0] * len(_COLUMNS))]
+    return Report(
+        {**period.answer(), "by": by, **stands_on(store)},
+        (Column(by, by, "text"), *_COLUMNS),
+        added_to(total, _rows(store, period, by), len(_COLUMNS)),
+        total,
+    )
+
+
+def _rows(store: LedgerStore, period: Period, by: RevenueBy) -> Iterator[tuple[Any, ...]]:
+    """Revenue by what is kept apart; of usage one row is in memory at a time."""
+    beside = sorted(_beside(store, period, by).items(), key=itemgetter(0))
+    rows = merge(_usage(store, period, by), beside, key=itemgetter(0))
+    for key, tallies in groupby(rows, itemgetter(0)):
+        tally = RevenueTally()
+        for _, each in tallies:
+            tally.add(each)
+        yield key, *_values(tally)
+
+
+def _usage(store: LedgerStore, period: Period, by: RevenueBy) -> Iterator[tuple[str, RevenueTally]]:
+    for used in store.sums.usage(period.first_hour, period.end_hour, _grouping(by)):
+        month = _month(used.day or 0)
+        keys = {"resource": used.resource, "plan": USAGE, "month": month, "user": used.user}
+        yield keys[by], RevenueTally(list_nano=used.list_nano, billed_nano=used.billed_nano)
+
+
+def _beside(store: LedgerStore, period: Period, by: RevenueBy) -> dict[str, RevenueTally]:
+    """What promotional grants paid, and fees: only accounts with grants and plans have any."""
+    found: dict[int | str, RevenueTally] = defaultdict(RevenueTally)
+    resources = store.sums.resources()
+    for drawn in _promotional(store, period, by):
+        keys: dict[RevenueBy, int | str] = {
+            "resource": resources.get(drawn.resource_id, ""),
+            "plan": USAGE,
+            "month": _month(drawn.day or 0),
+            "user": drawn.account_id,
+        }
+        found[keys[by]].promotional_nano += drawn.nano
+    for account_id, plan, hour, fee_nano in _fees(store, period):
         keys = {
             "resource": FEES,
             "plan": plan,
             "month": _month(hour // DAY_HOURS),
-            "user": user,
+            "user": account_id,
         }
-        tallies[keys[by]].fees_nano += fee_nano
-    total = RevenueTally()
-    for tally in tallies.values():
-        total.add(tally)
-    return Report(
-        {**period.answer(), "by": by, **stands_on(store)},
-        (Column(by, by, "text"), *_COLUMNS),
-        ((key, *_values(tallies[key])) for key in sorted(tallies)),
-        (None, *_values(total)),
-    )
+        found[keys[by]].fees_nano += fee_nano
+    users = store.sums.users_of(key for key in found if isinstance(key, int))
+    return {users[key] if isinstance(key, int) else key: own for key, own in found.items()}
 
 
-def _add_usage(
-    store: LedgerStore,
-    period: Period,
-    by: RevenueBy,
-    users: Mapping[int, str],
-    tallies: dict[str, RevenueTally],
-) -> None:
-    hours = period.first_hour, period.end_hour
-    grouping = Grouping(by_account=by == "user", by_day=by == "month")
-    resources = store.sums.resources()
-
-    def row_of(account_id: int | None, day: int | None, resource_id: int) -> RevenueTally:
-        keys = {
-            "resource": resources[resource_id],
-            "plan": USAGE,
-            "month": _month(day or 0),
-            "user": users.get(account_id or 0, ""),
-        }
-        return tallies[keys[by]]
-
-    for used in store.sums.usage(*hours, grouping):
-        row = row_of(used.account_id, used.day, used.resource_id)
-        row.list_nano += used.list_nano
-        row.billed_nano += used.billed_nano
+def _promotional(store: LedgerStore, period: Period, by: RevenueBy) -> Iterator[DrawnSum]:
+    """What grants paid that nobody had paid for."""
     paid: set[tuple[int, str]] | None = None
-    for drawn in store.sums.drawn(*hours, grouping):
+    for drawn in store.sums.drawn(period.first_hour, period.end_hour, _grouping(by)):
         if not drawn.granted.startswith(f"{PLAN_PROVIDER}:"):
             paid = store.sums.paid_grants() if paid is None else paid
             if (drawn.account_id, drawn.granted) in paid:
                 continue
-        row = row_of(drawn.account_id, drawn.day, drawn.resource_id)
-        row.promotional_nano += drawn.nano
+        yield drawn
 
 
-def _fees(store: LedgerStore, period: Period) -> Iterator[tuple[str, str, int, int]]:
-    """User, plan, hour and fee of each line that counts and costs something."""
-    for _, user, lines in store.sums.plan_lines():
+def _fees(store: LedgerStore, period: Period) -> Iterator[tuple[int, str, int, int]]:
+    """Account, plan, hour and fee of each line that counts and costs something."""
+    for account_id, _, lines in store.sums.plan_lines():
         for line in lines:
             hour, terms = hour_of(line.ts), terms_of(line)
             if terms.fee_nano and period.first_hour <= hour < period.end_hour:
-                yield user, terms.plan, hour, terms.fee_nano
+                yield account_id, terms.plan, hour, terms.fee_nano
+
+
+def _grouping(by: RevenueBy) -> Grouping:
+    return Grouping(by_account=by == "user", by_resource=by == "resource", by_month=by == "month")
 
 
 def _month(day: int) -> str:

@@ -41,7 +41,7 @@ def running_out(store: LedgerStore, now: datetime, days: int) -> Report:
     today = hour_of(now) // DAY_HOURS * DAY_HOURS
     burnt: dict[int, int] = defaultdict(int)
     first = today - BURN_DAYS * DAY_HOURS
-    for used in store.sums.usage(first, today, Grouping(by_account=True)):
+    for used in store.sums.usage(first, today, Grouping(by_account=True, by_resource=False)):
         burnt[used.account_id or 0] += used.billed_nano
     current = CurrentFunds(store, now)
     rows: list[tuple[Any, ...]] = []

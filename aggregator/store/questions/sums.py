@@ -4,8 +4,9 @@ SQLite adds 64-bit numbers and fails beyond them, so the halves of each number a
 number beyond 64 bits is stored as text; those are handed out one by one.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from aggregator.store.account_rows import read_plans
@@ -18,15 +19,19 @@ _LOW_BITS: Final = 32
 
 
 class Grouping(NamedTuple):
-    """What sums are kept apart by, besides the resource.
+    """What sums are kept apart by. The less it is, the less SQLite has to sort.
 
     Attributes:
         by_account: the account.
         by_day: the day.
+        by_resource: the resource.
+        by_month: the month, where the day is not; its first day is told.
     """
 
     by_account: bool = False
     by_day: bool = False
+    by_resource: bool = True
+    by_month: bool = False
 
 
 class UsageSum(NamedTuple):
@@ -35,10 +40,11 @@ class UsageSum(NamedTuple):
     Attributes:
         account_id: of the account; None where all are added up.
         day: since 1970; None where all are added up.
-        resource_id: of the resource.
-        quantity, records: units, and the lines that they are of.
+        resource_id: of the resource; 0 where all are added up.
+        quantity, records: units, and the lines that they are of; units of one resource alone.
         charges, unrated: how many charges, and how many of them are not rated in full.
         list_nano, billed_nano: nano-dollars.
+        user, resource: the names of account and resource; empty where all are added up.
     """
 
     account_id: int | None
@@ -50,6 +56,8 @@ class UsageSum(NamedTuple):
     unrated: int
     list_nano: int
     billed_nano: int
+    user: str
+    resource: str
 
 
 class DrawnSum(NamedTuple):
@@ -84,28 +92,37 @@ class IncludedSum(NamedTuple):
 
 
 def _halves(column: str) -> str:
-    """The sums of the halves of a column, and its numbers that are text."""
-    number = f"CASE typeof({column}) WHEN 'integer' THEN {column} END"
+    """The sums of the halves of a column of integers."""
+    return f"sum({column} >> {_LOW_BITS}), sum({column} & 0xffffffff)"
+
+
+def _halves_of_any(column: str) -> str:
+    """The same of the numbers within 64 bits of a column of any, and its others as text."""
+    number = f"CASE typeof({column}) WHEN 'integer' THEN {column} ELSE 0 END"
     text = f"CASE typeof({column}) WHEN 'text' THEN {column} END"
-    return (
-        f"coalesce(sum({number} >> {_LOW_BITS}), 0), coalesce(sum({number} & 0xffffffff), 0),"
-        f" group_concat({text})"
-    )
+    return f"{_halves(number)}, group_concat({text})"
 
 
-def _whole(high: int, low: int, texts: str | None) -> int:
-    """A sum from what `_halves` gives."""
+def _whole(high: int, low: int, texts: str | None = None) -> int:
+    """A sum from what `_halves` or `_halves_of_any` gives."""
     return (high << _LOW_BITS) + low + (sum(map(int, texts.split(","))) if texts else 0)
 
 
-_BY: Final = "GROUP BY the_account, the_day, resource_id"
+_DAY: Final = f"hour / {DAY_HOURS}"
+_FIRST_OF_MONTH: Final = "strftime('%s', hour * 3600, 'unixepoch', 'start of month') / 86400"
+_OF_ALL: Final = "SELECT {} FROM charge WHERE hour BETWEEN ?1 AND ?2 {}"
 _OF_ACCOUNT: Final = f"""{STEPS}
 SELECT {{}} FROM active_period CROSS JOIN step CROSS JOIN charge
     ON charge.account_id = active_period.account_id
     AND charge.hour = period * {PERIOD_HOURS} + number
 WHERE active_period.account_id = ?3 AND charge.hour BETWEEN ?1 AND ?2
-    AND period BETWEEN ?1 / {PERIOD_HOURS} AND ?2 / {PERIOD_HOURS} {_BY}
+    AND period BETWEEN ?1 / {PERIOD_HOURS} AND ?2 / {PERIOD_HOURS} {{}}
 """  # noqa: S608 - constants
+_BY_NAME: Final = """
+SELECT *, coalesce((SELECT user FROM account WHERE id = the_account), '') AS user,
+    coalesce((SELECT name FROM resource WHERE id = the_resource), '') AS name
+FROM ({}) ORDER BY the_day, user, name
+"""
 
 
 class SumRows:
@@ -121,6 +138,14 @@ class SumRows:
     def resources(self) -> dict[int, str]:
         """The names of all resources, by row."""
         return dict(self._connection.execute("SELECT id, name FROM resource"))
+
+    def users_of(self, account_ids: Iterable[int]) -> dict[int, str]:
+        """The users of some accounts, by row."""
+        rows = self._connection.execute(
+            "SELECT id, user FROM account WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(account_ids)),),
+        )
+        return dict(rows)
 
     def users(self) -> dict[int, str]:
         """The users of all accounts, by row."""
@@ -144,55 +169,70 @@ class SumRows:
     def usage(
         self, first_hour: int, end_hour: int, grouping: Grouping, account_id: int | None = None
     ) -> Iterator[UsageSum]:
-        """Charges added up."""
-        sums = (
-            f"{_halves('quantity')}, sum(records), count(*), sum(state <> 0),"
-            f" {_halves('list_cost_nano')}, {_halves('billed_cost_nano')}"
-        )
-        columns = f"{_groups('charge', grouping)}, {sums}"
-        if account_id is None:
-            rows = self._rows("charge", columns, first_hour, end_hour)
-        else:  # the table is ordered by hour, so those of one account are looked for by its periods
-            asked = (first_hour, end_hour - 1, account_id)
-            rows = self._connection.execute(_OF_ACCOUNT.format(columns), asked)
-        for row in rows:
-            costs = _whole(*row[9:12]), _whole(*row[12:15])
-            yield UsageSum._make((*row[:3], _whole(*row[3:6]), *row[6:9], *costs))
+        """Charges added up, by day, user and resource: each row is read when it is asked for."""
+        keys, by = _groups("charge", grouping)
+        # without the resource nobody asks for units, and they are the dearest to add up
+        units = _halves_of_any("quantity") if grouping.by_resource else "0, 0, NULL"
+        costs = f"{_halves('list_cost_nano')}, {_halves('billed_cost_nano')}"
+        columns = f"{keys}, {units}, sum(records), count(*), sum(state <> 0), {costs}"
+        # the table is ordered by hour, so those of one account are looked for by its periods
+        query = _OF_ALL if account_id is None else _OF_ACCOUNT
+        for row in self._connection.execute(
+            _BY_NAME.format(query.format(columns, by)),
+            (first_hour, end_hour - 1, *(() if account_id is None else (account_id,))),
+        ):
+            sums = _whole(*row[9:11]), _whole(*row[11:13])
+            yield UsageSum._make((*row[:3], _whole(*row[3:6]), *row[6:9], *sums, *row[13:]))
 
     def included(
         self, first_hour: int, end_hour: int, grouping: Grouping, account_id: int | None = None
     ) -> Iterator[IncludedSum]:
         """Units that plans include, added up."""
-        columns = f"{_groups('counted', grouping)}, {_halves('included')}"
-        for row in self._rows("counted", columns, first_hour, end_hour, account_id):
+        keys, by = _groups("counted", grouping)
+        columns = f"{keys}, {_halves_of_any('included')}"
+        hours = first_hour, end_hour
+        # hardly any charge has such units, but each that is counted on has a row
+        for row in self._rows(columns, "counted", hours, f"AND included <> 0 {by}", account_id):
             yield IncludedSum._make((*row[:3], _whole(*row[3:6])))
 
     def drawn(
         self, first_hour: int, end_hour: int, grouping: Grouping, account_id: int | None = None
     ) -> Iterator[DrawnSum]:
         """What each grant of each account paid, added up, by account."""
-        columns = f"{_groups('drawn', grouping)}, account_id, granted, {_halves('nano')}"
-        by = "GROUP BY account_id, granted, the_day, resource_id ORDER BY account_id"
-        for row in self._rows("drawn", columns, first_hour, end_hour, account_id, by):
-            yield DrawnSum(row[3], row[1], row[2], row[4], _whole(*row[5:8]))
+        keys, by = _groups("drawn", grouping._replace(by_account=True))
+        columns = f"{keys}, granted, {_halves('nano')}"
+        hours = first_hour, end_hour
+        rest = f"{by}, granted ORDER BY the_account"
+        for row in self._rows(columns, "drawn", hours, rest, account_id):
+            yield DrawnSum._make((*row[:4], _whole(*row[4:6])))
 
     def _rows(
         self,
-        table: str,
         columns: str,
-        first_hour: int,
-        end_hour: int,
+        table: str,
+        hours: tuple[int, int],
+        rest: str,
         account_id: int | None = None,
-        by: str = _BY,
     ) -> sqlite3.Cursor:
         of_one = "" if account_id is None else "AND account_id = ?3"
         return self._connection.execute(
-            f"SELECT {columns} FROM {table} WHERE hour BETWEEN ?1 AND ?2 {of_one} {by}",  # noqa: S608
-            (first_hour, end_hour - 1, *(() if account_id is None else (account_id,))),
+            f"SELECT {columns} FROM {table} WHERE hour BETWEEN ?1 AND ?2 {of_one} {rest}",  # noqa: S608
+            (hours[0], hours[1] - 1, *(() if account_id is None else (account_id,))),
         )
 
 
-def _groups(table: str, grouping: Grouping) -> str:
-    account = f"{table}.account_id" if grouping.by_account else "NULL"
-    day = f"hour / {DAY_HOURS}" if grouping.by_day else "NULL"
-    return f"{account} AS the_account, {day} AS the_day, resource_id"
+def _groups(table: str, grouping: Grouping) -> tuple[str, str]:
+    """The columns by which sums are kept apart, and the clause that does it."""
+    has_day = grouping.by_day or grouping.by_month
+    columns = {
+        "the_account": (f"{table}.account_id", "NULL", grouping.by_account),
+        "the_day": (_DAY if grouping.by_day else _FIRST_OF_MONTH, "NULL", has_day),
+        "the_resource": ("resource_id", "0", grouping.by_resource),
+    }
+    keys = (
+        f"{kept if is_kept else not_kept} AS {name}"
+        for name, (kept, not_kept, is_kept) in columns.items()
+    )
+    # by nothing at all it is one group, and none where there is no row
+    by = [name for name, (*_, is_kept) in columns.items() if is_kept] or ["NULL"]
+    return ", ".join(keys), f"GROUP BY {', '.join(by)}"

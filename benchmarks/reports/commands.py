@@ -34,6 +34,10 @@ statement LARGEST MONTH --csv
 statement LARGEST MONTH --html
 statement LARGEST all --csv
 changes --since COMMIT
+export charges --period all
+export payments --period all
+export focus --period MONTH
+export hledger
 """
 """Arguments of `aggregator`, in which a word in capital letters is what `_named` says."""
 

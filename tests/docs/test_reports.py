@@ -1,7 +1,10 @@
 """Every command of the page about reports prints what the page shows."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -18,6 +21,7 @@ _BLOCK: Final = r"^```console\n\$ {} (.+)\n((?:.*\n)*?)```$"
 SHOWN: Final = re.findall(_BLOCK.format("aggregator"), PAGE, re.MULTILINE)
 BY_HLEDGER: Final = re.findall(_BLOCK.format("hledger -f november.journal"), PAGE, re.MULTILINE)
 JOURNAL: Final = next(command for command, _ in SHOWN if command.startswith("export hledger"))
+WITHOUT_ANSWER: Final = re.findall(r"^```sh\n((?:.*\n)*?)```$", PAGE, re.MULTILINE)
 _HASH: Final = re.compile(r"[0-9a-f]{40,64}")
 
 
@@ -37,6 +41,26 @@ def test_a_command_prints_what_the_page_shows(world: World, command: str, shown:
 def test_hledger_prints_what_the_page_shows(world: World, command: str, shown: str) -> None:
     """Of the journal that the page shows."""
     assert _lines(_by_hledger(world, command)) == _lines(shown)
+
+
+def test_the_commands_that_are_shown_without_an_answer_work(world: World, tmp_path: Path) -> None:
+    """As they stand, one after the other, with the real programs."""
+    environment = {
+        **os.environ,
+        "AGGREGATOR_CONFIG": str(world.write_config()),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    script = "".join(WITHOUT_ANSWER)
+    assert script.count("\n") >= 15
+    ran = subprocess.run(
+        ["bash", "-exuo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_the_page_shows_commands() -> None:

@@ -44,9 +44,22 @@ class EarlierFunds(NamedTuple):
 
 
 def funds_at(
-    store: LedgerStore, terms: GrantsAndPlans, account: AccountRow, at: datetime
+    store: LedgerStore,
+    terms: GrantsAndPlans,
+    account: AccountRow,
+    at: datetime,
+    tenure_min_nano: int = 0,
 ) -> EarlierFunds:
-    """What an account had at an instant; one to come is told as if nothing more happened."""
+    """What an account had at an instant; one to come is told as if nothing more happened.
+
+    Args:
+        store: the ledger.
+        terms: what grants and plans mean.
+        account: the account.
+        at: the instant.
+        tenure_min_nano: how much of a payment must be left for tenure to count from it, for those
+            who ask for the first one.
+    """
     at_us = to_us(at)
     end = last_hour_before(at_us) + 1
     list_nano = billed_nano = unrated = 0
@@ -59,7 +72,7 @@ def funds_at(
         last_hour = row.hour
     drawn = store.drawn.before(account.id, end)
     grants = terms.grants(account, at_us, drawn)
-    credit = _credit(store, account.user, at_us)
+    credit = _credit(store, account.user, at_us, tenure_min_nano)
     fees_nano = terms.timeline(account).fees_nano(at_us) if account.plans else 0
     funds = Funds(
         credit.credit_nano - fees_nano, billed_nano, sum(drawn.values()), in_balance_nano(grants)
@@ -106,7 +119,9 @@ def all_funds_at(
         )
 
 
-def _credit(store: LedgerStore, user: str, before_us: int) -> Credit:
+def _credit(store: LedgerStore, user: str, before_us: int, tenure_min_nano: int = 0) -> Credit:
     """What a user had by lines dated before an instant, without fees."""
     judged = judge(store.money.entries({user}, ()).values())
-    return credit_by((line for line in judged if to_us(line.record.ts) < before_us), user)
+    return credit_by(
+        (line for line in judged if to_us(line.record.ts) < before_us), user, tenure_min_nano
+    )

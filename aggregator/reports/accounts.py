@@ -71,7 +71,7 @@ def balances_at(store: LedgerStore, user: str | None, at: datetime) -> Iterator[
     book = rule_book_in_force(store)
     terms, ladder = GrantsAndPlans(book.plans), DiscountLadder(book.ladders)
     for row in rows:
-        found = funds_at(store, terms, reports.account_of(row), at)
+        found = funds_at(store, terms, reports.account_of(row), at, book.tenure_min_nano)
         paid_us = found.credit.first_paid_us
         then = {
             "list_cost_nano": found.list_nano,

@@ -181,10 +181,15 @@ def credits_of(
     }
 
 
-def credit_by(lines: Iterable[Judged], user: str) -> Credit:
+def credit_by(lines: Iterable[Judged], user: str, tenure_min_nano: int = 0) -> Credit:
     """What a user has by some of the lines that were judged together, the others left aside.
 
     What takes from a payment that is not among them, or gives back to it, is left aside too.
+
+    Args:
+        lines: some of the lines.
+        user: the user.
+        tenure_min_nano: as of `credits_of`.
     """
     listed = list(lines)
     paid = {
@@ -193,7 +198,7 @@ def credit_by(lines: Iterable[Judged], user: str) -> Credit:
         if line.record.kind == "payment" and line.state is MoneyState.COUNTED
     }
     told = [line for line in listed if line.payment is None or line.payment in paid]
-    return credits_of(told, payments_of(told)).get(user, NO_CREDIT)
+    return credits_of(told, payments_of(told), tenure_min_nano).get(user, NO_CREDIT)
 
 
 def payments_by_name(payments: Iterable[Payment]) -> dict[Movement, Payment]:

@@ -118,7 +118,7 @@ def months_of_thirty_days(patch: Patch) -> None:
         first = day * 24 - day * 24 % _BLOCK_HOURS
         return Hours(first, first + _BLOCK_HOURS)
 
-    patch.setattr(windows, "_month", broken)
+    patch.setattr(windows, "month_of", broken)
 
 
 def _local(patch: Patch, kind: str) -> None:

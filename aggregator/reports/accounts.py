@@ -8,6 +8,7 @@ never renamed or removed.
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 
 from aggregator.balances.funds import CurrentFunds, Funds
 from aggregator.rating.discounts import DiscountLadder
@@ -15,9 +16,10 @@ from aggregator.reports.basis import Answer, stands_on
 from aggregator.store.account_rows import AccountRow
 from aggregator.store.charges.charge_rows import ChargeRow, RatedCharge
 from aggregator.store.questions import reports
+from aggregator.store.questions.sums import Grouping, UsageSum
 from aggregator.store.store import LedgerStore
 from gitmeter.support.errors import GitmeterError
-from wire_format.instants import format_hour, format_ts, from_us, hour_of
+from wire_format.instants import format_hour, format_ts, from_us, hour_of, to_us
 from wire_format.money import MULTIPLIER_SCALE, format_usd
 
 _MULTIPLIER_DECIMALS = 9
@@ -59,27 +61,33 @@ def balances_at(store: LedgerStore, user: str | None, at: datetime) -> Iterator[
     Raises:
         NoAccountError: nothing was ever used or paid under that name.
     """
-    from aggregator.balances.earlier import funds_at
+    from aggregator.balances.earlier import all_funds_at, funds_at
     from aggregator.balances.terms import GrantsAndPlans
+    from aggregator.balances.used import with_usage
     from aggregator.ledger.rule_book import rule_book_in_force
+    from aggregator.rating.standing import last_hour_before
 
-    if user is None:
-        rows, basis = store.reports.accounts(), stands_on(store)
-    else:
-        row = account_row(store, user)
-        rows, basis = iter([row]), stands_on(store, row["id"])
     book = rule_book_in_force(store)
     terms, ladder = GrantsAndPlans(book.plans), DiscountLadder(book.ladders)
-    for row in rows:
-        found = funds_at(store, terms, reports.account_of(row), at, book.tenure_min_nano)
-        paid_us = found.credit.first_paid_us
+    end, least_nano = last_hour_before(to_us(at)) + 1, book.tenure_min_nano
+    used: Iterator[UsageSum | None]
+    if user is None:
+        told, basis = all_funds_at(store, terms, at, least_nano), stands_on(store)
+        used = (each for _, each in with_usage(store, 0, end))
+    else:
+        row = account_row(store, user)
+        account = reports.account_of(row)
+        told = iter([(row, funds_at(store, terms, account, at, least_nano))])
+        basis = stands_on(store, row["id"])
+        used = chain(store.sums.usage(0, end, Grouping(by_resource=False), row["id"]), [None])
+    for (row, found), before in zip(told, used, strict=False):
         then = {
-            "list_cost_nano": found.list_nano,
-            "lifetime_paid_nano": found.credit.lifetime_paid_nano,
-            "first_paid_us": paid_us,
-            "last_active_hour": found.last_hour,
-            "discount_tier": ladder.tier_at(paid_us, hour_of(at)),
-            "unrated": found.unrated,
+            "list_cost_nano": found.used.list_nano,
+            "lifetime_paid_nano": found.paid.lifetime_paid_nano,
+            "first_paid_us": found.paid.first_paid_us,
+            "last_active_hour": None if before is None else before.last_hour,
+            "discount_tier": ladder.tier_at(found.paid.first_paid_us, hour_of(at)),
+            "unrated": found.used.unrated,
         }
         yield _balance(row | then, found.funds, {**basis, "at": format_ts(at)})
 

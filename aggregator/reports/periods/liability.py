@@ -61,7 +61,8 @@ def _all(
     """What each account has, and its grants."""
     terms, at_us = terms_of(store), to_us(now)
     if at is not None:
-        yield from all_funds_at(store, terms, at)
+        for _, found in all_funds_at(store, terms, at):
+            yield found.funds, found.grants
         return
     for row in store.reports.accounts():
         grants: list[GrantLeft] = []

@@ -1,14 +1,13 @@
 """Which accounts run out of money soon, at the rate of the last days."""
 
-from collections import defaultdict
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final
 
 from aggregator.balances.funds import CurrentFunds
+from aggregator.balances.used import with_usage
 from aggregator.reports.basis import stands_on
 from aggregator.reports.periods.report import Column, Report
-from aggregator.store.questions.sums import Grouping
 from aggregator.store.store import LedgerStore
 from wire_format.instants import DAY_HOURS, format_hour, hour_of
 from wire_format.money import divide_half_even
@@ -39,14 +38,11 @@ def running_out(store: LedgerStore, now: datetime, days: int) -> Report:
         nothing lately are not among them, whatever they have.
     """
     today = hour_of(now) // DAY_HOURS * DAY_HOURS
-    burnt: dict[int, int] = defaultdict(int)
     first = today - BURN_DAYS * DAY_HOURS
-    for used in store.sums.usage(first, today, Grouping(by_account=True, by_resource=False)):
-        burnt[used.account_id or 0] += used.billed_nano
     current = CurrentFunds(store, now)
     rows: list[tuple[Any, ...]] = []
-    for row in store.reports.accounts():
-        burn_nano = divide_half_even(burnt.get(row["id"], 0), BURN_DAYS)
+    for row, used in with_usage(store, first, today):
+        burn_nano = 0 if used is None else divide_half_even(used.billed_nano, BURN_DAYS)
         if not burn_nano:
             continue
         balance_nano = current.of(row).balance_nano

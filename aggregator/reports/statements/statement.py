@@ -70,7 +70,7 @@ def statement(
         "grants": grants,
         "sums": sums,
         **_balance("closing", closing),
-        "unrated_charges": closing.unrated - opening.unrated,
+        "unrated_charges": closing.used.unrated - opening.used.unrated,
         "made_from": made_from,
         **stands_on(store, account.id),
     }

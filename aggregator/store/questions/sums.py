@@ -44,6 +44,7 @@ class UsageSum(NamedTuple):
         quantity, records: units, and the lines that they are of; units of one resource alone.
         charges, unrated: how many charges, and how many of them are not rated in full.
         list_nano, billed_nano: nano-dollars.
+        last_hour: the last of their clock hours.
         user, resource: the names of account and resource; empty where all are added up.
     """
 
@@ -56,6 +57,7 @@ class UsageSum(NamedTuple):
     unrated: int
     list_nano: int
     billed_nano: int
+    last_hour: int
     user: str
     resource: str
 
@@ -174,7 +176,7 @@ class SumRows:
         # without the resource nobody asks for units, and they are the dearest to add up
         units = _halves_of_any("quantity") if grouping.by_resource else "0, 0, NULL"
         costs = f"{_halves('list_cost_nano')}, {_halves('billed_cost_nano')}"
-        columns = f"{keys}, {units}, sum(records), count(*), sum(state <> 0), {costs}"
+        columns = f"{keys}, {units}, sum(records), count(*), sum(state <> 0), {costs}, max(hour)"
         # the table is ordered by hour, so those of one account are looked for by its periods
         query = _OF_ALL if account_id is None else _OF_ACCOUNT
         for row in self._connection.execute(

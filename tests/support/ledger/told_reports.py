@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, get_args
 
+from aggregator.reports.accounts import balances_at
 from aggregator.reports.periods.liability import liability_report
 from aggregator.reports.periods.period import parse_period
 from aggregator.reports.periods.report import Report
@@ -48,6 +49,7 @@ def assert_reports_add_up(world: World, case: Case, expected: Mapping[str, Any])
                 assert _revenue(store, period, by) == _expected_revenue(case, expected, period, by)
         for at in case["ask"]:
             _assert_owed(store, expected, at)
+            _assert_balances(store, parse_ts(at))
         for user in {row["user"] for row in store.reports.accounts()} & {*users_of(case)}:
             _assert_statements(store, case, expected, user)
 
@@ -185,6 +187,13 @@ def _assert_statements(
                 assert sum(part[of_part] for part in used["parts"]) == used[of_all]
         if (at := f"{last}T00:00:00Z") in case["ask"]:
             assert closing == expected["balance"][user][at]
+
+
+def _assert_balances(store: LedgerStore, at: datetime) -> None:
+    """What all accounts had at an instant is what each of them had."""
+    for every in balances_at(store, None, at):
+        (own,) = balances_at(store, every["user"], at)
+        assert {name: own[name] for name in every} == every
 
 
 def _assert_owed(store: LedgerStore, expected: Mapping[str, Any], at: str) -> None:

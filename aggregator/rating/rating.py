@@ -118,6 +118,19 @@ class Rater:
 
         return found
 
+    def is_following(self, resource: str, lines: Sequence[Account]) -> bool:
+        """Whether what an account pays for a resource follows from what it used besides.
+
+        Plans alone make it so only for accounts with plan lines, unless there is a default plan.
+
+        Args:
+            resource: what it uses.
+            lines: its plan lines.
+        """
+        if lines or self.rule_book.plans.default is not None:
+            return self.is_counted(resource)
+        return resource in self.prices.windowed
+
     def is_apart(self, resource: str) -> bool:
         """Whether a charge cannot be rated by resource, category and hour alone."""
         return resource in self.prices.personal or self.is_counted(resource)

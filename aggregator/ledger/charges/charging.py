@@ -184,7 +184,7 @@ class Charging:
                 was = ChargeRow(hour, *ids, *before[:2], STATES[before.state], *before[3:])
                 unrated = self.changed.note(was, -1)
                 account.add_cost(-before.list_cost_nano, -before.billed_cost_nano, unrated)
-            if rater.is_counted(resource):  # what it costs follows from what was before it: later
+            if rater.is_following(resource, account.plans):  # it is rated after all of them
                 rating = _NOT_RATED_YET if before is None else Rating(*was[-3:])
                 touched[account.id][Series(*ids, resource)].add(hour)
             else:
@@ -204,7 +204,7 @@ class Charging:
         store.delete(emptied)
         drawing.add(saved)
         drawing.add(emptied, are_gone=True)
-        ids_counted = {series.resource_id for own in touched.values() for series in own}
+        ids_counted = {row_id for name, row_id in resources.items() if rater.is_counted(name)}
         self._store.series.add(row for row in saved if row.resource_id in ids_counted)
         self._store.series.delete(row for row in emptied if row.resource_id in ids_counted)
         return emptied, touched

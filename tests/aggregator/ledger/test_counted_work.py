@@ -11,6 +11,7 @@ from aggregator.store.charges.charge_rows import ChargeRow, ChargeRows
 from aggregator.store.charges.series_rows import CountedCharge, Series, SeriesRows
 from gitmeter.money.granted import Hours
 from tests.support.ledger.counted_account import GRADUATED, VOLUME, CountedAccount
+from tests.support.ledger.terms_world import TermsWorld
 from tests.support.ledger.world import World
 from tests.support.priced import Form, package, price
 
@@ -84,3 +85,56 @@ def test_a_price_by_volume_reads_its_window_and_writes_what_it_moves(
     account.use({"2025-03-20T01": 2})
     assert (touched["counts"], touched["hours"]) == (1, 21)
     account.check()
+
+
+PRO = b"""\
+[[plan]]
+name = "pro"
+from = 2026-01-01T00:00:00Z
+cycle_hours = 240
+fee_usd = "30.00"
+
+[[plan.meter]]
+name = "search"
+match = ["search/*"]
+included = 20
+beyond = "bill"
+"""
+
+
+def test_a_plan_of_others_costs_an_account_without_one_no_look_at_other_charges(
+    tmp_path: Path, touched: dict[str, int]
+) -> None:
+    """Nothing is read beside the new charge, which is written once."""
+    world = TermsWorld(tmp_path, PRO)
+    world.pay_in("100.00", user="bob")
+    world.plan("pro", fee="30.00", user="bob")
+    world.pull()
+    for units in (5, 6):
+        touched.clear()
+        world.use(units)
+        world.later(hours=1)
+        world.pull()
+        assert touched == {"hours": 1}
+
+
+def test_a_plan_that_is_told_late_includes_what_was_used_without_it(tmp_path: Path) -> None:
+    """Its charges were kept in their series meanwhile."""
+    world = TermsWorld(tmp_path, PRO)
+    begun = world.now
+    world.later(hours=2)
+    world.use(25)
+    world.pull()
+    assert _quantities(world) == [(25, 0)]
+    world.now = begun
+    world.pay_in("100.00")
+    world.plan("pro", fee="30.00")
+    world.pull()
+    assert _quantities(world) == [(25, 20)]
+    assert world.digest() == world.rebuilt_digest()
+
+
+def _quantities(world: World) -> list[tuple[int, int]]:
+    """Units of each charge of alice, and those that are included."""
+    found = world.run("charges", "alice", "--json").ok().json
+    return [(charge["quantity"], charge["included"]) for charge in found]

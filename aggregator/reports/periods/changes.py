@@ -3,6 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from aggregator.balances.funds import CurrentFunds, Funds
@@ -24,7 +27,10 @@ _COLUMNS: Final = (
 )
 
 
-_NOTHING: Final = Funds(0, 0, 0, 0), 0
+_State = tuple[Funds, int]
+"""What an account has, and how many of its charges are not rated in full."""
+
+_NOTHING: Final[_State] = Funds(0, 0, 0, 0), 0
 
 
 def changes_report(
@@ -50,13 +56,12 @@ def changes_report(
     Raises:
         MirrorError: a mirror cannot be read.
     """
-    was, is_now = (dict(_all(store, now)) for store in (before, after))
     commits, naming = _commits(after, mirrors, tips)
     rows: list[tuple[Any, ...]] = []
-    for user in sorted({*was, *is_now}):
-        if was.get(user, _NOTHING) == is_now.get(user, _NOTHING):
+    for user, was, is_now in _pairs(before, after, now):
+        if was == is_now:
             continue
-        (then, _), (today, _) = was.get(user, _NOTHING), is_now.get(user, _NOTHING)
+        (then, _), (today, _) = was, is_now
         rows.append(
             (
                 *(user, then.balance_nano),
@@ -70,11 +75,21 @@ def changes_report(
     return Report({"commits": commits, **stands_on(after)}, _COLUMNS, rows, (None, *sums, None))
 
 
-def _all(store: LedgerStore, now: datetime) -> Iterator[tuple[str, tuple[Funds, int]]]:
-    """What each account has, and how many of its charges are not rated in full."""
+def _pairs(
+    before: LedgerStore, after: LedgerStore, now: datetime
+) -> Iterator[tuple[str, _State, _State]]:
+    """Every account that one of two ledgers has, with what it has in each, sorted by user."""
+    both = merge(_all(before, now), _all(after, now), key=itemgetter(0))
+    for user, found in groupby(both, itemgetter(0)):
+        states = {store: state for _, store, state in found}
+        yield user, states.get(before, _NOTHING), states.get(after, _NOTHING)
+
+
+def _all(store: LedgerStore, now: datetime) -> Iterator[tuple[str, LedgerStore, _State]]:
+    """What each account has, and how many of its charges are not rated in full, sorted by user."""
     current = CurrentFunds(store, now)
     for row in store.reports.accounts():
-        yield row["user"], (current.of(row), row["unrated"])
+        yield row["user"], store, (current.of(row), row["unrated"])
 
 
 def _in_grants_nano(funds: Funds) -> int:

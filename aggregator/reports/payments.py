@@ -1,13 +1,14 @@
 """What came in and what was settled: every line about money and accounts, and whether it counts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from aggregator.store.questions.payments import MoneyLine
 from aggregator.store.store import PULLED_AT, LedgerStore
 from gitmeter.counting.effects import OF_A_PAYMENT, credited_nano
-from gitmeter.money.pool import Payment, payments_of
+from gitmeter.money.pool import payments_of
 from gitmeter.money.reasons import WAITING
 from gitmeter.money.rivals import judge
 from wire_format.currencies import CURRENCY_DEFAULT
@@ -30,6 +31,7 @@ _FIELDS = (
     *("credited_usd", "status", "attempt", "category", "plan", "instead_of", "fee_usd", "key_id"),
 )
 _NEVER_US = 2**62
+_USERS_AT_ONCE: Final = 1000
 
 
 def lines(
@@ -38,16 +40,15 @@ def lines(
     """The lines of a user, or of all, dated from one clock hour on and before another."""
     since_us = 0 if since_hour is None else to_us(hour_start(since_hour))
     until_us = _NEVER_US if until_hour is None else to_us(hour_start(until_hour))
-    users = store.money.users() if user is None else {user}
-    left = _left(store, users)
+    taken = _taken(store, store.money.users() if user is None else {user})
     for line in store.payments.lines(user, since_us, until_us):
-        yield _answer(line, left)
+        yield _answer(line, _left_of(line, taken))
 
 
 def unconfirmed(store: LedgerStore) -> Iterator[Answer]:
     """Every line of tills that no reconciliation covers, whatever it is worth."""
     for line in store.payments.uncovered():
-        yield _answer(line, {})
+        yield _answer(line, None)
 
 
 def basis(store: LedgerStore) -> Answer:
@@ -88,12 +89,34 @@ def _states_credit(record: Money) -> bool:
     return record.kind not in OF_A_PAYMENT and is_in_usd
 
 
-def _left(store: LedgerStore, users: set[str]) -> Mapping[Money, Payment]:
-    """The payments of users that count, with what was taken of each."""
-    return payments_of(judge(store.money.entries(users, ()).values()))
+def _taken(store: LedgerStore, users: Iterable[str]) -> Mapping[Money, int]:
+    """What is left of those payments of users from which something was taken, in nano-dollars.
+
+    Of most payments all is left: they are forgotten once they were judged.
+    """
+    found: dict[Money, int] = {}
+    remaining = iter(users)
+    while some := list(islice(remaining, _USERS_AT_ONCE)):
+        for record, payment in payments_of(judge(store.money.entries(some, ()).values())).items():
+            if (left_nano := payment.left_nano()) != payment.credit_nano:
+                found[record] = left_nano
+    return found
 
 
-def _answer(line: MoneyLine, paid: Mapping[Money, Payment]) -> Answer:
+def _left_of(line: MoneyLine, taken: Mapping[Money, int]) -> int | None:
+    """What is left of a payment that counts, in nano-dollars; None for every other line.
+
+    Args:
+        line: the line.
+        taken: what is left of those payments from which something was taken.
+    """
+    record = line.record
+    if not isinstance(record, Money) or record.kind != "payment" or line.state != "counted":
+        return None
+    return taken.get(record, credited_nano(record))
+
+
+def _answer(line: MoneyLine, left_nano: int | None) -> Answer:
     record = line.record
     stated = {name: getattr(record, name, None) or None for name in _FIELDS}
     answer: Answer = {
@@ -120,7 +143,6 @@ def _answer(line: MoneyLine, paid: Mapping[Money, Payment]) -> Answer:
             answer["credit_usd"] = format_usd(-parse_nano(record.fee_usd))
     elif _states_credit(record):
         answer["credit_usd"] = format_usd(credited_nano(record))
-    payment = paid.get(record) if isinstance(record, Money) else None
-    if payment is not None and line.state == "counted":
-        answer["left_usd"] = format_usd(payment.left_nano())
+    if left_nano is not None:
+        answer["left_usd"] = format_usd(left_nano)
     return answer

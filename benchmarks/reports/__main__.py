@@ -21,7 +21,7 @@ from benchmarks.whole_process import Used, figures, use
 _BEGIN: Final = "<!-- begin: written by `python -m benchmarks.reports --write` -->"
 _END: Final = "<!-- end: reports -->"
 _WHOLE: Final = Size(248_000, 5_900_000, 365)
-_QUICK: Final = Size(300, 6_000, 60)
+QUICK: Final = Size(1_500, 2_000, 10)
 _RUNS: Final = 3
 _LONG_S: Final = 20
 """A report that takes so long is asked for once."""
@@ -96,7 +96,7 @@ def main(*, quick: bool, only: str, keep: Path | None, before: Path | None, writ
     """Measure what reports cost, and print a table."""
     if write and (only or quick):
         raise click.UsageError("--write needs a whole run, without --only and --quick")
-    size, runs = (_QUICK, 1) if quick else (_WHOLE, _RUNS)
+    size, runs = (QUICK, 1) if quick else (_WHOLE, _RUNS)
     programs = [Path(sys.executable).parent, *([before] if before else [])]
     with data_folder(keep) as folder:
         found = list(measure(provide_ledger(folder, size), programs, runs, only))

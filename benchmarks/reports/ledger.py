@@ -23,6 +23,7 @@ from benchmarks.reports.usage import RESOURCES, Size, usage_commits
 from wire_format.money import parse_nano
 
 _CHECKED: Final = "checked"
+_AGE_MAX: Final = timedelta(days=6)
 
 
 class BenchLedger(NamedTuple):
@@ -53,11 +54,13 @@ def provide_ledger(folder: Path, size: Size) -> BenchLedger:
     """Make the ledger, unless the folder has it already.
 
     Raises:
-        RuntimeError: it is not what its lines say.
+        RuntimeError: it is not what its lines say, or it was made too long ago.
     """
     name = f"{size.accounts}-accounts-{size.charges}-charges-until-"
     kept = next(iter(folder.glob(f"{name}*")), folder / f"{name}{clock():%Y-%m-%d}")
     end = datetime.fromisoformat(kept.name.removeprefix(name)).replace(tzinfo=UTC)
+    if clock() - end > _AGE_MAX:
+        raise RuntimeError(f"{kept} has no usage of the last days: remove it")
     ledger = BenchLedger(size, end, Place(kept))
     if not (kept / _CHECKED).exists():
         rmtree(kept, ignore_errors=True)  # what an earlier run did not finish

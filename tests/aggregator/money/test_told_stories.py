@@ -4,11 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.reports import payments
+from gitmeter.money.pool import payments_of
+from gitmeter.money.rivals import judge
 from tests.gitmeter.money.stories import STORIES, Told
 from tests.support.ledger.told_case import outcome, tell
 from tests.support.ledger.world import World
@@ -16,6 +20,8 @@ from tests.support.memory import MEMORY
 from tests.support.money_cases import answer
 from tests.support.money_story import END
 from tests.support.random_story import random_story
+from wire_format.instants import format_ts
+from wire_format.money import format_usd
 
 
 @pytest.mark.parametrize("told", STORIES, ids=lambda told: told.__name__)
@@ -28,6 +34,7 @@ def test_a_worked_story_comes_out_of_the_ledger(told: Callable[[], Told], tmp_pa
         tell(world, found.story.case(), Random(number))
         expected = {"counts": found.counts, "waits": found.waits, "pool": found.pool}
         assert outcome(world) == expected
+        _assert_left(world)
         digests |= {world.digest(), world.rebuilt_digest()}
     assert len(digests) == 1
 
@@ -48,5 +55,24 @@ def test_any_story_in_any_order_is_what_the_rules_say_of_the_set(seed: int, orde
             world = World(Path(folder))
             tell(world, story.case(Random(order)), Random(order + number))
             assert outcome(world) == expected
+            _assert_left(world)
             digests |= {world.digest(), world.rebuilt_digest()}
     assert len(digests) == 1
+
+
+def _assert_left(world: World) -> None:
+    """What is left of each payment that counts is told, of all users and of each alone."""
+    with world.reading() as store:
+        users = store.money.users()
+        paid = payments_of(judge(store.money.entries(users, ()).values()))
+        expected = {
+            (record.node, record.seq, format_ts(record.ts)): format_usd(payment.left_nano())
+            for record, payment in paid.items()
+        }
+        with patch.object(payments, "_USERS_AT_ONCE", 1):
+            of_all = [*payments.lines(store, None, None, None)]
+        of_each = [line for user in users for line in payments.lines(store, user, None, None)]
+    for lines in (of_all, of_each):
+        told = [line for line in lines if line["left_usd"] is not None]
+        found = {(line["node"], line["seq"], line["ts"]): line["left_usd"] for line in told}
+        assert (found, len(told)) == (expected, len(expected))

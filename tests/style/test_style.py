@@ -22,6 +22,7 @@ PRINT_ALLOWED: Final = {"gitmeter/support/*.py": "the room that prints for all o
 SQL_ALLOWED: Final = {
     "aggregator/store/*": "the ledger's SQL",
     "cursors/rows.py": "the cursor's own table",
+    "front/memory_file.py": "opening the file in which a program remembers",
     "till/records/*": "the SQL of what a till remembers",
     "node_pusher/spool/store.py": "the spool's SQL",
     "node_pusher/spool/connection.py": "the version of the spool's file",

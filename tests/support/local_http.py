@@ -5,11 +5,21 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Final, Self
 
 _POLL_S: Final = 0.02
+
+
+def free_ports(number: int) -> list[int]:
+    """Several of them, no two the same."""
+    with ExitStack() as probes:
+        opened = [
+            probes.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)
+        ]
+        return [int(probe.getsockname()[1]) for probe in opened]
 
 
 def free_port() -> int:

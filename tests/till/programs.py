@@ -17,7 +17,7 @@ import requests
 
 from node_pusher.home.settings_file import read_home
 from tests.support.files import write_secret, write_toml
-from tests.support.local_http import free_port
+from tests.support.local_http import free_ports
 from tests.support.programs import Said, run_till
 from tests.support.providers.fake_stripe import ACCOUNT as STRIPE_ACCOUNT
 from tests.support.providers.fake_stripe import FakeStripe
@@ -44,7 +44,7 @@ class ProgramPlace(ABC):
         self.folder = folder
         self.home = folder / "home"
         self.remote = bare_repo(folder / "till-1.git")
-        self.public, self.local = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        self.public, self.local = (f"127.0.0.1:{port}" for port in free_ports(2))
         self.config = write_toml(folder / "till.toml", self.stated())
         self.said = ""
         self.run("init", "--node", "till-1", "--remote", self.remote.as_uri()).ok()

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from front.config_file import ConfigFile, ConfigFileError
+from front.tables import HintTable
+from gitmeter.roles.role import HOMES
 from tests.support.files import write_toml
 from tests.till.accounts import CLICKPESA, STRIPE
 from till.config.example import EXAMPLE
-from till.config.loading import HOME_DEFAULT, TillConfigError, home_of, load_config
 from till.config.tables import (
     AccountTable,
-    HintTable,
     ListenTable,
     RateTable,
     TillConfig,
@@ -27,8 +28,12 @@ def values(changed: Mapping[str, Any] = {}, /, **other: Any) -> dict[str, Any]: 
     return {"mode": "test", "account": [{**STRIPE, **changed}]} | other
 
 
+def load_config(path: Path) -> TillConfig:
+    return ConfigFile("till", path).load(TillConfig)
+
+
 def faults_of(tmp_path: Path, stated: Mapping[str, Any]) -> str:
-    with pytest.raises(TillConfigError) as refused:
+    with pytest.raises(ConfigFileError) as refused:
         load_config(write_toml(tmp_path / "till.toml", stated))
     return str(refused.value)
 
@@ -59,7 +64,7 @@ def test_defaults_are_those_that_the_example_shows() -> None:
     found = TillConfig.model_validate(values())
     for name in ("payment_min_usd", "payment_max_usd", "first_week_usd", "rates_max_age_days"):
         assert tomllib.loads(f"x = {shown[name]}")["x"] == getattr(found, name)
-    assert shown["home"].strip('"') == str(found.home) == str(HOME_DEFAULT)
+    assert shown["home"].strip('"') == str(found.home) == HOMES["till"]
 
 
 @pytest.mark.parametrize(
@@ -129,18 +134,18 @@ def test_another_address_of_a_provider_is_for_tests_and_this_machine(
 def test_the_home_is_read_without_the_rest(tmp_path: Path) -> None:
     """Commands that a till shares with nodes work whatever else is wrong with the configuration."""
     path = tmp_path / "till.toml"
-    assert home_of(path) == HOME_DEFAULT
+    assert ConfigFile("till", path).home() == Path(HOMES["till"])
     path.write_text('home = "/x"\nmode = 7\n')
-    assert home_of(path) == Path("/x")
+    assert ConfigFile("till", path).home() == Path("/x")
     path.write_text("home = 7\n")
-    with pytest.raises(TillConfigError, match="home: must be a path"):
-        home_of(path)
+    with pytest.raises(ConfigFileError, match="home: must be a path"):
+        ConfigFile("till", path).home()
 
 
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
     path = tmp_path / "till.toml"
-    with pytest.raises(TillConfigError, match="cannot be read: No such file"):
+    with pytest.raises(ConfigFileError, match="cannot be read: No such file"):
         load_config(path)
     path.write_text("mode =")
-    with pytest.raises(TillConfigError, match="not TOML"):
+    with pytest.raises(ConfigFileError, match="not TOML"):
         load_config(path)

@@ -18,17 +18,17 @@ from aggregator.config.place import forge_path
 from aggregator.config.repos import RepoConfig
 from aggregator.fleet.pushed import pushed_repos
 from aggregator.serving.webhook import Push, check_signature, read_push
+from front.hint import hint_body
 from gitmeter.git_remote.remote import Remote
 from node_pusher.home.home import HomeRepo
 from node_pusher.home.repo_place import RepoPlace
 from tests.support.files import write_secret
-from tests.support.local_http import free_port
+from tests.support.local_http import free_ports
 from tests.support.receiver import ReceiverServer
 from tests.till.place import START, TillPlace
 from tests.till.world import World, WorldProvider
 from till.intake.till import Till
 from till.records.marks import FAILING_MAX, TRIES_MAX
-from till.sending.hint import hint_body
 from till.serving.hooks import EVENT_BYTES_MAX
 from till.serving.service import Listening, serving
 
@@ -103,7 +103,8 @@ def served(place: TillPlace) -> Iterator[Served]:
 
 
 def listen() -> dict[str, str]:
-    return {"public": f"127.0.0.1:{free_port()}", "local": f"127.0.0.1:{free_port()}"}
+    public, local = free_ports(2)
+    return {"public": f"127.0.0.1:{public}", "local": f"127.0.0.1:{local}"}
 
 
 @pytest.fixture

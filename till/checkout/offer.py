@@ -11,6 +11,7 @@ import time
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from front.pusher import NotPushedError, Pusher
 from gitmeter.support.errors import GitmeterError
 from node_pusher.spool.drafts import UNNUMBERED
 from providers.interface import Checkout, Order, Provider, RefusedByProviderError
@@ -24,7 +25,6 @@ from till.intake.intake import write
 from till.intake.missing import pending_line
 from till.intake.till import Till
 from till.records.checkouts import OpenedCheckout
-from till.sending.pusher import NotPushedError, Pusher
 from wire_format.currencies import CURRENCY_DEFAULT
 from wire_format.money import NANO, format_usd, parse_nano
 

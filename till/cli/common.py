@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from front.config_file import ConfigFile
 from gitmeter.support.terminal import escape
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ def loaded_config() -> "TillConfig":
     """The configuration of this run.
 
     Raises:
-        TillConfigError: it cannot be used.
+        ConfigFileError: it cannot be used.
     """
-    from till.config.loading import load_config
+    from till.config.tables import TillConfig
 
     path: Path = click.get_current_context().meta[CONFIG_KEY]
-    return load_config(path)
+    return ConfigFile("till", path).load(TillConfig)
 
 
 @contextmanager
@@ -72,8 +73,8 @@ def the_account(till: "Till", name: str | None) -> "TillAccount":
 
 def push_written(till: "Till") -> None:
     """Push what was written; what cannot be pushed is told, and waits."""
-    from till.sending.once import push_and_tell
+    from front.once import push_and_tell
 
-    report, untold = push_and_tell(till.config, till.home, utc_now())
+    report, untold = push_and_tell(till.home, till.config.hint, utc_now())
     for remark in filter(None, (report.remark, untold)):
         click.echo(f"warning: {escape(remark)}", err=True)

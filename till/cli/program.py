@@ -5,11 +5,11 @@ from typing import Final
 
 import click
 
+from front.config_file import ConfigFile, default_path
 from gitmeter.support.lazy_group import LazyCommand, LazyGroup
 from node_pusher.cli.home import ROLE_KEY
 from node_pusher.cli.program import COMMANDS as NODE_COMMANDS
 from till.cli.common import CONFIG_KEY
-from till.config.loading import CONFIG_DEFAULT, home_of
 
 _SHARED: Final = ("push", "log", "rollover", "rotate-key", "show-key", "set-remote")
 _COMMANDS: Final = {
@@ -53,7 +53,7 @@ _COMMANDS: Final = {
     "config_path",
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="TILL_CONFIG",
-    default=CONFIG_DEFAULT,
+    default=default_path("till"),
     show_default=True,
     show_envvar=True,
     help="The configuration.",
@@ -79,6 +79,6 @@ def cli(context: click.Context, config_path: Path, home: Path | None) -> None:
       till doctor
       till serve
     """
-    context.obj = home or home_of(config_path)
+    context.obj = home or ConfigFile("till", config_path).home()
     context.meta[CONFIG_KEY] = config_path
     context.meta[ROLE_KEY] = "till"

@@ -3,12 +3,18 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator
 from pydantic import model_validator as checked
 
-from gitmeter.http_edge.address_text import THIS_MACHINE, UNIX, is_address
+from front.tables import (
+    ConfigTable,
+    HintTable,
+    https_url,
+    is_local,
+    listening_address,
+    local_address,
+)
 from gitmeter.roles.role import HOMES
 from providers.interface import Mode
 from wire_format.currencies import CURRENCY_DEFAULT
@@ -34,13 +40,7 @@ def _positive(text: str) -> str:
     return text
 
 
-class TillTable(BaseModel):
-    """A table of the configuration; an unknown key is a fault."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ListenTable(TillTable):
+class ListenTable(ConfigTable):
     """`[listen]`: where the hooks of providers arrive, and where this machine asks for checkouts.
 
     Attributes:
@@ -54,17 +54,12 @@ class ListenTable(TillTable):
     @field_validator("public", "local")
     @classmethod
     def _is_address(cls, address: str) -> str:
-        if not is_address(address):
-            raise ValueError("must be like 127.0.0.1:8760, [::1]:8760 or unix:/run/x.sock")
-        return address
+        return listening_address(address)
 
     @field_validator("local")
     @classmethod
     def _is_of_this_machine(cls, address: str) -> str:
-        host = address.rpartition(":")[0].strip("[]")
-        if not address.startswith(UNIX) and host not in THIS_MACHINE:
-            raise ValueError("must be on this machine alone: 127.0.0.1, [::1] or unix:/run/x.sock")
-        return address
+        return local_address(address)
 
     @checked(mode="after")
     def _are_two(self) -> Self:
@@ -73,26 +68,7 @@ class ListenTable(TillTable):
         return self
 
 
-class HintTable(TillTable):
-    """`[hint]`: the webhook of an aggregator, told of each push.
-
-    Attributes:
-        url: its address.
-        secret_file: the secret that it shares with the forge.
-        repo_id: the forge's number for the repo of this till, where that is registered.
-    """
-
-    url: str
-    secret_file: Path
-    repo_id: Annotated[int, Field(ge=1, le=2**63 - 1)] = 1
-
-    @field_validator("url")
-    @classmethod
-    def _is_address(cls, url: str) -> str:
-        return _https(url)
-
-
-class AccountTable(TillTable):
+class AccountTable(ConfigTable):
     """`[[account]]`: one account at a payment provider.
 
     Attributes:
@@ -126,7 +102,7 @@ class AccountTable(TillTable):
         return self
 
 
-class RateTable(TillTable):
+class RateTable(ConfigTable):
     """`[[rate]]`: what one unit of a currency is worth to this till.
 
     Attributes:
@@ -160,7 +136,7 @@ class RateTable(TillTable):
         return currency
 
 
-class TillConfig(TillTable):
+class TillConfig(ConfigTable):
     """Everything that `till.toml` says.
 
     Attributes:
@@ -195,7 +171,7 @@ class TillConfig(TillTable):
     @classmethod
     def _end_with_slash(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         for url in urls:
-            if not _https(url).endswith("/"):
+            if not https_url(url).endswith("/"):
                 raise ValueError(f"{url} must end with /, or it would allow other hosts as well")
         return urls
 
@@ -209,17 +185,6 @@ class TillConfig(TillTable):
     def rates_max_age(self) -> timedelta:
         """How old a rate may be in a new checkout."""
         return timedelta(days=self.rates_max_age_days)
-
-
-def _https(url: str) -> str:
-    """Check an address: https, or http on this machine, without a user in it."""
-    parts = urlsplit(url)
-    is_here = parts.hostname in THIS_MACHINE
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_here):
-        raise ValueError("must begin with https://, or with http:// on this machine")
-    if not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise ValueError("must be an address without user, ? and #; secrets go into files")
-    return url
 
 
 def _disagreements(config: TillConfig) -> list[str]:
@@ -237,7 +202,7 @@ def _disagreements(config: TillConfig) -> list[str]:
             ends = "must end" if is_test else "must not end"
             faults.append(f"account {account.name}: in {config.mode} mode a name {ends} with -test")
         if account.base_url is not None:
-            is_here = urlsplit(_https(account.base_url)).hostname in THIS_MACHINE
+            is_here = is_local(https_url(account.base_url))
             if not is_test and not is_here:
                 faults.append(f"account {account.name}: base_url is for test mode")
         missing = sorted(set(account.currencies) - {CURRENCY_DEFAULT, *rated})

@@ -81,7 +81,7 @@ def take(till: Till, account: TillAccount, truth: Truth) -> int:
 
     Raises:
         LineRefusedError: what it says makes no valid line.
-        SpoolError, TillFileError, HomeError, RemoteError: they cannot be written.
+        SpoolError, MemoryFileError, HomeError, RemoteError: they cannot be written.
     """
     if truth.mode != till.config.mode or _is_of_others(truth):
         return 0
@@ -96,7 +96,7 @@ def end_attempt(till: Till, pending: KnownLine, reason: str) -> int:
     """Close an attempt that nobody has paid, unless it is closed; returns how many lines it took.
 
     Raises:
-        SpoolError, TillFileError, HomeError, RemoteError: it cannot be written.
+        SpoolError, MemoryFileError, HomeError, RemoteError: it cannot be written.
     """
     provider, _, attempt = pending.key
     with till.spool.store.exclusive():

@@ -4,22 +4,32 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from front.memory_file import MemoryFile, MemoryForm
 from node_pusher.home.home import Home
 from node_pusher.home.settings_file import reread
 from node_pusher.sending.earlier_lines import bring_here
 from node_pusher.spool.api import Spool
+from till import records
 from till.config.accounts import Accounts, Opening, open_account
 from till.config.tables import TillConfig
 from till.records.checkouts import Checkouts
-from till.records.file import TillFile
 from till.records.lines import LineIndex
 from till.records.marks import Marks
 from till.records.requests import RefundRequests
 from wire_format.lines import Folder
 
 Clock = Callable[[], datetime]
+
+MEMORY: Final = MemoryForm(
+    "till.db",
+    version=1,
+    schema=Path(records.__file__).with_name("schema.sql"),
+    if_damaged="stop the till, keep a copy of till.db, take it away with its -wal and -shm, and run"
+    " `till sweep`, which makes it again",
+)
+"""What a till remembers."""
 
 
 class Till(NamedTuple):
@@ -76,14 +86,14 @@ def open_till(
 
     Raises:
         NotInitialisedError, HomeError, SpoolError: the home cannot be used.
-        TillFileError: `till.db` cannot be used.
+        MemoryFileError: `till.db` cannot be used.
         RemoteError: lines are not on this machine, and the remote does not provide them.
     """
     accounts = Accounts(config, opening)
     with (
         closing(accounts),
         Spool.open(home, role="till", clock=clock) as spool,
-        TillFile.open(home) as file,
+        MemoryFile.open(home, MEMORY) as file,
     ):
         bring_here(reread(spool.home), Folder.PAYMENTS)
         yield Till(

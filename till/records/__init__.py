@@ -1,7 +1,7 @@
 """`till.db`: what a till remembers beside its lines; all of its SQL.
 
-Owns: the file (`file`), the index of the lines that exist already (`lines`), what is to be asked
-about again and what went wrong (`marks`), checkouts and prompts (`checkouts`), and requested
+Owns: its tables (`schema.sql`), the index of the lines that exist already (`lines`), what is to be
+asked about again and what went wrong (`marks`), checkouts and prompts (`checkouts`), and requested
 refunds (`requests`).
 Does not own: the lines themselves, which are in the spool and in git. Everything here can be made
 again from those and from the providers: without the file the next sweep reads everything.

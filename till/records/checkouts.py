@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from till.records.file import TillFile
+from front.memory_file import MemoryFile
 from wire_format.instants import to_us
 
 DAY: Final = timedelta(days=1)
@@ -56,7 +56,7 @@ class Checkouts:
         file: where they are.
     """
 
-    def __init__(self, file: TillFile) -> None:
+    def __init__(self, file: MemoryFile) -> None:
         self._file = file
 
     def earlier(self, user: str, number: str, now: datetime) -> Earlier:
@@ -89,7 +89,7 @@ class Checkouts:
         """Note a checkout, and forget those that limit nothing any more.
 
         Raises:
-            TillFileError: the attempt has been used before.
+            MemoryFileError: the attempt has been used before.
         """
         made_us = to_us(wanted.made_at)
         with self._file.writing() as connection:

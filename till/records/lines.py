@@ -5,19 +5,15 @@ The index follows the spool by `seq`: before it is asked, it takes over the line
 since, from the spool or, where they were pushed meanwhile, from git.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from front.later_lines import later_lines
+from front.memory_file import MemoryFile
 from gitmeter.support.bulk import insert_rows
-from node_pusher.home.settings_file import reread
-from node_pusher.repo.repo_errors import repo_errors
-from node_pusher.sending import earlier_lines
 from node_pusher.spool.api import Spool
-from node_pusher.spool.plan import Span
-from till.records.file import TillFile
 from wire_format.instants import to_us
 from wire_format.lines import Folder, Money
-from wire_format.segment import decode_segment
 
 OF_ATTEMPTS: Final = frozenset({"pending", "ended"})
 """Kinds of lines that state an attempt and no movement."""
@@ -76,7 +72,7 @@ class LineIndex:
         file: where the index is.
     """
 
-    def __init__(self, file: TillFile) -> None:
+    def __init__(self, file: MemoryFile) -> None:
         self._file = file
 
     def follow(self, spool: Spool) -> None:
@@ -97,8 +93,9 @@ class LineIndex:
             if begun > next_seq:  # the spool is an earlier one, from a backup
                 connection.execute("DELETE FROM lines")
                 begun = 1
-            for lines in _later_lines(spool, begun, next_seq):
-                insert_rows(connection, "INSERT OR IGNORE INTO lines", [*map(_row_of, lines)])
+            for lines in later_lines(spool, (Folder.PAYMENTS,), begun, next_seq):
+                rows = [_row_of(line) for line in lines if isinstance(line, Money)]
+                insert_rows(connection, "INSERT OR IGNORE INTO lines", rows)
             connection.execute("UPDATE indexed SET next_seq = ?", (next_seq,))
 
     def find(self, keys: Iterable[LineKey]) -> dict[LineKey, KnownLine]:
@@ -144,27 +141,6 @@ def key_of(line: Money) -> LineKey:
     """What a line is about."""
     ref = line.attempt if line.kind in OF_ATTEMPTS else line.external_ref
     return LineKey(line.provider, line.kind, ref or "")
-
-
-def _later_lines(spool: Spool, first_seq: int, next_seq: int) -> Iterator[list[Money]]:
-    """The lines with these numbers, a segment at a time: of one movement the first one first."""
-    unsent = _money(spool.store.lines(Span(first_seq, next_seq - 1)), first_seq)
-    if len(unsent) < next_seq - first_seq:
-        yield from _committed_lines(spool, first_seq)
-    yield unsent
-
-
-def _committed_lines(spool: Spool, first_seq: int) -> Iterator[list[Money]]:
-    home = reread(spool.home)
-    with repo_errors(home.repo.path):
-        repos = earlier_lines.open_repos(home)
-        for place in reversed(earlier_lines.committed_segments(repos, Folder.PAYMENTS, first_seq)):
-            yield _money(place.repo.fetch_blob(place.blob), first_seq)
-
-
-def _money(data: bytes, first_seq: int) -> list[Money]:
-    records = decode_segment(data, Folder.PAYMENTS).records
-    return [line for line in records if isinstance(line, Money) and line.seq >= first_seq]
 
 
 def _row_of(line: Money) -> tuple[object, ...]:

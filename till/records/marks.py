@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from till.records.file import TillFile
+from front.memory_file import MemoryFile
 from wire_format.instants import from_us, to_us
 
 TRIES_MAX: Final = 10
@@ -72,7 +72,7 @@ class Marks:
         file: where they are.
     """
 
-    def __init__(self, file: TillFile) -> None:
+    def __init__(self, file: MemoryFile) -> None:
         self._file = file
 
     def watch(self, provider: str, name: str, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from till.records.file import TillFile
+from front.memory_file import MemoryFile
 from wire_format.instants import to_us
 
 
@@ -53,7 +53,7 @@ class RefundRequests:
         file: where they are.
     """
 
-    def __init__(self, file: TillFile) -> None:
+    def __init__(self, file: MemoryFile) -> None:
         self._file = file
 
     def of_payment(self, provider: str, payment: str) -> list[RefundRequest]:

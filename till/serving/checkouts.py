@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from front.pusher import Pusher
 from gitmeter.support.errors import GitmeterError
 from till.checkout.asked import read_body
 from till.checkout.offer import offer
 from till.checkout.problems import CheckoutProblemError, not_now
 from till.intake.till import Till
-from till.sending.pusher import Pusher
 from till.serving.answers import json_answer, no_such, plain, problem_answer
 from wire_format.instants import format_ts
 

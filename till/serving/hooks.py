@@ -18,13 +18,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from front.pusher import Pusher
 from gitmeter.support.backoff import is_worth_a_log
 from gitmeter.support.errors import GitmeterError
 from providers.interface import ProviderError, SignatureError
 from till.config.accounts import TillAccount
 from till.intake.intake import NotRecordedError, ask
 from till.intake.till import Till
-from till.sending.pusher import Pusher
 from till.serving.answers import no_such, plain
 from till.serving.asking import Asking, FullError, Key
 

@@ -7,12 +7,12 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from front.pusher import Pusher
 from gitmeter.http_edge.address import listen_on, remove_socket_file
 from gitmeter.http_edge.address_text import UNIX
 from gitmeter.http_edge.server import BODY_BYTES_MAX, Server
 from gitmeter.support.errors import GitmeterError
 from till.intake.till import Till
-from till.sending.pusher import Pusher
 from till.serving.checkouts import CheckoutEndpoint
 from till.serving.hooks import EVENT_BYTES_MAX, Hooks
 
@@ -47,7 +47,7 @@ def serving(till: Till) -> Iterator[Listening]:
     for account in till.accounts.by_name.values():
         account.check()
     listen = till.config.listen
-    pusher = Pusher(till)
+    pusher = Pusher(till.home, till.config.hint, till.clock)
     hooks, checkouts = Hooks(till, pusher).asgi(), CheckoutEndpoint(till, pusher).asgi()
     with ExitStack() as running:
         pusher.start()

@@ -58,7 +58,7 @@ def sweep(till: Till, account: TillAccount, since: datetime | None, progress: Pr
         progress: told of each object.
 
     Raises:
-        SpoolError, TillFileError: nothing can be written.
+        SpoolError, MemoryFileError: nothing can be written.
     """
     began_at = till.clock()
     before = till.marks.times(account.name).swept_at

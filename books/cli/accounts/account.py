@@ -137,7 +137,7 @@ def key(
     books account key alice --scope usage:read
     books account key alice --scope 'llm/*' --rpm 60 --until 2027-01-01
     """
-    from books.accounts.keys import key_id_of, make_key
+    from gitmeter.keys.secret import key_id_of, make_key
 
     made = make_key() if sha256 is None else None
     digest = made.sha256 if made else str(sha256)

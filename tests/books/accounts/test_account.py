@@ -1,5 +1,6 @@
 """`books account`: one line each, once where that can be known, and keys whose secret stays out."""
 
+import re
 from hashlib import sha256
 
 import pytest
@@ -61,11 +62,11 @@ def test_the_secret_of_a_key_is_shown_once_and_kept_nowhere(books: Books) -> Non
     secret = said["secret"]
     assert said["sha256"] == sha256(secret.encode()).hexdigest()
     assert said["key_id"] == said["sha256"][:16]
-    assert len(secret) > 40
+    assert re.fullmatch(r"oc_live_[0-9a-f]{32}", secret)
     files = [path for path in books.folder.rglob("*") if path.is_file()]
     assert not any(secret.encode() in path.read_bytes() for path in files)
     shown = books("account", "key", "alice", "--scope", "usage:read").ok().out
-    assert "its secret, shown this once: gm_" in shown
+    assert "its secret, shown this once: oc_live_" in shown
     assert secret not in shown
 
 

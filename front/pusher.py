@@ -5,15 +5,17 @@ However many lines were written while a push runs, the next push takes all of th
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
 import structlog
 
+from front.once import push_and_tell
+from front.tables import HintTable
 from gitmeter.support.backoff import is_worth_a_log
 from gitmeter.support.errors import GitmeterError, with_hint
-from till.intake.till import Till
-from till.sending.once import push_and_tell
+from node_pusher.home.home import Home
 
 _log = structlog.get_logger()
 _PAUSE_S: Final = 1
@@ -31,11 +33,15 @@ class Pusher:
     """Pushes whenever it is told that there is something to push; one thread.
 
     Args:
-        till: whose lines.
+        home: whose lines.
+        hint: whom to tell; None for nobody.
+        clock: the time in UTC, of commits.
     """
 
-    def __init__(self, till: Till) -> None:
-        self._till = till
+    def __init__(self, home: Home, hint: HintTable | None, clock: Callable[[], datetime]) -> None:
+        self._home = home
+        self._hint = hint
+        self._clock = clock
         self._changed = threading.Condition()
         self._wanted = 1  # what was left here by a process that died
         self._done = 0
@@ -78,7 +84,7 @@ class Pusher:
             while self._done < ticket:
                 left_s = ends_at_s - time.monotonic()
                 if left_s <= 0 or self._failures > failures + 1:
-                    raise NotPushedError("the remote of this till did not take it in time")
+                    raise NotPushedError("the remote did not take it in time")
                 self._changed.wait(left_s)
 
     def _run(self) -> None:
@@ -103,8 +109,7 @@ class Pusher:
 
     def _push(self, in_a_row: int) -> bool:
         try:
-            now: datetime = self._till.clock()
-            report, untold = push_and_tell(self._till.config, self._till.home, now)
+            report, untold = push_and_tell(self._home, self._hint, self._clock())
         except Exception as error:  # noqa: BLE001 - requests are still taken, and lines are on disk
             if is_worth_a_log(in_a_row + 1):
                 _log.warning("push failed", why=_words(error), in_a_row=in_a_row + 1)

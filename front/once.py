@@ -4,23 +4,23 @@ import time
 from datetime import datetime
 from typing import Final
 
+from front.hint import post_hint
+from front.tables import HintTable
 from gitmeter.support.errors import GitmeterError, with_hint
 from node_pusher.home.errors import BusyError
 from node_pusher.home.home import Home
 from node_pusher.sending.push import PushReport, push
-from till.config.tables import TillConfig
-from till.sending.hint import post_hint
 
 _BUSY_PAUSE_S: Final = 1
 _BUSY_TRIES: Final = 30
 
 
-def push_and_tell(config: TillConfig, home: Home, now: datetime) -> tuple[PushReport, str]:
+def push_and_tell(home: Home, hint: HintTable | None, now: datetime) -> tuple[PushReport, str]:
     """Commit and push what is in the spool, and tell the aggregator.
 
     Args:
-        config: names the aggregator.
-        home: the home of the till.
+        home: whose lines.
+        hint: whom to tell; None for nobody.
         now: the time of the commits.
 
     Returns:
@@ -31,10 +31,10 @@ def push_and_tell(config: TillConfig, home: Home, now: datetime) -> tuple[PushRe
         GitmeterError: see `node_pusher.sending.push.push`; what was written waits here.
     """
     report = _push_when_free(home, now)
-    if config.hint is None or not report.pushed or report.head is None:
+    if hint is None or not report.pushed or report.head is None:
         return report, ""
     try:
-        post_hint(config.hint, home.repo, report.head)
+        post_hint(hint, home.repo, report.head)
     except GitmeterError as error:  # a hint saves time and nothing else
         return report, with_hint(error)
     return report, ""

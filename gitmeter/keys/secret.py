@@ -1,11 +1,14 @@
-"""Keys of customers: a secret that is shown once, and of which the books keep the hash alone."""
+"""The secret of a key: 128 random bits, shown once; in git is its hash alone.
+
+A hash without salt is enough, since nobody can guess so many bits.
+"""
 
 import secrets
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-_PREFIX: Final = "gm_"
-_SECRET_BYTES: Final = 32
+_PREFIX: Final = "oc_live_"
+_SECRET_BYTES: Final = 16
 _KEY_ID_DIGITS: Final = 16
 
 
@@ -28,8 +31,13 @@ class NewKey(NamedTuple):
 
 def make_key() -> NewKey:
     """Make a key that nobody can guess."""
-    secret = _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
-    return NewKey(secret, sha256(secret.encode()).hexdigest())
+    secret = _PREFIX + secrets.token_hex(_SECRET_BYTES)
+    return NewKey(secret, digest_of(secret))
+
+
+def digest_of(secret: str) -> str:
+    """The hash under which a key is known."""
+    return sha256(secret.encode()).hexdigest()
 
 
 def key_id_of(digest: str) -> str:

@@ -1,32 +1,47 @@
-"""The file `till.db`: opening it, and its transactions."""
+"""The file in which a program remembers what its lines do not say: opening it, and transactions."""
 
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from gitmeter.support.errors import GitmeterError
 from gitmeter.support.files import why_not_written
 
-_VERSION: Final = 1
 _BUSY_TIMEOUT_S: Final = 60
 _AGAIN: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
 
 
-class TillFileError(GitmeterError):
-    """`till.db` could not be read or written."""
+class MemoryFileError(GitmeterError):
+    """The file could not be read or written."""
 
 
-class TillFileBusyError(TillFileError):
+class MemoryFileBusyError(MemoryFileError):
     """It cannot be written for now: the disk is full, or others wrote for too long."""
 
     retry = True
 
 
-class TillFile:
-    """An open `till.db`; safe with several threads and processes.
+class MemoryForm(NamedTuple):
+    """Which file a program has.
+
+    Attributes:
+        name: its name in a home.
+        version: of its schema.
+        schema: the statements that make it, each ended by a semicolon and a line break.
+        if_damaged: what a person does who has lost it.
+    """
+
+    name: str
+    version: int
+    schema: Path
+    if_damaged: str
+
+
+class MemoryFile:
+    """An open file; safe with several threads and processes.
 
     Its transactions are on disk when they end. Where both are written, the spool's transaction is
     begun first.
@@ -35,20 +50,21 @@ class TillFile:
         path: the file.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, memory: MemoryForm) -> None:
         self.path = path
+        self._memory = memory
         self._connection = connection
         self._lock = threading.RLock()
 
     @classmethod
-    def open(cls, home: Path) -> Self:
+    def open(cls, home: Path, memory: MemoryForm) -> Self:
         """Open the file in a home; it is made where there is none.
 
         Raises:
-            TillFileError: it cannot be opened, or another version of this program wrote it.
+            MemoryFileError: it cannot be opened, or another version of this program wrote it.
         """
-        path = home / "till.db"
-        with _file_errors(path), ExitStack() as opened:
+        path = home / memory.name
+        with _file_errors(path, memory), ExitStack() as opened:
             is_new = not path.exists()
             connection = sqlite3.connect(
                 path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
@@ -58,9 +74,9 @@ class TillFile:
                 path.chmod(0o600)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            _make(connection, path)
+            _make(connection, path, memory)
             opened.pop_all()
-        return cls(connection, path)
+        return cls(connection, path, memory)
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -80,7 +96,7 @@ class TillFile:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The connection, for this thread alone."""
-        with _file_errors(self.path), self._lock:
+        with _file_errors(self.path, self._memory), self._lock:
             yield self._connection
 
     def close(self) -> None:
@@ -95,40 +111,38 @@ class TillFile:
         self.close()
 
 
-def _make(connection: sqlite3.Connection, path: Path) -> None:
+def _make(connection: sqlite3.Connection, path: Path, memory: MemoryForm) -> None:
     """Make the tables of a new file.
 
     Raises:
-        TillFileError: another version of this program wrote it.
+        MemoryFileError: another version of this program wrote it.
     """
     if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
         connection.execute("BEGIN IMMEDIATE")
         if connection.execute("PRAGMA user_version").fetchone()[0] == 0:  # no other was faster
-            for statement in Path(__file__).with_name("schema.sql").read_text().split(";\n"):
+            for statement in memory.schema.read_text().split(";\n"):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
+            connection.execute(f"PRAGMA user_version = {memory.version}")
         connection.execute("COMMIT")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version != _VERSION:
-        raise TillFileError(f"{path} is of version {version}; this program knows {_VERSION}")
+    if version != memory.version:
+        raise MemoryFileError(
+            f"{path} is of version {version}; this program knows {memory.version}"
+        )
 
 
 @contextmanager
-def _file_errors(path: Path) -> Iterator[None]:
+def _file_errors(path: Path, memory: MemoryForm) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise _typed(error, path) from error
+        raise _typed(error, path, memory) from error
 
 
-def _typed(error: sqlite3.DatabaseError, path: Path) -> TillFileError:
+def _typed(error: sqlite3.DatabaseError, path: Path, memory: MemoryForm) -> MemoryFileError:
     says, do = why_not_written(path)
     if says:
-        return TillFileBusyError(f"{path}: {says} ({error})", hint=do)
+        return MemoryFileBusyError(f"{path}: {says} ({error})", hint=do)
     if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _AGAIN:
-        return TillFileBusyError(f"{path}: {error}", hint="try again")
-    return TillFileError(
-        f"{path}: {error}",
-        hint="if it is damaged: stop the till, keep a copy of till.db, take it away with its -wal"
-        " and -shm, and run `till sweep`, which makes it again",
-    )
+        return MemoryFileBusyError(f"{path}: {error}", hint="try again")
+    return MemoryFileError(f"{path}: {error}", hint=f"if it is damaged: {memory.if_damaged}")

@@ -1,7 +1,7 @@
 """Telling an aggregator that there is something new, in the words of a forge.
 
 An aggregator takes the webhooks of its forge, signed with a secret that they share, as hints: it
-looks at the repo and believes nothing else. So a till may send one as well, where no forge does.
+looks at the repo and believes nothing else. So whoever pushes may send one, where no forge does.
 """
 
 import hashlib
@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from front.tables import HintTable
 from gitmeter.http_edge.client import SUCCESS, HttpClient, Request
 from gitmeter.http_edge.secret_file import read_secret
 from gitmeter.support.errors import GitmeterError
 from node_pusher.home.home import HomeRepo
-from till.config.tables import HintTable
 
 _TIMEOUT_S: Final = 5
 _SCP_LIKE: Final = re.compile(r"[^/@]+@[^/:]+:(?P<path>.+)")

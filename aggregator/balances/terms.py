@@ -1,6 +1,7 @@
 """The grants and plans of accounts, and what is left of each grant at an instant."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from aggregator.rating.standing import GrantLeft, last_hour_before, state_at
 from aggregator.store.account_rows import AccountRow
@@ -70,8 +71,12 @@ def terms_of(store: LedgerStore) -> GrantsAndPlans:
     return GrantsAndPlans(plans_in(None if rules is None else rules.plans_toml))
 
 
+@lru_cache(maxsize=2)
 def plans_in(plans_toml: bytes | None) -> Plans:
-    """The plans of `rules/plans.toml`; none without it."""
+    """The plans of `rules/plans.toml`; none without it.
+
+    Kept, because reading them costs more than all else that a question about one account does.
+    """
     if not plans_toml:
         return NO_PLANS
     from wire_format.rule_files.plans_file import parse_plans  # loads pydantic

@@ -106,12 +106,18 @@ def write_transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def read_transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Let all queries of the block see one state of the database."""
-    connection.execute("BEGIN")
+    """Let all queries of the block see one state of the database.
+
+    A block inside another one is a part of it.
+    """
+    is_outermost = not connection.in_transaction
+    if is_outermost:
+        connection.execute("BEGIN")
     try:
         yield
     finally:
-        if connection.in_transaction:  # a full disk, also that of temporary files, ends it
+        # a full disk, also that of temporary files, ends it
+        if is_outermost and connection.in_transaction:
             connection.execute("ROLLBACK")
 
 

@@ -3,10 +3,12 @@
 A hash without salt is enough, since nobody can guess so many bits.
 """
 
+import re
 import secrets
 from hashlib import sha256
 from typing import Final, NamedTuple
 
+_SECRET: Final = re.compile(r"oc_live_[0-9a-f]{32}")
 _PREFIX: Final = "oc_live_"
 _SECRET_BYTES: Final = 16
 _KEY_ID_DIGITS: Final = 16
@@ -33,6 +35,11 @@ def make_key() -> NewKey:
     """Make a key that nobody can guess."""
     secret = _PREFIX + secrets.token_hex(_SECRET_BYTES)
     return NewKey(secret, digest_of(secret))
+
+
+def is_secret(text: str) -> bool:
+    """Whether a text has the form of a secret: anything else need not be hashed."""
+    return _SECRET.fullmatch(text) is not None
 
 
 def digest_of(secret: str) -> str:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = (
     *("wire_format", "gitmeter", "cursors", "providers"),
-    *("node_pusher", "front", "books", "till", "aggregator"),
+    *("node_pusher", "front", "books", "till", "aggregator", "portal"),
 )
 FUNCTION_LINES_MAX: Final = 69
 MODULE_LINES_MAX: Final = 299

@@ -15,6 +15,7 @@ CLOCK_ALLOWED: Final = {
     "aggregator/daemon/loop.py": "the edge: each round of the loop reads the clock once",
     "books/cli/*.py": "the edge: a command reads the clock once and hands it on",
     "node_pusher/cli/*.py": "the edge: a command reads the clock once and hands it on",
+    "portal/cli/*.py": "the edge: a command reads the clock, or hands it on as a whole",
     "till/cli/*.py": "the edge: a command reads the clock, or hands it on as a whole",
     "node_pusher/spool/api.py": "the default clock of services that record through the Python API",
 }
@@ -23,6 +24,7 @@ SQL_ALLOWED: Final = {
     "aggregator/store/*": "the ledger's SQL",
     "cursors/rows.py": "the cursor's own table",
     "front/memory_file.py": "opening the file in which a program remembers",
+    "portal/records/*": "the SQL of what a portal remembers",
     "till/records/*": "the SQL of what a till remembers",
     "node_pusher/spool/store.py": "the spool's SQL",
     "node_pusher/spool/connection.py": "the version of the spool's file",

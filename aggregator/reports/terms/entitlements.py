@@ -45,13 +45,13 @@ def entitlements(
         entries = store.reports.about_account(found.account.id)
         settled = account_at(entries, to_us(told))
         cap_usd = settled.settings.get("cap_usd")
-        spendable_nano = _spendable_nano(found, resource)
+        left_nano = spendable_nano(found, resource)
         return {
             "user": user,
             "at": format_ts(told),
             "suspended": settled.is_suspended,
-            "spendable_nano": spendable_nano,
-            "spendable_usd": format_usd(spendable_nano),
+            "spendable_nano": left_nano,
+            "spendable_usd": format_usd(left_nano),
             "resource": resource,
             "scoped_grants": [] if resource is not None else _scoped(found),
             "balance_nano": found.funds.balance_nano,
@@ -64,8 +64,8 @@ def entitlements(
         }
 
 
-def _spendable_nano(found: AccountTerms, resource: str | None) -> int:
-    """What can be spent on a resource; without one, what can be spent on any."""
+def spendable_nano(found: AccountTerms, resource: str | None = None) -> int:
+    """What can be spent on a resource, in nano-dollars; without one, what can be spent on any."""
     if resource is not None:
         return found.funds.own_nano + in_balance_nano(found.grants, resource)
     unscoped = (each for each in found.grants if each.grant.scope is None)
@@ -140,6 +140,19 @@ class CycleUses:
                     used[meter] += charge.row.quantity
                     given[meter] += charge.included
         return [self._meter(meter, used[meter], given[meter]) for meter in self._plan.meters]
+
+    def left_of(self, meter: PlanMeter) -> int | None:
+        """How many included units of a meter are left; None where it includes all."""
+        if meter.included is None:
+            return None
+        given = sum(
+            charge.included
+            for series in self._store.series.of_account(self._account.id)
+            if self._timeline.plans.meter_of(self._plan.version, series.resource) == meter
+            for charge in self._store.series.charges(series, self._hours)
+            if self._is_of_cycle(charge.row.hour)
+        )
+        return max(0, meter.included - given)
 
     def billed_nano(self) -> int:
         """What was billed in the cycle, in nano-dollars: what a cap is about."""

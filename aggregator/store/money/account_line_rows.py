@@ -52,6 +52,15 @@ class AccountLineRows:
             for money_id, line, by_books in rows
         }
 
+    def counted(self, user: str) -> list[AccountEntry]:
+        """The lines about an account that count."""
+        rows = self._connection.execute(
+            "SELECT line, by_books FROM account JOIN money ON money.account_id = account.id"
+            " AND about IS NOT NULL AND state = 'counted' WHERE user = ?",
+            (user,),
+        )
+        return [AccountEntry(decode_account(line), bool(by_books)) for line, by_books in rows]
+
     def all_hashes(self) -> set[str]:
         """The keys that lines claim."""
         rows = self._connection.execute(

@@ -1,0 +1,81 @@
+"""Whether an account may use a resource now: what a service asks before each job.
+
+Nothing is reserved by the answer. Until usage is billed it is not known here, so an account may use
+up to what its services let through in that time: requests in a minute, by price, by the interval
+between two pushes.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Literal, NamedTuple
+
+from aggregator.reports.terms.entitlements import CycleUses, spendable_nano
+from aggregator.reports.terms.grants import AccountTerms
+from aggregator.store.store import LedgerStore
+from gitmeter.money.accounts import AccountAt
+from wire_format.instants import HOUR_US, to_us
+from wire_format.money import parse_nano
+from wire_format.plans import UNLIMITED
+
+_BLOCK: Final = "block"
+
+
+class Verdict(StrEnum):
+    """Whether it may, and why not."""
+
+    ALLOWED = "allowed"
+    SUSPENDED = "suspended"
+    QUOTA_EXHAUSTED = "quota-exhausted"
+    CAP_REACHED = "cap-reached"
+    BALANCE_EXHAUSTED = "balance-exhausted"
+
+
+class Allowed(NamedTuple):
+    """An answer to a service.
+
+    Attributes:
+        verdict: whether it may.
+        units_left: units that the plan includes and that are left; None where it includes none.
+    """
+
+    verdict: Verdict
+    units_left: int | Literal["unlimited"] | None = None
+
+
+def allowed(
+    store: LedgerStore, found: AccountTerms, settled: AccountAt, now: datetime, resource: str
+) -> Allowed:
+    """Judge whether an account may use a resource; the first rule that applies decides.
+
+    Args:
+        store: the ledger.
+        found: what the account has.
+        settled: what is settled about it.
+        now: the time.
+        resource: what it is about to use.
+    """
+    if settled.is_suspended:
+        return Allowed(Verdict.SUSPENDED)
+    plan = found.timeline.at(to_us(now) // HOUR_US)
+    if plan is not None:
+        uses = CycleUses(store, found, plan, to_us(now))
+        meter = found.timeline.plans.meter_of(plan.version, resource)
+        if meter is not None:
+            left = uses.left_of(meter)
+            if left is None or left > 0:
+                return _included(found, left)
+            if meter.beyond == _BLOCK:
+                return Allowed(Verdict.QUOTA_EXHAUSTED, 0)
+        cap_usd = settled.settings.get("cap_usd")
+        if cap_usd is not None and uses.billed_nano() >= parse_nano(cap_usd):
+            return Allowed(Verdict.CAP_REACHED)
+    if spendable_nano(found, resource) > 0:
+        return Allowed(Verdict.ALLOWED)
+    return Allowed(Verdict.BALANCE_EXHAUSTED)
+
+
+def _included(found: AccountTerms, left: int | None) -> Allowed:
+    """Included units cost nothing, but nobody uses them who owes something."""
+    if found.funds.own_nano < 0:
+        return Allowed(Verdict.BALANCE_EXHAUSTED)
+    return Allowed(Verdict.ALLOWED, UNLIMITED if left is None else left)

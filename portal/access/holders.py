@@ -1,0 +1,85 @@
+"""Whose a key is and what it opens, by the ledger and by this portal's own lines.
+
+It is judged at every request, so a key that is revoked opens nothing from the next one on: at once
+at the portal where it was revoked, and at others as soon as their ledger has the line.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from aggregator.store.store import LedgerStore
+from gitmeter.money.accounts import AccountAt, AccountEntry, account_at, contested_keys
+from portal.access.scopes import is_staff, opens
+from portal.records.unbilled import Unbilled
+from wire_format.instants import to_us
+
+
+class Holder(NamedTuple):
+    """Who asks with a key.
+
+    Attributes:
+        user: whose key it is.
+        key_id: its name.
+        scopes: what it opens.
+        rpm: most requests in a minute with it; None where it states no number.
+        is_suspended: whether services refuse the account.
+    """
+
+    user: str
+    key_id: str
+    scopes: tuple[str, ...]
+    rpm: int | None
+    is_suspended: bool
+
+    def may(self, scope: str) -> bool:
+        """Whether the key opens what asks for a scope."""
+        return opens(self.scopes, scope)
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether it is a key of a member of staff."""
+        return is_staff(self.scopes)
+
+
+def holder_of(store: LedgerStore, unbilled: Unbilled, sha256: str, now: datetime) -> Holder | None:
+    """Whose a key is; None where it opens nothing.
+
+    Args:
+        store: the ledger.
+        unbilled: lines of this portal that it may not have yet.
+        sha256: the hash of the key.
+        now: the time.
+    """
+    here = _not_read(store, unbilled.claims(sha256))
+    claims = [*store.account_lines.keys([sha256]).values(), *here]
+    contested = contested_keys(claims)
+    users = {claim.record.user for claim in claims if claim.record not in contested}
+    if len(users) != 1:
+        return None
+    user = users.pop()
+    settled = settled_about(store, unbilled, user, now)
+    key = next((each for each in settled.keys if each.sha256 == sha256), None)
+    if key is None or key in contested:
+        return None
+    return Holder(user, key.key_id or "", key.scopes or (), key.rpm, settled.is_suspended)
+
+
+def settled_about(store: LedgerStore, unbilled: Unbilled, user: str, now: datetime) -> AccountAt:
+    """What is settled about an account, with what was written here a moment ago."""
+    return account_at(entries_about(store, unbilled, user), to_us(now) + 1)
+
+
+def entries_about(store: LedgerStore, unbilled: Unbilled, user: str) -> list[AccountEntry]:
+    """The lines about an account that count, or were written here and will."""
+    return store.account_lines.counted(user) + _not_read(store, unbilled.about(user))
+
+
+def _not_read(store: LedgerStore, entries: list[AccountEntry]) -> list[AccountEntry]:
+    """The lines that the ledger has not read; of the others it says itself whether they count."""
+    if not entries:
+        return []
+    node = store.repos.find_node(entries[0].record.node)
+    if node is None:
+        return entries
+    read = store.lines.seen_among(node, [entry.record.seq for entry in entries])
+    return [entry for entry in entries if entry.record.seq not in read]

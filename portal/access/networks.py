@@ -1,0 +1,41 @@
+"""From whose network a request comes: a /24 of IPv4, a /64 of IPv6. Pure.
+
+A guesser has many addresses of one network. Behind a reverse proxy the client is the last address
+in `X-Forwarded-For`, which that proxy added; what stands before it anybody can write.
+"""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Final
+
+UNKNOWN: Final = "unknown"
+_PREFIXES: Final = {4: 24, 6: 64}
+
+
+def network_of(peer: str | None, forwarded: str | None, proxy: str | None) -> str:
+    """The network of a client.
+
+    Args:
+        peer: who is connected; None over a unix socket, where only the proxy of this machine is.
+        forwarded: `X-Forwarded-For`, if it was sent.
+        proxy: the address of the proxy that is believed, if any.
+    """
+    is_proxy = peer is None or (proxy is not None and _same(peer, proxy))
+    client = (forwarded or "").rpartition(",")[2].strip() if is_proxy else peer or ""
+    address = _address(client)
+    if address is None:
+        return UNKNOWN
+    return str(ip_network((address, _PREFIXES[address.version]), strict=False))
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        found = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        return found.ipv4_mapped
+    return found
+
+
+def _same(one: str, other: str) -> bool:
+    return _address(one) == _address(other)

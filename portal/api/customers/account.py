@@ -1,0 +1,101 @@
+"""The account that asks: who it is, what it has, and what its plan allows."""
+
+from aggregator.rating.standing import GrantState
+from aggregator.reports.accounts import NoAccountError
+from aggregator.reports.basis import Answer, stands_on
+from aggregator.reports.terms.entitlements import CycleUses, entitlements, spendable_nano
+from aggregator.reports.terms.grants import AccountTerms, account_terms
+from gitmeter.money.accounts import AccountAt
+from portal.access.holders import settled_about
+from portal.api.customers.freshness import fresh
+from portal.api.models.account import AccountBalance, AccountGrant, AccountPlan, Entitlements, Me
+from portal.api.problems import ProblemError, not_now
+from portal.api.request import Asked
+from wire_format.instants import HOUR_US, format_hour, to_us
+from wire_format.money import format_usd
+
+
+def me(asked: Asked) -> Me:
+    """Say whose key it is, and what it opens."""
+    holder = asked.holder
+    return Me(
+        user=holder.user,
+        key_id=holder.key_id,
+        scopes=list(holder.scopes),
+        rpm=holder.rpm or asked.portal.config.rpm,
+        suspended=holder.is_suspended,
+    )
+
+
+def balance(asked: Asked) -> AccountBalance:
+    """Say what is left, of how much, and what it is made of.
+
+    It is of usage that was billed: `as_of` and `waiting_for` say what may follow.
+    """
+    found, settled = terms(asked), settled_here(asked)
+    plan = found.timeline.at(to_us(asked.now) // HOUR_US)
+    balance_nano = found.funds.balance_nano
+    used_nano = 0
+    if plan is not None:
+        used_nano = CycleUses(asked.store, found, plan, to_us(asked.now)).billed_nano()
+    return AccountBalance(
+        balance_usd=format_usd(balance_nano),
+        spendable_usd=format_usd(spendable_nano(found)),
+        granted_usd=format_usd(balance_nano + used_nano),
+        cap_usd=settled.settings.get("cap_usd"),
+        plan=None if plan is None else plan.version.name,
+        cycle_end=None if plan is None else format_hour(plan.cycle_end),
+        grants=[
+            AccountGrant(
+                grant=each.grant.name,
+                left_usd=format_usd(each.left_nano),
+                amount_usd=format_usd(each.grant.amount_nano),
+                until=None if each.grant.until_hour is None else format_hour(each.grant.until_hour),
+                scope=None if each.grant.scope is None else list(each.grant.scope),
+                category=each.grant.category,
+            )
+            for each in sorted(found.grants, key=lambda each: each.grant.drawing_order)
+            if each.state is GrantState.IN_FORCE
+        ],
+        **fresh(asked, stands_on(asked.store, found.account.id)),
+    )
+
+
+def entitled(asked: Asked) -> Entitlements:
+    """Say what the account may use: its plan with what is left of it, and what it can spend."""
+    try:
+        found = entitlements(asked.store, asked.holder.user, asked.now)
+    except NoAccountError:
+        raise not_read_yet() from None
+    settings = settled_here(asked).settings
+    return Entitlements(
+        suspended=asked.holder.is_suspended,
+        spendable_usd=found["spendable_usd"],
+        cap_usd=settings.get("cap_usd"),
+        next_plan=settings.get("next_plan"),
+        plan=None if found["plan"] is None else _plan(found["plan"]),
+        **fresh(asked, found),
+    )
+
+
+def terms(asked: Asked) -> AccountTerms:
+    """What the account has."""
+    try:
+        return account_terms(asked.store, asked.holder.user, asked.now)
+    except NoAccountError:
+        raise not_read_yet() from None
+
+
+def settled_here(asked: Asked) -> AccountAt:
+    """What is settled about the account, with what was written here a moment ago."""
+    return settled_about(asked.store, asked.portal.desk.unbilled, asked.holder.user, asked.now)
+
+
+def not_read_yet() -> ProblemError:
+    """The ledger does not know the account, which was opened a moment ago."""
+    return not_now("this account is so new that the ledger has not read it yet", retry_after_s=1)
+
+
+def _plan(stated: Answer) -> AccountPlan:
+    names = (*("plan", "cycle_start", "cycle_end", "until", "fee_usd", "rpm"), "features", "limits")
+    return AccountPlan(**{name: stated[name] for name in names}, meters=stated["meters"])

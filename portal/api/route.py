@@ -1,0 +1,50 @@
+"""A row of the table of routes: what is asked for, by whom, and in which form it is answered."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Literal, NamedTuple
+
+from portal.api.request import Asked, Form
+
+Method = Literal["GET", "POST", "PATCH", "DELETE"]
+
+
+class Nothing(Form):
+    """A request without parameters."""
+
+
+class Route(NamedTuple):
+    """One method of one path.
+
+    Attributes:
+        method: of HTTP.
+        path: with names in braces.
+        summary: what it is for, in a line.
+        answer: makes the answer; its first paragraph is the description.
+        model: the form of the answer; None where there is none.
+        scope: what the key must open; empty where every key in force opens it.
+        query: the form of what is after `?`.
+        body: the form of what is sent; None for nothing.
+        status: of a good answer.
+        problems: further kinds of refusal, by status.
+        is_kept: whether a client may keep the answer and ask whether it has changed.
+        is_quick: whether it is answered at once, beside nothing else: it reads a few rows.
+    """
+
+    method: Method
+    path: str
+    summary: str
+    answer: Callable[[Asked], Form | None]
+    model: type[Form] | None
+    scope: str
+    query: type[Form] = Nothing
+    body: type[Form] | None = None
+    status: HTTPStatus = HTTPStatus.OK
+    problems: Mapping[HTTPStatus, str] = {}
+    is_kept: bool = True
+    is_quick: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether it writes lines."""
+        return self.method != "GET"

@@ -1,0 +1,27 @@
+"""The configuration that `portal config-example` prints."""
+
+from typing import Final
+
+EXAMPLE: Final = """\
+# portal.toml: balances over HTTP, and what customers settle. Secrets are never written here. Lines
+# in comments show a default or an example.
+
+# home = "/var/lib/portal"             # of the desk, made by `portal init`
+# state = "/var/lib/gitmeter"          # of the aggregator on this machine; only read
+# stale_max_s = 900                    # with an older ledger nothing is written
+# rpm = 120                            # requests in a minute of a key that states no number
+# guesses_per_minute = 30              # requests without a right key from one network
+# top_up_url = "https://portal.example/topup"   # told to programs whose balance is used up
+
+[listen]
+address = "127.0.0.1:8770"             # for the reverse proxy, which ends TLS; or unix:/run/x.sock
+# proxy = "127.0.0.1"                  # the one address whose X-Forwarded-For is believed
+
+# [hint]                               # tell an aggregator of each push, where no forge does
+# url = "https://meter.example/webhook"
+# secret_file = "/etc/gitmeter/hint_secret"
+# repo_id = 17                         # the forge's number for this desk's repo, where registered
+
+# [till]                               # where payments begin
+# url = "http://127.0.0.1:8761/checkout"
+"""

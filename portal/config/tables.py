@@ -1,0 +1,81 @@
+"""The tables of `portal.toml`, with what each key means and may be."""
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from front.tables import ConfigTable, HintTable, https_url, listening_address
+from gitmeter.roles.role import HOMES
+
+_Requests = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class ListenTable(ConfigTable):
+    """`[listen]`: where the interface is.
+
+    Attributes:
+        address: for the reverse proxy, which ends TLS.
+        proxy: the one address whose `X-Forwarded-For` is believed; None where clients connect
+            themselves. Over a unix socket the proxy is believed without it.
+    """
+
+    address: str = "127.0.0.1:8770"
+    proxy: str | None = None
+
+    @field_validator("address")
+    @classmethod
+    def _is_address(cls, address: str) -> str:
+        return listening_address(address)
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_host(cls, proxy: str | None) -> str | None:
+        return None if proxy is None else str(ip_address(proxy))
+
+
+class TillTable(ConfigTable):
+    """`[till]`: where payments begin.
+
+    Attributes:
+        url: the local address of `till serve`, with `/checkout`.
+    """
+
+    url: str
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        return https_url(url)
+
+
+class PortalConfig(ConfigTable):
+    """Everything that `portal.toml` says.
+
+    Attributes:
+        home: the folder of the desk whose lines this portal writes.
+        state: the state directory of the aggregator on this machine, which is only read.
+        stale_max_s: how old the ledger may be for staff, and for anything to be written.
+        rpm: requests in a minute of a key that states no number.
+        guesses_per_minute: requests without a right key from one network.
+        top_up_url: where customers add credit; told to programs whose balance is used up.
+        listen: where it listens.
+        hint: whom to tell of a push; None for nobody.
+        till: where payments begin; None where this portal offers none.
+    """
+
+    home: Path = Path(HOMES["desk"])
+    state: Path = Path("/var/lib/gitmeter")
+    stale_max_s: Annotated[int, Field(ge=60, le=7 * 86_400)] = 900
+    rpm: _Requests = 120
+    guesses_per_minute: _Requests = 30
+    top_up_url: str | None = None
+    listen: ListenTable = ListenTable()
+    hint: HintTable | None = None
+    till: TillTable | None = None
+
+    @field_validator("top_up_url")
+    @classmethod
+    def _is_web_address(cls, url: str | None) -> str | None:
+        return None if url is None else https_url(url)

@@ -1,0 +1,18 @@
+"""A portal that serves, with an account that has paid and used something."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.portal.place import PortalPlace
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[PortalPlace]:
+    """A portal that serves; alice has paid 20 dollars and searched once."""
+    found = PortalPlace(tmp_path)
+    found.world.pay_in("20.00")
+    found.world.use(5)
+    with found.serving():
+        yield found

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from aggregator.store.store import LedgerStore
 from gitmeter.money.accounts import AccountAt, AccountEntry, account_at, contested_keys
-from portal.access.scopes import is_staff, opens
+from portal.access.scopes import opens
 from portal.records.unbilled import Unbilled
 from wire_format.instants import to_us
 
@@ -34,11 +34,6 @@ class Holder(NamedTuple):
     def may(self, scope: str) -> bool:
         """Whether the key opens what asks for a scope."""
         return opens(self.scopes, scope)
-
-    @property
-    def is_staff(self) -> bool:
-        """Whether it is a key of a member of staff."""
-        return is_staff(self.scopes)
 
 
 def holder_of(store: LedgerStore, unbilled: Unbilled, sha256: str, now: datetime) -> Holder | None:

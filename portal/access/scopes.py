@@ -18,7 +18,6 @@ SETTINGS: Final = "settings:write"
 PLAN: Final = "plan:write"
 TOPUPS: Final = "topups:write"
 ALLOWED: Final = "allowed:"
-STAFF: Final = "staff"
 STAFF_ALLOWED: Final = "staff:allowed:"
 
 SCOPES: Final[Mapping[str, str]] = {
@@ -56,11 +55,6 @@ def is_scope(text: str) -> bool:
     if text.endswith("*"):
         return any(may_meet(text, name) for name in SCOPES)
     return text in SCOPES
-
-
-def is_staff(scopes: Iterable[str]) -> bool:
-    """Whether a key is one of a member of staff."""
-    return STAFF in scopes
 
 
 def _covers(scope: str, wanted: str) -> bool:

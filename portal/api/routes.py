@@ -56,7 +56,7 @@ ROUTES: Final = (
         account_forms.Entitlements,
         scopes.BALANCE,
     ),
-    Route("GET", "/v1/keys", "The keys in force", keys.keys, key_forms.AccountKeys, scopes.KEYS),
+    Route("GET", "/v1/keys", "The keys in force", keys.keys, key_forms.KeyList, scopes.KEYS),
     Route(
         "POST",
         "/v1/keys",

@@ -12,7 +12,7 @@ from gitmeter.roles.role import HOMES
 _Requests = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class ListenTable(ConfigTable):
+class PortalListenTable(ConfigTable):
     """`[listen]`: where the interface is.
 
     Attributes:
@@ -71,7 +71,7 @@ class PortalConfig(ConfigTable):
     rpm: _Requests = 120
     guesses_per_minute: _Requests = 30
     top_up_url: str | None = None
-    listen: ListenTable = ListenTable()
+    listen: PortalListenTable = PortalListenTable()
     hint: HintTable | None = None
     till: TillTable | None = None
 

@@ -12,6 +12,7 @@ from tests.portal.place import PortalPlace
 def place(tmp_path: Path) -> Iterator[PortalPlace]:
     """A portal that serves; alice has paid 20 dollars and searched once."""
     found = PortalPlace(tmp_path)
+    found.world.later(minutes=5)  # into the hour: what is used in it is then in each answer
     found.world.pay_in("20.00")
     found.world.use(5)
     with found.serving():

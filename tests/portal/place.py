@@ -1,5 +1,6 @@
 """A portal in a folder of a test: an aggregator with its remotes, a desk, and clients over HTTP."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,6 +15,7 @@ from node_pusher.home.home import new_home
 from node_pusher.joining.init import init
 from portal.config.tables import PortalConfig
 from portal.desk.desk import Desk, open_desk
+from portal.reading.ledgers import Ledgers
 from portal.serving.service import serving
 from tests.support.ledger.terms_world import TermsWorld
 from tests.support.writers import DESK_TEXT
@@ -61,6 +63,7 @@ class PortalPlace:
         home: the folder of the desk.
         config: what the operator says.
         desk: the desk while the portal serves.
+        ledgers: the ledger, for this thread.
     """
 
     def __init__(self, folder: Path, **config: Any) -> None:  # noqa: ANN401
@@ -75,6 +78,7 @@ class PortalPlace:
             "listen": {"address": "127.0.0.1:0"},
         }
         self.config = PortalConfig.model_validate(stated | config)
+        self.ledgers = Ledgers(self.config.state)
         self.desk: Desk | None = None
         self.url = ""
 
@@ -107,6 +111,14 @@ class PortalPlace:
         self.world.pull()
         with self.world.ledger() as ledger, ledger.store.transaction():
             ledger.store.set_fact("pulled_at", format_ts(self.world.now))
+
+    def pushed(self) -> None:
+        """Wait until what was written is on the remote."""
+        until_s = time.monotonic() + 30
+        assert self.desk is not None
+        while self.desk.spool.store.count():
+            assert time.monotonic() < until_s
+            time.sleep(0.02)
 
     def client(self, key: NewKey | str | None = None) -> Client:
         """Somebody with a key, or without."""

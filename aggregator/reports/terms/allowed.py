@@ -20,7 +20,7 @@ from wire_format.plans import UNLIMITED
 _BLOCK: Final = "block"
 
 
-class Verdict(StrEnum):
+class UseVerdict(StrEnum):
     """Whether it may, and why not."""
 
     ALLOWED = "allowed"
@@ -38,7 +38,7 @@ class Allowed(NamedTuple):
         units_left: units that the plan includes and that are left; None where it includes none.
     """
 
-    verdict: Verdict
+    verdict: UseVerdict
     units_left: int | Literal["unlimited"] | None = None
 
 
@@ -55,7 +55,7 @@ def allowed(
         resource: what it is about to use.
     """
     if settled.is_suspended:
-        return Allowed(Verdict.SUSPENDED)
+        return Allowed(UseVerdict.SUSPENDED)
     plan = found.timeline.at(to_us(now) // HOUR_US)
     if plan is not None:
         uses = CycleUses(store, found, plan, to_us(now))
@@ -65,17 +65,17 @@ def allowed(
             if left is None or left > 0:
                 return _included(found, left)
             if meter.beyond == _BLOCK:
-                return Allowed(Verdict.QUOTA_EXHAUSTED, 0)
+                return Allowed(UseVerdict.QUOTA_EXHAUSTED, 0)
         cap_usd = settled.settings.get("cap_usd")
         if cap_usd is not None and uses.billed_nano() >= parse_nano(cap_usd):
-            return Allowed(Verdict.CAP_REACHED)
+            return Allowed(UseVerdict.CAP_REACHED)
     if spendable_nano(found, resource) > 0:
-        return Allowed(Verdict.ALLOWED)
-    return Allowed(Verdict.BALANCE_EXHAUSTED)
+        return Allowed(UseVerdict.ALLOWED)
+    return Allowed(UseVerdict.BALANCE_EXHAUSTED)
 
 
 def _included(found: AccountTerms, left: int | None) -> Allowed:
     """Included units cost nothing, but nobody uses them who owes something."""
     if found.funds.own_nano < 0:
-        return Allowed(Verdict.BALANCE_EXHAUSTED)
-    return Allowed(Verdict.ALLOWED, UNLIMITED if left is None else left)
+        return Allowed(UseVerdict.BALANCE_EXHAUSTED)
+    return Allowed(UseVerdict.ALLOWED, UNLIMITED if left is None else left)

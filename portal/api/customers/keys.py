@@ -6,7 +6,7 @@ from typing import Final
 from gitmeter.keys.secret import make_key
 from portal.access.holders import settled_about
 from portal.access.scopes import are_within, is_scope
-from portal.api.models.keys import AccountKey, AccountKeys, KeyMade, KeyWanted
+from portal.api.models.keys import AccountKey, KeyList, KeyMade, KeyWanted
 from portal.api.problems import conflict, invalid, not_found
 from portal.api.request import Asked
 from wire_format.instants import format_ts, hour_of, hour_start, parse_ts
@@ -16,9 +16,9 @@ KEYS_MAX: Final = 20
 """Keys in force of one account."""
 
 
-def keys(asked: Asked) -> AccountKeys:
+def keys(asked: Asked) -> KeyList:
     """List the keys that are in force; none shows its secret again."""
-    return AccountKeys(keys=[_key(each) for each in _in_force(asked)], most=KEYS_MAX)
+    return KeyList(keys=[_key(each) for each in _in_force(asked)], most=KEYS_MAX)
 
 
 def make(asked: Asked) -> KeyMade:

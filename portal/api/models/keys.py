@@ -32,7 +32,7 @@ class AccountKey(Form):
     made_at: Time
 
 
-class AccountKeys(Form):
+class KeyList(Form):
     """The keys of the account that are in force.
 
     Attributes:

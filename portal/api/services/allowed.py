@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from aggregator.reports.accounts import NoAccountError
 from aggregator.reports.basis import stands_on
-from aggregator.reports.terms.allowed import Verdict
+from aggregator.reports.terms.allowed import UseVerdict
 from aggregator.reports.terms.allowed import allowed as judge
 from aggregator.reports.terms.grants import AccountTerms, account_terms
 from gitmeter.money.accounts import AccountAt
@@ -17,10 +17,10 @@ from portal.api.request import Asked
 from wire_format.money import format_usd
 
 _WHY: Final = {
-    Verdict.SUSPENDED: "this account is suspended",
-    Verdict.QUOTA_EXHAUSTED: "the plan's units of this cycle are used up",
-    Verdict.CAP_REACHED: "the most that this account wants to spend in a cycle is reached",
-    Verdict.BALANCE_EXHAUSTED: "there is no credit left for this",
+    UseVerdict.SUSPENDED: "this account is suspended",
+    UseVerdict.QUOTA_EXHAUSTED: "the plan's units of this cycle are used up",
+    UseVerdict.CAP_REACHED: "the most that this account wants to spend in a cycle is reached",
+    UseVerdict.BALANCE_EXHAUSTED: "there is no credit left for this",
 }
 
 
@@ -45,7 +45,7 @@ def allowed(asked: Asked) -> UseAllowed:
     settled = settled_about(asked.store, asked.portal.desk.unbilled, user, asked.now)
     said = judge(asked.store, found, settled, asked.now, resource)
     as_of = stands_on(asked.store, found.account.id)["nodes_billed_until"]
-    if said.verdict is not Verdict.ALLOWED:
+    if said.verdict is not UseVerdict.ALLOWED:
         raise _refused(asked, said.verdict, found, settled, as_of)
     return UseAllowed(
         allowed=True, user=user, resource=resource, units_left=said.units_left, as_of=as_of
@@ -53,15 +53,15 @@ def allowed(asked: Asked) -> UseAllowed:
 
 
 def _refused(
-    asked: Asked, verdict: Verdict, found: AccountTerms, settled: AccountAt, as_of: str | None
+    asked: Asked, verdict: UseVerdict, found: AccountTerms, settled: AccountAt, as_of: str | None
 ) -> ProblemError:
     more: dict[str, Any] = {"as_of": as_of}
-    if verdict is not Verdict.SUSPENDED:
+    if verdict is not UseVerdict.SUSPENDED:
         if asked.portal.config.top_up_url is not None:
             more["top_up_url"] = asked.portal.config.top_up_url
         if asked.holder.may(BALANCE):
             more["balance_usd"] = format_usd(found.funds.balance_nano)
             more["cap_usd"] = settled.settings.get("cap_usd")
-    is_suspended = verdict is Verdict.SUSPENDED
+    is_suspended = verdict is UseVerdict.SUSPENDED
     status = HTTPStatus.FORBIDDEN if is_suspended else HTTPStatus.PAYMENT_REQUIRED
     return ProblemError(str(verdict), status, _WHY[verdict], more=more)

@@ -1,0 +1,151 @@
+"""The edge: limits, tags, what is not served, and what a stranger can learn."""
+
+import pytest
+import requests
+
+from portal.api.routes import ROUTES
+from tests.portal.place import PortalPlace, problem
+
+
+def test_a_poll_is_answered_with_304_until_something_moves(place: PortalPlace) -> None:
+    key = place.key()
+    place.pull()
+    client = place.client(key)
+    first = client.get("/v1/balance")
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    assert first.headers["Vary"] == "Authorization, Cookie"
+    known = {"If-None-Match": first.headers["ETag"]}
+    again = client.get("/v1/balance", headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["As-Of"] == first.json()["as_of"]
+    place.world.use(7)
+    place.pull()
+    assert client.get("/v1/balance", headers=known).status_code == 200
+
+
+def test_the_end_of_a_grant_by_the_clock_alone_is_no_304(place: PortalPlace) -> None:
+    key = place.key()
+    place.world.grant("welcome", "5.00", days=1)
+    place.world.later(hours=1)
+    place.pull()
+    client = place.client(key)
+    first = client.get("/v1/balance")
+    place.world.later(days=2)
+    second = client.get("/v1/balance", headers={"If-None-Match": first.headers["ETag"]})
+    assert second.json()["balance_usd"] != first.json()["balance_usd"]
+
+
+def test_a_tag_of_one_account_is_none_of_another(place: PortalPlace) -> None:
+    """Though both have the same to see."""
+    alice, bob = place.key("ann", "balance:read"), place.key("ben", "balance:read")
+    for user in ("ann", "ben"):
+        place.world.pay_in("3.00", user=user)
+    place.pull()
+    first = place.client(alice).get("/v1/balance")
+    known = {"If-None-Match": first.headers["ETag"]}
+    second = place.client(bob).get("/v1/balance", headers=known)
+    assert second.status_code == 200
+    assert second.json() == first.json()
+
+
+def test_a_key_has_as_many_requests_a_minute_as_it_says(place: PortalPlace) -> None:
+    """The others of its account have theirs."""
+    few, other = place.key("alice", "balance:read", rpm=3), place.key()
+    place.pull()
+    client = place.client(few)
+    left = [client.get("/v1/me").headers["RateLimit"] for _ in range(3)]
+    assert [each.split(";")[1] for each in left] == ["r=2", "r=1", "r=0"]
+    refused = client.get("/v1/me")
+    assert problem(refused) == (429, "too-many-requests")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 20
+    assert refused.headers["RateLimit-Policy"] == '"rpm";q=3;w=60'
+    assert place.client(other).get("/v1/me").status_code == 200
+
+
+def test_guessing_is_slowed_and_the_owner_is_not(place: PortalPlace) -> None:
+    """The network of a guesser waits; a right key from the same one is answered."""
+    key = place.key()
+    place.pull()
+    stranger = place.client("oc_live_" + "1" * 32)
+    found = [stranger.get("/v1/me").status_code for _ in range(35)]
+    assert set(found[:30]) == {401}
+    assert found[-1] == 429
+    assert place.client(key).get("/v1/me").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "kind"),
+    [
+        ("GET", "/", 404, "not-found"),
+        ("GET", "/v1/nothing", 404, "not-found"),
+        ("DELETE", "/v1/balance", 405, "method-not-allowed"),
+        ("GET", "/v1/accounts/alice/allowed", 422, "invalid"),
+        ("GET", "/v1/accounts/alice/allowed?resource=a%20b", 422, "invalid"),
+        ("GET", "/v1/balance?user=bob", 422, "invalid"),
+    ],
+)
+def test_what_is_not_served_is_a_problem(
+    place: PortalPlace, method: str, path: str, status: int, kind: str
+) -> None:
+    key = place.key()
+    place.pull()
+    assert problem(place.client(key).ask(method, path)) == (status, kind)
+
+
+def test_a_body_that_is_not_json_is_refused(place: PortalPlace) -> None:
+    key = place.key()
+    place.pull()
+    client = place.client(key)
+    text = {"Content-Type": "text/plain"}
+    json = {"Content-Type": "application/json"}
+    found = client.ask("POST", "/v1/keys", data='{"scopes":["usage:read"]}', headers=text)
+    assert problem(found) == (415, "unsupported-media-type")
+    found = client.ask("POST", "/v1/keys", data='{"scopes":', headers=json)
+    assert problem(found) == (422, "invalid")
+    found = client.ask("POST", "/v1/keys", data=b"[" * 70_000, headers=json)
+    assert found.status_code == 413
+
+
+def test_an_old_ledger_is_read_and_nothing_is_written(place: PortalPlace) -> None:
+    """The daemon is down: answers say how old they are, and nobody settles anything by them."""
+    key = place.key()
+    place.pull()
+    client = place.client(key)
+    place.world.later(minutes=14)
+    assert client.ask("POST", "/v1/keys", json={"scopes": ["usage:read"]}).status_code == 201
+    place.world.later(minutes=2)
+    assert client.get("/v1/balance").status_code == 200
+    refused = client.ask("POST", "/v1/keys", json={"scopes": ["usage:read"]})
+    assert problem(refused) == (503, "ledger-too-old")
+    assert refused.headers["Retry-After"] == "60"
+
+
+def test_without_a_ledger_there_is_no_answer_yet(place: PortalPlace) -> None:
+    """And afterwards there is, and again when a rebuild has replaced the file."""
+    key = place.key()
+    assert problem(place.client(key).get("/v1/me")) == (503, "not-now")
+    for _ in range(2):
+        place.pull()
+        assert place.client(key).get("/v1/me").status_code == 200
+        place.world.forget()
+
+
+def test_every_route_refuses_who_shows_no_key_in_force(place: PortalPlace) -> None:
+    """Whatever is asked for, before anything of the request is looked at."""
+    ended = place.key("alice", "balance:*", until="2026-11-02T00:00:00Z")
+    place.pull()
+    for route in ROUTES:
+        path = route.path.replace("{user}", "alice").replace("{key_id}", "0" * 16)
+        for shown in (None, "oc_live_" + "f" * 32, ended):
+            found = place.client(shown).ask(route.method, path)
+            assert problem(found)[0] in {401, 429}, route
+
+
+def test_nothing_of_a_key_is_logged(place: PortalPlace, capfd: pytest.CaptureFixture[str]) -> None:
+    key = place.key()
+    place.pull()
+    for path in ("/v1/me", "/v1/nothing", f"/v1/balance?key={key.secret}"):
+        place.client(key).get(path)
+    requests.get(place.url + "/v1/me", headers={"Authorization": key.secret}, timeout=30)
+    said = capfd.readouterr()
+    assert key.secret not in said.out + said.err

@@ -29,6 +29,7 @@ COLUMNS: Final = (
 _FIELDS = (
     *("user", "kind", "provider", "external_ref", "of_provider", "of_ref", "amount", "currency"),
     *("credited_usd", "status", "attempt", "category", "plan", "instead_of", "fee_usd", "key_id"),
+    *("by", "reason"),
 )
 _NEVER_US = 2**62
 _USERS_AT_ONCE: Final = 1000

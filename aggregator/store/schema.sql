@@ -185,6 +185,7 @@ CREATE INDEX money_told ON money (node_id, state)
 CREATE INDEX money_takes ON money (node_id) WHERE takes = 1;
 CREATE INDEX money_by_account ON money (account_id);
 CREATE INDEX money_about ON money (account_id, about) WHERE about IS NOT NULL;
+CREATE INDEX money_staff ON money (state) WHERE about = 'staff';
 CREATE INDEX money_by_movement ON money (movement) WHERE movement IS NOT NULL;
 CREATE INDEX money_by_payment ON money (payment) WHERE payment IS NOT NULL;
 CREATE INDEX money_uncovered ON money (node_id, takes, covered_us, moved_nano) WHERE summed = 1;

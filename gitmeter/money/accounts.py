@@ -55,6 +55,22 @@ class AccountAt(NamedTuple):
     consent: Account | None
 
 
+class StaffMember(NamedTuple):
+    """A member of staff at an instant.
+
+    Attributes:
+        identity: `staff:` and an id, as lines name whoever acts.
+        role: a name that the portal knows.
+        user: the account whose keys are theirs; empty for none.
+        limit_usd: most of one of their adjustments; None for no limit of their own.
+    """
+
+    identity: str
+    role: str
+    user: str
+    limit_usd: str | None
+
+
 def contested_keys(entries: Iterable[AccountEntry]) -> set[Account]:
     """The claims of keys that do not count, because others claim the same hash otherwise.
 
@@ -95,6 +111,23 @@ def account_at(entries: Iterable[AccountEntry], before_us: int) -> AccountAt:
         elif entry.record.kind == "consent":
             consent = entry.record
     return AccountAt(settings, _is_suspended(stated), _open_keys(stated, before_us), consent)
+
+
+def staff_at(entries: Iterable[AccountEntry], before_us: int) -> dict[str, StaffMember]:
+    """Who is staff by lines dated before an instant, by identity.
+
+    Args:
+        entries: the lines about staff that count, of all accounts.
+        before_us: the instant, microseconds since 1970.
+    """
+    found: dict[str, StaffMember] = {}
+    for entry in _before(entries, before_us):
+        record = entry.record
+        if record.kind == "staff" and record.identity is not None and record.role is not None:
+            found[record.identity] = StaffMember(
+                record.identity, record.role, record.user, record.limit_usd
+            )
+    return found
 
 
 def _before(entries: Iterable[AccountEntry], before_us: int) -> Sequence[AccountEntry]:

@@ -8,8 +8,15 @@ from datetime import datetime
 from typing import NamedTuple
 
 from aggregator.store.store import LedgerStore
-from gitmeter.money.accounts import AccountAt, AccountEntry, account_at, contested_keys
-from portal.access.scopes import opens
+from gitmeter.money.accounts import (
+    AccountAt,
+    AccountEntry,
+    StaffMember,
+    account_at,
+    contested_keys,
+    staff_at,
+)
+from portal.access.scopes import ROLES, STAFF, opens
 from portal.records.unbilled import Unbilled
 from wire_format.instants import to_us
 
@@ -23,6 +30,7 @@ class Holder(NamedTuple):
         scopes: what it opens.
         rpm: most requests in a minute with it; None where it states no number.
         is_suspended: whether services refuse the account.
+        member: which member of staff; None of a customer or a service.
     """
 
     user: str
@@ -30,6 +38,7 @@ class Holder(NamedTuple):
     scopes: tuple[str, ...]
     rpm: int | None
     is_suspended: bool
+    member: StaffMember | None = None
 
     def may(self, scope: str) -> bool:
         """Whether the key opens what asks for a scope."""
@@ -56,7 +65,19 @@ def holder_of(store: LedgerStore, unbilled: Unbilled, sha256: str, now: datetime
     key = next((each for each in settled.keys if each.sha256 == sha256), None)
     if key is None or key in contested:
         return None
-    return Holder(user, key.key_id or "", key.scopes or (), key.rpm, settled.is_suspended)
+    scopes = key.scopes or ()
+    member = _member(store, user, now) if STAFF in scopes else None
+    return Holder(user, key.key_id or "", scopes, key.rpm, settled.is_suspended, member)
+
+
+def _member(store: LedgerStore, user: str, now: datetime) -> StaffMember | None:
+    """Which member of staff has an account; None where none has, or the role is one of nobody.
+
+    Where several say so, the first by identity.
+    """
+    members = staff_at(store.account_lines.staff(), to_us(now) + 1)
+    own = (each for _, each in sorted(members.items()) if each.user == user)
+    return next((each for each in own if each.role in ROLES), None)
 
 
 def settled_about(store: LedgerStore, unbilled: Unbilled, user: str, now: datetime) -> AccountAt:

@@ -18,6 +18,7 @@ SETTINGS: Final = "settings:write"
 PLAN: Final = "plan:write"
 TOPUPS: Final = "topups:write"
 ALLOWED: Final = "allowed:"
+STAFF: Final = "staff"
 STAFF_ALLOWED: Final = "staff:allowed:"
 
 SCOPES: Final[Mapping[str, str]] = {
@@ -30,6 +31,14 @@ SCOPES: Final[Mapping[str, str]] = {
     TOPUPS: "begin payments",
 }
 """Scopes of customers, in words."""
+
+
+ROLES: Final[Mapping[str, str]] = {
+    "support": "sees accounts, suspends and reopens them, and gives what templates allow",
+    "finance": "sees accounts, revenue, what is owed and the fleet, and gives what templates allow",
+    "admin": "may do all of this, and opens accounts and makes their keys",
+}
+"""Roles of staff, in words; any other word is no role, so `none` ends one."""
 
 
 def opens(scopes: Iterable[str], wanted: str) -> bool:

@@ -2,7 +2,8 @@
 
 The key: without one in force there is 401, and a network that shows many wrong ones waits. Its
 limit: by the key that was verified, never by what a stranger claims. Its scope. For what writes: an
-account that is not suspended, and a ledger that is not too old. The forms of what was sent.
+account that is not suspended, and, as for staff, a ledger that is not too old. The forms of what
+was sent.
 """
 
 import time
@@ -93,8 +94,7 @@ class Gate:
 
     async def _answered(self, route: Route, request: Request, holder: Holder) -> Response:
         try:
-            if route.scope and not holder.may(route.scope):
-                raise problems.forbidden(route.scope)
+            _check_right(route, holder)
             query = _read(route.query, dict(request.query_params))
             body = _read(route.body, _json_of(request, await request.body()))
             if route.is_quick:
@@ -110,11 +110,10 @@ class Gate:
     ) -> Response:
         portal, now = self._portal, self._portal.desk.clock()
         with self._ledgers.reading() as store:
-            if route.writes:
-                if holder.is_suspended:
-                    raise problems.suspended()
-                if is_older(pulled_at(store), now, portal.config.stale_max_s):
-                    raise problems.too_old()
+            if route.writes and holder.is_suspended:
+                raise problems.suspended()
+            if route.needs_recent and is_older(pulled_at(store), now, portal.config.stale_max_s):
+                raise problems.too_old()
             form = route.answer(Asked(portal, store, holder, now, request.path_params, *sent))
         return answer(
             form,
@@ -123,6 +122,18 @@ class Gate:
             seen_by=f"{holder.user} {holder.key_id} {request.url.path}?{request.url.query}",
             known=request.headers.get("If-None-Match"),
         )
+
+
+def _check_right(route: Route, holder: Holder) -> None:
+    """Check that a key opens a route.
+
+    Raises:
+        ProblemError: it does not; that there are routes of staff is nobody else's business.
+    """
+    if route.roles and (holder.member is None or holder.member.role not in route.roles):
+        raise problems.not_found()
+    if route.scope and not holder.may(route.scope):
+        raise problems.forbidden(route.scope)
 
 
 def _read(form: type[Form] | None, values: Any) -> Form | None:  # noqa: ANN401 - what was sent

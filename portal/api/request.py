@@ -55,5 +55,9 @@ class Asked(NamedTuple):
 
     @property
     def by(self) -> str:
-        """Who acts, as lines name them: the key, since the line names the account anyway."""
-        return f"customer:{self.holder.key_id}"
+        """Who acts, as lines name them.
+
+        Of customers it is the key, since the line names the account anyway.
+        """
+        member = self.holder.member
+        return f"customer:{self.holder.key_id}" if member is None else member.identity

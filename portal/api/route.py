@@ -27,6 +27,7 @@ class Route(NamedTuple):
         body: the form of what is sent; None for nothing.
         status: of a good answer.
         problems: further kinds of refusal, by status.
+        roles: of staff who may ask; empty for routes of accounts and services.
         is_kept: whether a client may keep the answer and ask whether it has changed.
         is_quick: whether it is answered at once, beside nothing else: it reads a few rows.
     """
@@ -41,8 +42,14 @@ class Route(NamedTuple):
     body: type[Form] | None = None
     status: HTTPStatus = HTTPStatus.OK
     problems: Mapping[HTTPStatus, str] = {}
+    roles: frozenset[str] = frozenset()
     is_kept: bool = True
     is_quick: bool = False
+
+    @property
+    def needs_recent(self) -> bool:
+        """Whether it is refused where the ledger is older than it may be."""
+        return self.writes or bool(self.roles)
 
     @property
     def writes(self) -> bool:

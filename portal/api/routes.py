@@ -21,6 +21,7 @@ from portal.api.problems import ProblemError
 from portal.api.route import Route
 from portal.api.sending import refusal
 from portal.api.services.allowed import allowed
+from portal.api.staff_routes import STAFF_ROUTES
 
 ROUTES: Final = (
     Route(
@@ -77,6 +78,7 @@ ROUTES: Final = (
         scopes.KEYS,
         status=HTTPStatus.NO_CONTENT,
     ),
+    *STAFF_ROUTES,
 )
 """Those that are asked most often first."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -20,10 +20,11 @@ from portal import records
 from portal.records.seal import seal_of
 from portal.records.unbilled import FOLDERS, Unbilled
 from wire_format.fields import VERSION_2
-from wire_format.lines import Account, Folder
+from wire_format.lines import Account, Folder, Money
 from wire_format.versions.field_types import AccountKind
 
 Clock = Callable[[], datetime]
+T = TypeVar("T", Account, Money)
 
 MEMORY: Final = MemoryForm(
     "portal.db",
@@ -100,15 +101,21 @@ class Desk(NamedTuple):
             DeskLineError: one of them is not valid.
             SpoolError, MemoryFileError: they cannot be written.
         """
+        return self._recorded(Folder.ACCOUNTS, lines)
+
+    def record_money(self, lines: Sequence[Money]) -> list[Money]:
+        """The same for lines about money."""
+        return self._recorded(Folder.PAYMENTS, lines)
+
+    def _recorded(self, folder: Folder, lines: Sequence[T]) -> list[T]:
         drafts: list[Draft] = []
-        for draft in draft_lines([*lines], self.spool.node, Folder.ACCOUNTS):
+        for draft in draft_lines([*lines], self.spool.node, folder):
             if isinstance(draft, Refusal):
                 raise DeskLineError(draft.reason)
             drafts.append(draft)
         recorded = []
-        for line, outcome in zip(
-            lines, self.spool.append_drafts(Folder.ACCOUNTS, drafts), strict=True
-        ):
+        outcomes = self.spool.append_drafts(folder, drafts)
+        for line, outcome in zip(lines, outcomes, strict=True):
             if isinstance(outcome, Refusal):
                 raise DeskLineError(outcome.reason)
             recorded.append(msgspec.structs.replace(line, seq=outcome.seq))

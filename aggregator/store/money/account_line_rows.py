@@ -61,6 +61,13 @@ class AccountLineRows:
         )
         return [AccountEntry(decode_account(line), bool(by_books)) for line, by_books in rows]
 
+    def staff(self) -> list[AccountEntry]:
+        """The lines that say who is staff and count."""
+        rows = self._connection.execute(
+            "SELECT line, by_books FROM money WHERE about = 'staff' AND state = 'counted'"
+        )
+        return [AccountEntry(decode_account(line), bool(by_books)) for line, by_books in rows]
+
     def all_hashes(self) -> set[str]:
         """The keys that lines claim."""
         rows = self._connection.execute(

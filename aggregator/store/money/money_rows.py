@@ -157,6 +157,11 @@ class MoneyRows:
         )
         return [text for (text,) in rows]
 
+    def is_claimed(self, movement: Movement) -> bool:
+        """Whether a line that may count is about a movement."""
+        query = "SELECT EXISTS (SELECT 1 FROM money WHERE movement = ? AND claims = 1)"
+        return bool(self._connection.execute(query, (text_of(movement),)).fetchone()[0])
+
     def since(self, ts_us: int) -> list[Money | Account]:
         """The lines that are dated from an instant on, whatever became of them."""
         rows = self._connection.execute("SELECT line FROM money WHERE ts_us >= ?", (ts_us,))

@@ -25,6 +25,11 @@ FROM account
 WHERE (first_active_hour IS NOT NULL
     OR EXISTS (SELECT 1 FROM money WHERE account_id = account.id))
 """
+_OWN_BELOW: Final = (
+    "(typeof(credit_nano) = 'text' OR typeof(billed_cost_nano) = 'text'"
+    " OR typeof(drawn_nano) = 'text' OR credit_nano - billed_cost_nano + drawn_nano < ?3)"
+)
+"""Sums beyond 64 bits are text: whoever asks looks at these again."""
 _WITH_TERMS: Final = "AND (plans IS NOT NULL OR grants IS NOT NULL)"
 _REPOS: Final = f"""
 SELECT repo.id, repo.name, node.name AS node, role, head, outcome, behind, checked_at,
@@ -84,17 +89,27 @@ class ReportRows:
         query = f"SELECT * FROM ({ACCOUNTS}) WHERE user = ?"  # noqa: S608 - a constant
         return next(iter(as_utils(self._connection).query(query, [user])), None)
 
+    def page(self, after: str, part: str, own_below_nano: int | None, limit: int) -> list[Row]:
+        """Accounts in the order of their users, after one of them.
+
+        Args:
+            after: the user; empty for the first page.
+            part: a text that is in the user; empty for all.
+            own_below_nano: only those that have less than this but for grants; None for all.
+            limit: how many at most.
+        """
+        below = "" if own_below_nano is None else f" AND {_OWN_BELOW}"
+        query = f"{ACCOUNTS} AND user > ?1 AND instr(user, ?2) > 0 {below} ORDER BY user LIMIT ?4"
+        values = (after, part, own_below_nano, limit)
+        return rows_of(self._connection.execute(query, values))
+
     def with_terms(self, own_below_nano: int) -> list[Row]:
         """Accounts with grants or plans and less than an amount (nano-dollars) but for grants.
 
         What grants have left can only add to that.
         """
-        query = (
-            f"{ACCOUNTS} {_WITH_TERMS} AND (typeof(credit_nano) = 'text'"
-            " OR typeof(billed_cost_nano) = 'text' OR typeof(drawn_nano) = 'text'"
-            " OR credit_nano - billed_cost_nano + drawn_nano < ?) ORDER BY user"
-        )
-        return rows_of(self._connection.execute(query, (own_below_nano,)))
+        query = f"{ACCOUNTS} {_WITH_TERMS} AND {_OWN_BELOW} ORDER BY user"
+        return rows_of(self._connection.execute(query, (None, None, own_below_nano)))
 
     def with_plans(self) -> list[Row]:
         """Accounts that have plans of their own, sorted by user."""

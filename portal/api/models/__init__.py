@@ -1,6 +1,6 @@
 """The forms of what is sent and answered.
 
-Owns: times and amounts (`fields`), an account (`account`), keys (`keys`), and what services ask
-(`allowed`).
+Owns: times and amounts (`fields`), an account (`account`), keys (`keys`), what services ask
+(`allowed`), and what staff see and send (`staff`).
 Does not own: how answers are made.
 """

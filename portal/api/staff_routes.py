@@ -1,0 +1,165 @@
+"""The routes of staff: to anybody else they are not there."""
+
+from http import HTTPStatus
+from typing import Final
+
+from portal.access import scopes
+from portal.access.scopes import ROLES
+from portal.api.customers.account import balance, entitled
+from portal.api.models import staff as forms
+from portal.api.models.account import AccountBalance, Entitlements
+from portal.api.route import Route
+from portal.api.staff import account, acts, giving, house, listing
+
+_ALL: Final = frozenset(ROLES)
+_FINANCE: Final = frozenset({"finance", "admin"})
+_ADMIN: Final = frozenset({"admin"})
+_OF_ACCOUNT: Final = "/v1/accounts/{user}"
+_CONFLICT: Final = {HTTPStatus.CONFLICT: "what is there already does not allow it"}
+
+STAFF_ROUTES: Final = (
+    Route(
+        "GET",
+        "/v1/accounts",
+        "Accounts",
+        listing.accounts,
+        forms.AccountPage,
+        scopes.STAFF,
+        query=forms.ListWanted,
+        roles=_ALL,
+    ),
+    Route(
+        "POST",
+        "/v1/accounts",
+        "Open an account",
+        acts.open_account,
+        forms.Written,
+        scopes.STAFF,
+        body=forms.OpeningWanted,
+        status=HTTPStatus.CREATED,
+        problems=_CONFLICT,
+        roles=_ADMIN,
+    ),
+    Route(
+        "GET",
+        _OF_ACCOUNT,
+        "One account, with everything",
+        account.account,
+        forms.AccountFile,
+        scopes.STAFF,
+        roles=_ALL,
+    ),
+    Route(
+        "GET",
+        f"{_OF_ACCOUNT}/balance",
+        "What an account has",
+        account.of_account(balance),
+        AccountBalance,
+        scopes.STAFF,
+        roles=_ALL,
+    ),
+    Route(
+        "GET",
+        f"{_OF_ACCOUNT}/entitlements",
+        "What an account may use",
+        account.of_account(entitled),
+        Entitlements,
+        scopes.STAFF,
+        roles=_ALL,
+    ),
+    Route(
+        "POST",
+        f"{_OF_ACCOUNT}/suspend",
+        "Suspend an account",
+        acts.suspend,
+        forms.Written,
+        scopes.STAFF,
+        body=forms.Why,
+        status=HTTPStatus.CREATED,
+        problems=_CONFLICT,
+        roles=_ALL,
+    ),
+    Route(
+        "POST",
+        f"{_OF_ACCOUNT}/reopen",
+        "Reopen an account",
+        acts.reopen,
+        forms.Written,
+        scopes.STAFF,
+        body=forms.Why,
+        status=HTTPStatus.CREATED,
+        problems=_CONFLICT,
+        roles=_ALL,
+    ),
+    Route(
+        "GET",
+        "/v1/templates",
+        "What may be given",
+        giving.templates,
+        forms.Templates,
+        scopes.STAFF,
+        roles=_ALL,
+    ),
+    Route(
+        "POST",
+        f"{_OF_ACCOUNT}/grants",
+        "Give credit by a template",
+        giving.grant,
+        forms.Written,
+        scopes.STAFF,
+        body=forms.GrantWanted,
+        status=HTTPStatus.CREATED,
+        problems=_CONFLICT,
+        roles=_ALL,
+    ),
+    Route(
+        "POST",
+        f"{_OF_ACCOUNT}/adjustments",
+        "Correct a balance by a template",
+        giving.adjust,
+        forms.Written,
+        scopes.STAFF,
+        body=forms.AdjustWanted,
+        status=HTTPStatus.CREATED,
+        problems=_CONFLICT,
+        roles=_ALL,
+    ),
+    Route(
+        "GET",
+        "/v1/revenue",
+        "What was earned",
+        house.revenue,
+        forms.HouseReport,
+        scopes.STAFF,
+        query=forms.PeriodWanted,
+        roles=_FINANCE,
+    ),
+    Route(
+        "GET",
+        "/v1/liability",
+        "What is owed",
+        house.liability,
+        forms.HouseReport,
+        scopes.STAFF,
+        roles=_FINANCE,
+    ),
+    Route(
+        "GET",
+        "/v1/running-out",
+        "Whose money runs out",
+        house.running_out,
+        forms.HouseReport,
+        scopes.STAFF,
+        roles=_ALL,
+    ),
+    Route(
+        "GET",
+        "/v1/incidents",
+        "Open incidents",
+        house.incidents,
+        forms.FoundList,
+        scopes.STAFF,
+        roles=_ALL,
+    ),
+    Route("GET", "/v1/nodes", "The fleet", house.nodes, forms.FoundList, scopes.STAFF, roles=_ALL),
+)

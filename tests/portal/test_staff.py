@@ -1,0 +1,185 @@
+"""What staff see and do, by their role."""
+
+from typing import Any
+
+import pytest
+
+from gitmeter.keys.secret import NewKey
+from portal.api.routes import ROUTES
+from tests.portal.place import Client, PortalPlace, problem
+from tests.support.writers import DESK_TEXT
+
+WHY = {"reason": "goodwill", "ticket": "T-4711"}
+WELCOME = """
+[[grant]]
+name = "welcome"
+from = 2026-01-01T00:00:00Z
+usd = "5.00"
+days = 30
+category = "promotional"
+priority = 50
+budget_usd = "100.00"
+"""
+
+
+def member(place: PortalPlace, role: str, **more: object) -> NewKey:
+    """Let the books name a member of staff, with a key."""
+    place.world.settle("staff", user=f"{role}-1", identity=f"staff:{role}", role=role, **more)
+    return place.key(f"{role}-1", "staff")
+
+
+def post(client: Client, path: str, **body: object) -> Any:  # noqa: ANN401
+    """Do something; what was written."""
+    found = client.ask("POST", path, json=body)
+    assert found.status_code == 201, found.text
+    return found.json()
+
+
+def test_an_admin_opens_an_account_and_its_customer_sees_it(place: PortalPlace) -> None:
+    """The seed of every client: opened, given credit with a reason, deactivated."""
+    place.world.rule_files({"rules/writers.toml": (DESK_TEXT + WELCOME).encode()})
+    admin = member(place, "admin")
+    place.pull()
+    client = place.client(admin)
+    user = post(client, "/v1/accounts", **WHY)["user"]
+    place.pushed()
+    place.pull()
+    post(client, f"/v1/accounts/{user}/grants", template="welcome", **WHY)
+    place.pushed()
+    place.world.later(hours=1)
+    place.pull()
+    assert place.world.held() == []
+    said = client.json(f"/v1/accounts/{user}")
+    assert said["balance"]["balance_usd"] == "5.00"
+    post(client, f"/v1/accounts/{user}/suspend", reason="request", ticket="T-4712")
+    assert client.json(f"/v1/accounts/{user}")["suspended"]
+    place.pushed()
+    place.pull()
+    lines = place.world.run("payments", user, "--json").ok().json["lines"]
+    told = [(line["kind"], line["by"], line["reason"]) for line in lines]
+    assert told == [
+        ("open", "staff:admin", "goodwill T-4711"),
+        ("grant", "staff:admin", "goodwill T-4711"),
+        ("suspend", "staff:admin", "request T-4712"),
+    ]
+
+
+def test_credit_of_a_template_is_given_once(place: PortalPlace) -> None:
+    """Before the ledger has it and afterwards."""
+    place.world.rule_files({"rules/writers.toml": (DESK_TEXT + WELCOME).encode()})
+    support = member(place, "support")
+    place.pull()
+    client = place.client(support)
+    body = {"template": "welcome"} | WHY
+    post(client, "/v1/accounts/alice/grants", **body)
+    for _ in range(2):
+        found = client.ask("POST", "/v1/accounts/alice/grants", json=body)
+        assert problem(found) == (409, "given-already")
+        place.pushed()
+        place.pull()
+    unknown = client.ask("POST", "/v1/accounts/alice/grants", json=body | {"template": "gold"})
+    assert problem(unknown) == (422, "invalid")
+
+
+@pytest.mark.parametrize(
+    ("amount", "status"), [("3.00", 201), ("-3.00", 201), ("3.01", 422), ("0", 422), ("9.00", 422)]
+)
+def test_a_correction_is_within_one_s_own_limit(
+    place: PortalPlace, amount: str, status: int
+) -> None:
+    """And within the template's, which is 5 dollars; it counts with the next pull."""
+    support = member(place, "support", limit_usd="3.00")
+    place.pull()
+    before = place.world.balance()["balance_nano"]
+    body = {"template": "goodwill", "amount_usd": amount} | WHY
+    found = place.client(support).ask("POST", "/v1/accounts/alice/adjustments", json=body)
+    assert found.status_code == status, found.text
+    place.pushed()
+    place.pull()
+    moved_nano = place.world.balance()["balance_nano"] - before
+    assert moved_nano == (int(float(amount)) * 10**9 if status == 201 else 0)
+    assert place.world.held() == []
+
+
+def test_a_template_is_of_the_role_that_it_names(place: PortalPlace) -> None:
+    finance = member(place, "finance")
+    place.pull()
+    body = {"template": "goodwill", "amount_usd": "1.00"} | WHY
+    found = place.client(finance).ask("POST", "/v1/accounts/alice/adjustments", json=body)
+    assert problem(found) == (422, "invalid")
+
+
+@pytest.mark.parametrize("role", ["support", "finance", "admin"])
+def test_each_role_opens_its_routes_alone(place: PortalPlace, role: str) -> None:
+    """To all others they are not there."""
+    key = member(place, role)
+    place.pull()
+    client = place.client(key)
+    for route in ROUTES:
+        if not route.roles:
+            continue
+        path = route.path.replace("{user}", "alice")
+        found = client.ask(route.method, path, json={} if route.body else None)
+        if role in route.roles:
+            assert found.status_code in {200, 422}, (route.path, found.text)
+        else:
+            assert problem(found) == (404, "not-found")
+
+
+def test_nobody_else_finds_a_route_of_staff(place: PortalPlace) -> None:
+    """A customer, a customer who was given the name of the scope, and staff no longer."""
+    member(place, "admin")
+    customer = place.key("alice", "balance:*", "s*")
+    former = place.key("mallory", "staff")
+    place.world.settle("staff", user="mallory", identity="staff:m", role="admin")
+    place.pull()
+    assert place.client(former).get("/v1/accounts").status_code == 200
+    place.world.settle("staff", user="", identity="staff:m", role="none")
+    place.pull()
+    for key in (customer, former):
+        for route in ROUTES:
+            if route.roles:
+                path = route.path.replace("{user}", "alice")
+                assert problem(place.client(key).ask(route.method, path)) == (404, "not-found")
+
+
+def test_accounts_are_listed_page_by_page(place: PortalPlace) -> None:
+    support = member(place, "support")
+    for number in range(7):
+        place.world.pay_in("1.00", user=f"client-{number}")
+    place.world.use(1000, "llm/tokens", user="debtor")
+    place.pull()
+    client = place.client(support)
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = client.json(f"/v1/accounts?search=client&limit=3&cursor={cursor}")
+        seen += [each["user"] for each in page["accounts"]]
+        cursor = page["cursor"]
+    assert seen == [f"client-{number}" for number in range(7)]
+    (debtor,) = client.json("/v1/accounts?below_usd=0")["accounts"]
+    assert (debtor["user"], debtor["own_usd"]) == ("debtor", "-1.00")
+
+
+def test_the_house_is_what_the_aggregator_says(place: PortalPlace) -> None:
+    finance = member(place, "finance")
+    place.world.use(1000, "llm/tokens")
+    place.world.later(hours=1)
+    place.pull()
+    client = place.client(finance)
+    run = place.world.run
+    revenue = client.json("/v1/revenue?period=2026-11")
+    own = run("revenue", "--period", "2026-11", "--json").ok().json
+    assert [row["resource"] for row in revenue["rows"]] == [r["resource"] for r in own["rows"]]
+    assert (
+        client.json("/v1/liability")["total"]["amount_usd"] == place.world.balance()["balance_usd"]
+    )
+    assert client.json("/v1/incidents")["found"] == run("incidents", "--json").ok().json
+    assert {each["repo"] for each in client.json("/v1/nodes")["found"]} >= {"node-1", "books"}
+
+
+def test_staff_see_nothing_by_an_old_ledger(place: PortalPlace) -> None:
+    support = member(place, "support")
+    place.pull()
+    place.world.later(hours=1)
+    assert problem(place.client(support).get("/v1/accounts")) == (503, "ledger-too-old")

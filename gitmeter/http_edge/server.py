@@ -1,9 +1,10 @@
 """uvicorn in a thread of its own, with a limit for each request as a whole.
 
 One thread reads requests and writes responses, so a slow client occupies a connection and nothing
-else. Blocking work belongs in Starlette's thread pool, which has a few threads here. A connection
-carries one request and is aborted after half a minute in any case: kept open for another, it could
-reach that age just as the forge begins to post on it.
+else. Blocking work belongs in Starlette's thread pool, which has a few threads here. A request that
+takes half a minute, from its first byte on, ends with its connection. Where a forge posts, a
+connection carries one request: kept open for another, it could be closed just as the forge begins
+to post on it, and a forge posts once. Clients that ask again may keep theirs.
 """
 
 import asyncio
@@ -51,6 +52,7 @@ class Server:
         too_large: called with the path of each request whose body exceeds the limit.
         request_s: limit for one request as a whole.
         body_bytes_max: limit for the body of one request.
+        keep_alive_s: how long a connection may wait for its next request; 0 for one request each.
     """
 
     def __init__(
@@ -60,8 +62,10 @@ class Server:
         too_large: Callable[[str], None],
         request_s: float = REQUEST_S,
         body_bytes_max: int = BODY_BYTES_MAX,
+        keep_alive_s: int = 0,
     ) -> None:
         _log_to_structlog()
+        closing = [] if keep_alive_s else [("Connection", "close")]
         self._listening = listening
         self._request_s = request_s
         self._config = uvicorn.Config(
@@ -71,7 +75,8 @@ class Server:
             lifespan="off",
             interface="asgi3",
             proxy_headers=False,
-            headers=[("Server", "gitmeter"), ("Connection", "close")],
+            headers=[("Server", "gitmeter"), *closing],
+            timeout_keep_alive=keep_alive_s,
             h11_max_incomplete_event_size=HEADER_BYTES_MAX,
             timeout_graceful_shutdown=DRAIN_S,
             log_config=None,
@@ -140,6 +145,7 @@ class Server:
                 await self._until_one_waits()
                 connected, _ = self._listening.accept()
                 connected.settimeout(0)
+                _send_at_once(connected)
                 await self._loop.connect_accepted_socket(self._connection, connected)
             except BlockingIOError:  # the client has left
                 self._room.release()
@@ -168,7 +174,7 @@ class Server:
 
 
 class _Connection(H11Protocol):
-    """A connection that is aborted when its time is up."""
+    """A connection that is aborted when a request takes too long."""
 
     def __init__(
         self,
@@ -183,16 +189,36 @@ class _Connection(H11Protocol):
         self._abort_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start its time."""
+        """Start the time of its first request."""
         super().connection_made(transport)
-        self._abort_timer = self.loop.call_later(self._request_s, transport.abort)
+        self._start_time()
+
+    def data_received(self, data: bytes) -> None:
+        """Start the time of a further request with its first byte."""
+        if self._abort_timer is None:
+            self._start_time()
+        super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        """End the time of a request; the next one may have arrived with it."""
+        self._end_time()
+        super().on_response_complete()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._start_time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Make room for another connection."""
-        if self._abort_timer is not None:
-            self._abort_timer.cancel()
+        self._end_time()
         super().connection_lost(exc)
         self._on_lost()
+
+    def _start_time(self) -> None:
+        self._abort_timer = self.loop.call_later(self._request_s, self.transport.abort)
+
+    def _end_time(self) -> None:
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+            self._abort_timer = None
 
     @property
     def has_request(self) -> bool:
@@ -242,6 +268,15 @@ class _WholeRequests:
                 raise _TooLargeError
             has_more = message["more_body"]
         return bytes(body)
+
+
+def _send_at_once(connected: socket.socket) -> None:
+    """Let no answer wait for the client to acknowledge its head.
+
+    asyncio does so for sockets that say they are TCP, which those of `create_server` do not.
+    """
+    if connected.family != socket.AF_UNIX:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _head_bytes(scope: "Scope") -> int:

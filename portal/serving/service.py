@@ -23,6 +23,8 @@ from portal.reading.ledgers import Ledgers
 BODY_BYTES_MAX: Final = 64 << 10
 """What is sent here has some hundred bytes."""
 _FORGET_EVERY_S: Final = 60
+_KEEP_ALIVE_S: Final = 5
+"""A reverse proxy asks again on the same connection."""
 _KEPT: Final = timedelta(minutes=1)
 """Longer than any request takes."""
 _log = structlog.get_logger()
@@ -54,6 +56,7 @@ def serving(config: PortalConfig, desk: Desk) -> Iterator[str]:
             listening,
             _too_large,
             body_bytes_max=BODY_BYTES_MAX,
+            keep_alive_s=_KEEP_ALIVE_S,
         )
         server.start()
         running.callback(server.stop)

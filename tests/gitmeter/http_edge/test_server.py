@@ -38,10 +38,12 @@ class Place:
 
 
 @contextmanager
-def running(application: ASGIApp, request_s: float = REQUEST_S) -> Iterator[Place]:
+def running(
+    application: ASGIApp, request_s: float = REQUEST_S, keep_alive_s: int = 0
+) -> Iterator[Place]:
     """Serve for a while."""
     listening = listen_on("127.0.0.1:0")
-    server = Server(application, listening, lambda _: None, request_s)
+    server = Server(application, listening, lambda _: None, request_s, keep_alive_s=keep_alive_s)
     address = listening.getsockname()
     server.start()
     try:
@@ -64,6 +66,14 @@ def all_of(connection: socket.socket) -> bytes:
     with suppress(ConnectionResetError):
         while block := connection.recv(65536):
             found += block
+    return found
+
+
+def up_to(connection: socket.socket, end: bytes) -> bytes:
+    """What is received until it ends so."""
+    found = b""
+    while not found.endswith(end):
+        found += connection.recv(65536)
     return found
 
 
@@ -115,6 +125,52 @@ def test_no_more_than_a_few_requests_are_at_work_at_once() -> None:
         go_on.set()
         assert [found.result().text for found in waiting] == ["done"] * (THREADS * 3)
     assert most == [THREADS]
+
+
+def test_a_connection_that_may_be_kept_carries_one_request_after_another() -> None:
+    """Also such as arrive with the one before; the idle one is closed after its time."""
+    with running(application(well), keep_alive_s=1) as place, place.connect() as connection:
+        connection.sendall(ASK)
+        first = up_to(connection, b"well")
+        connection.sendall(ASK + ASK)
+        rest = all_of(connection)
+    assert first.startswith(b"HTTP/1.1 200 OK")
+    assert b"connection: close" not in (first + rest).lower()
+    assert rest.count(b"HTTP/1.1 200 OK") == 2
+
+
+@pytest.mark.parametrize(
+    "begun", [b"GET / HT", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nha"]
+)
+def test_each_request_of_a_connection_has_its_own_time(begun: bytes) -> None:
+    """One that is begun and never ends is aborted, however many were answered before."""
+    with (
+        running(application(well), request_s=1, keep_alive_s=60) as place,
+        place.connect() as connection,
+    ):
+        for _ in range(3):
+            connection.sendall(ASK)
+            assert up_to(connection, b"well").startswith(b"HTTP/1.1 200 OK")
+        connection.sendall(begun)
+        assert all_of(connection) == b""
+
+
+def test_no_answer_waits_for_the_client_to_acknowledge_its_head() -> None:
+    """Head and body are sent apart: a client that acknowledges late would see each 40 ms later."""
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hold(_: Request) -> Response:
+        reached.set()
+        go_on.wait(PATIENCE_S)
+        return PlainTextResponse("done")
+
+    with running(application(hold), keep_alive_s=5) as place, place.connect() as connection:
+        connection.sendall(ASK)
+        assert reached.wait(PATIENCE_S)
+        (held,) = place.server._connections()
+        taken = held.transport.get_extra_info("socket")
+        assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        go_on.set()
 
 
 @pytest.mark.parametrize("over", [False, True])

@@ -1,5 +1,9 @@
-"""Write `cli.md` and `schema.md`: `python -m docs.generate`; a test fails when they are old."""
+"""Write `cli.md`, `schema.md` and `openapi.json`: `python -m docs.generate`.
 
+A test fails when they are old.
+"""
+
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -11,6 +15,9 @@ from aggregator.cli.program import cli as aggregator_cli
 from aggregator.store.connection import connect_for_writing
 from books.cli.program import cli as books_cli
 from node_pusher.cli.program import cli as node_pusher_cli
+from portal.api.openapi import document
+from portal.api.routes import ROUTES
+from portal.cli.program import cli as portal_cli
 from till.cli.program import cli as till_cli
 
 DOCS: Final = Path(__file__).parent
@@ -18,6 +25,7 @@ PROGRAMS: Final[dict[str, click.Group]] = {
     "node-pusher": node_pusher_cli,
     "books": books_cli,
     "till": till_cli,
+    "portal": portal_cli,
     "aggregator": aggregator_cli,
 }
 _WIDTH: Final = 100
@@ -82,7 +90,11 @@ def documents(folder: Path) -> dict[str, str]:
     Args:
         folder: an empty folder to make a database in.
     """
-    return {"cli.md": cli_reference(), "schema.md": schema_reference(folder / "ledger.db")}
+    return {
+        "cli.md": cli_reference(),
+        "schema.md": schema_reference(folder / "ledger.db"),
+        "openapi.json": json.dumps(document(ROUTES), indent=2) + "\n",
+    }
 
 
 def main() -> None:

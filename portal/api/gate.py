@@ -7,11 +7,9 @@ was sent.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable
-from http import HTTPStatus
-from typing import Any, Final
 
-import orjson
 import structlog
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -28,13 +26,12 @@ from portal.api import problems
 from portal.api.problems import ProblemError
 from portal.api.request import Asked, Form, Portal
 from portal.api.route import Route
-from portal.api.sending import answer, refusal, with_limits
+from portal.api.sending import JSON, answer, refusal, with_limits
 from portal.reading.age import is_older, pulled_at
 from portal.reading.ledgers import Ledgers
 from wire_format.wording import numbered, sentences
 
 _log = structlog.get_logger()
-_JSON: Final = "application/json"
 
 
 class Gate:
@@ -95,8 +92,8 @@ class Gate:
     async def _answered(self, route: Route, request: Request, holder: Holder) -> Response:
         try:
             _check_right(route, holder)
-            query = _read(route.query, dict(request.query_params))
-            body = _read(route.body, _json_of(request, await request.body()))
+            query = _query_of(route, request)
+            body = _body_of(route, request, await request.body())
             if route.is_quick:
                 return self._answer(route, request, holder, (query, body))
             return await run_in_threadpool(self._answer, route, request, holder, (query, body))
@@ -119,7 +116,7 @@ class Gate:
             form,
             route.status,
             seal=portal.desk.seal if route.is_kept and not route.writes else b"",
-            seen_by=f"{holder.user} {holder.key_id} {request.url.path}?{request.url.query}",
+            seen_by=f"{holder.user} {holder.key_id} {_asked_for(request)}",
             known=request.headers.get("If-None-Match"),
         )
 
@@ -136,36 +133,48 @@ def _check_right(route: Route, holder: Holder) -> None:
         raise problems.forbidden(route.scope)
 
 
-def _read(form: type[Form] | None, values: Any) -> Form | None:  # noqa: ANN401 - what was sent
-    """What was sent, in its form.
+def _query_of(route: Route, request: Request) -> Form:
+    """What is after `?`.
 
     Raises:
-        ProblemError: it has not the form.
+        ProblemError: it has not the form that the route states.
     """
-    if form is None:
+    stated = request.query_params.multi_items()
+    repeated = [name for name, count in Counter(name for name, _ in stated).items() if count > 1]
+    if repeated:
+        raise problems.invalid(*(f"{name}: is stated more than once" for name in repeated))
+    try:
+        return route.query.model_validate(dict(stated))
+    except ValidationError as error:
+        raise _invalid(error) from None
+
+
+def _body_of(route: Route, request: Request, body: bytes) -> Form | None:
+    """What was sent as JSON; an empty table where nothing was.
+
+    Raises:
+        ProblemError: it is something else, or has not the form that the route states.
+    """
+    # a page in a browser cannot send this type to another address by itself
+    if body and request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != JSON:
+        raise problems.unsupported_type()
+    if route.body is None:
         return None
     try:
-        return form.model_validate(values)
+        return route.body.model_validate_json(body or b"{}", strict=True)
     except ValidationError as error:
-        raise problems.invalid(*sentences(error, numbered)) from None
+        raise _invalid(error) from None
 
 
-def _json_of(request: Request, body: bytes) -> Any:  # noqa: ANN401 - what was sent
-    """What was sent as JSON; nothing where nothing was.
+def _invalid(error: ValidationError) -> ProblemError:
+    if any(fault["type"] == "json_invalid" for fault in error.errors(include_url=False)):
+        return problems.invalid("the body is not JSON")
+    return problems.invalid(*sentences(error, numbered))
 
-    Raises:
-        ProblemError: it is something else.
-    """
-    if not body:
-        return {}
-    # a page in a browser cannot send this type to another address by itself
-    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != _JSON:
-        status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-        raise ProblemError("unsupported-media-type", status, f"send {_JSON}")
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise problems.invalid("the body is not JSON") from None
+
+def _asked_for(request: Request) -> str:
+    """The path and what is after `?`, as they were sent."""
+    return f"{request.scope['path']}?{request.scope['query_string'].decode('latin-1')}"
 
 
 def _unreadable(error: Exception) -> ProblemError:

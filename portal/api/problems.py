@@ -77,6 +77,13 @@ def invalid(*faults: str) -> ProblemError:
     )
 
 
+def unsupported_type() -> ProblemError:
+    """What was sent is said to be something else than JSON."""
+    return ProblemError(
+        "unsupported-media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json"
+    )
+
+
 def conflict(name: str, detail: str) -> ProblemError:
     """What is there already does not allow it."""
     return ProblemError(name, HTTPStatus.CONFLICT, detail)

@@ -29,7 +29,9 @@ class Portal(NamedTuple):
 class Form(BaseModel):
     """The form of something that is sent or answered."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class Asked(NamedTuple):

@@ -20,7 +20,7 @@ class Route(NamedTuple):
         method: of HTTP.
         path: with names in braces.
         summary: what it is for, in a line.
-        answer: makes the answer; its first paragraph is the description.
+        answer: makes the answer; its docstring is the description.
         model: the form of the answer; None where there is none.
         scope: what the key must open; empty where every key in force opens it.
         query: the form of what is after `?`.

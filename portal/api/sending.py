@@ -7,6 +7,7 @@ clock alone.
 """
 
 import hmac
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Final
 
@@ -21,8 +22,10 @@ AS_OF: Final = "as_of"
 """The field of answers that says how fresh they are; it is also in the header `As-Of`."""
 
 _TAG_DIGITS: Final = 32
-_JSON: Final = "application/json"
-_PROBLEM: Final = "application/problem+json"
+JSON: Final = "application/json"
+PROBLEM: Final = "application/problem+json"
+_OF_STATE: Final = frozenset({"as-of", "cache-control", "etag", "vary"})
+_PUBLIC: Final = {"Cache-Control": "public, max-age=3600"}
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _PRIVATE: Final = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
 
@@ -43,7 +46,7 @@ def answer(
         return Response(status_code=status, headers=_NO_STORE)
     body = form.model_dump_json(by_alias=True).encode() + b"\n"
     if not seal:
-        return Response(body, status, _NO_STORE, _JSON)
+        return Response(body, status, _NO_STORE, JSON)
     as_of = getattr(form, AS_OF, None)
     said = form.model_dump_json(by_alias=True, exclude={AS_OF})
     sealed = hmac.digest(seal, f"{seen_by}\n{said}".encode(), "sha256")
@@ -51,9 +54,30 @@ def answer(
     headers = {**_PRIVATE, "ETag": tag}
     if as_of is not None:
         headers["As-Of"] = as_of
-    if known is not None and tag in {each.strip() for each in known.split(",")}:
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(body, status, headers, _JSON)
+    return _unless_known(Response(body, status, headers, JSON), known)
+
+
+def public(body: bytes, known: str | None) -> Response:
+    """JSON that is the same for everybody, and may be kept by anybody.
+
+    Args:
+        body: what is sent.
+        known: `If-None-Match` of the request.
+    """
+    tag = f'"{sha256(body).hexdigest()[:_TAG_DIGITS]}"'
+    return _unless_known(Response(body, headers={**_PUBLIC, "ETag": tag}, media_type=JSON), known)
+
+
+def _unless_known(response: Response, known: str | None) -> Response:
+    """A response, or 304 where the client has it.
+
+    A proxy that compresses an answer marks its tag as weak, and the client sends it so.
+    """
+    tags = {each.strip().removeprefix("W/") for each in (known or "").split(",")}
+    if not tags & {response.headers["ETag"], "*"}:
+        return response
+    kept = {name: value for name, value in response.headers.items() if name in _OF_STATE}
+    return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=kept)
 
 
 def refusal(problem: ProblemError) -> Response:
@@ -63,7 +87,7 @@ def refusal(problem: ProblemError) -> Response:
         headers["Retry-After"] = str(problem.retry_after_s)
     if problem.status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(orjson.dumps(problem.as_json()) + b"\n", problem.status, headers, _PROBLEM)
+    return Response(orjson.dumps(problem.as_json()) + b"\n", problem.status, headers, PROBLEM)
 
 
 def with_limits(response: Response, taken: Taken) -> Response:

@@ -13,9 +13,9 @@ from gitmeter.http_edge.address import listen_on, remove_socket_file
 from gitmeter.http_edge.address_text import UNIX
 from gitmeter.http_edge.server import Server
 from gitmeter.support.errors import GitmeterError
+from portal.api.application import application
 from portal.api.gate import Gate
 from portal.api.request import Portal
-from portal.api.routes import application
 from portal.config.tables import PortalConfig
 from portal.desk.desk import Desk
 from portal.reading.ledgers import Ledgers

@@ -28,7 +28,7 @@ def every_command() -> Iterator[tuple[str, click.Command]]:
         yield from commands(program, group)
 
 
-@pytest.mark.parametrize("name", ["cli.md", "schema.md"])
+@pytest.mark.parametrize("name", ["cli.md", "schema.md", "openapi.json"])
 def test_generated_documents_are_up_to_date(name: str, tmp_path: Path) -> None:
     """Write them again with `python -m docs.generate`."""
     assert (DOCS / name).read_text() == documents(tmp_path)[name]

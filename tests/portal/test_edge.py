@@ -1,8 +1,11 @@
 """The edge: limits, tags, what is not served, and what a stranger can learn."""
 
+import json
+
 import pytest
 import requests
 
+from docs.generate import DOCS
 from portal.api.routes import ROUTES
 from tests.portal.place import PortalPlace, problem
 
@@ -97,13 +100,117 @@ def test_a_body_that_is_not_json_is_refused(place: PortalPlace) -> None:
     place.pull()
     client = place.client(key)
     text = {"Content-Type": "text/plain"}
-    json = {"Content-Type": "application/json"}
+    is_json = {"Content-Type": "application/json"}
     found = client.ask("POST", "/v1/keys", data='{"scopes":["usage:read"]}', headers=text)
     assert problem(found) == (415, "unsupported-media-type")
-    found = client.ask("POST", "/v1/keys", data='{"scopes":', headers=json)
+    found = client.ask("POST", "/v1/keys", data='{"scopes":', headers=is_json)
     assert problem(found) == (422, "invalid")
-    found = client.ask("POST", "/v1/keys", data=b"[" * 70_000, headers=json)
+    found = client.ask("POST", "/v1/keys", data=b"[" * 70_000, headers=is_json)
     assert found.status_code == 413
+
+
+def test_a_body_is_taken_as_it_is(place: PortalPlace) -> None:
+    """Nothing of another type is made into a number, and what is no text is no JSON."""
+    key = place.key()
+    place.pull()
+    client = place.client(key)
+    is_json = {"Content-Type": "application/json; charset=utf-8"}
+    for rpm in ("true", '"7"', "7.5", "1e400", "9" * 400):
+        sent = f'{{"scopes":["usage:read"],"rpm":{rpm}}}'
+        assert problem(client.ask("POST", "/v1/keys", data=sent, headers=is_json)) == (
+            422,
+            "invalid",
+        )
+    for body in (b"\xff\xfe", b'{"scopes":["\xff"]}', b'{"scopes":["\\ud800"]}', b"[" * 60_000):
+        found = client.ask("POST", "/v1/keys", data=body, headers=is_json)
+        assert problem(found) == (422, "invalid")
+    assert len(client.json("/v1/keys")["keys"]) == 1
+
+
+def test_a_parameter_is_stated_once(place: PortalPlace) -> None:
+    """Of two values one would be taken, and nobody would know which."""
+    key = place.key()
+    place.pull()
+    found = place.client(key).get("/v1/accounts/alice/allowed?resource=a&resource=b")
+    assert problem(found) == (422, "invalid")
+    assert found.json()["faults"] == ["resource: is stated more than once"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/v1/keys", "GET, HEAD, POST"),
+        ("OPTIONS", "/v1/balance", "GET, HEAD"),
+        ("GET", "/v1/keys/0000000000000000", "DELETE"),
+        ("POST", "/v1/openapi.json", "GET, HEAD"),
+    ],
+)
+def test_what_may_be_done_is_said_where_something_else_was_asked(
+    place: PortalPlace, method: str, path: str, allowed: str
+) -> None:
+    """All methods of a path, whichever row of the table they are in."""
+    found = place.client().ask(method, path)
+    assert problem(found) == (405, "method-not-allowed")
+    assert found.headers["Allow"] == allowed
+
+
+def test_the_head_of_an_answer_can_be_asked_for_alone(place: PortalPlace) -> None:
+    key = place.key()
+    place.pull()
+    client = place.client(key)
+    head = client.ask("HEAD", "/v1/balance")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["ETag"] == client.get("/v1/balance").headers["ETag"]
+
+
+def test_nobody_is_sent_elsewhere(place: PortalPlace) -> None:
+    """A redirect would lead to the address that the request names, without TLS, with the key."""
+    key = place.key()
+    place.pull()
+    for path in ("/v1/balance/", "//v1/balance", "/v1//balance", "/v1/balance;"):
+        assert problem(place.client(key).get(path)) == (404, "not-found")
+
+
+def test_an_account_may_have_any_character_of_a_path_in_its_name(place: PortalPlace) -> None:
+    """Sent with per cent signs; what is no text is no account."""
+    key = place.key("org/a?b%2Fc", "allowed:*")
+    place.world.pay_in("1.00", user="org/a?b%2Fc")
+    place.pull()
+    client = place.client(key)
+    said = client.json("/v1/accounts/org%2Fa%3Fb%252Fc/allowed?resource=llm/tokens")
+    assert said["user"] == "org/a?b%2Fc"
+    for name in ("org/a%3Fb%252Fc", "%FF", "%00", "%2E%2E"):
+        found = client.get(f"/v1/accounts/{name}/allowed?resource=llm/tokens")
+        assert problem(found) == (404, "not-found")
+
+
+def test_a_name_of_a_host_that_is_none_changes_nothing(place: PortalPlace) -> None:
+    key = place.key()
+    place.pull()
+    for host in ("[", "a b", "", "example\x7f:port"):
+        found = place.client(key).get("/v1/balance", headers={"Host": host})
+        assert found.status_code in {200, 400}, host
+
+
+@pytest.mark.parametrize("form", ["W/{}", '"0", {}', "*", '{} ,"1"'])
+def test_a_tag_is_known_in_each_form_that_clients_send(place: PortalPlace, form: str) -> None:
+    """A proxy that compresses answers marks their tags as weak."""
+    key = place.key()
+    place.pull()
+    client = place.client(key)
+    tag = client.get("/v1/balance").headers["ETag"]
+    known = {"If-None-Match": form.format(tag)}
+    assert client.get("/v1/balance", headers=known).status_code == 304
+
+
+def test_everybody_may_read_the_description(place: PortalPlace) -> None:
+    """It is the document that is printed, and kept for an hour."""
+    client = place.client()
+    first = client.get("/v1/openapi.json")
+    assert first.json() == json.loads((DOCS / "openapi.json").read_text())
+    assert first.headers["Cache-Control"] == "public, max-age=3600"
+    known = {"If-None-Match": first.headers["ETag"]}
+    assert client.get("/v1/openapi.json", headers=known).status_code == 304
 
 
 def test_an_old_ledger_is_read_and_nothing_is_written(place: PortalPlace) -> None:

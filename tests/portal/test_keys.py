@@ -29,6 +29,7 @@ def test_a_key_opens_what_it_says_from_the_moment_it_is_shown(place: PortalPlace
     assert fresh.json("/v1/me")["rpm"] == 7
     assert fresh.get("/v1/balance").status_code == 200
     assert problem(fresh.get("/v1/keys")) == (403, "forbidden")
+    place.pushed()  # git removes its temporary files
     files = [each for each in place.world.folder.rglob("*") if each.is_file()]
     assert not any(secret.encode() in each.read_bytes() for each in files)
 

@@ -14,6 +14,7 @@ ALLOWED: Final = {
     "LazyGroup.shell_complete": "click calls it",
     "LedgerGroup.invoke": "click calls it",
     "Metrics.describe": "prometheus_client calls it",
+    "FormSchemas.model_schema": "pydantic calls it",
 }
 """Public names that nothing in this repo refers to, each with who does."""
 

@@ -14,14 +14,13 @@ class UseWanted(Form):
     """What is about to be used.
 
     Attributes:
-        resource: as in lines of usage.
+        resource: what is about to be used, as in lines of usage.
     """
 
     resource: Annotated[
         str,
         Field(
             pattern=f"^(?:{RESOURCE_PATTERN})$",
-            description="What is about to be used, as in lines of usage.",
             examples=["llm/code/output_tokens"],
         ),
     ]

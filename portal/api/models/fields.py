@@ -1,10 +1,11 @@
 """Times and amounts in answers: text in UTC, and decimals as text."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 from portal.api.request import Form
+from wire_format.fields import KEY_ID_PATTERN, USER_PATTERN
 
 Usd = Annotated[
     str,
@@ -22,13 +23,16 @@ Time = Annotated[
         examples=["2026-11-28T13:00:00Z"],
     ),
 ]
-User = Annotated[str, Field(min_length=1, max_length=256, description="The id of an account.")]
-AsOf = Annotated[
-    Time | None,
+User = Annotated[str, Field(pattern=f"^(?:{USER_PATTERN})$", description="The id of an account.")]
+KeyId = Annotated[
+    str,
     Field(
-        description="The newest commit billed of the nodes that this account used; null before any."
+        pattern=f"^(?:{KEY_ID_PATTERN})$",
+        description="The name of a key: the first digits of its hash.",
     ),
 ]
+PATH_PARTS: Final[dict[str, Any]] = {"user": User, "key_id": KeyId}
+"""What the named parts of paths are."""
 
 
 class NodeWaiting(Form):
@@ -47,11 +51,11 @@ class Fresh(Form):
     """How fresh an answer about money is.
 
     Attributes:
-        as_of: the newest commit billed of the nodes that this account used.
+        as_of: the newest commit billed of the nodes that this account used; null before any.
         waiting_for: the nodes of which more usage may follow.
         tests_count: whether money of test accounts is in it: such money is not real.
     """
 
-    as_of: AsOf
+    as_of: Time | None
     waiting_for: list[NodeWaiting]
-    tests_count: bool = Field(description="Whether money of test accounts counts here.")
+    tests_count: bool

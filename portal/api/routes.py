@@ -4,10 +4,11 @@ from http import HTTPStatus
 from typing import Final
 
 from portal.access import scopes
-from portal.api.customers import account, keys
+from portal.api.customers import account, keys, topups
 from portal.api.models import account as account_forms
 from portal.api.models import allowed as allowed_forms
 from portal.api.models import keys as key_forms
+from portal.api.models.topups import TopUp, TopUpWanted
 from portal.api.route import Route
 from portal.api.services.allowed import allowed
 from portal.api.staff_routes import STAFF_ROUTES
@@ -66,6 +67,20 @@ ROUTES: Final = (
         None,
         scopes.KEYS,
         status=HTTPStatus.NO_CONTENT,
+    ),
+    Route(
+        "POST",
+        "/v1/topups",
+        "Begin a payment",
+        topups.top_up,
+        TopUp,
+        scopes.TOPUPS,
+        body=TopUpWanted,
+        status=HTTPStatus.CREATED,
+        problems={
+            HTTPStatus.NOT_FOUND: "not-offered",
+            HTTPStatus.TOO_MANY_REQUESTS: "the limits of the till",
+        },
     ),
     *STAFF_ROUTES,
 )

@@ -5,9 +5,11 @@ from typing import Final
 
 from portal.access import scopes
 from portal.access.scopes import ROLES
+from portal.api.customers import keys
 from portal.api.customers.account import balance, entitled
 from portal.api.models import staff as forms
 from portal.api.models.account import AccountBalance, Entitlements
+from portal.api.models.keys import KeyList, KeyMade, KeyWanted
 from portal.api.route import Route
 from portal.api.staff import account, acts, giving, house, listing
 
@@ -65,6 +67,37 @@ STAFF_ROUTES: Final = (
         account.of_account(entitled),
         Entitlements,
         scopes.STAFF,
+        roles=_ALL,
+    ),
+    Route(
+        "GET",
+        f"{_OF_ACCOUNT}/keys",
+        "The keys of an account",
+        account.of_account(keys.keys),
+        KeyList,
+        scopes.STAFF,
+        roles=_ALL,
+    ),
+    Route(
+        "POST",
+        f"{_OF_ACCOUNT}/keys",
+        "Make a key of an account",
+        account.of_account(keys.make),
+        KeyMade,
+        scopes.STAFF,
+        body=KeyWanted,
+        status=HTTPStatus.CREATED,
+        problems=_CONFLICT,
+        roles=_ADMIN,
+    ),
+    Route(
+        "DELETE",
+        f"{_OF_ACCOUNT}/keys/{{key_id}}",
+        "Revoke a key of an account for ever",
+        account.of_account(keys.revoke),
+        None,
+        scopes.STAFF,
+        status=HTTPStatus.NO_CONTENT,
         roles=_ALL,
     ),
     Route(

@@ -1,6 +1,7 @@
 """The forms of what is sent and answered.
 
 Owns: times and amounts (`fields`), an account (`account`), keys (`keys`), what services ask
-(`allowed`), what staff see and send (`staff`), and refusals (`problem`).
+(`allowed`), payments that begin (`topups`), what staff see and send (`staff`),
+and refusals (`problem`).
 Does not own: how answers are made.
 """

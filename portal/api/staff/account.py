@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from portal.access.holders import Holder, settled_about
-from portal.access.scopes import SCOPES
+from portal.access.scopes import ALLOWED, SCOPES
 from portal.api.customers.account import balance, entitled
 from portal.api.customers.keys import keys
 from portal.api.models.staff import AccountFile
@@ -48,5 +48,7 @@ def as_customer(asked: Asked) -> Asked:
     if asked.store.reports.account(user) is None:
         raise not_found()
     settled = settled_about(asked.store, asked.portal.desk.unbilled, user, asked.now)
-    holder = Holder(user, "", tuple(SCOPES), None, settled.is_suspended, asked.holder.member)
+    holder = Holder(
+        user, "", (*SCOPES, f"{ALLOWED}*"), None, settled.is_suspended, asked.holder.member
+    )
     return asked._replace(holder=holder)

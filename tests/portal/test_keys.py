@@ -86,6 +86,7 @@ def test_a_key_that_ends_is_closed_by_the_clock(place: PortalPlace) -> None:
         ({"scopes": ["usage:read"], "rpm": 0}, "rpm"),
         ({"scopes": ["usage:read"], "until": "2026-11-02T01:30:00Z"}, "a full hour"),
         ({"scopes": ["usage:read"], "until": "2026-11-01T00:00:00Z"}, "still to come"),
+        ({"scopes": ["usage:read"], "until": "2027-02-30T00:00:00Z"}, "date and time that exists"),
         ({"scopes": ["usage:read"], "surprise": 1}, "surprise"),
         ([], "must be a table"),
     ],

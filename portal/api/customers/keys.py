@@ -9,7 +9,13 @@ from portal.access.scopes import are_within, is_scope
 from portal.api.models.keys import AccountKey, KeyList, KeyMade, KeyWanted
 from portal.api.problems import conflict, invalid, not_found
 from portal.api.request import Asked
-from wire_format.instants import format_ts, hour_of, hour_start, parse_ts
+from wire_format.instants import (
+    InvalidInstantError,
+    format_ts,
+    hour_of,
+    hour_start,
+    parse_ts,
+)
 from wire_format.lines import Account
 
 KEYS_MAX: Final = 20
@@ -73,7 +79,10 @@ def _in_force(asked: Asked) -> tuple[Account, ...]:
 def _until(text: str | None, now: datetime) -> datetime | None:
     if text is None:
         return None
-    until = parse_ts(text)
+    try:
+        until = parse_ts(text)
+    except InvalidInstantError as error:
+        raise invalid(f"until: {error}") from None
     if until != hour_start(hour_of(until)) or until <= now:
         raise invalid("until: must be a full hour that is still to come")
     return until

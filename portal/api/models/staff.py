@@ -195,7 +195,7 @@ class PeriodWanted(Form):
         by: one row for each.
     """
 
-    period: Annotated[str, Field(max_length=40)] = "month"
+    period: Annotated[str, Field(max_length=40)] = "this-month"
     by: Literal["resource", "plan", "month"] = "resource"
 
 

@@ -1,7 +1,7 @@
 """HTTP under limits, as a client and as a server.
 
 Owns: the client (`client`, its `connections`, the `authorities` it trusts and the `proxies` it goes
-through), the `server` and its `address` (`address_text`: how one
+through), the `server`, which answers `whole_requests`, and its `address` (`address_text`: how one
 is written), tokens and shared secrets in files (`word_file`,
 `secret_file`).
 Does not own: the content of requests and responses.

@@ -10,7 +10,8 @@ import structlog
 from front.pusher import Pusher
 from gitmeter.http_edge.address import listen_on, remove_socket_file
 from gitmeter.http_edge.address_text import UNIX
-from gitmeter.http_edge.server import BODY_BYTES_MAX, Server
+from gitmeter.http_edge.server import Server
+from gitmeter.http_edge.whole_requests import BODY_BYTES_MAX
 from gitmeter.support.errors import GitmeterError
 from till.intake.till import Till
 from till.serving.checkouts import CheckoutEndpoint

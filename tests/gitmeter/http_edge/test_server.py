@@ -18,7 +18,8 @@ from structlog.testing import capture_logs
 
 from gitmeter.http_edge import server as serving
 from gitmeter.http_edge.address import listen_on
-from gitmeter.http_edge.server import CONNECTIONS_MAX, HEADER_BYTES_MAX, REQUEST_S, THREADS, Server
+from gitmeter.http_edge.server import CONNECTIONS_MAX, REQUEST_S, THREADS, Server
+from gitmeter.http_edge.whole_requests import HEADER_BYTES_MAX
 
 PATIENCE_S = 30
 ASK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -67,7 +67,12 @@ def is_scope(text: str) -> bool:
 
 
 def _covers(scope: str, wanted: str) -> bool:
-    """Whether a scope covers another one, which may have a `*` of its own."""
+    """Whether a scope covers another one, which may have a `*` of its own.
+
+    What is of staff is covered only by what names staff: `s*` was hardly meant so.
+    """
     if scope == wanted:
         return True
+    if wanted.startswith(STAFF) and not scope.startswith(STAFF):
+        return False
     return scope.endswith("*") and wanted.startswith(scope[:-1])

@@ -41,6 +41,7 @@ def explain(
     from aggregator.ledger.rule_book import rule_book_in_force
     from aggregator.ledger.segments import segment_reader
     from aggregator.rating.rating import Rater
+    from aggregator.reports.charges.explain import Extent
     from aggregator.reports.charges.explain import explain as explain_charge
 
     store = context.reading()
@@ -49,7 +50,8 @@ def explain(
     rater = Rater(rule_book_in_force(store), config.charge_cost_max_usd * NANO)
     reader, decisions = segment_reader(state), decisions_of(store)
     asked = (user, resource, hour)
-    found = explain_charge(store, rater, reader, decisions, asked, all_lines=all_lines)
+    extent = Extent(lines_max=None) if all_lines else Extent()
+    found = explain_charge(store, rater, reader, decisions, asked, extent)
     if as_json:
         print_json(found)
         return

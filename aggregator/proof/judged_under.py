@@ -3,18 +3,15 @@
 They affect what is billed, so a ledger made under other limits is rebuilt.
 """
 
-from typing import Final
-
 from aggregator.config.settings import Config
+from aggregator.ledger.limits import JUDGED_UNDER, limits_of
 from aggregator.store.store import TESTS_COUNT, LedgerStore
-
-_JUDGED_UNDER: Final = "judged_under"
 
 
 def is_judged_under(store: LedgerStore, config: Config) -> bool:
     """Whether all records were judged under the configured limits, nodes, roles and `allow`."""
     judged = store.repos.judged_by()
-    return store.fact(_JUDGED_UNDER) == _limits(config) and all(
+    return store.fact(JUDGED_UNDER) == limits_of(config).text and all(
         judged.get(repo.name, repo.identity.judged_by) == repo.identity.judged_by
         for repo in config.repo
     )
@@ -23,12 +20,7 @@ def is_judged_under(store: LedgerStore, config: Config) -> bool:
 def note_limits(store: LedgerStore, config: Config) -> None:
     """Store in a new ledger the limits that its records are judged under."""
     with store.transaction():
-        store.set_fact(_JUDGED_UNDER, _limits(config))
+        store.set_fact(JUDGED_UNDER, limits_of(config).text)
         if config.test:
             store.set_fact(TESTS_COUNT, "yes")
         store.repos.configure_books(config.books)
-
-
-def _limits(config: Config) -> str:
-    limits = f"skew_s={config.skew_s} charge_cost_max_usd={config.charge_cost_max_usd}"
-    return f"{limits} test" if config.test else limits

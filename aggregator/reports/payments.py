@@ -41,9 +41,9 @@ def lines(
     """The lines of a user, or of all, dated from one clock hour on and before another."""
     since_us = 0 if since_hour is None else to_us(hour_start(since_hour))
     until_us = _NEVER_US if until_hour is None else to_us(hour_start(until_hour))
-    taken = _taken(store, store.money.users() if user is None else {user})
+    taken = taken_from(store, store.money.users() if user is None else {user})
     for line in store.payments.lines(user, since_us, until_us):
-        yield _answer(line, _left_of(line, taken))
+        yield _answer(line, left_of(line, taken))
 
 
 def unconfirmed(store: LedgerStore) -> Iterator[Answer]:
@@ -90,7 +90,7 @@ def _states_credit(record: Money) -> bool:
     return record.kind not in OF_A_PAYMENT and is_in_usd
 
 
-def _taken(store: LedgerStore, users: Iterable[str]) -> Mapping[Money, int]:
+def taken_from(store: LedgerStore, users: Iterable[str]) -> Mapping[Money, int]:
     """What is left of those payments of users from which something was taken, in nano-dollars.
 
     Of most payments all is left: they are forgotten once they were judged.
@@ -104,7 +104,7 @@ def _taken(store: LedgerStore, users: Iterable[str]) -> Mapping[Money, int]:
     return found
 
 
-def _left_of(line: MoneyLine, taken: Mapping[Money, int]) -> int | None:
+def left_of(line: MoneyLine, taken: Mapping[Money, int]) -> int | None:
     """What is left of a payment that counts, in nano-dollars; None for every other line.
 
     Args:

@@ -12,6 +12,7 @@ from portal.api.models.topups import TopUp, TopUpWanted
 from portal.api.route import Route
 from portal.api.services.allowed import allowed
 from portal.api.staff_routes import STAFF_ROUTES
+from portal.api.view_routes import VIEW_ROUTES
 
 ROUTES: Final = (
     Route(
@@ -82,6 +83,7 @@ ROUTES: Final = (
             HTTPStatus.TOO_MANY_REQUESTS: "the limits of the till",
         },
     ),
+    *VIEW_ROUTES,
     *STAFF_ROUTES,
 )
 """Those that are asked most often first."""

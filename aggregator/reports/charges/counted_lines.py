@@ -9,7 +9,7 @@ cannot matter are not decoded.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Final, NamedTuple, TypeGuard
 
 from aggregator.ledger.rejudge import InForce
@@ -46,6 +46,7 @@ def counted_lines(
     reader: SegmentReader,
     in_force: InForce,
     charge: tuple[str, str | None, int],
+    nodes: Container[str] | None = None,
 ) -> Iterator[CountedLine]:
     """Yield the lines that count towards a charge of any category, by node and seq.
 
@@ -56,10 +57,11 @@ def counted_lines(
         reader: reads the segments that contain the lines.
         in_force: what the lines are judged by.
         charge: the user, the resource (None for every one) and the hour, counted from 1970.
+        nodes: the nodes whose lines are read; None for all, whoever the ledger says wrote them.
     """
     by_node: dict[str, list[SegmentPlace]] = defaultdict(list)
     for segment in store.segments.at_hour(charge[2]):
-        if segment.folder is Folder.USAGE:
+        if segment.folder is Folder.USAGE and (nodes is None or segment.node in nodes):
             by_node[segment.node].append(segment)
     for node in sorted(by_node):
         lines = _NodeHour(reader, node, by_node[node], charge)

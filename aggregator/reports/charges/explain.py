@@ -4,7 +4,8 @@ The lines are read again from their commits and admission judges them again, so 
 check of the ledger, not a copy of it.
 """
 
-from typing import Any, Final
+from collections.abc import Container
+from typing import Any, Final, NamedTuple
 
 from aggregator.admission.batch import RuleFiles
 from aggregator.ledger.rejudge import InForce
@@ -29,14 +30,30 @@ class NoChargeError(GitmeterError):
     """The ledger has no such charge."""
 
 
+class Extent(NamedTuple):
+    """How much of a charge is read and shown.
+
+    Attributes:
+        lines_max: most lines that are shown; None for all of them.
+        shows_first: whether of more lines the first ones are shown; otherwise none are.
+        nodes: the nodes whose lines are read; None for all.
+    """
+
+    lines_max: int | None = LINES_SHOWN_MAX
+    shows_first: bool = False
+    nodes: Container[str] | None = None
+
+
+_SHORT: Final = Extent()
+
+
 def explain(
     store: LedgerStore,
     rater: Rater,
     reader: SegmentReader,
     decisions: Decisions,
     charge: tuple[str, str, int],
-    *,
-    all_lines: bool = False,
+    extent: Extent = _SHORT,
 ) -> list[dict[str, Any]]:
     """Explain the charges of one user, resource and clock hour, one for each category.
 
@@ -46,14 +63,12 @@ def explain(
         reader: reads the segments that contain the lines.
         decisions: the decisions in force.
         charge: the user, the resource and the hour, counted from 1970.
-        all_lines: also the lines of a charge of more than `LINES_SHOWN_MAX`; without it their
-            number does not matter for memory.
+        extent: how much is read and shown; lines beyond that do not matter for memory.
 
     Returns:
         The charges with their price and where in its window they lie, the meter of the account's
         plan with the units that it includes, what each grant paid, `summary` and `lines`, which are
-        None where they are too many to be shown without being asked for; `adds_up` is whether all
-        lines sum to the charge.
+        None where they are too many to be shown; `adds_up` is whether all lines sum to the charge.
 
     Raises:
         NoAccountError: nothing was ever used or paid under that name.
@@ -72,8 +87,9 @@ def explain(
                 f"no charge of {user!r} for {resource!r} at {format_hour(hour)}",
                 hint="see `aggregator charges USER`",
             )
-        explained = {row.row.applies_to: _Explained(all_lines=all_lines) for row in found}
-        for line in counted_lines(store, reader, InForce(decisions, rater), charge):
+        explained = {row.row.applies_to: _Explained(extent) for row in found}
+        in_force = InForce(decisions, rater)
+        for line in counted_lines(store, reader, in_force, charge, extent.nodes):
             if line.record.applies_to in explained:
                 explained[line.record.applies_to].add(line)
         rules = store.repos.rule_files()
@@ -90,23 +106,24 @@ class _Explained:
     """One charge, as its lines come.
 
     Args:
-        all_lines: keep more than `LINES_SHOWN_MAX` lines.
+        extent: how much is shown.
     """
 
-    def __init__(self, *, all_lines: bool) -> None:
-        self._all_lines = all_lines
+    def __init__(self, extent: Extent) -> None:
+        self._lines_max = extent.lines_max
+        self._shows_first = extent.shows_first
         self._summary = ChargeSummary()
         self._lines: list[dict[str, Any]] = []
 
     def add(self, line: CountedLine) -> None:
         """Add a line."""
         self._summary.add(line)
-        if self._shows_lines:
+        if self._are_few:
             self._lines.append(_line(line))
 
     @property
-    def _shows_lines(self) -> bool:
-        return self._all_lines or self._summary.total.lines <= LINES_SHOWN_MAX
+    def _are_few(self) -> bool:
+        return self._lines_max is None or self._summary.total.lines <= self._lines_max
 
     def answer(
         self,
@@ -124,7 +141,7 @@ class _Explained:
             "price": price_answer(charge, rater, rules),
             "window": window,
             "summary": self._summary.answer(),
-            "lines": self._lines if self._shows_lines else None,
+            "lines": self._lines if self._are_few or self._shows_first else None,
             "adds_up": (total.units, total.lines) == (charge.row.quantity, charge.row.records),
         }
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from aggregator.reports.accounts import account_row
@@ -94,6 +95,7 @@ def _rows(
         )
 
 
+@lru_cache
 def day_text(day: int) -> str:
     """A day since 1970 as `2026-10-31`."""
     return f"{_EPOCH + timedelta(days=day):%Y-%m-%d}"

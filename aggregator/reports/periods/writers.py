@@ -55,12 +55,13 @@ def writers_report(
     kept = [each for each in WRITER_BY if each in by or each == "resource"]
     charged: dict[str, int] = defaultdict(int)
     hours: set[int] = set()
+    nodes = {each.node for each in store.account_nodes.of_account(account.id)}
     for charge in store.charges.of_account(account, *period[1:]):
         charged[charge.resource] += charge.row.quantity
         hours.add(charge.row.hour)
     sums: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0, 0])
     for done, hour in enumerate(sorted(hours), start=1):
-        for line in counted_lines(store, reader, in_force, (user, None, hour)):
+        for line in counted_lines(store, reader, in_force, (user, None, hour), nodes):
             found = sums[_key(line, hour, kept)]
             found[0] += line.record.units
             found[1] += 1

@@ -24,7 +24,7 @@ LEFT JOIN writer_commit ON writer_commit.node_id = money.node_id
     AND writer_commit.commit_id = money.commit_id
 LEFT JOIN repo ON repo.id = writer_commit.repo_id
 """
-
+_OF_USER: Final = "AND money.account_id = (SELECT id FROM account WHERE user = ?)"
 
 _TAKEN_BACK: Final = """
 takes = 1 AND payment IS NOT NULL AND state = 'counted' AND (
@@ -97,10 +97,25 @@ class PaymentRows:
 
     def lines(self, user: str | None, since_us: int, until_us: int) -> Iterator[MoneyLine]:
         """Lines dated from one instant on and before another, by time, writer and number."""
+        # of one user they are found by the index, whatever others have
+        of_user = "" if user is None else _OF_USER
         rows = self._connection.execute(
-            f"{_LINES} WHERE money.ts_us >= ? AND money.ts_us < ? AND (? IS NULL OR user = ?)"
+            f"{_LINES} WHERE money.ts_us >= ? AND money.ts_us < ? {of_user}"
             " ORDER BY money.ts_us, node.name, money.seq, line",
-            (since_us, until_us, user, user),
+            (since_us, until_us, *(() if user is None else (user,))),
+        )
+        return map(_line, rows)
+
+    def newest_first(self, account_id: int, since_us: int, until_us: int) -> Iterator[MoneyLine]:
+        """As `lines`, of one account and in the reverse order; each is read when it is asked for.
+
+        Of lines about accounts only those of plans.
+        """
+        rows = self._connection.execute(
+            f"{_LINES} WHERE money.account_id = ? AND money.ts_us >= ? AND money.ts_us < ?"
+            " AND (about IS NULL OR about = 'plan')"
+            " ORDER BY money.ts_us DESC, node.name DESC, money.seq DESC, line DESC",
+            (account_id, since_us, until_us),
         )
         return map(_line, rows)
 

@@ -26,12 +26,14 @@ class Grouping(NamedTuple):
         by_day: the day.
         by_resource: the resource.
         by_month: the month, where the day is not; its first day is told.
+        by_week: the ISO week, where neither is; its Monday is told.
     """
 
     by_account: bool = False
     by_day: bool = False
     by_resource: bool = True
     by_month: bool = False
+    by_week: bool = False
 
 
 class UsageSum(NamedTuple):
@@ -112,6 +114,8 @@ def _whole(high: int, low: int, texts: str | None = None) -> int:
 
 _DAY: Final = f"hour / {DAY_HOURS}"
 _FIRST_OF_MONTH: Final = "strftime('%s', hour * 3600, 'unixepoch', 'start of month') / 86400"
+# 1970 began on a Thursday
+_MONDAY: Final = f"(hour / {DAY_HOURS} + 3) / 7 * 7 - 3"
 _OF_ALL: Final = "SELECT {} FROM charge WHERE hour BETWEEN ?1 AND ?2 {}"
 _OF_ACCOUNT: Final = f"""{STEPS}
 SELECT {{}} FROM active_period CROSS JOIN step CROSS JOIN charge
@@ -225,10 +229,11 @@ class SumRows:
 
 def _groups(table: str, grouping: Grouping) -> tuple[str, str]:
     """The columns by which sums are kept apart, and the clause that does it."""
-    has_day = grouping.by_day or grouping.by_month
+    has_day = grouping.by_day or grouping.by_month or grouping.by_week
+    first_day = _FIRST_OF_MONTH if grouping.by_month else _MONDAY
     columns = {
         "the_account": (f"{table}.account_id", "NULL", grouping.by_account),
-        "the_day": (_DAY if grouping.by_day else _FIRST_OF_MONTH, "NULL", has_day),
+        "the_day": (_DAY if grouping.by_day else first_day, "NULL", has_day),
         "the_resource": ("resource_id", "0", grouping.by_resource),
     }
     keys = (

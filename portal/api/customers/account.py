@@ -1,10 +1,11 @@
 """The account that asks: who it is, what it has, and what its plan allows."""
 
 from aggregator.rating.standing import GrantState
-from aggregator.reports.accounts import NoAccountError
+from aggregator.reports.accounts import NoAccountError, account_of_user
 from aggregator.reports.basis import Answer, stands_on
 from aggregator.reports.terms.entitlements import CycleUses, entitlements, spendable_nano
 from aggregator.reports.terms.grants import AccountTerms, account_terms
+from aggregator.store.account_rows import AccountRow
 from gitmeter.money.accounts import AccountAt
 from portal.access.holders import settled_about
 from portal.api.customers.freshness import fresh
@@ -82,6 +83,14 @@ def terms(asked: Asked) -> AccountTerms:
     """What the account has."""
     try:
         return account_terms(asked.store, asked.holder.user, asked.now)
+    except NoAccountError:
+        raise not_read_yet() from None
+
+
+def account_here(asked: Asked) -> AccountRow:
+    """The account, as the ledger has it."""
+    try:
+        return account_of_user(asked.store, asked.holder.user)
     except NoAccountError:
         raise not_read_yet() from None
 

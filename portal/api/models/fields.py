@@ -31,7 +31,30 @@ KeyId = Annotated[
         description="The name of a key: the first digits of its hash.",
     ),
 ]
-PATH_PARTS: Final[dict[str, Any]] = {"user": User, "key_id": KeyId}
+ChargeName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=400,
+        description="The name of a charge, as lists of charges have it.",
+        examples=["20261128T13-llm-bGxtL3Rva2Vucw"],
+    ),
+]
+PeriodName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=40,
+        description="A month, quarter, year or day, or two of these with `..` between them.",
+        examples=["2026-11", "2026-Q4"],
+    ),
+]
+PATH_PARTS: Final[dict[str, Any]] = {
+    "user": User,
+    "key_id": KeyId,
+    "id": ChargeName,
+    "period": PeriodName,
+}
 """What the named parts of paths are."""
 
 

@@ -15,7 +15,7 @@ from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.ledger.segments import SegmentReader, segment_reader
 from aggregator.rating.rating import Rater
 from aggregator.reports.charges.counted_lines import CountedLine, counted_lines
-from aggregator.reports.charges.explain import LINES_SHOWN_MAX, explain
+from aggregator.reports.charges.explain import LINES_SHOWN_MAX, Extent, explain
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.lines import Claim
 from gitmeter.counting.verdicts import verdicts
@@ -58,7 +58,7 @@ def test_a_charge_is_made_of_the_lines_that_count_when_all_are_judged(delivery: 
                 assert list(counted_lines(store, reader, in_force, asked)) == expected
         with world.reading() as store:
             for asked in charges(world):
-                for charge in explain(store, rater, reader, decisions, asked, all_lines=True):
+                for charge in explain(store, rater, reader, decisions, asked, Extent(None)):
                     assert_sums(charge)
 
 

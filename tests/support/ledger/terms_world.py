@@ -150,12 +150,19 @@ class TermsWorld(World):
         """Write another line about an account."""
         self._commit(Folder.ACCOUNTS, user=user, kind=kind, **stated)
 
-    def use(self, units: int, resource: str = "search/web", user: str = "alice") -> None:
+    def use(
+        self,
+        units: int,
+        resource: str = "search/web",
+        user: str = "alice",
+        instance: str | None = None,
+    ) -> None:
         """Let an account use something now."""
         self._used += 1
         values = {
             "v": 1, "node": "node-1", "seq": self._used, "ts": format_ts(self.now), "user": user,
             "resource": resource, "applies_to": "llm", "units": units,
+            **({} if instance is None else {"instance": instance}),
         }  # fmt: skip
         path = f"usage/2026/11/01/{self._used:016d}.jsonl"
         line = canonical(values, Folder.USAGE)

@@ -29,7 +29,7 @@ class Holder(NamedTuple):
         key_id: its name.
         scopes: what it opens.
         rpm: most requests in a minute with it; None where it states no number.
-        is_suspended: whether services refuse the account.
+        settled: what is settled about the account.
         member: which member of staff; None of a customer or a service.
     """
 
@@ -37,8 +37,13 @@ class Holder(NamedTuple):
     key_id: str
     scopes: tuple[str, ...]
     rpm: int | None
-    is_suspended: bool
+    settled: AccountAt
     member: StaffMember | None = None
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether services refuse the account."""
+        return self.settled.is_suspended
 
     def may(self, scope: str) -> bool:
         """Whether the key opens what asks for a scope."""
@@ -67,7 +72,7 @@ def holder_of(store: LedgerStore, unbilled: Unbilled, sha256: str, now: datetime
         return None
     scopes = key.scopes or ()
     member = _member(store, user, now) if STAFF in scopes else None
-    return Holder(user, key.key_id or "", scopes, key.rpm, settled.is_suspended, member)
+    return Holder(user, key.key_id or "", scopes, key.rpm, settled, member)
 
 
 def _member(store: LedgerStore, user: str, now: datetime) -> StaffMember | None:
@@ -82,12 +87,8 @@ def _member(store: LedgerStore, user: str, now: datetime) -> StaffMember | None:
 
 def settled_about(store: LedgerStore, unbilled: Unbilled, user: str, now: datetime) -> AccountAt:
     """What is settled about an account, with what was written here a moment ago."""
-    return account_at(entries_about(store, unbilled, user), to_us(now) + 1)
-
-
-def entries_about(store: LedgerStore, unbilled: Unbilled, user: str) -> list[AccountEntry]:
-    """The lines about an account that count, or were written here and will."""
-    return store.account_lines.counted(user) + _not_read(store, unbilled.about(user))
+    entries = store.account_lines.counted(user) + _not_read(store, unbilled.about(user))
+    return account_at(entries, to_us(now) + 1)
 
 
 def _not_read(store: LedgerStore, entries: list[AccountEntry]) -> list[AccountEntry]:

@@ -76,7 +76,7 @@ class Unbilled:
         return [_MONEY.decode(line) for (line,) in rows]
 
     def forget(self, before: datetime, read: Callable[[list[int]], Iterable[int]]) -> int:
-        """Forget lines that the ledger has read; returns how many are left.
+        """Forget older lines that the ledger has read; returns how many of them are left.
 
         Args:
             before: when a line must have been written: a request that is being answered may see the

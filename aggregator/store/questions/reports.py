@@ -87,7 +87,7 @@ class ReportRows:
     def account(self, user: str) -> Row | None:
         """The account of one user, or None."""
         query = f"SELECT * FROM ({ACCOUNTS}) WHERE user = ?"  # noqa: S608 - a constant
-        return next(iter(as_utils(self._connection).query(query, [user])), None)
+        return next(iter(rows_of(self._connection.execute(query, (user,)))), None)
 
     def page(self, after: str, part: str, own_below_nano: int | None, limit: int) -> list[Row]:
         """Accounts in the order of their users, after one of them.

@@ -17,7 +17,7 @@ T = TypeVar("T", bound=Form | None)
 def account(asked: Asked) -> AccountFile:
     """Say everything about an account that its customer can see, and what is settled about it."""
     seen = as_customer(asked)
-    settled = settled_about(asked.store, asked.portal.desk.unbilled, seen.holder.user, asked.now)
+    settled = seen.holder.settled
     return AccountFile(
         user=seen.holder.user,
         suspended=settled.is_suspended,
@@ -48,7 +48,5 @@ def as_customer(asked: Asked) -> Asked:
     if asked.store.reports.account(user) is None:
         raise not_found()
     settled = settled_about(asked.store, asked.portal.desk.unbilled, user, asked.now)
-    holder = Holder(
-        user, "", (*SCOPES, f"{ALLOWED}*"), None, settled.is_suspended, asked.holder.member
-    )
+    holder = Holder(user, "", (*SCOPES, f"{ALLOWED}*"), None, settled, asked.holder.member)
     return asked._replace(holder=holder)

@@ -61,6 +61,8 @@ def test_what_the_books_settled_is_shown_in_one_spelling(place: PortalPlace) -> 
     place.pull()
     said = place.client(key).json("/v1/settings")
     assert (said["cap_usd"], said["auto_topup_usd"]) == ("7.00", "20.00")
+    for path in ("balance", "entitlements"):
+        assert place.client(key).json(f"/v1/{path}")["cap_usd"] == "7.00"
 
 
 @pytest.mark.parametrize("name", ["usd", "below_usd", "month_usd"])

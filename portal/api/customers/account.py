@@ -6,12 +6,13 @@ from aggregator.reports.basis import Answer, stands_on
 from aggregator.reports.terms.entitlements import CycleUses, entitlements, spendable_nano
 from aggregator.reports.terms.grants import AccountTerms, account_terms
 from aggregator.store.account_rows import AccountRow
+from gitmeter.money.accounts import AccountAt
 from portal.api.customers.freshness import fresh
 from portal.api.models.account import AccountBalance, AccountGrant, AccountPlan, Entitlements, Me
 from portal.api.problems import ProblemError, not_now
 from portal.api.request import Asked
 from wire_format.instants import HOUR_US, format_hour, to_us
-from wire_format.money import format_usd
+from wire_format.money import format_usd, parse_nano
 
 
 def me(asked: Asked) -> Me:
@@ -41,7 +42,7 @@ def balance(asked: Asked) -> AccountBalance:
         balance_usd=format_usd(balance_nano),
         spendable_usd=format_usd(spendable_nano(found)),
         granted_usd=format_usd(balance_nano + used_nano),
-        cap_usd=settled.settings.get("cap_usd"),
+        cap_usd=cap_usd(settled),
         plan=None if plan is None else plan.version.name,
         cycle_end=None if plan is None else format_hour(plan.cycle_end),
         grants=[
@@ -66,12 +67,12 @@ def entitled(asked: Asked) -> Entitlements:
         found = entitlements(asked.store, asked.holder.user, asked.now)
     except NoAccountError:
         raise not_read_yet() from None
-    settings = asked.holder.settled.settings
+    settled = asked.holder.settled
     return Entitlements(
         suspended=asked.holder.is_suspended,
         spendable_usd=found["spendable_usd"],
-        cap_usd=settings.get("cap_usd"),
-        next_plan=settings.get("next_plan"),
+        cap_usd=cap_usd(settled),
+        next_plan=settled.settings.get("next_plan"),
         plan=None if found["plan"] is None else _plan(found["plan"]),
         **fresh(asked, found),
     )
@@ -91,6 +92,12 @@ def account_here(asked: Asked) -> AccountRow:
         return account_of_user(asked.store, asked.holder.user)
     except NoAccountError:
         raise not_read_yet() from None
+
+
+def cap_usd(settled: AccountAt) -> str | None:
+    """The most that may be billed in a cycle, in the one spelling of amounts: `7.00` for `7`."""
+    text = settled.settings.get("cap_usd")
+    return None if text is None else format_usd(parse_nano(text))
 
 
 def not_read_yet() -> ProblemError:

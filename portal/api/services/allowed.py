@@ -11,6 +11,7 @@ from aggregator.reports.terms.grants import AccountTerms, account_terms
 from gitmeter.money.accounts import AccountAt
 from portal.access.holders import settled_about
 from portal.access.scopes import ALLOWED, BALANCE, STAFF_ALLOWED
+from portal.api.customers.account import cap_usd
 from portal.api.models.allowed import UseAllowed
 from portal.api.problems import ProblemError, not_found
 from portal.api.request import Asked
@@ -61,7 +62,7 @@ def _refused(
             more["top_up_url"] = asked.portal.config.top_up_url
         if asked.holder.may(BALANCE):
             more["balance_usd"] = format_usd(found.funds.balance_nano)
-            more["cap_usd"] = settled.settings.get("cap_usd")
+            more["cap_usd"] = cap_usd(settled)
     is_suspended = verdict is UseVerdict.SUSPENDED
     status = HTTPStatus.FORBIDDEN if is_suspended else HTTPStatus.PAYMENT_REQUIRED
     return ProblemError(str(verdict), status, _WHY[verdict], more=more)

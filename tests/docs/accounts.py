@@ -22,13 +22,14 @@ from typing import Final, NamedTuple
 from tests.conftest import ROOT
 from tests.support.memory import MEMORY
 
-USERS: Final = ("gitmeter", "gitmeter-books", "node-pusher", "till")
+USERS: Final = ("gitmeter", "gitmeter-books", "node-pusher", "portal", "till")
 """Those of `systemd/gitmeter.sysusers`."""
 
 PROGRAMS: Final = {
     "aggregator": "aggregator",
     "books": "books",
     "node-pusher": "node_pusher",
+    "portal": "portal",
     "till": "till",
 }
 """Each with its package."""

@@ -98,7 +98,7 @@ def test_every_promise_names_tests_that_exist() -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-@pytest.mark.parametrize("package", ["aggregator", "node_pusher", "till"])
+@pytest.mark.parametrize("package", ["aggregator", "node_pusher", "portal", "till"])
 def test_the_floors_of_the_rooms_are_those_that_import_linter_holds(package: str) -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     (layers,) = [c["layers"] for c in contracts["contracts"] if c.get("containers") == [package]]

@@ -68,7 +68,7 @@ ln -s pts/ptmx "$root/dev/ptmx"
 # No other unit of this machine than the journal.
 rm -rf "$root"/lib/systemd/system/*.wants "$root"/etc/systemd/system/* \
     "$root"/lib/systemd/system-generators "$root"/etc/machine-id "$root"/var/lib/gitmeter* \
-    "$root"/var/lib/node-pusher "$root"/var/lib/till "$root"/etc/gitmeter "$root"/opt
+    "$root"/var/lib/node-pusher "$root"/var/lib/till "$root"/var/lib/portal "$root"/etc/gitmeter "$root"/opt
 echo 00000000000000000000000000000001 >"$root/etc/machine-id"
 : >"$root/etc/fstab"
 wants=$root/lib/systemd/system
@@ -82,7 +82,7 @@ mount --bind "$source" "$root/opt/source"
 mount --bind "$site" "$root/opt/site"
 mount --bind "$work/out" "$root/out"
 ln -s "$python" "$root/opt/gitmeter/bin/python3"
-for program in node-pusher:node_pusher books:books aggregator:aggregator; do
+for program in node-pusher:node_pusher books:books portal:portal aggregator:aggregator; do
     file=$root/opt/gitmeter/bin/${program%%:*}
     printf '#!%s\nimport sys\nsys.path[:0] = ["/opt/source", "/opt/site"]\nfrom %s.cli import main\nmain()\n' \
         "$python" "${program#*:}" >"$file"

@@ -95,7 +95,21 @@ step status systemctl show -P StatusText aggregator.service
 step process cat "/proc/$(main_pid aggregator.service)/status"
 step credentials stat -c '%a %U %n' /run/credentials/aggregator.service/token
 step credentials_others runuser -u node-pusher -- cat /run/credentials/aggregator.service/token
+
+# A portal reads the ledger, whether the daemon runs or not; a wrong key is looked for in it.
+ask_portal() {
+    curl --silent --unix-socket /run/portal/portal.sock http://portal/v1/me \
+        --header 'Authorization: Bearer oc_live_00000000000000000000000000000000'
+}
+printf '[listen]\naddress = "unix:/run/portal/portal.sock"\n' >/etc/gitmeter/portal.toml
+install -d -o portal /srv/desk-1.git
+runuser -u portal -- git init --quiet --bare --initial-branch=main /srv/desk-1.git
+step portal_init runuser -u portal -- /opt/gitmeter/bin/portal init --node desk-1 --remote file:///srv/desk-1.git
+step portal_start systemctl start portal.service
+step portal_beside_daemon ask_portal
 step stop systemctl stop aggregator.service
+step portal_alone ask_portal
+step portal_stop systemctl stop portal.service
 step stopped systemctl show -P Result aggregator.service
 step verify aggregator verify
 
@@ -118,6 +132,8 @@ step keys_of_till inside till "$keys; touch /var/lib/till/x /run/till/x"
 step keys_of_sweep inside till-sweep "$keys"
 step ledger_of_books inside books-reconcile \
     '/opt/gitmeter/bin/aggregator nodes --json; cat ${CREDENTIALS_DIRECTORY}/stripe_key; touch /var/lib/gitmeter/x'
+step folders_of_portal inside portal \
+    'touch /var/lib/portal/x /run/portal/x /var/lib/gitmeter/x /var/lib/gitmeter/mirrors/x; cat hint_secret'
 
 # A daemon that hangs is ended by the watchdog, says where it hung, and is started again.
 mkdir -p /run/systemd/system/aggregator.service.d

@@ -85,7 +85,7 @@ def test_folders_and_files_get_the_modes_that_are_written_down(tmp_path: Path) -
 
 def test_no_secret_is_open_to_anybody_but_its_owner() -> None:
     secrets = [path for path in modes() if path.endswith(("token", "key", "secret"))]
-    assert len(secrets) == 23
+    assert len(secrets) == 25
     assert {modes()[path][0] for path in secrets} == {"0400"}
 
 
@@ -101,8 +101,12 @@ def test_credentials_come_from_files_that_have_a_mode_and_are_never_missing() ->
     assert all(" " in value for value in stand_ins.values()), "a token has no space in it"
 
 
-@pytest.mark.parametrize("name", ["till.service", "till-sweep.service", "books-reconcile.service"])
-def test_keys_of_providers_come_from_files_of_root_and_are_never_missing(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["till.service", "till-sweep.service", "books-reconcile.service", "portal.service"]
+)
+def test_keys_of_providers_and_secrets_come_from_files_of_root_and_are_never_missing(
+    name: str,
+) -> None:
     """But for reconcile.toml, without which that unit is skipped."""
     lines = read_unit(name)
     loaded = dict(value.split(":") for value in lines["Service"]["LoadCredential"])

@@ -173,6 +173,22 @@ def test_the_books_read_the_ledger_and_write_nothing_there(steps: Steps) -> None
     assert "touch: cannot touch '/var/lib/gitmeter/x'" in said
 
 
+def test_a_portal_answers_from_the_ledger_beside_the_daemon_and_without_it(steps: Steps) -> None:
+    """Where it could not read the ledger it would say so, and not that a key is wrong."""
+    for name in ("portal_init", "portal_start", "portal_stop"):
+        assert steps.ended_well(name), steps.text(name) + steps.text("whole_journal")
+    for name in ("portal_beside_daemon", "portal_alone"):
+        assert json.loads(steps.text(name))["type"] == "urn:gitmeter:problem:unauthorized"
+
+
+def test_a_portal_writes_in_folders_of_its_own_alone(steps: Steps) -> None:
+    said = steps.text("folders_of_portal")
+    assert said.count("touch: ") == 2
+    assert "touch: cannot touch '/var/lib/gitmeter/x'" in said
+    assert "touch: cannot touch '/var/lib/gitmeter/mirrors/x'" in said
+    assert "not given" in said
+
+
 def test_a_daemon_that_hangs_is_restarted_and_says_where_it_hung(steps: Steps) -> None:
     assert steps.text("restarts") == "1"
     assert "Fatal Python error: Aborted" in steps.text("journal")

@@ -17,7 +17,7 @@ from tests.docs.walk import commands
 from tests.systemd.test_accounts import modes
 from tests.systemd.units import FOLDER, README, SERVICES, read_unit, unknown_words
 
-PROGRAM_NAMES: Final = ("aggregator", "books", "node-pusher", "till")
+PROGRAM_NAMES: Final = ("aggregator", "books", "node-pusher", "portal", "till")
 TEXT: Final = README.read_text()
 BOOT: Final = FOLDER.parent / "tests" / "systemd" / "boot.sh"
 STEPS: Final = BOOT.with_name("steps.sh")

@@ -15,6 +15,7 @@ from node_pusher.home.layout import socket_file
 from node_pusher.listener import server
 from node_pusher.sending import branch, push
 from node_pusher.spool import connection
+from portal.config.tables import PortalConfig
 from tests.systemd.units import (
     FOLDER,
     README,
@@ -55,7 +56,7 @@ def in_seconds(timespan: str) -> int:
 
 def test_systemd_verifies_every_unit_without_a_word(tmp_path: Path) -> None:
     copies = with_programs_here(tmp_path)
-    assert len(copies) == 14
+    assert len(copies) == 15
     result = run("systemd-analyze", "verify", "--man=no", *copies)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
@@ -102,7 +103,7 @@ def test_what_systemd_still_finds_exposed_is_what_the_readme_explains(name: str)
         "PrivateMounts",
         "DeviceAllow",  # ProtectClock= adds a read-only clock
         "UMask",  # the aggregator's group may read, for backups
-        "SupplementaryGroups",  # by which the books read the ledger
+        "SupplementaryGroups",  # by which books and portal read the ledger
     }
     assert exposed <= explained
 
@@ -141,11 +142,15 @@ def test_no_two_services_share_an_account_or_a_folder() -> None:
             assert service(name)[key] == service(other)[key]
 
 
-def test_the_books_may_read_the_ledger_and_nobody_else_reads_another_folder() -> None:
+def test_books_and_portal_may_read_the_ledger_and_nobody_else_reads_another_folder() -> None:
+    """They may write to none of it: the folder is open to its group for reading alone."""
     groups = {name: service(name).get("SupplementaryGroups", "") for name in SERVICES}
-    for name in ("books-reconcile.service", "books-renew.service"):
+    for name in ("books-reconcile.service", "books-renew.service", "portal.service"):
         assert groups.pop(name) == service("aggregator.service")["Group"]
+        assert "ReadWritePaths" not in service(name)
     assert set(groups.values()) == {""}
+    assert service("aggregator.service")["StateDirectoryMode"] == "0750"
+    assert service("aggregator.service")["UMask"] == "0027"
 
 
 @pytest.mark.parametrize("name", ["till.service", "till-sweep.service"])
@@ -166,12 +171,23 @@ def words_of(name: str) -> dict[str, str]:
     return dict(itertools.pairwise(command_line(name)))
 
 
-def test_a_till_is_started_again_whatever_ended_it() -> None:
-    """Providers repeat their events for days only."""
-    settings = service("till.service")
+@pytest.mark.parametrize("name", ["till.service", "portal.service"])
+def test_what_others_ask_is_started_again_whatever_ended_it(name: str) -> None:
+    """Providers repeat their events for days only, and services ask before each job."""
+    settings = service(name)
     assert settings["Restart"] == "always"
     assert int(settings["RestartPreventExitStatus"]) == ExitCode.USAGE
-    assert read_unit("till.service")["Unit"]["StartLimitIntervalSec"] == ["0"]
+    assert read_unit(name)["Unit"]["StartLimitIntervalSec"] == ["0"]
+
+
+def test_a_portal_works_where_its_configuration_says_by_itself() -> None:
+    """`portal.toml` need not state folders, and a Unix socket has one that the unit makes."""
+    settings, defaults = service("portal.service"), PortalConfig()
+    assert str(defaults.home) == words_of("portal.service")["--home"]
+    assert str(defaults.state) == f"/var/lib/{service('aggregator.service')['StateDirectory']}"
+    assert settings["StateDirectoryMode"] == "0700"
+    assert f"unix:/run/{settings['RuntimeDirectory']}/" in (FOLDER / "portal.service").read_text()
+    assert settings["WorkingDirectory"] == "%d"
 
 
 def test_the_listener_speaks_to_this_machine_alone() -> None:
@@ -221,7 +237,7 @@ def test_an_unreachable_remote_is_a_success_and_a_long_push_is_not_cut_off(name:
     assert in_seconds(settings["TimeoutStartSec"]) > longest_s
 
 
-@pytest.mark.parametrize("name", [*PUSHERS, "till.service"])
+@pytest.mark.parametrize("name", [*PUSHERS, "till.service", "portal.service"])
 def test_a_pusher_works_on_its_own_state_directory_and_waits_for_init(name: str) -> None:
     home = f"/var/lib/{service(name)['StateDirectory']}"
     assert words_of(name)["--home"] == home

@@ -1,12 +1,17 @@
 """What `pip install gitmeter` brings is what a node needs, and little."""
 
+import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions, requires
 from typing import Final
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.conftest import ROOT
 from tests.style.test_loaded_modules import ALLOWED
 
 PACKAGES_MAX: Final = 15
@@ -36,6 +41,19 @@ def installed(name: str, extra: str = "") -> set[str]:
     return found
 
 
+def of_extra(extra: str) -> set[str]:
+    """All that comes with an extra of this project, as pyproject.toml states it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    found = installed("gitmeter")
+    for text in project["optional-dependencies"][extra]:
+        wanted = Requirement(text)
+        if wanted.name == "gitmeter":
+            found |= set().union(*map(of_extra, wanted.extras))
+        else:
+            found |= installed(canonicalize_name(wanted.name))
+    return found
+
+
 def test_a_node_installs_few_packages() -> None:
     assert len(found := installed("gitmeter")) <= PACKAGES_MAX, sorted(found)
 
@@ -58,3 +76,25 @@ def test_a_node_may_load_nothing_that_is_not_installed_with_it() -> None:
 def test_every_package_that_was_asked_for_is_installed_with_some_extra() -> None:
     extras = ("", "books", "aggregator", "dev")
     assert set().union(*(required("gitmeter", extra) for extra in extras)) >= ASKED_FOR
+
+
+@pytest.mark.parametrize(
+    ("extra", "module"),
+    [
+        ("till", "till.serving.service"),
+        ("portal", "portal.serving.service"),
+    ],
+)
+def test_what_serves_is_installed_with_its_extra(extra: str, module: str) -> None:
+    distributions = packages_distributions()
+    source = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    ran = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    loaded = {
+        canonicalize_name(name)
+        for package in ran.stdout.split()
+        for name in distributions.get(package, ())
+    }
+    # taken where they are installed for something else
+    optional = {"attrs", "typing-extensions", *installed("rich")}
+    assert "starlette" in loaded
+    assert loaded - of_extra(extra) - optional == set()

@@ -59,6 +59,10 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "till serve --help": _BASE,
     "till refund --help": _BASE,
     "till config-example": _BASE,
+    "portal --version": _BASE,
+    "portal --help": _BASE,
+    "portal serve --help": _BASE,
+    "portal config-example": _BASE,
     "node-pusher --help": _BASE,
     "node-pusher listen --help": _BASE,
     "node-pusher record --user a --resource r --units 1": _BASE | _TYPING | {"msgspec"},
@@ -120,6 +124,7 @@ def test_a_command_loads_no_package_that_it_may_not(name: str, site: Site) -> No
         "aggregator": ["--config", str(site.config)],
         "books": ["--home", str(site.books_home)],
         "till": ["--home", str(home)],
+        "portal": ["--home", str(home)],
         "node-pusher": ["--home", str(home)],
     }[words[0]]
     assert loaded([words[0], *place, *words[1:]]) <= ALLOWED[name]

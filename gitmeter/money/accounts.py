@@ -10,7 +10,7 @@
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -111,6 +111,28 @@ def account_at(entries: Iterable[AccountEntry], before_us: int) -> AccountAt:
         elif entry.record.kind == "consent":
             consent = entry.record
     return AccountAt(settings, _is_suspended(stated), _open_keys(stated, before_us), consent)
+
+
+def next_plan_at(
+    entries: Iterable[AccountEntry], before_us: int, may_be_asked: Callable[[str], bool]
+) -> str | None:
+    """The plan that an account asks for next, by lines dated before an instant; None for the same.
+
+    The books renew plans as accounts ask, and what the books write is not judged as a desk's sale
+    is. So a desk's word counts only for plans that may be asked for there: else a stolen key of a
+    desk could give anybody a plan that nobody sells.
+
+    Args:
+        entries: the lines about this account that count.
+        before_us: the instant, microseconds since 1970.
+        may_be_asked: whether a desk may ask for a plan.
+    """
+    wanted: str | None = None
+    for entry in _before(entries, before_us):
+        name = entry.record.next_plan
+        if name is not None and (entry.is_books or may_be_asked(name)):
+            wanted = name
+    return wanted
 
 
 def staff_at(entries: Iterable[AccountEntry], before_us: int) -> dict[str, StaffMember]:

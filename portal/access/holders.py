@@ -29,6 +29,7 @@ class Holder(NamedTuple):
         key_id: its name.
         scopes: what it opens.
         rpm: most requests in a minute with it; None where it states no number.
+        until: when the key ends; None for never.
         settled: what is settled about the account.
         member: which member of staff; None of a customer or a service.
     """
@@ -37,6 +38,7 @@ class Holder(NamedTuple):
     key_id: str
     scopes: tuple[str, ...]
     rpm: int | None
+    until: datetime | None
     settled: AccountAt
     member: StaffMember | None = None
 
@@ -72,7 +74,7 @@ def holder_of(store: LedgerStore, unbilled: Unbilled, sha256: str, now: datetime
         return None
     scopes = key.scopes or ()
     member = _member(store, user, now) if STAFF in scopes else None
-    return Holder(user, key.key_id or "", scopes, key.rpm, settled, member)
+    return Holder(user, key.key_id or "", scopes, key.rpm, key.until, settled, member)
 
 
 def _member(store: LedgerStore, user: str, now: datetime) -> StaffMember | None:

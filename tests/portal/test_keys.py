@@ -101,6 +101,26 @@ def test_a_key_that_may_not_be_is_refused(place: PortalPlace, body: object, said
     assert place.desk.spool.store.count() == 0
 
 
+def test_a_key_neither_outlives_nor_outruns_the_one_that_makes_it(place: PortalPlace) -> None:
+    """A key that leaked for an hour would be there for ever."""
+    key = place.key("alice", "keys:write", rpm=50, until="2026-11-02T03:00:00Z")
+    place.pull()
+    client = place.client(key)
+    made = make(client, "keys:write")
+    assert (made["rpm"], made["until"]) == (50, "2026-11-02T03:00:00Z")
+    earlier = make(client, "keys:write", rpm=49, until="2026-11-02T02:00:00Z")
+    assert (earlier["rpm"], earlier["until"]) == (49, "2026-11-02T02:00:00Z")
+    for more in ({"rpm": 51}, {"until": "2026-11-02T04:00:00Z"}):
+        found = client.ask("POST", "/v1/keys", json={"scopes": ["keys:write"]} | more)
+        assert problem(found) == (422, "invalid")
+    other = place.key()
+    place.pull()
+    most = place.config.rpm
+    make(place.client(other), "usage:read", rpm=most)
+    body = {"scopes": ["usage:read"], "rpm": most + 1}
+    assert problem(place.client(other).ask("POST", "/v1/keys", json=body)) == (422, "invalid")
+
+
 def test_an_account_has_no_more_keys_than_it_may(place: PortalPlace) -> None:
     key = place.key()
     place.pull()

@@ -1,6 +1,6 @@
 """Which plans are to be renewed: what `books plan renew` needs to write their next lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -8,11 +8,12 @@ from aggregator.balances.funds import funds_of
 from aggregator.balances.terms import GrantsAndPlans
 from aggregator.ledger.rule_book import rule_book_in_force
 from aggregator.reports.basis import Answer
-from aggregator.reports.terms.renewal import Renewal, renewal_of
+from aggregator.reports.terms.renewal import Renewal, may_ask_for, renewal_of
 from aggregator.store.questions.reports import Row, account_of
 from aggregator.store.store import PULLED_AT, LedgerStore
-from gitmeter.money.accounts import account_at
+from gitmeter.money.accounts import next_plan_at
 from gitmeter.money.granted import EVER_HOUR
+from gitmeter.money.plans.periods import PlanPeriod
 from wire_format.instants import format_hour, hour_start, to_us
 from wire_format.money import format_usd
 
@@ -46,8 +47,13 @@ def _due(
         end_hour = periods[-1].end_hour
         if end_hour == EVER_HOUR or not now - LAPSED_AFTER < hour_start(end_hour) <= now + within:
             continue
-        settled = account_at(store.reports.about_account(account.id), to_us(now))
-        renewal = renewal_of(periods, settled.settings.get("next_plan"), terms.plans)
+        entries = store.reports.about_account(account.id)
+
+        def may_be_asked(name: str, periods: Sequence[PlanPeriod] = periods) -> bool:
+            return may_ask_for(name, periods[-1], terms.plans)
+
+        next_plan = next_plan_at(entries, to_us(now), may_be_asked)
+        renewal = renewal_of(periods, next_plan, terms.plans)
         yield _answer(row, renewal)
 
 

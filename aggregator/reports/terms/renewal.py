@@ -57,6 +57,19 @@ def renewal_of(periods: Sequence[PlanPeriod], next_plan: str | None, plans: Plan
     return Renewal(name, from_hour, from_hour + version.cycle_hours, fee_nano)
 
 
+def may_ask_for(name: str, last: PlanPeriod, plans: Plans) -> bool:
+    """Whether an account may ask at a desk for a plan to follow: none, the same, or one sold there.
+
+    Args:
+        name: the plan.
+        last: the last period of the account.
+        plans: the plans in force.
+    """
+    version = plans.version_at(name, last.end_hour)
+    is_sold = version is not None and "desk" in version.sold_by
+    return is_sold or name in {NO_NEXT_PLAN, last.terms.plan}
+
+
 def _entry_of(plans: Plans, old: str, hour: int) -> PlanMapEntry | None:
     """Which plan replaces another at a renewal in an hour: what began to hold last."""
     begun = [entry for entry in plans.plan_map if entry.old == old and entry.from_hour <= hour]

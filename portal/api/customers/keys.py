@@ -30,7 +30,8 @@ def keys(asked: Asked) -> KeyList:
 def make(asked: Asked) -> KeyMade:
     """Make a key, and show its secret this once; in git is its hash alone.
 
-    It opens nothing that the asking key does not open. It is in force at once.
+    It opens nothing that the asking key does not open, ends with it at the latest, and has no more
+    requests in a minute. It is in force at once.
     """
     wanted: KeyWanted = asked.body
     scopes = tuple(sorted(set(wanted.scopes)))
@@ -38,7 +39,7 @@ def make(asked: Asked) -> KeyMade:
         raise invalid(f"scopes: there is no scope {', '.join(unknown)}")
     if not are_within(scopes, asked.holder.scopes):
         raise invalid("scopes: a key can open no more than the key that makes it")
-    until = _until(wanted.until, asked.now)
+    rpm, until = _rpm(asked, wanted.rpm), _until(asked, wanted.until)
     made, desk = make_key(), asked.portal.desk
     with desk.exclusive():
         if len(_in_force(asked)) >= KEYS_MAX:
@@ -50,7 +51,7 @@ def make(asked: Asked) -> KeyMade:
             key_id=made.key_id,
             sha256=made.sha256,
             scopes=scopes,
-            rpm=wanted.rpm,
+            rpm=rpm,
             until=until,
         )
         line = desk.record([wanted_line])[0]
@@ -76,15 +77,30 @@ def _in_force(asked: Asked) -> tuple[Account, ...]:
     return settled_about(asked.store, unbilled, user, asked.now).keys
 
 
-def _until(text: str | None, now: datetime) -> datetime | None:
+def _rpm(asked: Asked, wanted: int | None) -> int | None:
+    """Most requests in a minute of a key: of a customer's no more than of the one that makes it."""
+    holder = asked.holder
+    if holder.member is not None:
+        return wanted
+    most = holder.rpm or asked.portal.config.rpm
+    if wanted is not None and wanted > most:
+        raise invalid(f"rpm: a key can have no more than the key that makes it: {most}")
+    return holder.rpm if wanted is None else wanted
+
+
+def _until(asked: Asked, text: str | None) -> datetime | None:
+    """When a new key ends: with the one that makes it at the latest."""
+    latest = asked.holder.until
     if text is None:
-        return None
+        return latest
     try:
         until = parse_ts(text)
     except InvalidInstantError as error:
         raise invalid(f"until: {error}") from None
-    if until != hour_start(hour_of(until)) or until <= now:
+    if until != hour_start(hour_of(until)) or until <= asked.now:
         raise invalid("until: must be a full hour that is still to come")
+    if latest is not None and until > latest:
+        raise invalid(f"until: a key ends with the key that makes it: {format_ts(latest)}")
     return until
 
 

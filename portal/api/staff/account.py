@@ -48,5 +48,5 @@ def as_customer(asked: Asked) -> Asked:
     if asked.store.reports.account(user) is None:
         raise not_found()
     settled = settled_about(asked.store, asked.portal.desk.unbilled, user, asked.now)
-    holder = Holder(user, "", (*SCOPES, f"{ALLOWED}*"), None, settled, asked.holder.member)
+    holder = Holder(user, "", (*SCOPES, f"{ALLOWED}*"), None, None, settled, asked.holder.member)
     return asked._replace(holder=holder)

@@ -8,6 +8,10 @@ import pytest
 
 from aggregator.reports.terms.due import due
 from tests.support.ledger.terms_world import PLANS, TermsWorld
+from tests.support.writers import DESK_TEXT
+from wire_format.explanation import canonical
+from wire_format.instants import format_ts
+from wire_format.lines import Folder
 
 SOON = timedelta(hours=3)
 
@@ -91,6 +95,42 @@ def test_what_follows_is_what_the_account_asks_for(
     (row,) = due_of(world)
     assert (row["plan"], row["fee_usd"], row["reason"]) == (plan, fee_usd, reason)
     assert row["affordable"] is (reason is None)
+
+
+SOLD = PLANS.replace(b'name = "starter"\n', b'name = "starter"\nsold_by = ["desk"]\n')
+
+
+@pytest.mark.parametrize(
+    ("asked", "plan"),
+    [
+        ([("desk", "starter")], "starter"),
+        ([("desk", "flat")], "pro"),
+        ([("desk", "none")], None),
+        ([("desk", "starter"), ("desk", "pro")], "pro"),
+        ([("books", "flat"), ("desk", "pro2")], "flat"),
+        ([("books", "flat"), ("desk", "starter")], "starter"),
+        ([("desk", "starter"), ("books", "pro2")], "pro2"),
+    ],
+)
+def test_a_desk_asks_only_for_plans_that_desks_sell(
+    world: TermsWorld, asked: list[tuple[str, str]], plan: str | None
+) -> None:
+    """The books would write any other as their own line, which nothing judges as a sale."""
+    world.rule_files({"rules/plans.toml": SOLD, "rules/writers.toml": DESK_TEXT.encode()})
+    for number, (writer, name) in enumerate(asked, 1):
+        world.later(minutes=1)
+        if writer == "books":
+            world.settle("setting", next_plan=name)
+        else:
+            values = {"v": 2, "node": "desk-1", "seq": number, "ts": format_ts(world.now)}
+            line = canonical(
+                values | {"user": "alice", "kind": "setting", "next_plan": name}, Folder.ACCOUNTS
+            )
+            path = f"accounts/2026/11/11/{number:016d}.jsonl"
+            world.repo("desk-1", role="desk").commit({path: line}, when=world.now)
+    world.later(minutes=1)
+    (row,) = due_of(world)
+    assert row["plan"] == plan
 
 
 MAPPED = (

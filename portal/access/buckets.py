@@ -1,7 +1,7 @@
-"""Token buckets: how many requests are answered in a minute, for each of very many names.
+"""Token buckets: how many requests are answered in some time, for each of very many names.
 
 A bucket that is full again says nothing and is forgotten, so memory is bounded by the requests of
-the last minute; beyond a bound the buckets that were used least recently go first. Belongs to one
+that time; beyond a bound the buckets that were used least recently go first. Belongs to one
 event loop.
 """
 
@@ -9,6 +9,7 @@ from collections import OrderedDict
 from typing import Final, NamedTuple
 
 MINUTE_S: Final = 60
+DAY_S: Final = 86_400
 BUCKETS_MAX: Final = 100_000
 
 
@@ -16,7 +17,7 @@ class Taken(NamedTuple):
     """What is left after a request.
 
     Attributes:
-        quota: most requests in a minute.
+        quota: most requests in the time.
         left: how many more are answered at once.
         reset_s: in how many seconds the bucket is full again, or of one that is refused when the
             next is answered.
@@ -33,10 +34,12 @@ class Buckets:
     """The buckets of one kind of name.
 
     Args:
+        period_s: the time for which a quota is.
         most: how many are remembered.
     """
 
-    def __init__(self, most: int = BUCKETS_MAX) -> None:
+    def __init__(self, period_s: int = MINUTE_S, most: int = BUCKETS_MAX) -> None:
+        self._period_s = period_s
         self._most = most
         self._used: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
@@ -45,11 +48,11 @@ class Buckets:
 
         Args:
             name: whose bucket.
-            quota: most requests in a minute.
+            quota: most requests in the time.
             now_s: a clock that never goes back, in seconds.
         """
         used = self._used_now(name, quota, now_s)
-        a_second = quota / MINUTE_S
+        a_second = quota / self._period_s
         if used + 1 > quota:
             wait_s = (used + 1 - quota) / a_second
             return Taken(quota, 0, _whole(wait_s), is_allowed=False)
@@ -65,13 +68,13 @@ class Buckets:
 
     def _used_now(self, name: str, quota: int, now_s: float) -> float:
         used, then_s = self._used.get(name, (0.0, now_s))
-        return max(0.0, used - (now_s - then_s) * quota / MINUTE_S)
+        return max(0.0, used - (now_s - then_s) * quota / self._period_s)
 
     def _forget(self, now_s: float) -> None:
         """Forget what is full again, looking at the two that were used least recently."""
         for _ in range(2):
             name, (_, then_s) = next(iter(self._used.items()))
-            if now_s - then_s < MINUTE_S and len(self._used) <= self._most:
+            if now_s - then_s < self._period_s and len(self._used) <= self._most:
                 return
             del self._used[name]
             if not self._used:

@@ -4,8 +4,9 @@ It is judged at every request, so a key that is revoked opens nothing from the n
 at the portal where it was revoked, and at others as soon as their ledger has the line.
 """
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from aggregator.store.store import LedgerStore
 from gitmeter.money.accounts import (
@@ -19,6 +20,10 @@ from gitmeter.money.accounts import (
 from portal.access.scopes import ROLES, STAFF, opens
 from portal.records.unbilled import Unbilled
 from wire_format.instants import to_us
+from wire_format.versions.field_types import AccountKind
+
+_OF_KEYS: Final[tuple[AccountKind, ...]] = ("key", "revoke", "suspend", "reopen")
+"""What decides whether a key opens anything: settings, of which there may be many, do not."""
 
 
 class Holder(NamedTuple):
@@ -30,7 +35,7 @@ class Holder(NamedTuple):
         scopes: what it opens.
         rpm: most requests in a minute with it; None where it states no number.
         until: when the key ends; None for never.
-        settled: what is settled about the account.
+        is_suspended: whether services refuse the account.
         member: which member of staff; None of a customer or a service.
     """
 
@@ -39,13 +44,8 @@ class Holder(NamedTuple):
     scopes: tuple[str, ...]
     rpm: int | None
     until: datetime | None
-    settled: AccountAt
+    is_suspended: bool
     member: StaffMember | None = None
-
-    @property
-    def is_suspended(self) -> bool:
-        """Whether services refuse the account."""
-        return self.settled.is_suspended
 
     def may(self, scope: str) -> bool:
         """Whether the key opens what asks for a scope."""
@@ -68,13 +68,13 @@ def holder_of(store: LedgerStore, unbilled: Unbilled, sha256: str, now: datetime
     if len(users) != 1:
         return None
     user = users.pop()
-    settled = settled_about(store, unbilled, user, now)
+    settled = _settled(store, unbilled, user, now, _OF_KEYS)
     key = next((each for each in settled.keys if each.sha256 == sha256), None)
     if key is None or key in contested:
         return None
     scopes = key.scopes or ()
     member = _member(store, user, now) if STAFF in scopes else None
-    return Holder(user, key.key_id or "", scopes, key.rpm, key.until, settled, member)
+    return Holder(user, key.key_id or "", scopes, key.rpm, key.until, settled.is_suspended, member)
 
 
 def _member(store: LedgerStore, user: str, now: datetime) -> StaffMember | None:
@@ -89,8 +89,33 @@ def _member(store: LedgerStore, user: str, now: datetime) -> StaffMember | None:
 
 def settled_about(store: LedgerStore, unbilled: Unbilled, user: str, now: datetime) -> AccountAt:
     """What is settled about an account, with what was written here a moment ago."""
-    entries = store.account_lines.counted(user) + _not_read(store, unbilled.about(user))
-    return account_at(entries, to_us(now) + 1)
+    return _settled(store, unbilled, user, now, None)
+
+
+def _settled(
+    store: LedgerStore,
+    unbilled: Unbilled,
+    user: str,
+    now: datetime,
+    kinds: Collection[AccountKind] | None,
+) -> AccountAt:
+    entries = entries_about(store, unbilled, user, kinds)
+    # a clock that was set back must open no key again that was revoked
+    latest_us = max((to_us(entry.record.ts) for entry in entries), default=0)
+    return account_at(entries, max(to_us(now), latest_us) + 1)
+
+
+def entries_about(
+    store: LedgerStore,
+    unbilled: Unbilled,
+    user: str,
+    kinds: Collection[AccountKind] | None = None,
+) -> list[AccountEntry]:
+    """The lines about an account that count, or were written here and will.
+
+    Of the ledger's only those of some kinds, where they are stated.
+    """
+    return store.account_lines.counted(user, kinds) + _not_read(store, unbilled.about(user))
 
 
 def _not_read(store: LedgerStore, entries: list[AccountEntry]) -> list[AccountEntry]:

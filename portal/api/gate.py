@@ -8,17 +8,21 @@ was sent.
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Final
 
 import structlog
+from anyio import CapacityLimiter, to_thread
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.store.errors import NoDatabaseError, SchemaVersionError
+from gitmeter.http_edge.server import THREADS
 from gitmeter.support.errors import GitmeterError
-from portal.access.buckets import Buckets, Taken
+from portal.access.buckets import DAY_S, Buckets, Taken
 from portal.access.holders import Holder, holder_of
 from portal.access.networks import network_of
 from portal.access.shown import shown_key
@@ -31,6 +35,10 @@ from portal.reading.age import is_older, pulled_at
 from portal.reading.ledgers import Ledgers
 from wire_format.wording import numbered, sentences
 
+AT_ONCE_MAX: Final = 2
+"""Answers of one account at one time that take a thread."""
+WRITES_A_DAY: Final = 100
+"""Most requests of one account in a day that write; staff have no such limit."""
 _log = structlog.get_logger()
 
 
@@ -51,6 +59,9 @@ class Gate:
         self._monotonic_s = monotonic_s
         self._of_keys = Buckets()
         self._of_networks = Buckets()
+        self._of_writers = Buckets(DAY_S)
+        self._busy: Counter[str] = Counter()
+        self._waiting = CapacityLimiter(THREADS)
 
     async def respond(self, route: Route, request: Request) -> Response:
         """Answer a request to a route."""
@@ -92,15 +103,49 @@ class Gate:
     async def _answered(self, route: Route, request: Request, holder: Holder) -> Response:
         try:
             _check_right(route, holder)
+            self._check_writes(route, holder)
             query = _query_of(route, request)
             body = _body_of(route, request, await request.body())
             if route.is_quick:
                 return self._answer(route, request, holder, (query, body))
-            return await run_in_threadpool(self._answer, route, request, holder, (query, body))
+            with self._of_busy(holder):
+                return await to_thread.run_sync(
+                    partial(self._answer, route, request, holder, (query, body)),
+                    limiter=self._waiting if route.waits else None,
+                )
         except ProblemError as problem:
             return refusal(problem)
         except GitmeterError as error:
             return refusal(_unreadable(error))
+
+    @contextmanager
+    def _of_busy(self, holder: Holder) -> Iterator[None]:
+        """Let one account have a few threads at once, not all.
+
+        Raises:
+            ProblemError: it has as many as it may.
+        """
+        if self._busy[holder.user] >= AT_ONCE_MAX:
+            raise problems.too_many(1)
+        self._busy[holder.user] += 1
+        try:
+            yield
+        finally:
+            self._busy[holder.user] -= 1
+            if not self._busy[holder.user]:
+                del self._busy[holder.user]
+
+    def _check_writes(self, route: Route, holder: Holder) -> None:
+        """Hold back an account that settles all the time: every line stays in git for ever.
+
+        Raises:
+            ProblemError: it has to wait.
+        """
+        if not route.writes or holder.member is not None:
+            return
+        taken = self._of_writers.take(holder.user, WRITES_A_DAY, self._monotonic_s())
+        if not taken.is_allowed:
+            raise problems.too_many(taken.reset_s)
 
     def _answer(
         self, route: Route, request: Request, holder: Holder, sent: tuple[Form | None, Form | None]
@@ -111,7 +156,10 @@ class Gate:
                 raise problems.suspended()
             if route.needs_recent and is_older(pulled_at(store), now, portal.config.stale_max_s):
                 raise problems.too_old()
-            form = route.answer(Asked(portal, store, holder, now, request.path_params, *sent))
+            asked = Asked(portal, store, holder, now, request.path_params, *sent)
+            form = None if route.waits else route.answer(asked)
+        if route.waits:  # not with the ledger's log held
+            form = route.answer(asked)
         return answer(
             form,
             route.status,

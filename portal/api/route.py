@@ -29,6 +29,7 @@ class Route(NamedTuple):
         problems: further kinds of refusal, by status.
         roles: of staff who may ask; empty for routes of accounts and services.
         is_kept: whether a client may keep the answer and ask whether it has changed.
+        waits: whether it asks another program, and nothing of the ledger.
         is_quick: whether it is answered at once, beside nothing else: it reads a few rows.
     """
 
@@ -44,6 +45,7 @@ class Route(NamedTuple):
     problems: Mapping[HTTPStatus, str] = {}
     roles: frozenset[str] = frozenset()
     is_kept: bool = True
+    waits: bool = False
     is_quick: bool = False
 
     @property

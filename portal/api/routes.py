@@ -9,6 +9,8 @@ from portal.api.models import account as account_forms
 from portal.api.models import allowed as allowed_forms
 from portal.api.models import keys as key_forms
 from portal.api.models.topups import TopUp, TopUpWanted
+from portal.api.plans import buying, catalogue
+from portal.api.plans import forms as plan_forms
 from portal.api.route import Route
 from portal.api.services.allowed import allowed
 from portal.api.staff_routes import STAFF_ROUTES
@@ -76,6 +78,7 @@ ROUTES: Final = (
         topups.top_up,
         TopUp,
         scopes.TOPUPS,
+        waits=True,
         body=TopUpWanted,
         status=HTTPStatus.CREATED,
         problems={
@@ -84,6 +87,28 @@ ROUTES: Final = (
         },
     ),
     *VIEW_ROUTES,
+    Route(
+        "GET",
+        "/v1/plans",
+        "The plans that are sold here",
+        catalogue.offered,
+        plan_forms.PlansOffered,
+        scopes.BALANCE,
+    ),
+    Route(
+        "POST",
+        "/v1/plan",
+        "Buy a plan",
+        buying.buy,
+        plan_forms.PlanBought,
+        scopes.PLAN,
+        body=plan_forms.PlanWanted,
+        status=HTTPStatus.CREATED,
+        problems={
+            HTTPStatus.PAYMENT_REQUIRED: "balance-exhausted",
+            HTTPStatus.CONFLICT: "plan-refused",
+        },
+    ),
     *STAFF_ROUTES,
 )
 """Those that are asked most often first."""

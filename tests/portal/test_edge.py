@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from docs.generate import DOCS
+from portal.api.gate import WRITES_A_DAY
 from portal.api.routes import ROUTES
 from tests.portal.place import PortalPlace, problem
 
@@ -74,6 +75,22 @@ def test_guessing_is_slowed_and_the_owner_is_not(place: PortalPlace) -> None:
     assert set(found[:30]) == {401}
     assert found[-1] == 429
     assert place.client(key).get("/v1/me").status_code == 200
+
+
+def test_an_account_that_settles_all_the_time_has_to_wait(place: PortalPlace) -> None:
+    """Every line stays in git for ever; reading goes on, and staff are not held back."""
+    key = place.key("alice", "settings:write", "balance:read", rpm=1_000_000)
+    other = place.key("alice", "settings:write")
+    place.pull()
+    client = place.client(key)
+    found = [
+        client.ask("PATCH", "/v1/settings", json={"cap_usd": f"{number + 1}.00"}).status_code
+        for number in range(WRITES_A_DAY + 1)
+    ]
+    assert found == [200] * WRITES_A_DAY + [429]
+    refused = place.client(other).ask("PATCH", "/v1/settings", json={"cap_usd": "1.00"})
+    assert problem(refused) == (429, "too-many-requests")
+    assert client.get("/v1/settings").status_code == 200
 
 
 @pytest.mark.parametrize(

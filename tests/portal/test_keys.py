@@ -64,6 +64,22 @@ def test_a_revoked_key_opens_nothing_any_more(place: PortalPlace) -> None:
     assert problem(client.get("/v1/keys")) == (401, "unauthorized")
 
 
+def test_a_clock_that_is_set_back_opens_nothing_again(place: PortalPlace) -> None:
+    """Neither a key that was revoked, nor an account that was suspended."""
+    key = place.key()
+    place.pull()
+    client = place.client(key)
+    made = make(client, "balance:read")
+    place.world.later(minutes=10)
+    place.pull()
+    assert client.ask("DELETE", f"/v1/keys/{made['key_id']}").status_code == 204
+    place.world.settle("suspend", reason="abuse")
+    place.pull()
+    place.world.later(minutes=-5)
+    assert problem(place.client(str(made["key"])).get("/v1/me")) == (401, "unauthorized")
+    assert client.json("/v1/me")["suspended"]
+
+
 def test_a_key_that_ends_is_closed_by_the_clock(place: PortalPlace) -> None:
     key = place.key()
     place.pull()

@@ -64,6 +64,22 @@ def test_an_admin_opens_an_account_and_its_customer_sees_it(place: PortalPlace) 
     ]
 
 
+def test_what_the_books_suspended_no_desk_reopens(place: PortalPlace) -> None:
+    """It is said so, and nothing is written; what the desk itself suspended it reopens."""
+    support = member(place, "support")
+    place.world.settle("suspend", "alice", reason="chargeback")
+    place.pull()
+    client = place.client(support)
+    found = client.ask("POST", "/v1/accounts/alice/reopen", json=WHY)
+    assert problem(found) == (409, "suspended-by-others")
+    place.world.settle("reopen", "alice", reason="paid")
+    place.world.later(minutes=1)
+    place.pull()
+    post(client, "/v1/accounts/alice/suspend", **WHY)
+    post(client, "/v1/accounts/alice/reopen", **WHY)
+    assert problem(client.ask("POST", "/v1/accounts/alice/reopen", json=WHY)) == (409, "is-open")
+
+
 def test_credit_of_a_template_is_given_once(place: PortalPlace) -> None:
     """Before the ledger has it and afterwards."""
     place.world.rule_files({"rules/writers.toml": (DESK_TEXT + WELCOME).encode()})

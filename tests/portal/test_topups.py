@@ -1,6 +1,8 @@
 """A payment begins at the portal and is offered by the till of this machine."""
 
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,27 @@ def test_a_till_that_does_not_answer_is_not_now(tmp_path: Path) -> None:
         refused = place.client(key).ask("POST", "/v1/topups", json=ASKED)
     assert problem(refused) == (503, "not-now")
     assert "127.0.0.1" not in refused.text
+
+
+def test_a_till_that_hangs_holds_up_nobody_else(tmp_path: Path) -> None:
+    """One account waits for as many answers as it may; all others are answered meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as till, ThreadPoolExecutor(2) as pool:
+        url = f"http://127.0.0.1:{till.getsockname()[1]}/checkout"
+        place = PortalPlace(tmp_path, till={"url": url})
+        for user in ("alice", "bob"):
+            place.world.pay_in("1.00", user=user)
+        keys = [place.key(user, "topups:write", "keys:write") for user in ("alice", "bob")]
+        place.pull()
+        with place.serving():
+            alice, bob = map(place.client, keys)
+            held = [pool.submit(alice.ask, "POST", "/v1/topups", json=ASKED) for _ in range(2)]
+            taken = [till.accept()[0] for _ in held]
+            refused = alice.ask("POST", "/v1/topups", json=ASKED)
+            assert problem(refused) == (429, "too-many-requests")
+            assert bob.get("/v1/keys").status_code == 200
+            for connection in taken:
+                connection.close()
+            assert [problem(each.result()) for each in held] == [(503, "not-now")] * 2
 
 
 def test_without_a_till_payments_are_not_offered(tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ The answer is for services, which decide by it; nothing here changes what is bil
 
 from collections import Counter
 from datetime import datetime
+from typing import Final
 
 from aggregator.rating.standing import GrantState, in_balance_nano, last_hour_before
 from aggregator.reports.basis import Answer, stands_on
 from aggregator.reports.terms.grants import AccountTerms, account_terms
 from aggregator.reports.terms.stated import StatedLines, place_answer
+from aggregator.store.questions.sums import Grouping
 from aggregator.store.store import LedgerStore
 from gitmeter.money.accounts import account_at
 from gitmeter.money.granted import Hours
@@ -108,6 +110,9 @@ def _plan(store: LedgerStore, found: AccountTerms, at_us: int, *, is_capped: boo
     }
 
 
+_BY_NOTHING: Final = Grouping(by_resource=False)
+
+
 class CycleUses:
     """What was used in the cycle that runs at an instant, by hours that began before it.
 
@@ -126,7 +131,12 @@ class CycleUses:
         self._timeline = found.timeline
         self._plan = plan
         end = min(plan.cycle_end, last_hour_before(at_us) + 1)
-        self._hours = Hours(plan.cycle_start, max(plan.cycle_start, end))
+        hours = Hours(plan.cycle_start, max(plan.cycle_start, end))
+        self._spans = [
+            span
+            for span, had in found.timeline.spans(hours)
+            if had is not None and had.cycle_of == plan.cycle_of
+        ]
 
     def meters(self) -> list[Answer]:
         """Return what was used and included under each meter, and what is left."""
@@ -135,8 +145,8 @@ class CycleUses:
             meter = self._timeline.plans.meter_of(self._plan.version, series.resource)
             if meter is None:
                 continue
-            for charge in self._store.series.charges(series, self._hours):
-                if self._is_of_cycle(charge.row.hour):
+            for span in self._spans:
+                for charge in self._store.series.charges(series, span):
                     used[meter] += charge.row.quantity
                     given[meter] += charge.included
         return [self._meter(meter, used[meter], given[meter]) for meter in self._plan.meters]
@@ -146,23 +156,21 @@ class CycleUses:
         if meter.included is None:
             return None
         given = sum(
-            charge.included
+            units
             for series in self._store.series.of_account(self._account.id)
             if self._timeline.plans.meter_of(self._plan.version, series.resource) == meter
-            for charge in self._store.series.charges(series, self._hours)
-            if self._is_of_cycle(charge.row.hour)
+            for span in self._spans
+            for _, units in self._store.series.included(series, span)
         )
         return max(0, meter.included - given)
 
     def billed_nano(self) -> int:
         """What was billed in the cycle, in nano-dollars: what a cap is about."""
-        charges = self._store.charges.of_account(self._account, *self._hours)
         return sum(
-            each.row.billed_cost_nano for each in charges if self._is_of_cycle(each.row.hour)
+            each.billed_nano
+            for span in self._spans
+            for each in self._store.sums.usage(*span, _BY_NOTHING, self._account.id)
         )
-
-    def _is_of_cycle(self, hour: int) -> bool:
-        return self._timeline.cycle_of(hour) == self._plan.cycle_of
 
     def _meter(self, meter: PlanMeter, used: int, given: int) -> Answer:
         most = meter.included

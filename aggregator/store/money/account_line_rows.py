@@ -3,11 +3,18 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Final
 
 from aggregator.store.money.stored_lines import decode_account, key_text
 from gitmeter.money.accounts import AccountEntry
 from gitmeter.money.plans.plan_lines import PlanEntry
+
+_COUNTED: Final = """
+SELECT line, by_books FROM account JOIN money ON money.account_id = account.id
+    AND about IS NOT NULL AND state = 'counted' WHERE user = ?
+"""
+_OF_KINDS: Final = "about IN (SELECT value FROM json_each(?))"
 
 
 class AccountLineRows:
@@ -52,13 +59,11 @@ class AccountLineRows:
             for money_id, line, by_books in rows
         }
 
-    def counted(self, user: str) -> list[AccountEntry]:
-        """The lines about an account that count."""
-        rows = self._connection.execute(
-            "SELECT line, by_books FROM account JOIN money ON money.account_id = account.id"
-            " AND about IS NOT NULL AND state = 'counted' WHERE user = ?",
-            (user,),
-        )
+    def counted(self, user: str, kinds: Collection[str] | None = None) -> list[AccountEntry]:
+        """The lines about an account that count; only those of some kinds where they are stated."""
+        query = _COUNTED if kinds is None else f"{_COUNTED} AND {_OF_KINDS}"
+        stated = () if kinds is None else (json.dumps(sorted(kinds)),)
+        rows = self._connection.execute(query, (user, *stated))
         return [AccountEntry(decode_account(line), bool(by_books)) for line, by_books in rows]
 
     def staff(self) -> list[AccountEntry]:

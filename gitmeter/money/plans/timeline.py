@@ -86,6 +86,14 @@ class PlanTimeline:
         plan = self.at(hour)
         return None if plan is None else plan.cycle_of
 
+    def spans(self, hours: Hours) -> Iterator[tuple[Hours, PlanInForce | None]]:
+        """What the account has in some hours, as long as it stays the same at a time."""
+        hour = hours.first
+        while hour < hours.end:
+            span, found = self._look_up(hour)
+            yield Hours(hour, min(span.end, hours.end)), found
+            hour = span.end
+
     def fees_nano(self, before_us: int) -> int:
         """What lines with a `ts` before an instant cost, in nano-dollars."""
         return self._fees_nano[bisect_left(self._paid_us, before_us)]

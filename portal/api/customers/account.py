@@ -7,6 +7,7 @@ from aggregator.reports.terms.entitlements import CycleUses, entitlements, spend
 from aggregator.reports.terms.grants import AccountTerms, account_terms
 from aggregator.store.account_rows import AccountRow
 from gitmeter.money.accounts import AccountAt
+from portal.access.holders import settled_about
 from portal.api.customers.freshness import fresh
 from portal.api.models.account import AccountBalance, AccountGrant, AccountPlan, Entitlements, Me
 from portal.api.problems import ProblemError, not_now
@@ -32,7 +33,7 @@ def balance(asked: Asked) -> AccountBalance:
 
     It is of usage that was billed: `as_of` and `waiting_for` say what may follow.
     """
-    found, settled = terms(asked), asked.holder.settled
+    found, settled = terms(asked), settled_here(asked)
     plan = found.timeline.at(to_us(asked.now) // HOUR_US)
     balance_nano = found.funds.balance_nano
     used_nano = 0
@@ -67,7 +68,7 @@ def entitled(asked: Asked) -> Entitlements:
         found = entitlements(asked.store, asked.holder.user, asked.now)
     except NoAccountError:
         raise not_read_yet() from None
-    settled = asked.holder.settled
+    settled = settled_here(asked)
     return Entitlements(
         suspended=asked.holder.is_suspended,
         spendable_usd=found["spendable_usd"],
@@ -92,6 +93,11 @@ def account_here(asked: Asked) -> AccountRow:
         return account_of_user(asked.store, asked.holder.user)
     except NoAccountError:
         raise not_read_yet() from None
+
+
+def settled_here(asked: Asked) -> AccountAt:
+    """What is settled about the account, with what was written here a moment ago."""
+    return settled_about(asked.store, asked.portal.desk.unbilled, asked.holder.user, asked.now)
 
 
 def cap_usd(settled: AccountAt) -> str | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from aggregator.ledger.rule_book import rule_book_in_force
 from portal.access.holders import settled_about
-from portal.api.customers.account import terms
+from portal.api.customers.account import settled_here, terms
 from portal.api.models.settings import AccountSettings, SettingsWanted
 from portal.api.problems import ProblemError, invalid
 from portal.api.request import Asked
@@ -22,7 +22,7 @@ _SELLER: Final = "desk"
 
 def settings(asked: Asked) -> AccountSettings:
     """Say what the account has settled, with what was written here a moment ago."""
-    return _form(asked.holder.settled.settings)
+    return _form(settled_here(asked).settings)
 
 
 def change(asked: Asked) -> AccountSettings:

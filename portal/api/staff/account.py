@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from portal.access.holders import Holder, settled_about
 from portal.access.scopes import ALLOWED, SCOPES
-from portal.api.customers.account import balance, entitled
+from portal.api.customers.account import balance, entitled, settled_here
 from portal.api.customers.keys import keys
 from portal.api.models.staff import AccountFile
 from portal.api.problems import not_found
@@ -17,7 +17,7 @@ T = TypeVar("T", bound=Form | None)
 def account(asked: Asked) -> AccountFile:
     """Say everything about an account that its customer can see, and what is settled about it."""
     seen = as_customer(asked)
-    settled = seen.holder.settled
+    settled = settled_here(seen)
     return AccountFile(
         user=seen.holder.user,
         suspended=settled.is_suspended,
@@ -48,5 +48,7 @@ def as_customer(asked: Asked) -> Asked:
     if asked.store.reports.account(user) is None:
         raise not_found()
     settled = settled_about(asked.store, asked.portal.desk.unbilled, user, asked.now)
-    holder = Holder(user, "", (*SCOPES, f"{ALLOWED}*"), None, None, settled, asked.holder.member)
+    holder = Holder(
+        user, "", (*SCOPES, f"{ALLOWED}*"), None, None, settled.is_suspended, asked.holder.member
+    )
     return asked._replace(holder=holder)

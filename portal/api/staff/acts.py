@@ -3,11 +3,12 @@
 import secrets
 from typing import Final
 
-from portal.access.holders import settled_about
+from gitmeter.money.accounts import AccountEntry, account_at
+from portal.access.holders import entries_about, settled_about
 from portal.api.models.staff import OpeningWanted, Why, Written
 from portal.api.problems import conflict, not_found
 from portal.api.request import Asked
-from wire_format.instants import format_ts
+from wire_format.instants import format_ts, to_us
 from wire_format.lines import Account, Money
 from wire_format.versions.field_types import AccountKind
 
@@ -38,6 +39,14 @@ def open_account(asked: Asked) -> Written:
     return written(line)
 
 
+def _is_suspended_with(asked: Asked, user: str, line: Account) -> bool:
+    """Whether an account stays suspended with a line: a desk reopens only what it suspended."""
+    desk = asked.portal.desk
+    entries = entries_about(asked.store, desk.unbilled, user)
+    entries.append(AccountEntry(line, is_books=False))
+    return account_at(entries, to_us(line.ts) + 1).is_suspended
+
+
 def written(line: Account | Money) -> Written:
     """Name a line that was written."""
     return Written(
@@ -56,6 +65,10 @@ def _settle(asked: Asked, *, is_suspended: bool) -> Written:
             state = "suspended" if is_suspended else "open"
             raise conflict(f"is-{state}", f"the account is {state} already")
         kind: AccountKind = "suspend" if is_suspended else "reopen"
-        line = desk.record([desk.new_line(kind, user, asked.by, reason=wanted.text)])[0]
+        wanted_line = desk.new_line(kind, user, asked.by, reason=wanted.text)
+        if not is_suspended and _is_suspended_with(asked, user, wanted_line):
+            detail = "others suspended the account: the books, or another desk, reopen it"
+            raise conflict("suspended-by-others", detail)
+        line = desk.record([wanted_line])[0]
     asked.portal.wake()
     return written(line)

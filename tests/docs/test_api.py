@@ -34,7 +34,7 @@ _ROUTES: Final = re.compile(
 )
 _KEY_ID: Final = re.compile(r'(?<="key_id": ")[0-9a-f]{16}')
 _VARIABLE: Final = re.compile(
-    r"oc_live_[0-9a-f]{32}|\b[0-9a-f]{16}\b|\bnode-[0-9a-f]{8}\b|r=\d+;t=\d+"
+    r"oc_live_[0-9a-f]{32}|\b[0-9a-f]{16,64}\b|\bnode-[0-9a-f]{8}\b|r=\d+;t=\d+"
 )
 """What is another thing at each run."""
 
@@ -60,7 +60,7 @@ def api_place(folder: Path) -> PortalPlace:
     world.use(3)
     world.later(days=1, hours=2)
     for user, scopes, file in (
-        ("alice", ("balance:read", "keys:write", "allowed:*"), "key"),
+        ("alice", (*SCOPES, "allowed:*"), "key"),
         ("broker", ("staff:allowed:llm/*",), "service_key"),
     ):
         made = place.key(user, *scopes)

@@ -20,9 +20,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from portal.access.scopes import SCOPES
 from portal.api.openapi import document
 from portal.api.routes import ROUTES
-from tests.portal.place import EVERYTHING, PortalPlace
+from tests.portal.place import PortalPlace
 
 CHECKS: Final = [
     content_type_conformance,
@@ -73,7 +74,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PortalPla
         place.world.pay_in("20.00", user=user)
         place.world.use(5, user=user)
     place.world.settle("staff", user="boss", identity="staff:1", role="admin", limit_usd="5.00")
-    key = place.key("boss", *EVERYTHING, "staff", "staff:allowed:*")
+    key = place.key("boss", *SCOPES, "allowed:*", "staff", "staff:allowed:*")
     place.pull()
     with place.serving():
         yield place, key.secret

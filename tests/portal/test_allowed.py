@@ -1,5 +1,7 @@
 """What a service is told before each job, by the first rule that applies."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.portal.place import PortalPlace, problem
@@ -69,6 +71,26 @@ def test_a_cap_ends_what_a_cycle_may_cost(place: PortalPlace) -> None:
     found = client.get(TOKENS)
     assert problem(found) == (402, "cap-reached")
     assert found.json()["cap_usd"] == "1.50"
+
+
+def test_without_a_plan_a_cap_is_of_the_month(tmp_path: Path) -> None:
+    """In UTC; the balance says of what it is, and until when."""
+    place = PortalPlace(tmp_path)
+    place.world.rule_files({"rules/plans.toml": b""})
+    place.world.later(minutes=5)
+    place.world.pay_in("20.00")
+    key = place.key()
+    place.world.settle("setting", cap_usd="1")
+    place.world.use(1000, "llm/tokens")
+    place.pull()
+    with place.serving():
+        client = place.client(key)
+        assert problem(client.get(TOKENS)) == (402, "cap-reached")
+        said = client.json("/v1/balance")
+        assert (said["granted_usd"], said["cycle_end"]) == ("20.00", "2026-12-01T00:00:00Z")
+        place.world.later(days=30)
+        place.pull()
+        assert client.get(TOKENS).status_code == 200
 
 
 def test_a_suspended_account_may_use_nothing(place: PortalPlace) -> None:

@@ -181,6 +181,44 @@ def test_an_admin_makes_a_key_of_a_customer_and_support_revokes_it(place: Portal
     assert told == [("key", "staff:admin"), ("revoke", "staff:support")]
 
 
+def test_accounts_of_staff_and_services_are_for_admins_and_nobody_serves_himself(
+    place: PortalPlace,
+) -> None:
+    support, admin = member(place, "support"), member(place, "admin")
+    service = place.key("broker", "staff:allowed:*")
+    for user in ("support-1", "admin-1"):
+        place.world.pay_in("1.00", user=user)
+    place.pull()
+    client = place.client(support)
+    given = {"template": "goodwill", "amount_usd": "1.00"} | WHY
+    for user, kind in (
+        ("support-1", "own-account"),
+        ("admin-1", "needs-admin"),
+        ("broker", "needs-admin"),
+    ):
+        path = f"/v1/accounts/{user}"
+        for found in (
+            client.ask("POST", f"{path}/suspend", json=WHY),
+            client.ask("POST", f"{path}/adjustments", json=given),
+            client.ask("DELETE", f"{path}/keys/{service.key_id}"),
+        ):
+            assert problem(found) == (409, kind)
+    path = f"/v1/accounts/broker/keys/{service.key_id}"
+    assert place.client(admin).ask("DELETE", path).status_code == 204
+
+
+def test_a_ticket_is_a_number_and_no_text(place: PortalPlace) -> None:
+    """What is in git cannot be erased, so no name of a person gets there."""
+    support = member(place, "support")
+    place.pull()
+    client = place.client(support)
+    for ticket in ("Joe/Miller", "joe", "T-4711-joe", "", "T 1"):
+        body = {"reason": "abuse", "ticket": ticket}
+        found = client.ask("POST", "/v1/accounts/alice/suspend", json=body)
+        assert problem(found) == (422, "invalid")
+    post(client, "/v1/accounts/alice/suspend", reason="abuse", ticket="#4711")
+
+
 def test_accounts_are_listed_page_by_page(place: PortalPlace) -> None:
     support = member(place, "support")
     for number in range(7):

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal, NamedTuple
 
-from aggregator.reports.terms.entitlements import CycleUses, spendable_nano
+from aggregator.reports.terms.entitlements import CycleUses, cycle_billed, spendable_nano
 from aggregator.reports.terms.grants import AccountTerms
 from aggregator.store.store import LedgerStore
 from gitmeter.money.accounts import AccountAt
@@ -58,17 +58,16 @@ def allowed(
         return Allowed(UseVerdict.SUSPENDED)
     plan = found.timeline.at(to_us(now) // HOUR_US)
     if plan is not None:
-        uses = CycleUses(store, found, plan, to_us(now))
         meter = found.timeline.plans.meter_of(plan.version, resource)
         if meter is not None:
-            left = uses.left_of(meter)
+            left = CycleUses(store, found, plan, to_us(now)).left_of(meter)
             if left is None or left > 0:
                 return _included(found, left)
             if meter.beyond == _BLOCK:
                 return Allowed(UseVerdict.QUOTA_EXHAUSTED, 0)
-        cap_usd = settled.settings.get("cap_usd")
-        if cap_usd is not None and uses.billed_nano() >= parse_nano(cap_usd):
-            return Allowed(UseVerdict.CAP_REACHED)
+    cap_usd = settled.settings.get("cap_usd")
+    if cap_usd is not None and cycle_billed(store, found, now).nano >= parse_nano(cap_usd):
+        return Allowed(UseVerdict.CAP_REACHED)
     if spendable_nano(found, resource) > 0:
         return Allowed(UseVerdict.ALLOWED)
     return Allowed(UseVerdict.BALANCE_EXHAUSTED)

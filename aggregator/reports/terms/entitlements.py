@@ -4,8 +4,8 @@ The answer is for services, which decide by it; nothing here changes what is bil
 """
 
 from collections import Counter
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
 from aggregator.rating.standing import GrantState, in_balance_nano, last_hour_before
 from aggregator.reports.basis import Answer, stands_on
@@ -16,7 +16,7 @@ from aggregator.store.store import LedgerStore
 from gitmeter.money.accounts import account_at
 from gitmeter.money.granted import Hours
 from gitmeter.money.plans.periods import PlanInForce
-from wire_format.instants import HOUR_US, format_hour, format_ts, to_us
+from wire_format.instants import HOUR_US, format_hour, format_ts, hour_of, to_us
 from wire_format.money import format_usd
 from wire_format.plans import UNLIMITED, PlanMeter
 
@@ -108,6 +108,40 @@ def _plan(store: LedgerStore, found: AccountTerms, at_us: int, *, is_capped: boo
         "billed_nano": uses.billed_nano() if is_capped else None,
         "line": None if line is None else place_answer(stated),
     }
+
+
+class CycleBilled(NamedTuple):
+    """What was billed in the cycle that runs.
+
+    Attributes:
+        end_hour: the clock hour since 1970 in which the next cycle begins.
+        nano: nano-dollars, of hours that began before the instant.
+    """
+
+    end_hour: int
+    nano: int
+
+
+def cycle_billed(store: LedgerStore, found: AccountTerms, at: datetime) -> CycleBilled:
+    """What was billed in the cycle that runs at an instant: what a cap is about.
+
+    Without a plan it is the calendar month in UTC, so that a cap means something to everybody.
+
+    Args:
+        store: the ledger.
+        found: the account.
+        at: the instant.
+    """
+    at_us = to_us(at)
+    plan = found.timeline.at(at_us // HOUR_US)
+    if plan is not None:
+        return CycleBilled(plan.cycle_end, CycleUses(store, found, plan, at_us).billed_nano())
+    first = hour_of(datetime(at.year, at.month, 1, tzinfo=UTC))
+    year, month = divmod(at.year * 12 + at.month, 12)
+    end = hour_of(datetime(year, month + 1, 1, tzinfo=UTC))
+    hours = first, max(first, last_hour_before(at_us) + 1)
+    sums = store.sums.usage(*hours, _BY_NOTHING, found.account.id)
+    return CycleBilled(end, sum(each.billed_nano for each in sums))
 
 
 _BY_NOTHING: Final = Grouping(by_resource=False)

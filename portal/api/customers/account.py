@@ -3,7 +3,7 @@
 from aggregator.rating.standing import GrantState
 from aggregator.reports.accounts import NoAccountError, account_of_user
 from aggregator.reports.basis import Answer, stands_on
-from aggregator.reports.terms.entitlements import CycleUses, entitlements, spendable_nano
+from aggregator.reports.terms.entitlements import cycle_billed, entitlements, spendable_nano
 from aggregator.reports.terms.grants import AccountTerms, account_terms
 from aggregator.store.account_rows import AccountRow
 from gitmeter.money.accounts import AccountAt
@@ -36,16 +36,14 @@ def balance(asked: Asked) -> AccountBalance:
     found, settled = terms(asked), settled_here(asked)
     plan = found.timeline.at(to_us(asked.now) // HOUR_US)
     balance_nano = found.funds.balance_nano
-    used_nano = 0
-    if plan is not None:
-        used_nano = CycleUses(asked.store, found, plan, to_us(asked.now)).billed_nano()
+    cycle = cycle_billed(asked.store, found, asked.now)
     return AccountBalance(
         balance_usd=format_usd(balance_nano),
         spendable_usd=format_usd(spendable_nano(found)),
-        granted_usd=format_usd(balance_nano + used_nano),
+        granted_usd=format_usd(balance_nano + cycle.nano),
         cap_usd=cap_usd(settled),
         plan=None if plan is None else plan.version.name,
-        cycle_end=None if plan is None else format_hour(plan.cycle_end),
+        cycle_end=format_hour(cycle.end_hour),
         grants=[
             AccountGrant(
                 grant=each.grant.name,

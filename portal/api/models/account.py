@@ -55,7 +55,7 @@ class AccountBalance(Fresh):
         granted_usd: what there was for the running cycle: the balance, and what the cycle used.
         cap_usd: the most that may be billed in a cycle, as the account set it.
         plan: the plan in force.
-        cycle_end: when the running cycle ends.
+        cycle_end: when the running cycle ends: that of the plan, else the month in UTC.
         grants: those that can be used now.
     """
 
@@ -64,7 +64,7 @@ class AccountBalance(Fresh):
     granted_usd: Usd
     cap_usd: Usd | None
     plan: str | None
-    cycle_end: Time | None
+    cycle_end: Time
     grants: list[AccountGrant]
 
 

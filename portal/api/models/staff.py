@@ -12,8 +12,8 @@ from portal.api.request import Form
 Ticket = Annotated[
     str,
     Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._#/-]{0,31}$",
-        description="Where the case is written down: people read it in the history of the desk.",
+        pattern=r"^[A-Za-z]{0,10}[#-]?[0-9]{1,12}$",
+        description="The number of the case; no text, since what is in git cannot be erased.",
         examples=["T-4711"],
     ),
 ]

@@ -1,17 +1,20 @@
 """One account as its customer sees it, and more."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from gitmeter.money.accounts import staff_at
 from portal.access.holders import Holder, settled_about
-from portal.access.scopes import ALLOWED, SCOPES
+from portal.access.scopes import ALLOWED, ROLES, SCOPES, STAFF
 from portal.api.customers.account import balance, entitled, settled_here
 from portal.api.customers.keys import keys
 from portal.api.models.staff import AccountFile
-from portal.api.problems import not_found
+from portal.api.problems import conflict, not_found
 from portal.api.request import Asked, Form
+from wire_format.instants import to_us
 
 T = TypeVar("T", bound=Form | None)
+_ADMIN: Final = "admin"
 
 
 def account(asked: Asked) -> AccountFile:
@@ -36,6 +39,43 @@ def of_account(answer: Callable[[Asked], T]) -> Callable[[Asked], T]:
 
     seen.__doc__ = answer.__doc__
     return seen
+
+
+def acted_on(asked: Asked) -> str:
+    """The account in the path, to which a member of staff is about to do something.
+
+    Raises:
+        ProblemError: the ledger has no such account, it is their own, or it is one of staff or of a
+            service, whose keys open more than a customer's: these are for admins.
+    """
+    user, member = asked.path["user"], asked.holder.member
+    if member is None or asked.store.reports.account(user) is None:
+        raise not_found()
+    if user == member.user:
+        raise conflict("own-account", "nobody does this to an account of their own")
+    if member.role != _ADMIN and _is_trusted(asked, user):
+        raise conflict("needs-admin", "this account is one of staff or of a service")
+    return user
+
+
+def act_on(answer: Callable[[Asked], T]) -> Callable[[Asked], T]:
+    """As `of_account`, for what changes something."""
+
+    def acted(asked: Asked) -> T:
+        acted_on(asked)
+        return answer(as_customer(asked))
+
+    acted.__doc__ = answer.__doc__
+    return acted
+
+
+def _is_trusted(asked: Asked, user: str) -> bool:
+    """Whether an account is a member of staff's, or has a key that opens what is of staff."""
+    members = staff_at(asked.store.account_lines.staff(), to_us(asked.now) + 1).values()
+    if any(each.user == user and each.role in ROLES for each in members):
+        return True
+    keys = settled_about(asked.store, asked.portal.desk.unbilled, user, asked.now).keys
+    return any(scope.startswith(STAFF) for key in keys for scope in key.scopes or ())
 
 
 def as_customer(asked: Asked) -> Asked:

@@ -6,8 +6,9 @@ from typing import Final
 from gitmeter.money.accounts import AccountEntry, account_at
 from portal.access.holders import entries_about, settled_about
 from portal.api.models.staff import OpeningWanted, Why, Written
-from portal.api.problems import conflict, not_found
+from portal.api.problems import conflict
 from portal.api.request import Asked
+from portal.api.staff.account import acted_on
 from wire_format.instants import format_ts, to_us
 from wire_format.lines import Account, Money
 from wire_format.versions.field_types import AccountKind
@@ -56,9 +57,7 @@ def written(line: Account | Money) -> Written:
 
 def _settle(asked: Asked, *, is_suspended: bool) -> Written:
     wanted: Why = asked.body
-    user, desk = asked.path["user"], asked.portal.desk
-    if asked.store.reports.account(user) is None:
-        raise not_found()
+    user, desk = acted_on(asked), asked.portal.desk
     with desk.exclusive():
         settled = settled_about(asked.store, desk.unbilled, user, asked.now)
         if settled.is_suspended is is_suspended:

@@ -14,8 +14,9 @@ from gitmeter.money.desks.desk_place import desk_fault
 from gitmeter.money.places import MoneyLimits
 from node_pusher.spool.drafts import UNNUMBERED
 from portal.api.models.staff import AdjustWanted, GrantWanted, Template, Templates, Written
-from portal.api.problems import conflict, invalid, not_found
+from portal.api.problems import conflict, invalid
 from portal.api.request import Asked
+from portal.api.staff.account import acted_on
 from portal.api.staff.acts import written
 from wire_format.currencies import CURRENCY_DEFAULT
 from wire_format.fields import MANUAL, VERSION_2
@@ -40,7 +41,7 @@ def templates(asked: Asked) -> Templates:
 def grant(asked: Asked) -> Written:
     """Give an account the credit of a template; each template once to an account."""
     wanted: GrantWanted = asked.body
-    writers, user = _writers(asked), _user(asked)
+    writers, user = _writers(asked), acted_on(asked)
     template = _in_force(writers.grants, to_us(asked.now)).get(wanted.template)
     if template is None:
         raise invalid(f"template: there is no template {wanted.template} of credit")
@@ -68,7 +69,7 @@ def grant(asked: Asked) -> Written:
 def adjust(asked: Asked) -> Written:
     """Correct the balance of an account by a template, within its limits and one's own."""
     wanted: AdjustWanted = asked.body
-    writers, user, member = _writers(asked), _user(asked), asked.holder.member
+    writers, user, member = _writers(asked), acted_on(asked), asked.holder.member
     amount_nano = parse_nano(wanted.amount_usd)
     template = _in_force(writers.adjusts, to_us(asked.now)).get(wanted.template)
     if template is None or member is None or template.role != member.role:
@@ -93,13 +94,6 @@ def adjust(asked: Asked) -> Written:
         recorded = desk.record_money([line])[0]
     asked.portal.wake()
     return written(recorded)
-
-
-def _user(asked: Asked) -> str:
-    user = asked.path["user"]
-    if asked.store.reports.account(user) is None:
-        raise not_found()
-    return user
 
 
 def _writers(asked: Asked) -> Writers:

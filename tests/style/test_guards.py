@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -78,3 +79,15 @@ def test_local_time_is_not_utc_nor_a_whole_hour_from_it() -> None:
     offset = datetime.now(UTC).astimezone().utcoffset()
     assert offset is not None
     assert offset % timedelta(hours=1) == timedelta(minutes=45)
+
+
+def test_programs_that_tests_start_find_what_they_import_compiled() -> None:
+    """Whatever the environment of the tests says: most of a start is compiling otherwise."""
+    script = "import sys, wire_format; print(sys.dont_write_bytecode, wire_format.__cached__)"
+    forbids, _, cached = (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        .stdout.strip()
+        .partition(" ")
+    )
+    assert forbids == "False"
+    assert Path(cached).is_file()

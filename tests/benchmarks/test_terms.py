@@ -34,11 +34,11 @@ def output() -> str:
     return done.stdout
 
 
-@pytest.fixture
-def years(tmp_path: Path) -> Place:
+@pytest.fixture(scope="module")
+def years(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """An account with a plan and grants, and its ledger."""
     shape = AccountShape("years", 72, has_terms=True)
-    place = provide_account(tmp_path, shape)
+    place = provide_account(tmp_path_factory.mktemp("years"), shape)
     pull_in_child(place, shape.records)
     return place
 

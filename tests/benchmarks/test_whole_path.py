@@ -7,6 +7,21 @@ import pytest
 from benchmarks import whole_path
 
 
+class OtherSite:
+    """A site without programs, whose balances are those of nobody."""
+
+    def __init__(self, folder: Path, prices: Path) -> None:
+        pass
+
+    def walk(self, _usage: Path) -> whole_path.Steps:
+        """Nothing has to be walked to find other balances."""
+        return {"pull": whole_path.Spent(0, 0)}
+
+    def owed(self) -> dict[str, int]:
+        """What nobody in the file of usage owes."""
+        return {"somebody": 1}
+
+
 def test_every_step_has_a_row(tmp_path: Path) -> None:
     walked = whole_path.compare(tmp_path, 30, 1)
     steps = {"record -", "push", "pull", "the whole path", "the sqlite3 script"}
@@ -25,6 +40,6 @@ def test_history_in_any_order_is_verified(tmp_path: Path) -> None:
 def test_other_balances_than_those_of_the_script_stop_the_benchmark(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(whole_path.Site, "owed", lambda _: {"somebody": 1})
+    monkeypatch.setattr(whole_path, "Site", OtherSite)
     with pytest.raises(RuntimeError, match="disagree"):
         whole_path.compare(tmp_path, 30, 1)

@@ -1,5 +1,6 @@
 """Whoever may only read the state directory can ask everything, and leaves nothing there."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.aggregator.daemon.test_daemon import daemon
-from tests.support.ledger.running import PROGRAM
+from tests.conftest import ROOT
 from tests.support.ledger.world import World, money_line, usage_line
 
 NOBODY = 65534
@@ -26,6 +27,17 @@ QUESTIONS = (
     ("rewrites",),
     ("decisions",),
 )
+
+
+ASKING = """
+import json, sys
+from tests.support.programs import run_aggregator
+
+config, questions = sys.argv[1], json.loads(sys.argv[2])
+found = {words[0]: run_aggregator("--config", config, *words) for words in questions}
+print(json.dumps({name: [said.code, said.out + said.err] for name, said in found.items()}))
+"""
+"""One process that runs the program for each question: starting it ten times costs ten times."""
 
 
 @pytest.fixture
@@ -51,16 +63,16 @@ def answers(world: World) -> dict[str, tuple[int, str]]:
     """What a user is told who may only read: even root, without the right to write all the same."""
     config = world.write_config()
     before = sorted(map(str, world.config.state.rglob("*")))
-    found = {}
-    for words in QUESTIONS:
-        command = [sys.executable, "-c", PROGRAM, "--config", str(config), *words]
-        said = subprocess.run(
-            [*(_WITHOUT if os.getuid() == 0 else ()), *command],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        found[words[0]] = (said.returncode, said.stdout + said.stderr)
+    command = [sys.executable, "-c", ASKING, str(config), json.dumps(QUESTIONS)]
+    said = subprocess.run(
+        [*(_WITHOUT if os.getuid() == 0 else ()), *command],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    found = {name: (code, text) for name, (code, text) in json.loads(said.stdout).items()}
+    assert found.keys() == {words[0] for words in QUESTIONS}
     assert sorted(map(str, world.config.state.rglob("*"))) == before
     return found
 

@@ -1,10 +1,12 @@
 """Objects that are huge when unpacked cost a limited amount of memory and hold only one repo."""
 
+import shutil
 import subprocess
 import zlib
 from collections.abc import Callable, Iterator
 from hashlib import sha1
 from pathlib import Path
+from typing import NamedTuple
 
 import pygit2
 import pytest
@@ -48,19 +50,6 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
         yield found
 
 
-def zeros(writer: RepoWriter, count: int) -> pygit2.Oid:
-    """Write a blob of zeros without having all of it in memory."""
-    with (writer.path / "zeros").open("wb") as sparse:
-        sparse.truncate(count)
-    made = subprocess.run(
-        ["git", "-c", "core.bigFileThreshold=1m", "hash-object", "-w", str(writer.path / "zeros")],
-        cwd=writer.path,
-        capture_output=True,
-        check=True,
-    )
-    return pygit2.Oid(hex=made.stdout.decode().strip())
-
-
 def commit_blob(writer: RepoWriter, path: str, blob: pygit2.Oid) -> str:
     """Commit a blob that already exists."""
     parent = writer.tip()
@@ -95,42 +84,6 @@ def below_usage(writer: RepoWriter, tree: pygit2.Oid) -> str:
     builder = writer.repo.TreeBuilder(top)
     builder.insert("usage", usage.write(), FileMode.TREE)
     return commit_tree(writer, builder.write())
-
-
-def only_node_1_is_held(world: World, kind: str) -> None:
-    """Within the limits of memory, while the other node was billed."""
-    took = measured_pull(world)
-    assert took.incidents == {"node-1": kind}
-    assert world.open_kinds() == [("node-1", kind)]
-    assert took.added_bytes < OURS_BYTES_MAX
-    assert took.git_bytes < FETCH_MEMORY_BYTES + OURS_BYTES_MAX
-    assert world.balance("bob")["list_cost_nano"] > 0
-
-
-@BOTH_WAYS
-def test_a_segment_of_hundreds_of_megabytes_is_refused_by_its_header(world: World) -> None:
-    """Its pack has a few hundred kilobytes. The file is rejected; the lines after it are billed."""
-    writer = world.repo("node-1")
-    commit_blob(writer, segment_path(DAY, 1), zeros(writer, HUGE_BYTES))
-    writer.commit({segment_path(DAY, 2): usage_line(seq=2)})
-    took = measured_pull(world)
-    assert took.incidents == {}
-    assert took.added_bytes < OURS_BYTES_MAX
-    assert took.git_bytes < FETCH_MEMORY_BYTES + OURS_BYTES_MAX
-    (reject,) = world.rejects()
-    assert (reject["code"], reject["line_no"]) == ("refused_file", 0)
-    assert str(HUGE_BYTES) in reject["reason"]
-    assert world.charges()[0]["records"] == 1
-
-
-def test_rules_of_hundreds_of_megabytes_leave_the_old_ones_in_force(world: World) -> None:
-    books = world.repo("books")
-    commit_blob(books, "rules/prices.toml", zeros(books, HUGE_BYTES))
-    world.usage(usage_line(seq=1))
-    took = measured_pull(world)
-    assert world.open_kinds() == [("books", "bad rule book")]
-    assert took.added_bytes < OURS_BYTES_MAX
-    assert world.charges()[0]["state"] == "rated"
 
 
 def _pack_entry(kind: int, size: int) -> bytes:
@@ -177,25 +130,89 @@ def _offset(distance: int) -> bytes:
     return bytes(out)
 
 
-@BOTH_WAYS
-def test_a_short_line_stored_as_a_delta_of_a_huge_blob_is_refused_by_the_fetch(
-    world: World,
-) -> None:
-    """To read the line, all of the blob must be in memory; git reaches its limit first."""
-    writer = world.repo("node-1")
+class Huge(NamedTuple):
+    """A huge blob of zeros, and a short line stored as a delta of it, in a pack of their own.
+
+    Attributes:
+        folder: with the pack and its index.
+        blob: the id of the blob.
+        line: the id of the line.
+    """
+
+    folder: Path
+    blob: pygit2.Oid
+    line: pygit2.Oid
+
+    def given_to(self, writer: RepoWriter) -> pygit2.Oid:
+        """Put both into a repo; returns the id of the blob."""
+        shutil.copytree(self.folder, writer.path / "objects" / "pack", dirs_exist_ok=True)
+        return self.blob
+
+
+@pytest.fixture(scope="module")
+def huge(tmp_path_factory: pytest.TempPathFactory) -> Huge:
+    """Made once: deflating and hashing it takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("huge")
     line = usage_line(seq=1).removesuffix(b"\n")[:120] + b"\n"
     pack = pack_of_a_delta(HUGE_BYTES, line)
     assert len(pack) < MB
-    subprocess.run(
-        ["git", "index-pack", "--stdin"],
-        cwd=writer.path,
-        input=pack,
-        check=True,
-        capture_output=True,
-    )
-    big = pygit2.Oid(hex=sha1(b"blob %d\0" % HUGE_BYTES + bytes(HUGE_BYTES)).hexdigest())  # noqa: S324 - git's own
-    commit_blob(writer, "notes", big)
-    commit_blob(writer, segment_path(DAY, 1), pygit2.hash(line))
+    path = folder / f"pack-{pack[-20:].hex()}.pack"
+    path.write_bytes(pack)
+    subprocess.run(["git", "index-pack", str(path)], check=True, capture_output=True)
+    zeros = sha1(b"blob %d\0" % HUGE_BYTES)  # noqa: S324 - git's own
+    for _ in range(HUGE_BYTES // MB):
+        zeros.update(bytes(MB))
+    return Huge(folder, pygit2.Oid(hex=zeros.hexdigest()), pygit2.hash(line))
+
+
+def only_node_1_is_held(world: World, kind: str) -> None:
+    """Within the limits of memory, while the other node was billed."""
+    took = measured_pull(world)
+    assert took.incidents == {"node-1": kind}
+    assert world.open_kinds() == [("node-1", kind)]
+    assert took.added_bytes < OURS_BYTES_MAX
+    assert took.git_bytes < FETCH_MEMORY_BYTES + OURS_BYTES_MAX
+    assert world.balance("bob")["list_cost_nano"] > 0
+
+
+@BOTH_WAYS
+def test_a_segment_of_hundreds_of_megabytes_is_refused_by_its_header(
+    world: World, huge: Huge
+) -> None:
+    """Its pack has a few hundred kilobytes. The file is rejected; the lines after it are billed."""
+    writer = world.repo("node-1")
+    commit_blob(writer, segment_path(DAY, 1), huge.given_to(writer))
+    writer.commit({segment_path(DAY, 2): usage_line(seq=2)})
+    took = measured_pull(world)
+    assert took.incidents == {}
+    assert took.added_bytes < OURS_BYTES_MAX
+    assert took.git_bytes < FETCH_MEMORY_BYTES + OURS_BYTES_MAX
+    (reject,) = world.rejects()
+    assert (reject["code"], reject["line_no"]) == ("refused_file", 0)
+    assert str(HUGE_BYTES) in reject["reason"]
+    assert world.charges()[0]["records"] == 1
+
+
+def test_rules_of_hundreds_of_megabytes_leave_the_old_ones_in_force(
+    world: World, huge: Huge
+) -> None:
+    books = world.repo("books")
+    commit_blob(books, "rules/prices.toml", huge.given_to(books))
+    world.usage(usage_line(seq=1))
+    took = measured_pull(world)
+    assert world.open_kinds() == [("books", "bad rule book")]
+    assert took.added_bytes < OURS_BYTES_MAX
+    assert world.charges()[0]["state"] == "rated"
+
+
+@BOTH_WAYS
+def test_a_short_line_stored_as_a_delta_of_a_huge_blob_is_refused_by_the_fetch(
+    world: World, huge: Huge
+) -> None:
+    """To read the line, all of the blob must be in memory; git reaches its limit first."""
+    writer = world.repo("node-1")
+    commit_blob(writer, "notes", huge.given_to(writer))
+    commit_blob(writer, segment_path(DAY, 1), huge.line)
     only_node_1_is_held(world, "content refused")
     (incident,) = world.incidents()
     assert "git fsck" in incident["detail"] or "memory" in incident["detail"]

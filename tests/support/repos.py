@@ -4,11 +4,13 @@ writer = RepoWriter(tmp_path / "node.git")
 writer.commit({segment_path(date(2025, 1, 1), 1): usage_line(seq=1, ...)})
 """
 
+import copy
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 import pygit2
 
@@ -149,6 +151,12 @@ class RepoWriter:
         self.path = path if path.exists() else bare_repo(path)
         self.repo = pygit2.Repository(str(path))
         self._written = 0
+
+    def copied_to(self, path: Path) -> Self:
+        """A writer that goes on in a copy of the repo."""
+        made = copy.copy(self)
+        made.path, made.repo = path, pygit2.Repository(str(path))
+        return made
 
     @property
     def url(self) -> str:

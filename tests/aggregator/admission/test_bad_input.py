@@ -28,13 +28,18 @@ GOOD = usage_line(seq=1)
 NODE = "node-1"
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    made = World(tmp_path)
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> World:
+    made = World(tmp_path_factory.mktemp("told"))
     made.rules()
     made.repo(NODE)
     made.pull()
     return made
+
+
+@pytest.fixture
+def world(told: World, tmp_path: Path) -> World:
+    return told.copied_to(tmp_path)
 
 
 def accounted(world: World, files: int = 0) -> int:

@@ -37,10 +37,15 @@ def silent(*_: object) -> None:
     """Ignore progress."""
 
 
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return tell_with_rewrite(World(tmp_path_factory.mktemp("told")))
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(told: World, tmp_path: Path) -> World:
     """Books and two nodes, one of which was billed over a rewritten history too."""
-    return tell_with_rewrite(World(tmp_path))
+    return told.copied_to(tmp_path)
 
 
 @pytest.fixture

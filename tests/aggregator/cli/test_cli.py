@@ -25,15 +25,20 @@ USED = "2025-01-11T00:30:00Z"
 UNSIGNED = r"warning: signatures of [a-z0-9, -]+ are not checked \(allow_unsigned = true\)\n"
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    """A user who paid ten days before using something, pulled."""
-    world = World(tmp_path)
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> World:
+    world = World(tmp_path_factory.mktemp("told"))
     world.rules()
     world.pay(money_line())
     world.usage(usage_line(seq=1, ts=USED, units=3600), usage_line(seq=2, ts=USED, units=1800))
     assert world.run("pull").code == 0
     return world
+
+
+@pytest.fixture
+def world(told: World, tmp_path: Path) -> World:
+    """A user who paid ten days before using something, pulled."""
+    return told.copied_to(tmp_path)
 
 
 def test_balance_of_one_user(world: World) -> None:

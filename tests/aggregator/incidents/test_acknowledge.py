@@ -30,14 +30,19 @@ def reuse(world: World, seq: int) -> None:
     world.usage(usage_line(seq=seq, ts="2025-01-01T00:45:00Z"))
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    """A seq was given twice, and the rule book cannot be used."""
-    made = World(tmp_path)
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> World:
+    made = World(tmp_path_factory.mktemp("told"))
     made.rules()
     reuse(made, 1)
     made.pull()
     return made
+
+
+@pytest.fixture
+def world(told: World, tmp_path: Path) -> World:
+    """A seq was given twice, and the rule book cannot be used."""
+    return told.copied_to(tmp_path)
 
 
 def stays(world: World, expected: list[tuple[str, str]]) -> None:

@@ -26,14 +26,19 @@ LATER = datetime(2031, 5, 1, tzinfo=UTC)
 AT = datetime(2025, 6, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    """A node that was billed once."""
-    made = World(tmp_path)
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> World:
+    made = World(tmp_path_factory.mktemp("told"))
     made.rules()
     made.usage(usage_line())
     made.pull()
     return made
+
+
+@pytest.fixture
+def world(told: World, tmp_path: Path) -> World:
+    """A node that was billed once."""
+    return told.copied_to(tmp_path)
 
 
 def accept(seq: int, tip: str) -> bytes:

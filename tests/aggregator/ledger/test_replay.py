@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -28,6 +29,8 @@ from tests.support.strategies import (
     rules,
     usage_lines,
 )
+
+MANY: Final = settings().max_examples
 
 
 @st.composite
@@ -61,6 +64,7 @@ def delivered_twice(draw: st.DrawFn) -> tuple[Facts, Delivery, Places, Delivery]
 
 
 @settings(
+    max_examples=MANY * 2 // 3,
     phases=set(Phase) - {Phase.explain},  # explaining a failure takes longer than finding it
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -32,9 +32,14 @@ from tests.support.repos import decision_line, segment_path, usage_line
 STEPS_MIN = 8
 
 
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return tell_with_rewrite(World(tmp_path_factory.mktemp("told")))
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return tell_with_rewrite(World(tmp_path))
+def world(told: World, tmp_path: Path) -> World:
+    return told.copied_to(tmp_path)
 
 
 def forget_repo(world: World, name: str) -> None:

@@ -22,12 +22,17 @@ from tests.support.repos import usage_line
 WRITERS = ("pull", "run", "rebuild")
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    made = World(tmp_path)
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> World:
+    made = World(tmp_path_factory.mktemp("told"))
     tell_a_little(made)
     made.pull()
     return made
+
+
+@pytest.fixture
+def world(told: World, tmp_path: Path) -> World:
+    return told.copied_to(tmp_path)
 
 
 @contextmanager

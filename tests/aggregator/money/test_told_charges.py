@@ -37,5 +37,7 @@ def test_any_usage_in_any_order_costs_what_the_reference_says_of_the_set(
         with world_of(case) as world:
             tell(world, case, Random(order + number))
             assert charges(world) == (expected["charges"], expected["unpriced"])
-            digests |= {world.digest(), world.rebuilt_digest()}
+            digests.add(world.digest())
+            if number:
+                digests.add(world.rebuilt_digest())
     assert len(digests) == 1

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import Final
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.reports import payments
@@ -22,6 +23,8 @@ from tests.support.money_story import END
 from tests.support.random_story import random_story
 from wire_format.instants import format_ts
 from wire_format.money import format_usd
+
+MANY: Final = settings().max_examples
 
 
 @pytest.mark.parametrize("told", STORIES, ids=lambda told: told.__name__)
@@ -39,6 +42,7 @@ def test_a_worked_story_comes_out_of_the_ledger(told: Callable[[], Told], tmp_pa
     assert len(digests) == 1
 
 
+@settings(max_examples=MANY * 2 // 3)
 @given(st.integers(0, 2**32), st.integers(0, 2**32))
 def test_any_story_in_any_order_is_what_the_rules_say_of_the_set(seed: int, order: int) -> None:
     """The ledger, which judges what is new, agrees with the pure rules over all lines at once."""
@@ -56,7 +60,9 @@ def test_any_story_in_any_order_is_what_the_rules_say_of_the_set(seed: int, orde
             tell(world, story.case(Random(order)), Random(order + number))
             assert outcome(world) == expected
             _assert_left(world)
-            digests |= {world.digest(), world.rebuilt_digest()}
+            digests.add(world.digest())
+            if number:
+                digests.add(world.rebuilt_digest())
     assert len(digests) == 1
 
 

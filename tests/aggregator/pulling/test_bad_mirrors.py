@@ -74,14 +74,19 @@ DAMAGES = [
 ]
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    made = World(tmp_path)
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> World:
+    made = World(tmp_path_factory.mktemp("told"))
     made.rules()
     made.usage(usage_line())
     made.usage(usage_line(node="node-2", user="b:2"), repo="node-2")
     made.pull()
     return made
+
+
+@pytest.fixture
+def world(told: World, tmp_path: Path) -> World:
+    return told.copied_to(tmp_path)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

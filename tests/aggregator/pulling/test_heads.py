@@ -28,16 +28,21 @@ def line(seq: int, units: int = 1) -> bytes:
 FIRST, SECOND, THIRD = (segment_path(DAY, seq) for seq in (1, 2, 3))
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    """Two commits of a node are billed; there are another node and the books."""
-    made = World(tmp_path)
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> World:
+    made = World(tmp_path_factory.mktemp("told"))
     made.rules()
     made.usage(usage_line(node="node-2", user="b:2"), repo="node-2")
     made.repo("node-1").commit({FIRST: line(1)})
     made.repo("node-1").commit({SECOND: line(2)})
     made.pull()
     return made
+
+
+@pytest.fixture
+def world(told: World, tmp_path: Path) -> World:
+    """Two commits of a node are billed; there are another node and the books."""
+    return told.copied_to(tmp_path)
 
 
 def others_go_on(world: World) -> None:

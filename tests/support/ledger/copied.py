@@ -1,7 +1,7 @@
 """A world whose aggregator keeps copies at a remote of their own."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from aggregator.config.settings import Config
 from aggregator.copies.schedule import CopyFailure, copy_now
@@ -24,6 +24,14 @@ class CopyWorld(World):
         super().__init__(folder, **settings)
         self.copies = RepoWriter(folder / "elsewhere" / "copies.git")
         self.copy_table = {"url": self.copies.url} | (copy or {})
+
+    def copied_to(self, folder: Path) -> Self:
+        """The same world in another folder, with a copy remote of its own."""
+        made = super().copied_to(folder)
+        made.copies = self.copies.copied_to(folder / self.copies.path.relative_to(self.folder))
+        is_on_disk = self.copy_table["url"] == self.copies.url
+        made.copy_table = self.copy_table | ({"url": made.copies.url} if is_on_disk else {})
+        return made
 
     @property
     def config(self) -> Config:

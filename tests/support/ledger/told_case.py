@@ -25,6 +25,9 @@ from wire_format.lines import Account, Folder
 
 AFTER = datetime(2027, 1, 1, tzinfo=UTC)
 
+OFTEN = (1 / 3, 1 / 8, 1 / 16)
+"""What is pulled after a third of the commits comes in small parts, otherwise among much else."""
+
 
 @contextmanager
 def world_of(case: Case) -> Iterator[World]:
@@ -34,7 +37,11 @@ def world_of(case: Case) -> Iterator[World]:
 
 
 def tell(
-    world: World, case: Case, chance: Random, rules_before: Mapping[str, Any] | None = None
+    world: World,
+    case: Case,
+    chance: Random,
+    rules_before: Mapping[str, Any] | None = None,
+    often: float | None = None,
 ) -> None:
     """Commit a case in the order of its commits' times, and pull some repos now and then.
 
@@ -43,11 +50,13 @@ def tell(
         case: the case.
         chance: decides what is pulled when.
         rules_before: the rules until some commit; None for those of the case.
+        often: how often something is pulled after a commit; None for one of `OFTEN`.
     """
     repos = sorted({text["repo"] for text in case["lines"]})
+    often = often or chance.choice(OFTEN)
     told = committing(world, {**case, "rules": rules_before or case["rules"]})
     for _ in told:
-        if chance.random() < 1 / 3:
+        if chance.random() < often:
             world.pull(*chance.sample(repos, chance.randint(1, len(repos))))
         if rules_before is not None and chance.random() < 1 / 5:
             world.repo("books").commit(rule_files(case["rules"]))

@@ -5,13 +5,14 @@ world.repo("node-1").commit({segment_path(day, 1): usage_line()})
 world.pull()["node-1"].admitted
 """
 
+import copy
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from aggregator.cli.context import opening
 from aggregator.config.repos import RepoConfig
@@ -100,6 +101,26 @@ class World:
         self.settings: dict[str, Any] = {"fetch_workers": 2, "connect_timeout_s": 5, **settings}
         self._writers: dict[str, RepoWriter] = {}
         self._repos: dict[str, RepoConfig] = {}
+
+    def copied_to(self, folder: Path) -> Self:
+        """The same world in another folder, with remotes and an aggregator of its own.
+
+        Most of what a test's world takes is telling and pulling what many tests begin with.
+        """
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        made = copy.copy(self)
+        made.folder = folder
+        made.settings = dict(self.settings)
+        made._writers = {
+            name: writer.copied_to(folder / writer.path.relative_to(self.folder))
+            for name, writer in self._writers.items()
+        }
+        made._repos = {}
+        for name, repo in self._repos.items():
+            is_on_disk = repo.url == self._writers[name].url
+            url = made._writers[name].url if is_on_disk else repo.url
+            made._repos[name] = repo.model_copy(update={"url": url})
+        return made
 
     def repo(
         self, name: str, *, node: str | None = None, url: str | None = None, role: Role = "usage"

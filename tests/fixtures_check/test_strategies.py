@@ -26,7 +26,10 @@ CASES = (
     *("repeated reference", "refund of no counted payment"),
 )
 told = facts().flatmap(lambda some: st.tuples(st.just(some), deliveries(some)))
-relaxed = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+relaxed = settings(
+    max_examples=settings().max_examples // 2,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 
 
 @relaxed

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -64,7 +65,18 @@ class Module(NamedTuple):
     @property
     def tree(self) -> ast.Module:
         """Its syntax tree."""
-        return ast.parse(self.source, self.path)
+        return _parsed(self.source, self.path)
+
+
+@cache
+def _parsed(source: str, path: str) -> ast.Module:
+    return ast.parse(source, path)
+
+
+def forget_trees() -> None:
+    """Forget the syntax trees: those of all modules are many objects."""
+    _parsed.cache_clear()
+    imported_names.cache_clear()
 
 
 def product_modules() -> list[Module]:
@@ -106,6 +118,7 @@ def assertions(module: Module) -> Iterator[Finding]:
             yield Finding(node.lineno, "assert vanishes under -O: raise an error of its own type")
 
 
+@cache
 def imported_names(tree: ast.Module) -> dict[str, str]:
     """What each imported name of a module stands for, in full."""
     names: dict[str, str] = {}

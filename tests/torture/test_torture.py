@@ -10,7 +10,7 @@ import pytest
 from tests.torture.__main__ import BROKEN
 from tests.torture.torture import torture
 
-KILLS = 15
+KILLS = 10
 SEED = 3
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gitmeter.git_remote.remote import Remote
@@ -148,6 +148,7 @@ def test_a_home_that_is_lost_begins_again_in_the_next_epoch(
 # --- dates
 
 
+@settings(max_examples=settings().max_examples // 2)
 @given(steps=st.lists(st.timedeltas(-AHEAD_MAX, timedelta(hours=2)), min_size=1, max_size=6))
 def test_no_commit_is_dated_before_its_parent_whatever_the_clock_does(
     tmp_path_factory: pytest.TempPathFactory, steps: list[timedelta]

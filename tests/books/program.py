@@ -1,7 +1,8 @@
 """Books with a repo of their own, and an aggregator that reads it."""
 
+import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pygit2
 
@@ -25,6 +26,14 @@ class Books:
         self.folder = folder
         self.home = folder / name
         self.remote = remote or bare_repo(folder / "books.git")
+
+    def copied_to(self, folder: Path) -> Self:
+        """The same books in another folder, with a copy of their repo as it is now."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        made = type(self)(folder, self.home.name, folder / self.remote.name)
+        for file in (made.home / "node.toml", made.home / "repo.git" / "config"):
+            file.write_text(file.read_text().replace(str(self.remote), str(made.remote)))
+        return made
 
     def __call__(self, *arguments: str, stdin: str = "") -> Said:
         """Run `books` on them."""

@@ -23,6 +23,7 @@ from books.bulk.text import Row, Rows
 from books.errors import MoneyError
 from node_pusher.spool.api import Spool
 from tests.books.program import Books, spooled
+from tests.support.memory import MEMORY
 
 NOW = datetime(2026, 11, 21, 18, tzinfo=UTC)
 GIVEN: dict[str, Any] = {"by": "olga", "status": "succeeded", "is_new_movement": False}
@@ -347,7 +348,7 @@ def test_the_file_of_a_bank_gives_the_lines_of_jsonl(
         [{**GIVEN, **p} for p in payments]
     ] * 2
     lines, reports = [], []
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=MEMORY) as folder:
         for number, rows in enumerate(found):
             home = Path(folder, str(number))
             shutil.copytree(template, home)

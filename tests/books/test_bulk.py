@@ -26,6 +26,7 @@ from books.money import movement_of, record
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
 from tests.books.program import Books, spooled
+from tests.support.memory import MEMORY
 from wire_format.field_types import MoneyKind
 from wire_format.lines import Decision
 
@@ -144,7 +145,7 @@ def test_many_at_once_are_what_they_are_one_by_one(
     template: Path, batches: list[tuple[Any, Any]]
 ) -> None:
     """The same lines, the same ones passed over, the same ones refused for the same reasons."""
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=MEMORY) as folder:
         homes = [Path(folder, name) for name in ("alone", "together", "all")]
         for home in homes:
             shutil.copytree(template, home)

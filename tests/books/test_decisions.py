@@ -16,6 +16,7 @@ from node_pusher.home.settings_file import read_home
 from node_pusher.spool.plan import plan
 from node_pusher.spool.store import Store
 from tests.books.program import Books
+from tests.support.memory import MEMORY
 from wire_format.fields import EPOCH_SIZE
 from wire_format.lines import Decision, Folder
 from wire_format.segment import decode_segment
@@ -359,12 +360,11 @@ def commands(draw: st.DrawFn) -> list[str]:
     return ["decide", name, *options, "--json", "--", *map(draw, ARGUMENTS[name])]
 
 
-@given(st.lists(commands(), min_size=1, max_size=6))
-def test_whatever_is_accepted_is_a_valid_line(typed: list[list[str]]) -> None:
+@given(typed=st.lists(commands(), min_size=1, max_size=6))
+def test_whatever_is_accepted_is_a_valid_line(new_books: Books, typed: list[list[str]]) -> None:
     """Any input: each accepted command is one more line or names the one that says it already."""
-    with TemporaryDirectory() as folder:
-        books = Books(Path(folder))
-        books.init().ok()
+    with TemporaryDirectory(dir=MEMORY) as folder:
+        books = new_books.copied_to(Path(folder))
         outcomes = [books(*command) for command in typed]
         assert {outcome.code for outcome in outcomes} <= {0, 1, 2}
         accepted = [outcome.json for outcome in outcomes if outcome.code == 0]

@@ -23,6 +23,7 @@ from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
 from node_pusher.spool.store import Store
 from tests.books.program import Books, spooled
+from tests.support.memory import MEMORY
 from tests.support.repos import money_line
 from wire_format import fields
 from wire_format.lines import Folder, Money
@@ -185,12 +186,11 @@ def commands(draw: st.DrawFn) -> list[str]:
     return [*command, "--", draw(USERS), draw(AMOUNTS)]
 
 
-@given(st.lists(commands(), min_size=1, max_size=8))
-def test_whatever_is_accepted_is_a_valid_line(typed: list[list[str]]) -> None:
+@given(typed=st.lists(commands(), min_size=1, max_size=8))
+def test_whatever_is_accepted_is_a_valid_line(new_books: Books, typed: list[list[str]]) -> None:
     """Any input: each accepted command is one more line, each refused one leaves none."""
-    with TemporaryDirectory() as folder:
-        books = Books(Path(folder))
-        books.init().ok()
+    with TemporaryDirectory(dir=MEMORY) as folder:
+        books = new_books.copied_to(Path(folder))
         assert books("pay", "alice", "5").code == 0
         codes = [books(*command).code for command in typed]
         assert set(codes) <= {0, 1, 2}

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.support.deliveries import Delivery, deliveries, land
+from tests.support.memory import MEMORY
 from tests.support.repos import RepoWriter
 from tests.support.strategies import BOOKS, EPOCH, Facts, Rules, facts, rules
 from wire_format.fields import SEGMENTS_PER_COMMIT_MAX
@@ -94,7 +95,7 @@ def test_rounds_land_every_commit_and_end_with_all_seen(both: tuple[Facts, Deliv
 def test_deliveries_become_real_repos(both: tuple[Facts, Delivery]) -> None:
     """The last commit's tree holds every file that was ever added."""
     _, delivery = both
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         writer = RepoWriter(Path(folder) / "books.git")
         for commit in delivery.histories[BOOKS]:
             tip = land(writer, commit)

@@ -9,6 +9,7 @@ from typing import Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.memory import MEMORY
 from tests.till.place import TillPlace, content
 from till.intake.intake import NotRecordedError, ask
 from till.sweeping.sweep import sweep
@@ -144,7 +145,7 @@ def by_events(folder: Path, steps: list[Step], seed: int, *, loses: bool = False
 def test_events_in_any_order_and_a_sweep_alone_write_the_same_lines(
     steps: list[Step], seed: int
 ) -> None:
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=MEMORY) as folder:
         path = Path(folder)
         for name in ("sweep", "events", "both"):
             (path / name).mkdir()

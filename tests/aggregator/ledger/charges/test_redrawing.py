@@ -18,6 +18,7 @@ from aggregator.store.charges.active_periods import PERIOD_HOURS
 from aggregator.store.charges.charge_rows import ChargeRow, ChargeRows, RatedCharge
 from aggregator.store.store import LedgerStore, open_for_writing
 from gitmeter.money.granted import EVER_HOUR, Granted, Hours
+from tests.support.memory import MEMORY
 from tests.support.priced import book
 
 LAST_HOUR: Final = 20 * PERIOD_HOURS
@@ -133,7 +134,10 @@ def test_a_change_ends_where_all_charges_drawing_anew_would(
 ) -> None:
     """Charges that come, go, or cost otherwise, in any hours and one after the other."""
     own, costs, changes = told
-    with TemporaryDirectory() as folder, one_account(Path(folder) / "ledger.db", own) as one:
+    with (
+        TemporaryDirectory(dir=MEMORY) as folder,
+        one_account(Path(folder) / "ledger.db", own) as one,
+    ):
         one.change(costs, anew=True)
         one.check()
         for change in changes:

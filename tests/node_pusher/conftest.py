@@ -1,5 +1,6 @@
 """A clock that only the test moves, and homes on remotes of this machine."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from gitmeter.git_remote.remote import Remote
 from node_pusher.home.home import Home, new_home
+from node_pusher.home.settings_file import read_home
 from node_pusher.joining.init import init
 from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched
 from node_pusher.sending.commit import locked_repo
@@ -67,9 +69,23 @@ def make_home(tmp_path: Path, remote_dir: Path) -> MakeHome:
     return make
 
 
+@pytest.fixture(scope="session")
+def new_node(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home and its remote, to be copied: `init` takes longer than most of what follows."""
+    folder = tmp_path_factory.mktemp("new_node")
+    remote = bare_repo(folder / "remote.git")
+    init(new_home(folder / "home", NODE, Remote(remote.as_uri())), START)
+    return folder
+
+
 @pytest.fixture
-def home(make_home: MakeHome) -> Home:
-    return make_home()
+def home(new_node: Path, tmp_path: Path, remote_dir: Path) -> Home:
+    """A home of the node, on the remote over files."""
+    shutil.copytree(new_node / remote_dir.name, remote_dir, dirs_exist_ok=True)
+    shutil.copytree(new_node / "home", tmp_path / "home")
+    for file in (tmp_path / "home" / "node.toml", tmp_path / "home" / "repo.git" / "config"):
+        file.write_text(file.read_text().replace(str(new_node), str(tmp_path)))
+    return read_home(tmp_path / "home")
 
 
 @pytest.fixture

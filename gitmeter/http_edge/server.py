@@ -189,15 +189,21 @@ class _Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Start the time of a further request with its first byte."""
-        if self._abort_timer is None:
+        if self._abort_timer is None or (self.cycle is not None and self.cycle.response_complete):
+            self._end_time()
             self._start_time()
         super().data_received(data)
 
     def on_response_complete(self) -> None:
-        """End the time of a request; the next one may have arrived with it."""
-        self._end_time()
+        """End the time of a request; the next one may have arrived with it.
+
+        An answer that the client has not read goes on to count, or it would hold its connection.
+        """
+        if not self.transport.get_write_buffer_size():
+            self._end_time()
         super().on_response_complete()
         if self.cycle is not None and not self.cycle.response_complete:
+            self._end_time()
             self._start_time()
 
     def connection_lost(self, exc: Exception | None) -> None:

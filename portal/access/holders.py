@@ -73,7 +73,8 @@ def holder_of(store: LedgerStore, unbilled: Unbilled, sha256: str, now: datetime
     if key is None or key in contested:
         return None
     scopes = key.scopes or ()
-    member = _member(store, user, now) if STAFF in scopes else None
+    is_staff = STAFF in scopes and not settled.is_suspended
+    member = _member(store, user, now) if is_staff else None
     return Holder(user, key.key_id or "", scopes, key.rpm, key.until, settled.is_suspended, member)
 
 

@@ -11,16 +11,16 @@ UNKNOWN: Final = "unknown"
 _PREFIXES: Final = {4: 24, 6: 64}
 
 
-def network_of(peer: str | None, forwarded: str | None, proxy: str | None) -> str:
+def network_of(peer: str | None, forwarded: str, proxy: str | None) -> str:
     """The network of a client.
 
     Args:
         peer: who is connected; None over a unix socket, where only the proxy of this machine is.
-        forwarded: `X-Forwarded-For`, if it was sent.
+        forwarded: `X-Forwarded-For`, all lines of it; empty if there is none.
         proxy: the address of the proxy that is believed, if any.
     """
     is_proxy = peer is None or (proxy is not None and _same(peer, proxy))
-    client = (forwarded or "").rpartition(",")[2].strip() if is_proxy else peer or ""
+    client = forwarded.rpartition(",")[2].strip() if is_proxy else peer or ""
     address = _address(client)
     if address is None:
         return UNKNOWN

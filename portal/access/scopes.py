@@ -62,7 +62,7 @@ def is_scope(text: str) -> bool:
     if text.startswith(ALLOWED):
         return len(text) > len(ALLOWED)
     if text.endswith("*"):
-        return any(may_meet(text, name) for name in SCOPES)
+        return any(may_meet(text, name) for name in SCOPES) and not may_meet(text, STAFF)
     return text in SCOPES
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -35,6 +36,8 @@ from portal.reading.age import is_older, pulled_at
 from portal.reading.ledgers import Ledgers
 from wire_format.wording import numbered, sentences
 
+FAULTS_MAX: Final = 20
+"""Of one request: a stranger's nonsense is not answered with more of it."""
 AT_ONCE_MAX: Final = 2
 """Answers of one account at one time that take a thread."""
 WRITES_A_DAY: Final = 100
@@ -83,7 +86,7 @@ class Gate:
         Raises:
             ProblemError: nobody who is known, or a network that shows too many wrong keys.
         """
-        sha256 = shown_key(request.headers.get("Authorization"))
+        sha256 = shown_key(request.headers.getlist("Authorization"))
         if sha256 is not None:
             with self._ledgers.reading() as store:
                 now = self._portal.desk.clock()
@@ -96,7 +99,7 @@ class Gate:
     def _guess(self, request: Request) -> Taken:
         config = self._portal.config
         peer = None if request.client is None else request.client.host
-        forwarded = request.headers.get("X-Forwarded-For")
+        forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
         network = network_of(peer or None, forwarded, config.listen.proxy)
         return self._of_networks.take(network, config.guesses_per_minute, self._monotonic_s())
 
@@ -217,7 +220,7 @@ def _body_of(route: Route, request: Request, body: bytes) -> Form | None:
 def _invalid(error: ValidationError) -> ProblemError:
     if any(fault["type"] == "json_invalid" for fault in error.errors(include_url=False)):
         return problems.invalid("the body is not JSON")
-    return problems.invalid(*sentences(error, numbered))
+    return problems.invalid(*islice(sentences(error, numbered), FAULTS_MAX))
 
 
 def _asked_for(request: Request) -> str:

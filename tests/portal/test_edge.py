@@ -1,12 +1,15 @@
 """The edge: limits, tags, what is not served, and what a stranger can learn."""
 
 import json
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 import requests
 
 from docs.generate import DOCS
-from portal.api.gate import WRITES_A_DAY
+from portal.api.gate import FAULTS_MAX, WRITES_A_DAY
 from portal.api.routes import ROUTES
 from tests.portal.place import PortalPlace, problem
 
@@ -75,6 +78,42 @@ def test_guessing_is_slowed_and_the_owner_is_not(place: PortalPlace) -> None:
     assert set(found[:30]) == {401}
     assert found[-1] == 429
     assert place.client(key).get("/v1/me").status_code == 200
+
+
+def test_a_guesser_who_forges_the_proxy_s_header_gains_nothing(tmp_path: Path) -> None:
+    """The last address counts, however many lines the header has; two keys are none."""
+    place = PortalPlace(
+        tmp_path, guesses_per_minute=3, listen={"address": "127.0.0.1:0", "proxy": "127.0.0.1"}
+    )
+    key = place.key()
+    place.pull()
+    with place.serving():
+        host, _, port = place.url.removeprefix("http://").rpartition(":")
+
+        def asked(*lines: tuple[str, str]) -> int:
+            connection = HTTPConnection(host, int(port), timeout=30)
+            connection.putrequest("GET", "/v1/me")
+            for name, value in lines:
+                connection.putheader(name, value)
+            connection.endheaders()
+            with closing(connection):
+                return connection.getresponse().status
+
+        proxied = ("X-Forwarded-For", "203.0.113.7")
+        found = [asked(("X-Forwarded-For", f"198.51.{n}.1"), proxied) for n in range(5)]
+        assert found == [401] * 3 + [429] * 2
+        right = ("Authorization", f"Bearer {key.secret}")
+        assert asked(right) == 200
+        assert asked(right, ("Authorization", "Bearer nonsense"), ("X-Forwarded-For", "::1")) == 401
+
+
+def test_nonsense_is_not_answered_with_more_of_it(place: PortalPlace) -> None:
+    key = place.key()
+    place.pull()
+    body = {f"unknown-{number}": 1 for number in range(2000)}
+    found = place.client(key).ask("POST", "/v1/keys", json=body)
+    assert problem(found) == (422, "invalid")
+    assert len(found.json()["faults"]) == FAULTS_MAX
 
 
 def test_an_account_that_settles_all_the_time_has_to_wait(place: PortalPlace) -> None:

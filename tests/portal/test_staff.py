@@ -117,6 +117,29 @@ def test_a_correction_is_within_one_s_own_limit(
     assert place.world.held() == []
 
 
+def test_a_correction_that_is_asked_for_again_is_given_once(place: PortalPlace) -> None:
+    """By a client that had no answer, before the ledger has it and afterwards; a ticket each."""
+    support = member(place, "support")
+    place.pull()
+    client = place.client(support)
+    body = {"template": "goodwill", "amount_usd": "1.00"} | WHY
+    post(client, "/v1/accounts/alice/adjustments", **body)
+    for _ in range(2):
+        again = body | {"amount_usd": "1.0"}
+        found = client.ask("POST", "/v1/accounts/alice/adjustments", json=again)
+        assert problem(found) == (409, "given-already")
+        place.pushed()
+        place.pull()
+    post(client, "/v1/accounts/alice/adjustments", **body | {"ticket": "T-4712"})
+
+
+def test_staff_who_are_suspended_see_nothing_of_others(place: PortalPlace) -> None:
+    admin = member(place, "admin")
+    place.world.settle("suspend", "admin-1", reason="left")
+    place.pull()
+    assert problem(place.client(admin).get("/v1/accounts")) == (404, "not-found")
+
+
 def test_a_template_is_of_the_role_that_it_names(place: PortalPlace) -> None:
     finance = member(place, "finance")
     place.pull()

@@ -5,11 +5,12 @@ A line is judged before it is written by the rule of which the aggregator has th
 lines of the desk: what is beyond one waits in the ledger, and the operator is told.
 """
 
-import secrets
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Final, TypeVar
 
 from aggregator.ledger.rule_book import rule_book_in_force
+from gitmeter.counting.effects import Movement, movement
 from gitmeter.money.desks.desk_place import desk_fault
 from gitmeter.money.places import MoneyLimits
 from node_pusher.spool.drafts import UNNUMBERED
@@ -25,7 +26,7 @@ from wire_format.lines import Money
 from wire_format.money import format_usd, parse_nano
 from wire_format.writers import AdjustTemplate, GrantTemplate, Writers
 
-_ID_BYTES: Final = 8
+_ID_DIGITS: Final = 16
 
 T = TypeVar("T", GrantTemplate, AdjustTemplate)
 
@@ -59,7 +60,7 @@ def grant(asked: Asked) -> Written:
             scope=template.scope, by=asked.by, reason=wanted.text,
         )  # fmt: skip
         _check(line, writers)
-        if _has_grant(asked, user, reference):
+        if _is_given(asked, user, (MANUAL, reference, "grant")):
             raise conflict("given-already", f"{user} had {template.name} already")
         recorded = desk.record_money([line])[0]
     asked.portal.wake()
@@ -67,7 +68,10 @@ def grant(asked: Asked) -> Written:
 
 
 def adjust(asked: Asked) -> Written:
-    """Correct the balance of an account by a template, within its limits and one's own."""
+    """Correct the balance of an account by a template, within its limits and one's own.
+
+    The same amount under the same ticket is given once.
+    """
     wanted: AdjustWanted = asked.body
     writers, user, member = _writers(asked), acted_on(asked), asked.holder.member
     amount_nano = parse_nano(wanted.amount_usd)
@@ -81,13 +85,20 @@ def adjust(asked: Asked) -> Written:
     if abs(amount_nano) > template.per_line_nano:
         most = format_usd(template.per_line_nano)
         raise invalid(f"amount_usd: {template.name} is {most} USD at most")
-    desk = asked.portal.desk
+    desk, amount = asked.portal.desk, format_usd(amount_nano)
+    # a client that asks again after no answer corrects nothing twice
+    told = sha256(f"{user}\n{wanted.text}\n{amount}".encode()).hexdigest()
+    reference = f"{template.name}:{told[:_ID_DIGITS]}"
     with desk.exclusive():
+        if _is_given(asked, user, (MANUAL, reference, "adjustment")):
+            raise conflict(
+                "given-already", f"{amount} USD were given under {wanted.ticket} already"
+            )
         line = Money(
             v=VERSION_2, node=desk.spool.node, seq=UNNUMBERED, ts=desk.spool.now(), user=user,
             kind="adjustment", provider=MANUAL,
-            external_ref=f"{template.name}:{secrets.token_hex(_ID_BYTES)}",
-            amount=format_usd(amount_nano), currency=CURRENCY_DEFAULT, status="succeeded",
+            external_ref=reference,
+            amount=amount, currency=CURRENCY_DEFAULT, status="succeeded",
             by=asked.by, reason=wanted.text,
         )  # fmt: skip
         _check(line, writers)
@@ -117,9 +128,10 @@ def _check(line: Money, writers: Writers) -> None:
         raise conflict("not-allowed", f"the rules of the books do not let this desk do it: {fault}")
 
 
-def _has_grant(asked: Asked, user: str, reference: str) -> bool:
-    waiting = (each.external_ref for each in asked.portal.desk.unbilled.money(user))
-    return reference in waiting or asked.store.money.is_claimed((MANUAL, reference, "grant"))
+def _is_given(asked: Asked, user: str, given: Movement) -> bool:
+    """Whether the ledger has a movement, or this desk wrote it a moment ago."""
+    waiting = map(movement, asked.portal.desk.unbilled.money(user))
+    return given in waiting or asked.store.money.is_claimed(given)
 
 
 def _of_grant(each: GrantTemplate) -> Template:

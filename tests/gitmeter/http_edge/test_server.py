@@ -156,6 +156,20 @@ def test_each_request_of_a_connection_has_its_own_time(begun: bytes) -> None:
         assert all_of(connection) == b""
 
 
+def test_an_answer_that_is_not_read_holds_no_connection() -> None:
+    """However many were asked for before; it is aborted when its time is up."""
+    large = Response(b"x" * 50_000)
+    with (
+        running(application(lambda _: large), request_s=1, keep_alive_s=60) as place,
+        place.connect() as connection,
+    ):
+        connection.sendall(ASK * 200)
+        ended = threading.Event()
+        while place.server._connections():
+            ended.wait(0.05)
+    assert not ended.is_set()
+
+
 def test_no_answer_waits_for_the_client_to_acknowledge_its_head() -> None:
     """Head and body are sent apart: a client that acknowledges late would see each 40 ms later."""
     reached, go_on = threading.Event(), threading.Event()

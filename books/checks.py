@@ -11,7 +11,7 @@ from typing import Final
 from books.account_money import too_much
 from books.errors import AlreadyRecordedError, MoneyError
 from books.grants.lines import term_differences, terms_text
-from books.known_money import KnownMoney
+from books.known.money import KnownMoney
 from gitmeter.counting.effects import credited_nano, movement
 from gitmeter.money.pool import payments_of
 from gitmeter.money.rivals import Contender, Judged, MoneyState, judge

@@ -18,7 +18,7 @@ from books.errors import MoneyError
 from books.forms import malformed
 from books.grants.lines import references_of, with_terms
 from books.grants.terms import TERMS, Terms, read_terms
-from books.known_money import KnownMoney, MoneyIndex, read_money
+from books.known.money import KnownMoney, MoneyIndex, read_money
 from books.writers import read_writers
 from node_pusher.home.settings_file import reread
 from node_pusher.spool.api import Spool

@@ -10,7 +10,7 @@ from books.bulk.text import Row
 from books.checks import similar_users
 from books.earlier_lines import bring_here
 from books.errors import AlreadyRecordedError, MoneyError
-from books.known_money import MoneyIndex, read_money
+from books.known.money import MoneyIndex, read_money
 from books.money import Movement, enter, movement_of, refuse_malformed
 from books.writers import read_writers
 from node_pusher.home.settings_file import reread

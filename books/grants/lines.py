@@ -12,7 +12,7 @@ import msgspec
 from books.account_money import account_of
 from books.errors import MoneyError
 from books.grants.terms import Terms
-from books.known_money import KnownMoney
+from books.known.money import KnownMoney
 from wire_format.fields import VERSION_2
 from wire_format.instants import format_ts, hour_of, hour_start
 from wire_format.lines import Money

@@ -9,7 +9,7 @@ import msgspec
 from books.earlier_lines import bring_here
 from books.errors import MoneyError
 from books.forms import malformed
-from books.known_money import KnownMoney, read_money
+from books.known.money import KnownMoney, read_money
 from node_pusher.home.settings_file import reread
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED, draft_lines

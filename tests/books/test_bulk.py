@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import click
 import pytest
@@ -22,6 +23,7 @@ from books.cli.bulk.options import BankOptions
 from books.cli.program import cli
 from books.decisions import decide
 from books.errors import AlreadyRecordedError, MoneyError
+from books.known import money
 from books.money import movement_of, record
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
@@ -158,7 +160,8 @@ def test_many_at_once_are_what_they_are_one_by_one(
                 continue
             text = "\n".join(map(json.dumps, rows)).encode()
             counts, refused = one_by_one(alone, kind, text)
-            report = in_bulk(together, kind, text, skip_refused=True)
+            with patch.object(money, "_SUMMED_FROM", 1):  # of few refunds already
+                report = in_bulk(together, kind, text, skip_refused=True)
             assert (report.accepted, report.already) == (counts["accepted"], counts["already"])
             assert [f"{row.line_no}: {row.reason}" for row in report.refused] == refused
             before = spooled(homes[2])

@@ -9,6 +9,7 @@ from aggregator.admission.batch import ChargeKey
 from aggregator.rating.rating import STATES, ChargeState
 from aggregator.store.account_rows import INT64_MAX, AccountRow, exact
 from aggregator.store.charges.active_periods import PERIOD_HOURS, STEPS
+from aggregator.store.charges.finding import stored
 from gitmeter.money.tenure import Tenure, first_paid_at, read_tenure
 from gitmeter.support.bulk import insert_rows
 from wire_format.fields import APPLIES_TO, AppliesTo
@@ -125,15 +126,11 @@ class ChargeRows:
         Args:
             keys: hour, account, resource and category of each, and a number to find it by.
         """
-        wanted = json.dumps([(*key[:3], CATEGORY_NUMBERS[key[3]], key[4]) for key in keys])
-        rows = self._connection.execute(
-            "SELECT value ->> 4, quantity, records, state, list_cost_nano, billed_cost_nano"
-            " FROM json_each(?) CROSS JOIN charge"
-            " ON hour = value ->> 0 AND account_id = value ->> 1 AND resource_id = value ->> 2"
-            " AND applies_to = value ->> 3",
-            (wanted,),
-        )
-        return {row[0]: StoredCharge(int(row[1]), *row[2:]) for row in rows}
+        numbers = ((*key[:3], CATEGORY_NUMBERS[key[3]], key[4]) for key in keys)
+        return {
+            place: StoredCharge(int(quantity), *rest)
+            for place, quantity, *rest in stored(self._connection, numbers)
+        }
 
     def save(self, rows: Iterable[ChargeRow]) -> None:
         """Insert or replace charges, in the order of the table's key, which is the fastest."""

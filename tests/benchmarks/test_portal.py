@@ -1,0 +1,30 @@
+"""The benchmark of a portal asks a real one, and has a row for each load."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import report
+from benchmarks.portal import __main__ as portal
+from benchmarks.report import README
+from benchmarks.reports.ledger import provide_ledger
+
+
+def test_every_load_has_a_row_and_its_figures(tmp_path: Path) -> None:
+    """An answer that is not good would stop the benchmark."""
+    found = list(portal.loads(provide_ledger(tmp_path, portal.QUICK), number=20, many=50))
+    assert [len(each.latencies_s) for each in found] == [20, 20, 20, 50]
+    assert all(min(each.latencies_s) > 0 for each in found)
+    assert all(min(each.memory_bytes) > 1_000_000 for each in found)
+    rows = portal.table(found).splitlines()[2:]
+    assert [row.count("|") for row in rows] == [6] * len(found)
+
+
+def test_the_readme_has_a_place_for_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "README.md"
+    copy.write_text(README.read_text())
+    monkeypatch.setattr(report, "README", copy)
+    report.keep("row of one run", portal._BEGIN, portal._END)
+    assert copy.read_text().count("row of one run") == 1

@@ -10,6 +10,8 @@ from portal.api.customers.account import balance, entitled
 from portal.api.models import staff as forms
 from portal.api.models.account import AccountBalance, Entitlements
 from portal.api.models.keys import KeyList, KeyMade, KeyWanted
+from portal.api.plans import buying
+from portal.api.plans.forms import PlanBought, PlanWanted
 from portal.api.route import Route
 from portal.api.staff import account, acts, giving, house, listing
 
@@ -122,6 +124,21 @@ STAFF_ROUTES: Final = (
         body=forms.Why,
         status=HTTPStatus.CREATED,
         problems=_CONFLICT,
+        roles=_ALL,
+    ),
+    Route(
+        "POST",
+        f"{_OF_ACCOUNT}/plan",
+        "Buy a plan for an account",
+        account.act_on(buying.buy),
+        PlanBought,
+        scopes.STAFF,
+        body=PlanWanted,
+        status=HTTPStatus.CREATED,
+        problems={
+            HTTPStatus.PAYMENT_REQUIRED: "balance-exhausted",
+            HTTPStatus.CONFLICT: "plan-refused",
+        },
         roles=_ALL,
     ),
     Route(

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -119,6 +120,18 @@ class PortalPlace:
         while self.desk.spool.store.count():
             assert time.monotonic() < until_s
             time.sleep(0.02)
+
+    def beside(self, folder: Path) -> "PortalPlace":
+        """Another portal with a desk of its own, beside another aggregator of the same repos."""
+        other, node = copy(self), "desk-2"
+        other.world, other.home = copy(self.world), folder / "home"
+        other.world.folder = folder  # of its state; the remotes are the same
+        remote = self.world.repo(node, role="desk")
+        init(new_home(other.home, node, Remote(remote.url), role="desk"), self.world.now)
+        own = {"home": other.home, "state": other.world.config.state}
+        other.config = self.config.model_copy(update=own)
+        other.ledgers = Ledgers(other.config.state)
+        return other
 
     def client(self, key: NewKey | str | None = None) -> Client:
         """Somebody with a key, or without."""

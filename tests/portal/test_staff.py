@@ -7,6 +7,7 @@ import pytest
 from gitmeter.keys.secret import NewKey
 from portal.api.routes import ROUTES
 from tests.portal.place import Client, PortalPlace, problem
+from tests.support.ledger.terms_world import PLANS
 from tests.support.writers import DESK_TEXT
 
 WHY = {"reason": "goodwill", "ticket": "T-4711"}
@@ -36,8 +37,14 @@ def post(client: Client, path: str, **body: object) -> Any:  # noqa: ANN401
 
 
 def test_an_admin_opens_an_account_and_its_customer_sees_it(place: PortalPlace) -> None:
-    """The seed of every client: opened, given credit with a reason, deactivated."""
-    place.world.rule_files({"rules/writers.toml": (DESK_TEXT + WELCOME).encode()})
+    """The seed of every client: opened, with a plan, given credit with a reason, deactivated."""
+    sold = PLANS.replace(b'name = "flat"\n', b'name = "flat"\nsold_by = ["desk"]\n')
+    place.world.rule_files(
+        {
+            "rules/writers.toml": (DESK_TEXT + WELCOME).encode(),
+            "rules/plans.toml": sold,
+        }
+    )
     admin = member(place, "admin")
     place.pull()
     client = place.client(admin)
@@ -45,12 +52,13 @@ def test_an_admin_opens_an_account_and_its_customer_sees_it(place: PortalPlace) 
     place.pushed()
     place.pull()
     post(client, f"/v1/accounts/{user}/grants", template="welcome", **WHY)
+    assert post(client, f"/v1/accounts/{user}/plan", plan="flat")["plan"] == "flat"
     place.pushed()
     place.world.later(hours=1)
     place.pull()
     assert place.world.held() == []
     said = client.json(f"/v1/accounts/{user}")
-    assert said["balance"]["balance_usd"] == "5.00"
+    assert (said["balance"]["balance_usd"], said["balance"]["plan"]) == ("5.00", "flat")
     post(client, f"/v1/accounts/{user}/suspend", reason="request", ticket="T-4712")
     assert client.json(f"/v1/accounts/{user}")["suspended"]
     place.pushed()
@@ -60,6 +68,7 @@ def test_an_admin_opens_an_account_and_its_customer_sees_it(place: PortalPlace) 
     assert told == [
         ("open", "staff:admin", "goodwill T-4711"),
         ("grant", "staff:admin", "goodwill T-4711"),
+        ("plan", "staff:admin", None),
         ("suspend", "staff:admin", "request T-4712"),
     ]
 

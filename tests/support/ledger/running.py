@@ -1,5 +1,6 @@
 """A daemon that runs as systemd would run it."""
 
+import fcntl
 import os
 import select
 import signal
@@ -12,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PROGRAM = "import sys; from aggregator.cli import main; sys.argv[0] = 'aggregator'; main()"
+_LOG_BYTES_MAX = 1 << 20
+"""It is read at the end: a daemon whose log does not fit into the pipe would wait for that."""
 PATIENCE_S = 60
 """Long after this a daemon that does nothing is a failure; nothing is asserted about less."""
 
@@ -68,6 +71,8 @@ def running_daemon(folder: Path, config: Path, **environment: str) -> Iterator[D
             stderr=subprocess.PIPE,
             text=True,
         )
+        assert process.stderr is not None
+        fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, _LOG_BYTES_MAX)
         try:
             yield Daemon(process, notify)
         finally:

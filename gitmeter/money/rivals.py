@@ -12,6 +12,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ from gitmeter.counting.effects import (
     movement,
     payment_of,
 )
+from wire_format.instants import to_us
 from wire_format.lines import Money
 from wire_format.money import parse_nano
 
@@ -126,29 +128,40 @@ class _Payments:
     """Which payment a line is about, once it is settled which payments count."""
 
     def __init__(self, groups: Mapping[Movement, Sequence[Contender]]) -> None:
-        self._named: dict[tuple[str, int], Movement] = {}
+        # one number of the books may have lines of several times
+        self._named: dict[tuple[str, int], list[tuple[datetime, Movement]]] = defaultdict(list)
         self._counted: dict[Movement, Money] = {}
         for key, group in groups.items():
             if key[2] == "payment":
                 for entry in group:
                     if entry.record.status == "succeeded":
-                        self._named[entry.record.node, entry.record.seq] = key
+                        self._name(entry.record, key)
 
     def settle(self, states: Mapping[Contender, MoneyState]) -> None:
         """Note the payments that count, one for each movement; those without a reference too."""
         for entry, state in states.items():
             record = entry.record
             if record.kind == "payment" and state is MoneyState.COUNTED:
-                key = movement(record) or ("", f"{record.node}:{record.seq}", "payment")
+                key = movement(record)
+                if key is None:
+                    key = "", f"{record.node}:{record.seq}:{to_us(record.ts)}", "payment"
+                    self._name(record, key)
                 self._counted[key] = record
-                if movement(record) is None:
-                    self._named[record.node, record.seq] = key
+
+    def _name(self, record: Money, key: Movement) -> None:
+        self._named[record.node, record.seq].append((record.ts, key))
 
     def movement_of(self, record: Money) -> Movement | None:
-        """The payment that a refund, dispute or reversal is about, of either version."""
-        if record.refers_to is not None:
-            return self._named.get((record.node, record.refers_to))
-        return payment_of(record)
+        """The payment that a refund, dispute or reversal is about, of either version.
+
+        Of several under one number it is the earliest that counts for the user of the refund.
+        """
+        if record.refers_to is None:
+            return payment_of(record)
+        named = [key for _, key in sorted(self._named.get((record.node, record.refers_to), ()))]
+        counted = ((key, self._counted.get(key)) for key in named)
+        own = (key for key, payment in counted if payment and payment.user == record.user)
+        return next(own, next(iter(named), None))
 
     def of(self, record: Money) -> Money | None:
         """The line of that payment that counts; None without one."""

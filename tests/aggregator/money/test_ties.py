@@ -12,6 +12,7 @@ from tests.support.ledger.told_case import committing, outcome
 from tests.support.ledger.world import World
 from tests.support.money_cases import answer
 from tests.support.money_story import END, Story
+from tests.support.repos import money_line
 
 _TZS = {"provider": "clickpesa-tz", "currency": "TZS"}
 
@@ -120,4 +121,28 @@ def test_a_void_that_names_nobody_stays_held_when_other_rules_come(tmp_path: Pat
     world.repo("books").commit(rule_files(story.case()["rules"]))
     world.pull()
     assert [(row["node"], row["reason"]) for row in world.held()] == [("books", "no_grant")]
+    assert world.digest() == world.rebuilt_digest()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_payments_under_one_number_a_refund_means_that_of_its_own_user(
+    tmp_path: Path, *, turned: bool
+) -> None:
+    """Lines of the books under one number are several where their times differ."""
+    number = {"seq": 1, "kind": "payment", "amount": "2.00"}
+    lines = [
+        money_line(**number, ts="2025-01-06T12:00:00Z", user="bob"),
+        money_line(**number, ts="2025-01-06T12:00:01Z", user="alice"),
+        money_line(
+            seq=2, kind="refund", refers_to=1, amount="0.50", ts="2025-01-07T12:00:00Z", user="bob"
+        ),
+    ]
+    world = World(tmp_path)
+    world.rules()
+    for line in reversed(lines) if turned else lines:
+        world.pay(line)
+        world.pull()
+    has = {user: world.balance(user)["balance_usd"] for user in ("alice", "bob")}
+    assert has == {"alice": "2.00", "bob": "1.50"}
+    assert world.held() == []
     assert world.digest() == world.rebuilt_digest()

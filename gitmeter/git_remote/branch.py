@@ -97,7 +97,7 @@ def read_branch(
         case Transport.SSH:
             found = _by_git(remote, ref, timeout_s)
         case Transport.FILE:
-            found = _by_libgit2(remote, ref)
+            found = _by_libgit2(remote, ref, timeout_s)
         case _ if is_socks(remote.url):
             found = _by_git(remote, ref, timeout_s)
         case _:
@@ -187,7 +187,7 @@ def _by_git(remote: Remote, ref: str, timeout_s: float) -> Advertised:
     return Advertised(commit, bool(result.stdout), tuple(n for n in others if n != ref))
 
 
-def _by_libgit2(remote: Remote, ref: str) -> Advertised:
+def _by_libgit2(remote: Remote, ref: str, timeout_s: float) -> Advertised:
     import pygit2
 
     from gitmeter.git_remote.libgit2 import ignore_user_settings
@@ -198,5 +198,7 @@ def _by_libgit2(remote: Remote, ref: str) -> Advertised:
     except pygit2.GitError as error:
         raise failure(remote.url, str(error)) from error
     commit = next((str(head.oid) for head in heads if head.name == ref), None)
+    if commit is None and heads:  # it leaves out refs that it cannot open, as without descriptors
+        return _by_git(remote, ref, timeout_s)
     others = (str(head.name) for head in heads if str(head.name).startswith("refs/"))
     return Advertised(commit, bool(heads), tuple(n for n in others if n != ref))

@@ -62,10 +62,6 @@ class Buckets:
         self._forget(now_s)
         return Taken(quota, int(quota - used), _whole(used / a_second))
 
-    def __len__(self) -> int:
-        """How many buckets are not known to be full."""
-        return len(self._used)
-
     def _used_now(self, name: str, quota: int, now_s: float) -> float:
         used, then_s = self._used.get(name, (0.0, now_s))
         return max(0.0, used - (now_s - then_s) * quota / self._period_s)

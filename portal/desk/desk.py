@@ -14,7 +14,7 @@ from node_pusher.home.home import Home
 from node_pusher.home.settings_file import reread
 from node_pusher.sending.earlier_lines import bring_here
 from node_pusher.spool.api import Spool
-from node_pusher.spool.drafts import UNNUMBERED, Draft, draft_lines
+from node_pusher.spool.drafts import UNNUMBERED
 from node_pusher.spool.outcomes import Refusal
 from portal import records
 from portal.records.seal import seal_of
@@ -108,15 +108,9 @@ class Desk(NamedTuple):
         return self._recorded(Folder.PAYMENTS, lines)
 
     def _recorded(self, folder: Folder, lines: Sequence[T]) -> list[T]:
-        drafts: list[Draft] = []
-        for draft in draft_lines([*lines], self.spool.node, folder):
-            if isinstance(draft, Refusal):
-                raise DeskLineError(draft.reason)
-            drafts.append(draft)
         recorded = []
-        outcomes = self.spool.append_drafts(folder, drafts)
-        for line, outcome in zip(lines, outcomes, strict=True):
-            if isinstance(outcome, Refusal):
+        for line, outcome in zip(lines, self.spool.append(folder, lines), strict=True):
+            if isinstance(outcome, Refusal):  # what `exclusive` has begun ends without any of them
                 raise DeskLineError(outcome.reason)
             recorded.append(msgspec.structs.replace(line, seq=outcome.seq))
         return recorded

@@ -8,6 +8,7 @@ from aggregator.ledger.rule_book import rule_book_in_force
 from portal.access.holders import settled_about
 from portal.api.customers.account import settled_here, terms
 from portal.api.models.settings import AccountSettings, SettingsWanted
+from portal.api.plans.catalogue import sold
 from portal.api.problems import ProblemError, invalid
 from portal.api.request import Asked
 from wire_format.instants import HOUR_US, to_us
@@ -17,7 +18,6 @@ from wire_format.versions.kinds import SETTINGS
 
 _NEXT_PLAN: Final = "next_plan"
 _OFFERED: Final = ("cap_usd", _NEXT_PLAN)
-_SELLER: Final = "desk"
 
 
 def settings(asked: Asked) -> AccountSettings:
@@ -73,12 +73,9 @@ def _plans(asked: Asked) -> set[str]:
     Others are the operator's to give: what an account asks for here is what the books renew.
     """
     hour = to_us(asked.now) // HOUR_US
-    plans = rule_book_in_force(asked.store).plans
-    names = {version.name for version in plans.versions}
-    at = (plans.version_at(name, hour) for name in names)
-    sold = {version.name for version in at if version is not None and _SELLER in version.sold_by}
+    names = {version.name for version in sold(rule_book_in_force(asked.store).plans, hour)}
     running = terms(asked).timeline.at(hour)
-    return sold if running is None else {*sold, running.version.name}
+    return names if running is None else {*names, running.version.name}
 
 
 def _form(found: Mapping[str, str]) -> AccountSettings:

@@ -7,17 +7,21 @@ from portal.api.plans.forms import MeterOffered, PlanOffered, PlansOffered
 from portal.api.request import Asked
 from wire_format.instants import hour_of
 from wire_format.money import format_usd
-from wire_format.plans import UNLIMITED, PlanVersion
+from wire_format.plans import UNLIMITED, Plans, PlanVersion
 
 _SELLER: Final = "desk"
 
 
 def offered(asked: Asked) -> PlansOffered:
     """List the plans that can be bought here, as they are now, the cheapest first."""
-    plans, hour = rule_book_in_force(asked.store).plans, hour_of(asked.now)
+    found = sold(rule_book_in_force(asked.store).plans, hour_of(asked.now))
+    return PlansOffered(plans=[*map(_offered, sorted(found, key=_by_fee))])
+
+
+def sold(plans: Plans, hour: int) -> list[PlanVersion]:
+    """What desks sell in a clock hour since 1970, in no order."""
     at = (plans.version_at(name, hour) for name in {each.name for each in plans.versions})
-    sold = [version for version in at if version is not None and _SELLER in version.sold_by]
-    return PlansOffered(plans=[*map(_offered, sorted(sold, key=_by_fee))])
+    return [version for version in at if version is not None and _SELLER in version.sold_by]
 
 
 def _by_fee(version: PlanVersion) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""Whose a key is and what it opens, by the ledger and by this portal's own lines.
+"""Who asks and what it opens for them, by the ledger and by this portal's own lines.
 
 It is judged at every request, so a key that is revoked opens nothing from the next one on: at once
 at the portal where it was revoked, and at others as soon as their ledger has the line.
@@ -27,32 +27,36 @@ _OF_KEYS: Final[tuple[AccountKind, ...]] = ("key", "revoke", "suspend", "reopen"
 
 
 class Holder(NamedTuple):
-    """Who asks with a key.
+    """Who asks, with a key or as an identity that an issuer vouches for.
 
     Attributes:
-        user: whose key it is.
-        key_id: its name.
+        user: whose account it is.
+        name: of the key, or of the identity at this portal: what lines and limits name.
         scopes: what it opens.
         rpm: most requests in a minute with it; None where it states no number.
-        until: when the key ends; None for never.
+        until: when the key ends; None for never, and of an identity.
         is_suspended: whether services refuse the account.
         member: which member of staff; None of a customer or a service.
+        is_key: whether it is a key.
     """
 
     user: str
-    key_id: str
+    name: str
     scopes: tuple[str, ...]
     rpm: int | None
     until: datetime | None
     is_suspended: bool
     member: StaffMember | None = None
+    is_key: bool = True
 
     def may(self, scope: str) -> bool:
         """Whether the key opens what asks for a scope."""
         return opens(self.scopes, scope)
 
 
-def holder_of(store: LedgerStore, unbilled: Unbilled, sha256: str, now: datetime) -> Holder | None:
+def holder_of_key(
+    store: LedgerStore, unbilled: Unbilled, sha256: str, now: datetime
+) -> Holder | None:
     """Whose a key is; None where it opens nothing.
 
     Args:

@@ -24,7 +24,7 @@ from aggregator.store.errors import NoDatabaseError, SchemaVersionError
 from gitmeter.http_edge.server import THREADS
 from gitmeter.support.errors import GitmeterError
 from portal.access.buckets import DAY_S, Buckets, Taken
-from portal.access.holders import Holder, holder_of
+from portal.access.holders import Holder, holder_of_key
 from portal.access.networks import network_of
 from portal.access.shown import shown_key
 from portal.api import problems
@@ -75,7 +75,7 @@ class Gate:
         except GitmeterError as error:
             return refusal(_unreadable(error))
         quota = holder.rpm or self._portal.config.rpm
-        taken = self._of_keys.take(holder.key_id, quota, self._monotonic_s())
+        taken = self._of_keys.take(holder.name, quota, self._monotonic_s())
         if not taken.is_allowed:
             return with_limits(refusal(problems.too_many(taken.reset_s)), taken)
         return with_limits(await self._answered(route, request, holder), taken)
@@ -90,7 +90,7 @@ class Gate:
         if sha256 is not None:
             with self._ledgers.reading() as store:
                 now = self._portal.desk.clock()
-                found = holder_of(store, self._portal.desk.unbilled, sha256, now)
+                found = holder_of_key(store, self._portal.desk.unbilled, sha256, now)
             if found is not None:
                 return found
         guessed = self._guess(request)
@@ -167,7 +167,7 @@ class Gate:
             form,
             route.status,
             seal=portal.desk.seal if route.is_kept and not route.writes else b"",
-            seen_by=f"{holder.user} {holder.key_id} {_asked_for(request)}",
+            seen_by=f"{holder.user} {holder.name} {_asked_for(request)}",
             known=request.headers.get("If-None-Match"),
         )
 

@@ -62,4 +62,4 @@ class Asked(NamedTuple):
         Of customers it is the key, since the line names the account anyway.
         """
         member = self.holder.member
-        return f"customer:{self.holder.key_id}" if member is None else member.identity
+        return f"customer:{self.holder.name}" if member is None else member.identity

@@ -17,11 +17,12 @@ from wire_format.money import format_usd, parse_nano
 
 
 def me(asked: Asked) -> Me:
-    """Say whose key it is, and what it opens."""
+    """Say whose account it is, and what opens with what was sent."""
     holder = asked.holder
     return Me(
         user=holder.user,
-        key_id=holder.key_id,
+        key_id=holder.name if holder.is_key else None,
+        identity=None if holder.is_key else holder.name,
         scopes=list(holder.scopes),
         rpm=holder.rpm or asked.portal.config.rpm,
         suspended=holder.is_suspended,

@@ -9,18 +9,20 @@ from portal.api.request import Form
 
 
 class Me(Form):
-    """The account and the key that ask.
+    """The account, and the key or identity that asks.
 
     Attributes:
         user: the account.
-        key_id: the key.
-        scopes: what the key opens.
+        key_id: the key; null where an issuer's token was sent.
+        identity: the name of the identity that the token is of; null for a key.
+        scopes: what opens with it.
         rpm: most requests in a minute with it.
         suspended: whether services refuse the account.
     """
 
     user: User
-    key_id: str
+    key_id: str | None
+    identity: str | None
     scopes: list[str]
     rpm: int
     suspended: bool

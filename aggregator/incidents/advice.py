@@ -99,7 +99,7 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     " `books decide acknowledge` ends this until the budget is another one.",
     IncidentKind.KEY_CLAIMED: "Lines claim the same key for different users, scopes or ends. A"
     " claim of the books alone stands; without one the key opens nothing. `aggregator held` shows"
-    " the claims. Revoke the key with `books account revoke` and let its user make another; if"
+    " the claims. Revoke the key with `books key revoke` and let its user make another; if"
     " neither claim is a mistake, somebody has the key of a desk: `books decide only NODE COMMIT`"
     " cuts it off. `books decide acknowledge` ends this.",
     IncidentKind.PLANS_HELD: "Lines state plans that do not count, so the accounts have not what"

@@ -86,7 +86,7 @@ def _refuse_another_s(wanted: Account, known: list[Account]) -> None:
                 raise AccountError(
                     f"seq {key.seq} has the key {key.key_id} already, as one of {key.user} with"
                     " other terms: neither would open anything",
-                    hint="make another key; this one can be revoked with `books account revoke"
+                    hint="make another key; this one can be revoked with `books key revoke"
                     f" {key.user} {key.key_id}`",
                 )
         name = ("revoke", wanted.user, wanted.key_id)

@@ -28,7 +28,11 @@ _COMMANDS: Final = {
     "void": LazyCommand("books.cli.grants.void:void", "End the grant REF, from an hour on."),
     "account": LazyCommand(
         "books.cli.accounts.account:account",
-        "Suspend and reopen accounts, state their settings and keys, and name staff.",
+        "Suspend and reopen accounts, and state their settings.",
+    ),
+    "key": LazyCommand("books.cli.accounts.key:key", "Make and revoke keys of accounts."),
+    "staff": LazyCommand(
+        "books.cli.accounts.staff:staff", "Say who works at the desks, and as what."
     ),
     "plan": LazyCommand(
         "books.cli.accounts.plan:plan",

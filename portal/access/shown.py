@@ -1,4 +1,4 @@
-"""What a request shows for itself: the key in its `Authorization`. Pure."""
+"""What a request shows for itself: the key or the token in its `Authorization`. Pure."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,8 @@ from gitmeter.keys.secret import digest_of, is_secret
 _SCHEME = "bearer"
 
 
-def shown_key(authorizations: Sequence[str]) -> str | None:
-    """The hash of the key that a request shows; None where it shows nothing of that form, or two.
-
-    Only what has the form of a key is hashed.
+def shown_by(authorizations: Sequence[str]) -> str | None:
+    """The key or token that a request shows; None where it shows none, or two.
 
     Args:
         authorizations: the lines of the header.
@@ -18,5 +16,9 @@ def shown_key(authorizations: Sequence[str]) -> str | None:
     if len(authorizations) != 1:
         return None
     scheme, _, secret = authorizations[0].partition(" ")
-    secret = secret.strip()
-    return digest_of(secret) if scheme.lower() == _SCHEME and is_secret(secret) else None
+    return secret.strip() if scheme.lower() == _SCHEME else None
+
+
+def hash_of_key(shown: str) -> str | None:
+    """The hash of a key; None where it is none: only what has the form of one is hashed."""
+    return digest_of(shown) if is_secret(shown) else None

@@ -1,9 +1,9 @@
 """What stands between a request and its answer, in this order.
 
-The key: without one in force there is 401, and a network that shows many wrong ones waits. Its
-limit: by the key that was verified, never by what a stranger claims. Its scope. For what writes: an
-account that is not suspended, and, as for staff, a ledger that is not too old. The forms of what
-was sent.
+The key, or the token of an issuer (`callers`): without one in force there is 401, and a network
+that shows many wrong ones waits. Its limit: by the key that was verified, never by what a stranger
+claims. Its scope. For what writes: an account that is not suspended, and, as for staff, a ledger
+that is not too old. The forms of what was sent.
 """
 
 import time
@@ -23,11 +23,10 @@ from starlette.responses import Response
 from aggregator.store.errors import NoDatabaseError, SchemaVersionError
 from gitmeter.http_edge.server import THREADS
 from gitmeter.support.errors import GitmeterError
-from portal.access.buckets import DAY_S, Buckets, Taken
-from portal.access.holders import Holder, holder_of_key
-from portal.access.networks import network_of
-from portal.access.shown import shown_key
+from portal.access.buckets import DAY_S, Buckets
+from portal.access.holders import Holder
 from portal.api import problems
+from portal.api.callers import Callers
 from portal.api.problems import ProblemError
 from portal.api.request import Asked, Form, Portal
 from portal.api.route import Route
@@ -60,48 +59,25 @@ class Gate:
         self._portal = portal
         self._ledgers = ledgers
         self._monotonic_s = monotonic_s
-        self._of_keys = Buckets()
-        self._of_networks = Buckets()
+        self._of_holders = Buckets()
         self._of_writers = Buckets(DAY_S)
         self._busy: Counter[str] = Counter()
         self._waiting = CapacityLimiter(THREADS)
+        self._callers = Callers(portal, ledgers, monotonic_s)
 
     async def respond(self, route: Route, request: Request) -> Response:
         """Answer a request to a route."""
         try:
-            holder = self._holder(request)
+            holder = await self._callers.holder(request)
         except ProblemError as problem:
             return refusal(problem)
         except GitmeterError as error:
             return refusal(_unreadable(error))
         quota = holder.rpm or self._portal.config.rpm
-        taken = self._of_keys.take(holder.name, quota, self._monotonic_s())
+        taken = self._of_holders.take(holder.name, quota, self._monotonic_s())
         if not taken.is_allowed:
             return with_limits(refusal(problems.too_many(taken.reset_s)), taken)
         return with_limits(await self._answered(route, request, holder), taken)
-
-    def _holder(self, request: Request) -> Holder:
-        """Who asks.
-
-        Raises:
-            ProblemError: nobody who is known, or a network that shows too many wrong keys.
-        """
-        sha256 = shown_key(request.headers.getlist("Authorization"))
-        if sha256 is not None:
-            with self._ledgers.reading() as store:
-                now = self._portal.desk.clock()
-                found = holder_of_key(store, self._portal.desk.unbilled, sha256, now)
-            if found is not None:
-                return found
-        guessed = self._guess(request)
-        raise problems.unauthorized() if guessed.is_allowed else problems.too_many(guessed.reset_s)
-
-    def _guess(self, request: Request) -> Taken:
-        config = self._portal.config
-        peer = None if request.client is None else request.client.host
-        forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
-        network = network_of(peer or None, forwarded, config.listen.proxy)
-        return self._of_networks.take(network, config.guesses_per_minute, self._monotonic_s())
 
     async def _answered(self, route: Route, request: Request, holder: Holder) -> Response:
         try:

@@ -58,6 +58,16 @@ def unauthorized() -> ProblemError:
     )
 
 
+def no_account(issuer: str, subject: str) -> ProblemError:
+    """The token is genuine, and nobody said whose account it opens."""
+    return ProblemError(
+        "no-account",
+        HTTPStatus.FORBIDDEN,
+        "nobody has said which account this sign-in opens: tell the operator issuer and subject",
+        more={"issuer": issuer, "subject": subject},
+    )
+
+
 def forbidden(scope: str) -> ProblemError:
     """The key does not open this."""
     return ProblemError(

@@ -1,7 +1,7 @@
 """The program `portal`: parses, calls, prints.
 
-Owns: the table of commands (`program`), making a home (`init`), `serve`, and what several share
-(`common`, with `config-example`).
+Owns: the table of commands (`program`), making a home (`init`), `serve`, people whom issuers vouch
+for (`identity`), and what several share (`common`, with `config-example`).
 Does not own: anything that a program in Python could not call.
 """
 

@@ -17,6 +17,10 @@ _COMMANDS: Final = {
         "portal.cli.common:config_example", "Print a portal.toml to start from, with every key."
     ),
     "init": LazyCommand("portal.cli.init:init", "Make this folder the home of a desk."),
+    "identity": LazyCommand(
+        "portal.cli.identity:identity",
+        "Say which account a person has whom an issuer vouches for, and forget it.",
+    ),
     "serve": LazyCommand("portal.cli.serve:serve", "Answer over HTTP, until SIGTERM."),
 } | {name: NODE_COMMANDS[name] for name in _SHARED}
 

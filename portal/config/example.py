@@ -22,6 +22,10 @@ address = "127.0.0.1:8770"             # for the reverse proxy, which ends TLS; 
 # secret_file = "/etc/gitmeter/hint_secret"
 # repo_id = 17                         # the forge's number for this desk's repo, where registered
 
+# [[issuer]]                           # whose tokens are taken, as keys are (OpenID Connect)
+# url = "https://login.example"        # `iss` of its tokens, to the letter
+# audience = "gitmeter"                # `aud`: what this portal is called there
+
 # [till]                               # where payments begin
 # url = "http://127.0.0.1:8761/checkout"
 """

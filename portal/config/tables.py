@@ -50,6 +50,23 @@ class TillTable(ConfigTable):
         return https_url(url)
 
 
+class IssuerTable(ConfigTable):
+    """`[[issuer]]`: whose JSON Web Tokens are taken, as OpenID Connect has them.
+
+    Attributes:
+        url: of the issuer, to the letter as its tokens name it (`iss`).
+        audience: whom its tokens must be for (`aud`): this portal, as the issuer calls it.
+    """
+
+    url: str
+    audience: Annotated[str, Field(min_length=1, max_length=255)]
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        return https_url(url)
+
+
 class PortalConfig(ConfigTable):
     """Everything that `portal.toml` says.
 
@@ -63,6 +80,7 @@ class PortalConfig(ConfigTable):
         listen: where it listens.
         hint: whom to tell of a push; None for nobody.
         till: where payments begin; None where this portal offers none.
+        issuer: whose tokens are taken.
     """
 
     home: Path = Path(HOMES["desk"])
@@ -74,6 +92,14 @@ class PortalConfig(ConfigTable):
     listen: PortalListenTable = PortalListenTable()
     hint: HintTable | None = None
     till: TillTable | None = None
+    issuer: tuple[IssuerTable, ...] = ()
+
+    @field_validator("issuer")
+    @classmethod
+    def _are_different(cls, issuers: tuple[IssuerTable, ...]) -> tuple[IssuerTable, ...]:
+        if len({each.url for each in issuers}) < len(issuers):
+            raise ValueError("an issuer is named twice")
+        return issuers
 
     @field_validator("top_up_url")
     @classmethod

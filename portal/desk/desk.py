@@ -17,6 +17,7 @@ from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
 from node_pusher.spool.outcomes import Refusal
 from portal import records
+from portal.records.identities import IDENTITIES, Identities
 from portal.records.seal import seal_of
 from portal.records.unbilled import FOLDERS, Unbilled
 from wire_format.fields import VERSION_2
@@ -46,12 +47,14 @@ class Desk(NamedTuple):
     Attributes:
         spool: where lines are written.
         unbilled: the lines that no ledger has read.
+        identities: the people whom issuers vouch for.
         seal: the key of what this portal seals.
         clock: the time in UTC.
     """
 
     spool: Spool
     unbilled: Unbilled
+    identities: Identities
     seal: bytes
     clock: Clock
 
@@ -132,8 +135,9 @@ def open_desk(home: Path, clock: Clock) -> Iterator[Desk]:
     with (
         Spool.open(home, role="desk", clock=clock) as spool,
         MemoryFile.open(home, MEMORY) as file,
+        MemoryFile.open(home, IDENTITIES) as people,
     ):
         bring_here(reread(spool.home), *FOLDERS)
-        desk = Desk(spool, Unbilled(file), seal_of(file), clock)
+        desk = Desk(spool, Unbilled(file), Identities(people), seal_of(file), clock)
         desk.follow()
         yield desk

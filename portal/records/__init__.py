@@ -1,7 +1,8 @@
-"""`portal.db`: what a portal remembers beside its lines; all of its SQL.
+"""What a portal remembers beside its lines; all of its SQL.
 
-Owns: its tables (`schema.sql`), the lines of its desk that no ledger has read yet (`unbilled`), and
-the key of what it seals (`seal`).
-Does not own: the lines themselves, which are in the spool and in git, and from which the file can
-be made again.
+Owns: the tables of `portal.db` (`schema.sql`), the lines of its desk that no ledger has read yet
+(`unbilled`), the key of what it seals (`seal`); and `identities.db`: which account a person has
+whom an issuer vouches for (`identities`).
+Does not own: the lines themselves, which are in the spool and in git, and from which `portal.db`
+can be made again.
 """

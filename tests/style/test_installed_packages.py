@@ -95,6 +95,6 @@ def test_what_serves_is_installed_with_its_extra(extra: str, module: str) -> Non
         for name in distributions.get(package, ())
     }
     # taken where they are installed for something else
-    optional = {"attrs", "typing-extensions", *installed("rich")}
+    optional = {"attrs", "greenlet", "typing-extensions", *installed("rich")}
     assert "starlette" in loaded
     assert loaded - of_extra(extra) - optional == set()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from books.cli.accounts.account import line_options, record_setting
+from books.cli.accounts.account import record_setting
+from books.cli.accounts.entering import line_options
 from books.cli.accounts.line_text import line_text
 from books.cli.accounts.renewing import renew
 from books.cli.acts import recorded_text

@@ -33,7 +33,7 @@ def allowed(asked: Asked) -> UseAllowed:
     the time between two pushes of a node.
 
     A key with `allowed:` and the resource asks about its own account; a service's key, made with
-    `books account key` and `staff:allowed:`, about any.
+    `books key make` and `staff:allowed:`, about any.
     """
     user, resource = asked.path["user"], asked.query.resource
     is_own = user == asked.holder.user and asked.holder.may(ALLOWED + resource)

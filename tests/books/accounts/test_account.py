@@ -16,9 +16,9 @@ def test_each_command_writes_its_line(books: Books) -> None:
     books("account", "reopen", "alice", *WHY).ok()
     books("account", "setting", "alice", "--cap-usd", "100", "--auto-topup-usd", "20").ok()
     scopes = ("--scope", "usage:read", "--scope", "llm/*", "--rpm", "60", "--until", "2027-01-01")
-    books("account", "key", "alice", *scopes, "--sha256", digest).ok()
-    books("account", "revoke", "alice", digest[:16], *WHY).ok()
-    books("account", "staff", "staff:7", "support", "--limit-usd", "20").ok()
+    books("key", "make", "alice", *scopes, "--sha256", digest).ok()
+    books("key", "revoke", "alice", digest[:16], *WHY).ok()
+    books("staff", "staff:7", "support", "--limit-usd", "20").ok()
     said = [line.split(b'"kind":')[1] for line in spooled(books.home).splitlines()]
     assert said == [
         b'"suspend","reason":"abuse"}',
@@ -44,7 +44,7 @@ def test_what_was_said_last_by_these_books_is_not_said_again(books: Books) -> No
         books("account", "reopen", "alice", *WHY).ok()
         if pushed:
             books("push").ok()
-    staff = ("account", "staff", "staff:7", "support", "--json")
+    staff = ("staff", "staff:7", "support", "--json")
     books(*staff).ok()
     assert books(*staff).ok().json["repeated"]
     assert not books(*staff, "--limit-usd", "5").ok().json["repeated"]
@@ -58,55 +58,54 @@ def test_what_a_desk_may_have_changed_since_is_said_again(books: Books) -> None:
 
 
 def test_the_secret_of_a_key_is_shown_once_and_kept_nowhere(books: Books) -> None:
-    said = books("account", "key", "alice", "--scope", "usage:read", "--json").ok().json
+    said = books("key", "make", "alice", "--scope", "usage:read", "--json").ok().json
     secret = said["secret"]
     assert said["sha256"] == sha256(secret.encode()).hexdigest()
     assert said["key_id"] == said["sha256"][:16]
     assert re.fullmatch(r"oc_live_[0-9a-f]{32}", secret)
     files = [path for path in books.folder.rglob("*") if path.is_file()]
     assert not any(secret.encode() in path.read_bytes() for path in files)
-    shown = books("account", "key", "alice", "--scope", "usage:read").ok().out
+    shown = books("key", "make", "alice", "--scope", "usage:read").ok().out
     assert "its secret, shown this once: oc_live_" in shown
     assert secret not in shown
 
 
 def test_one_hash_is_one_key(books: Books) -> None:
     """Two claims of one hash that differ would open nothing."""
-    key = ("account", "key", "alice", "--scope", "a", "--sha256", "cd" * 32)
+    key = ("key", "make", "alice", "--scope", "a", "--sha256", "cd" * 32)
     books(*key).ok()
     assert books(*key, "--json").ok().json["repeated"]
     for other in (("--rpm", "5"), ("--scope", "b"), ("--until", "2027-01-01")):
         refused = books(*key, *other)
         assert "as one of alice with other terms" in refused.err
     assert (
-        "as one of alice"
-        in books("account", "key", "bob", "--scope", "a", "--sha256", "cd" * 32).err
+        "as one of alice" in books("key", "make", "bob", "--scope", "a", "--sha256", "cd" * 32).err
     )
-    assert "is one of alice, not of bob" in books("account", "revoke", "bob", "cd" * 8, *WHY).err
-    assert books("account", "revoke", "alice", "cd" * 8, *WHY).ok().err == ""
-    assert books("account", "revoke", "alice", "cd" * 8, *WHY, "--json").ok().json["repeated"]
+    assert "is one of alice, not of bob" in books("key", "revoke", "bob", "cd" * 8, *WHY).err
+    assert books("key", "revoke", "alice", "cd" * 8, *WHY).ok().err == ""
+    assert books("key", "revoke", "alice", "cd" * 8, *WHY, "--json").ok().json["repeated"]
 
 
 def test_a_revoked_key_does_not_come_back(books: Books) -> None:
-    said = books("account", "revoke", "alice", "cd" * 8, *WHY).ok()
+    said = books("key", "revoke", "alice", "cd" * 8, *WHY).ok()
     assert "these books made no such key of alice" in said.err
-    refused = books("account", "key", "alice", "--scope", "a", "--sha256", "cd" * 32)
+    refused = books("key", "make", "alice", "--scope", "a", "--sha256", "cd" * 32)
     assert "was revoked, which is for ever" in refused.err
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("suspend", "alice"), "--reason"),
-        (("suspend", "al\\ice", *WHY), "user: must be 1 to 256"),
-        (("suspend", "alice", *WHY, "--by", ""), "by: no name is given"),
-        (("setting", "alice"), "a setting states at least one of cap_usd"),
-        (("setting", "alice", "--cap-usd", "-5"), "cap_usd: must be dollars"),
-        (("setting", "alice", "--next-plan", "gold"), "there is no plan gold"),
-        (("key", "alice"), "--scope"),
-        (("key", "alice", "--scope", "A"), "scopes"),
-        (("key", "alice", "--scope", "a", "--sha256", "x"), "sha256: must be"),
-        (("revoke", "alice", "x", *WHY), "key_id: must be 16 of"),
+        (("account", "suspend", "alice"), "--reason"),
+        (("account", "suspend", "al\\ice", *WHY), "user: must be 1 to 256"),
+        (("account", "suspend", "alice", *WHY, "--by", ""), "by: no name is given"),
+        (("account", "setting", "alice"), "a setting states at least one of cap_usd"),
+        (("account", "setting", "alice", "--cap-usd", "-5"), "cap_usd: must be dollars"),
+        (("account", "setting", "alice", "--next-plan", "gold"), "there is no plan gold"),
+        (("key", "make", "alice"), "--scope"),
+        (("key", "make", "alice", "--scope", "A"), "scopes"),
+        (("key", "make", "alice", "--scope", "a", "--sha256", "x"), "sha256: must be"),
+        (("key", "revoke", "alice", "x", *WHY), "key_id: must be 16 of"),
         (("staff", "ada", "support"), "identity: must be staff:"),
         (("staff", "staff:7", "Support"), "role: must be"),
     ],
@@ -114,7 +113,7 @@ def test_a_revoked_key_does_not_come_back(books: Books) -> None:
 def test_wrong_input_is_refused_with_a_reason_and_nothing_is_written(
     books: Books, arguments: tuple[str, ...], says: str
 ) -> None:
-    refused = books("account", *arguments)
+    refused = books(*arguments)
     assert refused.code in {1, 2}
     assert says in refused.err
     assert spooled(books.home) == b""

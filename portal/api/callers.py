@@ -1,0 +1,98 @@
+"""Who calls: by a key, or by the token of an issuer; networks that only guess have to wait."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from starlette.requests import Request
+
+from portal.access.buckets import Buckets
+from portal.access.holders import Holder, holder_of_identity, holder_of_key
+from portal.access.networks import network_of
+from portal.access.shown import hash_of_key, shown_by
+from portal.api import problems
+from portal.api.problems import ProblemError
+from portal.api.request import Portal
+from portal.issuers.issuers import Issuers
+from portal.issuers.tokens import InvalidTokenError, is_token
+from portal.reading.ledgers import Ledgers
+
+_log = structlog.get_logger()
+
+
+class Callers:
+    """Finds out who calls; belongs to one event loop.
+
+    Args:
+        portal: whom they call.
+        ledgers: where it is looked up.
+        monotonic_s: a clock that never goes back.
+    """
+
+    def __init__(
+        self, portal: Portal, ledgers: Ledgers, monotonic_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._portal = portal
+        self._ledgers = ledgers
+        self._monotonic_s = monotonic_s
+        self._of_networks = Buckets()
+        self._issuers = Issuers(portal.config.issuer, monotonic_s)
+
+    async def holder(self, request: Request) -> Holder:
+        """Who asks.
+
+        Raises:
+            ProblemError: nobody who is known, or a network that shows too many wrong keys.
+            GitmeterError: it cannot be found out now.
+        """
+        shown = shown_by(request.headers.getlist("Authorization"))
+        try:
+            return await self._holder(shown or "", self._portal.desk.clock())
+        except ProblemError as refused:
+            self._guess(request)
+            raise refused from None
+
+    async def _holder(self, shown: str, now: datetime) -> Holder:
+        sha256, unbilled = hash_of_key(shown), self._portal.desk.unbilled
+        if sha256 is not None:
+            with self._ledgers.reading() as store:
+                found = holder_of_key(store, unbilled, sha256, now)
+            if found is None:
+                raise problems.unauthorized()
+            return found
+        named = await self._identity(shown, now)
+        with self._ledgers.reading() as store:
+            return holder_of_identity(store, unbilled, named, now)
+
+    async def _identity(self, token: str, now: datetime) -> tuple[str, str]:
+        """Whom an issuer vouches for: the name of the identity, and its account.
+
+        Raises:
+            ProblemError: nobody.
+        """
+        if not is_token(token):
+            raise problems.unauthorized()
+        try:
+            subject = await self._issuers.subject_of(token, now)
+        except InvalidTokenError as error:
+            _log.info("a token is refused", why=str(error))
+            raise problems.unauthorized() from None
+        found = self._portal.desk.identities.find(subject.issuer, subject.subject)
+        if found is None:
+            raise problems.no_account(subject.issuer, subject.subject)
+        return found.name, found.user
+
+    def _guess(self, request: Request) -> None:
+        """Count a request of nobody.
+
+        Raises:
+            ProblemError: its network shows too many wrong keys.
+        """
+        config = self._portal.config
+        peer = None if request.client is None else request.client.host
+        forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
+        network = network_of(peer or None, forwarded, config.listen.proxy)
+        guessed = self._of_networks.take(network, config.guesses_per_minute, self._monotonic_s())
+        if not guessed.is_allowed:
+            raise problems.too_many(guessed.reset_s)

@@ -1,0 +1,117 @@
+"""Fetching the keys of an issuer: as its own description says where they are, within limits.
+
+They are asked for again when an hour has passed, and at most once a minute when a token names a key
+that nobody knows: a stranger can name as many as they like. An issuer that does not answer is
+believed as before for a day, so that its outage is not one of the portal.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+import structlog
+from anyio import CapacityLimiter, to_thread
+
+from front.tables import https_url
+from gitmeter.http_edge.client import ExchangeError, HttpClient, Request
+from gitmeter.support.errors import GitmeterError
+from portal.issuers.jwk import VerifyingKey, keys_in
+
+AGAIN_S: Final = 60
+FRESH_S: Final = 3_600
+BELIEVED_S: Final = 86_400
+DESCRIPTION: Final = "/.well-known/openid-configuration"
+_TIMEOUT_S: Final = 5
+_BYTES_MAX: Final = 256 << 10
+_log = structlog.get_logger()
+
+
+class IssuerError(GitmeterError):
+    """An issuer does not answer as OpenID Connect has it."""
+
+    retry = True
+
+
+class KeySet:
+    """The keys of one issuer; belongs to one event loop.
+
+    Args:
+        issuer: its address.
+        monotonic_s: a clock that never goes back.
+    """
+
+    def __init__(self, issuer: str, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._issuer = issuer
+        self._monotonic_s = monotonic_s
+        self._keys: dict[str, VerifyingKey] = {}
+        self._read_s = self._asked_s = float("-inf")
+        self._asking: asyncio.Task[None] | None = None
+        self._thread = CapacityLimiter(1)
+
+    async def key(self, name: str | None) -> VerifyingKey | None:
+        """A key by its name, or the only one; None where the issuer has none of that name."""
+        if self._find(name) is None or self._monotonic_s() - self._read_s > FRESH_S:
+            await self._refresh()
+        return self._find(name)
+
+    def _find(self, name: str | None) -> VerifyingKey | None:
+        if self._monotonic_s() - self._read_s > BELIEVED_S:
+            return None
+        if name is not None:
+            return self._keys.get(name)
+        return next(iter(self._keys.values())) if len(self._keys) == 1 else None
+
+    async def _refresh(self) -> None:
+        """Ask the issuer, unless it was asked a moment ago; all who wait, wait for one answer."""
+        if self._asking is None:
+            if self._monotonic_s() - self._asked_s < AGAIN_S:
+                return
+            self._asked_s = self._monotonic_s()
+            self._asking = asyncio.create_task(self._ask())
+        await asyncio.shield(self._asking)
+
+    async def _ask(self) -> None:
+        try:
+            asked = partial(fetched_keys, self._issuer)
+            self._keys = await to_thread.run_sync(asked, limiter=self._thread)
+            self._read_s = self._monotonic_s()
+        except GitmeterError as error:
+            _log.warning("no keys of an issuer", issuer=self._issuer, why=str(error))
+        finally:
+            self._asking = None
+
+
+def fetched_keys(issuer: str) -> dict[str, VerifyingKey]:
+    """Ask an issuer for its keys.
+
+    Raises:
+        IssuerError: it does not answer, or with something else.
+    """
+    with HttpClient() as client:
+        described = _fetched(client, issuer.rstrip("/") + DESCRIPTION)
+        if described.get("issuer") != issuer:
+            raise IssuerError(f"it calls itself {described.get('issuer')!r}")
+        where = described.get("jwks_uri")
+        try:
+            url = https_url(where if isinstance(where, str) else "")
+        except ValueError as error:
+            raise IssuerError(f"jwks_uri {error}") from None
+        return keys_in(_fetched(client, url))
+
+
+def _fetched(client: HttpClient, url: str) -> dict[str, Any]:
+    try:
+        with client.exchange(Request("GET", url), _TIMEOUT_S) as response:
+            body = response.read_all(_BYTES_MAX)
+            if response.status != HTTPStatus.OK:
+                raise IssuerError(f"{url} answers {response.status}")
+            found = orjson.loads(body)
+    except (ExchangeError, orjson.JSONDecodeError) as error:
+        raise IssuerError(f"{url}: {error}") from None
+    if not isinstance(found, dict):
+        raise IssuerError(f"{url} is no JSON object")
+    return found

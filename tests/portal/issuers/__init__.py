@@ -1,0 +1,1 @@
+"""Tokens of issuers: over real HTTP, with real signatures."""

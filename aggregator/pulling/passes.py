@@ -25,6 +25,7 @@ from aggregator.ledger.reading.ahead import ReadAhead
 from aggregator.ledger.segments import SegmentReader, StoppedError, segment_reader
 from aggregator.mirrors.mirror import OutOfResourcesError
 from aggregator.mirrors.state import State
+from aggregator.pulling.answering import any_answers
 from aggregator.pulling.fetching import Fetched, fetch_repo, stop_fetching
 from aggregator.pulling.recording import Recording
 from aggregator.pulling.repo_pass import RepoPass, RepoReport
@@ -287,7 +288,9 @@ class Puller:
             if self._config.copy_remote is None:
                 store.incidents.close_everywhere(IncidentKind.COPY_FAILED, now)
             if is_whole:
-                store.set_fact(PULLED_AT, format_ts(now))
+                names = [repo.name for repo in self._readable()]
+                if any_answers(store.incidents, names):
+                    store.set_fact(PULLED_AT, format_ts(now))
                 # repos that are no longer read: no later pass would close their incidents
-                store.incidents.close_except(ABOUT_HEAD, (r.name for r in self._readable()), now)
+                store.incidents.close_except(ABOUT_HEAD, names, now)
             store.set_fact(_PROMOTED_ON, today)

@@ -1,8 +1,8 @@
 """Ledgers open for reading: one for each thread, opened again when the file was replaced."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from aggregator.config.document import database_in
@@ -15,9 +15,13 @@ class Ledgers:
 
     Args:
         state: the state directory of an aggregator on this machine.
+        opened: called with each ledger before it is used, which may be another one than before.
     """
 
-    def __init__(self, state: Path) -> None:
+    def __init__(
+        self, state: Path, opened: Callable[[LedgerStore], object] = lambda _: None
+    ) -> None:
+        self._opened = opened
         self._path = database_in(state)
         self._of_thread = threading.local()
 
@@ -41,5 +45,11 @@ class Ledgers:
             store.close()
             store = None
         if store is None:
-            store = self._of_thread.store = open_for_reading(self._path)
+            store = open_for_reading(self._path)
+            with ExitStack() as opening:
+                opening.callback(store.close)
+                with store.view():
+                    self._opened(store)
+                opening.pop_all()
+            self._of_thread.store = store
         return store

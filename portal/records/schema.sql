@@ -14,6 +14,11 @@ CREATE TABLE indexed (
     next_seq INTEGER NOT NULL       -- every line below it was taken over
 ) STRICT;
 INSERT INTO indexed VALUES (1, 1);
+CREATE TABLE forgotten (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    seq INTEGER NOT NULL            -- the latest line that was forgotten since the ledger had read it; 0 for none
+) STRICT;
+INSERT INTO forgotten VALUES (1, 0);
 CREATE TABLE seal (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     key BLOB NOT NULL               -- of tags of answers and of aliases; another one harms nobody

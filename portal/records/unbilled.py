@@ -5,6 +5,7 @@ aggregator is down. The index follows the spool by `seq`, as that of a till does
 the ledger has read: from then on the ledger says whether the line counts.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
@@ -52,7 +53,7 @@ class Unbilled:
             if begun == next_seq:
                 return
             if begun > next_seq:  # the spool is an earlier one, from a backup
-                connection.execute("DELETE FROM unbilled")
+                _clear(connection)
                 begun = 1
             for lines in later_lines(spool, FOLDERS, begun, next_seq):
                 rows = [_row_of(line) for line in lines]
@@ -90,12 +91,31 @@ class Unbilled:
             connection.executemany(
                 "DELETE FROM unbilled WHERE seq = ?", ((seq,) for seq in sorted(gone))
             )
+            latest = max(gone, default=0)
+            connection.execute("UPDATE forgotten SET seq = max(seq, ?)", (latest,))
         return len(seqs) - len(gone)
+
+    def forgotten(self) -> int:
+        """The latest line that was forgotten since the ledger had read it; 0 for none."""
+        with self._file.reading() as connection:
+            (seq,) = connection.execute("SELECT seq FROM forgotten").fetchone()
+        return int(seq)
+
+    def begin_again(self) -> None:
+        """Have all lines taken over again."""
+        with self._file.writing() as connection:
+            _clear(connection)
 
     def _entries(self, query: str, *values: str) -> list[AccountEntry]:
         with self._file.reading() as connection:
             rows = connection.execute(query, values).fetchall()
         return [AccountEntry(_ACCOUNT.decode(line), is_books=False) for (line,) in rows]
+
+
+def _clear(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM unbilled")
+    connection.execute("UPDATE indexed SET next_seq = 1")
+    connection.execute("UPDATE forgotten SET seq = 0")
 
 
 def _row_of(line: Line) -> tuple[object, ...]:

@@ -1,9 +1,8 @@
 """The server of a portal, and what runs beside it."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -12,21 +11,18 @@ from front.pusher import Pusher
 from gitmeter.http_edge.address import listen_on, remove_socket_file
 from gitmeter.http_edge.address_text import UNIX
 from gitmeter.http_edge.server import Server
-from gitmeter.support.errors import GitmeterError
 from portal.api.application import application
 from portal.api.gate import Gate
 from portal.api.request import Portal
 from portal.config.tables import PortalConfig
 from portal.desk.desk import Desk
 from portal.reading.ledgers import Ledgers
+from portal.serving.following import following, recall
 
 BODY_BYTES_MAX: Final = 64 << 10
 """What is sent here has some hundred bytes."""
-_FORGET_EVERY_S: Final = 60
 _KEEP_ALIVE_S: Final = 5
 """A reverse proxy asks again on the same connection."""
-_KEPT: Final = timedelta(minutes=1)
-"""Longer than any request takes."""
 _log = structlog.get_logger()
 
 
@@ -41,13 +37,13 @@ def serving(config: PortalConfig, desk: Desk) -> Iterator[str]:
     Raises:
         ListenError: the address cannot be listened on.
     """
-    address, ledgers = config.listen.address, Ledgers(config.state)
+    address, ledgers = config.listen.address, Ledgers(config.state, partial(recall, desk))
     pusher = Pusher(desk.home, config.hint, desk.clock)
     portal = Portal(config, desk, pusher.wake)
     with ExitStack() as running:
         pusher.start()
         running.callback(pusher.stop)  # after the server, whose last requests write lines
-        running.enter_context(_forgetting(desk, ledgers))
+        running.enter_context(following(desk, ledgers))
         listening = listen_on(address)
         running.callback(remove_socket_file, address)
         port = "" if address.startswith(UNIX) else f":{listening.getsockname()[1]}"
@@ -61,36 +57,6 @@ def serving(config: PortalConfig, desk: Desk) -> Iterator[str]:
         server.start()
         running.callback(server.stop)
         yield address.rpartition(":")[0] + port if port else address
-
-
-@contextmanager
-def _forgetting(desk: Desk, ledgers: Ledgers) -> Iterator[None]:
-    """Forget lines that the ledger has read, whether anybody asks or not."""
-    ended = threading.Event()
-
-    def run() -> None:
-        while not ended.wait(_FORGET_EVERY_S):
-            try:
-                forget_read(desk, ledgers)
-            except GitmeterError as error:
-                _log.warning("lines that were read are not forgotten", why=str(error))
-
-    thread = threading.Thread(target=run, name="forgetting", daemon=True)
-    thread.start()
-    yield
-    ended.set()
-    thread.join()
-
-
-def forget_read(desk: Desk, ledgers: Ledgers) -> int:
-    """Forget lines of a desk that the ledger has read; returns how many are left."""
-    with ledgers.reading() as store:
-        node = store.repos.find_node(desk.spool.node)
-
-        def read(seqs: list[int]) -> set[int]:
-            return set() if node is None else store.lines.seen_among(node, seqs)
-
-        return desk.unbilled.forget(desk.clock() - _KEPT, read)
 
 
 def _too_large(path: str) -> None:

@@ -1,12 +1,15 @@
 """Keys: made and revoked here they hold at once, whatever the forge and the aggregator do."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 
+from aggregator.config.document import database_in
 from gitmeter.keys.secret import digest_of
 from portal.api.customers.keys import KEYS_MAX
-from portal.serving.service import forget_read
+from portal.serving.following import forget_read
 from tests.portal.place import Client, PortalPlace, problem
 
 
@@ -47,6 +50,38 @@ def test_a_key_is_in_the_ledger_with_the_next_pull(place: PortalPlace) -> None:
     assert place.desk.unbilled.claims(digest_of(str(made["key"]))) == []
     assert place.client(str(made["key"])).get("/v1/balance").status_code == 200
     assert place.world.held() == []
+
+
+def test_a_key_that_was_revoked_stays_closed_when_the_ledger_is_restored(
+    place: PortalPlace,
+) -> None:
+    """From a backup that is older than the revocation, which the portal had forgotten since."""
+    key = place.key()
+    place.pull()
+    client = place.client(key)
+    made = make(client, "balance:read")
+    place.pushed()
+    place.pull()
+    ledger = database_in(place.config.state)
+    earlier = ledger.with_name("earlier.db")
+    with closing(sqlite3.connect(ledger)) as now, closing(sqlite3.connect(earlier)) as copy:
+        now.backup(copy)
+    assert client.ask("DELETE", f"/v1/keys/{made['key_id']}").status_code == 204
+    assert place.desk is not None
+    place.pushed()
+    place.pull()
+    place.world.later(minutes=2)
+    assert forget_read(place.desk, place.ledgers) == 0
+    earlier.replace(ledger)
+    for log in ("-wal", "-shm"):
+        ledger.with_name(ledger.name + log).unlink(missing_ok=True)
+    revoked = place.client(str(made["key"]))
+    assert problem(revoked.get("/v1/balance")) == (401, "unauthorized")
+    assert client.get("/v1/balance").status_code == 200
+    place.pull()
+    place.world.later(minutes=2)
+    assert forget_read(place.desk, place.ledgers) == 0
+    assert problem(revoked.get("/v1/balance")) == (401, "unauthorized")
 
 
 def test_a_revoked_key_opens_nothing_any_more(place: PortalPlace) -> None:

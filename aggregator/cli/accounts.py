@@ -207,10 +207,12 @@ def reprice(context: Context, file: Path, *, as_json: bool) -> None:
     \b
     aggregator reprice prices.toml --json | books rules set prices.toml --repriced -
     """
+    from aggregator.reports.reprice import read_proposed
     from aggregator.reports.reprice import reprice as reprice_with
 
     store = context.reading()
-    found = reprice_with(store, file, context.config().charge_cost_max_usd * NANO, now())
+    cost_max_nano = context.config().charge_cost_max_usd * NANO
+    found = reprice_with(store, read_proposed(file), cost_max_nano, now())
     if as_json:
         print_json(found)
         return

@@ -43,13 +43,13 @@ def lines(
     until_us = _NEVER_US if until_hour is None else to_us(hour_start(until_hour))
     taken = taken_from(store, store.money.users() if user is None else {user})
     for line in store.payments.lines(user, since_us, until_us):
-        yield _answer(line, left_of(line, taken))
+        yield answer_of(line, left_of(line, taken))
 
 
 def unconfirmed(store: LedgerStore) -> Iterator[Answer]:
     """Every line of tills that no reconciliation covers, whatever it is worth."""
     for line in store.payments.uncovered():
-        yield _answer(line, None)
+        yield answer_of(line, None)
 
 
 def basis(store: LedgerStore) -> Answer:
@@ -117,7 +117,13 @@ def left_of(line: MoneyLine, taken: Mapping[Money, int]) -> int | None:
     return taken.get(record, credited_nano(record))
 
 
-def _answer(line: MoneyLine, left_nano: int | None) -> Answer:
+def answer_of(line: MoneyLine, left_nano: int | None) -> Answer:
+    """A line with its state and place.
+
+    Args:
+        line: the line.
+        left_nano: what is left of it, if it is a payment that counts.
+    """
     record = line.record
     stated = {name: getattr(record, name, None) or None for name in _FIELDS}
     answer: Answer = {

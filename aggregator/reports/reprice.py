@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aggregator.balances.funds import CurrentFunds, Funds
 from aggregator.balances.terms import GrantsAndPlans
@@ -30,14 +30,44 @@ class ProposalError(GitmeterError):
     """The proposed rule file cannot be used."""
 
 
-def reprice(store: LedgerStore, file: Path, cost_max_nano: int, now: datetime) -> dict[str, Any]:
+class TooManyChargesError(GitmeterError):
+    """There are more charges than may be rated."""
+
+
+class ProposedFile(NamedTuple):
+    """A file of a rule book, as it might be.
+
+    Attributes:
+        name: as the file of the rule book is called: `prices.toml`.
+        data: its content.
+    """
+
+    name: str
+    data: bytes
+
+
+def read_proposed(file: Path) -> ProposedFile:
+    """A proposed file on disk."""
+    with file.open("rb") as stream:
+        return ProposedFile(file.name, stream.read(RULE_FILE_BYTES_MAX + 1))
+
+
+def reprice(
+    store: LedgerStore,
+    file: ProposedFile,
+    cost_max_nano: int,
+    now: datetime,
+    *,
+    charges_max: int | None = None,
+) -> dict[str, Any]:
     """Rate every charge under the rule book in force with one of its files replaced.
 
     Args:
         store: the ledger.
-        file: the replacement, named as the file of the rule book.
+        file: the replacement.
         cost_max_nano: the highest list cost of one charge, in nano-dollars.
         now: the time, by which grants are in force or not.
+        charges_max: how many charges are rated at most; None for all.
 
     Returns:
         The names of the proposed rule book and of the one in force, totals, and the accounts with
@@ -46,6 +76,7 @@ def reprice(store: LedgerStore, file: Path, cost_max_nano: int, now: datetime) -
 
     Raises:
         ProposalError: the file has another name or cannot be used.
+        TooManyChargesError: there are more charges than may be rated.
     """
     if file.name not in _NAMES:
         raise ProposalError(
@@ -54,7 +85,7 @@ def reprice(store: LedgerStore, file: Path, cost_max_nano: int, now: datetime) -
     with store.view():
         in_force = rule_book_in_force(store).sha256
         rater = Rater(_proposed(store, file), cost_max_nano)
-        found = _Repriced(store, rater, now)
+        found = _Repriced(store, rater, now, charges_max)
         found.rate()
         accounts = list(found.accounts())
     return {
@@ -79,6 +110,7 @@ class _Repriced:
         store: the ledger, in a view.
         rater: rates under the proposed rule book.
         now: the time.
+        charges_max: how many are rated at most; None for all.
 
     Attributes:
         total, changed: how many charges there are, and how many would cost otherwise.
@@ -86,7 +118,10 @@ class _Repriced:
         differences: by account what its billed cost would be more, in nano-dollars.
     """
 
-    def __init__(self, store: LedgerStore, rater: Rater, now: datetime) -> None:
+    def __init__(
+        self, store: LedgerStore, rater: Rater, now: datetime, charges_max: int | None
+    ) -> None:
+        self._charges_max = charges_max
         self.total = self.changed = 0
         self.states: Counter[str] = Counter()
         self.differences: dict[int, int] = defaultdict(int)
@@ -127,6 +162,8 @@ class _Repriced:
 
     def _note(self, row: ChargeRow, rating: Rating) -> None:
         self.total += 1
+        if self._charges_max is not None and self.total > self._charges_max:
+            raise TooManyChargesError(f"there are more than {self._charges_max} charges")
         self.states[rating.state] += 1
         if rating != row[-3:]:
             self.changed += 1
@@ -170,10 +207,10 @@ class _Repriced:
             ) from None
 
 
-def _proposed(store: LedgerStore, file: Path) -> RuleBook:
+def _proposed(store: LedgerStore, file: ProposedFile) -> RuleBook:
     rules = store.repos.rule_files()
     contents: list[bytes | None] = [None] * len(_NAMES) if rules is None else [*rules.contents]
-    at, data = _NAMES.index(file.name), _read(file)
+    at, data = _NAMES.index(file.name), file.data
     try:
         for text in dict.fromkeys((data, split_origin(data)[0])):
             contents[at] = text  # first as the person has it: faults name the lines of the file
@@ -181,11 +218,6 @@ def _proposed(store: LedgerStore, file: Path) -> RuleBook:
     except RuleBookError as error:
         raise ProposalError(str(error), hint="`books rules check` says the same") from None
     return book
-
-
-def _read(file: Path) -> bytes:
-    with file.open("rb") as stream:
-        return stream.read(RULE_FILE_BYTES_MAX + 1)
 
 
 def _account(row: reports.Row, funds: Funds, proposed: Funds) -> dict[str, Any]:

@@ -7,16 +7,16 @@ from portal.access import scopes
 from portal.access.scopes import ROLES
 from portal.api.customers import keys
 from portal.api.customers.account import balance, entitled
+from portal.api.house.routes import HOUSE_ROUTES
 from portal.api.models import staff as forms
 from portal.api.models.account import AccountBalance, Entitlements
 from portal.api.models.keys import KeyList, KeyMade, KeyWanted
 from portal.api.plans import buying
 from portal.api.plans.forms import PlanBought, PlanWanted
 from portal.api.route import Route
-from portal.api.staff import account, acts, giving, house, listing
+from portal.api.staff import account, acts, giving, listing
 
 _ALL: Final = frozenset(ROLES)
-_FINANCE: Final = frozenset({"finance", "admin"})
 _ADMIN: Final = frozenset({"admin"})
 _OF_ACCOUNT: Final = "/v1/accounts/{user}"
 _CONFLICT: Final = {HTTPStatus.CONFLICT: "what is there already does not allow it"}
@@ -174,42 +174,5 @@ STAFF_ROUTES: Final = (
         problems=_CONFLICT,
         roles=_ALL,
     ),
-    Route(
-        "GET",
-        "/v1/revenue",
-        "What was earned",
-        house.revenue,
-        forms.HouseReport,
-        scopes.STAFF,
-        query=forms.PeriodWanted,
-        roles=_FINANCE,
-    ),
-    Route(
-        "GET",
-        "/v1/liability",
-        "What is owed",
-        house.liability,
-        forms.HouseReport,
-        scopes.STAFF,
-        roles=_FINANCE,
-    ),
-    Route(
-        "GET",
-        "/v1/running-out",
-        "Whose money runs out",
-        house.running_out,
-        forms.HouseReport,
-        scopes.STAFF,
-        roles=_ALL,
-    ),
-    Route(
-        "GET",
-        "/v1/incidents",
-        "Open incidents",
-        house.incidents,
-        forms.FoundList,
-        scopes.STAFF,
-        roles=_ALL,
-    ),
-    Route("GET", "/v1/nodes", "The fleet", house.nodes, forms.FoundList, scopes.STAFF, roles=_ALL),
+    *HOUSE_ROUTES,
 )

@@ -5,7 +5,6 @@ aggregator is down. The index follows the spool by `seq`, as that of a till does
 the ledger has read: from then on the ledger says whether the line counts.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
@@ -53,7 +52,7 @@ class Unbilled:
             if begun == next_seq:
                 return
             if begun > next_seq:  # the spool is an earlier one, from a backup
-                _clear(connection)
+                self.begin_again()
                 begun = 1
             for lines in later_lines(spool, FOLDERS, begun, next_seq):
                 rows = [_row_of(line) for line in lines]
@@ -104,18 +103,14 @@ class Unbilled:
     def begin_again(self) -> None:
         """Have all lines taken over again."""
         with self._file.writing() as connection:
-            _clear(connection)
+            connection.execute("DELETE FROM unbilled")
+            connection.execute("UPDATE indexed SET next_seq = 1")
+            connection.execute("UPDATE forgotten SET seq = 0")
 
     def _entries(self, query: str, *values: str) -> list[AccountEntry]:
         with self._file.reading() as connection:
             rows = connection.execute(query, values).fetchall()
         return [AccountEntry(_ACCOUNT.decode(line), is_books=False) for (line,) in rows]
-
-
-def _clear(connection: sqlite3.Connection) -> None:
-    connection.execute("DELETE FROM unbilled")
-    connection.execute("UPDATE indexed SET next_seq = 1")
-    connection.execute("UPDATE forgotten SET seq = 0")
 
 
 def _row_of(line: Line) -> tuple[object, ...]:

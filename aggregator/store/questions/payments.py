@@ -119,6 +119,15 @@ class PaymentRows:
         )
         return map(_line, rows)
 
+    def all_newest_first(self, since_us: int, until_us: int) -> Iterator[MoneyLine]:
+        """As `lines`, of everybody and in the reverse order; each is read when it is asked for."""
+        rows = self._connection.execute(
+            f"{_LINES} WHERE money.ts_us >= ? AND money.ts_us < ?"
+            " ORDER BY money.ts_us DESC, node.name DESC, money.seq DESC, line DESC",
+            (since_us, until_us),
+        )
+        return map(_line, rows)
+
     def uncovered(self) -> Iterator[MoneyLine]:
         """Every line of tills that no reconciliation covers, by writer and number."""
         rows = self._connection.execute(

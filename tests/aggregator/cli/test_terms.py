@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.reports.reprice import reprice
+from aggregator.reports.reprice import read_proposed, reprice
 from tests.support.case_rules import prices_toml
 from tests.support.ledger.terms_world import PLANS, PRICES, TermsWorld
 from tests.support.ledger.world import BOOKS
@@ -247,7 +247,10 @@ def test_what_a_proposal_is_said_to_change_is_what_it_changes(
     file = tmp_path / name
     file.write_bytes(text.replace(before, after))
     with world.reading() as store:
-        found = {row["user"]: row for row in reprice(store, file, 10**18, world.now)["accounts"]}
+        found = {
+            row["user"]: row
+            for row in reprice(store, read_proposed(file), 10**18, world.now)["accounts"]
+        }
     was = {user: world.balance(user) for user in ("alice", "bob")}
     world.rule_files({f"rules/{name}": file.read_bytes()})
     world.pull()

@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from aggregator.reports.reprice import reprice
+from aggregator.reports.reprice import ProposedFile, reprice
 from tests.support.case_rules import rule_files
 from tests.support.ledger.told_case import AFTER, tell, world_of
 from tests.support.ledger.told_journal import assert_journals_add_up
@@ -44,8 +44,7 @@ def test_every_account_has_at_every_instant_what_the_reference_says(seed: int, o
 
 def assert_repricing_changes_nothing(world: World, case: Case) -> None:
     """Rated under the rules in force everything costs what it does: windows, plans and grants."""
-    file = world.folder / "prices.toml"
-    file.write_bytes(rule_files(case["rules"])["rules/prices.toml"])
+    file = ProposedFile("prices.toml", rule_files(case["rules"])["rules/prices.toml"])
     with world.reading() as store:
         found = reprice(store, file, world.config.charge_cost_max_usd * NANO, AFTER)
     assert found["rule_book"] == found["rule_book_in_force"]

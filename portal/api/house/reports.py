@@ -5,12 +5,11 @@ from typing import Any, Final
 
 from aggregator.reports import repos
 from aggregator.reports.periods.liability import liability_report
-from aggregator.reports.periods.period import InvalidPeriodError, parse_period
 from aggregator.reports.periods.report import Column, Report
 from aggregator.reports.periods.revenue import revenue_report
 from aggregator.reports.periods.running_out import running_out as running_out_report
+from portal.api.house.feed import period_of
 from portal.api.models.staff import FoundList, HouseReport, PeriodWanted
-from portal.api.problems import invalid
 from portal.api.request import Asked
 from wire_format.money import format_usd
 
@@ -20,10 +19,7 @@ _RUNNING_OUT_DAYS: Final = 14
 def revenue(asked: Asked) -> HouseReport:
     """Say what was earned in a period: usage, discounts, what promotional credit paid, and fees."""
     wanted: PeriodWanted = asked.query
-    try:
-        period = parse_period(wanted.period, asked.now)
-    except InvalidPeriodError as error:
-        raise invalid(f"period: {error}") from None
+    period = period_of(asked, wanted.period)
     return _report(revenue_report(asked.store, period, wanted.by))
 
 

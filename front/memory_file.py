@@ -32,12 +32,16 @@ class MemoryForm(NamedTuple):
         version: of its schema.
         schema: the statements that make it, each ended by a semicolon and a line break.
         if_damaged: what a person does who has lost it.
+        grown_from: the oldest version whose files only lack tables; the schema is run on these, and
+            each of its statements must change nothing where it was run before. None if no earlier
+            file can be used.
     """
 
     name: str
     version: int
     schema: Path
     if_damaged: str
+    grown_from: int | None = None
 
 
 class MemoryFile:
@@ -112,23 +116,35 @@ class MemoryFile:
 
 
 def _make(connection: sqlite3.Connection, path: Path, memory: MemoryForm) -> None:
-    """Make the tables of a new file.
+    """Make the tables of a new file, and those that an earlier one lacks.
 
     Raises:
         MemoryFileError: another version of this program wrote it.
     """
-    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+    if _lacks_tables(connection, memory):
         connection.execute("BEGIN IMMEDIATE")
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:  # no other was faster
+        if _lacks_tables(connection, memory):  # no other was faster
             for statement in memory.schema.read_text().split(";\n"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {memory.version}")
         connection.execute("COMMIT")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = _version(connection)
     if version != memory.version:
         raise MemoryFileError(
             f"{path} is of version {version}; this program knows {memory.version}"
         )
+
+
+def _lacks_tables(connection: sqlite3.Connection, memory: MemoryForm) -> bool:
+    version = _version(connection)
+    if version == 0:
+        return True
+    return memory.grown_from is not None and memory.grown_from <= version < memory.version
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return found
 
 
 @contextmanager

@@ -1,17 +1,15 @@
 """Who calls: by a key, or by the token of an issuer; networks that only guess have to wait."""
 
 import time
-from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 from starlette.requests import Request
 
-from portal.access.buckets import Buckets
 from portal.access.holders import Holder, holder_of_identity, holder_of_key
-from portal.access.networks import network_of
 from portal.access.shown import hash_of_key, shown_by
 from portal.api import problems
+from portal.api.checks import AskingLimits
 from portal.api.problems import ProblemError
 from portal.api.request import Portal
 from portal.issuers.issuers import Issuers
@@ -27,17 +25,14 @@ class Callers:
     Args:
         portal: whom they call.
         ledgers: where it is looked up.
-        monotonic_s: a clock that never goes back.
+        limits: how many guesses a network has.
     """
 
-    def __init__(
-        self, portal: Portal, ledgers: Ledgers, monotonic_s: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, portal: Portal, ledgers: Ledgers, limits: AskingLimits) -> None:
         self._portal = portal
         self._ledgers = ledgers
-        self._monotonic_s = monotonic_s
-        self._of_networks = Buckets()
-        self._issuers = Issuers(portal.config.issuer, monotonic_s)
+        self._limits = limits
+        self._issuers = Issuers(portal.config.issuer, time.monotonic)
 
     async def holder(self, request: Request) -> Holder:
         """Who asks.
@@ -89,10 +84,6 @@ class Callers:
         Raises:
             ProblemError: its network shows too many wrong keys.
         """
-        config = self._portal.config
-        peer = None if request.client is None else request.client.host
-        forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
-        network = network_of(peer or None, forwarded, config.listen.proxy)
-        guessed = self._of_networks.take(network, config.guesses_per_minute, self._monotonic_s())
+        guessed = self._limits.guess(request)
         if not guessed.is_allowed:
             raise problems.too_many(guessed.reset_s)

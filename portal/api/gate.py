@@ -6,41 +6,32 @@ claims. Its scope. For what writes: an account that is not suspended, and, as fo
 that is not too old. The forms of what was sent.
 """
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from typing import Final
 
 import structlog
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.store.errors import NoDatabaseError, SchemaVersionError
-from gitmeter.http_edge.server import THREADS
 from gitmeter.support.errors import GitmeterError
-from portal.access.buckets import DAY_S, Buckets
 from portal.access.holders import Holder
 from portal.api import problems
 from portal.api.callers import Callers
+from portal.api.checks import AskingLimits, check_right, check_state
 from portal.api.problems import ProblemError
 from portal.api.request import Asked, Form, Portal
 from portal.api.route import Route
 from portal.api.sending import JSON, answer, refusal, with_limits
-from portal.reading.age import is_older, pulled_at
 from portal.reading.ledgers import Ledgers
 from wire_format.wording import numbered, sentences
 
 FAULTS_MAX: Final = 20
 """Of one request: a stranger's nonsense is not answered with more of it."""
-AT_ONCE_MAX: Final = 2
-"""Answers of one account at one time that take a thread."""
-WRITES_A_DAY: Final = 100
-"""Most requests of one account in a day that write; staff have no such limit."""
 _log = structlog.get_logger()
 
 
@@ -50,20 +41,14 @@ class Gate:
     Args:
         portal: whom they ask.
         ledgers: where they are answered from.
-        monotonic_s: a clock that never goes back.
+        limits: how much is answered.
     """
 
-    def __init__(
-        self, portal: Portal, ledgers: Ledgers, monotonic_s: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, portal: Portal, ledgers: Ledgers, limits: AskingLimits) -> None:
         self._portal = portal
         self._ledgers = ledgers
-        self._monotonic_s = monotonic_s
-        self._of_holders = Buckets()
-        self._of_writers = Buckets(DAY_S)
-        self._busy: Counter[str] = Counter()
-        self._waiting = CapacityLimiter(THREADS)
-        self._callers = Callers(portal, ledgers, monotonic_s)
+        self._limits = limits
+        self._callers = Callers(portal, ledgers, limits)
 
     async def respond(self, route: Route, request: Request) -> Response:
         """Answer a request to a route."""
@@ -72,69 +57,36 @@ class Gate:
         except ProblemError as problem:
             return refusal(problem)
         except GitmeterError as error:
-            return refusal(_unreadable(error))
-        quota = holder.rpm or self._portal.config.rpm
-        taken = self._of_holders.take(holder.name, quota, self._monotonic_s())
+            return refusal(unreadable(error))
+        taken = self._limits.take(holder)
         if not taken.is_allowed:
             return with_limits(refusal(problems.too_many(taken.reset_s)), taken)
         return with_limits(await self._answered(route, request, holder), taken)
 
     async def _answered(self, route: Route, request: Request, holder: Holder) -> Response:
         try:
-            _check_right(route, holder)
-            self._check_writes(route, holder)
+            check_right(route, holder)
+            self._limits.check_writes(route, holder)
             query = _query_of(route, request)
             body = _body_of(route, request, await request.body())
             if route.is_quick:
                 return self._answer(route, request, holder, (query, body))
-            with self._of_busy(holder):
+            with self._limits.of_busy(holder):
                 return await to_thread.run_sync(
                     partial(self._answer, route, request, holder, (query, body)),
-                    limiter=self._waiting if route.waits else None,
+                    limiter=self._limits.waiting if route.waits else None,
                 )
         except ProblemError as problem:
             return refusal(problem)
         except GitmeterError as error:
-            return refusal(_unreadable(error))
-
-    @contextmanager
-    def _of_busy(self, holder: Holder) -> Iterator[None]:
-        """Let one account have a few threads at once, not all.
-
-        Raises:
-            ProblemError: it has as many as it may.
-        """
-        if self._busy[holder.user] >= AT_ONCE_MAX:
-            raise problems.too_many(1)
-        self._busy[holder.user] += 1
-        try:
-            yield
-        finally:
-            self._busy[holder.user] -= 1
-            if not self._busy[holder.user]:
-                del self._busy[holder.user]
-
-    def _check_writes(self, route: Route, holder: Holder) -> None:
-        """Hold back an account that settles all the time: every line stays in git for ever.
-
-        Raises:
-            ProblemError: it has to wait.
-        """
-        if not route.writes or holder.member is not None:
-            return
-        taken = self._of_writers.take(holder.user, WRITES_A_DAY, self._monotonic_s())
-        if not taken.is_allowed:
-            raise problems.too_many(taken.reset_s)
+            return refusal(unreadable(error))
 
     def _answer(
         self, route: Route, request: Request, holder: Holder, sent: tuple[Form | None, Form | None]
     ) -> Response:
         portal, now = self._portal, self._portal.desk.clock()
         with self._ledgers.reading() as store:
-            if route.writes and holder.is_suspended:
-                raise problems.suspended()
-            if route.needs_recent and is_older(pulled_at(store), now, portal.config.stale_max_s):
-                raise problems.too_old()
+            check_state(route, holder, store, now, portal.config.stale_max_s)
             asked = Asked(portal, store, holder, now, request.path_params, *sent)
             form = None if route.waits else route.answer(asked)
         if route.waits:  # not with the ledger's log held
@@ -146,18 +98,6 @@ class Gate:
             seen_by=f"{holder.user} {holder.name} {_asked_for(request)}",
             known=request.headers.get("If-None-Match"),
         )
-
-
-def _check_right(route: Route, holder: Holder) -> None:
-    """Check that a key opens a route.
-
-    Raises:
-        ProblemError: it does not; that there are routes of staff is nobody else's business.
-    """
-    if route.roles and (holder.member is None or holder.member.role not in route.roles):
-        raise problems.not_found()
-    if route.scope and not holder.may(route.scope):
-        raise problems.forbidden(route.scope)
 
 
 def _query_of(route: Route, request: Request) -> Form:
@@ -173,7 +113,7 @@ def _query_of(route: Route, request: Request) -> Form:
     try:
         return route.query.model_validate(dict(stated))
     except ValidationError as error:
-        raise _invalid(error) from None
+        raise invalid_form(error) from None
 
 
 def _body_of(route: Route, request: Request, body: bytes) -> Form | None:
@@ -190,10 +130,11 @@ def _body_of(route: Route, request: Request, body: bytes) -> Form | None:
     try:
         return route.body.model_validate_json(body or b"{}", strict=True)
     except ValidationError as error:
-        raise _invalid(error) from None
+        raise invalid_form(error) from None
 
 
-def _invalid(error: ValidationError) -> ProblemError:
+def invalid_form(error: ValidationError) -> ProblemError:
+    """What a form is not filled in well with, in words."""
     if any(fault["type"] == "json_invalid" for fault in error.errors(include_url=False)):
         return problems.invalid("the body is not JSON")
     return problems.invalid(*islice(sentences(error, numbered), FAULTS_MAX))
@@ -204,7 +145,7 @@ def _asked_for(request: Request) -> str:
     return f"{request.scope['path']}?{request.scope['query_string'].decode('latin-1')}"
 
 
-def _unreadable(error: Exception) -> ProblemError:
+def unreadable(error: Exception) -> ProblemError:
     """The ledger or the desk cannot be used now; why is the operator's to know."""
     _log.warning("not answered", why=str(error), kind=type(error).__name__)
     if isinstance(error, NoDatabaseError | SchemaVersionError):

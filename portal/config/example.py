@@ -28,4 +28,11 @@ address = "127.0.0.1:8770"             # for the reverse proxy, which ends TLS; 
 
 # [till]                               # where payments begin
 # url = "http://127.0.0.1:8761/checkout"
+
+# [pages]                              # for people with a browser, beside the interface
+# on = true
+# url = "https://portal.example"       # where people see them; without it no payment begins there
+# brand = "Usage and credit"           # the name at the top
+# support = "help@portal.example"
+# pay_by = ["page USD", "prompt TZS"]  # a page of the provider, or a prompt on a telephone
 """

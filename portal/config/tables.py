@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from front.tables import ConfigTable, HintTable, https_url, listening_address
 from gitmeter.roles.role import HOMES
 
+_WayToPay = Annotated[str, Field(pattern=r"^(?:page|prompt) [A-Z]{3}$")]
 _Requests = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -67,6 +68,30 @@ class IssuerTable(ConfigTable):
         return https_url(url)
 
 
+class PagesTable(ConfigTable):
+    """`[pages]`: pages for people, beside the interface for programs.
+
+    Attributes:
+        on: whether there are any.
+        url: the address at which people see them: whence their forms come, and where they return
+            to after paying; None for whatever address a browser asks, and then no payment begins.
+        brand: the name at the top.
+        support: an address of e-mail for questions.
+        pay_by: the ways of paying that are offered, each a method and a currency.
+    """
+
+    on: bool = True
+    url: str | None = None
+    brand: Annotated[str, Field(min_length=1, max_length=60)] = "Usage and credit"
+    support: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=200)] | None = None
+    pay_by: Annotated[tuple[_WayToPay, ...], Field(min_length=1, max_length=8)] = ("page USD",)
+
+    @field_validator("url")
+    @classmethod
+    def _is_web_address(cls, url: str | None) -> str | None:
+        return None if url is None else https_url(url).rstrip("/")
+
+
 class PortalConfig(ConfigTable):
     """Everything that `portal.toml` says.
 
@@ -81,6 +106,7 @@ class PortalConfig(ConfigTable):
         hint: whom to tell of a push; None for nobody.
         till: where payments begin; None where this portal offers none.
         issuer: whose tokens are taken.
+        pages: pages for people.
     """
 
     home: Path = Path(HOMES["desk"])
@@ -93,6 +119,7 @@ class PortalConfig(ConfigTable):
     hint: HintTable | None = None
     till: TillTable | None = None
     issuer: tuple[IssuerTable, ...] = ()
+    pages: PagesTable = PagesTable()
 
     @field_validator("issuer")
     @classmethod
@@ -103,5 +130,5 @@ class PortalConfig(ConfigTable):
 
     @field_validator("top_up_url")
     @classmethod
-    def _is_web_address(cls, url: str | None) -> str | None:
+    def _is_top_up_address(cls, url: str | None) -> str | None:
         return None if url is None else https_url(url)

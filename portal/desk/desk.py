@@ -19,6 +19,7 @@ from node_pusher.spool.outcomes import Refusal
 from portal import records
 from portal.records.identities import IDENTITIES, Identities
 from portal.records.seal import seal_of
+from portal.records.sessions import SignedInRows
 from portal.records.unbilled import FOLDERS, Unbilled
 from wire_format.fields import VERSION_2
 from wire_format.lines import Account, Folder, Money
@@ -29,10 +30,11 @@ T = TypeVar("T", Account, Money)
 
 MEMORY: Final = MemoryForm(
     "portal.db",
-    version=1,
+    version=2,
     schema=Path(records.__file__).with_name("schema.sql"),
     if_damaged="stop the portal, keep a copy of portal.db, take it away with its -wal and -shm, and"
     " start the portal, which makes it again",
+    grown_from=1,
 )
 """What a portal remembers."""
 
@@ -49,6 +51,7 @@ class Desk(NamedTuple):
         unbilled: the lines that no ledger has read.
         identities: the people whom issuers vouch for.
         seal: the key of what this portal seals.
+        sessions: who is signed in.
         clock: the time in UTC.
     """
 
@@ -56,6 +59,7 @@ class Desk(NamedTuple):
     unbilled: Unbilled
     identities: Identities
     seal: bytes
+    sessions: SignedInRows
     clock: Clock
 
     @property
@@ -138,6 +142,7 @@ def open_desk(home: Path, clock: Clock) -> Iterator[Desk]:
         MemoryFile.open(home, IDENTITIES) as people,
     ):
         bring_here(reread(spool.home), *FOLDERS)
-        desk = Desk(spool, Unbilled(file), Identities(people), seal_of(file), clock)
+        unbilled, identities, signed_in = Unbilled(file), Identities(people), SignedInRows(file)
+        desk = Desk(spool, unbilled, identities, seal_of(file), signed_in, clock)
         desk.follow()
         yield desk

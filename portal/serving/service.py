@@ -12,10 +12,12 @@ from gitmeter.http_edge.address import listen_on, remove_socket_file
 from gitmeter.http_edge.address_text import UNIX
 from gitmeter.http_edge.server import Server
 from portal.api.application import application
+from portal.api.checks import AskingLimits
 from portal.api.gate import Gate
 from portal.api.request import Portal
 from portal.config.tables import PortalConfig
 from portal.desk.desk import Desk
+from portal.pages.application import with_pages
 from portal.reading.ledgers import Ledgers
 from portal.serving.following import following, recall
 
@@ -40,6 +42,10 @@ def serving(config: PortalConfig, desk: Desk) -> Iterator[str]:
     address, ledgers = config.listen.address, Ledgers(config.state, partial(recall, desk))
     pusher = Pusher(desk.home, config.hint, desk.clock)
     portal = Portal(config, desk, pusher.wake)
+    limits = AskingLimits(config)
+    served = application(lambda: Gate(portal, ledgers, limits))
+    if config.pages.on:
+        served = with_pages(served, portal, ledgers, limits)
     with ExitStack() as running:
         pusher.start()
         running.callback(pusher.stop)  # after the server, whose last requests write lines
@@ -48,7 +54,7 @@ def serving(config: PortalConfig, desk: Desk) -> Iterator[str]:
         running.callback(remove_socket_file, address)
         port = "" if address.startswith(UNIX) else f":{listening.getsockname()[1]}"
         server = Server(
-            application(lambda: Gate(portal, ledgers)),
+            served,
             listening,
             _too_large,
             body_bytes_max=BODY_BYTES_MAX,

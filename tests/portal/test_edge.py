@@ -9,7 +9,8 @@ import pytest
 import requests
 
 from docs.generate import DOCS
-from portal.api.gate import FAULTS_MAX, WRITES_A_DAY
+from portal.api.checks import WRITES_A_DAY
+from portal.api.gate import FAULTS_MAX
 from portal.api.routes import ROUTES
 from tests.portal.place import PortalPlace, problem
 
@@ -135,7 +136,7 @@ def test_an_account_that_settles_all_the_time_has_to_wait(place: PortalPlace) ->
 @pytest.mark.parametrize(
     ("method", "path", "status", "kind"),
     [
-        ("GET", "/", 404, "not-found"),
+        ("GET", "/v1/", 404, "not-found"),
         ("GET", "/v1/nothing", 404, "not-found"),
         ("DELETE", "/v1/balance", 405, "method-not-allowed"),
         ("GET", "/v1/accounts/alice/allowed", 422, "invalid"),
@@ -223,8 +224,10 @@ def test_nobody_is_sent_elsewhere(place: PortalPlace) -> None:
     """A redirect would lead to the address that the request names, without TLS, with the key."""
     key = place.key()
     place.pull()
-    for path in ("/v1/balance/", "//v1/balance", "/v1//balance", "/v1/balance;"):
+    for path in ("/v1/balance/", "/v1//balance", "/v1/balance;"):
         assert problem(place.client(key).get(path)) == (404, "not-found")
+    page = place.client(key).get("//v1/balance")
+    assert (page.status_code, page.headers.get("Location")) == (404, None)
 
 
 def test_an_account_may_have_any_character_of_a_path_in_its_name(place: PortalPlace) -> None:

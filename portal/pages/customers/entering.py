@@ -1,0 +1,107 @@
+"""Signing in with a key, once more where something needs it, and signing out."""
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from portal.access import sessions
+from portal.access.holders import Holder, holder_of_key
+from portal.access.shown import hash_of_key
+from portal.api.problems import not_found
+from portal.api.request import Form
+from portal.pages.page import ONWARD, Elsewhere, Shown
+from portal.pages.problems import WrongKeyError
+from portal.pages.visit import Visit
+
+_TEXT_MAX: Final = 200
+_Key = Annotated[str, Field(max_length=_TEXT_MAX)]
+
+
+class SignIn(Form):
+    """A key that somebody signs in with.
+
+    Attributes:
+        key: its secret.
+    """
+
+    key: _Key
+
+
+class Onward(Form):
+    """Where somebody goes on to.
+
+    Attributes:
+        next: a name of `ONWARD`.
+    """
+
+    next: Annotated[str, Field(max_length=_TEXT_MAX)]
+
+
+class SignInAgain(Onward):
+    """The key again, and where to go on.
+
+    Attributes:
+        key: its secret.
+    """
+
+    key: _Key
+
+
+def sign_in_page(visit: Visit) -> Shown | Elsewhere:
+    """Ask for a key; who is signed in goes on to the overview."""
+    if visit.session is not None:
+        return Elsewhere("/")
+    return Shown("sign-in.html", {})
+
+
+def sign_in(visit: Visit) -> Elsewhere:
+    """Begin a session, with a new id."""
+    sha256, holder = _shown(visit, visit.form.key, is_again=False)
+    before = None if visit.session is None else visit.session.id
+    made = sessions.begin(visit.portal.desk.sessions, holder, ("key", sha256), visit.now, before)
+    return Elsewhere("/", made)
+
+
+def again_page(visit: Visit) -> Shown:
+    """Ask for the key once more."""
+    _onward(visit.query.next)
+    return Shown("sign-in-again.html", {"next": visit.query.next})
+
+
+def sign_in_again(visit: Visit) -> Elsewhere:
+    """Begin another session of the same key in the place of the one that there is."""
+    path = _onward(visit.form.next)
+    sha256, holder = _shown(visit, visit.form.key, is_again=True)
+    signed_in = None if visit.session is None else visit.session.signed_in
+    if signed_in is None or (signed_in.kind, signed_in.holder) != ("key", sha256):
+        raise WrongKeyError(is_again=True)
+    made = sessions.begin(
+        visit.portal.desk.sessions, holder, ("key", sha256), visit.now, visit.shown_id
+    )
+    return Elsewhere(path, made)
+
+
+def sign_out(visit: Visit) -> Elsewhere:
+    """End the session."""
+    sessions.end(visit.portal.desk.sessions, visit.shown_id)
+    return Elsewhere("/sign-in", "")
+
+
+def _onward(name: str) -> str:
+    if name not in ONWARD:
+        raise not_found()
+    return ONWARD[name]
+
+
+def _shown(visit: Visit, key: str, *, is_again: bool) -> tuple[str, Holder]:
+    """The hash of a key in force, and whose it is.
+
+    Raises:
+        WrongKeyError: it is none.
+    """
+    sha256 = hash_of_key(key.strip())
+    if sha256 is not None:
+        holder = holder_of_key(visit.store, visit.portal.desk.unbilled, sha256, visit.now)
+        if holder is not None:
+            return sha256, holder
+    raise WrongKeyError(is_again=is_again)

@@ -1,0 +1,184 @@
+"""What stands between a request and its page, in this order.
+
+Who is signed in, by a session that is judged anew; others are sent to sign in. Their limit, which
+is that of the key. For what changes something: a form that a page of this browser made. A recent
+sign-in, where the page needs one. The forms of what was sent.
+"""
+
+from functools import partial
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from gitmeter.support.errors import GitmeterError
+from portal.access import sessions
+from portal.access.sessions import PageSession
+from portal.api import problems
+from portal.api.checks import AskingLimits
+from portal.api.gate import unreadable
+from portal.api.problems import ProblemError
+from portal.api.request import Form, Portal
+from portal.pages.cookies import give_id, shown_id
+from portal.pages.forms import check_token, form_of, query_fields, sent_fields
+from portal.pages.page import Download, Elsewhere, Page
+from portal.pages.problems import WrongKeyError, advice, forged
+from portal.pages.rendering import Renderer
+from portal.pages.security import is_from_here
+from portal.pages.visit import Visit, route_of
+from portal.reading.ledgers import Ledgers
+
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+SIGN_IN: Final = "/sign-in"
+_log = structlog.get_logger()
+
+
+class PageGate:
+    """Answers requests for pages; belongs to one event loop.
+
+    Args:
+        portal: whom they ask.
+        ledgers: where they are answered from.
+        limits: how much is answered, by the interface and by pages together.
+        renderer: makes HTML.
+    """
+
+    def __init__(
+        self, portal: Portal, ledgers: Ledgers, limits: AskingLimits, renderer: Renderer
+    ) -> None:
+        self._portal = portal
+        self._ledgers = ledgers
+        self._limits = limits
+        self._renderer = renderer
+
+    async def respond(self, page: Page, request: Request) -> Response:
+        """Answer a request for a page."""
+        shown = shown_id(request)
+        try:
+            session = self._session(shown)
+        except GitmeterError as error:
+            return self.refusal(unreadable(error), request, None)
+        if session is None:
+            if not page.is_open:
+                return _to(SIGN_IN, request)
+            shown = shown or sessions.new_id()
+        elif not (taken := self._limits.take(session.holder)).is_allowed:
+            return self.refusal(problems.too_many(taken.reset_s), request, session)
+        try:
+            return await self._answered(page, request, session, shown)
+        except WrongKeyError as wrong:
+            return self._wrong_key(request, session, is_again=wrong.is_again)
+        except ProblemError as problem:
+            return self.refusal(problem, request, session, page.back)
+        except GitmeterError as error:
+            return self.refusal(unreadable(error), request, session, page.back)
+
+    def refusal(
+        self, problem: ProblemError, request: Request, session: PageSession | None, back: str = "/"
+    ) -> Response:
+        """A page that says why there is none, and what to do next."""
+        if "HX-Request" in request.headers and (again := _asked_for(request)):
+            return _to(again, request)
+        path = request.scope["path"]
+        faults = problem.more.get("faults", [])
+        data = {"problem": problem, "faults": faults, "advice": advice(problem), "back": back}
+        html = self._renderer.html(
+            "problem.html", data, path, "" if session is None else session.id, session
+        )
+        headers = dict(_NO_STORE)
+        if problem.retry_after_s is not None:
+            headers["Retry-After"] = str(problem.retry_after_s)
+        return Response(html, problem.status, headers, "text/html")
+
+    def _session(self, shown: str) -> PageSession | None:
+        if not shown:
+            return None
+        desk = self._portal.desk
+        with self._ledgers.reading() as store:
+            people = desk.sessions, desk.identities
+            return sessions.find(people, store, desk.unbilled, shown, desk.clock())
+
+    async def _answered(
+        self, page: Page, request: Request, session: PageSession | None, shown: str
+    ) -> Response:
+        sent = None
+        if page.method == "POST":
+            if not is_from_here(request, self._portal.config.pages.url):
+                raise forged()
+            fields = sent_fields(request, await request.body())
+            check_token(fields, self._portal.desk.seal, shown)
+            sent = form_of(page.form, fields)
+        if page.again and session is not None and not session.is_fresh(self._portal.desk.clock()):
+            return _to(f"{SIGN_IN}/again?next={page.again}", request)
+        route = None if page.changes is None else route_of(page.changes)
+        if route is not None and session is not None:
+            self._limits.check_writes(route, session.holder)
+        query = form_of(page.query, query_fields(request))
+        make = partial(self._page, page, request, (session, shown), (query, sent))
+        if session is None:
+            return await to_thread.run_sync(make)
+        waits = route is not None and route.waits
+        with self._limits.of_busy(session.holder):
+            return await to_thread.run_sync(make, limiter=self._limits.waiting if waits else None)
+
+    def _page(
+        self,
+        page: Page,
+        request: Request,
+        who: tuple[PageSession | None, str],
+        sent: tuple[Form | None, Form | None],
+    ) -> Response:
+        portal, (session, shown) = self._portal, who
+        waits = page.changes is not None and route_of(page.changes).waits
+        with self._ledgers.reading() as store:
+            now = portal.desk.clock()
+            visit = Visit(portal, store, session, shown, now, request.path_params, *sent)
+            found = None if waits else page.show(visit)
+        if found is None:  # not with the ledger's log held
+            found = page.show(visit)
+        if isinstance(found, Elsewhere):
+            response = _to(found.path, request)
+            if found.session_id is not None:
+                give_id(response, found.session_id)
+            return response
+        if isinstance(found, Download):
+            kept = {"Content-Disposition": f'attachment; filename="{found.name}"'}
+            return Response(found.content, 200, {**_NO_STORE, **kept}, found.media_type)
+        path = request.scope["path"]
+        html = self._renderer.html(found.template, found.data, path, shown, session)
+        response = Response(html, found.status, _NO_STORE, "text/html")
+        if session is None:
+            give_id(response, shown)
+        return response
+
+    def _wrong_key(
+        self, request: Request, session: PageSession | None, *, is_again: bool
+    ) -> Response:
+        """Say that a key is wrong; a network that shows many wrong ones waits."""
+        guessed = self._limits.guess(request)
+        if not guessed.is_allowed:
+            return self.refusal(problems.too_many(guessed.reset_s), request, session, SIGN_IN)
+        why = "it is not the one with which you signed in" if is_again else "it opens nothing here"
+        problem = ProblemError("wrong-key", HTTPStatus.FORBIDDEN, why)
+        return self.refusal(problem, request, session, "/" if is_again else SIGN_IN)
+
+
+def _to(path: str, request: Request) -> Response:
+    """Send the browser on; a script that asked for a part of a page has it load all of another."""
+    if "HX-Request" in request.headers:
+        return Response(headers={**_NO_STORE, "HX-Redirect": path})
+    return RedirectResponse(path, HTTPStatus.SEE_OTHER, _NO_STORE)
+
+
+def _asked_for(request: Request) -> str:
+    """The address that a script asked for, to be loaded as a whole page; empty of what is none.
+
+    Two slashes at the beginning would lead to another site.
+    """
+    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+    if request.method != "GET" or path.startswith("//") or not path.isascii():
+        return ""
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,121 @@
+"""Making HTML from what a page shows. Every text is escaped by the templates."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from portal.access.sessions import PageSession, form_token
+from portal.api.customers import account, charges, keys, payments, settings, usage
+from portal.api.request import Portal
+from portal.pages.forms import PROOF
+from portal.pages.page import Answer
+from portal.pages.visit import route_of
+from wire_format.instants import parse_ts
+
+TEMPLATES: Final = Path(__file__).with_name("templates")
+_MENU: Final[tuple[tuple[str, str, Answer], ...]] = (
+    ("/", "Overview", account.balance),
+    ("/usage", "Usage", usage.usage),
+    ("/charges", "Charges", charges.charges),
+    ("/payments", "Payments", payments.payments),
+    ("/plan", "Plan", account.entitled),
+    ("/settings", "Settings", settings.settings),
+    ("/keys", "Keys", keys.keys),
+)
+"""The pages that everybody of an account finds at the top, where their key opens them."""
+
+
+class MenuEntry(NamedTuple):
+    """An entry of the menu.
+
+    Attributes:
+        path: of the page.
+        name: what it is called.
+    """
+
+    path: str
+    name: str
+
+
+class Renderer:
+    """Makes HTML.
+
+    Args:
+        portal: whose pages they are.
+        static: the beginning of the addresses of the files that pages load.
+    """
+
+    def __init__(self, portal: Portal, static: str) -> None:
+        self._portal = portal
+        self._templates = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {"at": _at, "day": _day, "units": _units, "short": _short}
+        pages = portal.config.pages
+        self._templates.globals |= {
+            "static": static,
+            "brand": pages.brand,
+            "support": pages.support,
+            "token_name": PROOF,
+        }
+
+    def html(
+        self,
+        template: str,
+        data: Mapping[str, Any],
+        path: str,
+        shown_id: str,
+        session: PageSession | None,
+    ) -> str:
+        """Make a page.
+
+        Args:
+            template: its template.
+            data: what that is given.
+            path: of the page.
+            shown_id: what the browser shows.
+            session: whose the page is; None where nobody is signed in.
+        """
+        return self._templates.get_template(template).render(
+            {
+                "path": path,
+                "token": form_token(self._portal.desk.seal, shown_id) if shown_id else "",
+                "session": session,
+                "menu": [] if session is None else [*_menu(session)],
+                **data,
+            }
+        )
+
+
+def _menu(session: PageSession) -> Iterator[MenuEntry]:
+    for path, name, answer in _MENU:
+        if session.holder.may(route_of(answer).scope):
+            yield MenuEntry(path, name)
+
+
+def _at(text: str) -> str:
+    """A time as people read it: `28 Nov 2026, 13:00 UTC`."""
+    at = parse_ts(text)
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
+def _day(text: str) -> str:
+    """A day as people read it, of a time or of a day: `28 Nov 2026`."""
+    at = parse_ts(text if "T" in text else f"{text}T00:00:00Z")
+    return f"{at.day} {at:%b %Y}"
+
+
+def _units(number: int | str) -> str:
+    """A number with its thousands apart."""
+    return f"{number:,}" if isinstance(number, int) else number
+
+
+def _short(commit: str) -> str:
+    """The beginning of a long id, as people tell it."""
+    return commit[:12]

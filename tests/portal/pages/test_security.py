@@ -1,0 +1,172 @@
+"""What browsers are told to refuse, and forms that no page of this browser made."""
+
+from pathlib import Path
+
+import pytest
+import requests
+
+from portal.access.sessions import form_token
+from portal.pages.forms import PROOF
+from tests.portal.pages.visitor import FROM_HERE, Visitor, signed_in
+from tests.portal.place import PortalPlace, problem
+
+FROM_ELSEWHERE = [
+    {},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Origin": "https://thief.example"},
+    {"Origin": "null"},
+    {"Origin": "https://thief.example", "Sec-Fetch-Site": "cross-site"},
+]
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/nothing", "/static/x/y", "/sign-out"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (
+            "Content-Security-Policy",
+            (
+                "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
+                " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+            ),
+        ),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "same-origin"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ],
+)
+def test_every_answer_says_what_browsers_refuse(
+    place: PortalPlace, path: str, name: str, value: str
+) -> None:
+    place.pull()
+    assert Visitor(place.url).get(path).headers[name] == value
+
+
+def test_no_page_may_be_kept(place: PortalPlace) -> None:
+    key = place.key()
+    place.pull()
+    visitor = signed_in(place.url, key)
+    for path in ("/", "/sign-in", "/nothing"):
+        assert visitor.get(path).headers["Cache-Control"] == "no-store"
+
+
+def test_no_page_has_anything_inline(place: PortalPlace) -> None:
+    key = place.key()
+    place.pull()
+    page = signed_in(place.url, key).page("/")
+    assert "<style" not in page
+    assert " style=" not in page
+    assert " onclick=" not in page
+    assert page.count("<script") == page.count("<script src=")
+
+
+@pytest.mark.parametrize("headers", FROM_ELSEWHERE)
+def test_a_form_from_elsewhere_changes_nothing(place: PortalPlace, headers: dict[str, str]) -> None:
+    """Though it had the token."""
+    key = place.key()
+    place.pull()
+    visitor = signed_in(place.url, key)
+    fields = {PROOF: visitor.token("/")}
+    assert visitor.post("/sign-out", fields, headers).status_code == 403
+    assert visitor.get("/").status_code == 200
+
+
+def test_a_form_without_the_token_of_its_session_changes_nothing(place: PortalPlace) -> None:
+    key = place.key()
+    place.pull()
+    visitor, other = signed_in(place.url, key), signed_in(place.url, key)
+    token = visitor.token("/")
+    wrong: list[dict[str, object]] = [
+        {"key": "x"},
+        {PROOF: ""},
+        {PROOF: other.token("/")},
+        {PROOF: [token, token]},
+        {PROOF: "é"},
+    ]
+    for fields in wrong:
+        assert visitor.post("/sign-out", fields).status_code == 403, fields
+    assert visitor.post("/sign-out", {PROOF: token}).status_code == 303
+
+
+@pytest.mark.parametrize("headers", FROM_ELSEWHERE)
+def test_nobody_is_signed_in_by_another_site(place: PortalPlace, headers: dict[str, str]) -> None:
+    key = place.key()
+    place.pull()
+    visitor = Visitor(place.url)
+    fields = {PROOF: visitor.token("/sign-in"), "key": key.secret}
+    assert visitor.post("/sign-in", fields, headers).status_code == 403
+    fields[PROOF] = Visitor(place.url).token("/sign-in")
+    assert visitor.post("/sign-in", fields).status_code == 403
+    assert visitor.get("/").status_code == 303
+
+
+def test_an_old_browser_that_says_whence_a_form_comes_is_believed(place: PortalPlace) -> None:
+    key = place.key()
+    place.pull()
+    visitor = Visitor(place.url)
+    fields = {PROOF: visitor.token("/sign-in"), "key": key.secret}
+    assert visitor.post("/sign-in", fields, {"Origin": place.url}).status_code == 303
+
+
+def test_a_token_is_of_one_portal_and_one_id() -> None:
+    assert form_token(b"one", "a") != form_token(b"two", "a")
+    assert form_token(b"one", "a") != form_token(b"one", "b")
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"key": "x", "more": "y"}, 422),
+        ({"key": ["x", "y"]}, 422),
+        ({}, 422),
+        ({f"f{number}": "x" for number in range(100)}, 422),
+        ({"key": "x" * 70_000}, 413),
+    ],
+)
+def test_a_form_has_its_fields_and_no_others(
+    place: PortalPlace, fields: dict[str, object], status: int
+) -> None:
+    place.pull()
+    visitor = Visitor(place.url)
+    sent = {PROOF: visitor.token("/sign-in"), **fields}
+    assert visitor.post("/sign-in", sent).status_code == status
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", ""])
+def test_forms_of_other_types_are_refused(place: PortalPlace, kind: str) -> None:
+    place.pull()
+    visitor = Visitor(place.url)
+    visitor.get("/sign-in")
+    found = visitor.post("/sign-in", {"key": "x"}, FROM_HERE | {"Content-Type": kind})
+    assert found.status_code == 415
+
+
+def test_no_address_leads_to_another_site(place: PortalPlace) -> None:
+    key = place.key()
+    place.pull()
+    visitor = signed_in(place.url, key)
+    for name in ("https://thief.example", "//thief.example", "/keys/new", "%2F%2Fthief.example"):
+        assert visitor.get(f"/sign-in/again?next={name}").status_code == 404
+    for path in ("//thief.example", "//thief.example/%2e%2e"):
+        for headers in ({}, {"HX-Request": "true"}):
+            found = visitor.get(path, **headers)
+            assert "thief" not in found.headers.get("Location", "")
+            assert "thief" not in found.headers.get("HX-Redirect", "")
+
+
+def test_a_portal_may_have_no_pages(tmp_path: Path) -> None:
+    place = PortalPlace(tmp_path, pages={"on": False})
+    with place.serving():
+        for path in ("/", "/sign-in"):
+            assert problem(requests.get(place.url + path, timeout=10)) == (404, "not-found")
+
+
+def test_a_script_is_sent_to_whole_pages(place: PortalPlace) -> None:
+    """What it asks for is put into a page, and signing in is no part of one."""
+    place.pull()
+    found = Visitor(place.url).get("/", **{"HX-Request": "true"})
+    assert (found.status_code, found.headers["HX-Redirect"]) == (200, "/sign-in")
+    assert found.content == b""

@@ -25,6 +25,8 @@ address = "127.0.0.1:8770"             # for the reverse proxy, which ends TLS; 
 # [[issuer]]                           # whose tokens are taken, as keys are (OpenID Connect)
 # url = "https://login.example"        # `iss` of its tokens, to the letter
 # audience = "gitmeter"                # `aud`: what this portal is called there
+# name = "House"                       # people may sign in to the pages with it
+# secret_file = "/etc/gitmeter/issuer_secret"   # what this portal shows there, if it was given one
 
 # [till]                               # where payments begin
 # url = "http://127.0.0.1:8761/checkout"

@@ -2,9 +2,9 @@
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from front.tables import ConfigTable, HintTable, https_url, listening_address
 from gitmeter.roles.role import HOMES
@@ -57,10 +57,19 @@ class IssuerTable(ConfigTable):
     Attributes:
         url: of the issuer, to the letter as its tokens name it (`iss`).
         audience: whom its tokens must be for (`aud`): this portal, as the issuer calls it.
+        name: what people call it, who may then sign in to the pages with it; None for tokens alone.
+        secret_file: of what this portal shows it, where the issuer has given it a secret.
     """
 
     url: str
     audience: Annotated[str, Field(min_length=1, max_length=255)]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 .-]{0,39}$")] | None = None
+    secret_file: Path | None = None
+
+    @property
+    def slug(self) -> str:
+        """Its name as addresses have it; empty without one."""
+        return (self.name or "").lower().replace(" ", "-")
 
     @field_validator("url")
     @classmethod
@@ -124,9 +133,16 @@ class PortalConfig(ConfigTable):
     @field_validator("issuer")
     @classmethod
     def _are_different(cls, issuers: tuple[IssuerTable, ...]) -> tuple[IssuerTable, ...]:
-        if len({each.url for each in issuers}) < len(issuers):
+        slugs = [each.slug for each in issuers if each.slug]
+        if len({each.url for each in issuers}) < len(issuers) or len({*slugs}) < len(slugs):
             raise ValueError("an issuer is named twice")
         return issuers
+
+    @model_validator(mode="after")
+    def _is_led_back(self) -> Self:
+        if self.pages.url is None and any(each.name for each in self.issuer):
+            raise ValueError("pages.url: must be stated where people sign in with an issuer")
+        return self
 
     @field_validator("top_up_url")
     @classmethod

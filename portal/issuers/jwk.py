@@ -45,6 +45,13 @@ def keys_in(stated: Any) -> dict[str, VerifyingKey]:  # noqa: ANN401 - what an i
     return found
 
 
+def key_named(keys: Mapping[str, VerifyingKey], name: str | None) -> VerifyingKey | None:
+    """The key of a name; without a name the only one. None where there is none."""
+    if name is not None:
+        return keys.get(name)
+    return next(iter(keys.values())) if len(keys) == 1 else None
+
+
 def _key_in(stated: Mapping[str, Any]) -> VerifyingKey | None:
     algorithm = _ALGORITHMS.get(f"{stated.get('kty')} {stated.get('crv')}")
     if algorithm is None or stated.get("alg", algorithm) != algorithm:

@@ -9,31 +9,20 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
-from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
-import orjson
 import structlog
 from anyio import CapacityLimiter, to_thread
 
-from front.tables import https_url
-from gitmeter.http_edge.client import ExchangeError, HttpClient, Request
+from gitmeter.http_edge.client import HttpClient
 from gitmeter.support.errors import GitmeterError
-from portal.issuers.jwk import VerifyingKey, keys_in
+from portal.issuers.description import keys_of
+from portal.issuers.jwk import VerifyingKey, key_named
 
 AGAIN_S: Final = 60
 FRESH_S: Final = 3_600
 BELIEVED_S: Final = 86_400
-DESCRIPTION: Final = "/.well-known/openid-configuration"
-_TIMEOUT_S: Final = 5
-_BYTES_MAX: Final = 256 << 10
 _log = structlog.get_logger()
-
-
-class IssuerError(GitmeterError):
-    """An issuer does not answer as OpenID Connect has it."""
-
-    retry = True
 
 
 class KeySet:
@@ -61,9 +50,7 @@ class KeySet:
     def _find(self, name: str | None) -> VerifyingKey | None:
         if self._monotonic_s() - self._read_s > BELIEVED_S:
             return None
-        if name is not None:
-            return self._keys.get(name)
-        return next(iter(self._keys.values())) if len(self._keys) == 1 else None
+        return key_named(self._keys, name)
 
     async def _refresh(self) -> None:
         """Ask the issuer, unless it was asked a moment ago; all who wait, wait for one answer."""
@@ -76,7 +63,7 @@ class KeySet:
 
     async def _ask(self) -> None:
         try:
-            asked = partial(fetched_keys, self._issuer)
+            asked = partial(_fetched, self._issuer)
             self._keys = await to_thread.run_sync(asked, limiter=self._thread)
             self._read_s = self._monotonic_s()
         except GitmeterError as error:
@@ -85,33 +72,6 @@ class KeySet:
             self._asking = None
 
 
-def fetched_keys(issuer: str) -> dict[str, VerifyingKey]:
-    """Ask an issuer for its keys.
-
-    Raises:
-        IssuerError: it does not answer, or with something else.
-    """
+def _fetched(issuer: str) -> dict[str, VerifyingKey]:
     with HttpClient() as client:
-        described = _fetched(client, issuer.rstrip("/") + DESCRIPTION)
-        if described.get("issuer") != issuer:
-            raise IssuerError(f"it calls itself {described.get('issuer')!r}")
-        where = described.get("jwks_uri")
-        try:
-            url = https_url(where if isinstance(where, str) else "")
-        except ValueError as error:
-            raise IssuerError(f"jwks_uri {error}") from None
-        return keys_in(_fetched(client, url))
-
-
-def _fetched(client: HttpClient, url: str) -> dict[str, Any]:
-    try:
-        with client.exchange(Request("GET", url), _TIMEOUT_S) as response:
-            body = response.read_all(_BYTES_MAX)
-            if response.status != HTTPStatus.OK:
-                raise IssuerError(f"{url} answers {response.status}")
-            found = orjson.loads(body)
-    except (ExchangeError, orjson.JSONDecodeError) as error:
-        raise IssuerError(f"{url}: {error}") from None
-    if not isinstance(found, dict):
-        raise IssuerError(f"{url} is no JSON object")
-    return found
+        return keys_of(client, issuer)

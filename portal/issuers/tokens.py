@@ -53,11 +53,14 @@ class VouchedFor(NamedTuple):
         issuer: its address.
         subject: its name for the person, which it gives to nobody else.
         nonce: what the sign-in that it is of had stated; None where it is of none.
+        signed_in_s: when the person signed in there, in seconds since 1970; None where it does not
+            say.
     """
 
     issuer: str
     subject: str
     nonce: str | None = None
+    signed_in_s: float | None = None
 
 
 def is_token(text: str) -> bool:
@@ -102,10 +105,15 @@ def subject_of(token: str, key: VerifyingKey, audience: str, now: datetime) -> V
         raise InvalidTokenError(str(error)) from None
     _check_audience(claims, audience)
     _check_times(claims, now.timestamp())
-    subject, nonce = claims["sub"], claims.get("nonce")
+    subject, nonce, signed_in_s = claims["sub"], claims.get("nonce"), claims.get("auth_time")
     if not is_name(subject):
         raise InvalidTokenError("it names nobody")
-    return VouchedFor(claims["iss"], subject, nonce if isinstance(nonce, str) else None)
+    return VouchedFor(
+        claims["iss"],
+        subject,
+        nonce if isinstance(nonce, str) else None,
+        signed_in_s if _is_time(signed_in_s) else None,
+    )
 
 
 def _check_audience(claims: dict[str, Any], audience: str) -> None:

@@ -24,7 +24,7 @@ from portal.api.problems import ProblemError
 from portal.api.request import Form, Portal
 from portal.pages.cookies import give_id, shown_id
 from portal.pages.forms import check_token, form_of, query_fields, sent_fields
-from portal.pages.page import Download, Elsewhere, Page
+from portal.pages.page import Abroad, Download, Elsewhere, Page
 from portal.pages.problems import WrongKeyError, advice, forged
 from portal.pages.rendering import Renderer
 from portal.pages.security import is_from_here
@@ -67,6 +67,8 @@ class PageGate:
             shown = shown or sessions.new_id()
         elif not (taken := self._limits.take(session.holder)).is_allowed:
             return self.refusal(problems.too_many(taken.reset_s), request, session)
+        if page.is_counted and not (guessed := self._limits.guess(request)).is_allowed:
+            return self.refusal(problems.too_many(guessed.reset_s), request, session, SIGN_IN)
         try:
             return await self._answered(page, request, session, shown)
         except WrongKeyError as wrong:
@@ -118,11 +120,11 @@ class PageGate:
             self._limits.check_writes(route, session.holder)
         query = form_of(page.query, query_fields(request))
         make = partial(self._page, page, request, (session, shown), (query, sent))
+        limiter = self._limits.waiting if _waits(page) else None
         if session is None:
-            return await to_thread.run_sync(make)
-        waits = route is not None and route.waits
+            return await to_thread.run_sync(make, limiter=limiter)
         with self._limits.of_busy(session.holder):
-            return await to_thread.run_sync(make, limiter=self._limits.waiting if waits else None)
+            return await to_thread.run_sync(make, limiter=limiter)
 
     def _page(
         self,
@@ -132,17 +134,21 @@ class PageGate:
         sent: tuple[Form | None, Form | None],
     ) -> Response:
         portal, (session, shown) = self._portal, who
-        waits = page.changes is not None and route_of(page.changes).waits
         with self._ledgers.reading() as store:
             now = portal.desk.clock()
             visit = Visit(portal, store, session, shown, now, request.path_params, *sent)
-            found = None if waits else page.show(visit)
+            found = None if _waits(page) else page.show(visit)
         if found is None:  # not with the ledger's log held
             found = page.show(visit)
         if isinstance(found, Elsewhere):
             response = _to(found.path, request)
             if found.session_id is not None:
                 give_id(response, found.session_id)
+            return response
+        if isinstance(found, Abroad):
+            response = RedirectResponse(found.url, HTTPStatus.SEE_OTHER, _NO_STORE)
+            if session is None:
+                give_id(response, shown)
             return response
         if isinstance(found, Download):
             kept = {"Content-Disposition": f'attachment; filename="{found.name}"'}
@@ -164,6 +170,11 @@ class PageGate:
         why = "it is not the one with which you signed in" if is_again else "it opens nothing here"
         problem = ProblemError("wrong-key", HTTPStatus.FORBIDDEN, why)
         return self.refusal(problem, request, session, "/" if is_again else SIGN_IN)
+
+
+def _waits(page: Page) -> bool:
+    """Whether a page asks another program."""
+    return page.waits or (page.changes is not None and route_of(page.changes).waits)
 
 
 def _to(path: str, request: Request) -> Response:

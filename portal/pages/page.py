@@ -40,6 +40,16 @@ class Elsewhere(NamedTuple):
     session_id: str | None = None
 
 
+class Abroad(NamedTuple):
+    """A page that sends the browser to an issuer, from where it comes back.
+
+    Attributes:
+        url: where to, as the issuer says.
+    """
+
+    url: str
+
+
 class Download(NamedTuple):
     """A file that the browser keeps.
 
@@ -68,14 +78,18 @@ class Page(NamedTuple):
         again: names the page in `ONWARD` to go on to after signing in again, of what needs a recent
             sign-in; empty for what does not.
         is_open: whether it is shown to people who are not signed in, too.
+        waits: whether it asks another program, and not with the ledger's log held.
+        is_counted: whether it is shown only as often as a network may show wrong keys.
     """
 
     method: Literal["GET", "POST"]
     path: str
-    show: Callable[[Visit], Shown | Elsewhere | Download]
+    show: Callable[[Visit], Shown | Elsewhere | Abroad | Download]
     query: type[Form] = Nothing
     form: type[Form] | None = None
     changes: Answer | None = None
     back: str = "/"
     again: str = ""
     is_open: bool = False
+    waits: bool = False
+    is_counted: bool = False

@@ -152,14 +152,16 @@ def test_the_programs_know_what_is_run_elsewhere() -> None:
 
 def test_the_configurations_can_be_used() -> None:
     """Each file, and the reverse proxies lead to where the portal listens."""
-    (aggregator,), (writers,), (portal,), (issuers,) = map(
+    (aggregator,), (writers,), (portal,), issuers = map(
         blocks, ("toml aggregator", "toml writers", "toml portal", "toml issuers")
     )
     config = Config.model_validate(tomllib.loads(aggregator))
     assert config.books == "books"
     assert parse_writers(writers.encode()).desks
-    served = PortalConfig.model_validate(tomllib.loads(f"{portal}\n{issuers}"))
-    assert len(served.issuer) == 1
+    served = PortalConfig.model_validate(tomllib.loads(portal))
+    for stated in issuers:
+        both = PortalConfig.model_validate(tomllib.loads(f"{portal}\n{stated}"))
+        assert len(both.issuer) == 1
     assert served.listen.address == PortalListenTable().address == LISTENING
     for proxy in (*blocks("nginx"), *blocks("caddy")):
         assert LISTENING in proxy

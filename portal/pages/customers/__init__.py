@@ -1,5 +1,5 @@
 """Pages of customers.
 
-Owns: signing in and out (`entering`), the `overview`.
+Owns: signing in and out (`entering`), also with an issuer (`vouching`), the `overview`.
 Does not own: what is true of an account (`portal.api.customers`).
 """

@@ -51,7 +51,8 @@ def sign_in_page(visit: Visit) -> Shown | Elsewhere:
     """Ask for a key; who is signed in goes on to the overview."""
     if visit.session is not None:
         return Elsewhere("/")
-    return Shown("sign-in.html", {})
+    issuers = [each for each in visit.portal.config.issuer if each.name]
+    return Shown("sign-in.html", {"issuers": issuers})
 
 
 def sign_in(visit: Visit) -> Elsewhere:
@@ -63,14 +64,15 @@ def sign_in(visit: Visit) -> Elsewhere:
 
 
 def again_page(visit: Visit) -> Shown:
-    """Ask for the key once more."""
-    _onward(visit.query.next)
-    return Shown("sign-in-again.html", {"next": visit.query.next})
+    """Ask to sign in once more, in the way of before."""
+    onward(visit.query.next)
+    issuers = [] if with_key(visit) else [each for each in visit.portal.config.issuer if each.name]
+    return Shown("sign-in-again.html", {"next": visit.query.next, "issuers": issuers})
 
 
 def sign_in_again(visit: Visit) -> Elsewhere:
     """Begin another session of the same key in the place of the one that there is."""
-    path = _onward(visit.form.next)
+    path = onward(visit.form.next)
     sha256, holder = _shown(visit, visit.form.key, is_again=True)
     signed_in = None if visit.session is None else visit.session.signed_in
     if signed_in is None or (signed_in.kind, signed_in.holder) != ("key", sha256):
@@ -87,7 +89,17 @@ def sign_out(visit: Visit) -> Elsewhere:
     return Elsewhere("/sign-in", "")
 
 
-def _onward(name: str) -> str:
+def with_key(visit: Visit) -> bool:
+    """Whether who is signed in has shown a key, not come from an issuer."""
+    return visit.session is not None and visit.session.signed_in.kind == "key"
+
+
+def onward(name: str) -> str:
+    """The path of a page that somebody goes on to.
+
+    Raises:
+        ProblemError: there is none of that name.
+    """
     if name not in ONWARD:
         raise not_found()
     return ONWARD[name]

@@ -2,28 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from portal.issuers.key_sets import (
-    AGAIN_S,
-    BELIEVED_S,
-    DESCRIPTION,
-    FRESH_S,
-    IssuerError,
-    KeySet,
-    fetched_keys,
-)
+from gitmeter.http_edge.client import HttpClient
+from portal.issuers.description import DESCRIPTION, IssuerError, keys_of
+from portal.issuers.jwk import VerifyingKey
+from portal.issuers.key_sets import AGAIN_S, BELIEVED_S, FRESH_S, KeySet
 from tests.portal.issuers.issuer import KEYS, Issuer, public_jwk
 
 
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    """An issuer that answers."""
-    found = Issuer()
-    with found.serving():
-        yield found
+def fetched_keys(issuer: str) -> dict[str, VerifyingKey]:
+    """The keys of an issuer, asked for once."""
+    with HttpClient() as client:
+        return keys_of(client, issuer)
 
 
 class Clock:

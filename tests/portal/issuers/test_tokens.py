@@ -21,14 +21,6 @@ SUBJECT: Final = "248289761001"
 
 
 @pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    """An issuer that answers."""
-    found = Issuer()
-    with found.serving():
-        yield found
-
-
-@pytest.fixture
 def place(tmp_path: Path, issuer: Issuer) -> Iterator[PortalPlace]:
     """A portal that takes its tokens; alice has 20 dollars, bob nothing."""
     found = PortalPlace(

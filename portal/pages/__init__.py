@@ -6,7 +6,7 @@ with no money and has no rule of its own about who may see what. Every page work
 Owns: a row of the table of pages (`page`) and the `table`, what stands between a request and its
 page (`gate`), what a page is made of (`visit`), what a browser sends (`forms`, `cookies`) and what
 it is told to refuse (`security`), what people read who cannot have a page (`problems`), making HTML
-(`rendering`), the files that pages load (`static_files`), the `application` that serves all of it
-beside the interface, and what pages say: `customers`.
+(`rendering`) with the `words` of people, the files that pages load (`static_files`), the
+`application` that serves all of it beside the interface, and what pages say: `customers`.
 Does not own: answers (`api`), whose a session is (`access`).
 """

@@ -7,12 +7,20 @@ from typing import Any, Final, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from portal.access.sessions import PageSession, form_token
-from portal.api.customers import account, charges, keys, payments, settings, usage
+from portal.api.customers import (
+    account,
+    charges,
+    keys,
+    payments,
+    settings,
+    statements,
+    usage,
+)
 from portal.api.request import Portal
+from portal.pages import words
 from portal.pages.forms import PROOF
 from portal.pages.page import Answer
 from portal.pages.visit import route_of
-from wire_format.instants import parse_ts
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 _MENU: Final[tuple[tuple[str, str, Answer], ...]] = (
@@ -20,6 +28,7 @@ _MENU: Final[tuple[tuple[str, str, Answer], ...]] = (
     ("/usage", "Usage", usage.usage),
     ("/charges", "Charges", charges.charges),
     ("/payments", "Payments", payments.payments),
+    ("/statements", "Statements", statements.statement),
     ("/plan", "Plan", account.entitled),
     ("/settings", "Settings", settings.settings),
     ("/keys", "Keys", keys.keys),
@@ -56,7 +65,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"at": _at, "day": _day, "units": _units, "short": _short}
+        self._templates.filters |= words.FILTERS
         pages = portal.config.pages
         self._templates.globals |= {
             "static": static,
@@ -97,25 +106,3 @@ def _menu(session: PageSession) -> Iterator[MenuEntry]:
     for path, name, answer in _MENU:
         if session.holder.may(route_of(answer).scope):
             yield MenuEntry(path, name)
-
-
-def _at(text: str) -> str:
-    """A time as people read it: `28 Nov 2026, 13:00 UTC`."""
-    at = parse_ts(text)
-    return f"{at.day} {at:%b %Y, %H:%M} UTC"
-
-
-def _day(text: str) -> str:
-    """A day as people read it, of a time or of a day: `28 Nov 2026`."""
-    at = parse_ts(text if "T" in text else f"{text}T00:00:00Z")
-    return f"{at.day} {at:%b %Y}"
-
-
-def _units(number: int | str) -> str:
-    """A number with its thousands apart."""
-    return f"{number:,}" if isinstance(number, int) else number
-
-
-def _short(commit: str) -> str:
-    """The beginning of a long id, as people tell it."""
-    return commit[:12]

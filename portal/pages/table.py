@@ -2,8 +2,29 @@
 
 from typing import Final
 
-from portal.pages.customers import entering, overview, vouching
+from portal.api.customers import keys as key_answers
+from portal.api.customers import settings as setting_answers
+from portal.api.customers import topups
+from portal.api.plans import buying
+from portal.pages.customers import (
+    charges,
+    entering,
+    keys,
+    overview,
+    payments,
+    plan,
+    settings,
+    statements,
+    usage,
+    vouching,
+)
 from portal.pages.page import Page
+
+_PLAN: Final = "/plan"
+_SETTINGS: Final = "/settings"
+_KEYS: Final = "/keys"
+_NEW_KEY: Final = "/keys/new"
+_CREDIT: Final = "/credit"
 
 PAGES: Final = (
     Page("GET", "/", overview.overview),
@@ -31,4 +52,64 @@ PAGES: Final = (
         waits=True,
     ),
     Page("POST", "/sign-out", entering.sign_out),
+    Page("GET", "/usage", usage.usage, query=usage.UsageSeen, back="/usage"),
+    Page("GET", "/charges", charges.charges, query=charges.PageSeen, back="/charges"),
+    Page("GET", "/charges/{id}", charges.explained, back="/charges"),
+    Page("GET", "/payments", payments.payments, query=charges.PageSeen, back="/payments"),
+    Page("GET", _CREDIT, payments.credit_page, query=payments.CreditSeen),
+    Page(
+        "POST",
+        _CREDIT,
+        payments.add_credit,
+        form=payments.CreditWanted,
+        changes=topups.top_up,
+        back=_CREDIT,
+    ),
+    Page("GET", _PLAN, plan.plan),
+    Page("POST", "/plan/buy", plan.buy, form=plan.PlanChosen, changes=buying.buy, back=_PLAN),
+    Page(
+        "POST",
+        "/plan/next",
+        plan.settle_next,
+        form=plan.NextChosen,
+        changes=setting_answers.change,
+        back=_PLAN,
+    ),
+    Page("GET", _SETTINGS, settings.settings),
+    Page(
+        "POST",
+        _SETTINGS,
+        settings.change,
+        form=settings.CapChosen,
+        changes=setting_answers.change,
+        back=_SETTINGS,
+    ),
+    Page("GET", _KEYS, keys.keys),
+    Page("GET", _NEW_KEY, keys.new_key, again="new-key", back=_KEYS),
+    Page(
+        "POST",
+        _NEW_KEY,
+        keys.make,
+        form=keys.KeyChosen,
+        changes=key_answers.make,
+        again="new-key",
+        back=_NEW_KEY,
+    ),
+    Page(
+        "POST",
+        "/keys/revoke",
+        keys.revoke,
+        form=keys.KeyRevoked,
+        changes=key_answers.revoke,
+        back=_KEYS,
+    ),
+    Page("GET", "/statements", statements.listed),
+    Page("GET", "/statements/{period}", statements.statement, back="/statements"),
+    Page(
+        "GET",
+        "/statements/{period}/file",
+        statements.file,
+        query=statements.FileWanted,
+        back="/statements",
+    ),
 )

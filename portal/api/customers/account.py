@@ -1,5 +1,7 @@
 """The account that asks: who it is, what it has, and what its plan allows."""
 
+from typing import Final
+
 from aggregator.rating.standing import GrantState
 from aggregator.reports.accounts import NoAccountError, account_of_user
 from aggregator.reports.basis import Answer, stands_on
@@ -9,11 +11,21 @@ from aggregator.store.account_rows import AccountRow
 from gitmeter.money.accounts import AccountAt
 from portal.access.holders import settled_about
 from portal.api.customers.freshness import fresh
-from portal.api.models.account import AccountBalance, AccountGrant, AccountPlan, Entitlements, Me
+from portal.api.models.account import (
+    AccountBalance,
+    AccountGrant,
+    AccountPlan,
+    BalanceState,
+    Entitlements,
+    Me,
+)
 from portal.api.problems import ProblemError, not_now
 from portal.api.request import Asked
 from wire_format.instants import HOUR_US, format_hour, to_us
 from wire_format.money import format_usd, parse_nano
+
+_LOW_PART: Final = 10
+"""With less than this part of what there was a balance is low."""
 
 
 def me(asked: Asked) -> Me:
@@ -42,6 +54,7 @@ def balance(asked: Asked) -> AccountBalance:
         balance_usd=format_usd(balance_nano),
         spendable_usd=format_usd(spendable_nano(found)),
         granted_usd=format_usd(balance_nano + cycle.nano),
+        state=_state(spendable_nano(found), balance_nano, balance_nano + cycle.nano),
         cap_usd=cap_usd(settled),
         plan=None if plan is None else plan.version.name,
         cycle_end=format_hour(cycle.end_hour),
@@ -108,6 +121,13 @@ def cap_usd(settled: AccountAt) -> str | None:
 def not_read_yet() -> ProblemError:
     """The ledger does not know the account, which was opened a moment ago."""
     return not_now("this account is so new that the ledger has not read it yet", retry_after_s=1)
+
+
+def _state(spendable: int, balance: int, granted: int) -> BalanceState:
+    """How much is left, in a word; all in nano-dollars."""
+    if spendable <= 0:
+        return "exhausted"
+    return "low" if balance * _LOW_PART < granted else "ok"
 
 
 def _plan(stated: Answer) -> AccountPlan:

@@ -1,7 +1,7 @@
 """Usage of an account, added up by period."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
@@ -16,7 +16,7 @@ from gitmeter.money.granted import Hours
 from portal.api.customers.account import account_here
 from portal.api.customers.freshness import fresh
 from portal.api.customers.lines import JUDGED_MAX, LOOKED_THROUGH_MAX, reading_lines
-from portal.api.models.usage import AccountUsage, Step, UsageWanted
+from portal.api.models.usage import AccountUsage, Step, SumOfUsage, UsageWanted
 from portal.api.problems import invalid
 from portal.api.request import Asked
 from wire_format.instants import DAY_HOURS, format_hour, hour_of, hour_start
@@ -46,10 +46,10 @@ def usage(asked: Asked) -> AccountUsage:
     account = account_here(asked)
     is_from_git = wanted.group == "instance"
     hours = _hours(wanted, asked.now, 1 if is_from_git else _DAYS_DEFAULT)
-    if (periods := _periods(wanted.by, hours)) > PERIODS_MAX:
-        raise invalid(f"by: these are {periods} periods, and at most {PERIODS_MAX} are answered")
+    if (number := _periods(wanted.by, hours)) > PERIODS_MAX:
+        raise invalid(f"by: these are {number} periods, and at most {PERIODS_MAX} are answered")
     sums: dict[str, Any] = dict.fromkeys(_COSTS)
-    adds_up = None
+    adds_up, periods, resources = None, list[SumOfUsage](), list[SumOfUsage]()
     if is_from_git:
         rows, adds_up = _by_instance(asked, account, hours, wanted.by)
     else:
@@ -58,6 +58,9 @@ def usage(asked: Asked) -> AccountUsage:
         rows = [row for row, _ in found]
         for at, name in enumerate(_COSTS):
             sums[name] = format_usd(sum(costs[at] for _, costs in found))
+        periods = [form for form, _ in _summed(found, "period")]
+        dearest = sorted(_summed(found, "resource"), key=lambda each: -each[1])
+        resources = [form for form, _ in dearest]
     if len(rows) > ROWS_MAX:
         raise invalid(f"by: these are more than {ROWS_MAX} rows: ask for longer periods, or less")
     return AccountUsage(
@@ -66,10 +69,25 @@ def usage(asked: Asked) -> AccountUsage:
         from_=format_hour(hours.first),
         until=format_hour(hours.end),
         rows=rows,
+        periods=periods,
+        resources=resources,
         adds_up=adds_up,
         **sums,
         **fresh(asked, stands_on(asked.store, account.id)),
     )
+
+
+def _summed(
+    found: Iterable[tuple[Mapping[str, Any], Sequence[int]]], by: str
+) -> Iterator[tuple[SumOfUsage, int]]:
+    """The sums of rows that have something in common, and what is billed, in nano-dollars."""
+    nanos: dict[str, list[int]] = {}
+    for row, costs in found:
+        before = nanos.setdefault(row[by], [0] * len(costs))
+        nanos[row[by]] = [one + other for one, other in zip(before, costs, strict=True)]
+    for of, costs in nanos.items():
+        usd = map(format_usd, costs)
+        yield SumOfUsage(of=of, **dict(zip(_COSTS, usd, strict=True))), costs[1]
 
 
 def _by_instance(

@@ -48,6 +48,9 @@ class AccountGrant(Form):
     category: Literal["promotional", "paid"]
 
 
+BalanceState = Literal["ok", "low", "exhausted"]
+
+
 class AccountBalance(Fresh):
     """What an account has.
 
@@ -55,6 +58,8 @@ class AccountBalance(Fresh):
         balance_usd: all that is left, grants included.
         spendable_usd: what can be spent on any resource: without grants for some resources alone.
         granted_usd: what there was for the running cycle: the balance, and what the cycle used.
+        state: `exhausted` where nothing can be spent any more, `low` where less than a tenth of
+            `granted_usd` is left.
         cap_usd: the most that may be billed in a cycle, as the account set it.
         plan: the plan in force.
         cycle_end: when the running cycle ends: that of the plan, else the month in UTC.
@@ -64,6 +69,7 @@ class AccountBalance(Fresh):
     balance_usd: Usd
     spendable_usd: Usd
     granted_usd: Usd
+    state: BalanceState
     cap_usd: Usd | None
     plan: str | None
     cycle_end: Time

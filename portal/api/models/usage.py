@@ -48,6 +48,22 @@ class UsedInPeriod(Form):
     granted_usd: Usd | None
 
 
+class SumOfUsage(Form):
+    """What usage of some kind costs, in sum.
+
+    Attributes:
+        of: the first day of a period, or a resource.
+        list_usd: what it costs without discounts.
+        billed_usd: what it costs.
+        granted_usd: what grants paid of that.
+    """
+
+    of: str
+    list_usd: Usd
+    billed_usd: Usd
+    granted_usd: Usd
+
+
 class AccountUsage(Fresh):
     """Usage of an account, added up.
 
@@ -57,6 +73,8 @@ class AccountUsage(Fresh):
         from_: the first hour.
         until: the hour before which it ends.
         rows: by period, then by resource.
+        periods: the sum of each period with usage, in time; empty by instance.
+        resources: the sum of each resource, the dearest first; empty by instance.
         list_usd: what all of it costs without discounts; null by instance, as all that follow.
         billed_usd: what it costs.
         granted_usd: what grants paid of that.
@@ -68,6 +86,8 @@ class AccountUsage(Fresh):
     from_: Annotated[Time, Field(serialization_alias="from", description="The first hour.")]
     until: Time
     rows: list[UsedInPeriod]
+    periods: list[SumOfUsage]
+    resources: list[SumOfUsage]
     list_usd: Usd | None
     billed_usd: Usd | None
     granted_usd: Usd | None

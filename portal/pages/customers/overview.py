@@ -1,16 +1,28 @@
-"""The first page: what is left, how fresh that is, and what there is besides."""
+"""The first page: what is left, how fresh that is, and where it went."""
 
 from typing import Any
 
-from portal.api.customers import account, topups
+from portal.api.customers import account
+from portal.api.customers import usage as usage_api
+from portal.pages.customers.chart import chart
+from portal.pages.customers.payments import is_offered
+from portal.pages.customers.usage import used
 from portal.pages.page import Shown
 from portal.pages.visit import Visit
 
 
 def overview(visit: Visit) -> Shown:
     """Show what the account has."""
-    data: dict[str, Any] = {"me": visit.ask(account.me), "balance": None, "entitled": None}
+    data: dict[str, Any] = {
+        "me": visit.ask(account.me),
+        "balance": None,
+        "entitled": None,
+        "usage": None,
+        "may_top_up": is_offered(visit),
+    }
     if visit.may(account.balance):
         data |= {"balance": visit.ask(account.balance), "entitled": visit.ask(account.entitled)}
-    data["may_top_up"] = visit.may(topups.top_up) and visit.portal.config.till is not None
+    if visit.may(usage_api.usage):
+        found = used(visit, "day")
+        data |= {"usage": found, "chart": chart(found)}
     return Shown("overview.html", data)

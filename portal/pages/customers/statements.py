@@ -1,0 +1,98 @@
+"""Statements: which there are, one to read and print, and the same as a file."""
+
+import csv
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from io import StringIO
+from typing import Final, Literal
+
+from portal.api.customers import statements as api
+from portal.api.models.statements import AccountStatement
+from portal.api.request import Form
+from portal.pages.page import Download, Shown
+from portal.pages.visit import Visit
+
+_MONTHS: Final = 13
+_COLUMNS: Final = (
+    *("what", "at", "name", "detail", "units", "list_usd", "discount_usd", "billed_usd"),
+    *("change_usd", "fee_usd", "balance_usd"),
+)
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+class FileWanted(Form):
+    """Which file.
+
+    Attributes:
+        form: its form.
+    """
+
+    form: Literal["csv", "json"]
+
+
+def listed(visit: Visit) -> Shown:
+    """Show of which months there are statements."""
+    visit.ask(api.statement, path={"period": f"{visit.now:%Y-%m}"})
+    return Shown("statements.html", {"months": [*_months(visit.now)], "year": f"{visit.now:%Y}"})
+
+
+def statement(visit: Visit) -> Shown:
+    """Show a statement."""
+    return Shown("statement.html", {"found": _asked(visit)})
+
+
+def file(visit: Visit) -> Download:
+    """Give a statement as a file."""
+    found, form = _asked(visit), visit.query.form
+    name = f"statement-{found.period}.{form}"
+    if form == "json":
+        content = found.model_dump_json(by_alias=True, indent=2).encode() + b"\n"
+        return Download(name, "application/json", content)
+    text = StringIO()
+    writer = csv.DictWriter(text, _COLUMNS, restval="")
+    writer.writeheader()
+    writer.writerows(_rows(found))
+    return Download(name, "text/csv; charset=utf-8", text.getvalue().encode())
+
+
+def _asked(visit: Visit) -> AccountStatement:
+    return visit.ask(api.statement, path={"period": visit.path["period"]})
+
+
+def _months(now: datetime) -> Iterator[str]:
+    day = now
+    for _ in range(_MONTHS):
+        yield f"{day:%Y-%m}"
+        day = day.replace(day=1) - timedelta(days=1)
+
+
+def _rows(found: AccountStatement) -> Iterator[dict[str, object]]:
+    """The lines of a statement, under columns that only some of them fill."""
+    opening, closing = found.opening_balance_usd, found.closing_balance_usd
+    yield {"what": "opening balance", "at": found.from_ or "", "balance_usd": opening}
+    for money in found.money:
+        yield {
+            "what": money.kind,
+            "at": money.ts,
+            "name": _text(money.external_ref),
+            "detail": _text(f"{money.amount} {money.currency}"),
+            "change_usd": money.change_usd,
+        }
+    for fee in found.fees:
+        yield {"what": "fee", "at": fee.ts, "name": _text(fee.plan), "fee_usd": fee.fee_usd}
+    for used in found.usage:
+        yield {
+            "what": "usage",
+            "name": _text(used.resource),
+            "detail": used.applies_to,
+            "units": used.quantity,
+            "list_usd": used.list_cost_usd,
+            "discount_usd": used.discount_usd,
+            "billed_usd": used.billed_cost_usd,
+        }
+    yield {"what": "closing balance", "at": found.until or "", "balance_usd": closing}
+
+
+def _text(text: str | None) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if (text or "").startswith(_FORMULA) else text or ""

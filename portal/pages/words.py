@@ -1,0 +1,79 @@
+"""What answers say, in the words of people. Pure."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from wire_format.instants import DAY_HOURS, parse_ts
+
+_KINDS: Final[Mapping[str, str]] = {
+    "payment": "Payment",
+    "refund": "Money given back",
+    "refund_reversal": "Money given back, taken back",
+    "dispute": "Payment disputed at the bank",
+    "dispute_reversal": "Dispute settled for us",
+    "grant": "Credit given",
+    "adjustment": "Correction",
+    "plan_fee": "Fee of the plan",
+}
+_STATES: Final[Mapping[str, str]] = {
+    "rated": "billed",
+    "unpriced": "not billed: it has no price yet",
+    "category_mismatch": "not billed: the price list does not fit yet",
+    "overflow": "not billed: too large",
+}
+_WAITING: Final[Mapping[str, str]] = {
+    "silent": "has not been heard of for a while",
+    "commits behind": "has sent something that is not counted yet",
+    "gaps": "has sent something of which a part is missing",
+}
+
+
+def at(text: str) -> str:
+    """A time as people read it: `28 Nov 2026, 13:00 UTC`."""
+    found = parse_ts(text)
+    return f"{found.day} {found:%b %Y, %H:%M} UTC"
+
+
+def day(text: str) -> str:
+    """A day as people read it, of a time or of a day: `28 Nov 2026`."""
+    found = parse_ts(text if "T" in text else f"{text}T00:00:00Z")
+    return f"{found.day} {found:%b %Y}"
+
+
+def units(number: int | str | None) -> str:
+    """A number with its thousands apart."""
+    return f"{number:,}" if isinstance(number, int) else number or ""
+
+
+def short(commit: str) -> str:
+    """The beginning of a long id, as people tell it."""
+    return commit[:12]
+
+
+def kind(name: str) -> str:
+    """What a movement of money is."""
+    return _KINDS.get(name, name)
+
+
+def state(name: str) -> str:
+    """Whether a charge is billed."""
+    return _STATES.get(name, name)
+
+
+def waiting(why: str) -> str:
+    """Why more may follow from a machine."""
+    return _WAITING.get(why, why)
+
+
+def cycle(hours: int) -> str:
+    """How long a period of a plan is."""
+    if hours % DAY_HOURS:
+        return f"{hours} hours"
+    days = hours // DAY_HOURS
+    return "a day" if days == 1 else f"{days} days"
+
+
+FILTERS: Final[Mapping[str, Callable[..., str]]] = {
+    each.__name__: each for each in (at, day, units, short, kind, state, waiting, cycle)
+}
+"""What templates call them."""

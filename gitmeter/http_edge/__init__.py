@@ -1,8 +1,8 @@
 """HTTP under limits, as a client and as a server.
 
 Owns: the client (`client`, its `connections`, the `authorities` it trusts and the `proxies` it goes
-through), the `server`, which answers `whole_requests`, and its `address` (`address_text`: how one
-is written), tokens and shared secrets in files (`word_file`,
+through), the `server`, whose connections (`served_connection`) carry `whole_requests`, and its
+`address` (`address_text`: how one is written), tokens and shared secrets in files (`word_file`,
 `secret_file`).
 Does not own: the content of requests and responses.
 """

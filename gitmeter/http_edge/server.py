@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Final
 import anyio.to_thread
 import structlog
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.server import ServerState
 
-from gitmeter.http_edge.whole_requests import BODY_BYTES_MAX, HEADER_BYTES_MAX, WholeRequests
+from gitmeter.http_edge.served_connection import ServedConnection
+from gitmeter.http_edge.whole_requests import BODY_BYTES_MAX, WholeRequests
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -64,14 +63,13 @@ class Server:
         self._request_s = request_s
         self._config = uvicorn.Config(
             WholeRequests(application, too_large, body_bytes_max),
-            http=_Connection,
+            http=ServedConnection,
             ws="none",
             lifespan="off",
             interface="asgi3",
             proxy_headers=False,
             headers=[("Server", "gitmeter"), *closing],
             timeout_keep_alive=keep_alive_s,
-            h11_max_incomplete_event_size=HEADER_BYTES_MAX,
             timeout_graceful_shutdown=DRAIN_S,
             log_config=None,
             log_level=logging.ERROR,  # malformed requests are warnings there, and not worth a log
@@ -157,77 +155,18 @@ class Server:
         finally:
             self._loop.remove_reader(self._listening)
 
-    def _connection(self) -> "_Connection":
-        return _Connection(
+    def _connection(self) -> ServedConnection:
+        return ServedConnection(
             self._config, self._uvicorn.server_state, self._request_s, self._room.release
         )
 
-    def _connections(self) -> list["_Connection"]:
+    def _connections(self) -> list[ServedConnection]:
         found = list(self._uvicorn.server_state.connections)
-        return [connection for connection in found if isinstance(connection, _Connection)]
-
-
-class _Connection(H11Protocol):
-    """A connection that is aborted when a request takes too long."""
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        server_state: ServerState,
-        request_s: float,
-        on_lost: Callable[[], None],
-    ) -> None:
-        super().__init__(config, server_state, {})
-        self._request_s = request_s
-        self._on_lost = on_lost
-        self._abort_timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the time of its first request."""
-        super().connection_made(transport)
-        self._start_time()
-
-    def data_received(self, data: bytes) -> None:
-        """Start the time of a further request with its first byte."""
-        if self._abort_timer is None or (self.cycle is not None and self.cycle.response_complete):
-            self._end_time()
-            self._start_time()
-        super().data_received(data)
-
-    def on_response_complete(self) -> None:
-        """End the time of a request; the next one may have arrived with it.
-
-        An answer that the client has not read goes on to count, or it would hold its connection.
-        """
-        if not self.transport.get_write_buffer_size():
-            self._end_time()
-        super().on_response_complete()
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._end_time()
-            self._start_time()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Make room for another connection."""
-        self._end_time()
-        super().connection_lost(exc)
-        self._on_lost()
-
-    def _start_time(self) -> None:
-        self._abort_timer = self.loop.call_later(self._request_s, self.transport.abort)
-
-    def _end_time(self) -> None:
-        if self._abort_timer is not None:
-            self._abort_timer.cancel()
-            self._abort_timer = None
-
-    @property
-    def has_request(self) -> bool:
-        """Whether its request has arrived completely."""
-        return self.cycle is not None and not self.cycle.more_body
+        return [connection for connection in found if isinstance(connection, ServedConnection)]
 
 
 def _send_at_once(connected: socket.socket) -> None:
-    """Let no answer wait for the client to acknowledge its head.
+    """Let no end of an answer wait for the client to acknowledge what was before it.
 
     asyncio does so for sockets that say they are TCP, which those of `create_server` do not.
     """

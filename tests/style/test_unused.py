@@ -15,6 +15,15 @@ ALLOWED: Final = {
     "LedgerGroup.invoke": "click calls it",
     "Metrics.describe": "prometheus_client calls it",
     "FormSchemas.model_schema": "pydantic calls it",
+    "ServedConnection.connection_made": "asyncio calls it",
+    "ServedConnection.data_received": "asyncio calls it",
+    "ServedConnection.on_message_begin": "httptools calls it",
+    "ServedConnection.on_header": "httptools calls it",
+    "ServedConnection.on_headers_complete": "httptools calls it",
+    "ServedConnection.on_body": "httptools calls it",
+    "ServedConnection.on_message_complete": "httptools calls it",
+    "ServedConnection.on_response_complete": "uvicorn calls it",
+    "ServedConnection.connection_lost": "asyncio calls it",
 }
 """Public names that nothing in this repo refers to, each with who does."""
 

@@ -123,7 +123,7 @@ def test_a_daemon_loads_a_web_server_only_where_it_listens(world: World, *, list
         _, log = running.leave()
     imported = {line.rpartition("|")[2].strip() for line in log.splitlines()}
     assert "aggregator.daemon.loop" in imported
-    web = {"starlette", "uvicorn", "anyio", "h11", "prometheus_client"}
+    web = {"starlette", "uvicorn", "anyio", "httptools", "prometheus_client"}
     assert imported & web == (web if listens else set())
 
 

@@ -170,8 +170,8 @@ def test_an_answer_that_is_not_read_holds_no_connection() -> None:
     assert not ended.is_set()
 
 
-def test_no_answer_waits_for_the_client_to_acknowledge_its_head() -> None:
-    """Head and body are sent apart: a client that acknowledges late would see each 40 ms later."""
+def test_no_answer_waits_for_the_client_to_acknowledge_one_before() -> None:
+    """One that acknowledges late would see each 40 ms later."""
     reached, go_on = threading.Event(), threading.Event()
 
     def hold(_: Request) -> Response:

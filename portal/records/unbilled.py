@@ -66,7 +66,9 @@ class Unbilled:
 
     def claims(self, sha256: str) -> list[AccountEntry]:
         """Those that claim a key."""
-        return self._entries("SELECT line FROM unbilled WHERE sha256 = ?", sha256)
+        # the second condition is that of the index, without which all lines would be looked through
+        query = "SELECT line FROM unbilled WHERE sha256 = ? AND sha256 <> ''"
+        return self._entries(query, sha256)
 
     def money(self, user: str) -> list[Money]:
         """Those that move money of an account."""

@@ -140,7 +140,7 @@ def cycle_billed(store: LedgerStore, found: AccountTerms, at: datetime) -> Cycle
     year, month = divmod(at.year * 12 + at.month, 12)
     end = hour_of(datetime(year, month + 1, 1, tzinfo=UTC))
     hours = first, max(first, last_hour_before(at_us) + 1)
-    sums = store.sums.usage(*hours, _BY_NOTHING, found.account.id)
+    sums = store.sums.costs(*hours, _BY_NOTHING, found.account.id)
     return CycleBilled(end, sum(each.billed_nano for each in sums))
 
 
@@ -203,7 +203,7 @@ class CycleUses:
         return sum(
             each.billed_nano
             for span in self._spans
-            for each in self._store.sums.usage(*span, _BY_NOTHING, self._account.id)
+            for each in self._store.sums.costs(*span, _BY_NOTHING, self._account.id)
         )
 
     def _meter(self, meter: PlanMeter, used: int, given: int) -> Answer:

@@ -64,6 +64,21 @@ class UsageSum(NamedTuple):
     resource: str
 
 
+class CostSum(NamedTuple):
+    """What charges of one account come to.
+
+    Attributes:
+        day, resource_id, quantity, list_nano, billed_nano, resource: as of `UsageSum`.
+    """
+
+    day: int | None
+    resource_id: int
+    quantity: int
+    list_nano: int
+    billed_nano: int
+    resource: str
+
+
 class DrawnSum(NamedTuple):
     """What a grant paid, added up.
 
@@ -189,6 +204,29 @@ class SumRows:
         ):
             sums = _whole(*row[9:11]), _whole(*row[11:13])
             yield UsageSum._make((*row[:3], _whole(*row[3:6]), *row[6:9], *sums, *row[13:]))
+
+    def costs(
+        self, first_hour: int, end_hour: int, grouping: Grouping, account_id: int
+    ) -> list[CostSum]:
+        """Charges of one account added up like `usage`, in less time as no more is told of them.
+
+        Numbers are added as a whole; where a number or a sum is beyond 64 bits, by halves.
+        """
+        keys, by = _groups("charge", grouping)
+        units = "sum(quantity), max(typeof(quantity))" if grouping.by_resource else "0, 'integer'"
+        columns = f"{keys}, {units}, sum(list_cost_nano), sum(billed_cost_nano)"
+        query = _BY_NAME.format(_OF_ACCOUNT.format(columns, by))
+        hours = first_hour, end_hour
+        try:
+            rows = self._connection.execute(query, (hours[0], hours[1] - 1, account_id)).fetchall()
+        except sqlite3.OperationalError:  # of a sum; any other error is that of `usage` too
+            rows = None
+        if rows is None or any(row[4] != "integer" for row in rows):
+            return [
+                CostSum(*found[1:4], found.list_nano, found.billed_nano, found.resource)
+                for found in self.usage(*hours, grouping, account_id)
+            ]
+        return [CostSum._make((*row[1:4], *row[5:7], row[8])) for row in rows]
 
     def included(
         self, first_hour: int, end_hour: int, grouping: Grouping, account_id: int | None = None

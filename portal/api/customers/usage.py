@@ -167,14 +167,14 @@ def _rows(
     drawn: dict[tuple[int | None, ...], int] = defaultdict(int)
     for paid in sums.drawn(*asked_for):
         drawn[paid[1:3]] += paid.nano
-    for used in sums.usage(*asked_for):
-        costs = used.list_nano, used.billed_nano, drawn.get(used[1:3], 0)
+    for used in sums.costs(*asked_for):
+        costs = used.list_nano, used.billed_nano, drawn.get(used[:2], 0)
         row = {
             "period": day_text(used.day or 0),
             "resource": used.resource,
             "instance": None,
             "quantity": used.quantity,
-            "included": included.get(used[1:3], 0),
+            "included": included.get(used[:2], 0),
             **{name: format_usd(nano) for name, nano in zip(_COSTS, costs, strict=True)},
         }
         yield row, costs

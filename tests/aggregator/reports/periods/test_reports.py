@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from aggregator.reports.periods.running_out import running_out
+from aggregator.store.questions.sums import CostSum, Grouping
+from aggregator.store.store import LedgerStore
+from gitmeter.money.granted import EVER_HOUR
 from tests.support.case_rules import prices_toml
 from tests.support.ledger.reports_world import reports_world
 from tests.support.ledger.terms_world import PLANS, TermsWorld
@@ -183,6 +186,19 @@ def test_of_nobody_there_is_no_usage(world: TermsWorld) -> None:
     assert "no account of 'carol'" in said.err
 
 
+def costs_are_of_the_usage(store: LedgerStore) -> None:
+    """What one account used is added up in a shorter way, too."""
+    (account,) = store.reports.accounts()
+    for grouping in (Grouping(by_day=True), Grouping(by_resource=False)):
+        asked_for = (0, EVER_HOUR, grouping, account["id"])
+        costs = store.sums.costs(*asked_for)
+        usage = [each._asdict() for each in store.sums.usage(*asked_for)]
+        assert [each._asdict() for each in costs] == [
+            {name: each[name] for name in CostSum._fields} for each in usage
+        ]
+        assert costs
+
+
 def test_sums_beyond_64_bits_are_exact(tmp_path: Path) -> None:
     """Units of one charge, and of all of them: SQLite alone would fail, or lose the last digits."""
     world = TermsWorld(tmp_path, PLANS)
@@ -195,11 +211,14 @@ def test_sums_beyond_64_bits_are_exact(tmp_path: Path) -> None:
         world.later(hours=1)
     world.pull()
     with world.ledger() as ledger, ledger.store.transaction():
+        costs_are_of_the_usage(ledger.store)
         ledger.store._connection.execute("UPDATE charge SET quantity = '99999999999999999999'")
+        costs_are_of_the_usage(ledger.store)
     rows = csv_of(world, "usage", "--period", "all")
     assert [row["quantity"] for row in rows] == [str(3 * 99999999999999999999)]
     with world.ledger() as ledger, ledger.store.transaction():
         ledger.store._connection.execute("UPDATE charge SET quantity = 9223372036854775807")
+        costs_are_of_the_usage(ledger.store)
     for user in ((), ("alice",)):
         rows = csv_of(world, "usage", *user, "--period", "all")
         assert [row["quantity"] for row in rows] == [str(3 * 9223372036854775807)]

@@ -13,23 +13,45 @@ from typing import Final, NamedTuple
 import click
 
 from benchmarks import report
+from benchmarks.data import RESOURCES
 from benchmarks.ingest import data_folder, show_progress
-from benchmarks.portal.clients import ask
+from benchmarks.portal import floor
+from benchmarks.portal.beside import billing
+from benchmarks.portal.clients import CONNECTIONS, ask
+from benchmarks.portal.ledger import DAYS, KEYS, PortalLedger, provide_accounts
 from benchmarks.portal.program import Serving, portal
-from benchmarks.reports.ledger import BenchLedger, provide_ledger
-from benchmarks.reports.usage import Size
 
 _BEGIN: Final = "<!-- begin: written by `python -m benchmarks.portal --write` -->"
 _END: Final = "<!-- end: portal -->"
-_WHOLE: Final = Size(248_000, 5_900_000, 365)
-QUICK: Final = Size(1_500, 2_000, 10)
-_KEYS: Final = 1000
-_RATE: Final = 100
-_SECONDS: Final = 30
-_MANY: Final = 100_000
 _MS_PER_S: Final = 1000
 _MEGABYTE: Final = 1_000_000
-_PATHS: Final = ("/v1/balance", "/v1/entitlements", "/v1/me")
+_BALANCE: Final = "/v1/balance"
+_PATHS: Final = (_BALANCE, "/v1/entitlements", "/v1/me")
+_USAGE: Final = "/v1/usage?by=day&from={:%Y-%m-%dT%H:%M:%SZ}"
+
+
+class Size(NamedTuple):
+    """How much is asked.
+
+    Attributes:
+        accounts, days: of the ledger.
+        rate: requests in a second where the rate is steady.
+        steady: requests at that rate, of each path.
+        many: requests as fast as they are answered.
+        few: requests for a year of usage.
+        billed: records in a second that are billed beside.
+    """
+
+    accounts: int
+    days: int = DAYS
+    rate: int = 100
+    steady: int = 3000
+    many: int = 100_000
+    few: int = 40
+    billed: int = 1000
+
+
+QUICK: Final = Size(1000, days=5, steady=20, many=100, few=3, billed=50)
 
 
 class Load(NamedTuple):
@@ -48,31 +70,57 @@ class Load(NamedTuple):
     memory_bytes: tuple[int, int]
 
 
-def loads(ledger: BenchLedger, number: int, many: int) -> Iterator[Load]:
-    """Put every load on a portal.
+def loads(ledger: PortalLedger, size: Size) -> Iterator[Load]:
+    """Put every load on a portal, and first on a server of nothing.
 
     Args:
-        ledger: what it reads.
-        number: requests at a steady rate, of each path.
-        many: requests as fast as they are answered.
+        ledger: what the portal reads.
+        size: how much is asked.
     """
-    users = ledger.size.users
-    asking = users[:: max(1, len(users) // _KEYS)][:_KEYS]
+    with floor.empty_application() as serving:
+        ask(serving, floor.PATH, KEYS, None)  # what is done for the first time is not counted
+        yield _load(serving, "nothing, as fast as answered", floor.PATH, size.many, None)
+        yield _load(serving, f"nothing, {size.rate} a second", floor.PATH, size.steady, size.rate)
+    with TemporaryDirectory() as folder, portal(Path(folder), ledger) as serving:
+        for path in _PATHS:
+            ask(serving, path, KEYS, None)
+            what = f"`GET {path}`, {size.rate} a second"
+            yield _load(serving, what, path, size.steady, size.rate)
+        what = f"`GET {_BALANCE}`, {size.many:,} as fast as answered"
+        yield _load(serving, what, _BALANCE, size.many, None)
+        what = f"`GET {_BALANCE}`, one after the other on one connection"
+        yield _load(serving, what, _BALANCE, size.steady, None, 1)
+        path = _USAGE.format(ledger.start)
+        what = (
+            f"`GET {path.partition('&')[0]}`, {len(RESOURCES)} resources an hour, {size.days} days"
+        )
+        first = serving._replace(keys=serving.keys[:1])
+        ask(first, path, 1, None)
+        yield _load(first, what, path, size.few, None, 1)
     with (
         TemporaryDirectory() as folder,
-        portal(Path(folder), ledger.place, asking) as serving,
+        TemporaryDirectory() as copy,
+        billing(ledger, Path(copy), size.billed) as billed,
+        portal(Path(folder), billed) as serving,
     ):
-        for path in _PATHS:
-            ask(serving, path, len(asking), None)  # what is read for the first time is not counted
-            yield _load(serving, f"`GET {path}`, {_RATE} a second", path, number, _RATE)
-        what = f"`GET {_PATHS[0]}`, {many:,} as fast as answered"
-        yield _load(serving, what, _PATHS[0], many, None)
+        ask(serving, _BALANCE, KEYS, None)
+        what = (
+            f"`GET {_BALANCE}`, {size.rate} a second, {size.billed:,} records a second are billed"
+        )
+        yield _load(serving, what, _BALANCE, size.steady, size.rate)
 
 
-def _load(serving: Serving, what: str, path: str, number: int, rate: int | None) -> Load:
+def _load(
+    serving: Serving,
+    what: str,
+    path: str,
+    number: int,
+    rate: int | None,
+    connections: int = CONNECTIONS,
+) -> Load:
     show_progress(what)
     cpu_s, memory_bytes = serving.cpu_s(), serving.memory_bytes()
-    latencies_s = ask(serving, path, number, rate)
+    latencies_s = ask(serving, path, number, rate, connections)
     used_s = serving.cpu_s() - cpu_s
     return Load(what, latencies_s, used_s, (memory_bytes, serving.memory_bytes()))
 
@@ -96,19 +144,20 @@ def _cells(load: Load) -> tuple[str, ...]:
 
 
 @click.command()
+@click.option("--accounts", type=click.IntRange(min=1), default=1_000_000, show_default=True)
 @click.option("--quick", is_flag=True, help="Tiny sizes, to see that it works.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep the ledger there, to reuse it.")
 @click.option("--write", is_flag=True, help="Put the table into benchmarks/README.md.")
-def main(*, quick: bool, keep: Path | None, write: bool) -> None:
+def main(*, accounts: int, quick: bool, keep: Path | None, write: bool) -> None:
     """Measure what a portal's answers cost, and print a table."""
     if write and quick:
         raise click.UsageError("--write needs a whole run, without --quick")
-    size, number, many = (QUICK, _RATE, 1000) if quick else (_WHOLE, _RATE * _SECONDS, _MANY)
+    size = QUICK if quick else Size(accounts)
     with data_folder(keep) as folder:
-        found = list(loads(provide_ledger(folder, size), number, many))
+        found = list(loads(provide_accounts(folder, size.accounts, size.days), size))
     text = (
-        f"{size.accounts:,} accounts, {size.charges:,} charges in {size.days} days, keys of"
-        f" {_KEYS:,} accounts. Measured with {report.machine()} CPU.\n\n{table(found)}"
+        f"{size.accounts:,} accounts with usage in {size.days} days, keys of {KEYS:,} of them."
+        f" Measured with {report.machine()} CPU.\n\n{table(found)}"
     )
     click.echo(text)
     if write:

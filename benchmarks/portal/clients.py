@@ -7,28 +7,34 @@ from typing import Final
 
 from benchmarks.portal.program import Serving
 
-_CONNECTIONS: Final = 8
+CONNECTIONS: Final = 8
 _OK: Final = b"HTTP/1.1 200"
 
 
-def ask(serving: Serving, path: str, number: int, rate: int | None) -> list[float]:
+def ask(
+    serving: Serving, path: str, number: int, rate: int | None, connections: int = CONNECTIONS
+) -> list[float]:
     """Ask for a path with one key after another; returns the seconds of each answer.
 
-    Time runs from when a request was due, so one that waits for those before it counts as slow.
+    Time runs from when a request was due where it had to wait for those before it, so that it
+    counts as slow; else from when it was sent, as timers of clients are late by themselves.
 
     Args:
         serving: the portal.
         path: what is asked for.
         number: how often.
         rate: requests in a second; None for as fast as answers come.
+        connections: how many ask at the same time.
 
     Raises:
         RuntimeError: an answer is not good.
     """
-    return asyncio.run(_ask(serving, path, number, rate))
+    return asyncio.run(_ask(serving, path, number, rate, connections))
 
 
-async def _ask(serving: Serving, path: str, number: int, rate: int | None) -> list[float]:
+async def _ask(
+    serving: Serving, path: str, number: int, rate: int | None, connections: int
+) -> list[float]:
     begun_s = time.perf_counter()
     due = [None if rate is None else begun_s + index / rate for index in range(number)]
     waiting = iter(enumerate(due))
@@ -37,16 +43,23 @@ async def _ask(serving: Serving, path: str, number: int, rate: int | None) -> li
     async def client() -> None:
         reader, writer = await asyncio.open_connection(serving.host, serving.port)
         for index, due_s in waiting:
-            if due_s is not None:
-                await asyncio.sleep(max(0.0, due_s - time.perf_counter()))
-            from_s = time.perf_counter() if due_s is None else due_s
+            from_s = await _until(due_s)
             writer.write(_request(path, serving.keys, index))
             await _answered(reader)
             found.append(time.perf_counter() - from_s)
         writer.close()
 
-    await asyncio.gather(*(client() for _ in range(_CONNECTIONS)))
+    await asyncio.gather(*(client() for _ in range(connections)))
     return found
+
+
+async def _until(due_s: float | None) -> float:
+    """Wait until a request is due; returns from when on its time runs."""
+    now_s = time.perf_counter()
+    if due_s is None or due_s <= now_s:
+        return now_s if due_s is None else due_s
+    await asyncio.sleep(due_s - now_s)
+    return time.perf_counter()
 
 
 def _request(path: str, keys: Sequence[str], index: int) -> bytes:

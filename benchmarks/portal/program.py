@@ -1,7 +1,4 @@
-"""A portal as a program of its own, beside a ledger that is there, with keys of many accounts.
-
-The keys are lines of its desk that no ledger has read, so the ledger stays as it is.
-"""
+"""A portal as a program of its own, beside a ledger that is there."""
 
 import os
 import subprocess
@@ -12,21 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from benchmarks.place import Place
+from benchmarks.portal.ledger import RPM, PortalLedger
 from gitmeter.git_remote.remote import Remote
 from gitmeter.git_remote.runner import clean_environment, run_git
-from gitmeter.keys.secret import make_key
 from node_pusher.home.home import new_home
 from node_pusher.joining.init import init
 from portal.cli.common import utc_now
-from portal.desk.desk import open_desk
 
 _PROGRAM: Final = Path(sys.executable).with_name("portal")
 _NODE: Final = "desk-bench"
-_RPM: Final = 1_000_000_000
 _GIT_TIMEOUT_S: Final = 60
 _START_S: Final = 60
-_SCOPES: Final = ("allowed:*", "balance:read", "usage:read")
 
 
 class Serving(NamedTuple):
@@ -56,13 +49,12 @@ class Serving(NamedTuple):
 
 
 @contextmanager
-def portal(folder: Path, ledger: Place, users: Sequence[str]) -> Iterator[Serving]:
+def portal(folder: Path, ledger: PortalLedger) -> Iterator[Serving]:
     """Serve until the block ends.
 
     Args:
         folder: an empty one.
-        ledger: whose state directory is read.
-        users: accounts that get a key each.
+        ledger: what it reads.
 
     Raises:
         RuntimeError: the program ended, or did not begin to serve.
@@ -70,10 +62,9 @@ def portal(folder: Path, ledger: Place, users: Sequence[str]) -> Iterator[Servin
     remote, home = folder / "desk.git", folder / "home"
     run_git(["init", "-q", "--bare", str(remote)], timeout_s=_GIT_TIMEOUT_S)
     init(new_home(home, _NODE, Remote(remote.as_uri()), role="desk"), utc_now())
-    keys = _make_keys(home, users)
     config = folder / "portal.toml"
     config.write_text(
-        f'home = "{home}"\nstate = "{ledger.config().state}"\nrpm = {1_000_000}\n'
+        f'home = "{home}"\nstate = "{ledger.place.config().state}"\nrpm = {RPM}\n'
         'stale_max_s = 604800\n[listen]\naddress = "127.0.0.1:0"\n'
     )
     with subprocess.Popen(
@@ -85,29 +76,9 @@ def portal(folder: Path, ledger: Place, users: Sequence[str]) -> Iterator[Servin
     ) as process:
         try:
             host, port = _address(process)
-            yield Serving(host, port, process.pid, keys)
+            yield Serving(host, port, process.pid, ledger.keys)
         finally:
             process.terminate()
-
-
-def _make_keys(home: Path, users: Sequence[str]) -> list[str]:
-    made = [make_key() for _ in users]
-    with open_desk(home, utc_now) as desk, desk.exclusive():
-        desk.record(
-            [
-                desk.new_line(
-                    "key",
-                    user,
-                    "customer:bench",
-                    key_id=key.key_id,
-                    sha256=key.sha256,
-                    scopes=_SCOPES,
-                    rpm=_RPM,
-                )
-                for user, key in zip(users, made, strict=True)
-            ]
-        )
-    return [key.secret for key in made]
 
 
 def _address(process: "subprocess.Popen[str]") -> tuple[str, int]:

@@ -6,14 +6,16 @@ import pytest
 
 from benchmarks import report
 from benchmarks.portal import __main__ as portal
+from benchmarks.portal.ledger import provide_accounts
 from benchmarks.report import README
-from benchmarks.reports.ledger import provide_ledger
 
 
 def test_every_load_has_a_row_and_its_figures(tmp_path: Path) -> None:
     """An answer that is not good would stop the benchmark."""
-    found = list(portal.loads(provide_ledger(tmp_path, portal.QUICK), number=20, many=50))
-    assert [len(each.latencies_s) for each in found] == [20, 20, 20, 50]
+    size = portal.QUICK
+    found = list(portal.loads(provide_accounts(tmp_path, size.accounts, size.days), size))
+    expected = [size.many, *[size.steady] * 4, size.many, size.steady, size.few, size.steady]
+    assert [len(each.latencies_s) for each in found] == expected
     assert all(min(each.latencies_s) > 0 for each in found)
     assert all(min(each.memory_bytes) > 1_000_000 for each in found)
     rows = portal.table(found).splitlines()[2:]

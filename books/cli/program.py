@@ -32,7 +32,8 @@ _COMMANDS: Final = {
     ),
     "key": LazyCommand("books.cli.accounts.key:key", "Make and revoke keys of accounts."),
     "staff": LazyCommand(
-        "books.cli.accounts.staff:staff", "Say who works at the desks, and as what."
+        "books.cli.accounts.staff:staff",
+        "Say what IDENTITY may do at the desks: ROLE is a name that the portal knows.",
     ),
     "plan": LazyCommand(
         "books.cli.accounts.plan:plan",

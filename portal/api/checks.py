@@ -6,10 +6,10 @@ claims.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from anyio import CapacityLimiter
 from starlette.requests import Request
@@ -24,6 +24,8 @@ from portal.api.route import Route
 from portal.config.tables import PortalConfig
 from portal.reading.age import is_older, pulled_at
 
+Counted = Literal["guess", "sign_up"]
+"""What is counted for a network: requests without a right key, and accounts that are opened."""
 AT_ONCE_MAX: Final = 2
 """Answers of one account at one time that take a thread."""
 WRITES_A_DAY: Final = 100
@@ -47,7 +49,10 @@ class AskingLimits:
         self._config = config
         self._monotonic_s = monotonic_s
         self._of_keys = Buckets()
-        self._of_networks = Buckets()
+        self._of_networks: Mapping[Counted, tuple[Buckets, int]] = {
+            "guess": (Buckets(), config.guesses_per_minute),
+            "sign_up": (Buckets(DAY_S), config.sign_up.per_network_a_day),
+        }
         self._of_writers = Buckets(DAY_S)
         self._busy: Counter[str] = Counter()
         self.waiting = CapacityLimiter(THREADS)
@@ -58,10 +63,15 @@ class AskingLimits:
 
     def guess(self, request: Request) -> Taken:
         """Count a request that shows no key in force, for the network that it comes from."""
+        return self.count("guess", request)
+
+    def count(self, what: Counted, request: Request) -> Taken:
+        """Count a request for the network that it comes from."""
+        buckets, quota = self._of_networks[what]
         peer = None if request.client is None else request.client.host
         forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
         network = network_of(peer or None, forwarded, self._config.listen.proxy)
-        return self._of_networks.take(network, self._config.guesses_per_minute, self._monotonic_s())
+        return buckets.take(network, quota, self._monotonic_s())
 
     def check_writes(self, route: Route, holder: Holder) -> None:
         """Hold back an account that settles all the time: every line stays in git for ever.

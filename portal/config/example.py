@@ -37,4 +37,11 @@ address = "127.0.0.1:8770"             # for the reverse proxy, which ends TLS; 
 # brand = "Usage and credit"           # the name at the top
 # support = "help@portal.example"
 # pay_by = ["page USD", "prompt TZS"]  # a page of the provider, or a prompt on a telephone
+
+# [sign_up]                            # accounts that people open for themselves at the pages
+# on = false
+# a_day = 50                           # most of them in a day
+# per_network_a_day = 3                # most of them from one network
+# credit = "welcome"                   # what each is given once: a [[grant]] of writers.toml
+# credit_needs = "payment"             # before that: a first payment, or "nothing"
 """

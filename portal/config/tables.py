@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -101,6 +101,24 @@ class PagesTable(ConfigTable):
         return None if url is None else https_url(url).rstrip("/")
 
 
+class SignUpTable(ConfigTable):
+    """`[sign_up]`: accounts that people open for themselves at the pages.
+
+    Attributes:
+        on: whether they may.
+        a_day: most of them in a day.
+        per_network_a_day: most of them from one network (a /24, or a /64 of IPv6).
+        credit: the template of `writers.toml` that each is given once; None for nothing.
+        credit_needs: what must come first: a payment, or nothing.
+    """
+
+    on: bool = False
+    a_day: _Requests = 50
+    per_network_a_day: _Requests = 3
+    credit: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    credit_needs: Literal["payment", "nothing"] = "payment"
+
+
 class PortalConfig(ConfigTable):
     """Everything that `portal.toml` says.
 
@@ -116,6 +134,7 @@ class PortalConfig(ConfigTable):
         till: where payments begin; None where this portal offers none.
         issuer: whose tokens are taken.
         pages: pages for people.
+        sign_up: accounts that people open for themselves.
     """
 
     home: Path = Path(HOMES["desk"])
@@ -129,6 +148,7 @@ class PortalConfig(ConfigTable):
     till: TillTable | None = None
     issuer: tuple[IssuerTable, ...] = ()
     pages: PagesTable = PagesTable()
+    sign_up: SignUpTable = SignUpTable()
 
     @field_validator("issuer")
     @classmethod

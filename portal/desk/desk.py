@@ -20,6 +20,7 @@ from portal import records
 from portal.records.identities import IDENTITIES, Identities
 from portal.records.seal import seal_of
 from portal.records.sessions import SignedInRows
+from portal.records.sign_ups import SignUps
 from portal.records.unbilled import FOLDERS, Unbilled
 from wire_format.fields import VERSION_2
 from wire_format.lines import Account, Folder, Money
@@ -52,6 +53,7 @@ class Desk(NamedTuple):
         identities: the people whom issuers vouch for.
         seal: the key of what this portal seals.
         sessions: who is signed in.
+        sign_ups: accounts that people opened for themselves.
         clock: the time in UTC.
     """
 
@@ -60,6 +62,7 @@ class Desk(NamedTuple):
     identities: Identities
     seal: bytes
     sessions: SignedInRows
+    sign_ups: SignUps
     clock: Clock
 
     @property
@@ -142,7 +145,8 @@ def open_desk(home: Path, clock: Clock) -> Iterator[Desk]:
         MemoryFile.open(home, IDENTITIES) as people,
     ):
         bring_here(reread(spool.home), *FOLDERS)
-        unbilled, identities, signed_in = Unbilled(file), Identities(people), SignedInRows(file)
-        desk = Desk(spool, unbilled, identities, seal_of(file), signed_in, clock)
+        sign_ups, sessions = SignUps(file), SignedInRows(file)
+        unbilled, identities = Unbilled(file, sign_ups), Identities(people)
+        desk = Desk(spool, unbilled, identities, seal_of(file), sessions, sign_ups, clock)
         desk.follow()
         yield desk

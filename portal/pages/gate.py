@@ -67,8 +67,6 @@ class PageGate:
             shown = shown or sessions.new_id()
         elif not (taken := self._limits.take(session.holder)).is_allowed:
             return self.refusal(problems.too_many(taken.reset_s), request, session)
-        if page.is_counted and not (guessed := self._limits.guess(request)).is_allowed:
-            return self.refusal(problems.too_many(guessed.reset_s), request, session, SIGN_IN)
         try:
             return await self._answered(page, request, session, shown)
         except WrongKeyError as wrong:
@@ -113,6 +111,8 @@ class PageGate:
             fields = sent_fields(request, await request.body())
             check_token(fields, self._portal.desk.seal, shown)
             sent = form_of(page.form, fields)
+        if page.counted and not (taken := self._limits.count(page.counted, request)).is_allowed:
+            raise problems.too_many(taken.reset_s)
         if page.again and session is not None and not session.is_fresh(self._portal.desk.clock()):
             return _to(f"{SIGN_IN}/again?next={page.again}", request)
         route = None if page.changes is None else route_of(page.changes)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, Literal, NamedTuple
 
+from portal.api.checks import Counted
 from portal.api.request import Asked, Form
 from portal.api.route import Nothing
 from portal.pages.visit import Visit
@@ -79,7 +80,8 @@ class Page(NamedTuple):
             sign-in; empty for what does not.
         is_open: whether it is shown to people who are not signed in, too.
         waits: whether it asks another program, and not with the ledger's log held.
-        is_counted: whether it is shown only as often as a network may show wrong keys.
+        counted: what each request of it counts as, for the network that it comes from: a wrong key,
+            or an account that is opened; empty for nothing.
     """
 
     method: Literal["GET", "POST"]
@@ -92,4 +94,4 @@ class Page(NamedTuple):
     again: str = ""
     is_open: bool = False
     waits: bool = False
-    is_counted: bool = False
+    counted: Counted | Literal[""] = ""

@@ -59,6 +59,8 @@ _ADVICE: Final[Mapping[str, Advice]] = {
     "balance-exhausted": Advice(
         "There is not enough credit for this", "Add credit, then try again."
     ),
+    "too-late": Advice("This took too long", "Nothing was changed. Sign in once more."),
+    "exists": Advice("There is an account already", "Sign in."),
     "wrong-key": Advice("This key does not work", "Look at it again: it begins with oc_live_."),
     "not-now": Advice("This cannot be shown just now", _LATER),
     "failed": Advice("Something went wrong here", "It is not your fault, and it has been noted."),

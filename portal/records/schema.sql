@@ -20,6 +20,12 @@ CREATE TABLE IF NOT EXISTS forgotten (
     seq INTEGER NOT NULL            -- the latest line that was forgotten since the ledger had read it; 0 for none
 ) STRICT;
 INSERT OR IGNORE INTO forgotten VALUES (1, 0);
+CREATE TABLE IF NOT EXISTS signed_up (
+    user TEXT PRIMARY KEY,          -- opened by whoever uses it
+    opened_us INTEGER NOT NULL,
+    is_credited INTEGER NOT NULL    -- 1: it waits for no credit
+) STRICT;
+CREATE INDEX IF NOT EXISTS signed_up_by_time ON signed_up (opened_us);
 CREATE TABLE IF NOT EXISTS seal (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     key BLOB NOT NULL               -- of tags of answers and of aliases; another one harms nobody

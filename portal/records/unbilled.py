@@ -16,6 +16,7 @@ from front.memory_file import MemoryFile
 from gitmeter.money.accounts import AccountEntry
 from gitmeter.support.bulk import insert_rows
 from node_pusher.spool.api import Spool
+from portal.records.sign_ups import SignUps
 from wire_format.instants import to_us
 from wire_format.lines import Account, Folder, Line, Money, encode_decoded
 
@@ -31,10 +32,12 @@ class Unbilled:
 
     Args:
         file: where they are.
+        sign_ups: takes note of them as well.
     """
 
-    def __init__(self, file: MemoryFile) -> None:
+    def __init__(self, file: MemoryFile, sign_ups: SignUps) -> None:
         self._file = file
+        self._sign_ups = sign_ups
 
     def follow(self, spool: Spool) -> None:
         """Take over the lines that were added since the last time.
@@ -57,6 +60,7 @@ class Unbilled:
             for lines in later_lines(spool, FOLDERS, begun, next_seq):
                 rows = [_row_of(line) for line in lines]
                 insert_rows(connection, "INSERT OR IGNORE INTO unbilled", rows)
+                self._sign_ups.note(lines)
             connection.execute("UPDATE indexed SET next_seq = ?", (next_seq,))
 
     def about(self, user: str) -> list[AccountEntry]:

@@ -1,4 +1,6 @@
-"""Which lines of a desk the ledger has read, from then on it alone says what they do.
+"""What is done as the ledger goes on: forgetting lines that it has read, and credit that is due.
+
+From then on the ledger alone says what such a line does.
 
 A ledger may also be an earlier one, from a backup: it has not read what it had read before, and a
 key that was revoked would open again. So lines are taken over from the spool once more.
@@ -14,6 +16,8 @@ import structlog
 
 from aggregator.store.store import LedgerStore
 from gitmeter.support.errors import GitmeterError
+from portal.api.opening.sign_up import give_credit_due
+from portal.api.request import Portal
 from portal.desk.desk import Desk
 from portal.reading.ledgers import Ledgers
 
@@ -24,16 +28,17 @@ _log = structlog.get_logger()
 
 
 @contextmanager
-def following(desk: Desk, ledgers: Ledgers) -> Iterator[None]:
+def following(portal: Portal, ledgers: Ledgers) -> Iterator[None]:
     """Follow the ledger until the block ends, whether anybody asks or not."""
     ended = threading.Event()
 
     def run() -> None:
         while not ended.wait(_EVERY_S):
             try:
-                forget_read(desk, ledgers)
+                forget_read(portal.desk, ledgers)
+                give_due(portal, ledgers)
             except GitmeterError as error:
-                _log.warning("lines that were read are not forgotten", why=str(error))
+                _log.warning("the ledger cannot be followed", why=str(error))
 
     thread = threading.Thread(target=run, name="following", daemon=True)
     thread.start()
@@ -48,6 +53,15 @@ def forget_read(desk: Desk, ledgers: Ledgers) -> int:
         recall(desk, store)
         before = desk.clock() - _KEPT
         return desk.unbilled.forget(before, lambda seqs: _read(desk, store, seqs))
+
+
+def give_due(portal: Portal, ledgers: Ledgers) -> int:
+    """Give the credit for signing up that is due; returns to how many accounts."""
+    with ledgers.reading() as store:
+        given = give_credit_due(portal, store, portal.desk.clock())
+    if given:
+        portal.wake()
+    return given
 
 
 def recall(desk: Desk, store: LedgerStore) -> None:

@@ -49,7 +49,7 @@ def serving(config: PortalConfig, desk: Desk) -> Iterator[str]:
     with ExitStack() as running:
         pusher.start()
         running.callback(pusher.stop)  # after the server, whose last requests write lines
-        running.enter_context(following(desk, ledgers))
+        running.enter_context(following(portal, ledgers))
         listening = listen_on(address)
         running.callback(remove_socket_file, address)
         port = "" if address.startswith(UNIX) else f":{listening.getsockname()[1]}"

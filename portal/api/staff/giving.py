@@ -6,17 +6,19 @@ lines of the desk: what is beyond one waits in the ledger, and the operator is t
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from hashlib import sha256
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from aggregator.ledger.rule_book import rule_book_in_force
+from aggregator.store.store import LedgerStore
 from gitmeter.counting.effects import Movement, movement
 from gitmeter.money.desks.desk_place import desk_fault
 from gitmeter.money.places import MoneyLimits
 from node_pusher.spool.drafts import UNNUMBERED
 from portal.api.models.staff import AdjustWanted, GrantWanted, Template, Templates, Written
 from portal.api.problems import conflict, invalid
-from portal.api.request import Asked
+from portal.api.request import Asked, Portal
 from portal.api.staff.account import acted_on
 from portal.api.staff.acts import written
 from wire_format.currencies import CURRENCY_DEFAULT
@@ -39,14 +41,42 @@ def templates(asked: Asked) -> Templates:
     return Templates(templates=sorted([*grants, *adjusts], key=lambda e: (e.kind, e.name)))
 
 
+class Giving(NamedTuple):
+    """Credit that is given.
+
+    Attributes:
+        user: to whom.
+        template: of the operator.
+        by: who gives it, as lines name them.
+        reason: why.
+    """
+
+    user: str
+    template: str
+    by: str
+    reason: str
+
+
 def grant(asked: Asked) -> Written:
     """Give an account the credit of a template; each template once to an account."""
     wanted: GrantWanted = asked.body
-    writers, user = _writers(asked), acted_on(asked)
-    template = _in_force(writers.grants, to_us(asked.now)).get(wanted.template)
+    giving = Giving(acted_on(asked), wanted.template, asked.by, wanted.text)
+    recorded = give(asked.portal, asked.store, giving, asked.now)
+    asked.portal.wake()
+    return written(recorded)
+
+
+def give(portal: Portal, store: LedgerStore, giving: Giving, now: datetime) -> Money:
+    """Write the line of credit; returns it numbered.
+
+    Raises:
+        ProblemError: there is no such template, it was given already, or the books do not let this
+            desk give it.
+    """
+    writers, user, desk = rule_book_in_force(store).writers, giving.user, portal.desk
+    template = _in_force(writers.grants, to_us(now)).get(giving.template)
     if template is None:
-        raise invalid(f"template: there is no template {wanted.template} of credit")
-    desk = asked.portal.desk
+        raise invalid(f"template: there is no template {giving.template} of credit")
     reference = f"{template.name}:{user}"
     with desk.exclusive():
         at = desk.spool.now()
@@ -57,14 +87,12 @@ def grant(asked: Asked) -> Written:
             currency=CURRENCY_DEFAULT, status="succeeded", category=template.category,
             priority=template.priority, from_=hour_start(begins),
             until=None if template.days is None else hour_start(begins + template.days * DAY_HOURS),
-            scope=template.scope, by=asked.by, reason=wanted.text,
+            scope=template.scope, by=giving.by, reason=giving.reason,
         )  # fmt: skip
         _check(line, writers)
-        if _is_given(asked, user, (MANUAL, reference, "grant")):
+        if _is_given(portal, store, user, (MANUAL, reference, "grant")):
             raise conflict("given-already", f"{user} had {template.name} already")
-        recorded = desk.record_money([line])[0]
-    asked.portal.wake()
-    return written(recorded)
+        return desk.record_money([line])[0]
 
 
 def adjust(asked: Asked) -> Written:
@@ -90,7 +118,7 @@ def adjust(asked: Asked) -> Written:
     told = sha256(f"{user}\n{wanted.text}\n{amount}".encode()).hexdigest()
     reference = f"{template.name}:{told[:_ID_DIGITS]}"
     with desk.exclusive():
-        if _is_given(asked, user, (MANUAL, reference, "adjustment")):
+        if _is_given(asked.portal, asked.store, user, (MANUAL, reference, "adjustment")):
             raise conflict(
                 "given-already", f"{amount} USD were given under {wanted.ticket} already"
             )
@@ -128,10 +156,10 @@ def _check(line: Money, writers: Writers) -> None:
         raise conflict("not-allowed", f"the rules of the books do not let this desk do it: {fault}")
 
 
-def _is_given(asked: Asked, user: str, given: Movement) -> bool:
+def _is_given(portal: Portal, store: LedgerStore, user: str, given: Movement) -> bool:
     """Whether the ledger has a movement, or this desk wrote it a moment ago."""
-    waiting = map(movement, asked.portal.desk.unbilled.money(user))
-    return given in waiting or asked.store.money.is_claimed(given)
+    waiting = map(movement, portal.desk.unbilled.money(user))
+    return given in waiting or store.money.is_claimed(given)
 
 
 def _of_grant(each: GrantTemplate) -> Template:

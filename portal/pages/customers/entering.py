@@ -52,7 +52,8 @@ def sign_in_page(visit: Visit) -> Shown | Elsewhere:
     if visit.session is not None:
         return Elsewhere("/")
     issuers = [each for each in visit.portal.config.issuer if each.name]
-    return Shown("sign-in.html", {"issuers": issuers})
+    may_sign_up = visit.portal.config.sign_up.on
+    return Shown("sign-in.html", {"issuers": issuers, "may_sign_up": may_sign_up})
 
 
 def sign_in(visit: Visit) -> Elsewhere:

@@ -23,6 +23,7 @@ from portal.issuers.signing_in import (
 )
 from portal.issuers.tokens import InvalidTokenError
 from portal.pages.customers.entering import onward
+from portal.pages.customers.signing_up import sealed
 from portal.pages.page import Abroad, Elsewhere, Shown
 from portal.pages.problems import WrongKeyError
 from portal.pages.visit import Visit
@@ -82,10 +83,14 @@ def back(visit: Visit) -> Elsewhere | Shown:
     except InvalidTokenError as error:
         _log.info("a token is refused", why=str(error))
         raise WrongKeyError(is_again=bool(attempt.onward)) from None
-    desk = visit.portal.desk
+    portal, desk = visit.portal, visit.portal.desk
     identity = desk.identities.find(vouched.issuer, vouched.subject)
     if identity is None:
-        told = {"issuer": attempt.issuer, "subject": vouched.subject}
+        told = {
+            "issuer": attempt.issuer,
+            "subject": vouched.subject,
+            "vouched": sealed(visit, vouched) if portal.config.sign_up.on else "",
+        }
         return Shown("no-account.html", told, HTTPStatus.FORBIDDEN)
     shown = ("identity", identity.name)
     if attempt.onward and (visit.session is None or visit.session.signed_in[:2] != shown):

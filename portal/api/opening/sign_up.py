@@ -1,0 +1,118 @@
+"""Opening an account for oneself, and the credit for that.
+
+Nothing about a person is asked or kept. What keeps strangers from opening accounts without end are
+limits: of a day, and of a network (`portal.api.checks`); and credit that is given only once
+something was paid, unless the operator says otherwise.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+import structlog
+
+from aggregator.store.store import LedgerStore
+from gitmeter.keys.secret import make_key
+from portal.access.scopes import ALLOWED, SCOPES
+from portal.api.problems import ProblemError, not_found, too_many, too_old
+from portal.api.request import Portal
+from portal.api.staff.giving import Giving, give
+from portal.config.tables import SignUpTable
+from portal.reading.age import is_older, pulled_at
+from portal.records.sign_ups import SIGN_UP
+
+CREDIT_WAITS: Final = timedelta(days=90)
+"""How long after signing up a first payment still brings the credit."""
+CREDITED_MAX: Final = 1_000
+"""Accounts that are looked at in one go."""
+_DAY: Final = timedelta(days=1)
+_AGAIN_S: Final = 3_600
+_USER_BYTES: Final = 8
+_REASON: Final = "sign-up"
+_log = structlog.get_logger()
+
+
+class NewAccount(NamedTuple):
+    """An account that somebody opened.
+
+    Attributes:
+        user: its id, which says nothing about a person.
+        secret: of its key, which is shown once; None where none was made.
+    """
+
+    user: str
+    secret: str | None
+
+
+def sign_up_terms(portal: Portal) -> SignUpTable:
+    """What the operator says about signing up.
+
+    Raises:
+        ProblemError: nobody opens an account for themselves here.
+    """
+    if not portal.config.sign_up.on:
+        raise not_found()
+    return portal.config.sign_up
+
+
+def sign_up(portal: Portal, store: LedgerStore, now: datetime, *, with_key: bool) -> NewAccount:
+    """Open an account.
+
+    Args:
+        portal: where.
+        store: the ledger.
+        now: the time.
+        with_key: whether it has a key, which opens all of it.
+
+    Raises:
+        ProblemError: not here, or not now.
+    """
+    terms, desk = sign_up_terms(portal), portal.desk
+    if is_older(pulled_at(store), now, portal.config.stale_max_s):
+        raise too_old()
+    user, made = f"c-{secrets.token_hex(_USER_BYTES)}", make_key() if with_key else None
+    lines = [desk.new_line("open", user, SIGN_UP, reason=_REASON)]
+    if made is not None:
+        stated = {"key_id": made.key_id, "sha256": made.sha256}
+        scopes = tuple(sorted((*SCOPES, f"{ALLOWED}*")))
+        lines.append(desk.new_line("key", user, SIGN_UP, scopes=scopes, **stated))
+    with desk.exclusive():
+        if desk.sign_ups.number_since(now - _DAY) >= terms.a_day:
+            raise too_many(_AGAIN_S)
+        desk.record(lines)
+    if terms.credit is not None and terms.credit_needs == "nothing":
+        _give(portal, store, user, now)
+    portal.wake()
+    return NewAccount(user, None if made is None else made.secret)
+
+
+def give_credit_due(portal: Portal, store: LedgerStore, now: datetime) -> int:
+    """Give the credit for signing up to those who have paid since; returns to how many."""
+    terms = portal.config.sign_up
+    if (
+        not terms.on
+        or terms.credit is None
+        or is_older(pulled_at(store), now, portal.config.stale_max_s)
+    ):
+        return 0
+    given = 0
+    for user in portal.desk.sign_ups.without_credit(now - CREDIT_WAITS, CREDITED_MAX):
+        account = store.reports.account(user)
+        has_paid = account is not None and int(account["lifetime_paid_nano"]) > 0
+        if has_paid or (account is not None and terms.credit_needs == "nothing"):
+            given += _give(portal, store, user, now)
+    return given
+
+
+def _give(portal: Portal, store: LedgerStore, user: str, now: datetime) -> bool:
+    """Give the credit; an account that had it already waits for it no longer."""
+    giving = Giving(user, portal.config.sign_up.credit or "", SIGN_UP, _REASON)
+    try:
+        give(portal, store, giving, now)
+    except ProblemError as problem:
+        if problem.name != "given-already":
+            _log.warning("no credit for signing up", user=user, why=problem.detail)
+            return False
+        portal.desk.sign_ups.had_credit(user)
+        return False
+    return True

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The tests talk to a real sshd, check the units with systemd's own tools, the alert rules with
-# Prometheus's promtool and journals with hledger, and run a documented client with nc. Installs what is
-# missing when it may, and says what to type when it may not.
+# Prometheus's promtool and journals with hledger, look at pages with Chromium, and run a documented client
+# with nc. Installs what is missing when it may, and says what to type when it may not.
 set -eu
 
 missing=''
@@ -14,6 +14,7 @@ command -v jq >/dev/null || missing="$missing jq"
 command -v openssl >/dev/null || missing="$missing openssl"
 command -v promtool >/dev/null || missing="$missing prometheus"
 command -v hledger >/dev/null || missing="$missing hledger"
+command -v chromium >/dev/null || missing="$missing chromium"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

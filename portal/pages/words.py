@@ -29,9 +29,9 @@ _WAITING: Final[Mapping[str, str]] = {
 
 
 def at(text: str) -> str:
-    """A time as people read it: `28 Nov 2026, 13:00 UTC`."""
+    """A time of UTC as people read it: `28 Nov 2026, 13:00`."""
     found = parse_ts(text)
-    return f"{found.day} {found:%b %Y, %H:%M} UTC"
+    return f"{found.day} {found:%b %Y, %H:%M}"
 
 
 def day(text: str) -> str:
@@ -48,6 +48,12 @@ def units(number: int | str | None) -> str:
 def short(commit: str) -> str:
     """The beginning of a long id, as people tell it."""
     return commit[:12]
+
+
+def credit(name: str) -> str:
+    """What credit with terms is called: that of a plan by the plan, other by its own name."""
+    origin, _, own = name.partition(":")
+    return f"credit of the plan {own.partition('@')[0]}" if origin == "plan" else own or origin
 
 
 def kind(name: str) -> str:
@@ -74,6 +80,6 @@ def cycle(hours: int) -> str:
 
 
 FILTERS: Final[Mapping[str, Callable[..., str]]] = {
-    each.__name__: each for each in (at, day, units, short, kind, state, waiting, cycle)
+    each.__name__: each for each in (at, day, units, short, credit, kind, state, waiting, cycle)
 }
 """What templates call them."""

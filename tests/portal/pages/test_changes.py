@@ -144,7 +144,7 @@ def test_credit_is_paid_where_the_till_says(paying: Visitor) -> None:
     found = paying.send("/credit", "/credit", usd="20.00", pay_by="page USD")
     assert found.status_code == 200
     assert "20.00 USD to pay" in found.text
-    address = re.search(r'<a href="(https://[^"]+)" role="button" rel="noreferrer">', found.text)
+    address = re.search(r'<a href="(https://[^"]+)" class="act" rel="noreferrer">', found.text)
     assert address is not None
 
 

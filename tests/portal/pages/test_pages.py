@@ -37,9 +37,9 @@ def test_each_page_is_shown(alice: Visitor, path: str) -> None:
 def test_the_overview_says_what_the_interface_says(place: PortalPlace, alice: Visitor) -> None:
     found, page = said(place, "/v1/balance"), text_of(alice.page("/"))
     assert f"{found['balance_usd']} of {found['granted_usd']} USD left" in page
-    assert "Everything up to 9 Nov 2026, 00:05 UTC is counted" in page
+    assert "Everything up to 9 Nov 2026, 00:05 is counted" in page
     grant = next(each for each in found["grants"] if each["grant"].endswith("welcome"))
-    assert f"welcome llm/* {grant['left_usd']} 2.00 1 Jan 2027, 00:00 UTC" in page
+    assert f"Welcome for llm/* {grant['left_usd']} of 2.00 1 Jan 2027, 00:00" in page
     meter = said(place, "/v1/entitlements")["plan"]["meters"][0]
     assert f"Search: {meter['used']} of 20 0 left" in page
 

@@ -1,0 +1,98 @@
+"""Pictures of the pages, as `docs/pages.md` shows them.
+
+Usage: `python -m docs.screenshots`; Debian's Chromium is needed.
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from playwright.sync_api import Browser
+
+from tests.portal.browser.chromium import DESK, PHONE, chromium, looking, sign_in
+from tests.portal.pages.story import tell
+from tests.portal.place import PortalPlace
+
+FOLDER: Final = Path(__file__).with_name("portal")
+_CHARGE: Final = "a[href^='/charges/']"
+
+
+class Picture(NamedTuple):
+    """A picture of a page.
+
+    Attributes:
+        name: of the file.
+        path: of the page.
+        is_dark: its colours.
+        is_phone: its width.
+        click: what is opened there.
+    """
+
+    name: str
+    path: str
+    is_dark: bool = False
+    is_phone: bool = False
+    click: str = ""
+
+
+PICTURES: Final = (
+    Picture("sign-in", "/sign-in"),
+    Picture("overview", "/"),
+    Picture("overview-dark", "/", is_dark=True),
+    Picture("overview-phone", "/", is_phone=True),
+    Picture("usage", "/usage"),
+    Picture("charges-phone", "/charges", is_phone=True),
+    Picture("charge", "/charges", click=_CHARGE),
+    Picture("payments-dark", "/payments", is_dark=True),
+    Picture("plan", "/plan"),
+    Picture("plan-phone-dark", "/plan", is_dark=True, is_phone=True),
+    Picture("keys", "/keys"),
+    Picture("new-key-phone", "/keys/new", is_phone=True),
+    Picture("settings", "/settings"),
+    Picture("statement", "/statements/2026-11"),
+    Picture("credit-phone", "/credit", is_phone=True),
+)
+
+
+def taken(folder: Path) -> Iterator[Path]:
+    """Take all pictures, of a portal that is made for it."""
+    with tempfile.TemporaryDirectory() as made:
+        pages: dict[str, object] = {"brand": "Example Hosting", "support": "help@example.org"}
+        pages |= {"url": "https://portal.example", "pay_by": ["page USD", "prompt TZS"]}
+        place = PortalPlace(
+            Path(made), pages=pages, till={"url": "http://127.0.0.1:9/checkout"}, rpm=10_000
+        )
+        place.world.later(minutes=5)
+        with place.serving(), chromium() as browser:
+            secret = tell(place).secret
+            for picture in PICTURES:
+                yield _take(browser, place.url, secret, picture, folder / f"{picture.name}.png")
+
+
+def _take(browser: Browser, url: str, secret: str, picture: Picture, path: Path) -> Path:
+    context = {
+        "viewport": PHONE if picture.is_phone else DESK,
+        "color_scheme": "dark" if picture.is_dark else "light",
+    }
+    with looking(browser, url, **context) as page:
+        if picture.path != "/sign-in":
+            sign_in(page, secret)
+        page.goto(picture.path)
+        if picture.click:
+            page.locator(picture.click).first.click()
+            page.wait_for_load_state()
+        page.screenshot(path=path, full_page=True)
+    return path
+
+
+def main() -> None:
+    """Take all pictures."""
+    FOLDER.mkdir(exist_ok=True)
+    for path in taken(FOLDER):
+        sys.stdout.write(f"{path.name}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -11,12 +11,13 @@ KILLS ?= 300
 RUNS ?= 1000000
 ORDERS ?= 20
 
-.PHONY: help install run run-fleet run-money test test-any-order lint simulate torture torture-money fuzz check-tools clean
+.PHONY: help install run run-fleet run-money run-portal test test-any-order lint simulate torture torture-money fuzz check-tools clean
 
 help:
 	@echo 'make run      try it: three nodes, real usage data, balances (under two minutes)'
 	@echo 'make run-fleet  see it live: a forge, twenty nodes, webhooks and balances, for a minute'
 	@echo 'make run-money  see payments: a checkout, a hook, a dispute, and a thief who is caught'
+	@echo 'make run-portal  open the pages of a customer in your browser, until Ctrl-C'
 	@echo 'make test     everything that guards the project'
 	@echo 'make test-any-order ORDERS=20   the tests in as many random orders'
 	@echo 'make lint     only ruff, mypy and the import rules'
@@ -64,6 +65,9 @@ run-fleet: $(INSTALLED)
 run-money: $(INSTALLED)
 	@$(BIN)/python -m fixtures.money_demo
 
+run-portal: $(INSTALLED)
+	@$(BIN)/python -m fixtures.portal_demo
+
 test: $(INSTALLED) lint
 	@sh tests/debian-packages.sh
 	$(BIN)/pytest -n 2
@@ -93,4 +97,4 @@ fuzz: $(INSTALLED)
 	@$(BIN)/python -m tests.fuzz --runs $(RUNS)
 
 clean:
-	rm -rf $(VENV) demo demo-fleet demo-money .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo demo-fleet demo-money demo-portal .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -11,11 +11,12 @@ from typing import Final, NamedTuple
 
 from playwright.sync_api import Browser
 
-from tests.portal.browser.chromium import DESK, PHONE, chromium, looking, sign_in
+from tests.portal.browser.chromium import PHONE, chromium, looking, sign_in
 from tests.portal.pages.story import tell
 from tests.portal.place import PortalPlace
 
 FOLDER: Final = Path(__file__).with_name("portal")
+_DESK: Final = {"width": 820, "height": 560}
 _CHARGE: Final = "a[href^='/charges/']"
 
 
@@ -40,19 +41,16 @@ class Picture(NamedTuple):
 PICTURES: Final = (
     Picture("sign-in", "/sign-in"),
     Picture("overview", "/"),
-    Picture("overview-dark", "/", is_dark=True),
-    Picture("overview-phone", "/", is_phone=True),
-    Picture("usage", "/usage"),
+    Picture("overview-phone-dark", "/", is_dark=True, is_phone=True),
+    Picture("usage-dark", "/usage", is_dark=True),
     Picture("charges-phone", "/charges", is_phone=True),
     Picture("charge", "/charges", click=_CHARGE),
     Picture("payments-dark", "/payments", is_dark=True),
     Picture("plan", "/plan"),
-    Picture("plan-phone-dark", "/plan", is_dark=True, is_phone=True),
-    Picture("keys", "/keys"),
-    Picture("new-key-phone", "/keys/new", is_phone=True),
-    Picture("settings", "/settings"),
-    Picture("statement", "/statements/2026-11"),
+    Picture("plan-phone", "/plan", is_phone=True),
     Picture("credit-phone", "/credit", is_phone=True),
+    Picture("new-key-phone-dark", "/keys/new", is_dark=True, is_phone=True),
+    Picture("statement", "/statements/2026-11"),
 )
 
 
@@ -73,7 +71,7 @@ def taken(folder: Path) -> Iterator[Path]:
 
 def _take(browser: Browser, url: str, secret: str, picture: Picture, path: Path) -> Path:
     context = {
-        "viewport": PHONE if picture.is_phone else DESK,
+        "viewport": PHONE if picture.is_phone else _DESK,
         "color_scheme": "dark" if picture.is_dark else "light",
     }
     with looking(browser, url, **context) as page:

@@ -1,7 +1,7 @@
 """A chart of usage: heights in a picture of fixed size. What is told are sums of the answer."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
@@ -13,6 +13,8 @@ WIDTH: Final = 720
 HEIGHT: Final = 160
 COLOURS: Final = 8
 """Of resources; those that cost least share the last one."""
+STACKED_MAX: Final = 100
+"""Bars that show their parts: of more, none could be seen, and each would have to be sent."""
 _WEEK: Final = timedelta(days=7)
 _GAP_MIN_WIDTH: Final = 6
 
@@ -55,7 +57,7 @@ class Chart(NamedTuple):
     Attributes:
         bars: in time, empty ones among them.
         highest: the one of the dearest period.
-        colours: the resources, each with its colour.
+        colours: the resources, each with its colour; none where bars do not show their parts.
     """
 
     bars: list[Bar]
@@ -69,26 +71,36 @@ def chart(usage: AccountUsage) -> Chart | None:
     most_nano = max(map(parse_nano, billed.values()), default=0)
     if most_nano <= 0:
         return None
-    colours = {each.of: min(at, COLOURS - 1) for at, each in enumerate(usage.resources)}
-    parts: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for row in usage.rows:
-        nano = parse_nano(row.billed_usd or "0")
-        if nano > 0:
-            parts[row.period].append((colours[row.resource], nano))
     periods = [*_periods(usage)]
+    colours = {each.of: min(at, COLOURS - 1) for at, each in enumerate(usage.resources)}
+    if len(periods) > STACKED_MAX:
+        colours = {}
+        parts = {period: [(0, parse_nano(usd))] for period, usd in billed.items()}
+    else:
+        parts = _parts(usage, colours)
     bars = []
     for at, period in enumerate(periods):
         x, end = WIDTH * at // len(periods), WIDTH * (at + 1) // len(periods)
         gap = 2 if end - x >= _GAP_MIN_WIDTH else 0
-        stacked = [*_stacked(sorted(parts[period]), most_nano)]
+        stacked = [*_stacked(sorted(parts.get(period, ())), most_nano)]
         bars.append(Bar(period, billed.get(period), x, max(1, end - x - gap), stacked))
     highest = max(bars, key=lambda bar: parse_nano(bar.billed_usd or "0"))
     return Chart(bars, highest, colours)
 
 
+def _parts(usage: AccountUsage, colours: Mapping[str, int]) -> dict[str, list[tuple[int, int]]]:
+    """What each resource costs in each period: its colour, and nano-dollars."""
+    parts: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for row in usage.rows:
+        parts[row.period].append((colours[row.resource], parse_nano(row.billed_usd or "0")))
+    return parts
+
+
 def _stacked(parts: list[tuple[int, int]], most_nano: int) -> Iterator[Part]:
     below_nano = 0
     for colour, nano in parts:
+        if nano <= 0:
+            continue
         bottom = HEIGHT * below_nano // most_nano
         below_nano += nano
         height = max(1, HEIGHT * below_nano // most_nano - bottom)

@@ -14,6 +14,8 @@ from portal.pages.visit import Visit
 
 _DAY_MAX: Final = 20
 _Day = Annotated[str | None, Field(max_length=_DAY_MAX)]
+ROWS_MAX: Final = 400
+"""Of the table; with more a page is slow on an old telephone, and periods are shown alone."""
 _SPANS: Final = {"day": 30, "week": 12 * 7, "month": 365}
 """How many days are shown where no time is asked for."""
 
@@ -36,7 +38,8 @@ def usage(visit: Visit) -> Shown:
     """Show usage."""
     wanted: UsageSeen = visit.query
     found = used(visit, wanted.by, wanted.from_, wanted.until)
-    return Shown("usage.html", {"usage": found, "chart": chart(found), "wanted": wanted})
+    data = {"usage": found, "chart": chart(found), "wanted": wanted, "rows_max": ROWS_MAX}
+    return Shown("usage.html", data)
 
 
 def used(

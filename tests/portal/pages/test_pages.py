@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from portal.pages.customers import chart, usage
 from portal.pages.table import PAGES
 from tests.portal.pages.story import DAYS, key_of, tell
 from tests.portal.pages.visitor import Visitor, signed_in
@@ -56,6 +57,20 @@ def test_usage_has_every_number_of_the_chart_in_tables(place: PortalPlace, alice
         assert f"{each['of']} {each['billed_usd']} {each['granted_usd']}" in page
     assert html.count("<g><title>") == len(found["periods"]) == DAYS
     assert 'role="img" aria-labelledby="usage-title usage-desc"' in html
+
+
+def test_long_usage_is_told_by_period_alone(
+    place: PortalPlace, alice: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its page is of bounded size, whatever was used."""
+    monkeypatch.setattr(usage, "ROWS_MAX", 5)
+    monkeypatch.setattr(chart, "STACKED_MAX", 5)
+    html = alice.page("/usage")
+    assert "too many lines" in html
+    assert html.count("<rect class=") == DAYS
+    page = text_of(html)
+    for each in said(place, "/v1/usage")["periods"]:
+        assert f"{int(each['of'][-2:])} Nov 2026 {each['billed_usd']}" in page
 
 
 def test_sums_of_usage_are_those_of_its_rows(place: PortalPlace) -> None:

@@ -7,7 +7,8 @@ from hashlib import sha256
 import requests
 
 from portal.pages.static_files import FOLDER
-from tests.portal.pages.visitor import Visitor
+from tests.portal.pages.story import tell
+from tests.portal.pages.visitor import Visitor, signed_in
 from tests.portal.place import PortalPlace
 
 
@@ -53,3 +54,12 @@ def test_who_cannot_unpack_gets_it_as_it_is(place: PortalPlace) -> None:
     found = requests.get(place.url + path, timeout=10, headers={"Accept-Encoding": "identity"})
     assert "Content-Encoding" not in found.headers
     assert len(gzip.compress(found.content)) < len(found.content)
+
+
+def test_a_first_page_comes_quickly_over_a_slow_line(place: PortalPlace) -> None:
+    """At most 60 kB with all that it loads."""
+    visitor = signed_in(place.url, tell(place))
+    page = visitor.page("/")
+    files = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+    packed = [len(gzip.compress((FOLDER / path.rpartition("/")[2]).read_bytes())) for path in files]
+    assert len(page) + sum(packed) < 60_000

@@ -51,16 +51,16 @@ class Cost(NamedTuple):
     all_bytes: int
 
 
-def costs(serving: Serving, ledger: PortalLedger) -> Iterator[Cost]:
-    """Ask for each page many times."""
+def costs(serving: Serving, ledger: PortalLedger, times: int = _TIMES) -> Iterator[Cost]:
+    """Ask for each page some times."""
     visitor = signed_in(f"http://{serving.host}:{serving.port}", serving.keys[0])
     for pattern in _PATHS:
         path = pattern.format(start=ledger.start)
         page = visitor.page(path)
         before_s = serving.cpu_s()
-        for _ in range(_TIMES):
+        for _ in range(times):
             visitor.page(path)
-        cpu_s = (serving.cpu_s() - before_s) / _TIMES
+        cpu_s = (serving.cpu_s() - before_s) / times
         own = _size(visitor.get(path))
         files = sum(_size(_file(visitor, each)) for each in _FILES.findall(page))
         yield Cost(path, cpu_s, own, own + files)

@@ -6,7 +6,9 @@ import pytest
 
 from benchmarks import report
 from benchmarks.portal import __main__ as portal
+from benchmarks.portal import pages
 from benchmarks.portal.ledger import provide_accounts
+from benchmarks.portal.program import portal as portal_program
 from benchmarks.report import README
 
 
@@ -30,3 +32,12 @@ def test_the_readme_has_a_place_for_the_table(
     monkeypatch.setattr(report, "README", copy)
     report.keep("row of one run", portal._BEGIN, portal._END)
     assert copy.read_text().count("row of one run") == 1
+
+
+def test_pages_are_measured(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    ledger = provide_accounts(tmp_path, accounts=3, days=3)
+    with portal_program(tmp_path / "home", ledger) as serving:
+        found = [*pages.costs(serving, ledger, times=2)]
+    assert [each.path.partition("?")[0] for each in found] == ["/", *["/usage"] * 3, "/charges"]
+    assert all(each.all_bytes > each.page_bytes > 1000 for each in found)

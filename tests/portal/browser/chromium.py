@@ -1,6 +1,7 @@
 """Debian's Chromium, driven by Playwright, which never asks beyond this machine."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 PROGRAM: Final = "/usr/bin/chromium"
 PHONE: Final = {"width": 360, "height": 740}
+FIRST_PAGE: Final = re.compile(r":[0-9]+/$")
 DESK: Final = {"width": 1100, "height": 800}
 _ARGUMENTS: Final = ("--disable-gpu", "--disable-dev-shm-usage")
 _BAD: Final = frozenset({"error", "warning"})
@@ -60,5 +62,5 @@ def sign_in(page: Page, secret: str) -> None:
     """Sign in with a key, as people do."""
     page.goto("/sign-in")
     page.get_by_label("Your key").fill(secret)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/")
+    with page.expect_navigation(url=FIRST_PAGE):
+        page.get_by_role("button", name="Sign in").click()

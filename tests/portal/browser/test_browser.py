@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from portal.pages.cookies import COOKIE
-from tests.portal.browser.chromium import PHONE, looking, sign_in
+from tests.portal.browser.chromium import FIRST_PAGE, PHONE, looking, sign_in
 from tests.portal.browser.conftest import Shop
 
 VENDORED: Final = Path(__file__).with_name("vendored")
@@ -111,11 +111,12 @@ def test_everything_can_be_done_with_the_keyboard(browser: Browser, shop: Shop) 
                 break
             page.keyboard.press("Tab")
         page.keyboard.type(shop.key.secret)
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/")
+        with page.expect_navigation(url=FIRST_PAGE):
+            page.keyboard.press("Enter")
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
         page.keyboard.press("Enter")
+        page.wait_for_url("**/#main")
         assert page.evaluate("document.activeElement.id") == "main"
         reached = set()
         page.goto("/plan")

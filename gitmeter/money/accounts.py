@@ -107,7 +107,7 @@ def account_at(entries: Iterable[AccountEntry], before_us: int) -> AccountAt:
     consent: Account | None = None
     for entry in stated:
         if entry.record.kind == "setting":
-            settings |= dict(_settings(entry.record))
+            settings |= dict(settings_of(entry.record))
         elif entry.record.kind == "consent":
             consent = entry.record
     return AccountAt(settings, _is_suspended(stated), _open_keys(stated, before_us), consent)
@@ -163,7 +163,8 @@ def _opened_by(record: Account) -> tuple[object, ...]:
     return record.user, record.scopes, record.rpm, record.until
 
 
-def _settings(record: Account) -> Iterator[tuple[str, str]]:
+def settings_of(record: Account) -> Iterator[tuple[str, str]]:
+    """The settings that a line states, by the names of its fields."""
     for name in SETTINGS:
         value: str | None = getattr(record, name)
         if value is not None:

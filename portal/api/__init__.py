@@ -5,6 +5,6 @@ who calls (`callers`), what stands between a request and its answer (`gate`), wi
 for pages too (`checks`), the table of routes (`route`, `routes`, `view_routes`, `staff_routes`),
 the `application` that serves it, its description for programs (`openapi`, `form_schemas`), the
 forms of answers (`models`), and what they say, by subject: `customers`, `plans`, `services`,
-`staff`, `house`, `opening`.
+`staff`, `house`, `opening`, `activity`.
 Does not own: whose a key is (`access`), what is true of an account (`aggregator.reports`).
 """

@@ -4,6 +4,8 @@ from http import HTTPStatus
 from typing import Final
 
 from portal.access import scopes
+from portal.api.activity.forms import Activity
+from portal.api.activity.lately import activity
 from portal.api.customers import charges, explained, payments, settings, statements, usage
 from portal.api.models import charges as charge_forms
 from portal.api.models import payments as payment_forms
@@ -14,6 +16,14 @@ from portal.api.models.spans import PageWanted
 from portal.api.route import Route
 
 VIEW_ROUTES: Final = (
+    Route(
+        "GET",
+        "/v1/activity",
+        "What was settled lately, and by whom",
+        activity,
+        Activity,
+        scopes.BALANCE,
+    ),
     Route(
         "GET",
         "/v1/usage",

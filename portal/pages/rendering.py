@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from portal.access.sessions import PageSession, form_token
+from portal.api.activity import lately
 from portal.api.customers import (
     account,
     charges,
@@ -32,6 +33,7 @@ _MENU: Final[tuple[tuple[str, str, Answer], ...]] = (
     ("/plan", "Plan", account.entitled),
     ("/settings", "Settings", settings.settings),
     ("/keys", "Keys", keys.keys),
+    ("/activity", "Activity", lately.activity),
 )
 """The pages that everybody of an account finds at the top, where their key opens them."""
 

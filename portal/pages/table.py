@@ -7,6 +7,7 @@ from portal.api.customers import settings as setting_answers
 from portal.api.customers import topups
 from portal.api.plans import buying
 from portal.pages.customers import (
+    activity,
     charges,
     entering,
     keys,
@@ -114,6 +115,7 @@ PAGES: Final = (
         changes=key_answers.revoke,
         back=_KEYS,
     ),
+    Page("GET", "/activity", activity.activity),
     Page("GET", "/statements", statements.listed),
     Page("GET", "/statements/{period}", statements.statement, back="/statements"),
     Page(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from portal.api.activity.forms import ActedBy, SettledAct
 from wire_format.instants import DAY_HOURS, parse_ts
 
 _KINDS: Final[Mapping[str, str]] = {
@@ -21,11 +22,43 @@ _STATES: Final[Mapping[str, str]] = {
     "category_mismatch": "not billed: the price list does not fit yet",
     "overflow": "not billed: too large",
 }
+_SETTINGS: Final[Mapping[str, str]] = {
+    "cap_usd": "most that is billed in a period, in USD",
+    "next_plan": "plan of the next period",
+    "auto_topup_usd": "automatic payments of USD",
+    "auto_topup_below_usd": "automatic payments below USD",
+    "auto_topup_month_usd": "automatic payments in a month, USD",
+}
+_ACTORS: Final[Mapping[ActedBy, str]] = {"staff": "our staff", "operator": "us"}
 _WAITING: Final[Mapping[str, str]] = {
     "silent": "has not been heard of for a while",
     "commits behind": "has sent something that is not counted yet",
     "gaps": "has sent something of which a part is missing",
 }
+
+
+def act(settled: SettledAct) -> str:
+    """What somebody settled."""
+    told = {
+        "key": f"Key {settled.key_id} was made, which opens {', '.join(settled.scopes or ())}",
+        "revoke": f"Key {settled.key_id} was revoked",
+        "plan": f"Plan {settled.plan} was bought or renewed",
+        "suspend": "The account was suspended",
+        "reopen": "The account was opened again",
+        "open": "The account was opened",
+        "grant": f"Credit of {settled.amount_usd} USD was given",
+        "adjustment": f"The balance was corrected by {settled.amount_usd} USD",
+        "consent": "Automatic payments were agreed to",
+    }
+    stated = (f"{_SETTINGS.get(name, name)}: {value}" for name, value in settled.settings.items())
+    return told.get(settled.kind) or f"Settings: {', '.join(stated)}"
+
+
+def actor(settled: SettledAct) -> str:
+    """Who settled it."""
+    if settled.by != "account":
+        return _ACTORS[settled.by]
+    return f"this account ({settled.key})" if settled.key else "this account"
 
 
 def at(text: str) -> str:
@@ -80,6 +113,7 @@ def cycle(hours: int) -> str:
 
 
 FILTERS: Final[Mapping[str, Callable[..., str]]] = {
-    each.__name__: each for each in (at, day, units, short, credit, kind, state, waiting, cycle)
+    each.__name__: each
+    for each in (act, actor, at, day, units, short, credit, kind, state, waiting, cycle)
 }
 """What templates call them."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from portal.api.customers import account
 from portal.api.customers import usage as usage_api
+from portal.pages.customers.activity import news
 from portal.pages.customers.chart import chart
 from portal.pages.customers.payments import is_offered
 from portal.pages.customers.usage import used
@@ -18,10 +19,15 @@ def overview(visit: Visit) -> Shown:
         "balance": None,
         "entitled": None,
         "usage": None,
+        "news": [],
         "may_top_up": is_offered(visit),
     }
     if visit.may(account.balance):
-        data |= {"balance": visit.ask(account.balance), "entitled": visit.ask(account.entitled)}
+        data |= {
+            "balance": visit.ask(account.balance),
+            "entitled": visit.ask(account.entitled),
+            "news": news(visit),
+        }
     if visit.may(usage_api.usage):
         found = used(visit, "day")
         data |= {"usage": found, "chart": chart(found)}

@@ -83,8 +83,7 @@ def begin(
         in_place_of: the id of the session that ends with it.
     """
     made = new_id()
-    until = now + LASTS if holder.until is None else min(now + LASTS, holder.until)
-    signed_in = SignedIn(*shown, holder.user, role_of(holder), to_us(now), to_us(until))
+    signed_in = SignedIn(*shown, holder.user, role_of(holder), to_us(now), to_us(now + LASTS))
     rows.add(_digest(made), signed_in, None if in_place_of is None else _digest(in_place_of))
     return made
 

@@ -60,14 +60,40 @@ class Visit(NamedTuple):
         Raises:
             ProblemError: it is refused.
         """
+        return answer(self._asked(answer, query or {}, body or {}, path or {}))
+
+    def ask_for(
+        self,
+        answer: Callable[[Asked], object],
+        make: Callable[[Asked], _Answered],
+        path: Mapping[str, str],
+    ) -> _Answered:
+        """Ask for an answer in another form, under the same conditions.
+
+        Args:
+            answer: the function of the table of routes.
+            make: makes the other form.
+            path: the parts of the path that have names.
+
+        Raises:
+            ProblemError: it is refused.
+        """
+        return make(self._asked(answer, {}, {}, path))
+
+    def _asked(
+        self,
+        answer: Callable[[Asked], object],
+        query: Mapping[str, str],
+        body: Mapping[str, object],
+        path: Mapping[str, str],
+    ) -> Asked:
         route, session = route_of(answer), self._signed_in()
         check_right(route, session.holder)
         stale_max_s = self.portal.config.stale_max_s
         check_state(route, session.holder, self.store, self.now, stale_max_s)
-        stated = _formed(route.query, query or {})
-        sent = None if route.body is None else _formed(route.body, body or {})
-        asked = (self.portal, self.store, session.holder, self.now, path or {}, stated, sent)
-        return answer(Asked(*asked))
+        stated = _formed(route.query, query)
+        sent = None if route.body is None else _formed(route.body, body)
+        return Asked(self.portal, self.store, session.holder, self.now, path, stated, sent)
 
     def may(self, answer: Callable[[Asked], object]) -> bool:
         """Whether the key of the session opens an answer of the interface."""

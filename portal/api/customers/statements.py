@@ -2,7 +2,9 @@
 
 from typing import Final
 
+from aggregator.reports.basis import Answer
 from aggregator.reports.periods.period import InvalidPeriodError, Period, parse_period
+from aggregator.reports.statements.page import statement_page as page_of
 from aggregator.reports.statements.statement import statement as stated
 from aggregator.store.questions.sums import Grouping
 from portal.api.customers.account import account_here
@@ -36,12 +38,7 @@ def statement(asked: Asked) -> AccountStatement:
     With which commits and which digest of the whole ledger it was made is said by `aggregator
     statement` alone, because the digest reads all of it.
     """
-    account = account_here(asked)
-    period = _period(asked)
-    sums = asked.store.sums.usage(*period[1:], Grouping(by_resource=False), account.id)
-    if sum(each.charges for each in sums) > CHARGES_MAX:
-        raise invalid(f"period: has more than {CHARGES_MAX} charges: ask for a shorter one")
-    found = stated(asked.store, asked.holder.user, period, asked.now)
+    found = _stated(asked)
     return formed(
         AccountStatement,
         found,
@@ -62,6 +59,27 @@ def statement(asked: Asked) -> AccountStatement:
         sums=formed(StatementSums, found["sums"]),
         **fresh(asked, found),
     )
+
+
+def statement_page(asked: Asked) -> str:
+    """The same as one page of HTML, which prints and needs nothing else."""
+    found = _stated(asked)
+    waiting = [each.model_dump() for each in fresh(asked, found)["waiting_for"]]
+    return page_of({**found, "waiting_for": waiting, "made_from": None})
+
+
+def _stated(asked: Asked) -> Answer:
+    """The statement as the aggregator states it.
+
+    Raises:
+        ProblemError: there is none of that period.
+    """
+    account = account_here(asked)
+    period = _period(asked)
+    sums = asked.store.sums.usage(*period[1:], Grouping(by_resource=False), account.id)
+    if sum(each.charges for each in sums) > CHARGES_MAX:
+        raise invalid(f"period: has more than {CHARGES_MAX} charges: ask for a shorter one")
+    return stated(asked.store, asked.holder.user, period, asked.now)
 
 
 def _period(asked: Asked) -> Period:

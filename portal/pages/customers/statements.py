@@ -27,7 +27,7 @@ class FileWanted(Form):
         form: its form.
     """
 
-    form: Literal["csv", "json"]
+    form: Literal["csv", "json", "html"]
 
 
 def listed(visit: Visit) -> Shown:
@@ -45,6 +45,9 @@ def file(visit: Visit) -> Download:
     """Give a statement as a file."""
     found, form = _asked(visit), visit.query.form
     name = f"statement-{found.period}.{form}"
+    if form == "html":
+        page = visit.ask_for(api.statement, api.statement_page, {"period": found.period})
+        return Download(name, "text/html; charset=utf-8", page.encode())
     if form == "json":
         content = found.model_dump_json(by_alias=True, indent=2).encode() + b"\n"
         return Download(name, "application/json", content)

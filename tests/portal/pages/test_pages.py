@@ -131,6 +131,10 @@ def test_a_statement_can_be_kept(place: PortalPlace, alice: Visitor) -> None:
     kept = alice.get("/statements/2026-11/file?form=json")
     assert kept.headers["Content-Disposition"] == 'attachment; filename="statement-2026-11.json"'
     assert json.loads(kept.text) == found
+    page = alice.get("/statements/2026-11/file?form=html")
+    assert page.headers["Content-Disposition"].startswith("attachment")
+    assert "Statement of alice" in page.text
+    assert "node-1" not in page.text
     table = alice.get("/statements/2026-11/file?form=csv")
     rows = [*csv.DictReader(StringIO(table.text))]
     assert rows[0]["balance_usd"] == found["opening_balance_usd"]

@@ -77,6 +77,17 @@ def test_each_sign_in_has_a_new_id(place: PortalPlace) -> None:
     assert not is_in(planted)
 
 
+def test_signing_in_once_more_ends_the_session_before(place: PortalPlace) -> None:
+    key = place.key()
+    place.pull()
+    visitor = signed_in(place.url, key)
+    before = visitor.cookie
+    assert visitor.send("/", "/sign-in", key=key.secret).status_code == 303
+    left = Visitor(place.url)
+    left.cookie = before
+    assert (is_in(visitor), is_in(left), len(rows(place))) == (True, False, 1)
+
+
 def test_signing_out_ends_the_session_on_the_server(place: PortalPlace) -> None:
     key = place.key()
     place.pull()

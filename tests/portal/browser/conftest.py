@@ -1,4 +1,4 @@
-"""One browser for all tests of a process, and a customer with a past."""
+"""One browser for the tests of a module, and a customer with a past."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,9 +28,9 @@ class Shop(NamedTuple):
     key: NewKey
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The browser."""
+    """The browser, for one module: an event loop runs in this thread as long as it is open."""
     with chromium() as found:
         yield found
 

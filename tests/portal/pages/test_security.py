@@ -135,6 +135,14 @@ def test_a_form_has_its_fields_and_no_others(
     assert visitor.post("/sign-in", sent).status_code == status
 
 
+def test_a_form_without_fields_takes_none(place: PortalPlace) -> None:
+    key = place.key()
+    place.pull()
+    visitor = signed_in(place.url, key)
+    assert visitor.send("/", "/sign-out", more="x").status_code == 422
+    assert visitor.get("/").status_code == 200
+
+
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", ""])
 def test_forms_of_other_types_are_refused(place: PortalPlace, kind: str) -> None:
     place.pull()

@@ -46,6 +46,20 @@ class PageSession(NamedTuple):
         return 0 <= since_us <= FRESH // timedelta(microseconds=1)
 
 
+class SignedInPeople(NamedTuple):
+    """Where it is looked up who is signed in.
+
+    Attributes:
+        rows: the sessions.
+        identities: the people whom issuers vouch for.
+        issuers: those that the operator names.
+    """
+
+    rows: SignedInRows
+    identities: Identities
+    issuers: frozenset[str]
+
+
 def new_id() -> str:
     """An id that nobody can guess, for a session or a browser that is not signed in yet."""
     return secrets.token_urlsafe(_BYTES)
@@ -72,6 +86,7 @@ def begin(
     shown: tuple[HolderKind, str],
     now: datetime,
     in_place_of: str | None = None,
+    shown_at: datetime | None = None,
 ) -> str:
     """Begin a session and return its id.
 
@@ -81,15 +96,17 @@ def begin(
         shown: what was shown to sign in, and its name.
         now: the time.
         in_place_of: the id of the session that ends with it.
+        shown_at: when it was shown, where that was not now.
     """
     made = new_id()
-    signed_in = SignedIn(*shown, holder.user, role_of(holder), to_us(now), to_us(now + LASTS))
-    rows.add(_digest(made), signed_in, None if in_place_of is None else _digest(in_place_of))
+    shown_us, until_us = to_us(shown_at or now), to_us(now + LASTS)
+    signed_in = SignedIn(*shown, holder.user, role_of(holder), shown_us, until_us)
+    rows.add(_digest(made), signed_in, now, None if in_place_of is None else _digest(in_place_of))
     return made
 
 
 def find(
-    people: tuple[SignedInRows, Identities],
+    people: SignedInPeople,
     store: LedgerStore,
     unbilled: Unbilled,
     shown_id: str,
@@ -98,7 +115,7 @@ def find(
     """The session of an id, if it is in force and what it began with still opens the same account.
 
     Args:
-        people: where sessions are kept, and whom issuers vouch for.
+        people: where it is looked up who is signed in.
         store: the ledger.
         unbilled: lines of this portal that it may not have yet.
         shown_id: what a browser shows.
@@ -106,11 +123,14 @@ def find(
     """
     if not is_id(shown_id):
         return None
-    rows, identities = people
+    rows = people.rows
     found = rows.find(_digest(shown_id))
-    if found is None or not found.signed_in_us <= to_us(now) < found.until_us:
+    if found is None or not found.signed_in_us <= to_us(now):
         return None
-    holder = _holder(store, unbilled, identities, found, now)
+    if found.until_us <= to_us(now):
+        end(rows, shown_id)  # or a clock that is set back would begin it again
+        return None
+    holder = _holder(people, store, unbilled, found, now)
     if holder is None or (holder.user, role_of(holder)) != (found.user, found.role):
         end(rows, shown_id)
         return None
@@ -118,9 +138,9 @@ def find(
 
 
 def _holder(
+    people: SignedInPeople,
     store: LedgerStore,
     unbilled: Unbilled,
-    identities: Identities,
     signed_in: SignedIn,
     now: datetime,
 ) -> Holder | None:
@@ -128,7 +148,8 @@ def _holder(
     name, user = signed_in.holder, signed_in.user
     if signed_in.kind == "key":
         return holder_of_key(store, unbilled, name, now)
-    if all(each.name != name for each in identities.of(user)):
+    known = (each for each in people.identities.of(user) if each.issuer in people.issuers)
+    if all(each.name != name for each in known):
         return None
     return holder_of_identity(store, unbilled, (name, user), now)
 

@@ -26,6 +26,8 @@ from portal.reading.age import is_older, pulled_at
 
 Counted = Literal["guess", "sign_up"]
 """What is counted for a network: requests without a right key, and accounts that are opened."""
+WAITING_MAX: Final = 8
+"""Requests that wait for a thread that asks another program."""
 AT_ONCE_MAX: Final = 2
 """Answers of one account at one time that take a thread."""
 WRITES_A_DAY: Final = 100
@@ -38,9 +40,6 @@ class AskingLimits:
     Args:
         config: what the operator says.
         monotonic_s: a clock that never goes back.
-
-    Attributes:
-        waiting: threads for what waits for another program.
     """
 
     def __init__(
@@ -55,7 +54,18 @@ class AskingLimits:
         }
         self._of_writers = Buckets(DAY_S)
         self._busy: Counter[str] = Counter()
-        self.waiting = CapacityLimiter(THREADS)
+        self._waiting = {"issuer": CapacityLimiter(THREADS), "till": CapacityLimiter(THREADS)}
+
+    def waiting_for(self, program: Literal["issuer", "till"]) -> CapacityLimiter:
+        """The threads that wait for another program: one that is slow holds up nothing else.
+
+        Raises:
+            ProblemError: many wait already; whoever has gone meanwhile is among them.
+        """
+        threads = self._waiting[program]
+        if threads.statistics().tasks_waiting >= WAITING_MAX:
+            raise problems.not_now("too many wait for this already")
+        return threads
 
     def take(self, holder: Holder) -> Taken:
         """Count a request of somebody who is known."""
@@ -70,7 +80,8 @@ class AskingLimits:
         buckets, quota = self._of_networks[what]
         peer = None if request.client is None else request.client.host
         forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
-        network = network_of(peer or None, forwarded, self._config.listen.proxy)
+        proxy, is_wide = self._config.listen.proxy, what == "sign_up"
+        network = network_of(peer or None, forwarded, proxy, is_wide=is_wide)
         return buckets.take(network, quota, self._monotonic_s())
 
     def check_writes(self, route: Route, holder: Holder) -> None:

@@ -74,7 +74,7 @@ class Gate:
             with self._limits.of_busy(holder):
                 return await to_thread.run_sync(
                     partial(self._answer, route, request, holder, (query, body)),
-                    limiter=self._limits.waiting if route.waits else None,
+                    limiter=self._limits.waiting_for("till") if route.waits else None,
                 )
         except ProblemError as problem:
             return refusal(problem)

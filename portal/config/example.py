@@ -43,5 +43,5 @@ address = "127.0.0.1:8770"             # for the reverse proxy, which ends TLS; 
 # a_day = 50                           # most of them in a day
 # per_network_a_day = 3                # most of them from one network
 # credit = "welcome"                   # what each is given once: a [[grant]] of writers.toml
-# credit_needs = "payment"             # before that: a first payment, or "nothing"
+# credit_after_usd = "5.00"            # once so much was paid, and not given back; "0": at once
 """

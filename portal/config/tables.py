@@ -2,12 +2,13 @@
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from front.tables import ConfigTable, HintTable, https_url, listening_address
 from gitmeter.roles.role import HOMES
+from wire_format.money import parse_nano
 
 _WayToPay = Annotated[str, Field(pattern=r"^(?:page|prompt) [A-Z]{3}$")]
 _Requests = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -107,16 +108,22 @@ class SignUpTable(ConfigTable):
     Attributes:
         on: whether they may.
         a_day: most of them in a day.
-        per_network_a_day: most of them from one network (a /24, or a /64 of IPv6).
+        per_network_a_day: most of them from one network (a /24, or a /48 of IPv6).
         credit: the template of `writers.toml` that each is given once; None for nothing.
-        credit_needs: what must come first: a payment, or nothing.
+        credit_after_usd: how much of its payments must not have been given back before; 0 for
+            credit at once.
     """
 
     on: bool = False
     a_day: _Requests = 50
     per_network_a_day: _Requests = 3
     credit: Annotated[str, Field(min_length=1, max_length=64)] | None = None
-    credit_needs: Literal["payment", "nothing"] = "payment"
+    credit_after_usd: Annotated[str, Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,2})?$")] = "5.00"
+
+    @property
+    def credit_after_nano(self) -> int:
+        """The same in nano-dollars."""
+        return parse_nano(self.credit_after_usd)
 
 
 class PortalConfig(ConfigTable):

@@ -42,24 +42,29 @@ class KeySet:
         self._thread = CapacityLimiter(1)
 
     async def key(self, name: str | None) -> VerifyingKey | None:
-        """A key by its name, or the only one; None where the issuer has none of that name."""
-        if self._find(name) is None or self._monotonic_s() - self._read_s > FRESH_S:
-            await self._refresh()
-        return self._find(name)
+        """A key by its name, or the only one; None where the issuer has none of that name.
+
+        Nobody whose key is known waits for an issuer that is slow.
+        """
+        known = self._find(name)
+        if known is not None and self._monotonic_s() - self._read_s <= FRESH_S:
+            return known
+        asking = self._refresh()
+        if known is None and asking is not None:
+            await asyncio.shield(asking)
+        return known or self._find(name)
 
     def _find(self, name: str | None) -> VerifyingKey | None:
         if self._monotonic_s() - self._read_s > BELIEVED_S:
             return None
         return key_named(self._keys, name)
 
-    async def _refresh(self) -> None:
+    def _refresh(self) -> "asyncio.Task[None] | None":
         """Ask the issuer, unless it was asked a moment ago; all who wait, wait for one answer."""
-        if self._asking is None:
-            if self._monotonic_s() - self._asked_s < AGAIN_S:
-                return
+        if self._asking is None and self._monotonic_s() - self._asked_s >= AGAIN_S:
             self._asked_s = self._monotonic_s()
             self._asking = asyncio.create_task(self._ask())
-        await asyncio.shield(self._asking)
+        return self._asking
 
     async def _ask(self) -> None:
         try:

@@ -17,7 +17,7 @@ COOKIE: Final = "__Host-session"
 def shown_id(request: Request) -> str:
     """The id that a browser shows; empty where it shows none, or several."""
     pairs = [
-        pair.strip().partition("=")
+        pair.strip(" \t").partition("=")  # of no other blanks a browser strips a name
         for line in request.headers.getlist("Cookie")
         for pair in line.split(";")
     ]

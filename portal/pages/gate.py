@@ -5,17 +5,19 @@ is that of the key. For what changes something: a form that a page of this brows
 sign-in, where the page needs one. The forms of what was sent.
 """
 
+import re
 from functools import partial
 from http import HTTPStatus
 from typing import Final
 
 import structlog
-from anyio import to_thread
+from anyio import from_thread, to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gitmeter.support.errors import GitmeterError
 from portal.access import sessions
+from portal.access.holders import Holder
 from portal.access.sessions import PageSession
 from portal.api import problems
 from portal.api.checks import AskingLimits
@@ -32,6 +34,8 @@ from portal.pages.visit import Visit, route_of
 from portal.reading.ledgers import Ledgers
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
+_OWN_PATH: Final = re.compile(r"/(?![/\\])[!-~]*", re.ASCII)
+"""As it is sent; two slashes of either kind at its beginning would lead to another site."""
 SIGN_IN: Final = "/sign-in"
 _log = structlog.get_logger()
 
@@ -65,7 +69,7 @@ class PageGate:
             if not page.is_open:
                 return _to(SIGN_IN, request)
             shown = shown or sessions.new_id()
-        elif not (taken := self._limits.take(session.holder)).is_allowed:
+        elif page.is_limited and not (taken := self._limits.take(session.holder)).is_allowed:
             return self.refusal(problems.too_many(taken.reset_s), request, session)
         try:
             return await self._answered(page, request, session, shown)
@@ -98,7 +102,8 @@ class PageGate:
             return None
         desk = self._portal.desk
         with self._ledgers.reading() as store:
-            people = desk.sessions, desk.identities
+            issuers = frozenset(each.url for each in self._portal.config.issuer)
+            people = sessions.SignedInPeople(desk.sessions, desk.identities, issuers)
             return sessions.find(people, store, desk.unbilled, shown, desk.clock())
 
     async def _answered(
@@ -120,7 +125,9 @@ class PageGate:
             self._limits.check_writes(route, session.holder)
         query = form_of(page.query, query_fields(request))
         make = partial(self._page, page, request, (session, shown), (query, sent))
-        limiter = self._limits.waiting if _waits(page) else None
+        limiter = None
+        if _waits(page):
+            limiter = self._limits.waiting_for("issuer" if page.waits else "till")
         if session is None:
             return await to_thread.run_sync(make, limiter=limiter)
         with self._limits.of_busy(session.holder):
@@ -130,13 +137,14 @@ class PageGate:
         self,
         page: Page,
         request: Request,
-        who: tuple[PageSession | None, str],
+        shown_by: tuple[PageSession | None, str],
         sent: tuple[Form | None, Form | None],
     ) -> Response:
-        portal, (session, shown) = self._portal, who
+        portal, (session, shown) = self._portal, shown_by
         with self._ledgers.reading() as store:
             now = portal.desk.clock()
-            visit = Visit(portal, store, session, shown, now, request.path_params, *sent)
+            who = session, shown, self._admit
+            visit = Visit(portal, store, *who, now, request.path_params, *sent)
             found = None if _waits(page) else page.show(visit)
         if found is None:  # not with the ledger's log held
             found = page.show(visit)
@@ -159,6 +167,16 @@ class PageGate:
         if session is None:
             give_id(response, shown)
         return response
+
+    def _admit(self, holder: Holder) -> None:
+        """Count signing in as a request of the key, from the thread of a page.
+
+        Raises:
+            ProblemError: it has had as many as it may.
+        """
+        taken = from_thread.run_sync(self._limits.take, holder)
+        if not taken.is_allowed:
+            raise problems.too_many(taken.reset_s)
 
     def _wrong_key(
         self, request: Request, session: PageSession | None, *, is_again: bool
@@ -185,11 +203,9 @@ def _to(path: str, request: Request) -> Response:
 
 
 def _asked_for(request: Request) -> str:
-    """The address that a script asked for, to be loaded as a whole page; empty of what is none.
-
-    Two slashes at the beginning would lead to another site.
-    """
-    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
-    if request.method != "GET" or path.startswith("//") or not path.isascii():
+    """The address that a script asked for, to be loaded as a whole page; empty of what is none."""
+    sent = request.scope["raw_path"], request.scope["query_string"]
+    path, query = (part.decode("latin-1") for part in sent)
+    if request.method != "GET" or _OWN_PATH.fullmatch(path + query) is None:
         return ""
     return f"{path}?{query}" if query else path

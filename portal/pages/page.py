@@ -79,7 +79,8 @@ class Page(NamedTuple):
         again: names the page in `ONWARD` to go on to after signing in again, of what needs a recent
             sign-in; empty for what does not.
         is_open: whether it is shown to people who are not signed in, too.
-        waits: whether it asks another program, and not with the ledger's log held.
+        waits: whether it asks an issuer, and not with the ledger's log held.
+        is_limited: whether it counts as a request of the key; ending a session is always possible.
         counted: what each request of it counts as, for the network that it comes from: a wrong key,
             or an account that is opened; empty for nothing.
     """
@@ -94,4 +95,5 @@ class Page(NamedTuple):
     again: str = ""
     is_open: bool = False
     waits: bool = False
+    is_limited: bool = True
     counted: Counted | Literal[""] = ""

@@ -51,6 +51,7 @@ def is_from_here(request: Request, own: str | None) -> bool:
     if origin is None:
         return False
     if own is None:
-        return urlsplit(origin).netloc == request.headers.get("Host")
+        scheme, _, host = origin.partition("://")
+        return scheme in {"http", "https"} and host == request.headers.get("Host")
     parts = urlsplit(own)
     return origin == f"{parts.scheme}://{parts.netloc}"

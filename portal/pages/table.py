@@ -52,6 +52,7 @@ PAGES: Final = (
         back="/sign-in",
         is_open=True,
         waits=True,
+        counted="guess",
     ),
     Page("GET", "/sign-up", signing_up.sign_up_page, is_open=True),
     Page(
@@ -63,7 +64,7 @@ PAGES: Final = (
         is_open=True,
         counted="sign_up",
     ),
-    Page("POST", "/sign-out", entering.sign_out),
+    Page("POST", "/sign-out", entering.sign_out, is_limited=False),
     Page("GET", "/usage", usage.usage, query=usage.UsageSeen, back="/usage"),
     Page("GET", "/charges", charges.charges, query=charges.PageSeen, back="/charges"),
     Page("GET", "/charges/{id}", charges.explained, back="/charges"),

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from aggregator.store.store import LedgerStore
+from portal.access.holders import Holder
 from portal.access.sessions import PageSession
 from portal.api.checks import check_right, check_state
 from portal.api.gate import invalid_form
@@ -27,6 +28,7 @@ class Visit(NamedTuple):
         store: the ledger, in one state for all of the page.
         session: whose it is; None where nobody is signed in.
         shown_id: what the browser shows: of the session, or of a browser that is not signed in.
+        admit: counts a request of whoever signs in, and refuses too many.
         now: the time.
         path: the parts of the path that have names.
         query: what is after `?`; of the form that the page states.
@@ -37,6 +39,7 @@ class Visit(NamedTuple):
     store: LedgerStore
     session: PageSession | None
     shown_id: str
+    admit: Callable[[Holder], object]
     now: datetime
     path: Mapping[str, str]
     query: Any

@@ -43,6 +43,12 @@ class OtherAccountError(GitmeterError):
 _Text = Annotated[str, Meta(min_length=1, max_length=NAME_MAX)]
 
 
+class StillReadError(GitmeterError):
+    """Somebody reads the file, so that its log cannot be emptied."""
+
+    retry = True
+
+
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A person, and the account that is theirs; as JSON it is what is saved.
 
@@ -75,6 +81,10 @@ class Identities:
 
     def __init__(self, file: MemoryFile) -> None:
         self._file = file
+        with (
+            file.reading() as connection
+        ):  # from the first row on: pages that are split leave copies
+            connection.execute("PRAGMA secure_delete = ON")
 
     def find(self, issuer: str, subject: str) -> Identity | None:
         """Who a person is; None where nobody said so."""
@@ -101,7 +111,7 @@ class Identities:
             found = self.find(issuer, subject)
         if found is None or found.user != user:
             raise OtherAccountError(
-                f"{subject} of {issuer} has the account {found.user if found else '?'}",
+                f"this person has the account {found.user if found else '?'}",
                 hint="erase that first: `portal identity erase --issuer URL --subject SUBJECT`",
             )
         return found, is_new
@@ -117,16 +127,23 @@ class Identities:
             return connection.executemany(statement, rows).rowcount
 
     def erase(self, identities: Iterable[Identity]) -> None:
-        """Forget people, so that no trace of them is left in the file."""
-        with self._file.reading() as connection:
-            connection.execute("PRAGMA secure_delete = ON")
+        """Forget people, so that no trace of them is left in the file.
+
+        Raises:
+            StillReadError: they are forgotten, but for a trace in the file's log.
+        """
         with self._file.writing() as connection:
             connection.executemany(
                 "DELETE FROM identity WHERE issuer = ? AND subject = ?",
                 [(each.issuer, each.subject) for each in identities],
             )
         with self._file.reading() as connection:  # from the log as well
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if is_busy:
+            raise StillReadError(
+                "they are forgotten, and another program still reads the file, whose log has them",
+                hint="end what reads identities.db, and run the same command again",
+            )
 
     def _found(self, query: str, *values: str) -> list[Identity]:
         with self._file.reading() as connection:

@@ -39,5 +39,5 @@ CREATE TABLE IF NOT EXISTS sessions (
     signed_in_us INTEGER NOT NULL,  -- when that was shown
     until_us INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS sessions_by_user ON sessions (user, signed_in_us);
+CREATE INDEX IF NOT EXISTS sessions_by_holder ON sessions (holder, until_us);
 CREATE INDEX IF NOT EXISTS sessions_by_end ON sessions (until_us);

@@ -1,11 +1,13 @@
 """Who is signed in at the pages, by the hash of what their browser shows."""
 
+from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 from front.memory_file import MemoryFile
+from wire_format.instants import to_us
 
-OF_ACCOUNT_MAX: Final = 20
-"""Of one account; the oldest ones end."""
+OF_KEY_MAX: Final = 20
+"""Of one key or person; the oldest ones end."""
 ROWS_MAX: Final = 100_000
 
 HolderKind = Literal["key", "identity"]
@@ -42,23 +44,25 @@ class SignedInRows:
     def __init__(self, file: MemoryFile) -> None:
         self._file = file
 
-    def add(self, sha256: str, signed_in: SignedIn, in_place_of: str | None = None) -> None:
+    def add(
+        self, sha256: str, signed_in: SignedIn, now: datetime, in_place_of: str | None = None
+    ) -> None:
         """Begin a session; what has ended, and what is too much, is forgotten.
 
         Args:
             sha256: the hash of its id.
             signed_in: who it is.
+            now: the time.
             in_place_of: the hash of one that ends.
         """
-        now_us, user = signed_in.signed_in_us, signed_in.user
         with self._file.writing() as connection:
             connection.execute(
-                "DELETE FROM sessions WHERE until_us <= ? OR sha256 = ?", (now_us, in_place_of)
+                "DELETE FROM sessions WHERE until_us <= ? OR sha256 = ?", (to_us(now), in_place_of)
             )
             connection.execute(
-                "DELETE FROM sessions WHERE sha256 IN (SELECT sha256 FROM sessions WHERE user = ?"
-                " ORDER BY signed_in_us DESC, rowid DESC LIMIT -1 OFFSET ?)",
-                (user, OF_ACCOUNT_MAX - 1),
+                "DELETE FROM sessions WHERE sha256 IN (SELECT sha256 FROM sessions"
+                " WHERE holder = ? ORDER BY until_us DESC, rowid DESC LIMIT -1 OFFSET ?)",
+                (signed_in.holder, OF_KEY_MAX - 1),
             )
             connection.execute(
                 "DELETE FROM sessions WHERE sha256 IN (SELECT sha256 FROM sessions"

@@ -6,11 +6,14 @@ something was paid, unless the operator says otherwise.
 """
 
 import secrets
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 import structlog
 
+from aggregator.reports import payments
 from aggregator.store.store import LedgerStore
 from gitmeter.keys.secret import make_key
 from portal.access.scopes import ALLOWED, SCOPES
@@ -20,6 +23,7 @@ from portal.api.staff.giving import Giving, give
 from portal.config.tables import SignUpTable
 from portal.reading.age import is_older, pulled_at
 from portal.records.sign_ups import SIGN_UP
+from wire_format.money import parse_nano
 
 CREDIT_WAITS: Final = timedelta(days=90)
 """How long after signing up a first payment still brings the credit."""
@@ -55,14 +59,20 @@ def sign_up_terms(portal: Portal) -> SignUpTable:
     return portal.config.sign_up
 
 
-def sign_up(portal: Portal, store: LedgerStore, now: datetime, *, with_key: bool) -> NewAccount:
+def sign_up(
+    portal: Portal,
+    store: LedgerStore,
+    now: datetime,
+    claim: Callable[[str], Callable[[], object]] | None = None,
+) -> NewAccount:
     """Open an account.
 
     Args:
         portal: where.
         store: the ledger.
         now: the time.
-        with_key: whether it has a key, which opens all of it.
+        claim: given its id, gives it to a person whom an issuer vouches for, and returns what takes
+            it back; None for an account with a key, which opens all of it.
 
     Raises:
         ProblemError: not here, or not now.
@@ -70,7 +80,7 @@ def sign_up(portal: Portal, store: LedgerStore, now: datetime, *, with_key: bool
     terms, desk = sign_up_terms(portal), portal.desk
     if is_older(pulled_at(store), now, portal.config.stale_max_s):
         raise too_old()
-    user, made = f"c-{secrets.token_hex(_USER_BYTES)}", make_key() if with_key else None
+    user, made = f"c-{secrets.token_hex(_USER_BYTES)}", make_key() if claim is None else None
     lines = [desk.new_line("open", user, SIGN_UP, reason=_REASON)]
     if made is not None:
         stated = {"key_id": made.key_id, "sha256": made.sha256}
@@ -78,9 +88,14 @@ def sign_up(portal: Portal, store: LedgerStore, now: datetime, *, with_key: bool
         lines.append(desk.new_line("key", user, SIGN_UP, scopes=scopes, **stated))
     with desk.exclusive():
         if desk.sign_ups.number_since(now - _DAY) >= terms.a_day:
+            _log.warning("no more accounts are opened today", a_day=terms.a_day)
             raise too_many(_AGAIN_S)
-        desk.record(lines)
-    if terms.credit is not None and terms.credit_needs == "nothing":
+        with ExitStack() as claimed:
+            if claim is not None:
+                claimed.callback(claim(user))
+            desk.record(lines)
+            claimed.pop_all()
+    if terms.credit is not None and not terms.credit_after_nano:
         _give(portal, store, user, now)
     portal.wake()
     return NewAccount(user, None if made is None else made.secret)
@@ -97,11 +112,17 @@ def give_credit_due(portal: Portal, store: LedgerStore, now: datetime) -> int:
         return 0
     given = 0
     for user in portal.desk.sign_ups.without_credit(now - CREDIT_WAITS, CREDITED_MAX):
-        account = store.reports.account(user)
-        has_paid = account is not None and int(account["lifetime_paid_nano"]) > 0
-        if has_paid or (account is not None and terms.credit_needs == "nothing"):
+        if store.reports.account(user) is None:
+            continue  # the ledger has not read that it was opened
+        if _kept_nano(store, user) >= terms.credit_after_nano:
             given += _give(portal, store, user, now)
     return given
+
+
+def _kept_nano(store: LedgerStore, user: str) -> int:
+    """What an account has paid that was not given back."""
+    lefts = (row["left_usd"] for row in payments.lines(store, user, None, None))
+    return sum(parse_nano(left) for left in lefts if left is not None)
 
 
 def _give(portal: Portal, store: LedgerStore, user: str, now: datetime) -> bool:

@@ -116,5 +116,6 @@ def _shown(visit: Visit, key: str, *, is_again: bool) -> tuple[str, Holder]:
     if sha256 is not None:
         holder = holder_of_key(visit.store, visit.portal.desk.unbilled, sha256, visit.now)
         if holder is not None:
+            visit.admit(holder)
             return sha256, holder
     raise WrongKeyError(is_again=is_again)

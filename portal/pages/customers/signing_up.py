@@ -2,6 +2,9 @@
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Final
 
 import msgspec
@@ -15,6 +18,7 @@ from portal.api.request import Form
 from portal.issuers.tokens import VouchedFor
 from portal.pages.page import Elsewhere, Shown
 from portal.pages.visit import Visit
+from portal.records.identities import Identity, OtherAccountError
 
 _SEALED_MAX: Final = 2_000
 _LASTS_S: Final = 600
@@ -46,18 +50,31 @@ def sign_up(visit: Visit) -> Shown | Elsewhere:
     """Open an account; who came from an issuer is signed in."""
     if visit.session is not None:
         return Elsewhere("/")
-    vouched = _opened(visit, visit.form.vouched) if visit.form.vouched else None
-    people, now = visit.portal.desk.identities, visit.now
-    if vouched is not None and people.find(vouched.issuer, vouched.subject) is not None:
-        raise conflict("exists", "you have an account: sign in")
-    made = opening.sign_up(visit.portal, visit.store, now, with_key=vouched is None)
-    if vouched is None:
+    if not visit.form.vouched:
+        made = opening.sign_up(visit.portal, visit.store, visit.now)
         return Shown("signed-up.html", {"made": made})
-    identity, _ = people.add(vouched.issuer, vouched.subject, made.user, now)
-    named = identity.name, identity.user
-    holder = holder_of_identity(visit.store, visit.portal.desk.unbilled, named, now)
-    rows = visit.portal.desk.sessions
-    return Elsewhere("/", sessions.begin(rows, holder, ("identity", identity.name), now))
+    return _signed_in(visit, _opened(visit, visit.form.vouched))
+
+
+def _signed_in(visit: Visit, vouched: _Vouched) -> Elsewhere:
+    """Open an account of a person, and begin a session."""
+    desk, now = visit.portal.desk, visit.now
+    people: list[Identity] = []
+
+    def claim(user: str) -> Callable[[], object]:
+        try:
+            identity, _ = desk.identities.add(vouched.issuer, vouched.subject, user, now)
+        except OtherAccountError:
+            raise conflict("exists", "you have an account: sign in") from None
+        people.append(identity)
+        return partial(desk.identities.erase, people)
+
+    opening.sign_up(visit.portal, visit.store, now, claim)
+    named = people[0].name, people[0].user
+    holder = holder_of_identity(visit.store, desk.unbilled, named, now)
+    shown_at = datetime.fromtimestamp(0, UTC)  # at the issuer, who knows when
+    made = sessions.begin(desk.sessions, holder, ("identity", named[0]), now, shown_at=shown_at)
+    return Elsewhere("/", made)
 
 
 def sealed(visit: Visit, vouched: VouchedFor) -> str:

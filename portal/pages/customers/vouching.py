@@ -1,5 +1,6 @@
 """Signing in with an issuer: going there, and coming back."""
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
 
@@ -98,7 +99,13 @@ def back(visit: Visit) -> Elsewhere | Shown:
     named = identity.name, identity.user
     holder = holder_of_identity(visit.store, desk.unbilled, named, visit.now)
     made = sessions.begin(
-        desk.sessions, holder, ("identity", identity.name), visit.now, visit.shown_id
+        desk.sessions,
+        holder,
+        ("identity", identity.name),
+        visit.now,
+        visit.shown_id,
+        # who was signed in at the issuer has shown nothing here now
+        min(visit.now, datetime.fromtimestamp(vouched.signed_in_s or 0, UTC)),
     )
     return Elsewhere(onward(attempt.onward) if attempt.onward else "/", made)
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -42,17 +43,20 @@ class Issuer:
         answers: by path: a status, headers and a body.
         asked: the paths that were asked for.
         secret: what clients must show; None for nothing.
+        delay_s: how long it thinks.
     """
 
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self.asked: list[str] = []
         self.secret: str | None = None
+        self.delay_s = 0.0
         self._codes: dict[str, tuple[str, str, str]] = {}
         issuer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                time.sleep(issuer.delay_s)
                 issuer.asked.append(self.path)
                 status, headers, body = issuer.answers.get(self.path, (404, {}, b""))
                 self.send_response(status)

@@ -18,6 +18,12 @@ def fetched_keys(issuer: str) -> dict[str, VerifyingKey]:
         return keys_of(client, issuer)
 
 
+async def until_asked() -> None:
+    """Wait until an issuer that is being asked has answered."""
+    running = asyncio.current_task()
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task is not running))
+
+
 class Clock:
     """A clock that stands."""
 
@@ -63,6 +69,8 @@ def test_a_new_key_is_found_and_one_that_was_taken_back_opens_nothing(issuer: Is
         assert await keys.key("EdDSA") is None
         issuer.publish()
         clock.now_s += FRESH_S + 1
+        assert await keys.key("new") is not None  # while the issuer is asked
+        await until_asked()
         assert await keys.key("new") is None
 
     asyncio.run(ask())
@@ -79,8 +87,28 @@ def test_without_its_issuer_a_key_is_believed_for_a_day(issuer: Issuer) -> None:
         for _ in range(23):
             clock.now_s += FRESH_S
             assert await keys.key("EdDSA") is not None
+            await until_asked()
         clock.now_s += BELIEVED_S - 23 * FRESH_S + 1
         assert await keys.key("EdDSA") is None
+
+    asyncio.run(ask())
+
+
+def test_nobody_whose_key_is_known_waits_for_a_slow_issuer(issuer: Issuer) -> None:
+    """It is asked meanwhile, once."""
+    clock = Clock()
+
+    async def ask() -> None:
+        keys = KeySet(issuer.url, clock)
+        await keys.key("EdDSA")
+        issuer.delay_s = 1
+        clock.now_s += FRESH_S + 1
+        for _ in range(3):
+            assert await keys.key("EdDSA") is not None
+            assert len(asyncio.all_tasks()) == 2
+        issuer.delay_s = 0
+        await until_asked()
+        assert issuer.asked.count("/keys") == 2
 
     asyncio.run(ask())
 

@@ -122,6 +122,7 @@ REFUSED: Final[dict[str, Callable[[Issuer, float], str]]] = {
     "ended": lambda issuer, now: _signed(issuer, now, exp=int(now) - 61),
     "without an end": lambda issuer, now: _signed(issuer, now, exp=None),
     "with an end that is no number": lambda issuer, now: _signed(issuer, now, exp=float("nan")),
+    "with an end of 400 digits": lambda issuer, now: _signed(issuer, now, exp=10**400),
     "that never ends": lambda issuer, now: _signed(issuer, now, exp=float("inf")),
     "not in force yet": lambda issuer, now: _signed(issuer, now, nbf=int(now) + 61),
     "issued later": lambda issuer, now: _signed(issuer, now, iat=int(now) + 61),

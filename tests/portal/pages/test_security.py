@@ -1,5 +1,7 @@
 """What browsers are told to refuse, and forms that no page of this browser made."""
 
+import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -163,6 +165,32 @@ def test_no_address_leads_to_another_site(place: PortalPlace) -> None:
             found = visitor.get(path, **headers)
             assert "thief" not in found.headers.get("Location", "")
             assert "thief" not in found.headers.get("HX-Redirect", "")
+
+
+@pytest.mark.parametrize("origin", ["http://[", "://", "ftp://x", "null", "http://", "HTTP://X"])
+def test_an_origin_that_is_none_is_not_believed(place: PortalPlace, origin: str) -> None:
+    """And is no fault of the server's."""
+    place.pull()
+    visitor = Visitor(place.url)
+    fields = {PROOF: visitor.token("/sign-in"), "key": "x"}
+    assert visitor.post("/sign-in", fields, {"Origin": origin}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/%0d%0aX:y", "/%00", "/\\thief.example", "//thief.example", "/%5Cthief.example", "/\xe9"],
+)
+def test_a_script_is_led_to_no_other_site(place: PortalPlace, path: str) -> None:
+    """Whatever it asked for; each gets an answer."""
+    place.pull()
+    host, port = place.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as asking:
+        sent = f"GET {path} HTTP/1.1\r\nHost: x\r\nHX-Request: true\r\nConnection: close\r\n\r\n"
+        asking.sendall(sent.encode("latin-1"))
+        answer = b"".join(iter(lambda: asking.recv(4096), b"")).decode("latin-1")
+    assert answer.startswith("HTTP/1.1 ")
+    led = [line for line in answer.splitlines() if line.lower().startswith("hx-redirect:")]
+    assert all(re.fullmatch(r"hx-redirect: /(?![/\\])[!-~]*", line.lower()) for line in led)
 
 
 def test_a_portal_may_have_no_pages(tmp_path: Path) -> None:

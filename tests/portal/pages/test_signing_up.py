@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -15,11 +16,12 @@ from portal.pages.forms import PROOF
 from portal.serving.following import give_due
 from tests.portal.issuers.issuer import AUDIENCE, Issuer
 from tests.portal.pages.test_vouching import ADDRESS, Person
-from tests.portal.pages.visitor import Visitor, signed_in
+from tests.portal.pages.visitor import FROM_HERE, Visitor, signed_in
 from tests.portal.place import PortalPlace
 from tests.portal.test_staff import WELCOME
 from tests.support.writers import DESK_TEXT
 
+BEHIND: Final = {"address": "127.0.0.1:0", "proxy": "127.0.0.1"}
 _KEY: Final = re.compile(r"oc_live_[0-9a-f]{32}")
 _USER: Final = re.compile(r"c-[0-9a-f]{16}")
 
@@ -77,6 +79,46 @@ def test_an_account_is_opened_with_a_key_that_opens_it(tmp_path: Path) -> None:
         assert due(place) == 0
 
 
+def test_a_double_click_opens_one_account(tmp_path: Path, issuer: Issuer) -> None:
+    """Of a person: what was begun twice at once ends once, and nothing is logged of them."""
+    named = [{"url": issuer.url, "audience": AUDIENCE, "name": "House of Keys"}]
+    with portal(tmp_path, issuer=named, pages={"url": ADDRESS}) as place:
+        ada = Person(place, issuer)
+        found = ada.come_back(ada.go())
+        sealed = re.search(r'name="vouched" value="([^"]+)"', found.text)
+        assert sealed is not None
+        fields = {PROOF: ada.visitor.token("/sign-up"), "vouched": sealed[1]}
+        cookie = ada.visitor.cookie
+
+        def click(_: int) -> int:
+            visitor = Visitor(place.url)
+            visitor.cookie = cookie
+            return visitor.post("/sign-up", fields).status_code
+
+        with ThreadPoolExecutor(4) as clicks:
+            statuses = sorted(clicks.map(click, range(4)))
+        assert statuses == [303, 409, 409, 409]
+        assert place.desk is not None
+        assert place.desk.sign_ups.number_since(place.world.now - timedelta(days=1)) == 1
+
+
+def test_one_line_of_a_provider_is_one_network(tmp_path: Path) -> None:
+    """Of IPv6 it may have 65,536 of the narrow kind."""
+    limits = {"per_network_a_day": 2}
+    with portal(tmp_path, sign_up=limits, listen=BEHIND) as place:
+        token, visitor = "", Visitor(place.url)
+        token = visitor.token("/sign-up")
+        found = [
+            visitor.post(
+                "/sign-up",
+                {PROOF: token},
+                FROM_HERE | {"X-Forwarded-For": f"2001:db8:{at // 4}:{at}::1"},
+            ).status_code
+            for at in range(6)
+        ]
+        assert found == [200, 200, 429, 429, 200, 200]
+
+
 def test_where_it_is_off_there_is_no_such_page(tmp_path: Path) -> None:
     """Neither page nor form."""
     with portal(tmp_path, sign_up={"on": False}) as place:
@@ -107,8 +149,16 @@ def test_credit_comes_with_the_first_payment(tmp_path: Path) -> None:
         (user, _), (other, _) = opened(place), opened(place)
         told(place, user)
         assert due(place) == 0
-        place.world.pay_in("20.00", user=user)
         place.world.pay_in("20.00", user="bob")
+        place.world.pay_in("3.00", user=user)
+        place.world.pay_in("9.00", user=user)
+        place.pull()
+        lines = place.world.run("payments", user, "--json").ok().json["lines"]
+        (ref,) = [line["external_ref"] for line in lines if line["amount"] == "9.00"]
+        place.world.refund("8.00", of_seq=int(ref.partition(":")[2]), user=user)
+        place.pull()
+        assert due(place) == 0
+        place.world.pay_in("16.00", user=user)
         place.pull()
         assert due(place) == 1
         assert due(place) == 0
@@ -116,14 +166,14 @@ def test_credit_comes_with_the_first_payment(tmp_path: Path) -> None:
         assert due(place) == 0
         place.world.later(hours=1)
         place.pull()
-        assert place.world.balance(user)["balance_nano"] == 25 * 10**9
+        assert place.world.balance(user)["balance_nano"] == 25 * 10**9  # 3 + 9 - 8 + 16 + 5
         assert place.world.balance("bob")["balance_nano"] == 20 * 10**9
         assert [kind for kind, _, _ in told(place, other)] == ["open", "key"]
 
 
 def test_credit_may_be_given_at_once(tmp_path: Path) -> None:
     """Where the operator says so; a template that is not there gives nothing, and is logged."""
-    at_once = {"credit": "welcome", "credit_needs": "nothing"}
+    at_once = {"credit": "welcome", "credit_after_usd": "0"}
     with portal(tmp_path / "one", sign_up=at_once) as place:
         user, _ = opened(place)
         assert [kind for kind, _, _ in told(place, user)] == ["open", "key", "grant"]

@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 import requests
 
+from gitmeter.http_edge.server import THREADS
+from portal.api.checks import WAITING_MAX
 from tests.portal.issuers.issuer import AUDIENCE, Issuer
-from tests.portal.pages.visitor import Visitor
+from tests.portal.pages.visitor import Visitor, signed_in
 from tests.portal.place import PortalPlace
 
 ADDRESS = "https://portal.example"
@@ -155,6 +158,69 @@ def test_signing_in_again_is_done_anew_by_the_same_person(
     came = ada.come_back(ada.go("new-key"))
     assert (came.status_code, came.headers["Location"]) == (303, "/keys/new")
     assert ada.visitor.get("/sign-in/with/house-of-keys?next=https://x").status_code == 404
+
+
+def test_a_session_ends_with_an_issuer_that_is_named_no_longer(
+    place: PortalPlace, issuer: Issuer
+) -> None:
+    """From the restart on, as tokens of it open nothing."""
+    let_in(place, issuer, "ada", "alice")
+    ada = Person(place, issuer)
+    ada.come_back(ada.go())
+    assert ada.visitor.get("/").status_code == 200
+    place.config = place.config.model_copy(update={"issuer": ()})
+    with place.serving():
+        ada.visitor.url = place.url
+        assert ada.visitor.get("/").headers["Location"] == "/sign-in"
+
+
+@pytest.mark.parametrize("auth_time", [None, -3_600])
+def test_who_was_signed_in_at_the_issuer_has_shown_nothing_now(
+    place: PortalPlace, issuer: Issuer, auth_time: int | None
+) -> None:
+    """Coming back silently is no recent sign-in: making a key asks for one."""
+    let_in(place, issuer, "ada", "alice")
+    ada = Person(place, issuer)
+    now_s = int(place.world.now.timestamp())
+    ada.come_back(ada.go(auth_time=None if auth_time is None else now_s + auth_time))
+    assert "20.00" in ada.visitor.page("/")
+    assert ada.visitor.get("/keys/new").headers["Location"] == "/sign-in/again?next=new-key"
+    ada.come_back(ada.go("new-key"))
+    assert ada.visitor.get("/keys/new").status_code == 200
+
+
+def test_made_up_codes_are_counted(tmp_path: Path, issuer: Issuer) -> None:
+    """Each costs the issuer two requests: a network has as many as it has wrong keys."""
+    named = [{"url": issuer.url, "audience": AUDIENCE, "name": "House of Keys"}]
+    place = PortalPlace(tmp_path, issuer=named, pages={"url": ADDRESS}, guesses_per_minute=5)
+    place.pull()
+    with place.serving():
+        eve = Person(place, issuer)
+        sent = eve.go()
+        found = [eve.come_back(sent | {"code": f"made-up-{at}"}).status_code for at in range(8)]
+        assert found == [503] * 4 + [429] * 4
+
+
+def test_a_slow_issuer_holds_up_nothing_else(place: PortalPlace, issuer: Issuer) -> None:
+    """Those who wait for it are few, further ones are refused, and the till is asked as before."""
+    issuer.delay_s = 2
+    statuses: list[int] = []
+
+    def go() -> None:
+        visitor = Visitor(place.url)
+        statuses.append(visitor.get("/sign-in/with/house-of-keys").status_code)
+
+    threads = [Thread(target=go) for _ in range(THREADS + WAITING_MAX + 4)]
+    for thread in threads:
+        thread.start()
+    key = place.key()
+    place.pull()
+    assert place.client(key).json("/v1/balance")["balance_usd"] == "20.00"
+    assert signed_in(place.url, key).get("/").status_code == 200
+    for thread in threads:
+        thread.join()
+    assert sorted(set(statuses)) == [303, 503]
+    assert statuses.count(503) == 4
 
 
 def test_an_issuer_that_is_down_is_told(place: PortalPlace, issuer: Issuer) -> None:

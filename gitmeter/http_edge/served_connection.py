@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     import uvicorn
     from uvicorn.server import ServerState
 
+AHEAD_MAX: Final = 8
+"""Requests that a client may send before it has its answer."""
 _NOT_HTTP: Final = HTTPStatus.BAD_REQUEST.phrase
+
+
+class TooManyAheadError(Exception):
+    """A client sends requests without waiting for answers."""
 
 
 class ServedConnection(HttpToolsProtocol):
@@ -65,7 +71,17 @@ class ServedConnection(HttpToolsProtocol):
             self.send_400_response(_NOT_HTTP)
 
     def on_message_begin(self) -> None:
-        """Note that a request arrives."""
+        """Note that a request arrives.
+
+        uvicorn keeps every further one that arrives meanwhile: who sends many without waiting for
+        answers is not answered.
+
+        Raises:
+            TooManyAheadError: for the parser, which ends with it.
+        """
+        if len(self.pipeline) >= AHEAD_MAX:
+            self.transport.abort()
+            raise TooManyAheadError
         self._is_arriving = self._is_head = True
         super().on_message_begin()
 

@@ -24,8 +24,9 @@ from portal.api.route import Route
 from portal.config.tables import PortalConfig
 from portal.reading.age import is_older, pulled_at
 
-Counted = Literal["guess", "sign_up"]
-"""What is counted for a network: requests without a right key, and accounts that are opened."""
+Counted = Literal["guess", "sign_up", "issuer"]
+"""What is counted for a network: requests without a right key, accounts that are opened, and ways
+to an issuer and back."""
 WAITING_MAX: Final = 8
 """Requests that wait for a thread that asks another program."""
 AT_ONCE_MAX: Final = 2
@@ -50,6 +51,7 @@ class AskingLimits:
         self._of_keys = Buckets()
         self._of_networks: Mapping[Counted, tuple[Buckets, int]] = {
             "guess": (Buckets(), config.guesses_per_minute),
+            "issuer": (Buckets(), 2 * config.guesses_per_minute),
             "sign_up": (Buckets(DAY_S), config.sign_up.per_network_a_day),
         }
         self._of_writers = Buckets(DAY_S)
@@ -87,10 +89,13 @@ class AskingLimits:
     def check_writes(self, route: Route, holder: Holder) -> None:
         """Hold back an account that settles all the time: every line stays in git for ever.
 
+        Taking something back is always possible, as only so much can be as was made: else whoever
+        has one key of an account could keep it from being revoked.
+
         Raises:
             ProblemError: it has to wait.
         """
-        if not route.writes or holder.member is not None:
+        if not route.writes or route.method == "DELETE" or holder.member is not None:
             return
         taken = self._of_writers.take(holder.user, WRITES_A_DAY, self._monotonic_s())
         if not taken.is_allowed:

@@ -66,9 +66,9 @@ class Gate:
     async def _answered(self, route: Route, request: Request, holder: Holder) -> Response:
         try:
             check_right(route, holder)
-            self._limits.check_writes(route, holder)
             query = _query_of(route, request)
             body = _body_of(route, request, await request.body())
+            self._limits.check_writes(route, holder)
             if route.is_quick:
                 return self._answer(route, request, holder, (query, body))
             with self._limits.of_busy(holder):

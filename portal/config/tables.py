@@ -3,6 +3,7 @@
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -99,7 +100,17 @@ class PagesTable(ConfigTable):
     @field_validator("url")
     @classmethod
     def _is_web_address(cls, url: str | None) -> str | None:
-        return None if url is None else https_url(url).rstrip("/")
+        return None if url is None else _origin_in_small(https_url(url)).rstrip("/")
+
+
+def _origin_in_small(url: str) -> str:
+    """An address as browsers state it: the host in small letters, without the port of its kind."""
+    parts = urlsplit(url)
+    usual = {"https": 443, "http": 80}[parts.scheme]
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    port = "" if parts.port in {None, usual} else f":{parts.port}"
+    return urlunsplit((parts.scheme, host + port, parts.path, "", ""))
 
 
 class SignUpTable(ConfigTable):

@@ -136,7 +136,7 @@ def finish(attempt: Attempt, begun_s: int, code: str, now: datetime) -> VouchedF
     if claimed.issuer != issuer.url or key is None:
         raise InvalidTokenError("it is of another issuer, or of no key of this one")
     found = subject_of(token, key, issuer.audience, now)
-    if not hmac.compare_digest((found.nonce or "").encode(), attempt.nonce(begun_s).encode()):
+    if found.nonce != attempt.nonce(begun_s):
         raise InvalidTokenError("it is of another attempt")
     if attempt.onward and (found.signed_in_s or 0) < begun_s - LEEWAY_S:
         raise InvalidTokenError("its subject did not sign in anew")

@@ -20,7 +20,7 @@ from portal.access import sessions
 from portal.access.holders import Holder
 from portal.access.sessions import PageSession
 from portal.api import problems
-from portal.api.checks import AskingLimits
+from portal.api.checks import AskingLimits, check_right
 from portal.api.gate import unreadable
 from portal.api.problems import ProblemError
 from portal.api.request import Form, Portal
@@ -122,6 +122,7 @@ class PageGate:
             return _to(f"{SIGN_IN}/again?next={page.again}", request)
         route = None if page.changes is None else route_of(page.changes)
         if route is not None and session is not None:
+            check_right(route, session.holder)
             self._limits.check_writes(route, session.holder)
         query = form_of(page.query, query_fields(request))
         make = partial(self._page, page, request, (session, shown), (query, sent))

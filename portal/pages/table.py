@@ -42,7 +42,7 @@ PAGES: Final = (
         back="/sign-in",
         is_open=True,
         waits=True,
-        counted="guess",
+        counted="issuer",
     ),
     Page(
         "GET",
@@ -52,7 +52,7 @@ PAGES: Final = (
         back="/sign-in",
         is_open=True,
         waits=True,
-        counted="guess",
+        counted="issuer",
     ),
     Page("GET", "/sign-up", signing_up.sign_up_page, is_open=True),
     Page(

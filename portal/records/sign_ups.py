@@ -53,11 +53,8 @@ class SignUps:
             (number,) = connection.execute(query, (to_us(since),)).fetchone()
         return int(number)
 
-    def without_credit(self, since: datetime, most: int) -> list[str]:
-        """Those opened since an instant that had no credit yet, the newest first."""
-        query = (
-            "SELECT user FROM signed_up WHERE is_credited = 0 AND opened_us > ?"
-            " ORDER BY opened_us DESC LIMIT ?"
-        )
+    def without_credit(self, since: datetime) -> list[str]:
+        """Those opened since an instant that had no credit yet."""
+        query = "SELECT user FROM signed_up WHERE is_credited = 0 AND opened_us > ?"
         with self._file.reading() as connection:
-            return [user for (user,) in connection.execute(query, (to_us(since), most))]
+            return [user for (user,) in connection.execute(query, (to_us(since),))]

@@ -16,7 +16,7 @@ END_HOUR: Final = hour_of(datetime(YEAR_MAX, 12, 31, tzinfo=UTC)) + 24
 """Before the first and after the last hour that a record may have."""
 
 _QUARTER_MONTHS: Final = 3
-_PERIOD: Final = re.compile(r"(\d{4})(?:-(?:Q([1-4])|(\d\d)(?:-(\d\d))?))?")
+_PERIOD: Final = re.compile(r"(\d{4})(?:-(?:Q([1-4])|(\d\d)(?:-(\d\d))?))?", re.ASCII)
 _FORMS: Final = "2026, 2026-Q4, 2026-10, 2026-10-31, last-month, today, 2026-10..2026-12 or all"
 
 

@@ -27,6 +27,7 @@ from wire_format.money import format_usd
 DAYS_MAX: Final = 366
 CHARGES_MAX: Final = 200_000
 """A second's work."""
+RESOURCES_MAX: Final = 10_000
 
 
 def statement(asked: Asked) -> AccountStatement:
@@ -76,9 +77,10 @@ def _stated(asked: Asked) -> Answer:
     """
     account = account_here(asked)
     period = _period(asked)
-    sums = asked.store.sums.usage(*period[1:], Grouping(by_resource=False), account.id)
-    if sum(each.charges for each in sums) > CHARGES_MAX:
-        raise invalid(f"period: has more than {CHARGES_MAX} charges: ask for a shorter one")
+    charges = [each.charges for each in asked.store.sums.usage(*period[1:], Grouping(), account.id)]
+    if sum(charges) > CHARGES_MAX or len(charges) > RESOURCES_MAX:
+        most = f"{CHARGES_MAX} charges, or {RESOURCES_MAX} resources"
+        raise invalid(f"period: has more than {most}: ask for a shorter one")
     return stated(asked.store, asked.holder.user, period, asked.now)
 
 

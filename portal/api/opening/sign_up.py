@@ -27,8 +27,6 @@ from wire_format.money import parse_nano
 
 CREDIT_WAITS: Final = timedelta(days=90)
 """How long after signing up a first payment still brings the credit."""
-CREDITED_MAX: Final = 1_000
-"""Accounts that are looked at in one go."""
 _DAY: Final = timedelta(days=1)
 _AGAIN_S: Final = 3_600
 _USER_BYTES: Final = 8
@@ -111,10 +109,12 @@ def give_credit_due(portal: Portal, store: LedgerStore, now: datetime) -> int:
     ):
         return 0
     given = 0
-    for user in portal.desk.sign_ups.without_credit(now - CREDIT_WAITS, CREDITED_MAX):
-        if store.reports.account(user) is None:
+    for user in portal.desk.sign_ups.without_credit(now - CREDIT_WAITS):
+        account = store.reports.account(user)
+        if account is None:
             continue  # the ledger has not read that it was opened
-        if _kept_nano(store, user) >= terms.credit_after_nano:
+        has_paid = int(account["lifetime_paid_nano"]) >= terms.credit_after_nano
+        if has_paid and _kept_nano(store, user) >= terms.credit_after_nano:
             given += _give(portal, store, user, now)
     return given
 

@@ -1,5 +1,6 @@
 """What a client can send on one connection of the server, and how long it holds it."""
 
+import threading
 import time
 from collections.abc import Callable
 from itertools import count
@@ -8,6 +9,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from gitmeter.http_edge.served_connection import AHEAD_MAX
 from gitmeter.http_edge.whole_requests import BODY_BYTES_MAX, HEADER_BYTES_MAX
 from tests.gitmeter.http_edge.test_server import (
     ASK,
@@ -83,6 +85,28 @@ def test_what_is_no_request_is_refused_after_the_answers_to_those_before_it() ->
         connection.sendall(ASK + ASK + b"nonsense\r\n\r\n")
         found = all_of(connection)
     assert [found.count(b"HTTP/1.1 200 OK"), found.count(b"HTTP/1.1 4")] == [2, 0]
+
+
+def test_who_sends_many_requests_without_waiting_is_not_answered() -> None:
+    """A few ahead are, in their order; memory does not grow with what a client sends."""
+    go_on = threading.Event()
+
+    def answer(request: Request) -> Response:
+        go_on.wait(PATIENCE_S)
+        return said(request)
+
+    with (
+        running(application(answer), keep_alive_s=60) as place,
+        place.connect() as few,
+        place.connect() as many,
+    ):
+        many.sendall(ASK * 1_000)
+        few.sendall(ASK * AHEAD_MAX)
+        assert all_of(many) == b""
+        go_on.set()
+        found = b""
+        while found.count(b"from None.") < AHEAD_MAX:
+            found += few.recv(65536)
 
 
 def test_nonsense_alone_is_refused() -> None:

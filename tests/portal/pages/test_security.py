@@ -8,9 +8,10 @@ import pytest
 import requests
 
 from portal.access.sessions import form_token
+from portal.api.checks import WRITES_A_DAY
 from portal.pages.forms import PROOF
 from tests.portal.pages.visitor import FROM_HERE, Visitor, signed_in
-from tests.portal.place import PortalPlace, problem
+from tests.portal.place import EVERYTHING, PortalPlace, problem
 
 FROM_ELSEWHERE = [
     {},
@@ -191,6 +192,41 @@ def test_a_script_is_led_to_no_other_site(place: PortalPlace, path: str) -> None
     assert answer.startswith("HTTP/1.1 ")
     led = [line for line in answer.splitlines() if line.lower().startswith("hx-redirect:")]
     assert all(re.fullmatch(r"hx-redirect: /(?![/\\])[!-~]*", line.lower()) for line in led)
+
+
+@pytest.mark.parametrize("url", ["https://Portal.example:443/", "https://PORTAL.example"])
+def test_the_address_of_the_pages_is_that_which_browsers_state(tmp_path: Path, url: str) -> None:
+    """However the operator writes it."""
+    place = PortalPlace(tmp_path, pages={"url": url})
+    place.pull()
+    with place.serving():
+        visitor = Visitor(place.url)
+        fields = {PROOF: visitor.token("/sign-in"), "key": "x"}
+        from_here = visitor.post("/sign-in", fields, {"Origin": "https://portal.example"})
+    assert "This key does not work" in from_here.text
+
+
+def test_a_least_key_keeps_nobody_from_revoking_it(place: PortalPlace) -> None:
+    """What it may not do takes nothing of what the account may settle in a day."""
+    key, leaked = (
+        place.key("alice", *EVERYTHING, "settings:write", rpm=1000),
+        place.key("alice", "allowed:x", rpm=1000),
+    )
+    place.pull()
+    thief = signed_in(place.url, leaked)
+    token = thief.token("/sign-in/again?next=new-key")
+    for _ in range(WRITES_A_DAY + 1):
+        sent = {PROOF: token, "key_id": leaked.key_id}
+        assert thief.post("/keys/revoke", sent).status_code == 403
+    owner = place.client(key)
+    assert owner.ask("POST", "/v1/keys", json={"scopes": ["balance:read"]}).status_code == 201
+    for _ in range(WRITES_A_DAY):
+        owner.ask("PATCH", "/v1/settings", json={"cap_usd": "none of it"})
+    for _ in range(WRITES_A_DAY):
+        owner.ask("PATCH", "/v1/settings", json={"cap_usd": "5"})
+    assert problem(owner.ask("PATCH", "/v1/settings", json={"cap_usd": "6"}))[0] == 429
+    assert owner.ask("DELETE", f"/v1/keys/{leaked.key_id}").status_code == 204
+    assert place.client(leaked).get("/v1/me").status_code == 401
 
 
 def test_a_portal_may_have_no_pages(tmp_path: Path) -> None:

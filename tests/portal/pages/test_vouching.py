@@ -197,8 +197,8 @@ def test_made_up_codes_are_counted(tmp_path: Path, issuer: Issuer) -> None:
     with place.serving():
         eve = Person(place, issuer)
         sent = eve.go()
-        found = [eve.come_back(sent | {"code": f"made-up-{at}"}).status_code for at in range(8)]
-        assert found == [503] * 4 + [429] * 4
+        found = [eve.come_back(sent | {"code": f"made-up-{at}"}).status_code for at in range(12)]
+        assert found == [503] * 9 + [429] * 3
 
 
 def test_a_slow_issuer_holds_up_nothing_else(place: PortalPlace, issuer: Issuer) -> None:
@@ -233,10 +233,12 @@ def test_an_issuer_that_is_down_is_told(place: PortalPlace, issuer: Issuer) -> N
 
 
 def test_strangers_send_nobody_to_the_issuer_all_the_time(tmp_path: Path, issuer: Issuer) -> None:
-    """Each way there asks it where people sign in."""
+    """Each way there asks it where people sign in; wrong keys of a neighbour take nothing of it."""
     named = [{"url": issuer.url, "audience": AUDIENCE, "name": "House"}]
     place = PortalPlace(tmp_path, issuer=named, pages={"url": ADDRESS}, guesses_per_minute=5)
     place.pull()
     with place.serving():
-        found = [Visitor(place.url).get("/sign-in/with/house").status_code for _ in range(8)]
-    assert found == [303] * 5 + [429] * 3
+        wrong = [place.client("oc_live_" + "0" * 32).get("/v1/me").status_code for _ in range(6)]
+        found = [Visitor(place.url).get("/sign-in/with/house").status_code for _ in range(12)]
+    assert wrong == [401] * 5 + [429]
+    assert found == [303] * 10 + [429] * 2

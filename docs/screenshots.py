@@ -6,12 +6,14 @@ Usage: `python -m docs.screenshots`; Debian's Chromium is needed.
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from playwright.sync_api import Browser
 
 from tests.portal.browser.chromium import PHONE, chromium, looking, sign_in
+from tests.portal.pages.house import tell_house
 from tests.portal.pages.story import tell
 from tests.portal.place import PortalPlace
 
@@ -29,6 +31,7 @@ class Picture(NamedTuple):
         is_dark: its colours.
         is_phone: its width.
         click: what is opened there.
+        is_of_staff: whether staff look at it.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Picture(NamedTuple):
     is_dark: bool = False
     is_phone: bool = False
     click: str = ""
+    is_of_staff: bool = False
 
 
 PICTURES: Final = (
@@ -51,22 +55,38 @@ PICTURES: Final = (
     Picture("credit-phone", "/credit", is_phone=True),
     Picture("new-key-phone-dark", "/keys/new", is_dark=True, is_phone=True),
     Picture("statement", "/statements/2026-11"),
+    Picture("house", "/house", is_of_staff=True),
+    Picture("house-account-phone", "/house/accounts/alice", is_phone=True, is_of_staff=True),
+    Picture("house-lines", "/house/feed?period=all&which=payments", is_of_staff=True),
+    Picture("house-fleet-dark", "/house/fleet", is_dark=True, is_of_staff=True),
 )
 
 
 def taken(folder: Path) -> Iterator[Path]:
-    """Take all pictures, of a portal that is made for it."""
+    """Take all pictures, of portals that are made for it."""
+    with chromium() as browser:
+        for is_of_staff in (False, True):
+            with _portal() as place:
+                house = tell_house(place, with_harm=False) if is_of_staff else None
+                secret = tell(place).secret if house is None else house.keys["admin"].secret
+                for picture in PICTURES:
+                    if picture.is_of_staff is is_of_staff:
+                        path = folder / f"{picture.name}.png"
+                        yield _take(browser, place.url, secret, picture, path)
+
+
+@contextmanager
+def _portal() -> Iterator[PortalPlace]:
+    """A portal that serves, of which nothing is told yet."""
+    pages: dict[str, object] = {"brand": "Example Hosting", "support": "help@example.org"}
+    pages |= {"url": "https://portal.example", "pay_by": ["page USD", "prompt TZS"]}
     with tempfile.TemporaryDirectory() as made:
-        pages: dict[str, object] = {"brand": "Example Hosting", "support": "help@example.org"}
-        pages |= {"url": "https://portal.example", "pay_by": ["page USD", "prompt TZS"]}
         place = PortalPlace(
             Path(made), pages=pages, till={"url": "http://127.0.0.1:9/checkout"}, rpm=10_000
         )
         place.world.later(minutes=5)
-        with place.serving(), chromium() as browser:
-            secret = tell(place).secret
-            for picture in PICTURES:
-                yield _take(browser, place.url, secret, picture, folder / f"{picture.name}.png")
+        with place.serving():
+            yield place
 
 
 def _take(browser: Browser, url: str, secret: str, picture: Picture, path: Path) -> Path:

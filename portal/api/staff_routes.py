@@ -5,16 +5,18 @@ from typing import Final
 
 from portal.access import scopes
 from portal.access.scopes import ROLES
-from portal.api.customers import keys
-from portal.api.customers.account import balance, entitled
+from portal.api.activity.forms import Activity
 from portal.api.house.routes import HOUSE_ROUTES
 from portal.api.models import staff as forms
 from portal.api.models.account import AccountBalance, Entitlements
+from portal.api.models.charges import AccountCharges, ExplainedCharge
 from portal.api.models.keys import KeyList, KeyMade, KeyWanted
-from portal.api.plans import buying
-from portal.api.plans.forms import PlanBought, PlanWanted
+from portal.api.models.payments import AccountPayments
+from portal.api.models.spans import PageWanted
+from portal.api.models.usage import AccountUsage, UsageWanted
+from portal.api.plans.forms import PlanBought, PlansOffered, PlanWanted
 from portal.api.route import Route
-from portal.api.staff import account, acts, giving, listing
+from portal.api.staff import account, acts, giving, listing, seen
 
 _ALL: Final = frozenset(ROLES)
 _ADMIN: Final = frozenset({"admin"})
@@ -57,7 +59,7 @@ STAFF_ROUTES: Final = (
         "GET",
         f"{_OF_ACCOUNT}/balance",
         "What an account has",
-        account.of_account(balance),
+        seen.balance,
         AccountBalance,
         scopes.STAFF,
         roles=_ALL,
@@ -66,8 +68,66 @@ STAFF_ROUTES: Final = (
         "GET",
         f"{_OF_ACCOUNT}/entitlements",
         "What an account may use",
-        account.of_account(entitled),
+        seen.entitlements,
         Entitlements,
+        scopes.STAFF,
+        roles=_ALL,
+    ),
+    Route(
+        "GET",
+        f"{_OF_ACCOUNT}/usage",
+        "What an account used, added up",
+        seen.usage,
+        AccountUsage,
+        scopes.STAFF,
+        query=UsageWanted,
+        roles=_ALL,
+    ),
+    Route(
+        "GET",
+        f"{_OF_ACCOUNT}/charges",
+        "What an account was charged, hour by hour",
+        seen.charges,
+        AccountCharges,
+        scopes.STAFF,
+        query=PageWanted,
+        roles=_ALL,
+    ),
+    Route(
+        "GET",
+        f"{_OF_ACCOUNT}/charges/{{id}}/explain",
+        "How a charge of an account is made",
+        seen.explained,
+        ExplainedCharge,
+        scopes.STAFF,
+        problems={HTTPStatus.SERVICE_UNAVAILABLE: "not-now: the lines cannot be read from git"},
+        roles=_ALL,
+    ),
+    Route(
+        "GET",
+        f"{_OF_ACCOUNT}/payments",
+        "What came in and went out of an account",
+        seen.payments,
+        AccountPayments,
+        scopes.STAFF,
+        query=PageWanted,
+        roles=_ALL,
+    ),
+    Route(
+        "GET",
+        f"{_OF_ACCOUNT}/activity",
+        "What was settled lately about an account",
+        seen.activity,
+        Activity,
+        scopes.STAFF,
+        roles=_ALL,
+    ),
+    Route(
+        "GET",
+        f"{_OF_ACCOUNT}/plans",
+        "The plans that an account can have",
+        seen.plans,
+        PlansOffered,
         scopes.STAFF,
         roles=_ALL,
     ),
@@ -75,7 +135,7 @@ STAFF_ROUTES: Final = (
         "GET",
         f"{_OF_ACCOUNT}/keys",
         "The keys of an account",
-        account.of_account(keys.keys),
+        seen.keys,
         KeyList,
         scopes.STAFF,
         roles=_ALL,
@@ -84,7 +144,7 @@ STAFF_ROUTES: Final = (
         "POST",
         f"{_OF_ACCOUNT}/keys",
         "Make a key of an account",
-        account.act_on(keys.make),
+        seen.make_key,
         KeyMade,
         scopes.STAFF,
         body=KeyWanted,
@@ -96,7 +156,7 @@ STAFF_ROUTES: Final = (
         "DELETE",
         f"{_OF_ACCOUNT}/keys/{{key_id}}",
         "Revoke a key of an account for ever",
-        account.act_on(keys.revoke),
+        seen.revoke_key,
         None,
         scopes.STAFF,
         status=HTTPStatus.NO_CONTENT,
@@ -130,7 +190,7 @@ STAFF_ROUTES: Final = (
         "POST",
         f"{_OF_ACCOUNT}/plan",
         "Buy a plan for an account",
-        account.act_on(buying.buy),
+        seen.buy_plan,
         PlanBought,
         scopes.STAFF,
         body=PlanWanted,

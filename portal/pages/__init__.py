@@ -7,6 +7,7 @@ Owns: a row of the table of pages (`page`) and the `table`, what stands between 
 page (`gate`), what a page is made of (`visit`), what a browser sends (`forms`, `cookies`) and what
 it is told to refuse (`security`), what people read who cannot have a page (`problems`), making HTML
 (`rendering`) with the `words` of people, the files that pages load (`static_files`), the
-`application` that serves all of it beside the interface, and what pages say: `customers`.
+`application` that serves all of it beside the interface, and what pages say: `customers`,
+`staff`.
 Does not own: answers (`api`), whose a session is (`access`).
 """

@@ -1,14 +1,16 @@
 """What stands between a request and its page, in this order.
 
 Who is signed in, by a session that is judged anew; others are sent to sign in. Their limit, which
-is that of the key. For what changes something: a form that a page of this browser made. A recent
-sign-in, where the page needs one. The forms of what was sent.
+is that of the key. Whether the page is there for them: what is of staff is not, for others. For
+what changes something: a form that a page of this browser made. A recent sign-in, where the page
+needs one. The forms of what was sent.
 """
 
 import re
 from functools import partial
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import quote
 
 import structlog
 from anyio import from_thread, to_thread
@@ -26,7 +28,7 @@ from portal.api.problems import ProblemError
 from portal.api.request import Form, Portal
 from portal.pages.cookies import give_id, shown_id
 from portal.pages.forms import check_token, form_of, query_fields, sent_fields
-from portal.pages.page import Abroad, Download, Elsewhere, Page
+from portal.pages.page import Abroad, Download, Elsewhere, Page, onward_of
 from portal.pages.problems import WrongKeyError, advice, forged
 from portal.pages.rendering import Renderer
 from portal.pages.security import is_from_here
@@ -72,13 +74,18 @@ class PageGate:
         elif page.is_limited and not (taken := self._limits.take(session.holder)).is_allowed:
             return self.refusal(problems.too_many(taken.reset_s), request, session)
         try:
+            if page.of is not None and session is not None:
+                check_right(route_of(page.of), session.holder)
+        except ProblemError as problem:
+            return self.refusal(problem, request, session)
+        try:
             return await self._answered(page, request, session, shown)
         except WrongKeyError as wrong:
             return self._wrong_key(request, session, is_again=wrong.is_again)
         except ProblemError as problem:
-            return self.refusal(problem, request, session, page.back)
+            return self.refusal(problem, request, session, _back_of(page, request))
         except GitmeterError as error:
-            return self.refusal(unreadable(error), request, session, page.back)
+            return self.refusal(unreadable(error), request, session, _back_of(page, request))
 
     def refusal(
         self, problem: ProblemError, request: Request, session: PageSession | None, back: str = "/"
@@ -119,7 +126,8 @@ class PageGate:
         if page.counted and not (taken := self._limits.count(page.counted, request)).is_allowed:
             raise problems.too_many(taken.reset_s)
         if page.again and session is not None and not session.is_fresh(self._portal.desk.clock()):
-            return _to(f"{SIGN_IN}/again?next={page.again}", request)
+            onward = onward_of(page.again, request.path_params.get("user", ""))
+            return _to(f"{SIGN_IN}/again?next={quote(onward)}", request)
         route = None if page.changes is None else route_of(page.changes)
         if route is not None and session is not None:
             check_right(route, session.holder)
@@ -189,6 +197,14 @@ class PageGate:
         why = "it is not the one with which you signed in" if is_again else "it opens nothing here"
         problem = ProblemError("wrong-key", HTTPStatus.FORBIDDEN, why)
         return self.refusal(problem, request, session, "/" if is_again else SIGN_IN)
+
+
+def _back_of(page: Page, request: Request) -> str:
+    """The page to go back to, with the names of its path filled in."""
+    back = page.back
+    for name, value in request.path_params.items():
+        back = back.replace(f"{{{name}}}", quote(str(value), safe=""))
+    return back
 
 
 def _waits(page: Page) -> bool:

@@ -21,6 +21,7 @@ from portal.api.request import Portal
 from portal.pages import words
 from portal.pages.forms import PROOF
 from portal.pages.page import Answer
+from portal.pages.staff.menu import staff_menu
 from portal.pages.visit import route_of
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
@@ -99,6 +100,7 @@ class Renderer:
                 "token": form_token(self._portal.desk.seal, shown_id) if shown_id else "",
                 "session": session,
                 "menu": [] if session is None else [*_menu(session)],
+                "house_menu": [] if session is None else [*staff_menu(session.holder)],
                 **data,
             }
         )

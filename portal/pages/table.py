@@ -21,6 +21,7 @@ from portal.pages.customers import (
     vouching,
 )
 from portal.pages.page import Page
+from portal.pages.staff.table import STAFF_PAGES
 
 _PLAN: Final = "/plan"
 _SETTINGS: Final = "/settings"
@@ -126,4 +127,5 @@ PAGES: Final = (
         query=statements.FileWanted,
         back="/statements",
     ),
+    *STAFF_PAGES,
 )

@@ -106,6 +106,15 @@ class Visit(NamedTuple):
             return False
         return True
 
+    @property
+    def holder(self) -> Holder:
+        """Who is signed in.
+
+        Raises:
+            ProblemError: nobody is.
+        """
+        return self._signed_in().holder
+
     def _signed_in(self) -> PageSession:
         if self.session is None:
             raise unauthorized()

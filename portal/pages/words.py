@@ -15,6 +15,18 @@ _KINDS: Final[Mapping[str, str]] = {
     "grant": "Credit given",
     "adjustment": "Correction",
     "plan_fee": "Fee of the plan",
+    "pending": "Payment begun",
+    "ended": "Payment given up",
+    "void": "Credit ended early",
+    "open": "Account opened",
+    "suspend": "Account suspended",
+    "reopen": "Account reopened",
+    "plan": "Plan",
+    "setting": "Setting",
+    "consent": "Consent to payments",
+    "key": "Key made",
+    "revoke": "Key revoked",
+    "staff": "Staff named",
 }
 _STATES: Final[Mapping[str, str]] = {
     "rated": "billed",
@@ -90,7 +102,7 @@ def credit(name: str) -> str:
 
 
 def kind(name: str) -> str:
-    """What a movement of money is."""
+    """What a line about money or an account states."""
     return _KINDS.get(name, name)
 
 

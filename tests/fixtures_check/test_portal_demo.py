@@ -16,8 +16,8 @@ LIMIT_S = 120
 
 
 @contextmanager
-def demo(folder: Path) -> Iterator[tuple[str, str]]:
-    """The demo while it runs: the address of the pages, and the key."""
+def demo(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """The demo while it runs: the address of the pages, and the keys of customer and staff."""
     process = subprocess.Popen(
         [sys.executable, "-m", "fixtures.portal_demo", str(folder)],
         cwd=ROOT,
@@ -32,8 +32,8 @@ def demo(folder: Path) -> Iterator[tuple[str, str]]:
             line = process.stdout.readline()
             assert line, said
             said += line
-        address, key = re.findall(r"http://[0-9.:]+|oc_live_[0-9a-f]{32}", said)
-        yield address, key
+        address, key, staff_key = re.findall(r"http://[0-9.:]+|oc_live_[0-9a-f]{32}", said)
+        yield address, key, staff_key
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=LIMIT_S)
@@ -47,7 +47,7 @@ def left(visitor: Visitor) -> str:
 
 
 def test_a_payment_that_begins_at_the_pages_is_in_the_balance(tmp_path: Path) -> None:
-    with demo(tmp_path / "demo") as (address, key):
+    with demo(tmp_path / "demo") as (address, key, staff_key):
         acme = signed_in(address, key)
         assert "starter" in acme.page("/plan")
         before, until_s = left(acme), time.monotonic() + LIMIT_S
@@ -56,3 +56,9 @@ def test_a_payment_that_begins_at_the_pages_is_in_the_balance(tmp_path: Path) ->
             assert time.monotonic() < until_s
             time.sleep(1)
         assert acme.send("/plan", "/plan/buy", plan="pro", upgrade="yes").status_code == 303
+        staff, page = signed_in(address, staff_key), "/house/accounts/acme/credit"
+        given = {"template": "sorry", "reason": "outage", "ticket": "T-1"}
+        assert staff.send(page, f"{page}/give", **given).status_code == 303
+        while "outage T-1" not in staff.page("/house/feed?which=acts"):
+            assert time.monotonic() < until_s
+            time.sleep(1)

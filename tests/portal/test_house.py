@@ -77,6 +77,11 @@ def test_lines_that_do_not_count_are_told_with_the_reason(
         "waiting": 1,
     }
     assert cash["payment"]["credit_usd"] == "20.00"
+    assert cash.keys() == {"payment", "refund"}  # lines about accounts are no money
+    place.world.refund("5.00", of_seq=1)
+    place.pull()
+    (payment,) = [row for row in finance.json("/v1/cash")["kinds"] if row["kind"] == "payment"]
+    assert (payment["credit_usd"], payment["given_back_usd"]) == ("20.00", "5.00")
 
 
 def test_a_rule_file_is_tried_and_nothing_changes(place: PortalPlace, finance: Client) -> None:

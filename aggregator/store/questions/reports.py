@@ -111,6 +111,10 @@ class ReportRows:
         query = f"{ACCOUNTS} {_WITH_TERMS} AND {_OWN_BELOW} ORDER BY user"
         return rows_of(self._connection.execute(query, (None, None, own_below_nano)))
 
+    def having_terms(self) -> Iterator[Row]:
+        """All accounts that have grants with terms, or plans of their own."""
+        return as_utils(self._connection).query(f"{ACCOUNTS} {_WITH_TERMS}")
+
     def with_plans(self) -> list[Row]:
         """Accounts that have plans of their own, sorted by user."""
         query = f"{ACCOUNTS} AND plans IS NOT NULL ORDER BY user"

@@ -37,6 +37,16 @@ HOUSE_ROUTES: Final = (
     ),
     Route(
         "GET",
+        "/v1/breakage",
+        "What ended grants had left",
+        reports.breakage,
+        staff.HouseReport,
+        scopes.STAFF,
+        query=forms.CashWanted,
+        roles=_FINANCE,
+    ),
+    Route(
+        "GET",
         "/v1/running-out",
         "Whose money runs out",
         reports.running_out,

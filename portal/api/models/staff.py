@@ -206,11 +206,13 @@ class HouseReport(Form):
         about: what it is about and stands on.
         rows: its rows.
         total: the sums of all rows.
+        beside: of what is owed, what is no part of it, in rows of their own.
     """
 
     about: dict[str, object]
     rows: list[dict[str, str | int | None]]
     total: dict[str, str | int | None]
+    beside: list[dict[str, str | int | None]] = Field(default_factory=list)
 
 
 class FoundList(Form):

@@ -7,13 +7,14 @@ from pydantic import Field
 from portal.access import sessions
 from portal.access.holders import Holder, holder_of_key
 from portal.access.shown import hash_of_key
-from portal.api.problems import not_found
 from portal.api.request import Form
-from portal.pages.page import ONWARD, Elsewhere, Shown
+from portal.pages.page import Elsewhere, Shown, onward
 from portal.pages.problems import WrongKeyError
 from portal.pages.visit import Visit
 
 _TEXT_MAX: Final = 200
+ONWARD_MAX: Final = 300
+"""Most characters of what says where to go on to: with the id of an account."""
 _Key = Annotated[str, Field(max_length=_TEXT_MAX)]
 
 
@@ -31,10 +32,10 @@ class Onward(Form):
     """Where somebody goes on to.
 
     Attributes:
-        next: a name of `ONWARD`.
+        next: a name of `ONWARD`, with the account that it is about.
     """
 
-    next: Annotated[str, Field(max_length=_TEXT_MAX)]
+    next: Annotated[str, Field(max_length=ONWARD_MAX)]
 
 
 class SignInAgain(Onward):
@@ -93,17 +94,6 @@ def sign_out(visit: Visit) -> Elsewhere:
 def with_key(visit: Visit) -> bool:
     """Whether who is signed in has shown a key, not come from an issuer."""
     return visit.session is not None and visit.session.signed_in.kind == "key"
-
-
-def onward(name: str) -> str:
-    """The path of a page that somebody goes on to.
-
-    Raises:
-        ProblemError: there is none of that name.
-    """
-    if name not in ONWARD:
-        raise not_found()
-    return ONWARD[name]
 
 
 def _shown(visit: Visit, key: str, *, is_again: bool) -> tuple[str, Holder]:

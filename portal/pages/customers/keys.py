@@ -31,6 +31,22 @@ class KeyChosen(Form):
     rpm: Annotated[str, Field(pattern="^[0-9]{1,7}$")] | None = None
     until: Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
 
+    def asked(self) -> dict[str, Any]:
+        """The same for the interface.
+
+        Raises:
+            ProblemError: it would open nothing.
+        """
+        scopes = [*self.scopes, *([f"{ALLOWED}{self.allowed}"] if self.allowed else [])]
+        if not scopes:
+            raise invalid("choose something that the key is to open")
+        wanted: dict[str, Any] = {"scopes": scopes}
+        if self.rpm is not None:
+            wanted["rpm"] = int(self.rpm)
+        if self.until is not None:
+            wanted["until"] = f"{self.until}T00:00:00Z"
+        return wanted
+
 
 class KeyRevoked(Form):
     """A key to revoke.
@@ -59,15 +75,7 @@ def new_key(visit: Visit) -> Shown:
 def make(visit: Visit) -> Shown:
     """Make a key and show its secret this once."""
     chosen: KeyChosen = visit.form
-    scopes = [*chosen.scopes, *([f"{ALLOWED}{chosen.allowed}"] if chosen.allowed else [])]
-    if not scopes:
-        raise invalid("choose something that the key is to open")
-    wanted: dict[str, Any] = {"scopes": scopes}
-    if chosen.rpm is not None:
-        wanted["rpm"] = int(chosen.rpm)
-    if chosen.until is not None:
-        wanted["until"] = f"{chosen.until}T00:00:00Z"
-    return Shown("key-made.html", {"made": visit.ask(api.make, body=wanted)})
+    return Shown("key-made.html", {"made": visit.ask(api.make, body=chosen.asked())})
 
 
 def revoke(visit: Visit) -> Elsewhere:

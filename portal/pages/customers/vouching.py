@@ -23,9 +23,9 @@ from portal.issuers.signing_in import (
     finish,
 )
 from portal.issuers.tokens import InvalidTokenError
-from portal.pages.customers.entering import onward
+from portal.pages.customers.entering import ONWARD_MAX
 from portal.pages.customers.signing_up import sealed
-from portal.pages.page import Abroad, Elsewhere, Shown
+from portal.pages.page import Abroad, Elsewhere, Shown, name_of, onward
 from portal.pages.problems import WrongKeyError
 from portal.pages.visit import Visit
 from portal.records.identities import NAME_MAX
@@ -40,7 +40,7 @@ class Going(Form):
         next: a name of a page that asks for a recent sign-in; empty for a first one.
     """
 
-    next: Annotated[str, Field(max_length=20)] = ""
+    next: Annotated[str, Field(max_length=ONWARD_MAX)] = ""
 
 
 class Back(Form):
@@ -65,7 +65,7 @@ def go(visit: Visit) -> Abroad:
     if name:
         onward(name)
     try:
-        return Abroad(address_of(_attempt(visit)._replace(onward=name), visit.now))
+        return Abroad(address_of(_attempt(visit)._replace(onward=name_of(name)), visit.now))
     except IssuerError as error:
         raise _unusable(error) from None
 

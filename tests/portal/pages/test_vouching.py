@@ -242,3 +242,21 @@ def test_strangers_send_nobody_to_the_issuer_all_the_time(tmp_path: Path, issuer
         found = [Visitor(place.url).get("/sign-in/with/house").status_code for _ in range(12)]
     assert wrong == [401] * 5 + [429]
     assert found == [303] * 10 + [429] * 2
+
+
+def test_an_issuer_is_not_told_which_account_somebody_goes_on_to(
+    place: PortalPlace, issuer: Issuer
+) -> None:
+    """So it goes on to the list of accounts."""
+    let_in(place, issuer, "ada", "alice")
+    ada = Person(place, issuer)
+    ada.come_back(ada.go())
+    stated = "account-credit:bob-2222"
+    assert f"house-of-keys?next={stated}" in ada.visitor.page(
+        f"/sign-in/again?next={stated}"
+    ).replace("%3A", ":")
+    sent = ada.go(stated)
+    assert "bob" not in sent["state"]
+    came = ada.come_back(sent)
+    assert (came.status_code, came.headers["Location"]) == (303, "/house/accounts")
+    assert ada.visitor.get("/sign-in/with/house-of-keys?next=new-key:bob").status_code == 404

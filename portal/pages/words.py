@@ -5,6 +5,7 @@ from typing import Final
 
 from portal.api.activity.forms import ActedBy, SettledAct
 from wire_format.instants import DAY_HOURS, parse_ts
+from wire_format.money import format_cents, parse_nano
 
 _KINDS: Final[Mapping[str, str]] = {
     "payment": "Payment",
@@ -52,7 +53,7 @@ _WAITING: Final[Mapping[str, str]] = {
 def act(settled: SettledAct) -> str:
     """What somebody settled."""
     told = {
-        "key": f"Key {settled.key_id} was made, which opens {', '.join(settled.scopes or ())}",
+        "key": f"Key {settled.key_id} was made",
         "revoke": f"Key {settled.key_id} was revoked",
         "plan": f"Plan {settled.plan} was bought or renewed",
         "suspend": "The account was suspended",
@@ -88,6 +89,11 @@ def day(text: str) -> str:
 def units(number: int | str | None) -> str:
     """A number with its thousands apart."""
     return f"{number:,}" if isinstance(number, int) else number or ""
+
+
+def cents(amount_usd: str) -> str:
+    """An amount that need not be exact, rounded to cents."""
+    return format_cents(parse_nano(amount_usd))
 
 
 def short(commit: str) -> str:
@@ -126,6 +132,6 @@ def cycle(hours: int) -> str:
 
 FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     each.__name__: each
-    for each in (act, actor, at, day, units, short, credit, kind, state, waiting, cycle)
+    for each in (act, actor, at, cents, day, units, short, credit, kind, state, waiting, cycle)
 }
 """What templates call them."""

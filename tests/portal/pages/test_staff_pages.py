@@ -20,6 +20,7 @@ from tests.portal.pages.house import (
 )
 from tests.portal.pages.visitor import Visitor
 from tests.portal.place import PortalPlace
+from wire_format.money import format_cents, parse_nano
 
 ALICE = "/house/accounts/alice"
 READ = [
@@ -89,7 +90,8 @@ def test_the_house_says_what_the_interface_says(house: House) -> None:
     assert f"Promotional 0.00 {ended['promotional_usd']}" in page
     assert "2 open incidents" in page
     (bob,) = said(house, "/v1/running-out")["rows"]
-    assert f"bob {bob['balance_usd']} {bob['burn_day_usd']} {bob['days_left']}" in page
+    a_day = format_cents(parse_nano(bob["burn_day_usd"]))
+    assert f"bob {bob['balance_usd']} {a_day} {bob['days_left']}" in page
 
 
 def test_support_sees_who_runs_out_and_no_money_of_the_house(house: House) -> None:

@@ -45,6 +45,7 @@ class Asked(NamedTuple):
         path: the parts of the path that have names.
         query: what is after `?`; of the form that the route states.
         body: what was sent; of the form that the route states.
+        why: the reason of whoever acts for somebody else; None for who acts for themselves.
     """
 
     portal: Portal
@@ -54,6 +55,7 @@ class Asked(NamedTuple):
     path: Mapping[str, str]
     query: Any
     body: Any
+    why: str | None = None
 
     @property
     def by(self) -> str:

@@ -10,13 +10,14 @@ from portal.api.house.routes import HOUSE_ROUTES
 from portal.api.models import staff as forms
 from portal.api.models.account import AccountBalance, Entitlements
 from portal.api.models.charges import AccountCharges, ExplainedCharge
-from portal.api.models.keys import KeyList, KeyMade, KeyWanted
+from portal.api.models.keys import KeyList, KeyMade
 from portal.api.models.payments import AccountPayments
 from portal.api.models.spans import PageWanted
 from portal.api.models.usage import AccountUsage, UsageWanted
-from portal.api.plans.forms import PlanBought, PlansOffered, PlanWanted
+from portal.api.plans.forms import PlanBought, PlansOffered
 from portal.api.route import Route
 from portal.api.staff import account, acts, giving, listing, seen
+from portal.api.staff.forms import KeyForAccount, PlanForAccount
 
 _ALL: Final = frozenset(ROLES)
 _ADMIN: Final = frozenset({"admin"})
@@ -147,7 +148,7 @@ STAFF_ROUTES: Final = (
         seen.make_key,
         KeyMade,
         scopes.STAFF,
-        body=KeyWanted,
+        body=KeyForAccount,
         status=HTTPStatus.CREATED,
         problems=_CONFLICT,
         roles=_ADMIN,
@@ -159,6 +160,7 @@ STAFF_ROUTES: Final = (
         seen.revoke_key,
         None,
         scopes.STAFF,
+        query=forms.Why,
         status=HTTPStatus.NO_CONTENT,
         roles=_ALL,
     ),
@@ -193,7 +195,7 @@ STAFF_ROUTES: Final = (
         seen.buy_plan,
         PlanBought,
         scopes.STAFF,
-        body=PlanWanted,
+        body=PlanForAccount,
         status=HTTPStatus.CREATED,
         problems={
             HTTPStatus.PAYMENT_REQUIRED: "balance-exhausted",

@@ -52,7 +52,7 @@ def test_an_admin_opens_an_account_and_its_customer_sees_it(place: PortalPlace) 
     place.pushed()
     place.pull()
     post(client, f"/v1/accounts/{user}/grants", template="welcome", **WHY)
-    assert post(client, f"/v1/accounts/{user}/plan", plan="flat")["plan"] == "flat"
+    assert post(client, f"/v1/accounts/{user}/plan", plan="flat", **WHY)["plan"] == "flat"
     place.pushed()
     place.world.later(hours=1)
     place.pull()
@@ -68,7 +68,7 @@ def test_an_admin_opens_an_account_and_its_customer_sees_it(place: PortalPlace) 
     assert told == [
         ("open", "staff:admin", "goodwill T-4711"),
         ("grant", "staff:admin", "goodwill T-4711"),
-        ("plan", "staff:admin", None),
+        ("plan", "staff:admin", "goodwill T-4711"),
         ("suspend", "staff:admin", "request T-4712"),
     ]
 
@@ -199,20 +199,25 @@ def test_an_admin_makes_a_key_of_a_customer_and_support_revokes_it(place: Portal
     place.pull()
     client = place.client(admin)
     path = "/v1/accounts/alice/keys"
-    made = post(client, path, scopes=["balance:read", "allowed:*"])
+    made = post(client, path, scopes=["balance:read", "allowed:*"], **WHY)
     assert place.client(made["key"]).json("/v1/me")["user"] == "alice"
-    staff = client.ask("POST", path, json={"scopes": ["staff"]})
+    staff = client.ask("POST", path, json={"scopes": ["staff"]} | WHY)
     assert problem(staff) == (422, "invalid")
     other = place.client(support)
-    refused = other.ask("POST", path, json={"scopes": ["usage:read"]})
+    without = client.ask("POST", path, json={"scopes": ["usage:read"]})
+    assert problem(without) == (422, "invalid")
+    assert any(fault.startswith("ticket: ") for fault in without.json()["faults"])
+    assert problem(other.ask("DELETE", f"{path}/{made['key_id']}")) == (422, "invalid")
+    refused = other.ask("POST", path, json={"scopes": ["usage:read"]} | WHY)
     assert problem(refused) == (404, "not-found")
-    assert other.ask("DELETE", f"{path}/{made['key_id']}").status_code == 204
+    assert other.ask("DELETE", f"{path}/{made['key_id']}", params=WHY).status_code == 204
     assert problem(place.client(made["key"]).get("/v1/me")) == (401, "unauthorized")
     place.pushed()
     place.pull()
     lines = place.world.run("payments", "alice", "--json").ok().json["lines"]
-    told = [(line["kind"], line["by"]) for line in lines if line["by"]]
-    assert told == [("key", "staff:admin"), ("revoke", "staff:support")]
+    told = [(line["kind"], line["by"], line["reason"]) for line in lines if line["by"]]
+    why = "goodwill T-4711"
+    assert told == [("key", "staff:admin", why), ("revoke", "staff:support", why)]
 
 
 def test_accounts_of_staff_and_services_are_for_admins_and_nobody_serves_himself(
@@ -234,11 +239,11 @@ def test_accounts_of_staff_and_services_are_for_admins_and_nobody_serves_himself
         for found in (
             client.ask("POST", f"{path}/suspend", json=WHY),
             client.ask("POST", f"{path}/adjustments", json=given),
-            client.ask("DELETE", f"{path}/keys/{service.key_id}"),
+            client.ask("DELETE", f"{path}/keys/{service.key_id}", params=WHY),
         ):
             assert problem(found) == (409, kind)
     path = f"/v1/accounts/broker/keys/{service.key_id}"
-    assert place.client(admin).ask("DELETE", path).status_code == 204
+    assert place.client(admin).ask("DELETE", path, params=WHY).status_code == 204
 
 
 def test_a_ticket_is_a_number_and_no_text(place: PortalPlace) -> None:

@@ -53,6 +53,7 @@ def make(asked: Asked) -> KeyMade:
             scopes=scopes,
             rpm=rpm,
             until=until,
+            reason=asked.why,
         )
         line = desk.record([wanted_line])[0]
     asked.portal.wake()
@@ -68,7 +69,8 @@ def revoke(asked: Asked) -> None:
     with desk.exclusive():
         if all(key_id != each.key_id for each in _in_force(asked)):
             raise not_found()
-        desk.record([desk.new_line("revoke", asked.holder.user, asked.by, key_id=key_id)])
+        stated = {"key_id": key_id, "reason": asked.why}
+        desk.record([desk.new_line("revoke", asked.holder.user, asked.by, **stated)])
     asked.portal.wake()
 
 

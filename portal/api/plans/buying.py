@@ -41,7 +41,8 @@ def buy(asked: Asked) -> PlanBought:
     desk, user = asked.portal.desk, asked.holder.user
     with desk.exclusive():
         waiting = [entry.record for entry in desk.unbilled.about(user)]
-        line = desk.new_line("plan", user, asked.by, **_stated(version, hour, wanted, running))
+        stated = _stated(version, hour, wanted, running) | {"reason": asked.why}
+        line = desk.new_line("plan", user, asked.by, **stated)
         judged = judge_sale(asked.store, plans, line, waiting, asked.now)
         if judged.fault is not None:
             raise _refused(judged.fault, line)

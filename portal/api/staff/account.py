@@ -8,7 +8,7 @@ from portal.access.holders import Holder, settled_about
 from portal.access.scopes import ALLOWED, ROLES, SCOPES, STAFF
 from portal.api.customers.account import balance, entitled, settled_here
 from portal.api.customers.keys import keys
-from portal.api.models.staff import AccountFile
+from portal.api.models.staff import AccountFile, Why
 from portal.api.problems import conflict, not_found
 from portal.api.request import Asked, Form
 from wire_format.instants import to_us
@@ -59,11 +59,12 @@ def acted_on(asked: Asked) -> str:
 
 
 def act_on(answer: Callable[[Asked], T]) -> Callable[[Asked], T]:
-    """As `of_account`, for what changes something."""
+    """As `of_account`, for what changes something: the line says why."""
 
     def acted(asked: Asked) -> T:
         acted_on(asked)
-        return answer(as_customer(asked))
+        why: Why = asked.body if isinstance(asked.body, Why) else asked.query
+        return answer(as_customer(asked)._replace(why=why.text))
 
     acted.__doc__ = answer.__doc__
     return acted

@@ -5,11 +5,10 @@ from typing import Final
 from portal.api.house import feed as feed_answers
 from portal.api.house import reports, rules
 from portal.api.models import staff as forms
-from portal.api.plans.forms import PlanWanted
 from portal.api.staff import account as account_answers
 from portal.api.staff import acts as act_answers
 from portal.api.staff import giving, listing, seen
-from portal.pages.customers.keys import KeyChosen, KeyRevoked
+from portal.api.staff.forms import PlanForAccount
 from portal.pages.page import Page
 from portal.pages.staff import account, accounts, acts, feed, fleet, keys, money, prices
 
@@ -91,7 +90,7 @@ STAFF_PAGES: Final = (
         "POST",
         f"{_ACCOUNT}/plan",
         acts.sell,
-        form=PlanWanted,
+        form=PlanForAccount,
         changes=seen.buy_plan,
         of=seen.buy_plan,
         back=_ACCOUNT,
@@ -122,7 +121,7 @@ STAFF_PAGES: Final = (
         "POST",
         _NEW_KEY,
         keys.make,
-        form=KeyChosen,
+        form=keys.KeyChosenFor,
         changes=seen.make_key,
         of=seen.make_key,
         again=_KEY_AGAIN,
@@ -132,7 +131,7 @@ STAFF_PAGES: Final = (
         "POST",
         f"{_ACCOUNT}/keys/revoke",
         keys.revoke,
-        form=KeyRevoked,
+        form=keys.KeyRevokedFor,
         changes=seen.revoke_key,
         of=seen.revoke_key,
         back=_ACCOUNT,

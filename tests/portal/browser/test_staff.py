@@ -69,8 +69,8 @@ def test_support_finds_an_account_and_suspends_it(
         page.get_by_role("link", name="bob").click()
         for act, word in (("Suspend", "services refuse it"), ("Reopen", "Reopened.")):
             page.get_by_text(f"{act} this account").click()
-            page.get_by_label("Reason").select_option("request")
-            page.get_by_label("Ticket").fill("T-4711")
+            page.locator("#state-reason").select_option("request")
+            page.locator("#state-ticket").fill("T-4711")
             page.get_by_role("button", name=f"{act} bob").click()
             page.get_by_text(word).wait_for()
 

@@ -67,19 +67,20 @@ def test_each_act_is_a_line_that_names_who_why_and_the_ticket(house: House) -> N
 
 def test_a_plan_is_sold_from_what_was_paid_in(house: House) -> None:
     support, bob = house.visitor("support"), "/house/accounts/bob"
-    refused = support.send(bob, f"{bob}/plan", plan="starter")
+    refused = support.send(bob, f"{bob}/plan", plan="starter", **WHY)
     assert refused.status_code == 402
     assert f'<a href="{bob}"' in refused.text
     house.place.world.pay_in("30.00", user="bob")
     house.place.world.later(hours=1)
     house.place.pull()
-    sold = support.send(bob, f"{bob}/plan", plan="starter")
+    sold = support.send(bob, f"{bob}/plan", plan="starter", **WHY)
     assert sold.status_code == 303, sold.text
     assert sold.headers["Location"] == f"{bob}?done=plan"
     assert "The plan is sold" in support.page(f"{bob}?done=plan")
-    assert support.send(bob, f"{bob}/plan", plan="pro").status_code == 409
+    assert support.send(bob, f"{bob}/plan", plan="pro", **WHY).status_code == 409
     (line,) = house.written()
     assert (line["kind"], line["plan"], line["by"]) == ("plan", "starter", "staff:support")
+    assert line["reason"] == f"{WHY['reason']} {WHY['ticket']}"
 
 
 def test_an_admin_opens_an_account_and_makes_a_key_that_is_shown_once(house: House) -> None:
@@ -93,7 +94,7 @@ def test_an_admin_opens_an_account_and_makes_a_key_that_is_shown_once(house: Hou
     again = admin.send("/house/open", "/house/open", user="c-12345678", **WHY)
     assert again.status_code == 409
     page = f"{ALICE}/keys/new"
-    fields = {"scopes": ["balance:read"], "allowed": "search/*", "until": "2027-01-01"}
+    fields = {"scopes": ["balance:read"], "allowed": "search/*", "until": "2027-01-01"} | WHY
     made = admin.send(page, page, **fields)
     secret = re.search(r'<code class="secret">(oc_live_[0-9a-f]{32})</code>', made.text)
     assert secret is not None
@@ -101,7 +102,7 @@ def test_an_admin_opens_an_account_and_makes_a_key_that_is_shown_once(house: Hou
     assert secret[1] not in admin.page(ALICE)
     key_id = house.place.client(secret[1]).json("/v1/me")["key_id"]
     support = house.visitor("support")
-    revoked = support.send(ALICE, f"{ALICE}/keys/revoke", key_id=key_id)
+    revoked = support.send(ALICE, f"{ALICE}/keys/revoke", key_id=key_id, **WHY)
     assert revoked.headers["Location"] == f"{ALICE}?done=revoked"
     assert house.place.client(secret[1]).get("/v1/me").status_code == 401
     lines = [(line["kind"], line["user"], line["by"]) for line in house.written()]
@@ -156,7 +157,7 @@ def test_credit_and_keys_ask_for_a_recent_sign_in(house: House) -> None:
     house.place.pull()
     for page, path, fields in (
         *ACTS[1:],
-        (f"{ALICE}/keys/new", f"{ALICE}/keys/new", {"scopes": ["balance:read"]}),
+        (f"{ALICE}/keys/new", f"{ALICE}/keys/new", {"scopes": ["balance:read"]} | WHY),
     ):
         for found in (admin.get(page), admin.post(path, token | fields)):
             assert found.status_code == 303

@@ -50,6 +50,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
             listen={"address": own},
             till={"url": f"http://{local}/checkout"},
             pages={"url": f"http://{own}", "brand": "Example Hosting"},
+            sign_up={"on": True},
             rpm=10_000,
         )
         place.world.later(minutes=5)

@@ -16,7 +16,7 @@ VENDORED: Final = Path(__file__).with_name("vendored")
 AXE: Final = (VENDORED / "axe.min.js").read_text()
 PATHS: Final = (
     *("/", "/usage", "/usage?by=week", "/charges", "/payments", "/plan", "/settings", "/keys"),
-    *("/keys/new", "/statements", "/statements/2026-11", "/credit"),
+    *("/keys/new", "/statements", "/statements/2026-11", "/credit", "/activity"),
     "/sign-in/again?next=new-key",
 )
 SERIOUS: Final = ("serious", "critical")
@@ -138,13 +138,32 @@ def test_no_page_is_wider_than_a_telephone(browser: Browser, shop: Shop) -> None
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_axe_finds_nothing_serious(browser: Browser, shop: Shop, colours: Any) -> None:  # noqa: ANN401
     with looking(browser, shop.place.url, color_scheme=colours, bypass_csp=True) as page:
-        page.goto("/sign-in")
-        found = {"/sign-in": serious(page)}
+        found = {}
+        for path in ("/sign-in", "/sign-up"):
+            page.goto(path)
+            found[path] = serious(page)
         sign_in(page, shop.key.secret)
         for path in (*PATHS, charge(page)):
             page.goto(path)
             found[path] = serious(page)
     assert {path: each for path, each in found.items() if each} == {}
+
+
+def test_somebody_opens_an_account_and_signs_in(browser: Browser, shop: Shop) -> None:
+    """On a telephone, without scripts; the key is shown once."""
+    shop.place.pull()
+    with looking(browser, shop.place.url, viewport=PHONE, java_script_enabled=False) as page:
+        page.goto("/sign-in")
+        page.get_by_role("link", name="Open an account").click()
+        page.get_by_role("button", name="Open an account").click()
+        key = page.locator("code.secret").inner_text()
+        shop.place.pushed()
+        shop.place.pull()
+        page.get_by_role("link", name="Sign in with it").click()
+        page.get_by_label("Your key").fill(key)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_text("of 0.00 USD left").wait_for()
+        assert key not in page.content()
 
 
 def test_a_statement_is_printed(browser: Browser, shop: Shop) -> None:

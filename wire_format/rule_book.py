@@ -37,6 +37,8 @@ RULE_PATHS: Final = (
     *(PRICES_PATH, DISCOUNTS_PATH, IMPORTED_PATH, WRITERS_PATH, FX_PATH, PLANS_PATH),
 )
 """In the order of `RuleBookFiles`."""
+RULE_NAMES: Final = tuple(path.rpartition("/")[2] for path in RULE_PATHS)
+"""The same without their folder."""
 
 DEFAULT_DISCOUNTS: Final = """\
 # The discount ladder. Tenure runs from a user's first succeeded payment to the start of the hour

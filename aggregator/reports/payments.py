@@ -41,7 +41,9 @@ def lines(
     """The lines of a user, or of all, dated from one clock hour on and before another."""
     since_us = 0 if since_hour is None else to_us(hour_start(since_hour))
     until_us = _NEVER_US if until_hour is None else to_us(hour_start(until_hour))
-    taken = taken_from(store, store.money.users() if user is None else {user})
+    # payments of everybody else need not be judged for this
+    users = store.money.users_between(since_us, until_us) if user is None else {user}
+    taken = taken_from(store, users)
     for line in store.payments.lines(user, since_us, until_us):
         yield answer_of(line, left_of(line, taken))
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from aggregator.balances.funds import CurrentFunds, Funds
 from aggregator.balances.terms import GrantsAndPlans
@@ -20,10 +20,8 @@ from aggregator.store.store import LedgerStore
 from gitmeter.money.plans.timeline import PlanTimeline
 from gitmeter.support.errors import GitmeterError
 from wire_format.instants import to_us
-from wire_format.rule_book import RULE_PATHS, RuleBook, parse_rule_book, split_origin
+from wire_format.rule_book import RULE_NAMES, RuleBook, parse_rule_book, split_origin
 from wire_format.rule_files.loading import RULE_FILE_BYTES_MAX, RuleBookError
-
-_NAMES: Final = tuple(path.rpartition("/")[2] for path in RULE_PATHS)
 
 
 class ProposalError(GitmeterError):
@@ -78,9 +76,9 @@ def reprice(
         ProposalError: the file has another name or cannot be used.
         TooManyChargesError: there are more charges than may be rated.
     """
-    if file.name not in _NAMES:
+    if file.name not in RULE_NAMES:
         raise ProposalError(
-            f"{file.name} is not a rule file", hint=f"name it {' or '.join(_NAMES)}"
+            f"{file.name} is not a rule file", hint=f"name it {' or '.join(RULE_NAMES)}"
         )
     with store.view():
         in_force = rule_book_in_force(store).sha256
@@ -209,8 +207,8 @@ class _Repriced:
 
 def _proposed(store: LedgerStore, file: ProposedFile) -> RuleBook:
     rules = store.repos.rule_files()
-    contents: list[bytes | None] = [None] * len(_NAMES) if rules is None else [*rules.contents]
-    at, data = _NAMES.index(file.name), file.data
+    contents: list[bytes | None] = [None] * len(RULE_NAMES) if rules is None else [*rules.contents]
+    at, data = RULE_NAMES.index(file.name), file.data
     try:
         for text in dict.fromkeys((data, split_origin(data)[0])):
             contents[at] = text  # first as the person has it: faults name the lines of the file

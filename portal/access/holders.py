@@ -17,7 +17,8 @@ from gitmeter.money.accounts import (
     contested_keys,
     staff_at,
 )
-from portal.access.scopes import ALLOWED, ROLES, SCOPES, STAFF, opens
+from portal.access.scopes import CUSTOMER, ROLES, STAFF, opens
+from portal.records.identities import Identity
 from portal.records.unbilled import Unbilled
 from wire_format.instants import to_us
 from wire_format.versions.field_types import AccountKind
@@ -83,21 +84,21 @@ def holder_of_key(
 
 
 def holder_of_identity(
-    store: LedgerStore, unbilled: Unbilled, identity: tuple[str, str], now: datetime
+    store: LedgerStore, unbilled: Unbilled, identity: Identity, now: datetime
 ) -> Holder:
     """Who a person is whom an issuer vouches for: all that their account may, and their role.
 
     Args:
         store: the ledger.
         unbilled: lines of this portal that it may not have yet.
-        identity: the name of the identity at this portal, and its account.
+        identity: the person.
         now: the time.
     """
-    name, user = identity
+    user = identity.user
     is_suspended = _settled(store, unbilled, user, now, _OF_KEYS).is_suspended
     member = None if is_suspended else _member(store, user, now)
-    scopes = (*SCOPES, f"{ALLOWED}*", *(() if member is None else (STAFF,)))
-    return Holder(user, name, scopes, None, None, is_suspended, member, is_key=False)
+    scopes = CUSTOMER if member is None else (*CUSTOMER, STAFF)
+    return Holder(user, identity.name, scopes, None, None, is_suspended, member, is_key=False)
 
 
 def _member(store: LedgerStore, user: str, now: datetime) -> StaffMember | None:

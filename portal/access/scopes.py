@@ -31,6 +31,8 @@ SCOPES: Final[Mapping[str, str]] = {
     TOPUPS: "begin payments",
 }
 """Scopes of customers, in words."""
+CUSTOMER: Final = (*SCOPES, f"{ALLOWED}*")
+"""All that opens for somebody whose account it is."""
 
 
 ROLES: Final[Mapping[str, str]] = {

@@ -148,10 +148,10 @@ def _holder(
     name, user = signed_in.holder, signed_in.user
     if signed_in.kind == "key":
         return holder_of_key(store, unbilled, name, now)
-    known = (each for each in people.identities.of(user) if each.issuer in people.issuers)
-    if all(each.name != name for each in known):
-        return None
-    return holder_of_identity(store, unbilled, (name, user), now)
+    for each in people.identities.of(user):
+        if each.name == name and each.issuer in people.issuers:
+            return holder_of_identity(store, unbilled, each, now)
+    return None
 
 
 def end(rows: SignedInRows, shown_id: str) -> None:

@@ -1,6 +1,5 @@
 """Who calls: by a key, or by the token of an issuer; networks that only guess have to wait."""
 
-import time
 from datetime import datetime
 
 import structlog
@@ -15,6 +14,7 @@ from portal.api.request import Portal
 from portal.issuers.issuers import Issuers
 from portal.issuers.tokens import InvalidTokenError, is_token
 from portal.reading.ledgers import Ledgers
+from portal.records.identities import Identity
 
 _log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ class Callers:
         self._portal = portal
         self._ledgers = ledgers
         self._limits = limits
-        self._issuers = Issuers(portal.config.issuer, time.monotonic)
+        self._issuers = Issuers(portal.config.issuer)
 
     async def holder(self, request: Request) -> Holder:
         """Who asks.
@@ -56,12 +56,12 @@ class Callers:
             if found is None:
                 raise problems.unauthorized()
             return found
-        named = await self._identity(shown, now)
+        identity = await self._identity(shown, now)
         with self._ledgers.reading() as store:
-            return holder_of_identity(store, unbilled, named, now)
+            return holder_of_identity(store, unbilled, identity, now)
 
-    async def _identity(self, token: str, now: datetime) -> tuple[str, str]:
-        """Whom an issuer vouches for: the name of the identity, and its account.
+    async def _identity(self, token: str, now: datetime) -> Identity:
+        """Whom an issuer vouches for.
 
         Raises:
             ProblemError: nobody.
@@ -76,7 +76,7 @@ class Callers:
         found = self._portal.desk.identities.find(subject.issuer, subject.subject)
         if found is None:
             raise problems.no_account(subject.issuer, subject.subject)
-        return found.name, found.user
+        return found
 
     def _guess(self, request: Request) -> None:
         """Count a request of nobody.

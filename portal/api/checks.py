@@ -20,6 +20,7 @@ from portal.access.buckets import DAY_S, Buckets, Taken
 from portal.access.holders import Holder
 from portal.access.networks import network_of
 from portal.api import problems
+from portal.api.problems import ProblemError
 from portal.api.route import Route
 from portal.config.tables import PortalConfig
 from portal.reading.age import is_older, pulled_at
@@ -129,6 +130,15 @@ def check_right(route: Route, holder: Holder) -> None:
         raise problems.not_found()
     if route.scope and not holder.may(route.scope):
         raise problems.forbidden(route.scope)
+
+
+def has_right(route: Route, holder: Holder) -> bool:
+    """Whether a key opens a route."""
+    try:
+        check_right(route, holder)
+    except ProblemError:
+        return False
+    return True
 
 
 def check_state(

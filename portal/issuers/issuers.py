@@ -1,7 +1,6 @@
 """The issuers that the operator names: whom a token of theirs is of."""
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from portal.config.tables import IssuerTable
@@ -14,13 +13,10 @@ class Issuers:
 
     Args:
         named: those that the operator names.
-        monotonic_s: a clock that never goes back.
     """
 
-    def __init__(
-        self, named: Iterable[IssuerTable], monotonic_s: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._named = {each.url: (each.audience, KeySet(each.url, monotonic_s)) for each in named}
+    def __init__(self, named: Iterable[IssuerTable]) -> None:
+        self._named = {each.url: (each.audience, KeySet(each.url)) for each in named}
 
     async def subject_of(self, token: str, now: datetime) -> VouchedFor:
         """Whom a token is of.

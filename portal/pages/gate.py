@@ -59,6 +59,8 @@ class PageGate:
         self._ledgers = ledgers
         self._limits = limits
         self._renderer = renderer
+        desk, issuers = portal.desk, frozenset(each.url for each in portal.config.issuer)
+        self._people = sessions.SignedInPeople(desk.sessions, desk.identities, issuers)
 
     async def respond(self, page: Page, request: Request) -> Response:
         """Answer a request for a page."""
@@ -109,9 +111,7 @@ class PageGate:
             return None
         desk = self._portal.desk
         with self._ledgers.reading() as store:
-            issuers = frozenset(each.url for each in self._portal.config.issuer)
-            people = sessions.SignedInPeople(desk.sessions, desk.identities, issuers)
-            return sessions.find(people, store, desk.unbilled, shown, desk.clock())
+            return sessions.find(self._people, store, desk.unbilled, shown, desk.clock())
 
     async def _answered(
         self, page: Page, request: Request, session: PageSession | None, shown: str

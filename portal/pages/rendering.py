@@ -1,6 +1,6 @@
 """Making HTML from what a page shows. Every text is escaped by the templates."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from portal.access.sessions import PageSession, form_token
 from portal.api.activity import lately
+from portal.api.checks import has_right
 from portal.api.customers import (
     account,
     charges,
@@ -21,7 +22,7 @@ from portal.api.request import Portal
 from portal.pages import words
 from portal.pages.forms import PROOF
 from portal.pages.page import Answer
-from portal.pages.staff.menu import staff_menu
+from portal.pages.staff.menu import STAFF_MENU
 from portal.pages.visit import route_of
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
@@ -99,14 +100,17 @@ class Renderer:
                 "path": path,
                 "token": form_token(self._portal.desk.seal, shown_id) if shown_id else "",
                 "session": session,
-                "menu": [] if session is None else [*_menu(session)],
-                "house_menu": [] if session is None else [*staff_menu(session.holder)],
+                "menu": [*_opened(_MENU, session)],
+                "house_menu": [*_opened(STAFF_MENU, session)],
                 **data,
             }
         )
 
 
-def _menu(session: PageSession) -> Iterator[MenuEntry]:
-    for path, name, answer in _MENU:
-        if session.holder.may(route_of(answer).scope):
+def _opened(
+    menu: Iterable[tuple[str, str, Answer]], session: PageSession | None
+) -> Iterator[MenuEntry]:
+    """The entries of a menu that open for who is signed in."""
+    for path, name, answer in menu:
+        if session is not None and has_right(route_of(answer), session.holder):
             yield MenuEntry(path, name)

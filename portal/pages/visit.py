@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from aggregator.store.store import LedgerStore
 from portal.access.holders import Holder
 from portal.access.sessions import PageSession
-from portal.api.checks import check_right, check_state
+from portal.api.checks import check_right, check_state, has_right
 from portal.api.gate import invalid_form
-from portal.api.problems import ProblemError, unauthorized
+from portal.api.problems import unauthorized
 from portal.api.request import Asked, Form, Portal
 from portal.api.route import Route
 from portal.api.routes import ROUTES
@@ -100,11 +100,7 @@ class Visit(NamedTuple):
 
     def may(self, answer: Callable[[Asked], object]) -> bool:
         """Whether the key of the session opens an answer of the interface."""
-        try:
-            check_right(route_of(answer), self._signed_in().holder)
-        except ProblemError:
-            return False
-        return True
+        return has_right(route_of(answer), self._signed_in().holder)
 
     @property
     def holder(self) -> Holder:

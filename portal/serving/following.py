@@ -6,16 +6,14 @@ A ledger may also be an earlier one, from a backup: it has not read what it had 
 key that was revoked would open again. So lines are taken over from the spool once more.
 """
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from aggregator.store.store import LedgerStore
-from gitmeter.support.errors import GitmeterError
+from front.repeating import repeating
 from portal.api.opening.sign_up import give_credit_due
 from portal.api.request import Portal
 from portal.desk.desk import Desk
@@ -27,24 +25,14 @@ _KEPT: Final = timedelta(minutes=1)
 _log = structlog.get_logger()
 
 
-@contextmanager
-def following(portal: Portal, ledgers: Ledgers) -> Iterator[None]:
+def following(portal: Portal, ledgers: Ledgers) -> AbstractContextManager[None]:
     """Follow the ledger until the block ends, whether anybody asks or not."""
-    ended = threading.Event()
 
-    def run() -> None:
-        while not ended.wait(_EVERY_S):
-            try:
-                forget_read(portal.desk, ledgers)
-                give_due(portal, ledgers)
-            except GitmeterError as error:
-                _log.warning("the ledger cannot be followed", why=str(error))
+    def follow() -> None:
+        forget_read(portal.desk, ledgers)
+        give_due(portal, ledgers)
 
-    thread = threading.Thread(target=run, name="following", daemon=True)
-    thread.start()
-    yield
-    ended.set()
-    thread.join()
+    return repeating(follow, _EVERY_S, "the ledger cannot be followed")
 
 
 def forget_read(desk: Desk, ledgers: Ledgers) -> int:

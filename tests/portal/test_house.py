@@ -30,9 +30,12 @@ def lines(client: Client, **query: Any) -> list[dict[str, Any]]:  # noqa: ANN401
         stated |= {"cursor": page["next"]}
 
 
-def test_the_feed_is_what_the_aggregator_says(place: PortalPlace, finance: Client) -> None:
-    """Every line once, the newest first, over as many pages as it takes."""
-    for number in range(5):
+@pytest.mark.parametrize("payments", [4, 5])
+def test_the_feed_is_what_the_aggregator_says(
+    place: PortalPlace, finance: Client, payments: int
+) -> None:
+    """Every line once, the newest first, over as many pages as it takes, the last full or not."""
+    for number in range(payments):
         place.world.later(minutes=1)
         place.world.pay_in(f"{number + 1}.00", user=f"user-{number}")
     place.pull()

@@ -1,6 +1,5 @@
 """Both servers of `till serve`, and what runs beside them."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final, NamedTuple
@@ -8,11 +7,11 @@ from typing import Final, NamedTuple
 import structlog
 
 from front.pusher import Pusher
+from front.repeating import repeating
 from gitmeter.http_edge.address import listen_on, remove_socket_file
 from gitmeter.http_edge.address_text import UNIX
 from gitmeter.http_edge.server import Server
 from gitmeter.http_edge.whole_requests import BODY_BYTES_MAX
-from gitmeter.support.errors import GitmeterError
 from till.intake.till import Till
 from till.serving.checkouts import CheckoutEndpoint
 from till.serving.hooks import EVENT_BYTES_MAX, Hooks
@@ -53,7 +52,9 @@ def serving(till: Till) -> Iterator[Listening]:
     with ExitStack() as running:
         pusher.start()
         running.callback(pusher.stop)  # after the servers, whose last requests write lines
-        running.enter_context(_forgetting(till))
+        # telephone numbers, when their hour is over
+        forget = lambda: till.checkouts.forget_numbers(till.clock())  # noqa: E731
+        running.enter_context(repeating(forget, _FORGET_EVERY_S, "telephone numbers not forgotten"))
         addresses = []
         for address, application, body_max in (
             (listen.public, hooks, EVENT_BYTES_MAX),
@@ -67,25 +68,6 @@ def serving(till: Till) -> Iterator[Listening]:
             server.start()
             running.callback(server.stop)
         yield Listening(*addresses)
-
-
-@contextmanager
-def _forgetting(till: Till) -> Iterator[None]:
-    """Forget telephone numbers when their hour is over, whether anybody asks or not."""
-    ended = threading.Event()
-
-    def run() -> None:
-        while not ended.wait(_FORGET_EVERY_S):
-            try:
-                till.checkouts.forget_numbers(till.clock())
-            except GitmeterError as error:
-                _log.warning("telephone numbers not forgotten", why=str(error))
-
-    thread = threading.Thread(target=run, name="forgetting", daemon=True)
-    thread.start()
-    yield
-    ended.set()
-    thread.join()
 
 
 def _too_large(path: str) -> None:

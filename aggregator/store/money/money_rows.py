@@ -172,6 +172,13 @@ class MoneyRows:
         rows = self._connection.execute(_USERS)
         return {str(row[0]) for row in rows}
 
+    def users_between(self, since_us: int, until_us: int) -> set[str]:
+        """Every user whom a line names that is dated from one instant on and before another."""
+        rows = self._connection.execute(
+            f"{_USERS} WHERE ts_us >= ? AND ts_us < ?", (since_us, until_us)
+        )
+        return {str(row[0]) for row in rows}
+
     def counted_instead(
         self, node: str, seq: int, ts: datetime
     ) -> tuple[str, int, datetime] | None:

@@ -5,10 +5,14 @@ added before it.
 """
 
 import hmac
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Final, TypeVar
 
 from portal.api.problems import ProblemError, invalid
 from portal.api.request import Asked
+
+T = TypeVar("T")
 
 _SEAL_DIGITS: Final = 16
 _DOT: Final = "."
@@ -35,6 +39,23 @@ def row_before(asked: Asked, answer: str, cursor: str) -> str:
     if not dot or not hmac.compare_digest(seal.encode(), _seal(asked, answer, row).encode()):
         raise no_such_page()
     return row
+
+
+def rows_after(rows: Iterator[T], name: Callable[[T], str], after: str | None) -> Iterator[T]:
+    """The rows that follow the one of a name; all where there is none.
+
+    Raises:
+        ProblemError: there is no row of that name any more: it went with the history that had it.
+    """
+    if after is not None and all(name(row) != after for row in rows):
+        raise no_such_page()
+    return rows
+
+
+def page_of(rows: Iterable[T], most: int) -> tuple[list[T], bool]:
+    """As many rows as a page has at most, and whether more follow."""
+    found = [*islice(rows, most + 1)]
+    return found[:most], len(found) > most
 
 
 def no_such_page() -> ProblemError:

@@ -3,6 +3,7 @@
 import hmac
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from aggregator.reports.basis import stands_on
@@ -16,7 +17,13 @@ from gitmeter.money.reasons import WAITING
 from gitmeter.money.rivals import MoneyState
 from portal.api.customers.account import terms
 from portal.api.customers.freshness import fresh
-from portal.api.customers.paging import cursor_of, no_such_page, row_before
+from portal.api.customers.paging import (
+    cursor_of,
+    no_such_page,
+    page_of,
+    row_before,
+    rows_after,
+)
 from portal.api.models.payments import AccountPayment, AccountPayments, PaymentState
 from portal.api.models.spans import PageWanted
 from portal.api.request import Asked
@@ -94,15 +101,7 @@ def _page(asked: Asked, account_id: int, wanted: PageWanted) -> tuple[list[Money
             raise no_such_page()
         until_us = min(until_us, int(stated[1]) + 1)
     lines = asked.store.payments.newest_first(account_id, to_us(hour_start(first)), until_us)
-    told = (line for line in lines if _is_told(line))
-    if after is not None and all(_id(asked, line) != after for line in told):
-        raise no_such_page()  # the line is gone, with the history that had it
-    page: list[MoneyLine] = []
-    for line in told:
-        if len(page) == wanted.limit:
-            return page, True
-        page.append(line)
-    return page, False
+    return page_of(rows_after(filter(_is_told, lines), partial(_id, asked), after), wanted.limit)
 
 
 def _is_told(line: MoneyLine) -> bool:

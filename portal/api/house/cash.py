@@ -1,21 +1,14 @@
 """What came in during a period: payments, what was given back of them, and what was given."""
 
 from collections import Counter
-from collections.abc import Iterator
-from itertools import islice
-from typing import Final
 
-from aggregator.reports.payments import answer_of, left_of, taken_from
-from aggregator.reports.periods.period import Period
+from aggregator.reports.payments import lines
 from gitmeter.counting.effects import SILENT
 from portal.api.house.feed import COUNTED, period_of
 from portal.api.house.forms import Cash, CashKind, CashWanted
 from portal.api.request import Asked
-from wire_format.instants import format_hour, hour_start, to_us
-from wire_format.lines import Money
+from wire_format.instants import format_hour
 from wire_format.money import format_usd, parse_nano
-
-_AT_ONCE: Final = 1_000
 
 
 def cash(asked: Asked) -> Cash:
@@ -28,14 +21,18 @@ def cash(asked: Asked) -> Cash:
     wanted: CashWanted = asked.query
     period = period_of(asked, wanted.period)
     counted, credit, given_back, waiting = (Counter[str]() for _ in range(4))
-    for kind, state, credit_nano, left_nano in _lines(asked, period):
-        if state != COUNTED:
+    for row in lines(asked.store, None, period.first_hour, period.end_hour):
+        kind = row["kind"]
+        if row["amount"] is None or kind in SILENT:  # a line about an account, or no money yet
+            continue
+        if row["state"] != COUNTED:
             waiting[kind] += 1
             continue
+        credit_nano = parse_nano(row["credit_usd"] or "0")
         counted[kind] += 1
         credit[kind] += credit_nano
-        if left_nano is not None:
-            given_back[kind] += credit_nano - left_nano
+        if row["left_usd"] is not None:
+            given_back[kind] += credit_nano - parse_nano(row["left_usd"])
     return Cash(
         begin=format_hour(period.first_hour),
         end=format_hour(period.end_hour),
@@ -50,18 +47,3 @@ def cash(asked: Asked) -> Cash:
             for kind in sorted(counted.keys() | waiting.keys())
         ],
     )
-
-
-def _lines(asked: Asked, period: Period) -> Iterator[tuple[str, str, int, int | None]]:
-    """Kind, state, credit and what is left, of each line that is money itself."""
-    store = asked.store
-    since_us, until_us = (to_us(hour_start(hour)) for hour in (period.first_hour, period.end_hour))
-    lines = store.payments.lines(None, since_us, until_us)
-    money = (e for e in lines if isinstance(e.record, Money) and e.record.kind not in SILENT)
-    while some := list(islice(money, _AT_ONCE)):
-        # payments of everybody else need not be judged for this
-        taken = taken_from(store, {line.record.user for line in some if line.record.user})
-        for line in some:
-            credit_usd = answer_of(line, None)["credit_usd"]
-            left_nano = left_of(line, taken)
-            yield line.record.kind, line.state, parse_nano(credit_usd or "0"), left_nano

@@ -10,7 +10,13 @@ from aggregator.reports.periods.period import InvalidPeriodError, Period, parse_
 from aggregator.store.questions.payments import MoneyLine
 from gitmeter.counting.effects import OF_A_PAYMENT
 from gitmeter.money.reasons import reason_of
-from portal.api.customers.paging import cursor_of, no_such_page, row_before
+from portal.api.customers.paging import (
+    cursor_of,
+    no_such_page,
+    page_of,
+    row_before,
+    rows_after,
+)
 from portal.api.house.forms import FeedLine, FeedPage, FeedWanted, Which
 from portal.api.problems import invalid
 from portal.api.request import Asked
@@ -44,13 +50,7 @@ def feed(asked: Asked) -> FeedPage:
     """
     wanted: FeedWanted = asked.query
     period = period_of(asked, wanted.period)
-    page: list[MoneyLine] = []
-    lines = _lines(asked, period, wanted)
-    for line in lines:
-        if len(page) == wanted.limit:
-            break
-        page.append(line)
-    has_more = len(page) == wanted.limit and next(lines, None) is not None
+    page, has_more = page_of(_lines(asked, period, wanted), wanted.limit)
     taken = taken_from(asked.store, {line.record.user for line in page if line.record.user})
     return FeedPage(
         lines=[_line(line, left_of(line, taken)) for line in page],
@@ -80,9 +80,7 @@ def _lines(asked: Asked, period: Period, wanted: FeedWanted) -> Iterator[MoneyLi
             raise no_such_page()
         until_us = min(until_us, int(stated[1]) + 1)
     lines = asked.store.payments.all_newest_first(since_us, until_us)
-    if after is not None and all(_name(line) != after for line in lines):
-        raise no_such_page()  # the line is gone, with the history that had it
-    return filter(_WANTED[wanted.which], lines)
+    return filter(_WANTED[wanted.which], rows_after(lines, _name, after))
 
 
 def _name(line: MoneyLine) -> str:

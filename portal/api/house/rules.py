@@ -13,7 +13,7 @@ from portal.api.house.forms import RuleFile, RulesInForce, Trial, TrialAccount, 
 from portal.api.problems import conflict, invalid, not_now
 from portal.api.request import Asked
 from wire_format.money import NANO, format_usd
-from wire_format.rule_book import RULE_PATHS, RuleBookFiles
+from wire_format.rule_book import RULE_NAMES, RuleBookFiles
 
 CHARGES_MAX: Final = 200_000
 """Some seconds of work; for more the program on the machine of the books has the time."""
@@ -29,8 +29,8 @@ def rules(asked: Asked) -> RulesInForce:
         sha256=RuleBookFiles(*found.contents).sha256,
         commit=found.commit,
         files=[
-            RuleFile(name=path.rpartition("/")[2], text=data.decode(errors="replace"))
-            for path, data in zip(RULE_PATHS, found.contents, strict=True)
+            RuleFile(name=name, text=data.decode(errors="replace"))
+            for name, data in zip(RULE_NAMES, found.contents, strict=True)
             if data is not None
         ],
     )

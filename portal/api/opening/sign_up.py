@@ -5,7 +5,6 @@ limits: of a day, and of a network (`portal.api.checks`); and credit that is giv
 something was paid, unless the operator says otherwise.
 """
 
-import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -16,9 +15,10 @@ import structlog
 from aggregator.reports import payments
 from aggregator.store.store import LedgerStore
 from gitmeter.keys.secret import make_key
-from portal.access.scopes import ALLOWED, SCOPES
+from portal.access.scopes import CUSTOMER
 from portal.api.problems import ProblemError, not_found, too_many, too_old
 from portal.api.request import Portal
+from portal.api.staff.acts import new_user
 from portal.api.staff.giving import Giving, give
 from portal.config.tables import SignUpTable
 from portal.reading.age import is_older, pulled_at
@@ -29,7 +29,6 @@ CREDIT_WAITS: Final = timedelta(days=90)
 """How long after signing up a first payment still brings the credit."""
 _DAY: Final = timedelta(days=1)
 _AGAIN_S: Final = 3_600
-_USER_BYTES: Final = 8
 _REASON: Final = "sign-up"
 _log = structlog.get_logger()
 
@@ -78,11 +77,11 @@ def sign_up(
     terms, desk = sign_up_terms(portal), portal.desk
     if is_older(pulled_at(store), now, portal.config.stale_max_s):
         raise too_old()
-    user, made = f"c-{secrets.token_hex(_USER_BYTES)}", make_key() if claim is None else None
+    user, made = new_user(), make_key() if claim is None else None
     lines = [desk.new_line("open", user, SIGN_UP, reason=_REASON)]
     if made is not None:
         stated = {"key_id": made.key_id, "sha256": made.sha256}
-        scopes = tuple(sorted((*SCOPES, f"{ALLOWED}*")))
+        scopes = tuple(sorted(CUSTOMER))
         lines.append(desk.new_line("key", user, SIGN_UP, scopes=scopes, **stated))
     with desk.exclusive():
         if desk.sign_ups.number_since(now - _DAY) >= terms.a_day:

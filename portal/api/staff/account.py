@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 
 from gitmeter.money.accounts import staff_at
 from portal.access.holders import Holder, settled_about
-from portal.access.scopes import ALLOWED, ROLES, SCOPES, STAFF
+from portal.access.scopes import CUSTOMER, ROLES, STAFF
 from portal.api.customers.account import balance, entitled, settled_here
 from portal.api.customers.keys import keys
 from portal.api.models.staff import AccountFile, Why
@@ -89,7 +89,5 @@ def as_customer(asked: Asked) -> Asked:
     if asked.store.reports.account(user) is None:
         raise not_found()
     settled = settled_about(asked.store, asked.portal.desk.unbilled, user, asked.now)
-    holder = Holder(
-        user, "", (*SCOPES, f"{ALLOWED}*"), None, None, settled.is_suspended, asked.holder.member
-    )
+    holder = Holder(user, "", CUSTOMER, None, None, settled.is_suspended, asked.holder.member)
     return asked._replace(holder=holder)

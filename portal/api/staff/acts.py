@@ -29,7 +29,7 @@ def reopen(asked: Asked) -> Written:
 def open_account(asked: Asked) -> Written:
     """Open an account under an id that says nothing about a person."""
     wanted: OpeningWanted = asked.body
-    user = wanted.user or f"c-{secrets.token_hex(_ID_BYTES)}"
+    user = wanted.user or new_user()
     desk = asked.portal.desk
     with desk.exclusive():
         is_there = asked.store.reports.account(user) is not None or desk.unbilled.about(user)
@@ -38,6 +38,11 @@ def open_account(asked: Asked) -> Written:
         line = desk.record([desk.new_line("open", user, asked.by, reason=wanted.text)])[0]
     asked.portal.wake()
     return written(line)
+
+
+def new_user() -> str:
+    """An id for an account, made by chance, which says nothing about a person."""
+    return f"c-{secrets.token_hex(_ID_BYTES)}"
 
 
 def _is_suspended_with(asked: Asked, user: str, line: Account) -> bool:

@@ -1,16 +1,20 @@
-"""Signing in with a key, once more where something needs it, and signing out."""
+"""Signing in, with a key here, once more where something needs it, and signing out."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from pydantic import Field
 
 from portal.access import sessions
-from portal.access.holders import Holder, holder_of_key
+from portal.access.holders import Holder, holder_of_identity, holder_of_key
 from portal.access.shown import hash_of_key
 from portal.api.request import Form
+from portal.config.tables import IssuerTable
 from portal.pages.page import Elsewhere, Shown, onward
 from portal.pages.problems import WrongKeyError
 from portal.pages.visit import Visit
+from portal.records.identities import Identity
+from portal.records.sessions import HolderKind
 
 _TEXT_MAX: Final = 200
 ONWARD_MAX: Final = 300
@@ -52,7 +56,7 @@ def sign_in_page(visit: Visit) -> Shown | Elsewhere:
     """Ask for a key; who is signed in goes on to the overview."""
     if visit.session is not None:
         return Elsewhere("/")
-    issuers = [each for each in visit.portal.config.issuer if each.name]
+    issuers = _issuers(visit)
     may_sign_up = visit.portal.config.sign_up.on
     return Shown("sign-in.html", {"issuers": issuers, "may_sign_up": may_sign_up})
 
@@ -60,15 +64,13 @@ def sign_in_page(visit: Visit) -> Shown | Elsewhere:
 def sign_in(visit: Visit) -> Elsewhere:
     """Begin a session, with a new id."""
     sha256, holder = _shown(visit, visit.form.key, is_again=False)
-    before = None if visit.session is None else visit.session.id
-    made = sessions.begin(visit.portal.desk.sessions, holder, ("key", sha256), visit.now, before)
-    return Elsewhere("/", made)
+    return Elsewhere("/", _begin(visit, holder, ("key", sha256)))
 
 
 def again_page(visit: Visit) -> Shown:
     """Ask to sign in once more, in the way of before."""
     onward(visit.query.next)
-    issuers = [] if with_key(visit) else [each for each in visit.portal.config.issuer if each.name]
+    issuers = [] if _with_key(visit) else _issuers(visit)
     return Shown("sign-in-again.html", {"next": visit.query.next, "issuers": issuers})
 
 
@@ -79,10 +81,7 @@ def sign_in_again(visit: Visit) -> Elsewhere:
     signed_in = None if visit.session is None else visit.session.signed_in
     if signed_in is None or (signed_in.kind, signed_in.holder) != ("key", sha256):
         raise WrongKeyError(is_again=True)
-    made = sessions.begin(
-        visit.portal.desk.sessions, holder, ("key", sha256), visit.now, visit.shown_id
-    )
-    return Elsewhere(path, made)
+    return Elsewhere(path, _begin(visit, holder, ("key", sha256)))
 
 
 def sign_out(visit: Visit) -> Elsewhere:
@@ -91,7 +90,38 @@ def sign_out(visit: Visit) -> Elsewhere:
     return Elsewhere("/sign-in", "")
 
 
-def with_key(visit: Visit) -> bool:
+def begin_as(visit: Visit, identity: Identity, shown_s: float) -> str:
+    """Begin a session of somebody whom an issuer vouches for; returns its id.
+
+    Args:
+        visit: the request, whose own session or browser it takes the place of.
+        identity: who they are.
+        shown_s: when they signed in at the issuer, in seconds since 1970; 0 where nobody knows: who
+            was signed in there has shown nothing here now.
+    """
+    desk, now = visit.portal.desk, visit.now
+    holder = holder_of_identity(visit.store, desk.unbilled, identity, now)
+    shown_at = min(now, datetime.fromtimestamp(shown_s, UTC))
+    return _begin(visit, holder, ("identity", identity.name), shown_at)
+
+
+def _begin(
+    visit: Visit,
+    holder: Holder,
+    shown: tuple[HolderKind, str],
+    shown_at: datetime | None = None,
+) -> str:
+    """Begin a session in the place of what the browser shows; returns its id."""
+    rows = visit.portal.desk.sessions
+    return sessions.begin(rows, holder, shown, visit.now, visit.shown_id, shown_at)
+
+
+def _issuers(visit: Visit) -> list[IssuerTable]:
+    """The issuers with which people sign in."""
+    return [each for each in visit.portal.config.issuer if each.name]
+
+
+def _with_key(visit: Visit) -> bool:
     """Whether who is signed in has shown a key, not come from an issuer."""
     return visit.session is not None and visit.session.signed_in.kind == "key"
 

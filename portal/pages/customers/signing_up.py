@@ -3,19 +3,17 @@
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Final
 
 import msgspec
 from pydantic import Field
 
-from portal.access import sessions
-from portal.access.holders import holder_of_identity
 from portal.api.opening import sign_up as opening
 from portal.api.problems import conflict
 from portal.api.request import Form
 from portal.issuers.tokens import VouchedFor
+from portal.pages.customers.entering import begin_as
 from portal.pages.page import Elsewhere, Shown
 from portal.pages.visit import Visit
 from portal.records.identities import Identity, OtherAccountError
@@ -70,11 +68,7 @@ def _signed_in(visit: Visit, vouched: _Vouched) -> Elsewhere:
         return partial(desk.identities.erase, people)
 
     opening.sign_up(visit.portal, visit.store, now, claim)
-    named = people[0].name, people[0].user
-    holder = holder_of_identity(visit.store, desk.unbilled, named, now)
-    shown_at = datetime.fromtimestamp(0, UTC)  # at the issuer, who knows when
-    made = sessions.begin(desk.sessions, holder, ("identity", named[0]), now, shown_at=shown_at)
-    return Elsewhere("/", made)
+    return Elsewhere("/", begin_as(visit, people[0], 0))
 
 
 def sealed(visit: Visit, vouched: VouchedFor) -> str:

@@ -1,11 +1,11 @@
 """Statements: which there are, one to read and print, and the same as a file."""
 
-import csv
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from io import StringIO
+from io import BytesIO
 from typing import Final, Literal
 
+from gitmeter.support.terminal import CsvList
 from portal.api.customers import statements as api
 from portal.api.models.statements import AccountStatement
 from portal.api.request import Form
@@ -17,7 +17,6 @@ _COLUMNS: Final = (
     *("what", "at", "name", "detail", "units", "list_usd", "discount_usd", "billed_usd"),
     *("change_usd", "fee_usd", "balance_usd"),
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class FileWanted(Form):
@@ -51,11 +50,10 @@ def file(visit: Visit) -> Download:
     if form == "json":
         content = found.model_dump_json(by_alias=True, indent=2).encode() + b"\n"
         return Download(name, "application/json", content)
-    text = StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, restval="")
-    writer.writeheader()
-    writer.writerows(_rows(found))
-    return Download(name, "text/csv; charset=utf-8", text.getvalue().encode())
+    rows = ([_cell(row.get(column)) for column in _COLUMNS] for row in _rows(found))
+    table = BytesIO()
+    CsvList(_COLUMNS, rows).write_to(table)
+    return Download(name, "text/csv; charset=utf-8", table.getvalue())
 
 
 def _asked(visit: Visit) -> AccountStatement:
@@ -77,16 +75,16 @@ def _rows(found: AccountStatement) -> Iterator[dict[str, object]]:
         yield {
             "what": money.kind,
             "at": money.ts,
-            "name": _text(money.external_ref),
-            "detail": _text(f"{money.amount} {money.currency}"),
+            "name": money.external_ref,
+            "detail": f"{money.amount} {money.currency}",
             "change_usd": money.change_usd,
         }
     for fee in found.fees:
-        yield {"what": "fee", "at": fee.ts, "name": _text(fee.plan), "fee_usd": fee.fee_usd}
+        yield {"what": "fee", "at": fee.ts, "name": fee.plan, "fee_usd": fee.fee_usd}
     for used in found.usage:
         yield {
             "what": "usage",
-            "name": _text(used.resource),
+            "name": used.resource,
             "detail": used.applies_to,
             "units": used.quantity,
             "list_usd": used.list_cost_usd,
@@ -96,6 +94,5 @@ def _rows(found: AccountStatement) -> Iterator[dict[str, object]]:
     yield {"what": "closing balance", "at": found.until or "", "balance_usd": closing}
 
 
-def _text(text: str | None) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if (text or "").startswith(_FORMULA) else text or ""
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,6 +1,5 @@
 """Signing in with an issuer: going there, and coming back."""
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
 
@@ -8,8 +7,6 @@ import structlog
 from pydantic import ConfigDict, Field
 
 from gitmeter.http_edge.word_file import WordFileError
-from portal.access import sessions
-from portal.access.holders import holder_of_identity
 from portal.api.problems import not_found, not_now
 from portal.api.request import Form
 from portal.config.tables import IssuerTable
@@ -23,7 +20,7 @@ from portal.issuers.signing_in import (
     finish,
 )
 from portal.issuers.tokens import InvalidTokenError
-from portal.pages.customers.entering import ONWARD_MAX
+from portal.pages.customers.entering import ONWARD_MAX, begin_as
 from portal.pages.customers.signing_up import sealed
 from portal.pages.page import Abroad, Elsewhere, Shown, name_of, onward
 from portal.pages.problems import WrongKeyError
@@ -84,8 +81,8 @@ def back(visit: Visit) -> Elsewhere | Shown:
     except InvalidTokenError as error:
         _log.info("a token is refused", why=str(error))
         raise WrongKeyError(is_again=bool(attempt.onward)) from None
-    portal, desk = visit.portal, visit.portal.desk
-    identity = desk.identities.find(vouched.issuer, vouched.subject)
+    portal = visit.portal
+    identity = portal.desk.identities.find(vouched.issuer, vouched.subject)
     if identity is None:
         told = {
             "issuer": attempt.issuer,
@@ -96,17 +93,7 @@ def back(visit: Visit) -> Elsewhere | Shown:
     shown = ("identity", identity.name)
     if attempt.onward and (visit.session is None or visit.session.signed_in[:2] != shown):
         raise WrongKeyError(is_again=True)
-    named = identity.name, identity.user
-    holder = holder_of_identity(visit.store, desk.unbilled, named, visit.now)
-    made = sessions.begin(
-        desk.sessions,
-        holder,
-        ("identity", identity.name),
-        visit.now,
-        visit.shown_id,
-        # who was signed in at the issuer has shown nothing here now
-        min(visit.now, datetime.fromtimestamp(vouched.signed_in_s or 0, UTC)),
-    )
+    made = begin_as(visit, identity, vouched.signed_in_s or 0)
     return Elsewhere(onward(attempt.onward) if attempt.onward else "/", made)
 
 

@@ -1,20 +1,17 @@
 """One account, as its customer sees it and more."""
 
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 from urllib.parse import quote
 
-from pydantic import Field
-
-from portal.api.models.spans import CURSOR_MAX
 from portal.api.models.staff import Reason
 from portal.api.request import Form
 from portal.api.staff import account as api
 from portal.api.staff import acts, seen
+from portal.pages.customers.charges import PageSeen
 from portal.pages.customers.chart import chart
 from portal.pages.page import Elsewhere, Shown
 from portal.pages.visit import Visit
 
-ROWS: Final = 50
 REASONS: Final = get_args(Reason)
 _PAYMENTS: Final = 10
 _ACTS: Final = 20
@@ -30,16 +27,6 @@ class AccountSeen(Form):
     """
 
     done: Done | None = None
-
-
-class ListSeen(Form):
-    """Which page of a long list.
-
-    Attributes:
-        cursor: `next` of the page before; None for the first one.
-    """
-
-    cursor: Annotated[str, Field(max_length=CURSOR_MAX)] | None = None
 
 
 def account(visit: Visit) -> Shown:
@@ -63,16 +50,18 @@ def account(visit: Visit) -> Shown:
 
 def payments(visit: Visit) -> Shown:
     """Show a page of what came in and went out."""
-    found = visit.ask(seen.payments, _page(visit), path=of(visit))
-    is_first = visit.query.cursor is None
-    return Shown("staff/payments.html", {**about(visit), "found": found, "is_first": is_first})
+    wanted: PageSeen = visit.query
+    found = visit.ask(seen.payments, wanted.asked(), path=of(visit))
+    data = {**about(visit), "found": found, "is_first": wanted.cursor is None}
+    return Shown("staff/payments.html", data)
 
 
 def charges(visit: Visit) -> Shown:
     """Show a page of charges."""
-    found = visit.ask(seen.charges, _page(visit), path=of(visit))
-    is_first = visit.query.cursor is None
-    return Shown("staff/charges.html", {**about(visit), "found": found, "is_first": is_first})
+    wanted: PageSeen = visit.query
+    found = visit.ask(seen.charges, wanted.asked(), path=of(visit))
+    data = {**about(visit), "found": found, "is_first": wanted.cursor is None}
+    return Shown("staff/charges.html", data)
 
 
 def explained(visit: Visit) -> Shown:
@@ -104,8 +93,3 @@ def back_to(visit: Visit, done: Done) -> Elsewhere:
 
 def _address(visit: Visit) -> str:
     return f"/house/accounts/{quote(visit.path['user'], safe='')}"
-
-
-def _page(visit: Visit) -> dict[str, str]:
-    wanted: ListSeen = visit.query
-    return {"limit": str(ROWS), **wanted.model_dump(exclude_none=True)}

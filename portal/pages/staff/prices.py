@@ -12,9 +12,8 @@ from portal.api.problems import ProblemError
 from portal.api.request import Form
 from portal.pages.page import Shown
 from portal.pages.visit import Visit
-from wire_format.rule_book import RULE_PATHS
+from wire_format.rule_book import RULE_NAMES
 
-_NAMES: Final = tuple(path.rpartition("/")[2] for path in RULE_PATHS)
 _FIRST: Final = "prices.toml"
 _SHORT: Final = 40
 _RAW_MAX: Final = 2 * RULE_TEXT_MAX
@@ -71,7 +70,7 @@ def attempt(visit: Visit) -> Shown:
 def _data(visit: Visit, found: RulesInForce, file: str, text: str) -> dict[str, Any]:
     return {
         "rules": found,
-        "names": _NAMES,
+        "names": RULE_NAMES,
         "file": file,
         "text": text,
         "faults": [],

@@ -9,6 +9,7 @@ from portal.api.staff import account as account_answers
 from portal.api.staff import acts as act_answers
 from portal.api.staff import giving, listing, seen
 from portal.api.staff.forms import PlanForAccount
+from portal.pages.customers.charges import PageSeen
 from portal.pages.page import Page
 from portal.pages.staff import account, accounts, acts, feed, fleet, keys, money, prices
 
@@ -55,7 +56,7 @@ STAFF_PAGES: Final = (
         "GET",
         f"{_ACCOUNT}/payments",
         account.payments,
-        query=account.ListSeen,
+        query=PageSeen,
         of=seen.payments,
         back=_ACCOUNT,
     ),
@@ -63,7 +64,7 @@ STAFF_PAGES: Final = (
         "GET",
         f"{_ACCOUNT}/charges",
         account.charges,
-        query=account.ListSeen,
+        query=PageSeen,
         of=seen.charges,
         back=_ACCOUNT,
     ),

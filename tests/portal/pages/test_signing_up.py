@@ -8,8 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
 from node_pusher.sending.push import push
 from portal.api.request import Portal
 from portal.pages.forms import PROOF
@@ -196,14 +194,6 @@ def test_nobody_signs_up_by_an_old_ledger_or_another_site(tmp_path: Path) -> Non
         assert visitor.post("/sign-up", {PROOF: token}).status_code == 503
         assert place.desk is not None
         assert place.desk.spool.store.count() == 0
-
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    """An issuer that answers."""
-    found = Issuer()
-    with found.serving():
-        yield found
 
 
 def test_who_comes_from_an_issuer_needs_no_key(tmp_path: Path, issuer: Issuer) -> None:

@@ -20,14 +20,6 @@ ADDRESS = "https://portal.example"
 
 
 @pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    """An issuer that answers."""
-    found = Issuer()
-    with found.serving():
-        yield found
-
-
-@pytest.fixture
 def place(tmp_path: Path, issuer: Issuer) -> Iterator[PortalPlace]:
     """A portal where people sign in with it; alice has 20 dollars."""
     found = PortalPlace(

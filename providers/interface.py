@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, Self
 
 from gitmeter.support.errors import GitmeterError
+from providers.consents import CardOwner, ConsentTerms
 
 Mode = Literal["live", "test"]
 FactKind = Literal["payment", "refund", "refund_reversal", "dispute", "dispute_reversal"]
@@ -103,6 +104,11 @@ class Truth(NamedTuple):
         in_time_s: how long after the promise a payment by this method is in time.
         failed: why nothing will come of the attempt any more (`expired`, `card_declined`); None
             where it has not ended, or has ended in a payment.
+        is_by_customer: whether a customer paid it himself, on a page or by a prompt; False where a
+            saved card was charged, and where that is not known.
+        consent: what the customer agreed to with this payment; None if nothing, or if the payment
+            has not succeeded.
+        card: the card that was saved with this payment, or charged by it; None without one.
     """
 
     object_id: str
@@ -114,6 +120,9 @@ class Truth(NamedTuple):
     attempt: str | None
     in_time_s: int
     failed: str | None
+    is_by_customer: bool = True
+    consent: ConsentTerms | None = None
+    card: CardOwner | None = None
 
 
 class Order(NamedTuple):
@@ -133,6 +142,8 @@ class Order(NamedTuple):
         expires_s: how long the checkout is open; Stripe allows 30 minutes to 24 hours.
         method: `page` for a page of the provider, `prompt` for a question on a telephone.
         phone: for a prompt, in digits with the country's code: `255712345678`.
+        customer: the provider's name of the customer who pays; None for nobody whom it knows.
+        consent: what the page states, so that the card is saved; needs `customer`.
     """
 
     user: str
@@ -147,6 +158,8 @@ class Order(NamedTuple):
     expires_s: int
     method: Literal["page", "prompt"] = "page"
     phone: str | None = None
+    customer: str | None = None
+    consent: ConsentTerms | None = None
 
 
 class Checkout(NamedTuple):

@@ -30,6 +30,7 @@ _FORM: Final = re.compile(
     r"\|(?P<mac>[0-9a-f]{64})\|(?P<user>[A-Za-z0-9_-]+)"
 )
 _USER: Final = re.compile(USER_PATTERN)
+_CUSTOMER_PARTS: Final = 3
 
 
 class Promise(NamedTuple):
@@ -94,6 +95,35 @@ def read_tag(key: bytes | None, account_name: str, text: str) -> Promise | None:
             return None
     at = datetime.fromtimestamp(int(found["unix"]), UTC)
     return Promise(user, found["credit"], found["currency"], found["amount"], at, found["nonce"])
+
+
+def make_customer_tag(key: bytes, account_name: str, user: str) -> str:
+    """Sign whose customer it is that a provider keeps cards for.
+
+    Args:
+        key: the till's tag key.
+        account_name: ours for the account at the provider.
+        user: whose balance the cards of this customer are for.
+    """
+    encoded = base64.urlsafe_b64encode(user.encode()).rstrip(b"=").decode()
+    return "|".join((_VERSION, _customer_mac(key, account_name, encoded), encoded))
+
+
+def read_customer_tag(key: bytes, account_name: str, text: str) -> str | None:
+    """The user in a customer's tag; None where it has not the form of one, or another signature."""
+    parts = text.split("|") if len(text) <= TAG_CHARS_MAX else []
+    if len(parts) != _CUSTOMER_PARTS or parts[0] != _VERSION:
+        return None
+    _, mac, encoded = parts
+    expected = _customer_mac(key, account_name, encoded)
+    if not mac.isascii() or not hmac.compare_digest(expected, mac):
+        return None
+    return _user(encoded)
+
+
+def _customer_mac(key: bytes, account_name: str, encoded: str) -> str:
+    signed = f"gitmeter|customer|{_VERSION}|{account_name}|{encoded}"
+    return hmac.new(key, signed.encode(), hashlib.sha256).hexdigest()
 
 
 def _user(text: str) -> str | None:

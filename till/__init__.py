@@ -5,7 +5,7 @@ writes the lines that are missing, and pushes them at once. Its spool, commits a
 a node, in a home of the role `till`.
 
 Owns: nothing by itself; its rooms are on floors: `cli`, `serving`, then `checkout`, `sweeping`,
-`refunds` and `examining`, then `intake`, `sending`, `records` and `config`.
+`refunds`, `examining` and `charging`, then `cards`, `intake`, `records` and `config`.
 Does not own: what a provider says and which lines must exist (`providers`), and which of them count
 (`aggregator`).
 """

@@ -113,6 +113,8 @@ class Account(
     amount_usd: types_2.AmountUsd | None = None
     below_usd: types_2.BelowUsd | None = None
     month_usd: types_2.MonthUsd | None = None
+    of_provider: types_2.ConsentProvider | None = None
+    of_ref: types_2.ConsentRef | None = None
     key_id: types_2.KeyId | None = None
     sha256: types_2.KeySha256 | None = None
     scopes: types_2.KeyScopes | None = None

@@ -10,10 +10,12 @@ from typing import Final, NamedTuple
 from gitmeter.counting.effects import SILENT, credited_nano
 from gitmeter.counting.held import HeldReason
 from gitmeter.money.names import name_fault
+from gitmeter.money.topups.attempts import is_automatic
 from wire_format.fields import MANUAL, VERSION_2
 from wire_format.instants import DAY_US, to_us
 from wire_format.lines import Account, Money
-from wire_format.writers import TillRules, Writers
+from wire_format.money import parse_nano
+from wire_format.writers import ConsentLimits, TillRules, Writers
 
 _BACK_US_MAX: Final = {"till": 35 * DAY_US, "desk": DAY_US}
 """How far a line may lie before its commit: a provider tells late, a desk acts now. It bounds what
@@ -85,7 +87,10 @@ def place_fault(
     rules = limits.writers.till_at(record.node, committed_us)
     if rules is None or (rules.since_us is not None and at_us < rules.since_us):
         return HeldReason.NOT_ALLOWED
-    return _till_fault(record, rules, limits) if isinstance(record, Money) else None
+    if isinstance(record, Money):
+        return _till_fault(record, rules, limits)
+    is_consented = rules.topups is None and _may_be_consented(record, rules.consents)
+    return None if is_consented else HeldReason.NOT_ALLOWED
 
 
 def provider_fault(record: Money, limits: MoneyLimits) -> HeldReason | None:
@@ -113,7 +118,21 @@ def _till_fault(record: Money, rules: TillRules, limits: MoneyLimits) -> HeldRea
         return HeldReason.NOT_ALLOWED  # of an unknown kind, so no name of its could be checked
     if record.kind == "payment" and credited_nano(record) > rules.payment_max_nano:
         return HeldReason.NOT_ALLOWED
+    # what charges cards writes its attempts and nothing else, and nobody else writes any of them
+    is_attempt = record.kind in SILENT and is_automatic(record.attempt)
+    if is_attempt != (rules.topups is not None):
+        return HeldReason.NOT_ALLOWED
     return None if record.kind in SILENT else provider_fault(record, limits)
+
+
+def _may_be_consented(record: Account, limits: ConsentLimits | None) -> bool:
+    """Whether a consent is within its limits; where there are any, it has to have one by month."""
+    if limits is None:
+        return True
+    if record.amount_usd is None or record.month_usd is None:
+        return False
+    is_within = parse_nano(record.amount_usd) <= limits.amount_max_nano
+    return is_within and parse_nano(record.month_usd) <= limits.month_max_nano
 
 
 def _desk_fault(

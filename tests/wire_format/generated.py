@@ -263,7 +263,8 @@ def money_2_values(draw: st.DrawFn) -> Value:
 _ACCOUNT_KEYS: Final = (
     *("v", "node", "seq", "ts", "user", "kind", "plan", "instead_of", "from", "until", "fee_usd"),
     *("cap_usd", "next_plan", "auto_topup_usd", "auto_topup_below_usd", "auto_topup_month_usd"),
-    *("amount_usd", "below_usd", "month_usd", "key_id", "sha256", "scopes", "rpm", "identity"),
+    *("amount_usd", "below_usd", "month_usd", "of_provider", "of_ref"),
+    *("key_id", "sha256", "scopes", "rpm", "identity"),
     *("role", "limit_usd", "by", "reason"),
 )
 
@@ -286,6 +287,7 @@ def account_values(draw: st.DrawFn) -> Value:
         ("setting", {**settings, "cap_usd": usd}),
         ("setting", {**settings, "next_plan": names}),
         ("consent", {"amount_usd": usd, "below_usd": _maybe(usd), "month_usd": _maybe(usd)}),
+        ("consent", {"amount_usd": usd, "of_provider": providers, "of_ref": references}),
         (
             "key",
             {

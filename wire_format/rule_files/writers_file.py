@@ -22,15 +22,18 @@ from wire_format.writers import (
     NO_WRITERS,
     WRITERS_PATH,
     AdjustTemplate,
+    ConsentLimits,
     DeskRules,
     GrantTemplate,
     ProviderAccount,
     TillRules,
+    TopupLimits,
     Writers,
 )
 
 _TEST_ENDING: Final = "-test"
 _DAYS_MAX: Final = 36_500
+_TOPUPS_MAX: Final = 100_000
 
 
 def _of_a_provider(name: str) -> str:
@@ -86,9 +89,34 @@ class _Writer(Rule):
 
 class _Till(_Writer):
     providers: Annotated[tuple[_ProviderName, ...], Field(min_length=1, strict=False)]
-    payment_max_usd: UsdAboveZero
-    unconfirmed_max_usd: UsdAboveZero
+    payment_max_usd: UsdAboveZero | None = None
+    unconfirmed_max_usd: UsdAboveZero | None = None
     since: Hour | None = None
+    consent_max_usd: UsdAboveZero | None = None
+    consent_month_max_usd: UsdAboveZero | None = None
+    topups_hour_max: int | None = Field(default=None, ge=1, le=_TOPUPS_MAX)
+    topup_usd_hour_max: UsdAboveZero | None = None
+
+    @model_validator(mode="after")
+    def _takes_payments_or_charges(self) -> Self:
+        pairs: tuple[tuple[str, str], ...] = (
+            ("payment_max_usd", "unconfirmed_max_usd"),
+            ("consent_max_usd", "consent_month_max_usd"),
+            ("topups_hour_max", "topup_usd_hour_max"),
+        )
+        takes, consents, charges = (self._has_both(*pair) for pair in pairs)
+        if charges == takes or (charges and consents):
+            raise ValueError(
+                f"{self.node}: either takes payments (payment_max_usd and unconfirmed_max_usd), or"
+                " charges saved cards (topups_hour_max and topup_usd_hour_max) and nothing else"
+            )
+        return self
+
+    def _has_both(self, one: str, other: str) -> bool:
+        has_one, has_other = (getattr(self, name) is not None for name in (one, other))
+        if has_one != has_other:
+            raise ValueError(f"{self.node}: {one} and {other} go together")
+        return has_one
 
     @property
     def rules(self) -> TillRules:
@@ -97,10 +125,26 @@ class _Till(_Writer):
             to_us(self.from_),
             self._until_us,
             frozenset(self.providers),
-            parse_nano(self.payment_max_usd),
-            parse_nano(self.unconfirmed_max_usd),
+            _nano(self.payment_max_usd) or 0,
+            _nano(self.unconfirmed_max_usd) or 0,
             None if self.since is None else to_us(self.since),
+            self._consents,
+            self._topups,
         )
+
+    @property
+    def _consents(self) -> ConsentLimits | None:
+        if self.consent_max_usd is None or self.consent_month_max_usd is None:
+            return None
+        return ConsentLimits(
+            parse_nano(self.consent_max_usd), parse_nano(self.consent_month_max_usd)
+        )
+
+    @property
+    def _topups(self) -> TopupLimits | None:
+        if self.topups_hour_max is None or self.topup_usd_hour_max is None:
+            return None
+        return TopupLimits(self.topups_hour_max, parse_nano(self.topup_usd_hour_max))
 
 
 class _Desk(_Writer):

@@ -73,6 +73,8 @@ def account_fault(line: Account) -> str | None:
         return fault
     if line.kind == "setting" and all(getattr(line, name) is None for name in SETTINGS):
         return f"kind: a setting states at least one of {', '.join(SETTINGS)}"
+    if (line.of_provider is None) != (line.of_ref is None):
+        return "of_ref: names the payment of a consent together with of_provider"
     if line.sha256 is not None and line.key_id != line.sha256[:_KEY_ID_DIGITS]:
         return f"key_id: must be the first {_KEY_ID_DIGITS} digits of sha256"
     return _order_fault("scopes", line.scopes) or _until_fault(line)

@@ -150,6 +150,17 @@ BelowUsd = Annotated[
 MonthUsd = Annotated[
     str, text_form(fields.USD_PATTERN, "For a consent: at most this by such charges in a month.")
 ]
+ConsentProvider = Annotated[
+    str, text_form(fields.PROVIDER_PATTERN, "For a consent: the provider of the payment `of_ref`.")
+]
+ConsentRef = Annotated[
+    str,
+    text_form(
+        fields.REFERENCE_PATTERN,
+        "For a consent: the external_ref of the payment at which it was given, by the card that may"
+        " be charged.",
+    ),
+]
 KeyId = Annotated[
     str, text_form(fields.KEY_ID_PATTERN, "The first 16 digits of the hash of a key.")
 ]

@@ -68,7 +68,7 @@ _ACCOUNTS: Final = {
     "reopen": ("user", _WHY),
     "plan": ("user plan from_", f"instead_of until fee_usd {_WHY}"),
     "setting": ("user", f"{' '.join(SETTINGS)} {_WHY}"),
-    "consent": ("user amount_usd", f"below_usd month_usd {_WHY}"),
+    "consent": ("user amount_usd", f"below_usd month_usd of_provider of_ref {_WHY}"),
     "key": ("user key_id sha256 scopes", f"rpm until {_WHY}"),
     "revoke": ("user key_id", _WHY),
     "staff": ("identity role", f"user limit_usd {_WHY}"),

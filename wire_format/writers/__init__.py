@@ -42,6 +42,30 @@ class ProviderAccount(NamedTuple):
     mode: Literal["live", "test"]
 
 
+class ConsentLimits(NamedTuple):
+    """Most that a consent of a till may state, in nano-dollars.
+
+    Attributes:
+        amount_max_nano: for one charge.
+        month_max_nano: for all charges of a calendar month.
+    """
+
+    amount_max_nano: int
+    month_max_nano: int
+
+
+class TopupLimits(NamedTuple):
+    """The fuse of automatic payments: most within any hour, over all accounts.
+
+    Attributes:
+        hour_max: attempts.
+        hour_max_nano: their amounts together, in nano-dollars.
+    """
+
+    hour_max: int
+    hour_max_nano: int
+
+
 class TillRules(NamedTuple):
     """What a till may write from a time on.
 
@@ -53,6 +77,10 @@ class TillRules(NamedTuple):
         unconfirmed_max_nano: most that it may credit, and apart from that take back, before someone
             else has looked.
         since_us: what moved earlier is not this till's; None for no limit.
+        consents: most that its consents may state; None where that is not limited, and then no
+            consent of it lets anything be charged.
+        topups: of a till that charges saved cards, and writes nothing but what it attempts; None of
+            every other.
     """
 
     node: str
@@ -62,6 +90,8 @@ class TillRules(NamedTuple):
     payment_max_nano: int
     unconfirmed_max_nano: int
     since_us: int | None
+    consents: ConsentLimits | None = None
+    topups: TopupLimits | None = None
 
 
 class DeskRules(NamedTuple):

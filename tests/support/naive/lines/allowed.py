@@ -61,7 +61,10 @@ def _till_may(facts: NaiveFacts, line: NaiveLine, copy: NaiveCopy) -> bool:
     if line.kind not in TILL_WRITES:
         return False
     if line.kind == "consent":
-        return True
+        return entry.get("topups_hour_max") is None and _may_consent(entry, line)
+    is_automatic = str(line.get("attempt") or "").startswith("auto:")
+    if (line.kind in ("pending", "ended") and is_automatic) != ("topups_hour_max" in entry):
+        return False
     names = [table["name"] for table in facts.writers["providers"]]
     provider = line.get("provider")
     if provider not in entry["providers"] or provider not in names or provider == "manual":
@@ -73,6 +76,16 @@ def _till_may(facts: NaiveFacts, line: NaiveLine, copy: NaiveCopy) -> bool:
         return False
     most = entry.get("payment_max_usd")
     return line.kind != "payment" or most is None or line.credit <= nano(most)
+
+
+def _may_consent(entry: Table, line: NaiveLine) -> bool:
+    if entry.get("consent_max_usd") is None:
+        return True
+    amount, month = line.get("amount_usd"), line.get("month_usd")
+    if amount is None or month is None:
+        return False
+    most = entry["consent_max_usd"], entry["consent_month_max_usd"]
+    return nano(amount) <= nano(most[0]) and nano(month) <= nano(most[1])
 
 
 def _desk_may(facts: NaiveFacts, line: NaiveLine, copy: NaiveCopy) -> bool:

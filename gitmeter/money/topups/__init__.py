@@ -1,0 +1,8 @@
+"""Automatic payments: when a saved card may be charged, by what was settled and what was attempted.
+
+Owns: what was settled and consented to (`settled`), attempts and how they ended (`attempts`),
+whether one may begin (`judging`), and how many may over all accounts (`fuse`). All of it is pure:
+the ledger, the till that charges and the pages ask the same functions.
+Does not own: asking a provider for anything (`till.charging`), and telling what is due
+(`aggregator.notices`).
+"""

@@ -1,0 +1,114 @@
+"""Attempts to charge a saved card, from the lines that say how they began and ended. Pure.
+
+An attempt begins with a `pending` line of the till that charges, and ends with its `ended` line, or
+with a payment that repeats its name, which another till writes.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from wire_format.lines import Money
+from wire_format.money import parse_nano
+
+AUTOMATIC: Final = "auto:"
+"""What the names of attempts begin with that no customer began by himself."""
+
+NOT_TRIED: Final = "not tried"
+"""The reason of an attempt that ended before the card was charged: no failure of the card."""
+
+_ATTEMPT_CHARS_MAX: Final = 128
+
+
+class AttemptLine(NamedTuple):
+    """A line about an attempt, and when its commit was made, microseconds since 1970."""
+
+    record: Money
+    committed_us: int
+
+
+class TopupAttempt(NamedTuple):
+    """One attempt; times are those of commits, microseconds since 1970.
+
+    Attributes:
+        name: of the attempt.
+        provider: the account at a provider.
+        credit_nano: what it is to credit, in nano-dollars.
+        began_us: when it began.
+        ended_us: when it ended; None while it is open.
+        reason: why nothing was paid; None while it is open, and where it was paid.
+    """
+
+    name: str
+    provider: str
+    credit_nano: int
+    began_us: int
+    ended_us: int | None = None
+    reason: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still be paid."""
+        return self.ended_us is None
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether it ended in a payment."""
+        return self.ended_us is not None and self.reason is None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the card was asked for, and gave nothing."""
+        return self.reason is not None and self.reason != NOT_TRIED
+
+
+def is_automatic(attempt: str | None) -> bool:
+    """Whether an attempt is one that no customer began by himself."""
+    return attempt is not None and attempt.startswith(AUTOMATIC)
+
+
+def attempt_name(user: str, nonce: str) -> str:
+    """The name of an attempt.
+
+    Args:
+        user: whose card it is.
+        nonce: of 16 characters, for this attempt alone.
+    """
+    name = f"{AUTOMATIC}{user}:{nonce}"
+    if len(name) <= _ATTEMPT_CHARS_MAX:
+        return name
+    return f"{AUTOMATIC}{hashlib.sha256(user.encode()).hexdigest()}:{nonce}"
+
+
+def attempts_of(lines: Iterable[AttemptLine]) -> list[TopupAttempt]:
+    """The automatic attempts that some lines are about, by when they began.
+
+    A payment ends its attempt whatever else is said of it. Of lines that say the same thing again
+    the earliest is believed.
+
+    Args:
+        lines: `pending`, `ended` and succeeded payments, in any order; others are left aside.
+    """
+    begun: dict[tuple[str, str], TopupAttempt] = {}
+    ended: dict[tuple[str, str], tuple[int, str | None]] = {}
+    paid: dict[tuple[str, str], tuple[int, str | None]] = {}
+    for record, committed_us in sorted(lines, key=_order):
+        if not is_automatic(record.attempt) or record.attempt is None:
+            continue
+        key = record.provider, record.attempt
+        if record.kind == "pending":
+            credit_nano = parse_nano(record.credited_usd or record.amount)
+            attempt = TopupAttempt(record.attempt, record.provider, credit_nano, committed_us)
+            begun.setdefault(key, attempt)
+        elif record.kind == "ended":
+            ended.setdefault(key, (committed_us, record.reason))
+        elif record.kind == "payment" and record.status == "succeeded":
+            paid.setdefault(key, (committed_us, None))
+    for key, (ended_us, reason) in {**ended, **paid}.items():
+        if key in begun:
+            begun[key] = begun[key]._replace(ended_us=ended_us, reason=reason)
+    return sorted(begun.values(), key=lambda each: (each.began_us, each.provider, each.name))
+
+
+def _order(line: AttemptLine) -> tuple[int, str, int]:
+    return line.committed_us, line.record.node, line.record.seq

@@ -83,9 +83,16 @@ def payments(
 
     store = context.reading()
     with store.view():
-        found = reports.unconfirmed(store) if unconfirmed else reports.lines(store, user, *hours)
+        topups: dict[str, object] = {}
+        found = (
+            reports.unconfirmed(store, topups)
+            if unconfirmed
+            else reports.lines(store, user, *hours)
+        )
         if as_json:
-            answer: Printout = JsonList(found, within={**reports.basis(store), "lines": None})
+            more = {"topups": topups} if unconfirmed else {}
+            within = {**reports.basis(store), **more, "lines": None}
+            answer: Printout = JsonList(found, within=within)
         elif as_csv:
             names = reports.COLUMNS
             answer = CsvList(names, ([_text(row[name]) for name in names] for row in found))

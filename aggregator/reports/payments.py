@@ -1,7 +1,7 @@
 """What came in and what was settled: every line about money and accounts, and whether it counts."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
@@ -11,8 +11,10 @@ from gitmeter.counting.effects import OF_A_PAYMENT, credited_nano
 from gitmeter.money.pool import payments_of
 from gitmeter.money.reasons import WAITING
 from gitmeter.money.rivals import judge
+from gitmeter.money.topups.attempts import is_automatic
+from gitmeter.money.topups.settled import SETTINGS_OF_TOPUPS
 from wire_format.currencies import CURRENCY_DEFAULT
-from wire_format.instants import format_ts, from_us, hour_start, to_us
+from wire_format.instants import HOUR_US, format_ts, from_us, hour_start, to_us
 from wire_format.lines import Account, Money
 from wire_format.money import format_usd, parse_nano
 
@@ -31,6 +33,8 @@ _FIELDS = (
     *("credited_usd", "status", "attempt", "category", "plan", "instead_of", "fee_usd", "key_id"),
     *("by", "reason"),
 )
+_CONSENT: Final = ("amount_usd", "below_usd", "month_usd")
+_TERMS: Final = (*SETTINGS_OF_TOPUPS, *_CONSENT, "of_provider", "of_ref")
 _NEVER_US = 2**62
 _USERS_AT_ONCE: Final = 1000
 
@@ -48,10 +52,78 @@ def lines(
         yield answer_of(line, left_of(line, taken))
 
 
-def unconfirmed(store: LedgerStore) -> Iterator[Answer]:
-    """Every line of tills that no reconciliation covers, whatever it is worth."""
+def unconfirmed(store: LedgerStore, topups: Answer) -> Iterator[Answer]:
+    """Every line of tills that no reconciliation covers, whatever it is worth.
+
+    Args:
+        store: the ledger.
+        topups: gets, after the last line, what is needed to judge the automatic payments among
+            them: what their users had agreed to, and the payments that count towards their limits.
+    """
+    automatic: list[Money] = []
     for line in store.payments.uncovered():
+        record = line.record
+        if isinstance(record, Money) and record.kind == "payment" and is_automatic(record.attempt):
+            automatic.append(record)
         yield answer_of(line, None)
+    topups |= {
+        "terms": list(_terms(store, automatic)),
+        "covered": list(_covered(store, automatic)),
+    }
+
+
+def _terms(store: LedgerStore, automatic: Iterable[Money]) -> Iterator[Answer]:
+    latest: dict[str, int] = {}
+    for record in automatic:
+        latest[record.user] = max(latest.get(record.user, 0), to_us(record.ts))
+    for user, before_us in sorted(latest.items()):
+        for line, committed_us in store.charged.terms(user, before_us):
+            stated = {name: getattr(line, name) for name in _TERMS}
+            yield {
+                "node": line.node,
+                "seq": line.seq,
+                "ts": format_ts(line.ts),
+                "committed_at": None if committed_us is None else format_ts(from_us(committed_us)),
+                "user": user,
+                "kind": line.kind,
+                **{name: value for name, value in stated.items() if value is not None},
+            }
+
+
+def _covered(store: LedgerStore, automatic: Iterable[Money]) -> Iterator[Answer]:
+    """Covered ones of the same users and months, and of everybody within an hour."""
+    months = {(record.user, *_month_us(record.ts)) for record in automatic}
+    found = {
+        record: None
+        for user, since_us, until_us in sorted(months)
+        for record in store.charged.covered_of(user, since_us, until_us)
+    }
+    hours = sorted(to_us(record.ts) for record in automatic)
+    for since_us, until_us in _joined((us - HOUR_US, us + HOUR_US + 1) for us in hours):
+        found |= dict.fromkeys(store.charged.covered(since_us, until_us))
+    for record in found:
+        yield {
+            "user": record.user,
+            "provider": record.provider,
+            "external_ref": record.external_ref,
+            "ts": format_ts(record.ts),
+            "credit_usd": format_usd(credited_nano(record)),
+        }
+
+
+def _month_us(at: datetime) -> tuple[int, int]:
+    """When the calendar month of a time begins, and the next one."""
+    first = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return to_us(first), to_us((first + timedelta(days=32)).replace(day=1))
+
+
+def _joined(stretches: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Stretches by their beginnings, those that meet made one."""
+    found: list[tuple[int, int]] = []
+    for since_us, until_us in stretches:
+        meets = found and since_us <= found[-1][1]
+        found.append((found.pop()[0] if meets else since_us, until_us))
+    return found
 
 
 def basis(store: LedgerStore) -> Answer:
@@ -148,6 +220,8 @@ def answer_of(line: MoneyLine, left_nano: int | None) -> Answer:
         "line_no": line.line_no,
     }
     if isinstance(record, Account):
+        if record.kind == "consent":
+            answer |= {name: getattr(record, name) for name in _CONSENT}
         if record.fee_usd is not None:
             answer["credit_usd"] = format_usd(-parse_nano(record.fee_usd))
     elif _states_credit(record):

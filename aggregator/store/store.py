@@ -35,6 +35,7 @@ from aggregator.store.money.account_line_rows import AccountLineRows
 from aggregator.store.money.desk_rows import DeskRows
 from aggregator.store.money.money_rows import MoneyRows
 from aggregator.store.money.writer_rows import WriterRows
+from aggregator.store.questions.charged import ChargedRows
 from aggregator.store.questions.digest import DigestRows
 from aggregator.store.questions.exports import ExportRows
 from aggregator.store.questions.journal import JournalRows
@@ -89,6 +90,7 @@ class LedgerStore:
         cursors: how far each repo was read, and kept tips.
         reports: read-only: the rows behind answers for people.
         payments: read-only: lines about money with their writers, commits and states.
+        charged: read-only: what automatic payments need to be looked at again.
         digests: read-only: the rows that the digest is computed from.
         notices: read-only: what causes a notice (incidents, low balances, silent repos).
         exports: read-only: charges one by one, with all that is kept about them.
@@ -120,6 +122,7 @@ class LedgerStore:
         self.cursors = CursorRows(connection)
         self.reports = ReportRows(connection)
         self.payments = PaymentRows(connection)
+        self.charged = ChargedRows(connection)
         self.digests = DigestRows(connection)
         self.notices = NoticeRows(connection)
         self.exports = ExportRows(connection)

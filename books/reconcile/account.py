@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from books.reconcile.accounts import AccountKeys
 from books.reconcile.asking import Answers, Budget, ask
+from books.reconcile.judging.charges import TopupGrounds, consents_to_ask
 from books.reconcile.judging.lines import object_of
 from books.reconcile.judging.memory import AccountMemory
 from books.reconcile.judging.users import Users
@@ -48,11 +49,13 @@ class AccountLines(NamedTuple):
         open: those of them that need an answer.
         clashing: the numbers under which there are different lines, of whatever account, each with
             its node.
+        topups: what charges of saved cards are judged by.
     """
 
     every: Sequence[ReportedLine]
     open: Collection[ReportedLine]
     clashing: Collection[tuple[str, int]]
+    topups: TopupGrounds
 
 
 def compare_account(
@@ -79,11 +82,11 @@ def compare_account(
         since = memory.complete_at - LOOKED_BACK
     try:
         with means.open_account(account, keys) as provider:
-            objects = _to_ask(account, lines.open, memory, users, means.now)
+            objects = _to_ask(account, lines, memory, users, means.now)
             answers = ask(provider, account, objects, since, means.budget)
     except GitmeterError as error:
         answers = Answers(problem=str(error), may_retry=error.retry)
-    found = judge.judge(answers.truths, lines.open, means.fx)
+    found = judge.judge(answers.truths, lines.open, means.fx, lines.topups)
     judge.learn(answers.truths, found, means.now)
     if answers.is_complete:
         memory.complete_at = means.now
@@ -92,15 +95,20 @@ def compare_account(
 
 def _to_ask(
     account: ProviderAccount,
-    open_lines: Collection[ReportedLine],
+    lines: AccountLines,
     memory: AccountMemory,
     users: Users,
     now: datetime,
 ) -> list[str]:
     """Lines first, the oldest first, so that a backlog gets shorter with each run."""
-    ordered = sorted(open_lines, key=lambda line: (line.stated_at, line.node, line.seq))
+    ordered = sorted(lines.open, key=lambda line: (line.stated_at, line.node, line.seq))
     missing = (each for key, each in sorted(memory.missing.items()) if users.of(key) is None)
     unfinished = (name for name, at in sorted(memory.open.items()) if now - at >= ASK_AGAIN)
-    objects = [object_of(line, account.kind) for line in ordered]
+    objects = [
+        object_id
+        for line in ordered
+        # what a charge is judged by comes before it, so that a run that ends in between asks again
+        for object_id in (*consents_to_ask(line, lines.topups), object_of(line, account.kind))
+    ]
     objects += [each.object_id for each in missing]
     return list(dict.fromkeys([*objects, *unfinished]))

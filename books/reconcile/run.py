@@ -11,6 +11,7 @@ from books.reconcile.account import AccountLines, Means, compare_account
 from books.reconcile.accounts import AccountKeys
 from books.reconcile.asking import Answers
 from books.reconcile.judging.advice import line_difference, missing_difference, still_open, ways_out
+from books.reconcile.judging.charges import topup_grounds
 from books.reconcile.judging.lines import Need, clashing_numbers, need, recorded_movements
 from books.reconcile.judging.memory import AccountMemory, FoundDifference
 from books.reconcile.judging.runs import (
@@ -99,6 +100,8 @@ class _Run:
         asked = [line for line in report.lines if not line.reconciled]
         self._tips = tips_of(report.writers, report.lines)
         self._lines = without_covered(asked, self._tips, self._in_force)
+        kept = set(self._lines)
+        self._settled_here = [line for line in asked if line not in kept]
         self._agreed = {line for line in self._lines if need(line) is Need.NOTHING}
         self._own = cache(lambda: own_movements(spool.home, spool, self._in_force))
         self._due = to_see(report, self._memory.seen, self._in_force, means.now)
@@ -117,6 +120,7 @@ class _Run:
             if need(line) is Need.PROVIDER:
                 needing[line.provider or ""].append(line)
         recorded = recorded_movements(self._report.lines)
+        topups = topup_grounds(self._report.topups, self._settled_here, writers)
         for name in sorted(keys.keys() | needing.keys()):
             account, found = writers.providers.get(name), AccountOutcome(name)
             found.unasked = len(needing[name])
@@ -128,7 +132,7 @@ class _Run:
             else:
                 memory = self._memory.accounts.setdefault(name, AccountMemory(self._began))
                 users = Users(recorded.get(name, {}), memory.movements, self._own_of(name))
-                lines = AccountLines(every[name], needing[name], self._clashing)
+                lines = AccountLines(every[name], needing[name], self._clashing, topups)
                 answers, verdict = compare_account(
                     account, keys[name], lines, memory, users, self._means
                 )

@@ -210,10 +210,22 @@ def account_text(account: ProviderAccount) -> str:
 
 def _till_text(till: TillRules) -> str:
     since = "" if till.since_us is None else f", moved since {format_ts(from_us(till.since_us))}"
+    whose = f"{', '.join(sorted(till.providers))}{since}"
+    if till.topups is not None:
+        charges = "attempt" if till.topups.hour_max == 1 else "attempts"
+        return (
+            f"{whose}; charges saved cards, at most {till.topups.hour_max} {charges} and"
+            f" {format_usd(till.topups.hour_max_nano)} USD in any hour"
+        )
+    consents = ""
+    if till.consents is not None:
+        consents = (
+            f"; consents to at most {format_usd(till.consents.amount_max_nano)} USD a charge,"
+            f" {format_usd(till.consents.month_max_nano)} USD a month"
+        )
     return (
-        f"{', '.join(sorted(till.providers))}{since}; at most"
-        f" {format_usd(till.payment_max_nano)} USD a payment,"
-        f" {format_usd(till.unconfirmed_max_nano)} USD unconfirmed"
+        f"{whose}; at most {format_usd(till.payment_max_nano)} USD a payment,"
+        f" {format_usd(till.unconfirmed_max_nano)} USD unconfirmed{consents}"
     )
 
 

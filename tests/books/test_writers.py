@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.books.program import Books
-from tests.wire_format.test_writers import DESK, PROVIDER, RATE, TILL
+from tests.wire_format.test_writers import CHARGER, CONSENTS, DESK, PROVIDER, RATE, TILL
 from wire_format.rule_book import parse_rule_book
 from wire_format.rule_files.fx_file import FX_PATH
 from wire_format.writers import WRITERS_PATH
@@ -73,6 +73,44 @@ def test_what_a_writer_could_do_in_the_past_changes_only_with_a_reason(
 def test_what_begins_later_or_was_not_stated_needs_no_reason(books: Books, text: str) -> None:
     done = books("rules", "set", write(text), "--json").ok().json
     assert done["past"] == []
+
+
+SAVES = f"{SAYS_100}; consents to at most 100.00 USD a charge, 500.00 USD a month"
+CHARGES = "stripe; charges saved cards, at most 20 attempts and 500.00 USD in any hour"
+
+
+@pytest.mark.parametrize(
+    ("changed", "rule", "says"),
+    [
+        (
+            ('"100.00"\nconsent_m', '"99.00"\nconsent_m'),
+            "till till-1",
+            "at most 99.00 USD a charge",
+        ),
+        (('month_max_usd = "500', 'month_max_usd = "600'), "till till-1", "600.00 USD a month"),
+        ((CONSENTS, ""), "till till-1", f"{SAVES} becomes {SAYS_100}"),
+        (("hour_max = 20", "hour_max = 30"), "till charger-1", "at most 30 attempts"),
+        (("hour_max = 20", "hour_max = 1"), "till charger-1", "at most 1 attempt and"),
+        (('hour_max = "500', 'hour_max = "600'), "till charger-1", "600.00 USD in any hour"),
+        ((CHARGER, ""), "till charger-1", f"{CHARGES} becomes not stated"),
+    ],
+)
+def test_what_may_be_charged_in_the_past_changes_only_with_a_reason(
+    books: Books, changed: tuple[str, str], rule: str, says: str
+) -> None:
+    """Neither what may be consented to nor the fuse, up or down; both are shown."""
+    text = PROVIDER + TILL + CONSENTS + CHARGER
+    books("rules", "set", write(text), "--reason", "cards are saved").ok()
+    shown = books("rules", "show", "--json").ok().json["writers"]
+    assert shown["till till-1 from 2026-01-01T00:00:00Z"] == SAVES
+    assert shown["till charger-1 from 2026-01-01T00:00:00Z"] == CHARGES
+    other = write(text.replace(*changed))
+    refused = books("rules", "set", other)
+    assert refused.code != 0
+    assert says in refused.out
+    assert "it changes what writers and plans could do in the past" in refused.err
+    done = books("rules", "set", other, "--reason", "as agreed", "--json").ok().json
+    assert [each["rule"] for each in done["past"]] == [rule]
 
 
 def test_a_rate_of_the_past_is_guarded(books: Books) -> None:

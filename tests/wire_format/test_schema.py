@@ -47,7 +47,8 @@ BEYOND_A_SCHEMA: Final = (
 )
 """Vectors that break a rule between fields, or about what an amount is worth."""
 BEYOND_A_SCHEMA_2: Final = (
-    *("account-consent-cap", "account-consent-without-amount"),
+    *("account-consent-cap", "account-consent-without-amount", "account-consent-of-"),
+    "account-setting-of-ref",
     *("account-key-id-of-another-hash", "account-key-scopes-unsorted"),
     *("account-key-without-", "account-open-plan", "account-open-without-user"),
     *("account-plan-cap", "account-plan-until-not-later", "account-plan-without-"),

@@ -16,10 +16,12 @@ from wire_format.rule_files.loading import RuleBookError
 from wire_format.writers import (
     NO_RATES,
     NO_WRITERS,
+    ConsentLimits,
     Fx,
     FxRate,
     ProviderAccount,
     TillRules,
+    TopupLimits,
     Writers,
 )
 
@@ -28,6 +30,11 @@ TILL = (
     '[[till]]\nnode = "till-1"\nfrom = 2026-01-01T00:00:00Z\nproviders = ["stripe"]\n'
     'payment_max_usd = "100.00"\nunconfirmed_max_usd = "1000.00"\n'
 )
+CHARGER = (
+    '[[till]]\nnode = "charger-1"\nfrom = 2026-01-01T00:00:00Z\nproviders = ["stripe"]\n'
+    'topups_hour_max = 20\ntopup_usd_hour_max = "500.00"\n'
+)
+CONSENTS = 'consent_max_usd = "100.00"\nconsent_month_max_usd = "500.00"\n'
 DESK = '[[desk]]\nnode = "desk-1"\nfrom = 2026-01-01T00:00:00Z\n'
 GRANT = (
     '[[grant]]\nname = "signup"\nfrom = 2026-01-01T00:00:00Z\nusd = "5.00"\n'
@@ -60,6 +67,17 @@ def test_what_is_stated_is_read() -> None:
     assert (found.desks[0].node, found.desks[0].fees_day_nano) == ("desk-1", None)
     assert (found.grants[0].usd_nano, found.grants[0].days) == (5 * 10**9, None)
     assert found.adjusts[0].role == "support"
+
+
+def test_a_till_may_save_cards_and_another_one_charge_them() -> None:
+    found = writers(PROVIDER + TILL + CONSENTS + CHARGER)
+    till, charger = found.till_at("till-1", AT_US), found.till_at("charger-1", AT_US)
+    assert till is not None
+    assert (till.consents, till.topups) == (ConsentLimits(100 * 10**9, 500 * 10**9), None)
+    assert charger == TillRules(
+        *("charger-1", AT_US, None, frozenset({"stripe"}), 0, 0, None),
+        topups=TopupLimits(20, 500 * 10**9),
+    )
 
 
 def test_what_is_made_of_the_files_needs_no_pydantic() -> None:
@@ -139,6 +157,50 @@ def test_every_file_has_a_part_in_the_name_of_a_rule_book_and_none_takes_the_pla
             "till #1 (line 1) payment_max_usd: must be text, in quotes",
         ),
         (TILL.replace("till-1", "Till"), "till #1 (line 1) node: must be 1 to 63 of a-z"),
+        (
+            TILL + 'consent_max_usd = "1.00"\n',
+            "till #1 (line 1): till-1: consent_max_usd and consent_month_max_usd go together",
+        ),
+        (
+            TILL.replace('unconfirmed_max_usd = "1000.00"\n', ""),
+            "till #1 (line 1): till-1: payment_max_usd and unconfirmed_max_usd go together",
+        ),
+        (
+            CHARGER.replace("topups_hour_max = 20\n", ""),
+            "till #1 (line 1): charger-1: topups_hour_max and topup_usd_hour_max go together",
+        ),
+        (
+            TILL[: TILL.index("payment_max_usd")],
+            "till #1 (line 1): till-1: either takes payments (payment_max_usd and",
+        ),
+        (
+            TILL + 'topups_hour_max = 20\ntopup_usd_hour_max = "1.00"\n',
+            "till #1 (line 1): till-1: either takes payments (payment_max_usd and",
+        ),
+        (
+            CHARGER + CONSENTS,
+            "till #1 (line 1): charger-1: either takes payments (payment_max_usd and",
+        ),
+        (
+            CHARGER.replace("max = 20", "max = 0"),
+            "till #1 (line 1) topups_hour_max: must be at least 1",
+        ),
+        (
+            CHARGER.replace("max = 20", "max = 100001"),
+            "till #1 (line 1) topups_hour_max: must be at most 100000",
+        ),
+        (
+            CHARGER.replace("max = 20", 'max = "20"'),
+            "till #1 (line 1) topups_hour_max: must be a whole number",
+        ),
+        (
+            CHARGER.replace('"500.00"', '"0"'),
+            "till #1 (line 1) topup_usd_hour_max: must be above zero",
+        ),
+        (
+            TILL + CONSENTS.replace('"100.00"', '"0.00"'),
+            "till #1 (line 1) consent_max_usd: must be above zero",
+        ),
         (DESK + 'fees_day_usd = "0"\n', "desk #1 (line 1) fees_day_usd: must be above zero"),
         (GRANT + GRANT, "stated more than once: grant signup from 2026-01-01T00:00:00Z"),
         (
@@ -252,5 +314,6 @@ def test_the_decimals_of_currencies_are_those_of_the_standard() -> None:
 
 
 def test_a_rule_book_with_writers_is_equal_to_itself_read_again() -> None:
-    files = (b"", None, None, (PROVIDER + TILL).encode(), RATE.encode())
+    text = PROVIDER + TILL + CONSENTS + CHARGER
+    files = (b"", None, None, text.encode(), RATE.encode())
     assert parse_rule_book(*files) == parse_rule_book(*files)

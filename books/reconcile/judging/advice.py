@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from books.reconcile.judging.charges import CHARGED, NOT_SAID
 from books.reconcile.judging.compare import CONTESTED
 from books.reconcile.judging.lines import movement_of
 from books.reconcile.judging.memory import AccountMemory, FoundDifference
@@ -28,9 +29,13 @@ def line_difference(line: ReportedLine, why: str, *, is_clashing: bool) -> Found
         why: it does not agree.
         is_clashing: whether there is another line under its number.
     """
-    command = (
-        _pay_by_hand(line) if why == CONTESTED else _exclude(line, why, is_clashing=is_clashing)
-    )
+    commands: tuple[str, ...]
+    if why.startswith(CHARGED):
+        commands = () if why == NOT_SAID else _give_back(line)
+    elif why == CONTESTED:
+        commands = (_pay_by_hand(line),)
+    else:
+        commands = (_exclude(line, why, is_clashing=is_clashing),)
     return FoundDifference(
         account=line.provider or "",
         node=line.node,
@@ -38,7 +43,7 @@ def line_difference(line: ReportedLine, why: str, *, is_clashing: bool) -> Found
         movement=movement_of(line) or "",
         what=_said(line.kind, line.external_ref, line.amount, line.currency, line.user),
         why=why,
-        commands=(command,),
+        commands=commands,
     )
 
 
@@ -53,6 +58,17 @@ def _pay_by_hand(line: ReportedLine) -> str:
     money = ("USER", "AMOUNT", "--currency", line.currency or "")
     of = ("--provider", line.provider or "", "--external-ref", line.external_ref or "")
     return pasted("books", "pay", *money, *of, "--by-hand")
+
+
+def _give_back(line: ReportedLine) -> tuple[str, str]:
+    """The card was charged, whatever counts: so its money goes back, and then the line agrees."""
+    reason = ("--reason", "nobody had agreed to it")
+    account = ("--account", line.provider or "")
+    numbers = (line.node, str(line.seq), str(line.seq), line.commit)
+    return (
+        pasted("till", "refund", line.external_ref or "", *account, *reason),
+        pasted("books", "decide", "reconciled", *numbers, "--reason", "given back"),
+    )
 
 
 def missing_difference(account: str, movement: Unrecorded) -> FoundDifference:
@@ -90,7 +106,8 @@ def ways_out(
     """For each writer of many differences the command after which its later lines claim nothing.
 
     Its TIP is the commit of the last line that agreed before the first difference, else the last
-    tip that was seen before that.
+    tip that was seen before that. A charge that nobody agreed to is not made by the writer of its
+    line.
 
     Args:
         differences: those of lines.
@@ -101,7 +118,7 @@ def ways_out(
     """
     seqs: dict[str, list[int]] = defaultdict(list)
     for each in differences:
-        if each.node:
+        if each.node and not each.why.startswith(CHARGED):
             seqs[each.node].append(each.seq)
     listed, decided = list(lines), list(in_force)
     return {

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from books.reconcile.report import ReportedLine
+from gitmeter.money.topups.attempts import is_automatic
 from providers.expected import ExpectedLine, Remark, expected
 from providers.interface import Truth
 from providers.tag import Promise
@@ -109,7 +110,8 @@ def _differing(line: ReportedLine, there: ExpectedLine) -> list[str]:
         "credited_usd": (_number(credited), _number(promised)),
         "ts": (line.ts, there.at),
     }
-    if line.attempt and there.attempt:
+    is_named = line.attempt and there.attempt
+    if is_named or (line.kind == "payment" and is_automatic(line.attempt)):
         pairs["attempt"] = (line.attempt, there.attempt)
     return [
         f"{name}: {_shown(says)} here, {_shown(true)} there"

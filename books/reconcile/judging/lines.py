@@ -92,8 +92,8 @@ def clashing_numbers(lines: Iterable[ReportedLine]) -> set[tuple[str, int]]:
     for line in lines:
         key = (line.node, line.seq)
         says = line.says
-        if line.kind == "consent":
-            # The answer does not say to what they consent, so they differ where their places do.
+        if line.kind == "consent" and line.amount_usd is None:
+            # An older answer does not say to what, so they differ where their places do.
             says += (line.commit, line.path, line.line_no)
         if first.setdefault(key, says) != says:
             found.add(key)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from books.reconcile.judging.charges import NO_TOPUPS, Charges, TopupGrounds
 from books.reconcile.judging.compare import Basis, why_not
 from books.reconcile.judging.lines import movement_key, movement_of, object_of
 from books.reconcile.judging.memory import AccountMemory, KnownMovement, MissingLine, UsedTag
@@ -84,20 +85,32 @@ class Judge:
         self._users = users
         self._promises = Promises(account.name, tag_key, lines, memory.promises, clashing)
 
-    def judge(self, truths: Truths, open_lines: Iterable[ReportedLine], fx: Fx) -> AccountVerdict:
+    def judge(
+        self,
+        truths: Truths,
+        open_lines: Iterable[ReportedLine],
+        fx: Fx,
+        topups: TopupGrounds = NO_TOPUPS,
+    ) -> AccountVerdict:
         """Compare lines with what the provider said.
 
         Args:
             truths: what it said.
             open_lines: those that need an answer.
             fx: the rates of the rule book.
+            topups: what charges of saved cards are judged by.
         """
         found = AccountVerdict()
         bases = self._bases(truths)
-        for line in open_lines:
-            object_id = object_of(line, self._account.kind)
-            if object_id in bases:
-                found.why_not[line] = why_not(line, bases[object_id], fx)
+        promises = {name: basis.promise for name, basis in bases.items()}
+        compared = {
+            line: bases[object_id]
+            for line in open_lines
+            if (object_id := object_of(line, self._account.kind)) in bases
+        }
+        charges = Charges(compared, promises, truths, topups)
+        for line, basis in compared.items():
+            found.why_not[line] = why_not(line, basis, fx) or charges.why_not(line)
         for basis in {id(basis.truth): basis for basis in bases.values()}.values():
             self._find_unrecorded(basis, found)
         return found

@@ -5,10 +5,11 @@ with a payment that repeats its name, which another till writes.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from wire_format.lines import Money
+from wire_format.lines import Money, encode_lines
 from wire_format.money import parse_nano
 
 AUTOMATIC: Final = "auto:"
@@ -18,6 +19,9 @@ NOT_TRIED: Final = "not tried"
 """The reason of an attempt that ended before the card was charged: no failure of the card."""
 
 _ATTEMPT_CHARS_MAX: Final = 128
+
+_Key = tuple[str, str]
+"""The account at a provider, and the name of an attempt."""
 
 
 class AttemptLine(NamedTuple):
@@ -84,31 +88,50 @@ def attempts_of(lines: Iterable[AttemptLine]) -> list[TopupAttempt]:
     """The automatic attempts that some lines are about, by when they began.
 
     A payment ends its attempt whatever else is said of it. Of lines that say the same thing again
-    the earliest is believed.
+    the earliest is believed. Where no line says how an attempt began, it began when it ended: a
+    card was asked for all the same.
 
     Args:
         lines: `pending`, `ended` and succeeded payments, in any order; others are left aside.
     """
-    begun: dict[tuple[str, str], TopupAttempt] = {}
-    ended: dict[tuple[str, str], tuple[int, str | None]] = {}
-    paid: dict[tuple[str, str], tuple[int, str | None]] = {}
-    for record, committed_us in sorted(lines, key=_order):
-        if not is_automatic(record.attempt) or record.attempt is None:
+    begun: dict[_Key, AttemptLine] = {}
+    ended: dict[_Key, AttemptLine] = {}
+    paid: dict[_Key, dict[str | None, AttemptLine]] = defaultdict(dict)
+    for line in sorted(lines, key=_order):
+        record = line.record
+        if record.attempt is None or not is_automatic(record.attempt):
             continue
         key = record.provider, record.attempt
         if record.kind == "pending":
-            credit_nano = parse_nano(record.credited_usd or record.amount)
-            attempt = TopupAttempt(record.attempt, record.provider, credit_nano, committed_us)
-            begun.setdefault(key, attempt)
+            begun.setdefault(key, line)
         elif record.kind == "ended":
-            ended.setdefault(key, (committed_us, record.reason))
+            ended.setdefault(key, line)
         elif record.kind == "payment" and record.status == "succeeded":
-            paid.setdefault(key, (committed_us, None))
-    for key, (ended_us, reason) in {**ended, **paid}.items():
-        if key in begun:
-            begun[key] = begun[key]._replace(ended_us=ended_us, reason=reason)
-    return sorted(begun.values(), key=lambda each: (each.began_us, each.provider, each.name))
+            paid[key].setdefault(record.external_ref, line)
+    found = [
+        _attempt(key, begun.get(key), ended.get(key), list(paid.get(key, {}).values()))
+        for key in begun.keys() | ended.keys() | paid.keys()
+    ]
+    return sorted(found, key=lambda each: (each.began_us, each.provider, each.name))
 
 
-def _order(line: AttemptLine) -> tuple[int, str, int]:
-    return line.committed_us, line.record.node, line.record.seq
+def _attempt(
+    key: _Key, begun: AttemptLine | None, ended: AttemptLine | None, paid: Sequence[AttemptLine]
+) -> TopupAttempt:
+    provider, name = key
+    ends = paid[:1] or [each for each in [ended] if each is not None]
+    ended_us = ends[0].committed_us if ends else None
+    began_us = begun.committed_us if begun is not None else ended_us or 0
+    promised_nano = 0 if begun is None else _credit_nano(begun.record)
+    # what one attempt was paid twice was paid twice
+    paid_nano = sum(_credit_nano(each.record) for each in paid)
+    reason = None if paid or ended is None else ended.record.reason
+    return TopupAttempt(name, provider, max(promised_nano, paid_nano), began_us, ended_us, reason)
+
+
+def _credit_nano(record: Money) -> int:
+    return parse_nano(record.credited_usd or record.amount)
+
+
+def _order(line: AttemptLine) -> tuple[int, str, int, bytes]:
+    return line.committed_us, line.record.node, line.record.seq, encode_lines((line.record,))

@@ -44,6 +44,45 @@ def what_a_till_may_state() -> Told:
     return Told(s, {"till-1:1", "till-1:9"}, set(), {"alice": 101 * USD})
 
 
+def what_charges_cards_writes_its_attempts_alone() -> Told:
+    """A line that its place does not allow has no number: what else has that number counts."""
+    s = Story({"till-1": {}})
+    charger = {"node": "till-9", "from": "2026-11-01T00:00:00Z", "providers": ["stripe"]}
+    s.writers["tills"].append(charger | {"topups_hour_max": 2, "topup_usd_hour_max": "50"})
+    attempts = {"till-1": "topup:alice:1", "till-9": "auto:alice:1"}
+    about: dict[str, Any] = {"user": "alice", "provider": "stripe", "kind": "pending"}
+    about |= {"amount": "20", "currency": "USD"}
+    for node, other in (("till-1", "till-9"), ("till-9", "till-1")):
+        s.line(node, 5, **{**about, "attempt": attempts[other]})
+        s.line(node, 5, **{**about, "attempt": attempts[node]})
+        s.pay(node, f"pi_{node}", "1", 6)
+        s.about("refund", node, f"re_{node}", f"pi_{node}", "0.5", 6)
+        s.line(node, 6, type="account", user="alice", kind="consent", amount_usd="20")
+        # what is allowed has its number, and what leaves more does not stand under it
+        s.pay(node, f"pi_{node}-1", "8", 7, seq=1)
+        s.pay(node, f"pi_{node}-2", "8", 7, seq=2)
+    counts = {"till-1:1", "till-1:3", "till-1:4", "till-1:5"}
+    return Told(s, counts, set(), {"alice": 8_500_000_000})
+
+
+def consents_within_limits() -> Told:
+    """Of the version at the commit; one that limits them asks for a month's limit."""
+    limited = {"consent_max_usd": "20", "consent_month_max_usd": "100"}
+    s = Story({"till-1": limited, "till-2": {}})
+    older = s.writers["tills"][0]
+    s.writers["tills"].append(older | {"from": "2026-11-10T00:00:00Z", "consent_max_usd": "30"})
+    month: dict[str, Any] = {"month_usd": "100"}
+    of: dict[str, Any] = {"type": "account", "user": "alice", "kind": "consent"}
+    s.line("till-1", 5, **of, amount_usd="20", **month, of_provider="stripe", of_ref="pi_1")
+    s.line("till-1", 5, **of, amount_usd="20.01", **month)
+    s.line("till-1", 5, **of, amount_usd="20", month_usd="100.000000001")
+    s.line("till-1", 5, **of, amount_usd="20")
+    s.line("till-1", 9, committed=10, **of, amount_usd="30", **month)
+    s.line("till-1", 9, **of, amount_usd="30", **month, repo="till-1-b")
+    s.line("till-2", 5, **of, amount_usd="99999")
+    return Told(s, {"till-1:1", "till-1:5", "till-2:1"}, set(), {"alice": 0})
+
+
 def limits_change_over_time() -> Told:
     """The version at the commit counts, an ended one leaves nothing, a later commit helps."""
     s = Story({"till-2": {"from": "2026-11-08T00:00:00Z"}})
@@ -334,6 +373,7 @@ def refunds_of_version_1() -> Told:
 
 STORIES: tuple[Callable[[], Told], ...] = (
     *(what_a_till_may_state, limits_change_over_time, a_copy_takes_nothing_back),
+    *(what_charges_cards_writes_its_attempts_alone, consents_within_limits),
     *(
         a_commit_dated_back_holds_its_repo,
         an_idle_writer_cannot_write_the_past,

@@ -1,0 +1,1 @@
+"""The rules about automatic payments, without a ledger or a provider."""

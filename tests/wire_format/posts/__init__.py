@@ -1,0 +1,1 @@
+"""What programs of ours post to each other."""

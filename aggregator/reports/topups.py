@@ -58,7 +58,8 @@ def topup_states(store: LedgerStore, now: datetime, settle_h: int = SETTLE_H) ->
 def row_of(answer: Answer) -> dict[str, str]:
     """An answer as a row of a table: text by the names of `COLUMNS`."""
     wanted, consent = answer["wanted"] or {}, answer["consent"] or {}
-    opened = next((each for each in answer["attempts"] if each["state"] == "open"), {})
+    attempts: list[Answer] = answer["attempts"]
+    opened = next((each for each in attempts if each["state"] == "open"), dict[str, object]())
     values = {
         **answer,
         **wanted,

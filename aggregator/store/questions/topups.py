@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from aggregator.store.money.stored_lines import decode_money, decode_row
 from aggregator.store.questions.payments import READ_TO_ITS_HEAD
+from cursors.position import HeadOutcome
 from wire_format.lines import Account, Money
 
 # somewhat more than the threshold, which SQLite reads as a float: exact sums are judged later
@@ -28,6 +29,9 @@ SELECT user FROM account WHERE id IN (
 ) ORDER BY user
 """  # noqa: S608 - constants
 _TAKEN: Final = "takes = 1 AND state IN (SELECT value FROM json_each(?1))"
+
+
+_HAS_NO_MORE: Final = READ_TO_ITS_HEAD | {str(HeadOutcome.EMPTY)}
 
 
 class TopupLine(NamedTuple):
@@ -59,7 +63,7 @@ class RepoRead(NamedTuple):
     """How far a repo was read.
 
     Attributes:
-        is_to_its_head: whether all that it had was billed then.
+        is_to_its_head: whether all that it had was billed then; a new one has nothing.
         read_at: when it was looked at last, as text in UTC; None if it never was.
     """
 
@@ -145,6 +149,6 @@ class TopupRows:
             " WHERE role IN ('books', 'till', 'desk')"
         )
         return {
-            str(name): RepoRead(outcome in READ_TO_ITS_HEAD and behind == 0, checked_at)
+            str(name): RepoRead(outcome in _HAS_NO_MORE and behind == 0, checked_at)
             for name, outcome, behind, checked_at in rows
         }

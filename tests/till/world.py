@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, Self
 
+from providers.cards import ChargeOrder, ChargeStatus
+from providers.consents import CardOwner
 from providers.interface import (
     Checkout,
     Fact,
@@ -21,33 +23,53 @@ from providers.interface import (
     UnreachableProviderError,
     WhoAmI,
 )
-
-HOUR_S = 3600
+from tests.till.world_cards import CardsOfWorld, WorldCards, in_time_s
 
 
 class WorldPayment:
-    """One payment, and what became of it."""
+    """One payment, and what became of it.
 
-    def __init__(self, name: str, tag: str | None, attempt: str | None) -> None:
+    Attributes:
+        order: what a page was made for; None where a test began it.
+        charged: what a card is charged for; None where a customer pays.
+        card: which was charged, or saved.
+    """
+
+    def __init__(self, name: str, tag: str | None, attempt: str | None, at: datetime) -> None:
         self.name = name
         self.tag = tag
         self.attempt = attempt
+        self.created_at = at
         self.facts: list[Fact] = []
         self.is_open = True
         self.failed: str | None = None
+        self.order: Order | None = None
+        self.charged: ChargeOrder | None = None
+        self.card: CardOwner | None = None
+        self.status = ChargeStatus.NEW
+        self.reason = ""
+        self.url: str | None = None
+
+    @property
+    def customer(self) -> str | None:
+        """Whom the provider knows as its payer."""
+        if self.charged is not None:
+            return self.charged.card.customer
+        return None if self.order is None else self.order.customer
 
 
-class World:
-    """What is true at a provider.
+class World(WorldCards):
+    """What is true at a provider; about saved cards see `tests.till.world_cards`.
 
     Attributes:
         now: the time, which only a test moves.
         is_down: whether it answers nothing.
         asked: how often it was asked about each object.
-        is_tagged: whether it keeps tags.
+        is_tagged: whether it keeps tags, and cards.
     """
 
     def __init__(self, now: datetime, *, is_tagged: bool = True, mode: Mode = "test") -> None:
+        super().__init__()
         self.now = now
         self.is_down = False
         self.is_tagged = is_tagged
@@ -68,13 +90,16 @@ class World:
     def begin(self, tag: str | None, attempt: str | None = None) -> str:
         """Begin a payment that has moved nothing yet."""
         name = self.name("pi")
-        self.payments[name] = WorldPayment(name, tag, attempt)
+        self.payments[name] = WorldPayment(name, tag, attempt, self.now.replace(microsecond=0))
         self.of_object[name] = name
         return name
 
     def succeed(self, payment: str, amount: str, currency: str = "USD") -> str:
         """The money of a payment arrives; returns the object of the event."""
-        self.payments[payment].is_open = False
+        found = self.payments[payment]
+        found.is_open = False
+        if found.order is not None and found.order.consent and found.order.customer:
+            found.card = self.keep_card(found.order.customer)
         return self._move(payment, "payment", payment, None, amount, currency)
 
     def fail(self, payment: str, why: str) -> str:
@@ -136,7 +161,7 @@ class World:
 
     def open(self, name: str = "world-test") -> "WorldProvider":
         """An account at it."""
-        return WorldProvider(self, name)
+        return CardWorldProvider(self, name) if self.is_tagged else WorldProvider(self, name)
 
 
 class WorldProvider:
@@ -169,6 +194,7 @@ class WorldProvider:
         self._answer()
         self.world.orders.append(order)
         name = self.world.begin(order.tag or None, order.attempt)
+        self.world.payments[name].order = order
         expires_at = order.at + timedelta(seconds=order.expires_s)
         url = None if order.method == "prompt" else f"https://world.example/{name}"
         return Checkout(url, name, expires_at)
@@ -199,8 +225,11 @@ class WorldProvider:
             is_tagged=self.world.is_tagged,
             tag=found.tag,
             attempt=found.attempt,
-            in_time_s=14 * 24 * HOUR_S,
+            in_time_s=in_time_s(found.attempt),
             failed=found.failed,
+            is_by_customer=found.charged is None,
+            consent=found.order.consent if found.order is not None and found.facts else None,
+            card=found.card if found.facts else None,
         )
 
     def since(self, at: datetime) -> Iterator[str]:
@@ -249,3 +278,7 @@ class WorldProvider:
         if currency == "XXX":
             raise RefusedByProviderError("no such currency")
         return 0 if currency == "TZS" else 2
+
+
+class CardWorldProvider(WorldProvider, CardsOfWorld):
+    """One account of a world that keeps cards."""

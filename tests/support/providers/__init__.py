@@ -16,7 +16,17 @@ What people do: `pay` (`amount`, `currency` where it is not what was asked for),
 `dispute`, `escalate`, `reinstate`, `close_dispute`. Amounts are in the provider's own units.
 `objects.has_funds = False` leaves refunds pending, `objects.settles_in = ("chf", Fraction(9, 10))`
 books in another currency. `restricted_key("read")` may do only that; `faults.add(500)`,
-`faults.add("garbage", "/refunds")` spoil the next answer.
+`faults.add("garbage", "/refunds")` spoil the next answer; `faults.add("lost", "/confirm", times=2)`
+does what was asked for and loses the answer (a client asks twice).
+
+Saved cards: a page with `consent` keeps the card with which it is paid.
+
+        stripe.cards.of(customer)                        # the newest first
+        stripe.cards.outcomes[customer] = NEEDS_OWNER    # or PROCESSING, or "insufficient_funds";
+                                                         # of a card, a customer, or "" for all
+        stripe.cards.authenticate(payment)               # at the link; or succeeds=False
+        stripe.settle(payment)                           # what was PROCESSING; or succeeds=False
+        stripe.cards.remove(card)                        # in the dashboard; `delete_customer` too
 
 Webhooks wait in `hooks.waiting` until `hooks.deliver()`; `hooks.lose()` forgets them, `hooks.post`
 sends any body with any headers (`signed(body, secrets=[...], age_s=301)`), `hooks.at_once` sends

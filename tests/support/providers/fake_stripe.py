@@ -13,21 +13,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.support.providers import stripe_pages
 from tests.support.providers.clock import Clock
 from tests.support.providers.faults import Faults
 from tests.support.providers.forms import Json, nested
 from tests.support.providers.hooks import Hook, Hooks
 from tests.support.providers.serving import Serving
 from tests.support.providers.stripe_api import RIGHTS, Asked, StripeApi, StripeKey
+from tests.support.providers.stripe_cards import StripeCards
 from tests.support.providers.stripe_objects import StripeObjects, live_of, shown
 from tests.support.providers.worth import Worth
 
 ACCOUNT: Final = "acct_1Fake"
-DELAYED: Final = "sepa_debit"
-"""A method whose money comes days later."""
+DELAYED: Final = stripe_pages.DELAYED
 
 
-class FakeStripe(Serving):
+class FakeStripe(Serving, stripe_pages.StripePages):
     """One account at a Stripe of our own, until the `with` block ends.
 
     Args:
@@ -41,6 +42,7 @@ class FakeStripe(Serving):
         hooks: the webhooks.
         faults: what is wrong with answers.
         objects: everything that is there.
+        cards: customers with their cards, and what comes of charging those.
         api: the requests that came (`api.asked`), and the keys.
     """
 
@@ -51,7 +53,8 @@ class FakeStripe(Serving):
         self.hooks = Hooks(self.signed)
         self.faults = Faults()
         self.objects = StripeObjects(self.clock, self._tell)
-        self.api = StripeApi(self.objects, account)
+        self.cards = StripeCards(self.objects)
+        self.api = StripeApi(self.objects, self.cards, account)
         for key in (self.key, self.test_key):
             self.api.keys[key] = StripeKey(key, "_live_" in key, RIGHTS)
         self._numbers = itertools.count(1)
@@ -59,7 +62,7 @@ class FakeStripe(Serving):
         super().__init__(Starlette(routes=routes))
 
     def restricted_key(self, *rights: str, is_live: bool = True) -> str:
-        """A key that may do only so much: `read`, `checkout`, `charge`, `refund`."""
+        """A key that may do only so much: `read`, `checkout`, `cards`, `charge`, `refund`."""
         mode = "live" if is_live else "test"
         secret = f"rk_{mode}_51Fake{next(self._numbers)}"
         self.api.keys[secret] = StripeKey(secret, is_live, frozenset(rights))
@@ -78,79 +81,9 @@ class FakeStripe(Serving):
         )
         secret = request.headers.get("authorization", "").removeprefix("Bearer ")
         status, answer = self.api.answer(asked, secret)
+        if self.faults.loses(request.url.path):
+            return Response(status_code=504)
         return JSONResponse(answer, status, {"Request-Id": f"req_{next(self._numbers)}"})
-
-    # customers
-
-    def pay(
-        self,
-        session_id: str,
-        *,
-        method: str = "card",
-        amount: int | None = None,
-        currency: str | None = None,
-    ) -> str:
-        """Pay on a page of Checkout: at once, or by a method whose money comes later (`DELAYED`).
-
-        Args:
-            session_id: the page.
-            method: `card`, or a delayed one, after which `settle` says what came of it.
-            amount: what is paid, in Stripe's units, where it is not what was asked for.
-            currency: the same, in lower case.
-
-        Returns:
-            the payment.
-        """
-        with self.objects.lock:
-            session = self._session(session_id)
-            intent = self._intent_of(session, amount, currency)
-            is_delayed = method == DELAYED
-            self.objects.charge(intent, method, "pending" if is_delayed else "succeeded")
-            session["status"] = "complete"
-            session["payment_status"] = "unpaid" if is_delayed else "paid"
-            if is_delayed:
-                intent["status"] = "processing"
-                self._event("payment_intent.processing", intent)
-            else:
-                self.objects.succeed(intent)
-            self._event("checkout.session.completed", session)
-            return str(intent["id"])
-
-    def begin(self, session_id: str, status: str = "requires_action") -> str:
-        """Begin to pay and stop, as before a bank's question; the payment."""
-        with self.objects.lock:
-            intent = self._intent_of(self._session(session_id), None, None)
-            intent["status"] = status
-            self._event(f"payment_intent.{status}", intent)
-            return str(intent["id"])
-
-    def decline(self, session_id: str) -> str:
-        """A card is declined; the page stays open. Returns the payment."""
-        with self.objects.lock:
-            intent = self._intent_of(self._session(session_id), None, None)
-            self.objects.charge(intent, "card", "failed")
-            self.objects.fail(intent, "insufficient_funds", was_submitted=False)
-            return str(intent["id"])
-
-    def settle(self, payment: str, *, succeeds: bool = True) -> None:
-        """The money of a delayed method came, or did not."""
-        with self.objects.lock:
-            intent = self.objects.by_id[payment]
-            session = self._session_of(payment)
-            if succeeds:
-                self.objects.succeed(intent)
-                session["payment_status"] = "paid"
-                self._event("checkout.session.async_payment_succeeded", session)
-            else:
-                self.objects.fail(intent, "debit_not_authorized", was_submitted=True)
-                self._event("checkout.session.async_payment_failed", session)
-
-    def expire(self, session_id: str) -> None:
-        """Nobody paid in time."""
-        with self.objects.lock:
-            session = self._session(session_id)
-            session["status"] = "expired"
-            self._event("checkout.session.expired", session)
 
     # the operator's dashboard, and other programs of the account
 
@@ -226,7 +159,7 @@ class FakeStripe(Serving):
             if status == "won":
                 self.objects.move_disputed(found, found["amount"])
             found["status"] = status
-            self._event("charge.dispute.closed", found)
+            self.objects.event("charge.dispute.closed", found)
 
     # its own books, and its webhooks
 
@@ -252,9 +185,6 @@ class FakeStripe(Serving):
     def _tell(self, type_: str, about: Json) -> None:
         self.hooks.add(Hook(self._body(type_, about), type_))
 
-    def _event(self, type_: str, about: Json) -> None:
-        self.objects.event(type_, about)
-
     def _body(self, type_: str, about: Json, *, thin: bool = False) -> bytes:
         event: dict[str, Any] = {
             "id": f"evt_3F{next(self._numbers):08d}",
@@ -268,30 +198,3 @@ class FakeStripe(Serving):
         else:
             event["data"] = {"object": shown(about)}
         return json.dumps(event, indent=2).encode()
-
-    def _session(self, session_id: str) -> Json:
-        session = self.objects.by_id[session_id]
-        if session["status"] != "open" or session["expires_at"] <= self.clock.unix:
-            raise ValueError(f"the page {session_id} is no longer open")
-        return session
-
-    def _session_of(self, payment: str) -> Json:
-        return next(
-            each
-            for each in self.objects.of("checkout.session")
-            if each["payment_intent"] == payment
-        )
-
-    def _intent_of(self, session: Json, amount: int | None, currency: str | None) -> Json:
-        """The payment of a page, which is made when somebody begins to pay."""
-        if session["payment_intent"] is not None:
-            return self.objects.by_id[session["payment_intent"]]
-        metadata = session["_params"].get("payment_intent_data", {}).get("metadata", {})
-        intent = self.objects.make_intent(
-            session["amount_total"] if amount is None else amount,
-            currency or session["currency"],
-            metadata,
-            is_live=session["livemode"],
-        )
-        session["payment_intent"] = intent["id"]
-        return intent

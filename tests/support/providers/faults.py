@@ -4,7 +4,8 @@ from typing import Final, Literal, NamedTuple
 
 from starlette.responses import Response
 
-Fault = int | Literal["garbage", "no utf-8", "another form", "huge"]
+Fault = int | Literal["garbage", "no utf-8", "another form", "huge", "lost"]
+"""`lost`: it is done as asked for, and nobody hears of it."""
 HUGE_BYTES: Final = 20 << 20
 
 
@@ -25,11 +26,19 @@ class Faults:
         self._told.append(_Told(fault, about, times))
 
     def spoiled(self, path: str) -> Response | None:
-        """A wrong answer, if it is time for one."""
+        """A wrong answer in place of any other, if it is time for one."""
+        fault = self._next(path, is_lost=False)
+        return None if fault is None else _wrong(fault)
+
+    def loses(self, path: str) -> bool:
+        """Whether the answer to what was done is lost."""
+        return self._next(path, is_lost=True) is not None
+
+    def _next(self, path: str, *, is_lost: bool) -> Fault | None:
         for at, told in enumerate(self._told):
-            if told.times_left and told.about in path:
+            if told.times_left and told.about in path and (told.fault == "lost") is is_lost:
                 self._told[at] = told._replace(times_left=told.times_left - 1)
-                return _wrong(told.fault)
+                return told.fault
         return None
 
 
@@ -43,4 +52,4 @@ def _wrong(fault: Fault) -> Response:
     if fault == "huge":
         return Response(b'{"id": "' + b"x" * HUGE_BYTES + b'"}', 200)
     body = b'{"error": {"type": "api_error", "message": "An error occurred."}}'
-    return Response(body, fault)
+    return Response(body, 504 if fault == "lost" else fault)

@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from tests.support.providers.forms import Json
+from tests.support.providers.stripe_cards import StripeCards
 from tests.support.providers.stripe_objects import (
     StripeObjects,
     StripeRefusal,
@@ -14,8 +14,9 @@ from tests.support.providers.stripe_objects import (
     live_of,
     shown,
 )
+from tests.support.providers.stripe_requests import StripeRequests
 
-RIGHTS: Final = frozenset({"read", "checkout", "charge", "refund"})
+RIGHTS: Final = frozenset({"read", "cards", "charge", "checkout", "refund"})
 IDEMPOTENT_FOR: Final = timedelta(hours=24)
 PAGE_MAX: Final = 100
 
@@ -26,15 +27,22 @@ KINDS: Final = {
     "disputes": "dispute",
     "balance_transactions": "balance_transaction",
     "checkout/sessions": "checkout.session",
+    "customers": "customer",
+    "payment_methods": "payment_method",
 }
 _PATH: Final = re.compile(
-    rf"/v1/(?P<kind>{'|'.join(KINDS)})(?:/(?P<id>\w+)(?:/(?P<verb>confirm|cancel|expire))?)?"
+    rf"/v1/(?P<kind>{'|'.join(KINDS)})"
+    r"(?:/(?P<id>\w+)(?:/(?P<verb>confirm|cancel|expire|detach))?)?"
 )
+_CARDS_OF: Final = re.compile(r"/v1/customers/(?P<customer>\w+)/payment_methods")
 _NEEDED: Final = {
     "payment_intent": "charge",
     "refund": "refund",
     "checkout.session": "checkout",
+    "customer": "cards",
+    "payment_method": "cards",
 }
+_FILTERS: Final = ("payment_intent", "charge", "source", "type", "status", "customer")
 _LINKS: Final = (
     *("latest_charge", "payment_intent", "source", "balance_transaction"),
     *("failure_balance_transaction", "charge"),
@@ -82,6 +90,7 @@ class StripeApi:
 
     Args:
         objects: everything there is.
+        cards: customers and their cards.
         account: whose it is.
 
     Attributes:
@@ -89,8 +98,9 @@ class StripeApi:
         asked: every request that came, in order.
     """
 
-    def __init__(self, objects: StripeObjects, account: str) -> None:
+    def __init__(self, objects: StripeObjects, cards: StripeCards, account: str) -> None:
         self.objects = objects
+        self.requests = StripeRequests(objects, cards)
         self.account = account
         self.keys: dict[str, StripeKey] = {}
         self.asked: list[Asked] = []
@@ -140,24 +150,37 @@ class StripeApi:
     def _do(self, asked: Asked, key: StripeKey) -> Json:
         if asked.path == "/v1/account":
             return {"id": self.account, "object": "account"}
+        if (listed := _CARDS_OF.fullmatch(asked.path)) is not None:
+            return self._cards_of(listed["customer"], asked, key)
         found = _PATH.fullmatch(asked.path)
         if found is None:
             raise StripeRefusal(
                 404, f"Unrecognized request URL ({asked.path})", "invalid_request_error"
             )
         kind = KINDS[found["kind"]]
-        needed = "read" if asked.method == "GET" else _NEEDED.get(kind, "none")
-        if needed not in key.rights:
-            said = f"The provided key '{key.secret}' does not have the required permissions"
-            raise StripeRefusal(403, said, "invalid_request_error", "more_permissions_required")
+        self._check_right("read" if asked.method == "GET" else _NEEDED.get(kind, "none"), key)
         if asked.method == "GET" and found["id"] is None:
             return self._page(kind, asked, key)
         if found["id"] is None:
-            return self._expanded(_MAKERS[kind](self, asked.params, key), asked.params)
+            made = self.requests.make(kind, asked.params, is_live=key.is_live)
+            return self._expanded(made, asked.params)
         about = self._existing(kind, found["id"], key)
         if asked.method == "POST":
-            _CHANGES[found["verb"]](self, about, asked.params)
+            self.requests.change(found["verb"], about, asked.params)
         return self._expanded(about, asked.params)
+
+    def _check_right(self, needed: str, key: StripeKey) -> None:
+        if needed not in key.rights:
+            said = f"The provided key '{key.secret}' does not have the required permissions"
+            raise StripeRefusal(403, said, "invalid_request_error", "more_permissions_required")
+
+    def _cards_of(self, customer: str, asked: Asked, key: StripeKey) -> Json:
+        self._check_right("read", key)
+        if "deleted" in self._existing("customer", customer, key):
+            said = f"No such customer: '{customer}'"
+            raise StripeRefusal(404, said, "invalid_request_error", "resource_missing")
+        asked = asked._replace(params={**asked.params, "customer": customer})
+        return self._page("payment_method", asked, key)
 
     def _existing(self, kind: str, name: str, key: StripeKey) -> Json:
         found = self.objects.by_id.get(name)
@@ -172,7 +195,7 @@ class StripeApi:
         if not 1 <= limit <= PAGE_MAX:
             raise invalid("This value must be between 1 and 100.")
         found = [each for each in self.objects.of(kind) if live_of(each) == key.is_live]
-        for name in ("payment_intent", "charge", "source", "type", "status"):
+        for name in _FILTERS:
             if name in params:
                 found = [each for each in found if each.get(name) == params[name]]
         if (since := params.get("created", {}).get("gte")) is not None:
@@ -200,117 +223,6 @@ class StripeApi:
         if told["object"] == "dispute":
             told["balance_transactions"] = [shown(each) for each in told["balance_transactions"]]
         return told
-
-    def _make_session(self, params: Json, key: StripeKey) -> Json:
-        if params.get("mode") != "payment":
-            raise invalid("Missing required param: mode.", "parameter_missing")
-        price = params["line_items"][0]["price_data"]
-        amount = int(price["unit_amount"]) * int(params["line_items"][0]["quantity"])
-        now = self.objects.clock.unix
-        expires_at = int(params.get("expires_at", now + 24 * 3600))
-        if not now + 30 * 60 - 60 <= expires_at <= now + 24 * 3600:
-            raise invalid("The `expires_at` timestamp must be between 30 minutes and 24 hours.")
-        mode = "live" if key.is_live else "test"
-        made = self.objects.make(
-            f"cs_{mode}",
-            "checkout.session",
-            is_live=key.is_live,
-            mode="payment",
-            amount_total=amount,
-            currency=price["currency"],
-            status="open",
-            payment_status="unpaid",
-            payment_intent=None,
-            expires_at=expires_at,
-            metadata=params.get("metadata", {}),
-            success_url=params.get("success_url"),
-            cancel_url=params.get("cancel_url"),
-            _params=params,
-        )
-        made["url"] = f"https://checkout.stripe.invalid/c/pay/{made['id']}"
-        return made
-
-    def _make_intent(self, params: Json, key: StripeKey) -> Json:
-        if "amount" not in params:
-            raise invalid("Missing required param: amount.", "parameter_missing")
-        made = self.objects.make_intent(
-            int(params["amount"]),
-            params["currency"],
-            params.get("metadata", {}),
-            is_live=key.is_live,
-        )
-        made["payment_method"] = params.get("payment_method")
-        if made["payment_method"]:
-            made["status"] = "requires_confirmation"
-        if params.get("confirm") == "true":
-            self._confirm(made, params)
-        return made
-
-    def _make_refund(self, params: Json, key: StripeKey) -> Json:
-        if "payment_intent" not in params:
-            raise invalid(
-                "One of the following params should be provided: charge or payment_intent."
-            )
-        intent = self._existing("payment_intent", params["payment_intent"], key)
-        amount = int(params["amount"]) if "amount" in params else None
-        return self.objects.refund(intent, amount, None, params.get("metadata", {}))
-
-    def _confirm(self, intent: Json, params: Json) -> None:
-        """Charge a saved card: those of Stripe's own test cards that matter."""
-        if intent["status"] not in {"requires_confirmation", "requires_payment_method"}:
-            said = (
-                f"You cannot confirm this PaymentIntent because it has status {intent['status']}."
-            )
-            raise StripeRefusal(
-                400, said, "invalid_request_error", "payment_intent_unexpected_state"
-            )
-        card = params.get("payment_method") or intent["payment_method"] or ""
-        if "authenticationRequired" in card or "hargeDeclined" in card:
-            self.objects.charge(intent, "card", "failed")
-            needs_owner = "authenticationRequired" in card
-            code = "authentication_required" if needs_owner else "generic_decline"
-            self.objects.fail(intent, code, was_submitted=False)
-            raise StripeRefusal(
-                402,
-                "Your card was declined.",
-                "card_error",
-                "authentication_required" if needs_owner else "card_declined",
-                decline_code=code,
-                payment_intent=shown(intent),
-            )
-        self.objects.charge(intent, "card", "succeeded")
-        self.objects.succeed(intent)
-
-    def _cancel(self, intent: Json, params: Json) -> None:
-        if intent["status"] == "succeeded":
-            raise StripeRefusal(
-                400, "It has succeeded.", "invalid_request_error", "payment_intent_unexpected_state"
-            )
-        intent["status"] = "canceled"
-        intent["cancellation_reason"] = params.get("cancellation_reason")
-        self.objects.event("payment_intent.canceled", intent)
-
-    def _expire(self, session: Json, _params: Json) -> None:
-        if session["status"] != "open":
-            raise invalid('Only Checkout Sessions with a status in ["open"] can be expired.')
-        session["status"] = "expired"
-        self.objects.event("checkout.session.expired", session)
-
-    def _change(self, about: Json, params: Json) -> None:
-        about["metadata"] = {**about["metadata"], **params.get("metadata", {})}
-
-
-_MAKERS: Final[dict[str, Callable[[StripeApi, Json, StripeKey], Json]]] = {
-    "checkout.session": StripeApi._make_session,
-    "payment_intent": StripeApi._make_intent,
-    "refund": StripeApi._make_refund,
-}
-_CHANGES: Final[dict[str | None, Callable[[StripeApi, Json, Json], None]]] = {
-    None: StripeApi._change,
-    "confirm": StripeApi._confirm,
-    "cancel": StripeApi._cancel,
-    "expire": StripeApi._expire,
-}
 
 
 def _told(refused: StripeRefusal) -> Json:

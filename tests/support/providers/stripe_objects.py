@@ -18,6 +18,24 @@ NO_DECIMALS: Final = {"jpy", "krw", "clp", "xaf", "xof", "rwf", "mga"}
 THREE_DECIMALS: Final = {"kwd", "bhd", "jod", "omr", "tnd"}
 
 
+_NOT_YET: Final[Json] = {
+    "latest_charge": None,
+    "last_payment_error": None,
+    "cancellation_reason": None,
+    "customer": None,
+    "payment_method": None,
+    "setup_future_usage": None,
+    "next_action": None,
+    "_params": {},
+}
+"""What an intent has not when it is made."""
+
+_OF_THE_OWNER: Final = frozenset(
+    ["authentication_required", "payment_intent_authentication_failure"]
+)
+"""Codes of a fault that say themselves what it is; the others are `card_declined`."""
+
+
 class StripeRefusal(Exception):  # noqa: N818 - it is an answer, not a fault
     """A request that is answered with an error.
 
@@ -112,7 +130,9 @@ class StripeObjects:
 
     # payments
 
-    def make_intent(self, amount: int, currency: str, metadata: Json, *, is_live: bool) -> Json:
+    def make_intent(
+        self, amount: int, currency: str, metadata: Json, *, is_live: bool, **fields: object
+    ) -> Json:
         """A payment that nobody has paid."""
         intent = self.make(
             "pi",
@@ -123,10 +143,7 @@ class StripeObjects:
             currency=currency,
             status="requires_payment_method",
             metadata=dict(metadata),
-            latest_charge=None,
-            last_payment_error=None,
-            cancellation_reason=None,
-            payment_method=None,
+            **{**_NOT_YET, **fields},
         )
         self._written[intent["id"]] = dict(metadata)
         self.event("payment_intent.created", intent)
@@ -165,15 +182,16 @@ class StripeObjects:
 
     def fail(self, intent: Json, code: str, *, was_submitted: bool) -> None:
         """The money did not come."""
-        charge = self.by_id[intent["latest_charge"]]
-        charge["status"] = "failed"
+        charge = self.by_id.get(intent["latest_charge"] or "")
+        if charge is not None:  # a customer may fail before anything is charged
+            charge["status"] = "failed"
         intent["status"] = "requires_payment_method"
         intent["last_payment_error"] = {
             "type": "card_error",
-            "code": "card_declined",
+            "code": code if code in _OF_THE_OWNER else "card_declined",
             "decline_code": code,
         }
-        if was_submitted:
+        if was_submitted and charge is not None:
             kind = "payment_failure_refund"
             self._entry(charge, kind, -intent["amount"], intent["currency"])
         self.event("payment_intent.payment_failed", intent)

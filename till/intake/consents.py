@@ -29,20 +29,21 @@ class Consented(NamedTuple):
     """A consent that was given with a payment.
 
     Attributes:
-        terms: to what.
+        terms: to what; None where that is no amounts of money.
         payment: the line of the payment.
         is_known: whether a line says so already.
         is_beyond: whether this till may not state it.
     """
 
-    terms: ConsentTerms
+    terms: AutoTopup | None
     payment: ExpectedLine
     is_known: bool
     is_beyond: bool
 
-    def is_missing(self, now: datetime) -> bool:
-        """Whether its line has to be written; one that is too old for a till never is."""
-        return not self.is_known and not self.is_beyond and self.payment.at >= now - LATE_MAX
+    def to_write(self, now: datetime) -> AutoTopup | None:
+        """What its line has to state, if it has to be written; one that is too old never is."""
+        is_missing = not self.is_known and not self.is_beyond
+        return self.terms if is_missing and self.payment.at >= now - LATE_MAX else None
 
 
 def consent_of(
@@ -74,25 +75,28 @@ def consent_of(
     if payment.status != "succeeded" or not is_credited:
         return None
     is_known = LineKey(provider, CONSENT, payment.external_ref) in known
-    is_beyond = not is_known and not _is_within(truth.consent, cards)
-    return Consented(truth.consent, payment, is_known, is_beyond)
+    terms = _read(truth.consent)
+    is_fine = is_known or (terms is not None and is_within(terms, cards))
+    return Consented(terms, payment, is_known, is_beyond=not is_fine)
 
 
-def consent_line(*, node: str, seq: int, provider: str, consented: Consented) -> Account:
+def consent_line(
+    *, node: str, seq: int, provider: str, payment: ExpectedLine, terms: AutoTopup
+) -> Account:
     """The line of a consent, at the time of its payment."""
-    amount_usd, below_usd, month_usd = consented.terms
+    amount_usd, below_usd, month_usd = terms.texts
     return Account(
         v=VERSION_2,
         node=node,
         seq=seq,
-        ts=consented.payment.at,
-        user=consented.payment.user,
+        ts=payment.at,
+        user=payment.user,
         kind=CONSENT,
         amount_usd=amount_usd,
         below_usd=below_usd,
         month_usd=month_usd,
         of_provider=provider,
-        of_ref=consented.payment.external_ref,
+        of_ref=payment.external_ref,
     )
 
 
@@ -105,8 +109,8 @@ def is_within(asked: AutoTopup, cards: CardsTable) -> bool:
     )
 
 
-def _is_within(terms: ConsentTerms, cards: CardsTable) -> bool:
+def _read(terms: ConsentTerms) -> AutoTopup | None:
     try:
-        return is_within(AutoTopup.of_texts(*terms), cards)
+        return AutoTopup.of_texts(*terms)
     except InvalidAmountError:  # of somebody who wrote it at the provider by hand
-        return False
+        return None

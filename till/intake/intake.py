@@ -167,8 +167,9 @@ def _write_missing(till: Till, account: TillAccount, truth: Truth) -> int:
     refs = {_subject(truth), *(fact.external_ref for fact in truth.facts)}
     till.marks.settle(name, sorted(refs), faults, now)
     written = write(till, lines)
-    if consented is not None and consented.is_missing(now):
-        line = consent_line(node=node, seq=UNNUMBERED, provider=name, consented=consented)
+    if consented is not None and (terms := consented.to_write(now)) is not None:
+        payment = consented.payment
+        line = consent_line(node=node, seq=UNNUMBERED, provider=name, payment=payment, terms=terms)
         written += write(till, [line], Folder.ACCOUNTS)  # one transaction with what it came with
     return written
 

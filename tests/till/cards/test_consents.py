@@ -58,7 +58,7 @@ def found(
     consented = consent_of("stripe", truth, [payment, refund], lines or {}, cards)
     if consented is None:
         return False, False
-    return consented.is_missing(START + late), consented.is_beyond
+    return consented.to_write(START + late) is not None, consented.is_beyond
 
 
 NOTHING: Final = (False, False)
@@ -87,6 +87,7 @@ def of(line: KnownLine) -> dict[LineKey, KnownLine]:
         ({"truth": TRUTH._replace(consent=TERMS._replace(amount_usd="100.01"))}, (False, True)),
         ({"truth": TRUTH._replace(consent=TERMS._replace(month_usd="500.01"))}, (False, True)),
         ({"truth": TRUTH._replace(consent=TERMS._replace(amount_usd="much"))}, (False, True)),
+        ({"truth": TRUTH._replace(consent=TERMS._replace(below_usd="-0.01"))}, (False, True)),
     ],
 )
 def test_when_a_consent_is_a_line(stated: dict[str, Any], expected: tuple[bool, bool]) -> None:

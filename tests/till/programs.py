@@ -23,8 +23,8 @@ from tests.support.providers.fake_stripe import ACCOUNT as STRIPE_ACCOUNT
 from tests.support.providers.fake_stripe import FakeStripe
 from tests.support.providers.hooks import Hook, Order
 from tests.support.repos import bare_repo
-from tests.till.place import lines_of
-from wire_format.lines import Money
+from tests.till.place import accounts_of, lines_of
+from wire_format.lines import Account, Money
 
 PROGRAM: Final = [sys.executable, "-c", "from till.cli import main; main()"]
 SECRETS: Final = ("t" * 40, "r" * 40)
@@ -129,8 +129,12 @@ class ProgramPlace(ABC):
         return found
 
     def lines(self) -> list[Money]:
-        """Every line, by number."""
+        """Every line about money, by number."""
         return lines_of(read_home(self.home))
+
+    def consents(self) -> list[Account]:
+        """Every line about accounts, which are consents alone."""
+        return accounts_of(read_home(self.home))
 
     def wait_pushed(self) -> None:
         """Until nothing waits."""

@@ -54,7 +54,7 @@ def seen_of_tills(store: LedgerStore, now: datetime) -> dict[str, int]:
     return {node: found[node] for node in sorted(found, key=order)[:SEEN_MAX]}
 
 
-class DueAccount(NamedTuple):
+class DueForTopup(NamedTuple):
     """An account that is due, and what is known of it."""
 
     user: str
@@ -73,7 +73,7 @@ class DueAccount(NamedTuple):
 
 def due_accounts(
     store: LedgerStore, now: datetime, settle_h: int = SETTLE_H, after: str = ""
-) -> Iterator[DueAccount]:
+) -> Iterator[DueForTopup]:
     """The accounts whose card may be charged now as far as the ledger knows.
 
     Args:
@@ -89,7 +89,7 @@ def due_accounts(
         row = store.reports.account(user)
         known = None if row is None else cases.due(row)
         if known is not None:
-            yield DueAccount(user, known)
+            yield DueForTopup(user, known)
 
 
 def _payment_of(consent: Account) -> tuple[str, str]:

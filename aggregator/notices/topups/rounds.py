@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from aggregator.balances.topups.due import due_accounts, is_current, seen_of_tills
 from aggregator.config.sections import TopupConfig
-from aggregator.notices.topups.charger import Charger
+from aggregator.notices.topups.receiving import DueReceiver
 from aggregator.store.store import open_for_reading
 from gitmeter.support.errors import GitmeterError, with_hint
 from wire_format.posts.topup_due import ACCOUNTS_MAX, VERSION, AccountBelow, TopupDue
@@ -24,7 +24,7 @@ ACCOUNTS_A_ROUND_MAX: Final = 20 * ACCOUNTS_MAX
 """Of one round; the next one begins after these. More than the till charges in any hour."""
 
 
-class Reading(NamedTuple):
+class TopupReading(NamedTuple):
     """What a round found in the ledger.
 
     Attributes:
@@ -40,7 +40,7 @@ class Reading(NamedTuple):
     accounts: list[AccountBelow]
 
 
-class RoundReport(NamedTuple):
+class TopupReport(NamedTuple):
     """What became of a round.
 
     Attributes:
@@ -61,7 +61,7 @@ class RoundReport(NamedTuple):
     error: str = ""
 
 
-class Round:
+class TopupRound:
     """One round.
 
     Args:
@@ -86,7 +86,7 @@ class Round:
         self._clock = clock
         self._stopping = stopping
 
-    def run(self, after: str = "", *, asks: bool = False) -> RoundReport:
+    def run(self, after: str = "", *, asks: bool = False) -> TopupReport:
         """Read the ledger, and tell the till what is due.
 
         Args:
@@ -96,34 +96,34 @@ class Round:
         try:
             read = self.read(after)
             if not read.is_current:
-                return RoundReport(is_behind=True, last=after)
+                return TopupReport(is_behind=True, last=after)
             posts = list(_posts(read, asks=asks))
-            return self._post(posts) if posts else RoundReport()
+            return self._post(posts) if posts else TopupReport()
         except GitmeterError as error:
-            return RoundReport(last=after, error=with_hint(error))
+            return TopupReport(last=after, error=with_hint(error))
 
-    def read(self, after: str) -> Reading:
+    def read(self, after: str) -> TopupReading:
         """What the ledger says now, beginning after a user."""
         with closing(open_for_reading(self._path)) as store, store.view():
             now = self._clock()
             if not is_current(store, self._repos, now):
-                return Reading(now, is_current=False, seen={}, accounts=[])
+                return TopupReading(now, is_current=False, seen={}, accounts=[])
             due = due_accounts(store, now, self._config.settle_h, after)
             some = islice(due, ACCOUNTS_A_ROUND_MAX)
             accounts = [account.below(now) for account in some]
             seen = seen_of_tills(store, now)
-            return Reading(now, is_current=True, seen=seen, accounts=accounts)
+            return TopupReading(now, is_current=True, seen=seen, accounts=accounts)
 
-    def _post(self, posts: list[TopupDue]) -> RoundReport:
-        report = RoundReport()
-        with Charger(self._config) as charger:
+    def _post(self, posts: list[TopupDue]) -> TopupReport:
+        report = TopupReport()
+        with DueReceiver(self._config) as till:
             for post in posts:
                 if self._stopping():
                     break
-                answer, error = charger.post(post)
+                answer, error = till.post(post)
                 if answer is None:
                     return report._replace(error=error)
-                report = RoundReport(
+                report = TopupReport(
                     told=report.told + len(post.accounts),
                     posts=report.posts + 1,
                     last=post.accounts[-1].user if post.accounts else "",
@@ -132,7 +132,7 @@ class Round:
         return report
 
 
-def _posts(read: Reading, *, asks: bool) -> Iterator[TopupDue]:
+def _posts(read: TopupReading, *, asks: bool) -> Iterator[TopupDue]:
     """The posts of a round, each of a bounded size."""
     firsts = range(0, len(read.accounts), ACCOUNTS_MAX)
     for first in firsts or ([0] if asks else []):

@@ -14,7 +14,7 @@ import structlog
 
 from aggregator.config.sections import TopupConfig
 from aggregator.incidents.kinds import IncidentKind
-from aggregator.notices.topups.rounds import Round, RoundReport
+from aggregator.notices.topups.rounds import TopupReport, TopupRound
 from aggregator.store.incident_rows import About
 from aggregator.store.store import LedgerStore
 from gitmeter.support.background import Background
@@ -48,7 +48,7 @@ class TopupTeller:
         self._config = config
         self._path = path
         self._clock = clock
-        self._background = Background[RoundReport]()
+        self._background = Background[TopupReport]()
         self._repos: Collection[str] = ()
         self._is_due = self._is_over = self._was_behind = False
         self._hour: int | None = None
@@ -83,11 +83,11 @@ class TopupTeller:
         self._is_due, self._hour, self._began_s = False, hour, time.monotonic()
         # a till that has stopped, or was not heard in this hour, is asked although nobody is due
         asks = self._stopped is not None or self._asked_hour != hour
-        work = Round(self._path, config, self._repos, self._clock, lambda: self._is_over)
+        work = TopupRound(self._path, config, self._repos, self._clock, lambda: self._is_over)
         after = self._last
         self._background.start(lambda: work.run(after, asks=asks))
 
-    def collect(self, store: LedgerStore, wait_s: float = 0) -> RoundReport | None:
+    def collect(self, store: LedgerStore, wait_s: float = 0) -> TopupReport | None:
         """Log the result of a round that has ended, and file what the till says of itself.
 
         Args:
@@ -107,7 +107,7 @@ class TopupTeller:
         self._rests_until_s = now_s + max(REST_S, _REST_OF_WORK * (now_s - self._began_s))
         if (bug := ended.exception()) is not None:  # billing goes on
             _log.error("a round of automatic payments ended early", exc_info=bug)
-            return RoundReport(error="the round ended without a result")
+            return TopupReport(error="the round ended without a result")
         self._note(store, report := ended.result())
         return report
 
@@ -115,7 +115,7 @@ class TopupTeller:
         """Begin nothing any more; what was not told is told after the next start."""
         self._is_over = True
 
-    def _note(self, store: LedgerStore, report: RoundReport) -> None:
+    def _note(self, store: LedgerStore, report: TopupReport) -> None:
         self._last = report.last
         if report.is_behind != self._was_behind:
             self._was_behind = report.is_behind

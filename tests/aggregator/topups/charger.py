@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from aggregator.config.sections import TopupConfig
-from aggregator.notices.topups.rounds import Round, RoundReport
+from aggregator.notices.topups.rounds import TopupReport, TopupRound
 from tests.support.files import write_secret
 from tests.support.ledger.topups_world import TopupsWorld
 from tests.support.receiver import ReceiverServer
@@ -37,14 +37,14 @@ def config_of(world: TopupsWorld, server: ReceiverServer, settle_h: int = 2) -> 
     return TopupConfig(url=server.url, secret_file=path, settle_h=settle_h)
 
 
-def round_of(world: TopupsWorld, server: ReceiverServer) -> Round:
+def round_of(world: TopupsWorld, server: ReceiverServer) -> TopupRound:
     """A round by what the ledger has."""
     path: Path = world.config.database_path
     config = config_of(world, server)
-    return Round(path, config, world.money_repos(), lambda: world.now, lambda: False)
+    return TopupRound(path, config, world.money_repos(), lambda: world.now, lambda: False)
 
 
-def run(world: TopupsWorld, server: ReceiverServer, after: str = "") -> RoundReport:
+def run(world: TopupsWorld, server: ReceiverServer, after: str = "") -> TopupReport:
     """A round that posts only where somebody is due."""
     return round_of(world, server).run(after)
 

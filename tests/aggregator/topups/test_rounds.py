@@ -62,7 +62,7 @@ def test_a_post_that_was_missed_is_posted_again(world: TopupsWorld) -> None:
         assert run(world, till).told == 1
         world.begin(ATTEMPT)
         world.pull()
-        assert run(world, till) == rounds.RoundReport()
+        assert run(world, till) == rounds.TopupReport()
         first, *again = posts(till)
     assert [post.accounts for post in again] == [first.accounts] * 2
     assert len({post.id for post in (first, *again)}) == 3
@@ -73,15 +73,15 @@ def test_a_broken_variant_that_tells_crossings_is_caught(
 ) -> None:
     """Told once when the balance falls below, the account would never be charged."""
     told: set[str] = set()
-    read = rounds.Round.read
+    read = rounds.TopupRound.read
 
-    def crossings(self: rounds.Round, after: str) -> rounds.Reading:
+    def crossings(self: rounds.TopupRound, after: str) -> rounds.TopupReading:
         found = read(self, after)
         new = [each for each in found.accounts if each.user not in told]
         told.update(each.user for each in new)
         return found._replace(accounts=new)
 
-    monkeypatch.setattr(rounds.Round, "read", crossings)
+    monkeypatch.setattr(rounds.TopupRound, "read", crossings)
     with pytest.raises(AssertionError):
         test_a_post_that_was_missed_is_posted_again(world)
 

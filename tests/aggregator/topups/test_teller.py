@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.notices.topups import teller as telling
-from aggregator.notices.topups.rounds import RoundReport
+from aggregator.notices.topups.rounds import TopupReport
 from aggregator.notices.topups.teller import TopupTeller
 from tests.aggregator.topups.charger import charger, config_of, posts, says
 from tests.support.ledger.running import running_daemon
@@ -28,7 +28,7 @@ def _teller(world: TopupsWorld, till: ReceiverServer | None) -> TopupTeller:
     return TopupTeller(config, world.config.database_path, lambda: world.now)
 
 
-def _round(world: TopupsWorld, teller: TopupTeller, *, pulled: bool = True) -> RoundReport | None:
+def _round(world: TopupsWorld, teller: TopupTeller, *, pulled: bool = True) -> TopupReport | None:
     """Let time go on as the loop does: a pull, a round, its result."""
     if pulled:
         world.pull()
@@ -47,9 +47,9 @@ def test_a_round_is_made_after_each_pull(world: TopupsWorld) -> None:
     with charger() as till:
         teller = _teller(world, till)
         assert _round(world, teller, pulled=False) is None, "nothing was pulled yet"
-        assert _round(world, teller) == RoundReport(told=1, posts=1, last="alice")
+        assert _round(world, teller) == TopupReport(told=1, posts=1, last="alice")
         assert _round(world, teller, pulled=False) is None
-        assert _round(world, teller) == RoundReport(told=1, posts=1, last="alice")
+        assert _round(world, teller) == TopupReport(told=1, posts=1, last="alice")
 
 
 def test_a_round_is_made_when_an_hour_turns(world: TopupsWorld) -> None:
@@ -68,10 +68,10 @@ def test_a_till_is_asked_in_each_hour_although_nobody_is_due(world: TopupsWorld)
     world.begin(ATTEMPT)
     with charger() as till:
         teller = _teller(world, till)
-        assert _round(world, teller) == RoundReport(posts=1)
-        assert _round(world, teller) == RoundReport()
+        assert _round(world, teller) == TopupReport(posts=1)
+        assert _round(world, teller) == TopupReport()
         world.later(hours=1)
-        assert _round(world, teller) == RoundReport(posts=1)
+        assert _round(world, teller) == TopupReport(posts=1)
         assert [post.accounts for post in posts(till)] == [(), ()]
 
 
@@ -106,17 +106,17 @@ def test_without_a_till_no_incident_stays_open(world: TopupsWorld) -> None:
 
 
 def test_a_bug_in_a_round_ends_nothing(world: TopupsWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object, **__: object) -> RoundReport:
+    def broken(*_: object, **__: object) -> TopupReport:
         raise RuntimeError("a bug")
 
     with charger() as till:
         teller = _teller(world, till)
         with monkeypatch.context() as patch:
-            patch.setattr("aggregator.notices.topups.rounds.Round.run", broken)
+            patch.setattr("aggregator.notices.topups.rounds.TopupRound.run", broken)
             report = _round(world, teller)
             assert report is not None
             assert report.error
-        assert _round(world, teller) == RoundReport(told=1, posts=1, last="alice")
+        assert _round(world, teller) == TopupReport(told=1, posts=1, last="alice")
 
 
 def test_a_till_that_hangs_delays_nothing(world: TopupsWorld) -> None:

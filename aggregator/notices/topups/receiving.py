@@ -27,7 +27,7 @@ _ANSWER_BYTES_MAX: Final = 65_536
 _WORDS_MAX: Final = 200
 
 
-class PostAnswer(NamedTuple):
+class DuePosted(NamedTuple):
     """What became of a post.
 
     Attributes:
@@ -39,7 +39,7 @@ class PostAnswer(NamedTuple):
     error: str = ""
 
 
-class Charger:
+class DueReceiver:
     """A connection to the till for one round; a context manager.
 
     Args:
@@ -62,7 +62,7 @@ class Charger:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def post(self, due: TopupDue) -> PostAnswer:
+    def post(self, due: TopupDue) -> DuePosted:
         """Tell the till; failures are answers too."""
         body = encode(due)
         headers = {
@@ -74,13 +74,13 @@ class Charger:
             with self._client.exchange(request, self._timeout_s) as response:
                 found = response.body.read(_ANSWER_BYTES_MAX)
         except LateError:
-            return PostAnswer(None, f"no answer in {self._timeout_s} s")
+            return DuePosted(None, f"no answer in {self._timeout_s} s")
         except (ExchangeError, AuthoritiesError) as error:
-            return PostAnswer(None, with_hint(error))
+            return DuePosted(None, with_hint(error))
         if response.status != HTTPStatus.OK:
             words = " ".join(found.decode(errors="replace").split())[:_WORDS_MAX]
-            return PostAnswer(None, f"{response.status} {words}".rstrip())
+            return DuePosted(None, f"{response.status} {words}".rstrip())
         try:
-            return PostAnswer(decode_answer(found))
+            return DuePosted(decode_answer(found))
         except ValueError as error:
-            return PostAnswer(None, f"not the answer of a till: {error}")
+            return DuePosted(None, f"not the answer of a till: {error}")

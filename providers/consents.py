@@ -1,6 +1,14 @@
 """What a customer agrees to when his card is saved, and whose card that is."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+_WORDS: Final = (
+    "With this payment your card is saved. When your balance is below {below} USD, the card is"
+    " charged for {amount} USD of credit, without asking you again: at most once in 24 hours, and"
+    " for at most {month} USD in a calendar month (UTC). You can switch this off, and remove the"
+    " card, at any time in the place that you came from."
+)
+"""Beside the button that pays; a provider may take no more than 1200 characters."""
 
 
 class ConsentTerms(NamedTuple):
@@ -27,3 +35,8 @@ class CardOwner(NamedTuple):
 
     customer: str
     method: str
+
+
+def consent_words(terms: ConsentTerms) -> str:
+    """What a page says on which a customer agrees to automatic payments."""
+    return _WORDS.format(amount=terms.amount_usd, below=terms.below_usd, month=terms.month_usd)

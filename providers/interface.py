@@ -15,7 +15,7 @@ from providers.consents import CardOwner, ConsentTerms
 
 Mode = Literal["live", "test"]
 FactKind = Literal["payment", "refund", "refund_reversal", "dispute", "dispute_reversal"]
-Ability = Literal["read", "checkout", "charge", "refund"]
+Ability = Literal["read", "checkout", "cards", "charge", "refund"]
 
 
 class ProviderError(GitmeterError):

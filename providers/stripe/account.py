@@ -1,23 +1,22 @@
 """One account at Stripe, behind the interface of all providers."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from providers.consents import consent_words
 from providers.interface import (
     Ability,
     Checkout,
     Fact,
-    Mode,
     Order,
     RefusedByProviderError,
     Truth,
     WhoAmI,
 )
 from providers.stripe import facts, units, webhook
-from providers.stripe.calls import StripeCalls
+from providers.stripe.calls import request_key
+from providers.stripe.saved_cards import StripeCards
 from providers.stripe.shapes import (
     CheckoutSession,
     Dispute,
@@ -39,10 +38,12 @@ _READ: Final = (
     *("/v1/payment_intents", "/v1/charges", "/v1/refunds", "/v1/disputes"),
     *("/v1/balance_transactions", "/v1/checkout/sessions"),
 )
-_MADE: Final[tuple[tuple[Ability, str], ...]] = (
-    ("charge", "/v1/payment_intents"),
-    ("checkout", "/v1/checkout/sessions"),
-    ("refund", "/v1/refunds"),
+_MADE: Final[tuple[tuple[Ability, tuple[str, ...]], ...]] = (
+    # customers are made of nothing, so those that cannot be there are asked to change
+    ("cards", ("/v1/customers/cus_gitmeter", "/v1/payment_methods/pm_gitmeter/detach")),
+    ("charge", ("/v1/payment_intents",)),
+    ("checkout", ("/v1/checkout/sessions",)),
+    ("refund", ("/v1/refunds",)),
 )
 _HOLDERS: Final = {
     "re": "/v1/refunds/",
@@ -54,22 +55,10 @@ _HOLDERS: Final = {
 """Objects that name their payment."""
 
 
-class StripeAccount:
-    """One account at Stripe; a context manager, for one thread at a time.
-
-    Args:
-        name: ours for the account.
-        mode: of the key.
-        key: secret or restricted.
-        base_url: without a slash at the end.
-    """
+class StripeAccount(StripeCards):
+    """One account at Stripe, with the cards that it keeps; a context manager, for one thread."""
 
     kind = "stripe"
-
-    def __init__(self, name: str, mode: Mode, key: str, base_url: str) -> None:
-        self.name = name
-        self.mode = mode
-        self._calls = StripeCalls(key, base_url)
 
     def __enter__(self) -> Self:
         return self
@@ -80,7 +69,9 @@ class StripeAccount:
     def whose(self) -> WhoAmI:
         """Whose key it is, and what it may do."""
         owner = read(StripeOwner, self._calls.get("/v1/account"))
-        can: list[Ability] = [word for word, path in _MADE if self._calls.may_post(path)]
+        can: list[Ability] = [
+            word for word, paths in _MADE if all(self._calls.may_post(path) for path in paths)
+        ]
         if all(self._calls.may_get(path) for path in _READ):
             can.append("read")
         return WhoAmI(owner.id, self.mode, tuple(sorted(can)))
@@ -89,7 +80,11 @@ class StripeAccount:
         """Open a page of Checkout."""
         if order.method != "page":
             raise RefusedByProviderError(f"Stripe has no {order.method}: ask for a page")
+        if order.consent is not None and order.customer is None:
+            raise RefusedByProviderError("a card is saved for a customer: make one first")
         metadata = {facts.TAG_KEY: order.tag, facts.ATTEMPT_KEY: order.attempt}
+        if order.consent is not None:
+            metadata[facts.CONSENT_KEY] = facts.consent_text(order.consent)
         expires_s = min(order.expires_s, facts.SESSION_S)
         params: SessionCreateParams = {
             "mode": "payment",
@@ -111,7 +106,13 @@ class StripeAccount:
             "payment_method_options": {"card": {"request_three_d_secure": "any"}},
             "adaptive_pricing": {"enabled": False},  # or it is paid in another currency
         }
-        made = self._calls.create_session(params, self._request_key("checkout", order.attempt))
+        if order.customer is not None:
+            params["customer"] = order.customer
+        if order.consent is not None:
+            params["allowed_payment_method_types"] = ["card"]
+            params["payment_intent_data"]["setup_future_usage"] = facts.SAVES_CARD
+            params["custom_text"] = {"submit": {"message": consent_words(order.consent)}}
+        made = self._calls.create_session(params, request_key(self.name, "checkout", order.attempt))
         session = read(CheckoutSession, made)
         expires_at = datetime.fromtimestamp(session.expires_at, UTC)
         return Checkout(session.url, session.id, expires_at)
@@ -131,7 +132,7 @@ class StripeAccount:
             return self._of_payment(object_id)
         if kind == "cs":
             return self._of_session(object_id)
-        found = self._find(_HOLDERS[kind] + object_id)
+        found = self._calls.find(_HOLDERS[kind] + object_id)
         payment = found and _payment_of(found)
         return self._of_payment(payment) if payment else None
 
@@ -176,7 +177,7 @@ class StripeAccount:
             }
             if amount is not None:
                 params["amount"] = self.to_minor(amount, currency)
-            made = self._calls.create_refund(params, self._request_key("refund", request_id))
+            made = self._calls.create_refund(params, request_key(self.name, "refund", request_id))
             found = read(Refund, made)
         return facts.fact_of_refund(found, intent)
 
@@ -198,33 +199,29 @@ class StripeAccount:
         intent = self._intent(payment_ref)
         if intent is None:
             return None
-        if intent.status == "succeeded":
-            disputes = [
-                read(Dispute, found)
-                for found in self._calls.every(
-                    "/v1/disputes", _PAGES_MAX, payment_intent=payment_ref
-                )
-            ]
-            return facts.of_payment(intent, self._refunds(payment_ref), disputes, None)
-        pages = self._calls.get("/v1/checkout/sessions", payment_intent=payment_ref, limit=1)
-        sessions = [read(CheckoutSession, found) for found in pages.get("data", [])]
-        return facts.of_payment(intent, [], [], sessions[0] if sessions else None)
+        page = self._page_of(payment_ref) if facts.needs_page(intent) else None
+        if intent.status != "succeeded":
+            return facts.of_payment(intent, [], [], page)
+        disputes = [
+            read(Dispute, found)
+            for found in self._calls.every("/v1/disputes", _PAGES_MAX, payment_intent=payment_ref)
+        ]
+        return facts.of_payment(intent, self._refunds(payment_ref), disputes, page)
+
+    def _page_of(self, payment_ref: str) -> CheckoutSession | None:
+        """The page that a payment was made on."""
+        listed = self._calls.get("/v1/checkout/sessions", payment_intent=payment_ref, limit=1)
+        sessions = [read(CheckoutSession, found) for found in listed.get("data", [])]
+        return sessions[0] if sessions else None
 
     def _of_session(self, session_id: str) -> Truth | None:
-        found = self._find(f"/v1/checkout/sessions/{session_id}")
+        found = self._calls.find(f"/v1/checkout/sessions/{session_id}")
         session = None if found is None else read(CheckoutSession, found)
         if session is None or facts.mode_of(session.livemode) != self.mode:
             return None
         if session.payment_intent is not None:
             return self._of_payment(session.payment_intent)
         return facts.of_session(session)
-
-    def _intent(self, payment_ref: str) -> Intent | None:
-        found = self._find(f"/v1/payment_intents/{payment_ref}", expand=["latest_charge"])
-        intent = None if found is None else read(Intent, found)
-        if intent is None or facts.mode_of(intent.livemode) != self.mode:
-            return None
-        return intent
 
     def _refunds(self, payment_ref: str) -> list[Refund]:
         listed = self._calls.every(
@@ -242,19 +239,6 @@ class StripeAccount:
                 f"{self.name} has no payment {payment_ref}", code="resource_missing"
             )
         return intent, self._refunds(payment_ref)
-
-    def _find(self, path: str, **params: Any) -> dict[str, Any] | None:  # noqa: ANN401
-        try:
-            return self._calls.get(path, **params)
-        except RefusedByProviderError as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                return None
-            raise
-
-    def _request_key(self, *words: str) -> str:
-        """A key of idempotency that depends on what is done alone; at most 255 characters."""
-        text = "|".join(("gitmeter", self.name, *words))
-        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _payment_of(found: dict[str, Any]) -> str | None:

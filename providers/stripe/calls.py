@@ -4,6 +4,7 @@ The library's clients bound neither the bytes nor the whole time of an answer, s
 the client that every program here uses.
 """
 
+import hashlib
 import logging
 import re
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,12 @@ from gitmeter.http_edge.client import ExchangeError, HttpClient, Request, Untrus
 from providers.interface import ProviderError, RefusedByProviderError, UnreachableProviderError
 
 if TYPE_CHECKING:
-    from stripe.params import RefundCreateParams
+    from stripe.params import (
+        CustomerCreateParams,
+        PaymentIntentConfirmParams,
+        PaymentIntentCreateParams,
+        RefundCreateParams,
+    )
     from stripe.params.checkout import SessionCreateParams
 
 TIMEOUT_S: Final = 20
@@ -69,6 +75,15 @@ class StripeCalls:
         """
         return self._send("get", path, **params)
 
+    def find(self, path: str, **params: Any) -> dict[str, Any] | None:  # noqa: ANN401 - as above
+        """An object, or None where there is none; errors as above."""
+        try:
+            return self.get(path, **params)
+        except RefusedByProviderError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
     def create_session(self, params: "SessionCreateParams", key: str) -> dict[str, Any]:
         """Make a page of Checkout, once for each key of idempotency within a day.
 
@@ -85,6 +100,48 @@ class StripeCalls:
         """Give money back, once for each key of idempotency within a day; errors as above."""
         with self._typed_errors("/v1/refunds"):
             return self._client.v1.refunds.create(params, {"idempotency_key": key}).to_dict()
+
+    def create_customer(self, params: "CustomerCreateParams", key: str) -> dict[str, Any]:
+        """Make a customer, once for each key of idempotency within a day; errors as above."""
+        with self._typed_errors("/v1/customers"):
+            return self._client.v1.customers.create(params, {"idempotency_key": key}).to_dict()
+
+    def create_intent(self, params: "PaymentIntentCreateParams", key: str) -> dict[str, Any]:
+        """Make a payment, once for each key of idempotency within a day; errors as above."""
+        with self._typed_errors("/v1/payment_intents"):
+            made = self._client.v1.payment_intents.create(params, {"idempotency_key": key})
+            return made.to_dict()
+
+    def confirm_intent(
+        self, intent: str, params: "PaymentIntentConfirmParams", key: str | None = None
+    ) -> dict[str, Any]:
+        """Take the money of a payment.
+
+        Args:
+            intent: the payment.
+            params: how.
+            key: of idempotency; None for one that is new with each call.
+
+        Raises:
+            UnreachableProviderError: no answer that can be used.
+            RefusedByProviderError: with status 402 where the card gave nothing, with the code
+                `payment_intent_unexpected_state` where it is no longer to be confirmed.
+        """
+        with self._typed_errors(f"/v1/payment_intents/{intent}/confirm"):
+            intents = self._client.v1.payment_intents
+            options: stripe.RequestOptions = {} if key is None else {"idempotency_key": key}
+            return intents.confirm(intent, params, options).to_dict()
+
+    def cancel_intent(self, intent: str) -> dict[str, Any]:
+        """Let nothing come of a payment; refused as `confirm_intent` is."""
+        with self._typed_errors(f"/v1/payment_intents/{intent}/cancel"):
+            intents = self._client.v1.payment_intents
+            return intents.cancel(intent, {"cancellation_reason": "abandoned"}).to_dict()
+
+    def detach(self, method: str) -> None:
+        """Keep a way to pay no longer; refused where it is kept for nobody."""
+        with self._typed_errors(f"/v1/payment_methods/{method}/detach"):
+            self._client.v1.payment_methods.detach(method)
 
     def may_post(self, path: str) -> bool:
         """Whether the key has the right to make such an object: asked for with nothing in it."""
@@ -155,6 +212,12 @@ class StripeCalls:
 
     def _without_keys(self, text: str) -> str:
         return _SECRET.sub("(key)", text.replace(self._key, "(key)"))[:_MESSAGE_CHARS_MAX]
+
+
+def request_key(*words: str) -> str:
+    """A key of idempotency that depends on what is done alone; at most 255 characters."""
+    text = "|".join(("gitmeter", *words))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _code(error: stripe.StripeError) -> str:

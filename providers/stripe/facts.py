@@ -10,20 +10,28 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from gitmeter.money.topups.attempts import is_automatic
+from providers.consents import CardOwner, ConsentTerms
 from providers.interface import Fact, FactKind, Mode, Open, Truth, UnreachableProviderError
 from providers.stripe.shapes import BalanceEntry, Charge, CheckoutSession, Dispute, Intent, Refund
 from providers.stripe.units import from_minor
-from wire_format.fields import REFERENCE_PATTERN
+from wire_format.fields import AMOUNT_PATTERN, REFERENCE_PATTERN
 
 TAG_KEY: Final = "gitmeter"
 ATTEMPT_KEY: Final = "gitmeter_attempt"
 REQUEST_KEY: Final = "gitmeter_request"
+CONSENT_KEY: Final = "gitmeter_consent"
+SAVES_CARD: Final = "off_session"
+"""`setup_future_usage` of a payment whose card is kept, to be charged without its owner."""
 
 SESSION_S: Final = 60 * 60
 """How long a page of Checkout is open at most, and so a promise for whoever pays at once."""
 
 DELAYED_S: Final = 14 * 24 * 60 * 60
 """As long for methods whose money comes when the customer's bank sends it."""
+
+AUTOMATIC_S: Final = 4 * 24 * 60 * 60
+"""As long where a saved card is charged: a customer has three days to answer his bank."""
 
 _DELAYED_METHODS: Final = frozenset(
     (
@@ -32,6 +40,10 @@ _DELAYED_METHODS: Final = frozenset(
     )
 )
 _ATTEMPT: Final = re.compile(REFERENCE_PATTERN)
+_CONSENT: Final = re.compile(
+    rf"(?P<amount>(?!-){AMOUNT_PATTERN})\|(?P<below>(?!-){AMOUNT_PATTERN})"
+    rf"\|(?P<month>(?!-){AMOUNT_PATTERN})"
+)
 _FELL_THROUGH: Final = frozenset(["failed", "canceled"])
 _REFUND_IS_OPEN: Final = frozenset(["pending", "requires_action"])
 _DISPUTE_IS_CLOSED: Final = frozenset(["won", "lost", "warning_closed", "prevented"])
@@ -40,6 +52,21 @@ _DISPUTE_IS_CLOSED: Final = frozenset(["won", "lost", "warning_closed", "prevent
 def mode_of(livemode: bool) -> Mode:  # noqa: FBT001 - Stripe's own word
     """The mode of an object."""
     return "live" if livemode else "test"
+
+
+def consent_text(terms: ConsentTerms) -> str:
+    """What a customer agrees to, as metadata of his payment has it."""
+    return "|".join(terms)
+
+
+def needs_page(intent: Intent) -> bool:
+    """Whether `of_payment` has to know the page that a payment was made on.
+
+    A saved card cannot be charged without its customer, so a succeeded payment that has none was
+    its payer's own.
+    """
+    is_charge = intent.customer is not None or is_automatic(attempt_of(intent.metadata))
+    return is_charge or intent.status != "succeeded"
 
 
 def of_payment(
@@ -54,7 +81,7 @@ def of_payment(
         intent: with its latest charge in full, if it succeeded.
         refunds: all of them.
         disputes: all of them.
-        session: the page it was made on, where it has not succeeded and there is one.
+        session: the page it was made on, where `needs_page` asks for it and there is one.
 
     Raises:
         UnreachableProviderError: it succeeded, and has no charge.
@@ -70,6 +97,10 @@ def of_payment(
     failed = None if facts else _failed(intent, session)
     if not facts and failed is None:
         opened.append(Open(intent.id, f"payment_intent {intent.status}"))
+    is_by_customer = not needs_page(intent) or (
+        session is not None and session.status == "complete"
+    )
+    card = _card(intent, is_by_customer=is_by_customer)
     return Truth(
         object_id=intent.id,
         facts=tuple(facts),
@@ -78,8 +109,11 @@ def of_payment(
         is_tagged=True,
         tag=said.tag,
         attempt=said.attempt,
-        in_time_s=DELAYED_S if said.is_delayed else SESSION_S,
+        in_time_s=said.in_time_s,
         failed=failed,
+        is_by_customer=is_by_customer,
+        consent=_consent(intent) if is_by_customer and card is not None else None,
+        card=card,
     )
 
 
@@ -94,7 +128,7 @@ def of_session(session: CheckoutSession) -> Truth:
         mode=mode_of(session.livemode),
         is_tagged=True,
         tag=metadata.get(TAG_KEY),
-        attempt=_attempt(metadata),
+        attempt=attempt_of(metadata),
         in_time_s=SESSION_S,
         failed=None if is_open else (session.status or "expired"),
     )
@@ -113,12 +147,15 @@ class _Said:
         self._charge = intent.latest_charge if isinstance(intent.latest_charge, Charge) else None
         self._currency = intent.currency.upper()
         self.tag = intent.metadata.get(TAG_KEY)
-        self.attempt = _attempt(intent.metadata)
+        self.attempt = attempt_of(intent.metadata)
 
     @property
-    def is_delayed(self) -> bool:
+    def in_time_s(self) -> int:
+        if is_automatic(self.attempt):
+            return AUTOMATIC_S
         method = self._charge.payment_method_details if self._charge else None
-        return method is not None and method.type in _DELAYED_METHODS
+        is_delayed = method is not None and method.type in _DELAYED_METHODS
+        return DELAYED_S if is_delayed else SESSION_S
 
     def payment(self) -> Fact:
         if self._charge is None:
@@ -163,9 +200,24 @@ class _Said:
         )
 
 
-def _attempt(metadata: dict[str, str]) -> str | None:
+def attempt_of(metadata: dict[str, str]) -> str | None:
+    """The attempt that is named on a payment."""
     attempt = metadata.get(ATTEMPT_KEY, "")
     return attempt if _ATTEMPT.fullmatch(attempt) else None
+
+
+def _card(intent: Intent, *, is_by_customer: bool) -> CardOwner | None:
+    """The card that a payment saved, or was charged from."""
+    if intent.status != "succeeded" or intent.customer is None or intent.payment_method is None:
+        return None
+    if is_by_customer and intent.setup_future_usage != SAVES_CARD:
+        return None
+    return CardOwner(intent.customer, intent.payment_method)
+
+
+def _consent(intent: Intent) -> ConsentTerms | None:
+    found = _CONSENT.fullmatch(intent.metadata.get(CONSENT_KEY, ""))
+    return found and ConsentTerms(found["amount"], found["below"], found["month"])
 
 
 def _is_partial(entry: BalanceEntry, dispute: Dispute) -> bool:

@@ -36,11 +36,41 @@ class Charge(Struct, frozen=True):
     payment_method_details: PaymentMethod | None = None
 
 
+class CardFace(Struct, frozen=True):
+    """What is shown of a card."""
+
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+
+
+class SavedMethod(Struct, frozen=True):
+    """A way to pay that may be kept for a customer."""
+
+    id: str
+    customer: str | None = None
+    card: CardFace | None = None
+
+
 class PaymentFault(Struct, frozen=True):
     """Why the last try did not take it."""
 
     code: str | None = None
     decline_code: str | None = None
+    payment_method: SavedMethod | None = None
+
+
+class Redirect(Struct, frozen=True):
+    """Where a customer answers his bank."""
+
+    url: str | None = None
+
+
+class NextAction(Struct, frozen=True):
+    """What a customer has to do."""
+
+    redirect_to_url: Redirect | None = None
 
 
 class Intent(Struct, frozen=True):
@@ -50,8 +80,13 @@ class Intent(Struct, frozen=True):
     currency: str
     status: str
     livemode: bool
+    created: int
     amount_received: int = 0
     metadata: dict[str, str] = {}
+    customer: str | None = None
+    payment_method: str | None = None
+    setup_future_usage: str | None = None
+    next_action: NextAction | None = None
     latest_charge: Charge | str | None = None
     last_payment_error: PaymentFault | None = None
     cancellation_reason: str | None = None
@@ -89,6 +124,15 @@ class CheckoutSession(Struct, frozen=True):
     url: str | None = None
     payment_intent: str | None = None
     metadata: dict[str, str] | None = None
+
+
+class StripeCustomer(Struct, frozen=True):
+    """Somebody for whom cards are kept; of a deleted one nothing but the id is left."""
+
+    id: str
+    livemode: bool = False
+    deleted: bool = False
+    metadata: dict[str, str] = {}
 
 
 class StripeOwner(Struct, frozen=True):

@@ -200,7 +200,15 @@ def test_a_payment_with_more_refunds_than_can_be_read_is_refused(
 
 
 @pytest.mark.parametrize(
-    "rights", [("read",), ("checkout", "read"), ("charge", "read"), ("read", "refund"), ()]
+    "rights",
+    [
+        ("read",),
+        ("checkout", "read"),
+        ("cards", "checkout", "read"),
+        ("charge", "read"),
+        ("read", "refund"),
+        (),
+    ],
 )
 def test_a_key_is_known_by_what_it_may_do(stripe: FakeStripe, rights: tuple[str, ...]) -> None:
     key = stripe.restricted_key(*rights)

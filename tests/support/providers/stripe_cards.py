@@ -134,12 +134,14 @@ class StripeCards:
 
     def confirm(self, intent: Json, params: Json) -> None:
         """Charge the card of a payment, with its owner or without him."""
+        self._refuse_page(intent, "confirm")
         method = params.get("payment_method") or intent["payment_method"]
         if intent["status"] not in _CONFIRMABLE or method is None:
             status = intent["status"]
             said = f"You cannot confirm this PaymentIntent because it has status {status}."
             raise unexpected(said, intent)
-        if "payment_method_types" not in intent["_params"] and "return_url" not in params:
+        redirects = intent["_params"].get("automatic_payment_methods", {}).get("allow_redirects")
+        if redirects != "never" and "return_url" not in params:
             raise invalid(
                 "This PaymentIntent is configured to accept payment methods enabled in your"
                 " Dashboard, some of which might redirect: you must provide a `return_url`."
@@ -170,6 +172,7 @@ class StripeCards:
 
     def cancel(self, intent: Json, params: Json) -> None:
         """Let nothing come of a payment."""
+        self._refuse_page(intent, "cancel")
         if intent["status"] not in _CANCELABLE:
             status = intent["status"]
             said = f"You cannot cancel this PaymentIntent because it has a status of {status}."
@@ -177,6 +180,13 @@ class StripeCards:
         intent["status"], intent["next_action"] = "canceled", None
         intent["cancellation_reason"] = params.get("cancellation_reason")
         self.objects.event("payment_intent.canceled", intent)
+
+    def _refuse_page(self, intent: Json, verb: str) -> None:
+        """What belongs to a page is paid or let go there."""
+        if any(
+            each["payment_intent"] == intent["id"] for each in self.objects.of("checkout.session")
+        ):
+            raise invalid(f"You cannot {verb} the PaymentIntent of a Checkout Session.")
 
     def _outcome(self, customer: str, method: str) -> str:
         for name in (method, customer, ""):

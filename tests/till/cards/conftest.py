@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.till.cards.saving import CARDS
 from tests.till.place import TillPlace
+from tests.till.programs import CARDS
 from tests.till.served import listen
 
 

@@ -1,13 +1,9 @@
 """Customers of a world who save cards."""
 
-from typing import Final
-
 from providers.interface import Order
 from tests.till.place import TillPlace
+from tests.till.programs import TERMS
 from tests.till.served import Served
-
-CARDS: Final = {"consent_max_usd": "100.00", "consent_month_max_usd": "500.00"}
-TERMS: Final = {"amount_usd": "20.00", "below_usd": "5.00", "month_usd": "100.00"}
 
 
 def page(till: Served, user: str = "alice", **asked: object) -> str:

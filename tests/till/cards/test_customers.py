@@ -12,8 +12,9 @@ from node_pusher.sending.push import push
 from providers.cards import ChargeOrder
 from providers.consents import CardOwner
 from providers.tag import make_customer_tag, read_customer_tag
-from tests.till.cards.saving import TERMS, last_order, lose_memory, page, save
+from tests.till.cards.saving import last_order, lose_memory, page, save
 from tests.till.place import ACCOUNT, TAG_KEY, TillPlace
+from tests.till.programs import TERMS
 from tests.till.served import served
 from tests.till.world_cards import WorldCustomer
 

@@ -6,8 +6,9 @@ import pytest
 
 from node_pusher.sending.push import push
 from providers.consents import ConsentTerms
-from tests.till.cards.saving import CARDS, TERMS, last_order, lose_memory, page, save
+from tests.till.cards.saving import last_order, lose_memory, page, save
 from tests.till.place import ACCOUNT, TillPlace
+from tests.till.programs import CARDS, TERMS
 from tests.till.served import served
 from till.config.tables import CardsTable
 from till.intake import intake

@@ -2,6 +2,7 @@
 
 Owns: the rows behind answers for people (`reports`), behind the `digest`, behind `metrics` and
 behind `notices`; lines about money (`payments`) and what a `journal` needs of them; charges one by
-one (`exports`) and added up (`sums`), and those that are not rated in full (`unrated`).
+one (`exports`) and added up (`sums`), and those that are not rated in full (`unrated`); who may be
+due for an automatic payment (`topups`).
 Does not own: the rows that billing reads and writes (`aggregator.store` itself).
 """

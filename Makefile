@@ -16,7 +16,7 @@ ORDERS ?= 20
 help:
 	@echo 'make run      try it: three nodes, real usage data, balances (under two minutes)'
 	@echo 'make run-fleet  see it live: a forge, twenty nodes, webhooks and balances, for a minute'
-	@echo 'make run-money  see payments: a checkout, a hook, a dispute, and a thief who is caught'
+	@echo 'make run-money  see payments: a checkout, a dispute, a card that is charged, and a thief who is caught'
 	@echo 'make run-portal  open the pages of a customer in your browser, until Ctrl-C'
 	@echo 'make test     everything that guards the project'
 	@echo 'make test-any-order ORDERS=20   the tests in as many random orders'

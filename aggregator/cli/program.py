@@ -137,6 +137,10 @@ _COMMANDS: Final = {
         "aggregator.cli.fleet.forge:forge",
         "Check how the forge is set up, and set up what is not a node's.",
     ),
+    "topups": LazyCommand(
+        "aggregator.cli.terms.topups:topups",
+        "Show automatic payments, of USER or of all: who is due, and what stands in the way.",
+    ),
     "notices": LazyCommand(
         "aggregator.cli.notices:notices",
         "Show the notices of the last 90 days, and whether they were delivered.",

@@ -1,4 +1,4 @@
-"""The other tables of the configuration: the forge, the listener, notices."""
+"""The other tables of the configuration: the forge, the listener, notices, automatic payments."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -140,3 +140,25 @@ class NotifyConfig(Section):
     def balance_below_nano(self) -> int:
         """The threshold in nano-dollars."""
         return int(Decimal(self.balance_below_usd) * NANO)
+
+
+class TopupConfig(Section):
+    """`[topup]`: the till that charges saved cards, which is told whose balance is too low."""
+
+    url: str = Field(
+        description="The address of `till charge`.", examples=["http://127.0.0.1:8762/due"]
+    )
+    secret_file: Path = Field(
+        description="File with the secret that each post is signed with; the till has the same.",
+        examples=["/etc/gitmeter/topup_secret"],
+    )
+    settle_h: int = Field(
+        default=2,
+        ge=0,
+        le=48,
+        description="For so many hours fees of plans, and what nodes that are new to an account"
+        " billed to it, charge no card.",
+        examples=[2],
+    )
+
+    _url = field_validator("url")(_http_url)

@@ -14,7 +14,7 @@ from aggregator.config.document import (
     mirrors_in,
 )
 from aggregator.config.repos import RemoteConfig, RepoConfig, Section
-from aggregator.config.sections import ForgeConfig, ListenConfig, NotifyConfig
+from aggregator.config.sections import ForgeConfig, ListenConfig, NotifyConfig, TopupConfig
 from gitmeter.roles.role import Role
 
 NODES_DIR_NAME: Final = "nodes.d"
@@ -78,6 +78,11 @@ class Config(Section):
         default=None,
         description="A webhook that receives incidents and low balances; see"
         " docs/notifications.md.",
+    )
+    topup: TopupConfig | None = Field(
+        default=None,
+        description="Automatic payments: the till that charges saved cards, which is told of every"
+        " account below its own threshold; see docs/payments.md.",
     )
     copy_remote: RemoteConfig | None = Field(
         default=None,

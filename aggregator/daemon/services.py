@@ -1,4 +1,4 @@
-"""What runs beside the daemon's loop: the listener, notices, the daily check of the forge."""
+"""What runs beside the daemon's loop: listener, notices, what is due, the forge's daily check."""
 
 import time
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from aggregator.fleet.sweep import Sweep
 from aggregator.incidents.silence import file_silence
 from aggregator.mirrors.state import State
 from aggregator.notices.notifier import Notifier
+from aggregator.notices.topups.teller import TopupTeller
 from aggregator.serving.hints import Hints
 from aggregator.serving.pulse import Pulse
 from aggregator.serving.webhook import Push
@@ -54,6 +55,7 @@ class Services:
             None if config.notify is None else Notifier(config.notify, config.state, clock)
         )
         self._compared_hour: int | None = None
+        self._topups = TopupTeller(config.topup, config.database_path, clock)
         self._listener = None if config.listen is None else self._listening(config.listen)
 
     def __enter__(self) -> Self:
@@ -65,6 +67,7 @@ class Services:
         self._drift.stop()
         if self._listener is not None:
             self._listener.stop()
+        self._topups.close()
         if self._notifier is not None:
             self._notifier.close()
 
@@ -78,7 +81,7 @@ class Services:
             self.pulse.listed(pending=len(found.pending), vanished=len(found.vanished))
 
     def compare(self, *, is_whole: bool) -> None:
-        """After a pass, file silent nodes and missing webhooks, and send notices of what changed.
+        """After a pass, file silent nodes and missing webhooks, and tell what changed and is due.
 
         Args:
             is_whole: whether all repos were brought up to date; silence is judged only then.
@@ -88,6 +91,11 @@ class Services:
                 file_silence(self._store, self._state.config, self._clock())
         self.hooks.file(is_whole=is_whole)
         self._compare()
+        repos = self._state.config.repo
+        self._topups.pulled(
+            [each.name for each in repos if each.role != "usage" and not each.is_retired]
+        )
+        self._topups.start()
 
     def _compare(self) -> None:
         if self._notifier is not None:
@@ -111,6 +119,8 @@ class Services:
                 self._compare()
             self._notifier.collect()
             self._notifier.deliver()
+        self._topups.collect(self._store)
+        self._topups.start()
 
     def _listening(self, config: ListenConfig) -> "HttpListener":
         # a web server is dozens of modules, of no use to a daemon that does not listen

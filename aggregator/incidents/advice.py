@@ -195,6 +195,12 @@ _TEXTS: Final[dict[IncidentKind, str]] = {
     IncidentKind.BAD_REGISTRATION: "A file in nodes.d cannot be used, or changes what a node may"
     " bill; the previous registrations stay in force. Correct the file, and the next pull reads it;"
     " after a change of `allow`, `systemctl reload` the daemon.",
+    IncidentKind.TOPUPS_STOPPED: "The till that charges saved cards has stopped: more would have"
+    " been charged within an hour than `topups_hour_max` or `topup_usd_hour_max` of"
+    " `rules/writers.toml` lets it. No card is charged until a person starts it again. `aggregator"
+    " topups` shows who is due; find out why so many are. If it is right, start it with `till"
+    " start-again --reason`; if not, a node bills what nobody used, or somebody has the key of a"
+    " desk. The till's next answer closes the incident.",
 }
 
 _RESTORE: Final = (

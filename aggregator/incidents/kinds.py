@@ -61,6 +61,7 @@ class IncidentKind(StrEnum):
     FORGE_UNCHECKED = "forge not checked"
     NO_WEBHOOKS = "no webhooks"
     BAD_REGISTRATION = "bad registration"
+    TOPUPS_STOPPED = "topups stopped"
 
 
 SEQS: Final = re.compile(r"seq [0-9]{1,16}(\.\.[0-9]{1,16})?")

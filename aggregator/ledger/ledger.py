@@ -76,7 +76,7 @@ class Ledger:
         """
         rater, decisions = changes.rater or self.rater, changes.decisions or self.decisions
         repo, batch = move.repo, changes.own
-        self._charging.begin()
+        self._charging.begin(now)
         with self.store.transaction():
             self.store.cursors.move(repo.name, move.expected, move.tip)
             self.store.cursors.keep(repo.name, move.kept)
@@ -117,7 +117,7 @@ class Ledger:
         was, is_now = (InForce(each, self.rater) for each in (before, Decisions(records)))
         changes, unreadable = judged_again(self.store, reader, was, is_now, {})
         carried_out = Decisions(records, {node: before.about(node) for node in unreadable})
-        self._charging.begin()
+        self._charging.begin(now)
         with self.store.transaction():
             touched = self._touched_by(carried_out, self.rater)
             settled = self._write(changes, self.rater, carried_out, touched)
@@ -146,7 +146,7 @@ class Ledger:
             changes: what they change, by the node's id.
             decisions: all decisions in force from now on.
         """
-        self._charging.begin()
+        self._charging.begin(None)
         with self.store.transaction():
             touched = self._touched_by(decisions, self.rater)
             self._write(changes, self.rater, decisions, touched)
@@ -239,7 +239,7 @@ class Ledger:
             with self.store.transaction():
                 self._let_rules_wait(error, now)
             return
-        self._charging.begin()
+        self._charging.begin(now)
         with self.store.transaction():
             self._let_rules_wait(None, now)
             touched = self._touched_by(self.decisions, rater)

@@ -14,9 +14,11 @@ from aggregator.notices.crossings import (
     cross_incidents,
 )
 from aggregator.notices.events import StartCounts
+from aggregator.notices.topups.attempts import KEPT, attempts_now, cross_attempts
 from aggregator.store.outbox.outbox import Outbox
 from aggregator.store.outbox.queue import NewNotice
 from aggregator.store.store import LedgerStore
+from wire_format.instants import to_us
 
 
 class Comparison:
@@ -48,9 +50,9 @@ class Comparison:
     def compare(self) -> list[NewNotice]:
         """Save the current state as announced; returns what is new, incidents first."""
         is_first = not self._outbox.announced.has_begun()
-        incidents, accounts = self._incidents(), self._accounts()
+        incidents, accounts, attempts = self._incidents(), self._accounts(), self._attempts()
         if not is_first:
-            return [*incidents, *accounts]
+            return [*incidents, *accounts, *attempts]
         levels = list(self._outbox.announced.accounts().values())
         self.began = StartCounts(
             len(incidents), levels.count(Level.LOW), levels.count(Level.EXHAUSTED)
@@ -91,3 +93,16 @@ class Comparison:
             events.of_account(crossing, threshold_nano, uuid4(), self._now)
             for crossing in changes.crossed
         ]
+
+    def _attempts(self) -> list[NewNotice]:
+        """What became of automatic payments; those of the first comparison count as announced."""
+        announced = self._outbox.announced
+        told = announced.attempts()
+        found = attempts_now(self._ledger, told, self._now)
+        crossed = cross_attempts(told, found, to_us(self._now))
+        forgotten_s = int((self._now - 2 * KEPT).timestamp())
+        announced.save_attempts((crossing.told for crossing in crossed), forgotten_s)
+        if not announced.have_attempts_begun():
+            announced.note_attempts_begun(self._now)
+            return []
+        return [events.of_attempt(crossing, uuid4(), self._now) for crossing in crossed]

@@ -9,9 +9,10 @@ from uuid import UUID
 from aggregator.incidents.advice import advice
 from aggregator.incidents.kinds import IncidentKind
 from aggregator.notices.crossings import AccountCrossing, Level
+from aggregator.notices.topups.attempts import AttemptCrossing
 from aggregator.store.outbox.queue import NewNotice
 from aggregator.store.questions.notices import AnnouncedIncident, OpenIncident
-from wire_format.instants import format_ts
+from wire_format.instants import format_ts, from_us
 from wire_format.money import format_usd
 
 VERSION: Final = 1
@@ -50,6 +51,30 @@ def of_account(
             "balance_nano": crossing.balance_nano,
             "threshold_usd": format_usd(threshold_nano),
             "threshold_nano": threshold_nano,
+        },
+    )
+
+
+def of_attempt(crossing: AttemptCrossing, delivery: UUID, now: datetime) -> NewNotice:
+    """The notice of an automatic payment that was made, failed, or waits."""
+    user, attempt, failures = crossing.now
+    ended_us = attempt.ended_us
+    return _notice(
+        f"topup_{crossing.level}",
+        f"account {user}",
+        delivery,
+        now,
+        {
+            "user": user,
+            "attempt": attempt.name,
+            "provider": attempt.provider,
+            "amount_usd": format_usd(attempt.credit_nano),
+            "amount_nano": attempt.credit_nano,
+            "began_at": format_ts(from_us(attempt.began_us)),
+            "ended_at": None if ended_us is None else format_ts(from_us(ended_us)),
+            "reason": attempt.reason,
+            "failures": failures,
+            "switched_off": crossing.now.is_switched_off,
         },
     )
 

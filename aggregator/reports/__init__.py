@@ -5,6 +5,6 @@ Owns: `accounts` and what answers about them stand on (`basis`), `payments` and 
 and owed, in `statements/` one account in a period, in `exports/` rows for other programs, decisions
 that were taken (`decisions`) and that could be (`proposals`, `remedies`), what they would change
 (`preview`), rewritten histories (`rewrites`), the effect of other prices (`reprice`), usage that is
-not billed in full (`unrated`).
+not billed in full (`unrated`), automatic payments (`topups`).
 Does not own: printing (`cli`), SQL (`store`).
 """

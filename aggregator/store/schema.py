@@ -7,7 +7,7 @@ from typing import Final
 
 from cursors.rows import SCHEMA as CURSOR_SCHEMA
 
-SCHEMA_VERSION: Final = 10
+SCHEMA_VERSION: Final = 11
 """Raised with every change of the schema, of admission or of rating: a database of another version
 is rebuilt from git."""
 

@@ -90,6 +90,8 @@ CREATE TABLE account_node (              -- which nodes wrote usage of an accoun
     account_id INTEGER NOT NULL REFERENCES account,
     node_id INTEGER NOT NULL REFERENCES node,
     first_commit_s INTEGER NOT NULL,     -- time of the earliest commit with a line that claims its key
+    first_hour INTEGER NOT NULL,         -- no such line is of an earlier hour
+    noted_s INTEGER NOT NULL,            -- when this ledger had the first one, by its own clock
     PRIMARY KEY (account_id, node_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -186,6 +188,8 @@ CREATE INDEX money_takes ON money (node_id) WHERE takes = 1;
 CREATE INDEX money_by_account ON money (account_id);
 CREATE INDEX money_about ON money (account_id, about) WHERE about IS NOT NULL;
 CREATE INDEX money_staff ON money (state) WHERE about = 'staff';
+CREATE INDEX money_consents ON money (account_id) WHERE about = 'consent';
+CREATE INDEX money_attempts ON money (committed_us) WHERE about IS NULL AND movement IS NULL;
 CREATE INDEX money_by_movement ON money (movement) WHERE movement IS NOT NULL;
 CREATE INDEX money_by_payment ON money (payment) WHERE payment IS NOT NULL;
 CREATE INDEX money_uncovered ON money (node_id, takes, covered_us, moved_nano) WHERE summed = 1;

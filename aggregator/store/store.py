@@ -44,6 +44,7 @@ from aggregator.store.questions.notices import NoticeRows
 from aggregator.store.questions.payments import PaymentRows
 from aggregator.store.questions.reports import ReportRows
 from aggregator.store.questions.sums import SumRows
+from aggregator.store.questions.topups import TopupRows
 from aggregator.store.questions.unrated import UnratedRows
 from aggregator.store.repo_rows import RepoRows
 from aggregator.store.segment_rows import SegmentRows
@@ -97,6 +98,7 @@ class LedgerStore:
         metrics: read-only: the figures for monitoring.
         sums: read-only: charges, and what grants paid of them, added up.
         journal: read-only: what a journal of double entries needs besides.
+        topups: read-only: who may be due for an automatic payment, and the lines that say so.
         unrated: read-only: charges that are not rated in full, added up.
     """
 
@@ -129,6 +131,7 @@ class LedgerStore:
         self.metrics = MetricRows(connection)
         self.sums = SumRows(connection)
         self.journal = JournalRows(connection)
+        self.topups = TopupRows(connection)
         self.unrated = UnratedRows(connection)
 
     def __enter__(self) -> Self:

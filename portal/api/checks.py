@@ -149,7 +149,7 @@ def check_state(
     Raises:
         ProblemError: a suspended account wants to write, or the ledger is too old.
     """
-    if route.writes and holder.is_suspended:
+    if route.settles and holder.is_suspended:
         raise problems.suspended()
     if route.needs_recent and is_older(pulled_at(store), now, stale_max_s):
         raise problems.too_old()

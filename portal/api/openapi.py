@@ -217,7 +217,7 @@ def _usual(route: Route) -> Iterator[problems.ProblemError]:
     yield problems.unauthorized()
     if route.scope:
         yield problems.forbidden(route.scope)
-    if route.writes:
+    if route.settles:
         yield problems.suspended()
     if route.needs_recent:
         yield problems.too_old()

@@ -31,6 +31,8 @@ class Route(NamedTuple):
         is_kept: whether a client may keep the answer and ask whether it has changed.
         waits: whether it asks another program, and nothing of the ledger.
         is_quick: whether it is answered at once, beside nothing else: it reads a few rows.
+        takes_back: whether all that it does is to let less happen from now on: from that neither an
+            old ledger nor a suspended account keeps anybody.
     """
 
     method: Method
@@ -47,13 +49,19 @@ class Route(NamedTuple):
     is_kept: bool = True
     waits: bool = False
     is_quick: bool = False
+    takes_back: bool = False
 
     @property
     def needs_recent(self) -> bool:
         """Whether it is refused where the ledger is older than it may be."""
-        return self.writes or bool(self.roles)
+        return self.settles or bool(self.roles)
+
+    @property
+    def settles(self) -> bool:
+        """Whether it is for accounts that may settle something."""
+        return self.writes and not self.takes_back
 
     @property
     def writes(self) -> bool:
-        """Whether it writes lines."""
+        """Whether it changes anything."""
         return self.method != "GET"

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Final
 
 from portal.access import scopes
+from portal.api.automatic.routes import AUTOMATIC_ROUTES, STAFF_AUTOMATIC_ROUTES
 from portal.api.customers import account, keys, topups
 from portal.api.models import account as account_forms
 from portal.api.models import allowed as allowed_forms
@@ -87,6 +88,7 @@ ROUTES: Final = (
         },
     ),
     *VIEW_ROUTES,
+    *AUTOMATIC_ROUTES,
     Route(
         "GET",
         "/v1/plans",
@@ -110,5 +112,6 @@ ROUTES: Final = (
         },
     ),
     *STAFF_ROUTES,
+    *STAFF_AUTOMATIC_ROUTES,
 )
 """Those that are asked most often first."""

@@ -8,6 +8,6 @@ page (`gate`), what a page is made of (`visit`), what a browser sends (`forms`, 
 it is told to refuse (`security`), what people read who cannot have a page (`problems`), making HTML
 (`rendering`) with the `words` of people, the files that pages load (`static_files`), the
 `application` that serves all of it beside the interface, and what pages say: `customers`,
-`staff`.
+`automatic`, `staff`.
 Does not own: answers (`api`), whose a session is (`access`).
 """

@@ -9,7 +9,7 @@ needs one. The forms of what was sent.
 import re
 from functools import partial
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import quote
 
 import structlog
@@ -135,8 +135,8 @@ class PageGate:
         query = form_of(page.query, query_fields(request))
         make = partial(self._page, page, request, (session, shown), (query, sent))
         limiter = None
-        if _waits(page):
-            limiter = self._limits.waiting_for("issuer" if page.waits else "till")
+        if program := _asked_by(page):
+            limiter = self._limits.waiting_for(program)
         if session is None:
             return await to_thread.run_sync(make, limiter=limiter)
         with self._limits.of_busy(session.holder):
@@ -154,7 +154,7 @@ class PageGate:
             now = portal.desk.clock()
             who = session, shown, self._admit
             visit = Visit(portal, store, *who, now, request.path_params, *sent)
-            found = None if _waits(page) else page.show(visit)
+            found = None if _asked_by(page) else page.show(visit)
         if found is None:  # not with the ledger's log held
             found = page.show(visit)
         if isinstance(found, Elsewhere):
@@ -207,9 +207,10 @@ def _back_of(page: Page, request: Request) -> str:
     return back
 
 
-def _waits(page: Page) -> bool:
-    """Whether a page asks another program."""
-    return page.waits or (page.changes is not None and route_of(page.changes).waits)
+def _asked_by(page: Page) -> Literal["issuer", "till", ""]:
+    """The program that a page asks; empty for none."""
+    changes_there = page.changes is not None and route_of(page.changes).waits
+    return page.waits or ("till" if changes_there else "")
 
 
 def _to(path: str, request: Request) -> Response:

@@ -17,8 +17,12 @@ from wire_format.fields import is_user
 
 Answer = Callable[[Asked], Form | None]
 
+AUTOMATIC: Final = "/automatic"
+"""The page of automatic payments."""
+
 ONWARD: Final[Mapping[str, str]] = {
     "new-key": "/keys/new",
+    "automatic": f"{AUTOMATIC}/change",
     "account-credit": "/house/accounts/{user}/credit",
     "account-key": "/house/accounts/{user}/keys/new",
 }
@@ -97,7 +101,7 @@ class Page(NamedTuple):
         again: names the page in `ONWARD` to go on to after signing in again, of what needs a recent
             sign-in; empty for what does not.
         is_open: whether it is shown to people who are not signed in, too.
-        waits: whether it asks an issuer, and not with the ledger's log held.
+        waits: the program that it asks, and not with the ledger's log held; empty for none.
         is_limited: whether it counts as a request of the key; ending a session is always possible.
         counted: what each request of it counts as, for the network that it comes from: a wrong key,
             or an account that is opened; empty for nothing.
@@ -113,7 +117,7 @@ class Page(NamedTuple):
     of: Answer | None = None
     again: str = ""
     is_open: bool = False
-    waits: bool = False
+    waits: Literal["issuer", "till", ""] = ""
     is_limited: bool = True
     counted: Counted | Literal[""] = ""
 

@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from portal.access.sessions import PageSession, form_token
 from portal.api.activity import lately
+from portal.api.automatic.state import auto_topup
 from portal.api.checks import has_right
 from portal.api.customers import (
     account,
@@ -21,7 +22,7 @@ from portal.api.customers import (
 from portal.api.request import Portal
 from portal.pages import words
 from portal.pages.forms import PROOF
-from portal.pages.page import Answer
+from portal.pages.page import AUTOMATIC, Answer
 from portal.pages.staff.menu import STAFF_MENU
 from portal.pages.visit import route_of
 
@@ -31,13 +32,17 @@ _MENU: Final[tuple[tuple[str, str, Answer], ...]] = (
     ("/usage", "Usage", usage.usage),
     ("/charges", "Charges", charges.charges),
     ("/payments", "Payments", payments.payments),
+    (AUTOMATIC, "Automatic payments", auto_topup),
     ("/statements", "Statements", statements.statement),
     ("/plan", "Plan", account.entitled),
     ("/settings", "Settings", settings.settings),
     ("/keys", "Keys", keys.keys),
     ("/activity", "Activity", lately.activity),
 )
-"""The pages that everybody of an account finds at the top, where their key opens them."""
+"""The pages that everybody of an account finds at the top, where their key opens them.
+
+That of automatic payments is there where this portal has a till.
+"""
 
 
 class MenuEntry(NamedTuple):
@@ -70,6 +75,8 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._templates.filters |= words.FILTERS
+        has_till = portal.config.till is not None
+        self._menu = [entry for entry in _MENU if has_till or entry[0] != AUTOMATIC]
         pages = portal.config.pages
         self._templates.globals |= {
             "static": static,
@@ -100,7 +107,7 @@ class Renderer:
                 "path": path,
                 "token": form_token(self._portal.desk.seal, shown_id) if shown_id else "",
                 "session": session,
-                "menu": [*_opened(_MENU, session)],
+                "menu": [*_opened(self._menu, session)],
                 "house_menu": [*_opened(STAFF_MENU, session)],
                 **data,
             }

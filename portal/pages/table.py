@@ -6,6 +6,7 @@ from portal.api.customers import keys as key_answers
 from portal.api.customers import settings as setting_answers
 from portal.api.customers import topups
 from portal.api.plans import buying
+from portal.pages.automatic.table import AUTOMATIC_PAGES
 from portal.pages.customers import (
     activity,
     charges,
@@ -42,7 +43,7 @@ PAGES: Final = (
         query=vouching.Going,
         back="/sign-in",
         is_open=True,
-        waits=True,
+        waits="issuer",
         counted="issuer",
     ),
     Page(
@@ -52,7 +53,7 @@ PAGES: Final = (
         query=vouching.Back,
         back="/sign-in",
         is_open=True,
-        waits=True,
+        waits="issuer",
         counted="issuer",
     ),
     Page("GET", "/sign-up", signing_up.sign_up_page, is_open=True),
@@ -127,5 +128,6 @@ PAGES: Final = (
         query=statements.FileWanted,
         back="/statements",
     ),
+    *AUTOMATIC_PAGES,
     *STAFF_PAGES,
 )

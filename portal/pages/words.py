@@ -4,6 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from portal.api.activity.forms import ActedBy, SettledAct
+from portal.api.automatic.forms import (
+    AttemptState,
+    AutoTopupAttempt,
+    AutoTopupStanding,
+    StopWord,
+)
 from wire_format.instants import DAY_HOURS, parse_ts
 from wire_format.money import format_cents, parse_nano
 
@@ -48,6 +54,70 @@ _WAITING: Final[Mapping[str, str]] = {
     "commits behind": "has sent something that is not counted yet",
     "gaps": "has sent something of which a part is missing",
 }
+
+STOPS: Final[Mapping[StopWord | None, str]] = {
+    None: "There is less left than that, so a payment is made soon.",
+    "off": "",
+    "no_consent": "You have not agreed to it at the payment provider yet.",
+    "beyond_consent": "It is more than you agreed to at the payment provider: agree to it, or set"
+    " it lower.",
+    "suspended": "This account is suspended, so nothing is charged.",
+    "failed_too_often": "Three payments in a row failed. See that your card can pay, then choose"
+    " Change it: saving it again switches it on again.",
+    "payment_in_question": "We have to look at one of your payments first; until then nothing is"
+    " charged.",
+    "money_taken_back": "A payment was given back or disputed since you agreed. To go on, agree"
+    " once more.",
+    "attempt_open": "A payment is being made.",
+    "within_24_hours": "The last payment was tried less than 24 hours ago, so nothing is charged"
+    " now.",
+    "limit_of_the_month": "Another payment would go beyond your limit, so nothing is charged before"
+    " next month.",
+    "enough": "There is enough left, so nothing is charged now.",
+}
+"""Why no card is charged now, and what to do about it."""
+
+_ATTEMPTS: Final[Mapping[AttemptState, str]] = {
+    "open": "being made",
+    "confirm": "your bank wants you to confirm it",
+    "paid": "paid",
+    "failed": "failed",
+    "not_tried": "not tried: your card was not asked",
+}
+_DECLINES: Final[Mapping[str, str]] = {
+    "authentication_required": "your bank wanted you to confirm it, and nobody did in three days",
+    "card_velocity_exceeded": "the card has a limit, which was reached",
+    "expired_card": "the card is no longer good",
+    "insufficient_funds": "there was not enough money",
+    "processing_error": "the bank could not be reached",
+    "resource_missing": "the card is not saved any more",
+    "withdrawal_count_limit_exceeded": "the card has a limit, which was reached",
+}
+
+
+def topup(found: AutoTopupStanding) -> str:
+    """What is on of automatic payments, in a sentence."""
+    if found.settled is None:
+        return "Automatic payments are off: your card is never charged without you."
+    wanted = found.settled
+    when = f"less than {wanted.below_usd} USD is left"
+    much = f"{wanted.amount_usd} USD, at most {wanted.month_usd} USD in a calendar month"
+    if found.state == "on":
+        return f"Automatic payments are on: when {when}, your card is charged {much}."
+    return f"Nothing is charged now. You want that your card is charged {much}, when {when}."
+
+
+def why_not(found: AutoTopupStanding) -> str:
+    """Why nothing is charged now, or that something is."""
+    return STOPS[found.stop]
+
+
+def attempt(found: AutoTopupAttempt) -> str:
+    """What became of an automatic payment."""
+    said = _ATTEMPTS[found.state]
+    if found.state != "failed":
+        return said
+    return f"{said}: {_DECLINES.get(found.reason or '', 'the bank refused it')}"
 
 
 def act(settled: SettledAct) -> str:
@@ -132,6 +202,9 @@ def cycle(hours: int) -> str:
 
 FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     each.__name__: each
-    for each in (act, actor, at, cents, day, units, short, credit, kind, state, waiting, cycle)
+    for each in (
+        *(act, actor, at, attempt, cents, credit, cycle, day, kind, short, state, topup, units),
+        *(waiting, why_not),
+    )
 }
 """What templates call them."""

@@ -53,3 +53,16 @@ class Ledgers:
                 opening.pop_all()
             self._of_thread.store = store
         return store
+
+
+@contextmanager
+def one_state(store: LedgerStore) -> Iterator[None]:
+    """One state of an open ledger, for all questions of the block.
+
+    It is for what asks another program as well: that waits with no state of the ledger held.
+
+    Raises:
+        BrokenLedgerError, BusyLedgerError: it cannot be read now.
+    """
+    with ledger_errors(), store.view():
+        yield

@@ -12,6 +12,7 @@ import requests
 from gitmeter.keys.secret import NewKey
 from portal.api.route import Route
 from portal.api.routes import ROUTES
+from tests.portal.automatic.till import LocalTill
 from tests.portal.place import EVERYTHING, PortalPlace
 
 ALL: Final = (*EVERYTHING, "settings:write", "topups:write", "plan:write")
@@ -21,15 +22,18 @@ MARKS: Final = {user: f"only-{user}" for user in ACCOUNTS}
 
 
 class Asking:
-    """A portal, and the keys of those who ask it."""
+    """A portal with a till, and the keys of those who ask it."""
 
-    def __init__(self, place: PortalPlace) -> None:
+    def __init__(self, place: PortalPlace, till: LocalTill) -> None:
         self.place = place
+        self.till = till
         self.keys: dict[str, NewKey | None] = {"nobody": None}
         for number, user in enumerate(ACCOUNTS):
             place.world.pay_in(f"{number + 20}.00", user=user)
             place.world.use(number + 5, f"search/{MARKS[user]}", user=user)
             place.world.grant(f"{MARKS[user]}", "1.00", user=user)
+            till.save(user, MARKS[user])
+            till.wait_for(user, f"auto:{MARKS[user]}")
             self.keys[user] = place.key(user, *ALL)
         place.world.settle("suspend", "carol-33", reason="abuse")
         self.keys["pretender"] = place.key("bob-2222", "s*", *ALL)
@@ -46,11 +50,13 @@ class Asking:
 @pytest.fixture(scope="module")
 def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
     folder: Path = tmp_path_factory.mktemp("isolated")
-    place = PortalPlace(folder, rpm=1_000_000, guesses_per_minute=1_000_000)
-    place.world.later(minutes=5)
-    found = Asking(place)
-    with place.serving():
-        yield found
+    many = {"rpm": 1_000_000, "guesses_per_minute": 1_000_000}
+    with LocalTill() as till:
+        place = PortalPlace(folder, till={"url": till.url}, **many)
+        place.world.later(minutes=5)
+        found = Asking(place, till)
+        with place.serving():
+            yield found
 
 
 def owner_of(asker: str) -> str:
@@ -59,7 +65,7 @@ def owner_of(asker: str) -> str:
 
 
 def paths_of(
-    route: Route, drawn: random.Random, keys: list[str], charges: list[str]
+    route: Route, drawn: random.Random, keys: list[str], charges: list[str], cards: list[str]
 ) -> Iterator[tuple[str, str]]:
     """Paths of a route with things of whomever, each with the account that is named in it."""
     for user in (*ACCOUNTS, "nobody-44", "", "%2e%2e"):
@@ -68,6 +74,8 @@ def paths_of(
             "key_id": drawn.choice(keys),
             "id": drawn.choice(charges),
             "period": drawn.choice(["2026-11", "2026-Q4", "never"]),
+            "account": "stripe",
+            "method": drawn.choice(cards),
         }
         path = route.path
         for name, part in parts.items():
@@ -94,7 +102,8 @@ def test_no_answer_has_anything_of_another_account(asking: Asking) -> None:
         for asker, key in asking.keys.items():
             own = owner_of(asker)
             others = [k.key_id for name, k in asking.keys.items() if k and owner_of(name) != own]
-            for user, path in paths_of(route, drawn, others, charges):
+            cards = [mark for user, mark in MARKS.items() if user != own]
+            for user, path in paths_of(route, drawn, others, charges, cards):
                 found = ask(place, route, key, path)
                 assert found.status_code < 500, (route.path, found.text)
                 good += found.ok
@@ -106,6 +115,8 @@ def test_no_answer_has_anything_of_another_account(asking: Asking) -> None:
     assert good > len(ROUTES) // 2
     for key in filter(None, asking.keys.values()):
         assert place.client(key).get("/v1/me").ok  # nobody revoked it
+    kept = {user: [each["method"] for each in cards] for user, cards in asking.till.cards.items()}
+    assert kept == {user: [mark] for user, mark in MARKS.items()}
 
 
 def test_what_one_account_settles_moves_no_other(asking: Asking) -> None:

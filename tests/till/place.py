@@ -1,6 +1,6 @@
 """Tills in a folder of a test: a home on a bare repo, a configuration, and a world to ask."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +10,7 @@ from node_pusher.home.home import Home, new_home
 from node_pusher.home.settings_file import read_home
 from node_pusher.joining.init import init
 from node_pusher.repo.ledger_repo import LedgerRepo
-from node_pusher.spool.plan import Span
+from node_pusher.sending.earlier_lines import spooled_lines
 from node_pusher.spool.store import Store
 from providers.tag import Promise, make_tag
 from tests.support.files import write_secret
@@ -19,7 +19,7 @@ from tests.till.world import World
 from till.config.tables import TillConfig
 from till.intake.till import Till, open_till
 from wire_format.instants import parse_ts
-from wire_format.lines import Folder, Money
+from wire_format.lines import Account, Folder, Line, Money
 from wire_format.segment import decode_segment
 
 START: Final = parse_ts("2026-11-21T13:05:00Z")
@@ -89,8 +89,12 @@ class TillPlace:
         return make_tag(TAG_KEY.encode(), ACCOUNT, promise._replace(**changed))
 
     def lines(self) -> list[Money]:
-        """Every line of the till, in the spool and in its repo, by number."""
+        """Every line about money of the till, in the spool and in its repo, by number."""
         return lines_of(read_home(self.home))
+
+    def consents(self) -> list[Account]:
+        """Every line about accounts, which are consents alone."""
+        return accounts_of(read_home(self.home))
 
     def pushed(self) -> list[Money]:
         """Every line on the remote."""
@@ -99,32 +103,41 @@ class TillPlace:
 
 
 def lines_of(home: Home) -> list[Money]:
-    """Every line of a home, in the spool and in its repo, by number."""
-    found: dict[int, Money] = {}
+    """Every line about money of a home, in the spool and in its repo, by number."""
+    return [line for line in _all(home, Folder.PAYMENTS) if isinstance(line, Money)]
+
+
+def accounts_of(home: Home) -> list[Account]:
+    """Every line about accounts of a home, in the spool and in its repo, by number."""
+    return [line for line in _all(home, Folder.ACCOUNTS) if isinstance(line, Account)]
+
+
+def _all(home: Home, folder: Folder) -> list[Line]:
+    found: dict[int, Line] = {}
     with Store.open(home.spool_file, home.node) as store:
-        data = store.lines(Span(1, 2**53))
+        data = [*spooled_lines(store, folder)]
     repo = LedgerRepo(home.repo)
-    for data_of in [data, *_files(repo, repo.tip)]:
-        for line in decode_segment(data_of, Folder.PAYMENTS).records:
-            assert isinstance(line, Money)
+    for data_of in [*data, *_files(repo, repo.tip, folder)]:
+        for line in decode_segment(data_of, folder).records:
             assert found.setdefault(line.seq, line) == line
     return [line for _, line in sorted(found.items())]
 
 
-def _files(repo: LedgerRepo, commit: str | None) -> list[bytes]:
+def _files(repo: LedgerRepo, commit: str | None, folder: Folder) -> list[bytes]:
     paths = () if commit is None else repo.paths(commit)
-    return [repo.blob_here(blob) or b"" for path, blob in paths if path.startswith("payments/")]
+    return [repo.blob_here(blob) or b"" for path, blob in paths if path.startswith(f"{folder}/")]
 
 
 def _seqs(repo: LedgerRepo, commit: str | None) -> set[int]:
     return {
         line.seq
-        for data in _files(repo, commit)
-        for line in decode_segment(data, Folder.PAYMENTS).records
+        for folder in (Folder.PAYMENTS, Folder.ACCOUNTS)
+        for data in _files(repo, commit, folder)
+        for line in decode_segment(data, folder).records
     }
 
 
-def content(lines: list[Money]) -> list[Mapping[str, object]]:
+def content(lines: Sequence[Money | Account]) -> list[Mapping[str, object]]:
     """What lines say, whatever their number: sorted, so that sets can be compared."""
     said = [
         {name: getattr(line, name) for name in line.__struct_fields__ if name != "seq"}

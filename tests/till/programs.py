@@ -23,12 +23,15 @@ from tests.support.providers.fake_stripe import ACCOUNT as STRIPE_ACCOUNT
 from tests.support.providers.fake_stripe import FakeStripe
 from tests.support.providers.hooks import Hook, Order
 from tests.support.repos import bare_repo
-from tests.till.place import lines_of
-from wire_format.lines import Money
+from tests.till.place import accounts_of, lines_of
+from wire_format.lines import Account, Money
 
 PROGRAM: Final = [sys.executable, "-c", "from till.cli import main; main()"]
 SECRETS: Final = ("t" * 40, "r" * 40)
 """The tag key, and a part of keys that must show nowhere."""
+
+CARDS: Final = {"consent_max_usd": "100.00", "consent_month_max_usd": "500.00"}
+TERMS: Final = {"amount_usd": "20.00", "below_usd": "5.00", "month_usd": "100.00"}
 
 
 class ProgramPlace(ABC):
@@ -113,7 +116,7 @@ class ProgramPlace(ABC):
                 return
         raise AssertionError("till serve did not answer in time")
 
-    def checkout(self, user: str, usd: str = "20.00", **other: str) -> dict[str, Any]:
+    def checkout(self, user: str, usd: str = "20.00", **other: object) -> dict[str, Any]:
         """Ask for a checkout."""
         body = {
             "user": user,
@@ -129,8 +132,12 @@ class ProgramPlace(ABC):
         return found
 
     def lines(self) -> list[Money]:
-        """Every line, by number."""
+        """Every line about money, by number."""
         return lines_of(read_home(self.home))
+
+    def consents(self) -> list[Account]:
+        """Every line about accounts, which are consents alone."""
+        return accounts_of(read_home(self.home))
 
     def wait_pushed(self) -> None:
         """Until nothing waits."""
@@ -173,9 +180,9 @@ class StripePlace(ProgramPlace):
         """A customer asks for a checkout and pays; the payment."""
         return self.stripe.pay(self.page(user))
 
-    def page(self, user: str, usd: str = "20.00") -> str:
+    def page(self, user: str, usd: str = "20.00", **other: object) -> str:
         """A customer asks for a checkout; the page."""
-        url = self.checkout(user, usd)["url"]
+        url = self.checkout(user, usd, **other)["url"]
         pages = self.stripe.objects.of("checkout.session")
         return str(next(page["id"] for page in pages if page["url"] == url))
 
@@ -189,7 +196,36 @@ class StripePlace(ProgramPlace):
         return self.stripe.hooks.post(hook, self.stripe.signed(hook.body))
 
 
+class CardPlace(StripePlace):
+    """The same, where customers may save their cards."""
+
+    def stated(self) -> dict[str, Any]:
+        """Its configuration."""
+        return super().stated() | {"cards": CARDS}
+
+    def account(self) -> dict[str, Any]:
+        """Its account, with a key that may keep cards."""
+        key = self.stripe.restricted_key("read", "checkout", "cards")
+        return super().account() | {"key_file": self.secret("key", key)}
+
+    def save(self, user: str) -> str:
+        """A customer pays, and saves his card; the payment."""
+        return self.stripe.pay(self.page(user, save_card=TERMS))
+
+
 def kill(process: "subprocess.Popen[str]") -> None:
     """End a process as a power cut would."""
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def killed_at(process: "subprocess.Popen[str]", stripe: FakeStripe, request: int) -> bool:
+    """Kill a program as soon as it has sent so many requests; whether it had not ended before."""
+    before = len(stripe.api.asked)
+    while len(stripe.api.asked) < before + request:
+        if process.poll() is not None:
+            return False
+        time.sleep(0.001)
+    is_killed = process.poll() is None
+    kill(process)
+    return is_killed

@@ -16,11 +16,13 @@ from tests.till.accounts import CLICKPESA, STRIPE
 from till.config.example import EXAMPLE
 from till.config.tables import (
     AccountTable,
+    CardsTable,
     ListenTable,
     RateTable,
     TillConfig,
 )
 
+CARDS = {"consent_max_usd": "100.00", "consent_month_max_usd": "500.00"}
 RATE = {"currency": "TZS", "usd": "0.00038", "at": "2026-11-28T00:00:00Z"}
 
 
@@ -46,7 +48,9 @@ def test_the_example_can_be_used_as_it_is(tmp_path: Path) -> None:
     assert [account.name for account in found.account] == ["stripe-test"]
 
 
-@pytest.mark.parametrize("table", [TillConfig, ListenTable, HintTable, AccountTable, RateTable])
+@pytest.mark.parametrize(
+    "table", [TillConfig, ListenTable, HintTable, CardsTable, AccountTable, RateTable]
+)
 def test_the_example_names_every_key(table: type[BaseModel]) -> None:
     """Also those in comments, which can be used once the comment is taken away."""
     for name in table.model_fields:
@@ -94,6 +98,11 @@ def test_defaults_are_those_that_the_example_shows() -> None:
         (values(rate=[RATE, RATE]), "the rate of TZS is stated twice"),
         (values(rate=[{**RATE, "currency": "USD"}]), "needs no rate"),
         (values(rate=[{**RATE, "usd": "-1"}]), "must be above zero"),
+        (values(cards={"consent_max_usd": "1"}), "cards consent_month_max_usd: is missing"),
+        (values(cards=CARDS | {"consent_max_usd": "0"}), "must be above zero"),
+        (values(cards=CARDS | {"consent_month_max_usd": "99"}), "above consent_month_max_usd"),
+        (values(cards=CARDS, payment_max_usd="99"), "consent_max_usd is above payment_max_usd"),
+        (values(cards=CARDS, account=[CLICKPESA], rate=[RATE]), "no account is at a provider"),
         (values(account=[]), "must have 1 or more entries"),
         (values(account=[STRIPE, STRIPE]), "account stripe-test is stated twice"),
         (values({**CLICKPESA, "tag_key_file": "/t"}), "is for providers that keep tags"),

@@ -9,16 +9,18 @@ from typing import Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from providers.consents import ConsentTerms
+from providers.interface import Order
 from tests.support.memory import MEMORY
-from tests.till.place import TillPlace, content
+from tests.till.place import START, TillPlace, content
 from till.intake.intake import NotRecordedError, ask
 from till.sweeping.sweep import sweep
-from wire_format.lines import Money
+from wire_format.lines import Account, Money
 
 Step = tuple[str, int, str, bool]
 AMOUNTS: Final = st.sampled_from(["1.00", "7.50", "20.00", "25.00"])
 PAID: Final[list[Step]] = [
-    ("begin", 0, "20.00", True),
+    ("begin", 0, "1.00", True),
     ("succeed", 0, "20.00", True),
     ("begin", 1, "20.00", True),
     ("succeed", 1, "20.00", True),
@@ -42,6 +44,23 @@ STEPS: Final = st.lists(
 ).map(lambda steps: PAID + steps)
 
 
+SAVING: Final = Order(
+    user="",
+    usd="20.00",
+    amount="20.00",
+    currency="USD",
+    attempt="",
+    at=START,
+    tag="",
+    success_url="",
+    cancel_url="",
+    expires_s=3600,
+    customer="cus_1",
+    consent=ConsentTerms("20.00", "5.00", "100.00"),
+)
+CARDS: Final = {"consent_max_usd": "20.00", "consent_month_max_usd": "100.00"}
+
+
 class History:
     """Happens to a world, one step at a time; the same steps give the same world."""
 
@@ -57,7 +76,10 @@ class History:
             user = f"user-{which}"
             nonce = f"{len(self.world.payments):016x}"
             tag = self.place.tag(user, "20.00", nonce=nonce) if amount != "7.50" else None
-            return self._told(self.world.begin(tag, f"topup:{user}:{nonce}"))
+            name = self.world.begin(tag, f"topup:{user}:{nonce}")
+            if amount == "1.00":  # on a page that saves the card
+                self.world.payments[name].order = SAVING
+            return self._told(name)
         names = [*self.world.payments]
         if not names:
             return None
@@ -100,8 +122,8 @@ class History:
         return name
 
 
-def by_sweep_alone(folder: Path, steps: list[Step]) -> list[Money]:
-    place = TillPlace(folder)
+def by_sweep_alone(folder: Path, steps: list[Step]) -> list[Money | Account]:
+    place = TillPlace(folder, cards=CARDS)
     history = History(place)
     for step in steps:
         history.step(*step)
@@ -110,12 +132,14 @@ def by_sweep_alone(folder: Path, steps: list[Step]) -> list[Money]:
         done = sweep(till, account, None, lambda *_: None)
         assert not done.why
         assert not done.failed
-    return place.lines()
+    return [*place.lines(), *place.consents()]
 
 
-def by_events(folder: Path, steps: list[Step], seed: int, *, loses: bool = False) -> list[Money]:
+def by_events(
+    folder: Path, steps: list[Step], seed: int, *, loses: bool = False
+) -> list[Money | Account]:
     """Told late, twice, in another order, or not at all; the sweep finds the rest."""
-    place, chance = TillPlace(folder), random.Random(seed)
+    place, chance = TillPlace(folder, cards=CARDS), random.Random(seed)
     history = History(place)
     with place.open() as till:
         account = till.accounts.named("world-test")
@@ -137,7 +161,7 @@ def by_events(folder: Path, steps: list[Step], seed: int, *, loses: bool = False
             for name in history.events:
                 ask(till, account, name)
         assert not till.marks.failing()
-    return place.lines()
+    return [*place.lines(), *place.consents()]
 
 
 @settings(max_examples=25)
@@ -154,5 +178,9 @@ def test_events_in_any_order_and_a_sweep_alone_write_the_same_lines(
         both = by_events(path / "both", steps, seed, loses=True)
         assert content(swept) == content(told)
         assert content(swept) == content(both)
-        keys = [(line.kind, line.external_ref) for line in told]
+        keys = [
+            (line.kind, line.external_ref if isinstance(line, Money) else line.of_ref)
+            for line in told
+        ]
         assert len(keys) == len(set(keys))
+        assert any(kind == "consent" for kind, _ in keys)

@@ -1,9 +1,7 @@
 """A program that is killed at any request or moment loses nothing and doubles nothing."""
 
 import random
-import subprocess
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.providers.fake_stripe import FakeStripe
-from tests.till.programs import StripePlace, kill
+from tests.till.programs import StripePlace, kill, killed_at
 
 REQUESTS_MAX = 12
 ROUNDS = 3
@@ -20,18 +18,6 @@ ROUNDS = 3
 @pytest.fixture
 def place(tmp_path: Path, stripe: FakeStripe) -> StripePlace:
     return StripePlace(tmp_path, stripe)
-
-
-def killed_at(process: "subprocess.Popen[str]", stripe: FakeStripe, request: int) -> bool:
-    """Kill a program as soon as it has sent so many requests; whether it had not ended before."""
-    before = len(stripe.api.asked)
-    while len(stripe.api.asked) < before + request:
-        if process.poll() is not None:
-            return False
-        time.sleep(0.001)
-    is_killed = process.poll() is None
-    kill(process)
-    return is_killed
 
 
 def once_each(place: StripePlace) -> Counter[str]:

@@ -1,17 +1,27 @@
 """How much a customer may ask for, and what is charged for it."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.till.accounts import CLICKPESA, STRIPE
 from till.checkout.amounts import amount_minor, rate_nano
-from till.checkout.asked import CheckoutBody, check_body, choose_account, leads_back, read_body
+from till.checkout.asked import (
+    CheckoutBody,
+    SaveCard,
+    check_body,
+    check_consent,
+    choose_account,
+    leads_back,
+    read_body,
+)
 from till.checkout.limits import DAY_MAX, OPEN_MAX, PROMPTS_MAX, WEEK, Paid, paid, refusal
 from till.checkout.problems import CheckoutProblemError
-from till.config.tables import RateTable, TillConfig
+from till.config.tables import CardsTable, RateTable, TillConfig
 from till.records.checkouts import Earlier
 from till.records.lines import KnownLine, LineKey
 from wire_format.instants import to_us
@@ -115,7 +125,13 @@ ASKED = CheckoutBody(
 )
 
 
-def changed(**values: str) -> CheckoutBody:
+CARDS = CONFIG.model_copy(
+    update={"cards": CardsTable(consent_max_usd="100.00", consent_month_max_usd="500.00")}
+)
+SAVING = SaveCard(amount_usd="20.0", below_usd="5", month_usd="100.00")
+
+
+def changed(**values: Any) -> CheckoutBody:  # noqa: ANN401
     return CheckoutBody(**{name: getattr(ASKED, name) for name in ASKED.__struct_fields__} | values)
 
 
@@ -152,6 +168,58 @@ def test_what_is_wrong_is_named(asked: CheckoutBody, problem: str) -> None:
         check_body(CONFIG, asked)
     assert refused.value.name == problem
     assert "255712345678" not in str(refused.value)
+
+
+def test_a_card_is_saved_for_amounts_that_are_written_in_one_form() -> None:
+    assert check_consent(CARDS, ASKED) is None
+    assert check_consent(CONFIG, ASKED) is None
+    assert check_consent(CARDS, changed(save_card=SAVING)) == ("20.00", "5.00", "100.00")
+
+
+def saving(**values: str) -> CheckoutBody:
+    return changed(save_card=msgspec.structs.replace(SAVING, **values))
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        (saving(amount_usd="100.00", month_usd="500.00", below_usd="0"), None),
+        (saving(amount_usd="5.00", month_usd="5.00"), None),
+        (saving(amount_usd="4.99"), "beyond-consent"),
+        (saving(amount_usd="100.01", month_usd="500.00"), "beyond-consent"),
+        (saving(month_usd="500.01"), "beyond-consent"),
+        (saving(month_usd="19.99"), "beyond-consent"),
+        (saving(below_usd="-0.01"), "beyond-consent"),
+        (saving(amount_usd="20.001"), "bad-amount"),
+        (saving(amount_usd="1e1"), "bad-amount"),
+        (saving(below_usd=""), "bad-amount"),
+        (
+            msgspec.structs.replace(saving(), method="prompt", phone="255712345678"),
+            "cards-not-offered",
+        ),
+    ],
+)
+def test_a_card_is_saved_within_limits(asked: CheckoutBody, problem: str | None) -> None:
+    if problem is None:
+        assert check_consent(CARDS, asked) is not None
+        return
+    with pytest.raises(CheckoutProblemError) as refused:
+        check_consent(CARDS, asked)
+    assert (refused.value.name, refused.value.status) == (problem, 422)
+
+
+def test_no_card_is_saved_where_none_may_be_or_can_be() -> None:
+    with pytest.raises(CheckoutProblemError) as refused:
+        check_consent(CONFIG, saving())
+    assert refused.value.name == "cards-not-offered"
+    assert choose_account(CARDS, saving()).name == "stripe-test"
+    clickpesa_first = CARDS.model_copy(update={"account": (*reversed(CARDS.account),)})
+    assert choose_account(clickpesa_first, ASKED).name == "clickpesa-test"
+    assert choose_account(clickpesa_first, saving()).name == "stripe-test"
+    for asked in ({"currency": "TZS"}, {"account": "clickpesa-test"}):
+        with pytest.raises(CheckoutProblemError) as refused:
+            choose_account(CARDS, msgspec.structs.replace(saving(), **asked))
+        assert refused.value.name == "cards-not-offered"
 
 
 @pytest.mark.parametrize(

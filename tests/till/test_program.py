@@ -89,6 +89,7 @@ def test_status_needs_no_keys_and_no_network(till: Program) -> None:
             "last_event_at": None,
             "last_sweep_at": None,
             "asked_again": 0,
+            "customers": 0,
         }
     ]
     assert "stripe:          last event never, last sweep never" in till("status").ok().out

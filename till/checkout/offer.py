@@ -14,12 +14,15 @@ from typing import Final, NamedTuple
 from front.pusher import NotPushedError, Pusher
 from gitmeter.support.errors import GitmeterError
 from node_pusher.spool.drafts import UNNUMBERED
+from providers.cards import CardProvider
+from providers.consents import ConsentTerms
 from providers.interface import Checkout, Order, Provider, RefusedByProviderError
 from providers.tag import Promise, make_tag
+from till.cards.customers import customer_for, customer_of
 from till.checkout.amounts import amount_minor, rate_nano, step_of
-from till.checkout.asked import CheckoutBody, check_body, choose_account
+from till.checkout.asked import CheckoutBody, check_body, check_consent, choose_account
 from till.checkout.limits import paid, refusal
-from till.checkout.problems import bad_request, not_now
+from till.checkout.problems import bad_request, not_now, not_offered
 from till.config.accounts import TillAccount
 from till.intake.intake import write
 from till.intake.missing import pending_line
@@ -74,15 +77,17 @@ def offer(till: Till, pusher: Pusher, asked: CheckoutBody) -> Offer:
         CheckoutProblemError: it is refused, or cannot be offered now.
         GitmeterError: it cannot be written down.
     """
-    usd_nano = check_body(till.config, asked)
+    usd_nano, terms = check_body(till.config, asked), check_consent(till.config, asked)
     account = till.accounts.named(choose_account(till.config, asked).name)
     now = till.line_time()
     try:
         with account.provider() as provider:
+            if terms is not None and not isinstance(provider, CardProvider):
+                raise not_offered()
             amount = _amount(till, provider, asked.currency, usd_nano, now)
             promise = _promise(asked, usd_nano, amount, now)
             attempt = _open(till, account, asked, promise, usd_nano)
-            made = _begin(till, pusher, provider, account, _Wanted(asked, promise, attempt))
+            made = _begin(till, pusher, provider, account, _Wanted(asked, promise, attempt, terms))
     except RefusedByProviderError as error:
         raise bad_request(
             "refused", f"the provider refuses it: {error.code or 'no reason'}"
@@ -94,6 +99,7 @@ class _Wanted(NamedTuple):
     asked: CheckoutBody
     promise: Promise
     attempt: str
+    terms: ConsentTerms | None
 
 
 def _amount(till: Till, provider: Provider, currency: str, usd_nano: int, now: datetime) -> str:
@@ -153,7 +159,7 @@ def _begin(
     till: Till, pusher: Pusher, provider: Provider, account: TillAccount, wanted: _Wanted
 ) -> Checkout:
     """Push the promise where it is a line, and have the provider make the page or the prompt."""
-    asked, promise, attempt = wanted
+    asked, promise, attempt, terms = wanted
     tag = ""
     if account.is_tagged:
         tag = make_tag(account.tag_key, account.name, promise)
@@ -170,13 +176,15 @@ def _begin(
         expires_s=EXPIRES_S,
         method=asked.method,
         phone=asked.phone,
+        consent=terms,
     )
     try:
         if not account.is_tagged:
             pusher.push(PUSH_WAIT_S)
             if asked.method == "prompt":
                 time.sleep(PROMPT_PAUSE_S)
-        return provider.checkout(order)
+        customer = _customer(till, provider, account, wanted)
+        return provider.checkout(order._replace(customer=customer))
     except GitmeterError as error:
         till.checkouts.end(account.name, attempt, till.clock())
         if isinstance(error, NotPushedError):
@@ -184,6 +192,14 @@ def _begin(
         if error.retry:
             raise not_now("provider-unreachable", "the provider does not answer") from error
         raise
+
+
+def _customer(till: Till, provider: Provider, account: TillAccount, wanted: _Wanted) -> str | None:
+    """The customer to name, so that whoever charges a card sees everything that he pays."""
+    if not isinstance(provider, CardProvider):
+        return None
+    find = customer_of if wanted.terms is None else customer_for
+    return find(till, account, provider, wanted.asked.user)
 
 
 def _attempt(account: TillAccount, user: str, promise: Promise) -> str:

@@ -38,6 +38,11 @@ def bad_request(name: str, detail: str) -> CheckoutProblemError:
     return CheckoutProblemError(name, HTTPStatus.UNPROCESSABLE_ENTITY, detail)
 
 
+def not_offered(status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY) -> CheckoutProblemError:
+    """No card is saved in that way, or at all."""
+    return CheckoutProblemError("cards-not-offered", status, "no card can be saved that way")
+
+
 def over_limit(name: str, detail: str, retry_after_s: int) -> CheckoutProblemError:
     """A customer has asked for too much lately."""
     return CheckoutProblemError(name, HTTPStatus.TOO_MANY_REQUESTS, detail, retry_after_s)

@@ -31,6 +31,17 @@ def serve(home: Path, /, *, verbose: bool) -> None:
     "account" names the account, else the first one that takes the currency. For each customer there
     are at most 3 open checkouts, 10 a day, 3 prompts an hour (and 3 for each telephone), and
     first_week_usd in the seven days from the first payment. Refusals are application/problem+json.
+
+    With "save_card": {"amount_usd": "20.00", "below_usd": "5.00", "month_usd": "100.00"} the page
+    states that, within [cards], and the customer who pays agrees to it: his card is saved, and a
+    line of consent says so. At the local address, too:
+
+    \b
+    GET /terms                       what [cards] says
+    GET /cards?user=alice            the cards that providers keep for an account
+    POST /cards/remove               {"user": "alice", "account": "stripe", "method": "pm_1"}
+    GET /attempts?user=alice         automatic payments of the last 35 days, with the links at
+                                     which a bank asks its customer
     """
     import sdnotify
 

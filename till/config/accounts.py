@@ -11,7 +11,7 @@ from gitmeter.http_edge.secret_file import read_secret
 from gitmeter.http_edge.word_file import read_word
 from gitmeter.support.errors import GitmeterError
 from providers.interface import Mode, Provider, SignatureError
-from till.config.tables import TAGGED, AccountTable, TillConfig
+from till.config.tables import KEEPS_CARDS, TAGGED, AccountTable, TillConfig
 from wire_format.writers import ProviderAccount
 
 _IDLE_MAX: Final = 8
@@ -54,6 +54,11 @@ class TillAccount:
     def is_tagged(self) -> bool:
         """Whether its provider keeps what is written on a payment."""
         return self.table.kind in TAGGED
+
+    @property
+    def keeps_cards(self) -> bool:
+        """Whether its provider keeps cards of customers."""
+        return self.table.kind in KEEPS_CARDS
 
     @cached_property
     def secrets(self) -> tuple[str, ...]:

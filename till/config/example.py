@@ -19,7 +19,11 @@ return_urls = ["https://portal.example/"]      # where pages of checkout may lea
 
 [listen]
 public = "127.0.0.1:8760"              # /hooks/<account>: the reverse proxy exposes this one alone
-local = "127.0.0.1:8761"               # /checkout, for this machine alone; or unix:/run/x.sock
+local = "127.0.0.1:8761"               # /checkout, /cards: this machine alone; or unix:/run/x.sock
+
+# [cards]                              # customers may save a card; writers.toml limits it as well
+# consent_max_usd = "100.00"           # of one automatic payment; at most payment_max_usd
+# consent_month_max_usd = "500.00"     # of all of them in a month
 
 # [hint]                               # tell an aggregator of each push, where no forge does
 # url = "https://meter.example/webhook"

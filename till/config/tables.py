@@ -24,6 +24,8 @@ from wire_format.money import InvalidAmountError, parse_nano
 TEST_SUFFIX: Final = "-test"
 TAGGED: Final = frozenset({"stripe"})
 """Kinds of providers that keep what we write on a payment."""
+KEEPS_CARDS: Final = frozenset({"stripe"})
+"""Kinds of providers that keep cards of customers."""
 
 Name = Annotated[str, StringConstraints(pattern=f"^(?:{PROVIDER_PATTERN})$")]
 CurrencyCode = Annotated[str, StringConstraints(pattern=f"^(?:{CURRENCY_PATTERN})$")]
@@ -45,7 +47,7 @@ class ListenTable(ConfigTable):
 
     Attributes:
         public: takes `/hooks/<account>` and nothing else.
-        local: takes `/checkout`; on this machine alone.
+        local: takes `/checkout` and what is asked about cards; on this machine alone.
     """
 
     public: str = "127.0.0.1:8760"
@@ -102,6 +104,20 @@ class AccountTable(ConfigTable):
         return self
 
 
+class CardsTable(ConfigTable):
+    """`[cards]`: what customers may agree to when a card is saved at a checkout.
+
+    Attributes:
+        consent_max_usd: most of one automatic payment.
+        consent_month_max_usd: most of all of them in a calendar month.
+    """
+
+    consent_max_usd: str
+    consent_month_max_usd: str
+
+    _usd = field_validator("consent_max_usd", "consent_month_max_usd")(_positive)
+
+
 class RateTable(ConfigTable):
     """`[[rate]]`: what one unit of a currency is worth to this till.
 
@@ -149,6 +165,7 @@ class TillConfig(ConfigTable):
         return_urls: where pages of checkout may lead back to: beginnings of addresses.
         listen: the addresses of `till serve`.
         hint: whom to tell of a push; None for nobody.
+        cards: what a card may be saved for; None where none is saved.
         account: the accounts.
         rate: the rates.
     """
@@ -162,6 +179,7 @@ class TillConfig(ConfigTable):
     return_urls: tuple[str, ...] = ()
     listen: ListenTable = ListenTable()
     hint: HintTable | None = None
+    cards: CardsTable | None = None
     account: Annotated[tuple[AccountTable, ...], Field(min_length=1)]
     rate: tuple[RateTable, ...] = ()
 
@@ -192,6 +210,7 @@ def _disagreements(config: TillConfig) -> list[str]:
     faults = []
     if parse_nano(config.payment_min_usd) > parse_nano(config.payment_max_usd):
         faults.append("payment_min_usd is above payment_max_usd")
+    faults += _card_faults(config)
     names = [account.name for account in config.account]
     faults += [f"account {name} is stated twice" for name in sorted(_repeated(names))]
     rated = [rate.currency for rate in config.rate]
@@ -207,6 +226,21 @@ def _disagreements(config: TillConfig) -> list[str]:
                 faults.append(f"account {account.name}: base_url is for test mode")
         missing = sorted(set(account.currencies) - {CURRENCY_DEFAULT, *rated})
         faults += [f"account {account.name}: there is no [[rate]] of {code}" for code in missing]
+    return faults
+
+
+def _card_faults(config: TillConfig) -> list[str]:
+    """Why no card could be saved as `[cards]` says."""
+    if config.cards is None:
+        return []
+    faults = []
+    most_nano = parse_nano(config.cards.consent_max_usd)
+    if most_nano > parse_nano(config.cards.consent_month_max_usd):
+        faults.append("cards: consent_max_usd is above consent_month_max_usd")
+    if most_nano > parse_nano(config.payment_max_usd):
+        faults.append("cards: consent_max_usd is above payment_max_usd")
+    if not any(account.kind in KEEPS_CARDS for account in config.account):
+        faults.append("cards: no account is at a provider that keeps cards")
     return faults
 
 

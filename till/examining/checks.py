@@ -10,7 +10,7 @@ from gitmeter.support.errors import GitmeterError
 from gitmeter.support.terminal import counted, pasted
 from node_pusher.doctor.clocks import compare_clocks, date_of
 from node_pusher.doctor.findings import Finding, in_words, ok, problem, warning
-from providers.interface import Mode
+from providers.interface import Ability, Mode
 from till.config.accounts import TillAccount, account_url
 from till.config.tables import AccountTable, TillConfig
 from till.examining.waiting import check_waiting
@@ -20,8 +20,6 @@ _SWEEP_LATE: Final = timedelta(days=2)
 _SWEEP_TOO_LATE: Final = timedelta(days=7)
 _TIMEOUT_S: Final = 15
 _TOO_OPEN: Final = stat.S_IRWXG | stat.S_IRWXO
-_NEEDLESS: Final = {"charge", "refund"}
-"""What the key of hooks, checkouts and sweeps has no use for."""
 
 
 def check_files(config: TillConfig) -> Iterator[Finding]:
@@ -83,10 +81,21 @@ def _check_key(till: Till, account: TillAccount) -> Iterator[Finding]:
         yield problem("account", says, "give it a key of its own mode")
     else:
         yield ok("account", f"{name}: a key of {found.account} in {found.mode} mode")
-    needless = sorted(_NEEDLESS & set(found.can))
-    if needless and account.table.refund_key_file is not None:
+    saves_cards = account.keeps_cards and till.config.cards is not None
+    if saves_cards and "cards" not in found.can:
+        says = f"{name}: its key may not keep cards, and [cards] says that customers may save them"
+        yield problem("account", says, "let it write customers and payment methods")
+    needless = sorted(_needless(account, saves_cards=saves_cards) & set(found.can))
+    if needless:
         says = f"{name}: the key of hooks and sweeps can also {' and '.join(needless)}"
         yield warning("account", says, "make a restricted key for it, without that right")
+
+
+def _needless(account: TillAccount, *, saves_cards: bool) -> set[Ability]:
+    """What the key of hooks, checkouts and sweeps has no use for."""
+    if account.table.refund_key_file is not None:
+        return {"charge", "refund"}
+    return {"charge"} if saves_cards else set()
 
 
 def _check_clock(account: TillAccount, mode: Mode, now: datetime) -> Iterator[Finding]:

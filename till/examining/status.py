@@ -52,4 +52,5 @@ def _account(till: Till, name: str) -> dict[str, Any]:
         "last_event_at": None if times.event_at is None else format_ts(times.event_at),
         "last_sweep_at": None if times.swept_at is None else format_ts(times.swept_at),
         "asked_again": len(till.marks.watched(name)),
+        "customers": till.customers.count(name),
     }

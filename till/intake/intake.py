@@ -14,6 +14,7 @@ from providers.expected import expected
 from providers.interface import Truth
 from providers.tag import Promise, read_tag
 from till.config.accounts import TillAccount
+from till.intake.consents import BEYOND, CONSENT, consent_line, consent_of
 from till.intake.missing import (
     ended,
     ended_line,
@@ -25,7 +26,7 @@ from till.intake.missing import (
 from till.intake.till import Till
 from till.records.lines import OF_ATTEMPTS, KnownLine, LineKey
 from till.records.marks import Failing
-from wire_format.lines import Folder, Money
+from wire_format.lines import Folder, Line
 
 _REASON_MAX: Final = 200
 
@@ -111,19 +112,24 @@ def end_attempt(till: Till, pending: KnownLine, reason: str) -> int:
         )
 
 
-def write(till: Till, lines: Iterable[Money]) -> int:
+def write(till: Till, lines: Iterable[Line], folder: Folder = Folder.PAYMENTS) -> int:
     """Write lines to the spool, all or none; returns how many.
+
+    Args:
+        till: the till.
+        lines: of one folder.
+        folder: where they go.
 
     Raises:
         LineRefusedError: one of them is not valid.
         SpoolError: they cannot be written.
     """
     drafts: list[Draft] = []
-    for draft in draft_lines([*lines], till.spool.node, Folder.PAYMENTS):
+    for draft in draft_lines([*lines], till.spool.node, folder):
         if isinstance(draft, Refusal):
             raise LineRefusedError(draft.reason)
         drafts.append(draft)
-    for outcome in till.spool.append_drafts(Folder.PAYMENTS, drafts):
+    for outcome in till.spool.append_drafts(folder, drafts):
         if isinstance(outcome, Refusal):
             raise LineRefusedError(outcome.reason)
     return len(drafts)
@@ -137,7 +143,8 @@ def _is_of_others(truth: Truth) -> bool:
 def _write_missing(till: Till, account: TillAccount, truth: Truth) -> int:
     now, name, node = till.line_time(), account.name, till.spool.node
     payments = _payments(name, truth)
-    known = till.lines.find([*payments, *_of_attempt(name, truth)])
+    consents = [LineKey(name, CONSENT, key.ref) for key in payments]
+    known = till.lines.find([*payments, *consents, *_of_attempt(name, truth)])
     payer = next((known[key].user for key in payments if key in known and known[key].user), None)
     promise, is_tag_used = _promise(till, account, truth, known)
     found = expected(truth, promise, payer=payer, is_tag_used=is_tag_used)
@@ -154,9 +161,17 @@ def _write_missing(till: Till, account: TillAccount, truth: Truth) -> int:
     faults = [*to_do.faults]
     if found.remark is not None and found.remark.is_incident:
         faults.append((_subject(truth), found.remark.value))
+    consented = consent_of(name, truth, found.lines, known, till.config.cards)
+    if consented is not None and consented.is_beyond:
+        faults.append((consented.payment.external_ref, BEYOND))
     refs = {_subject(truth), *(fact.external_ref for fact in truth.facts)}
     till.marks.settle(name, sorted(refs), faults, now)
-    return write(till, lines)
+    written = write(till, lines)
+    if consented is not None and (terms := consented.to_write(now)) is not None:
+        payment = consented.payment
+        line = consent_line(node=node, seq=UNNUMBERED, provider=name, payment=payment, terms=terms)
+        written += write(till, [line], Folder.ACCOUNTS)  # one transaction with what it came with
+    return written
 
 
 def _promise(

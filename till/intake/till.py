@@ -15,19 +15,20 @@ from till import records
 from till.config.accounts import Accounts, Opening, open_account
 from till.config.tables import TillConfig
 from till.records.checkouts import Checkouts
-from till.records.lines import LineIndex
+from till.records.customers import Customers
+from till.records.lines import FOLDERS, LineIndex
 from till.records.marks import Marks
 from till.records.requests import RefundRequests
-from wire_format.lines import Folder
 
 Clock = Callable[[], datetime]
 
 MEMORY: Final = MemoryForm(
     "till.db",
-    version=1,
+    version=2,
     schema=Path(records.__file__).with_name("schema.sql"),
     if_damaged="stop the till, keep a copy of till.db, take it away with its -wal and -shm, and run"
     " `till sweep`, which makes it again",
+    grown_from=1,
 )
 """What a till remembers."""
 
@@ -43,6 +44,7 @@ class Till(NamedTuple):
         marks: notes about its work.
         checkouts: what customers asked for.
         requests: the refunds that were asked for.
+        customers: whom providers keep cards for.
         clock: the time in UTC.
     """
 
@@ -53,6 +55,7 @@ class Till(NamedTuple):
     marks: Marks
     checkouts: Checkouts
     requests: RefundRequests
+    customers: Customers
     clock: Clock
 
     @property
@@ -95,7 +98,7 @@ def open_till(
         Spool.open(home, role="till", clock=clock) as spool,
         MemoryFile.open(home, MEMORY) as file,
     ):
-        bring_here(reread(spool.home), Folder.PAYMENTS)
+        bring_here(reread(spool.home), *FOLDERS)
         yield Till(
             config,
             accounts,
@@ -104,5 +107,6 @@ def open_till(
             Marks(file),
             Checkouts(file),
             RefundRequests(file),
+            Customers(file),
             clock,
         )

@@ -1,8 +1,8 @@
-"""The index of the lines of a till: which movements have a line already.
+"""The index of the lines of a till: which movements and consents have a line already.
 
-Lines are found by their movement, so that an event costs a look-up, however long the history is.
-The index follows the spool by `seq`: before it is asked, it takes over the lines that were added
-since, from the spool or, where they were pushed meanwhile, from git.
+Lines are found by what they are about, so that an event costs a look-up, however long the history
+is. The index follows the spool by `seq`: before it is asked, it takes over the lines that were
+added since, from the spool or, where they were pushed meanwhile, from git.
 """
 
 from collections.abc import Iterable
@@ -12,8 +12,12 @@ from front.later_lines import later_lines
 from front.memory_file import MemoryFile
 from gitmeter.support.bulk import insert_rows
 from node_pusher.spool.api import Spool
+from wire_format.currencies import CURRENCY_DEFAULT
 from wire_format.instants import to_us
-from wire_format.lines import Folder, Money
+from wire_format.lines import Account, Folder, Line, Money
+
+FOLDERS: Final = (Folder.PAYMENTS, Folder.ACCOUNTS)
+"""What a till writes."""
 
 OF_ATTEMPTS: Final = frozenset({"pending", "ended"})
 """Kinds of lines that state an attempt and no movement."""
@@ -29,7 +33,8 @@ class LineKey(NamedTuple):
     Attributes:
         provider: the account.
         kind: of the line.
-        ref: the movement; of pending and ended lines the attempt.
+        ref: the movement; of pending and ended lines the attempt, and of a consent the payment at
+            which it was given.
     """
 
     provider: str
@@ -47,7 +52,7 @@ class KnownLine(NamedTuple):
         user: the account that it is for; empty where that is undecided.
         of_ref: the payment that it takes from; empty if none.
         attempt: the attempt; empty if it states none.
-        amount: in `currency`.
+        amount: in `currency`; of a consent how much one charge may be.
         currency: of `amount`.
         credited_usd: the credit that it states, if any.
         status: of a movement.
@@ -93,8 +98,8 @@ class LineIndex:
             if begun > next_seq:  # the spool is an earlier one, from a backup
                 connection.execute("DELETE FROM lines")
                 begun = 1
-            for lines in later_lines(spool, (Folder.PAYMENTS,), begun, next_seq):
-                rows = [_row_of(line) for line in lines if isinstance(line, Money)]
+            for lines in later_lines(spool, FOLDERS, begun, next_seq):
+                rows = [row for row in map(_row_of, lines) if row is not None]
                 insert_rows(connection, "INSERT OR IGNORE INTO lines", rows)
             connection.execute("UPDATE indexed SET next_seq = ?", (next_seq,))
 
@@ -121,6 +126,14 @@ class LineIndex:
         )
         return self._all(query, user)
 
+    def consents_of(self, provider: str, user: str) -> list[KnownLine]:
+        """The consents of a customer to charges at an account of ours, the latest first."""
+        query = (
+            f"SELECT {_COLUMNS} FROM lines WHERE provider = ? AND user = ?"  # noqa: S608 - a constant
+            " AND kind = 'consent' ORDER BY ts_us DESC, seq DESC"
+        )
+        return self._all(query, provider, user)
+
     def waiting_attempts(self, provider: str) -> list[KnownLine]:
         """The pending lines of an account whose attempt has neither ended nor been paid."""
         query = (
@@ -143,19 +156,26 @@ def key_of(line: Money) -> LineKey:
     return LineKey(line.provider, line.kind, ref or "")
 
 
-def _row_of(line: Money) -> tuple[object, ...]:
-    return (
-        *key_of(line),
-        line.seq,
-        to_us(line.ts),
-        line.user,
-        line.of_ref or "",
-        line.attempt or "",
-        line.amount,
-        line.currency,
-        line.credited_usd,
-        line.status,
-    )
+def _row_of(line: Line) -> tuple[object, ...] | None:
+    """What the index keeps of a line; None of one that it has no use for."""
+    if isinstance(line, Money):
+        return (
+            *key_of(line),
+            line.seq,
+            to_us(line.ts),
+            line.user,
+            line.of_ref or "",
+            line.attempt or "",
+            line.amount,
+            line.currency,
+            line.credited_usd,
+            line.status,
+        )
+    if isinstance(line, Account) and line.kind == "consent":
+        key = LineKey(line.of_provider or "", line.kind, line.of_ref or "")
+        said = line.amount_usd or "", CURRENCY_DEFAULT, None, None
+        return *key, line.seq, to_us(line.ts), line.user, key.ref, "", *said
+    return None
 
 
 def _line_of(row: tuple[object, ...]) -> KnownLine:

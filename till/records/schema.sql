@@ -1,8 +1,9 @@
+-- each statement changes nothing where it was run before: so a file of an earlier version gets what it lacks
 -- derived from the lines in the spool and in git
-CREATE TABLE lines (
+CREATE TABLE IF NOT EXISTS lines (
     provider TEXT NOT NULL,
     kind TEXT NOT NULL,
-    ref TEXT NOT NULL,              -- external_ref; of pending and ended lines the attempt
+    ref TEXT NOT NULL,              -- external_ref; of pending and ended lines the attempt, of a consent its payment
     seq INTEGER NOT NULL,
     ts_us INTEGER NOT NULL,
     user TEXT NOT NULL,
@@ -14,29 +15,30 @@ CREATE TABLE lines (
     status TEXT,
     PRIMARY KEY (provider, kind, ref)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX payments_by_attempt ON lines (provider, attempt) WHERE kind = 'payment';
-CREATE INDEX payments_by_user ON lines (user, ts_us) WHERE kind = 'payment';
-CREATE TABLE indexed (
+CREATE INDEX IF NOT EXISTS payments_by_attempt ON lines (provider, attempt) WHERE kind = 'payment';
+CREATE INDEX IF NOT EXISTS payments_by_user ON lines (user, ts_us) WHERE kind = 'payment';
+CREATE INDEX IF NOT EXISTS consents_by_user ON lines (user, ts_us) WHERE kind = 'consent';
+CREATE TABLE IF NOT EXISTS indexed (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     next_seq INTEGER NOT NULL       -- every line below it is in `lines`
 ) STRICT;
-INSERT INTO indexed VALUES (1, 1);
+INSERT OR IGNORE INTO indexed VALUES (1, 1);
 -- which payment a signed promise is on: it counts for one
-CREATE TABLE tags (
+CREATE TABLE IF NOT EXISTS tags (
     provider TEXT NOT NULL,
     nonce TEXT NOT NULL,
     payment TEXT NOT NULL,
     PRIMARY KEY (provider, nonce)
 ) STRICT, WITHOUT ROWID;
 -- what is not final yet: asked about again by each sweep
-CREATE TABLE watched (
+CREATE TABLE IF NOT EXISTS watched (
     provider TEXT NOT NULL,
     object TEXT NOT NULL,
     since_us INTEGER NOT NULL,
     PRIMARY KEY (provider, object)
 ) STRICT, WITHOUT ROWID;
 -- what could not be asked about or recorded, until it can
-CREATE TABLE failing (
+CREATE TABLE IF NOT EXISTS failing (
     provider TEXT NOT NULL,
     object TEXT NOT NULL,
     first_us INTEGER NOT NULL,
@@ -46,7 +48,7 @@ CREATE TABLE failing (
     PRIMARY KEY (provider, object)
 ) STRICT, WITHOUT ROWID;
 -- what a person has to look at
-CREATE TABLE faults (
+CREATE TABLE IF NOT EXISTS faults (
     provider TEXT NOT NULL,
     ref TEXT NOT NULL,
     what TEXT NOT NULL,
@@ -54,12 +56,12 @@ CREATE TABLE faults (
     is_acknowledged INTEGER NOT NULL CHECK (is_acknowledged BETWEEN 0 AND 1),
     PRIMARY KEY (provider, ref, what)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE accounts (
+CREATE TABLE IF NOT EXISTS accounts (
     provider TEXT PRIMARY KEY,
     event_us INTEGER,               -- when an event came last
     swept_us INTEGER                -- when the last complete sweep began
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE checkouts (
+CREATE TABLE IF NOT EXISTS checkouts (
     provider TEXT NOT NULL,
     attempt TEXT NOT NULL,
     user TEXT NOT NULL,
@@ -71,9 +73,9 @@ CREATE TABLE checkouts (
     ended_us INTEGER,
     PRIMARY KEY (provider, attempt)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX checkouts_by_user ON checkouts (user, made_us);
-CREATE INDEX prompts ON checkouts (made_us) WHERE is_prompt = 1;
-CREATE TABLE refunds (
+CREATE INDEX IF NOT EXISTS checkouts_by_user ON checkouts (user, made_us);
+CREATE INDEX IF NOT EXISTS prompts ON checkouts (made_us) WHERE is_prompt = 1;
+CREATE TABLE IF NOT EXISTS refunds (
     provider TEXT NOT NULL,
     payment TEXT NOT NULL,
     asked TEXT NOT NULL,            -- the amount as it was asked for; `rest` for what is left
@@ -85,4 +87,12 @@ CREATE TABLE refunds (
     asked_us INTEGER NOT NULL,
     refund TEXT,                    -- the provider's reference once it has it
     PRIMARY KEY (provider, payment, asked, number)
+) STRICT, WITHOUT ROWID;
+-- whom a provider keeps cards for: one customer of an account of ours, and of no other
+CREATE TABLE IF NOT EXISTS customers (
+    provider TEXT NOT NULL,
+    user TEXT NOT NULL,
+    customer TEXT NOT NULL,         -- the provider's name
+    PRIMARY KEY (provider, user),
+    UNIQUE (provider, customer)
 ) STRICT, WITHOUT ROWID;

@@ -1,7 +1,7 @@
 """Answers of both servers: plain text for providers, problems for programs."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from till.checkout.problems import CheckoutProblemError
 
-_NO_STORE = {"Cache-Control": "no-store"}
+_JSON: Final = "application/json"
+_NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 def plain(status: HTTPStatus, text: str = "") -> Response:
@@ -25,9 +26,19 @@ def no_such(_: Request, error: Exception) -> Response:
     return plain(HTTPStatus(status))
 
 
+def is_json(request: Request) -> bool:
+    """Whether a request says that it has JSON, which no page of a browser sends elsewhere alone."""
+    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower() == _JSON
+
+
+def no_json() -> Response:
+    """The answer to a request that does not."""
+    return plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {_JSON}")
+
+
 def json_answer(value: dict[str, Any]) -> Response:
     """What was asked for."""
-    return Response(orjson.dumps(value) + b"\n", HTTPStatus.OK, _NO_STORE, "application/json")
+    return Response(orjson.dumps(value) + b"\n", HTTPStatus.OK, _NO_STORE, _JSON)
 
 
 def problem_answer(problem: CheckoutProblemError) -> Response:

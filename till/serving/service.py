@@ -13,8 +13,8 @@ from gitmeter.http_edge.address_text import UNIX
 from gitmeter.http_edge.server import Server
 from gitmeter.http_edge.whole_requests import BODY_BYTES_MAX
 from till.intake.till import Till
-from till.serving.checkouts import CheckoutEndpoint
 from till.serving.hooks import EVENT_BYTES_MAX, Hooks
+from till.serving.local import local_application
 
 _log = structlog.get_logger()
 _FORGET_EVERY_S: Final = 60
@@ -25,7 +25,7 @@ class Listening(NamedTuple):
 
     Attributes:
         public: the address of the hooks, with its port.
-        local: the address of checkouts, with its port.
+        local: the address of checkouts and cards, with its port.
     """
 
     public: str
@@ -48,7 +48,7 @@ def serving(till: Till) -> Iterator[Listening]:
         account.check()
     listen = till.config.listen
     pusher = Pusher(till.home, till.config.hint, till.clock)
-    hooks, checkouts = Hooks(till, pusher).asgi(), CheckoutEndpoint(till, pusher).asgi()
+    hooks, local = Hooks(till, pusher).asgi(), local_application(till, pusher)
     with ExitStack() as running:
         pusher.start()
         running.callback(pusher.stop)  # after the servers, whose last requests write lines
@@ -58,7 +58,7 @@ def serving(till: Till) -> Iterator[Listening]:
         addresses = []
         for address, application, body_max in (
             (listen.public, hooks, EVENT_BYTES_MAX),
-            (listen.local, checkouts, BODY_BYTES_MAX),
+            (listen.local, local, BODY_BYTES_MAX),
         ):
             listening = listen_on(address)
             running.callback(remove_socket_file, address)

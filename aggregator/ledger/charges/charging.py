@@ -6,6 +6,7 @@ Every method works inside the caller's transaction.
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from aggregator.admission.batch import Batch, ChargeKey
@@ -40,10 +41,16 @@ class Charging:
     def __init__(self, store: LedgerStore) -> None:
         self._store = store
         self.changed = ChangedStates()
+        self._now_s = 0
 
-    def begin(self) -> None:
-        """Note the changes of a transaction that begins."""
+    def begin(self, now: datetime | None) -> None:
+        """Note the changes of a transaction that begins.
+
+        Args:
+            now: the time; None where nothing new is applied.
+        """
         self.changed = ChangedStates()
+        self._now_s = 0 if now is None else int(now.timestamp())
 
     def rate_under(self, before: Rater, rater: Rater) -> None:
         """Rate again the charges whose cost changes with the rule book.
@@ -89,7 +96,8 @@ class Charging:
         """
         accounts = self._store.accounts.of_users({*batch.users, *(key[1] for key in batch.usage)})
         first_commit_s = {accounts[user].id: at_s for user, at_s in batch.users.items()}
-        self._store.account_nodes.note(node_id, first_commit_s)
+        first_hour = min((entry.first_hour for entry in batch.segments), default=0)
+        self._store.account_nodes.note(node_id, first_commit_s, first_hour, self._now_s)
         kinds = {key[2:] for key in batch.usage}.union(*(found.kinds for found in batch.counted))
         resources = self._store.charges.resource_ids({resource for resource, _ in kinds})
         usage: Mapping[ChargeKey, Sequence[int]] = batch.usage

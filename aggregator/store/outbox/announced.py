@@ -1,19 +1,34 @@
-"""What was announced to the receiver, as rows: accounts, incidents and the threshold."""
+"""What was announced to the receiver, as rows: accounts, incidents, attempts and the threshold."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from aggregator.store.questions.notices import AnnouncedIncident
 from wire_format.instants import format_ts
 
 _BEGAN_AT: Final = "began_at"
 _THRESHOLD: Final = "balance_below_nano"
+_ATTEMPTS_BEGAN_AT: Final = "attempts_began_at"
+
+
+class ToldAttempt(NamedTuple):
+    """What was announced of an automatic attempt.
+
+    Attributes:
+        attempt: its name.
+        level: how far it had come.
+        began_s: when it began, seconds since 1970.
+    """
+
+    attempt: str
+    level: str
+    began_s: int
 
 
 class AnnouncedRows:
-    """What was announced to the receiver: accounts, incidents and the threshold.
+    """What was announced to the receiver: accounts, incidents, attempts and the threshold.
 
     Every method that writes works inside the caller's transaction.
     """
@@ -92,4 +107,25 @@ class AnnouncedRows:
             "INSERT INTO told_incident VALUES (?, ?, ?, ?) ON CONFLICT (kind, repo, subject)"
             " DO UPDATE SET unknown_since_s = excluded.unknown_since_s",
             [(*incident, since_s) for incident, since_s in saved.items()],
+        )
+
+    def have_attempts_begun(self) -> bool:
+        """Whether attempts were ever compared."""
+        return self._read_meta(_ATTEMPTS_BEGAN_AT) is not None
+
+    def note_attempts_begun(self, now: datetime) -> None:
+        """Record the time of the first comparison of attempts."""
+        self._upsert_meta(_ATTEMPTS_BEGAN_AT, format_ts(now))
+
+    def attempts(self) -> dict[str, str]:
+        """The level that was announced of each automatic attempt, by its name."""
+        return dict(self._connection.execute("SELECT attempt, level FROM told_attempt"))
+
+    def save_attempts(self, told: Iterable[ToldAttempt], forgotten_s: int) -> None:
+        """Write what is announced of attempts, and forget those that began before a time."""
+        self._connection.execute("DELETE FROM told_attempt WHERE began_s < ?", (forgotten_s,))
+        self._connection.executemany(
+            "INSERT INTO told_attempt VALUES (?, ?, ?)"
+            " ON CONFLICT (attempt) DO UPDATE SET level = excluded.level",
+            told,
         )

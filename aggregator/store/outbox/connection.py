@@ -12,7 +12,10 @@ from aggregator.store.connection import write_transaction
 from aggregator.store.outbox.errors import NoticesError, broken
 from aggregator.store.schema import statements
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+_LACKS: Final = {0: ("outbox.sql", "attempts.sql"), 1: ("attempts.sql",)}
+"""By its version the scripts that a file lacks."""
+
 _BUSY_TIMEOUT_S: Final = 30
 _PRAGMAS: Final = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
 
@@ -28,8 +31,7 @@ def connect_notices(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
         for pragma in _PRAGMAS:
             connection.execute(pragma)
-        if _version(connection) == 0:
-            _create(connection)
+        _bring_up_to_date(connection)
         found = _version(connection)
     except sqlite3.Error as error:
         if connection is not None:
@@ -45,13 +47,16 @@ def connect_notices(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _create(connection: sqlite3.Connection) -> None:
-    script = Path(__file__).with_name("outbox.sql").read_text()
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Create what a new file lacks, or one of an earlier version: what was announced is kept."""
+    if _version(connection) not in _LACKS:
+        return
     with write_transaction(connection):
-        if _version(connection) == 0:  # another process may have created it meanwhile
-            for statement in statements(script):
+        # another process may have done so meanwhile
+        for name in _LACKS.get(_version(connection), ()):
+            for statement in statements(Path(__file__).with_name(name).read_text()):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -11,10 +11,12 @@ from cursors.position import HeadOutcome
 from gitmeter.counting.ranges import Range
 from wire_format.lines import Account, Money
 
-_READ_TO_ITS_HEAD: Final = frozenset(
+READ_TO_ITS_HEAD: Final = frozenset(
     str(outcome)
     for outcome in (HeadOutcome.UNCHANGED, HeadOutcome.FAST_FORWARD, HeadOutcome.ACCEPTED)
 )
+"""What a head meant where the repo was then billed up to it."""
+
 _LINES = """
 SELECT node.name, line, state, covered_us, money.commit_id, at_us, path, line_no,
     coalesce(repo.name, (SELECT max(name) FROM repo WHERE repo.node_id = node.id))
@@ -150,7 +152,7 @@ class PaymentRows:
         return [
             WriterTip(
                 *(node, role, repo, tip, at_us, read_at),
-                is_current=outcome in _READ_TO_ITS_HEAD and behind == 0,
+                is_current=outcome in READ_TO_ITS_HEAD and behind == 0,
             )
             for node, role, repo, tip, at_us, read_at, outcome, behind in rows
         ]

@@ -1,7 +1,8 @@
 """What a rebuilt ledger takes over from the one that it replaces, because git does not have it.
 
-Incidents, the result of the last check of each repo, and when the last pull ended. None of it moves
-money, and none of it is compared by `verify`.
+Incidents, the result of the last check of each repo, since when this ledger has usage of accounts
+by nodes, and when the last pull ended. None of it moves money, and none of it is compared by
+`verify`.
 """
 
 import json
@@ -63,6 +64,14 @@ def _copy(connection: sqlite3.Connection, kinds: str, keys: str) -> None:
     connection.execute(
         "UPDATE main.repo SET head = was.head, outcome = was.outcome, behind = was.behind,"
         " checked_at = was.checked_at FROM old.repo AS was WHERE was.name = repo.name"
+    )
+    connection.execute(
+        "UPDATE main.account_node SET noted_s = was.noted_s FROM old.account_node AS was"
+        " JOIN old.account AS their_account ON their_account.id = was.account_id"
+        " JOIN old.node AS their_node ON their_node.id = was.node_id"
+        " JOIN main.account AS account ON account.user = their_account.user"
+        " JOIN main.node AS node ON node.name = their_node.name"
+        " WHERE account_node.account_id = account.id AND account_node.node_id = node.id"
     )
     connection.execute(
         "INSERT INTO main.meta SELECT key, value FROM old.meta"

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from portal.api.request import Form
-from wire_format.fields import KEY_ID_PATTERN, USER_PATTERN
+from wire_format.fields import KEY_ID_PATTERN, PROVIDER_PATTERN, USER_PATTERN
 
 Usd = Annotated[
     str,
@@ -49,11 +49,21 @@ PeriodName = Annotated[
         examples=["2026-11", "2026-Q4"],
     ),
 ]
+ProviderName = Annotated[
+    str,
+    Field(pattern=f"^(?:{PROVIDER_PATTERN})$", description="The name of an account at a provider."),
+]
+CardName = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9_]{1,255}$", description="The provider's name of a card."),
+]
 PATH_PARTS: Final[dict[str, Any]] = {
     "user": User,
     "key_id": KeyId,
     "id": ChargeName,
     "period": PeriodName,
+    "account": ProviderName,
+    "method": CardName,
 }
 """What the named parts of paths are."""
 

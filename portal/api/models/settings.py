@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from portal.api.automatic.forms import AutoTopupInShort
 from portal.api.models.fields import Usd
 from portal.api.request import Form
 from wire_format.fields import NAME_PATTERN, USD_PATTERN
@@ -23,6 +24,7 @@ class AccountSettings(Form):
         auto_topup_usd: how much an automatic payment is.
         auto_topup_below_usd: the balance below which it is made.
         auto_topup_month_usd: the most by such payments in a month.
+        auto_topup: what becomes of these three.
     """
 
     cap_usd: Usd | None
@@ -30,6 +32,7 @@ class AccountSettings(Form):
     auto_topup_usd: Usd | None
     auto_topup_below_usd: Usd | None
     auto_topup_month_usd: Usd | None
+    auto_topup: AutoTopupInShort
 
 
 class SettingsWanted(Form):
@@ -38,7 +41,8 @@ class SettingsWanted(Form):
     Attributes:
         cap_usd: the most that may be billed in a cycle.
         next_plan: the plan of the next period, `none` for none.
-        auto_topup_usd: is not offered, as the other two.
+        auto_topup_usd: how much an automatic payment is; it goes with the other two, or is `0`
+            alone, which switches them off.
         auto_topup_below_usd: the balance below which a payment is made.
         auto_topup_month_usd: the most by such payments in a month.
     """

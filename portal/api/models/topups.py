@@ -7,7 +7,9 @@ from pydantic import Field
 from portal.api.models.fields import Time, Usd
 from portal.api.request import Form
 
-_Text = Annotated[str, Field(min_length=1, max_length=2000)]
+ReturnUrl = Annotated[str, Field(min_length=1, max_length=2000)]
+UsdPaid = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
 class TopUpWanted(Form):
@@ -22,12 +24,12 @@ class TopUpWanted(Form):
         cancel_url: where the customer goes who does not want to pay.
     """
 
-    usd: Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    usd: UsdPaid
+    currency: CurrencyCode = "USD"
     method: Literal["page", "prompt"] = "page"
     phone: Annotated[str, Field(max_length=32)] | None = None
-    success_url: _Text
-    cancel_url: _Text
+    success_url: ReturnUrl
+    cancel_url: ReturnUrl
 
 
 class TopUp(Form):

@@ -1,22 +1,18 @@
 """What came in and went out, and adding credit."""
 
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
-import structlog
 from pydantic import Field
 
-from front.tables import is_local
 from portal.api.customers import payments as api
 from portal.api.customers import topups
-from portal.api.problems import ProblemError, not_found, not_now
+from portal.api.problems import not_found
 from portal.api.request import Form
 from portal.pages.customers.charges import PageSeen
 from portal.pages.page import Shown
 from portal.pages.visit import Visit
 
 _SHORT: Final = 40
-_log = structlog.get_logger()
 
 
 class CreditWanted(Form):
@@ -80,16 +76,4 @@ def add_credit(visit: Visit) -> Shown:
     if wanted.phone is not None and method == "prompt":
         order["phone"] = wanted.phone
     found = visit.ask(topups.top_up, body=order)
-    if found.url is not None and not _leads_to_a_page(found.url):
-        _log.warning("the till gave no address of the web")
-        raise _nowhere()
     return Shown("credit-begun.html", {"found": found})
-
-
-def _leads_to_a_page(url: str) -> bool:
-    scheme = urlsplit(url).scheme
-    return scheme == "https" or (scheme == "http" and is_local(url))
-
-
-def _nowhere() -> ProblemError:
-    return not_now("payments cannot be begun now", retry_after_s=30)

@@ -3,6 +3,7 @@
 from typing import Any, Final, Literal, get_args
 from urllib.parse import quote
 
+from portal.api.automatic.listing import of_one
 from portal.api.models.staff import Reason
 from portal.api.request import Form
 from portal.api.staff import account as api
@@ -40,6 +41,7 @@ def account(visit: Visit) -> Shown:
         "chart": chart(usage),
         "payments": visit.ask(seen.payments, {"limit": str(_PAYMENTS)}, path=path).payments,
         "acts": visit.ask(seen.activity, path=path).acts[:_ACTS],
+        "topup": visit.ask(of_one, path=path),
         "plans": visit.ask(seen.plans, path=path).plans,
         "done": visit.query.done,
         "may_act": visit.may(acts.suspend),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from portal.api.automatic import listing as standings
 from portal.api.house import feed as feed_answers
 from portal.api.house import reports, rules
 from portal.api.models import staff as forms
@@ -11,7 +12,7 @@ from portal.api.staff import giving, listing, seen
 from portal.api.staff.forms import PlanForAccount
 from portal.pages.customers.charges import PageSeen
 from portal.pages.page import Page
-from portal.pages.staff import account, accounts, acts, feed, fleet, keys, money, prices
+from portal.pages.staff import account, accounts, acts, automatic, feed, fleet, keys, money, prices
 
 _HOUSE: Final = "/house"
 _ACCOUNTS: Final = "/house/accounts"
@@ -136,6 +137,14 @@ STAFF_PAGES: Final = (
         changes=seen.revoke_key,
         of=seen.revoke_key,
         back=_ACCOUNT,
+    ),
+    Page(
+        "GET",
+        "/house/automatic",
+        automatic.automatic,
+        query=automatic.StandingsSeen,
+        of=standings.standings,
+        back=_HOUSE,
     ),
     Page("GET", "/house/fleet", fleet.fleet, query=fleet.FleetSeen, of=reports.nodes, back=_HOUSE),
     Page("GET", _PRICES, prices.prices, query=prices.PricesSeen, of=rules.rules, back=_HOUSE),

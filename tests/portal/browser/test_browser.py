@@ -17,7 +17,7 @@ AXE: Final = (VENDORED / "axe.min.js").read_text()
 PATHS: Final = (
     *("/", "/usage", "/usage?by=week", "/charges", "/payments", "/plan", "/settings", "/keys"),
     *("/keys/new", "/statements", "/statements/2026-11", "/credit", "/activity"),
-    "/sign-in/again?next=new-key",
+    *("/automatic", "/automatic/change", "/sign-in/again?next=new-key"),
 )
 SERIOUS: Final = ("serious", "critical")
 ASKED_OF_AXE: Final = """async () => (await axe.run()).violations.map(

@@ -18,7 +18,7 @@ PATHS: Final = (
     *(f"{ALICE}/payments", f"{ALICE}/charges", f"{ALICE}/credit", f"{ALICE}/keys/new"),
     *("/house/feed?period=all", "/house/prices", "/house/prices?file=fx.toml", "/house/fleet"),
     f"/house/accounts/{quote(HOSTILE, safe='')}",
-    "/sign-in/again?next=account-credit:alice",
+    *("/house/automatic", "/sign-in/again?next=account-credit:alice"),
 )
 
 

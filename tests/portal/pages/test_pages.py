@@ -17,7 +17,7 @@ from tests.portal.pages.visitor import Visitor, signed_in
 from tests.portal.place import PortalPlace
 
 READ = ["/", "/usage", "/usage?by=week", "/usage?by=month", "/charges", "/payments", "/plan"]
-READ += ["/settings", "/keys", "/statements", "/statements/2026-11"]
+READ += ["/automatic", "/settings", "/keys", "/statements", "/statements/2026-11"]
 
 
 def text_of(page: str) -> str:

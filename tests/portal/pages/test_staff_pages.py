@@ -26,7 +26,7 @@ ALICE = "/house/accounts/alice"
 READ = [
     *("/house", "/house/running-out", "/house/accounts", "/house/accounts?below_usd=0", ALICE),
     *(f"{ALICE}/payments", f"{ALICE}/charges", f"{ALICE}/credit", "/house/fleet", "/house/prices"),
-    "/house/prices?file=plans.toml",
+    *("/house/prices?file=plans.toml", "/house/automatic", "/house/automatic?state=stopped"),
 ]
 FOR_FINANCE = ["/house/feed", "/house/feed?which=acts&period=all"]
 FOR_ADMIN = [f"{ALICE}/keys/new", "/house/open"]

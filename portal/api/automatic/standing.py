@@ -1,0 +1,181 @@
+"""Where automatic payments stand, and why nothing is charged where nothing is."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from aggregator.reports.basis import Answer, stands_on
+from aggregator.reports.topups import topup_state
+from gitmeter.money.topups.judging import TopupStop
+from gitmeter.money.topups.settled import SETTINGS_OF_TOPUPS, AutoTopup
+from gitmeter.money.topups.settled import settled as settled_by
+from portal.access.holders import entries_about
+from portal.api.automatic.forms import (
+    AutoTopupAttempt,
+    AutoTopupInShort,
+    AutoTopupStanding,
+    AutoTopupTerms,
+    AutoTopupWord,
+)
+from portal.api.customers.account import account_here, settled_here
+from portal.api.customers.freshness import fresh
+from portal.api.request import Asked
+from wire_format.instants import format_ts
+from wire_format.money import format_usd, parse_nano
+from wire_format.versions.field_types import AccountKind
+
+_HERE: Final = frozenset({TopupStop.OFF, TopupStop.NO_CONSENT, TopupStop.BEYOND_CONSENT})
+"""What is judged by what is settled here, which the ledger may not have read."""
+_OF_TERMS: Final = frozenset({*_HERE, TopupStop.FAILED, TopupStop.MONTH, TopupStop.ENOUGH})
+"""What may be otherwise with what was settled a moment ago."""
+_SETTING: Final[tuple[AccountKind, ...]] = ("setting",)
+_STOPPED: Final = frozenset({TopupStop.SUSPENDED, TopupStop.FAILED, TopupStop.IN_QUESTION})
+_WHY: Final[Mapping[TopupStop | None, str]] = {
+    None: "the balance is below the threshold, and nothing stands in the way",
+    TopupStop.OFF: "automatic payments are off",
+    TopupStop.NO_CONSENT: "nobody has agreed to them at the payment provider yet",
+    TopupStop.BEYOND_CONSENT: "they are set to more than was agreed to at the payment provider",
+    TopupStop.SUSPENDED: "the account is suspended",
+    TopupStop.FAILED: "they were switched off after three payments that failed in a row",
+    TopupStop.IN_QUESTION: "somebody has to look at a payment of the account first",
+    TopupStop.TAKEN_BACK: "money was given back or disputed since they were agreed to",
+    TopupStop.OPEN: "a payment is being made",
+    TopupStop.RECENT: "the last payment was tried less than 24 hours ago",
+    TopupStop.MONTH: "another payment would go beyond the limit of the month",
+    TopupStop.ENOUGH: "the balance is not below the threshold",
+}
+_NEW: Final = "they were settled a moment ago"
+
+
+class TopupStanding(NamedTuple):
+    """Where automatic payments stand.
+
+    Attributes:
+        wanted: what is settled; None where they are off.
+        consent: what may be charged by the last consent; None for nothing.
+        stop: what first stands in the way; None where nothing does.
+        is_new: whether the ledger has not read what is settled.
+        found: of `aggregator.reports.topups.topup_state`.
+    """
+
+    wanted: AutoTopup | None
+    consent: AutoTopup | None
+    stop: TopupStop | None
+    is_new: bool
+    found: Answer
+
+    @property
+    def word(self) -> AutoTopupWord:
+        """The same in a word."""
+        if self.stop is TopupStop.OFF:
+            return "off"
+        if self.stop in _STOPPED:
+            return "stopped"
+        return "needs_consent" if self.needs_consent else "on"
+
+    @property
+    def needs_consent(self) -> bool:
+        """Whether nothing is charged until the customer agrees once more."""
+        is_missing = self.stop in {TopupStop.NO_CONSENT, TopupStop.BEYOND_CONSENT}
+        return is_missing or self.stop is TopupStop.TAKEN_BACK
+
+    @property
+    def why(self) -> str:
+        """The same in words."""
+        return _NEW if self.stop is None and self.is_new else _WHY[self.stop]
+
+
+def standing_here(asked: Asked) -> TopupStanding:
+    """Where they stand by the ledger, with what was settled here a moment ago."""
+    found = topup_state(asked.store, asked.holder.user, asked.now)
+    settled = settled_here(asked)
+    wanted = settled_by(settled.settings)
+    consent = _consent(found)
+    is_new = found["settled_at"] != _settled_at(asked)
+    stop = None if found["stop"] is None else TopupStop(found["stop"])
+    if is_new and stop in _OF_TERMS:
+        stop = TopupStop.SUSPENDED if settled.is_suspended else None
+    if wanted is None:
+        stop = TopupStop.OFF
+    elif consent is None:
+        stop = TopupStop.NO_CONSENT
+    elif not consent.covers(wanted):
+        stop = TopupStop.BEYOND_CONSENT
+    return TopupStanding(wanted, consent, stop, is_new, found)
+
+
+def standing(asked: Asked) -> AutoTopupStanding:
+    """Say where the automatic payments of an account stand, and why nothing is charged now.
+
+    It is what the ledger has, with what was settled here a moment ago; which attempts wait for a
+    customer's word to the bank the provider alone knows.
+    """
+    account = account_here(asked)
+    return AutoTopupStanding(
+        **stated(standing_here(asked)), **fresh(asked, stands_on(asked.store, account.id))
+    )
+
+
+def in_short(asked: Asked) -> AutoTopupInShort:
+    """What became of the settings about automatic payments."""
+    found = standing_here(asked)
+    return AutoTopupInShort(state=found.word, needs_consent=found.needs_consent)
+
+
+def stated(standing: TopupStanding) -> dict[str, Any]:
+    """The fields of `AutoTopupStanding`, but for how fresh they are."""
+    found = standing.found
+    consent = found["consent"] if standing.consent is not None else None
+    return {
+        "state": standing.word,
+        "stop": None if standing.stop is None else standing.stop.replace(" ", "_"),
+        "why": standing.why,
+        "settled": _terms(standing.wanted),
+        "consented": _terms(standing.consent),
+        "consented_at": None if consent is None else consent["at"],
+        "balance_usd": _usd(found["balance_usd"]),
+        "spent_month_usd": _usd(found["spent_month_usd"]),
+        "failures": 0 if standing.is_new else found["failures"],
+        "attempts": [*map(_attempt, found["attempts"])],
+    }
+
+
+def _settled_at(asked: Asked) -> str | None:
+    """When anything about automatic payments was settled last."""
+    user, unbilled = asked.holder.user, asked.portal.desk.unbilled
+    entries = entries_about(asked.store, unbilled, user, _SETTING)
+    times = [
+        entry.record.ts
+        for entry in entries
+        if any(getattr(entry.record, name) is not None for name in SETTINGS_OF_TOPUPS)
+    ]
+    return format_ts(max(times)) if times else None
+
+
+def _consent(found: Answer) -> AutoTopup | None:
+    consent = found["consent"]
+    if consent is None or not consent["allows"]:
+        return None
+    return AutoTopup.of_texts(*(consent[name] for name in AutoTopupTerms.model_fields))
+
+
+def _terms(found: AutoTopup | None) -> AutoTopupTerms | None:
+    if found is None:
+        return None
+    amount_usd, below_usd, month_usd = found.texts
+    return AutoTopupTerms(amount_usd=amount_usd, below_usd=below_usd, month_usd=month_usd)
+
+
+def _attempt(found: Answer) -> AutoTopupAttempt:
+    return AutoTopupAttempt(
+        attempt=found["attempt"],
+        began_at=found["began_at"],
+        ended_at=found["ended_at"],
+        amount_usd=_usd(found["amount_usd"]),
+        state=found["state"].replace(" ", "_"),
+        reason=found["reason"],
+        confirm_url=None,
+    )
+
+
+def _usd(text: str) -> str:
+    return format_usd(parse_nano(text))

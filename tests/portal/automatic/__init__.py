@@ -1,0 +1,7 @@
+"""Tests of automatic payments at the portal.
+
+Owns: the `till` that a portal asks and what it says, lines of tills in a ledger (`purse`), what is
+settled and switched off (`test_settling`), where they stand (`test_standing`), saved cards and
+consents (`test_cards`), the pages (`test_pages`), and what staff see (`test_staff`).
+Does not own: whether a card is charged.
+"""

@@ -1,0 +1,1 @@
+"""Cards that are saved at a checkout, and what a till tells of them."""

@@ -172,10 +172,9 @@ def _counted_with(charged: ChargedCard, others: Iterable[ChargedCard]) -> list[C
 def _most_in_an_hour_nano(charged: ChargedCard, together: Iterable[ChargedCard]) -> int:
     """The most that was paid in any hour in which a payment lies."""
     near = [each for each in together if abs(each.paid_us - charged.paid_us) < HOUR_US]
-    starts = {each.paid_us for each in near if each.paid_us <= charged.paid_us}
     return max(
-        sum(each.credit_nano for each in near if 0 <= each.paid_us - start < HOUR_US)
-        for start in starts
+        sum(each.credit_nano for each in near if 0 <= each.paid_us - first.paid_us < HOUR_US)
+        for first in near
     )
 
 

@@ -108,11 +108,13 @@ def test_covered_charges_are_those_of_the_same_month_and_of_everybody_in_the_hou
         charge(s, f"pi_9{minute}", NINE + timedelta(minutes=minute), "carol")
     uncovered = charge(s, "pi_2", NINE + timedelta(minutes=60, seconds=30))
     s.pay("till-1", "pi_0", "20.00", NINE + timedelta(minutes=61), attempt="topup:1")
+    for minute in (119, 121):
+        charge(s, f"pi_9{minute}", NINE + timedelta(minutes=minute), "carol")
     for day in (31, 33):
         charge(s, f"pi_{day}", day, user)
-    for span in ((1, uncovered - 1), (uncovered + 1, uncovered + 3)):
+    for span in ((1, uncovered - 1), (uncovered + 1, uncovered + 5)):
         s.reconcile("till-1", *span, 34)
     found = asked(tmp_path, s)
     own = ["pi_1", "pi_9"] if user == "alice" else []
-    assert refs(found) == sorted([*own, "pi_91", "pi_930", "pi_959"])
+    assert refs(found) == sorted([*own, "pi_91", "pi_9119", "pi_930", "pi_959"])
     assert all(each["credit_usd"] == "20.00" for each in found["covered"])

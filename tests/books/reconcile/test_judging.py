@@ -243,23 +243,6 @@ def test_runs_are_the_longest_of_numbers_that_agree_and_no_others(
     assert agreeing_runs(lines, agreed, clashing_numbers(lines)) == runs
 
 
-@pytest.mark.parametrize(
-    ("changes", "clashes"),
-    [
-        ({}, False),
-        ({"repo": "till-1-b", "state": "repeats"}, False),
-        ({"path": "accounts/2026/11/2.jsonl"}, True),
-        ({"line_no": 2}, True),
-        ({"commit": TIP[::-1]}, True),
-    ],
-)
-def test_two_consents_under_one_number_clash(changes: dict[str, Any], *, clashes: bool) -> None:
-    """The answer does not say to what; one line in two repos of a writer is one."""
-    consent = {"kind": "consent", "path": "accounts/2026/11/1.jsonl", "line_no": 1}
-    found = clashing_numbers([line(**consent), line(**consent | changes)])
-    assert found == ({("till-1", 1)} if clashes else set())
-
-
 @given(st.permutations([("pi_1", 0), ("pi_2", 5), ("pi_3", 5)]))
 def test_a_tag_counts_for_the_earliest_payment_unless_another_is_remembered(
     order: list[tuple[str, int]],

@@ -144,7 +144,7 @@ CASES = [
     Case(CoverFault.MONTH, others=[charge("pi_1", 5, 81)]),
     Case(CoverFault.MONTH, others=[charge("pi_1", 5, 81, provider="stripe-eu")]),
     Case(None, others=[charge("pi_1", 400, 81)]),
-    Case(None, others=covered((-241, 81), (21 * 24, 81), user="alice")),
+    Case(None, others=covered((-241, 81), (21 * 24, 81), (-365 * 24, 81), user="alice")),
     Case(None, others=[*covered((5, 50), user="alice"), charge("pi_0", 5, 50)]),
     Case(
         CoverFault.MONTH,

@@ -9,6 +9,7 @@ import pytest
 
 from aggregator.rating import account, drawing, standing
 from aggregator.rating.drawing import Billed, Drawn
+from gitmeter.money import places
 from gitmeter.money.desks import desk
 from gitmeter.money.granted import Granted
 from gitmeter.money.plans import periods, plan_lines, timeline
@@ -17,8 +18,10 @@ from gitmeter.money.plans.periods import PlanInForce, PlanPeriod
 from gitmeter.money.rivals import MoneyState
 from gitmeter.money.writer import Stated
 from wire_format.instants import HOUR_US, to_us
+from wire_format.lines import Account
 from wire_format.money import parse_nano
 from wire_format.plans import Plans
+from wire_format.writers import ConsentLimits
 
 Patch = pytest.MonkeyPatch
 _DAY_HOURS = 24
@@ -140,9 +143,30 @@ def _with_seq(stated: Stated, seq: int) -> Any:  # noqa: ANN401 - either kind of
     return msgspec.structs.replace(stated.record, seq=seq + 1)
 
 
+def anybody_attempts_to_charge_cards(patch: Patch) -> None:
+    """A till that takes payments writes automatic attempts, and one that charges cards none."""
+    patch.setattr(places, "is_automatic", lambda _: False)
+
+
+def consents_have_no_limits(patch: Patch) -> None:
+    """A till states whatever it likes."""
+    patch.setattr(places, "_may_be_consented", lambda *_: True)
+
+
+def a_consent_needs_no_month(patch: Patch) -> None:
+    """One that states no limit of the month is within every limit."""
+    may_be = places._may_be_consented
+
+    def broken(record: Account, limits: ConsentLimits | None) -> bool:
+        return record.month_usd is None or may_be(record, limits)
+
+    patch.setattr(places, "_may_be_consented", broken)
+
+
 VARIANTS = (
     *(draw_by_arrival, expiry_by_wall_clock, an_instant_belongs_to_the_next_hour),
     *(priority_by_end_alone, cycle_by_calendar, a_new_line_gives_fresh_units),
     *(a_renewal_told_twice_costs_twice, a_fee_is_paid_from_promotional_credit),
-    *(money_of_later_commits_pays, limits_by_ts),
+    *(money_of_later_commits_pays, limits_by_ts, anybody_attempts_to_charge_cards),
+    *(consents_have_no_limits, a_consent_needs_no_month),
 )

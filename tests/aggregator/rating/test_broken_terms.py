@@ -13,7 +13,7 @@ from tests.support.money_cases import answer
 from tests.support.naive.answers import answer as naive_answer
 from tests.support.naive.cases import random_case
 
-SEEDS: Final = (1, 2, 19, 21, 34, 36, 74)
+SEEDS: Final = (4, 69, 75, 145)
 """Cases that meet what the variants break, each variant in one of them at least."""
 
 

@@ -50,6 +50,8 @@ class Site:
         books: the books.
         stripe: the provider.
         lines: of the aggregator's answer.
+        terms: of its users' settings and consents; None as an older aggregator answers.
+        covered: automatic payments that were confirmed before.
         tip: of the till.
     """
 
@@ -57,6 +59,8 @@ class Site:
         self.books = Books(folder)
         self.stripe = stripe
         self.lines: list[Line] = []
+        self.terms: list[Line] | None = []
+        self.covered: list[Line] = []
         self.tip = TIP
         self._folder = folder
         self._numbers = 0
@@ -94,9 +98,16 @@ class Site:
         self, user: str, credit: str, currency: str, amount: str, *, key: bytes = TAG_KEY
     ) -> str:
         """A tag as the till makes it, at the provider's time."""
+        return self.sign(self.promise(user, credit, currency, amount), key=key)
+
+    def promise(self, user: str, credit: str, currency: str, amount: str) -> Promise:
+        """What a till promises at the provider's time."""
         self._numbers += 1
         nonce = f"{self._numbers:016x}"
-        promise = Promise(user, credit, currency, amount, self.stripe.clock(), nonce)
+        return Promise(user, credit, currency, amount, self.stripe.clock(), nonce)
+
+    def sign(self, promise: Promise, *, key: bytes = TAG_KEY) -> str:
+        """The tag of a promise."""
         return make_tag(key, "stripe", promise)
 
     def paid(
@@ -127,6 +138,7 @@ class Site:
                 "currency": line.currency,
                 "credited_usd": line.credited_usd,
                 "status": line.status,
+                "attempt": line.attempt,
                 "ts": format_ts(line.at),
             }
             for line in expected(truth, promise).lines
@@ -184,7 +196,9 @@ class Site:
             {"node": node, "repo": node, "tip": tip, "read_at": now, "is_current": True}
             for node, tip in (("till-1", self.tip), ("desk-1", TIP[::-1]))
         ]
-        found = {"as_of": now, "writers": writers, "lines": self.lines}
+        found: dict[str, object] = {"as_of": now, "writers": writers, "lines": self.lines}
+        if self.terms is not None:
+            found["topups"] = {"terms": self.terms, "covered": self.covered}
         return json.dumps(found | changes)
 
     def run(self, *options: str, stdin: str | None = None) -> Said:

@@ -1,8 +1,10 @@
 """The whole way: a till's repo, the aggregator's answer, the provider, and the decisions back."""
 
+import json
 import re
 import shlex
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from node_pusher.spool.api import Spool
 from node_pusher.spool.drafts import UNNUMBERED
+from tests.books.reconcile.cards import TERMS, Saved, allow_cards, charge_card, save_card
 from tests.books.reconcile.site import Site
 from tests.support.files import write_toml
 from tests.support.programs import run_aggregator
@@ -18,6 +21,11 @@ from tests.support.repos import bare_repo
 from tests.support.tills import RoleProgram
 from wire_format.instants import parse_ts
 from wire_format.lines import Account, Folder, Money
+
+
+def wait_for_the_next_second() -> None:
+    """Commits are dated in whole seconds."""
+    time.sleep(1)
 
 
 class Fleet:
@@ -47,6 +55,23 @@ class Fleet:
                 stated: dict[str, Any] = {"v": 2, "node": "till-1", "seq": UNNUMBERED, **line}
                 stated |= {"ts": parse_ts(str(line["ts"])), **changes}
                 spool.append(Folder.PAYMENTS, [Money(**stated)])
+        self.till("push").ok()
+
+    def hear_consent(self, saved: Saved) -> None:
+        """The till writes what the customer agreed to when he saved his card, and pushes."""
+        with Spool.open(self.till.home, role="till") as spool:
+            line = Account(
+                v=2,
+                node="till-1",
+                seq=UNNUMBERED,
+                ts=self.site.stripe.clock(),
+                user=saved.user,
+                kind="consent",
+                **TERMS._asdict(),
+                of_provider="stripe",
+                of_ref=saved.payment,
+            )
+            spool.append(Folder.ACCOUNTS, [line])
         self.till("push").ok()
 
     def promise(self) -> None:
@@ -129,7 +154,7 @@ def test_only_cuts_a_thief_off_and_leaves_what_came_before(fleet: Fleet) -> None
     site = fleet.site
     fleet.take(site.paid())
     site.run("--push", stdin=fleet.answer()).ok()
-    time.sleep(1)  # commits are dated in whole seconds
+    wait_for_the_next_second()
     for number in range(3):
         fleet.take(site.paid("bob", 500), user=f"thief-{number}")
     command = site.json("--push", stdin=fleet.answer())["ways_out"]["till-1"]
@@ -137,3 +162,45 @@ def test_only_cuts_a_thief_off_and_leaves_what_came_before(fleet: Fleet) -> None
     site.books("push").ok()
     assert fleet.balance("alice") == "20.00"
     assert {fleet.balance(f"thief-{number}") for number in range(3)} == {"0.00"}
+
+
+def test_a_charge_counts_for_good_once_somebody_had_agreed_to_it(
+    tmp_path: Path, stripe: FakeStripe
+) -> None:
+    """One that came before everything was agreed to does not, whatever is stated later."""
+    fleet = Fleet(tmp_path, stripe)
+    site = fleet.site
+    allow_cards(site)
+    saved = save_card(site)
+    fleet.take(saved.payment)
+    fleet.hear_consent(saved)
+    stripe.clock.advance(minutes=1)
+    fleet.take(charge_card(site, saved.card))
+    names = ("--auto-topup-usd", "--auto-topup-below-usd", "--auto-topup-month-usd")
+    options = [word for pair in zip(names, TERMS, strict=True) for word in pair]
+    site.books("account", "setting", "alice", *options).ok()
+    site.books("push").ok()
+    wait_for_the_next_second()
+    stripe.clock.advance(seconds=(datetime.now(UTC) - stripe.clock()).total_seconds() // 1)
+    fleet.take(charge_card(site, saved.card))
+    found = site.json("--push", stdin=fleet.answer())
+    (difference,) = found["differences"]
+    assert "and the account had no setting then" in difference["why"]
+    (early, late) = sorted(
+        (
+            line
+            for line in fleet.ask("payments")["lines"]
+            if (line["attempt"] or "").startswith("auto:")
+        ),
+        key=lambda line: str(line["ts"]),
+    )
+    assert (difference["seq"], early["seq"]) == (early["seq"], 3)
+    assert (early["reconciled"], late["reconciled"]) == (False, True)
+    # the second one is told as covered with the first, which waits for a person
+    topups = json.loads(fleet.answer())["topups"]
+    assert [each["external_ref"] for each in topups["covered"]] == [late["external_ref"]]
+    assert len(topups["terms"]) == 1
+    reconciled = shlex.split(difference["commands"][1])
+    site.books(*reconciled[1:]).ok()
+    site.books("push").ok()
+    assert site.json("--push", stdin=fleet.answer())["differences"] == []

@@ -20,6 +20,8 @@ def random_case(rng: random.Random) -> dict[str, Any]:
     _tell_usage(rng, spools, users)
     money = NaiveMoney(rng, spools, users)
     money.tell_payments()
+    if rng.random() < 0.5:
+        money.tell_attempts()
     accounts = NaiveAccountLines(rng, spools, rules["plans"])
     if rng.random() < 0.7:
         money.tell_takes()

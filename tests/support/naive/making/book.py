@@ -14,6 +14,8 @@ USD = ("1", "0.50", "0.25", "0.333333333", "0.10", "0.000000001", "0.000000003")
 USUAL_WINDOWS = ("hour", "hour", "day", "month")
 METERS = {"search": ["search/*"], "jobs": ["jobs", "l*in"]}
 PAID = ("pro", "power", "top")
+FRONT = ("till-1", "till-2")
+CHARGER = "till-9"
 FREE = ("free", "lite")
 
 
@@ -129,8 +131,24 @@ def _plan(
     return plan
 
 
+def _tills(rng: random.Random, till: dict[str, Any]) -> Tables:
+    """Two that take payments and may limit consents; one that charges, before or after it did."""
+    consents = {"consent_max_usd": "20.00", "consent_month_max_usd": "100.00"}
+    limited = {node: consents if rng.random() < 0.5 else {} for node in FRONT}
+    tills: Tables = [{"node": node, **till, **limited[node]} for node in FRONT]
+    charges = {"providers": ["stripe"], "topups_hour_max": 2, "topup_usd_hour_max": "50.00"}
+    charger: dict[str, Any] = {"node": CHARGER, "from": LONG_AGO, **charges}
+    if rng.random() < 0.3:
+        other = till | rng.choice([{}, consents])
+        charger["from"] = random_hour(rng)
+        tills.append({"node": CHARGER} | other)
+    if rng.random() < 0.8:
+        tills.append(charger)
+    return tills
+
+
 def random_writers(rng: random.Random) -> dict[str, Tables]:
-    """A till or two, two desks, and templates with small budgets."""
+    """Tills, perhaps one that charges saved cards, two desks, and templates with small budgets."""
     till = {
         "from": LONG_AGO,
         "providers": ["stripe", "clickpesa-tz"],
@@ -166,7 +184,7 @@ def random_writers(rng: random.Random) -> dict[str, Tables]:
             {"name": "stripe", "kind": "stripe", "account": "acct_1", "mode": "live"},
             {"name": "clickpesa-tz", "kind": "clickpesa", "account": "cp_1", "mode": "live"},
         ],
-        "tills": [{"node": node} | till for node in ("till-1", "till-2")],
+        "tills": _tills(rng, till),
         "desks": desks,
         "grants": grants,
         "adjusts": [adjust | {"per_account_month_usd": "1.50", "budget_usd": "2.00"}],

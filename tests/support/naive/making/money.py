@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 from tests.support.naive.basics import DAY, HOUR, hour_of, instant, written
-from tests.support.naive.making.book import Tables
+from tests.support.naive.making.book import CHARGER, FRONT, Tables
 from tests.support.naive.making.spools import BORDER, NaiveSpools, NaiveTold
 
 USD_LINE = {"type": "payment", "currency": "USD", "status": "succeeded"}
@@ -34,6 +34,14 @@ class NaiveMoney:
                     self._by_books(user, ts, amount)
                 else:
                     self._by_till(user, ts, amount)
+
+    def tell_attempts(self) -> None:
+        """Attempts to pay and to charge cards, by those who may and those who may not; consents."""
+        for user in self.users:
+            for _ in range(self.rng.choice([0, 1, 3])):
+                self._attempt(user)
+            for _ in range(self.rng.choice([0, 1, 2])):
+                self._consent(user)
 
     def tell_takes(self) -> None:
         """Refunds, disputes and their reversals, of both versions."""
@@ -109,8 +117,36 @@ class NaiveMoney:
             other = {"user": self.rng.choice(self.users)} if self.rng.random() < 0.5 else {}
             self.spools.tell(self.rng.choice(["books", "till-2"]), ts - 5, fields | other)
 
+    def _attempt(self, user: str) -> None:
+        writer = self.rng.choice([*FRONT, CHARGER, CHARGER])
+        number, ts = self.spools.number(), self.spools.instant()
+        begins = self.rng.choice(["auto", "auto", "topup"])
+        about = {"type": "payment", "v": 2, "user": user, "provider": "stripe"}
+        about |= {"attempt": f"{begins}:{user}:{number}"}
+        amount = {"amount": "2.00", "currency": "USD"}
+        kind = self.rng.choice(["pending", "ended", "payment"])
+        fields: dict[str, Any] = about | {"kind": kind}
+        if kind == "ended":
+            fields |= {"reason": "card_declined"}
+        else:
+            fields |= amount
+        if kind == "payment":
+            fields |= {"external_ref": f"pi_{number}", "status": "succeeded"}
+            self.paid.append(self.spools.tell(writer, ts, fields))
+        else:
+            self.spools.tell(writer, ts, fields)
+
+    def _consent(self, user: str) -> None:
+        stated: dict[str, Any] = {"amount_usd": self.rng.choice(["10.00", "20.00", "20.01"])}
+        if self.rng.random() < 0.8:
+            stated["month_usd"] = self.rng.choice(["50.00", "100.00", "100.01"])
+        if self.rng.random() < 0.7:
+            stated |= {"of_provider": "stripe", "of_ref": f"pi_{self.spools.number()}"}
+        fields = {"type": "account", "v": 2, "kind": "consent", "user": user} | stated
+        self.spools.tell(self.rng.choice([*FRONT, CHARGER]), self.spools.instant(), fields)
+
     def _old_refund(self, payment: NaiveTold) -> None:
-        fields = payment.fields | {
+        fields = _without(payment.fields, "attempt") | {
             "kind": "refund",
             "external_ref": f"back:{self.spools.number()}",
             "amount": self.rng.choice(["0.40", "1.00", "3.00"]),
@@ -122,7 +158,7 @@ class NaiveMoney:
         kind = self.rng.choice(["refund", "refund", "dispute"])
         tzs = payment.fields["currency"] == "TZS"
         amounts = ["1000", "2000", "4000"] if tzs else ["0.33", "1.00", "2.00", "9.00"]
-        fields = {name: value for name, value in payment.fields.items() if name != "credited_usd"}
+        fields = _without(payment.fields, "credited_usd", "attempt")
         fields |= {
             "v": 2,
             "kind": kind,
@@ -194,3 +230,7 @@ class NaiveMoney:
                 ts += HOUR
                 fields["from"] = written(instant(fields["from"]) + HOUR)
                 fields["until"] = written(instant(fields["until"]) + HOUR)
+
+
+def _without(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}

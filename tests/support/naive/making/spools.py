@@ -9,6 +9,8 @@ from tests.support.naive.basics import DAY, HOUR, instant, written
 
 BORDER = instant("2026-11-01T00:00:00Z")
 LONG_AGO = "2026-01-01T00:00:00Z"
+ATTEMPTS = ("pending", "ended")
+PAID = {"kind": "payment", "amount": "1.70", "currency": "USD", "status": "succeeded"}
 
 
 @dataclass(eq=False)
@@ -91,7 +93,8 @@ class NaiveSpools:
                 told.commit = commit
                 lines.append(_line(told, writer, commit, told.commit_ts))
         for told in self.told:
-            if self.rng.random() < 0.04 and told.role != "books":  # there is one repo of them
+            often = 0.3 if told.fields.get("kind") in ATTEMPTS else 0.04
+            if self.rng.random() < often and told.role != "books":  # there is one repo of them
                 self._tell_again(told, commits, lines)
         for line in lines:
             self._fill(line)
@@ -110,6 +113,10 @@ class NaiveSpools:
         for name in (amount, "fee_usd"):
             if differs and name in line:
                 line[name] = self.rng.choice(["0.70", "1.70"])
+        if differs and told.fields.get("kind") in ATTEMPTS:
+            # whether the attempt has its number is seen by whether this payment stands under it
+            line |= PAID | {"external_ref": f"pi_{self.number()}"}
+            line.pop("attempt")
         lines.append(line)
 
     def _fill(self, line: dict[str, Any]) -> None:

@@ -14,6 +14,8 @@ from node_pusher.spool.api import Spool
 from till import records
 from till.config.accounts import Accounts, Opening, open_account
 from till.config.tables import TillConfig
+from till.records.attempts import ChargeAttempts
+from till.records.charging import ChargingState
 from till.records.checkouts import Checkouts
 from till.records.lines import LineIndex
 from till.records.marks import Marks
@@ -24,10 +26,11 @@ Clock = Callable[[], datetime]
 
 MEMORY: Final = MemoryForm(
     "till.db",
-    version=1,
+    version=2,
     schema=Path(records.__file__).with_name("schema.sql"),
     if_damaged="stop the till, keep a copy of till.db, take it away with its -wal and -shm, and run"
     " `till sweep`, which makes it again",
+    grown_from=1,
 )
 """What a till remembers."""
 
@@ -43,6 +46,8 @@ class Till(NamedTuple):
         marks: notes about its work.
         checkouts: what customers asked for.
         requests: the refunds that were asked for.
+        attempts: attempts to charge saved cards.
+        charging: what charging has come to.
         clock: the time in UTC.
     """
 
@@ -53,6 +58,8 @@ class Till(NamedTuple):
     marks: Marks
     checkouts: Checkouts
     requests: RefundRequests
+    attempts: ChargeAttempts
+    charging: ChargingState
     clock: Clock
 
     @property
@@ -104,5 +111,7 @@ def open_till(
             Marks(file),
             Checkouts(file),
             RefundRequests(file),
+            ChargeAttempts(file),
+            ChargingState(file),
             clock,
         )

@@ -106,7 +106,7 @@ class CardsTable(ConfigTable):
     consent_max_usd: str
     consent_month_max_usd: str
 
-    _usd = field_validator("consent_max_usd", "consent_month_max_usd")(_positive)
+    _usd = field_validator("consent_max_usd", "consent_month_max_usd")(positive)
 
 
 class RateTable(ConfigTable):

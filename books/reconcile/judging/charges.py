@@ -132,7 +132,7 @@ def consents_to_ask(line: ReportedLine, grounds: TopupGrounds) -> list[str]:
     return list(dict.fromkeys(found))[:_CONSENTS_MAX]
 
 
-class Charges:
+class AutomaticCharges:
     """The charges of saved cards among the lines that need an answer.
 
     Args:

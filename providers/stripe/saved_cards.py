@@ -128,8 +128,7 @@ class StripeCards:
         """Try the same card again, and let its bank ask the customer."""
         intent = self._charged(object_id)
         method = card_to_try_again(intent)
-        was_tried = charge_of(intent).status is not ChargeStatus.NEW
-        if intent.status != "requires_payment_method" or method is None or not was_tried:
+        if intent.status != "requires_payment_method" or method is None:
             return charge_of(intent)
         # without a key of ours: each try is one of its own, and what is in work, Stripe refuses
         params: PaymentIntentConfirmParams = {"payment_method": method, "return_url": return_url}

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 from tests.conftest import ROOT
 from tests.support.memory import MEMORY
 
-USERS: Final = ("gitmeter", "gitmeter-books", "node-pusher", "portal", "till")
+USERS: Final = ("gitmeter", "gitmeter-books", "node-pusher", "portal", "till", "till-charge")
 """Those of `systemd/gitmeter.sysusers`."""
 
 PROGRAMS: Final = {
@@ -34,7 +34,7 @@ PROGRAMS: Final = {
 }
 """Each with its package."""
 
-_PLAYERS: Final = ("news", "uucp", "list", "irc", "games")
+_PLAYERS: Final = ("news", "uucp", "list", "irc", "games", "proxy")
 _PYTHONS: Final = (
     Path(sys.executable),
     Path(f"/usr/bin/python{sys.version_info[0]}.{sys.version_info[1]}"),

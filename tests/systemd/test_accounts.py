@@ -85,7 +85,7 @@ def test_folders_and_files_get_the_modes_that_are_written_down(tmp_path: Path) -
 
 def test_no_secret_is_open_to_anybody_but_its_owner() -> None:
     secrets = [path for path in modes() if path.endswith(("token", "key", "secret"))]
-    assert len(secrets) == 26
+    assert len(secrets) == 30
     assert {modes()[path][0] for path in secrets} == {"0400"}
 
 

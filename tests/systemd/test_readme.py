@@ -86,7 +86,8 @@ def test_every_file_below_etc_gitmeter_is_one_that_the_tmpfiles_or_a_unit_know()
     units = [read_unit(name)["Service"] for name in SERVICES]
     loaded = [value for unit in units for value in unit.get("LoadCredential", [])]
     known = set(modes()) | {value.partition(":")[2] for value in loaded}
-    known |= {"/etc/gitmeter/till.toml", "/etc/gitmeter/stripe_eu_key"}
+    known |= {"/etc/gitmeter/till.toml", "/etc/gitmeter/till-charge.toml"}
+    known |= {"/etc/gitmeter/stripe_eu_key"}
     known |= {"/etc/gitmeter/aggregator.toml", "/etc/gitmeter/other_token"}
     known |= {"/etc/gitmeter/allowed_signers", "/etc/gitmeter/nodes.d"}
     text = "".join((TEXT, *GUIDE_BLOCKS))

@@ -56,7 +56,7 @@ def in_seconds(timespan: str) -> int:
 
 def test_systemd_verifies_every_unit_without_a_word(tmp_path: Path) -> None:
     copies = with_programs_here(tmp_path)
-    assert len(copies) == 15
+    assert len(copies) == 16
     result = run("systemd-analyze", "verify", "--man=no", *copies)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
@@ -166,12 +166,25 @@ def test_a_till_starts_where_its_keys_are_and_the_sweep_has_keys_of_its_own(name
     assert words_of(name)["--config"] == "/etc/gitmeter/till.toml"
 
 
+def test_what_charges_has_a_home_and_the_one_key_of_its_own() -> None:
+    """No other unit has a key that charges, and this one none of another kind."""
+    settings = read_unit("till-charge.service")["Service"]
+    assert settings["WorkingDirectory"] == ["%d"]
+    loaded = dict(value.split(":") for value in settings["LoadCredential"])
+    assert set(loaded) == {value.split(":")[0] for value in settings["SetCredential"]}
+    assert loaded["stripe_key"] == "/etc/gitmeter/charge_stripe_key"
+    assert set(loaded) == {"stripe_key", "till_tag_key", "topup_secret", "hint_secret"}
+    others = [FOLDER / name for name in SERVICES if name != "till-charge.service"]
+    assert not any("charge_stripe_key" in other.read_text() for other in others)
+    assert words_of("till-charge.service")["--config"] == "/etc/gitmeter/till-charge.toml"
+
+
 def words_of(name: str) -> dict[str, str]:
     """The options of what a service starts, each with the word after it."""
     return dict(itertools.pairwise(command_line(name)))
 
 
-@pytest.mark.parametrize("name", ["till.service", "portal.service"])
+@pytest.mark.parametrize("name", ["till.service", "till-charge.service", "portal.service"])
 def test_what_others_ask_is_started_again_whatever_ended_it(name: str) -> None:
     """Providers repeat their events for days only, and services ask before each job."""
     settings = service(name)
@@ -237,7 +250,9 @@ def test_an_unreachable_remote_is_a_success_and_a_long_push_is_not_cut_off(name:
     assert in_seconds(settings["TimeoutStartSec"]) > longest_s
 
 
-@pytest.mark.parametrize("name", [*PUSHERS, "till.service", "portal.service"])
+@pytest.mark.parametrize(
+    "name", [*PUSHERS, "till.service", "till-charge.service", "portal.service"]
+)
 def test_a_pusher_works_on_its_own_state_directory_and_waits_for_init(name: str) -> None:
     home = f"/var/lib/{service(name)['StateDirectory']}"
     assert words_of(name)["--home"] == home

@@ -2,8 +2,9 @@
 
     python -m tests.till.kills --kills 200 --seed 1
 
-Customers pay, refunds fall through, disputes are won and lost, events come twice, late or never. At
-the end all programs run once undisturbed, and the lines are worth what the provider's books say.
+Customers pay and save cards, refunds fall through, disputes are won and lost, events come twice,
+late or never. At the end all programs run once undisturbed, the lines are worth what the provider's
+books say, and each saved card has one consent.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from tests.support.providers.clock import Clock
 from tests.support.providers.fake_stripe import DELAYED, FakeStripe
 from tests.support.providers.hooks import Hook
 from tests.support.providers.stripe_objects import StripeRefusal
-from tests.till.programs import StripePlace, kill
+from tests.till.programs import TERMS, CardPlace, kill
 from wire_format.money import NANO
 
 _KINDS = ("serve", "serve", "serve", "sweep", "refund")
@@ -40,11 +41,12 @@ class Torture:
         chance: decides everything.
     """
 
-    def __init__(self, place: StripePlace, stripe: FakeStripe, chance: Random) -> None:
+    def __init__(self, place: CardPlace, stripe: FakeStripe, chance: Random) -> None:
         self._place = place
         self._stripe = stripe
         self._chance = chance
         self._bought: list[str] = []
+        self._saved: list[str] = []
         self._disputes: list[str] = []
         self._given: list[tuple[str, str]] = []
         self.killed: Counter[str] = Counter()
@@ -74,9 +76,13 @@ class Torture:
         self._place.wait_ready(process)
         try:
             for number in range(self._chance.randint(1, 2)):
-                page = self._place.page(f"user-{len(self._bought)}-{number}")
                 method = self._chance.choice(("card", "card", DELAYED))
+                is_saved = method == "card" and self._chance.random() < 1 / 2
+                user = f"user-{len(self._bought)}-{number}"
+                page = self._place.page(user, save_card=TERMS if is_saved else None)
                 payment = self._stripe.pay(page, method=method)
+                if is_saved:
+                    self._saved.append(payment)
                 if method == DELAYED:
                     self._stripe.settle(payment, succeeds=self._chance.random() < 2 / 3)
                 self._bought.append(payment)
@@ -147,6 +153,9 @@ class Torture:
             if left.pop(payment, 0) != expected:
                 wrong.append(f"{payment}: not worth {expected} nano-dollars")
         wrong += [f"{payment}: unknown to the provider" for payment in left]
+        consents = Counter(str(consent.of_ref) for consent in self._place.consents())
+        if consents != Counter(self._saved):
+            wrong.append(f"consents at {dict(consents)}, cards saved at {self._saved}")
         asked_for = Counter(dict.fromkeys(self._given, 1))
         made = Counter(
             (str(r["payment_intent"]), f"{int(str(r['amount'])) / 100:.2f}")
@@ -166,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder, FakeStripe(Clock(None)) as stripe:
-        torture = Torture(StripePlace(Path(folder), stripe), stripe, Random(asked.seed))
+        torture = Torture(CardPlace(Path(folder), stripe), stripe, Random(asked.seed))
         while torture.killed.total() < asked.kills:
             torture.once()
         wrong = torture.end()

@@ -13,6 +13,7 @@ from front.tables import HintTable
 from gitmeter.roles.role import HOMES
 from tests.support.files import write_toml
 from tests.till.accounts import CLICKPESA, STRIPE
+from till.config.charge import ChargeTable
 from till.config.example import EXAMPLE
 from till.config.tables import (
     AccountTable,
@@ -21,8 +22,11 @@ from till.config.tables import (
     RateTable,
     TillConfig,
 )
+from wire_format.money import parse_nano
+from wire_format.writers import TopupLimits
 
 CARDS = {"consent_max_usd": "100.00", "consent_month_max_usd": "500.00"}
+CHARGE = {"secret_file": "/p", "confirm_url": "https://portal.example/payments"}
 RATE = {"currency": "TZS", "usd": "0.00038", "at": "2026-11-28T00:00:00Z"}
 
 
@@ -49,7 +53,8 @@ def test_the_example_can_be_used_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [TillConfig, ListenTable, HintTable, CardsTable, AccountTable, RateTable]
+    "table",
+    [TillConfig, ListenTable, HintTable, CardsTable, ChargeTable, AccountTable, RateTable],
 )
 def test_the_example_names_every_key(table: type[BaseModel]) -> None:
     """Also those in comments, which can be used once the comment is taken away."""
@@ -71,6 +76,16 @@ def test_defaults_are_those_that_the_example_shows() -> None:
     assert shown["home"].strip('"') == str(found.home) == HOMES["till"]
 
 
+def test_a_till_that_charges_needs_no_secrets_of_events(tmp_path: Path) -> None:
+    stated = values({"secret_files": []}, charge=CHARGE)
+    found = load_config(write_toml(tmp_path / "till.toml", stated))
+    assert found.charge is not None
+    assert found.charge.fuse == TopupLimits(20, parse_nano("500"))
+    for name in ("listen", "topups_hour_max", "topup_usd_hour_max"):
+        shown = EXAMPLE.partition(f"# {name} = ")[2].partition("#")[0].splitlines()[0]
+        assert tomllib.loads(f"x = {shown}")["x"] == getattr(found.charge, name)
+
+
 @pytest.mark.parametrize(
     ("stated", "said"),
     [
@@ -80,7 +95,7 @@ def test_defaults_are_those_that_the_example_shows() -> None:
         (values(mode="live"), "in live mode a name must not end with -test"),
         (values({"name": "Stripe-test"}), "1 to 32 of a-z, 0-9 and -, beginning with a letter"),
         (values({"kind": "paypal"}), "kind: must be 'stripe' or 'clickpesa'"),
-        (values({"secret_files": []}), "must have 1 or more entries"),
+        (values({"secret_files": []}), "account stripe-test: secret_files is missing"),
         (values({"secret_files": ["/a", "/b", "/c"]}), "no more than 2 entries"),
         (values({"tag_key_file": None} | {}), ""),
         (values({"currencies": ["USD", "EUR"]}), "there is no [[rate]] of EUR"),
@@ -104,6 +119,14 @@ def test_defaults_are_those_that_the_example_shows() -> None:
         (values(cards=CARDS, payment_max_usd="99"), "consent_max_usd is above payment_max_usd"),
         (values(cards=CARDS, account=[CLICKPESA], rate=[RATE]), "no account is at a provider"),
         (values(account=[]), "must have 1 or more entries"),
+        (values(charge=CHARGE | {"listen": "0.0.0.0:8762"}), "must be on this machine alone"),
+        (values(charge=CHARGE | {"confirm_url": "http://portal.example/"}), "begin with https://"),
+        (values(charge=CHARGE | {"topup_usd_hour_max": "0"}), "must be above zero"),
+        (values(charge=CHARGE | {"topups_hour_max": 0}), "topups_hour_max"),
+        (
+            values({**CLICKPESA, "tag_key_file": None}, charge=CHARGE),
+            "clickpesa keeps no cards to [charge]",
+        ),
         (values(account=[STRIPE, STRIPE]), "account stripe-test is stated twice"),
         (values({**CLICKPESA, "tag_key_file": "/t"}), "is for providers that keep tags"),
     ],

@@ -97,15 +97,16 @@ class World(WorldCards):
     def succeed(self, payment: str, amount: str, currency: str = "USD") -> str:
         """The money of a payment arrives; returns the object of the event."""
         found = self.payments[payment]
-        found.is_open = False
+        found.is_open, found.status, found.url = False, ChargeStatus.PAID, None
         if found.order is not None and found.order.consent and found.order.customer:
             found.card = self.keep_card(found.order.customer)
         return self._move(payment, "payment", payment, None, amount, currency)
 
     def fail(self, payment: str, why: str) -> str:
         """Nothing comes of a payment."""
-        self.payments[payment].is_open = False
-        self.payments[payment].failed = why
+        found = self.payments[payment]
+        found.is_open, found.status, found.url = False, ChargeStatus.CANCELED, None
+        found.failed = why
         return payment
 
     def refund(self, payment: str, amount: str, *, is_final: bool = True) -> str:

@@ -229,7 +229,6 @@ class CardsOfWorld:
         found = self._charged(object_id)
         ended = {ChargeStatus.PAID, ChargeStatus.PROCESSING, ChargeStatus.CANCELED}
         if found.status not in ended:
-            found.status, found.url = ChargeStatus.CANCELED, None
             self.world.fail(object_id, "abandoned")
         return self._told(object_id)
 
@@ -253,16 +252,11 @@ class CardsOfWorld:
 
     def _told(self, object_id: str) -> CardCharge:
         found = self.world.payments[object_id]
-        status = found.status
-        if any(fact.kind == "payment" for fact in found.facts):
-            status = ChargeStatus.PAID
-        elif found.failed is not None:
-            status = ChargeStatus.CANCELED
-        is_canceled = status is ChargeStatus.CANCELED
+        is_canceled = found.status is ChargeStatus.CANCELED
         return CardCharge(
             object_id=object_id,
             attempt=found.attempt,
-            status=status,
+            status=found.status,
             reason=found.reason or (found.failed or "" if is_canceled else ""),
             url=found.url,
             is_tagged=found.tag is not None,

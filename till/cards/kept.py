@@ -19,7 +19,7 @@ _CHARGES_MAX: Final = 1000
 T = TypeVar("T", SavedCard, CardCharge)
 
 
-class KeptCard(NamedTuple):
+class ListedCard(NamedTuple):
     """A card, and the name of the account at a provider that keeps it."""
 
     account: str
@@ -33,7 +33,7 @@ class Attempted(NamedTuple):
     charge: CardCharge
 
 
-def cards_of(till: Till, user: str) -> list[KeptCard]:
+def cards_of(till: Till, user: str) -> list[ListedCard]:
     """The cards that are kept for an account of ours, of each provider the newest first.
 
     Raises:
@@ -41,7 +41,7 @@ def cards_of(till: Till, user: str) -> list[KeptCard]:
         GitmeterError: the lines cannot be looked through.
     """
     found = _of_all(till, user, lambda provider, customer: provider.cards(customer))
-    return [KeptCard(account, card) for account, card in found]
+    return [ListedCard(account, card) for account, card in found]
 
 
 def remove_card(till: Till, account: TillAccount, user: str, method: str) -> bool:

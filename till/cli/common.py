@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from front.config_file import ConfigFile
+from gitmeter.support.errors import GitmeterError
 from gitmeter.support.terminal import escape
 
 if TYPE_CHECKING:
     from till.config.accounts import TillAccount
+    from till.config.charge import ChargeTable
     from till.config.tables import TillConfig
     from till.intake.till import Till
 
 CONFIG_KEY: Final = "gitmeter.till.config"
 """The key in click's context for the path of the configuration."""
+
+
+class WrongTillError(GitmeterError):
+    """A command is of the other kind of till."""
 
 
 @click.command("config-example")
@@ -56,6 +62,38 @@ def opened(home: Path) -> "Iterator[Till]":
 
     with open_till(loaded_config(), home, utc_now) as till:
         yield till
+
+
+@contextmanager
+def opened_intake(home: Path) -> "Iterator[Till]":
+    """The till of this run, open, which must be one that takes payments in.
+
+    Raises:
+        WrongTillError: it charges saved cards.
+    """
+    if loaded_config().charge is not None:
+        raise WrongTillError(
+            "this till charges saved cards, and takes no payments in",
+            hint="run that command with the home and the till.toml of the till that does; this one"
+            " runs `till charge`",
+        )
+    with opened(home) as till:
+        yield till
+
+
+def the_limits(till: "Till") -> "ChargeTable":
+    """What the configuration says of charging.
+
+    Raises:
+        WrongTillError: it says nothing.
+    """
+    if till.config.charge is None:
+        raise WrongTillError(
+            "this till charges no cards: its till.toml has no [charge]",
+            hint="a till that charges has a home, a till.toml and a key of its own:"
+            " `till config-example` shows its [charge]",
+        )
+    return till.config.charge
 
 
 def the_account(till: "Till", name: str | None) -> "TillAccount":

@@ -24,13 +24,18 @@ def status(home: Path, /, *, as_json: bool) -> None:
     than was promised, or with a promise that this till did not sign.
 
     Exits with 1 if something is an incident: an object that failed 10 times or for an hour, a
-    movement that nobody has looked at (`till acknowledge`), or a commit that was not pushed for 12
-    hours.
+    movement that nobody has looked at (`till acknowledge`), a commit that was not pushed for 12
+    hours, or charging that has stopped.
     """
     from till.examining.status import status as read_status
 
     with opened(home) as till:
         found = read_status(till)
+        if till.config.charge is not None:
+            from till.charging.checks import charge_status
+
+            found["charge"] = charge_status(till, till.config.charge)
+            found["incidents"] += found["charge"]["stopped"] is not None
     if as_json:
         print_json(found)
     else:
@@ -47,8 +52,9 @@ def doctor(home: Path, /, *, as_json: bool) -> None:
 
     Checks its home as a node's is checked, the files of keys and secrets, whose keys they are and
     for which mode, when the last event and sweep came, what fails, and how long commits have waited
-    for their push. Changes nothing. Exits with 1 if there is a problem; a warning is not a problem
-    yet.
+    for their push. Of a till that charges: what its key may do, whether everything was settled,
+    the fuse, when it was told who is due, and attempts that are open for too long. Changes nothing.
+    Exits with 1 if there is a problem; a warning is not a problem yet.
     """
     from node_pusher.doctor.examine import examine, is_well
     from node_pusher.doctor.findings import problem
@@ -59,6 +65,10 @@ def doctor(home: Path, /, *, as_json: bool) -> None:
     try:
         with opened(home) as till:
             findings += examine_till(till)
+            if till.config.charge is not None:
+                from till.charging.checks import check_charging
+
+                findings += check_charging(till, till.config.charge)
     except GitmeterError as error:
         findings.append(problem("till", str(error), error.hint or "see what it says"))
     print_findings(findings, as_json=as_json)
@@ -87,6 +97,22 @@ def acknowledge(home: Path, /, *, account: str, refs: tuple[str, ...]) -> None:
                 )
 
 
+def _charge_rows(charge: dict[str, Any]) -> list[tuple[str, str]]:
+    begun = counted(charge["attempts_of_hour"], "attempt")
+    most = f"{charge['topups_hour_max']} and {charge['topup_usd_hour_max']} USD"
+    asked = charge["waiting_for_customers"]
+    rows = [
+        ("last post", charge["last_post_at"] or "never"),
+        ("fuse", f"{begun} and {charge['usd_of_hour']} USD of {most} in the last hour"),
+        ("open", f"{counted(charge['open'], 'attempt')}, {asked} of them ask a customer"),
+    ]
+    if charge["stopped"] is not None:
+        rows.append(("stopped", f"since {charge['stopped_at']}: {charge['stopped']}"))
+    if not charge["settled"]:
+        rows.append(("not settled", "nobody is charged before `till charge` has settled all"))
+    return rows
+
+
 def _print(found: dict[str, Any]) -> None:
     waiting = found["commits_waiting"]
     rows = [
@@ -96,6 +122,8 @@ def _print(found: dict[str, Any]) -> None:
         ("not pushed", counted(waiting, "commit")),
         ("last push", found["last_push_at"] or "never"),
     ]
+    if "charge" in found:
+        rows += _charge_rows(found["charge"])
     for account in found["accounts"]:
         said = f"last event {account['last_event_at'] or 'never'}"
         said += f", last sweep {account['last_sweep_at'] or 'never'}"

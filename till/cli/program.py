@@ -28,6 +28,15 @@ _COMMANDS: Final = {
         "till.cli.refund:refund",
         "Give AMOUNT of PAYMENT back at the provider, or all of it.",
     ),
+    "charge": LazyCommand(
+        "till.cli.charge:charge", "Charge saved cards of accounts that are due, until SIGTERM."
+    ),
+    "attempts": LazyCommand(
+        "till.cli.charge:attempts", "List attempts to charge saved cards, with what became of them."
+    ),
+    "start-again": LazyCommand(
+        "till.cli.charge:start_again", "Let cards be charged again after the fuse has blown."
+    ),
     "status": LazyCommand(
         "till.cli.examine:status",
         "Show what waits, what came last, and what fails, without asking anybody.",

@@ -6,7 +6,7 @@ import click
 
 from gitmeter.support.terminal import print_json
 from node_pusher.cli.home import json_option
-from till.cli.common import opened, push_written, the_account
+from till.cli.common import opened_intake, push_written, the_account
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -58,7 +58,7 @@ def refund(  # noqa: PLR0913 - the options of the command
     from till.refunds.refund import refund as give_back
 
     wish = Wish(payment, amount, reason, number or 1, is_beyond)
-    with opened(home) as till:
+    with opened_intake(home) as till:
         done = give_back(till, the_account(till, account), wish, account_key_file)
         if as_json:
             print_json(done._asdict())

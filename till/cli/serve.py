@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from till.cli.common import opened
+from till.cli.common import opened_intake
 
 
 @click.command()
@@ -50,7 +50,7 @@ def serve(home: Path, /, *, verbose: bool) -> None:
     from till.serving.service import serving
 
     configure_logs(verbose=verbose)
-    with interrupts() as interrupted, opened(home) as till, serving(till) as listening:
+    with interrupts() as interrupted, opened_intake(home) as till, serving(till) as listening:
         click.echo(
             f"{till.home.node}: events at {listening.public}, checkouts at {listening.local}",
             err=True,

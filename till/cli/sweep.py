@@ -10,7 +10,7 @@ import click
 from gitmeter.support.errors import ExitCode
 from gitmeter.support.terminal import counted, escape, print_json
 from node_pusher.cli.home import json_option
-from till.cli.common import opened, push_written
+from till.cli.common import opened_intake, push_written
 from wire_format.instants import format_ts
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def sweep(home: Path, /, *, names: tuple[str, ...], since: str | None, as_json: 
     from till.sweeping.sweep import sweep as ask_all
 
     at = None if since is None else _instant(since)
-    with opened(home) as till:
+    with opened_intake(home) as till:
         accounts = [till.accounts.named(name) for name in names or till.accounts.by_name]
         for account in accounts:
             account.check()

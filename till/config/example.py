@@ -30,6 +30,14 @@ local = "127.0.0.1:8761"               # /checkout, /cards: this machine alone; 
 # secret_file = "/etc/gitmeter/hint_secret"
 # repo_id = 17                         # the forge's number for this till's repo, where registered
 
+# [charge]                             # of a till of its own, for `till charge`: it charges saved
+#                                      # cards and takes no payments in
+# listen = "127.0.0.1:8762"            # /due, for this machine alone; or unix:/run/x.sock
+# secret_file = "/etc/gitmeter/topup_secret"     # shared with the aggregator that posts there
+# topups_hour_max = 20                 # over all accounts; beyond it nothing is charged until
+# topup_usd_hour_max = "500.00"        # `till start-again`
+# confirm_url = "https://portal.example/payments"   # where customers go after answering their bank
+
 # One account of one provider; its name is the `provider` of its lines and never changes. In test
 # mode names end in -test. Two secret_files while a secret is replaced.
 [[account]]

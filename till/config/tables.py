@@ -17,9 +17,11 @@ from front.tables import (
 )
 from gitmeter.roles.role import HOMES
 from providers.interface import Mode
+from till.config.charge import ChargeTable
+from till.config.usd import positive
 from wire_format.currencies import CURRENCY_DEFAULT
 from wire_format.fields import CURRENCY_PATTERN, PROVIDER_PATTERN
-from wire_format.money import InvalidAmountError, parse_nano
+from wire_format.money import parse_nano
 
 TEST_SUFFIX: Final = "-test"
 TAGGED: Final = frozenset({"stripe"})
@@ -29,17 +31,6 @@ KEEPS_CARDS: Final = frozenset({"stripe"})
 
 Name = Annotated[str, StringConstraints(pattern=f"^(?:{PROVIDER_PATTERN})$")]
 CurrencyCode = Annotated[str, StringConstraints(pattern=f"^(?:{CURRENCY_PATTERN})$")]
-
-
-def _positive(text: str) -> str:
-    """Check an amount in dollars: decimals in quotes, above zero."""
-    try:
-        amount_nano = parse_nano(text)
-    except InvalidAmountError as error:
-        raise ValueError(str(error)) from None
-    if amount_nano <= 0:
-        raise ValueError("must be above zero")
-    return text
 
 
 class ListenTable(ConfigTable):
@@ -79,7 +70,7 @@ class AccountTable(ConfigTable):
         account: the provider's own id of it.
         key_file: the key of hooks, checkouts and sweeps.
         refund_key_file: the key of `till refund`.
-        secret_files: what signs its events; two while one is replaced.
+        secret_files: what signs its events; two while one is replaced. None of a till that charges.
         tag_key_file: what signs the tags of payments, where the provider keeps tags.
         base_url: another address of its API; in test mode, or on this machine.
         currencies: what it takes; each but USD needs a rate.
@@ -90,7 +81,7 @@ class AccountTable(ConfigTable):
     account: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
     key_file: Path
     refund_key_file: Path | None = None
-    secret_files: Annotated[tuple[Path, ...], Field(min_length=1, max_length=2)]
+    secret_files: Annotated[tuple[Path, ...], Field(max_length=2)] = ()
     tag_key_file: Path | None = None
     base_url: str | None = None
     currencies: Annotated[tuple[CurrencyCode, ...], Field(min_length=1)] = (CURRENCY_DEFAULT,)
@@ -115,7 +106,7 @@ class CardsTable(ConfigTable):
     consent_max_usd: str
     consent_month_max_usd: str
 
-    _usd = field_validator("consent_max_usd", "consent_month_max_usd")(_positive)
+    _usd = field_validator("consent_max_usd", "consent_month_max_usd")(positive)
 
 
 class RateTable(ConfigTable):
@@ -131,7 +122,7 @@ class RateTable(ConfigTable):
     usd: str
     at: datetime
 
-    _usd = field_validator("usd")(_positive)
+    _usd = field_validator("usd")(positive)
 
     @field_validator("at", mode="before")
     @classmethod
@@ -166,6 +157,7 @@ class TillConfig(ConfigTable):
         listen: the addresses of `till serve`.
         hint: whom to tell of a push; None for nobody.
         cards: what a card may be saved for; None where none is saved.
+        charge: of a till that charges saved cards; None of one that takes payments in.
         account: the accounts.
         rate: the rates.
     """
@@ -180,10 +172,11 @@ class TillConfig(ConfigTable):
     listen: ListenTable = ListenTable()
     hint: HintTable | None = None
     cards: CardsTable | None = None
+    charge: ChargeTable | None = None
     account: Annotated[tuple[AccountTable, ...], Field(min_length=1)]
     rate: tuple[RateTable, ...] = ()
 
-    _usd = field_validator("payment_min_usd", "payment_max_usd", "first_week_usd")(_positive)
+    _usd = field_validator("payment_min_usd", "payment_max_usd", "first_week_usd")(positive)
 
     @field_validator("return_urls")
     @classmethod
@@ -216,6 +209,10 @@ def _disagreements(config: TillConfig) -> list[str]:
     rated = [rate.currency for rate in config.rate]
     faults += [f"the rate of {code} is stated twice" for code in sorted(_repeated(rated))]
     for account in config.account:
+        if config.charge is None and not account.secret_files:
+            faults.append(f"account {account.name}: secret_files is missing: it signs events")
+        if config.charge is not None and account.kind not in TAGGED:
+            faults.append(f"account {account.name}: {account.kind} keeps no cards to [charge]")
         is_test = config.mode == "test"
         if account.name.endswith(TEST_SUFFIX) is not is_test:
             ends = "must end" if is_test else "must not end"

@@ -27,6 +27,8 @@ def check_files(config: TillConfig) -> Iterator[Finding]:
     files = [file for account in config.account for file in _files(account)]
     if config.hint is not None:
         files.append(config.hint.secret_file)
+    if config.charge is not None:
+        files.append(config.charge.secret_file)
     open_to_others = []
     for file in files:
         try:
@@ -50,8 +52,9 @@ def examine_till(till: Till) -> Iterator[Finding]:
     for account in till.accounts.by_name.values():
         yield from _tried(account, lambda: _check_key(till, account))  # noqa: B023 - used at once
         yield from _check_clock(account, till.config.mode, till.clock())
-        yield _check_events(till, account)
-        yield _check_sweep(till, account, now)
+        if till.config.charge is None:  # one that charges takes no payments in
+            yield _check_events(till, account)
+            yield _check_sweep(till, account, now)
     yield from _check_failing(till)
     yield check_waiting(till)
 

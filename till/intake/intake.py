@@ -154,9 +154,7 @@ def _write_missing(till: Till, account: TillAccount, truth: Truth) -> int:
     if (reason := ended(truth, known, name)) is not None:
         pending = known[LineKey(name, "pending", truth.attempt or "")]
         lines.append(
-            ended_line(
-                node=node, seq=UNNUMBERED, at=now, pending=pending, reason=_printable(reason)
-            )
+            ended_line(node=node, seq=UNNUMBERED, at=now, pending=pending, reason=printable(reason))
         )
     faults = [*to_do.faults]
     if found.remark is not None and found.remark.is_incident:
@@ -227,7 +225,7 @@ def _subject(truth: Truth) -> str:
     return next(refs, truth.object_id)
 
 
-def _printable(reason: str) -> str:
+def printable(reason: str) -> str:
     """A provider's words in the form of a reason."""
     kept = "".join(each if " " <= each <= "~" else "?" for each in reason)
     return kept[:_REASON_MAX] or "failed"

@@ -14,6 +14,8 @@ from node_pusher.spool.api import Spool
 from till import records
 from till.config.accounts import Accounts, Opening, open_account
 from till.config.tables import TillConfig
+from till.records.attempts import ChargeAttempts
+from till.records.charging import ChargingState
 from till.records.checkouts import Checkouts
 from till.records.customers import Customers
 from till.records.lines import FOLDERS, LineIndex
@@ -45,6 +47,8 @@ class Till(NamedTuple):
         checkouts: what customers asked for.
         requests: the refunds that were asked for.
         customers: whom providers keep cards for.
+        attempts: attempts to charge saved cards.
+        charging: what charging has come to.
         clock: the time in UTC.
     """
 
@@ -56,6 +60,8 @@ class Till(NamedTuple):
     checkouts: Checkouts
     requests: RefundRequests
     customers: Customers
+    attempts: ChargeAttempts
+    charging: ChargingState
     clock: Clock
 
     @property
@@ -108,5 +114,7 @@ def open_till(
             Checkouts(file),
             RefundRequests(file),
             Customers(file),
+            ChargeAttempts(file),
+            ChargingState(file),
             clock,
         )

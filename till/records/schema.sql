@@ -96,3 +96,44 @@ CREATE TABLE IF NOT EXISTS customers (
     PRIMARY KEY (provider, user),
     UNIQUE (provider, customer)
 ) STRICT, WITHOUT ROWID;
+-- attempts to charge saved cards; each is here before its line is written
+CREATE TABLE IF NOT EXISTS attempts (
+    provider TEXT NOT NULL,
+    attempt TEXT NOT NULL,
+    user TEXT NOT NULL,
+    amount TEXT NOT NULL,           -- in dollars
+    customer TEXT NOT NULL,         -- the provider's names of him and his card; empty where lost
+    method TEXT NOT NULL,
+    nonce TEXT NOT NULL,            -- of the promise that was signed for it
+    posted_us INTEGER NOT NULL,     -- when the ledger said that it is due; 0 where lost
+    made_us INTEGER NOT NULL,
+    pushed_us INTEGER,              -- when the remote was seen to have its line
+    payment TEXT,                   -- the provider's name of the charge
+    asked_us INTEGER,               -- when the customer was asked
+    reason TEXT,                    -- why it is being given up
+    paid_us INTEGER,                -- when it was seen to be paid
+    PRIMARY KEY (provider, attempt)
+) STRICT, WITHOUT ROWID;
+-- what charging has come to
+CREATE TABLE IF NOT EXISTS charging (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    posted_us INTEGER,              -- when a post came last
+    stopped TEXT,                   -- why nothing is charged until a person starts it again
+    stopped_us INTEGER
+) STRICT;
+INSERT OR IGNORE INTO charging VALUES (1, NULL, NULL, NULL);
+CREATE TABLE IF NOT EXISTS charging_started (
+    at_us INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    why TEXT NOT NULL,
+    stopped TEXT NOT NULL           -- what had stopped it
+) STRICT;
+-- accounts of which everything was settled in an epoch of this home
+CREATE TABLE IF NOT EXISTS settled_epochs (
+    provider TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    settled_us INTEGER NOT NULL,
+    PRIMARY KEY (provider, epoch)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS lines_by_user ON lines (user, seq);
+CREATE INDEX IF NOT EXISTS pending_by_time ON lines (ts_us) WHERE kind = 'pending'

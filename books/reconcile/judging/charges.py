@@ -1,4 +1,4 @@
-"""ChargeJudge of saved cards: whether their users had agreed to them. Pure.
+"""Charges of saved cards: whether their users had agreed to them. Pure.
 
 A till that charges has a key of its own at the provider, so nothing that a till writes says that it
 may. What says so is older than the payment, and of other writers: a setting, and a consent of which
@@ -132,7 +132,7 @@ def consents_to_ask(line: ReportedLine, grounds: TopupGrounds) -> list[str]:
     return list(dict.fromkeys(found))[:_CONSENTS_MAX]
 
 
-class ChargeJudge:
+class AutomaticCharges:
     """The charges of saved cards among the lines that need an answer.
 
     Args:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from books.reconcile.judging.charges import NO_TOPUPS, ChargeJudge, TopupGrounds
+from books.reconcile.judging.charges import NO_TOPUPS, AutomaticCharges, TopupGrounds
 from books.reconcile.judging.compare import Basis, why_not
 from books.reconcile.judging.lines import movement_key, movement_of, object_of
 from books.reconcile.judging.memory import AccountMemory, KnownMovement, MissingLine, UsedTag
@@ -108,7 +108,7 @@ class Judge:
             for line in open_lines
             if (object_id := object_of(line, self._account.kind)) in bases
         }
-        charges = ChargeJudge(compared, promises, truths, topups)
+        charges = AutomaticCharges(compared, promises, truths, topups)
         for line, basis in compared.items():
             found.why_not[line] = why_not(line, basis, fx) or charges.why_not(line)
         for basis in {id(basis.truth): basis for basis in bases.values()}.values():

@@ -152,7 +152,7 @@ def test_a_broken_rule_is_found(each: BrokenPrice, tmp_path: Path, monkeypatch: 
     assert differs(World(tmp_path), each.found_by())
 
 
-SEEDS: Final = (1024, 134, 150, 385, 5)
+SEEDS: Final = (134, 150, 385, 5, 89)
 """Of random cases that are small, and that find every broken rule between them."""
 
 

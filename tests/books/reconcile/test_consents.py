@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from books.reconcile.judging.charges import ChargeJudge, consents_to_ask, topup_grounds
+from books.reconcile.judging.charges import AutomaticCharges, consents_to_ask, topup_grounds
 from books.reconcile.judging.lines import clashing_numbers
 from books.reconcile.report import ReportedTerms, ReportedTopups
 from providers.consents import CardOwner, ConsentTerms
@@ -103,7 +103,9 @@ def test_a_consent_is_what_its_own_payment_says(saved: Truth | None, says: str |
     ]
     grounds = topup_grounds(ReportedTopups(terms=stated, covered=[]), (), CHARGES_CARDS)
     charge = line(currency="USD", amount="20.00", credited_usd=None, attempt="auto:1")
-    judge = ChargeJudge({charge: basis(truth=CHARGED)}, {"pi_0": PROMISE}, {"pi_0": saved}, grounds)
+    judge = AutomaticCharges(
+        {charge: basis(truth=CHARGED)}, {"pi_0": PROMISE}, {"pi_0": saved}, grounds
+    )
     found = judge.why_not(charge)
     assert found is None if says is None else says in (found or "")
     assert consents_to_ask(charge, grounds) == ["pi_0"]

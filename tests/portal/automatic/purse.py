@@ -19,7 +19,7 @@ TERMS: Final = {
     "auto_topup_below_usd": "5.00",
     "auto_topup_month_usd": "100.00",
 }
-_TILLS: Final = """\
+TILL: Final = """\
 [[till]]
 node = "till-1"
 from = 2026-01-01T00:00:00Z
@@ -29,6 +29,9 @@ unconfirmed_max_usd = "10000.00"
 consent_max_usd = "100.00"
 consent_month_max_usd = "500.00"
 
+"""
+"""What the till may write that saves cards."""
+_CHARGER: Final = """\
 [[till]]
 node = "charger-1"
 from = 2026-01-01T00:00:00Z
@@ -37,7 +40,7 @@ topups_hour_max = 20
 topup_usd_hour_max = "500.00"
 
 """
-WRITERS: Final = account_text("stripe", "acct_1") + _TILLS + DESK_TEXT
+WRITERS: Final = account_text("stripe", "acct_1") + TILL + _CHARGER + DESK_TEXT
 
 
 class Purse:

@@ -109,6 +109,11 @@ def test_the_same_again_writes_nothing(wallet: Purse) -> None:
     assert lines(wallet.place) == 2
 
 
+def test_what_was_never_on_is_not_switched_off(wallet: Purse) -> None:
+    assert change(wallet.client(), auto_topup_usd="0") == (200, "off")
+    assert lines(wallet.place) == 0
+
+
 def test_after_three_failures_the_same_again_is_a_new_start(wallet: Purse) -> None:
     wallet.consent()
     client = wallet.client()

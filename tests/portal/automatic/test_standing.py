@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.portal.automatic.purse import Purse
+from tests.portal.automatic.purse import TILL, WRITERS, Purse
 from tests.portal.automatic.till import CONFIRM_URL
 from tests.portal.place import Client, problem
 
@@ -138,18 +138,17 @@ def test_a_refund_after_the_consent_asks_for_another_one(wallet: Purse) -> None:
 
 
 def test_a_consent_beyond_what_tills_may_state_now_allows_nothing(wallet: Purse) -> None:
+    """Though it was within what its till could state when it was given."""
     client = on(wallet)
-    world = wallet.place.world
-    rules = world.repo("books").files(world.repo("books").tip() or "")["rules/writers.toml"]
-    lower = rules.replace(b'consent_max_usd = "100.00"', b'consent_max_usd = "10.00"')
-    world.rule_files({"rules/writers.toml": lower})
+    later = TILL.replace("2026-01-01T00", "2026-11-02T01").replace('"100.00"', '"10.00"')
+    wallet.place.world.later(hours=2)
+    wallet.place.world.rule_files({"rules/writers.toml": (WRITERS + later).encode()})
     ahead(wallet, minutes=1)
     found = state(client)
-    assert (found["state"], found["stop"], found["consented"]) == (
-        "needs_consent",
-        "no_consent",
-        None,
-    )
+    assert (found["state"], found["stop"]) == ("needs_consent", "no_consent")
+    assert (found["consented"], found["consented_at"]) == (None, None)
+    wallet.settle(client, auto_topup_usd="10.00")
+    assert state(client)["stop"] == "no_consent"
 
 
 def test_an_account_that_no_ledger_has_read_is_not_now(wallet: Purse) -> None:

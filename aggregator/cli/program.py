@@ -139,7 +139,7 @@ _COMMANDS: Final = {
     ),
     "topups": LazyCommand(
         "aggregator.cli.terms.topups:topups",
-        "Show automatic payments, of USER or of all: who is due, and what stands in the way.",
+        "Show automatic payments, of USER or of all accounts: who is due, and who is not, and why.",
     ),
     "notices": LazyCommand(
         "aggregator.cli.notices:notices",

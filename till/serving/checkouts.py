@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from front.pusher import Pusher
-from gitmeter.support.errors import GitmeterError
+from gitmeter.support.errors import GitmeterError, with_hint
 from till.checkout.asked import read_body
 from till.checkout.offer import offer
 from till.checkout.problems import CheckoutProblemError, not_now
@@ -43,7 +43,11 @@ class CheckoutEndpoint:
         try:
             found = offer(self._till, self._pusher, read_body(body))
         except CheckoutProblemError as problem:
-            _log.info("checkout refused", problem=problem.name)
+            cause = problem.__cause__
+            if isinstance(cause, GitmeterError):  # a right that the key lacks, a provider's refusal
+                _log.warning("checkout refused", problem=problem.name, why=with_hint(cause))
+            else:
+                _log.info("checkout refused", problem=problem.name)
             return problem_answer(problem)
         except GitmeterError as error:
             _log.warning("checkout not offered", why=str(error))

@@ -24,7 +24,9 @@ _AMOUNTS = ("balance", "below", "amount", "month", "spent")
 @form_options
 @click.pass_obj
 def topups(context: Context, user: str | None, *, as_csv: bool, as_json: bool) -> None:
-    """Show automatic payments, of USER or of all who ever settled or consented to any.
+    """Show automatic payments, of USER or of all accounts: who is due, and who is not, and why.
+
+    Shown are those who ever settled or consented to any.
 
     An account is due while the balance that counts is below its own threshold and nothing stands in
     the way; the daemon tells the till of [topup] so after each pull. Else the first thing in the

@@ -21,6 +21,7 @@ from wire_format.money import NANO
 @settings(max_examples=8)
 @given(st.integers(0, 2**32), st.integers(0, 2**32))
 @example(747, 0)  # payments that are too small for tenure
+@example(153, 0)  # a fee of the books for a plan without an end
 def test_every_account_has_at_every_instant_what_the_reference_says(seed: int, order: int) -> None:
     """And what is told from sums, after everything, is what is told from charges and lines.
 

@@ -170,7 +170,8 @@ class _Rows:
 
     def _fee(self, line: Account, user: str) -> Row:
         terms = terms_of(line)
-        until_hour = terms.from_hour if terms.until_hour is None else terms.until_hour
+        # the books may take a fee for a plan without an end; no row may be without duration
+        until_hour = terms.from_hour + 1 if terms.until_hour is None else terms.until_hour
         base = {
             **self._of_account(user, hour_of(line.ts)),
             **_of_service(PLANS),

@@ -94,7 +94,7 @@ def test_credentials_come_from_files_that_have_a_mode_and_are_never_missing() ->
     loaded = dict(value.split(":") for value in lines["LoadCredential"])
     stand_ins = dict(value.split(":") for value in lines["SetCredential"])
     secret = {"token", "ssh_key", "copy_token", "webhook_secret"}
-    secret |= {"notify_secret", "notify_token"}
+    secret |= {"notify_secret", "notify_token", "topup_secret"}
     assert set(loaded) == set(stand_ins) == {"known_hosts", *secret}
     for name in secret:
         assert modes()[loaded[name]] == ("0400", "root", "root")

@@ -23,7 +23,7 @@ help:
 	@echo 'make lint     only ruff, mypy and the import rules'
 	@echo 'make simulate SEEDS=1000   a fleet under faults, one history for each seed'
 	@echo 'make torture KILLS=300     the real programs, killed at random moments'
-	@echo 'make torture-money KILLS=200   the programs of a till, killed while payments come in'
+	@echo 'make torture-money KILLS=200   the programs of a till, killed while payments come in and cards are charged'
 	@echo 'make fuzz RUNS=1000000     every parser, guided by coverage'
 	@echo 'make install  programs and development tools into $(BIN)'
 	@echo 'make clean    remove the virtual environment, caches and the demo'
@@ -92,6 +92,7 @@ torture: $(INSTALLED)
 
 torture-money: $(INSTALLED)
 	@$(BIN)/python -m tests.till.kills --kills $(KILLS)
+	@$(BIN)/python -m tests.till.charging.history --crashes $(KILLS)
 
 fuzz: $(INSTALLED)
 	@$(BIN)/python -m tests.fuzz --runs $(RUNS)

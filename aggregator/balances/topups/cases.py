@@ -5,6 +5,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from aggregator.balances.topups.settling import SETTLE_H, Settling
 from aggregator.store.money.stored_lines import text_of
 from aggregator.store.questions.reports import Row
@@ -27,9 +29,9 @@ _IN_QUESTION: Final = frozenset(
 _TOOK: Final = frozenset({MoneyState.COUNTED, *WAITING})
 """States in which a refund or dispute tells that money went back, or may have."""
 
-_PAID: Final = frozenset({MoneyState.COUNTED, MoneyState.REPEATS})
+_PAID: Final = frozenset({MoneyState.COUNTED, MoneyState.REPEATS, MoneyState.SAME_MOVEMENT})
 """States of a payment that came in; where another line stands for it, that one may name no attempt,
-because a person wrote it."""
+because a person wrote it, and may say something else of the same payment."""
 
 _TAKING: Final = frozenset({"refund", "dispute"})
 _LESS_THAN_ANY_NANO: Final = -1
@@ -111,15 +113,27 @@ def _case(
 def attempts_in(lines: Iterable[TopupLine]) -> list[TopupAttempt]:
     """The automatic attempts among the lines of an account, by when they began."""
     return attempts_of(
-        AttemptLine(line.record, line.committed_us)
+        AttemptLine(_as_decided(line.record), line.committed_us)
         for line in lines
         if is_automatic(line.record.attempt) and _is_believed(line)
     )
 
 
 def _is_believed(line: TopupLine) -> bool:
-    """Whether a line of an attempt is what its writer may say, and of a payment that it came in."""
-    return line.state in _PAID if line.record.kind == "payment" else line.claims
+    """Whether a line of an attempt is what its writer may say, and of a payment that it came in.
+
+    What was undecided came in, too: a person who excludes it has given it back.
+    """
+    if line.record.kind != "payment":
+        return line.claims
+    is_given_back = line.record.status == "undecided" and line.state == HeldReason.EXCLUDED
+    return is_given_back or line.state in _PAID
+
+
+def _as_decided(record: Money) -> Money:
+    """A payment that was undecided, once somebody has decided: the card gave it all the same."""
+    is_odd = record.kind == "payment" and record.status == "undecided"
+    return replace(record, status="succeeded") if is_odd else record
 
 
 def _is_in_question(line: TopupLine) -> bool:

@@ -8,6 +8,8 @@ import pytest
 
 from gitmeter.money.topups.judging import TopupStop
 from tests.support.ledger.topups_world import ATTEMPT, DESK, TILL, TopupsWorld
+from tests.support.repos import decision_line
+from wire_format.instants import format_ts
 from wire_format.lines import Folder
 
 Tell = Callable[[TopupsWorld], object]
@@ -178,3 +180,43 @@ def test_a_payment_that_a_person_wrote_first_ends_its_attempt(world: TopupsWorld
     world.pay("pi_auto", "20.00", attempt=ATTEMPT)
     assert world.stop() == TopupStop.RECENT
     assert [each["state"] for each in world.state_of()["attempts"]] == ["paid"]
+
+
+def _confirms_too_late(world: TopupsWorld) -> int:
+    """The customer answers his bank on the fifth day; returns the number of the till's line."""
+    world.begin()
+    world.later(days=5)
+    seq = world.pay("pi_auto", "20.00", attempt=ATTEMPT, status="undecided")
+    assert world.stop() == TopupStop.IN_QUESTION
+    assert [each["state"] for each in world.state_of()["attempts"]] == ["open"]
+    return seq
+
+
+@pytest.mark.parametrize(("status", "credit"), [("undecided", "20.00"), ("succeeded", "19.00")])
+def test_a_payment_that_a_person_decides_ends_its_attempt(
+    world: TopupsWorld, status: str, credit: str
+) -> None:
+    """The books say what it is worth, in a line that names no attempt and is not the till's."""
+    world.begin()
+    world.later(minutes=1)
+    world.pay("pi_auto", "20.00", attempt=ATTEMPT, status=status)
+    world._commit(
+        Folder.PAYMENTS, user="alice", kind="payment", provider="stripe", external_ref="pi_auto",
+        amount=credit, currency="USD", status="succeeded",
+    )  # fmt: skip
+    assert world.stop() == TopupStop.RECENT
+    assert [each["state"] for each in world.state_of()["attempts"]] == ["paid"]
+    world.use(35_000, "llm/tokens")
+    world.pull()
+    world.later(hours=49)
+    assert world.stop() is None
+
+
+def test_a_late_payment_that_was_given_back_ends_its_attempt(world: TopupsWorld) -> None:
+    """A person gives it back at the provider, and excludes its line."""
+    seq = _confirms_too_late(world)
+    decided = decision_line(kind="exclude", seq=90, ts=format_ts(world.now), of=TILL, of_seq=seq)
+    world.decide(decided, when=world.now)
+    assert world.stop() == TopupStop.RECENT
+    world.later(hours=49)
+    assert world.stop() is None

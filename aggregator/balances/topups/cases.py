@@ -12,7 +12,7 @@ from aggregator.store.money.stored_lines import text_of
 from aggregator.store.questions.reports import Row
 from aggregator.store.questions.topups import TopupLine
 from aggregator.store.store import LedgerStore
-from gitmeter.counting.effects import movement
+from gitmeter.counting.effects import Movement, movement
 from gitmeter.counting.held import HeldReason
 from gitmeter.money.reasons import WAITING
 from gitmeter.money.rivals import MoneyState
@@ -112,22 +112,31 @@ def _case(
 
 def attempts_in(lines: Iterable[TopupLine]) -> list[TopupAttempt]:
     """The automatic attempts among the lines of an account, by when they began."""
+    known = list(lines)
+    counted = {_payment_of(each.record) for each in known if each.state == MoneyState.COUNTED}
+    counted.discard(None)
     return attempts_of(
         AttemptLine(_as_decided(line.record), line.committed_us)
-        for line in lines
-        if is_automatic(line.record.attempt) and _is_believed(line)
+        for line in known
+        if is_automatic(line.record.attempt)
+        and (_is_believed(line) or _payment_of(line.record) in counted)
     )
 
 
 def _is_believed(line: TopupLine) -> bool:
     """Whether a line of an attempt is what its writer may say, and of a payment that it came in.
 
-    What was undecided came in, too: a person who excludes it has given it back.
+    What was undecided came in, too: a person who excludes it has given it back. So did what is held
+    for whatever reason, if another line of the same payment counts.
     """
     if line.record.kind != "payment":
         return line.claims
     is_given_back = line.record.status == "undecided" and line.state == HeldReason.EXCLUDED
     return is_given_back or line.state in _PAID
+
+
+def _payment_of(record: Money) -> Movement | None:
+    return movement(record) if record.kind == "payment" else None
 
 
 def _as_decided(record: Money) -> Money:

@@ -220,3 +220,17 @@ def test_a_late_payment_that_was_given_back_ends_its_attempt(world: TopupsWorld)
     assert world.stop() == TopupStop.RECENT
     world.later(hours=49)
     assert world.stop() is None
+
+
+def test_a_payment_that_its_till_may_not_write_ends_its_attempt_by_the_books(
+    world: TopupsWorld,
+) -> None:
+    """The rule book lets the till credit less than the card was charged."""
+    world.begin(amount="150.00")
+    world.pay("pi_auto", "150.00", attempt=ATTEMPT)
+    assert (world.stop(), world.held()[-1]["reason"]) == (TopupStop.OPEN, "not_allowed")
+    world._commit(
+        Folder.PAYMENTS, user="alice", kind="payment", provider="stripe", external_ref="pi_auto",
+        amount="150.00", currency="USD", status="succeeded",
+    )  # fmt: skip
+    assert world.stop() == TopupStop.RECENT

@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from front.pusher import NotPushedError
 from providers.cards import CardCharge, CardProvider, ChargeOrder
 from providers.consents import CardOwner
 from providers.interface import RefusedByProviderError
@@ -111,6 +112,7 @@ class Carrying:
                 attempts.forget(key)
             case AttemptStep.PUSH:
                 self._pusher.push(PUSH_WAIT_S)
+                self._check_committed(pending)
                 attempts.note_pushed(key, self._till.clock())
             case AttemptStep.NAME:
                 self._name()
@@ -120,6 +122,15 @@ class Carrying:
                     self._pusher.wake()
             case AttemptStep.PAID:
                 attempts.note_paid(key, self._paid_at(row))
+
+    def _check_committed(self, pending: KnownLine | None) -> None:
+        """Pushing leaves in the spool what is ahead of a clock that was set back.
+
+        Raises:
+            NotPushedError: the line is.
+        """
+        if pending is not None and pending.ts_us > to_us(self._till.clock()):
+            raise NotPushedError("its line is ahead of this machine's clock")
 
     def _paid_at(self, row: AttemptRow) -> datetime:
         """When it was paid, as far as that is known: now, or when a lost one was created."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from front.pusher import NotPushedError
 from gitmeter.money.topups.attempts import NOT_TRIED
 from gitmeter.money.topups.judging import TopupStop
 from providers.cards import ChargeStatus
@@ -18,13 +19,14 @@ from tests.till.charging.place import (
     MONTH_USD,
     USD,
     ChargerPlace,
+    NowPusher,
     new_customer,
     pay_on_page,
 )
 from tests.till.place import ACCOUNT, START
 from tests.till.world import World
 from tests.till.world_cards import NEEDS_OWNER, PROCESSING, SUCCEEDS
-from till.charging.charger import Due
+from till.charging.charger import CardCharger, Due
 from till.charging.deciding import NotNow
 from till.charging.settling import settle_all
 from wire_format.posts.topup_due import AccountBelow
@@ -173,6 +175,26 @@ def test_what_lost_what_it_knew_charges_nobody_before_everything_is_settled(
     assert need.lines() == [("pending", None), ("ended", NOT_TRIED)]
     assert need.world.payments[stray].failed
     assert need.world.confirmed == []
+
+
+def test_a_line_that_is_ahead_of_the_clock_is_not_on_the_remote(tmp_path: Path) -> None:
+    """A clock that is set back keeps it in the spool: nothing is created before it is pushed."""
+    need = OneNeed(tmp_path, SUCCEEDS)
+
+    class SetsBack(NowPusher):
+        def push(self, wait_s: int) -> None:
+            if till.attempts.open(ACCOUNT):
+                need.world.now = START - timedelta(minutes=3)
+            super().push(wait_s)
+
+    with need.place.open() as till:
+        pusher = SetsBack(till, need.place.crashes)
+        with pytest.raises(NotPushedError):
+            CardCharger(till, need.place.limits, pusher).take(need.due)
+        assert (need.lines(), need.statuses()) == ([], Counter())
+        need.world.now = START + timedelta(minutes=1)
+        need.place.charger(till)[0].resume(is_start=True)
+    assert (need.lines(), need.statuses()) == ([("pending", None)], {ChargeStatus.PAID: 1})
 
 
 def _dies_at_confirm(_: object, name: str, __: object) -> None:

@@ -36,10 +36,12 @@ _STEPS_MAX: Final = 12
 _AT_PROVIDER: Final = frozenset(
     {AttemptStep.LOOK, AttemptStep.CREATE, AttemptStep.CONFIRM, AttemptStep.ASK, AttemptStep.CANCEL}
 )
+_NOT_ASKED: Final = 0
 _OF_CARD: Final = frozenset(
-    {HTTPStatus.BAD_REQUEST, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.NOT_FOUND}
+    {_NOT_ASKED, HTTPStatus.BAD_REQUEST, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.NOT_FOUND}
 )
-"""Refusals that are about the card; others (a key without the right) are about this till."""
+"""Refusals that are about the card, or an amount that none can be charged, for which nobody is
+asked; others (a key without the right) are about this till."""
 
 
 def is_settled(till: Till, account: str) -> bool:

@@ -5,11 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from front.pusher import NotPushedError
 from gitmeter.money.topups.attempts import NOT_TRIED
 from gitmeter.money.topups.judging import TopupStop
-from providers.cards import ChargeStatus
+from providers.cards import ChargeOrder, ChargeStatus
+from providers.stripe.units import to_minor
 from tests.till.charging.crashes import CrashedError
 from tests.till.charging.history import run_history
 from tests.till.charging.ledger_model import committed_lines
@@ -195,6 +197,21 @@ def test_a_line_that_is_ahead_of_the_clock_is_not_on_the_remote(tmp_path: Path) 
         need.world.now = START + timedelta(minutes=1)
         need.place.charger(till)[0].resume(is_start=True)
     assert (need.lines(), need.statuses()) == ([("pending", None)], {ChargeStatus.PAID: 1})
+
+
+def test_an_amount_that_no_card_can_be_charged_ends_as_a_failure(tmp_path: Path) -> None:
+    """Else it would be tried each day for ever, and nobody told why nothing comes of it."""
+    need = OneNeed(tmp_path, SUCCEEDS)
+
+    def refuses(_: object, name: str, args: tuple[ChargeOrder, ...]) -> None:
+        if name == "create_charge":
+            to_minor(args[0].amount, args[0].currency)
+
+    need.place.before = refuses
+    account = structs.replace(need.due.account, amount_usd="19.995")
+    need.due = need.due._replace(account=account)
+    need.charge(None)
+    assert (need.lines(), need.statuses()) == ([("pending", None), ("ended", "refused")], Counter())
 
 
 def _dies_at_confirm(_: object, name: str, __: object) -> None:

@@ -31,6 +31,7 @@ from tests.till.world_cards import NEEDS_OWNER, PROCESSING, SUCCEEDS
 from till.charging.charger import CardCharger, Due
 from till.charging.deciding import NotNow
 from till.charging.settling import settle_all
+from till.charging.worker import ChargeWorker
 from wire_format.posts.topup_due import AccountBelow
 
 STEPS = 60
@@ -212,6 +213,22 @@ def test_an_amount_that_no_card_can_be_charged_ends_as_a_failure(tmp_path: Path)
     need.due = need.due._replace(account=account)
     need.charge(None)
     assert (need.lines(), need.statuses()) == ([("pending", None), ("ended", "refused")], Counter())
+
+
+def test_what_was_lost_is_asked_for_once_however_many_attempts_there_were(tmp_path: Path) -> None:
+    need, asked = OneNeed(tmp_path, SUCCEEDS), Counter[str]()
+    for _ in range(3):
+        account = structs.replace(need.due.account, paid=tuple(need.world.payments))
+        need.due = Due(account, need.world.now, {CHARGER: 2**40})
+        need.charge(None)
+        need.world.now += timedelta(days=2)
+    need.place.lose_memory()
+    need.place.before = lambda _, name, __: asked.update([name])
+    with need.place.open() as till:
+        worker = ChargeWorker(till, need.place.limits, need.place.charger(till)[1])
+        worker._resume(is_start=True)
+        assert till.attempts.open(ACCOUNT) == []
+    assert (need.statuses(), asked) == ({ChargeStatus.PAID: 3}, {"charges": 1})
 
 
 def _dies_at_confirm(_: object, name: str, __: object) -> None:

@@ -234,3 +234,14 @@ def test_a_payment_that_its_till_may_not_write_ends_its_attempt_by_the_books(
         amount="150.00", currency="USD", status="succeeded",
     )  # fmt: skip
     assert world.stop() == TopupStop.RECENT
+
+
+def test_nobody_is_due_once_no_till_may_charge(world: TopupsWorld) -> None:
+    """Its key at the provider may still work, and its own configuration still say that it may."""
+    text = world.repo("books").files(world.repo("books").tip() or "")["rules/writers.toml"]
+    later = b'[[till]]\nnode = "charger-1"\nfrom = 2026-11-02T02:00:00Z\nproviders = ["stripe"]\n'
+    later += b'payment_max_usd = "1.00"\nunconfirmed_max_usd = "1.00"\n'
+    assert world.stop() is None
+    world.rule_files({"rules/writers.toml": text + b"\n" + later})
+    world.pull()
+    assert (world.due(), world.state_of()["stop"]) == ([], None)

@@ -12,11 +12,13 @@ from typing import Final
 import structlog
 
 from front.pusher import NotPushedError
+from gitmeter.money.topups.attempts import NOT_TRIED
 from providers.cards import CardCharge, CardProvider, ChargeOrder
 from providers.consents import CardOwner
 from providers.interface import RefusedByProviderError
 from providers.tag import Promise, make_tag
-from till.charging.deciding import CLOCKS_APART_S
+from till.charging.card import rivals
+from till.charging.deciding import CLOCKS_APART_S, LIST_BACK
 from till.charging.pushing import Pushes
 from till.charging.steps import CAN_BE_CANCELED, AttemptStep, Held, NextStep, next_step, the_charge
 from till.config.accounts import TillAccount
@@ -147,6 +149,9 @@ class Carrying:
                 self._found = self._looked(row)
             case AttemptStep.CREATE:
                 self._create(row)
+            case AttemptStep.CONFIRM if self._has_rival(row):
+                _log.warning("another till charges the same card", attempt=key.attempt)
+                attempts.note_reason(key, NOT_TRIED)
             case AttemptStep.CONFIRM:
                 self._charge(row, self._provider.confirm)
             case AttemptStep.ASK:
@@ -156,6 +161,12 @@ class Carrying:
             case AttemptStep.CANCEL:
                 attempts.note_reason(key, printable(done.reason))
                 self._found = [self._provider.cancel(row.payment or "")]
+
+    def _has_rival(self, row: AttemptRow) -> bool:
+        """Whether another automatic charge of the customer is there, since ours was created."""
+        charges = self._provider.charges(row.customer, self._till.clock() - LIST_BACK)
+        others = (each for each in charges if each.attempt != self._key.attempt)
+        return rivals(others, self._till.clock())
 
     @property
     def _confirm_url(self) -> str:

@@ -231,6 +231,28 @@ def test_what_was_lost_is_asked_for_once_however_many_attempts_there_were(tmp_pa
     assert (need.statuses(), asked) == ({ChargeStatus.PAID: 3}, {"charges": 1})
 
 
+@pytest.mark.parametrize(("request_of_one", "paid"), [("create_charge", 1), ("confirm", 0)])
+def test_two_tills_that_are_told_of_one_need_charge_at_most_once(
+    tmp_path: Path, request_of_one: str, paid: int
+) -> None:
+    """The other one is told while the first is about to ask the provider for something."""
+    need = OneNeed(tmp_path, SUCCEEDS)
+    (tmp_path / "other").mkdir()
+    other = ChargerPlace(tmp_path / "other", need.world)
+    with need.place.open() as till, other.open() as till_of_other:
+        settle_all(till_of_other, other.charger(till_of_other)[1])
+
+        def before(_: object, name: str, __: object) -> None:
+            if name == request_of_one:
+                need.place.before = lambda *_: None
+                other.charger(till_of_other)[0].take(need.due)
+
+        need.place.before = before
+        need.place.charger(till)[0].take(need.due)
+    assert need.statuses()[ChargeStatus.PAID] == len(need.world.confirmed) == paid
+    assert need.statuses()[ChargeStatus.NEW] == 0
+
+
 def _dies_at_confirm(_: object, name: str, __: object) -> None:
     if name == "confirm":
         raise CrashedError

@@ -101,13 +101,23 @@ def _case(
         wanted=terms.wanted,
         settled_us=terms.settled_us,
         consent=terms.consent,
-        consented_us=terms.consented_us,
+        consented_us=_consented_us(terms, lines),
         is_suspended=terms.is_suspended,
         is_in_question=any(_is_in_question(line) for line in lines),
         taken_back_us=taken_us,
         attempts=attempts_in(lines),
         balance_nano=balance_nano,
     )
+
+
+def _consented_us(terms: TopupTerms, lines: Iterable[TopupLine]) -> int:
+    """When somebody consented: at the latest with the payment, whatever a stolen till may state."""
+    last = terms.last_consent
+    if last is None or last.of_ref is None:
+        return terms.consented_us
+    at = last.of_provider, last.of_ref, "payment"
+    paid = (to_us(line.record.ts) for line in lines if _payment_of(line.record) == at)
+    return min([terms.consented_us, *paid])
 
 
 def attempts_in(lines: Iterable[TopupLine]) -> list[TopupAttempt]:

@@ -133,6 +133,14 @@ def test_a_new_consent_lets_it_go_on_after_money_was_taken_back(world: TopupsWor
     assert world.stop() is None
 
 
+def test_a_consent_that_is_stated_again_lets_nothing_go_on(world: TopupsWorld) -> None:
+    """Whoever has the till's key dates it as he likes, but not its payment."""
+    world.give_back("refund", "re_1", "pi_alice", "1.00")
+    world.later(hours=1)
+    world.consent("pi_alice")
+    assert world.stop() == TopupStop.TAKEN_BACK
+
+
 def test_a_payment_that_waits_is_in_question(tmp_path: Path) -> None:
     world = TopupsWorld(tmp_path, unconfirmed="10.00")
     world.let_be_due()

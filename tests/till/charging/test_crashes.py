@@ -253,6 +253,19 @@ def test_two_tills_that_are_told_of_one_need_charge_at_most_once(
     assert need.statuses()[ChargeStatus.NEW] == 0
 
 
+def test_a_clock_that_was_ahead_for_a_while_delays_no_attempt(tmp_path: Path) -> None:
+    need = OneNeed(tmp_path, PROCESSING)
+    with need.place.open() as till:
+        charger = need.place.charger(till)[0]
+        charger.take(need.due)
+        need.world.now = START + timedelta(days=30)
+        charger.resume()
+        need.world.now = START + timedelta(minutes=1)
+        need.world.end_processing(need.world.confirmed[0])
+        charger.resume()
+        assert till.attempts.open(ACCOUNT) == []
+
+
 def _dies_at_confirm(_: object, name: str, __: object) -> None:
     if name == "confirm":
         raise CrashedError

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _CARDS_PAGES_MAX: Final = 5
 _CHARGES_PAGES_MAX: Final = 500
+_CHARGES_OF_ALL_PAGES_MAX: Final = 50_000
+"""A till that lost what it knew looks back to the first charge that it made, which may be years."""
+
 _NOWHERE: Final = "https://example.com/"
 """Stripe asks for an address to come back to, also where nobody is there to come back."""
 
@@ -156,7 +159,7 @@ class StripeCards:
         whose = {} if customer is None else {"customer": customer}
         for found in self._calls.every(
             "/v1/payment_intents",
-            _CHARGES_PAGES_MAX,
+            _CHARGES_OF_ALL_PAGES_MAX if customer is None else _CHARGES_PAGES_MAX,
             created={"gte": int(since.timestamp())},
             **whose,
         ):

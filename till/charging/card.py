@@ -6,16 +6,20 @@ provider's customer must be this account's, by a tag that a till signed.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from gitmeter.counting.effects import TAKES
 from gitmeter.money.topups.attempts import is_automatic
+from gitmeter.money.topups.judging import PAUSE_US
 from gitmeter.money.topups.settled import AutoTopup
 from providers.cards import CardCharge, ChargeStatus
 from providers.interface import Mode, Truth
 from providers.tag import Promise
 from till.charging.steps import CAN_BE_CANCELED
 from wire_format.money import parse_nano
+
+_PAUSE: Final = timedelta(microseconds=PAUSE_US)
 
 
 class CardCase(NamedTuple):
@@ -96,3 +100,21 @@ def look_at(charges: Iterable[CardCharge], paid: Sequence[str]) -> AtProvider:
         for each in found
     )
     return AtProvider(is_in_question or bool(strays), strays)
+
+
+def rivals(others: Iterable[CardCharge], now: datetime) -> bool:
+    """Whether charges of a customer stand in the way of one that was created beside them.
+
+    Two tills may have been told of the same need, and neither has the other's lines. Each creates
+    its charge before it asks this, so one of them at least sees the other's.
+
+    Args:
+        others: the charges of other attempts.
+        now: the time.
+    """
+    return any(
+        each.status is not ChargeStatus.CANCELED
+        and (each.status is not ChargeStatus.PAID or now - each.created_at < _PAUSE)
+        for each in others
+        if is_automatic(each.attempt)
+    )

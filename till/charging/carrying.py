@@ -11,11 +11,14 @@ from typing import Final
 
 import structlog
 
+from front.pusher import NotPushedError
+from gitmeter.money.topups.attempts import NOT_TRIED
 from providers.cards import CardCharge, CardProvider, ChargeOrder
 from providers.consents import CardOwner
 from providers.interface import RefusedByProviderError
 from providers.tag import Promise, make_tag
-from till.charging.deciding import CLOCKS_APART_S
+from till.charging.card import rivals
+from till.charging.deciding import CLOCKS_APART_S, LIST_BACK
 from till.charging.pushing import Pushes
 from till.charging.steps import CAN_BE_CANCELED, AttemptStep, Held, NextStep, next_step, the_charge
 from till.config.accounts import TillAccount
@@ -35,10 +38,12 @@ _STEPS_MAX: Final = 12
 _AT_PROVIDER: Final = frozenset(
     {AttemptStep.LOOK, AttemptStep.CREATE, AttemptStep.CONFIRM, AttemptStep.ASK, AttemptStep.CANCEL}
 )
+_NOT_ASKED: Final = 0
 _OF_CARD: Final = frozenset(
-    {HTTPStatus.BAD_REQUEST, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.NOT_FOUND}
+    {_NOT_ASKED, HTTPStatus.BAD_REQUEST, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.NOT_FOUND}
 )
-"""Refusals that are about the card; others (a key without the right) are about this till."""
+"""Refusals that are about the card, or an amount that none can be charged, for which nobody is
+asked; others (a key without the right) are about this till."""
 
 
 def is_settled(till: Till, account: str) -> bool:
@@ -111,6 +116,7 @@ class Carrying:
                 attempts.forget(key)
             case AttemptStep.PUSH:
                 self._pusher.push(PUSH_WAIT_S)
+                self._check_committed(pending)
                 attempts.note_pushed(key, self._till.clock())
             case AttemptStep.NAME:
                 self._name()
@@ -120,6 +126,15 @@ class Carrying:
                     self._pusher.wake()
             case AttemptStep.PAID:
                 attempts.note_paid(key, self._paid_at(row))
+
+    def _check_committed(self, pending: KnownLine | None) -> None:
+        """Pushing leaves in the spool what is ahead of a clock that was set back.
+
+        Raises:
+            NotPushedError: the line is.
+        """
+        if pending is not None and pending.ts_us > to_us(self._till.clock()):
+            raise NotPushedError("its line is ahead of this machine's clock")
 
     def _paid_at(self, row: AttemptRow) -> datetime:
         """When it was paid, as far as that is known: now, or when a lost one was created."""
@@ -134,6 +149,9 @@ class Carrying:
                 self._found = self._looked(row)
             case AttemptStep.CREATE:
                 self._create(row)
+            case AttemptStep.CONFIRM if self._has_rival(row):
+                _log.warning("another till charges the same card", attempt=key.attempt)
+                attempts.note_reason(key, NOT_TRIED)
             case AttemptStep.CONFIRM:
                 self._charge(row, self._provider.confirm)
             case AttemptStep.ASK:
@@ -143,6 +161,12 @@ class Carrying:
             case AttemptStep.CANCEL:
                 attempts.note_reason(key, printable(done.reason))
                 self._found = [self._provider.cancel(row.payment or "")]
+
+    def _has_rival(self, row: AttemptRow) -> bool:
+        """Whether another automatic charge of the customer is there, since ours was created."""
+        charges = self._provider.charges(row.customer, self._till.clock() - LIST_BACK)
+        others = (each for each in charges if each.attempt != self._key.attempt)
+        return rivals(others, self._till.clock())
 
     @property
     def _confirm_url(self) -> str:

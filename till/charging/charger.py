@@ -127,6 +127,9 @@ class CardCharger:
             is_start: whether to look at all of them now; else at each once in a while, less often
                 the longer it has waited.
         """
+        self._look_at = {
+            key: at for key, at in self._look_at.items() if at > self._till.clock() - _HOUR
+        }
         for account in self._till.accounts.by_name.values():
             with self._till.spool.store.exclusive():
                 self._till.lines.follow(self._till.spool)
@@ -154,7 +157,7 @@ class CardCharger:
 
     def _is_looked_at(self, key: AttemptKey) -> bool:
         now, row = self._till.clock(), self._till.attempts.row(key)
-        if now < self._look_at.get(key, now):
+        if now < self._look_at.get(key, now) <= now + _LOOK_LONGEST:  # later: the clock was ahead
             return False
         waited = timedelta() if row is None else timedelta(microseconds=to_us(now) - row.made_us)
         self._look_at[key] = now + min(max(waited // 10, _LOOK_FIRST), _LOOK_LONGEST)

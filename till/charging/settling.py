@@ -54,16 +54,14 @@ def settle(till: Till, pusher: Pushes, account: TillAccount) -> None:
         till.lines.follow(till.spool)
     keys = till.attempts.open(account.name)
     with cards_of(account) as provider:
-        charges = list(provider.charges(None, _since(till, keys)))
         found: dict[str, list[CardCharge]] = defaultdict(list)
-        for charge in charges:
-            if charge.attempt is not None:
+        for charge in provider.charges(None, _since(till, keys)):
+            if charge.attempt is not None and is_automatic(charge.attempt):
                 found[charge.attempt].append(charge)
         for key in keys:
-            Carrying(till, pusher, account, provider, key).run(found[key.attempt])
-        begun = {key.attempt for key in keys}
-        for charge in charges:
-            if is_automatic(charge.attempt) and charge.attempt not in begun:
+            Carrying(till, pusher, account, provider, key).run(found.pop(key.attempt, []))
+        for charges in found.values():
+            for charge in charges:
                 _settle_other(till, account, provider, charge)
 
 

@@ -71,8 +71,9 @@ class ChargeWorker:
 
     def _resume(self, *, is_start: bool) -> None:
         try:
-            self._charger.resume(is_start=is_start)
+            # first, because what was lost is then asked for once, and not once for each attempt
             settle_all(self._till, self._pusher)
+            self._charger.resume(is_start=is_start)
         except GitmeterError as error:
             _log.warning("attempts wait", why=with_hint(error))
         except Exception:  # noqa: BLE001 - whoever is due is still charged

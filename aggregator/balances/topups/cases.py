@@ -5,12 +5,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from aggregator.balances.topups.settling import SETTLE_H, Settling
 from aggregator.store.money.stored_lines import text_of
 from aggregator.store.questions.reports import Row
 from aggregator.store.questions.topups import TopupLine
 from aggregator.store.store import LedgerStore
-from gitmeter.counting.effects import movement
+from gitmeter.counting.effects import Movement, movement
 from gitmeter.counting.held import HeldReason
 from gitmeter.money.reasons import WAITING
 from gitmeter.money.rivals import MoneyState
@@ -27,9 +29,9 @@ _IN_QUESTION: Final = frozenset(
 _TOOK: Final = frozenset({MoneyState.COUNTED, *WAITING})
 """States in which a refund or dispute tells that money went back, or may have."""
 
-_PAID: Final = frozenset({MoneyState.COUNTED, MoneyState.REPEATS})
+_PAID: Final = frozenset({MoneyState.COUNTED, MoneyState.REPEATS, MoneyState.SAME_MOVEMENT})
 """States of a payment that came in; where another line stands for it, that one may name no attempt,
-because a person wrote it."""
+because a person wrote it, and may say something else of the same payment."""
 
 _TAKING: Final = frozenset({"refund", "dispute"})
 _LESS_THAN_ANY_NANO: Final = -1
@@ -99,7 +101,7 @@ def _case(
         wanted=terms.wanted,
         settled_us=terms.settled_us,
         consent=terms.consent,
-        consented_us=terms.consented_us,
+        consented_us=_consented_us(terms, lines),
         is_suspended=terms.is_suspended,
         is_in_question=any(_is_in_question(line) for line in lines),
         taken_back_us=taken_us,
@@ -108,18 +110,49 @@ def _case(
     )
 
 
+def _consented_us(terms: TopupTerms, lines: Iterable[TopupLine]) -> int:
+    """When somebody consented: at the latest with the payment, whatever a stolen till may state."""
+    last = terms.last_consent
+    if last is None or last.of_ref is None:
+        return terms.consented_us
+    at = last.of_provider, last.of_ref, "payment"
+    paid = (to_us(line.record.ts) for line in lines if _payment_of(line.record) == at)
+    return min([terms.consented_us, *paid])
+
+
 def attempts_in(lines: Iterable[TopupLine]) -> list[TopupAttempt]:
     """The automatic attempts among the lines of an account, by when they began."""
+    known = list(lines)
+    counted = {_payment_of(each.record) for each in known if each.state == MoneyState.COUNTED}
+    counted.discard(None)
     return attempts_of(
-        AttemptLine(line.record, line.committed_us)
-        for line in lines
-        if is_automatic(line.record.attempt) and _is_believed(line)
+        AttemptLine(_as_decided(line.record), line.committed_us)
+        for line in known
+        if is_automatic(line.record.attempt)
+        and (_is_believed(line) or _payment_of(line.record) in counted)
     )
 
 
 def _is_believed(line: TopupLine) -> bool:
-    """Whether a line of an attempt is what its writer may say, and of a payment that it came in."""
-    return line.state in _PAID if line.record.kind == "payment" else line.claims
+    """Whether a line of an attempt is what its writer may say, and of a payment that it came in.
+
+    What was undecided came in, too: a person who excludes it has given it back. So did what is held
+    for whatever reason, if another line of the same payment counts.
+    """
+    if line.record.kind != "payment":
+        return line.claims
+    is_given_back = line.record.status == "undecided" and line.state == HeldReason.EXCLUDED
+    return is_given_back or line.state in _PAID
+
+
+def _payment_of(record: Money) -> Movement | None:
+    return movement(record) if record.kind == "payment" else None
+
+
+def _as_decided(record: Money) -> Money:
+    """A payment that was undecided, once somebody has decided: the card gave it all the same."""
+    is_odd = record.kind == "payment" and record.status == "undecided"
+    return replace(record, status="succeeded") if is_odd else record
 
 
 def _is_in_question(line: TopupLine) -> bool:

@@ -13,6 +13,7 @@ from wire_format.instants import DAY_US, parse_ts, to_us
 from wire_format.lines import Account
 from wire_format.money import format_usd
 from wire_format.posts.topup_due import PAID_MAX, SEEN_MAX, AccountBelow
+from wire_format.writers import Writers
 
 FRESH: Final = timedelta(minutes=10)
 """How long ago all repos were read at most; a till does not believe what is older either."""
@@ -76,6 +77,8 @@ def due_accounts(
 ) -> Iterator[DueForTopup]:
     """The accounts whose card may be charged now as far as the ledger knows.
 
+    Nobody is where the rule book has no till that charges at that provider, or has none any more.
+
     Args:
         store: the ledger, in a view.
         now: the time.
@@ -83,13 +86,22 @@ def due_accounts(
         after: the user after whom it begins; then in the order of users, and around to that one.
     """
     cases = TopupCases(store, now, settle_h)
+    providers = _charged_at(writers_in_force(store), to_us(now))
     users = store.topups.near()
     first = bisect_right(users, after)
     for user in (*users[first:], *users[:first]):
         row = store.reports.account(user)
         known = None if row is None else cases.due(row)
-        if known is not None:
+        consent = None if known is None else known.terms.last_consent
+        if known is not None and consent is not None and consent.of_provider in providers:
             yield DueForTopup(user, known)
+
+
+def _charged_at(writers: Writers, now_us: int) -> frozenset[str]:
+    """The accounts at providers where a till may charge saved cards."""
+    tills = [writers.till_at(node, now_us) for node in {each.node for each in writers.tills}]
+    chargers = (each.providers for each in tills if each is not None and each.topups is not None)
+    return frozenset().union(*chargers)
 
 
 def _payment_of(consent: Account) -> tuple[str, str]:

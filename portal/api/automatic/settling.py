@@ -14,10 +14,11 @@ from portal.api.models.settings import SettingsWanted
 from portal.api.problems import ProblemError, forbidden, invalid
 from portal.api.request import Asked
 from wire_format.instants import to_us
-from wire_format.money import format_usd, parse_nano
+from wire_format.money import NANO, format_usd, parse_nano
 from wire_format.writers import ConsentLimits
 
 _AMOUNT, _BELOW, _MONTH = SETTINGS_OF_TOPUPS
+_CENT_NANO: Final = NANO // 100
 _OFF: Final = {_AMOUNT: format_usd(0)}
 
 
@@ -102,6 +103,8 @@ def _limits(asked: Asked) -> ConsentLimits:
 def _faults(wanted: AutoTopup, most: ConsentLimits) -> Iterator[str]:
     if not 0 < wanted.amount_nano <= most.amount_max_nano:
         yield f"{_AMOUNT}: must be more than 0, and at most {format_usd(most.amount_max_nano)}"
+    elif wanted.amount_nano % _CENT_NANO:
+        yield f"{_AMOUNT}: must be a whole number of cents"
     if wanted.month_nano > most.month_max_nano:
         yield f"{_MONTH}: must be at most {format_usd(most.month_max_nano)}"
     elif wanted.month_nano < wanted.amount_nano:

@@ -8,6 +8,8 @@ import pytest
 
 from gitmeter.money.topups.judging import TopupStop
 from tests.support.ledger.topups_world import ATTEMPT, DESK, TILL, TopupsWorld
+from tests.support.repos import decision_line
+from wire_format.instants import format_ts
 from wire_format.lines import Folder
 
 Tell = Callable[[TopupsWorld], object]
@@ -131,6 +133,14 @@ def test_a_new_consent_lets_it_go_on_after_money_was_taken_back(world: TopupsWor
     assert world.stop() is None
 
 
+def test_a_consent_that_is_stated_again_lets_nothing_go_on(world: TopupsWorld) -> None:
+    """Whoever has the till's key dates it as he likes, but not its payment."""
+    world.give_back("refund", "re_1", "pi_alice", "1.00")
+    world.later(hours=1)
+    world.consent("pi_alice")
+    assert world.stop() == TopupStop.TAKEN_BACK
+
+
 def test_a_payment_that_waits_is_in_question(tmp_path: Path) -> None:
     world = TopupsWorld(tmp_path, unconfirmed="10.00")
     world.let_be_due()
@@ -178,3 +188,68 @@ def test_a_payment_that_a_person_wrote_first_ends_its_attempt(world: TopupsWorld
     world.pay("pi_auto", "20.00", attempt=ATTEMPT)
     assert world.stop() == TopupStop.RECENT
     assert [each["state"] for each in world.state_of()["attempts"]] == ["paid"]
+
+
+def _confirms_too_late(world: TopupsWorld) -> int:
+    """The customer answers his bank on the fifth day; returns the number of the till's line."""
+    world.begin()
+    world.later(days=5)
+    seq = world.pay("pi_auto", "20.00", attempt=ATTEMPT, status="undecided")
+    assert world.stop() == TopupStop.IN_QUESTION
+    assert [each["state"] for each in world.state_of()["attempts"]] == ["open"]
+    return seq
+
+
+@pytest.mark.parametrize(("status", "credit"), [("undecided", "20.00"), ("succeeded", "19.00")])
+def test_a_payment_that_a_person_decides_ends_its_attempt(
+    world: TopupsWorld, status: str, credit: str
+) -> None:
+    """The books say what it is worth, in a line that names no attempt and is not the till's."""
+    world.begin()
+    world.later(minutes=1)
+    world.pay("pi_auto", "20.00", attempt=ATTEMPT, status=status)
+    world._commit(
+        Folder.PAYMENTS, user="alice", kind="payment", provider="stripe", external_ref="pi_auto",
+        amount=credit, currency="USD", status="succeeded",
+    )  # fmt: skip
+    assert world.stop() == TopupStop.RECENT
+    assert [each["state"] for each in world.state_of()["attempts"]] == ["paid"]
+    world.use(35_000, "llm/tokens")
+    world.pull()
+    world.later(hours=49)
+    assert world.stop() is None
+
+
+def test_a_late_payment_that_was_given_back_ends_its_attempt(world: TopupsWorld) -> None:
+    """A person gives it back at the provider, and excludes its line."""
+    seq = _confirms_too_late(world)
+    decided = decision_line(kind="exclude", seq=90, ts=format_ts(world.now), of=TILL, of_seq=seq)
+    world.decide(decided, when=world.now)
+    assert world.stop() == TopupStop.RECENT
+    world.later(hours=49)
+    assert world.stop() is None
+
+
+def test_a_payment_that_its_till_may_not_write_ends_its_attempt_by_the_books(
+    world: TopupsWorld,
+) -> None:
+    """The rule book lets the till credit less than the card was charged."""
+    world.begin(amount="150.00")
+    world.pay("pi_auto", "150.00", attempt=ATTEMPT)
+    assert (world.stop(), world.held()[-1]["reason"]) == (TopupStop.OPEN, "not_allowed")
+    world._commit(
+        Folder.PAYMENTS, user="alice", kind="payment", provider="stripe", external_ref="pi_auto",
+        amount="150.00", currency="USD", status="succeeded",
+    )  # fmt: skip
+    assert world.stop() == TopupStop.RECENT
+
+
+def test_nobody_is_due_once_no_till_may_charge(world: TopupsWorld) -> None:
+    """Its key at the provider may still work, and its own configuration still say that it may."""
+    text = world.repo("books").files(world.repo("books").tip() or "")["rules/writers.toml"]
+    later = b'[[till]]\nnode = "charger-1"\nfrom = 2026-11-02T02:00:00Z\nproviders = ["stripe"]\n'
+    later += b'payment_max_usd = "1.00"\nunconfirmed_max_usd = "1.00"\n'
+    assert world.stop() is None
+    world.rule_files({"rules/writers.toml": text + b"\n" + later})
+    world.pull()
+    assert (world.due(), world.state_of()["stop"]) == ([], None)

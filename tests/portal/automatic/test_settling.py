@@ -69,6 +69,7 @@ def test_without_a_consent_nothing_is_on(wallet: Purse) -> None:
     [
         ({"auto_topup_usd": "20.00"}, "auto_topup_below_usd: goes with the other two"),
         ({"auto_topup_month_usd": "20.00"}, "auto_topup_usd: goes with the other two"),
+        ({**TERMS, "auto_topup_usd": "9.995"}, "auto_topup_usd: must be a whole number of cents"),
         ({**TERMS, "auto_topup_usd": "0"}, "auto_topup_usd: must be more than 0"),
         ({**TERMS, "auto_topup_usd": "100.01"}, "auto_topup_usd: must be more than 0, and at most"),
         ({**TERMS, "auto_topup_month_usd": "19.99"}, "auto_topup_month_usd: must be at least"),

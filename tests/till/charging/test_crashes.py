@@ -5,10 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from front.pusher import NotPushedError
 from gitmeter.money.topups.attempts import NOT_TRIED
 from gitmeter.money.topups.judging import TopupStop
-from providers.cards import ChargeStatus
+from providers.cards import ChargeOrder, ChargeStatus
+from providers.stripe.units import to_minor
 from tests.till.charging.crashes import CrashedError
 from tests.till.charging.history import run_history
 from tests.till.charging.ledger_model import committed_lines
@@ -18,15 +21,17 @@ from tests.till.charging.place import (
     MONTH_USD,
     USD,
     ChargerPlace,
+    NowPusher,
     new_customer,
     pay_on_page,
 )
 from tests.till.place import ACCOUNT, START
 from tests.till.world import World
 from tests.till.world_cards import NEEDS_OWNER, PROCESSING, SUCCEEDS
-from till.charging.charger import Due
+from till.charging.charger import CardCharger, Due
 from till.charging.deciding import NotNow
 from till.charging.settling import settle_all
+from till.charging.worker import ChargeWorker
 from wire_format.posts.topup_due import AccountBelow
 
 STEPS = 60
@@ -173,6 +178,92 @@ def test_what_lost_what_it_knew_charges_nobody_before_everything_is_settled(
     assert need.lines() == [("pending", None), ("ended", NOT_TRIED)]
     assert need.world.payments[stray].failed
     assert need.world.confirmed == []
+
+
+def test_a_line_that_is_ahead_of_the_clock_is_not_on_the_remote(tmp_path: Path) -> None:
+    """A clock that is set back keeps it in the spool: nothing is created before it is pushed."""
+    need = OneNeed(tmp_path, SUCCEEDS)
+
+    class SetsBack(NowPusher):
+        def push(self, wait_s: int) -> None:
+            if till.attempts.open(ACCOUNT):
+                need.world.now = START - timedelta(minutes=3)
+            super().push(wait_s)
+
+    with need.place.open() as till:
+        pusher = SetsBack(till, need.place.crashes)
+        with pytest.raises(NotPushedError):
+            CardCharger(till, need.place.limits, pusher).take(need.due)
+        assert (need.lines(), need.statuses()) == ([], Counter())
+        need.world.now = START + timedelta(minutes=1)
+        need.place.charger(till)[0].resume(is_start=True)
+    assert (need.lines(), need.statuses()) == ([("pending", None)], {ChargeStatus.PAID: 1})
+
+
+def test_an_amount_that_no_card_can_be_charged_ends_as_a_failure(tmp_path: Path) -> None:
+    """Else it would be tried each day for ever, and nobody told why nothing comes of it."""
+    need = OneNeed(tmp_path, SUCCEEDS)
+
+    def refuses(_: object, name: str, args: tuple[ChargeOrder, ...]) -> None:
+        if name == "create_charge":
+            to_minor(args[0].amount, args[0].currency)
+
+    need.place.before = refuses
+    account = structs.replace(need.due.account, amount_usd="19.995")
+    need.due = need.due._replace(account=account)
+    need.charge(None)
+    assert (need.lines(), need.statuses()) == ([("pending", None), ("ended", "refused")], Counter())
+
+
+def test_what_was_lost_is_asked_for_once_however_many_attempts_there_were(tmp_path: Path) -> None:
+    need, asked = OneNeed(tmp_path, SUCCEEDS), Counter[str]()
+    for _ in range(3):
+        account = structs.replace(need.due.account, paid=tuple(need.world.payments))
+        need.due = Due(account, need.world.now, {CHARGER: 2**40})
+        need.charge(None)
+        need.world.now += timedelta(days=2)
+    need.place.lose_memory()
+    need.place.before = lambda _, name, __: asked.update([name])
+    with need.place.open() as till:
+        worker = ChargeWorker(till, need.place.limits, need.place.charger(till)[1])
+        worker._resume(is_start=True)
+        assert till.attempts.open(ACCOUNT) == []
+    assert (need.statuses(), asked) == ({ChargeStatus.PAID: 3}, {"charges": 1})
+
+
+@pytest.mark.parametrize(("request_of_one", "paid"), [("create_charge", 1), ("confirm", 0)])
+def test_two_tills_that_are_told_of_one_need_charge_at_most_once(
+    tmp_path: Path, request_of_one: str, paid: int
+) -> None:
+    """The other one is told while the first is about to ask the provider for something."""
+    need = OneNeed(tmp_path, SUCCEEDS)
+    (tmp_path / "other").mkdir()
+    other = ChargerPlace(tmp_path / "other", need.world)
+    with need.place.open() as till, other.open() as till_of_other:
+        settle_all(till_of_other, other.charger(till_of_other)[1])
+
+        def before(_: object, name: str, __: object) -> None:
+            if name == request_of_one:
+                need.place.before = lambda *_: None
+                other.charger(till_of_other)[0].take(need.due)
+
+        need.place.before = before
+        need.place.charger(till)[0].take(need.due)
+    assert need.statuses()[ChargeStatus.PAID] == len(need.world.confirmed) == paid
+    assert need.statuses()[ChargeStatus.NEW] == 0
+
+
+def test_a_clock_that_was_ahead_for_a_while_delays_no_attempt(tmp_path: Path) -> None:
+    need = OneNeed(tmp_path, PROCESSING)
+    with need.place.open() as till:
+        charger = need.place.charger(till)[0]
+        charger.take(need.due)
+        need.world.now = START + timedelta(days=30)
+        charger.resume()
+        need.world.now = START + timedelta(minutes=1)
+        need.world.end_processing(need.world.confirmed[0])
+        charger.resume()
+        assert till.attempts.open(ACCOUNT) == []
 
 
 def _dies_at_confirm(_: object, name: str, __: object) -> None:

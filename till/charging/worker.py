@@ -11,7 +11,7 @@ from till.charging.charger import CardCharger, Due
 from till.charging.deciding import NotNow
 from till.charging.pushing import Pushes
 from till.charging.settling import settle_all
-from till.charging.waiting_list import WaitingList
+from till.charging.waiting_list import Resting, WaitingList
 from till.config.charge import ChargeTable
 from till.intake.till import Till
 from wire_format.posts.topup_due import TopupDue
@@ -34,6 +34,7 @@ class ChargeWorker:
         self._pusher = pusher
         self._charger = CardCharger(till, limits, pusher, lambda: self._is_ending)
         self._waiting = WaitingList()
+        self._resting = Resting()
         self._changed = threading.Condition()
         self._is_ending = False
         self._thread = threading.Thread(target=self._run, name="charger")
@@ -81,6 +82,8 @@ class ChargeWorker:
 
     def _take(self, due: Due) -> None:
         user = due.account.user
+        if self._resting.rests(due, time.monotonic()):
+            return
         try:
             stop = self._charger.take(due)
         except GitmeterError as error:
@@ -90,6 +93,8 @@ class ChargeWorker:
         else:
             if stop is not None:
                 _log.info("not charged", user=user, why=stop.value)
+            if stop in {NotNow.CARD, NotNow.AT_PROVIDER}:
+                self._resting.begin(due, time.monotonic())
             if stop in {NotNow.FUSE, NotNow.STOPPED}:
                 with self._changed:
                     self._waiting.clear()

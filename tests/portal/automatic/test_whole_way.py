@@ -75,6 +75,7 @@ def test_a_card_is_charged_as_its_owner_settled_it(site: PortalSite) -> None:
     assert "This month 20.00 of 100.00 USD" in charged
     assert "The last payment was tried less than 24 hours ago" in charged
     assert float(site.credit_usd(CUSTOMER)) > 20
+    assert "Automatic payment pi_" in text_of(acme.page("/payments"))
     assert "Automatic payments were agreed to" in text_of(acme.page("/activity"))
 
     site.stripe.cards.outcomes[""] = NEEDS_OWNER

@@ -5,13 +5,15 @@ Usage: `python -m docs.screenshots`; Debian's Chromium is needed.
 
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from playwright.sync_api import Browser
 
+from tests.portal.automatic.purse import purse
+from tests.portal.automatic.test_standing import ahead, on
 from tests.portal.browser.chromium import PHONE, chromium, looking, sign_in
 from tests.portal.pages.house import tell_house
 from tests.portal.pages.story import tell
@@ -19,6 +21,10 @@ from tests.portal.place import PortalPlace
 
 FOLDER: Final = Path(__file__).with_name("portal")
 _DESK: Final = {"width": 820, "height": 560}
+_Who = Literal["customer", "staff", "payer"]
+_Opened = tuple[str, str]
+"""The address of a portal, and a key."""
+
 _CHARGE: Final = "a[href^='/charges/']"
 
 
@@ -31,7 +37,7 @@ class Picture(NamedTuple):
         is_dark: its colours.
         is_phone: its width.
         click: what is opened there.
-        is_of_staff: whether staff look at it.
+        of: who looks at it: a `customer`, `staff`, or a `payer` with automatic payments.
     """
 
     name: str
@@ -39,7 +45,7 @@ class Picture(NamedTuple):
     is_dark: bool = False
     is_phone: bool = False
     click: str = ""
-    is_of_staff: bool = False
+    of: _Who = "customer"
 
 
 PICTURES: Final = (
@@ -55,24 +61,57 @@ PICTURES: Final = (
     Picture("credit-phone", "/credit", is_phone=True),
     Picture("new-key-phone-dark", "/keys/new", is_dark=True, is_phone=True),
     Picture("statement", "/statements/2026-11"),
-    Picture("house", "/house", is_of_staff=True),
-    Picture("house-account-phone", "/house/accounts/alice", is_phone=True, is_of_staff=True),
-    Picture("house-lines", "/house/feed?period=all&which=payments", is_of_staff=True),
-    Picture("house-fleet-dark", "/house/fleet", is_dark=True, is_of_staff=True),
+    Picture("automatic", "/automatic", of="payer"),
+    Picture("automatic-phone-dark", "/automatic", is_dark=True, is_phone=True, of="payer"),
+    Picture("house", "/house", of="staff"),
+    Picture("house-account-phone", "/house/accounts/alice", is_phone=True, of="staff"),
+    Picture("house-lines", "/house/feed?period=all&which=payments", of="staff"),
+    Picture("house-fleet-dark", "/house/fleet", is_dark=True, of="staff"),
 )
 
 
 def taken(folder: Path) -> Iterator[Path]:
     """Take all pictures, of portals that are made for it."""
     with chromium() as browser:
-        for is_of_staff in (False, True):
-            with _portal() as place:
-                house = tell_house(place, with_harm=False) if is_of_staff else None
-                secret = tell(place).secret if house is None else house.keys["admin"].secret
+        for who, told in _TOLD.items():
+            with told() as (url, secret):
                 for picture in PICTURES:
-                    if picture.is_of_staff is is_of_staff:
+                    if picture.of == who:
                         path = folder / f"{picture.name}.png"
-                        yield _take(browser, place.url, secret, picture, path)
+                        yield _take(browser, url, secret, picture, path)
+
+
+@contextmanager
+def _customer() -> Iterator[_Opened]:
+    with _portal() as place:
+        yield place.url, tell(place).secret
+
+
+@contextmanager
+def _staff() -> Iterator[_Opened]:
+    with _portal() as place:
+        yield place.url, tell_house(place, with_harm=False).keys["admin"].secret
+
+
+@contextmanager
+def _payer() -> Iterator[_Opened]:
+    """Somebody whose card was charged, failed once, and whose bank asks now."""
+    with tempfile.TemporaryDirectory() as made, purse(Path(made)) as wallet:
+        wallet.till.save("alice")
+        on(wallet)
+        wallet.place.world.use(175)
+        ahead(wallet, hours=3)
+        paid = wallet.begin("1")
+        ahead(wallet, minutes=1)
+        wallet.pay(attempt=paid)
+        ahead(wallet, days=6)
+        wallet.place.world.use(195)
+        ahead(wallet, hours=3)
+        wallet.fail("2")
+        ahead(wallet, days=2)
+        wallet.till.wait_for("alice", wallet.begin("3"))
+        ahead(wallet, minutes=1)
+        yield wallet.place.url, wallet.key().secret
 
 
 @contextmanager
@@ -87,6 +126,13 @@ def _portal() -> Iterator[PortalPlace]:
         place.world.later(minutes=5)
         with place.serving():
             yield place
+
+
+_TOLD: Final[Mapping[_Who, Callable[[], AbstractContextManager[_Opened]]]] = {
+    "customer": _customer,
+    "payer": _payer,
+    "staff": _staff,
+}
 
 
 def _take(browser: Browser, url: str, secret: str, picture: Picture, path: Path) -> Path:

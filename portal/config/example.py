@@ -30,6 +30,7 @@ address = "127.0.0.1:8770"             # for the reverse proxy, which ends TLS; 
 
 # [till]                               # where payments begin
 # url = "http://127.0.0.1:8761/checkout"
+# settle_h = 2                         # as in [topup] of aggregator.toml
 
 # [pages]                              # for people with a browser, beside the interface
 # on = true

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from aggregator.balances.topups.settling import SETTLE_H
 from front.tables import ConfigTable, HintTable, https_url, listening_address
 from gitmeter.roles.role import HOMES
 from wire_format.money import parse_nano
@@ -43,9 +44,12 @@ class TillTable(ConfigTable):
 
     Attributes:
         url: the local address of `till serve`, with `/checkout`.
+        settle_h: as in `[topup]` of the aggregator: for so many hours what was billed does not
+            count in the balance below which a card is charged.
     """
 
     url: str
+    settle_h: Annotated[int, Field(ge=0, le=48)] = SETTLE_H
 
     @field_validator("url")
     @classmethod

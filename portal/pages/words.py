@@ -1,16 +1,20 @@
 """What answers say, in the words of people. Pure."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Final
 
+from gitmeter.money.topups.judging import PAUSE_US
 from portal.api.activity.forms import ActedBy, SettledAct
 from portal.api.automatic.forms import (
     AttemptState,
     AutoTopupAttempt,
     AutoTopupStanding,
+    AutoTopupTerms,
+    AutoTopupWord,
     StopWord,
 )
-from wire_format.instants import DAY_HOURS, parse_ts
+from wire_format.instants import DAY_HOURS, format_ts, parse_ts
 from wire_format.money import format_cents, parse_nano
 
 _KINDS: Final[Mapping[str, str]] = {
@@ -69,14 +73,20 @@ STOPS: Final[Mapping[StopWord | None, str]] = {
     "money_taken_back": "A payment was given back or disputed since you agreed. To go on, agree"
     " once more.",
     "attempt_open": "A payment is being made.",
-    "within_24_hours": "The last payment was tried less than 24 hours ago, so nothing is charged"
-    " now.",
+    "within_24_hours": "The last payment was tried less than 24 hours ago.",
     "limit_of_the_month": "Another payment would go beyond your limit, so nothing is charged before"
     " next month.",
     "enough": "There is enough left, so nothing is charged now.",
 }
 """Why no card is charged now, and what to do about it."""
 
+_TOPUPS: Final[Mapping[AutoTopupWord, str]] = {
+    "off": "Automatic payments are off. You chose:",
+    "on": "Automatic payments are on:",
+    "needs_consent": "Automatic payments are not on: nothing is charged before you agree at the"
+    " payment provider. You chose:",
+    "stopped": "Automatic payments are stopped: nothing is charged now. You chose:",
+}
 _ATTEMPTS: Final[Mapping[AttemptState, str]] = {
     "open": "being made",
     "confirm": "your bank wants you to confirm it",
@@ -84,32 +94,57 @@ _ATTEMPTS: Final[Mapping[AttemptState, str]] = {
     "failed": "failed",
     "not_tried": "not tried: your card was not asked",
 }
+_LIMIT: Final = "the card has a limit, which was reached"
+_NO_GOOD: Final = "the card is no longer good"
+_NOT_SAVED: Final = "the card is not saved any more"
+_NOT_REACHED: Final = "the bank could not be reached"
+_NOT_FOR_THIS: Final = "the card cannot be used for this"
 _DECLINES: Final[Mapping[str, str]] = {
     "authentication_required": "your bank wanted you to confirm it, and nobody did in three days",
-    "card_velocity_exceeded": "the card has a limit, which was reached",
-    "expired_card": "the card is no longer good",
+    "canceled": "it was given up before anything was charged",
+    "card_not_supported": _NOT_FOR_THIS,
+    "card_velocity_exceeded": _LIMIT,
+    "currency_not_supported": _NOT_FOR_THIS,
+    "expired_card": _NO_GOOD,
     "insufficient_funds": "there was not enough money",
-    "processing_error": "the bank could not be reached",
-    "resource_missing": "the card is not saved any more",
-    "withdrawal_count_limit_exceeded": "the card has a limit, which was reached",
+    "invalid_account": _NO_GOOD,
+    "issuer_not_available": _NOT_REACHED,
+    "payment_intent_authentication_failure": "it was not confirmed to your bank",
+    "processing_error": _NOT_REACHED,
+    "resource_missing": _NOT_SAVED,
+    "revocation_of_all_authorizations": "you told your bank to pay it no more",
+    "revocation_of_authorization": "you told your bank to pay it no more",
+    "stop_payment_order": "you told your bank to pay it no more",
+    "transaction_not_allowed": _NOT_FOR_THIS,
+    "withdrawal_count_limit_exceeded": _LIMIT,
 }
+"""The provider's words for why a card gave nothing; of others that alone is said."""
 
 
 def topup(found: AutoTopupStanding) -> str:
     """What is on of automatic payments, in a sentence."""
     if found.settled is None:
         return "Automatic payments are off: your card is never charged without you."
-    wanted = found.settled
-    when = f"less than {wanted.below_usd} USD is left"
-    much = f"{wanted.amount_usd} USD, at most {wanted.month_usd} USD in a calendar month"
-    if found.state == "on":
-        return f"Automatic payments are on: when {when}, your card is charged {much}."
-    return f"Nothing is charged now. You want that your card is charged {much}, when {when}."
+    return f"{_TOPUPS[found.state]} {chosen(found.settled)}"
+
+
+def chosen(found: AutoTopupTerms) -> str:
+    """When a card is charged, how much, and how often."""
+    when = f"when less than {found.below_usd} USD is left"
+    much = f"{found.amount_usd} USD, at most once in 24 hours"
+    month = f"at most {found.month_usd} USD in a calendar month"
+    return f"{when}, your card is charged {much} and {month}."
 
 
 def why_not(found: AutoTopupStanding) -> str:
     """Why nothing is charged now, or that something is."""
-    return STOPS[found.stop]
+    if found.stop == "attempt_open" and any(each.state == "confirm" for each in found.attempts):
+        return "A payment waits for you to confirm it to your bank; nothing else is charged now."
+    last = max((each.ended_at or each.began_at for each in found.attempts), default=None)
+    if found.stop != "within_24_hours" or last is None:
+        return STOPS[found.stop]
+    until = format_ts(parse_ts(last) + timedelta(microseconds=PAUSE_US))
+    return f"{STOPS[found.stop]} The next one is made on {at(until)} at the earliest."
 
 
 def attempt(found: AutoTopupAttempt) -> str:
@@ -139,6 +174,8 @@ def act(settled: SettledAct) -> str:
 
 def actor(settled: SettledAct) -> str:
     """Who settled it."""
+    if settled.kind == "consent":
+        return "you, at the payment provider"
     if settled.by != "account":
         return _ACTORS[settled.by]
     return f"this account ({settled.key})" if settled.key else "this account"
@@ -204,7 +241,7 @@ FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     each.__name__: each
     for each in (
         *(act, actor, at, attempt, cents, credit, cycle, day, kind, short, state, topup, units),
-        *(waiting, why_not),
+        *(chosen, waiting, why_not),
     )
 }
 """What templates call them."""

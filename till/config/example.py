@@ -36,7 +36,8 @@ local = "127.0.0.1:8761"               # /checkout, /cards: this machine alone; 
 # secret_file = "/etc/gitmeter/topup_secret"     # shared with the aggregator that posts there
 # topups_hour_max = 20                 # over all accounts; beyond it nothing is charged until
 # topup_usd_hour_max = "500.00"        # `till start-again`
-# confirm_url = "https://portal.example/payments"   # where customers go after answering their bank
+# confirm_url = "https://portal.example/automatic/confirmed"   # where customers go after
+#                                      # answering their bank: that page of the portal
 
 # One account of one provider; its name is the `provider` of its lines and never changes. In test
 # mode names end in -test. Two secret_files while a secret is replaced.

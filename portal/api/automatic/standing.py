@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from aggregator.balances.topups.settling import SETTLE_H
 from aggregator.reports.basis import Answer, stands_on
 from aggregator.reports.topups import topup_state
 from gitmeter.money.topups.judging import TopupStop
@@ -86,14 +87,16 @@ class TopupStanding(NamedTuple):
 
 def standing_here(asked: Asked) -> TopupStanding:
     """Where they stand by the ledger, with what was settled here a moment ago."""
-    found = topup_state(asked.store, asked.holder.user, asked.now)
+    till = asked.portal.config.till
+    settle_h = SETTLE_H if till is None else till.settle_h
+    found = topup_state(asked.store, asked.holder.user, asked.now, settle_h)
     settled = settled_here(asked)
     wanted = settled_by(settled.settings)
     consent = _consent(found)
     is_new = found["settled_at"] != _settled_at(asked)
     stop = None if found["stop"] is None else TopupStop(found["stop"])
     if is_new and stop in _OF_TERMS:
-        stop = TopupStop.SUSPENDED if settled.is_suspended else None
+        stop = _by_new_terms(wanted, found, is_suspended=settled.is_suspended)
     if wanted is None:
         stop = TopupStop.OFF
     elif consent is None:
@@ -149,6 +152,20 @@ def _settled_at(asked: Asked) -> str | None:
         if any(getattr(entry.record, name) is not None for name in SETTINGS_OF_TOPUPS)
     ]
     return format_ts(max(times)) if times else None
+
+
+def _by_new_terms(
+    wanted: AutoTopup | None, found: Answer, *, is_suspended: bool
+) -> TopupStop | None:
+    """What stands in the way by what was settled a moment ago, where older terms were judged."""
+    if is_suspended:
+        return TopupStop.SUSPENDED
+    if wanted is None:
+        return TopupStop.OFF
+    if parse_nano(found["spent_month_usd"]) + wanted.amount_nano > wanted.month_nano:
+        return TopupStop.MONTH
+    is_enough = parse_nano(found["balance_usd"]) >= wanted.below_nano
+    return TopupStop.ENOUGH if is_enough else None
 
 
 def _consent(found: Answer) -> AutoTopup | None:

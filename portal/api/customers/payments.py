@@ -15,6 +15,7 @@ from gitmeter.counting.effects import SILENT
 from gitmeter.counting.held import HeldReason
 from gitmeter.money.reasons import WAITING
 from gitmeter.money.rivals import MoneyState
+from gitmeter.money.topups.attempts import is_automatic
 from portal.api.customers.account import terms
 from portal.api.customers.freshness import fresh
 from portal.api.customers.paging import (
@@ -127,6 +128,7 @@ def _payment(asked: Asked, line: MoneyLine, told: _Told) -> AccountPayment:
         id=_id(asked, line),
         at=format_ts(record.ts),
         **stated,
+        automatic=record.kind == "payment" and is_automatic(record.attempt),
         state=state,
         why=_WORDS[state],
     )

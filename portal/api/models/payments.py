@@ -35,6 +35,7 @@ class AccountPayment(Form):
         until: when a grant ends, or the period of a fee.
         scope: the resources that a grant pays for; null for all.
         reference: its name at the provider, or of the grant.
+        automatic: whether a saved card was charged, without the customer beginning it.
         plan: of a fee, the plan.
         reason: why, of grants and adjustments.
         state: whether it counts.
@@ -51,6 +52,7 @@ class AccountPayment(Form):
     until: Time | None
     scope: list[str] | None
     reference: str | None
+    automatic: bool
     plan: str | None
     reason: str | None
     state: PaymentState

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from portal.api.automatic import cards as card_answers
 from portal.api.automatic.consent import consent
@@ -12,7 +12,7 @@ from portal.api.automatic.state import auto_topup
 from portal.api.customers import settings
 from portal.api.problems import ProblemError, not_found
 from portal.api.request import Form
-from portal.pages.page import Shown
+from portal.pages.page import AUTOMATIC, Elsewhere, Shown
 from portal.pages.visit import Visit
 
 _SUGGESTED: Final = {"amount_usd": "20.00", "below_usd": "5.00", "month_usd": "100.00"}
@@ -22,10 +22,19 @@ class AutomaticSeen(Form):
     """What somebody comes back from.
 
     Attributes:
-        back: whether from paying, or without.
+        back: from paying, without having paid, or from the bank.
     """
 
-    back: Annotated[str, Field(pattern="^(?:paid|unpaid)$")] | None = None
+    back: Annotated[str, Field(pattern="^(?:paid|unpaid|bank)$")] | None = None
+
+
+class BankAnswered(Form):
+    """What a provider adds to an address when somebody has answered the bank: nothing of it counts.
+
+    What came of it is asked from the provider, and in the ledger.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
 
 def automatic(visit: Visit) -> Shown:
@@ -53,6 +62,11 @@ def shown(visit: Visit, *, back: str | None = None, refused: str = "") -> Shown:
         "may_remove": visit.may(card_answers.remove),
     }
     return Shown("automatic/page.html", data)
+
+
+def confirmed(_: Visit) -> Elsewhere:
+    """Take somebody back who has answered the bank, to an address without what was added to it."""
+    return Elsewhere(f"{AUTOMATIC}?back=bank")
 
 
 def change_page(visit: Visit) -> Shown:

@@ -14,6 +14,7 @@ _AGAIN: Final = "automatic"
 
 AUTOMATIC_PAGES: Final = (
     Page("GET", AUTOMATIC, shown.automatic, query=shown.AutomaticSeen, waits="till"),
+    Page("GET", f"{AUTOMATIC}/confirmed", shown.confirmed, query=shown.BankAnswered),
     Page("GET", _CHANGE, shown.change_page, again=_AGAIN, waits="till", back=AUTOMATIC),
     Page(
         "POST",

@@ -56,15 +56,26 @@ def test_switching_on_leads_to_the_provider_and_holds_with_the_consent(wallet: P
     assert order["save_card"] == WANTED
     assert order["success_url"] == "https://portal.example/automatic?back=paid"
     assert order["cancel_url"] == "https://portal.example/automatic?back=unpaid"
-    assert "Nothing is charged now. You want that your card is charged 20.00 USD" in read(alice)
+    page = read(alice)
+    assert "nothing is charged before you agree" in page
+    assert "You chose: when less than 5.00 USD is left, your card is charged 20.00 USD" in page
     assert "wait for you to agree" in read(alice, "/")
     assert "Nothing was paid, and nothing agreed to" in read(alice, f"{PAGE}?back=unpaid")
+    paid = alice.page(f"{PAGE}?back=paid")
+    assert "Look again" in paid
+    assert f"{PAGE}/agree" not in paid
     wallet.consent()
     ahead(wallet, minutes=1)
-    assert "as soon as the payment is confirmed" in read(alice, f"{PAGE}?back=paid")
+    page = read(alice, f"{PAGE}?back=paid")
+    assert "as soon as the payment is confirmed" in page
+    assert "Look again" not in page
     page = read(alice)
-    said = "when less than 5.00 USD is left, your card is charged 20.00 USD, at most 100.00 USD"
-    assert f"Automatic payments are on: {said} in a calendar month." in page
+    said = (
+        "when less than 5.00 USD is left, your card is charged 20.00 USD, at most once in 24 hours"
+    )
+    said += " and at most 100.00 USD in a calendar month."
+    assert f"Automatic payments are on: {said}" in page
+    assert "You agreed to it at the payment provider on 2 Nov 2026" in page
     assert "This month 0.00 of 100.00 USD" in page
     assert "There is enough left" in page
     assert "wait for you to agree" not in read(alice, "/")
@@ -151,6 +162,35 @@ def test_a_card_is_shown_and_removed(wallet: Purse) -> None:
     assert wallet.till.cards == {"alice": [], "bob": wallet.till.cards["bob"]}
 
 
+def test_without_a_card_nothing_can_be_charged_and_the_page_says_so(wallet: Purse) -> None:
+    """What was agreed to holds for the card that was saved with it."""
+    on(wallet)
+    alice = visitor(wallet)
+    assert "No card of yours is saved any more" in read(alice)
+    assert PAGE_URL in alice.send(PAGE, f"{PAGE}/agree").text
+    wallet.till.save("alice")
+    assert "No card of yours" not in read(alice)
+
+
+def test_whoever_answered_the_bank_comes_back_to_the_page(wallet: Purse) -> None:
+    """With whatever the provider adds to the address, of which nothing stays in it."""
+    alice = visitor(wallet)
+    added = "payment_intent=pi_1&payment_intent_client_secret=x&redirect_status=failed"
+    found = alice.get(f"{PAGE}/confirmed?{added}")
+    assert (found.status_code, found.headers["Location"]) == (303, f"{PAGE}?back=bank")
+    assert "What your bank answered is seen here" in read(alice, f"{PAGE}?back=bank")
+
+
+def test_when_the_next_one_may_be_made_is_told(wallet: Purse) -> None:
+    on(wallet)
+    wallet.fail("1")
+    ahead(wallet, minutes=1)
+    page = read(visitor(wallet))
+    began = re.search(r"The next one is made on (\d+) Nov 2026, (\d\d:\d\d) at the earliest", page)
+    assert began is not None
+    assert f"not enough money ( {int(began[1]) - 1} Nov 2026, {began[2]} )" in page
+
+
 def test_a_bank_that_asks_is_the_first_thing_to_read(wallet: Purse) -> None:
     on(wallet)
     attempt = wallet.begin("1")
@@ -160,6 +200,7 @@ def test_a_bank_that_asks_is_the_first_thing_to_read(wallet: Purse) -> None:
     html = alice.page(PAGE)
     assert f'<a href="{CONFIRM_URL}" class="act" rel="noreferrer">Answer your bank</a>' in html
     assert "Your bank wants you to confirm a payment of 20.00 USD." in text_of(html)
+    assert "A payment waits for you to confirm it to your bank" in text_of(html)
     assert "An automatic payment waits" not in read(alice, "/")
     ahead(wallet, minutes=10)
     assert "An automatic payment waits, perhaps for your word to your bank" in read(alice, "/")
@@ -176,7 +217,7 @@ def test_three_failures_are_told_with_their_reasons_and_what_to_do(wallet: Purse
     alice = visitor(wallet)
     assert "switched off after three that failed" in read(alice, "/")
     page = read(alice)
-    assert "Nothing is charged now." in page
+    assert "Automatic payments are stopped: nothing is charged now." in page
     assert "Three payments in a row failed." in page
     for words in ("there was not enough money", "the bank refused it", "no longer good"):
         assert f"failed: {words}" in page or words in page

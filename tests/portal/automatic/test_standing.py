@@ -50,6 +50,8 @@ def test_what_is_settled_consented_to_and_paid_is_told(wallet: Purse) -> None:
     ahead(wallet, minutes=1)
     found = state(client)
     assert (found["spent_month_usd"], found["attempts"][0]["state"]) == ("20.00", "paid")
+    payments = client.json("/v1/payments")["payments"]
+    assert [each["automatic"] for each in payments] == [True, False, False]
 
 
 def test_what_failed_is_told_with_its_reason(wallet: Purse) -> None:

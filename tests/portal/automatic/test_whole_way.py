@@ -82,6 +82,7 @@ def test_a_card_is_charged_as_its_owner_settled_it(site: PortalSite) -> None:
     switch_on(site, bob)
     use_up(site, OTHER)
     asked = until(bob, "Your bank wants you to confirm a payment of 20.00 USD")
+    assert "Balance that is compared 3.00 USD" in asked
     [payment] = site.asking()
     address = site.stripe.objects.by_id[payment]["next_action"]["redirect_to_url"]
     assert f"Answer your bank You leave these pages. Address: {address['url']}" in asked

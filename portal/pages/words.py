@@ -1,10 +1,8 @@
 """What answers say, in the words of people. Pure."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Final
 
-from gitmeter.money.topups.judging import PAUSE_US
 from portal.api.activity.forms import ActedBy, SettledAct
 from portal.api.automatic.forms import (
     AttemptState,
@@ -14,7 +12,7 @@ from portal.api.automatic.forms import (
     AutoTopupWord,
     StopWord,
 )
-from wire_format.instants import DAY_HOURS, format_ts, parse_ts
+from wire_format.instants import DAY_HOURS, parse_ts
 from wire_format.money import format_cents, parse_nano
 
 _KINDS: Final[Mapping[str, str]] = {
@@ -140,11 +138,9 @@ def why_not(found: AutoTopupStanding) -> str:
     """Why nothing is charged now, or that something is."""
     if found.stop == "attempt_open" and any(each.state == "confirm" for each in found.attempts):
         return "A payment waits for you to confirm it to your bank; nothing else is charged now."
-    last = max((each.ended_at or each.began_at for each in found.attempts), default=None)
-    if found.stop != "within_24_hours" or last is None:
+    if found.next_at is None:
         return STOPS[found.stop]
-    until = format_ts(parse_ts(last) + timedelta(microseconds=PAUSE_US))
-    return f"{STOPS[found.stop]} The next one is made on {at(until)} at the earliest."
+    return f"{STOPS[found.stop]} The next one is made on {at(found.next_at)} at the earliest."
 
 
 def attempt(found: AutoTopupAttempt) -> str:

@@ -70,6 +70,8 @@ class AutoTopupStanding(Fresh):
             `stopped` where nothing is charged for another reason that does not pass by itself.
         stop: what first stands in the way of charging the card now; null where nothing does.
         why: the same in words.
+        next_at: from when on the next payment may be made; null unless the last one was tried less
+            than 24 hours before.
         settled: what the account wants; null where it is off.
         consented: what the customer agreed to last; null for nothing that allows a charge.
         consented_at: when that was.
@@ -83,6 +85,7 @@ class AutoTopupStanding(Fresh):
     state: AutoTopupWord
     stop: StopWord | None
     why: str
+    next_at: Time | None
     settled: AutoTopupTerms | None
     consented: AutoTopupTerms | None
     consented_at: Time | None
@@ -193,7 +196,7 @@ class StandingListed(Form):
 
     Attributes:
         user: its id.
-        state, stop, why: as in `GET /v1/accounts/{user}/auto-topup`.
+        state, stop, why, next_at: as in `GET /v1/accounts/{user}/auto-topup`.
         settled: what it wants.
         balance_usd: the balance that is compared.
         spent_month_usd: what such payments added in this calendar month.
@@ -205,6 +208,7 @@ class StandingListed(Form):
     state: AutoTopupWord
     stop: StopWord | None
     why: str
+    next_at: Time | None
     settled: AutoTopupTerms | None
     balance_usd: Usd
     spent_month_usd: Usd

@@ -1,12 +1,13 @@
 """Where automatic payments stand, and why nothing is charged where nothing is."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from aggregator.balances.topups.settling import SETTLE_H
 from aggregator.reports.basis import Answer, stands_on
 from aggregator.reports.topups import topup_state
-from gitmeter.money.topups.judging import TopupStop
+from gitmeter.money.topups.judging import PAUSE_US, TopupStop
 from gitmeter.money.topups.settled import SETTINGS_OF_TOPUPS, AutoTopup
 from gitmeter.money.topups.settled import settled as settled_by
 from portal.access.holders import entries_about
@@ -20,7 +21,7 @@ from portal.api.automatic.forms import (
 from portal.api.customers.account import account_here, settled_here
 from portal.api.customers.freshness import fresh
 from portal.api.request import Asked
-from wire_format.instants import format_ts
+from wire_format.instants import format_ts, parse_ts
 from wire_format.money import format_usd, parse_nano
 from wire_format.versions.field_types import AccountKind
 
@@ -132,6 +133,7 @@ def stated(standing: TopupStanding) -> dict[str, Any]:
         "state": standing.word,
         "stop": None if standing.stop is None else standing.stop.replace(" ", "_"),
         "why": standing.why,
+        "next_at": _next_at(found) if standing.stop is TopupStop.RECENT else None,
         "settled": _terms(standing.wanted),
         "consented": _terms(standing.consent),
         "consented_at": None if consent is None else consent["at"],
@@ -140,6 +142,13 @@ def stated(standing: TopupStanding) -> dict[str, Any]:
         "failures": 0 if standing.is_new else found["failures"],
         "attempts": [*map(_attempt, found["attempts"])],
     }
+
+
+def _next_at(found: Answer) -> str | None:
+    """When the pause after the last attempt is over."""
+    times = (each["ended_at"] or each["began_at"] for each in found["attempts"])
+    last = max(times, default=None)
+    return None if last is None else format_ts(parse_ts(last) + timedelta(microseconds=PAUSE_US))
 
 
 def _settled_at(asked: Asked) -> str | None:

@@ -146,6 +146,8 @@ def why_not(found: AutoTopupStanding) -> str:
 def attempt(found: AutoTopupAttempt) -> str:
     """What became of an automatic payment."""
     said = _ATTEMPTS[found.state]
+    if found.reason == "paid otherwise":
+        return "given up: you paid by yourself before your bank had your answer"
     if found.state != "failed":
         return said
     return f"{said}: {_DECLINES.get(found.reason or '', 'the bank refused it')}"

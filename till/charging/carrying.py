@@ -12,8 +12,8 @@ from typing import Final
 import structlog
 
 from front.pusher import NotPushedError
-from gitmeter.money.topups.attempts import NOT_TRIED
-from providers.cards import CardCharge, CardProvider, ChargeOrder
+from gitmeter.money.topups.attempts import NOT_TRIED, PAID_OTHERWISE
+from providers.cards import CardCharge, CardProvider, ChargeOrder, ChargeStatus
 from providers.consents import CardOwner
 from providers.interface import RefusedByProviderError
 from providers.tag import Promise, make_tag
@@ -168,6 +168,22 @@ class Carrying:
         others = (each for each in charges if each.attempt != self._key.attempt)
         return rivals(others, self._till.clock())
 
+    def _is_paid_otherwise(self, row: AttemptRow) -> bool:
+        """Whether the customer paid by himself while his bank waited for his word.
+
+        What he pays by is another payment for the same need: the first must not be paid any more.
+        """
+        began_at = from_us(row.made_us)
+        # a page that was opened before may be paid afterwards
+        charges = self._provider.charges(row.customer, began_at - timedelta(seconds=CLOCKS_APART_S))
+        for each in charges:
+            is_other = each.is_tagged and each.attempt != self._key.attempt
+            if is_other and each.status is ChargeStatus.PAID:
+                truth = self._provider.truth(each.object_id)
+                if truth is not None and any(fact.at > began_at for fact in truth.facts):
+                    return True
+        return False
+
     @property
     def _confirm_url(self) -> str:
         charge = self._till.config.charge
@@ -189,6 +205,8 @@ class Carrying:
 
     def _looked(self, row: AttemptRow) -> list[CardCharge]:
         if row.payment is not None:
+            if row.asked_us is not None and row.reason is None and self._is_paid_otherwise(row):
+                self._till.attempts.note_reason(self._key, PAID_OTHERWISE)
             charge = self._provider.charge(row.payment)
             return [] if charge is None else [charge]
         since = from_us(row.made_us) - timedelta(seconds=CLOCKS_APART_S)

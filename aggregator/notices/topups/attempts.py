@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from aggregator.balances.topups.cases import attempts_in
 from aggregator.store.outbox.announced import ToldAttempt
 from aggregator.store.store import LedgerStore
-from gitmeter.money.topups.attempts import NOT_TRIED, TopupAttempt, is_automatic
+from gitmeter.money.topups.attempts import NO_FAILURES, TopupAttempt, is_automatic
 from gitmeter.money.topups.judging import FAILURES_MAX, failures
 from gitmeter.money.topups.stated import KINDS, terms_at
 from wire_format.instants import to_us
@@ -115,7 +115,7 @@ def attempts_now(
     now_us, since_us = to_us(now), to_us(now - KEPT)
     lines = [r for r in ledger.topups.attempts_since(since_us) if is_automatic(r.attempt)]
     over = {name for name, level in announced.items() if level != AttemptLevel.WAITS}
-    over |= {r.attempt or "" for r in lines if r.kind == "ended" and r.reason == NOT_TRIED}
+    over |= {r.attempt or "" for r in lines if r.kind == "ended" and r.reason in NO_FAILURES}
     users = {r.user for r in lines if r.kind == "pending" and r.attempt not in over}
     found: list[AttemptNow] = []
     for user in sorted(users):

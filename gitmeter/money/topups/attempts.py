@@ -18,6 +18,12 @@ AUTOMATIC: Final = "auto:"
 NOT_TRIED: Final = "not tried"
 """The reason of an attempt that ended before the card was charged: no failure of the card."""
 
+PAID_OTHERWISE: Final = "paid otherwise"
+"""The reason of an attempt that waited for the customer while he paid by himself."""
+
+NO_FAILURES: Final = frozenset({NOT_TRIED, PAID_OTHERWISE})
+"""Reasons that are none of the card."""
+
 _ATTEMPT_CHARS_MAX: Final = 128
 
 _Key = tuple[str, str]
@@ -63,7 +69,7 @@ class TopupAttempt(NamedTuple):
     @property
     def has_failed(self) -> bool:
         """Whether the card was asked for, and gave nothing."""
-        return self.reason is not None and self.reason != NOT_TRIED
+        return self.reason is not None and self.reason not in NO_FAILURES
 
 
 def is_automatic(attempt: str | None) -> bool:

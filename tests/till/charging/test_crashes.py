@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from front.pusher import NotPushedError
-from gitmeter.money.topups.attempts import NOT_TRIED
+from gitmeter.money.topups.attempts import NOT_TRIED, PAID_OTHERWISE, attempts_of
 from gitmeter.money.topups.judging import TopupStop
 from providers.cards import ChargeOrder, ChargeStatus
 from providers.stripe.units import to_minor
@@ -146,6 +146,31 @@ def test_it_dies_at_each_point_and_goes_on_two_days_later(tmp_path: Path, outcom
             is_open = bool(till.attempts.open(ACCOUNT))
         assert is_open == (ChargeStatus.NEEDS_CUSTOMER in found), point
     raise AssertionError("more points than there can be")
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_what_waits_for_the_customer_is_given_up_once_he_has_paid_by_himself(
+    tmp_path: Path, *, pays: bool
+) -> None:
+    """Else he pays twice for one need, when he answers his bank after that; it is no failure."""
+    need = OneNeed(tmp_path, NEEDS_OWNER)
+    need.charge(None)
+    assert need.statuses() == {ChargeStatus.NEEDS_CUSTOMER: 1}
+    customer = next(iter(need.world.customers))
+    need.world.now += timedelta(minutes=20)
+    if pays:
+        pay_on_page(need.world, "alice-01", customer, 2)
+    with need.place.open() as till:
+        charger, pusher = need.place.charger(till)
+        charger.resume()
+        pusher.wake()
+    if not pays:
+        assert need.statuses() == {ChargeStatus.NEEDS_CUSTOMER: 1}
+        return
+    assert need.statuses() == {ChargeStatus.CANCELED: 1}
+    assert need.lines() == [("pending", None), ("ended", PAID_OTHERWISE)]
+    begun = attempts_of(committed_lines(need.place.remote, None)[1])
+    assert [each.has_failed for each in begun] == [False]
 
 
 @pytest.mark.parametrize("loses", ["its machine", "its memory"])

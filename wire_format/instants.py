@@ -102,3 +102,9 @@ def to_us(instant: datetime) -> int:
 def from_us(microseconds: int) -> datetime:
     """The instant `microseconds` after 1970-01-01T00:00Z."""
     return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def month_of(microseconds: int) -> tuple[int, int]:
+    """Year and month, UTC, of an instant given as microseconds since 1970."""
+    at = from_us(microseconds)
+    return at.year, at.month

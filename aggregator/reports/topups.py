@@ -1,6 +1,6 @@
 """Automatic payments: what accounts settled, and what stands in the way of charging their card."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -8,11 +8,12 @@ from aggregator.balances.topups.cases import KnownTopup, TopupCases
 from aggregator.balances.topups.settling import SETTLE_H
 from aggregator.reports.basis import Answer
 from aggregator.store.store import PULLED_AT, LedgerStore
+from gitmeter.money.accounts import AccountEntry
 from gitmeter.money.topups.attempts import TopupAttempt
-from gitmeter.money.topups.judging import TopupStop, failures
+from gitmeter.money.topups.judging import failures, spent_nano
 from gitmeter.money.topups.settled import AutoTopup
 from gitmeter.money.topups.stated import TopupTerms
-from wire_format.instants import format_ts, from_us
+from wire_format.instants import format_ts, from_us, to_us
 from wire_format.money import format_usd
 
 COLUMNS: Final = (
@@ -22,10 +23,14 @@ COLUMNS: Final = (
 )
 """What a row of a table has."""
 
-_NO_TERMS: Final = TopupTerms(None, 0, None, None, 0, is_suspended=False)
 
-
-def topup_state(store: LedgerStore, user: str, now: datetime, settle_h: int = SETTLE_H) -> Answer:
+def topup_state(
+    store: LedgerStore,
+    user: str,
+    now: datetime,
+    settle_h: int = SETTLE_H,
+    unread: Sequence[AccountEntry] = (),
+) -> Answer:
     """What is known of the automatic payments of one account, whether or not it has any.
 
     Args:
@@ -33,10 +38,11 @@ def topup_state(store: LedgerStore, user: str, now: datetime, settle_h: int = SE
         user: the account; one that the ledger does not have has settled nothing.
         now: the time.
         settle_h: for how many hours what was taken of a balance is left out.
+        unread: lines about the account that will count once the ledger has read them.
     """
     with store.view():
-        row = store.reports.account(user)
-        known = None if row is None else TopupCases(store, now, settle_h).of(row)
+        row, cases = store.reports.account(user), TopupCases(store, now, settle_h)
+        known = cases.of_unread(unread) if row is None else cases.of(row, unread)
         return {**_answer(user, known, now), "as_of": store.fact(PULLED_AT)}
 
 
@@ -71,10 +77,8 @@ def row_of(answer: Answer) -> dict[str, str]:
     return {name: "" if (v := values.get(name)) is None else str(v) for name in COLUMNS}
 
 
-def _answer(user: str, known: KnownTopup | None, now: datetime) -> Answer:
-    terms = _NO_TERMS if known is None else known.terms
-    attempts = [] if known is None else list(known.case.attempts)
-    stop = TopupStop.OFF if known is None else known.stop
+def _answer(user: str, known: KnownTopup, now: datetime) -> Answer:
+    terms, attempts, stop = known.terms, known.case.attempts, known.stop
     return {
         "user": user,
         "wanted": None if terms.wanted is None else _amounts(terms.wanted),
@@ -83,8 +87,8 @@ def _answer(user: str, known: KnownTopup | None, now: datetime) -> Answer:
         "stop": None if stop is None else str(stop),
         "needs_customer": stop is not None and stop.needs_customer,
         "failures": failures(attempts, terms.settled_us),
-        "balance_usd": format_usd(0 if known is None else known.case.balance_nano),
-        "spent_month_usd": format_usd(_spent_nano(attempts, now)),
+        "balance_usd": format_usd(known.case.balance_nano),
+        "spent_month_usd": format_usd(spent_nano(attempts, to_us(now))),
         "attempts": [_attempt(each) for each in reversed(attempts)],
     }
 
@@ -128,14 +132,3 @@ def _state_of(attempt: TopupAttempt) -> str:
     if attempt.is_paid:
         return "paid"
     return "failed" if attempt.has_failed else "not tried"
-
-
-def _spent_nano(attempts: list[TopupAttempt], now: datetime) -> int:
-    """What automatic payments of this calendar month credited, in nano-dollars."""
-    return sum(
-        each.credit_nano
-        for each in attempts
-        if each.is_paid
-        and (now.year, now.month)
-        in {(at.year, at.month) for at in map(from_us, (each.began_us, each.ended_us or 0))}
-    )

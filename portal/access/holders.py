@@ -139,7 +139,12 @@ def entries_about(
 
     Of the ledger's only those of some kinds, where they are stated.
     """
-    return store.account_lines.counted(user, kinds) + _not_read(store, unbilled.about(user))
+    return store.account_lines.counted(user, kinds) + unread_about(store, unbilled, user)
+
+
+def unread_about(store: LedgerStore, unbilled: Unbilled, user: str) -> list[AccountEntry]:
+    """The lines about an account that were written here and that the ledger has not read."""
+    return _not_read(store, unbilled.about(user))
 
 
 def _not_read(store: LedgerStore, entries: list[AccountEntry]) -> list[AccountEntry]:

@@ -14,6 +14,7 @@ from aggregator.store.questions.topups import TopupLine
 from aggregator.store.store import LedgerStore
 from gitmeter.counting.effects import Movement, movement
 from gitmeter.counting.held import HeldReason
+from gitmeter.money.accounts import AccountEntry
 from gitmeter.money.reasons import WAITING
 from gitmeter.money.rivals import MoneyState
 from gitmeter.money.topups.attempts import AttemptLine, TopupAttempt, attempts_of, is_automatic
@@ -69,9 +70,20 @@ class TopupCases:
         self._settling = Settling(store, now, settle_h)
         self._writers = writers_in_force(store)
 
-    def of(self, row: Row) -> KnownTopup:
-        """All that is known of an account, in a row of `store.reports`."""
-        return self._known(row, self._terms(row))
+    def of(self, row: Row, unread: Sequence[AccountEntry] = ()) -> KnownTopup:
+        """All that is known of an account.
+
+        Args:
+            row: the account, as `store.reports` has it.
+            unread: lines about it that will count once the ledger has read them.
+        """
+        return self._known(row, self._terms(row, unread))
+
+    def of_unread(self, unread: Sequence[AccountEntry]) -> KnownTopup:
+        """The same of an account that the ledger does not have."""
+        terms = self._terms_by(unread)
+        case = _case(terms, (), None, 0)
+        return KnownTopup(terms, (), case, stop_of(case, self._now_us))
 
     def due(self, row: Row) -> KnownTopup | None:
         """What is known of an account that is due; None of every other, of which less is read."""
@@ -82,8 +94,10 @@ class TopupCases:
         known = self._known(row, terms)
         return known if known.stop is None else None
 
-    def _terms(self, row: Row) -> TopupTerms:
-        entries = self._store.account_lines.counted(row["user"], KINDS)
+    def _terms(self, row: Row, unread: Sequence[AccountEntry] = ()) -> TopupTerms:
+        return self._terms_by([*self._store.account_lines.counted(row["user"], KINDS), *unread])
+
+    def _terms_by(self, entries: Sequence[AccountEntry]) -> TopupTerms:
         return terms_at(entries, self._writers, self._now_us)
 
     def _known(self, row: Row, terms: TopupTerms) -> KnownTopup:

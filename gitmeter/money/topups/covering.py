@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from gitmeter.money.accounts import AccountEntry, account_at
 from gitmeter.money.topups.settled import AutoTopup, consented, settled
-from wire_format.instants import HOUR_US, from_us, to_us
+from wire_format.instants import HOUR_US, month_of, to_us
 from wire_format.lines import Account
 from wire_format.writers import Writers
 
@@ -131,9 +131,9 @@ def cover_fault(
     if charged.credit_nano > amount_nano:
         return CoverFault.AMOUNT
     together = _counted_with(charged, others)
-    month = _month(charged.paid_us)
+    month = month_of(charged.paid_us)
     own = [each for each in together if each.user == charged.user]
-    if sum(each.credit_nano for each in own if _month(each.paid_us) == month) > month_nano:
+    if sum(each.credit_nano for each in own if month_of(each.paid_us) == month) > month_nano:
         return CoverFault.MONTH
     at_them = [each for each in together if each.provider in providers]
     return CoverFault.HOUR if _most_in_an_hour_nano(charged, at_them) > limit_nano else None
@@ -176,8 +176,3 @@ def _most_in_an_hour_nano(charged: ChargedCard, together: Iterable[ChargedCard])
         sum(each.credit_nano for each in near if 0 <= each.paid_us - first.paid_us < HOUR_US)
         for first in near
     )
-
-
-def _month(us: int) -> tuple[int, int]:
-    at = from_us(us)
-    return at.year, at.month

@@ -4,13 +4,13 @@ What is judged is a level, never a change: it does not matter how often anybody 
 missed in between.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from gitmeter.money.topups.attempts import TopupAttempt
 from gitmeter.money.topups.settled import AutoTopup
-from wire_format.instants import DAY_US, from_us
+from wire_format.instants import DAY_US, month_of
 
 FAILURES_MAX: Final = 3
 """So many failed attempts since the last setting or payment switch automatic payments off."""
@@ -110,15 +110,24 @@ def stop_of_attempts(
     last_us = max((max(each.began_us, each.ended_us or 0) for each in attempts), default=None)
     if last_us is not None and now_us - last_us < PAUSE_US:
         return TopupStop.RECENT
-    month = _month(now_us)
-    spent_nano = sum(
-        each.credit_nano
-        for each in attempts
-        if each.is_paid and month in {_month(each.began_us), _month(each.ended_us or 0)}
-    )
-    if spent_nano + wanted.amount_nano > wanted.month_nano:
+    if spent_nano(attempts, now_us) + wanted.amount_nano > wanted.month_nano:
         return TopupStop.MONTH
     return None
+
+
+def spent_nano(attempts: Iterable[TopupAttempt], now_us: int) -> int:
+    """What automatic payments credited that began or were paid in the calendar month of an instant.
+
+    Args:
+        attempts: of one account.
+        now_us: the instant, microseconds since 1970.
+    """
+    month = month_of(now_us)
+    return sum(
+        each.credit_nano
+        for each in attempts
+        if each.is_paid and month in {month_of(each.began_us), month_of(each.ended_us or 0)}
+    )
 
 
 def failures(attempts: Sequence[TopupAttempt], settled_us: int) -> int:
@@ -130,8 +139,3 @@ def failures(attempts: Sequence[TopupAttempt], settled_us: int) -> int:
     """
     since_us = max([settled_us, *(each.ended_us or 0 for each in attempts if each.is_paid)])
     return sum(each.has_failed and (each.ended_us or 0) > since_us for each in attempts)
-
-
-def _month(us: int) -> tuple[int, int]:
-    at = from_us(us)
-    return at.year, at.month

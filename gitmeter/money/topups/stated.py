@@ -56,10 +56,13 @@ def terms_at(entries: Iterable[AccountEntry], writers: Writers, now_us: int) -> 
     )
 
 
-def _settled_us(record: Account, now_us: int) -> int:
-    """When a line was stated that says something of automatic payments; 0 of every other."""
-    at_us = to_us(record.ts)
-    states_it = record.kind == "setting" and any(
+def states_topups(record: Account) -> bool:
+    """Whether a line settles something of automatic payments."""
+    return record.kind == "setting" and any(
         name in SETTINGS_OF_TOPUPS for name, _ in settings_of(record)
     )
-    return at_us if states_it and at_us <= now_us else 0
+
+
+def _settled_us(record: Account, now_us: int) -> int:
+    at_us = to_us(record.ts)
+    return at_us if states_topups(record) and at_us <= now_us else 0

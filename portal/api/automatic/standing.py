@@ -8,9 +8,8 @@ from aggregator.balances.topups.settling import SETTLE_H
 from aggregator.reports.basis import Answer, stands_on
 from aggregator.reports.topups import topup_state
 from gitmeter.money.topups.judging import PAUSE_US, TopupStop
-from gitmeter.money.topups.settled import SETTINGS_OF_TOPUPS, AutoTopup
-from gitmeter.money.topups.settled import settled as settled_by
-from portal.access.holders import entries_about
+from gitmeter.money.topups.stated import states_topups
+from portal.access.holders import unread_about
 from portal.api.automatic.forms import (
     AutoTopupAttempt,
     AutoTopupInShort,
@@ -18,18 +17,12 @@ from portal.api.automatic.forms import (
     AutoTopupTerms,
     AutoTopupWord,
 )
-from portal.api.customers.account import account_here, settled_here
+from portal.api.customers.account import account_here
 from portal.api.customers.freshness import fresh
 from portal.api.request import Asked
 from wire_format.instants import format_ts, parse_ts
 from wire_format.money import format_usd, parse_nano
-from wire_format.versions.field_types import AccountKind
 
-_HERE: Final = frozenset({TopupStop.OFF, TopupStop.NO_CONSENT, TopupStop.BEYOND_CONSENT})
-"""What is judged by what is settled here, which the ledger may not have read."""
-_OF_TERMS: Final = frozenset({*_HERE, TopupStop.FAILED, TopupStop.MONTH, TopupStop.ENOUGH})
-"""What may be otherwise with what was settled a moment ago."""
-_SETTING: Final[tuple[AccountKind, ...]] = ("setting",)
 _STOPPED: Final = frozenset({TopupStop.SUSPENDED, TopupStop.FAILED, TopupStop.IN_QUESTION})
 _WHY: Final[Mapping[TopupStop | None, str]] = {
     None: "the balance is below the threshold, and nothing stands in the way",
@@ -52,15 +45,11 @@ class TopupStanding(NamedTuple):
     """Where automatic payments stand.
 
     Attributes:
-        wanted: what is settled; None where they are off.
-        consent: what may be charged by the last consent; None for nothing.
         stop: what first stands in the way; None where nothing does.
         is_new: whether the ledger has not read what is settled.
         found: of `aggregator.reports.topups.topup_state`.
     """
 
-    wanted: AutoTopup | None
-    consent: AutoTopup | None
     stop: TopupStop | None
     is_new: bool
     found: Answer
@@ -88,23 +77,15 @@ class TopupStanding(NamedTuple):
 
 def standing_here(asked: Asked) -> TopupStanding:
     """Where they stand by the ledger, with what was settled here a moment ago."""
-    till = asked.portal.config.till
+    till, user = asked.portal.config.till, asked.holder.user
     settle_h = SETTLE_H if till is None else till.settle_h
-    found = topup_state(asked.store, asked.holder.user, asked.now, settle_h)
-    settled = settled_here(asked)
-    wanted = settled_by(settled.settings)
-    consent = _consent(found)
-    is_new = found["settled_at"] != _settled_at(asked)
+    unread = unread_about(asked.store, asked.portal.desk.unbilled, user)
+    # what was written in this very request is later than it
+    now = max([asked.now, *(entry.record.ts for entry in unread)])
+    found = topup_state(asked.store, user, now, settle_h, unread)
+    is_new = any(states_topups(entry.record) for entry in unread)
     stop = None if found["stop"] is None else TopupStop(found["stop"])
-    if is_new and stop in _OF_TERMS:
-        stop = _by_new_terms(wanted, found, is_suspended=settled.is_suspended)
-    if wanted is None:
-        stop = TopupStop.OFF
-    elif consent is None:
-        stop = TopupStop.NO_CONSENT
-    elif not consent.covers(wanted):
-        stop = TopupStop.BEYOND_CONSENT
-    return TopupStanding(wanted, consent, stop, is_new, found)
+    return TopupStanding(stop, is_new, found)
 
 
 def standing(asked: Asked) -> AutoTopupStanding:
@@ -128,18 +109,20 @@ def in_short(asked: Asked) -> AutoTopupInShort:
 def stated(standing: TopupStanding) -> dict[str, Any]:
     """The fields of `AutoTopupStanding`, but for how fresh they are."""
     found = standing.found
-    consent = found["consent"] if standing.consent is not None else None
+    consent = found["consent"]
+    if consent is not None and not consent["allows"]:
+        consent = None
     return {
         "state": standing.word,
         "stop": None if standing.stop is None else standing.stop.replace(" ", "_"),
         "why": standing.why,
         "next_at": _next_at(found) if standing.stop is TopupStop.RECENT else None,
-        "settled": _terms(standing.wanted),
-        "consented": _terms(standing.consent),
+        "settled": _terms(found["wanted"]),
+        "consented": _terms(consent),
         "consented_at": None if consent is None else consent["at"],
         "balance_usd": _usd(found["balance_usd"]),
         "spent_month_usd": _usd(found["spent_month_usd"]),
-        "failures": 0 if standing.is_new else found["failures"],
+        "failures": found["failures"],
         "attempts": [*map(_attempt, found["attempts"])],
     }
 
@@ -151,44 +134,10 @@ def _next_at(found: Answer) -> str | None:
     return None if last is None else format_ts(parse_ts(last) + timedelta(microseconds=PAUSE_US))
 
 
-def _settled_at(asked: Asked) -> str | None:
-    """When anything about automatic payments was settled last."""
-    user, unbilled = asked.holder.user, asked.portal.desk.unbilled
-    entries = entries_about(asked.store, unbilled, user, _SETTING)
-    times = [
-        entry.record.ts
-        for entry in entries
-        if any(getattr(entry.record, name) is not None for name in SETTINGS_OF_TOPUPS)
-    ]
-    return format_ts(max(times)) if times else None
-
-
-def _by_new_terms(
-    wanted: AutoTopup | None, found: Answer, *, is_suspended: bool
-) -> TopupStop | None:
-    """What stands in the way by what was settled a moment ago, where older terms were judged."""
-    if is_suspended:
-        return TopupStop.SUSPENDED
-    if wanted is None:
-        return TopupStop.OFF
-    if parse_nano(found["spent_month_usd"]) + wanted.amount_nano > wanted.month_nano:
-        return TopupStop.MONTH
-    is_enough = parse_nano(found["balance_usd"]) >= wanted.below_nano
-    return TopupStop.ENOUGH if is_enough else None
-
-
-def _consent(found: Answer) -> AutoTopup | None:
-    consent = found["consent"]
-    if consent is None or not consent["allows"]:
-        return None
-    return AutoTopup.of_texts(*(consent[name] for name in AutoTopupTerms.model_fields))
-
-
-def _terms(found: AutoTopup | None) -> AutoTopupTerms | None:
+def _terms(found: Answer | None) -> AutoTopupTerms | None:
     if found is None:
         return None
-    amount_usd, below_usd, month_usd = found.texts
-    return AutoTopupTerms(amount_usd=amount_usd, below_usd=below_usd, month_usd=month_usd)
+    return AutoTopupTerms(**{name: _usd(found[name]) for name in AutoTopupTerms.model_fields})
 
 
 def _attempt(found: Answer) -> AutoTopupAttempt:

@@ -4,8 +4,6 @@ An aggregator takes the webhooks of its forge, signed with a secret that they sh
 looks at the repo and believes nothing else. So whoever pushes may send one, where no forge does.
 """
 
-import hashlib
-import hmac
 import re
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,6 +13,7 @@ import orjson
 from front.tables import HintTable
 from gitmeter.http_edge.client import SUCCESS, HttpClient, Request
 from gitmeter.http_edge.secret_file import read_secret
+from gitmeter.http_edge.signature import signature
 from gitmeter.support.errors import GitmeterError
 from node_pusher.home.home import HomeRepo
 
@@ -43,11 +42,10 @@ def post_hint(config: HintTable, repo: HomeRepo, commit: str) -> None:
     """
     secret = read_secret(config.secret_file)
     body = hint_body(repo, config.repo_id, commit)
-    signed = hmac.new(secret, body, hashlib.sha256).hexdigest()
     headers = {
         "Content-Type": "application/json",
         "X-Forgejo-Event": "push",
-        "X-Forgejo-Signature": signed,
+        "X-Forgejo-Signature": signature(secret, body),
     }
     with (
         HttpClient() as client,

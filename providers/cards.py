@@ -7,10 +7,13 @@ be confirmed once. Who creates may be another program, with another key, than wh
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from providers.consents import CardOwner
 from providers.interface import Provider
+
+ASKS_CUSTOMER: Final = "authentication_required"
+"""The reason of a charge whose card's bank wants to ask the customer, at every provider."""
 
 
 class SavedCard(NamedTuple):

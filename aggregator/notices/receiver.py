@@ -3,7 +3,6 @@
 Redirects are not followed: they would carry the token and the names of users elsewhere.
 """
 
-import hmac
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -24,6 +23,7 @@ from gitmeter.http_edge.client import (
     retry_after_s,
 )
 from gitmeter.http_edge.secret_file import read_secret
+from gitmeter.http_edge.signature import SIGNATURE_HEADER, signature
 from gitmeter.support.errors import with_hint
 
 ANSWER_TIMEOUT_S: Final = 10
@@ -31,7 +31,6 @@ ANSWER_TIMEOUT_S: Final = 10
 
 DELIVERY_HEADER: Final = "X-Gitmeter-Delivery"
 EVENT_HEADER: Final = "X-Gitmeter-Event"
-SIGNATURE_HEADER: Final = "X-Gitmeter-Signature"
 _ANSWER_BYTES_MAX: Final = 4096
 _WORDS_MAX: Final = 200
 _PASSING: Final = frozenset(
@@ -96,7 +95,7 @@ class Receiver:
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token}"
         if self._secret is not None:
-            headers[SIGNATURE_HEADER] = hmac.new(self._secret, body, "sha256").hexdigest()
+            headers[SIGNATURE_HEADER] = signature(self._secret, body)
         return headers
 
 

@@ -26,9 +26,9 @@ from aggregator.serving.webhook import (
     SIGNATURE_HEADERS,
     BadPush,
     Push,
-    check_signature,
     read_push,
 )
+from gitmeter.http_edge.signature import check_signature
 from gitmeter.support.backoff import is_worth_a_log
 
 WEBHOOK: Final = "/webhook"

@@ -1,13 +1,10 @@
-"""What a forge posts after a push, and whether the forge sent it (pure).
+"""What a forge posts after a push (pure).
 
-Forgejo and Gitea sign the raw body with HMAC-SHA256 and send it as bare lower-case hexadecimal in
+Forgejo and Gitea sign the raw body as `gitmeter.http_edge.signature` has it, and send that in
 `X-Forgejo-Signature` and `X-Gitea-Signature`. No time is signed, so anyone who has seen a post
 can replay it; that causes one probe of a repo, which a hint may cost.
 """
 
-import hashlib
-import hmac
-import re
 from typing import Annotated, Final, NamedTuple
 
 import msgspec
@@ -15,7 +12,6 @@ import msgspec
 EVENT_HEADERS: Final = ("X-Forgejo-Event", "X-Gitea-Event")
 SIGNATURE_HEADERS: Final = ("X-Forgejo-Signature", "X-Gitea-Signature")
 PUSH: Final = "push"
-_HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Push(NamedTuple):
@@ -58,29 +54,6 @@ class _Body(msgspec.Struct):
 
 
 _DECODER: Final = msgspec.json.Decoder(_Body)
-
-
-def check_signature(secret: bytes, body: bytes, header: str | None) -> bool:
-    """Whether the body was signed with the secret.
-
-    Args:
-        secret: shared with the forge, not empty.
-        body: the raw bytes as received.
-        header: the signature's header; None without one.
-
-    Raises:
-        ValueError: the secret is empty, and anyone could sign with it.
-    """
-    if not secret:
-        raise ValueError("an empty secret proves nothing")
-    if header is None or _HEX.fullmatch(header) is None:
-        return False
-    return hmac.compare_digest(signature(secret, body), header)
-
-
-def signature(secret: bytes, body: bytes) -> str:
-    """The signature that the forge sends with this body."""
-    return hmac.new(secret, body, hashlib.sha256).hexdigest()
 
 
 def read_push(body: bytes) -> Push | BadPush:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from books.operator import default_operator
+from gitmeter.support.owner import default_operator
 
 if TYPE_CHECKING:
     from wire_format.lines import Line

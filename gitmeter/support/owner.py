@@ -1,8 +1,9 @@
-"""Whose a folder is: root works on another user's folder only as that user.
+"""Whose a folder is, and who acts: root works on another user's folder only as that user.
 
 What root makes there is root's, and the services that run as the owner cannot read or replace it.
 """
 
+import getpass
 import os
 import pwd
 import shlex
@@ -49,3 +50,17 @@ def _name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"{_NAMELESS}{uid}"
+
+
+def default_operator() -> str:
+    """The name of the person at the terminal; empty if it cannot be told.
+
+    `SUDO_USER` before the login name: commands run as the service's user, for whom a person
+    called sudo.
+    """
+    if caller := os.environ.get("SUDO_USER"):
+        return caller
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # which one depends on the version of Python
+        return ""

@@ -1,6 +1,7 @@
 """^C and SIGTERM as something to wait for, so that they interrupt nothing halfway."""
 
 import os
+import select
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,3 +36,17 @@ def interrupts() -> Iterator[int]:
         restore()
         os.close(reader)
         os.close(writer)
+
+
+def serve_until(interrupted: int) -> None:
+    """Tell systemd that a service is ready, wait for a signal, and tell it that it stops.
+
+    Args:
+        interrupted: of `interrupts`.
+    """
+    import sdnotify  # of services alone
+
+    systemd = sdnotify.SystemdNotifier()
+    systemd.notify("READY=1")
+    select.select([interrupted], [], [])
+    systemd.notify("STOPPING=1")

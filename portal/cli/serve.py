@@ -1,6 +1,5 @@
 """`portal serve`: answer over HTTP, until a signal."""
 
-import select
 from pathlib import Path
 
 import click
@@ -25,10 +24,8 @@ def serve(home: Path, /, *, verbose: bool) -> None:
     aggregator has pulled it; keys open and close at once here. Refusals are
     application/problem+json.
     """
-    import sdnotify
-
     from gitmeter.logs.setup import configure_logs
-    from node_pusher.cli.interrupts import interrupts
+    from node_pusher.cli.interrupts import interrupts, serve_until
     from portal.desk.desk import open_desk
     from portal.serving.service import serving
 
@@ -40,8 +37,5 @@ def serve(home: Path, /, *, verbose: bool) -> None:
         serving(config, desk) as address,
     ):
         click.echo(f"{desk.home.node}: at {address}", err=True)
-        systemd = sdnotify.SystemdNotifier()
-        systemd.notify("READY=1")
-        select.select([interrupted], [], [])
-        systemd.notify("STOPPING=1")
+        serve_until(interrupted)
     click.echo(f"{desk.home.node}: stopped", err=True)

@@ -3,14 +3,13 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from providers.cards import CardCharge, ChargeStatus, SavedCard
+from providers.cards import ASKS_CUSTOMER, CardCharge, ChargeStatus, SavedCard
 from providers.stripe.facts import TAG_KEY, attempt_of
 from providers.stripe.shapes import CardFace, Intent, PaymentFault
 
 UNCONFIRMED: Final = "requires_confirmation"
 """The status of a payment that has a card, and was never confirmed."""
 
-OWNER_IS_ASKED: Final = "authentication_required"
 _DECLINED: Final = "card_declined"
 _STATUSES: Final = {
     UNCONFIRMED: ChargeStatus.NEW,
@@ -28,7 +27,7 @@ def charge_of(intent: Intent) -> CardCharge:
     if status is ChargeStatus.CANCELED:
         reason = reason or intent.cancellation_reason or ""
     elif status is ChargeStatus.NEEDS_CUSTOMER:
-        reason = OWNER_IS_ASKED
+        reason = ASKS_CUSTOMER
     elif status is ChargeStatus.DECLINED:
         reason = reason or _DECLINED  # the fault is gone once somebody changes the payment
     else:
@@ -62,7 +61,7 @@ def saved_card(method: str, face: CardFace) -> SavedCard:
 def _status(intent: Intent) -> ChargeStatus:
     if intent.status != "requires_payment_method":
         return _STATUSES.get(intent.status, ChargeStatus.PROCESSING)
-    if _fault_words(intent.last_payment_error) == OWNER_IS_ASKED:
+    if _fault_words(intent.last_payment_error) == ASKS_CUSTOMER:
         return ChargeStatus.NEEDS_CUSTOMER
     was_tried = intent.last_payment_error is not None or intent.latest_charge is not None
     return ChargeStatus.DECLINED if was_tried else ChargeStatus.NEW

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from books.operator import default_operator
+from gitmeter.support.owner import default_operator
 from node_pusher.home.settings_file import read_home
 from node_pusher.spool.plan import plan
 from node_pusher.spool.store import Store

@@ -15,9 +15,10 @@ import pytest
 from aggregator.config.place import forge_path
 from aggregator.config.repos import RepoConfig
 from aggregator.fleet.pushed import pushed_repos
-from aggregator.serving.webhook import Push, check_signature, read_push
+from aggregator.serving.webhook import Push, read_push
 from front.hint import hint_body
 from gitmeter.git_remote.remote import Remote
+from gitmeter.http_edge.signature import check_signature
 from node_pusher.home.home import HomeRepo
 from node_pusher.home.repo_place import RepoPlace
 from tests.support.files import write_secret

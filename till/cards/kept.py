@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from gitmeter.money.topups.attempts import is_automatic
 from providers.cards import CardCharge, CardProvider, SavedCard
+from till.cards.card_account import cards_of as cards_of_account
 from till.cards.customers import customer_of
 from till.config.accounts import TillAccount
 from till.intake.till import Till
@@ -51,9 +52,9 @@ def remove_card(till: Till, account: TillAccount, user: str, method: str) -> boo
         UnreachableProviderError, RefusedByProviderError: the provider does not do it.
         GitmeterError: the lines cannot be looked through.
     """
-    with account.provider() as provider:
-        if not isinstance(provider, CardProvider):
-            return False
+    if not account.keeps_cards:
+        return False
+    with cards_of_account(account) as provider:
         customer = customer_of(till, account, provider, user)
         return customer is not None and provider.remove_card(customer, method)
 
@@ -82,9 +83,7 @@ def _of_all(
     for account in till.accounts.by_name.values():
         if not account.keeps_cards:
             continue
-        with account.provider() as provider:
-            if not isinstance(provider, CardProvider):
-                continue
+        with cards_of_account(account) as provider:
             customer = customer_of(till, account, provider, user)
             if customer is not None:
                 for each in islice(ask(provider, customer), _CHARGES_MAX):

@@ -20,8 +20,8 @@ from node_pusher.spool.drafts import UNNUMBERED
 from providers.cards import CardProvider
 from providers.consents import CardOwner
 from providers.tag import Promise, read_customer_tag, read_tag
+from till.cards.card_account import cards_of
 from till.charging.card import CardCase, card_fault, look_at
-from till.charging.card_account import cards_of
 from till.charging.carrying import PUSH_WAIT_S, Carrying, is_settled
 from till.charging.deciding import LIST_BACK, DueCase, NotNow, decide
 from till.charging.pushing import Pushes

@@ -13,7 +13,7 @@ import structlog
 from gitmeter.money.topups.attempts import is_automatic
 from gitmeter.support.errors import GitmeterError, with_hint
 from providers.cards import CardCharge, CardProvider, ChargeStatus
-from till.charging.card_account import cards_of
+from till.cards.card_account import cards_of
 from till.charging.carrying import Carrying, is_settled
 from till.charging.deciding import CLOCKS_APART_S, LIST_BACK
 from till.charging.pushing import Pushes

@@ -13,14 +13,11 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from gitmeter.money.topups.attempts import NOT_TRIED
-from providers.cards import CardCharge, ChargeStatus
+from providers.cards import ASKS_CUSTOMER, CardCharge, ChargeStatus
 from till.charging.deciding import is_recent
 
 CUSTOMER_MAX: Final = timedelta(days=3)
 """So long may a customer take to answer his bank."""
-
-ASKS_CUSTOMER: Final = "authentication_required"
-"""The provider's word for a card whose bank wants to ask the customer."""
 
 
 class AttemptStep(StrEnum):

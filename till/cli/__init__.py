@@ -2,8 +2,7 @@
 
 Owns: the table of commands (`program`), making a home (`init`), `serve`, `sweep`, `refund`,
 charging saved cards (`charge`, with `attempts` and `start-again`), what a till is like (`examine`:
-`status`, `doctor`, `acknowledge`), and what several share (`common`, with `config-example`, and
-`acting`: who runs it).
+`status`, `doctor`, `acknowledge`), and what several share (`common`, with `config-example`).
 Does not own: anything that a program in Python could not call.
 """
 

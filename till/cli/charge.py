@@ -1,11 +1,11 @@
 """`till charge`, `attempts` and `start-again`: saved cards."""
 
-import select
 from pathlib import Path
 
 import click
 
 from gitmeter.support.errors import GitmeterError
+from gitmeter.support.owner import default_operator
 from gitmeter.support.terminal import CsvList, counted, escape, print_json
 from node_pusher.cli.home import json_option
 from till.cli.common import opened, the_limits
@@ -29,10 +29,8 @@ def charge(home: Path, /, *, verbose: bool) -> None:
     Each step is on disk before the next one: the line, pushed; the charge, created; its name; and
     only then is the card charged, once.
     """
-    import sdnotify
-
     from gitmeter.logs.setup import configure_logs
-    from node_pusher.cli.interrupts import interrupts
+    from node_pusher.cli.interrupts import interrupts, serve_until
     from till.serving.charging import charging
 
     configure_logs(verbose=verbose)
@@ -42,10 +40,7 @@ def charge(home: Path, /, *, verbose: bool) -> None:
         charging(till, the_limits(till)) as listening,
     ):
         click.echo(f"{till.home.node}: who is due at {listening}", err=True)
-        systemd = sdnotify.SystemdNotifier()
-        systemd.notify("READY=1")
-        select.select([interrupted], [], [])
-        systemd.notify("STOPPING=1")
+        serve_until(interrupted)
     click.echo(f"{till.home.node}: stopped", err=True)
 
 
@@ -94,9 +89,7 @@ def start_again(home: Path, /, *, reason: str) -> None:
 
     import structlog
 
-    from till.cli.acting import acting_user
-
-    who = acting_user()
+    who = default_operator()
     with opened(home) as till:
         limits = the_limits(till)
         before = till.charging.start_again(who, reason, till.clock())

@@ -1,6 +1,5 @@
 """`till serve`: take events of providers and offer checkouts, until a signal."""
 
-import select
 from pathlib import Path
 
 import click
@@ -43,10 +42,8 @@ def serve(home: Path, /, *, verbose: bool) -> None:
     GET /attempts?user=alice         automatic payments of the last 35 days, with the links at
                                      which a bank asks its customer
     """
-    import sdnotify
-
     from gitmeter.logs.setup import configure_logs
-    from node_pusher.cli.interrupts import interrupts
+    from node_pusher.cli.interrupts import interrupts, serve_until
     from till.serving.service import serving
 
     configure_logs(verbose=verbose)
@@ -55,8 +52,5 @@ def serve(home: Path, /, *, verbose: bool) -> None:
             f"{till.home.node}: events at {listening.public}, checkouts at {listening.local}",
             err=True,
         )
-        systemd = sdnotify.SystemdNotifier()
-        systemd.notify("READY=1")
-        select.select([interrupted], [], [])
-        systemd.notify("STOPPING=1")
+        serve_until(interrupted)
     click.echo(f"{till.home.node}: stopped", err=True)

@@ -12,7 +12,7 @@ from gitmeter.http_edge.secret_file import read_secret
 from gitmeter.http_edge.server import Server
 from gitmeter.support.locks import LockedError, locked
 from node_pusher.home.errors import BusyError
-from till.charging.card_account import cards_of
+from till.cards.card_account import cards_of
 from till.charging.worker import ChargeWorker
 from till.config.charge import ChargeTable
 from till.intake.till import Till

@@ -4,7 +4,6 @@ It is answered before anything is charged. What is not signed with the secret th
 refused, and what is older than ten minutes is told again while it is so, and is left aside.
 """
 
-import hmac
 from http import HTTPStatus
 from typing import Final
 
@@ -16,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gitmeter.http_edge.signature import SIGNATURE_HEADER, check_signature
 from gitmeter.support.backoff import is_worth_a_log
 from gitmeter.support.errors import GitmeterError
 from till.charging.deciding import is_recent
@@ -24,12 +24,10 @@ from till.intake.till import Till
 from till.serving.answers import no_such, plain
 from wire_format.instants import to_us
 from wire_format.posts.topup_due import (
-    SIGNATURE_HEADER,
     DueAnswer,
     TopupDue,
     decode_due,
     encode,
-    signature,
 )
 
 _log = structlog.get_logger()
@@ -60,8 +58,7 @@ class DueEndpoint:
 
     async def _due(self, request: Request) -> Response:
         body = await request.body()
-        signed = request.headers.get(SIGNATURE_HEADER, "")
-        if not signed.isascii() or not hmac.compare_digest(signed, signature(self._secret, body)):
+        if not check_signature(self._secret, body, request.headers.get(SIGNATURE_HEADER)):
             return self._refuse("wrong signature")
         try:
             post = decode_due(body)

@@ -9,7 +9,6 @@ hexadecimal digits, in the header `X-Gitmeter-Signature`.
                   "balance_usd":"3.41","provider":"stripe","payment":"pi_3Q","paid":["pi_3Q"]}]}
 """
 
-import hmac
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -25,7 +24,6 @@ ACCOUNTS_MAX: Final = 50
 PAID_MAX: Final = 200
 SEEN_MAX: Final = 200
 BODY_BYTES_MAX: Final = 2 << 20
-SIGNATURE_HEADER: Final = "X-Gitmeter-Signature"
 
 _Usd = Annotated[str, text_form(fields.USD_PATTERN)]
 _Balance = Annotated[str, text_form(r"-?[0-9]{1,30}(\.[0-9]{1,9})?")]
@@ -113,8 +111,3 @@ def decode_answer(body: bytes) -> DueAnswer:
         ValueError: it has not the form.
     """
     return _ANSWER.decode(body)
-
-
-def signature(secret: bytes, body: bytes) -> str:
-    """What the header says of a body."""
-    return hmac.new(secret, body, "sha256").hexdigest()

@@ -10,14 +10,13 @@ from aggregator.config.sections import TopupConfig
 from gitmeter.http_edge.authorities import AuthoritiesError
 from gitmeter.http_edge.client import ExchangeError, HttpClient, LateError, Request
 from gitmeter.http_edge.secret_file import read_secret
+from gitmeter.http_edge.signature import SIGNATURE_HEADER, signature
 from gitmeter.support.errors import with_hint
 from wire_format.posts.topup_due import (
-    SIGNATURE_HEADER,
     DueAnswer,
     TopupDue,
     decode_answer,
     encode,
-    signature,
 )
 
 ANSWER_TIMEOUT_S: Final = 10

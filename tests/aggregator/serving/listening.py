@@ -14,8 +14,9 @@ from aggregator.config.sections import ListenConfig
 from aggregator.serving.hints import Hints
 from aggregator.serving.listener import HttpListener
 from aggregator.serving.pulse import HookResult, Pulse
-from aggregator.serving.webhook import Push, signature
+from aggregator.serving.webhook import Push
 from gitmeter.http_edge.server import REQUEST_S
+from gitmeter.http_edge.signature import signature
 from tests.support.files import write_secret
 from tests.support.ledger.world import NOW
 

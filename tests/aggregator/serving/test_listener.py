@@ -17,11 +17,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from aggregator.serving.pulse import HookResult
-from aggregator.serving.webhook import signature
 from aggregator.store.store import open_for_writing
 from gitmeter.http_edge.address import ListenError, listen_on
 from gitmeter.http_edge.secret_file import SecretFileError
 from gitmeter.http_edge.server import THREADS, Server
+from gitmeter.http_edge.signature import signature
 from gitmeter.http_edge.whole_requests import BODY_BYTES_MAX
 from tests.aggregator.serving.listening import SECRET, Site, answer_on, push_body, rest_of, signed
 from tests.aggregator.serving.measured import measured

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.serving.webhook import BadPush, Push, check_signature, read_push, signature
+from aggregator.serving.webhook import BadPush, Push, read_push
+from gitmeter.http_edge.signature import check_signature, signature
 
 SECRET = b"a secret of the forge"
 BODY = b'{"ref":"refs/heads/main"}'

@@ -8,10 +8,11 @@ from typing import Final
 
 from aggregator.config.sections import TopupConfig
 from aggregator.notices.topups.rounds import TopupReport, TopupRound
+from gitmeter.http_edge.signature import signature
 from tests.support.files import write_secret
 from tests.support.ledger.topups_world import TopupsWorld
 from tests.support.receiver import ReceiverServer
-from wire_format.posts.topup_due import TopupDue, decode_due, signature
+from wire_format.posts.topup_due import TopupDue, decode_due
 
 SECRET: Final = "a-secret-of-some-length"  # noqa: S105 - of a test
 

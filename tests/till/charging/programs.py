@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import requests
 
+from gitmeter.http_edge.signature import SIGNATURE_HEADER, signature
 from providers.consents import ConsentTerms
 from providers.interface import Order
 from providers.stripe.account import StripeAccount
@@ -21,12 +22,10 @@ from tests.support.providers.fake_stripe import FakeStripe
 from tests.till.charging.place import BELOW_USD, MONTH_USD, USD
 from tests.till.programs import SECRETS, StripePlace
 from wire_format.posts.topup_due import (
-    SIGNATURE_HEADER,
     AccountBelow,
     TopupDue,
     decode_answer,
     encode,
-    signature,
 )
 
 SECRET: Final = "p" * 32

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from gitmeter.http_edge.signature import signature
 from tests.support.providers.fake_stripe import FakeStripe
 from tests.support.providers.stripe_cards import NEEDS_OWNER
 from tests.till.charging.place import USD
 from tests.till.charging.programs import SECRET, ChargeProgram
 from tests.till.programs import kill
-from wire_format.posts.topup_due import ACCOUNTS_MAX, BODY_BYTES_MAX, signature
+from wire_format.posts.topup_due import ACCOUNTS_MAX, BODY_BYTES_MAX
 
 REQUESTS_MAX = 10
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitmeter.money.topups.attempts import NOT_TRIED
-from providers.cards import CardCharge, ChargeStatus
+from providers.cards import ASKS_CUSTOMER, CardCharge, ChargeStatus
 from tests.till.place import START
-from till.charging.steps import ASKS_CUSTOMER, AttemptStep, Held, next_step
+from till.charging.steps import AttemptStep, Held, next_step
 from wire_format.instants import to_us
 
 NOW_US = to_us(START)

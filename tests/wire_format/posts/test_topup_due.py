@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gitmeter.http_edge.signature import signature
 from wire_format import fields
 from wire_format.money import format_usd
 from wire_format.posts.topup_due import (
@@ -22,7 +23,6 @@ from wire_format.posts.topup_due import (
     decode_answer,
     decode_due,
     encode,
-    signature,
 )
 
 ACCOUNT: dict[str, Any] = {

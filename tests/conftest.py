@@ -6,7 +6,6 @@
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from pygit2.enums import ConfigLevel
 
+from fixtures.bytecode import keep_bytecode
 from tests.support.memory import MEMORY
 
 ROOT: Final = Path(__file__).parent.parent
@@ -31,13 +31,7 @@ DEAD_PROXY: Final = "http://127.0.0.1:9"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Where no bytecode may lie beside the sources, as in many containers, each program that the tests
-# start would compile all that it imports; it lies with pytest's own cache instead.
-if sys.dont_write_bytecode:
-    sys.dont_write_bytecode = False
-    sys.pycache_prefix = str(ROOT / ".pytest_cache" / "bytecode")
-    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # it may have been `python -B`
+keep_bytecode()
 
 # Deadlines are off: no test asserts a time, and the machine may be busy.
 settings.register_profile(

@@ -15,7 +15,7 @@ from node_pusher.doctor.findings import Examination, Finding, in_words, ok, prob
 from node_pusher.home.layout import OWNER_HINT, is_shared, key_file, lock_file
 from node_pusher.home.own_key import load_own_key, own_signers
 from node_pusher.sending.failed_push import read_failed
-from node_pusher.spool.inspection import SpoolFacts, inspect_spool
+from node_pusher.spool.file.inspection import SpoolFacts, inspect_spool
 from node_pusher.spool.store import Store
 from wire_format.instants import format_ts, from_us
 

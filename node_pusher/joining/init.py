@@ -40,7 +40,7 @@ from node_pusher.joining.remote_history import (
 from node_pusher.joining.trust import OWN_KEYS_ONLY, Vouched, check_tip, check_vouched
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.repo.repo_errors import repo_errors
-from node_pusher.spool.connection import is_missing
+from node_pusher.spool.file.connection import is_missing
 from node_pusher.spool.store import Store
 from wire_format.fields import EPOCH_SIZE, INT_MAX, epoch_of
 

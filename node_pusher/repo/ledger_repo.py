@@ -7,7 +7,6 @@ after a crash the commits above it name the records that must not be committed a
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 import pygit2
@@ -21,10 +20,11 @@ from node_pusher.home.own_key import load_own_key
 from node_pusher.repo.commit_info import CommitInfo
 from node_pusher.repo.remote_files import fetch_blob
 from node_pusher.repo.repo_errors import missing_object, repo_errors
-from node_pusher.repo.trees import files, grow
+from node_pusher.repo.shallow import shallow_ends
+from node_pusher.repo.trees import added_segments, files, grow
 from node_pusher.spool.plan import SegmentFile
 from wire_format.commit_message import parse_message
-from wire_format.paths import InvalidPathError, parse_path
+from wire_format.paths import SegmentPath
 
 _MAIL_DOMAIN: Final = "node-pusher.invalid"
 _CONFIG: Final = {
@@ -203,20 +203,26 @@ class LedgerRepo:
         Raises:
             KeyError: not all of it is here, as in a clone without file contents.
         """
+        return [self.segment(path, blob) for path, blob in self.added_by(commit)]
+
+    def segment(self, path: SegmentPath, blob: str) -> SegmentFile:
+        """The segment at a path with the content of a blob.
+
+        Raises:
+            KeyError: the blob is not here.
+        """
+        data = self._repo[blob].peel(pygit2.Blob).data
+        return SegmentFile(path.folder, path.first_seq, data)
+
+    def added_by(self, commit: str) -> list[tuple[SegmentPath, str]]:
+        """The paths and blob ids of the segments that a commit added to its first parent, by seq.
+
+        Raises:
+            KeyError: the parent is not here, as at the end of a shallow clone.
+        """
         found = self._repo[commit].peel(pygit2.Commit)
-        if found.parent_ids:
-            diff = self._tree(str(found.parent_ids[0])).diff_to_tree(found.tree)
-        else:
-            diff = found.tree.diff_to_tree(swap=True)
-        segments = []
-        for delta in diff.deltas:
-            try:
-                path = parse_path(delta.new_file.path)
-            except InvalidPathError:
-                continue
-            data = self._repo[delta.new_file.id].peel(pygit2.Blob).data
-            segments.append(SegmentFile(path.folder, path.first_seq, data))
-        return segments
+        base = self._tree(str(found.parent_ids[0])) if found.parent_ids else None
+        return sorted(added_segments(base, found.tree), key=lambda each: each[0].first_seq)
 
     def raw_commit(self, commit: str) -> bytes:
         """All bytes of a commit, its signature included."""
@@ -233,7 +239,7 @@ class LedgerRepo:
         listed when it opened the repo.
         """
         at = start or self.tip
-        ends = _shallow(self.home_repo.path / "shallow")
+        ends = shallow_ends(self.home_repo.path)
         while at is not None:
             commit = self._repo[at].peel(pygit2.Commit)
             yield CommitInfo(at, commit.message, commit.commit_time, parse_message(commit.message))
@@ -289,11 +295,3 @@ class LedgerRepo:
 
     def _tree(self, commit: str) -> pygit2.Tree:
         return self._repo[commit].peel(pygit2.Tree)
-
-
-def _shallow(file: Path) -> frozenset[str]:
-    """The commits at which a shallow clone ends: their parents were not fetched."""
-    try:
-        return frozenset(file.read_text().split())
-    except FileNotFoundError:
-        return frozenset()

@@ -7,6 +7,7 @@ import pygit2
 from pygit2.enums import FileMode
 
 from node_pusher.home.errors import HomeError
+from wire_format.paths import InvalidPathError, SegmentPath, parse_path
 
 ENTRIES_MAX: Final = 2_000_000
 """Files and folders of one commit: two centuries of hourly segments."""
@@ -61,3 +62,15 @@ def files(tree: pygit2.Tree) -> Iterator[tuple[str, str]]:
                 yield path, str(entry.id)
             elif path.count("/") < _FOLDERS_DEEP:
                 folders.append((f"{path}/", entry))
+
+
+def added_segments(
+    base: pygit2.Tree | None, tree: pygit2.Tree
+) -> Iterator[tuple[SegmentPath, str]]:
+    """The paths and blob ids of the segments that a tree has and `base` has not."""
+    diff = tree.diff_to_tree(swap=True) if base is None else base.diff_to_tree(tree)
+    for delta in diff.deltas:
+        try:
+            yield parse_path(delta.new_file.path), str(delta.new_file.id)
+        except InvalidPathError:
+            continue

@@ -1,6 +1,6 @@
 """From the spool into commits; the commits themselves say which records they have already."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
@@ -21,8 +21,10 @@ from node_pusher.spool.plan import (
     COMMIT_BYTES_MAX,
     US_PER_S,
     Ahead,
+    Block,
     CommitPlan,
     Span,
+    Unsent,
     hours_apart,
     plan,
 )
@@ -79,15 +81,13 @@ def commit_unsent(
         FutureParentError: see `node_pusher.sending.dates.check_parent`.
     """
     committed, until_us = spans_of(repo.waiting()), to_us(now + SEALED_AHEAD_MAX)
-    hours = None
+    entered_by, hours = store.entered_by(), None
+    records: Iterable[Unsent | Block] = store.unsent(committed, until_us)
     if by_hour:
         hours = hours_apart(record.ts_us for record in store.unsent(committed, until_us))
-    plans = plan(
-        store.unsent(committed, until_us),
-        hours=hours,
-        bytes_max=bytes_max,
-        entered_by=store.entered_by(),
-    )
+    elif not entered_by:
+        records = store.unsent_blocks(committed, until_us)
+    plans = plan(records, hours=hours, bytes_max=bytes_max, entered_by=entered_by)
     commits = [_commit(store, repo, found, now) for found in plans]
     return Committed(commits, store.ahead(committed, until_us))
 

@@ -30,6 +30,7 @@ from node_pusher.home.locks import push_lock, sweep_stale_locks
 from node_pusher.home.new_address import naming_new_address
 from node_pusher.home.own_key import ensure_key, own_key
 from node_pusher.home.settings_file import reread
+from node_pusher.repo.commit_info import CommitInfo
 from node_pusher.repo.ledger_repo import LedgerRepo
 from node_pusher.repo.repo_errors import repo_errors
 from node_pusher.sending.branch import PROBE_TIMEOUT_S, push_in_parts
@@ -39,7 +40,7 @@ from node_pusher.sending.divide import divide
 from node_pusher.sending.failed_push import clear_failed, note_failed
 from node_pusher.sending.moved_mark import mark_previous_repos
 from node_pusher.spool.clock import usable
-from node_pusher.spool.plan import Ahead
+from node_pusher.spool.plan import Ahead, Span
 from node_pusher.spool.store import Store
 from wire_format.instants import to_us
 
@@ -210,14 +211,25 @@ def _settle(store: Store, repo: LedgerRepo, seen: RemoteBranch, now: datetime) -
         return 0, 0
     known = {info.commit for info in repo.above(seen.commit)}
     arrived = [info for info in repo.waiting() if info.commit not in known]
-    retired = sum(
-        store.retire(segment) for info in arrived for segment in repo.segments_of(info.commit)
-    )
+    retired = sum(_retire(store, repo, info) for info in arrived)
     if arrived:
         repo.set_pushed(seen.commit)
     if seen.commit == repo.tip:
         store.note_push(to_us(now))
     return len(arrived), retired
+
+
+def _retire(store: Store, repo: LedgerRepo, info: CommitInfo) -> int:
+    """Retire the records of a commit; a segment is read only if the spool has not all its lines."""
+    added = repo.added_by(info.commit)
+    # numbers are contiguous in a commit: a segment ends where the next one begins
+    last_seq = 0 if info.summary is None else info.summary.last_seq
+    ends = [*(path.first_seq for path, _ in added[1:]), last_seq + 1]
+    retired = 0
+    for (path, blob), end in zip(added, ends, strict=False):
+        count = store.retire_blob(Span(path.first_seq, end - 1), blob)
+        retired += store.retire(repo.segment(path, blob)) if count is None else count
+    return retired
 
 
 def _waiting(repo: LedgerRepo, cause: RemoteError) -> GitmeterError:

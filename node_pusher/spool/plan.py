@@ -6,7 +6,7 @@ A segment holds records of one folder and one epoch whose `seq` is contiguous, w
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, groupby, repeat
 from typing import Final, NamedTuple
 
@@ -65,6 +65,22 @@ class Unsent(NamedTuple):
     size_bytes: int
 
 
+class Block(NamedTuple):
+    """Records of one folder, in no commit yet and with contiguous numbers, that nobody entered.
+
+    Attributes:
+        span: their numbers.
+        folder: the name of the folder of the repo that their lines go to.
+        size_bytes: length of their lines, newlines included.
+        records: gives them one by one, which is asked for only where a segment ends among them.
+    """
+
+    span: Span
+    folder: str
+    size_bytes: int
+    records: Callable[[], Iterable[Unsent]]
+
+
 class CommitPlan(NamedTuple):
     """One commit to make.
 
@@ -83,7 +99,7 @@ class CommitPlan(NamedTuple):
 
 
 def plan(
-    records: Iterable[Unsent],
+    records: Iterable[Unsent | Block],
     *,
     hours: Iterable[int] | None = None,
     bytes_max: int = COMMIT_BYTES_MAX,
@@ -92,8 +108,9 @@ def plan(
     """Divide records, in order of `seq`, into commits.
 
     Args:
-        records: what is not in any commit yet.
+        records: what is not in any commit yet; a block is planned as its records would be.
         hours: for importing history, the hours of `hours_apart`: a commit has records of one.
+            There are no blocks then.
         bytes_max: most bytes of the lines of one commit, unless it has one record alone.
         entered_by: who entered records, by `seq`; a commit has those of one person.
     """
@@ -153,7 +170,7 @@ _Group = tuple[str, int | None, str, int]
 
 
 def _segments(
-    records: Iterable[Unsent],
+    records: Iterable[Unsent | Block],
     entered_by: Mapping[int, str],
     hours: Iterable[int | None],
     size_max: int,
@@ -161,16 +178,30 @@ def _segments(
     """Start a segment with each record that cannot go behind the one before it."""
     shared: tuple[str, int | None, str] | None = None
     first = last = end = size = run = 0
-    for (seq, folder, _, size_bytes), hour in zip(records, hours, strict=False):
-        own = (folder, hour, entered_by.get(seq, ""))
-        size += size_bytes
-        if own != shared or seq != last + 1 or seq == end or size > size_max:
-            if shared is not None:
-                yield (*shared, run), Span(first, last)
-                run += seq != last + 1
-            shared, first, size = own, seq, size_bytes
-            end = min(seq + SEGMENT_RECORDS_MAX, (epoch_of(seq) + 1) * EPOCH_SIZE + 1)
-        last = seq
+    for found, hour in zip(records, hours, strict=False):
+        singly: Iterable[Unsent]
+        if isinstance(found, Unsent):
+            singly = (found,)
+        elif (
+            (found.folder, hour, "") == shared
+            and found.span.first == last + 1
+            and found.span.last < end
+            and size + found.size_bytes <= size_max
+        ):
+            size, last = size + found.size_bytes, found.span.last
+            continue
+        else:
+            singly = found.records()
+        for seq, folder, _, size_bytes in singly:
+            own = (folder, hour, entered_by.get(seq, ""))
+            size += size_bytes
+            if own != shared or seq != last + 1 or seq == end or size > size_max:
+                if shared is not None:
+                    yield (*shared, run), Span(first, last)
+                    run += seq != last + 1
+                shared, first, size = own, seq, size_bytes
+                end = min(seq + SEGMENT_RECORDS_MAX, (epoch_of(seq) + 1) * EPOCH_SIZE + 1)
+            last = seq
     if shared is not None:
         yield (*shared, run), Span(first, last)
 

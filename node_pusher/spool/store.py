@@ -5,27 +5,34 @@ lock first (`BEGIN IMMEDIATE`), and a `seq` is assigned inside the transaction: 
 may append at once, and no number is assigned twice or skipped.
 """
 
+import hashlib
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count, repeat
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from gitmeter.support.bulk import insert_rows
 from node_pusher.home.errors import HomeError
 from node_pusher.home.layout import is_shared
-from node_pusher.spool.connection import SCHEMA_VERSION, check, connect
 from node_pusher.spool.drafts import Draft, line_head
+from node_pusher.spool.file.connection import SCHEMA_VERSION, check, connect
+from node_pusher.spool.file.shrinking import make_shrinkable, shrink
+from node_pusher.spool.file.sqlite_errors import spool_error, spool_errors
 from node_pusher.spool.ids import Ids
 from node_pusher.spool.outcomes import Recorded, Refusal, SpoolState
-from node_pusher.spool.plan import Ahead, SegmentFile, Span, Unsent, outside
-from node_pusher.spool.shrinking import make_shrinkable, shrink
-from node_pusher.spool.sqlite_errors import spool_error, spool_errors
+from node_pusher.spool.plan import Ahead, Block, SegmentFile, Span, Unsent, outside
+from node_pusher.spool.unsent import ahead, unsent, unsent_blocks
 from wire_format.fields import INT_MAX
 from wire_format.instants import to_us
 from wire_format.lines import Folder
+
+_RETIRE_NAMES: Final = (
+    "DELETE FROM entered_by WHERE seq BETWEEN ? AND ?"
+    " AND NOT EXISTS (SELECT 1 FROM records WHERE records.seq = entered_by.seq)"
+)
 
 
 class Store:
@@ -157,31 +164,20 @@ class Store:
             committed: the spans.
             until_us: the latest instant of a record, in microseconds since 1970.
         """
-        query = (
-            "SELECT seq, folder, ts_us, length(line) FROM records WHERE seq BETWEEN ? AND ?"
-            " AND ts_us <= ? ORDER BY seq"
-        )
         with self._reading() as connection:
-            for span in outside(committed):
-                yield from map(Unsent._make, connection.execute(query, (*span, until_us)))
+            yield from unsent(connection, outside(committed), until_us)
+
+    def unsent_blocks(
+        self, committed: Iterable[Span], until_us: int = INT_MAX
+    ) -> Iterator[Unsent | Block]:
+        """As `unsent`, at a sixth of the cost: in blocks, but where these would have gaps."""
+        with self._reading() as connection:
+            yield from unsent_blocks(connection, outside(committed), until_us)
 
     def ahead(self, committed: Iterable[Span], now_us: int) -> Ahead:
         """The records after a time, outside the spans that are committed already."""
-        query = (
-            "SELECT count(*), min(seq), max(seq), max(ts_us) FROM records"
-            " WHERE seq BETWEEN ? AND ? AND ts_us > ?"
-        )
         with self._reading() as connection:
-            rows = [connection.execute(query, (*s, now_us)).fetchone() for s in outside(committed)]
-        found = [Ahead(*row) for row in rows if row[0]]
-        if not found:
-            return Ahead()
-        return Ahead(
-            sum(each.records for each in found),
-            min(each.first_seq for each in found),
-            max(each.last_seq for each in found),
-            max(each.latest_us for each in found),
-        )
+            return ahead(connection, outside(committed), now_us)
 
     def entered_by(self) -> dict[int, str]:
         """Who entered the records that somebody did, by `seq`."""
@@ -202,23 +198,28 @@ class Store:
         A record with a number of the segment but another line is not the one that was sent, and is
         kept.
         """
-        lines = segment.data.count(b"\n")
-        span = Span(segment.first_seq, segment.first_seq + lines - 1)
+        lines = segment.data.splitlines(keepends=True)
         with self._write() as connection:
-            if self.lines(span) == segment.data:  # all of it, at a tenth of the cost
-                retired = connection.execute(
-                    "DELETE FROM records WHERE seq BETWEEN ? AND ?", span
-                ).rowcount
-            else:
-                retired = connection.executemany(
-                    "DELETE FROM records WHERE seq = ? AND line = ?",
-                    enumerate(segment.data.splitlines(keepends=True), segment.first_seq),
-                ).rowcount
-            connection.execute(
-                "DELETE FROM entered_by WHERE seq BETWEEN ? AND ?"
-                " AND NOT EXISTS (SELECT 1 FROM records WHERE records.seq = entered_by.seq)",
-                span,
-            )
+            retired = connection.executemany(
+                "DELETE FROM records WHERE seq = ? AND line = ?",
+                enumerate(lines, segment.first_seq),
+            ).rowcount
+            last_seq = segment.first_seq + len(lines) - 1
+            connection.execute(_RETIRE_NAMES, (segment.first_seq, last_seq))
+        return retired
+
+    def retire_blob(self, span: Span, blob: str) -> int | None:
+        """As `retire`, of a segment that need not be read: its lines are told by the blob's id.
+
+        Returns:
+            how many; None if the records of the span are not those of the blob.
+        """
+        with self._write() as connection:
+            if _blob_id(self.lines(span)) != blob:
+                return None
+            query = "DELETE FROM records WHERE seq BETWEEN ? AND ?"
+            retired = connection.execute(query, span).rowcount
+            connection.execute(_RETIRE_NAMES, span)
         return retired
 
     def put_back(self, segment: SegmentFile, ts_us: Sequence[int]) -> bool:
@@ -244,7 +245,7 @@ class Store:
             connection.execute("UPDATE state SET last_push_us = ?", (now_us,))
 
     def shrink(self) -> None:
-        """Give the disk back what retired records took; see `node_pusher.spool.shrinking`."""
+        """Give the disk back what retired records took; see `node_pusher.spool.file.shrinking`."""
         with self._reading() as connection:
             shrink(connection)
 
@@ -287,3 +288,10 @@ class Store:
                 yield self._connection
         except sqlite3.DatabaseError as error:
             raise spool_error(error, self._file) from error
+
+
+def _blob_id(data: bytes) -> str:
+    """The id that git gives a file with this content."""
+    found = hashlib.sha1(b"blob %d\0" % len(data), usedforsecurity=False)
+    found.update(data)
+    return found.hexdigest()

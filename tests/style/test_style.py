@@ -27,10 +27,11 @@ SQL_ALLOWED: Final = {
     "portal/records/*": "the SQL of what a portal remembers",
     "till/records/*": "the SQL of what a till remembers",
     "node_pusher/spool/store.py": "the spool's SQL",
-    "node_pusher/spool/connection.py": "the version of the spool's file",
+    "node_pusher/spool/file/connection.py": "the version of the spool's file",
+    "node_pusher/spool/unsent.py": "its SQL about what is in no commit yet",
     "node_pusher/spool/ids.py": "its SQL about callers' own keys",
-    "node_pusher/spool/inspection.py": "the spool's file, looked at by `doctor`",
-    "node_pusher/spool/shrinking.py": "the size of the spool's file",
+    "node_pusher/spool/file/inspection.py": "the spool's file, looked at by `doctor`",
+    "node_pusher/spool/file/shrinking.py": "the size of the spool's file",
 }
 FLOAT_ALLOWED: Final[dict[str, str]] = {}
 """Modules that handle money and yet need a float, which is none so far (say, a time limit)."""

@@ -14,7 +14,7 @@ from gitmeter.support.errors import ExitCode
 from node_pusher.home.layout import socket_file
 from node_pusher.listener import server
 from node_pusher.sending import branch, push
-from node_pusher.spool import connection
+from node_pusher.spool.file import connection
 from portal.config.tables import PortalConfig
 from tests.systemd.units import (
     FOLDER,

@@ -22,7 +22,7 @@ from node_pusher.listener.protocol import (
     answer_not_recorded,
 )
 from node_pusher.listener.room import Seat, gives_way
-from node_pusher.spool import connection
+from node_pusher.spool.file import connection
 from tests.node_pusher.conftest import START, MakeHome
 from tests.node_pusher.listener.listening import lines_in
 from wire_format.fields import LINE_BYTES_MAX

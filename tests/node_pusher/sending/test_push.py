@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,8 +24,10 @@ from node_pusher.home.errors import BusyError, NonFastForwardError
 from node_pusher.home.home import Home
 from node_pusher.home.locks import push_lock
 from node_pusher.repo.ledger_repo import LedgerRepo
+from node_pusher.sending.commit import commit_unsent
 from node_pusher.sending.push import PushReport, push
 from node_pusher.spool.api import Spool
+from node_pusher.spool.plan import Span
 from tests.node_pusher.conftest import (
     NODE,
     START,
@@ -299,7 +303,7 @@ elif place == "after the push":
     push = module.push_in_parts
     module.push_in_parts = lambda *args: (push(*args), die())
 elif place == "after the read-back":
-    Store.retire = die
+    Store.retire_blob = die
 elif place == "after retiring":
     LedgerRepo.set_pushed = die
 elif place == "between two commits":
@@ -435,3 +439,32 @@ def test_the_author_is_the_node(home: Home, remote_dir: Path) -> None:
     record(home)
     push(home, START)
     assert _git(remote_dir, "log", "--format=%an %cn").split() == [NODE] * 4
+
+
+def test_no_segment_is_read_that_the_spool_has_whole(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the remote took is told by the ids of its blobs; `record` may go on meanwhile."""
+    record(home, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(LedgerRepo, "segment", None)
+        assert push(home, START).retired == 3
+    assert spool_count(home) == 0
+
+
+def test_a_line_that_is_not_the_one_that_was_pushed_stays_and_the_others_of_its_segment_go(
+    home: Home,
+) -> None:
+    record(home, 3)
+    with Spool.open(home.path) as spool:
+        commit_unsent(spool.store, LedgerRepo(home.repo), START)
+    with closing(sqlite3.connect(home.spool_file)) as file, file:
+        changed = file.execute(
+            "UPDATE records SET line = CAST(replace(line, 'user-1', 'user-9') AS BLOB)"
+            " WHERE seq = 2"
+        )
+        assert changed.rowcount == 1
+    assert push(home, START).retired == 2
+    with Spool.open(home.path) as spool:
+        assert b'"user-9"' in spool.store.lines(Span(2, 2))
+    assert spool_count(home) == 1

@@ -8,8 +8,8 @@ import pytest
 
 from node_pusher.home.home import Home
 from node_pusher.sending.push import push
-from node_pusher.spool import shrinking
 from node_pusher.spool.api import Spool
+from node_pusher.spool.file import shrinking
 from tests.node_pusher.conftest import START, record, spool_count
 
 
@@ -45,7 +45,7 @@ def test_the_disk_is_given_back_once_records_are_on_the_remote(home: Home) -> No
 def test_the_log_of_a_large_transaction_is_given_back_too(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("node_pusher.spool.connection._LOG_BYTES_KEPT", 50_000)
+    monkeypatch.setattr("node_pusher.spool.file.connection._LOG_BYTES_KEPT", 50_000)
     with Spool.open(home.path, clock=lambda: START) as listener:
         record(home, 3000)
         push(home, START)

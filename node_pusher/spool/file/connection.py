@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from node_pusher.home.errors import HomeError
+from node_pusher.spool.file.sqlite_errors import spool_errors
 from node_pusher.spool.ids import ID_KEPT_DAYS
 from node_pusher.spool.plan import US_PER_S
-from node_pusher.spool.sqlite_errors import spool_errors
 from wire_format.instants import HOUR_S
 
 SCHEMA_VERSION: Final = 2

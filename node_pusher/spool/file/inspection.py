@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from node_pusher.spool.sqlite_errors import spool_errors
+from node_pusher.spool.file.sqlite_errors import spool_errors
 
 _BUSY_TIMEOUT_S: Final = 5
 _STEPS_BETWEEN_CHECKS: Final = 100_000

@@ -41,6 +41,8 @@ class Ledger:
     Args:
         store: the database, open for writing; nothing else writes through it.
         config: the limits that lines and charges are judged under.
+        gathers: whether usage of several repos may become charges together, where nobody reads
+            the database before `charge_gathered`.
 
     Attributes:
         store: the database.
@@ -50,14 +52,14 @@ class Ledger:
             and whether it was accepted; finding out costs too much to be done in each pass.
     """
 
-    def __init__(self, store: LedgerStore, config: Config) -> None:
+    def __init__(self, store: LedgerStore, config: Config, *, gathers: bool = False) -> None:
         self.store = store
         self._config = config
         self._cost_max_nano = config.charge_cost_max_usd * NANO
         self.rater = Rater(rule_book_in_force(store), self._cost_max_nano)
         self.decisions = decisions_of(store)
         self.tangled: dict[str, tuple[str, bool]] = {}
-        self._charging = Charging(store)
+        self._charging = Charging(store, gathers=gathers)
         self._balances = Balances(store)
 
     def apply(self, move: Move, changes: Changes, now: datetime) -> set[IncidentKind]:
@@ -186,6 +188,17 @@ class Ledger:
             self.store.lines.file_rejected(node_id, batch.rejected)
             self.store.lines.add_counts(node_id, batch.admitted, batch.duplicates)
         return settled
+
+    def charge_gathered(self, now: datetime) -> None:
+        """Charge the usage that was applied and waits to be charged.
+
+        Args:
+            now: the time (UTC) at which incidents that it shows are opened.
+        """
+        self._charging.begin(now)
+        with self.store.transaction():
+            self._charging.charge_gathered(self.rater)
+            self._file_unrated(now)
 
     def promote_tiers(self, hour: int) -> None:
         """Set the displayed tier of every account to that at the start of a clock hour."""

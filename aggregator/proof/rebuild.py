@@ -3,22 +3,24 @@
 Only what the accepted tips reach is read, never a head that was fetched since.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from aggregator.config.known_repo import KnownRepo
 from aggregator.incidents.kinds import IncidentKind
-from aggregator.ledger.ingest import Ingest, Rules, Stretch
+from aggregator.ledger.ingest import Ingest, Rules
 from aggregator.ledger.ledger import Ledger
 from aggregator.ledger.reading.ahead import ReadAhead
 from aggregator.ledger.segments import segment_reader
-from aggregator.mirrors.ancestry import reached
 from aggregator.mirrors.mirror import Mirror, MirrorError
 from aggregator.mirrors.state import State
 from aggregator.proof.judged_under import note_limits
+from aggregator.proof.replay import Replay, groups, run_by_date
+from aggregator.store.repo_rows import RepoRow
 from aggregator.store.store import LedgerStore, open_for_writing
 from cursors.tips import Tips
 from gitmeter.support.bulk import Progress
@@ -54,7 +56,7 @@ def rebuild(
     store, ahead = open_for_writing(path), ReadAhead()
     try:
         note_limits(store, state.config)
-        ledger = Ledger(store, state.config)
+        ledger = Ledger(store, state.config, gathers=True)
         rules = Rules(segment_reader(state), None, now, ahead)
         known = state.repos.all()
         if lost := sorted(tips.keys() - {repo.name for repo in known}):
@@ -62,17 +64,15 @@ def rebuild(
                 f"billed, but no mirror of it can be read: {', '.join(lost)}",
                 hint="restore it from a backup",
             )
-        for repo in known:
-            with store.transaction():
-                row = store.repos.row(repo)
-            if repo.name in tips:
-                mirror = state.mirrors.open(repo)
-                ingest = Ingest(ledger, row, mirror, rules)
-                _replay(ingest, mirror, repo.name, tips[repo.name], on_progress)
-                with store.transaction():
-                    cursor = store.cursors.of_repo(repo.name)
-                    store.cursors.move(repo.name, cursor, tips[repo.name].cursor)
-                    store.cursors.keep(repo.name, tips[repo.name].kept)
+        replays = (
+            Replay(Ingest(ledger, row, mirror, rules), mirror, repo, tips[repo.name], on_progress)
+            for repo, row, mirror in _opened(state, store, known, tips)
+        )
+        for group in groups(replays):
+            run_by_date(group)
+            for replay in group:
+                replay.finish(store)
+        ledger.charge_gathered(now)
         if ledger.decisions.waiting:
             raise MirrorError(
                 f"decisions about {', '.join(sorted(ledger.decisions.waiting))} cannot be carried"
@@ -92,13 +92,15 @@ def rebuild(
         store.close()
 
 
-def _replay(ingest: Ingest, mirror: Mirror, name: str, tips: Tips, on_progress: Progress) -> None:
-    """Apply every commit that the tips reach, each once, without judging any of them again."""
-    commits = reached(mirror, (*sorted(tips.kept), tips.cursor))
-    done = iter(range(1, len(commits) + 1))
-    replaced = set(commits).difference(mirror.chain(tips.cursor))
-    stretch = Stretch(commits, accepted=len(commits), replaced=frozenset(replaced), is_billed=True)
-    ingest.run(stretch, lambda: on_progress(name, next(done), len(commits)))
+def _opened(
+    state: State, store: LedgerStore, known: Iterable[KnownRepo], tips: Container[str]
+) -> Iterator[tuple[KnownRepo, RepoRow, Mirror]]:
+    """Enter the repos into a new ledger; yield those that were billed, with their mirrors."""
+    for repo in known:
+        with store.transaction():
+            row = store.repos.row(repo)
+        if repo.name in tips:
+            yield repo, row, state.mirrors.open(repo)
 
 
 def swap(new: Path, current: Path) -> None:

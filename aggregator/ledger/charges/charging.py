@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Final
 
 from aggregator.admission.batch import Batch, ChargeKey
+from aggregator.admission.grouped import GroupedSegment
 from aggregator.ledger.charges.changed import ChangedStates
 from aggregator.ledger.charges.draws import GrantDraws, ToDraw
 from aggregator.ledger.charges.following import Following, TouchedHours
+from aggregator.ledger.charges.gathering import Gathered, with_segments
 from aggregator.rating.rating import STATES, ChargeState, Rater, Rating, scope_of_change
 from aggregator.store.account_rows import AccountRow
 from aggregator.store.charges.charge_rows import ChargeRow, RatedCharge
@@ -24,7 +26,6 @@ from gitmeter.money.tenure import first_paid_at
 COLUMNS_FROM: Final = 5_000
 """Charges of a batch for which numpy is worth loading and filling."""
 
-
 _NOT_RATED_YET: Final = Rating(ChargeState.RATED, 0, 0)
 
 
@@ -33,13 +34,16 @@ class Charging:
 
     Args:
         store: the ledger's store.
+        gathers: whether sums of segments wait until there are many of them, of several nodes
+            perhaps, which then become charges together. Until then the database lacks them.
 
     Attributes:
         changed: what the transaction changed about usage that is not billed in full.
     """
 
-    def __init__(self, store: LedgerStore) -> None:
+    def __init__(self, store: LedgerStore, *, gathers: bool = False) -> None:
         self._store = store
+        self._gathered = Gathered() if gathers else None
         self.changed = ChangedStates()
         self._now_s = 0
 
@@ -94,20 +98,45 @@ class Charging:
             batch: the changes.
             rater: rates under the rule book in force.
         """
+        if batch.usage:
+            self.charge_gathered(rater)  # the lines that count no longer may be among those
         accounts = self._store.accounts.of_users({*batch.users, *(key[1] for key in batch.usage)})
         first_commit_s = {accounts[user].id: at_s for user, at_s in batch.users.items()}
         first_hour = min((entry.first_hour for entry in batch.segments), default=0)
         self._store.account_nodes.note(node_id, first_commit_s, first_hour, self._now_s)
-        kinds = {key[2:] for key in batch.usage}.union(*(found.kinds for found in batch.counted))
+        if self._gathered is None or batch.usage:
+            self._charge(batch.usage, batch.counted, accounts, rater)
+            return
+        self._gathered.add(batch.counted)
+        if self._gathered.is_full:
+            self.charge_gathered(rater)
+
+    def charge_gathered(self, rater: Rater) -> None:
+        """Charge what waits.
+
+        Args:
+            rater: rates under the rule book in force.
+        """
+        if self._gathered is not None and (counted := self._gathered.take()):
+            users = {user for found in counted for user in found.users}
+            self._charge({}, counted, self._store.accounts.of_users(users), rater)
+
+    def _charge(
+        self,
+        usage: Mapping[ChargeKey, Sequence[int]],
+        counted: Sequence[GroupedSegment],
+        accounts: Mapping[str, AccountRow],
+        rater: Rater,
+    ) -> None:
+        kinds = {key[2:] for key in usage}.union(*(found.kinds for found in counted))
         resources = self._store.charges.resource_ids({resource for resource, _ in kinds})
-        usage: Mapping[ChargeKey, Sequence[int]] = batch.usage
         drawing = ToDraw(accounts.values(), resources)
         if (
             any(map(rater.is_apart, resources))
-            or batch.charges < COLUMNS_FROM
-            or not self._as_columns(batch, accounts, resources, rater, drawing)
+            or sum(found.charges for found in counted) < COLUMNS_FROM
+            or not self._as_columns(counted, accounts, resources, rater, drawing)
         ):
-            usage = _with_segments(batch)
+            usage = with_segments(usage, counted)
         emptied, touched = self._one_by_one(usage, accounts, resources, rater, drawing)
         edges = {
             (account.id, hour)
@@ -125,15 +154,15 @@ class Charging:
 
     def _as_columns(
         self,
-        batch: Batch,
+        counted: Sequence[GroupedSegment],
         accounts: Mapping[str, AccountRow],
         resources: Mapping[str, int],
         rater: Rater,
         drawing: ToDraw,
     ) -> bool:
-        """Charge the segments that are counted by their sums; False, with nothing changed, if not.
+        """Charge segments that are counted by their sums; False, with nothing changed, if not.
 
-        What else the batch has of the same charges is then charged on top of it.
+        What else a batch has of the same charges is then charged on top of it.
         """
         # numpy's linear algebra, which nothing here uses, would start a thread for each core
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -142,7 +171,7 @@ class Charging:
             from aggregator.ledger.charges import columns
         except ModuleNotFoundError:  # hidden for a moment: `gitmeter.support.lazy_group`
             return False
-        parts = columns.merged(batch.counted, accounts)
+        parts = columns.merged(counted, accounts)
         if parts is None:
             return False
         hours = set(parts.hour.tolist())
@@ -259,14 +288,3 @@ class Charging:
         for account_id, change in changes.items():
             accounts[account_id].add_cost(*change)
         self._store.accounts.save(accounts.values())
-
-
-def _with_segments(batch: Batch) -> Mapping[ChargeKey, Sequence[int]]:
-    """Units and records to add to each charge, those of segments counted by their sums too."""
-    usage = {key: [*added] for key, added in batch.usage.items()}
-    for found in batch.counted:
-        for key, units, records in found.parts():
-            added = usage.setdefault(key, [0, 0])
-            added[0] += units
-            added[1] += records
-    return usage

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from aggregator.ledger.charges import charging
+from aggregator.ledger.charges import charging, gathering
+from aggregator.proof import replay
 from tests.support.deliveries import Delivery, deliveries
 from tests.support.ledger.telling import (
     Places,
@@ -68,16 +69,19 @@ def delivered_twice(draw: st.DrawFn) -> tuple[Facts, Delivery, Places, Delivery]
     phases=set(Phase) - {Phase.explain},  # explaining a failure takes longer than finding it
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(delivered_twice(), st.booleans())
+@given(delivered_twice(), st.booleans(), st.sampled_from([1, 25, 50, 10**6]), st.integers(1, 3))
 def test_any_delivery_ends_in_the_ledger_of_the_reference(
     drawn: tuple[Facts, Delivery, Places, Delivery],
     as_columns: bool,  # noqa: FBT001 - drawn by hypothesis
+    gathered_max: int,
+    in_turn: int,
 ) -> None:
     """Charges, balances and held lines are the reference's; digests agree, and so does git.
 
     Which node used which account since when follows from the commits of each delivery.
 
-    Whether the charges of a batch are taken one by one or as columns.
+    Whether the charges of a batch are taken one by one or as columns; however many wait in a
+    rebuild to be charged together, and however its repos take turns.
     """
     some, one_way, places, other_way = drawn
     expected = some.reckoned()
@@ -87,6 +91,8 @@ def test_any_delivery_ends_in_the_ledger_of_the_reference(
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr(charging, "COLUMNS_FROM", 1 if as_columns else sys.maxsize)
+        patch.setattr(gathering, "_WEIGHT_MAX", gathered_max)
+        patch.setattr(replay, "_IN_TURN", in_turn)
         world = World(Path(first))
         tell(world, one_way, places)
         assert mismatches(world, expected) == []

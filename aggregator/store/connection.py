@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     import sqlite_utils
 
 _BUSY_TIMEOUT_S: Final = 30
+_ASK_AGAIN_S: Final = 0.02
 _PRAGMAS: Final = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA cache_size = -16384",
     "PRAGMA journal_size_limit = 16777216",  # or a log stays as large as its largest transaction
@@ -31,6 +32,7 @@ def connect_for_writing(path: Path) -> sqlite3.Connection:
     """
     is_new = not path.exists()
     connection = connect(path, "rwc")
+    _begin_log_once_free(connection)
     for pragma in _PRAGMAS:
         connection.execute(pragma)
     if is_new or _version(connection) == 0:
@@ -59,6 +61,24 @@ def connect_for_reading(path: Path) -> sqlite3.Connection:
         raise NoDatabaseError(f"there is no ledger at {path} yet", hint="try again in a moment")
     connection.execute("PRAGMA query_only = ON")
     return _checked(connection, path)
+
+
+def _begin_log_once_free(connection: sqlite3.Connection) -> None:
+    """Begin the log of a database, which `leave_readable` may have ended.
+
+    Where another connection is about to do so too, SQLite refuses at once, whatever its timeout.
+    """
+    ends_at_s = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() >= ends_at_s:
+                raise
+            time.sleep(_ASK_AGAIN_S)
+        else:
+            return
 
 
 def _begin_log(connection: sqlite3.Connection) -> None:

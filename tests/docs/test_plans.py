@@ -27,7 +27,7 @@ def test_each_file_of_plans_can_be_used(text: str) -> None:
 def test_each_command_has_the_options_that_it_is_given(command: str) -> None:
     words = shlex.split(command)
     found: click.Command = cli
-    context = click.Context(found)
+    context = click.Context(found, **found.context_settings)  # as the program makes it
     while isinstance(found, click.Group):
         name, found, words = found.resolve_command(context, words)  # type: ignore[assignment] # of a name that is there
         context = click.Context(found, info_name=name, parent=context)

@@ -26,13 +26,18 @@ def unsent(
 def unsent_blocks(
     connection: sqlite3.Connection, spans: Iterable[Span], until_us: int
 ) -> Iterator[Unsent | Block]:
-    """The same records in blocks; one by one where a block would not be whole."""
+    """The same records in blocks; one by one where a block would not be whole.
+
+    Those that are recorded meanwhile are left: of them the later ones might be seen without the
+    earlier ones, which would be a gap to whoever reads the commits.
+    """
     query = (
         "SELECT count(*), min(folder), max(folder), max(ts_us), sum(length(line))"
         " FROM records WHERE seq BETWEEN ? AND ?"
     )
-    for span in spans:
-        rest = span
+    newest = connection.execute("SELECT max(seq) FROM records").fetchone()[0] or 0
+    for outer in spans:
+        rest = span = Span(outer.first, min(outer.last, newest))
         while (first := _first(connection, rest)) is not None:
             block = Span(first, min(first + _BLOCK - 1, span.last))
             count, folder, other, latest_us, size = connection.execute(query, block).fetchone()

@@ -1,6 +1,7 @@
 """Planning over a thousand records as one gives the commits that planning each of them gives."""
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from node_pusher.spool import plan as planning
 from node_pusher.spool import unsent as reading
-from node_pusher.spool.plan import Span, outside, plan
+from node_pusher.spool.plan import Block, Span, Unsent, outside, plan
 from node_pusher.spool.unsent import unsent, unsent_blocks
 from wire_format.fields import EPOCH_SIZE
 from wire_format.lines import Folder
@@ -65,12 +66,36 @@ def test_blocks_are_planned_as_their_records_would_be(
         assert list(plan(blocks)) == list(plan(singly))
 
 
-def test_a_thousand_records_are_read_as_one_and_the_rest_one_by_one() -> None:
-    with closing(_spool([(1, Folder.USAGE, 1, 3)] * 2500, 0)) as connection:
+@pytest.mark.parametrize("taken", [0, 1, 2, 501])
+def test_what_is_recorded_meanwhile_waits_for_the_next_push(taken: int) -> None:
+    """Whenever it is: later records in a commit without the earlier ones would be a gap."""
+    with closing(_spool([(1, Folder.USAGE, 1, 3)] * 1500, 0)) as connection:
+        found = unsent_blocks(connection, [Span(1, 2**63 - 1)], 1)
+        spans = [planned.segments for planned in plan(_recorded_into(connection, found, taken))]
+        assert spans == [(Span(1, 1500),)]
+
+
+def _recorded_into(
+    connection: sqlite3.Connection, found: Iterator[Unsent | Block], after: int
+) -> Iterator[Unsent | Block]:
+    """Yield what is found; once so many are taken, a thousand records and one come in."""
+    for number, each in enumerate(found):
+        if number == after:
+            rows = ((seq, Folder.USAGE, 1, b"xxx") for seq in range(1501, 2502))
+            connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", rows)
+        yield each
+
+
+def test_a_thousand_records_are_read_as_one_and_those_around_a_gap_one_by_one() -> None:
+    one: Record = (1, Folder.USAGE, 1, 3)
+    records = [one] * 2200 + [(2, *one[1:])] + [one] * 299
+    with closing(_spool(records, 0)) as connection:
         found = list(unsent_blocks(connection, [Span(1, 10_000)], 1))
     whole, rest = found[:2], found[2:]
-    assert [(each.span, each.size_bytes) for each in whole if isinstance(each, planning.Block)] == [
+    assert [(each.span, each.size_bytes) for each in whole if isinstance(each, Block)] == [
         (Span(1, 1000), 3000),
         (Span(1001, 2000), 3000),
     ]
-    assert [each.seq for each in rest if isinstance(each, planning.Unsent)] == [*range(2001, 2501)]
+    assert [each.seq for each in rest if isinstance(each, Unsent)] == [
+        *(*range(2001, 2201), *range(2202, 2502))
+    ]

@@ -82,7 +82,7 @@ def measure(place: Place) -> dict[str, float]:
     watch.around(Mirror, "blob_size", READ)
     watch.around(Mirror, "read_blob", READ)
     watch.around(pending, "read_segment", CHECK)
-    watch.around(segment, "decode_segment", DECODE)
+    watch.around(segment, "decode_valid", DECODE)
     watch.around(lines, "encode_decoded", CHECK)
     watch.around(pending, "grouped", ADMIT)
     watch.around(Admission, "count", ADMIT)
@@ -107,7 +107,7 @@ def measure(place: Place) -> dict[str, float]:
             pass
     total_s = time.perf_counter() - started
     found = dict(watch.seconds)
-    # decode_segment decodes, then checks the values; only the first is decoding
+    # decode_valid decodes, then checks the values; only the first is decoding
     found[CHECK] += found[DECODE] - decode_s
     found[DECODE] = decode_s
     found[REST] = total_s - sum(found.values())

@@ -36,6 +36,9 @@ from wire_format.versions.narrower import decision_is_of_its_version, money_is_o
 _ESCAPE: Final = b"\\"
 """Fields at their limits make a line too long only when characters in them are escaped."""
 
+_KNOWN_USERS_MAX: Final = 10_000
+_known_users: Final[set[str]] = set()
+
 
 class Reject(NamedTuple):
     """A line that is not valid.
@@ -67,10 +70,13 @@ class Segment(NamedTuple):
 
 def decode_segment(data: bytes, folder: Folder) -> Segment:
     """Decode all lines of a segment; never raises for bad data."""
+    return decode_valid(data, folder) or decode_one_by_one(data, folder)
+
+
+def decode_valid(data: bytes, folder: Folder) -> Segment | None:
+    """All lines of a segment if every one of them is valid; None if any is not."""
     records = _decode_canonical(data, folder)
-    if records is not None:
-        return Segment(records, range(1, len(records) + 1), ())
-    return _decode_line_by_line(data, folder)
+    return None if records is None else Segment(records, range(1, len(records) + 1), ())
 
 
 def decode_line(line: bytes, folder: Folder) -> Line | Fault:
@@ -121,7 +127,18 @@ def _values_valid(records: Sequence[Line], folder: Folder) -> bool:
 
 
 def _usage_valid(records: Sequence[Usage]) -> bool:
-    return all(map(is_user, {record.user for record in records}))
+    return _are_users({record.user for record in records})
+
+
+def _are_users(texts: set[str]) -> bool:
+    """Whether each may be an account id. Valid ones are remembered: most come in many segments."""
+    new = texts - _known_users
+    if not all(map(is_user, new)):
+        return False
+    if len(_known_users) > _KNOWN_USERS_MAX:
+        _known_users.clear()
+    _known_users.update(new)
+    return True
 
 
 def _money_valid(records: Sequence[Money]) -> bool:
@@ -196,7 +213,8 @@ _FIELDS_AGREE: Final[Mapping[Folder, Callable[[Any], bool]]] = {
 }
 
 
-def _decode_line_by_line(data: bytes, folder: Folder) -> Segment:
+def decode_one_by_one(data: bytes, folder: Folder) -> Segment:
+    """`decode_segment` where a line is known not to be valid."""
     records: list[Line] = []
     line_numbers: list[int] = []
     rejects: list[Reject] = []

@@ -77,7 +77,7 @@ ROWS: Final = '{"user":"alice","amount":"1.00"}'
 
 LOADED: Final = """
 import json, sys
-from {package}.cli import main
+from {module} import main
 sys.argv = {command}
 try:
     main()
@@ -99,9 +99,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(folder, Path(sys.executable).parent, server)
 
 
-def loaded(command: list[str]) -> set[str]:
+def loaded(module: str, command: list[str], stdin: str) -> set[str]:
     source = LOADED.format(
-        package=command[0].replace("-", "_"),
+        module=module,
         command=command,
         installed=(sysconfig.get_path("purelib"), sysconfig.get_path("platlib")),
     )
@@ -110,7 +110,7 @@ def loaded(command: list[str]) -> set[str]:
         check=False,
         capture_output=True,
         text=True,
-        input=ROWS,
+        input=stdin,
     )
     assert ran.returncode == 0, ran.stderr
     return set(json.loads(ran.stderr.splitlines()[-1]))
@@ -127,4 +127,10 @@ def test_a_command_loads_no_package_that_it_may_not(name: str, site: Site) -> No
         "portal": ["--home", str(home)],
         "node-pusher": ["--home", str(home)],
     }[words[0]]
-    assert loaded([words[0], *place, *words[1:]]) <= ALLOWED[name]
+    module = f"{words[0].replace('-', '_')}.cli"
+    assert loaded(module, [words[0], *place, *words[1:]], ROWS) <= ALLOWED[name]
+
+
+def test_a_process_that_reads_ahead_starts_without_the_rule_book() -> None:
+    """Two of them start where there is much to read, and all wait until they are there."""
+    assert loaded("aggregator.ledger.reading.child", ["child"], "") <= _GIT | _TYPING

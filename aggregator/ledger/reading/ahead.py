@@ -16,8 +16,8 @@ import msgspec
 from aggregator.admission.grouped import GroupedSegment
 from aggregator.ledger.reading.child import LENGTH
 
-AHEAD_FROM_LINES: Final = 20_000
-"""Lines that are read here before others help: starting them costs as much."""
+AHEAD_FROM_LINES: Final = 100_000
+"""Lines, read and to come, that are worth starting others: that costs as much as reading these."""
 
 _CHILDREN: Final = 2
 """More would wait for the process that asks."""
@@ -55,10 +55,16 @@ class ReadAhead:
         """Whether one of the other processes runs; until then all is read here."""
         return any(child.is_ready() for child in self._children)
 
-    def note_lines(self, lines: int) -> None:
-        """Note lines that were read without help; it begins once they are many."""
+    def note_lines(self, lines: int, to_come: int) -> None:
+        """Note lines that were read without help, which begins where there is enough to read.
+
+        Args:
+            lines: how many they are.
+            to_come: how many are likely to follow.
+        """
         self._lines += lines
-        if not self._children and self._lines >= AHEAD_FROM_LINES and cores() > 1:
+        is_worth_it = self._lines + to_come >= AHEAD_FROM_LINES
+        if not self._children and is_worth_it and cores() > 1:
             self._children = [_Child() for _ in range(_CHILDREN)]
 
     def ask(self, mirror: Path, blobs: Iterable[str]) -> None:

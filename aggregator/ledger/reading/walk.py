@@ -59,8 +59,9 @@ class Walk:
         return self._ahead.take(self._mirror.path, blob)
 
     def note_lines(self, lines: int) -> None:
-        """Note lines that had to be read here."""
-        self._ahead.note_lines(lines)
+        """Note the lines of a segment that had to be read here."""
+        left = len(self._commits) - self._compared + len(self._deltas)
+        self._ahead.note_lines(lines, to_come=lines * left)
 
     def forget(self) -> None:
         """Drop what was read ahead of where the walk ends."""

@@ -277,6 +277,7 @@ def test_rules_in_a_usage_repo_are_ignored(world: World) -> None:
 LIMITS: dict[str, Callable[[], bytes]] = {
     "8388609 bytes": lambda: GOOD.ljust(8 * 1024 * 1024 + 1, b"\n"),
     "50001 lines": lambda: b"".join(usage_line(seq=seq) for seq in range(1, 50_002)),
+    "50003 lines": lambda: b"\n" * 50_003,
     "is empty": lambda: b"",
 }
 

@@ -86,6 +86,28 @@ def test_a_ledger_that_was_read_ahead_is_the_same(world: World, helped: list[str
     assert world.digest() == expected
 
 
+def test_others_help_where_there_is_enough_to_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is to come is foreseen: as many lines in each commit as in the one just read."""
+    noted: list[tuple[int, int]] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            ReadAhead,
+            "note_lines",
+            lambda _, *lines, **more: noted.append((*lines, *more.values())),
+        )
+        world.pull()
+    assert noted[0] == (3, 3 * (COMMITS - 1))
+    assert noted[-1] == (3, 0)
+    monkeypatch.setattr(ahead, "cores", lambda: 2)
+    most = ahead.AHEAD_FROM_LINES
+    for lines, starts in (([1, most - 2], False), ([1, most - 1], True), ([most, 0], True)):
+        with ReadAhead() as helpers:
+            helpers.note_lines(*lines)
+            assert bool(helpers._children) is starts
+
+
 def kill(helpers: ReadAhead) -> None:
     for child in helpers._children:
         os.kill(child._process.pid, signal.SIGKILL)
@@ -111,9 +133,9 @@ def test_processes_that_die_or_answer_nonsense_are_done_without(
     helped.clear()
     note_lines = ReadAhead.note_lines
 
-    def harmed(self: ReadAhead, lines: int) -> None:
+    def harmed(self: ReadAhead, lines: int, to_come: int) -> None:
         was_helping = self.is_helping
-        note_lines(self, lines)
+        note_lines(self, lines, to_come)
         if not was_helping:
             harm(self)
 
@@ -134,7 +156,7 @@ def test_what_is_asked_for_and_not_taken_does_not_pile_up(world: World, helped: 
         ]
         helpers.ask(mirror.path, blobs)
         assert helpers.take(mirror.path, blobs[0]) is None, "nobody helps yet"
-        helpers.note_lines(1)
+        helpers.note_lines(1, 0)
         helpers.ask(mirror.path, blobs)
         helpers.ask(mirror.path, blobs)
         helpers.forget(mirror.path, blobs[1:])
@@ -149,7 +171,7 @@ def test_a_mirror_that_cannot_be_read_there_is_left_to_who_asks(
     world.pull()
     helped.clear()
     with ReadAhead() as helpers:
-        helpers.note_lines(1)
+        helpers.note_lines(1, 0)
         helpers.ask(world.folder, ["0" * 40])
         assert helpers.take(world.folder, "0" * 40) is None
 

@@ -107,6 +107,7 @@ class Batch:
         charges: how many charges `counted` have parts in, one by one.
         users: of each user of usage that claims its key, whether or not it counts, the time of the
             earliest commit with such a line, seconds since 1970.
+        noted_until_s: the latest of all commits with such lines.
         money, decisions: by line, the claim and whether it counts from now on (True) or no longer
             (False); of the books' lines.
         stated: lines of a till or desk, once for each commit that has them.
@@ -127,6 +128,7 @@ class Batch:
     counted: "list[GroupedSegment]" = field(default_factory=list)
     charges: int = 0
     users: dict[str, int] = field(default_factory=dict)
+    noted_until_s: int = 0
     money: dict[bytes, tuple[Claim[Money | Account], bool]] = field(default_factory=dict)
     decisions: dict[bytes, tuple[Claim[Decision], bool]] = field(default_factory=dict)
     stated: list[StatedLine] = field(default_factory=list)
@@ -153,7 +155,11 @@ class Batch:
     def note_users(self, users: Iterable[str], committed_at_s: int) -> None:
         """Note whose usage a commit has that claims its key."""
         noted = self.users
-        earlier = [user for user in users if user not in noted or committed_at_s < noted[user]]
+        if committed_at_s >= self.noted_until_s:  # as in most histories
+            earlier = [user for user in users if user not in noted]
+            self.noted_until_s = committed_at_s
+        else:
+            earlier = [user for user in users if user not in noted or committed_at_s < noted[user]]
         noted.update(dict.fromkeys(earlier, committed_at_s))
 
     def hold(self, held: HeldLine) -> None:

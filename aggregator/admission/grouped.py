@@ -5,28 +5,31 @@ instead of thousands of lines.
 """
 
 from array import array
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import repeat
-from operator import attrgetter, lt
-from typing import Final, cast
+from itertools import chain, repeat
+from operator import lt
+from typing import TYPE_CHECKING, Final, cast
 
 from msgspec import Struct
 
-from aggregator.admission.batch import ChargeKey
 from gitmeter.counting.ranges import Range, runs
 from wire_format.fields import AppliesTo
 from wire_format.instants import hour_of, to_us
 from wire_format.lines import Usage
 from wire_format.segment import Segment
 
-_seq: Final = attrgetter("seq")
-_ts: Final = attrgetter("ts")
+if TYPE_CHECKING:  # the child that adds up starts without what admission needs
+    from aggregator.admission.batch import ChargeKey
 
 Kind = tuple[str, AppliesTo]
 """What is charged: the resource, and the discount category."""
 
 COLUMNS: Final = 5
-"""Numbers of one sum: hour, user, kind, units, records."""
+"""Of the sums: hour, user, kind, units, records."""
+
+_UnitsByUser = dict[str, list[int]]
+"""The units of each line, by user."""
 
 
 class GroupedSegment(Struct, frozen=True, array_like=True, gc=False):
@@ -40,8 +43,9 @@ class GroupedSegment(Struct, frozen=True, array_like=True, gc=False):
         records: how many lines it has.
         units_max: for each resource the most units of one line.
         users, kinds: what the sums refer to.
-        sums: for each charge five numbers of 64 bits: the clock hour since 1970, the places of its
-            user and kind among `users` and `kinds`, the units, and the number of records.
+        sums: five columns, one after the other, with a number of 64 bits for each charge: the clock
+            hour since 1970, the places of its user and kind among `users` and `kinds`, the units,
+            and the number of records.
     """
 
     node: str
@@ -60,10 +64,11 @@ class GroupedSegment(Struct, frozen=True, array_like=True, gc=False):
         """How many charges it has a part in."""
         return len(self.sums) // (COLUMNS * array("q").itemsize)
 
-    def parts(self) -> Iterator[tuple[ChargeKey, int, int]]:
+    def parts(self) -> Iterator[tuple["ChargeKey", int, int]]:
         """Each charge with the units and records that the segment adds to it."""
-        numbers = iter(array("q", self.sums))
-        for hour, user, kind, units, records in zip(*[numbers] * COLUMNS, strict=True):
+        numbers, rows = memoryview(self.sums).cast("q"), self.charges
+        columns = (numbers[at : at + rows] for at in range(0, len(numbers), rows))
+        for hour, user, kind, units, records in zip(*columns, strict=True):
             yield (hour, self.users[user], *self.kinds[kind]), units, records
 
 
@@ -77,7 +82,7 @@ def grouped(segment: Segment) -> GroupedSegment | None:
     if segment.rejects or not segment.records or not isinstance(segment.records[0], Usage):
         return None
     records = cast("Sequence[Usage]", segment.records)
-    seqs = list(map(_seq, records))
+    seqs = [record.seq for record in records]
     nodes = {record.node for record in records}
     if (
         len(nodes) > 1
@@ -85,30 +90,23 @@ def grouped(segment: Segment) -> GroupedSegment | None:
         or not {record.corrects for record in records} <= {None}
     ):
         return None
-    times = list(map(_ts, records))
+    times = [record.ts for record in records]
     earliest, latest = min(times), max(times)
     first_hour, last_hour = hour_of(earliest), hour_of(latest)
     hours = repeat(first_hour) if first_hour == last_hour else map(hour_of, times)
-    sums: dict[tuple[int, str, str, AppliesTo], list[int]] = {}
+    # lists of units, because adding up and counting them afterwards is C
+    units_of: dict[tuple[int, str, AppliesTo], _UnitsByUser]
+    units_of = defaultdict(lambda: defaultdict(list))
     for record, hour in zip(records, hours, strict=False):
-        key = (hour, record.user, record.resource, record.applies_to)
-        units = record.units
-        found = sums.get(key)
-        if found is None:
-            sums[key] = [units, 1, units]
-        else:
-            found[0] += units
-            found[1] += 1
-            if units > found[2]:  # noqa: PLR1730 - a call of `max` costs more
-                found[2] = units
+        units_of[hour, record.resource, record.applies_to][record.user].append(record.units)
     try:
-        users, kinds, flat = _table(sums)
+        users, kinds, sums = _table(units_of)
     except OverflowError:
         return None
     units_max: dict[str, int] = {}
-    for (_, _, resource, _), (_, _, most) in sums.items():
-        if most >= units_max.get(resource, 0):
-            units_max[resource] = most
+    for (_, resource, _), by_user in units_of.items():
+        most = max(chain.from_iterable(by_user.values()))
+        units_max[resource] = max(most, units_max.get(resource, 0))
     return GroupedSegment(
         node=records[0].node,
         seqs=list(runs(seqs)),
@@ -119,11 +117,13 @@ def grouped(segment: Segment) -> GroupedSegment | None:
         units_max=units_max,
         users=users,
         kinds=kinds,
-        sums=flat,
+        sums=sums,
     )
 
 
-def _table(sums: Mapping[ChargeKey, Sequence[int]]) -> tuple[list[str], list[Kind], bytes]:
+def _table(
+    units_of: Mapping[tuple[int, str, AppliesTo], _UnitsByUser],
+) -> tuple[list[str], list[Kind], bytes]:
     """`users`, `kinds` and `sums` of a `GroupedSegment`.
 
     Raises:
@@ -131,9 +131,13 @@ def _table(sums: Mapping[ChargeKey, Sequence[int]]) -> tuple[list[str], list[Kin
     """
     users: dict[str, int] = {}
     kinds: dict[Kind, int] = {}
-    table: list[int] = []
-    for (hour, user, resource, applies_to), (units, records, _) in sums.items():
-        user_at = users.setdefault(user, len(users))
-        kind_at = kinds.setdefault((resource, applies_to), len(kinds))
-        table.extend((hour, user_at, kind_at, units, records))
-    return list(users), list(kinds), array("q", table).tobytes()
+    columns: list[list[int]] = [[] for _ in range(COLUMNS)]
+    hours, user_places, kind_places, units, records = columns
+    for (hour, resource, applies_to), by_user in units_of.items():
+        kind_place = kinds.setdefault((resource, applies_to), len(kinds))
+        hours += [hour] * len(by_user)
+        user_places += [users.setdefault(user, len(users)) for user in by_user]
+        kind_places += [kind_place] * len(by_user)
+        units += map(sum, by_user.values())
+        records += map(len, by_user.values())
+    return list(users), list(kinds), b"".join(array("q", column) for column in columns)

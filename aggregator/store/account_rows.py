@@ -96,13 +96,18 @@ class AccountRows:
 
     def of_users(self, users: Iterable[str]) -> dict[str, AccountRow]:
         """The accounts of `users`, by user; missing ones are opened."""
-        names = json.dumps(sorted(users))
-        self._connection.execute(
-            "INSERT INTO account (user) SELECT value FROM json_each(?) WHERE true"
-            " ON CONFLICT (user) DO NOTHING",
-            (names,),
-        )
-        return {account.user: account for account in self._found("user", names)}
+        names = set(users)
+        found = self._of_users(names)
+        if missing := names - found.keys():
+            self._connection.execute(
+                "INSERT INTO account (user) SELECT value FROM json_each(?)",
+                (json.dumps(sorted(missing)),),
+            )
+            found |= self._of_users(missing)
+        return found
+
+    def _of_users(self, users: Iterable[str]) -> dict[str, AccountRow]:
+        return {row.user: row for row in self._found("user", json.dumps(sorted(users)))}
 
     def by_id(self, ids: Iterable[int]) -> dict[int, AccountRow]:
         """The accounts with these ids, by id; read-only."""

@@ -171,7 +171,7 @@ class Charging:
             from aggregator.ledger.charges import columns
         except ModuleNotFoundError:  # hidden for a moment: `gitmeter.support.lazy_group`
             return False
-        parts = columns.merged(counted, accounts)
+        parts = columns.merged(counted, accounts.values(), resources)
         if parts is None:
             return False
         hours = set(parts.hour.tolist())

@@ -4,7 +4,7 @@ What it does is what `charging` does for one charge after the other, with the sa
 last bit. Whatever does not fit into 64 bits is left to that.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -25,11 +25,11 @@ _SUM_MAX: Final = 2**61
 
 
 class Parts(NamedTuple):
-    """Parts of charges, each charge once.
+    """Parts of charges, each charge once, in the order of the table's key.
 
     Attributes:
-        accounts: the accounts of all of them, and perhaps others.
-        kinds: resources and categories.
+        accounts: the accounts of all of them, and perhaps others, by id.
+        kinds: resources and categories, by the numbers that the table has for them.
         hour: the clock hour of each charge, since 1970.
         account, kind: the places of its account and its kind.
         units, records: what is added to it.
@@ -48,7 +48,7 @@ class ChargedParts(NamedTuple):
     """What parts change, besides the sums of their accounts.
 
     Attributes:
-        pages: the charges as the table has them, in the order of its key, some thousands at a time.
+        pages: the charges as the table has them, in its order, some thousands at a time.
         periods: account and period of each, in any order.
         unrated: by state and kind, how many more charges are not rated in full.
     """
@@ -58,30 +58,43 @@ class ChargedParts(NamedTuple):
     unrated: Mapping[tuple[ChargeState, Kind], int]
 
 
-def merged(segments: Iterable[GroupedSegment], accounts: Mapping[str, AccountRow]) -> Parts | None:
-    """Merge segments into one part for each charge; None if a sum may leave 64 bits."""
-    places = {user: place for place, user in enumerate(accounts)}
-    kinds: dict[Kind, int] = {}
+def merged(
+    segments: Collection[GroupedSegment],
+    accounts: Collection[AccountRow],
+    resources: Mapping[str, int],
+) -> Parts | None:
+    """Merge segments into one part for each charge; None if a number may leave 64 bits.
+
+    Args:
+        segments: at least one.
+        accounts: those of all their users.
+        resources: the ids of their resources.
+    """
+    by_id = sorted(accounts, key=lambda account: account.id)
+    kinds = sorted(
+        {kind for segment in segments for kind in segment.kinds},
+        key=lambda kind: (resources[kind[0]], CATEGORY_NUMBERS[kind[1]]),
+    )
+    users = {account.user: place for place, account in enumerate(by_id)}
+    kind_places = {kind: place for place, kind in enumerate(kinds)}
     tables: list[Column] = []
     for segment in segments:
-        table = np.frombuffer(segment.sums, dtype=np.int64).reshape(-1, COLUMNS).copy()
-        user_at = np.array([places[user] for user in segment.users])
-        kind_at = np.array([kinds.setdefault(kind, len(kinds)) for kind in segment.kinds])
-        table[:, 1] = user_at[table[:, 1]]
-        table[:, 2] = kind_at[table[:, 2]]
+        table = np.frombuffer(segment.sums, dtype=np.int64).reshape(COLUMNS, -1).copy()
+        table[1] = np.array([users[user] for user in segment.users])[table[1]]
+        table[2] = np.array([kind_places[kind] for kind in segment.kinds])[table[2]]
         tables.append(table)
-    hour, user, kind, units, records = np.concatenate(tables).T
-    if int(units.max()) > _SUM_MAX // len(units):
+    hour, user, kind, units, records = np.concatenate(tables, axis=1)
+    hours = int(hour.max()) - int(hour.min()) + 1
+    if max(hours * len(users) * len(kinds), int(units.max()) * len(units)) > _SUM_MAX:
         return None
-    order = np.lexsort((kind, user, hour))
-    hour, user, kind = hour[order], user[order], kind[order]
-    is_first = np.ones(len(order), dtype=bool)
-    is_first[1:] = (hour[1:] != hour[:-1]) | (user[1:] != user[:-1]) | (kind[1:] != kind[:-1])
-    starts = np.flatnonzero(is_first)
+    # sorting by one number takes a third of the time of sorting by three
+    key = ((hour - hour.min()) * len(users) + user) * len(kinds) + kind
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    first = order[starts]
     return Parts(
-        *(list(accounts.values()), list(kinds), hour[starts], user[starts]),
-        *(kind[starts], np.add.reduceat(units[order], starts)),
-        np.add.reduceat(records[order], starts),
+        *(by_id, kinds, hour[first], user[first], kind[first]),
+        *(np.add.reduceat(column[order], starts) for column in (units, records)),
     )
 
 
@@ -144,7 +157,6 @@ def charge(
         *(parts.hour, ids[parts.account], resource_ids[parts.kind], categories[parts.kind]),
         *(quantity, records, state, list_cost, billed_cost),
     )
-    order = np.lexsort(columns[3::-1])
     unrated: dict[tuple[ChargeState, Kind], int] = {}
     for which, states, sign in ((is_unrated, state, 1), (was_unrated, stored[:, 2], -1)):
         both = states[which] * len(parts.kinds) + parts.kind[which]
@@ -157,7 +169,7 @@ def charge(
     width = int(period.max()) - first + 1
     active, _ = _counted(parts.account * width + period - first)
     periods = [(parts.accounts[each // width].id, each % width + first) for each in active]
-    table = np.stack(columns, axis=1)[order]
+    table = np.stack(columns, axis=1)
     pages = (table[at : at + _PAGE].tolist() for at in range(0, len(table), _PAGE))
     return ChargedParts(pages, periods, unrated)
 

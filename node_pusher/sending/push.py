@@ -8,6 +8,7 @@ Where a process may die, and why nothing is lost or sent twice:
 4. after retiring records, before `origin` moves: retiring again finds nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -43,6 +44,7 @@ from node_pusher.spool.clock import usable
 from node_pusher.spool.plan import Ahead, Span
 from node_pusher.spool.store import Store
 from wire_format.instants import to_us
+from wire_format.paths import SegmentPath
 
 _GC_TIMEOUT_S: Final = 600
 
@@ -136,7 +138,8 @@ def _push(store: Store, home: Home, now: datetime, *, by_hour: bool, commits: bo
     remarks = [remark, ahead_remark(made.ahead, now), future_remark(repo, now)]
     pushed = retired = 0
     if repo.tip is not None:
-        pushed, retired = _deliver(store, home, repo, now, by_hour=by_hour)
+        own = frozenset(made.commits)
+        pushed, retired = _Delivery(store, home, repo, now, own, by_hour).deliver()
         if retired:
             store.shrink()
         remarks.append(_maintain(home.repo.path))
@@ -148,22 +151,6 @@ def _push(store: Store, home: Home, now: datetime, *, by_hour: bool, commits: bo
         remark="; ".join(filter(None, remarks)),
         ahead=made.ahead.records,
     )
-
-
-def _deliver(
-    store: Store, home: Home, repo: LedgerRepo, now: datetime, *, by_hour: bool
-) -> tuple[int, int]:
-    """Push, and make commits smaller where one alone is too large for the server."""
-    pushed, retired, base, refused = _try(store, home, repo, now)
-    while isinstance(refused, TooLargeError):
-        if not divide(store, repo, base, now, by_hour=by_hour):
-            break
-        more = _try(store, home, repo, now, size_max=1)
-        pushed, retired = pushed + more.pushed, retired + more.retired
-        base, refused = more.head, more.refused
-    if refused is not None:
-        raise _waiting(repo, refused) from refused
-    return pushed, retired
 
 
 class _Tried(NamedTuple):
@@ -182,54 +169,91 @@ class _Tried(NamedTuple):
     refused: RemoteError | None
 
 
-def _try(
-    store: Store, home: Home, repo: LedgerRepo, now: datetime, size_max: int | None = None
-) -> _Tried:
-    """Push, then read the remote's branch back, which alone decides what arrived."""
-    source = repo.home_repo
-    try:
-        with naming_new_address(home):
-            seen = read_branch(source.remote, source.branch, PROBE_TIMEOUT_S)
-            refused: RemoteError | None = None
-            if waiting := repo.above(seen.commit):
-                commits = [info.commit for info in reversed(waiting)]
-                refused = push_in_parts(source, commits, size_max)
+@dataclass(frozen=True)
+class _Delivery:
+    """The way of commits to the remote, and of their records out of the spool.
+
+    Attributes:
+        store, home, repo: the home, open.
+        now: the time of the commits.
+        own: the commits that were just made of what is in the spool.
+        by_hour: see `node_pusher.sending.commit.commit_unsent`.
+    """
+
+    store: Store
+    home: Home
+    repo: LedgerRepo
+    now: datetime
+    own: frozenset[str]
+    by_hour: bool
+
+    def deliver(self) -> tuple[int, int]:
+        """Push, and make commits smaller where one alone is too large for the server.
+
+        Returns:
+            how many commits arrived, and how many records were deleted from the spool.
+        """
+        pushed, retired, base, refused = self._try()
+        while isinstance(refused, TooLargeError):
+            if not divide(self.store, self.repo, base, self.now, by_hour=self.by_hour):
+                break
+            more = self._try(size_max=1)
+            pushed, retired = pushed + more.pushed, retired + more.retired
+            base, refused = more.head, more.refused
+        if refused is not None:
+            raise _waiting(self.repo, refused) from refused
+        return pushed, retired
+
+    def _try(self, size_max: int | None = None) -> _Tried:
+        """Push, then read the remote's branch back, which alone decides what arrived."""
+        repo, source = self.repo, self.repo.home_repo
+        try:
+            with naming_new_address(self.home):
                 seen = read_branch(source.remote, source.branch, PROBE_TIMEOUT_S)
-    except RemoteError as error:
-        raise _waiting(repo, error) from error
-    pushed, retired = _settle(store, repo, seen, now)
-    if seen.commit == repo.tip:
-        refused = None
-    elif refused is None:
-        refused = PushRefusedError("the remote did not take the push")
-    return _Tried(pushed, retired, seen.commit, refused)
+                refused: RemoteError | None = None
+                if waiting := repo.above(seen.commit):
+                    commits = [info.commit for info in reversed(waiting)]
+                    refused = push_in_parts(source, commits, size_max)
+                    seen = read_branch(source.remote, source.branch, PROBE_TIMEOUT_S)
+        except RemoteError as error:
+            raise _waiting(repo, error) from error
+        pushed, retired = self._settle(seen)
+        if seen.commit == repo.tip:
+            refused = None
+        elif refused is None:
+            refused = PushRefusedError("the remote did not take the push")
+        return _Tried(pushed, retired, seen.commit, refused)
 
+    def _settle(self, seen: RemoteBranch) -> tuple[int, int]:
+        """Retire what the remote has, then note it; returns the numbers of commits and records."""
+        if seen.commit is None:
+            return 0, 0
+        known = {info.commit for info in self.repo.above(seen.commit)}
+        arrived = [info for info in self.repo.waiting() if info.commit not in known]
+        retired = self._retire(arrived)
+        if arrived:
+            self.repo.set_pushed(seen.commit)
+        if seen.commit == self.repo.tip:
+            self.store.note_push(to_us(self.now))
+        return len(arrived), retired
 
-def _settle(store: Store, repo: LedgerRepo, seen: RemoteBranch, now: datetime) -> tuple[int, int]:
-    """Retire what the remote has, then note it; returns the numbers of commits and records."""
-    if seen.commit is None:
-        return 0, 0
-    known = {info.commit for info in repo.above(seen.commit)}
-    arrived = [info for info in repo.waiting() if info.commit not in known]
-    retired = sum(_retire(store, repo, info) for info in arrived)
-    if arrived:
-        repo.set_pushed(seen.commit)
-    if seen.commit == repo.tip:
-        store.note_push(to_us(now))
-    return len(arrived), retired
-
-
-def _retire(store: Store, repo: LedgerRepo, info: CommitInfo) -> int:
-    """Retire the records of a commit; a segment is read only if the spool has not all its lines."""
-    added = repo.added_by(info.commit)
-    # numbers are contiguous in a commit: a segment ends where the next one begins
-    last_seq = 0 if info.summary is None else info.summary.last_seq
-    ends = [*(path.first_seq for path, _ in added[1:]), last_seq + 1]
-    retired = 0
-    for (path, blob), end in zip(added, ends, strict=False):
-        count = store.retire_blob(Span(path.first_seq, end - 1), blob)
-        retired += store.retire(repo.segment(path, blob)) if count is None else count
-    return retired
+    def _retire(self, arrived: Sequence[CommitInfo]) -> int:
+        """Retire the records of commits, reading what the spool may not have as it was sent."""
+        whole: list[Span] = []
+        others: list[tuple[SegmentPath, str]] = []
+        for info in arrived:
+            added = self.repo.added_by(info.commit)
+            # numbers are contiguous in a commit: a segment ends where the next one begins
+            last_seq = 0 if info.summary is None else info.summary.last_seq
+            ends = [*(path.first_seq for path, _ in added[1:]), last_seq + 1]
+            for (path, blob), end in zip(added, ends, strict=False):
+                span = Span(path.first_seq, end - 1)
+                if info.commit in self.own or self.store.has(span, blob):
+                    whole.append(span)
+                else:
+                    others.append((path, blob))
+        retired = self.store.retire_spans(whole)
+        return retired + sum(self.store.retire(self.repo.segment(*each)) for each in others)
 
 
 def _waiting(repo: LedgerRepo, cause: RemoteError) -> GitmeterError:

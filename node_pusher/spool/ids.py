@@ -72,8 +72,9 @@ class Ids:
         """
         names = [name for draft in drafts for name in (self._own(draft), draft.id)]
         rows = self._connection.execute(
-            "SELECT id, seq, ts_us, fingerprint FROM ids"
-            " WHERE id IN (SELECT value FROM json_each(?))",
+            # IN would sort them first, which takes six times as long
+            "SELECT ids.id, seq, ts_us, fingerprint FROM json_each(?)"
+            " CROSS JOIN ids ON ids.id = json_each.value",
             (json.dumps(names),),
         )
         return {row[0]: row[1:] for row in rows}

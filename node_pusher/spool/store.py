@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count, repeat
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from gitmeter.support.bulk import insert_rows
 from node_pusher.home.errors import HomeError
@@ -24,15 +24,11 @@ from node_pusher.spool.file.sqlite_errors import spool_error, spool_errors
 from node_pusher.spool.ids import Ids
 from node_pusher.spool.outcomes import Recorded, Refusal, SpoolState
 from node_pusher.spool.plan import Ahead, Block, SegmentFile, Span, Unsent, outside
+from node_pusher.spool.retiring import retire, retire_all, retire_span
 from node_pusher.spool.unsent import ahead, unsent, unsent_blocks
 from wire_format.fields import INT_MAX
 from wire_format.instants import to_us
 from wire_format.lines import Folder
-
-_RETIRE_NAMES: Final = (
-    "DELETE FROM entered_by WHERE seq BETWEEN ? AND ?"
-    " AND NOT EXISTS (SELECT 1 FROM records WHERE records.seq = entered_by.seq)"
-)
 
 
 class Store:
@@ -198,28 +194,23 @@ class Store:
         A record with a number of the segment but another line is not the one that was sent, and is
         kept.
         """
-        lines = segment.data.splitlines(keepends=True)
         with self._write() as connection:
-            retired = connection.executemany(
-                "DELETE FROM records WHERE seq = ? AND line = ?",
-                enumerate(lines, segment.first_seq),
-            ).rowcount
-            last_seq = segment.first_seq + len(lines) - 1
-            connection.execute(_RETIRE_NAMES, (segment.first_seq, last_seq))
-        return retired
+            return retire(connection, segment)
 
-    def retire_blob(self, span: Span, blob: str) -> int | None:
-        """As `retire`, of a segment that need not be read: its lines are told by the blob's id.
+    def has(self, span: Span, blob: str) -> bool:
+        """Whether the records of a span are the lines of a segment, told by the id of its blob."""
+        return _blob_id(self.lines(span)) == blob
 
-        Returns:
-            how many; None if the records of the span are not those of the blob.
-        """
+    def retire_spans(self, spans: Sequence[Span]) -> int:
+        """Delete the records of segments that were seen on the remote; returns how many."""
         with self._write() as connection:
-            if _blob_id(self.lines(span)) != blob:
-                return None
-            query = "DELETE FROM records WHERE seq BETWEEN ? AND ?"
-            retired = connection.execute(query, span).rowcount
-            connection.execute(_RETIRE_NAMES, span)
+            retired = retire_all(connection, spans)
+        if retired is not None:
+            return retired
+        retired = 0
+        for span in spans:  # a short transaction for each: others record meanwhile
+            with self._write() as connection:
+                retired += retire_span(connection, span)
         return retired
 
     def put_back(self, segment: SegmentFile, ts_us: Sequence[int]) -> bool:

@@ -119,14 +119,12 @@ def edited_history_followed(patch: Patch) -> None:
 
 def push_believed_without_read_back(patch: Patch) -> None:
     """What git says of a push is taken for what the remote holds."""
-    settle = pushing._settle
+    settle = pushing._Delivery._settle
 
-    def broken(
-        store: Store, repo: LedgerRepo, _seen: RemoteBranch, now: datetime
-    ) -> tuple[int, int]:
-        return settle(store, repo, RemoteBranch(BranchStatus.PRESENT, repo.tip), now)
+    def broken(self: pushing._Delivery, _seen: RemoteBranch) -> tuple[int, int]:
+        return settle(self, RemoteBranch(BranchStatus.PRESENT, self.repo.tip))
 
-    patch.setattr(pushing, "_settle", broken)
+    patch.setattr(pushing._Delivery, "_settle", broken)
 
 
 def spool_retired_before_the_push(patch: Patch) -> None:

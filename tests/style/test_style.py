@@ -29,6 +29,7 @@ SQL_ALLOWED: Final = {
     "node_pusher/spool/store.py": "the spool's SQL",
     "node_pusher/spool/file/connection.py": "the version of the spool's file",
     "node_pusher/spool/unsent.py": "its SQL about what is in no commit yet",
+    "node_pusher/spool/retiring.py": "its SQL about what leaves it",
     "node_pusher/spool/ids.py": "its SQL about callers' own keys",
     "node_pusher/spool/file/inspection.py": "the spool's file, looked at by `doctor`",
     "node_pusher/spool/file/shrinking.py": "the size of the spool's file",

@@ -81,6 +81,8 @@ def connect(file: Path) -> sqlite3.Connection:
         opened.callback(connection.close)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        # Debian's SQLite overwrites what is deleted; here it is in git by then
+        connection.execute("PRAGMA secure_delete = OFF")
         connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES_KEPT}")
         opened.pop_all()
     return connection

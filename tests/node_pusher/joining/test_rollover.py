@@ -443,7 +443,7 @@ class Killer:
             (LedgerRepo, "write_commit"),
             (LedgerRepo, "set_tip"),
             (LedgerRepo, "set_pushed"),
-            (Store, "retire_blob"),
+            (Store, "retire_spans"),
             (Store, "note_push"),
             (node_pusher.sending.push, "push_in_parts"),
             (node_pusher.joining.rollover, "push_to_branch"),

@@ -303,7 +303,7 @@ elif place == "after the push":
     push = module.push_in_parts
     module.push_in_parts = lambda *args: (push(*args), die())
 elif place == "after the read-back":
-    Store.retire_blob = die
+    Store.retire_spans = die
 elif place == "after retiring":
     LedgerRepo.set_pushed = die
 elif place == "between two commits":

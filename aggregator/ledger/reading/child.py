@@ -12,6 +12,8 @@ import struct
 import sys
 from functools import lru_cache
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import Final
 
 import msgspec
@@ -26,6 +28,9 @@ LENGTH: Final = struct.Struct("<I")
 """Of an answer, in bytes."""
 
 _MIRRORS_OPEN: Final = 2
+
+_ANSWERS_MAX: Final = 16
+"""That wait for room in the pipe: 1 MB of common segments, 60 MB of the largest ones."""
 
 
 @lru_cache(_MIRRORS_OPEN)
@@ -51,13 +56,22 @@ def main() -> None:
     """Answer until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, for the process that asks
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    sys.stdout.buffer.write(LENGTH.pack(0))  # it has started
-    sys.stdout.buffer.flush()
-    with without_cycle_collection():
-        for line in sys.stdin.buffer:
-            written = _answer(line.rstrip(b"\n"))
-            sys.stdout.buffer.write(LENGTH.pack(len(written)) + written)
-            sys.stdout.buffer.flush()
+    answers: Queue[bytes | None] = Queue(_ANSWERS_MAX)
+    answers.put(b"")  # it has started
+    Thread(target=_make, args=(answers,), daemon=True).start()
+    while (written := answers.get()) is not None:
+        sys.stdout.buffer.write(LENGTH.pack(len(written)) + written)
+        sys.stdout.buffer.flush()
+
+
+def _make(answers: Queue[bytes | None]) -> None:
+    """Make answers, also while the pipe is full; whatever ends it ends the process."""
+    try:
+        with without_cycle_collection():
+            for line in sys.stdin.buffer:
+                answers.put(_answer(line.rstrip(b"\n")))
+    finally:
+        answers.put(None)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,11 @@ from aggregator.mirrors.commit_delta import CommitDelta, Limits, commit_delta
 from aggregator.mirrors.mirror import Mirror, MirrorError
 from wire_format.lines import Folder
 
-_WINDOW: Final = 32
-"""Commits that are compared ahead, so that others have something to read."""
+_WINDOW: Final = 128
+"""Commits that are compared ahead, so that others have something to read meanwhile."""
+
+_FILES: Final = 500
+"""That these may add, but for those of the last one: more would not be asked for."""
 
 _PREFIX: Final = f"{Folder.USAGE}/"
 
@@ -39,6 +42,7 @@ class Walk:
         self._ahead = ahead
         self._compared = 0
         self._deltas: deque[CommitDelta | MirrorError] = deque()
+        self._files = 0
 
     def __iter__(self) -> Iterator[CommitDelta]:
         """Yield what each commit changes.
@@ -51,6 +55,7 @@ class Walk:
             delta = self._deltas.popleft()
             if isinstance(delta, MirrorError):
                 raise delta
+            self._files -= len(delta.added)
             yield delta
             self._ahead.forget(self._mirror.path, _blobs(delta))
 
@@ -71,7 +76,9 @@ class Walk:
 
     def _look_ahead(self) -> None:
         wanted = _WINDOW if self._ahead.is_helping else 1
-        while len(self._deltas) < wanted and self._compared < len(self._commits):
+        while self._compared < len(self._commits):
+            if self._deltas and (len(self._deltas) >= wanted or self._files >= _FILES):
+                return
             commit, limits = self._commits[self._compared], self._limits(self._compared)
             try:
                 delta = commit_delta(self._mirror, commit, limits)
@@ -80,6 +87,7 @@ class Walk:
                 self._compared = len(self._commits)
                 return
             self._compared += 1
+            self._files += len(delta.added)
             self._deltas.append(delta)
             self._ahead.ask(self._mirror.path, _blobs(delta))
 

@@ -4,6 +4,8 @@ import io
 import os
 import select
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -143,6 +145,19 @@ def test_processes_that_die_or_answer_nonsense_are_done_without(
     assert world.verify().matches
     assert helped == []
     assert world.digest() == expected
+
+
+def test_a_process_that_cannot_go_on_ends() -> None:
+    """Whoever waits for its answers would wait for ever."""
+    command = [sys.executable, "-P", "-m", "aggregator.ledger.reading.child"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(b"nonsense\n")
+        child.stdin.flush()
+        assert child.stdout.read() == LENGTH.pack(0)
 
 
 def test_what_is_asked_for_and_not_taken_does_not_pile_up(world: World, helped: list[str]) -> None:

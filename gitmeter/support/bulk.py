@@ -38,12 +38,22 @@ def insert_rows(connection: sqlite3.Connection, insert: str, rows: Sequence[Sequ
         rows: in the order of the table's key where there is one, which is the fastest; each has a
             value for each column.
     """
-    if not rows:
-        return
-    row = f"({', '.join('?' * len(rows[0]))})"
-    whole = len(rows) - len(rows) % _ROWS
+    if rows:
+        insert_values(connection, insert, len(rows[0]), [*chain.from_iterable(rows)])
+
+
+def insert_values(
+    connection: sqlite3.Connection, insert: str, columns: int, values: Sequence[Any]
+) -> None:
+    """`insert_rows` for the values of all rows, one row after the other."""
+    row = f"({', '.join('?' * columns)})"
+    step = _ROWS * columns
+    whole = len(values) - len(values) % step
     connection.executemany(
         f"{insert} VALUES {', '.join([row] * _ROWS)}",
-        (tuple(chain.from_iterable(rows[at : at + _ROWS])) for at in range(0, whole, _ROWS)),
+        (values[at : at + step] for at in range(0, whole, step)),
     )
-    connection.executemany(f"{insert} VALUES {row}", rows[whole:])
+    connection.executemany(
+        f"{insert} VALUES {row}",
+        (values[at : at + columns] for at in range(whole, len(values), columns)),
+    )

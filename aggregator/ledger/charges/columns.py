@@ -4,7 +4,8 @@ What it does is what `charging` does for one charge after the other, with the sa
 last bit. Whatever does not fit into 64 bits is left to that.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -48,12 +49,13 @@ class ChargedParts(NamedTuple):
     """What parts change, besides the sums of their accounts.
 
     Attributes:
-        pages: the charges as the table has them, in its order, some thousands at a time.
+        pages: the charges as the table has them, in its order, some thousands at a time: the
+            numbers of one after the other.
         periods: account and period of each, in any order.
         unrated: by state and kind, how many more charges are not rated in full.
     """
 
-    pages: Iterable[list[list[int]]]
+    pages: Iterable[list[int]]
     periods: Iterable[tuple[int, int]]
     unrated: Mapping[tuple[ChargeState, Kind], int]
 
@@ -164,14 +166,9 @@ def charge(
             state_at, kind_at = divmod(number, len(parts.kinds))
             key = (STATES[state_at], parts.kinds[kind_at])
             unrated[key] = unrated.get(key, 0) + sign * count
-    period = parts.hour // PERIOD_HOURS
-    first = int(period.min())
-    width = int(period.max()) - first + 1
-    active, _ = _counted(parts.account * width + period - first)
-    periods = [(parts.accounts[each // width].id, each % width + first) for each in active]
     table = np.stack(columns, axis=1)
-    pages = (table[at : at + _PAGE].tolist() for at in range(0, len(table), _PAGE))
-    return ChargedParts(pages, periods, unrated)
+    pages = (table[at : at + _PAGE].ravel().tolist() for at in range(0, len(table), _PAGE))
+    return ChargedParts(pages, _periods(parts), unrated)
 
 
 def _paid_us(parts: Parts) -> Column:
@@ -191,6 +188,20 @@ def _paid_us(parts: Parts) -> Column:
     return column
 
 
+def _periods(parts: Parts) -> Iterator[tuple[int, int]]:
+    """Yield account and period of the charges, each pair once."""
+    period = parts.hour // PERIOD_HOURS
+    begins = np.flatnonzero(np.diff(period, prepend=-1)).tolist()  # the charges are by hour
+    for begin, end in pairwise([*begins, len(period)]):
+        for place in _places(parts.account[begin:end]):
+            yield parts.accounts[place].id, int(period[begin])
+
+
+def _places(column: Column) -> list[int]:
+    """The different places in a column."""
+    return np.flatnonzero(np.bincount(column)).tolist()
+
+
 def _counted(numbers: Column) -> tuple[list[int], list[int]]:
     """The different numbers of a column, and how often it has each."""
     different, counts = np.unique(numbers, return_counts=True)
@@ -208,7 +219,7 @@ def _add_to_accounts(parts: Parts, list_cost: Column, billed_cost: Column, unrat
     np.minimum.at(first, parts.account, parts.hour)
     np.maximum.at(last, parts.account, parts.hour)
     changes, firsts, lasts = sums.T.tolist(), first.tolist(), last.tolist()
-    for place, _ in zip(*_counted(parts.account), strict=True):
+    for place in _places(parts.account):
         account = parts.accounts[place]
         account.add_cost(*changes[place])
         account.add_hour(firsts[place])

@@ -11,7 +11,7 @@ from aggregator.ledger.charges.redrawing import Redrawing, rows_of
 from aggregator.rating.drawing import Billed, draw
 from aggregator.rating.rating import Rater
 from aggregator.store.account_rows import AccountRow
-from aggregator.store.charges.charge_rows import ChargeRow
+from aggregator.store.charges.charge_rows import CHARGE_COLUMNS, ChargeRow
 from aggregator.store.charges.drawn_rows import DrawnRow
 from aggregator.store.store import LedgerStore
 from gitmeter.money.granted import Granted, Hours
@@ -58,9 +58,11 @@ class ToDraw:
                 if are_gone:
                     self._with_gone.add(row.account_id)
 
-    def add_numbers(self, rows: Iterable[Sequence[int]]) -> None:
-        """Note charges that are rows of the table."""
-        for row in rows if self._last else ():
+    def add_numbers(self, numbers: Iterable[int]) -> None:
+        """Note charges that are the table's own numbers, one charge after the other."""
+        if not self._last:
+            return
+        for row in zip(*[iter(numbers)] * CHARGE_COLUMNS, strict=True):
             if row[1] in self._last:
                 self._add(row[0], row[1], row[2], APPLIES_TO[row[3]], row[8])
 

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from aggregator.admission.batch import ChargeKey
@@ -11,7 +12,7 @@ from aggregator.store.account_rows import INT64_MAX, AccountRow, exact
 from aggregator.store.charges.active_periods import PERIOD_HOURS, STEPS
 from aggregator.store.charges.finding import stored
 from gitmeter.money.tenure import Tenure, first_paid_at, read_tenure
-from gitmeter.support.bulk import insert_rows
+from gitmeter.support.bulk import insert_rows, insert_values
 from wire_format.fields import APPLIES_TO, AppliesTo
 
 _STATE_NUMBER: Final = {state: number for number, state in enumerate(STATES)}
@@ -19,6 +20,9 @@ CATEGORY_NUMBERS: Final[dict[AppliesTo, int]] = {
     name: number for number, name in enumerate(APPLIES_TO)
 }
 """The number of each discount category in the database."""
+
+CHARGE_COLUMNS: Final = 9
+"""Numbers of a charge in the database: its key, quantity, records, state and costs."""
 
 _PAGE: Final = 10_000
 
@@ -139,15 +143,18 @@ class ChargeRows:
             (*row[:3], category[row[3]], exact(row[4]), row[5], number[row[6]], row[7], row[8])
             for row in sorted(rows)
         ]
-        self.save_numbers(ordered)
+        self.save_numbers([*chain.from_iterable(ordered)])
         self.save_periods({(row[1], row[0] // PERIOD_HOURS) for row in ordered})
 
-    def save_numbers(self, rows: Sequence[Sequence[int | str]]) -> None:
-        """Insert or replace charges that are rows of the table already, in the order of its key.
+    def save_numbers(self, numbers: Sequence[int | str]) -> None:
+        """Insert or replace charges that are the table's own numbers, in the order of its key.
 
         `save_periods` is to follow.
+
+        Args:
+            numbers: those of all charges, one charge after the other.
         """
-        insert_rows(self._connection, "INSERT OR REPLACE INTO charge", rows)
+        insert_values(self._connection, "INSERT OR REPLACE INTO charge", CHARGE_COLUMNS, numbers)
 
     def save_periods(self, periods: Iterable[tuple[int, int]]) -> None:
         """Note accounts and the periods in which they have charges, in any order."""

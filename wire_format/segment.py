@@ -143,7 +143,7 @@ def _are_users(texts: set[str]) -> bool:
 
 def _money_valid(records: Sequence[Money]) -> bool:
     # An absent text is empty; whether it may be absent is a matter of the kind.
-    if not all(map(is_user, {record.user for record in records} - {""})):
+    if not _are_users({record.user for record in records} - {""}):
         return False
     if {record.v for record in records} <= {VERSION}:
         return True
@@ -153,7 +153,7 @@ def _money_valid(records: Sequence[Money]) -> bool:
 
 def _accounts_valid(records: Sequence[Account]) -> bool:
     users = {record.user for record in records} - {""}
-    return all(map(is_user, users)) and _terms_valid(records)
+    return _are_users(users) and _terms_valid(records)
 
 
 def _terms_valid(records: Sequence[Money | Account]) -> bool:

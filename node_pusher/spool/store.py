@@ -203,6 +203,8 @@ class Store:
 
     def retire_spans(self, spans: Sequence[Span]) -> int:
         """Delete the records of segments that were seen on the remote; returns how many."""
+        if not spans:
+            return 0
         with self._write() as connection:
             retired = retire_all(connection, spans)
         if retired is not None:

@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Final, NamedTuple
 
 from aggregator.admission.batch import ChargeKey
@@ -24,6 +23,7 @@ CATEGORY_NUMBERS: Final[dict[AppliesTo, int]] = {
 CHARGE_COLUMNS: Final = 9
 """Numbers of a charge in the database: its key, quantity, records, state and costs."""
 
+_SAVE: Final = "INSERT OR REPLACE INTO charge"
 _PAGE: Final = 10_000
 
 _OF_ACCOUNT: Final = f"""{STEPS}
@@ -143,10 +143,10 @@ class ChargeRows:
             (*row[:3], category[row[3]], exact(row[4]), row[5], number[row[6]], row[7], row[8])
             for row in sorted(rows)
         ]
-        self.save_numbers([*chain.from_iterable(ordered)])
+        insert_rows(self._connection, _SAVE, ordered)
         self.save_periods({(row[1], row[0] // PERIOD_HOURS) for row in ordered})
 
-    def save_numbers(self, numbers: Sequence[int | str]) -> None:
+    def save_numbers(self, numbers: Sequence[int]) -> None:
         """Insert or replace charges that are the table's own numbers, in the order of its key.
 
         `save_periods` is to follow.
@@ -154,7 +154,7 @@ class ChargeRows:
         Args:
             numbers: those of all charges, one charge after the other.
         """
-        insert_values(self._connection, "INSERT OR REPLACE INTO charge", CHARGE_COLUMNS, numbers)
+        insert_values(self._connection, _SAVE, CHARGE_COLUMNS, numbers)
 
     def save_periods(self, periods: Iterable[tuple[int, int]]) -> None:
         """Note accounts and the periods in which they have charges, in any order."""

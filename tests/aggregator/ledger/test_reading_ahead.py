@@ -157,6 +157,10 @@ def test_a_process_that_cannot_go_on_ends() -> None:
         assert child.stdout is not None
         child.stdin.write(b"nonsense\n")
         child.stdin.flush()
+        try:
+            child.wait(timeout=30)
+        finally:
+            child.kill()
         assert child.stdout.read() == LENGTH.pack(0)
 
 
